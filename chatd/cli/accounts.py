@@ -1,19 +1,16 @@
 """The accounts of a server, over the admin socket of a running daemon, else in the database."""
 
-import json
-import socket
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
+from chatd.cli.admin_socket import ask, is_served, socket_path
 from chatd.cli.exits import Failure
 from chatd.config.model import Config
 
 EVERY_ONE = -1  # no limit
-ANSWER_S = 30.0  # a daemon under load answers in one second; nobody waits longer at a prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,26 +53,9 @@ def accounts_of(config: Config, *, create: bool = False) -> Accounts:
 
     `create`: make a database where there is none. Else a call is a Failure then.
     """
-    path = Path(config.storage.directory) / "chatd.sock"
-    with socket.socket(socket.AF_UNIX) as probe:
-        try:
-            probe.connect(str(path))
-        except OSError:  # no such file, or no daemon: the database may be opened here
-            return StoredAccounts(config, create=create)
-    return ServedAccounts(path)
-
-
-class UnixConnection(HTTPConnection):
-    """HTTP over a Unix socket."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=ANSWER_S)
-        self._path = str(path)
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
+    path = socket_path(config)
+    # Without a daemon the database may be opened here.
+    return ServedAccounts(path) if is_served(path) else StoredAccounts(config, create=create)
 
 
 class ServedAccounts:
@@ -104,18 +84,7 @@ class ServedAccounts:
         self._ask("POST", "/revoke", {"user": user, "seen": not unseen, **bound})
 
     def _ask(self, method: str, path: str, content: Mapping[str, Any] | None = None) -> Any:
-        connection = UnixConnection(self._path)
-        try:
-            connection.request(method, path, None if content is None else json.dumps(content))
-            response = connection.getresponse()
-            answer = json.loads(response.read())
-        except (OSError, HTTPException, ValueError) as error:
-            raise Failure(f"the daemon did not answer on {self._path}: {error}") from None
-        finally:
-            connection.close()
-        if response.status != 200:
-            raise Failure(answer.get("message") or answer.get("code", "refused"))
-        return answer
+        return ask(self._path, method, path, content)
 
 
 class StoredAccounts:

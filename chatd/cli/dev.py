@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,9 +20,12 @@ from chatd import __version__
 from chatd.cli.accounts import StoredAccounts
 from chatd.cli.exits import Failure
 from chatd.cli.preflight import require_free
-from chatd.config.first_secret import with_own_secret
-from chatd.config.loading import load
+from chatd.config.first_secret import with_origin, with_own_secret
+from chatd.config.loading import Loaded, load
 from chatd.config.model import Config
+
+if TYPE_CHECKING:
+    from chatd.server.console import ConsoleSources
 
 # Password by user. They are public, so a development server listens on loopback only.
 DEMO_USERS = {"alice": "alice-password", "bob": "bob-password"}
@@ -62,23 +66,26 @@ def dev(once: bool, port: int, data: str) -> None:
     from chatd.cli.starting import start_explained
     from chatd.storage.sqlite.directory import Directory
 
-    config = dev_config(port, data)
-    require_free(config)
-    config = with_own_secret(config, create=True)
+    loaded = dev_settings(port, data)
+    require_free(loaded.config)
+    loaded = with_origin(loaded, with_own_secret(loaded.config, create=True))
     with start_explained():
         is_new = not Directory(data).has_database()
-        add_demo_users(config)
-        _run(config, once=once, is_new=is_new)
+        add_demo_users(loaded.config)
+        _run(loaded, once=once, is_new=is_new)
 
 
-def dev_config(port: int, data: str) -> Config:
+def dev_settings(port: int, data: str) -> Loaded:
     """Return the configuration of a development server: defaults and environment, on loopback."""
     flags = [
         ("listen.address", f"127.0.0.1:{port}", "--port"),
         ("listen.ops_address", f"127.0.0.1:{port + 1 if port else 0}", "--port"),
         ("storage.directory", data, "--data"),
     ]
-    return load(None, {**DEFAULTS, **os.environ}, flags).config
+    loaded = load(None, {**DEFAULTS, **os.environ}, flags)
+    own = {f"env {name}" for name in DEFAULTS if name not in os.environ}
+    origins = {key: "chatd dev" if origin in own else origin for key, origin in loaded.origins.items()}
+    return Loaded(loaded.config, origins)
 
 
 def add_demo_users(config: Config) -> None:
@@ -127,19 +134,24 @@ class DevInstance:
         return (f" --url {self.url}" if self.port != PORT else "") + self.data
 
 
-def _run(config: Config, *, once: bool, is_new: bool) -> None:
-    from chatd.server.runner import event_loop
+def _run(loaded: Loaded, *, once: bool, is_new: bool) -> None:
+    from chatd.server.runner import console_sources, event_loop
     from chatd.telemetry.logs import logging_to
 
-    with logging_to(sys.stderr, config.log), asyncio.Runner(loop_factory=event_loop) as runner:
-        runner.run(_serve(config, once=once, is_new=is_new))
+    sources = console_sources(loaded)
+    with (
+        logging_to(sys.stderr, loaded.config.log, sources.log),
+        asyncio.Runner(loop_factory=event_loop) as runner,
+    ):
+        runner.run(_serve(loaded.config, sources, once=once, is_new=is_new))
 
 
-async def _serve(config: Config, *, once: bool, is_new: bool) -> None:
+async def _serve(config: Config, sources: "ConsoleSources", *, once: bool, is_new: bool) -> None:
     from chatd.server.daemon import Daemon
 
     links = {secrets.token_urlsafe(LINK_BYTES): user for user in DEMO_USERS}
     daemon = Daemon(config, login_links=links)
+    daemon.adopt(sources)
     await daemon.start()
     try:
         instance = DevInstance(config, daemon.public_port, daemon.ops_port, is_new, links)
@@ -210,6 +222,8 @@ Next, in other terminals:
       a token for your own client: protocol.md says how to use it
   {path}python -m chatd.client.example {instance.url} "$({path}chatd token bob{instance.data})" alice
       a whole chat program in 25 lines of Python
+  {path}chatd console --open{instance.data}
+      the console of operators in the browser: figures, connections, settings, log
 
 Ctrl-C stops the server."""
 

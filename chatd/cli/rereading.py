@@ -1,8 +1,10 @@
 """Reading the configuration again from the same sources, for the reload of a running daemon."""
 
+from dataclasses import replace
+
 from chatd.cli.options import ConfigSources
 from chatd.cli.preflight import file_problems
-from chatd.config.first_secret import with_first_secret
+from chatd.config.first_secret import with_first_secret, with_origin
 from chatd.config.model import Config
 from chatd.config.problems import ConfigError
 from chatd.config.reloadable import ReloadPlan, Unusable, plan_reload
@@ -29,4 +31,4 @@ class ConfigReloader:
         # The new configuration is valid, but mixed with old values of waiting keys it may contradict itself.
         if broken := list(broken_rules(found.config, loaded.origins)):
             raise ConfigError(broken)
-        return found
+        return replace(found, origins=with_origin(loaded, wanted).origins)

@@ -5,7 +5,7 @@ import click
 from chatd.cli.options import ConfigSources, with_config_sources
 from chatd.cli.preflight import file_problems, require_free
 from chatd.cli.rereading import ConfigReloader
-from chatd.config.first_secret import with_first_secret
+from chatd.config.first_secret import with_first_secret, with_origin
 
 
 @click.command(
@@ -27,9 +27,9 @@ def serve(sources: ConfigSources) -> None:
     """
     loaded = sources.load(file_problems)
     require_free(loaded.config)
-    config = with_first_secret(loaded.config, create=True)
+    loaded = with_origin(loaded, with_first_secret(loaded.config, create=True))
     from chatd.cli.starting import start_explained
     from chatd.server.runner import run  # uvicorn and the rest take half a second to import
 
     with start_explained():
-        run(config, ConfigReloader(sources))
+        run(loaded, ConfigReloader(sources))

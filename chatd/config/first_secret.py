@@ -6,6 +6,7 @@ from pathlib import Path
 
 from chatd.config.file_permissions import new_private_file
 from chatd.config.files import read_secret, require_private_directory
+from chatd.config.loading import Loaded
 from chatd.config.model import Auth, Config
 from chatd.config.problems import refuse
 from chatd.config.reloadable import replaced
@@ -22,6 +23,13 @@ def with_first_secret(config: Config, *, create: bool) -> Config:
     if not config.auth.accounts or is_configured(config.auth):
         return config
     return with_own_secret(config, create=create)
+
+
+def with_origin(loaded: Loaded, config: Config) -> Loaded:
+    """Return `config`, which is that of `loaded` with the secret of its data directory if it differs, as loaded."""
+    if config.auth.secret == loaded.config.auth.secret:
+        return loaded
+    return Loaded(config, {**loaded.origins, "auth.secret": f"file {secret_path(config)}"})
 
 
 def with_own_secret(config: Config, *, create: bool) -> Config:

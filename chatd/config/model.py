@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from chatd.config.console import Console
 from chatd.config.secret import Secret
 from chatd.config.section import Section
 from chatd.config.section import span as _span
@@ -383,3 +384,4 @@ class Config(Section, frozen=True):
     drain: Drain = Drain()
     web: Web = Web()
     log: Log = Log()
+    console: Console = Console()

@@ -1,7 +1,7 @@
 """The keys that a running daemon can change, and the time from which a change counts."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import msgspec
@@ -34,6 +34,10 @@ TAKES_EFFECT: Mapping[str, TakesEffect] = {
     "delivery.full_members": "restart",
     "delivery.deflate_min_bytes": "restart",
     "log.format": "restart",
+    # its routes and its rings are made once
+    "console.enabled": "restart",
+    "console.history_s": "restart",
+    "console.log_lines": "restart",
     "limits.hello_timeout_s": "new connections",
     "auth.grace_s": "new connections",
     "outbox.ephemeral_bytes": "new connections",
@@ -53,11 +57,16 @@ class Unusable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ReloadPlan:
-    """The configuration to apply now, the names of changed keys, and those that wait for a restart."""
+    """The configuration to apply now, the names of changed keys, and those that wait for a restart.
+
+    `wanted`: the values that wait, by name. `origins`: of all values that were read.
+    """
 
     config: Config
     changed: tuple[str, ...]
     waiting: tuple[str, ...]
+    wanted: Mapping[str, Any] = field(default_factory=dict)
+    origins: Mapping[str, str] = field(default_factory=dict)
 
 
 def takes_effect(name: str) -> TakesEffect:
@@ -70,7 +79,10 @@ def plan_reload(running: Config, wanted: Config) -> ReloadPlan:
     names = tuple(differences(running, wanted))
     waiting = tuple(name for name in names if _waits(name, running, wanted))
     kept = {name: _value(running, name) for name in waiting}
-    return ReloadPlan(replaced(wanted, kept), tuple(name for name in names if name not in kept), waiting)
+    changed = tuple(name for name in names if name not in kept)
+    return ReloadPlan(
+        replaced(wanted, kept), changed, waiting, {name: _value(wanted, name) for name in waiting}
+    )
 
 
 def differences(one: Config, other: Config) -> Iterator[str]:

@@ -120,6 +120,10 @@ def _key_set_url(url: str) -> bool:
     return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
 
 
+def _console_url(url: str) -> bool:
+    return bool(ORIGIN.match(url)) and url.startswith("https://") and not url.endswith("*")
+
+
 def _origins(config: Config) -> bool:
     return all(origin == "*" or ORIGIN.match(origin) for origin in config.listen.origins)
 
@@ -206,6 +210,11 @@ RULES: tuple[Rule, ...] = (
         ("auth.secret", "auth.secret_file"),
         "the HS256 secret can be guessed: make one with openssl rand -base64 32",
         lambda c: not c.auth.secret or _strong(c.auth.secret.reveal()),
+    ),
+    Rule(
+        ("console.url",),
+        "console.url must look like https://ops.example.org, in lower case, without path",
+        lambda c: not c.console.url or _console_url(c.console.url),
     ),
     Rule(
         ("auth.jwks_url",),

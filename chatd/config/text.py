@@ -6,6 +6,7 @@ from textwrap import wrap
 from typing import Any
 
 from chatd.config.loading import DEFAULT, Loaded
+from chatd.config.model import Config
 from chatd.config.reloadable import takes_effect
 from chatd.config.schema import Field, plain, sections
 
@@ -47,7 +48,7 @@ def as_shown(loaded: Loaded, *, only_changed: bool = False) -> str:
 def as_json(loaded: Loaded) -> str:
     """Return the same for programs: {"section.key": {"value": ..., "origin": ...}}."""
     content = {
-        field.name: {"value": plain(_value(loaded, field)), "origin": loaded.origins[field.name]}
+        field.name: {"value": plain(shown_value(loaded.config, field)), "origin": loaded.origins[field.name]}
         for section in sections()
         for field in section.fields
     }
@@ -68,7 +69,7 @@ def _row(field: Field) -> str:
 def _shown_lines(loaded: Loaded, only_changed: bool) -> Iterator[str]:
     for section in sections():
         entries = [
-            (f"{field.key} = {_toml(_value(loaded, field))}", loaded.origins[field.name])
+            (f"{field.key} = {_toml(shown_value(loaded.config, field))}", loaded.origins[field.name])
             for field in section.fields
             if not only_changed or loaded.origins[field.name] != DEFAULT
         ]
@@ -78,8 +79,9 @@ def _shown_lines(loaded: Loaded, only_changed: bool) -> Iterator[str]:
             yield ""
 
 
-def _value(loaded: Loaded, field: Field) -> Any:
-    value = getattr(getattr(loaded.config, field.section), field.key)
+def shown_value(config: Config, field: Field) -> Any:
+    """Return a value as operators may see it, in its own type; secrets show themselves as asterisks."""
+    value = getattr(getattr(config, field.section), field.key)
     if field.name == "auth.jwks_url" and "?" in value:  # a key of the provider is often part of the query
         return value.partition("?")[0] + "?********"
     return value

@@ -68,8 +68,15 @@ class Notice(msgspec.Struct, forbid_unknown_fields=True):
 Verb = Callable[[Any], Awaitable[Any]]
 
 
-def admin_app(admin: Admin) -> Starlette:
-    """Return the routes of the admin socket, each a POST with one JSON object; GET /users lists accounts."""
+class ConsoleKey(msgspec.Struct, forbid_unknown_fields=True):
+    pass
+
+
+def admin_app(admin: Admin, console_link: Callable[[], str]) -> Starlette:
+    """Return the routes of the admin socket, each a POST with one JSON object; GET /users lists accounts.
+
+    `console_link` returns a link that opens the console once, or raises Refused.
+    """
 
     async def put_user(asked: PutUser) -> None:
         await admin.put_user(asked.user, asked.name, asked.avatar, asked.password)
@@ -86,6 +93,9 @@ def admin_app(admin: Admin) -> Starlette:
     async def notice(asked: Notice) -> Any:
         return await admin.notice(asked.room, asked.body)
 
+    async def console_key(asked: ConsoleKey) -> Any:
+        return {"link": console_link()}
+
     async def users(request: Request) -> Response:
         page = await admin.accounts(request.query_params.get("after", ""))
         return JSONResponse([public(account) for account in page])
@@ -96,6 +106,7 @@ def admin_app(admin: Admin) -> Starlette:
         "/users/disable": (Disable, disable),
         "/revoke": (Revoke, revoke),
         "/notice": (Notice, notice),
+        "/console/key": (ConsoleKey, console_key),
     }
     routes = [Route("/users", users, methods=["GET"])]
     routes += [Route(path, endpoint(*verb), methods=["POST"]) for path, verb in verbs.items()]

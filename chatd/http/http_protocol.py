@@ -22,6 +22,8 @@ HEAD_BYTES_MAX = (
 )  # a browser behind a proxy sends 2 KiB; nginx allows 32 KiB, public test suites need 8
 HEADERS_MAX = 64  # a browser behind a proxy sends 25
 RESPONSE_DEADLINE_S = 30.0  # a login may wait behind others for a hashing thread; nothing else takes long
+STREAMING = "streaming"  # name in the state of a request: this socket, for a response without end
+STREAM_LOOK_S = 10.0  # a peer that takes nothing of a stream for as long is gone, or asleep
 LINGER_S = 2.0  # time for the peer to read a refusal before the reset that unread bytes cause
 
 
@@ -45,6 +47,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._in_head = False
         self._is_upgrade = False  # whether the head asks for an upgrade that is supported
         self._refused = False
+        self._unread_bytes = 0  # of a stream, at the last look
 
     # asyncio.Protocol
 
@@ -109,6 +112,7 @@ class HttpProtocol(HttpToolsProtocol):
         if self._is_upgrade:
             return  # the rest prepares an answer of the application
         self.scope["client"] = get_remote_addr(self.transport)
+        self.scope["state"][STREAMING] = self
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -131,6 +135,21 @@ class HttpProtocol(HttpToolsProtocol):
             self._arm(LINGER_S)
         elif self.pipeline or not self.cycle.response_complete:
             self._arm(RESPONSE_DEADLINE_S)
+
+    def stream(self) -> None:
+        """Let the response take for ever, as long as the peer takes it; its application bounds their number."""
+        self._options.pending_sockets.leave(self)
+        self._unread_bytes = 0
+        self._look()
+
+    def _look(self) -> None:
+        """Abort a stream of which nothing was taken since the last look; look again later."""
+        before, self._unread_bytes = self._unread_bytes, self.transport.get_write_buffer_size()
+        if before and self._unread_bytes >= before:
+            self.abort()
+        elif not self.transport.is_closing():
+            self._disarm()
+            self._deadline = self.loop.call_later(STREAM_LOOK_S, self._look)
 
     def timeout_keep_alive_handler(self) -> None:
         if self.transport.get_write_buffer_size():

@@ -1,13 +1,13 @@
 """The HTTP applications: of clients, with health, login and the web client; of operators, with health and metrics."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chatd.http.answers import error_answer, peer_of
@@ -37,6 +37,8 @@ _PREFLIGHT = {
 _STATUSES = {"bad_request": 400, "login_failed": 401, "rate_limited": 429}
 _CODES = {404: "not_found", 405: "method_not_allowed"}
 
+
+Routes = Sequence[BaseRoute]
 
 # The conditions of readiness by name: None, or the problem. Names and texts are shown to operators.
 Checks = Callable[[], Awaitable[Mapping[str, str | None]]]
@@ -71,8 +73,13 @@ def public_application(
     return _SecurityHeaders(_WebPages(_routed(routes, web_files(website)), acceptor.allowed_origins))
 
 
-def ops_application(checks: Checks, metrics: Callable[[], tuple[bytes, str]]) -> ASGIApp:
-    """Return the application of operators: `/livez`, `/readyz` with every check, `/metrics` (content, media type)."""
+def ops_application(
+    checks: Checks, metrics: Callable[[], tuple[bytes, str]], console: Routes = ()
+) -> ASGIApp:
+    """Return the application of operators: `/livez`, `/readyz` with every check, `/metrics` (content, media type).
+
+    `console`: the routes of the console, where it is served (http/console.py).
+    """
 
     async def live(request: Request) -> Response:
         return Response(b"ok\n", media_type="text/plain")
@@ -87,9 +94,8 @@ def ops_application(checks: Checks, metrics: Callable[[], tuple[bytes, str]]) ->
         content, media_type = metrics()
         return Response(content, media_type=media_type)
 
-    return _SecurityHeaders(
-        _routed([Route("/livez", live), Route("/readyz", ready), Route("/metrics", scrape)])
-    )
+    routes: list[BaseRoute] = [Route("/livez", live), Route("/readyz", ready), Route("/metrics", scrape)]
+    return _SecurityHeaders(_routed([*routes, *console]))
 
 
 async def client_left(request: Request, error: Exception) -> Response:
@@ -97,7 +103,7 @@ async def client_left(request: Request, error: Exception) -> Response:
     return error_answer("bad_request", 400)
 
 
-def _routed(routes: list[Route], others: ASGIApp | None = None) -> ASGIApp:
+def _routed(routes: Routes, others: ASGIApp | None = None) -> ASGIApp:
     """Return an application of these routes; `others` answers paths that have none."""
     handlers = {
         ChatError: _refused,

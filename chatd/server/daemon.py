@@ -1,6 +1,7 @@
 """The composition root: opens the store, starts the parts and the listeners, drains and stops them in order."""
 
 import asyncio
+import logging
 import math
 import shutil
 import socket
@@ -12,25 +13,31 @@ from typing import Any
 from chatd.auth.interface import Identity
 from chatd.auth.verifier import token_verifier
 from chatd.config.model import Auth, Config, Storage, several
+from chatd.config.origins import Origins
 from chatd.env import Env
 from chatd.http.admin import admin_app
+from chatd.http.console import console_routes
 from chatd.http.listeners import PENDING_SOCKETS_MAX, Listener, ListenerOptions
 from chatd.http.pending_sockets import PendingSockets
-from chatd.http.routes import ops_application, public_application
+from chatd.http.routes import Routes, ops_application, public_application
 from chatd.protocol import close_codes
-from chatd.protocol.errors import ChatError
+from chatd.protocol.errors import ChatError, Refused
 from chatd.server.accounts import Accounts
 from chatd.server.app import NO_KEY, App
 from chatd.server.capability import Capability, combined
+from chatd.server.console import Console, ConsoleSources, built_pages, not_served
 from chatd.server.descriptors import ADMIN_SOCKETS, OPS_SOCKETS, needed, raised, shared_out
 from chatd.server.system_env import SystemEnv
 from chatd.server.systemd import inherited_sockets
+from chatd.server.watched_files import WatchedFiles
 from chatd.storage.interface import Store
 from chatd.storage.sqlite.chapters import Chapter
 from chatd.storage.sqlite.store import SqliteStore
 from chatd.telemetry.metrics import MEDIA_TYPE, render
 from chatd.telemetry.supervision import supervised
 from chatd.telemetry.troubles import TROUBLES
+from chatd.web import assets
+from chatd.web.assets import NotBuilt
 from chatd.web.site import Website
 from chatd.websocket.acceptor_config import AcceptorConfig, acceptor_config
 from chatd.websocket.connection import connection_class
@@ -39,6 +46,8 @@ ADMIN_SOCKET = "chatd.sock"  # in the data directory, for the owner of the data
 DATABASE = "chatd.sqlite"
 PUBLIC, OPERATIONS, ADMINISTRATION = "public", "operations", "administration"  # the listeners
 DRAIN_STEP_S = 0.02  # closes are spread over ticks of this length
+
+log = logging.getLogger(__name__)
 
 OpenStore = Callable[[Storage, Env, Chapter], Awaitable[Store]]
 
@@ -68,6 +77,10 @@ class Daemon:
         self._make_identity = make_identity
         self._whole = combined(capabilities)
         self._open_store = open_store
+        self._sources = ConsoleSources()
+        self._files = WatchedFiles()
+        self._console: Console | None = None
+        self._console_problem = ""  # the reason why there is none
         self._login_links = login_links
         self._website: Website | None = None
         self._app: App | None = None
@@ -80,6 +93,15 @@ class Daemon:
     def app(self) -> App:
         assert self._app is not None, "the daemon is not started"
         return self._app
+
+    def adopt(self, sources: ConsoleSources) -> None:
+        """Take what only its process knows, for the console; before `start`."""
+        self._sources = sources
+
+    @property
+    def origins(self) -> Origins:
+        """The origins of its settings."""
+        return self._sources.origins
 
     @property
     def addresses(self) -> list[str]:
@@ -108,6 +130,7 @@ class Daemon:
         self._keep_running("lag", partial(app.maintenance.watch_lag, app.counters))
         self._keep_running("troubles", app.watch_troubles)
         self._keep_running("keys", app.identity.keep_fresh)
+        self._keep_running("files", partial(self._files.watch, self.config))
         try:
             await self._listen(app)
         except BaseException:
@@ -134,7 +157,10 @@ class Daemon:
         if app.identity.adopt(identity):
             renewed.append("the keys of tokens")
         self._keep_running("keys", app.identity.keep_fresh)
+        self._keep_running("files", partial(self._files.watch, config))
         app.reconfigure(config)
+        if self._console is not None:
+            self._console.reconfigure(config)
         self._reserve(app, config)
         if self._acceptor is not None:
             self._acceptor.reconfigure(config)
@@ -168,11 +194,34 @@ class Daemon:
         await self._open(PUBLIC, listener, handed)
         if several(listen.ops_address):
             operations = ListenerOptions(deadline_s, backlog, pending_sockets=PendingSockets(OPS_SOCKETS))
-            application = ops_application(self.checks, self.metrics)
+            application = ops_application(self.checks, self.metrics, self._console_routes())
             await self._open(OPERATIONS, Listener(several(listen.ops_address), application, operations))
         path = Path(self.config.storage.directory, ADMIN_SOCKET)
         administration = ListenerOptions(deadline_s, backlog, pending_sockets=PendingSockets(ADMIN_SOCKETS))
-        await self._open(ADMINISTRATION, Listener(f"unix:{path}", admin_app(app.admin), administration))
+        await self._open(
+            ADMINISTRATION, Listener(f"unix:{path}", admin_app(app.admin, self._console_link), administration)
+        )
+
+    def _console_routes(self) -> Routes:
+        """Return the routes of the console; none where it may not or cannot be served, which is logged."""
+        self._console_problem = not_served(self.config)
+        if self._console_problem:
+            if self.config.console.enabled:
+                log.warning("the console is not served: %s", self._console_problem)
+            return ()
+        try:
+            pages = built_pages(assets.STATIC)
+        except NotBuilt as error:
+            pages = {}
+            log.error("the console has no pages: %s", error)
+        self._console = Console(self, self._sources, self._files)
+        return console_routes(self._console, pages)
+
+    def _console_link(self) -> str:
+        """Return a link that opens the console once. Raises Refused, with the reason, when it is not served."""
+        if self._console is None:
+            raise Refused("not_supported", f"the console is not served: {self._console_problem}")
+        return f"{self._console.url}#key={self._console.sessions.new_key()}"
 
     async def _open(self, name: str, listener: Listener, sockets: Sequence[socket.socket] = ()) -> None:
         await listener.start(sockets)
@@ -210,7 +259,6 @@ class Daemon:
         """Return all metrics in the format of Prometheus, and its media type."""
         app = self.app
         sessions = [session for devices in app.hub.sessions.values() for session in devices.values()]
-        directory = Path(self.config.storage.directory)
         gauges: dict[str, float | Mapping[str, float]] = {
             "connections": {
                 "ready": len(sessions),
@@ -224,17 +272,22 @@ class Daemon:
             "rooms": len(app.rooms.cache.rooms),
             "writer_queue": app.writer.depth,
             "send_queue_bytes": sum(session.outbox.queued_bytes for session in sessions),
-            "database_bytes": size_of(directory / DATABASE),
-            "wal_bytes": size_of(directory / f"{DATABASE}-wal"),
-            "free_bytes": self._free_bytes(),
+            **self.storage_gauges(),
+            **self._files.gauges(),
             "draining": int(self.draining),
             "key_set_age_seconds": app.identity.key_age_s,
             "trouble": {name: int(name in app.store.troubles.now) for name in TROUBLES},
         }
         return render(app.counters, gauges), MEDIA_TYPE
 
-    def _free_bytes(self) -> int:
-        return shutil.disk_usage(self.config.storage.directory).free
+    def storage_gauges(self) -> Mapping[str, float]:
+        """Return the bytes of the database and its log, and those free on their disk, by name of the metric."""
+        directory = Path(self.config.storage.directory)
+        return {
+            "database_bytes": size_of(directory / DATABASE),
+            "wal_bytes": size_of(directory / f"{DATABASE}-wal"),
+            "free_bytes": shutil.disk_usage(directory).free,
+        }
 
     # --- the end
 
@@ -270,6 +323,8 @@ class Daemon:
 
     async def _close(self, app: App, deadline_s: float) -> None:
         """Close the listeners, the public one within `deadline_s` seconds, then the parts, the store last."""
+        if self._console is not None:
+            self._console.close()
         for name, listener in self._listeners.items():
             await listener.stop(deadline_s if name == PUBLIC else deadline_s / 8)
         self._listeners.clear()

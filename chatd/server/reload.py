@@ -45,6 +45,7 @@ class Reload:
             # In a thread: files may lie on a slow disk, and a large key set takes long to read.
             found = await asyncio.to_thread(self._reread, self._daemon.config)
             renewed = self._daemon.reconfigure(found.config)
+            self._daemon.origins.adopt(found)
         except (Unusable, BadKey, ListenError) as error:
             log.error("the settings stay as they were: %s", "; ".join(str(error).splitlines()))
         except Exception:

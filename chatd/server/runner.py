@@ -10,10 +10,13 @@ from collections.abc import Coroutine
 from typing import Any, NoReturn
 
 from chatd import __version__
-from chatd.config.model import Config
+from chatd.config.loading import Loaded
+from chatd.config.origins import Origins
+from chatd.server.console import ConsoleSources
 from chatd.server.daemon import Daemon
 from chatd.server.reload import Reload, Reread
 from chatd.server.systemd import READY, STOPPING, WATCHDOG, notify, status, watchdog_interval_s
+from chatd.telemetry.log_ring import LogRing
 from chatd.telemetry.logs import defects_counted, logging_to
 from chatd.telemetry.supervision import supervised
 
@@ -24,13 +27,21 @@ LOST = 5  # exit code when the disk failed to flush a commit: the next after tho
 SECOND_SIGNAL = 130  # exit code after a second signal: as a shell reports SIGINT
 
 
-def run(config: Config, reread: Reread) -> None:
+def run(loaded: Loaded, reread: Reread) -> None:
     """Run a daemon until SIGTERM or SIGINT; a second signal ends it at once, which loses nothing acknowledged.
 
     On SIGHUP `reread` reads the configuration again.
     """
-    with logging_to(sys.stderr, config.log), asyncio.Runner(loop_factory=event_loop) as runner:
-        runner.run(serve(Daemon(config), reread))
+    config, sources = loaded.config, console_sources(loaded)
+    with logging_to(sys.stderr, config.log, sources.log), asyncio.Runner(loop_factory=event_loop) as runner:
+        daemon = Daemon(config)
+        daemon.adopt(sources)
+        runner.run(serve(daemon, reread))
+
+
+def console_sources(loaded: Loaded) -> ConsoleSources:
+    """Return the parts of this process that the console shows."""
+    return ConsoleSources(Origins(loaded.origins), LogRing(loaded.config.console.log_lines))
 
 
 def event_loop() -> asyncio.AbstractEventLoop:

@@ -29,6 +29,7 @@ from chatd.protocol.connection import AuthOk, ByePush, Hello, Mode, ModeOk, Ping
 from chatd.protocol.envelope import Error, Ok, Request
 from chatd.protocol.errors import Broken, ChatError
 from chatd.session.dispatcher import Dispatcher
+from chatd.session.facts import SessionFacts
 from chatd.session.greeting import Greeting
 from chatd.session.keepalive import Keepalive
 from chatd.session.phases import Phase, PhaseEvent, advance
@@ -40,7 +41,7 @@ from chatd.writer.batch_abort import BatchAbort
 RETRY_AFTER_MS = {close_codes.OVERLOADED: 5_000, close_codes.RATE_ABUSE: 30_000}
 
 
-class Session:
+class Session(SessionFacts):
     """One connection. Handlers, the hub and presence know it under their own Protocols."""
 
     __slots__ = (
@@ -73,26 +74,6 @@ class Session:
         self.mode: Mode = "foreground"
         self.receipts = True
         self.subscriptions = Subscriptions()
-
-    @property
-    def user(self) -> str:
-        return self.identity.user
-
-    @property
-    def device(self) -> str:
-        return self.identity.device
-
-    @property
-    def claims(self) -> Claims:
-        return self.identity.claims
-
-    @property
-    def turn(self) -> int:
-        return self.identity.turn
-
-    @property
-    def text(self) -> bool:
-        return self.encoding == JSON
 
     # --- calls of the wire
 

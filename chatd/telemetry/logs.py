@@ -14,6 +14,7 @@ from typing import IO, Any
 
 from chatd.config.model import Log
 from chatd.telemetry.counters import Counters
+from chatd.telemetry.log_ring import LogRing
 
 FIELD_CHARACTERS_MAX = 1024  # one field of a hostile client must not fill the disk
 _TRACE_CHARACTERS_MAX = 8192  # longer than a field: it is of our own making, and useless without its end
@@ -51,13 +52,13 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 
 
 @contextmanager
-def logging_to(stream: IO[str], settings: Log) -> Iterator[None]:
-    """Send the log to `stream` in the configured form; at the end everything queued is written.
+def logging_to(stream: IO[str], settings: Log, ring: LogRing | None = None) -> Iterator[None]:
+    """Send the log to `stream` in the configured form, and to `ring`; at the end everything queued is written.
 
     Text on a terminal, else a JSON object a line: ts, level, logger, msg, the fields given as `extra`, trace.
     """
     is_text = settings.format == "text" or (settings.format == "auto" and stream.isatty())
-    out = logging.StreamHandler(stream)
+    out = _KeepingHandler(stream, ring)
     out.setFormatter(TextFormatter() if is_text else JsonFormatter())
     records: _Queue = queue.Queue(_QUEUE_RECORDS_MAX)
     writer = threading.Thread(target=_write, args=(records, out), name="log", daemon=True)
@@ -168,6 +169,20 @@ class _DefectCount(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._counters.defects += bool(record.exc_info and record.exc_info[1])
+
+
+class _KeepingHandler(logging.StreamHandler[IO[str]]):
+    """A handler that writes lines to a stream, and keeps the last ones in a ring."""
+
+    def __init__(self, stream: IO[str], ring: LogRing | None) -> None:
+        super().__init__(stream)
+        self._ring = ring
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = super().format(record)
+        if self._ring is not None:
+            self._ring.append(record.levelno, line)
+        return line
 
 
 class _DroppingHandler(QueueHandler):

@@ -78,6 +78,14 @@ GAUGES: dict[str, _About] = {
     "database_bytes": _About("database_bytes", "Size of the database file."),
     "wal_bytes": _About("wal_bytes", "Size of the write-ahead log."),
     "free_bytes": _About("free_bytes", "Free bytes on the disk of the database."),
+    "backup_timestamp_seconds": _About(
+        "backup_timestamp_seconds",
+        "Unix time of the newest backup, 0 without one; left out without console.backup_directory.",
+    ),
+    "certificate_end_timestamp_seconds": _About(
+        "certificate_end_timestamp_seconds",
+        "Unix time at which the certificate ends, 0 when it cannot be read; left out without listen.tls_cert.",
+    ),
     "draining": _About("draining", "1 while the daemon stops."),
     "key_set_age_seconds": _About(
         "key_set_age_seconds", "Seconds since the keys of auth.jwks_url were fetched, or since the start."

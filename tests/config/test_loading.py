@@ -100,7 +100,7 @@ def test_all_problems_are_told_at_once(toml):
     path = toml('top = 1\n[limts]\na = 1\n[limits]\npgae = 5\nbatch = -1\n[log]\nlevel = "loud"\n')
     assert problems(path, {"CHATD_LIMITS__PAGE": "many"}) == [
         "chatd.toml:1: top is outside every section. Write keys below one of: [listen], [storage], [auth], "
-        "[limits], [rates], [delivery], [privacy], [outbox], [heartbeat], [drain], [web], [log]",
+        "[limits], [rates], [delivery], [privacy], [outbox], [heartbeat], [drain], [web], [log], [console]",
         "chatd.toml:2: unknown section [limts]. Did you mean limits?",
         "chatd.toml:5: unknown key limits.pgae. Did you mean limits.page?",
         "chatd.toml:6: limits.batch must be integer 1 to 1024, not -1. Default: 64",
@@ -280,6 +280,9 @@ CONTRADICTIONS: dict[str, dict[str, str]] = {
     "delivered above receipts": {"delivery.delivered_members": "101"},
     "background busier than foreground": {"heartbeat.background_s": "29"},
     "drain beyond its deadline": {"drain.window_s": "15"},
+    "console over http": {"console.url": "http://ops.example.org"},
+    "console below a folder": {"console.url": "https://ops.example.org/chatd"},
+    "console on any port": {"console.url": "https://ops.example.org:*"},
     "web client over http": {"web.url": "http://chat.example/"},
     "web client below no folder": {"web.url": "https://chat.example/chat"},
     "web client with a query": {"web.url": "https://chat.example/?a=/"},

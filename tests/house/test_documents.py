@@ -1,7 +1,10 @@
 """The documents against the code: settings, metrics, verbs, commands and options they name, links they follow."""
 
+import json
 import math
 import re
+import shutil
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -132,17 +135,60 @@ def test_labels_of_metrics_are_those_of_the_code():
         assert stated.get(f"{about.name}_total", stated.get(about.name)) == about.label, about.name
 
 
-def test_alerts_are_about_metrics_that_exist():
+MONITORING = ROOT / "docs" / "grafana"
+ALERTS = (MONITORING / "alerts.yml").read_text()
+DASHBOARD = json.loads((MONITORING / "chatd.json").read_text())
+
+
+def expressions() -> Iterator[str]:
+    """The expressions of the alerts and of the panels."""
+    yield from re.findall(r"^ +expr: (?:>-\n)?((?:.+)(?:\n +[>&|].+)*)", ALERTS, re.MULTILINE)
+    for panel in DASHBOARD["panels"]:
+        yield from (target["expr"] for target in panel.get("targets", ()))
+
+
+def test_alerts_and_panels_are_about_metrics_that_exist():
     known = set(metric_names())
-    rules = "".join(block.text for block in blocks(OPERATIONS) if block.language == "yaml")
-    for name in re.findall(r"chatd_[a-z_]+", rules):
-        assert name.removesuffix("_bucket") in known
+    found = {name for text in expressions() for name in re.findall(r"chatd_[a-z_]+", text)}
+    assert {re.sub("_(bucket|sum|count)$", "", name) for name in found} <= known
+    for about in ("loop_lag", "commit_seconds", "slow_consumers", "wal", "free", "certificate", "backup"):
+        assert re.search(rf"^ +(?:expr:|sum by).*chatd_\w*{about}", ALERTS, re.MULTILINE), about
+
+
+def test_labels_of_alerts_and_panels_are_those_of_the_code():
+    labels = {about.name: about.label for about in (*COUNTED.values(), *GAUGES.values())}
+    for text in expressions():
+        for name, matchers in re.findall(r"chatd_([a-z_]+?)(?:_total|_bucket|_sum)?\{([^}]*)\}", text):
+            used = set(re.findall(r"(\w+)=", matchers)) - {"instance", "job"}
+            assert used <= {labels.get(name, "")}, text
+
+
+def test_the_dashboard_reads_one_data_source_and_has_each_panel_once():
+    panels = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
+    assert {panel["datasource"]["uid"] for panel in panels} == {"${datasource}"}
+    for key in ("id", "title"):
+        values = [panel[key] for panel in panels if panel["type"] == "timeseries"]
+        assert len(values) == len(set(values))
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool (Debian: prometheus) is not installed")
+def test_prometheus_accepts_the_alerts_and_the_expressions(tmp_path):
+    rules = [
+        f"      - record: x{number}\n        expr: {json.dumps(text)}"
+        for number, text in enumerate(expressions())
+    ]
+    panels = tmp_path / "panels.yml"
+    plain = "\n".join(["groups:", "  - name: x", "    rules:", *rules]).replace("[$__rate_interval]", "[5m]")
+    panels.write_text(plain)
+    for file in (MONITORING / "alerts.yml", panels):
+        checked = subprocess.run(["promtool", "check", "rules", file], capture_output=True, text=True)
+        assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def test_what_prometheus_is_told_to_read_is_where_it_is_and_how_alerts_call_it():
     written = "".join(block.text for block in blocks(OPERATIONS) if block.language == "yaml")
     assert f'"{Config().listen.ops_address}"' in written
-    assert set(re.findall(r'job="(\w+)"', written)) == set(re.findall(r"job_name: (\w+)", written))
+    assert set(re.findall(r'job="(\w+)"', ALERTS)) == set(re.findall(r"job_name: (\w+)", written))
 
 
 def test_the_example_has_the_lines_it_is_said_to_have():

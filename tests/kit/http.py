@@ -28,18 +28,18 @@ async def request(
     headers: dict[str, str] | None = None,
     socket_path: Path | None = None,
 ) -> Answer:
-    """Send one request to `url` on a fresh connection; `content` is sent as JSON. Raises OSError when no listener is
-    there.
+    """Send one request to `url` on a fresh connection; `content` is sent as JSON. `headers` are added to the usual
+    ones, or replace them. Raises OSError when no listener is there.
 
     `socket_path` is the Unix socket to connect to, instead of host and port of the URL.
     """
     parts = urlsplit(url)
     body = b"" if content is None else json.dumps(content).encode()
-    lines = [f"{method} {parts.path or '/'} HTTP/1.1", f"Host: {parts.netloc}", "Connection: close"]
-    lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
-    if content is not None:
-        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
-    raw = "\r\n".join([*lines, "", ""]).encode() + body
+    described = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    usual = {"Host": parts.netloc, "Connection": "close", **(described if content is not None else {})}
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    lines = [f"{name}: {value}" for name, value in (usual | (headers or {})).items()]
+    raw = "\r\n".join([f"{method} {target} HTTP/1.1", *lines, "", ""]).encode() + body
     if socket_path is not None:
         return await _exchange(raw, await asyncio.open_unix_connection(str(socket_path)))
     return await exchange(url, raw)

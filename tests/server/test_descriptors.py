@@ -7,6 +7,8 @@ import pytest
 from chatd.http.tls import ACCEPTS
 from chatd.server.descriptors import ADMIN_SOCKETS, FILES, OPS_SOCKETS, needed, raised, shared_out
 
+WATCHERS_MAX = 64  # of console.watchers
+
 
 @pytest.mark.parametrize("connections", [1, 7, 8, 100, 1000, 100_000, 10_000_000])
 def test_what_is_needed_suffices_and_no_less(connections):
@@ -16,7 +18,7 @@ def test_what_is_needed_suffices_and_no_less(connections):
 
 def test_what_does_not_suffice_is_said_with_the_way_out():
     usual = shared_out(1024)
-    assert usual.connections + usual.http + 192 == 1024
+    assert usual.connections + usual.http + 320 == 1024
     assert usual.shortage(usual.connections) == ""
     assert usual.shortage(5000) == (
         f"room for {usual.connections} of limits.connections = 5000, because this process may open 1024 files: "
@@ -25,7 +27,7 @@ def test_what_does_not_suffice_is_said_with_the_way_out():
 
 
 def test_spare_descriptors_are_enough_for_operations_administration_and_files():
-    assert OPS_SOCKETS + ADMIN_SOCKETS + ACCEPTS + 40 <= FILES
+    assert OPS_SOCKETS + ADMIN_SOCKETS + ACCEPTS + 40 + 2 * WATCHERS_MAX <= FILES
 
 
 def test_no_address_has_more_than_its_share_nor_less_than_a_burst():

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from chatd.config.model import Config
+from chatd.config.origins import Origins
 from chatd.config.reloadable import ReloadPlan, Unusable
 from chatd.server.descriptors import shared_out
 from chatd.server.reload import Reload
@@ -225,6 +226,7 @@ class Patient:
             return 1.5
 
     descriptors = shared_out(1 << 20)
+    origins = Origins()
 
     def __init__(self) -> None:
         self.config = Config()

@@ -9,6 +9,7 @@ import pytest
 from tests.kit.sources import ROOT
 
 SOURCES = ROOT / "web/app/src"
+CONSOLE = ROOT / "web/console/src"
 LANGUAGES = ("en", "zh-CN")
 LITERAL = re.compile(
     r""">\s*(?P<text>[^\s<>{}()=;&|?][^<>{}()=;]*[^\W\d_][^<>{}()=;]*)</"""
@@ -34,7 +35,7 @@ def test_the_search_for_literals_finds_them():
 def test_no_text_stands_in_a_component():
     found = [
         f"{path.relative_to(ROOT)}: {match.group(0)!r}"
-        for path in sorted(SOURCES.rglob("*.tsx"))
+        for path in sorted((*SOURCES.rglob("*.tsx"), *CONSOLE.rglob("*.tsx")))
         for match in LITERAL.finditer(without_comments(path.read_text(encoding="utf-8")))
     ]
     assert found == []
@@ -93,7 +94,10 @@ def test_the_first_load_has_the_texts_it_shows():
     assert len(reached) > 20
 
 
-@pytest.mark.parametrize("path", sorted(SOURCES.rglob("*.css")), ids=lambda path: path.name)
+SHEETS = sorted((*SOURCES.rglob("*.css"), *CONSOLE.rglob("*.css")))
+
+
+@pytest.mark.parametrize("path", SHEETS, ids=lambda path: str(path.relative_to(ROOT / "web")))
 def test_a_style_sheet_has_logical_properties_only(path):
     css = re.sub(r"/\*.*?\*/|@(?:media|container)[^{]*", "", path.read_text(encoding="utf-8"), flags=re.S)
     assert [match.group(0) for match in PHYSICAL.finditer(css)] == []

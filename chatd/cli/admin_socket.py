@@ -1,0 +1,57 @@
+"""The admin socket of a running daemon, as commands use it."""
+
+import json
+import socket
+from collections.abc import Mapping
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any
+
+from chatd.cli.exits import Failure
+from chatd.config.model import Config
+
+ANSWER_S = 30.0  # a daemon under load answers in one second; nobody waits longer at a prompt
+
+
+def socket_path(config: Config) -> Path:
+    """Return the path of the admin socket of the server with this configuration."""
+    return Path(config.storage.directory) / "chatd.sock"
+
+
+def is_served(path: Path) -> bool:
+    """Whether a daemon listens on this socket, which this user may open."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True
+
+
+def ask(path: Path, method: str, route: str, content: Mapping[str, Any] | None = None) -> Any:
+    """Return the answer of the daemon, from JSON; Failure when it refuses, or does not answer."""
+    connection = UnixConnection(path)
+    try:
+        connection.request(method, route, None if content is None else json.dumps(content))
+        response = connection.getresponse()
+        answer = json.loads(response.read())
+    except (OSError, HTTPException, ValueError) as error:
+        raise Failure(f"the daemon did not answer on {path}: {error}") from None
+    finally:
+        connection.close()
+    if response.status != 200:
+        raise Failure(answer.get("message") or answer.get("code", "refused"))
+    return answer
+
+
+class UnixConnection(HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=ANSWER_S)
+        self._path = str(path)
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)

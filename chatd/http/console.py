@@ -1,0 +1,322 @@
+"""The routes of the console, below /console/ on the operations listener: its pages, and what they read.
+
+Nothing but the pages is shown without a session, and before that is asked each request must name a host of ours (a page
+of another site could give its own name our address) and must not come from another page.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from chatd.config.rules import is_loopback
+from chatd.http.answers import bounded_body, error_answer, peer_of
+from chatd.http.event_stream import KEEP_ALIVE, KEEP_ALIVE_S, MEDIA_TYPE, EventStream, Watcher, encoded
+from chatd.http.http_protocol import STREAMING
+from chatd.http.routes import Routes
+from chatd.http.web import asset_response
+from chatd.telemetry.log_ring import LogLine
+from chatd.web.assets import Asset, asset
+
+log = logging.getLogger(__name__)
+
+PAGE = "index.html"
+COOKIE = "chatd_console"
+BODY_BYTES_MAX = 1024  # a key takes 40
+RETRY_MS = 10_000  # for a place among the watchers
+LINES = 200  # of the log in one event: some 40 KiB
+LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+LOOK_S = 0.5  # between looks for new lines of the log, which wake nobody: writing them costs nothing more
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
+    )
+)
+
+
+class Sessions(Protocol):
+    """The keys and sessions of the console (auth/console_sessions.py)."""
+
+    def sign_in(self, key: str) -> str | None: ...
+
+    def is_open(self, cookie: str) -> bool: ...
+
+    def sign_out(self, cookie: str) -> None: ...
+
+
+class View(Protocol):
+    """What the console shows; `public_url` is the origin of a proxy in front, or ""."""
+
+    @property
+    def sessions(self) -> Sessions: ...
+
+    @property
+    def figures(self) -> EventStream: ...
+
+    @property
+    def log_stream(self) -> EventStream: ...
+
+    @property
+    def public_url(self) -> str: ...
+
+    def history(self) -> dict[str, list[Any]]: ...
+
+    def log_after(self, number: int, count: int) -> list[LogLine]: ...
+
+    async def now(self) -> dict[str, Any]: ...
+
+    async def connections(self, user: str) -> list[dict[str, Any]]: ...
+
+    async def slow(self) -> list[dict[str, Any]]: ...
+
+    def settings(self) -> list[dict[str, Any]]: ...
+
+
+class Streaming(Protocol):
+    """The socket of a request whose response has no end."""
+
+    def stream(self) -> None:
+        """Lift the deadline of the response."""
+
+    def abort(self) -> None:
+        """Reset the connection."""
+
+
+class KeyRequest(msgspec.Struct, forbid_unknown_fields=True):
+    key: str
+
+    def __repr__(self) -> str:
+        return "KeyRequest(key='********')"
+
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def console_pages(files: Mapping[str, bytes]) -> dict[str, Asset]:
+    """Return the answers of the built files of the console, by name."""
+    headers = {"Cross_Origin_Resource_Policy": "same-origin", "Content_Security_Policy": POLICY}
+    return {name: asset(name, content, **headers) for name, content in files.items()}
+
+
+def console_routes(view: View, pages: Mapping[str, Asset]) -> Routes:
+    """Return the routes of the console."""
+
+    async def folder(request: Request) -> Response:
+        return Response(status_code=307, headers={"Location": "console/"})  # relative: it repeats no Host
+
+    async def page(request: Request) -> Response:
+        found = pages.get(request.path_params.get("name") or PAGE)
+        if not pages:
+            return PlainTextResponse("the console is not built: run make web\n", 503)
+        if found is None:
+            return error_answer("not_found", 404)
+        return asset_response(found, request)
+
+    async def sign_in(request: Request) -> Response:
+        return await _signed_in(view, request)
+
+    async def sign_out(request: Request) -> Response:
+        view.sessions.sign_out(_cookie(request))
+        response = Response(status_code=204)
+        response.delete_cookie(_cookie_name(request), path=None)  # type: ignore[arg-type]
+        return response
+
+    async def now(request: Request) -> Response:
+        return JSONResponse(await view.now())
+
+    async def sessions(request: Request) -> Response:
+        return JSONResponse(await view.connections(request.query_params.get("user", "")))
+
+    async def slow(request: Request) -> Response:
+        return JSONResponse(await view.slow())
+
+    async def settings(request: Request) -> Response:
+        return JSONResponse(view.settings())
+
+    async def figures(request: Request) -> Response:
+        return _streamed(request, view.figures, lambda watcher: _figures(view, watcher))
+
+    async def log_lines(request: Request) -> Response:
+        level = LEVELS.get(request.query_params.get("level", "debug"))
+        if level is None:
+            return error_answer("bad_request", 400)
+        return _streamed(request, view.log_stream, lambda watcher: _log_lines(view, level))
+
+    reads = {
+        "now": now,
+        "figures": figures,
+        "log": log_lines,
+        "sessions": sessions,
+        "slow": slow,
+        "config": settings,
+    }
+    return [
+        Route("/console", _admitted(view, folder)),
+        Route("/console/", _admitted(view, page)),
+        Route("/console/v1/session", _admitted(view, sign_in), methods=["POST"]),
+        Route("/console/v1/session", _admitted(view, _with_session(view, sign_out)), methods=["DELETE"]),
+        *(
+            Route(f"/console/v1/{name}", _admitted(view, _with_session(view, read)))
+            for name, read in reads.items()
+        ),
+        Route("/console/{name}", _admitted(view, page)),
+    ]
+
+
+# --- who may ask
+
+
+def _admitted(view: View, endpoint: Endpoint) -> Endpoint:
+    """Return the endpoint for requests to a host of ours that come from no other page."""
+
+    async def admitted(request: Request) -> Response:
+        if not is_own_host(request.headers.get("host", ""), view.public_url):
+            return error_answer("wrong_host", 421)
+        if request.url.path.startswith("/console/v1/") and _is_foreign(request):
+            return error_answer("forbidden", 403)
+        return await endpoint(request)
+
+    return admitted
+
+
+def _with_session(view: View, endpoint: Endpoint) -> Endpoint:
+    """Return the endpoint for requests with a session."""
+
+    async def with_session(request: Request) -> Response:
+        return (
+            await endpoint(request)
+            if view.sessions.is_open(_cookie(request))
+            else error_answer("signed_out", 401)
+        )
+
+    return with_session
+
+
+def is_own_host(host: str, public_url: str) -> bool:
+    """Whether `Host` is loopback, with any port since a tunnel may lead here, or that of the configured address."""
+    try:
+        parts = urlsplit(f"//{host}")
+        name = parts.hostname or ""
+        is_plain = parts.netloc == host and "@" not in host
+    except ValueError:
+        return False
+    return is_plain and (
+        is_loopback(name) or (public_url != "" and host.lower() == urlsplit(public_url).netloc)
+    )
+
+
+def _is_foreign(request: Request) -> bool:
+    """Whether a page of another origin asks; `none` is a person, or a program."""
+    headers = request.headers
+    if headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+        return True
+    origin = headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc != headers["host"].lower()
+
+
+def _cookie_name(request: Request) -> str:
+    """Return a name for each port: tunnels to several servers share the cookies of one loopback host."""
+    port = urlsplit(f"//{request.headers['host']}").port
+    return f"{COOKIE}_{port}" if port else COOKIE
+
+
+def _cookie(request: Request) -> str:
+    return request.cookies.get(_cookie_name(request), "")
+
+
+async def _signed_in(view: View, request: Request) -> Response:
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        return error_answer("bad_request", 415)
+    try:
+        asked = msgspec.json.decode(await bounded_body(request, BODY_BYTES_MAX), type=KeyRequest)
+    except msgspec.DecodeError:
+        return error_answer("bad_request", 400)
+    peer = peer_of(request)
+    cookie = view.sessions.sign_in(asked.key)
+    if cookie is None:
+        log.warning("a wrong or expired key for the console from %s", peer)
+        return error_answer("login_failed", 401)
+    log.info("the console was opened from %s", peer)
+    response = Response(status_code=204)
+    is_secure = request.headers["host"].lower() == urlsplit(view.public_url).netloc
+    # Without a path it is sent to the routes beside this one alone, whatever prefix a proxy gave them.
+    response.set_cookie(
+        _cookie_name(request),
+        cookie,
+        12 * 3600,
+        path=None,
+        secure=is_secure,
+        httponly=True,
+        samesite="strict",
+    )
+    return response
+
+
+# --- streams
+
+
+async def _figures(view: View, watcher: Watcher) -> AsyncIterator[bytes]:
+    yield encoded("history", view.history())
+    async for event in watcher.events():
+        yield event
+
+
+async def _log_lines(view: View, level: int) -> AsyncIterator[bytes]:
+    """Give the lines that are kept, then new ones; each watcher reads at its own pace, and misses what is gone."""
+    number, quiet_s = 0, KEEP_ALIVE_S  # the first sign of life at once, which opens the stream
+    while True:
+        lines = view.log_after(number, LINES)
+        number = lines[-1].number if lines else number
+        if shown := [[line.number, line.level, line.text] for line in lines if line.level >= level]:
+            quiet_s = 0.0
+            yield encoded("lines", shown)
+        elif quiet_s >= KEEP_ALIVE_S:
+            quiet_s = 0.0
+            yield KEEP_ALIVE
+        if len(lines) < LINES:
+            await asyncio.sleep(LOOK_S)
+            quiet_s += LOOK_S
+
+
+def _streamed(
+    request: Request, stream: EventStream, events: Callable[[Watcher], AsyncIterator[bytes]]
+) -> Response:
+    headers = {"X-Accel-Buffering": "no", "Content-Type": MEDIA_TYPE}  # nginx would collect events
+    if request.method == "HEAD":
+        return Response(headers=headers)
+    socket: Streaming = request.scope["state"][STREAMING]
+    watcher = stream.watch(socket.abort)
+    if watcher is None:
+        return error_answer("overloaded", 503, RETRY_MS)
+    socket.stream()
+    return _EventResponse(watcher, events(watcher), headers)
+
+
+class _EventResponse(StreamingResponse):
+    """A response without end, whose watcher leaves with it."""
+
+    def __init__(self, watcher: Watcher, events: AsyncIterator[bytes], headers: Mapping[str, str]) -> None:
+        super().__init__(events, headers=headers)
+        self._watcher = watcher
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._watcher.leave()
