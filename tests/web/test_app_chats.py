@@ -174,3 +174,24 @@ async def test_everything_is_reached_by_the_keyboard(browser: Any, daemon: Runni
         back = "() => document.activeElement.ariaLabel === 'New chat'"
         await app.page.wait_for_function(back)
         assert watch.errors == []
+
+
+async def test_a_group_is_joined_by_its_link_and_a_hidden_one_is_found(
+    browser: Any, daemon: RunningDaemon
+) -> None:
+    async with watched_context(browser) as (context, watch), client_of(daemon, "bob") as bob:
+        room = await bob.create_group("Open house", public=True)
+        await room.send("Welcome")
+        app = await app_page(context, daemon, "alice")
+        await app.go(f"r/{room.id}")
+        await app.page.get_by_role("heading", name="This chat is not here").wait_for()
+        await app.button("Join the group")
+        await app.title.get_by_text("Open house").wait_for()
+        await app.row("Open house").wait_for()
+        await app.go(f"r/{room.id}/about")
+        await app.page.get_by_label("Hide from the list").click()
+        await app.row("Open house").wait_for(state="detached")
+        await app.search.fill("open")
+        await app.row("Open house").click()
+        await app.title.get_by_text("Open house").wait_for()
+        assert watch.errors == []
