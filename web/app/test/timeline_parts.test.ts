@@ -158,7 +158,7 @@ test("a long text is folded after forty lines, at a whole character", () => {
   const lines = Array.from({ length: 100 }, (_, at) => `line ${at}`);
   assert.equal(folded(lines.join("\n"), 60).trimEnd(), lines.slice(0, 40).join("\n"));
   assert.equal(folded("字".repeat(5000), 60).length, 40 * 30);
-  assert.ok(folded("🙂".repeat(5000), 60).isWellFormed());
+  assert.match(folded("🙂".repeat(5000), 60), /^(?:🙂)+$/u);
 });
 
 test("emoji alone are large, and few", () => {
