@@ -4,11 +4,11 @@ import argparse
 import shlex
 import sys
 
-from bench import compare, cores, loop, micro, outcome
-from bench.client.dialogue import Refused
+from bench import compare, machine, outcome
+from bench.client.device import Refused
 from bench.exports import convert
 from bench.options import Scenario
-from bench.report import command as report
+from bench.report import page as report
 from bench.scenarios import (
     floor,
     history,
@@ -16,13 +16,12 @@ from bench.scenarios import (
     loads,
     mixed,
     peers,
-    ramp,
     reconnect,
     replay,
     siege,
     stalled,
     targets,
-)  # fmt: skip
+)
 from bench.trace import TraceError
 
 SCENARIOS: dict[str, Scenario] = {
@@ -33,13 +32,13 @@ SCENARIOS: dict[str, Scenario] = {
     "replay": replay.SCENARIO,
     "convert": convert.SCENARIO,
     "mixed": mixed.SCENARIO,
-    "micro": micro.SCENARIO,
+    "micro": instructions.MICRO,
     "instructions": instructions.SCENARIO,
     "history": history.SCENARIO,
     "reconnect": reconnect.SCENARIO,
     "stalled": stalled.SCENARIO,
     "siege": siege.SCENARIO,
-    "ramp": ramp.SCENARIO,
+    "ramp": loads.RAMP,
     "compare": compare.SCENARIO,
     "report": report.SCENARIO,
 }
@@ -52,8 +51,8 @@ def main(argv: list[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     options.command = shlex.join(("python", "-m", "bench", *(sys.argv[1:] if argv is None else argv)))
     try:
-        with cores.generating():
-            return int(loop.run(SCENARIOS[options.scenario].run(options)))
+        with machine.generating():
+            return int(machine.run(SCENARIOS[options.scenario].run(options)))
     except (TraceError, ValueError) as error:
         return _complain(error, USAGE)
     except outcome.NO_DAEMON as error:

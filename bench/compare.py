@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import NamedTuple
 
-from bench import filesystem
+from bench import machine
 from bench.checks import COUNTERS
 from bench.options import Scenario
 from bench.printout import IN_MEMORY, worded
@@ -78,7 +78,6 @@ class Delta(NamedTuple):
 
     @property
     def change(self) -> float | None:
-        """How much larger the later median is, as a part of the earlier one; None from nothing to something."""
         if not self.before.middle:
             return 0.0 if not self.after.middle else None
         return (self.after.middle - self.before.middle) / abs(self.before.middle)
@@ -124,17 +123,11 @@ async def run(options: argparse.Namespace) -> int:
         cells = "".join(spread.worded(delta.name).rjust(28) for spread in (delta.before, delta.after))
         lines.append(f"  {delta.name:<26}{cells}{change:>10}  {delta.verdict(tolerance)}")
     lines += ["", *(f"  note        {note}" for note in _notes(before, after))]
-    print("\n".join([*lines, f"  verdict     {_verdict(deltas, tolerance)}"]))
-    return REGRESSION if any(delta.worse(tolerance) for delta in deltas) else 0
-
-
-def _verdict(deltas: Sequence[Delta], tolerance: float) -> str:
-    if worse := sum(delta.worse(tolerance) for delta in deltas):
-        return f"{worse} worse by more than {tolerance:.0%}"
-    told = sum(delta.judged for delta in deltas)
-    if told == len(deltas):
-        return "no regression"
-    return f"no regression in {told} of {len(deltas)} figures; the others cannot be judged"
+    worse, told = sum(delta.worse(tolerance) for delta in deltas), sum(delta.judged for delta in deltas)
+    some = f" in {told} of {len(deltas)} figures; the others cannot be judged" if told < len(deltas) else ""
+    verdict = f"{worse} worse by more than {tolerance:.0%}" if worse else f"no regression{some}"
+    print("\n".join([*lines, f"  verdict     {verdict}"]))
+    return REGRESSION if worse else 0
 
 
 def _notes(before: Sequence[Result], after: Sequence[Result]) -> Iterator[str]:
@@ -145,14 +138,13 @@ def _notes(before: Sequence[Result], after: Sequence[Result]) -> Iterator[str]:
         yield "the runs are from different machines or versions"
     if len({str((result.get("server") or {}).get("storage")) for result in results}) > 1:
         yield "the databases lay on different media"
-    if any(map(filesystem.in_memory, results)):
+    if any(map(machine.in_memory, results)):
         yield IN_MEMORY
     if any(result.get("generator_bound") for result in results):
         yield "a run was generator-bound: the time of the generator is in its figures"
 
 
 def compare(before: Sequence[Result], after: Sequence[Result]) -> list[Delta]:
-    """All figures that have a good and a bad direction and that both sides have, in the order of the first."""
     earlier, later, ways = spreads(before), spreads(after), judged(before[0])
     return [Delta(name, ways[name], earlier[name], later[name]) for name in earlier if name in later]
 

@@ -3,18 +3,18 @@
 import argparse
 import math
 import secrets
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bench import printout
-from bench.codec import ENCODINGS
-from bench.endpoint import SECRET_VARIABLE, Endpoint
-from bench.engine.pacing import ARRIVALS
+from bench.engine.record import Script
+from bench.engine.roles import ARRIVALS
 from bench.engine.run_state import Access, Pacing
-from bench.engine.script import Script
-from bench.thresholds import Threshold
+from bench.results import Threshold
+from bench.server import SECRET_VARIABLE, Endpoint
+from bench.wire import ENCODINGS
 
 Bound = Callable[[str], Any]  # Raises ArgumentTypeError.
 
@@ -147,6 +147,13 @@ def sources(connections: int) -> list[str]:
     """
     count = math.ceil(connections / CONNECTIONS_EACH)
     return [f"127.0.0.{place + 2}" for place in range(count)] if count > 1 else []
+
+
+def only(names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return the option that picks some of the things a scenario measures one by one."""
+    known = list(names)
+    row = {"choices": known, "action": "append", "metavar": "NAME", "help": f"repeatable: {', '.join(known)}"}
+    return {"--only": row}
 
 
 @dataclass(frozen=True)

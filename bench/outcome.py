@@ -1,31 +1,103 @@
-"""The result of a load: one dictionary as `--json` has it, the same as text, and the exit code it means."""
+"""The result of a load: one dictionary as `--json` has it, what it was measured with, and the exit code it means."""
 
 import argparse
+import importlib.metadata
+import json
 import math
+import os
+import platform
+import sqlite3
+import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from bench import configuration, cores, printout
-from bench.endpoint import Endpoint
+from bench import machine, printout
+from bench import results as known
 from bench.engine.record import Record, Second
-from bench.engine.role import Plan
 from bench.engine.run_state import Pacing, Report
-from bench.engine.workers import measure
-from bench.frames import HandshakeError
+from bench.engine.workers import Load, Plan, measure
 from bench.histogram import Histogram
-from bench.load import Load
 from bench.report.page import page
-from bench.server import Unreachable
-from bench.thresholds import PASS, UNMEASURED
+from bench.results import PASS, UNMEASURED, Threshold
+from bench.server import Daemon, Endpoint, Unreachable
+from bench.wire import HandshakeError
+
+_ASK_S = 20.0  # for the daemon's own command to say what is in force
+_HOW = ("command", "scenario")  # these stand by themselves
+# On the hot path.
+_LIBRARIES = "uvloop", "uvicorn", "httptools", "websockets", "msgspec", "msgpack", "aiosqlite"
+
+
+def environment() -> dict[str, Any]:
+    return {
+        "chatd": importlib.metadata.version("chatd"),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpus": os.cpu_count(),
+        "cpu": _first("/proc/cpuinfo", "model name"),
+        "memory": _first("/proc/meminfo", "MemTotal"),
+        "sqlite": sqlite3.sqlite_version,
+        "libraries": {name: _version(name) for name in _LIBRARIES},
+    }
+
+
+def _first(path: str, field: str) -> str:
+    try:
+        lines = Path(path).read_text().splitlines()
+    except OSError:
+        return ""
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(field)), "")
+
+
+def _version(library: str) -> str:
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return "absent"
+
+
+def of_daemon(daemon: Daemon | None, url: str = "") -> dict[str, Any]:
+    """Every setting with its origin, as `chatd config show` has it, without secrets; of one at a URL just that."""
+    if daemon is None:
+        return {"url": url}
+    return _in_force(tuple(daemon.environment.items())) if daemon.environment else {}
+
+
+def of_generator(options: argparse.Namespace) -> dict[str, str]:
+    told = {name: value for name, value in vars(options).items() if name not in _HOW}
+    return {name: _word(value) for name, value in told.items() if value not in (None, [], False)}
+
+
+def _word(value: object) -> str:
+    if isinstance(value, list):
+        return " ".join(map(_word, value))
+    return value.text if isinstance(value, Threshold) else str(value)
+
+
+@lru_cache(maxsize=8)  # a run asks for the same daemon several times
+def _in_force(environment: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("CHATD_")}
+    asked = subprocess.run(
+        [sys.executable, "-m", "chatd", "config", "show", "--json"],
+        env={**inherited, **dict(environment)},
+        capture_output=True,
+        text=True,
+        timeout=_ASK_S,
+        check=False,
+    )
+    if asked.returncode:  # what was measured is worth more than its configuration
+        return {"not told": asked.stderr.strip()}
+    return dict(json.loads(asked.stdout))
+
 
 CORRECT, FAULTY, UNREACHABLE, MISSED = 0, 1, 4, 5
 # What is raised where there is none to talk to.
 NO_DAEMON = (Unreachable, HandshakeError, TimeoutError, OSError)
 
 # What every result has, whatever it measured; what a scenario has nothing of is 0, with a count of 0 where it has one.
-COUNTS = ("messages", "deliveries", "deliveries_per_s", "acks_per_s")
 DURATIONS = ("ack_ms", "delivery_ms", "resume_ms")
 
 Played = tuple[dict[str, Any], Report]
@@ -66,7 +138,7 @@ def of(scenario: str, seen: Report, measured: Load, there: Endpoint, pacing: Pac
         "timeline": measured.beside(timeline(record, pacing.duration_s), pacing.warmup_s),
         "histograms": {name: histogram.sparse() for name, histogram in timed.items()},
         "failures": dict(seen.failures),
-        "config": {"daemon": configuration.of_daemon(there.daemon, there.url)},
+        "config": {"daemon": of_daemon(there.daemon, there.url)},
         "examples": seen.tally.examples,
     }
 
@@ -77,7 +149,7 @@ def generator(seen: Report, record: Record) -> dict[str, Any]:
     latency_ms = (latency if latency.count else record.acks()).milliseconds()
     return {
         "generator_bound": printout.generator_bound(share, lag["p99"], latency_ms["p99"]),
-        "generator": {"cpu_share": round(share, 3), "cores": cores.bound()},
+        "generator": {"cpu_share": round(share, 3), "cores": machine.bound()},
         "schedule_lag_ms": lag,
     }
 
@@ -98,49 +170,16 @@ def timeline(record: Record, duration_s: float) -> list[dict[str, Any]]:
     ]
 
 
-def loop(result: Mapping[str, Any]) -> str:
-    if result["rate"]:
-        return f"open loop, {result['arrival']}, {result['rate']:g}/s"
-    return f"CLOSED loop, {result['in_flight']} in flight each"
-
-
-def text(
-    result: Mapping[str, Any], plan: str, seen: Report, *, answered: str = "durable", resumed: str = ""
-) -> list[str]:
-    """The report as lines; `answered` is what an ack means, `resumed` from when to when somebody comes in."""
-    record, start = seen.record, "due" if result["rate"] else "sent"
-    rows = {
-        "ack": (record.acks(), f"{start} to {answered}"),
-        "delivery": (record.deliveries(), f"{start} to received"),
-        "resume": (record.resumes, resumed),
-    }
-    if result["rate"]:
-        sent = {"ack (sent)": record.acks_sent, "delivery (s.)": record.deliveries_sent}
-        rows |= {name: (histogram, "from the actual send") for name, histogram in sent.items()}
-    return [
-        f"bench {result['scenario']} · {loop(result)} · {result['encoding']} · seed {result['seed']}",
-        f"plan  {plan} · {result['warmup_s']:g} s warm-up + {result['duration_s']:g} s",
-        "",
-        *printout.latency_table(rows),
-        "",
-        f"  throughput  {result['acks_per_s']:,.0f} {answered}/s · {result['deliveries_per_s']:,.0f} deliveries/s",
-        f"  per second  {printout.per_second(result['timeline'])}",
-        *printout.frequent("failures", seen.failures),
-        *printout.correctness(seen.tally),
-        *printout.load(result),
-    ]
-
-
 def complete(result: Mapping[str, Any], options: argparse.Namespace) -> dict[str, Any]:
     none = Histogram().milliseconds()
-    wanted: dict[str, Any] = {**dict.fromkeys(COUNTS, 0), **dict.fromkeys(DURATIONS, none)}
+    wanted: dict[str, Any] = {**dict.fromkeys(known.COUNTS, 0), **dict.fromkeys(DURATIONS, none)}
     wanted |= {"generator_bound": False, "server": None, "timeline": []}
-    wanted |= {"command": options.command, "environment": configuration.environment()}
-    both = {"daemon": {}, **result.get("config", {}), "generator": configuration.of_generator(options)}
+    wanted |= {"command": options.command, "environment": environment()}
+    both = {"daemon": {}, **result.get("config", {}), "generator": of_generator(options)}
     return {**{key: value for key, value in wanted.items() if key not in result}, "config": both}
 
 
-def finish(result: dict[str, Any], lines: list[str], options: argparse.Namespace, *, clean: bool) -> int:
+def finish(result: dict[str, Any], options: argparse.Namespace, more: Sequence[str] = ()) -> int:
     """Judges the thresholds, prints, writes the files; the exit code.
 
     `unmeasured` in a result says why the scenario did not come to what it is there to measure.
@@ -149,7 +188,7 @@ def finish(result: dict[str, Any], lines: list[str], options: argparse.Namespace
     verdicts = {one.text: UNMEASURED if empty else one.check(result) for one in options.threshold}
     result["thresholds"] = {text: verdict == PASS for text, verdict in verdicts.items()}
     result |= complete(result, options)
-    lines = [*lines[:1], *printout.server(result), *printout.placement(result), *lines[1:]]
+    lines = [*printout.text(result), *more]
     lines += ["  measured    NOTHING WAS MEASURED: a longer run, or a higher rate"] if empty else []
     lines += [f"  measured    NOT WHAT WAS ASKED: {result['unmeasured']}"] if result.get("unmeasured") else []
     lines += [f"  thresholds  {' · '.join(map(' '.join, verdicts.items()))}"] if verdicts else []
@@ -159,7 +198,7 @@ def finish(result: dict[str, Any], lines: list[str], options: argparse.Namespace
     if options.html:
         Path(options.html).write_text(page([result]), "utf-8")
     print("\n".join(lines), file=sys.stderr if options.json == "-" else sys.stdout)
-    if not clean:
+    if any((known.faults(result) or {}).values()):
         return FAULTY
     return MISSED if empty or result.get("unmeasured") or not all(result["thresholds"].values()) else CORRECT
 

@@ -1,23 +1,67 @@
-"""Results as lines of text and as JSON; README.md says what they mean."""
+"""Results as lines of text and as JSON, and progress while they come about; README.md says what they mean."""
 
 import argparse
+import asyncio
 import json
 import math
 import sys
-from collections import Counter
-from collections.abc import Mapping, Sequence
+import textwrap
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TextIO
 
-from bench import filesystem
-from bench.checks import Tally
-from bench.histogram import Histogram
+from bench import machine
+from bench import results as known
+from bench.checks import COUNTERS
+from bench.results import Result
 
+TERMINAL_INTERVAL_S = 0.25  # fast enough to look alive, too slow to cost anything
+PLAIN_INTERVAL_S = 5.0  # a log of a minute's run stays a dozen lines
+_CLEAR_LINE = "\r\x1b[K"
+_BAR_CELLS = 20
+
+
+@contextmanager
+def shown(describe: Callable[[], str], stream: TextIO | None = None) -> Iterator[None]:
+    """Shows `describe()` now and then until the block ends, and once more at its end."""
+    out = stream if stream is not None else sys.stderr
+    terminal = out.isatty()
+    interval_s = TERMINAL_INTERVAL_S if terminal else PLAIN_INTERVAL_S
+    loop = asyncio.get_running_loop()
+    started = time.monotonic()
+    timer: asyncio.TimerHandle
+
+    def show(end: str = "") -> None:
+        line = f"  {describe()}  {time.monotonic() - started:.0f} s"
+        out.write(f"{_CLEAR_LINE}{line}{end}" if terminal else f"{line}\n")
+        out.flush()
+
+    def tick() -> None:
+        nonlocal timer
+        show()
+        timer = loop.call_later(interval_s, tick)
+
+    timer = loop.call_later(interval_s, tick)
+    try:
+        yield
+    finally:
+        timer.cancel()
+        show("\n")
+
+
+def bar(done: int, total: int) -> str:
+    cells = _BAR_CELLS * done // total if total else _BAR_CELLS
+    return f"[{'#' * cells}{'.' * (_BAR_CELLS - cells)}] {done:,}/{total:,}"
+
+
+GOOD, BAD, WARN = "good", "bad", "warn"  # classes of page.css
+BOUND = "GENERATOR-BOUND"
+COLUMNS = 110  # of the lines of figures
 BOUND_SHARE = 0.8  # above this much of one core the generator, not the daemon, may set the pace
 BOUND_LAG = 0.1  # above this part of the delivery latency the generator's own delay is a part of the figure
 LATE = "LATE, not busy: its lag is a part of the latencies; others use its cores, or it meets bursts"
-
-_COLUMNS = (("p50", "p50"), ("p90", "p90"), ("p99", "p99"), ("p99_9", "p99.9"), ("max", "max"))
 
 
 def writable(out: str) -> str:
@@ -35,25 +79,66 @@ def write_json(result: Mapping[str, Any], out: str) -> None:
         Path(out).write_text(text)
 
 
-def latency_table(rows: Mapping[str, tuple[Histogram, str]]) -> list[str]:
-    """A row for each histogram that is not empty: count, percentiles, a word on what it measures."""
-    lines = ["".ljust(14) + "count".rjust(12) + "".join(title.rjust(11) for _, title in _COLUMNS)]
-    for name, (histogram, meaning) in rows.items():
-        if histogram.count:
-            points = histogram.milliseconds()
-            cells = "".join(duration(points[point]).rjust(11) for point, _ in _COLUMNS)
-            lines.append(f"  {name:<12}{histogram.count:>12,}{cells}   {meaning}")
-    return lines
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table of texts, the first and the last of each row on the left; empty columns are left out."""
+    kept = [place for place in range(len(heads)) if not place or any(row[place] for row in rows)]
+    lines = [[row[place] for place in kept] for row in (heads, *rows)]
+    widths = [max(map(len, cells)) + 2 for cells in zip(*lines, strict=True)]
+
+    def line(cells: Sequence[str]) -> str:
+        middle = (cell.rjust(width) for cell, width in zip(cells[1:-1], widths[1:-1], strict=True))
+        return f"  {cells[0].ljust(widths[0])}{''.join(middle)}   {cells[-1]}".rstrip()
+
+    return [line(cells) for cells in lines] if rows else []
 
 
-def correctness(tally: Tally) -> list[str]:
-    counts = " · ".join(f"{name} {count:,}" for name, count in tally.counts().items())
-    verdict = "PASS" if tally.clean else "FAIL"
-    return [f"  correct     {counts}   {verdict}", *(f"    {example}" for example in tally.examples)]
+# Figures that stand in a line of their own, or in the command that is printed last.
+_ELSEWHERE = (*COUNTERS, "duration_s", "warmup_s", "rate", "in_flight")
+_POINTS = {"p50": "p50", "p90": "p90", "p99": "p99", "p99_9": "p99.9", "max": "max"}
 
 
-def frequent(title: str, counts: Counter[str]) -> list[str]:
-    return [f"  {title:<10}  {count:,} times: {reason}" for reason, count in counts.most_common(5)]
+def latencies(tree: Mapping[str, Any], prefix: str = "") -> Iterator[list[str]]:
+    """A row for every latency of a result that was counted, by its dotted name."""
+    for key, value in tree.items():
+        if isinstance(value, Mapping) and key not in _PARTS:
+            if "p50" in value and value["count"]:
+                points = [duration(value[point]) if point in value else "" for point in _POINTS]
+                yield [f"{prefix}{key.removesuffix('_ms')}", f"{value['count']:,}", *points, ""]
+            else:
+                yield from latencies(value, f"{prefix}{key}.")
+
+
+def text(result: Result) -> list[str]:
+    """A result as lines; every figure has the name that it has in the result."""
+    parts = [table(part.heads, [[text for text, _ in row] for row in part.rows]) for part in tables(result)]
+    pace = f"open loop, {result['arrival']}, {result['rate']:g}/s" if result.get("rate") else ""
+    if result.get("in_flight"):
+        pace = f"CLOSED loop, {result['in_flight']} in flight each"
+    said = (f"bench {result['scenario']}", pace, result.get("encoding"), f"seed {result.get('seed', 1)}")
+    figures = (
+        f"{name} {worded(name, value)}"
+        for name, value in known.figures(result).items()
+        if name not in _ELSEWHERE and "_ms." not in name and "server." not in name
+        if value or name not in known.COUNTS
+        if name.partition(".")[0] not in _PARTS
+    )
+    body = [
+        table(("", "count", *_POINTS.values(), ""), list(latencies(result))),
+        *parts,
+        textwrap.wrap(" · ".join(figures), COLUMNS, initial_indent="  ", subsequent_indent="  "),
+        [*per_second(result["timeline"]), *correctness(result), *load(result)],
+    ]
+    lines = [" · ".join(filter(None, said)), *server(result), *placement(result)]
+    return lines + [line for part in body if part for line in ("", *part)]
+
+
+def correctness(result: Result) -> list[str]:
+    counted = known.faults(result)
+    if counted is None:
+        return []
+    counts = " · ".join(f"{name} {count:,}" for name, count in counted.items())
+    verdict = "FAIL" if any(counted.values()) else "PASS"
+    return [f"  correct     {counts}   {verdict}", *(f"    {one}" for one in known.examples(result))]
 
 
 def duration(milliseconds: float) -> str:
@@ -92,7 +177,7 @@ def placement(result: Mapping[str, Any]) -> list[str]:
     where = f"{storage['filesystem']}, {storage['mount']}" if storage else "nobody tells what"
     sides = f"daemon on {_cores(ours)} · generator on {_cores(theirs)}{shared}"
     lines = [f"placed  {sides} · database on {where}"]
-    return lines + ([f"WARNING {IN_MEMORY}"] if filesystem.in_memory(result) else [])
+    return lines + ([f"WARNING {IN_MEMORY}"] if machine.in_memory(result) else [])
 
 
 IN_MEMORY = (
@@ -105,6 +190,8 @@ def _cores(numbers: Sequence[int]) -> str:
 
 
 def load(result: Mapping[str, Any]) -> list[str]:
+    if not result.get("generator"):
+        return []
     lag_ms = result["schedule_lag_ms"]["p99"]
     lag = f"schedule lag p99 {duration(lag_ms)} · " if lag_ms else ""
     share = result["generator"]["cpu_share"]
@@ -124,10 +211,12 @@ def generator_bound(cpu_share: float, lag_ms: float, latency_ms: float) -> bool:
     return cpu_share > BOUND_SHARE or lag_ms > BOUND_LAG * latency_ms
 
 
-def per_second(rows: Sequence[Mapping[str, Any]]) -> str:
-    key = "deliveries" if any(row["deliveries"] for row in rows) else "acks"
-    counted = {int(row["second"]): row[key] for row in rows}
-    return spark([counted.get(second, 0) for second in range(max(counted, default=-1) + 1)])
+def per_second(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A line of what was counted in every second: people who were back, deliveries or acknowledgements."""
+    key = next((key for key in ("resumed", "deliveries") if any(row.get(key) for row in rows)), "acks")
+    counted = {int(row["second"]): row.get(key, 0) for row in rows}
+    drawn = spark([counted.get(second, 0) for second in range(max(counted, default=-1) + 1)])
+    return [f"  per second  {drawn} {key}"] if drawn else []
 
 
 def spark(values: Sequence[float]) -> str:
@@ -177,8 +266,112 @@ def worded(name: str, value: float) -> str:
         return f"{value:.3f} us"
     if name.endswith(("_bytes", "_bytes_max")):
         return size(value) if value >= 1024**2 else f"{value / 1024:,.1f} KiB"
+    if "cpu" in name and not name.endswith("_s"):
+        return f"{value:.2f}"
     if name.endswith(("_per_s", "rate")):
         return f"{value:,.0f}/s" if value >= 100 else f"{value:.3g}/s"
     if name.endswith("_s"):
         return duration(value * 1000)
     return f"{value:,.0f}" if value == int(value) else f"{value:,.3f}"
+
+
+Cell = tuple[str, str]  # a text, and a class of page.css
+
+
+class Table(NamedTuple):
+    heading: str
+    heads: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+
+
+# Parts of a result that are runs side by side: a heading, the figures of each run, the first that it has, and the
+# meaning of what is said of each.
+_TABLES: dict[tuple[str, ...], tuple[str, dict[str, str], str]] = {
+    ("floor", "chatd", "peers"): (
+        "Beside others, same machine, same run",
+        {
+            "deliveries": "deliveries_per_s",
+            "answered": "acks_per_s",
+            "p50": "delivery_ms.p50 ack_ms.p50",
+            "p99": "delivery_ms.p99 ack_ms.p99",
+            "its core": "server.cpu_share",
+        },
+        "it does not",
+    ),
+    ("attacks",): (
+        "Attacks",
+        {
+            "quiet p99": "quiet_ms.p99",
+            "p99": "ack_ms.p99",
+            "ratio": "ratio",
+            "after 1 s": "ratio_later",
+            "refused": "hellos_refused",
+            "frames": "attacker.frames",
+            "closed": "attacker.closed",
+            "turned away": "attacker.turned_away",
+            "held": "held",
+        },
+        "",
+    ),
+    ("steps",): (
+        "Rates",
+        {
+            "answered": "acks_per_s",
+            "p50": "p50_ms",
+            "p99": "p99_ms",
+            "server": "server_cpu",
+            "generator": "generator_cpu",
+            "held": "held",
+        },
+        "because",
+    ),
+    ("rounds",): (
+        "Rounds",
+        {"p99 moved": "p99_moved", "memory": "memory_growth_bytes", "steps taken": "slow_consumers"},
+        "",
+    ),
+}
+
+
+_PARTS = {"generator", *(part for parts in _TABLES for part in parts)}
+
+
+def tables(result: Result) -> Iterator[Table]:
+    """Everything in a result that was measured side by side, and what each does not do."""
+    for parts, (heading, columns, words) in _TABLES.items():
+        rows = [
+            [(name, ""), *(_cell(row, paths) for paths in columns.values()), *_notes(row)]
+            for part in parts
+            for name, row in _named(result.get(part) or {})
+        ]
+        if rows:
+            yield Table(heading, ("server" if "peers" in parts else "", *columns, "note", words), rows)
+
+
+def _named(runs: Mapping[str, Any] | Sequence[Any]) -> Iterable[tuple[str, Any]]:
+    if isinstance(runs, Mapping):
+        return runs.items()
+    return [
+        (worded("rate", row["rate"]) if "rate" in row else f"{at}", row) for at, row in enumerate(runs, 1)
+    ]
+
+
+def _cell(row: Mapping[str, Any], paths: str) -> Cell:
+    figures = known.figures({"scenario": "", **row})
+    found = next((path for path in paths.split() if path in figures or path in row), "")
+    if isinstance(row.get(found), bool):
+        return ("yes", GOOD) if row[found] else ("NO", BAD)
+    return worded(found, figures[found]) if figures.get(found) else "", ""
+
+
+def _notes(row: Mapping[str, Any]) -> tuple[Cell, Cell]:
+    """The faults of a run or why there is none, and what was said about it."""
+    faults = [f"{key} {row[key]:,}" for key in COUNTERS if row.get(key)]
+    bound = [BOUND] if row.get("generator_bound") else []
+    why = [state.replace("_", " ") for state in known.UNPLAYED if state in row]
+    words = [row[key] for key in ("does_not", "about", "reason") if row.get(key)]
+    words += [f"({row[state]})" for state in known.UNPLAYED if state in row]
+    return (", ".join([*why, *faults, *bound]), BAD if faults else WARN if bound else ""), (
+        " ".join(words),
+        "words",
+    )

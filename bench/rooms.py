@@ -3,41 +3,50 @@
 import asyncio
 from collections.abc import Sequence
 
-from bench import progress
+from bench import printout
 from bench.client.phone import Phone
-from bench.endpoint import Endpoint
+from bench.server import Endpoint
 
 MEMBERS_AT_ONCE = 100  # `room.create` and `members.add` take no more users (protocol.md "Rooms and members")
 FOUNDERS_AT_ONCE = 8  # so that the daemon's commits have something to share
 
 
-async def create_group(there: Endpoint, run: str, title: str, members: Sequence[str]) -> str:
-    """Make a group of these members, the first of them its owner, and return the room.
-
-    `run` keeps it apart from groups that earlier runs made. Raises OSError, HandshakeError, Refused.
-    """
-    owner, *others = members
-    with progress.shown(lambda: f"rooms    a group of {len(members):,}"):
-        ((room,),) = await _founded(there, run, [(owner, [(title, others)])], [])
-    return room
-
-
 async def create_groups(there: Endpoint, run: str, wanted: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
-    """Make a group for each owner and their others, in this order; those of one owner over one connection."""
-    by_owner: dict[str, list[tuple[str, Sequence[str]]]] = {}
-    for number, (owner, others) in enumerate(wanted):
-        by_owner.setdefault(owner, []).append((f"Room {number}", others))
-    made = list[str]()
-    with progress.shown(lambda: f"rooms    {progress.bar(len(made), len(wanted))} groups"):
-        founded = await _founded(there, f"{run}-each", list(by_owner.items()), made)
-    rooms = {owner: iter(names) for owner, names in zip(by_owner, founded, strict=True)}
-    return [next(rooms[owner]) for owner, _ in wanted]
+    """Make a group for each owner and their others, in this order; those of one owner over one connection.
+
+    `run` keeps them apart from groups that earlier runs made. Raises OSError, HandshakeError, Refused.
+    """
+    by_owner: dict[str, list[int]] = {}
+    for number, (owner, _) in enumerate(wanted):
+        by_owner.setdefault(owner, []).append(number)
+    places, made = asyncio.Semaphore(FOUNDERS_AT_ONCE), dict[int, str]()
+
+    async def found(owner: str, numbers: Sequence[int]) -> None:
+        async with places:
+            phone = await there.enter(owner, f"{run}-founder")
+            try:
+                for number in numbers:
+                    made[number] = await _create(
+                        phone, f"{run}-{number:x}", f"Room {number}", wanted[number][1]
+                    )
+            finally:
+                await phone.close()
+
+    with printout.shown(lambda: f"rooms    {printout.bar(len(made), len(wanted))} groups"):
+        await asyncio.gather(*(found(owner, numbers) for owner, numbers in by_owner.items()))
+    return [made[number] for number in range(len(wanted))]
+
+
+async def create_group(there: Endpoint, run: str, members: Sequence[str]) -> str:
+    """Make a group of these members, the first of them its owner."""
+    (room,) = await create_groups(there, run, [(members[0], members[1:])])
+    return room
 
 
 async def create_direct(there: Endpoint, run: str, pairs: Sequence[tuple[str, str]]) -> list[str]:
     """Make the direct room of each pair, in their order. Raises OSError, HandshakeError, Refused."""
     rooms: list[str] = []
-    with progress.shown(lambda: f"rooms    {progress.bar(len(rooms), len(pairs))} direct rooms"):
+    with printout.shown(lambda: f"rooms    {printout.bar(len(rooms), len(pairs))} direct rooms"):
         for first, second in pairs:
             phone = await there.enter(first, f"{run}-founder")
             reply = await phone.request({"type": "room.direct", "user": second})
@@ -50,28 +59,6 @@ async def create_blocks(there: Endpoint, run: str, users: Sequence[str], rooms_e
     """Put every hundred users into groups of their own, so that each is in `rooms_each` rooms."""
     blocks = [users[at : at + MEMBERS_AT_ONCE] for at in range(0, len(users), MEMBERS_AT_ONCE)]
     await create_groups(there, run, [(block[0], block[1:]) for block in blocks for _ in range(rooms_each)])
-
-
-Wanted = tuple[str, Sequence[tuple[str, Sequence[str]]]]  # an owner, and the title and others of each group
-
-
-async def _founded(there: Endpoint, run: str, wanted: Sequence[Wanted], made: list[str]) -> list[list[str]]:
-    """The groups of each owner; `made` hears of each as soon as it is there."""
-    places = asyncio.Semaphore(FOUNDERS_AT_ONCE)
-
-    async def found(owner: str, groups: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
-        async with places:
-            phone = await there.enter(owner, f"{run}-founder")
-            try:
-                rooms = []
-                for number, (title, others) in enumerate(groups):
-                    rooms.append(await _create(phone, f"{run}-{number:x}", title, others))
-                    made.append(rooms[-1])
-                return rooms
-            finally:
-                await phone.close()
-
-    return await asyncio.gather(*(found(owner, groups) for owner, groups in wanted))
 
 
 async def _create(phone: Phone, key: str, title: str, others: Sequence[str]) -> str:

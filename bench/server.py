@@ -1,28 +1,35 @@
-"""Programs of our own: daemons and others, started as subprocesses in a directory, watched, and stopped again."""
+"""Programs of our own: daemons and others, started, watched and stopped again; and the daemon that a run talks to."""
 
+import argparse
 import asyncio
 import os
 import re
 import resource
 import secrets
 import signal
+import ssl
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench import cores, filesystem
-from bench.ports import free_ports
+from bench import machine, wire
+from bench.client.device import Address
+from bench.client.phone import Phone, connect
+from bench.machine import free_ports
+from bench.wire import ENCODINGS, Encoding, HandshakeError, Packet
 
 # A cold start with empty caches takes about 1 s; a busy machine gets thirty times that.
 READY_DEADLINE_S = 30.0
 READY_POLL_S = 0.005  # how exactly a start is timed
 STOP_DEADLINE_S = 30.0  # drain.deadline_s is 15 by default; then it is killed
 LOG_TAIL_BYTES = 4_096  # enough for a traceback in the error text
+READY = b"HTTP/1.1 200"
 COMPLAINTS_MAX = 20  # lines of it in a report
 
 CONNECTIONS_MAX = 100_000  # of a daemon of our own, where the system allows as many files
@@ -30,7 +37,6 @@ CONNECTIONS_SHARE = 0.85  # of the files it may open; the others are for what st
 
 
 def connections_max() -> int:
-    """How many connections a daemon started from here can have."""
     _, allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = CONNECTIONS_MAX if allowed == resource.RLIM_INFINITY else int(CONNECTIONS_SHARE * allowed)
     return min(CONNECTIONS_MAX, files)
@@ -54,14 +60,16 @@ class Unreachable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Daemon:
-    """A running daemon and what a phone needs to reach it."""
-
     url: str
     secret: str
     pid: int
     log: Path
     ops_port: int
     environment: Mapping[str, str]  # the CHATD_SECTION__KEY variables it was started with; others have none
+
+    def kill(self) -> None:
+        """End it as a power cut would end its process: nothing is flushed, nobody is told."""
+        os.kill(self.pid, signal.SIGKILL)
 
     def complaints(self) -> list[str]:
         """The last lines it logged; at level warning a healthy daemon logs none."""
@@ -70,7 +78,7 @@ class Daemon:
     def storage(self) -> dict[str, Any] | None:
         """The file system below its database; None of a program without one, or where the system does not tell."""
         directory = self.environment.get(_DIRECTORY)
-        return filesystem.of(Path(directory)) if directory else None
+        return machine.filesystem_of(Path(directory)) if directory else None
 
     def cpu_s(self) -> float:
         """Processor seconds used so far, user and system; 0 where /proc does not tell."""
@@ -83,7 +91,6 @@ class Daemon:
         return next((int(line[1]) * 1024 for line in lines), 0)
 
     def rss_bytes_max(self) -> int:
-        """Return the most memory it held since it started, or since `forget_peak`."""
         return self.rss_bytes("VmHWM:")
 
     def forget_peak(self) -> None:
@@ -94,8 +101,36 @@ class Daemon:
         """The sum of a metric over its labels, from `GET /metrics`; 0 when it is not there, or has no port."""
         if not self.ops_port:
             return 0.0
-        lines = (await _get(self.ops_port, "/metrics")).decode(errors="replace").splitlines()
+        streams = await asyncio.open_connection("127.0.0.1", self.ops_port)
+        lines = (await http(*streams, "GET /metrics")).decode(errors="replace").splitlines()
         return sum(float(line.split(" ")[-1]) for line in lines if re.split("[ {]", line)[0] == name)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A daemon that answered, and how to reach it. `daemon` is there only when it is our own."""
+
+    url: str
+    secret: str
+    encoding: Encoding
+    daemon: Daemon | None
+    context: ssl.SSLContext | None = None  # TLS that is not the usual one
+
+    async def dial(self) -> Phone:
+        """A new connection that has not said hello. Raises OSError, TimeoutError, HandshakeError."""
+        return await connect(Address.of(self.url), self.encoding, self.context)
+
+    async def enter(self, user: str, device: str) -> Phone:
+        """A connection whose hello was answered. Raises what `dial` raises, and Refused."""
+        phone = await self.dial()
+        await self.hello(phone, user, device)
+        return phone
+
+    async def hello(self, phone: Phone, user: str, device: str) -> Packet:
+        """Say hello on a new connection, without a cursor. Raises Refused."""
+        token = wire.token(user, self.secret)
+        device = device.ljust(22, "-")
+        return await phone.request({"type": "hello", "version": 1, "token": token, "device": device})
 
 
 @dataclass
@@ -141,9 +176,17 @@ class DaemonDir:
         }
         log = self.directory / "daemon.log"
         started = time.perf_counter()
-        async with running(Command(("-m", "chatd", "serve"), environment, ops_port, log, healthy)) as pid:
+        async with running(
+            ("-m", "chatd", "serve"), environment, log, partial(healthy, "127.0.0.1", ops_port)
+        ) as pid:
             self.ready_s = time.perf_counter() - started
             yield Daemon(self.url, self.secret, pid, log, ops_port, environment)
+
+    @asynccontextmanager
+    async def endpoint(self, encoding: str = "msgpack") -> AsyncIterator[Endpoint]:
+        """A daemon of its own, as `daemon` starts it, and how to reach it."""
+        async with self.daemon() as daemon:
+            yield Endpoint(self.url, self.secret, ENCODINGS[encoding], daemon)
 
 
 @contextmanager
@@ -178,37 +221,40 @@ async def own_program(
         (port,), directory = free_ports(1), Path(made)
         log = directory / "program.log"
         environment = {name: value.format(port=port) for name, value in environment.items()}
-        async with running(Command(arguments(directory, port), environment, port, log, accepts)) as pid:
+        async with running(
+            arguments(directory, port), environment, log, partial(accepts, "127.0.0.1", port)
+        ) as pid:
             yield Daemon(f"ws://127.0.0.1:{port}{path}", "", pid, log, 0, {})
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A Python program that listens on a port: what starts it, and how to see that it is ready."""
-
-    arguments: Sequence[str]
-    environment: Mapping[str, str]
-    port: int
-    log: Path
-    ready: Callable[[str, int], Awaitable[bool]]
-
-
 @asynccontextmanager
-async def running(command: Command) -> AsyncIterator[int]:
-    """The pid of the program, ready and on a core of its own, and stopped afterwards. Raises Unreachable."""
+async def running(
+    arguments: Sequence[str], environment: Mapping[str, str], log: Path, ready: Callable[[], Awaitable[bool]]
+) -> AsyncIterator[int]:
+    """The pid of a Python program, ready and on a core of its own, and stopped afterwards. Raises Unreachable."""
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("CHATD_")}
-    with command.log.open("wb") as output:
-        started = (sys.executable, *command.arguments)
-        environment = {**inherited, **command.environment}
-        program = await asyncio.create_subprocess_exec(
-            *started, env=environment, stdout=output, stderr=output
-        )
-    cores.pin(cores.daemon_core(), program.pid)
+    everything = {**inherited, **environment}
+    with log.open("wb") as out:
+        start = asyncio.create_subprocess_exec
+        program = await start(sys.executable, *arguments, env=everything, stdout=out, stderr=out)
+    machine.pin(machine.daemon_core(), program.pid)
+    deadline = time.monotonic() + READY_DEADLINE_S
     try:
-        await _wait_ready(program, command)
+        while not await ready():
+            if program.returncode is not None:
+                raise Unreachable(f"the daemon stopped with {program.returncode}:\n{_tail(log)}")
+            if time.monotonic() > deadline:
+                raise Unreachable(f"the daemon was not ready in {READY_DEADLINE_S:.0f} s:\n{_tail(log)}")
+            await asyncio.sleep(READY_POLL_S)
         yield program.pid
     finally:
-        await _stop(program)
+        with suppress(ProcessLookupError):
+            program.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(program.wait(), STOP_DEADLINE_S)
+        except TimeoutError:
+            program.kill()
+            await program.wait()
 
 
 async def accepts(host: str, port: int) -> bool:
@@ -222,45 +268,21 @@ async def accepts(host: str, port: int) -> bool:
 
 async def healthy(host: str, port: int) -> bool:
     try:
-        return (await _get(port, "/readyz")).startswith(b"HTTP/1.1 200")
+        return (await http(*await asyncio.open_connection(host, port), "GET /readyz")).startswith(READY)
     except OSError:
         return False
 
 
-def kill(daemon: Daemon) -> None:
-    """End the daemon as a power cut would end its process: nothing is flushed, nobody is told."""
-    os.kill(daemon.pid, signal.SIGKILL)
-
-
-async def _get(port: int, path: str) -> bytes:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+async def http(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, what: str, body: bytes = b""
+) -> bytes:
+    """One request, `GET /path` or another, with the whole answer; the connection is closed."""
     try:
-        writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
-        return await reader.read(-1)
+        head = f"{what} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        writer.write(head.encode() + body)
+        return await reader.read()
     finally:
         writer.close()
-
-
-async def _wait_ready(program: asyncio.subprocess.Process, command: Command) -> None:
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + READY_DEADLINE_S
-    while not await command.ready("127.0.0.1", command.port):
-        if program.returncode is not None:
-            raise Unreachable(f"the daemon stopped with {program.returncode}:\n{_tail(command.log)}")
-        if loop.time() > deadline:
-            raise Unreachable(f"the daemon was not ready in {READY_DEADLINE_S:.0f} s:\n{_tail(command.log)}")
-        await asyncio.sleep(READY_POLL_S)
-
-
-async def _stop(running: asyncio.subprocess.Process) -> None:
-    if running.returncode is not None:
-        return
-    running.send_signal(signal.SIGTERM)
-    try:
-        await asyncio.wait_for(running.wait(), STOP_DEADLINE_S)
-    except TimeoutError:
-        running.kill()
-        await running.wait()
 
 
 def _tail(log: Path) -> str:
@@ -272,3 +294,36 @@ def _proc(pid: int, name: str) -> str:
         return Path(f"/proc/{pid}/{name}").read_text()
     except OSError:
         return ""
+
+
+SECRET_VARIABLE = "CHATD_AUTH__SECRET"  # as the daemon reads it
+
+
+@asynccontextmanager
+async def open_endpoint(options: argparse.Namespace) -> AsyncIterator[Endpoint]:
+    """The daemon of the options, answering. Raises Unreachable, or ValueError for options that do not fit."""
+    if options.secret_file is not None and not options.url:
+        raise ValueError("--secret-file is the secret of a daemon at --url: that is missing")
+    if not options.url:
+        async with own_endpoint(options.encoding) as there:
+            yield there
+        return
+    file = options.secret_file
+    secret = file.read_text().strip() if file is not None else os.environ.get(SECRET_VARIABLE, "")
+    if not secret:
+        raise ValueError(f"--url needs the daemon's HS256 secret: --secret-file or ${SECRET_VARIABLE}")
+    there = Endpoint(options.url, secret, ENCODINGS[options.encoding], None)
+    try:
+        phone = await there.dial()
+    except (OSError, TimeoutError, HandshakeError, ssl.SSLError) as error:
+        raise Unreachable(f"{there.url} does not answer: {str(error) or 'timed out'}") from error
+    await phone.close()
+    yield there
+
+
+@asynccontextmanager
+async def own_endpoint(encoding: str = "msgpack") -> AsyncIterator[Endpoint]:
+    """A new daemon of our own. Raises Unreachable."""
+    with daemon_dir() as here:
+        async with here.endpoint(encoding) as there:
+            yield there

@@ -3,19 +3,68 @@
 What real traces have is mended or left out, and told once; what nobody could mean is refused with its line.
 """
 
+import gzip
 import hashlib
+import io
 import json
 import math
 import re
 import sys
+import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from operator import attrgetter
-from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, TypeVar
+from pathlib import Path, PurePath
+from typing import Any, BinaryIO, NamedTuple, cast
 
-from bench.opening import BROKEN, opened
+STANDARD_INPUT = Path("-")
+GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
+FILE_BYTES_MAX = 1 << 30  # of one file of an export, which is read as a whole
+BROKEN = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError)  # the last: a zip with a password
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """The bytes of a file, a pipe, or standard input for `-`; gzip is recognised by its first bytes and unpacked."""
+    with ExitStack() as stack:
+        given = sys.stdin.buffer if path == STANDARD_INPUT else stack.enter_context(path.open("rb"))
+        raw = given if isinstance(given, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, given))
+        packed = raw.peek(len(GZIP)).startswith(GZIP)  # a pipe cannot go back
+        yield cast(BinaryIO, stack.enter_context(gzip.open(raw)) if packed else raw)
+
+
+def files(path: Path, *suffixes: str) -> Iterator[tuple[PurePath, bytes]]:
+    """The files of a directory or a zip that end like this, each with its name inside; or the one file there is.
+
+    Raises one of BROKEN, or ValueError for one of more than FILE_BYTES_MAX.
+    """
+    if path.is_dir():
+        for file in sorted(path.rglob("*")):
+            if file.suffix in suffixes and file.is_file():
+                yield file.relative_to(path), _small_enough(file.name, file.stat().st_size, file.read_bytes)
+        return
+    with opened(path) as whole:
+        content = _small_enough(path.name, 0, lambda: whole.read(FILE_BYTES_MAX + 1))
+    if not content.startswith(ZIP):
+        yield PurePath(path.name), content
+        return
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for info in sorted(archive.infolist(), key=lambda info: info.filename):
+            name = PurePath(info.filename)
+            if name.suffix in suffixes and name.parts[0] != "__MACOSX":
+                yield name, _small_enough(info.filename, info.file_size, partial(archive.read, info))
+
+
+def _small_enough(name: str, size: int, read: Callable[[], bytes]) -> bytes:
+    content = read() if size <= FILE_BYTES_MAX else b""
+    if max(size, len(content)) > FILE_BYTES_MAX:
+        raise ValueError(f"{name} has more than {FILE_BYTES_MAX:,} bytes")
+    return content
+
 
 LINE_BYTES_MAX = 131_072  # room for a body of 16 KiB with every character escaped
 # A body holds 16,384 encoded bytes (protocol.md "Size limits"), some for the map around it.
@@ -42,14 +91,12 @@ class Mending:
         self._first: dict[tuple[str, str], object] = {}
 
     def mend(self, what: str, place: object) -> None:
-        """Count something that was put right: `what` says what was wrong."""
         self._count("mended", what, place)
 
     def leave_out(self, what: str, place: object) -> None:
         self._count("left out", what, place)
 
     def lines(self) -> list[str]:
-        """Return the account, most frequent first; empty when all was well."""
         return [
             f"{verb} {count:,}: {what} (the first: {self._first[verb, what]})"
             for verb, counts in self._counts.items()
@@ -57,7 +104,6 @@ class Mending:
         ]
 
     def tell(self, name: str) -> None:
-        """Write the account of the file `name` to standard error."""
         for line in self.lines():
             print(f"bench: {name}: {line}", file=sys.stderr)
 
@@ -71,9 +117,9 @@ class TraceError(ValueError):
 
 
 class Message(NamedTuple):
-    """One line: its place in the trace, seconds since the first line, room, sanitised user, text."""
+    """One message: its place in what was read, seconds, room, user, text; a trace counts both from its first line."""
 
-    place: int
+    place: Any
     at_s: float
     room: str
     user: str
@@ -106,7 +152,6 @@ class Trace:
 
     @property
     def deliveries(self) -> int:
-        """How many times a message must reach somebody who did not write it."""
         return sum(len(self.members[message.room]) - 1 for message in self.messages)
 
 
@@ -128,7 +173,7 @@ def load(path: Path) -> Trace:
 def read(lines: BinaryIO, name: str, mending: Mending | None = None) -> Trace:
     """A trace from an open binary file. Empty lines are skipped, unknown keys ignored."""
     mending = Mending() if mending is None else mending
-    said = in_order(list(_said(lines, name, mending)), attrgetter("at_s"), "line {0.place}", mending)
+    said = in_order(list(_said(lines, name, mending)), mending)
     if not said:
         raise TraceError(f"{name}: there is no message in it")
     first_s = said[0].at_s
@@ -136,7 +181,11 @@ def read(lines: BinaryIO, name: str, mending: Mending | None = None) -> Trace:
     members: dict[str, dict[str, None]] = {}
     for message in messages:
         members.setdefault(message.room, {})[message.user] = None
-    _bound(name, members)
+    for room, users in members.items():
+        if len(users) > MEMBERS_MAX:
+            raise TraceError(f"{name}: {room} has {len(users):,} members; a group holds {MEMBERS_MAX:,}")
+    if (people := len(set().union(*members.values()))) > USERS_MAX:
+        raise TraceError(f"{name}: {people:,} people; one machine plays at most {USERS_MAX:,}")
     by_room = {room: tuple(users) for room, users in members.items()}
     return Trace(name, messages, by_room, tuple(mending.lines()))
 
@@ -182,7 +231,7 @@ def _said(lines: BinaryIO, name: str, mending: Mending) -> Iterator[Message]:
         if not line.strip():
             continue
         try:
-            message = _message(line, number, mending)
+            message = _message(line, f"line {number}", mending)
             count += message is not None
             if count > MESSAGES_MAX:
                 raise TraceError(f"more than {MESSAGES_MAX:,} messages")
@@ -192,21 +241,18 @@ def _said(lines: BinaryIO, name: str, mending: Mending) -> Iterator[Message]:
             yield message
 
 
-Timed = TypeVar("Timed")
-
-
-def in_order(said: list[Timed], at_s: Callable[[Timed], float], place: str, mending: Mending) -> list[Timed]:
-    """Return everything by time; `place`, a format, says where something that was too early stood."""
+def in_order(said: list[Message], mending: Mending) -> list[Message]:
+    """Return everything by time."""
     latest_s = -math.inf
     for one in said:
-        if at_s(one) < latest_s:
-            mending.mend("not in the order of time, sorted", place.format(one))
-        latest_s = max(latest_s, at_s(one))
-    return sorted(said, key=at_s)
+        if one.at_s < latest_s:
+            mending.mend("not in the order of time, sorted", one.place)
+        latest_s = max(latest_s, one.at_s)
+    return sorted(said, key=attrgetter("at_s"))
 
 
-def _message(line: bytes, number: int, mending: Mending) -> Message | None:
-    record, place = _record(line), f"line {number}"
+def _message(line: bytes, place: str, mending: Mending) -> Message | None:
+    record = _record(line)
     ts, room = record.get("ts"), _word(record, "room", place, mending)
     user, text = _word(record, "user", place, mending), _word(record, "text", place, mending)
     at_s = seconds(ts)
@@ -221,7 +267,7 @@ def _message(line: bytes, number: int, mending: Mending) -> Message | None:
     if not user or not text.strip():
         mending.leave_out("without text" if user else "without a user", place)
         return None
-    return Message(number, at_s, room, sanitised(user), text)
+    return Message(place, at_s, room, sanitised(user), text)
 
 
 def _record(line: bytes) -> dict[str, Any]:
@@ -252,11 +298,3 @@ def _word(record: dict[str, Any], key: str, place: str, mending: Mending) -> str
 def _quoted(value: object) -> str:
     said = repr(value)
     return said if len(said) <= _QUOTED_CHARS_MAX else f"{said[:_QUOTED_CHARS_MAX]}…"
-
-
-def _bound(name: str, members: dict[str, dict[str, None]]) -> None:
-    for room, users in members.items():
-        if len(users) > MEMBERS_MAX:
-            raise TraceError(f"{name}: {room} has {len(users):,} members; a group holds {MEMBERS_MAX:,}")
-    if (people := len(set().union(*members.values()))) > USERS_MAX:
-        raise TraceError(f"{name}: {people:,} people; one machine plays at most {USERS_MAX:,}")

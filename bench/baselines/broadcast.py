@@ -9,8 +9,8 @@ import sys
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 from websockets.typing import Subprotocol
 
-from bench import loop
-from bench.codec import ENCODINGS
+from bench import machine
+from bench.wire import ENCODINGS
 
 
 async def main(port: int, frame_bytes: int) -> None:
@@ -44,4 +44,4 @@ async def main(port: int, frame_bytes: int) -> None:
 
 
 if __name__ == "__main__":
-    loop.run(main(int(sys.argv[1]), int(sys.argv[2])))
+    machine.run(main(int(sys.argv[1]), int(sys.argv[2])))

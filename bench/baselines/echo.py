@@ -1,23 +1,25 @@
-"""Floor (c): an echo on the daemon's own WebSocket edge, without a chat and without storage behind it.
+"""Floors (c) and (d): an echo on the daemon's own WebSocket edge, without a chat and without storage behind it.
 
-It imports chatd.websocket, as only `micro` does besides: a copy of the edge would be another stack, and the question is
-what chat and storage cost on this very one. It runs as a program of its own, like a daemon.
+As `flush` it answers when what a lone commit takes is written and flushed to the disk: what no server can leave out
+that answers for a message is the way here and back, a change of thread each way, the disk. It imports chatd.websocket:
+a copy of the edge would be another stack, and the question is what chat and storage cost on this very one.
 """
 
 import asyncio
 import gc
 import os
-import random
 import sys
-import time
+import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
-from bench import loop
-from bench.frames import server_frame
+from bench import machine
+from bench.wire import server_frame
 from chatd.config.model import Config, Limits
-from chatd.env import Timer
 from chatd.http.listeners import Listener, ListenerOptions
+from chatd.server.system_env import SystemEnv
 from chatd.telemetry.counters import Counters
 from chatd.websocket.acceptor_config import acceptor_config
 from chatd.websocket.admission import Admission
@@ -29,8 +31,6 @@ _FRAME_BYTES_MAX = 65_536
 
 
 class Echo:
-    """A session that sends every message back."""
-
     @property
     def frame_bytes_max(self) -> int:
         return _FRAME_BYTES_MAX
@@ -51,21 +51,44 @@ class Echo:
     def closed(self, code: int) -> None: ...
 
 
-class Surrounding:
-    def now_ms(self) -> int:
-        return time.time_ns() // 1_000_000
+COMMIT_PAGES = 6  # of a message alone: the event, its key, its room, and what every commit writes
+PAGE_BYTES = 4_096 + 24  # with its head, as they stand in a write-ahead log
+LOG_PAGES = 4_096  # then it is written again from the beginning, as the log is
 
-    def monotonic(self) -> float:
-        return time.monotonic()
 
-    def random(self) -> float:
-        return random.random()
+class Disk:
+    """A file beside nobody's data, written by one thread. It disappears with the process."""
 
-    def random_bytes(self, count: int) -> bytes:
-        return os.urandom(count)
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - as long as the process
+        self._thread = ThreadPoolExecutor(1)
+        self._page = 0
 
-    def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
-        return asyncio.get_running_loop().call_later(delay_s, callback)
+    async def commit(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._write)
+
+    def _write(self) -> None:
+        for _ in range(COMMIT_PAGES):
+            os.pwrite(self._file.fileno(), bytes(PAGE_BYTES), self._page * PAGE_BYTES)
+            self._page = (self._page + 1) % LOG_PAGES
+        os.fdatasync(self._file.fileno())
+
+
+class Durable(Echo):
+    """A session that sends a message back when it is on the disk, one commit each."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    def received(self, payload: bytes) -> None:
+        answering = asyncio.ensure_future(self._answer(payload))
+        self._under_way.add(answering)
+        answering.add_done_callback(self._under_way.discard)
+
+    async def _answer(self, payload: bytes) -> None:
+        await self._disk.commit()
+        self._wire.write(server_frame(payload))
 
 
 async def nothing(scope: Any, receive: Any, send: Any) -> None:
@@ -73,7 +96,7 @@ async def nothing(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-async def main(port: int, session: Callable[[], Echo] = Echo) -> None:
+async def main(port: int, session: Callable[[], Echo]) -> None:
     everybody = _CLIENTS_MAX  # nobody says hello here, so that all count as strangers from one address
     limits = Limits(
         connections_per_address=everybody, unauthenticated=everybody, unauthenticated_per_address=everybody
@@ -81,7 +104,7 @@ async def main(port: int, session: Callable[[], Echo] = Echo) -> None:
     config = Config(limits=limits)
     counters = Counters()
     acceptor = acceptor_config(
-        config, session, env=Surrounding(), admission=Admission(config.limits), counters=counters
+        config, session, env=SystemEnv(), admission=Admission(config.limits), counters=counters
     )
     options = ListenerOptions(config.listen.request_deadline_s, config.listen.backlog)
     await Listener(f"127.0.0.1:{port}", nothing, options, connection_class(acceptor)).start()
@@ -90,4 +113,4 @@ async def main(port: int, session: Callable[[], Echo] = Echo) -> None:
 
 
 if __name__ == "__main__":
-    loop.run(main(int(sys.argv[1])))
+    machine.run(main(int(sys.argv[1]), partial(Durable, Disk()) if "flush" in sys.argv else Echo))

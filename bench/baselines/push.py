@@ -8,8 +8,8 @@ import gc
 import sys
 from typing import cast
 
-from bench import loop
-from bench.frames import server_frame
+from bench import machine
+from bench.wire import server_frame
 
 GREETING = b"+"  # accepted: the kernel connects long before a program looks
 
@@ -36,8 +36,6 @@ class Floor:
 
 
 class Connection(asyncio.Protocol):
-    """A member until the first byte, an author after it."""
-
     def __init__(self, floor: Floor) -> None:
         self._floor = floor
 
@@ -67,4 +65,4 @@ async def main(port: int, frame_bytes: int) -> None:
 
 
 if __name__ == "__main__":
-    loop.run(main(int(sys.argv[1]), int(sys.argv[2])))
+    machine.run(main(int(sys.argv[1]), int(sys.argv[2])))

@@ -5,10 +5,9 @@ import ssl
 from collections.abc import Callable
 from typing import Any, cast
 
-from bench import frames
-from bench.client.dialogue import Address, Dialogue, Refused
-from bench.codec import Encoding, Packet
-from bench.frames import FrameError, HandshakeError
+from bench import wire
+from bench.client.device import Address, Dialogue, Refused
+from bench.wire import Encoding, FrameError, HandshakeError, Packet
 
 CONNECT_TIMEOUT_S = 20.0  # the daemon gives an upgrade 10 s; a connection storm gets twice that
 # A phone waits 10 s (protocol.md "Client side"); a loaded machine gets three times that.
@@ -30,7 +29,7 @@ class Phone(Dialogue, asyncio.Protocol):
         self.on_push: Callable[[Packet], None] = _ignore
         self.entered: asyncio.Future[None] = loop.create_future()
         self.lost: asyncio.Future[str] = loop.create_future()
-        self._end = str(frames.LOST)
+        self._end = str(wire.LOST)
         self._transport: asyncio.Transport | None = None
 
     @property
@@ -39,7 +38,6 @@ class Phone(Dialogue, asyncio.Protocol):
         return self._transport is not None
 
     def ask(self, packet: Packet, answered: Callable[[Packet], None]) -> None:
-        """Send one request; `answered` gets its `ok` or `error`, or LOST when the connection goes first."""
         if self._transport is None:
             asyncio.get_running_loop().call_soon(answered, LOST)
         else:
@@ -59,7 +57,7 @@ class Phone(Dialogue, asyncio.Protocol):
             self._transport.write(content)
 
     def send_payload(self, payload: bytes) -> None:
-        self.send(frames.client_frame(self.encoding.opcode, payload))
+        self.send(wire.client_frame(self.encoding.opcode, payload))
 
     def cut(self) -> None:
         """Drop the connection as a dead link would: no close frame, unsent and unread bytes are gone."""
@@ -67,7 +65,7 @@ class Phone(Dialogue, asyncio.Protocol):
             self._transport.abort()
 
     async def close(self) -> None:
-        self.send(frames.client_frame(frames.CLOSE, frames.NORMAL_CLOSE.to_bytes(2, "big")))
+        self.send(wire.client_frame(wire.CLOSE, wire.NORMAL_CLOSE.to_bytes(2, "big")))
         try:
             await asyncio.wait_for(asyncio.shield(self.lost), CONNECT_TIMEOUT_S)
         except TimeoutError:
@@ -83,8 +81,8 @@ class Phone(Dialogue, asyncio.Protocol):
         self.entered.set_result(None)
 
     def closing(self, payload: bytes) -> None:
-        self._end = str(frames.close_code(payload))
-        self.send(frames.client_frame(frames.CLOSE, payload[:2]))
+        self._end = str(wire.close_code(payload))
+        self.send(wire.client_frame(wire.CLOSE, payload[:2]))
         if self._transport is not None:
             self._transport.close()
 

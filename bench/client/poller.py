@@ -13,7 +13,7 @@ import struct
 import time
 from collections.abc import Callable
 
-from bench.frames import FrameError, HandshakeError
+from bench.wire import FrameError, HandshakeError
 
 READ_BYTES = 512 * 1024  # two of the largest server frames; a second-level cache holds it
 EVENTS_MAX = 64  # between two looks at the timers: what 64 reads take is the most a send can be late
@@ -50,7 +50,6 @@ class Connection:
         """The connection failed or ended; not called after `drop`."""
 
     def dial(self, host: str, port: int, source: str = "") -> None:
-        """Connects, from the local address `source` when it is given. Raises OSError."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = end = socket.socket(family, socket.SOCK_STREAM)
         self._recv_into = end.recv_into
@@ -65,7 +64,6 @@ class Connection:
         self.poller.add(end.fileno(), self)
 
     def send(self, content: bytes) -> None:
-        """Sends, or keeps what the kernel does not take now; nothing when there is no connection."""
         if self._unsent:
             self._unsent += content
         elif self.alive and self._socket is not None:
@@ -174,6 +172,29 @@ class Poller:
         """Turns until the condition holds; it is looked at after every 64 reads and every 50 ms at least."""
         while not until():
             self._turn()
+
+    def settle(
+        self, done: Callable[[], bool], moved: Callable[[], object], quiet_ns: int, look_ns: int = 0
+    ) -> bool:
+        """Turns until `done`; False when `moved` stands still for so long. None: nothing is due to move.
+
+        Conditions are looked at `look_ns` after they were looked at last.
+        """
+        seen, found = moved(), False
+        moved_ns = looked_ns = time.perf_counter_ns()
+
+        def over() -> bool:
+            nonlocal seen, moved_ns, looked_ns, found
+            if time.perf_counter_ns() < looked_ns + look_ns:
+                return False
+            found, now = done(), moved()
+            looked_ns = time.perf_counter_ns()
+            if now is None or now != seen:
+                seen, moved_ns = now, looked_ns
+            return found or looked_ns - moved_ns > quiet_ns
+
+        self.run(over)
+        return found
 
     def close(self) -> None:
         for connection in list(self._connections.values()):

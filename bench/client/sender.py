@@ -7,10 +7,9 @@ from functools import partial
 from typing import NamedTuple
 
 from bench.client.device import Device
-from bench.codec import Packet
-from bench.engine.record import Record
+from bench.engine.record import MessageId, Record
 from bench.engine.run_state import RunState
-from bench.engine.script import MessageId
+from bench.wire import Packet
 
 BATCH_MAX = 32  # `limits.in_flight`: the server would stop reading beyond it
 TEXT_BYTES_MAX = 32_768  # half of `limits.frame_bytes`; the other half is for keys and for what JSON escapes
@@ -48,7 +47,6 @@ class Sender:
         return not (self._unanswered or self._again or self._waiting)
 
     def put(self, room: str, due_ns: int, number: int | None = None) -> None:
-        """One more message; `flush` sends it. Without a number it is the author's next."""
         self._waiting.append((room, self.said if number is None else number, due_ns))
         self.said += 1
 
@@ -87,7 +85,7 @@ class Sender:
     def _packet(self, connection: Device, message: Message) -> Packet:
         self._unanswered[message] = None
         room, written = message
-        body = {"text": self._state.texts.of(written.author, written.number)}
+        body = {"text": self._state.script.text(written.author, written.number)}
         packet = {"type": "send", "room": room, "key": self._state.script.key(written), "body": body}
         return connection.numbered(packet, partial(self._answered, message))
 

@@ -8,9 +8,8 @@ from bisect import bisect_left
 from collections.abc import Callable
 from operator import attrgetter
 
-from bench.engine.record import Record
-from bench.engine.script import MessageId
-from bench.frames import frame_end
+from bench.engine.record import MessageId, Record
+from bench.wire import frame_end
 
 # pushes whose arrivals are not in the histograms yet; a straggler's go there one by one
 UNSETTLED_MAX = 4_096
@@ -50,8 +49,6 @@ class Arrivals:
 
 
 class Push(Arrivals):
-    """One frame of the stream: its messages and when it arrived where."""
-
     __slots__ = ("last", "messages")
 
     def __init__(self, last: int, messages: list[MessageId]) -> None:
@@ -79,7 +76,6 @@ class Stream:
         self._settled = 0
 
     def write(self, frame: bytes) -> None:
-        """Adds a frame that came on some connection before it came on any other."""
         self.pushes.append(Push(*self._decode(frame)))
         self.content += frame
         self.ends.append(len(self.content))
@@ -132,7 +128,6 @@ class Follower:
         return self.stream.pushes[self.place - 1].last if self.place else 0
 
     def begin(self, rest: bytes) -> None:
-        """Bytes that came before the first chunk: the beginning of a frame."""
         self._rest = rest
 
     def leave(self) -> None:

@@ -5,47 +5,38 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
 
-from bench.client.device import Device
-from bench.client.dialogue import Refused
-from bench.client.pushes import Pushes, Run
-from bench.client.replica import Fate, Position
+from bench.client.device import Device, Refused
+from bench.client.replica import Fate, Position, Pushes, Run
 from bench.client.sender import Message, Sender
-from bench.codec import Packet, packets
 from bench.engine.record import SECOND_NS, Record
 from bench.engine.run_state import RunState
 from bench.histogram import Histogram
+from bench.wire import Packet, packets
 
 BASE_S, CAP_S = 1.0, 60.0  # protocol.md "Client side": backoff in the foreground
 RUDE_S = 1.0  # how a client behaves whose author did not think about it
 
 
-class Backoff(Protocol):
-    def delay_s(self, attempt: int, retry_after_s: float) -> float:
-        """Seconds until the next attempt, the `attempt`th since it last went well (from 0)."""
-        ...
+# The attempt, from 0 since it last went well, and the seconds that the server asks for -> seconds until the next one.
+Backoff = Callable[[int, float], float]
 
 
-@dataclass(frozen=True)
-class Polite:
+def polite(chance: random.Random, hurry: float = 1.0) -> Backoff:
     """Full jitter over a doubling span, `hurry` times as fast; what the server asks for is a lower bound."""
 
-    chance: random.Random = field(default_factory=random.Random)
-    hurry: float = 1.0
+    def delay_s(attempt: int, retry_after_s: float) -> float:
+        span_s = min(CAP_S, BASE_S * 2.0 ** min(attempt, 30)) / hurry
+        return max(retry_after_s, chance.uniform(0, span_s))
 
-    def delay_s(self, attempt: int, retry_after_s: float) -> float:
-        span_s = min(CAP_S, BASE_S * 2.0 ** min(attempt, 30)) / self.hurry
-        return max(retry_after_s, self.chance.uniform(0, span_s))
+    return delay_s
 
 
-@dataclass(frozen=True)
-class Rude:
-    def delay_s(self, attempt: int, retry_after_s: float) -> float:
-        return RUDE_S
+def rude(attempt: int, retry_after_s: float) -> float:
+    return RUDE_S
 
 
 ANSWER_NS = 10 * SECOND_NS  # protocol.md "Client side": no answer for so long, and the connection is given up
@@ -58,7 +49,7 @@ CUT = "cut"
 class UsersState(RunState):
     """Everything that users of one run share and count together; they live on one poller, in one thread."""
 
-    backoff: Backoff = field(default_factory=Polite)
+    backoff: Backoff = field(default_factory=lambda: polite(random.Random()))
     strict: bool = True  # nobody is in rooms of other runs
     resting: bool = False  # nobody dials by themself now
     attempts: int = 0  # to come back
@@ -108,7 +99,6 @@ class User:
 
     @property
     def complete(self) -> bool:
-        """Whether everything that the last hello told of is applied."""
         return self.synchronised and all(at.applied >= at.snapshot for at in self.positions.values())
 
     def has(self, heads: dict[str, int]) -> bool:
@@ -141,7 +131,6 @@ class User:
         self._dial_later(0.0)
 
     def hello(self) -> Packet:
-        """With the cursor, and the wish for everything missed."""
         more = {**self._hello, "events": INLINE_MAX, **self._since} if self._since else self._hello
         return self.state.access.hello(self.name, self.state.script.device(self.number), **more)
 
@@ -175,7 +164,6 @@ class User:
         """Something missed was made good; for subclasses that wait for `complete`."""
 
     def push(self, packet: Packet) -> None:
-        """Events and heads; who only writes does not listen."""
         if not self.rooms:
             return
         if packet["type"] == "event" and packet["events"]:
@@ -211,24 +199,21 @@ class User:
                 state.tally.live(fate, f"{run.room} {seq} to {self.name}")
 
     def _page(self, page: Packet) -> None:
-        for summary in page["rooms"] if self.rooms else ():
+        for summary in page.get("rooms", ()) if self.rooms else ():
             self._told(summary)
         if self.connection is None:
             return
+        if page.get("type") == "error":
+            self.state.failures[f"sync: {page['code']}"] += 1
+            self.cut()
+            return
         if "more" in page:
-            self.connection.ask({"type": "sync", "more": page["more"]}, self._paged)
+            self.connection.ask({"type": "sync", "more": page["more"]}, self._page)
             return
         self._since["cursor"] = page["cursor"]
         self.synchronised = True
         self.state.connects.record(time.perf_counter_ns() - self.connection.dialled_ns)
         self.applied()
-
-    def _paged(self, reply: Packet) -> None:
-        if reply["type"] == "ok":
-            self._page(reply)
-        else:
-            self.state.failures[f"sync: {reply['code']}"] += 1
-            self.cut()
 
     def _told(self, summary: Packet) -> None:
         room, seq = summary["room"], summary.get("seq", 0)
@@ -286,21 +271,22 @@ class User:
             "time": reply["time"],
             "ordinal": reply["ordinal"],
             "key": key,
-            "body": {"text": self.state.texts.of(written.author, written.number)},
+            "body": {"text": self.state.script.text(written.author, written.number)},
         }
         position.pushed(event["seq"], self.state.cache.event(room, event).identity)
         self._repair(room)
 
     def _dial_later(self, retry_after_s: float) -> None:
-        delay_s = self.state.backoff.delay_s(self._tries, retry_after_s)
+        delay_s = self.state.backoff(self._tries, retry_after_s)
         self._tries += 1
         self.state.attempts += 1
         due_ns = time.perf_counter_ns() + int(delay_s * SECOND_NS)
-        self.state.poller.call_at(due_ns, self._dial_again)
 
-    def _dial_again(self) -> None:
-        if self.connection is None and not self.state.resting:
-            self.dial()
+        def dial() -> None:
+            if self.connection is None and not self.state.resting:
+                self.dial()
+
+        self.state.poller.call_at(due_ns, dial)
 
 
 class Attempt(Device):
@@ -313,8 +299,12 @@ class Attempt(Device):
         self._answered = False
 
     def enter(self, number: int) -> None:
+        def expire() -> None:
+            if not self._answered and self._user.connection is self:
+                self.end(f"no answer in {ANSWER_NS // SECOND_NS} s")
+
         super().enter(number)
-        self.poller.call_at(self.dialled_ns + ANSWER_NS, self._expire)
+        self.poller.call_at(self.dialled_ns + ANSWER_NS, expire)
 
     def upgraded(self) -> None:
         self.ask(self._user.hello(), self._hello_answered)
@@ -354,7 +344,3 @@ class Attempt(Device):
         else:
             self._retry_after_s = reply.get("retry_after", 0) / 1000
             self.end(f"hello: {reply['code']}")
-
-    def _expire(self) -> None:
-        if not self._answered and self._user.connection is self:
-            self.end(f"no answer in {ANSWER_NS // SECOND_NS} s")

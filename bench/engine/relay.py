@@ -9,17 +9,15 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from bench import frames
-from bench.client.device import Device
-from bench.client.dialogue import Address
-from bench.client.fast_subscriber import payload
+from bench import wire
+from bench.client.device import Address, Device
 from bench.client.stream import Follower, Framing, Stream
-from bench.codec import BINARY, TEXT
-from bench.engine.pacing import pace
-from bench.engine.role import Moves, Role
+from bench.client.subscriber import payload
+from bench.engine.record import MessageId
+from bench.engine.roles import pace
 from bench.engine.run_state import Report, RunState
-from bench.engine.script import MessageId
-from bench.frames import frame_end
+from bench.engine.workers import Moves, Role
+from bench.wire import BINARY, TEXT, frame_end
 
 _KEY_CHARS = 33  # of Script.key
 
@@ -53,21 +51,16 @@ class Protocol:
 
 @dataclass(frozen=True)
 class RelayPlan:
-    """How many listen, for how many one publishes, and how."""
-
     members: int
     authors: int
     protocol: Protocol
 
 
 class Participant(Device):
-    """Somebody who gets in as the protocol has it."""
-
     def __init__(self, state: RunState, protocol: Protocol, path: str) -> None:
         super().__init__(state)
         self.protocol = protocol
         self._step = 0
-        self._bytes = b""
         self._identity = b""  # what came with the last step but one
         if protocol.subprotocol is not None:
             self.subprotocol = protocol.subprotocol
@@ -78,7 +71,16 @@ class Participant(Device):
         if not self.protocol.raw:
             super().connected()
             return
-        self.receive = self._greeted_raw
+        came = bytearray()
+
+        def greeted(view: memoryview) -> None:
+            came.extend(view)
+            _, found, rest = bytes(came).partition(self.protocol.steps[0][0])
+            if found:
+                self.receive = lambda chunk: self.other(bytes(chunk))
+                self._enter(rest)
+
+        self.receive = greeted
         self.say(self.protocol.opening)
 
     def upgraded(self) -> None:
@@ -87,9 +89,8 @@ class Participant(Device):
             self._enter(b"")
 
     def say(self, content: bytes | None) -> None:
-        """Send something; framed unless the protocol is raw."""
         if content:
-            self.send(content if self.protocol.raw else frames.client_frame(self.protocol.opcode, content))
+            self.send(content if self.protocol.raw else wire.client_frame(self.protocol.opcode, content))
 
     def reading(self, view: memoryview) -> None:
         for opcode, content in self.reader.feed(bytes(view)):
@@ -116,7 +117,6 @@ class Participant(Device):
             self.end(payload.decode(errors="replace")[:200])
 
     def other(self, content: bytes) -> None:
-        """Something that came once they are in: it is answered when it wants an answer."""
         for beginning, answer in self.protocol.answers.items():
             if content.startswith(beginning):
                 self.say(answer)
@@ -126,13 +126,6 @@ class Participant(Device):
     def entered(self) -> None:
         """They are in."""
 
-    def _greeted_raw(self, view: memoryview) -> None:
-        self._bytes += view
-        _, found, rest = self._bytes.partition(self.protocol.steps[0][0])
-        if found:
-            self.receive = lambda chunk: self.other(bytes(chunk))
-            self._enter(rest)
-
     def _enter(self, rest: bytes) -> None:
         self.state.entered += 1
         self.entered()
@@ -141,8 +134,6 @@ class Participant(Device):
 
 
 class Listener(Participant):
-    """Receives every message; what it receives goes to its follower as the stream has it."""
-
     def __init__(self, state: RunState, stream: Stream, protocol: Protocol) -> None:
         super().__init__(state, protocol, protocol.path)
         self.follower = Follower(stream, self._foreign)
@@ -160,7 +151,6 @@ class Listener(Participant):
             super().other(content)
 
     def _foreign(self, frame: bytes, at_end: bool) -> bool:
-        """A frame that is not the stream's next; whether the stream goes on with it."""
         framed = self.protocol.frame_end is frame_end
         content = payload(frame) if framed else frame
         if framed and frame[0] & 0x0F not in (TEXT, BINARY):
@@ -176,8 +166,6 @@ class Listener(Participant):
 
 
 class Publisher(Participant):
-    """Publishes for all authors over one connection; it listens to nothing."""
-
     def __init__(self, state: RunState, authors: int, protocol: Protocol) -> None:
         super().__init__(state, protocol, protocol.author_path or protocol.path)
         self.sent = 0
@@ -202,7 +190,7 @@ class Publisher(Participant):
             self.flying.append(message)
             self.say(self.protocol.encode(b"", 0))
         else:
-            text = f"{state.script.key(message)}{state.texts.of(0, message.number)}"
+            text = f"{state.script.key(message)}{state.script.text(0, message.number)}"
             self.say(self.protocol.encode(text.encode(), message.number))
 
     def arrived(self, message: MessageId) -> None:
@@ -247,21 +235,18 @@ class Relay(Role):
         return self.state.report()
 
     def _decode(self, frame: bytes) -> tuple[int, list[MessageId]]:
-        message, last = self._message(frame), len(self._stream.ends)
+        state, flying, last = self.state, self._author.flying, len(self._stream.ends)
+        if self._protocol.prebuilt:
+            message = flying.popleft() if flying else None
+            fault = "duplicated", "a push that nobody asked for"
+        else:
+            said = self._protocol.decode(frame).decode(errors="replace")
+            message = state.script.message(said[:_KEY_CHARS])
+            if message and not said[_KEY_CHARS:].startswith(state.script.text(0, message.number)):
+                message = None
+            fault = "altered", f"{said[:80]!r} was never published"
         if message is None:
+            state.tally.add(*fault)
             return last, []
         self._author.arrived(message)
         return last, [message]
-
-    def _message(self, frame: bytes) -> MessageId | None:
-        state, flying = self.state, self._author.flying
-        if self._protocol.prebuilt:
-            if not flying:
-                state.tally.add("duplicated", "a push that nobody asked for")
-            return flying.popleft() if flying else None
-        said = self._protocol.decode(frame).decode(errors="replace")
-        message = state.script.message(said[:_KEY_CHARS])
-        if message is None or not said[_KEY_CHARS:].startswith(state.texts.of(0, message.number)):
-            state.tally.add("altered", f"{said[:80]!r} was never published")
-            return None
-        return message

@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from bench import codec
+from bench import wire
 from bench.checks import Tally
 from bench.client.poller import Poller
-from bench.codec import ENCODINGS, Packet
-from bench.engine.record import SECOND_NS, Record
-from bench.engine.script import Script
+from bench.engine.record import SECOND_NS, Record, Script
+from bench.wire import ENCODINGS, Packet
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class Access:
     sources: tuple[str, ...] = ()
 
     def hello(self, user: str, device: str, **more: object) -> Packet:
-        token = codec.token(user, self.secret)
+        token = wire.token(user, self.secret)
         return {"type": "hello", "version": 1, "token": token, "device": device, "previews": False, **more}
 
     def source(self, number: int) -> str:
@@ -67,7 +66,6 @@ class RunState:
     shares: int = 1  # how many there are
 
     def __post_init__(self) -> None:
-        self.texts = self.script.texts()
         self.encoding = ENCODINGS[self.access.encoding]
 
     @property

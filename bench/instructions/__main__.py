@@ -6,9 +6,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench import loop
-from bench.instructions.parts import Part, parts
-from bench.instructions.people import at_home
+from bench import machine
+from bench.instructions.hot_path import Part, at_home, parts
 from bench.instructions.written import Requests
 
 TIMES = 16  # and twice as often; a room counts own messages in the store once in 16
@@ -55,4 +54,4 @@ async def done(part: Part, made: list[Any]) -> None:
 
 if __name__ == "__main__":
     gc.disable()  # it comes when it comes, which is not where it was caused
-    loop.run(main())
+    machine.run(main())

@@ -1,25 +1,26 @@
-"""The report: one HTML file that needs nothing else, from one result or several side by side."""
+"""`report`: one self-contained HTML page from one or more result files, side by side."""
 
+import argparse
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from html import escape
+from itertools import chain
 from pathlib import Path
 from string import Template
 from typing import Any
 
-from bench import filesystem
+from bench import machine
 from bench import results as known
 from bench.compare import judged
-from bench.configuration import changed
-from bench.printout import title, worded
-from bench.report.chart import Axis, Line, chart, linear_axis, log_axis, percent_axis
-from bench.results import Result
+from bench.options import Scenario
+from bench.printout import BAD, BOUND, GOOD, WARN, tables, title, worded, writable
+from bench.report.picture import Axis, Line, chart, linear_axis, log_axis, percent_axis, picture
+from bench.results import Result, read
 from bench.targets.target import ABSENT, MISSED, REPORTED, number
 
-GOOD, BAD, WARN = "good", "bad", "warn"  # classes of page.css
-PASS, FAIL, BOUND = "PASS", "FAIL", "GENERATOR-BOUND"
+PASS, FAIL = "PASS", "FAIL"
 
 # The figures shown in large letters, with the name of what each is of.
 _HEADLINES = (
@@ -57,11 +58,15 @@ def page(results: Sequence[Result]) -> str:
         _section("Verdicts", _details(results, names)),
         *map(_goals, results),
         f'<div class="two">{_latencies(named)}{"".join(_timelines(named))}{_ramp(named)}</div>',
-        *map(_beside, results),
+        *chain.from_iterable(map(_beside, results)),
         _figures(results, names),
         _section("How it was made", "".join(map(_origin, results, names))),
     )
-    places = {"style": style, "head": head, "subtitle": escape(_subtitle(results))}
+    machine: Mapping[str, Any] = results[0].get("environment", {})
+    forms = {"chatd": "chatd {}", "python": "Python {}", "cpus": "{} cores", "platform": "{}"}
+    words = [form.format(machine[key]) for key, form in forms.items() if key in machine]
+    words.append(f"{len(results)} result{'s'[: len(results) > 1]}")
+    places = {"style": style, "head": head, "subtitle": escape(" · ".join(words))}
     text = Path(__file__).with_name("page.html").read_text("utf-8")
     return Template(text).substitute(places, sections="".join(sections))
 
@@ -86,20 +91,13 @@ def _tile(figure: str, text: str, kind: str = "") -> str:
 
 
 def _marked(text: str, kind: str) -> str:
-    return f'<span class="{kind}">{escape(text)}</span>'
+    tag = "div" if kind == "words" else "span"
+    return f'<{tag} class="{kind}">{escape(text)}</{tag}>'
 
 
 def _bullets(lines: Sequence[str]) -> str:
     points = "".join(f"<li>{escape(line)}</li>" for line in lines)
     return f'<ul class="bullets">{points}</ul>' if points else ""
-
-
-def _subtitle(results: Sequence[Result]) -> str:
-    machine: Mapping[str, Any] = results[0].get("environment", {})
-    forms = {"chatd": "chatd {}", "python": "Python {}", "cpus": "{} cores"}
-    words = [form.format(machine[key]) for key, form in forms.items() if key in machine]
-    words += [str(machine.get("platform", "")), f"{len(results)} result{'s'[: len(results) > 1]}"]
-    return " · ".join(words)
 
 
 def _tiles(results: Sequence[Result]) -> Iterator[str]:
@@ -115,7 +113,7 @@ def _tiles(results: Sequence[Result]) -> Iterator[str]:
             yield _tile(f"{sum(held)} of {len(held)}", text, GOOD if all(held) else BAD)
     if any(_bound_runs(result) for result in results):
         yield _tile(BOUND, "these runs measure the generator, too", WARN)
-    if any(map(filesystem.in_memory, results)):
+    if any(map(machine.in_memory, results)):
         yield _tile("IN MEMORY", "no disk is in the durable figures", WARN)
     figures, scenario = known.figures(results[0]), str(results[0]["scenario"])
     for key, name, suffix in _HEADLINES:
@@ -223,51 +221,14 @@ def _ramp(named: Named) -> str:
     return _drawn("Latency by rate", lines, partial(linear_axis, "messages/s asked for"), "ms")
 
 
-def _beside(result: Result) -> str:
-    """Everything else that was measured in the same run, and what each of them does not do."""
-    rows = [
-        [escape(name), *(cell(row) for cell in _BESIDE_CELLS.values())]
-        for part in ("floor", "chatd", "peers")
-        for name, row in (result.get(part) or {}).items()
-    ]
-    return _section("Beside others, same machine, same run", _table(("server", *_BESIDE_CELLS), rows))
-
-
-def _per_second(row: Mapping[str, Any]) -> str:
-    reasons = (_marked(state.replace("_", " "), "") for state in known.UNMEASURED if state in row)
-    return next(reasons, "") or worded("deliveries_per_s", row["deliveries_per_s"])
-
-
-def _latency(point: str) -> Callable[[Mapping[str, Any]], str]:
-    def cell(row: Mapping[str, Any]) -> str:
-        found = [row[key] for key in ("delivery_ms", "ack_ms") if key in row and row[key].get("count", 1)]
-        return worded("_ms", found[0][point]) if found else ""
-
-    return cell
-
-
-def _core(row: Mapping[str, Any]) -> str:
-    share = (row.get("server") or {}).get("cpu_share")
-    return "" if share is None else f"{share:.2f}"
-
-
-def _notes(row: Mapping[str, Any]) -> str:
-    counted = known.faults({**row, "scenario": ""}) or {}
-    notes = [_marked(f"{key} {count:,}", BAD) for key, count in counted.items() if count]
-    return "<br>".join([*notes, *([_marked(BOUND, WARN)] if row.get("generator_bound") else [])])
-
-
-_BESIDE_CELLS: dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "deliveries": _per_second,
-    "answered": lambda row: worded("acks_per_s", row["acks_per_s"]) if row.get("acks_per_s") else "",
-    "p50": _latency("p50"),
-    "p99": _latency("p99"),
-    "its core": _core,
-    "note": _notes,
-    "it does not": lambda row: (
-        f'<div class="words">{escape(str(row["does_not"]))}</div>' if row.get("does_not") else ""
-    ),
-}
+def _beside(result: Result) -> Iterator[str]:
+    """Everything that was measured side by side in one run, and what each does not do."""
+    for part in tables(result):
+        rows = [
+            [_marked(text, kind) if text and kind else escape(text) for text, kind in row]
+            for row in part.rows
+        ]
+        yield _section(part.heading, _table(part.heads, rows))
 
 
 def _figures(results: Sequence[Result], names: Sequence[str]) -> str:
@@ -293,6 +254,14 @@ def _cell(key: str, first: Mapping[str, float], column: Mapping[str, float], way
     return f"{cell} {_marked(f'{change:+.0%}', kind)}"
 
 
+def changed(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: one["value"] if isinstance(one, Mapping) else one
+        for name, one in settings.items()
+        if not isinstance(one, Mapping) or one["origin"] != "default"
+    }
+
+
 def _origin(result: Result, name: str) -> str:
     """The command, the configuration beyond the defaults and the machine; the result file has all settings."""
     config: Mapping[str, Any] = result.get("config") or {}
@@ -302,3 +271,24 @@ def _origin(result: Result, name: str) -> str:
     kept = {key: value for key, value in told.items() if value}
     text = escape(json.dumps(kept, indent=2, ensure_ascii=False))
     return f"<details><summary>{escape(name)}</summary><pre>{text}</pre></details>"
+
+
+async def run(options: argparse.Namespace) -> int:
+    """Read, draw, write. Raises Unreadable for a file that is no result."""
+    results = [result for path in options.results for result in read(path)]
+    text = picture(results) if options.svg else page(results)
+    Path(options.svg or options.html).write_text(text, "utf-8")
+    print(f"wrote {options.svg or options.html} from {len(results)} result{'s'[: len(results) > 1]}")
+    return 0
+
+
+_DRAWN = "one picture of `floor` and `peers`, for a README, instead"
+SCENARIO = Scenario(
+    "one self-contained HTML page from one or more result files",
+    run,
+    own={
+        "results": {"nargs": "+", "type": Path, "help": "files that --json wrote, or directories of them"},
+        "--html": {"metavar": "OUT", "type": writable, "default": "report.html", "help": "(report.html)"},
+        "--svg": {"metavar": "OUT", "type": writable, "help": _DRAWN},
+    },
+)

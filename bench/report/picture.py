@@ -1,15 +1,134 @@
-"""One picture for a README: deliveries a second side by side, and the latency by percentile, as one SVG file."""
+"""Line charts as SVG text, and one picture for a README: deliveries a second, and latency by percentile."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.checks import COUNTERS
-from bench.report.chart import HEIGHT as PLOT_HEIGHT
-from bench.report.chart import WIDTH as PLOT_WIDTH
-from bench.report.chart import Line, log_axis, percent_axis, plot
 from bench.results import Result, Unreadable, curves
+
+PLOT_WIDTH, PLOT_HEIGHT = 720, 300  # of the picture, in user units; the page scales it to its column
+LEFT, RIGHT, TOP, BOTTOM = 74, 24, 14, 40  # room for the labels of the axes
+COLORS = 8  # classes c0 to c7 of page.css; further lines take the first again
+LEAST = 0.001  # a logarithm has no zero
+
+Line = Sequence[tuple[float, float | None]]  # without a value the line is broken
+
+
+class Axis(NamedTuple):
+    """One direction: its title, its ticks with their labels, and where a value lies between 0 and 1."""
+
+    title: str
+    ticks: Sequence[tuple[float, str]]
+    place: Callable[[float], float]
+
+
+def percent_axis(highest: float) -> Axis:
+    """Percentiles, each nine as wide as the one before; up to at least 99.9."""
+    nines = max(3.0, -math.log10(1 - min(highest, 99.9999) / 100))
+
+    def place(percent: float) -> float:
+        return -math.log10(1 - percent / 100) / nines
+
+    marks = (0.0, 50.0, 90.0, 99.0, 99.9, 99.99, 99.999)
+    return Axis("percentile", [(mark, f"{mark:g}") for mark in marks if place(mark) <= 1.001], place)
+
+
+def log_axis(title: str, values: Iterable[float]) -> Axis:
+    kept = [max(LEAST, value) for value in values]
+    first, last = math.floor(math.log10(min(kept))), math.ceil(math.log10(max(kept)))
+    last = max(last, first + 1)
+    steps = (1, 2, 5) if last - first <= 3 else (1,)
+    marks = [step * 10.0**power for power in range(first, last) for step in steps] + [10.0**last]
+    ticks = [(mark, _number(mark)) for mark in marks]
+    return Axis(title, ticks, lambda value: (math.log10(max(LEAST, value)) - first) / (last - first))
+
+
+def linear_axis(title: str, high: float) -> Axis:
+    """From 0 to a round number above `high`, in four to ten steps."""
+    rough = high / 5 or 1.0
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * nice for nice in (1, 2, 5, 10) if power * nice >= rough * 0.999)
+    count = max(1, math.ceil(high / step - 1e-9))
+    ticks = [(step * place, _number(step * place)) for place in range(count + 1)]
+    return Axis(title, ticks, lambda value: value / (step * count))
+
+
+def chart(title: str, across: Axis, up: Axis, lines: Mapping[str, Line]) -> str:
+    keys = (f'<li class="c{number % COLORS}">{escape(name)}</li>' for number, name in enumerate(lines))
+    return (
+        f'<figure><svg viewBox="0 0 {PLOT_WIDTH} {PLOT_HEIGHT}" role="img" aria-label="{escape(title)}">'
+        f'{plot(across, up, lines)}</svg><ul class="legend">{"".join(keys)}</ul></figure>'
+    )
+
+
+def plot(across: Axis, up: Axis, lines: Mapping[str, Line]) -> str:
+    parts = [_grid(across, up)]
+    for number, line in enumerate(lines.values()):
+        for piece in pieces(line):
+            points = [(_x(across.place(x)), _y(up.place(y))) for x, y in piece]
+            kind, drawn = f"line c{number % COLORS}", " ".join(f"{x},{y}" for x, y in points)
+            if len(points) > 1:
+                parts.append(f'<polyline class="{kind}" points="{drawn}"/>')
+            else:
+                parts.append('<circle class="{}" cx="{}" cy="{}" r="2.5"/>'.format(kind, *points[0]))
+    return "".join(parts)
+
+
+def _grid(across: Axis, up: Axis) -> str:
+    parts, middle, half = [], (LEFT + PLOT_WIDTH - RIGHT) / 2, (PLOT_HEIGHT - BOTTOM) / 2
+    for value, label in up.ticks:
+        y = _y(up.place(value))
+        parts.append(f'<path class="grid" d="M{LEFT} {y}H{PLOT_WIDTH - RIGHT}"/>')
+        parts.append(f'<text x="{LEFT - 8}" y="{y + 4}" text-anchor="end">{label}</text>')
+    for value, label in across.ticks:
+        x = _x(across.place(value))
+        parts.append(f'<path class="grid" d="M{x} {TOP}V{PLOT_HEIGHT - BOTTOM}"/>')
+        parts.append(f'<text x="{x}" y="{PLOT_HEIGHT - BOTTOM + 16}" text-anchor="middle">{label}</text>')
+    titles = (
+        (middle, PLOT_HEIGHT - 6, "", across.title),
+        (12, half, f' transform="rotate(-90 12 {half})"', up.title),
+    )
+    for x, y, turned, title in titles:
+        parts.append(f'<text class="axis" x="{x}" y="{y}" text-anchor="middle"{turned}>{title}</text>')
+    return "".join(parts)
+
+
+def pieces(line: Line) -> list[list[tuple[float, float]]]:
+    """The connected pieces of a line.
+
+    >>> pieces([(0, 5.0), (1, 6.0), (2, None), (3, 7.0)])
+    [[(0, 5.0), (1, 6.0)], [(3, 7.0)]]
+    """
+    found: list[list[tuple[float, float]]] = [[]]
+    for x, y in line:
+        if y is None:
+            found.append([])
+        else:
+            found[-1].append((x, y))
+    return [piece for piece in found if piece]
+
+
+def _x(share: float) -> float:
+    return round(LEFT + share * (PLOT_WIDTH - LEFT - RIGHT), 1)
+
+
+def _y(share: float) -> float:
+    return round(PLOT_HEIGHT - BOTTOM - share * (PLOT_HEIGHT - TOP - BOTTOM), 1)
+
+
+def _number(value: float) -> str:
+    """A tick's label.
+
+    >>> _number(0.05), _number(20.0), _number(1500.0), _number(2_000_000.0)
+    ('0.05', '20', '1,500', '2 M')
+    """
+    if value >= 1_000_000:
+        return f"{value / 1_000_000:g} M"
+    return f"{value:,.0f}" if value >= 1000 else f"{value:g}"
+
 
 WIDTH, HEAD, MARGIN = 1000, 92, 28  # of the picture, in user units
 BAR, GAP = 26, 16  # of the bars: their height, and what is between two
@@ -45,16 +164,21 @@ def picture(results: Sequence[Result]) -> str:
     legend = _legend(list(lines))
     plot_height = round(PLOT_HEIGHT * CURVES / PLOT_WIDTH)
     height = HEAD + max(len(bars) * (BAR + GAP), plot_height + 34 + legend[-1][2]) + MARGIN
+    points = [point for line in lines.values() for point in line]
+    across, up = percent_axis(max(x for x, _ in points)), log_axis("ms", [y for _, y in points if y])
+    box = f'x="{_SIDE}" y="{HEAD - 10}" width="{CURVES}" height="{plot_height}"'
+    sheet, own = (Path(__file__).with_name(name).read_text("utf-8") for name in ("page.css", "picture.css"))
+    style = (sheet.partition("* {")[0] + own).replace("\n", " ")
     parts = (
         _heading(MARGIN, "Deliveries a second, one core", left),
         _heading(_SIDE, "Latency by percentile", f"due to received · {paced['rate']:g} messages/s"),
         _bars(bars),
-        _curves(lines, plot_height),
+        f'<svg class="plot" {box} viewBox="0 0 {PLOT_WIDTH} {PLOT_HEIGHT}">{plot(across, up, lines)}</svg>',
         *(_key(number, *key, HEAD + plot_height) for number, key in enumerate(legend)),
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" '
-        f'aria-label="deliveries a second and latency"><style>{_style()}</style>'
+        f'aria-label="deliveries a second and latency"><style>{style}</style>'
         f'<rect class="card" x="0.5" y="0.5" width="{WIDTH - 1}" height="{height - 1}" rx="12"/>'
         f"{''.join(parts)}</svg>\n"
     )
@@ -101,11 +225,6 @@ def lines_of(results: Sequence[Result]) -> dict[str, Line]:
     return lines
 
 
-def _style() -> str:
-    page, own = (Path(__file__).with_name(name).read_text("utf-8") for name in ("page.css", "picture.css"))
-    return (page.partition("* {")[0] + own).replace("\n", " ")
-
-
 def _heading(x: int, head: str, below: str) -> str:
     return f'<text class="head" x="{x}" y="38">{head}</text><text class="note" x="{x}" y="60">{escape(below)}</text>'
 
@@ -124,14 +243,6 @@ def _bars(bars: Sequence[Bar]) -> str:
             f'<text class="bad" x="{label}" y="{y + 32}" text-anchor="end">{escape(bar.note)}</text>'
         )
     return "".join(parts)
-
-
-def _curves(lines: Mapping[str, Line], height: int) -> str:
-    points = [point for line in lines.values() for point in line]
-    milliseconds = log_axis("ms", [y for _, y in points if y])
-    body = plot(percent_axis(max(x for x, _ in points)), milliseconds, lines)
-    box = f'x="{_SIDE}" y="{HEAD - 10}" width="{CURVES}" height="{height}" viewBox="0 0 {PLOT_WIDTH} {PLOT_HEIGHT}"'
-    return f'<svg class="plot" {box}>{body}</svg>'
 
 
 def _legend(names: Sequence[str]) -> list[tuple[str, int, int]]:

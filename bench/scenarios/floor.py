@@ -7,36 +7,34 @@ from pathlib import Path
 from typing import Any
 
 from bench import options as common
-from bench import outcome, printout
-from bench.codec import ENCODINGS
-from bench.endpoint import Endpoint, open_endpoint
-from bench.engine.echo import Echoing
+from bench import outcome
+from bench.engine.record import Script
 from bench.engine.relay import Relay, RelayPlan
-from bench.engine.role import Plan, Role
+from bench.engine.roles import Echoing
 from bench.engine.run_state import Pacing, RunState
-from bench.engine.script import Script
+from bench.engine.workers import Plan, Role
 from bench.options import Scenario
 from bench.outcome import Played
-from bench.peers.protocols import BROADCAST, PUSH
+from bench.peers.table import BROADCAST, PUSH
 from bench.scenarios import loads
-from bench.server import own_program
+from bench.server import Endpoint, open_endpoint, own_program
 from bench.targets.target import number_of
+from bench.wire import ENCODINGS
 
 FRAME_BYTES = "300"  # payload of the daemon's push of one message: text of 160, key, author, places and times
+# The program of bench/baselines and what it is told after its port.
 FLOORS = {
-    "push": ("one write each", FRAME_BYTES),
-    "broadcast": ("websockets.broadcast", FRAME_BYTES),
-    "echo": ("echo on the daemon's edge",),
-    "flush": ("the echo, when six pages are on the disk",),
+    "push": ("push", FRAME_BYTES),
+    "broadcast": ("broadcast", FRAME_BYTES),
+    "echo": ("echo",),  # on the daemon's edge
+    "flush": ("echo", "flush"),  # when six pages are on the disk
 }
 
 
 async def run(options: argparse.Namespace) -> int:
     pacing, script = common.open_pacing(options), common.script(options.seed)
-    rows: dict[str, Played] = {}
-    for name, played in _comparisons(options, script, pacing).items():
-        rows[name] = await played()
-    measured = {name: row for name, (row, _) in rows.items()}
+    played = _comparisons(options, script, pacing)
+    measured = {name: (await play())[0] for name, play in played.items()}
     result = {
         **measured["chatd at the rate"],
         "scenario": "floor",
@@ -44,8 +42,7 @@ async def run(options: argparse.Namespace) -> int:
         "chatd": {name: row for name, row in measured.items() if name.startswith("chatd")},
         "ratio": ratios(measured),
     }
-    clean = all(seen.tally.clean for _, seen in rows.values())
-    return outcome.finish(result, _text(rows), options, clean=clean)
+    return outcome.finish(result, options)
 
 
 def ratios(measured: Mapping[str, dict[str, Any]]) -> dict[str, float]:
@@ -58,41 +55,32 @@ def ratios(measured: Mapping[str, dict[str, Any]]) -> dict[str, float]:
     }
     found = {}
     for name, (sides, path) in pairs.items():
-        ours, floor = (number_of(measured[side], *path) or 0.0 for side in sides)
-        if floor:
-            found[name] = round(ours / floor, 3)
+        ours, bare = (number_of(measured[side], *path) or 0.0 for side in sides)
+        if bare:
+            found[name] = round(ours / bare, 3)
     return found
 
 
-async def push(kind: str, script: Script, pacing: Pacing, members: int) -> Played:
-    crowd = RelayPlan(members, 1, {"push": PUSH, "broadcast": BROADCAST}[kind])
-    return await _play(kind, Relay, crowd, script, pacing)
-
-
-async def echo(script: Script, pacing: Pacing, clients: int, kind: str = "echo") -> Played:
-    """The floor of `direct`: `echo`, or `flush` of one that is durable."""
-    return await _play(kind, Echoing, clients, script, pacing)
-
-
-async def _play(
-    kind: str, role: Callable[[RunState, Any], Role], details: Any, script: Script, pacing: Pacing
-) -> Played:
+async def floor(kind: str, script: Script, pacing: Pacing, size: int) -> Played:
+    """One of FLOORS with so many members of a group, or clients of an echo."""
+    fanned_out = {"push": PUSH, "broadcast": BROADCAST}.get(kind)
+    role: Callable[[RunState, Any], Role] = Echoing if fanned_out is None else Relay
+    details = size if fanned_out is None else RelayPlan(size, 1, fanned_out)
     async with own_floor(kind) as there:
-        devices = details if isinstance(details, int) else details.members
-        plan = Plan(role, common.access(there, devices), script, pacing, details)
+        plan = Plan(role, common.access(there, size), script, pacing, details)
         return await outcome.play(f"floor {kind}", plan, there)
 
 
 @asynccontextmanager
 async def own_floor(kind: str) -> AsyncIterator[Endpoint]:
     """One of FLOORS as a program of its own, on the core that a daemon would have. Raises Unreachable."""
-    _, *more = FLOORS[kind]
+    program, *more = FLOORS[kind]
 
     def arguments(directory: Path, port: int) -> Sequence[str]:
-        return ("-m", f"bench.baselines.{kind}", str(port), *more)
+        return ("-m", f"bench.baselines.{program}", str(port), *more)
 
-    async with own_program(arguments, {}, "/v1/ws") as program:
-        yield Endpoint(program.url, "", ENCODINGS["msgpack"], program)
+    async with own_program(arguments, {}, "/v1/ws") as started:
+        yield Endpoint(started.url, "", ENCODINGS["msgpack"], started)
 
 
 def _comparisons(
@@ -112,39 +100,17 @@ def _comparisons(
             return await loads.direct(there, common.script(options.seed), at, clients=clients)
 
     return {
-        "push at the rate": lambda: push("push", script, paced, members),
-        "broadcast at the rate": lambda: push("broadcast", script, paced, members),
+        "push at the rate": lambda: floor("push", script, paced, members),
+        "broadcast at the rate": lambda: floor("broadcast", script, paced, members),
         "chatd at the rate": lambda: group(paced, 1),
-        "push saturated": lambda: push("push", script, all_in_flight, members),
-        "broadcast saturated": lambda: push("broadcast", script, all_in_flight, members),
+        "push saturated": lambda: floor("push", script, all_in_flight, members),
+        "broadcast saturated": lambda: floor("broadcast", script, all_in_flight, members),
         "chatd saturated": lambda: group(deep, senders),
-        "echo": lambda: echo(script, closed, clients),
+        "echo": lambda: floor("echo", script, closed, clients),
         "chatd direct": lambda: pairs(closed),
-        "flush at the rate": lambda: echo(script, paced, clients, "flush"),
+        "flush at the rate": lambda: floor("flush", script, paced, clients),
         "chatd direct at the rate": lambda: pairs(paced),
     }
-
-
-def _text(rows: dict[str, Played]) -> list[str]:
-    head = f"{'':<26}{'deliveries/s':>14}{'durable/s':>12}{'p50':>11}{'p99':>11}"
-    lines = ["bench floor · the same generator, one server after the other", "", head]
-    for name, (row, _) in rows.items():
-        latency = row["delivery_ms"] if row["delivery_ms"]["count"] else row["ack_ms"]
-        durable = f"{row['acks_per_s']:,.0f}" if name.startswith(("chatd", "flush")) else "-"
-        if name == "echo":
-            durable = f"({row['acks_per_s']:,.0f})"
-        lines.append(
-            f"  {name:<24}{row['deliveries_per_s']:>14,.0f}{durable:>12}"
-            f"{printout.duration(latency['p50']):>11}{printout.duration(latency['p99']):>11}"
-            + ("  GENERATOR-BOUND" if row["generator_bound"] else "")
-        )
-    meanings = " · ".join(f"{name}: {meaning}" for name, (meaning, *_) in FLOORS.items())
-    return [
-        *lines,
-        "",
-        f"  {meanings}",
-        "  floors store and acknowledge nothing, `flush` writes zeros; (echoes/s) in brackets",
-    ]
 
 
 SCENARIO = Scenario(

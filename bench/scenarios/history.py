@@ -2,89 +2,226 @@
 
 import argparse
 import asyncio
+import os
+import random
 import time
-from dataclasses import dataclass, fields
+from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from bench import options as common
-from bench import outcome, printout, progress
+from bench import outcome, printout
 from bench.checks import Tally
-from bench.codec import ENCODINGS, Encoding
-from bench.endpoint import Endpoint
-from bench.engine.run_state import Pacing
+from bench.client.phone import Phone
+from bench.database import HEAVY_USERS, RUN, Room, Shape, fill, message
+from bench.engine.roles import Direct, Pairs
+from bench.engine.run_state import Access, Pacing
+from bench.engine.workers import Plan
 from bench.histogram import Histogram
-from bench.history import measuring
-from bench.history.filling import fill
-from bench.history.measuring import Sending
-from bench.history.shape import Shape
 from bench.options import Scenario
 from bench.rooms import create_direct
-from bench.server import DaemonDir, daemon_dir
+from bench.server import DaemonDir, Endpoint, daemon_dir
+from bench.wire import Packet
+
+PAGE = 50  # messages: what one screen of a phone asks for (protocol.md "Reading history")
+_ROOMS_A_PAGE = 200  # `limits.page`: the most a sync brings at once
+
+
+class Reading:
+    """One phone after the other looks at what years left; every answer is compared with the shape."""
+
+    def __init__(self, there: Endpoint, shape: Shape, tally: Tally, seed: int) -> None:
+        self.pages = Histogram()  # from asking for 50 messages to having them decoded
+        self.hellos = Histogram()  # from saying hello to having the first rooms decoded
+        self.syncs = Histogram()  # the same, until all rooms are there
+        self._there = there
+        self._shape = shape
+        self._tally = tally
+        self._chance = random.Random(seed)
+        self._rooms = {room.name: room for room in shape.all_rooms}
+
+    async def greet(self, times: int) -> None:
+        for place in range(times):
+            user = self._shape.script.user(self._shape.heavy(place % HEAVY_USERS))
+            phone = await self._there.dial()
+            started_ns = time.perf_counter_ns()
+            page = (await self._there.hello(phone, user, f"{RUN}-{place}"))["sync"]
+            self.hellos.record(time.perf_counter_ns() - started_ns)
+            found: list[Packet] = list(page["rooms"])
+            while "more" in page:
+                page = await phone.request({"type": "sync", "more": page["more"], "rooms": _ROOMS_A_PAGE})
+                found += page["rooms"]
+            self.syncs.record(time.perf_counter_ns() - started_ns)
+            await phone.close()
+            self._check_rooms(user, {summary["room"]: summary for summary in found})
+
+    async def leaf(self, times: int) -> None:
+        """Asks for a page somewhere in the log of some room, that often, in the name of one of its members."""
+        heavy = [self._shape.heavy(place) for place in range(HEAVY_USERS)]
+        users = [self._shape.script.user(number) for number in heavy]
+        phones = {user: await self._there.enter(user, f"{RUN}-reader") for user in users}
+        theirs = {user: [room for room in self._rooms.values() if user in room.users] for user in phones}
+        for _ in range(times):
+            user = self._chance.choice(list(phones))
+            await self._page(phones[user], self._chance.choice(theirs[user]))
+        for phone in phones.values():
+            await phone.close()
+
+    async def _page(self, phone: Phone, room: Room) -> None:
+        before = self._chance.randint(min(3, room.messages + 2), room.messages + 2)
+        asked: Packet = {"type": "history", "room": room.name, "before": before, "limit": PAGE}
+        started_ns = time.perf_counter_ns()
+        reply = await phone.request(asked)
+        self.pages.record(time.perf_counter_ns() - started_ns)
+        last = before - 2  # the ordinal of the message before
+        wanted = [self._message(room, ordinal) for ordinal in range(max(1, last - PAGE + 1), last + 1)]
+        self._same(f"history of {room.name} before {before}", reply["events"], wanted)
+        self._same(f"the end of {room.name}", reply["seq"], room.messages + 1)
+
+    def _message(self, room: Room, ordinal: int) -> dict[str, Any]:
+        return message(room, ordinal, self._shape.text(room, ordinal))
+
+    def _check_rooms(self, user: str, found: dict[str, Packet]) -> None:
+        wanted = {room.name: room for room in self._rooms.values() if user in room.users}
+        if missing := wanted.keys() - found.keys():
+            self._tally.add("lost", f"{user} misses {len(missing)} rooms", len(missing))
+        if foreign := found.keys() - wanted.keys():
+            self._tally.add("misrouted", f"{user} sees {len(foreign)} rooms they are not in", len(foreign))
+        for name in wanted.keys() & found.keys():
+            room, summary = wanted[name], found[name]
+            (member,) = [one for one in self._shape.members(room) if one.user == user]
+            unread = room.messages - member.read_ordinal - member.own_unread
+            told = [summary.get(key, 0) for key in ("seq", "ordinal", "unread", "members")]
+            counts = [room.messages + 1, room.messages, unread, len(room.users)]
+            self._same(f"{name} as {user} sees it", told, counts)
+            if room.messages:
+                last = self._message(room, room.messages)
+                self._same(f"the preview of {name}", summary.get("preview"), last)
+
+    def _same(self, what: str, told: object, wanted: object) -> None:
+        if told != wanted:
+            self._tally.add("altered", f"{what} is {str(told)[:200]}, not {str(wanted)[:200]}")
+
+
+_CHUNK_BYTES = 4 << 20  # large enough that the disk, not the loop, sets the pace
+STARTS = 3  # of which the median counts
+GREETINGS = 200  # enough that the 99th percentile is not the maximum
+
+
+async def start(here: DaemonDir) -> dict[str, float]:
+    """The median of some starts: seconds until the daemon answered, and the memory it held then."""
+    seen: list[tuple[float, int]] = []
+    for _ in range(STARTS):
+        async with here.daemon() as daemon:
+            seen.append((here.ready_s, daemon.rss_bytes()))
+    ready_s, rss_bytes = (median(values) for values in zip(*seen, strict=True))
+    return {"ready_s": round(ready_s, 3), "rss_bytes": rss_bytes}
+
+
+async def read(here: DaemonDir, shape: Shape, asked: argparse.Namespace, tally: Tally) -> dict[str, Any]:
+    """Pages and hellos with the file out of the kernel's memory, then with it there."""
+    timed: dict[str, Histogram] = {}
+    for state, suffix, prepare in (("cold", "_cold", forget), ("warm", "", remember)):
+        prepare(here.database)
+        async with here.endpoint(asked.encoding) as there:
+            reading = Reading(there, shape, tally, seed=len(suffix))
+            with printout.shown(_reading(reading, state, asked.pages)):
+                await reading.leaf(asked.pages)
+                await reading.greet(GREETINGS)
+        kinds = {"page": reading.pages, "hello": reading.hellos, "sync": reading.syncs}
+        timed |= {f"{kind}{suffix}": histogram for kind, histogram in kinds.items()}
+    return {
+        **{f"{name}_ms": histogram.milliseconds() for name, histogram in timed.items()},
+        "histograms": {name: histogram.sparse() for name, histogram in timed.items()},
+    }
+
+
+def _reading(reading: Reading, state: str, pages: int) -> Callable[[], str]:
+    def describe() -> str:
+        leafed, greeted = printout.bar(reading.pages.count, pages), f"{reading.hellos.count}/{GREETINGS}"
+        return f"read     {leafed} pages · {greeted} hellos · {state}"
+
+    return describe
+
+
+def forget(file: Path) -> bool:
+    """Makes the kernel drop its copy of the file, so that the next reader waits for the disk; whether it can."""
+    if not hasattr(os, "posix_fadvise"):
+        return False
+    with file.open("rb") as opened:
+        os.fsync(opened.fileno())  # what is not on the disk yet cannot be dropped
+        os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    return True
+
+
+def remember(file: Path) -> None:
+    """Reads the file once, so that the kernel keeps as much of it as it has memory for."""
+    with file.open("rb", buffering=0) as opened:
+        while opened.read(_CHUNK_BYTES):
+            pass
+
 
 CLIENTS_MAX = 200  # who write while the send rate is measured; as in `direct`
 END_MS = 1_780_000_000_000  # a fixed day in 2026: the same options make the same database
 
 
-@dataclass(frozen=True)
-class Asked:
-    """How much is measured, and where the database is made; without a directory it is removed afterwards."""
-
-    pages: int = 2_000
-    duration_s: float = 10.0  # of each send rate
-    warmup_s: float = 1.0  # before it
-    procs: int = 1  # of the generator that sends
-    rounds: int = 1  # of send rates, side by side; the median round counts
-    seed: int = 1
-    encoding: str = "msgpack"
-    directory: Path | None = None
-
-
 async def run(options: argparse.Namespace) -> int:
     shape = Shape(options.messages, options.rooms, options.users, END_MS, options.seed)
-    tally = Tally()
-    names = {"duration_s": "duration", "warmup_s": "warmup"}
-    asked = Asked(**{one.name: getattr(options, names.get(one.name, one.name)) for one in fields(Asked)})
-    result = {**await play(shape, asked, tally), "scenario": "history"}
-    result |= {"seed": options.seed, **tally.counts(), "examples": tally.examples}
-    return outcome.finish(result, text(result, tally), options, clean=tally.clean)
+    return outcome.finish({**await play(shape, options), "scenario": "history"}, options)
 
 
-async def play(shape: Shape, asked: Asked, tally: Tally) -> dict[str, Any]:
-    encoding = ENCODINGS[asked.encoding]
+async def play(shape: Shape, asked: argparse.Namespace) -> dict[str, Any]:
+    """All figures. `asked` has the options of the scenario; without a directory the database is removed afterwards."""
+    tally, user = Tally(), shape.script.user
     places = range(min(CLIENTS_MAX // 2, shape.directs))
+    pacing = Pacing(asked.duration, asked.warmup, in_flight=1, seed=asked.seed)
+
+    async def write(here: DaemonDir, rooms: tuple[str, ...]) -> dict[str, Any]:
+        """Everybody writes to their partner in these direct rooms, in a closed loop."""
+        async with here.endpoint(asked.encoding) as there:
+            access = Access(there.url, there.secret, there.encoding.name)
+            plan = Plan(Direct, access, shape.script, pacing, Pairs(rooms))
+            result, seen = await outcome.play("history", plan, there, asked.procs)
+        tally.merge(seen.tally)
+        return result
+
     with daemon_dir() as none, daemon_dir(directory=asked.directory) as here:
-        empty = await measuring.start(none)
-        rooms = await _make_rooms(none, shape, encoding, len(places))
+        empty = await start(none)
+        async with none.endpoint(asked.encoding) as there:
+            pairs = [(user(2 * place), user(2 * place + 1)) for place in places]
+            rooms = tuple(await create_direct(there, "none", pairs))
         filled_s = await build(here, shape)
         existing = tuple(shape.all_rooms[shape.direct_number(place) - 1].name for place in places)
-        full = await measuring.start(here)
-        looked = await measuring.read(here, shape, encoding, asked.pages, tally)
-        pacing = Pacing(asked.duration_s, asked.warmup_s, in_flight=1, seed=asked.seed)
-        sending = Sending(shape.script, pacing, tally, asked.procs, encoding)
-        rates = []
-        for _ in range(asked.rounds):
-            sent_empty = await measuring.write(none, rooms, sending)
-            rates.append((sent_empty, await measuring.write(here, existing, sending)))
-        size = here.database.stat().st_size
+        full = await start(here)
+        looked = await read(here, shape, asked, tally)
+        rates = [(await write(none, rooms), await write(here, existing)) for _ in range(asked.rounds)]
+        size_bytes = here.database.stat().st_size
     sent_empty, sent = sorted(rates, key=_ratio)[len(rates) // 2]
+    kept = ("acks_per_s", "ack_ms", "delivery_ms", "generator_bound", "server")
+    sides = {"full": sent, "empty": sent_empty}
     return {
         **sent,
-        **_sizes(shape, size, filled_s),
+        "database": {
+            **{key: getattr(shape, key) for key in ("messages", "rooms", "users")},
+            "members": sum(len(room.users) for room in shape.all_rooms),
+            "largest_room": max(room.messages for room in shape.all_rooms),
+            "bytes": size_bytes,
+            "filled_s": round(filled_s, 1),
+        },
+        "rooms_each": sum(user(shape.heavy(0)) in room.users for room in shape.all_rooms),
         "pages": asked.pages,
         **looked,
         "histograms": {**sent["histograms"], **looked["histograms"]},
-        "start": full.counted(),
-        "empty": empty.counted(),
-        "ready_s": full.counted()["ready_s"],
-        "memory_growth_bytes": full.rss_bytes - empty.rss_bytes,
-        "sending": {"full": _short(sent), "empty": _short(sent_empty)},
+        "start": full,
+        "empty": empty,
+        "ready_s": full["ready_s"],
+        "memory_growth_bytes": full["rss_bytes"] - empty["rss_bytes"],
+        "sending": {name: {key: side[key] for key in kept} for name, side in sides.items()},
         "ratio": {"send": round(_ratio((sent_empty, sent)), 3)},
+        **tally.counts(),
+        "examples": tally.examples,
     }
-
-
-def _short(sent: dict[str, Any]) -> dict[str, Any]:
-    return {key: sent[key] for key in ("acks_per_s", "ack_ms", "delivery_ms", "generator_bound", "server")}
 
 
 def _ratio(rates: tuple[dict[str, Any], dict[str, Any]]) -> float:
@@ -109,61 +246,10 @@ async def build(here: DaemonDir, shape: Shape) -> float:
         nonlocal messages
         messages = now
 
-    with progress.shown(lambda: f"fill     {progress.bar(messages, shape.messages)} messages"):
+    with printout.shown(lambda: f"fill     {printout.bar(messages, shape.messages)} messages"):
         await asyncio.to_thread(fill, here.database, shape, done)
     mark.write_text(told)
     return time.monotonic() - started
-
-
-def text(result: dict[str, Any], tally: Tally) -> list[str]:
-    full, empty = result["start"], result["empty"]
-    kept = {name: Histogram.from_sparse(slots) for name, slots in result["histograms"].items()}
-    rows = {
-        "page": (kept["page"], f"{result['pages']:,} pages of 50, the file in memory"),
-        "page cold": (kept["page_cold"], "the same, the file not in memory"),
-        "hello": (kept["hello"], f"{result['rooms_each']} rooms, the first 30 of them"),
-        "hello cold": (
-            kept["hello_cold"],
-            "the same, the file not in memory, but for what the pages touched",
-        ),
-        "sync": (kept["sync"], f"all {result['rooms_each']} rooms"),
-        "sync cold": (kept["sync_cold"], ""),
-    }
-    sizes = f"{result['database']['messages']:,} messages · {result['database']['rooms']:,} rooms"
-    sending = result["sending"]
-    return [
-        f"bench history · seed {result['seed']}",
-        f"plan  {sizes} · {result['database']['users']:,} users · {printout.size(result['database']['bytes'])}",
-        "",
-        *printout.latency_table(rows),
-        "",
-        f"  start       ready in {full['ready_s']:.2f} s, empty {empty['ready_s']:.2f} s · rss "
-        f"{printout.size(full['rss_bytes'])}, empty {printout.size(empty['rss_bytes'])}",
-        f"  send        {sending['full']['acks_per_s']:,.0f} durable/s, empty "
-        f"{sending['empty']['acks_per_s']:,.0f} · ratio {result['ratio']['send']:.2f}",
-        *printout.correctness(tally),
-    ]
-
-
-async def _make_rooms(here: DaemonDir, shape: Shape, encoding: Encoding, count: int) -> tuple[str, ...]:
-    user = shape.script.user
-    pairs = [(user(2 * place), user(2 * place + 1)) for place in range(count)]
-    async with here.daemon() as daemon:
-        there = Endpoint(daemon.url, daemon.secret, encoding, daemon)
-        return tuple(await create_direct(there, "none", pairs))
-
-
-def _sizes(shape: Shape, size_bytes: int, filled_s: float) -> dict[str, Any]:
-    return {
-        "database": {
-            **{key: getattr(shape, key) for key in ("messages", "rooms", "users")},
-            "members": sum(len(room.users) for room in shape.all_rooms),
-            "largest_room": max(room.messages for room in shape.all_rooms),
-            "bytes": size_bytes,
-            "filled_s": round(filled_s, 1),
-        },
-        "rooms_each": sum(shape.script.user(shape.heavy(0)) in room.users for room in shape.all_rooms),
-    }
 
 
 LENGTHS = {"duration": 10.0, "warmup": 1.0}

@@ -4,19 +4,198 @@ import argparse
 import asyncio
 import random
 import secrets
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from bench import configuration, outcome, printout, progress
 from bench import options as common
-from bench.client.user import Polite, UsersState
-from bench.endpoint import Endpoint, open_endpoint
+from bench import outcome, printout
+from bench.client.gathering import compare, enter, heads_of, present, settle
+from bench.client.sender import Message as Sent
+from bench.client.sender import Sender
+from bench.client.user import Attempt, User, UsersState, polite
+from bench.engine.record import SECOND_NS, Script
+from bench.engine.roles import Schedule
 from bench.engine.run_state import Pacing
-from bench.load import Load
+from bench.engine.workers import Load
 from bench.options import Scenario
-from bench.population.replay import WINDOW, Plan, Replay, TraceScript
-from bench.rooms import create_group
-from bench.trace import Trace, load
+from bench.rooms import create_groups
+from bench.server import Endpoint, open_endpoint
+from bench.trace import Message, Trace, load
+from bench.wire import Packet
+
+WINDOW = 256  # unanswered messages at full speed: keeps the writer's batches filled without building a queue
+# A cut falls somewhere in the commit and fan-out of the message that caused it.
+CUT_WITHIN_NS = SECOND_NS // 50
+ENTERING_MAX = 16  # at a time: below `limits.unauthenticated_per_address`
+FOCUS_MAX = 8  # `limits.focus`
+
+
+@dataclass(frozen=True)
+class TraceScript(Script):
+    """The users and texts of a trace; the number of a message is its place in it."""
+
+    trace: Trace = field(kw_only=True)
+
+    @cached_property
+    def users(self) -> tuple[str, ...]:
+        return self.trace.users
+
+    def user(self, number: int) -> str:
+        return self.users[number] if number < len(self.users) else ""
+
+    def text(self, author: int, number: int) -> str:
+        return self.trace.messages[number].text if number < len(self.trace.messages) else ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that may be chosen about a replay besides its trace. `speed` None: as fast as it goes."""
+
+    speed: float | None = None
+    flap: float = 0.0  # the probability of a cut for each message sent
+    seed: int = 1
+    stall_s: float = 60.0  # nothing at all for this long while acks are missing: they will not come
+    quiet_s: float = 10.0  # nothing for this long while all is acked and replicas differ: it will not come
+
+
+class Person(User):
+    """Somebody of the trace, who writes in each room by itself.
+
+    An absence lasts from the loss of a connection until everything missed is there.
+    """
+
+    answered: Callable[[], None]
+    by_room: dict[str, Sender]
+    _lost_ns = 0
+
+    @property
+    def senders(self) -> Iterable[Sender]:
+        return self.by_room.values()
+
+    def say(self, room: str, due_ns: int, number: int | None = None) -> None:
+        self.by_room[room].put(room, due_ns, number)
+        self.by_room[room].flush()
+
+    def lost(self, connection: Attempt, reason: str, retry_after_s: float) -> None:
+        if connection is self.connection and self.present and not self.state.resting:
+            self._lost_ns = self._lost_ns or time.perf_counter_ns()
+        super().lost(connection, reason, retry_after_s)
+
+    def applied(self) -> None:
+        if self._lost_ns and self.complete:
+            self.state.record.resumed(self._lost_ns, time.perf_counter_ns())
+            self._lost_ns = 0
+
+    def _acked(self, message: Sent, reply: Packet, now_ns: int) -> None:
+        super()._acked(message, reply, now_ns)
+        self.answered()
+
+
+class Replay:
+    """`gather`, `perform`, `compare`, in this order. `rooms` are the names of the trace's rooms, by title."""
+
+    def __init__(self, state: UsersState, trace: Trace, plan: Plan, rooms: dict[str, str]) -> None:
+        self.state = state
+        self.trace = trace
+        self.plan = plan
+        self.people: dict[str, Person] = {}
+        self.cuts = 0
+        self.deliveries = 0
+        self.seconds = 0.0
+        self._rooms = rooms
+        self._said = 0
+        self._feeding = False
+        self._flapping = plan.flap > 0
+        self._chance = random.Random(plan.seed)
+        for number, user in enumerate(trace.users):
+            titles = sorted(trace.rooms_of[user], key=lambda title: -len(trace.members[title]))
+            theirs = [rooms[title] for title in titles]
+            person = self.people[user] = Person(state, number, theirs, focus=theirs[:FOCUS_MAX])
+            person.by_room = {room: Sender(state, number, state.record, person._acked) for room in theirs}
+            person.answered = self._feed_soon
+
+    @property
+    def online(self) -> int:
+        return present([*self.people.values()])
+
+    @property
+    def received(self) -> int:
+        return self.state.pushed + self.state.repaired
+
+    def gather(self) -> None:
+        enter(self.state, [*self.people.values()], ENTERING_MAX)
+
+    def perform(self) -> None:
+        """Send the whole trace, wait for all acks and then for everybody to have everything.
+
+        Gives up after `stall_s` or `quiet_s` without any movement; `compare` counts what is missing then.
+        """
+        state, plan, messages = self.state, self.plan, self.trace.messages
+        state.record.from_ns = start_ns = time.perf_counter_ns()
+        if plan.speed is not None:
+            due = [(start_ns + int(one.at_s / plan.speed * 1e9), partial(self._say, one)) for one in messages]
+            Schedule(state, due).begin()
+
+        def done() -> bool:
+            self._feed()
+            return state.answered == len(messages)
+
+        def moved() -> int:
+            return self.received + state.answered + state.resumes + state.connects.count
+
+        def caught_up() -> bool:
+            people = self.people.values()
+            heads = heads_of({room: at.applied for room, at in one.positions.items()} for one in people)
+            return all(person.has(heads) for person in people)
+
+        settle(
+            state,
+            done,
+            lambda: moved() if state.answered < self._said else None,
+            int(plan.stall_s * SECOND_NS),
+        )
+        self._flapping = False
+        settle(state, caught_up, moved, int(plan.quiet_s * SECOND_NS))
+        self.seconds = (time.perf_counter_ns() - start_ns) / SECOND_NS
+        state.cache.settle()
+
+    def compare(self) -> None:
+        readers: dict[User, list[str]] = {}
+        for title, members in self.trace.members.items():
+            readers.setdefault(self.people[members[0]], []).append(self._rooms[title])
+        self.deliveries = compare(self.state, [*self.people.values()], readers)
+
+    def _feed_soon(self) -> None:
+        """Once for all answers that are read together: what is sent together is committed together."""
+        if not self._feeding:
+            self._feeding = True
+            self.state.poller.call_at(time.perf_counter_ns(), self._feed)
+
+    def _feed(self) -> None:
+        messages, self._feeding = self.trace.messages, False
+        while self.plan.speed is None and self._said < min(len(messages), self.state.answered + WINDOW):
+            self._say(messages[self._said], time.perf_counter_ns())
+
+    def _say(self, message: Message, due_ns: int) -> None:
+        author = self.people[message.user]
+        self._said += 1
+        author.say(self._rooms[message.room], due_ns, message.place)
+        if self._flapping and self._chance.random() < self.plan.flap:
+            # Half of the cuts hit somebody who waits for an ack, the harder case of the two.
+            victim = author if self._chance.random() < 0.5 else self._chance.choice([*self.people.values()])
+            at_ns = time.perf_counter_ns() + self._chance.randrange(CUT_WITHIN_NS)
+
+            def cut() -> None:
+                if self._flapping and victim.synchronised:
+                    self.cuts += 1
+                    victim.cut()
+
+            self.state.poller.call_at(at_ns, cut)
+
 
 HURRY = 10.0  # times as fast as a phone comes back, so that more of the traffic meets one that returns
 
@@ -24,36 +203,34 @@ HURRY = 10.0  # times as fast as a phone comes back, so that more of the traffic
 async def run(options: argparse.Namespace) -> int:
     trace = load(options.trace)
     async with open_endpoint(options) as there:
-        result, seen = await play(there, trace, Plan(options.speed, options.flap, options.seed))
-    return outcome.finish(result, _text(seen, result), options, clean=seen.state.tally.clean)
+        result, _ = await play(there, trace, Plan(options.speed, options.flap, options.seed))
+    return outcome.finish(result, options)
 
 
 async def play(there: Endpoint, trace: Trace, plan: Plan) -> tuple[dict[str, Any], Replay]:
     run = secrets.token_hex(4)  # never the same twice: a daemon at a URL may still have the last run
-    rooms = {
-        title: await create_group(there, f"{run}-{number}", title, members)
-        for number, (title, members) in enumerate(trace.members.items())
-    }
+    wanted = [(members[0], members[1:]) for members in trace.members.values()]
+    rooms = dict(zip(trace.members, await create_groups(there, run, wanted), strict=True))
     state = UsersState(
         common.access(there),
         TraceScript(run[: common.RUN_CHARS], plan.seed, trace=trace),
         Pacing(0.0, 0.0),
-        backoff=Polite(random.Random(plan.seed), HURRY),
+        backoff=polite(random.Random(plan.seed), HURRY),
         strict=False,
     )
     replay, measured = Replay(state, trace, plan, rooms), Load(there.daemon)
 
     def replayed() -> str:
-        done = progress.bar(state.answered, len(trace.messages))
+        done = printout.bar(state.answered, len(trace.messages))
         return f"replay   {done} acknowledged · {replay.received:,} received · {state.resumes:,} resumes"
 
     try:
-        with progress.shown(lambda: f"connect  {progress.bar(replay.online, len(replay.people))}"):
+        with printout.shown(lambda: f"connect  {printout.bar(replay.online, len(replay.people))}"):
             await asyncio.to_thread(replay.gather)
         await measured.count_connections()
-        with measured.during(), progress.shown(replayed):
+        with measured.during(), printout.shown(replayed):
             await asyncio.to_thread(replay.perform)
-        with progress.shown(lambda: "compare  every replica with the log, the log with the trace"):
+        with printout.shown(lambda: "compare  every replica with the log, the log with the trace"):
             await asyncio.to_thread(replay.compare)
     finally:
         state.poller.close()
@@ -98,40 +275,9 @@ def _result(replay: Replay, there: Endpoint, measured: Load) -> dict[str, Any]:
         **measured.counted(),
         "timeline": measured.beside(outcome.timeline(state.record, seconds)),
         "histograms": {name: histogram.sparse() for name, histogram in timed.items()},
-        "config": {"daemon": configuration.of_daemon(there.daemon, there.url)},
+        "config": {"daemon": outcome.of_daemon(there.daemon, there.url)},
         "examples": state.tally.examples,
     }
-
-
-def _text(replay: Replay, result: dict[str, Any]) -> list[str]:
-    state, trace, plan, seconds = replay.state, replay.trace, replay.plan, replay.seconds
-    start = "due" if plan.speed else "sent"
-    paced = f"open loop, {plan.speed:g} times real time" if plan.speed else ""
-    sizes = ", ".join(f"{len(members):,}" for members in trace.members.values())
-    people = f"{len(trace.messages):,} messages · {len(trace.users):,} people · {len(trace.members)} rooms"
-    rows = {
-        "connect": (state.connects, "dial to hello answered"),
-        "ack": (state.record.acks(), f"{start} to durable"),
-        "delivery": (state.record.deliveries(), f"{start} to received live"),
-        "repair": (state.repairs, "the same, of what came by hello or log"),
-        "resume": (state.record.resumes, "cut to everything repaired"),
-    }
-    lines = [
-        f"bench replay · {trace.name} · {paced or f'closed loop, at most {WINDOW} unacknowledged'} · "
-        f"{result['encoding']} · seed {result['seed']}",
-        f"plan  {people} ({sizes} members) · flap {plan.flap:g}",
-        "",
-        *printout.latency_table(rows),
-        "",
-        f"  throughput  {result['messages'] / seconds:,.0f} messages/s · "
-        f"{result['deliveries'] / seconds:,.0f} deliveries/s · {seconds:.1f} s in all",
-        f"  delivered   {result['deliveries']:,} of {trace.deliveries:,} · "
-        f"{state.repaired:,} of them by hello or log, the others in {state.pushes:,} pushes",
-        f"  links       cut {replay.cuts:,} · resumes {state.resumes:,} · "
-        f"messages sent again {result['sent_again']:,}",
-    ]
-    lines += printout.frequent("ended", state.ended) + printout.frequent("refused", state.failures)
-    return [*lines, *printout.correctness(state.tally), *printout.load(result)]
 
 
 SCENARIO = Scenario(

@@ -2,6 +2,8 @@
 
 import argparse
 import asyncio
+import contextlib
+import itertools
 import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -10,60 +12,152 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench import codec, configuration, outcome, printout, progress
 from bench import options as common
+from bench import outcome, printout, wire
 from bench.checks import Tally
-from bench.client.dialogue import Address
-from bench.client.phone import Phone, connect
-from bench.codec import ENCODINGS, Packet
+from bench.client.device import Refused
+from bench.client.phone import Phone
+from bench.database import Shape, fill
+from bench.engine.workers import Load
 from bench.histogram import Histogram
-from bench.history.filling import fill
-from bench.history.shape import Shape
-from bench.load import Load
 from bench.options import Scenario
-from bench.server import Daemon, daemon_dir
-from bench.siege.attacker import Deeds, Orders, attacking, certificate, hello, unverified
-from bench.siege.attacks import ATTACKS, Attack, Place
-from bench.siege.honest import PAIRS, Pairs, Stretch, come_in
+from bench.server import READY, Daemon, Endpoint, daemon_dir, http
+from bench.siege.attacker import (
+    ATTACKS,
+    Attack,
+    Deeds,
+    Orders,
+    Place,
+    attacking,
+    certificate,
+    unverified,
+)
+from bench.wire import ENCODINGS, Packet
+
+PAIRS = 5
+RATE = 20.0  # messages a second of all pairs: each below `rates.writes_per_s`
+SETTLE_S = 30.0  # for what is on its way at the end; an acknowledgement that takes longer never came
+FIRST_S = 1.0  # an attacker who is out by then is out in time
+
+
+class Stretch:
+    """Everything honest people met between two moments; `later` leaves the first FIRST_S out."""
+
+    def __init__(self) -> None:
+        self.began = time.perf_counter()
+        self.acks = Histogram()
+        self.later = Histogram()
+        self.hellos = Histogram()
+        self.hellos_refused = 0
+
+    def acked(self, due: float) -> None:
+        took_ns = int((time.perf_counter() - due) * 1e9)
+        self.acks.record(took_ns)
+        if due - self.began >= FIRST_S:
+            self.later.record(took_ns)
+
+
+class Pairs:
+    """One of each pair writes to the other, in turn, by a schedule that waits for nobody.
+
+    Whatever is acknowledged has to reach the other, once.
+    """
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+        self._writers: list[tuple[Phone, str]] = []
+        self._numbers = itertools.count()
+        self._unanswered: set[str] = set()
+        self._acked: set[str] = set()
+        self._received: set[str] = set()
+
+    def add(self, writer: Phone, reader: Phone, room: str) -> None:
+        self._writers.append((writer, room))
+        reader.on_push = self._pushed
+
+    async def write(self, stretch: Stretch, seconds: float) -> None:
+        began = time.perf_counter()
+        for number in range(int(seconds * RATE)):
+            due = began + number / RATE
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            self._send(stretch, due)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_S):
+                while self._unanswered:
+                    await asyncio.sleep(0.01)
+
+    def check(self) -> None:
+        for key in self._unanswered:
+            self._tally.add("unacked", f"{key} was never acknowledged")
+        for key in self._acked - self._received:
+            self._tally.add("lost", f"{key} was acknowledged and never delivered")
+
+    def _send(self, stretch: Stretch, due: float) -> None:
+        number = next(self._numbers)
+        (writer, room), key = self._writers[number % len(self._writers)], f"honest-{number:015d}"
+        packet = {"type": "send", "room": room, "key": key, "body": {"text": f"Message {key}"}}
+        self._unanswered.add(key)
+
+        def answered(reply: Packet) -> None:
+            if reply["type"] != "ok":
+                self._tally.add("unacked", f"{key} was refused: {reply.get('code')}")
+            else:
+                self._acked.add(key)
+            self._unanswered.discard(key)
+            stretch.acked(due)
+
+        writer.ask(packet, answered)
+
+    def _pushed(self, packet: Packet) -> None:
+        for event in packet.get("events", ()) if packet["type"] == "event" else ():
+            # The event that a room begins with has no key.
+            key = event.get("key")
+            if key is None:
+                continue
+            if key in self._received:
+                self._tally.add("duplicated", f"{key} was delivered twice")
+            self._received.add(key)
+
+
+async def come_in(there: Endpoint, stretch: Stretch) -> None:
+    while True:
+        began = time.perf_counter()
+        try:
+            phone = await there.enter(f"siege-{secrets.token_hex(4)}", "siege-newcomer")
+        except (OSError, TimeoutError, Refused):
+            stretch.hellos_refused += 1
+        else:
+            stretch.hellos.record(int((time.perf_counter() - began) * 1e9))
+            phone.cut()
+        await asyncio.sleep(max(0.0, COME_IN_S - (time.perf_counter() - began)))
+
 
 P99_MAX = 3.0  # times as long as without the attack; or the attacker is out within a second
 QUIET_S = 5.0
 COME_IN_S = 1.5  # below `rates.hello_address_per_min`
 SETTINGS = {"CHATD_LOG__LEVEL": "warning", "CHATD_LIMITS__CONNECTIONS": "5000"}
 HONEST, ATTACKER = "siege-alice-", "hist-0"  # the attacker is in the direct room of the made-up database
-READY = b"HTTP/1.1 200"
 
 
 @dataclass
 class Verdict:
-    """One attack: what was quiet before it, what happened meanwhile."""
-
     attack: Attack
     quiet: Stretch
     stretch: Stretch
     deeds: Deeds = field(default_factory=Deeds)
 
-    @property
-    def ratio(self) -> float:
-        """How much longer the p99 of an acknowledgement was."""
-        return self.stretch.acks.percentile(99) / (self.quiet.acks.percentile(99) or 1)
-
-    @property
-    def ratio_later(self) -> float:
-        """The same of what was due after the first second."""
-        return self.stretch.later.percentile(99) / (self.quiet.acks.percentile(99) or 1)
-
-    @property
-    def held(self) -> bool:
-        """Whether others hardly noticed, or only for a second, and everybody could come in."""
-        return min(self.ratio, self.ratio_later) <= P99_MAX and not self.stretch.hellos_refused
+    def __post_init__(self) -> None:
+        """Judge: held when others hardly noticed, or only for a second, and everybody could come in."""
+        quiet_ns = self.quiet.acks.percentile(99) or 1
+        self.ratio, self.ratio_later = (
+            round(side.percentile(99) / quiet_ns, 2) for side in (self.stretch.acks, self.stretch.later)
+        )
+        self.held = min(self.ratio, self.ratio_later) <= P99_MAX and not self.stretch.hellos_refused
 
     def counted(self) -> dict[str, Any]:
         return {
             "about": self.attack.about,
-            "held": self.held,
-            "ratio": round(self.ratio, 2),
-            "ratio_later": round(self.ratio_later, 2),
+            **{name: getattr(self, name) for name in ("held", "ratio", "ratio_later")},
             "quiet_ms": self.quiet.acks.milliseconds(),
             "ack_ms": self.stretch.acks.milliseconds(),
             "hello_ms": self.stretch.hellos.milliseconds(),
@@ -90,69 +184,42 @@ async def run(options: argparse.Namespace) -> int:
         "attacks": {verdict.attack.name: verdict.counted() for verdict in verdicts},
         **measured.counted(),
         "schedule_lag_ms": Histogram().milliseconds(),
-        "config": {"daemon": configuration.of_daemon(siege.daemon)},
+        "config": {"daemon": outcome.of_daemon(siege.daemon)},
     }
     if missed := [verdict.attack.name for verdict in verdicts if not verdict.held]:
         result["unmeasured"] = f"the others noticed: {', '.join(missed)}"
-    return outcome.finish(result, text(verdicts, tally, options.duration), options, clean=tally.clean)
-
-
-def text(verdicts: Sequence[Verdict], tally: Tally, seconds: float) -> list[str]:
-    titles = f"{'quiet p99':>11}{'p99':>11}{'ratio':>8}{'after 1 s':>11}{'frames':>9}{'closed':>8}"
-    return [
-        "bench siege",
-        f"plan  {len(verdicts)} attacks of {seconds:g} s · beside each {PAIRS} honest pairs, and people who come in",
-        "",
-        f"  {'attack':<14}{titles}  verdict",
-        *(_row(verdict) for verdict in verdicts),
-        "",
-        *printout.correctness(tally),
-    ]
-
-
-def _row(verdict: Verdict) -> str:
-    sides, deeds, refused = (verdict.quiet, verdict.stretch), verdict.deeds, verdict.stretch.hellos_refused
-    quiet, now = (printout.duration(side.acks.percentile(99) / 1e6) for side in sides)
-    refusals = f", {refused} honest hellos refused" if refused else ""
-    return (
-        f"  {verdict.attack.name:<14}{quiet:>11}{now:>11}{verdict.ratio:>8.2f}{verdict.ratio_later:>11.2f}"
-        f"{deeds.frames:>9,}{deeds.closed + deeds.turned_away:>8,}  {'held' if verdict.held else 'NOTICED'}{refusals}"
-    )
+    return outcome.finish(result, options)
 
 
 class Siege:
     """A daemon with the limits of a fresh installation, over TLS, and honest people on it."""
 
-    def __init__(self, daemon: Daemon, shape: Shape) -> None:
+    def __init__(self, daemon: Daemon, long: str) -> None:
         self.daemon = daemon
-        self._shape = shape
-        self._address = Address.of(daemon.url)
+        self._long = long
+        self._there = Endpoint(daemon.url, daemon.secret, ENCODINGS["msgpack"], daemon, unverified())
 
     async def play(self, attacks: Sequence[Attack], seconds: float, tally: Tally) -> list[Verdict]:
-        """One attack after the other, each with a quiet stretch before it."""
-        pairs, place = Pairs(tally), await self._place()
+        pairs, place, verdicts = Pairs(tally), await self._place(), list[Verdict]()
         for number in range(PAIRS):
-            writer, reader = await self._enter(f"{HONEST}{number}"), await self._enter(f"siege-bob-{number}")
-            reply = await writer.request({"type": "room.direct", "user": f"siege-bob-{number}"})
+            names = f"{HONEST}{number}", f"siege-bob-{number}"
+            writer, reader = [await self._there.enter(name, "siege-honest") for name in names]
+            reply = await writer.request({"type": "room.direct", "user": names[1]})
             pairs.add(writer, reader, str(reply["summary"]["room"]))
         await pairs.write(Stretch(), 1.0)  # what is slow the first time only
-        verdicts = []
         for attack in attacks:
-            with progress.shown(lambda name=attack.name: f"siege    {name}"):  # type: ignore[misc]
-                verdicts.append(await self._suffer(attack, place, pairs, seconds))
+            with printout.shown(lambda name=attack.name: f"siege    {name}"):  # type: ignore[misc]
+                quiet = await self._stretch(pairs, QUIET_S)
+                orders = Orders(attack.name, place, self.daemon.url, await self._token(attack), seconds)
+                async with attacking(orders) as deeds:
+                    stretch = await self._stretch(pairs, seconds)
+            verdicts.append(Verdict(attack, quiet, stretch, deeds))
         pairs.check()
         return verdicts
 
-    async def _suffer(self, attack: Attack, place: Place, pairs: Pairs, seconds: float) -> Verdict:
-        quiet = await self._stretch(pairs, QUIET_S)
-        orders = Orders(attack.name, place, self.daemon.url, await self._token(attack), seconds)
-        async with attacking(orders) as deeds:
-            stretch = await self._stretch(pairs, seconds)
-        return Verdict(attack, quiet, stretch, deeds)
-
     async def _stretch(self, pairs: Pairs, seconds: float) -> Stretch:
         stretch = Stretch()
-        coming = asyncio.create_task(come_in(self._dial, self._hello, stretch, COME_IN_S))
+        coming = asyncio.create_task(come_in(self._there, stretch))
         try:
             await pairs.write(stretch, seconds)
         finally:
@@ -162,50 +229,31 @@ class Siege:
 
     async def _place(self) -> Place:
         """The rooms that attacks are about; the attacker's own, and a public one of somebody else."""
-        attacker, host = await self._enter(ATTACKER), await self._enter("siege-host")
-        own = await _create(attacker, "own")
         guests = [f"siege-guest-{number}" for number in range(60)]
-        crowded = await _create(host, "crowded", public=True, users=guests)
-        attacker.cut()
-        host.cut()
-        long = next(room for room in self._shape.all_rooms if room.kind == "direct")
-        return Place(own, long.name, crowded, f"{HONEST}0")
+        rooms = []
+        for user, more in ((ATTACKER, {}), ("siege-host", {"public": True, "users": guests})):
+            phone = await self._there.enter(user, "siege-maker")
+            made = {
+                "type": "room.create",
+                "key": secrets.token_urlsafe(16),
+                "kind": "group",
+                "title": "x",
+                **more,
+            }
+            rooms.append(str((await phone.request(made))["summary"]["room"]))
+            phone.cut()
+        return Place(rooms[0], self._long, rooms[1], f"{HONEST}0")
 
     async def _token(self, attack: Attack) -> str:
         if attack.kind != "revoked":
-            return codec.token(ATTACKER, self.daemon.secret)
-        token = codec.token("siege-victim", self.daemon.secret)
+            return wire.token(ATTACKER, self.daemon.secret)
+        token = wire.token("siege-victim", self.daemon.secret)
         directory = Path(self.daemon.environment["CHATD_STORAGE__DIRECTORY"])
-        await _revoke(directory / "chatd.sock", "siege-victim")
+        streams = await asyncio.open_unix_connection(str(directory / "chatd.sock"))
+        answer = await http(*streams, "POST /revoke", b'{"user": "siege-victim"}')
+        if READY not in answer:
+            raise ValueError(f"the revocation was answered with {answer[:80]!r}")
         return token
-
-    def _hello(self) -> Packet:
-        return hello(codec.token(f"siege-{secrets.token_hex(4)}", self.daemon.secret))
-
-    async def _dial(self) -> Phone:
-        return await connect(self._address, ENCODINGS["msgpack"], unverified())
-
-    async def _enter(self, user: str) -> Phone:
-        phone = await self._dial()
-        await phone.request(hello(codec.token(user, self.daemon.secret)))
-        return phone
-
-
-async def _create(phone: Phone, title: str, **more: object) -> str:
-    key = secrets.token_urlsafe(16)
-    asked = {"type": "room.create", "key": key, "kind": "group", "title": title, **more}
-    return str((await phone.request(asked))["summary"]["room"])
-
-
-async def _revoke(socket: Path, user: str) -> None:
-    reader, writer = await asyncio.open_unix_connection(str(socket))
-    body = f'{{"user": "{user}"}}'
-    head = f"POST /revoke HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-    writer.write((head + body).encode())
-    answer = await reader.read()
-    writer.close()
-    if READY not in answer:
-        raise ValueError(f"the revocation was answered with {answer[:80]!r}")
 
 
 @asynccontextmanager
@@ -219,24 +267,16 @@ async def besieged(messages: int) -> AsyncIterator[Siege]:
         here.settings = {**SETTINGS, "CHATD_LISTEN__TLS_CERT": str(pem), "CHATD_LISTEN__TLS_KEY": str(pem)}
         async with here.daemon():
             pass  # the first start makes the schema
-        with progress.shown(lambda: f"fill     {messages:,} messages"):
+        with printout.shown(lambda: f"fill     {messages:,} messages"):
             await asyncio.to_thread(fill, here.database, shape, lambda now: None)
         async with here.daemon() as daemon:
-            yield Siege(daemon, shape)
+            yield Siege(daemon, next(room.name for room in shape.all_rooms if room.kind == "direct"))
 
 
-NAMES = [attack.name for attack in ATTACKS]
 SCENARIO = Scenario(
     "what one attacker costs everybody else: acknowledgements of honest pairs, with and without it",
     run,
     f"messages duration {common.OUTPUT}",
     {"messages": 300_000, "duration": 10.0},
-    {
-        "--only": {
-            "choices": NAMES,
-            "action": "append",
-            "metavar": "NAME",
-            "help": "one attack; repeatable (all)",
-        }
-    },
+    common.only([attack.name for attack in ATTACKS]),
 )

@@ -1,34 +1,137 @@
-"""`stalled`: one member of a group stops reading: what the others notice, and what it costs the daemon."""
+"""`stalled`: members of a group stop reading: what the others notice, and what it costs the daemon.
+
+The kernel takes in megabytes for a connection, minutes of such a room. So whoever is stuck asks for long pages, evenly
+over the first half of the run and for more than the kernel can hold; the second half meets a daemon that had to act.
+Beside it the same group with the same requests from somebody who does read.
+"""
 
 import argparse
-from collections.abc import Awaitable, Callable, Sequence
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
 from bench import options as common
-from bench import outcome, printout
+from bench import outcome
 from bench.checks import Tally
-from bench.endpoint import Endpoint, open_endpoint
-from bench.engine.role import Plan
-from bench.engine.run_state import Pacing
-from bench.engine.script import Script
-from bench.engine.stalled import MESSAGE_BYTES, PAGE_MESSAGES, StalledFanout, Stalling, pages_to_stall
+from bench.client.device import Device
+from bench.client.subscriber import Subscriber
+from bench.engine.record import SECOND_NS, Script
+from bench.engine.roles import Fanout, Group
+from bench.engine.run_state import Pacing, RunState
+from bench.engine.workers import Plan
 from bench.options import Scenario
 from bench.outcome import Played
 from bench.rooms import create_group
+from bench.server import Endpoint, open_endpoint
+from bench.wire import Packet
 
+ASKED_FOR = 1.5  # times what the kernel holds at most; a fifth of that is for the kernel itself
+SEND_BUFFER_BYTES = 4_194_304  # what Linux lets it grow to by default; the system is asked
+PAGE_MESSAGES, MESSAGE_BYTES = 18, 12_000  # such a page: 216 kB, below `limits.server_frame_bytes`
+# The kernel still takes in so much; a real phone out of reach acknowledges nothing at all.
+RECEIVE_BYTES = 4_096
 NEVER = "the daemon never had to act: the kernel took everything for the reader, or the daemon did"
 
 
 @dataclass(frozen=True)
-class StalledGroup:
-    """How many are measured, how many are beside them, and whether these read what they ask for."""
+class Stalling(Group):
+    """A group with so many further members who ask for the page at `page_from`, and read it or never read again.
 
-    members: int
+    `pages`: how often each asks for it.
+    """
+
+    page_from: int = 1
+    pages: int = 1
     stalled: int = 1
     reads: bool = False
+
+
+class Asker(Subscriber):
+    """A further member, who asks for more and more. What they hear is not counted: the others are measured."""
+
+    def __init__(self, state: RunState, number: int, group: Stalling) -> None:
+        super().__init__(state, number, group.room)
+        self._group = group
+
+    def push(self, packet: Packet) -> None:
+        """The others hear it, too: one who has long pages to read would be the slowest of them."""
+
+    def connected(self) -> None:
+        if self._socket is not None and not self._group.reads:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
+        super().connected()
+
+    def begin(self, start_ns: int) -> None:
+        """Ask in the first half of the run; whoever does not read leaves from now on everything where it is."""
+        if self._socket is not None and not self._group.reads:
+            self.poller.watch(self._socket.fileno(), 0)
+        first, pages = self._group.page_from, self._group.pages
+        page: Packet = {"type": "log", "room": self.room, "from": first, "to": first + PAGE_MESSAGES - 1}
+
+        def ask() -> None:
+            if self.alive:
+                self.ask(page, lambda reply: None)
+
+        for place in range(pages):
+            pause_ns = int(self.state.pacing.whole_s * SECOND_NS / 2 / pages)
+            self.poller.call_at(start_ns + place * pause_ns, ask)
+
+
+class StalledFanout(Fanout):
+    """A fan-out beside which somebody may be stuck; what they have is not asked for, what the others have is."""
+
+    def __init__(self, state: RunState, group: Stalling) -> None:
+        super().__init__(state, group)
+        stuck = range(group.members, group.members + group.stalled)
+        self._askers = [Asker(state, number, group) for number in state.mine(stuck)]
+
+    def devices(self) -> Iterable[Device]:
+        return [*self._askers, *super().devices()]
+
+    def begin(self, start_ns: int) -> None:
+        for asker in self._askers:
+            asker.begin(start_ns)
+        super().begin(start_ns)
+
+
+def pages_to_stall() -> int:
+    """How many pages are more than the kernel keeps for a connection at most (tcp(7), tcp_wmem)."""
+    try:
+        held_bytes = int(Path("/proc/sys/net/ipv4/tcp_wmem").read_text().split()[2])
+    except (OSError, IndexError, ValueError):
+        held_bytes = SEND_BUFFER_BYTES
+    return max(1, round(ASKED_FOR * held_bytes / (PAGE_MESSAGES * MESSAGE_BYTES)))
+
+
+async def play(
+    there: Endpoint,
+    script: Script,
+    pacing: Pacing,
+    *,
+    members: int,
+    stalled: int = 1,
+    reads: bool = False,
+    procs: int = 1,
+) -> Played:
+    users = [script.user(number) for number in range(members + stalled)]
+    room = await create_group(there, script.run, users)
+    phone = await there.enter(script.user(0), script.device(0))
+    for number in range(PAGE_MESSAGES):
+        body = {"text": "x" * MESSAGE_BYTES}
+        ack = await phone.request({"type": "send", "room": room, "key": f"long-page-{number}", "body": body})
+    await phone.close()
+    group = Stalling(room, members, 1, int(ack["seq"]) - PAGE_MESSAGES + 1, pages_to_stall(), stalled, reads)
+    plan = Plan(StalledFanout, common.access(there, len(users)), script, pacing, group)
+    result, seen = await outcome.play("stalled", plan, there, procs)
+    if not reads:
+        seen.failures.clear()  # the stalled one is thrown out, which is as it should be
+    # How often the daemon held back, or gave up, for somebody who reads too slowly; one at a URL is not asked.
+    steps = int(await there.daemon.metric("chatd_slow_consumers_total")) if there.daemon else None
+    return {**result, "reads": reads, "slow_consumers": steps}, seen
 
 
 class Round(NamedTuple):
@@ -37,47 +140,23 @@ class Round(NamedTuple):
     without: Played
     stalled: Played
 
-    @property
-    def acted(self) -> bool | None:
-        """Whether the daemon did something about the reader; None where it cannot be asked."""
+    def compared(self) -> dict[str, Any]:
+        """The change by the one who does not read; None is what cannot be known.
+
+        `acted`: whether the daemon did something about them; `p99_moved`: how much the p99 of the others was larger, as
+        a part of it; `memory_growth_bytes`: how much more the daemon came to hold.
+        """
         (without, _), (stalled, _) = self
-        if stalled["slow_consumers"] is None:
-            return None
-        return bool(stalled["slow_consumers"] > without["slow_consumers"])
-
-    @property
-    def p99_moved(self) -> float | None:
-        """How much the p99 of the others was larger, as a part of it; None where nobody was stalled or heard."""
-        (without, _), (stalled, _) = self
-        p99_ms = without["delivery_ms"]["p99"]
-        if self.acted is False or not (p99_ms and stalled["delivery_ms"]["count"]):
-            return None
-        return float(stalled["delivery_ms"]["p99"] / p99_ms - 1)
-
-    @property
-    def memory_growth_bytes(self) -> float | None:
-        """How much more the daemon came to hold; None where it is not ours."""
-        (without, _), (stalled, _) = self
-        if not stalled["server"]:
-            return None
-        return float(stalled["server"]["rss_growth_bytes_max"] - without["server"]["rss_growth_bytes_max"])
-
-    def counted(self) -> dict[str, Any]:
-        told = {"slow_consumers": self.stalled[0]["slow_consumers"], "p99_moved": _rounded(self.p99_moved)}
-        return told | {"memory_growth_bytes": self.memory_growth_bytes}
-
-
-async def run(options: argparse.Namespace) -> int:
-    pacing = common.pacing(options)
-
-    async def one(reads: bool) -> Played:
-        async with open_endpoint(options) as there:
-            crowd = StalledGroup(options.members, options.stalled, reads)
-            return await play(there, common.script(options.seed), pacing, crowd, procs=options.procs)
-
-    rounds = await in_turn(one, options.rounds)
-    result, tally = beside(rounds), tally_of(rounds)
-    return outcome.finish(result, text(result, middle(rounds), tally), options, clean=tally.clean)
+        steps, before, latency = stalled["slow_consumers"], without["slow_consumers"], without["delivery_ms"]
+        acted = None if steps is None else bool(steps > before)
+        moved = memory = None
+        if acted is not False and latency["p99"] and stalled["delivery_ms"]["count"]:
+            moved = round(stalled["delivery_ms"]["p99"] / latency["p99"] - 1, 3)
+        if stalled["server"]:
+            memory = float(
+                stalled["server"]["rss_growth_bytes_max"] - without["server"]["rss_growth_bytes_max"]
+            )
+        return {"acted": acted, "slow_consumers": steps, "p99_moved": moved, "memory_growth_bytes": memory}
 
 
 async def in_turn(one: Callable[[bool], Awaitable[Played]], rounds: int) -> list[Round]:
@@ -87,114 +166,48 @@ async def in_turn(one: Callable[[bool], Awaitable[Played]], rounds: int) -> list
     return [Round(sides[True], sides[False]) for sides in found]
 
 
-async def play(
-    there: Endpoint, script: Script, pacing: Pacing, crowd: StalledGroup, *, procs: int = 1
-) -> Played:
-    """A fan-out beside which somebody asks for long pages, and reads them or not."""
-    users = [script.user(number) for number in range(crowd.members + crowd.stalled)]
-    room = await create_group(there, script.run, "stalled", users)
-    page_from = await _fill(there, script, room)
-    group = Stalling(room, crowd.members, 1, page_from, pages_to_stall(), crowd.stalled, crowd.reads)
-    plan = Plan(StalledFanout, common.access(there, len(users)), script, pacing, group)
-    result, seen = await outcome.play("stalled", plan, there, procs)
-    if not crowd.reads:
-        seen.failures.clear()  # the stalled one is thrown out, which is as it should be
-    return {**result, "reads": crowd.reads, "slow_consumers": await _steps_taken(there)}, seen
-
-
-async def _fill(there: Endpoint, script: Script, room: str) -> int:
-    """Writes the long page that the stalled one will ask for; where it begins."""
-    phone = await there.enter(script.user(0), script.device(0))
-    for number in range(PAGE_MESSAGES):
-        body = {"text": "x" * MESSAGE_BYTES}
-        ack = await phone.request({"type": "send", "room": room, "key": f"long-page-{number}", "body": body})
-    await phone.close()
-    return int(ack["seq"]) - PAGE_MESSAGES + 1
-
-
-async def _steps_taken(there: Endpoint) -> int | None:
-    """How often the daemon held back, or gave up, for somebody who reads too slowly; None of one at a URL."""
-    return int(await there.daemon.metric("chatd_slow_consumers_total")) if there.daemon else None
-
-
-def tally_of(rounds: Sequence[Round]) -> Tally:
-    tally = Tally()
-    for _, seen in chain.from_iterable(rounds):
-        tally.merge(seen.tally)
-    return tally
-
-
-def middle(rounds: Sequence[Round]) -> Round:
-    """The round whose p99 moved neither most nor least."""
-    return sorted(rounds, key=lambda one: one.p99_moved or 0.0)[len(rounds) // 2]
-
-
 def beside(rounds: Sequence[Round]) -> dict[str, Any]:
     """The result with the stalled reader of the middle round, and what they changed, by the median of all rounds.
 
     A p99 moves by itself: `p99_spread` is how far those without them are apart, as a part of their median, None of one.
     """
-    tally, without = tally_of(rounds), middle(rounds).without[0]
-    never = False in (one.acted for one in rounds)
+    tally, compared = Tally(), [one.compared() for one in rounds]
+    for _, seen in chain.from_iterable(rounds):
+        tally.merge(seen.tally)
+    middle = sorted(rounds, key=lambda one: one.compared()["p99_moved"] or 0.0)[len(rounds) // 2]
+    never = False in (one["acted"] for one in compared)
     p99s_ms = [one.without[0]["delivery_ms"]["p99"] for one in rounds]
-    alone = len(rounds) == 1 or not median(p99s_ms)
+    usual_ms = median(p99s_ms)
+
+    def of_all(name: str) -> float | None:
+        known = [one[name] for one in compared if one[name] is not None]
+        return round(median(known), 3) if len(known) == len(compared) else None
+
     return {
-        **middle(rounds).stalled[0],
+        **middle.stalled[0],
         **tally.counts(),
         "examples": tally.examples,
         "generator_bound": any(side["generator_bound"] for one in rounds for side, _ in one),
-        "without": {key: without[key] for key in ("delivery_ms", "server", "slow_consumers")},
-        "rounds": [one.counted() for one in rounds],
-        "p99_moved": _median([one.p99_moved for one in rounds]),
-        "p99_spread": None if alone else round((max(p99s_ms) - min(p99s_ms)) / median(p99s_ms), 3),
+        "without": {key: middle.without[0][key] for key in ("delivery_ms", "server", "slow_consumers")},
+        "rounds": compared,
+        "p99_moved": of_all("p99_moved"),
+        "p99_spread": round((max(p99s_ms) - min(p99s_ms)) / usual_ms, 3)
+        if len(rounds) > 1 and usual_ms
+        else None,
         # What the daemon took in for a reader whom it never noticed is in `rounds`, and proves no bound.
-        "memory_growth_bytes": None if never else _median([one.memory_growth_bytes for one in rounds]),
+        "memory_growth_bytes": None if never else of_all("memory_growth_bytes"),
         "unmeasured": NEVER if never else None,
     }
 
 
-def _median(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return _rounded(median(known)) if len(known) == len(values) else None
+async def run(options: argparse.Namespace) -> int:
+    async def one(reads: bool) -> Played:
+        async with open_endpoint(options) as there:
+            sizes = {"members": options.members, "stalled": options.stalled, "procs": options.procs}
+            return await play(there, common.script(options.seed), pacing, **sizes, reads=reads)
 
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 3)
-
-
-def text(result: dict[str, Any], shown: Round, tally: Tally) -> list[str]:
-    """The report as lines; `shown` is the round whose latencies are."""
-    (_, without), (_, stalled) = shown
-    rows = {
-        "without": (without.record.deliveries(), "due to received, everybody reads"),
-        "with": (stalled.record.deliveries(), "the same, of the others"),
-    }
-    rounds, spread_part = result["rounds"], result["p99_spread"]
-    spread = "" if spread_part is None else f" · without them it varies by {spread_part:.0%}"
-    steps = " · ".join(_told(one["slow_consumers"], ",") for one in rounds)
-    return [
-        f"bench stalled · {outcome.loop(result)} · {result['encoding']} · seed {result['seed']}",
-        f"plan  {len(rounds)} rounds of both, the medians count; latencies are of the round in the middle",
-        "",
-        *printout.latency_table(rows),
-        "",
-        f"  others      p99 moved by {_told(result['p99_moved'], '+.0%')}, in rounds "
-        f"{' · '.join(_told(one['p99_moved'], '+.0%') for one in rounds)}{spread}",
-        f"  memory      {_told(_kib(result), '+,.0f')} KiB more than without, in rounds "
-        f"{' · '.join(_told(_kib(one), '+,.0f') for one in rounds)}, at most",
-        f"  the daemon  took {steps} steps against slow readers",
-        *printout.correctness(tally),
-        *printout.load(result),
-    ]
-
-
-def _kib(result: dict[str, Any]) -> float | None:
-    growth = result["memory_growth_bytes"]
-    return None if growth is None else growth / 1024
-
-
-def _told(value: float | None, form: str) -> str:
-    return "(not measured)" if value is None else f"{value:{form}}"
+    pacing = common.pacing(options)
+    return outcome.finish(beside(await in_turn(one, options.rounds)), options)
 
 
 SCENARIO = Scenario(

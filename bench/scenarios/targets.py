@@ -3,17 +3,17 @@
 import argparse
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench import configuration, cores, filesystem, outcome, printout
-from bench.client.dialogue import Refused
+from bench import machine, outcome, printout
+from bench import options as common
+from bench.client.device import Refused
 from bench.options import Scenario
-from bench.targets import yardstick
 from bench.targets.table import TARGETS
 from bench.targets.target import HEAD, MISSED, QUICK, Extent, Measured, Target
+from bench.targets.target import measured_here as yardstick
 from bench.trace import load
 
 
@@ -27,19 +27,31 @@ async def run(options: argparse.Namespace) -> int:
     trace = None if options.trace is None else load(options.trace)
     extent = replace(QUICK if options.quick else Extent(), seed=options.seed, trace=trace)
     out = sys.stderr if options.json == "-" else sys.stdout
-    print(*_head(extent), sep="\n", file=out, flush=True)
+    here = outcome.environment()
+    kind = "QUICK: a look, not a measurement · " if extent.quick else ""
+    head = f"bench targets · {kind}chatd {here['chatd']} · {here['cpus']} cores · {here['platform']}"
+    print(head, *printout.placement(_placed()), "", HEAD, sep="\n", file=out, flush=True)
     rows: list[dict[str, Any]] = []
     try:
         for target in TARGETS:
             if not options.only or target.name in options.only:
-                here = yardstick.measured()
+                speed = yardstick()
                 measured = await _measured(target, extent)
-                rows.append(target.as_json(measured, extent, here))
-                print(*target.as_text(measured, extent, here), sep="\n", file=out, flush=True)
+                rows.append(target.as_json(measured, extent, speed))
+                print(*target.as_text(measured, extent, speed), sep="\n", file=out, flush=True)
     finally:
         if options.json:
-            printout.write_json(_result(options, rows), options.json)
-    return _exit_code(rows)
+            result = {"scenario": "targets", "quick": options.quick, "seed": options.seed, **_placed()}
+            result |= {"command": options.command, "environment": here}
+            result |= {"config": {"generator": outcome.of_generator(options)}, "goals": rows}
+            printout.write_json(result, options.json)
+    if all(one["failed"] for one in rows):
+        return outcome.UNREACHABLE
+    if not all(one["correct"] for one in rows):
+        return outcome.FAULTY
+    # A row that could not be measured has missed its musts.
+    missed = any(figure["verdict"] == MISSED for one in rows for figure in one["figures"])
+    return outcome.MISSED if missed else outcome.CORRECT
 
 
 async def _measured(target: Target, extent: Extent) -> Measured:
@@ -50,59 +62,17 @@ async def _measured(target: Target, extent: Extent) -> Measured:
         return Measured({}, [], failed=str(error) or "no answer in time")
 
 
-def _result(options: argparse.Namespace, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    return {
-        "scenario": "targets",
-        "quick": options.quick,
-        "seed": options.seed,
-        "command": options.command,
-        "environment": configuration.environment(),
-        **_placed(),
-        "config": {"generator": configuration.of_generator(options)},
-        "goals": list(rows),
-    }
-
-
-def _head(extent: Extent) -> list[str]:
-    machine = configuration.environment()
-    kind = "QUICK: a look, not a measurement · " if extent.quick else ""
-    return [
-        f"bench targets · {kind}chatd {machine['chatd']} · {machine['cpus']} cores · {machine['platform']}",
-        *printout.placement(_placed()),
-        "",
-        HEAD,
-    ]
-
-
 def _placed() -> dict[str, Any]:
     """Where every daemon of the table and the generator will be, as a result has it."""
-    core, storage = cores.daemon_core(), filesystem.of(Path(tempfile.gettempdir()))
-    ours = cores.bound() if core is None else [core]
-    return {"server": {"cores": ours, "storage": storage}, "generator": {"cores": cores.bound()}}
+    core, storage = machine.daemon_core(), machine.filesystem_of(Path(tempfile.gettempdir()))
+    ours = machine.bound() if core is None else [core]
+    return {"server": {"cores": ours, "storage": storage}, "generator": {"cores": machine.bound()}}
 
 
-def _exit_code(rows: Sequence[Mapping[str, Any]]) -> int:
-    if all(one["failed"] for one in rows):
-        return outcome.UNREACHABLE
-    if not all(one["correct"] for one in rows):
-        return outcome.FAULTY
-    # A row that could not be measured has missed its musts.
-    missed = any(figure["verdict"] == MISSED for one in rows for figure in one["figures"])
-    return outcome.MISSED if missed else outcome.CORRECT
-
-
-NAMES = [target.name for target in TARGETS]
 SCENARIO = Scenario(
     "the figures that must be reached, measured on this machine, and for each the verdict",
     run,
     "quick seed json",
-    own={
-        "--only": {
-            "choices": NAMES,
-            "action": "append",
-            "metavar": "P",
-            "help": f"a row: {', '.join(NAMES)}",
-        },
-        "--trace": {"type": Path, "help": "a chat trace, for the row that replays one"},
-    },
+    own=common.only(target.name for target in TARGETS)
+    | {"--trace": {"type": Path, "help": "a chat trace, for the row that replays one"}},
 )

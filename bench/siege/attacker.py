@@ -1,26 +1,186 @@
-"""One attack, in a process of its own: so that it costs the honest pair nothing but what it costs the daemon."""
+"""The attacks: what is sent, how often, by whom; and the process that carries one out, so that it costs honest people
+nothing but what it costs the daemon.
+
+Each is something that one account, or nobody at all, could do, and bounded in its rate: it shows what a request costs
+the others, not what a full line does.
+"""
 
 import asyncio
 import contextlib
+import itertools
+import json
 import multiprocessing
 import os
 import secrets
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+import struct
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from multiprocessing.connection import Connection
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from bench import frames
-from bench.client.dialogue import Address, Refused
+from bench import wire
+from bench.client.device import Address, Refused
 from bench.client.phone import Phone, connect
-from bench.codec import ENCODINGS, Packet
-from bench.siege.attacks import ATTACKS, Attack, Place
+from bench.server import http
+from bench.wire import ENCODINGS, Packet
+
+HASH_PRIME = (1 << 61) - 1  # an integer below it is its own hash in CPython
+_LANE, _ROUND, _SEED = 14_029_467_366_897_019_727, 11_400_714_785_074_694_791, 2_870_177_450_012_600_261
+_WORD = (1 << 64) - 1
+FRAME_BYTES = 65_000  # as much as a frame may have, nearly
+FIRST_FRAME_BYTES = 8_000
+
+pack = ENCODINGS["msgpack"].pack
+
+
+@dataclass(frozen=True)
+class Place:
+    """The attacker's knowledge: rooms to be in, a long one, and a stranger's user id."""
+
+    own: str
+    long: str
+    crowded: str
+    victim: str
+
+
+@dataclass(frozen=True)
+class Attack:
+    """Its frames are sent `per_s` times a second on each of `connections`; those that are closed are opened again.
+
+    `kind` is how the attacker comes in: `chat` says hello and sends, `stranger` sends its first frame over and over,
+    `silent` opens sockets and says nothing, `login` posts passwords, `revoked` says hello with a token that is not
+    in force any more.
+    """
+
+    name: str
+    about: str
+    per_s: float
+    connections: int = 1
+    kind: str = "chat"
+
+    def payload(self, place: Place, number: int) -> bytes:
+        make = _PAYLOADS.get(self.name)
+        return make(place, number) if make is not None else b""
+
+
+@cache
+def colliding_keys(count: int) -> tuple[tuple[int, int], ...]:
+    """So many pairs of integers that CPython hashes alike: xxHash without a key, solved for its second lane."""
+    found: list[tuple[int, int]] = []
+    for first in itertools.count():
+        state = _mixed(_SEED + first * _LANE)
+        second = (_SEED - state) * pow(_LANE, -1, 1 << 64) & _WORD
+        if second < HASH_PRIME:
+            found.append((first, second))
+            if len(found) == count:
+                return tuple(found)
+    raise AssertionError
+
+
+def _mixed(state: int) -> int:
+    state &= _WORD
+    return ((state << 31 | state >> 33) & _WORD) * _ROUND & _WORD
+
+
+def colliding_map(pairs: int) -> bytes:
+    """A MessagePack map of so many arrays of integers as keys, whose hashes are all the same."""
+    return b"\xdf" + struct.pack(">I", pairs) + b"".join(pack(key) + b"\xc0" for key in colliding_keys(pairs))
+
+
+def _with(packet: Packet, path: tuple[str, ...], raw: bytes) -> bytes:
+    """The packet with raw MessagePack in place of the value at `path`."""
+    marker = "\x00raw\x00"
+    inner: Any = packet
+    for key in path[:-1]:
+        inner = inner.setdefault(key, {})
+    inner[path[-1]] = marker
+    return pack(packet).replace(pack(marker), raw)
+
+
+def _key(number: int) -> str:
+    return f"siege-{number:014d}"
+
+
+def _send(place: Place, number: int) -> Packet:
+    return {"type": "send", "room": place.own, "key": _key(number), "body": {"text": "x"}}
+
+
+def _wide(place: Place, number: int) -> bytes:
+    nested = b"\xdd" + struct.pack(">I", 60_000) + b"\x91\x90" * 15_000 + b"\x90" * 30_000
+    return _with(_send(place, number), ("body", "data"), b"\x81\xa1k" + nested[: FRAME_BYTES - 400])
+
+
+def _update_nils(place: Place, number: int) -> bytes:
+    data = b"\x81\xa1k\xdd" + struct.pack(">I", 60_000) + b"\xc0" * 60_000
+    return _with({"type": "room.update", "room": place.own, "key": _key(number)}, ("data",), data)
+
+
+def _keyed(number: int, request: str, /, **more: object) -> bytes:
+    return pack({"type": request, "id": number + 10, "key": _key(number), **more})
+
+
+def _create(place: Place, number: int) -> bytes:
+    users = [f"nobody-{number}-{other}" for other in range(99)] + [place.victim]
+    return _keyed(number, "room.create", kind="group", title="x", users=users)
+
+
+def _asked(number: int, kind: str, **more: object) -> bytes:
+    return pack({"type": kind, "id": number + 10, **more})
+
+
+_PAYLOADS: dict[str, Callable[[Place, int], bytes]] = {
+    "collisions": lambda at, n: _with({**_send(at, n), "id": n + 10}, ("body", "data"), colliding_map(3_000)),
+    "first-frame": lambda at, n: _with({"type": "x"}, ("id",), colliding_map(500)),
+    "deep-hello": lambda at, n: b"\x91" * FIRST_FRAME_BYTES,
+    "read-scan": lambda at, n: pack({"type": "read", "room": at.long, "seq": 1 + n % 2}),
+    "wide": _wide,
+    "watch": lambda at, n: pack({"type": "watch", "users": [f"u{n % 7}{other}" for other in range(8_000)]}),
+    "update-nils": _update_nils,
+    "update-large": lambda at, n: _keyed(n, "room.update", room=at.own, data={"k": f"{n:012d}" * 5_000}),
+    "pongs": lambda at, n: pack([{"type": "pong"}] * 64),
+    "invalid": lambda at, n: pack(
+        [{"type": "send", "id": n * 64 + other, "room": 7} for other in range(10, 74)]
+    ),
+    "create": _create,
+    "join-leave": lambda at, n: _keyed(n, ("room.join", "room.leave")[n % 2], room=at.crowded),
+    "typing": lambda at, n: pack([{"type": "typing", "room": at.own}] * 64),
+    "profiles": lambda at, n: _asked(n, "users.get", users=[f"u{n * 100 + other}" for other in range(100)]),
+    "sync": lambda at, n: _asked(n, "sync", rooms=200),
+    "history": lambda at, n: _asked(n, "history", room=at.long, limit=200),
+    "login": lambda at, n: json.dumps({"user": f"u{n}", "password": "wrong"}).encode(),
+}
+
+
+ATTACKS = (
+    Attack("collisions", "a send whose data has 3,000 keys with one hash", 10),
+    Attack("first-frame", "first frames of 8 KiB whose id has 500 such keys", 100, 12, "stranger"),
+    Attack("deep-hello", "first frames that nest 8,000 times", 50, 4, "stranger"),
+    Attack("read-scan", "read of the first message of a very long room, without id", 20, 4),
+    Attack("wide", "sends without id whose data has 45,000 lists", 20),
+    Attack("watch", "watch of 8,000 users, without id", 40),
+    Attack("update-nils", "room.update with 60,000 nils, without id", 40),
+    Attack("update-large", "room.update with 60 KB of text", 20, 4),
+    Attack("pongs", "batches of 64 pongs", 200),
+    Attack("invalid", "batches of 64 invalid packets", 100),
+    Attack("create", "rooms with a hundred invented members", 20, 4),
+    Attack("join-leave", "joining and leaving somebody else's public room", 20, 4),
+    Attack("typing", "batches of 64 typing signals", 50),
+    Attack("profiles", "users.get of a hundred at a time", 20, 4),
+    Attack("sync", "whole syncs in a loop", 20, 4),
+    Attack("history", "the longest pages of the longest room", 20, 4),
+    Attack("silent", "sockets that never say anything, 100 a second", 100, 1, "silent"),
+    Attack("login", "wrong passwords for invented users", 50, 2, "login"),
+    Attack("revoked", "hello with a token that was revoked", 10, 2, "revoked"),
+)  # fmt: skip
+
 
 SOURCE = "127.0.0.66"  # another address than that of honest people
 POLITENESS = 19  # the processor is theirs first
@@ -41,8 +201,6 @@ class Orders:
 
 @dataclass
 class Deeds:
-    """The deeds of an attacker, and how often it was shown the door."""
-
     dialled: int = 0
     turned_away: int = 0
     closed: int = 0
@@ -88,41 +246,31 @@ class _Attacker:
         if phone is not None:
             phone.cut()
         line.send("begun")
-        kinds = {
-            "chat": lambda: self._dial_again(self._flood, REDIAL_S),
-            "stranger": lambda: self._dial_again(self._introduce, self._pause_s),
-            "revoked": lambda: self._dial_again(self._greet, self._pause_s),
-            "silent": self._be_silent,
-            "login": self._log_in,
-        }
-        act = kinds[self._attack.kind]
+        act = {"silent": self._be_silent, "login": self._log_in}.get(self._attack.kind, self._dial_again)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._orders.seconds), asyncio.TaskGroup() as together:
                 for _ in range(self._attack.connections):
                     together.create_task(act())
         return dict(vars(self._deeds))
 
-    async def _dial_again(self, act: Callable[[Phone], Awaitable[None]], pause_s: float) -> None:
+    async def _dial_again(self) -> None:
         while True:
             phone = await self._phone()
             if phone is not None:
-                await act(phone)
-            await asyncio.sleep(pause_s)
+                await self._act(phone)
+            await asyncio.sleep(REDIAL_S if self._attack.kind == "chat" else self._pause_s)
 
-    async def _flood(self, phone: Phone) -> None:
-        if await self._welcomed(phone):
+    async def _act(self, phone: Phone) -> None:
+        """One frame before hello, a hello and no more, or hello and then frames for as long as it is let."""
+        if self._attack.kind == "stranger":
+            self._write(phone)
+            await phone.lost
+        elif not await self._welcomed(phone) or self._attack.kind == "revoked":
+            phone.cut()
+            return
+        else:
             await self._send(phone)
-            self._deeds.closed += 1
-
-    async def _introduce(self, phone: Phone) -> None:
-        """Send one frame before hello, on a connection that is opened for it."""
-        self._write(phone)
-        await phone.lost
         self._deeds.closed += 1
-
-    async def _greet(self, phone: Phone) -> None:
-        await self._welcomed(phone)
-        phone.cut()
 
     async def _be_silent(self) -> None:
         held: list[asyncio.StreamWriter] = []
@@ -136,12 +284,7 @@ class _Attacker:
     async def _log_in(self) -> None:
         while True:
             with contextlib.suppress(OSError):
-                reader, writer = await self._socket(encrypted=True)
-                body = self._payload()
-                head = f"POST /v1/login HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-                writer.write(head.encode() + body)
-                await reader.read()
-                writer.transport.abort()
+                await http(*await self._socket(encrypted=True), "POST /v1/login", self._payload())
             await asyncio.sleep(self._pause_s)
 
     async def _send(self, phone: Phone) -> None:
@@ -167,7 +310,7 @@ class _Attacker:
         self._deeds.dialled += 1
         try:
             return await connect(self._address, ENCODINGS["msgpack"], unverified(), SOURCE)
-        except (OSError, TimeoutError, frames.HandshakeError):
+        except (OSError, TimeoutError, wire.HandshakeError):
             self._deeds.turned_away += 1
             return None
 

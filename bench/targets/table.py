@@ -1,22 +1,21 @@
 """All rows, in order, and how each is measured."""
 
+import argparse
 import io
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-from bench.checks import Tally
-from bench.endpoint import own_endpoint
+from bench.database import Shape
 from bench.engine.run_state import Pacing
-from bench.history.shape import Shape
 from bench.options import script
 from bench.outcome import Played
 from bench.peers.table import PEERS
-from bench.population.replay import Plan
-from bench.population.storm import Crowd
 from bench.scenarios import floor, history, loads, reconnect, replay, stalled
-from bench.server import daemon_dir
+from bench.scenarios.reconnect import Crowd
+from bench.scenarios.replay import Plan
+from bench.server import daemon_dir, own_endpoint
 from bench.targets.target import ONCE, Extent, Figure, Measured, Target, median, number_of, ratio
 from bench.trace import Trace, read
 
@@ -33,9 +32,10 @@ async def played(load: Callable[..., Awaitable[Played]], at: Pacing, **sizes: in
     return result
 
 
-def in_rounds(
-    one: Callable[[Extent, Pacing], Awaitable[Measured]],
-) -> Callable[[Extent], Awaitable[Measured]]:
+Measure = Callable[[Extent], Awaitable[Measured]]
+
+
+def in_rounds(one: Callable[[Extent, Pacing], Awaitable[Measured]]) -> Measure:
     """Measures as often as the extent says; each round has both sides, side by side."""
 
     async def measure(extent: Extent) -> Measured:
@@ -44,18 +44,9 @@ def in_rounds(
     return measure
 
 
-async def _fanout_at_rate(extent: Extent, at: Pacing) -> Measured:
-    paced = at.paced(rate=extent.rate, arrival="uniform")
-    bare, _ = await floor.push("push", script(at.seed), paced, extent.members)
-    ours = await played(loads.fanout, paced, members=extent.members, senders=1)
-    p99_ms, floor_ms = number_of(ours, "delivery_ms", "p99"), number_of(bare, "delivery_ms", "p99")
-    figures = {"ratio": ratio(p99_ms, floor_ms), "p99_ms": p99_ms, "floor_p99_ms": floor_ms}
-    return Measured(figures, [bare, ours])
-
-
 async def _fanout_saturated(extent: Extent, at: Pacing) -> Measured:
     sizes = {"members": extent.members, "senders": extent.senders}
-    bare, _ = await floor.push("push", script(at.seed), at.paced(in_flight=extent.senders), extent.members)
+    bare, _ = await floor.floor("push", script(at.seed), at.paced(in_flight=extent.senders), extent.members)
     least = number_of(bare, "deliveries_per_s")
     figures, results = {"floor": least}, [bare]
     for depth in DEPTHS:
@@ -70,22 +61,25 @@ async def _fanout_saturated(extent: Extent, at: Pacing) -> Measured:
     return Measured(figures, results)
 
 
-async def _direct_closed(extent: Extent, at: Pacing) -> Measured:
-    closed = at.paced(in_flight=1)
-    echo, _ = await floor.echo(script(at.seed), closed, extent.clients)
-    ours = await played(loads.direct, closed, clients=extent.clients)
-    acks, echoes = number_of(ours, "acks_per_s"), number_of(echo, "acks_per_s")
-    figures = {"acks_per_s": acks, "p99_ms": number_of(ours, "ack_ms", "p99")}
-    return Measured({**figures, "floor": echoes, "ratio": ratio(acks, echoes)}, [echo, ours])
+def _beside_floor(
+    kind: str, load: Callable[..., Awaitable[Played]], size: str, paced: bool, *paths: str
+) -> Measure:
+    """Measure a load and its floor at one pace. `paths`: where each figure is; `floor` ones are those of the floor."""
 
+    async def one(extent: Extent, at: Pacing) -> Measured:
+        at = at.paced(rate=extent.rate, arrival="uniform") if paced else at.paced(in_flight=1)
+        count, more = getattr(extent, size), {"senders": 1} if size == "members" else {}
+        bare, _ = await floor.floor(kind, script(at.seed), at, count)
+        ours = await played(load, at, **{size: count}, **more)
+        figures: dict[str, float | None] = {}
+        for key, path in (pair.split("=") for pair in paths):
+            mine, least = (number_of(side, *path.split(".")) for side in (ours, bare))
+            figures[key] = (
+                ratio(mine, least) if key == "ratio" else least if key.startswith("floor") else mine
+            )
+        return Measured(figures, [bare, ours])
 
-async def _direct_at_rate(extent: Extent, at: Pacing) -> Measured:
-    paced = at.paced(rate=extent.rate, arrival="uniform")
-    flushed, _ = await floor.echo(script(at.seed), paced, extent.clients, "flush")
-    ours = await played(loads.direct, paced, clients=extent.clients)
-    figures = {f"{name}_ms": number_of(ours, "delivery_ms", name) for name in ("p50", "p99")}
-    ack_ms, floor_ms = number_of(ours, "ack_ms", "p50"), number_of(flushed, "ack_ms", "p50")
-    return Measured({**figures, "floor": floor_ms, "ratio": ratio(ack_ms, floor_ms)}, [flushed, ours])
+    return in_rounds(one)
 
 
 async def _idle(extent: Extent) -> Measured:
@@ -115,10 +109,10 @@ async def _reconnect(extent: Extent) -> Measured:
 
 async def _history(extent: Extent) -> Measured:
     messages, rooms, users = extent.history
-    shape, tally = Shape(messages, rooms, users, history.END_MS, extent.seed), Tally()
-    warmup_s = min(1.0, extent.warmup_s)
-    asked = history.Asked(duration_s=extent.duration_s, warmup_s=warmup_s, rounds=extent.rounds)
-    result = {**await history.play(shape, asked, tally), **tally.counts(), "examples": tally.examples}
+    shape = Shape(messages, rooms, users, history.END_MS, extent.seed)
+    asked = {"duration": extent.duration_s, "warmup": min(1.0, extent.warmup_s), "rounds": extent.rounds}
+    fixed = {"pages": 2_000, "procs": 1, "seed": 1, "encoding": "msgpack", "directory": None}
+    result = await history.play(shape, argparse.Namespace(**asked, **fixed))
     sides = result["sending"].values()
     result["generator_bound"] = any(side["generator_bound"] for side in sides)
     timed = ("page_ms", "hello_ms", "page_cold_ms", "hello_cold_ms")
@@ -135,8 +129,7 @@ async def _stalled(extent: Extent) -> Measured:
     async def one(reads: bool) -> Played:
         async with own_endpoint() as there:
             at = extent.pacing().paced(rate=extent.stalled_rate)
-            crowd = stalled.StalledGroup(extent.members, reads=reads)
-            return await stalled.play(there, script(extent.seed), at, crowd)
+            return await stalled.play(there, script(extent.seed), at, members=extent.members, reads=reads)
 
     rounds = await stalled.in_turn(one, extent.rounds)
     result = stalled.beside(rounds)
@@ -186,6 +179,9 @@ def _beside_nats(depth: int) -> tuple[Figure, Figure]:
     )
 
 
+P99 = ("ratio=delivery_ms.p99", "p99_ms=delivery_ms.p99", "floor_p99_ms=delivery_ms.p99")
+ACKS = ("ratio=acks_per_s", "acks_per_s=acks_per_s", "p99_ms=ack_ms.p99", "floor=acks_per_s")
+P50 = ("ratio=ack_ms.p50", "p50_ms=delivery_ms.p50", "p99_ms=delivery_ms.p99", "floor=ack_ms.p50")
 # What has a ratio of the same run is judged by it, and its absolute figure is reported beside it.
 TARGETS = (
     Target(
@@ -196,7 +192,7 @@ TARGETS = (
             Figure("p99_ms", "delivery p99", "ms"),
             Figure("floor_p99_ms", "floor (a) p99", "ms"),
         ),
-        in_rounds(_fanout_at_rate),
+        _beside_floor("push", loads.fanout, "members", True, *P99),
     ),
     Target(
         "P2",
@@ -220,7 +216,7 @@ TARGETS = (
             Figure("acks_per_s", "durable and delivered", "acks/s"),
             Figure("floor", "floor (c)", "echoes/s"),
         ),
-        in_rounds(_direct_closed),
+        _beside_floor("echo", loads.direct, "clients", False, *ACKS),
     ),
     Target(
         "P4",
@@ -232,7 +228,7 @@ TARGETS = (
             Figure("p50_ms", "send to delivered p50", "ms"),
             Figure("floor", "floor (d) p50", "ms"),
         ),
-        in_rounds(_direct_at_rate),
+        _beside_floor("flush", loads.direct, "clients", True, *P50),
     ),
     Target(
         "P5",

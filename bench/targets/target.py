@@ -1,18 +1,77 @@
-"""A row of the table of targets: what is measured, what it must be and what it should be. Pure."""
+"""A row of the table of targets: what is measured, what it must be and what it should be, on how quick a machine."""
 
 from __future__ import annotations
 
+import os
+import socket
 import statistics
+import tempfile
+import timeit
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
-from bench import filesystem
+import msgpack
+
+from bench import machine
 from bench.checks import COUNTERS
 from bench.engine.run_state import Pacing
-from bench.targets.yardstick import Yardstick
 from bench.trace import Trace
+
+TIMES = 100  # whose mean counts: what busy neighbours take is a part of this machine
+PAGES = b"\0" * (6 * 4_120)  # a lone commit: six pages with their heads
+MESSAGE = b"x" * 300  # the daemon's push of one message
+_WORK = {"type": "send", "room": "d00000000000", "key": "k" * 33, "body": {"text": "x" * 160}}
+
+
+class Yardstick(NamedTuple):
+    """Milliseconds of a fixed piece of Python, of a flush, and of a send and its receipt, each of one core."""
+
+    core_ms: float
+    flush_ms: float
+    send_ms: float
+
+    def slowness(self, name: str) -> float:
+        """How many times as long as on the machine of the bounds `core`, `flush` or `send` takes; 1 for no name."""
+        if not name:
+            return 1.0
+        key = f"{name}_ms"
+        return float(getattr(self, key) / getattr(REFERENCE, key))
+
+    def counted(self) -> dict[str, Any]:
+        return {name: round(value, 4) for name, value in self._asdict().items()}
+
+    def __str__(self) -> str:
+        times = (f"{name} {self.slowness(name):.2f} x" for name in ("core", "flush", "send"))
+        shown = zip(times, self, strict=True)
+        return " · ".join(f"{text} ({value:.3f} ms)" for text, value in shown)
+
+
+# The machine on which the bounds were set, when it did nothing else.
+REFERENCE = Yardstick(core_ms=1.75, flush_ms=0.18, send_ms=0.002)
+
+
+def measured_here() -> Yardstick:
+    """Measure; it takes a quarter of a second where nobody else is busy."""
+    here, there = socket.socketpair()
+    with here, there, tempfile.TemporaryFile(buffering=0) as file:
+
+        def compute() -> None:
+            for _ in range(2_000):
+                msgpack.unpackb(msgpack.packb(_WORK))
+
+        def flush() -> None:
+            os.pwrite(file.fileno(), PAGES, 0)
+            os.fdatasync(file.fileno())
+
+        def send() -> None:
+            here.send(MESSAGE)
+            there.recv(4_096)
+
+        flush()  # the first makes the file longer
+        return Yardstick(*(timeit.timeit(act, number=TIMES) * 1000 / TIMES for act in (compute, flush, send)))
+
 
 AIM, MUST, MISSED, REPORTED = "AIM REACHED", "REACHED", "MISSED", "reported"
 ABSENT = "ABSENT"  # whom it is measured beside is not installed: neither reached nor missed
@@ -39,7 +98,6 @@ class Figure:
     absent: bool = False
 
     def here(self, yardstick: Yardstick) -> Figure:
-        """The figure with its bounds as they are on this machine."""
         slowness = yardstick.slowness(self.scale)
         factor = 1 / slowness if self.more else slowness
         bounds = (self.required, self.stretch)
@@ -128,13 +186,12 @@ class Measured:
         return None if self.failed or figure.absent else self.figures[figure.key]
 
     def remarks(self) -> Iterator[str]:
-        """Everything one must know before the figures are believed."""
         yield from self.notes
         if self.failed:
             yield f"FAILED: {self.failed.splitlines()[0]}"
         if not self.correct:
             yield "NOT CORRECT: messages were lost, doubled or reordered"
-        if any(map(filesystem.in_memory, self.results)):
+        if any(map(machine.in_memory, self.results)):
             yield "DATABASE IN MEMORY: its durable figures mean nothing"
         if bound := self.generator_bound:
             sides = (f"{side} in {some} of {every} runs" for side, (some, every) in bound.items())
@@ -177,8 +234,6 @@ def side(result: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Target:
-    """One row: `measure` carries it out, and `taken` says how its figures come about."""
-
     name: str
     what: str
     figures: tuple[Figure, ...]
@@ -219,16 +274,15 @@ def median(rounds: Sequence[Measured]) -> Measured:
     A figure that one round has not is none: of fewer rounds it would be another one.
     """
     notes = dict.fromkeys(note for measured in rounds for note in measured.notes)
+    figures: dict[str, float | None] = {}
+    for key in rounds[0].figures:
+        known = [value for measured in rounds if (value := measured.figures[key]) is not None]
+        figures[key] = statistics.median(known) if len(known) == len(rounds) else None
     return Measured(
-        {key: _middle([measured.figures[key] for measured in rounds]) for key in rounds[0].figures},
+        figures,
         [result for measured in rounds for result in measured.results],
         tuple(notes),
     )
-
-
-def _middle(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return statistics.median(known) if len(known) == len(values) else None
 
 
 def number_of(result: Mapping[str, Any], *path: str) -> float | None:

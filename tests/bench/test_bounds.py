@@ -9,7 +9,7 @@ import pytest
 
 from bench import __main__ as command
 from bench import options
-from bench.engine.conversation import Group
+from bench.engine.roles import Group
 
 WITHOUT = {"compare", "report", "convert"}  # these measure nothing
 MAY_BE_NONE = {"warmup", "flap", "missed"}

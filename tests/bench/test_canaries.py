@@ -14,20 +14,16 @@ import pytest
 from bench import __main__ as command
 from bench.checks import COUNTERS, Tally
 from bench.client import user as users
-from bench.codec import ENCODINGS
-from bench.endpoint import Endpoint
-from bench.engine.record import SECOND_NS
-from bench.engine.role import Plan
+from bench.engine.record import SECOND_NS, Script
+from bench.engine.roles import Idle, Sessions
 from bench.engine.run_state import Access, Pacing
-from bench.engine.script import Script
-from bench.engine.sessions import Idle, Sessions
-from bench.engine.workers import measure
-from bench.population import population_run
-from bench.population import storm as storms
-from bench.population.population_run import Population, Size
-from bench.population.storm import Crowd
-from bench.scenarios import mixed, peers, ramp, reconnect, stalled
-from bench.server import Daemon
+from bench.engine.workers import Plan, measure
+from bench.scenarios import loads, mixed, peers, reconnect, stalled
+from bench.scenarios import reconnect as storms
+from bench.scenarios.mixed import Population, Rates, Size
+from bench.scenarios.reconnect import Crowd
+from bench.server import Daemon, Endpoint
+from bench.wire import ENCODINGS
 from tests.kit.faulty_server import FaultyServer, canary
 
 SECRET = "secret"
@@ -67,9 +63,8 @@ async def test_a_population_finds_every_lie(
     fault: str, counted: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if counted:
-        monkeypatch.setattr(population_run, "QUIET_NS", SECOND_NS // 2)
-    rates = {"messages": 300.0, "reads": 0.0, "typing": 0.0, "churn": 0.0}
-    people = Population(6, (Size(5, 2), Size(2, 2, direct=True)), rates)
+        monkeypatch.setattr(mixed, "QUIET_NS", SECOND_NS // 2)
+    people = Population(6, (Size(2, 5), Size(2, kind="direct")), Rates(messages=300.0))
     async with canary(fault) as bird:
         _, seen = await mixed.play(target_of(bird), Script("town"), Pacing(0.4, 0.0, rate=300.0), people)
     assert found(seen.tally) >= counted, seen.tally.counts()
@@ -87,6 +82,10 @@ class Cage:
     @asynccontextmanager
     async def daemon(self) -> AsyncIterator[Any]:
         yield self._watched
+
+    @asynccontextmanager
+    async def endpoint(self, encoding: str) -> AsyncIterator[Endpoint]:
+        yield Endpoint(self.url, SECRET, ENCODINGS[encoding], self._watched)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +113,7 @@ async def test_a_storm_finds_every_lie(
     monkeypatch.setattr(storms, "KILL_AT", 0.5)
     loop = asyncio.get_running_loop()
     async with canary(fault, faulty=2) as bird:  # in every room before the daemon is killed
-        monkeypatch.setattr(reconnect, "kill", lambda daemon: loop.call_soon_threadsafe(bird.crash))
+        monkeypatch.setattr(Daemon, "kill", lambda daemon: loop.call_soon_threadsafe(bird.crash))
         storm, _ = await reconnect.play(Cage(bird), Crowd(clients=4, rooms_each=2, missed=16))  # type: ignore[arg-type]
     tally = storm.state.tally
     assert found(tally) >= counted, tally.counts()
@@ -134,9 +133,10 @@ async def test_a_storm_finds_every_lie(
 )
 async def test_a_group_with_a_stalled_reader_finds_every_lie(fault: str, counted: set[str]) -> None:
     async with canary(fault, faulty=stalled.PAGE_MESSAGES + 5) as bird:
-        crowd = stalled.StalledGroup(members=4, stalled=0)
         pacing = Pacing(0.3, 0.0, rate=100.0, quiet_s=0.3 if counted else 60.0)
-        _, seen = await stalled.play(target_of(bird), Script("dull"), pacing, crowd)
+        _, seen = await stalled.play(
+            target_of(bird), Script("dull"), pacing, members=4, stalled=0, reads=False
+        )
     assert found(seen.tally) >= counted, seen.tally.counts()
     assert bool(found(seen.tally)) == bool(counted), seen.tally.examples
 
@@ -162,8 +162,8 @@ async def test_a_lie_is_exit_code_1(
     scenario: str, fault: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHATD_AUTH__SECRET", SECRET)
-    monkeypatch.setattr(ramp, "HALVINGS", 0)
-    monkeypatch.setattr(ramp, "STEPS_MAX", 2)
+    monkeypatch.setattr(loads, "HALVINGS", 0)
+    monkeypatch.setattr(loads, "STEPS_MAX", 2)
     if fault != "none":
         monkeypatch.setattr(peers, "QUIET_S", 0.5)
     out = tmp_path / "r.json"

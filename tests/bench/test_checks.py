@@ -41,7 +41,7 @@ def logged(*said: Said) -> dict[str, int]:
     tally = Tally()
     acked = {one.key: place for place, one in enumerate(TRACE, start=2)}
     written = {one.key: (number, one) for number, one in enumerate(TRACE)}
-    check_log(LogBook("r", 0, log_of(*said)), acked, written.get, tally)
+    check_log(LogBook("r", log_of(*said)), acked, written.get, tally)
     return counted(tally)
 
 
@@ -70,7 +70,7 @@ def test_what_was_never_acknowledged_may_be_in_the_log_or_not() -> None:
     written = {one.key: (number, one) for number, one in enumerate(TRACE)}
     for said in (TRACE, []):
         tally = Tally()
-        check_log(LogBook("r", 0, log_of(*said)), {}, written.get, tally)
+        check_log(LogBook("r", log_of(*said)), {}, written.get, tally)
         assert tally.clean
 
 
@@ -86,7 +86,7 @@ def test_what_was_never_acknowledged_may_be_in_the_log_or_not() -> None:
 )
 def test_a_log_must_have_every_place_once_and_in_order(seqs: list[int], faults: dict[str, int]) -> None:
     tally = Tally()
-    book = LogBook("r", 0, [Entry(seq, 0, None) for seq in seqs])
+    book = LogBook("r", [Entry(seq, 0, None) for seq in seqs])
     assert check_dense(book, tally) == (not faults)
     assert counted(tally) == faults
 
@@ -104,12 +104,12 @@ def test_a_log_must_have_every_place_once_and_in_order(seqs: list[int], faults: 
 )
 def test_a_replica_must_hold_what_the_log_holds(position: Position, faults: dict[str, int]) -> None:
     tally = Tally()
-    check_replica("ann", position, LogBook("r", 0, log_of(*TRACE)), tally)
+    check_replica("ann", position, LogBook("r", log_of(*TRACE)), tally)
     assert counted(tally) == faults
 
 
 def test_deliveries_count_what_reached_others() -> None:
-    book = LogBook("r", 0, log_of(*TRACE))
+    book = LogBook("r", log_of(*TRACE))
     everything = {"ann": replica(0, 5), "bob": replica(0, 5), "eve": replica(0, 5)}
     assert deliveries(everything, book) == 1 + 3 + 4
     assert deliveries({"ann": replica(0, 3), "eve": replica(2, 4)}, book) == 1 + 2

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 from bench import __main__ as command
-from bench import configuration, load, printout, progress, rooms
-from bench.endpoint import own_endpoint
-from bench.history import measuring
+from bench import outcome, printout, rooms
+from bench.engine import workers
+from bench.report import page
+from bench.results import Threshold
+from bench.scenarios import history
 from bench.scenarios.floor import own_floor
-from bench.server import own_daemon
-from bench.thresholds import Threshold
+from bench.server import own_daemon, own_endpoint
 from chatd.config.model import Config
 
 SECTIONS = Config.__struct_fields__
@@ -29,24 +30,24 @@ def fields_of(section: str) -> tuple[str, ...]:
 
 async def test_all_settings_of_our_own_daemon_are_told_but_no_secret() -> None:
     async with own_daemon() as daemon:
-        told = configuration.of_daemon(daemon)
+        told = outcome.of_daemon(daemon)
         assert daemon.secret not in json.dumps(told)
     assert told["rates.enabled"] == {"value": False, "origin": "env CHATD_RATES__ENABLED"}
     assert set(told) == {f"{section}.{key}" for section in SECTIONS for key in fields_of(section)}
-    beyond = configuration.changed(told)
+    beyond = page.changed(told)
     assert beyond["log.level"] == "warning"
     assert "delivery.deflate_min_bytes" not in beyond
 
 
 async def test_of_a_daemon_at_a_url_there_is_the_url_and_of_a_floor_nothing() -> None:
-    assert configuration.of_daemon(None, "ws://x/") == {"url": "ws://x/"}
+    assert outcome.of_daemon(None, "ws://x/") == {"url": "ws://x/"}
     async with own_floor("push") as there:
-        assert configuration.of_daemon(there.daemon) == {}
+        assert outcome.of_daemon(there.daemon) == {}
 
 
 def test_settings_that_cannot_be_told_cost_no_result() -> None:
     broken = (("CHATD_LIMITS__FRAME_BYTES", "many"),)
-    assert "FRAME_BYTES" in configuration._in_force(broken)["not told"].upper()
+    assert "FRAME_BYTES" in outcome._in_force(broken)["not told"].upper()
 
 
 def test_the_options_of_the_generator_are_told_as_they_were_said() -> None:
@@ -54,7 +55,7 @@ def test_the_options_of_the_generator_are_told_as_they_were_said() -> None:
     options = argparse.Namespace(
         scenario="x", command="y", rate=2.0, url=None, closed=False, threshold=limits
     )
-    assert configuration.of_generator(options) == {"rate": "2.0", "threshold": "lost==0 ack.p99<5ms"}
+    assert outcome.of_generator(options) == {"rate": "2.0", "threshold": "lost==0 ack.p99<5ms"}
 
 
 def test_a_run_says_who_was_measured_and_how_to_repeat_it(
@@ -97,8 +98,8 @@ async def test_the_memory_of_the_daemon_is_noted_at_once_and_then_every_second(
         pauses.append(after_s)
         return asyncio.get_event_loop_policy().get_event_loop().call_soon(*what)
 
-    measured, daemon = load.Load(None), Grown()
-    monkeypatch.setattr(load.asyncio, "get_running_loop", lambda: SimpleNamespace(call_later=at_once))
+    measured, daemon = workers.Load(None), Grown()
+    monkeypatch.setattr(workers.asyncio, "get_running_loop", lambda: SimpleNamespace(call_later=at_once))
     measured._look(daemon)  # type: ignore[arg-type]
     while daemon.looked < 5:
         await asyncio.sleep(0)
@@ -112,7 +113,7 @@ async def test_the_memory_of_the_daemon_is_noted_at_once_and_then_every_second(
 
 
 async def test_a_timeline_without_a_daemon_of_our_own_has_no_memory() -> None:
-    measured = load.Load(None)
+    measured = workers.Load(None)
     with measured.during():
         pass
     assert measured.beside([{"second": 0}]) == [{"second": 0}]
@@ -121,17 +122,17 @@ async def test_a_timeline_without_a_daemon_of_our_own_has_no_memory() -> None:
 async def test_progress_is_shown_while_rooms_are_made(capsys: pytest.CaptureFixture[str]) -> None:
     async with own_endpoint("msgpack") as there:
         users = [f"prog-{number}" for number in range(4)]
-        await rooms.create_group(there, "prog", "group", users)
+        await rooms.create_group(there, "prog1", users)
         await rooms.create_direct(there, "prog", [(users[0], users[1])])
         await rooms.create_blocks(there, "prog", users, 3)
     shown = capsys.readouterr().err
-    assert "a group of 4" in shown
-    assert f"{progress.bar(1, 1)} direct rooms" in shown
-    assert f"{progress.bar(3, 3)} groups" in shown
+    assert f"{printout.bar(1, 1)} groups" in shown
+    assert f"{printout.bar(1, 1)} direct rooms" in shown
+    assert f"{printout.bar(3, 3)} groups" in shown
 
 
 def test_progress_is_told_while_a_database_is_read() -> None:
     reading: Any = SimpleNamespace(pages=SimpleNamespace(count=5), hellos=SimpleNamespace(count=7))
-    told = measuring._reading(reading, "cold", 10)()
-    assert progress.bar(5, 10) in told
-    assert f"7/{measuring.GREETINGS} hellos · cold" in told
+    told = history._reading(reading, "cold", 10)()
+    assert printout.bar(5, 10) in told
+    assert f"7/{history.GREETINGS} hellos · cold" in told

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from bench import __main__ as command
-from bench.exports import irc, slack, telegram, whatsapp
-from bench.exports.said import tidied
+from bench.exports import documents, logs
+from bench.exports.documents import tidied
 from bench.trace import TEXT_BYTES_MAX, Mending, TraceError, read
 
 EXPORTS = Path(__file__).parent / "exports"
@@ -101,7 +101,7 @@ def test_all_chats_of_telegram_are_rooms(tmp_path: Path) -> None:
     path.write_text(
         json.dumps({"chats": {"list": chats}, "left_chats": {"list": [{"name": "B", "messages": [message]}]}})
     )
-    assert [one.room for one in telegram.read(path, Mending())] == ["A", "saved 9", "B"]
+    assert [one.room for one in documents.telegram(path, Mending())] == ["A", "saved 9", "B"]
 
 
 def test_whatsapp_of_a_phone_that_tells_minutes(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
@@ -148,7 +148,7 @@ def test_the_order_of_a_date_is_the_one_that_fits(
 ) -> None:
     path = tmp_path / "chat.txt"
     path.write_text(f"{first}, 10:00 - Ann: x\n{second}, 10:00 - Bob: y\n")
-    found = [datetime.fromtimestamp(one.ts, UTC) for one in whatsapp.read(path, Mending())]
+    found = [datetime.fromtimestamp(one.at_s, UTC) for one in logs.whatsapp(path, Mending())]
     assert [(day.month, day.day) for day in found] == days
 
 
@@ -194,7 +194,10 @@ def test_a_log_without_a_date_counts_days_from_one_midnight_to_the_next(tmp_path
     path = tmp_path / "log.txt"
     path.write_bytes("23:59:58 <ann> x\n00:00:01 <bob> gr\u00fcn\nno time\n".encode("latin-1"))
     mending = Mending()
-    assert [(one.ts, one.text) for one in irc.read(path, mending)] == [(86398.0, "x"), (86401.0, "gr\u00fcn")]
+    assert [(one.at_s, one.text) for one in logs.irc(path, mending)] == [
+        (86398.0, "x"),
+        (86401.0, "gr\u00fcn"),
+    ]
     assert mending.lines() == [
         "mended 2: no date, days counted from 1970 (the first: log.txt, line 1)",
         "mended 1: not UTF-8, read as Latin-1 (the first: log.txt, line 2)",
@@ -210,7 +213,7 @@ def test_what_is_too_long_is_cut(tmp_path: Path) -> None:
     }
     path.write_text(json.dumps(rows))
     mending = Mending()
-    (one,) = tidied(telegram.read(path, mending), mending)
+    (one,) = tidied(documents.telegram(path, mending), mending)
     assert (len(one.room), len(one.text.encode())) == (256, TEXT_BYTES_MAX)
     assert [line.partition(" (")[0] for line in mending.lines()] == [
         "mended 1: text longer than 16,000 bytes, cut",
@@ -244,4 +247,4 @@ def test_a_time_that_is_none_is_refused_with_its_place(tmp_path: Path) -> None:
     path = tmp_path / "day.json"
     path.write_text(json.dumps([{"ts": "noon", "user": "U1", "text": "x"}]))
     with pytest.raises(TraceError, match=r"day\.json, message 1: ts must be a number"):
-        list(slack.read(path, Mending()))
+        list(documents.slack(path, Mending()))

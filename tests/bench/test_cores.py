@@ -6,19 +6,19 @@ import os
 
 import pytest
 
-from bench import cores
-from bench.load import Load
+from bench import machine
+from bench.engine.workers import Load
 from bench.server import own_daemon
 
 needs_two = pytest.mark.skipif(
-    cores.daemon_core() is None, reason="there is one core, or no way to bind to it"
+    machine.daemon_core() is None, reason="there is one core, or no way to bind to it"
 )
 
 
 @needs_two
 async def test_a_daemon_that_starts_while_the_generator_is_bound_is_alone_on_its_core() -> None:
     before = os.sched_getaffinity(0)
-    with cores.generating():
+    with machine.generating():
         ours = os.sched_getaffinity(0)
         async with own_daemon() as daemon:
             theirs = os.sched_getaffinity(daemon.pid)
@@ -29,18 +29,18 @@ async def test_a_daemon_that_starts_while_the_generator_is_bound_is_alone_on_its
 
 @needs_two
 async def test_a_result_says_which_cores_were_whose() -> None:
-    with cores.generating():
+    with machine.generating():
         async with own_daemon() as daemon:
             measured = Load(daemon)
             with measured.during():
                 pass
     told = measured.counted()
-    assert told["server"]["cores"] == [cores.daemon_core()]
-    assert told["generator"]["cores"] == cores.generator_cores()
+    assert told["server"]["cores"] == [machine.daemon_core()]
+    assert told["generator"]["cores"] == machine.generator_cores()
 
 
 @needs_two
 def test_processes_take_turns_on_the_cores_of_the_generator() -> None:
-    found = [cores.generator_core(share) for share in range(2 * len(cores.generator_cores()))]
-    assert found == cores.generator_cores() * 2
-    assert cores.daemon_core() not in found
+    found = [machine.generator_core(share) for share in range(2 * len(machine.generator_cores()))]
+    assert found == machine.generator_cores() * 2
+    assert machine.daemon_core() not in found

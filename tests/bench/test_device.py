@@ -9,8 +9,8 @@ import pytest
 
 from bench.client.device import Device
 from bench.client.poller import Poller
+from bench.engine.record import Script
 from bench.engine.run_state import Access, Pacing, RunState
-from bench.engine.script import Script
 
 
 @pytest.mark.parametrize(

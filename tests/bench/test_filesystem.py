@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 
 from bench import __main__ as command
-from bench import filesystem, printout
+from bench import machine, printout
 from bench.report import page
-from bench.targets.target import Extent, Figure, Measured, Target
-from bench.targets.yardstick import REFERENCE
+from bench.targets.target import REFERENCE, Extent, Figure, Measured, Target
 from tests.bench.test_report import result as result_of
 
 MOUNTS = r"""27 1 254:0 / / rw,relatime - ext4 /dev/vda rw
@@ -26,12 +25,12 @@ MOUNTS = r"""27 1 254:0 / / rw,relatime - ext4 /dev/vda rw
 SHM = Path("/dev/shm")
 
 needs_shm = pytest.mark.skipif(
-    (filesystem.of(SHM) or {}).get("filesystem") != "tmpfs", reason="there is no tmpfs at /dev/shm"
+    (machine.filesystem_of(SHM) or {}).get("filesystem") != "tmpfs", reason="there is no tmpfs at /dev/shm"
 )
 
 
 def test_the_examples_in_the_documentation_hold() -> None:
-    assert doctest.testmod(filesystem).failed == 0
+    assert doctest.testmod(machine).failed == 0
 
 
 @pytest.mark.parametrize(
@@ -54,8 +53,8 @@ def test_a_directory_lies_on_the_innermost_mount_that_was_made_last(
 ) -> None:
     told = tmp_path / "mountinfo"
     told.write_text(MOUNTS)
-    monkeypatch.setattr(filesystem, "MOUNTS", told)
-    found = filesystem.of(Path(directory))
+    monkeypatch.setattr(machine, "MOUNTS", told)
+    found = machine.filesystem_of(Path(directory))
     assert found is not None
     assert (found["filesystem"], found["mount"], found["in_memory"]) == (kind, mount, in_memory)
 
@@ -63,8 +62,8 @@ def test_a_directory_lies_on_the_innermost_mount_that_was_made_last(
 def test_where_the_system_does_not_tell_nothing_is_known(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filesystem, "MOUNTS", tmp_path / "none")
-    assert filesystem.of(tmp_path) is None
+    monkeypatch.setattr(machine, "MOUNTS", tmp_path / "none")
+    assert machine.filesystem_of(tmp_path) is None
 
 
 def placed(in_memory: bool, generator: tuple[int, ...] = (1, 2)) -> dict[str, Any]:

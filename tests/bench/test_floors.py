@@ -7,15 +7,14 @@ from dataclasses import replace
 import pytest
 
 from bench.checks import COUNTERS
-from bench.codec import ENCODINGS
-from bench.endpoint import Endpoint
-from bench.engine.echo import Echoing
+from bench.engine.record import Script
 from bench.engine.relay import Relay, RelayPlan
-from bench.engine.role import Plan
+from bench.engine.roles import Echoing
 from bench.engine.run_state import Access, Pacing, Report
-from bench.engine.script import Script
-from bench.engine.workers import measure
-from bench.peers.protocols import PUSH
+from bench.engine.workers import Plan, measure
+from bench.peers.table import PUSH
+from bench.server import Endpoint
+from bench.wire import ENCODINGS
 from tests.kit.faulty_baseline import faulty_baseline, faulty_echo
 
 # Enough is under way at once, or due, that the faulty one is among it however slow the machine is.

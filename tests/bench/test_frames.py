@@ -11,8 +11,8 @@ from websockets.frames import Frame as LibraryFrame
 from websockets.frames import Opcode
 from websockets.server import ServerProtocol
 
-from bench import frames
-from bench.frames import (
+from bench import wire
+from bench.wire import (
     Frame,
     FrameError,
     FrameReader,
@@ -39,12 +39,12 @@ STREAM: list[tuple[Opcode, bytes, bool]] = [
 MESSAGES = [
     Frame(BINARY, b""),
     Frame(BINARY, b"a" * 125),
-    Frame(frames.PING, b"p"),
+    Frame(wire.PING, b"p"),
     Frame(0x1, b"b" * 126),
-    Frame(frames.PONG, b""),
+    Frame(wire.PONG, b""),
     Frame(BINARY, b"fragment"),
     Frame(BINARY, b"c" * 70_000),
-    Frame(frames.CLOSE, b"\x0f\xa0restart"),
+    Frame(wire.CLOSE, b"\x0f\xa0restart"),
 ]
 
 
@@ -87,7 +87,7 @@ def test_frames_are_found_however_the_stream_is_cut(sizes: list[int]) -> None:
         b"\x89\x7e\x00\x7e" + b"a" * 126,
         b"\x80\x01a",
         b"\x02\x01a\x82\x01b",
-        b"\x82\x7f" + (frames.FRAME_BYTES_MAX + 1).to_bytes(8, "big"),
+        b"\x82\x7f" + (wire.FRAME_BYTES_MAX + 1).to_bytes(8, "big"),
     ],
     ids=["masked", "reserved bit", "cut ping", "long ping", "lone continuation", "interrupted", "too long"],
 )
@@ -97,7 +97,7 @@ def test_a_violation_is_refused(violation: bytes) -> None:
 
 
 def test_fragments_are_bounded_together() -> None:
-    half = b"\x02\x7f" + (frames.FRAME_BYTES_MAX).to_bytes(8, "big") + bytes(frames.FRAME_BYTES_MAX)
+    half = b"\x02\x7f" + (wire.FRAME_BYTES_MAX).to_bytes(8, "big") + bytes(wire.FRAME_BYTES_MAX)
     reader = FrameReader()
     assert reader.feed(half) == []
     with pytest.raises(FrameError):

@@ -15,14 +15,13 @@ import msgpack
 import pytest
 
 from bench import __main__ as command
+from bench import database
 from bench.checks import Tally
-from bench.codec import ENCODINGS
-from bench.endpoint import Endpoint
-from bench.history import filling, measuring
-from bench.history.filling import fill
-from bench.history.reading import Reading
-from bench.history.shape import Shape
-from bench.server import DaemonDir, daemon_dir
+from bench.database import Shape, fill
+from bench.scenarios import history
+from bench.scenarios.history import Reading
+from bench.server import DaemonDir, Endpoint, daemon_dir
+from bench.wire import ENCODINGS
 from tests.kit.result import is_whole
 
 END_MS = 1_780_000_000_000
@@ -114,7 +113,7 @@ async def test_rows_are_those_the_daemon_writes(home: DaemonDir, kind: str) -> N
 
 def check_events(room: Any, written: list[dict[str, Any]]) -> None:
     columns = list(written[0])
-    for ours, theirs in zip(filling.event_rows(SMALL, room, {}), written, strict=False):
+    for ours, theirs in zip(database.event_rows(SMALL, room, {}), written, strict=False):
         mine = dict(zip(columns, ours, strict=True))
         blob, their_blob = (list(msgpack.unpackb(one.pop("blob")).items()) for one in (mine, theirs))
         for one in (mine, theirs):
@@ -129,7 +128,7 @@ def check_events(room: Any, written: list[dict[str, Any]]) -> None:
 def check_room(room: Any, written: list[dict[str, Any]]) -> None:
     (theirs,) = written
     said = type(room)(room.number, room.kind, room.users, 3, room.created_at, room.closed_at)
-    mine = dict(zip(theirs, filling.room_row(SMALL, said), strict=True))
+    mine = dict(zip(theirs, database.room_row(SMALL, said), strict=True))
     assert drop(mine, "number", "name", "title") == drop(theirs, "number", "name", "title")
     assert mine["title"] == theirs["title"]
 
@@ -142,7 +141,7 @@ def check_members(room: Any, written: list[dict[str, Any]]) -> None:
         own, own_read = said.own(place, 3), said.own(place, read)
         role = "owner" if place == 0 and room.kind == "group" else "member"
         member = next(SMALL.members(said)).__class__(theirs["user"], role, read, own - own_read, own)
-        mine = dict(zip(theirs, filling.member_row(SMALL, said, member), strict=True))
+        mine = dict(zip(theirs, database.member_row(SMALL, said, member), strict=True))
         assert drop(mine, "room") == drop(theirs, "room")
 
 
@@ -197,8 +196,8 @@ async def test_reading_back_finds_what_is_wrong(
 
 
 def test_the_scenario_runs_and_keeps_its_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measuring, "STARTS", 1)
-    monkeypatch.setattr(measuring, "GREETINGS", 10)
+    monkeypatch.setattr(history, "STARTS", 1)
+    monkeypatch.setattr(history, "GREETINGS", 10)
     out, kept = tmp_path / "h.json", tmp_path / "kept"
     small = ["--messages", "500", "--rooms", "10", "--users", "60", "--pages", "20", "--duration", "0.2"]
     small += ["--warmup", "0.1", "--procs", "2", "--encoding", "json"]

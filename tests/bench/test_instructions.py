@@ -9,7 +9,7 @@ import pytest
 from bench import __main__ as command
 from bench.instructions import __main__ as program
 from bench.instructions import written
-from bench.instructions.parts import MEANINGS
+from bench.instructions.hot_path import MEANINGS
 from bench.instructions.written import Numbers
 
 HERE = {"python": "3.13.1", "sqlite": "3.50.0"}

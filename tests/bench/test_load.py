@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bench.load import Load
+from bench.engine.workers import Load
 from bench.server import Daemon
 
 LARGE, SMALL, LITTLE = 64 * 1024**2, 24 * 1024**2, 8 * 1024**2  # bytes

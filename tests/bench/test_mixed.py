@@ -10,14 +10,13 @@ from pathlib import Path
 import pytest
 
 from bench import __main__ as command
-from bench.codec import ENCODINGS
-from bench.endpoint import Endpoint
+from bench.client import gathering
+from bench.engine.record import Script
 from bench.engine.run_state import Pacing
-from bench.engine.script import Script
-from bench.population import gathering, population_run
-from bench.population.population_run import Population, Size
 from bench.scenarios import mixed
-from bench.server import DaemonDir, daemon_dir
+from bench.scenarios.mixed import Population, Rates, Size
+from bench.server import DaemonDir, Endpoint, daemon_dir
+from bench.wire import ENCODINGS
 from tests.kit.result import is_whole
 
 SMALL = """
@@ -43,10 +42,10 @@ def file_of(directory: Path, text: str) -> Path:
 
 
 def test_the_example_is_a_population() -> None:
-    population = population_run.read(Path("bench/examples/town.toml"), seed=1)
+    population = mixed.read(Path("bench/examples/town.toml"), seed=1)
     assert [len(members) for members in population.members_of].count(100) == 3
     assert all(len(set(members)) == len(members) for members in population.members_of)
-    assert population.rates["messages"] == 100
+    assert population.rates.messages == 100
     pairs = [
         frozenset(members)
         for members, direct in zip(population.members_of, population.direct, strict=True)
@@ -74,7 +73,7 @@ def test_the_example_is_a_population() -> None:
 )
 def test_a_bad_file_is_refused_by_its_key(tmp_path: Path, text: str, word: str) -> None:
     with pytest.raises(ValueError, match=word):
-        population_run.read(file_of(tmp_path, text), seed=1)
+        mixed.read(file_of(tmp_path, text), seed=1)
     assert command.main(["mixed", str(file_of(tmp_path, text))]) == 2
 
 
@@ -90,7 +89,7 @@ def test_a_population_lives_without_a_fault(
     assert result["messages"] == result["ack_ms"]["count"] > 20
     assert result["deliveries"] > result["messages"]
     assert {"churn", "reads", "typing"} <= set(result["done"])
-    assert "cut to hello answered" in capsys.readouterr().out
+    assert "done.typing" in capsys.readouterr().out
 
 
 async def test_a_message_that_vanishes_from_the_log_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,8 +98,8 @@ async def test_a_message_that_vanishes_from_the_log_is_found(monkeypatch: pytest
         async with home.daemon() as daemon:
             there = Endpoint(daemon.url, daemon.secret, ENCODINGS["msgpack"], daemon)
             pacing = Pacing(0.5, 0.0, rate=40.0)
-            rates = {"messages": 40.0, "reads": 0.0, "typing": 0.0, "churn": 0.0}
-            _, seen = await mixed.play(there, Script("town"), pacing, Population(4, (Size(4, 1),), rates))
+            town = Population(4, (Size(1, 4),), Rates(messages=40.0))
+            _, seen = await mixed.play(there, Script("town"), pacing, town)
     assert seen.tally.counts()["lost"] > 0
     assert seen.tally.counts()["altered"] > 0
 

@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 
 from bench import outcome
-from bench.engine.record import Record
+from bench.engine.record import MessageId, Record
 from bench.engine.run_state import Report
-from bench.engine.script import MessageId
-from bench.thresholds import Threshold
+from bench.results import Threshold
 
 MEASURED: dict[str, Any] = {
     "scenario": "fanout",
@@ -52,7 +51,7 @@ def test_a_run_is_judged_and_written_whatever_the_verdict(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert outcome.finish(dict(result), ["head"], options(tmp_path, limit), clean=True) == code
+    assert outcome.finish(dict(result), options(tmp_path, limit)) == code
     assert word in capsys.readouterr().out
     assert json.loads((tmp_path / "r.json").read_text())["thresholds"] == {limit: code == outcome.CORRECT}
     assert (tmp_path / "r.html").exists()
@@ -61,7 +60,7 @@ def test_a_run_is_judged_and_written_whatever_the_verdict(
 def test_a_run_that_measured_nothing_is_no_success(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert outcome.finish(dict(NOTHING), [], options(tmp_path), clean=True) == outcome.MISSED
+    assert outcome.finish(dict(NOTHING), options(tmp_path)) == outcome.MISSED
     assert "NOTHING WAS MEASURED" in capsys.readouterr().out
 
 
@@ -69,12 +68,12 @@ def test_a_scenario_that_did_not_come_to_its_point_is_no_success(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     result = {**MEASURED, "unmeasured": "nobody was stalled"}
-    assert outcome.finish(result, [], options(tmp_path), clean=True) == outcome.MISSED
+    assert outcome.finish(result, options(tmp_path)) == outcome.MISSED
     assert "NOT WHAT WAS ASKED: nobody was stalled" in capsys.readouterr().out
 
 
 def test_a_fault_comes_before_everything_else(tmp_path: Path) -> None:
-    assert outcome.finish(dict(NOTHING), [], options(tmp_path, "lost==0"), clean=False) == outcome.FAULTY
+    assert outcome.finish({**NOTHING, "altered": 1}, options(tmp_path, "lost==0")) == outcome.FAULTY
 
 
 MS = 1_000_000

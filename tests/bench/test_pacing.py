@@ -6,12 +6,12 @@ import doctest
 
 import pytest
 
-from bench.engine import pacing
-from bench.engine.pacing import ARRIVALS
+from bench.engine import roles
+from bench.engine.roles import ARRIVALS
 
 
 def test_the_examples_in_the_documentation_hold() -> None:
-    assert doctest.testmod(pacing).failed == 0
+    assert doctest.testmod(roles).failed == 0
 
 
 @pytest.mark.parametrize("arrival", ARRIVALS)

@@ -12,18 +12,15 @@ from typing import Any
 import pytest
 
 from bench import __main__ as command
-from bench.codec import ENCODINGS
-from bench.endpoint import Endpoint
+from bench.engine.record import MessageId, Script
 from bench.engine.relay import Relay, RelayPlan
-from bench.engine.role import Plan
 from bench.engine.run_state import Access, Pacing, Report
-from bench.engine.script import MessageId, Script
-from bench.engine.workers import measure
-from bench.peers import protocols, table
-from bench.peers.protocols import NATS
-from bench.peers.table import PEERS, Peer
+from bench.engine.workers import Plan, measure
+from bench.peers import table
+from bench.peers.table import NATS, PEERS, Peer
 from bench.scenarios import peers
-from bench.server import Unreachable
+from bench.server import Endpoint, Unreachable
+from bench.wire import ENCODINGS
 from tests.kit.faulty_relay import RELAY_FAULTS, relay
 from tests.kit.result import is_whole
 
@@ -60,7 +57,7 @@ async def test_every_lie_of_a_relay_is_found(fault: str) -> None:
 
 def frames(content: bytes) -> Iterable[bytes]:
     at = 0
-    while (end := protocols.message_end(content, at)) <= len(content):
+    while (end := table.message_end(content, at)) <= len(content):
         yield content[at:end]
         at = end
 
@@ -69,19 +66,19 @@ def test_nats_lines_are_cut_where_they_end() -> None:
     letter = Script("nats").key(MessageId(0, 1, 2_000, 3_000)).encode()
     message = b"MSG room 1 %d\r\n%b\r\n" % (len(letter), letter)
     assert list(frames(b"PING\r\n" + message + message[:-3])) == [b"PING\r\n", message]
-    assert protocols.message_end(b"MSG roo", 0) > len(b"MSG roo")
+    assert table.message_end(b"MSG roo", 0) > len(b"MSG roo")
 
 
 def test_the_examples_in_the_documentation_hold() -> None:
-    assert doctest.testmod(protocols).failed == 0
+    assert doctest.testmod(table).failed == 0
 
 
 def test_an_address_is_taken_out_of_what_its_owner_receives() -> None:
     bound = b"<iq><bind><jid>ab12@localhost/x</jid></bind></iq>"
     stanza = b"<message to='ab12@localhost/x'><body>hi</body></message>"
-    assert protocols._without_recipient(stanza, bound) == b"<message to=''><body>hi</body></message>\n"
-    assert protocols._without_recipient(b"<presence/>", bound) is None
-    assert b"to='room@rooms.localhost/ab12'" in protocols._joining(b"", bound)
+    assert table._without_recipient(stanza, bound) == b"<message to=''><body>hi</body></message>\n"
+    assert table._without_recipient(b"<presence/>", bound) is None
+    assert b"to='room@rooms.localhost/ab12'" in table._joining(b"", bound)
 
 
 def test_an_absent_peer_is_reported_as_absent(
@@ -136,17 +133,6 @@ def test_the_daemon_is_put_beside_a_peer_by_throughput_when_saturated_and_by_lat
     theirs = {"slow": played(100.0, 8.0), "gone": {"absent": "x"}, "dead": played(0.0, 0.0)}
     assert peers.ratios({"rate": None, **played(300.0, 4.0)}, theirs) == {"slow": {"deliveries": 3.0}}
     assert peers.ratios({"rate": 20.0, **played(100.0, 4.0)}, theirs) == {"slow": {"delivery_p99": 0.5}}
-
-
-@pytest.mark.parametrize(
-    ("pace", "heading"), [(["--rate", "50"], "chatd's p99"), (["--closed"], "chatd does")]
-)
-def test_the_heading_says_what_is_compared(
-    pace: list[str], heading: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    few = ["--only", "centrifugo", "--members", "4", "--senders", "2"]
-    assert command.main(["peers", *few, *pace, *SHORT]) == 0
-    assert heading in capsys.readouterr().out
 
 
 async def test_a_peer_that_does_not_start_is_told_and_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from bench.client.dialogue import Address, Refused
+from bench.client.device import Address, Refused
 from bench.client.phone import LOST, Phone, connect
-from bench.codec import ENCODINGS, Encoding
-from bench.frames import HandshakeError
+from bench.wire import ENCODINGS, Encoding, HandshakeError
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import configuration, printout, progress
+from bench import outcome, printout
 from bench.checks import Tally
 from bench.histogram import Histogram
 
@@ -19,27 +19,33 @@ def test_the_examples_in_the_documentation_hold() -> None:
     assert doctest.testmod(printout).failed == 0
 
 
-def test_a_table_has_a_row_for_each_histogram_that_counted() -> None:
-    rows = {"ack": (Histogram.of([4_200_000]), "durable"), "resume": (Histogram(), "never")}
-    lines = printout.latency_table(rows)
-    assert len(lines) == 2
-    assert lines[1].split()[:4] == ["ack", "1", "4.20", "ms"]
-    assert lines[1].endswith("durable")
+def test_every_latency_that_was_counted_has_a_row_by_its_name() -> None:
+    ack, none = Histogram.of([4_200_000]).milliseconds(), Histogram().milliseconds()
+    (row,) = printout.latencies({"x": {"ack_ms": ack, "resume_ms": none}, "attacks": {"y": {"ack_ms": ack}}})
+    assert row[:3] == ["x.ack", "1", "4.20 ms"]
+
+
+def test_a_table_is_as_wide_as_its_cells_and_has_no_empty_column() -> None:
+    assert printout.table(("", "p50", "none", ""), [["ack", "4.20 ms", "", "x"]]) == [
+        "             p50",
+        "  ack    4.20 ms   x",
+    ]
 
 
 def test_a_dead_second_is_a_dot_whether_the_timeline_has_it_or_not() -> None:
     seconds = [(0, 8, 2), (1, 0, 2), (3, 4, 2)]
     rows = [{"second": at, "deliveries": deliveries, "acks": acks} for at, deliveries, acks in seconds]
-    assert printout.per_second(rows) == "█··▄"
-    assert printout.per_second([{**row, "deliveries": 0} for row in rows]) == "██·█"
-    assert printout.per_second([]) == ""
+    assert printout.per_second(rows) == ["  per second  █··▄ deliveries"]
+    assert printout.per_second([{**row, "deliveries": 0} for row in rows]) == ["  per second  ██·█ acks"]
+    assert printout.per_second([]) == []
 
 
 def test_a_fault_fails_and_is_shown() -> None:
     tally = Tally()
-    assert printout.correctness(tally)[0].endswith("PASS")
+    assert printout.correctness({"scenario": "x", **tally.counts()})[0].endswith("PASS")
     tally.add("lost", "k1 by ann is not in the log")
-    verdict, example = printout.correctness(tally)
+    found = {"scenario": "x", **tally.counts(), "examples": tally.examples}
+    verdict, example = printout.correctness(found)
     assert verdict.endswith("FAIL")
     assert "k1 by ann" in example
 
@@ -89,16 +95,16 @@ def test_a_result_without_a_directory_is_refused_beforehand(tmp_path: Path) -> N
 
 
 def test_the_environment_names_what_a_comparison_needs() -> None:
-    told = configuration.environment()
+    told = outcome.environment()
     assert {"chatd", "python", "platform", "cpus", "cpu", "memory", "sqlite", "libraries"} == told.keys()
     assert told["libraries"]["msgpack"] != "absent"
-    assert configuration._version("no-such-library") == "absent"
-    assert configuration._first("/proc/none", "x") == ""
+    assert outcome._version("no-such-library") == "absent"
+    assert outcome._first("/proc/none", "x") == ""
 
 
 async def test_progress_ends_with_a_plain_line_where_there_is_no_terminal() -> None:
     out = io.StringIO()
-    with progress.shown(lambda: "working", out):
+    with printout.shown(lambda: "working", out):
         pass
     assert out.getvalue() == "  working  0 s\n"
 
@@ -109,12 +115,12 @@ async def test_progress_renews_its_line_on_a_terminal() -> None:
             return True
 
     out = Terminal()
-    with progress.shown(lambda: "working", out):
+    with printout.shown(lambda: "working", out):
         pass
     assert out.getvalue() == "\r\x1b[K  working  0 s\n"
 
 
 def test_a_bar_fills() -> None:
-    assert progress.bar(0, 4) == "[....................] 0/4"
-    assert progress.bar(2_000, 4_000) == "[##########..........] 2,000/4,000"
-    assert progress.bar(0, 0).startswith("[####################]")
+    assert printout.bar(0, 4) == "[....................] 0/4"
+    assert printout.bar(2_000, 4_000) == "[##########..........] 2,000/4,000"
+    assert printout.bar(0, 0).startswith("[####################]")

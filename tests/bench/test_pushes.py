@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from bench.client import pushes
-from bench.client.pushes import Event, Pushes, Run, identity
-from bench.engine.record import Record
-from bench.engine.script import MessageId, Script
+from bench.client import replica
+from bench.client.replica import Event, Pushes, Run, identity
+from bench.engine.record import MessageId, Record, Script
 
 
 def event(seq: int, **changes: Any) -> dict[str, Any]:
@@ -89,7 +88,7 @@ def test_arrivals_become_one_latency_for_each_message_and_user() -> None:
 
 
 def test_the_oldest_runs_make_room_and_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pushes, "RUNS_MAX", 2)
+    monkeypatch.setattr(replica, "RUNS_MAX", 2)
     record = Record()
     kept = cache(record)
     for seq in (1, 2, 3):
@@ -101,7 +100,7 @@ def test_the_oldest_runs_make_room_and_are_counted(monkeypatch: pytest.MonkeyPat
 
 
 def test_remembered_events_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pushes, "EVENTS_MAX", 3)
+    monkeypatch.setattr(replica, "EVENTS_MAX", 3)
     kept = cache()
     for seq in range(10):
         kept.event("r", event(seq))

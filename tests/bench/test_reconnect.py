@@ -15,12 +15,12 @@ import pytest
 from bench import __main__ as command
 from bench import server as homes
 from bench.client import user as users
-from bench.client.user import BASE_S, CAP_S, RUDE_S, Polite, Rude, UsersState
+from bench.client.user import BASE_S, CAP_S, RUDE_S, UsersState, polite, rude
+from bench.engine.record import Script
 from bench.engine.run_state import Access, Pacing
-from bench.engine.script import Script
-from bench.population import storm as storms
-from bench.population.storm import Crowd, Probe
 from bench.scenarios import reconnect
+from bench.scenarios import reconnect as storms
+from bench.scenarios.reconnect import Crowd, Probe
 from tests.kit.result import is_whole
 
 
@@ -35,17 +35,17 @@ def test_everybody_has_his_rooms_and_every_room_its_people(clients: int, rooms: 
 
 
 def test_polite_waits_spread_double_and_obey() -> None:
-    polite = Polite(random.Random(1))
-    first = [polite.delay_s(0, 0) for _ in range(200)]
+    delay_s = polite(random.Random(1))
+    first = [delay_s(0, 0) for _ in range(200)]
     assert min(first) < 0.1 * BASE_S
     assert max(first) <= BASE_S
-    assert max(polite.delay_s(3, 0) for _ in range(200)) > 4 * BASE_S
-    assert max(polite.delay_s(40, 0) for _ in range(200)) <= CAP_S
-    assert polite.delay_s(0, 17.0) == 17.0
+    assert max(delay_s(3, 0) for _ in range(200)) > 4 * BASE_S
+    assert max(delay_s(40, 0) for _ in range(200)) <= CAP_S
+    assert delay_s(0, 17.0) == 17.0
 
 
 def test_rude_waits_are_all_the_same() -> None:
-    assert {Rude().delay_s(attempt, 30.0) for attempt in range(5)} == {RUDE_S}
+    assert {rude(attempt, 30.0) for attempt in range(5)} == {RUDE_S}
 
 
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,12 +97,13 @@ async def test_what_happens_to_the_log_meanwhile_is_found(
         killed: list[int] = []
 
         def kill_and_damage(daemon: homes.Daemon) -> None:
-            homes.kill(daemon)
+            kill(daemon)
             if not killed:
                 change(home.database, damage)
             killed.append(daemon.pid)
 
-        monkeypatch.setattr(reconnect, "kill", kill_and_damage)
+        kill = homes.Daemon.kill
+        monkeypatch.setattr(homes.Daemon, "kill", kill_and_damage)
         storm, _ = await reconnect.play(home, Crowd(clients=4, rooms_each=2, missed=6))
     assert storm.state.tally.counts()[counter] > 0, storm.state.tally.counts()
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bench.engine.record import SECOND_NS, Record
-from bench.engine.script import MessageId
+from bench.engine.record import SECOND_NS, MessageId, Record
 
 
 def record() -> Record:

@@ -12,13 +12,12 @@ from typing import Any
 import pytest
 
 from bench import __main__ as command
-from bench.codec import ENCODINGS
-from bench.endpoint import Endpoint
-from bench.population import gathering
-from bench.population.replay import Plan, Replay
+from bench.client import gathering
 from bench.scenarios import replay
-from bench.server import Unreachable
+from bench.scenarios.replay import Plan, Replay
+from bench.server import Endpoint, Unreachable
 from bench.trace import Trace, read
+from bench.wire import ENCODINGS
 from tests.kit.faulty_server import FAULTY_MESSAGE, MOODS, canary
 from tests.kit.result import is_whole
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import random
 
-from bench.client.pushes import Event, Run
-from bench.client.replica import BUFFERED_MAX, Fate, Position
+from bench.client.replica import BUFFERED_MAX, Event, Fate, Position, Run
 
 
 def sighting(seq: int) -> Event:

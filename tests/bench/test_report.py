@@ -18,7 +18,7 @@ from bench import results as reading
 from bench.compare import Spread
 from bench.compare import compare as compared
 from bench.histogram import Histogram
-from bench.report import chart, page, picture
+from bench.report import page, picture
 
 
 def result(p99: float = 4.0, **more: Any) -> dict[str, Any]:
@@ -64,7 +64,7 @@ class Outline(HTMLParser):
             assert self.open.pop() == tag
 
 
-@pytest.mark.parametrize("module", [chart, picture, printout])
+@pytest.mark.parametrize("module", [picture, printout])
 def test_the_examples_in_the_documentation_hold(module: Any) -> None:
     failed, tried = doctest.testmod(module)
     assert (failed, tried > 0) == (0, True)

@@ -12,10 +12,9 @@ import pytest
 
 from bench.client.device import Device
 from bench.client.poller import Poller
-from bench.engine.record import SECOND_NS
-from bench.engine.role import Moves, Role, _play
+from bench.engine.record import SECOND_NS, Script
 from bench.engine.run_state import Access, Pacing, Report, RunState, Said
-from bench.engine.script import Script
+from bench.engine.workers import Moves, Role, _play
 
 SHORT = Pacing(duration_s=0.05, warmup_s=0.0, quiet_s=0.1)
 

@@ -11,10 +11,9 @@ import pytest
 from bench.client.poller import Poller
 from bench.client.sender import BATCH_MAX, TEXT_BYTES_MAX, Sender
 from bench.client.subscriber import Author
-from bench.engine.pacing import Schedule
-from bench.engine.record import SECOND_NS
+from bench.engine.record import SECOND_NS, Script
+from bench.engine.roles import Schedule
 from bench.engine.run_state import Access, Pacing, RunState
-from bench.engine.script import Script
 
 PACED = Pacing(duration_s=1000.0, warmup_s=0.0, rate=1.0)
 
@@ -87,9 +86,7 @@ class Late:
 
 def test_the_generator_is_late_when_it_gets_round_to_something_late(poller: Poller) -> None:
     state, late = RunState(Access("ws://127.0.0.1:9/", "secret"), Script("auth"), PACED, poller), Late()
-    Schedule(
-        poller, state.record, [(0, late.due), (SECOND_NS, late.due)]
-    ).begin()  # long ago, as machines count
+    Schedule(state, [(0, late.due), (SECOND_NS, late.due)]).begin()  # long ago, as machines count
     poller.run(lambda: len(late.dues) == 2)
     assert late.dues == [0, SECOND_NS]
     assert state.record.lags.count == 2
@@ -124,7 +121,7 @@ class Said:
 
     def __init__(self, poller: Poller, messages: int, text: str = "hi") -> None:
         self.state = RunState(Access("ws://127.0.0.1:9/", "secret"), Script("said"), PACED, poller)
-        self.state.texts.of = lambda author, number: text  # type: ignore[method-assign]
+        self.state.script.__dict__["_texts"] = [text] * 61
         self.acked: list[int] = []
         self.sender = Sender(
             self.state, 0, self.state.record, lambda one, *_: self.acked.append(one.id.number)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import pytest
 
 from bench.checks import Tally
-from bench.client.sequence_checker import SequenceChecker
-from bench.codec import Packet
-from bench.engine.script import MessageId, Script
+from bench.client.subscriber import SequenceChecker
+from bench.engine.record import MessageId, Script
+from bench.wire import Packet
 
 SCRIPT = Script("run0", seed=3)
-TEXTS = SCRIPT.texts()
 
 
 def event(seq: int, author: int, number: int) -> Packet:
@@ -20,13 +19,13 @@ def event(seq: int, author: int, number: int) -> Packet:
         "kind": "message",
         "user": SCRIPT.user(author),
         "key": SCRIPT.key(letter),
-        "body": {"text": TEXTS.of(author, number)},
+        "body": {"text": SCRIPT.text(author, number)},
     }
 
 
 def witness() -> tuple[SequenceChecker, Tally]:
     tally = Tally()
-    return SequenceChecker(SCRIPT, TEXTS, tally, "ann"), tally
+    return SequenceChecker(SCRIPT, tally, "ann"), tally
 
 
 def test_a_key_holds_the_whole_letter_and_fits_the_protocol() -> None:

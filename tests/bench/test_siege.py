@@ -9,9 +9,8 @@ import pytest
 from bench.__main__ import main
 from bench.checks import Tally
 from bench.histogram import Histogram
-from bench.scenarios.siege import Verdict
-from bench.siege.attacks import ATTACKS, FIRST_FRAME_BYTES, FRAME_BYTES, Place, colliding_keys
-from bench.siege.honest import Pairs, Stretch
+from bench.scenarios.siege import Pairs, Stretch, Verdict
+from bench.siege.attacker import ATTACKS, FIRST_FRAME_BYTES, FRAME_BYTES, Place, colliding_keys
 
 PLACE = Place("g00000000000", "g00000000001", "g00000000002", "victim")
 
@@ -101,5 +100,5 @@ def test_an_attack_is_carried_out_and_judged(tmp_path, capsys):
     assert all(attack["attacker"]["dialled"] > 1 for attack in result["attacks"].values())
     assert result["attacks"]["pongs"]["ack_ms"]["count"] == 20
     assert result["lost"] == result["unacked"] == 0
-    assert "5 honest pairs" in capsys.readouterr().out
+    assert "batches of 64 pongs" in capsys.readouterr().out
     assert msgpack.unpackb(ATTACKS[8].payload(PLACE, 0)) == [{"type": "pong"}] * 64

@@ -6,9 +6,8 @@ import itertools
 import random
 
 from bench.client.stream import Follower, Stream
-from bench.engine.record import Record
-from bench.engine.script import MessageId
-from bench.frames import server_frame
+from bench.engine.record import MessageId, Record
+from bench.wire import server_frame
 
 
 class Room:

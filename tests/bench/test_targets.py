@@ -17,7 +17,7 @@ from bench import results as reading
 from bench.scenarios import targets
 from bench.scenarios.floor import FLOORS
 from bench.server import Unreachable
-from bench.targets import table, target, yardstick
+from bench.targets import table, target
 from bench.targets.table import TARGETS
 from bench.targets.target import (
     ABSENT,
@@ -30,9 +30,9 @@ from bench.targets.target import (
     Figure,
     Measured,
     Target,
+    Yardstick,
     median,
 )
-from bench.targets.yardstick import Yardstick
 
 
 @pytest.mark.parametrize("module", [target, options])
@@ -177,7 +177,7 @@ def test_the_table_says_beforehand_what_its_databases_will_lie_on(
     in_memory: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     storage = {"filesystem": "zfs", "mount": "/here", "in_memory": in_memory}
-    monkeypatch.setattr(targets.filesystem, "of", lambda directory: storage)
+    monkeypatch.setattr(targets.machine, "filesystem_of", lambda directory: storage)
     monkeypatch.setattr(targets, "TARGETS", [REACHED])
     out = tmp_path / "targets.json"
     assert command.main(["targets", "--json", str(out)]) == 0
@@ -222,8 +222,7 @@ async def test_what_did_nothing_reaches_nothing_and_ends_no_table(
         return SILENT
 
     monkeypatch.setattr(table, "NATS", SimpleNamespace(present=True, play=silent))
-    for name in ("push", "echo"):
-        monkeypatch.setattr(table.floor, name, silent)
+    monkeypatch.setattr(table.floor, "floor", silent)
     monkeypatch.setattr(table, "played", silent_alone)
     measured = await row.measure(Extent(quick=True))
     musts = [figure for figure in row.figures if figure.required is not None and not figure.absent]
@@ -238,7 +237,7 @@ async def test_a_peer_is_among_the_results_of_its_row(monkeypatch: pytest.Monkey
         return {"scenario": "fanout", "deliveries_per_s": 18.0}
 
     monkeypatch.setattr(table, "NATS", SimpleNamespace(present=True, play=fast))
-    monkeypatch.setattr(table.floor, "push", fast)
+    monkeypatch.setattr(table.floor, "floor", fast)
     monkeypatch.setattr(table, "played", ours)
     measured = await table.TARGETS[1].measure(replace(Extent(), rounds=1))
     sides = [target.side(result) for result in measured.results]
@@ -246,7 +245,7 @@ async def test_a_peer_is_among_the_results_of_its_row(monkeypatch: pytest.Monkey
     assert measured.figures["ratio_nats_16"] == 2
 
 
-SLOW = Yardstick(*(3 * value for value in yardstick.REFERENCE))
+SLOW = Yardstick(*(3 * value for value in target.REFERENCE))
 
 
 @pytest.mark.parametrize(
@@ -277,7 +276,7 @@ def test_the_yardstick_of_a_row_is_in_its_result_and_beside_its_figures(
     row = row_of("P0", 6.0)
     scaled = replace(row, figures=(replace(FIGURE, scale="core"),))
     monkeypatch.setattr(targets, "TARGETS", [scaled])
-    monkeypatch.setattr(targets.yardstick, "measured", lambda: SLOW)
+    monkeypatch.setattr(targets, "yardstick", lambda: SLOW)
     out = tmp_path / "targets.json"
     assert command.main(["targets", "--json", str(out)]) == 0, (
         "6 ms of 5 are 2 on a machine of the usual speed"
@@ -289,4 +288,4 @@ def test_the_yardstick_of_a_row_is_in_its_result_and_beside_its_figures(
 
 
 def test_a_machine_has_a_speed() -> None:
-    assert all(value > 0 for value in yardstick.measured())
+    assert all(value > 0 for value in target.measured_here())

@@ -8,8 +8,8 @@ from types import ModuleType
 
 import pytest
 
-from bench import thresholds
-from bench.thresholds import MISSED, PASS, UNKNOWN, UNMEASURED, Threshold
+from bench import results
+from bench.results import MISSED, PASS, UNKNOWN, UNMEASURED, Threshold
 
 RESULT = {
     "lost": 0,
@@ -24,7 +24,7 @@ RESULT = {
 }
 
 
-@pytest.mark.parametrize("module", [thresholds])
+@pytest.mark.parametrize("module", [results])
 def test_the_examples_in_the_documentation_hold(module: ModuleType) -> None:
     assert doctest.testmod(module).failed == 0
 

@@ -3,7 +3,7 @@
 import jwt
 import pytest
 
-from bench.codec import token
+from bench.wire import token
 
 SECRET = "a secret of at least thirty-two bytes"
 

@@ -87,7 +87,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
         "chatd/http/web.py",
     ),
     "uvicorn": ("chatd/http/listeners.py", "chatd/http/http_protocol.py"),
-    "uvloop": ("chatd/server/runner.py", "bench/loop.py", "bench/baselines/"),
+    "uvloop": ("chatd/server/runner.py", "bench/machine.py", "bench/baselines/"),
     "websockets": (
         "chatd/websocket/connection.py",
         "chatd/websocket/handshake.py",
@@ -99,7 +99,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
 
 # The floors stand beside the daemon: an echo on its own WebSocket stack, and what a library does by itself. The
 # micro-benchmarks time its parts, or count their instructions. None is a client.
-BESIDE_THE_DAEMON = ("bench/baselines/", "bench/micro", "bench/instructions/")
+BESIDE_THE_DAEMON = ("bench/baselines/", "bench/instructions/")
 
 PRODUCT = sources("chatd", "bench")
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from bench.ports import free_ports
+from bench.machine import free_ports
 from chatd.config.model import Config
 from chatd.config.secret import Secret
 from chatd.env import Env

@@ -11,7 +11,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
 from bench.baselines.push import Connection, Floor
-from bench.frames import server_frame
+from bench.wire import server_frame
 
 # The number of the push or echo with the fault.
 FAULTY = 5

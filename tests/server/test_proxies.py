@@ -9,7 +9,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
-from bench.ports import free_ports
+from bench.machine import free_ports
 from chatd.protocol import close_codes
 from tests.kit import http
 from tests.kit.certificates import write_certificate

@@ -13,7 +13,7 @@ from subprocess import PIPE
 import jwt
 import pytest
 
-from bench.ports import free_ports
+from bench.machine import free_ports
 from chatd.cli.chat.command import url_of
 from chatd.config.model import Config, Listen
 from tests.cli.conftest import Server

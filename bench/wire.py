@@ -1,10 +1,69 @@
-"""WebSocket bytes as a client sees them (RFC 6455): the upgrade, frames in, frames out. No sockets here."""
+"""Bytes as a client has them: the two encodings, signed tokens, the upgrade, frames (RFC 6455). No sockets here."""
 
 import base64
 import hashlib
+import hmac
+import json
 import os
 import random
-from typing import NamedTuple
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import msgpack
+
+Packet = dict[str, Any]
+
+TEXT = 0x1
+BINARY = 0x2
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    name: str
+    subprotocol: str
+    opcode: int
+    pack: Callable[[Any], bytes]
+    unpack: Callable[[bytes], Any]
+
+
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+ENCODINGS = {
+    "msgpack": Encoding("msgpack", "chatd.v1.msgpack", BINARY, msgpack.packb, msgpack.unpackb),
+    "json": Encoding("json", "chatd.v1.json", TEXT, lambda value: _json.encode(value).encode(), json.loads),
+}
+
+
+def packets(decoded: Any) -> list[Packet]:
+    """The packets of one decoded frame: a map is one packet, an array a batch (protocol.md "Batches")."""
+    return decoded if isinstance(decoded, list) else [decoded]
+
+
+# The longest a daemon accepts by default (protocol.md "hello"): no run outlives its tokens.
+TOKEN_TTL_S = 24 * 3600
+
+
+def token(user: str, secret: str, audience: str = "chatd") -> str:
+    """A token for `user`, valid from now for TOKEN_TTL_S seconds (RFC 7519, RFC 7515); no two are the same.
+
+    A daemon remembers what it has checked, so only a token that is new to it is checked.
+    """
+    now = int(time.time())
+    claims = {"sub": user, "aud": audience, "iat": now, "exp": now + TOKEN_TTL_S, "jti": secrets.token_hex(8)}
+    signed = f"{_part({'alg': 'HS256', 'typ': 'JWT'})}.{_part(claims)}"
+    signature = hmac.digest(secret.encode(), signed.encode(), hashlib.sha256)
+    return f"{signed}.{_encoded(signature)}"
+
+
+def _part(content: dict[str, object]) -> str:
+    return _encoded(json.dumps(content, separators=(",", ":")).encode())
+
+
+def _encoded(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
 
 CONTINUATION, CLOSE, PING, PONG = 0x0, 0x8, 0x9, 0xA
 NORMAL_CLOSE = 1000
@@ -29,8 +88,6 @@ class HandshakeError(Exception):
 
 
 class Frame(NamedTuple):
-    """One complete frame, or one complete message when it came in fragments."""
-
     opcode: int
     payload: bytes
 
@@ -52,7 +109,8 @@ class Upgrade:
         lines = answer.decode("latin-1").split("\r\n")
         if lines[0].split(" ")[1:2] != ["101"]:
             raise HandshakeError(f"the upgrade was answered with {lines[0]!r}")
-        headers = _headers(lines[1:])
+        pairs = (line.partition(":") for line in lines[1:] if line)
+        headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
         accept = base64.b64encode(hashlib.sha1(self._key + _ACCEPT_GUID).digest()).decode()
         for name, wanted in (("sec-websocket-accept", accept), ("sec-websocket-protocol", self._subprotocol)):
             if headers.get(name, "") != wanted:
@@ -146,25 +204,21 @@ def header_bytes(size: int) -> int:
 
 
 def client_frame(opcode: int, payload: bytes) -> bytes:
-    size = len(payload)
     mask = _masks.getrandbits(32).to_bytes(4, "big")
-    if size < 126:
-        head = bytes((_FIN | opcode, _MASKED | size))
-    elif size < 65_536:
-        head = bytes((_FIN | opcode, _MASKED | 126)) + size.to_bytes(2, "big")
-    else:
-        head = bytes((_FIN | opcode, _MASKED | 127)) + size.to_bytes(8, "big")
-    return head + mask + masked(payload, mask)
+    return _head(opcode, len(payload), _MASKED) + mask + masked(payload, mask)
 
 
 def server_frame(payload: bytes) -> bytes:
     """One final binary frame as a server sends it: what the floors and peers of a comparison need."""
-    size = len(payload)
+    return _head(BINARY, len(payload), 0) + payload
+
+
+def _head(opcode: int, size: int, mask: int) -> bytes:
     if size < 126:
-        return bytes((_FIN | 0x2, size)) + payload
+        return bytes((_FIN | opcode, mask | size))
     if size < 65_536:
-        return bytes((_FIN | 0x2, 126)) + size.to_bytes(2, "big") + payload
-    return bytes((_FIN | 0x2, 127)) + size.to_bytes(8, "big") + payload
+        return bytes((_FIN | opcode, mask | 126)) + size.to_bytes(2, "big")
+    return bytes((_FIN | opcode, mask | 127)) + size.to_bytes(8, "big")
 
 
 def masked(payload: bytes, mask: bytes) -> bytes:
@@ -183,8 +237,3 @@ def _bounded(size: int) -> int:
     if size > FRAME_BYTES_MAX:
         raise FrameError(f"the server sent a frame of {size:,} bytes, above {FRAME_BYTES_MAX:,}")
     return size
-
-
-def _headers(lines: list[str]) -> dict[str, str]:
-    pairs = (line.partition(":") for line in lines if line)
-    return {name.strip().lower(): value.strip() for name, _, value in pairs}

@@ -1,35 +1,42 @@
-"""The inside of a daemon with a real store and no sockets, and who is connected to it.
+"""The inside of a daemon with a real store and no sockets, who is connected to it, and the parts of its hot path.
 
 Time stands still, so that no timer, no rate and no token depends on how fast somebody counts.
 """
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgpack
 
-from bench.micro import Nowhere
 from chatd.auth.verifier import token_verifier
 from chatd.config import model
 from chatd.config.secret import Secret
 from chatd.core.maintenance import Barrier
 from chatd.core.read_set import ReadSet
 from chatd.core.unread_counts import count_out
-from chatd.core.write_set import WriteSet
+from chatd.core.write_set import NewEvent, WriteSet
+from chatd.delivery import encoding
+from chatd.delivery.fanout import event_push
+from chatd.delivery.outbox import Outbox
 from chatd.env import Timer
 from chatd.protocol.codec import decode_packets, decode_request
 from chatd.server.app import App, rules_of
 from chatd.server.system_env import SystemEnv
+from chatd.session.dispatcher import Dispatcher
 from chatd.session.session import Session
+from chatd.storage.sqlite.commit import commit
 from chatd.storage.sqlite.connection import writable
 from chatd.storage.sqlite.directory import Directory
 from chatd.storage.sqlite.store import SqliteStore
-from chatd.writer.writer import Submission, decide
+from chatd.storage.sqlite.write_set import Batch, batch_of
+from chatd.writer.writer import Submission, Writer, decide
 
 OUTBOXES, ROOMS = 100, 20
 TEXT = "We leave at a quarter to eight, platform 4."
@@ -61,6 +68,35 @@ class Standstill(SystemEnv):
 
     def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
         return Never()
+
+
+class Nowhere:
+    """A connection whose kernel takes everything at once."""
+
+    text = False
+    address = ""
+
+    def write(self, frame: bytes) -> None: ...
+
+    def buffered_bytes(self) -> int:
+        return 0
+
+    def close(self, code: int, reason: str) -> None: ...
+
+    def abort(self) -> None: ...
+
+    cork = uncork = pause_reading = resume_reading = abort
+
+
+class Nobody:
+    """The owner of an outbox that flows, which never calls it."""
+
+    def head_frame(self, heads: Mapping[str, tuple[int, int]]) -> bytes:
+        return b""
+
+    def lagged(self) -> None: ...
+
+    caught_up = overflowed = lagged
 
 
 class Ear(Nowhere):
@@ -112,9 +148,10 @@ class People:
         request = decode_request(frame_of(self.send(room)), False)
         return self.decided(request)
 
-    def decided(self, request: Any) -> WriteSet:
+    def decided(self, *requests: Any) -> WriteSet:
         writes = WriteSet(now=START_MS, stamp=self.app.store.stamp)
-        decide(Submission("ann", request), writes, self._reads)
+        for request in requests:
+            decide(Submission("ann", request), writes, self._reads)
         count_out(writes)
         return writes
 
@@ -189,3 +226,117 @@ async def at_home(directory: Path, guests: int) -> AsyncIterator[People]:
         people.app.passwords.close()
         people.connection.close()
         await store.close()
+
+
+MEANINGS = {
+    "send": "all of a send in a direct room, from its frame until both are told, threads included",
+    "hello": "all of a hello of a known device with a new token and 20 rooms, threads included",
+    "decode": "one frame with one send, to its struct",
+    "check": "that send: rates, what the token allows, host data; given to the writer",
+    "decide": "that send as a batch of its own: numbered, keyed, encoded for the log",
+    "rows": "the rows of that batch",
+    "sqlite": "those rows as one transaction in the file",
+    "encode": "the push of that message, framed",
+    "push": "a batch of one message told to 100 connections that flow",
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """`call` does the work once, with what `make` gave it before anything was counted."""
+
+    call: Callable[[Any], Any]
+    make: Callable[[], Any] = lambda: None
+    waits: bool = False  # a coroutine function
+
+
+def parts(people: People) -> dict[str, Part]:
+    """Every part. Those that go past the writer leave memory ahead of it, so they come last."""
+    return {"send": _send(people), "hello": _hello(people), **_pieces(people)}
+
+
+def _send(people: People) -> Part:
+    async def call(frame: bytes) -> None:
+        people.ann.received(frame)
+        await people.ears[0].hears()
+
+    return Part(call, lambda: frame_of(people.send(people.pair)), waits=True)
+
+
+def _hello(people: People) -> Part:
+    users = iter(people.guests)
+
+    async def call(made: tuple[bytes, Ear]) -> None:
+        frame, ear = made
+        people.knocks(frame, ear)
+        await ear.hears()
+
+    return Part(call, lambda: (people.hello(next(users)), people.ear()), waits=True)
+
+
+def _pieces(people: People) -> dict[str, Part]:
+    app, deflate_min = people.app, people.config.delivery.deflate_min_bytes
+    frame = frame_of(people.send(people.pair))
+    request = decode_request(frame, False)
+    dispatcher = Dispatcher(replace(app.context, writer=cast(Writer, Taker())), app.rate_limits, people.ann)
+    writes, told = people.decides(people.pair), people.decides(people.group)
+    new = new_events(writes)
+
+    def write(batch: Batch) -> None:
+        commit(people.connection, batch)
+
+    return {
+        "decode": Part(lambda _: decode_request(frame, False)),
+        "check": Part(lambda _: dispatcher.handle(request, None)),
+        "decide": Part(lambda _: people.decided(request)),
+        "rows": Part(lambda _: batch_of(writes)),
+        "sqlite": Part(write, lambda: batch_of(people.decides(people.pair))),
+        "encode": Part(lambda _: encoding.frame_of(event_push(new), encoding.MSGPACK, deflate_min)),
+        "push": Part(lambda _: app.fanout.publish(told)),
+    }
+
+
+def new_events(writes: WriteSet) -> list[NewEvent]:
+    return [step for steps in writes.steps.values() for step in steps if isinstance(step, NewEvent)]
+
+
+BATCH = 32  # messages decided and pushed together, as under load
+TIMED = {
+    "decode": "one frame with one send, to its struct",
+    "decode_batch": f"one send of a frame with {BATCH}",
+    "decide": f"one send of {BATCH} decided together: numbered, keyed, encoded for the log",
+    "encode": "one push of one message, framed",
+    "encode_batch": f"one message of a push of {BATCH}, framed",
+    "fan_out": "one frame to one outbox that flows",
+}
+
+
+def timed_parts(people: People, outboxes: int) -> dict[str, tuple[Callable[[], object], int]]:
+    """The parts that are timed, and how many operations each is."""
+    single, batch = (msgpack.packb([people.send(people.pair) for _ in range(many)]) for many in (1, BATCH))
+    requests = list(decode_packets(batch, False))
+    one, many = (new_events(people.decided(*some)) for some in (requests[:1], requests))
+    deflate_min = people.config.delivery.deflate_min_bytes
+    group = [Outbox(Nowhere(), model.Outbox(), Nobody()) for _ in range(outboxes)]
+
+    def encode(events: list[NewEvent]) -> bytes:
+        return encoding.frame_of(event_push(events), encoding.MSGPACK, deflate_min)
+
+    def fan_out(frame: bytes) -> None:
+        for outbox in group:
+            outbox.send_event(frame, people.pair, 2, 1, 0.0)
+
+    return {
+        "decode": (lambda: list(decode_packets(single, False)), 1),
+        "decode_batch": (lambda: list(decode_packets(batch, False)), BATCH),
+        "decide": (lambda: people.decided(*requests), BATCH),
+        "encode": (lambda: encode(one), 1),
+        "encode_batch": (lambda: encode(many), BATCH),
+        "fan_out": (partial(fan_out, encode(one)), outboxes),
+    }
+
+
+class Taker:
+    """In the place of the writer: takes everything and does nothing."""
+
+    def submit(self, submission: Submission) -> None: ...

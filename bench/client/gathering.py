@@ -1,16 +1,15 @@
 """Waiting while a poller turns, for users to come in or for something else; and the last comparison with the logs."""
 
-import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from bench.checks import Entry, LogBook, Said, check_dense, check_log, check_replica, deliveries
-from bench.client.dialogue import Refused
+from bench.client.device import Refused
 from bench.client.replica import Position
 from bench.client.user import User, UsersState
-from bench.codec import Packet
 from bench.engine.record import SECOND_NS
 from bench.server import Unreachable
+from bench.wire import Packet
 
 LOOK_NS = SECOND_NS // 100  # between two looks at a condition that is dear to look at
 GATHER_NS = 120 * SECOND_NS  # nobody new for so long: the others will not come either
@@ -36,32 +35,13 @@ def present(users: Sequence[User]) -> int:
 
 def wait(state: UsersState, done: Callable[[], bool], moved: Callable[[], int], what: str) -> None:
     """Turn the poller until `done`. Raises Unreachable when `moved`, how many of what, stands still for GATHER_NS."""
-    if not turn(state, done, moved, GATHER_NS):
+    if not settle(state, done, moved, GATHER_NS):
         reasons = ", ".join(reason for reason, _ in state.failures.most_common(3))
         raise Unreachable(f"only {moved():,} {what}: {reasons or 'no answer'}")
 
 
-def turn(state: UsersState, done: Callable[[], bool], moved: Callable[[], int | None], quiet_ns: int) -> bool:
-    """Turn the poller until `done`; False when `moved` stands still for so long. None: nothing is due to move.
-
-    Conditions are looked at LOOK_NS after they were looked at last.
-    """
-    seen: int | None = -1
-    moved_ns = looked_ns = time.perf_counter_ns()
-    found = False
-
-    def over() -> bool:
-        nonlocal seen, moved_ns, looked_ns, found
-        if time.perf_counter_ns() < looked_ns + LOOK_NS:
-            return False
-        found, now = done(), moved()
-        looked_ns = time.perf_counter_ns()
-        if now is None or now != seen:
-            seen, moved_ns = now, looked_ns
-        return found or looked_ns - moved_ns > quiet_ns
-
-    state.poller.run(over)
-    return found
+def settle(state: UsersState, done: Callable[[], bool], moved: Callable[[], object], quiet_ns: int) -> bool:
+    return state.poller.settle(done, moved, quiet_ns, LOOK_NS)
 
 
 def compare(state: UsersState, users: Sequence[User], readers: Mapping[User, Sequence[str]]) -> int:
@@ -84,11 +64,24 @@ def compare(state: UsersState, users: Sequence[User], readers: Mapping[User, Seq
             acked[room][key] = seq
         for room, position in user.positions.items():
             positions[room][user.name] = position
+
+    def entry(room: str, event: Packet) -> Entry:
+        said = None
+        if event["kind"] == "message":
+            said = Said(event["key"], event["user"], event.get("body", {}).get("text", ""))
+        return Entry(event["seq"], state.cache.event(room, event).identity, said)
+
+    def written(key: str) -> tuple[int, Said] | None:
+        if (message := state.script.message(key)) is None:
+            return None
+        author, number, *_ = message
+        return number, Said(key, state.script.user(author), state.script.text(author, number))
+
     reached = 0
     for room, events in logs.items():
-        book = LogBook(room, 0, [_entry(state, room, event) for event in events])
+        book = LogBook(room, [entry(room, event) for event in events])
         check_dense(book, state.tally)
-        check_log(book, acked[room], lambda key: _written(state, key), state.tally)
+        check_log(book, acked[room], written, state.tally)
         for name, position in positions[room].items():
             check_replica(name, position, book, state.tally)
         reached += deliveries(positions[room], book)
@@ -96,7 +89,6 @@ def compare(state: UsersState, users: Sequence[User], readers: Mapping[User, Seq
 
 
 def heads_of(places: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    """Return the furthest place of each room."""
     heads: dict[str, int] = {}
     for theirs in places:
         heads |= {room: max(seq, heads.get(room, 0)) for room, seq in theirs.items()}
@@ -104,8 +96,6 @@ def heads_of(places: Iterable[Mapping[str, int]]) -> dict[str, int]:
 
 
 def _read(reader: User, rooms: deque[str], logs: dict[str, list[Packet]]) -> None:
-    """Begin to read these logs one after the other; `logs` gets each when it is whole."""
-
     def ask(room: str, first: int, events: list[Packet]) -> None:
         def answered(reply: Packet) -> None:
             if reply["type"] != "ok":
@@ -122,19 +112,3 @@ def _read(reader: User, rooms: deque[str], logs: dict[str, list[Packet]]) -> Non
 
     if rooms:
         ask(rooms.popleft(), 1, [])
-
-
-def _entry(state: UsersState, room: str, event: Packet) -> Entry:
-    said = None
-    if event["kind"] == "message":
-        said = Said(event["key"], event["user"], event.get("body", {}).get("text", ""))
-    return Entry(event["seq"], state.cache.event(room, event).identity, said)
-
-
-def _written(state: UsersState, key: str) -> tuple[int, Said] | None:
-    """The message with this key as it was written, with its number among those of its author."""
-    message = state.script.message(key)
-    if message is None:
-        return None
-    author, number = message.author, message.number
-    return number, Said(key, state.script.user(author), state.texts.of(author, number))

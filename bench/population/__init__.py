@@ -1,1 +1,0 @@
-"""Users who live through something together: a day of real talk, a killed daemon, a population of many habits."""
