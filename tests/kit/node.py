@@ -38,11 +38,15 @@ class Node:
         """Run npm and return what it printed."""
         return self._run(self.npm, *map(str, arguments), cwd=cwd)
 
+    def run_package(self, name: str, *arguments: object) -> str:
+        """Run a program of the packages of web/, in it, and return what it printed."""
+        return self._run(str(WEB / "node_modules" / ".bin" / name), *map(str, arguments))
+
     def bundle(self, *sources: object, folder: Path) -> None:
         """Bundle TypeScript files for Node into a folder, as modules named .mjs."""
         flags = ("--bundle", "--platform=node", "--format=esm", "--target=es2022", "--log-level=warning")
         names = (f"--outdir={folder}", "--out-extension:.js=.mjs")
-        self._run(str(WEB / "node_modules" / ".bin" / "esbuild"), *map(str, sources), *flags, *names, cwd=WEB)
+        self.run_package("esbuild", *sources, *flags, *names)
 
     def testee(self, folder: Path) -> str:
         """Build the SDK and its testee into a folder; return the command that starts the testee."""

@@ -107,7 +107,8 @@ async def test_tabs_share_one_connection_and_show_the_same(alice: Browser) -> No
     first = await alice.tab()
     second = await alice.tab()
     room = alice.room.id
-    await second.focus(room)
+    for tab in (first, second):
+        assert await tab.texts(room) == []
     await second.post(room, "from the second")
     await first.post(room, "from the first")
     await alice.heard(2)
@@ -152,6 +153,20 @@ async def test_a_frozen_leader_loses_the_lead_and_follows_when_it_thaws(alice: B
         await tab.until(f"async () => (await chat.texts('{room}')).length === 3")
         assert await tab.texts(room) == ["while it is frozen", "thawed", "from bob"]
     await until(lambda: alice.link.sockets == 1)
+
+
+async def test_the_server_hears_of_the_background_when_the_last_tab_was_hidden_for_a_while(
+    alice: Browser,
+) -> None:
+    leader = await alice.tab()
+    second = await alice.tab()
+    await leader.show(False)
+    await leader.texts(alice.room.id)
+    assert await leader.background() is False
+    await second.show(False)
+    await leader.until("() => chat.background()")
+    await second.show(True)
+    await leader.until("() => !chat.background()")
 
 
 @pytest.mark.parametrize("moment", ["unawaited", "stored", "two tabs"])

@@ -4,6 +4,7 @@ import type { ClientOptions } from "./client.js";
 import { IndexedDbStorage } from "./indexeddb.js";
 import { followPage } from "./page_lifecycle.js";
 import { MemoryStorage } from "./storage.js";
+import { TabEngine } from "./tab_engine.js";
 import { BrowserTabs } from "./tabs.js";
 
 /** Whether tabs can share a storage here: not without Web Locks (a page without https) nor without IndexedDB. */
@@ -16,8 +17,12 @@ export function canShare(): boolean {
  * All tabs of `user` share one IndexedDB and one connection. Where they cannot, each is a device of its own, with a storage in
  * memory.
  */
-export function browser(user: string): Pick<ClientOptions, "storage" | "tabs" | "follow"> {
+export function browser(user: string): Pick<ClientOptions, "storage" | "engine" | "follow"> {
   if (!canShare()) return { storage: new MemoryStorage(), follow: (client) => followPage(client, user, undefined) };
   const tabs = new BrowserTabs(user);
-  return { storage: new IndexedDbStorage(user), tabs, follow: (client) => followPage(client, user, tabs) };
+  return {
+    storage: new IndexedDbStorage(user),
+    engine: (parts) => new TabEngine(parts, tabs),
+    follow: (client) => followPage(client, user, tabs),
+  };
 }

@@ -8,12 +8,11 @@ import type { DeviceEntry, DevicesListReply, Packet, UserEntry, UsersGetReply } 
 import type { Phase } from "./core/states.js";
 import { TIMING, type Timing } from "./core/timing.js";
 import type { Presence, Totals } from "./core/account.js";
-import { Engine } from "./engine.js";
+import { Engine, type Parts } from "./engine.js";
 import { SystemEnv, type Env } from "./env.js";
 import { Room } from "./rooms.js";
 import { SETTINGS, type Settings } from "./settings.js";
 import { MemoryStorage, type Storage } from "./storage.js";
-import type { Tabs } from "./tab_link.js";
 import type { GetToken } from "./tokens.js";
 
 /** What a client is made of; only `url` and `token` are needed. */
@@ -26,8 +25,8 @@ export interface ClientOptions {
   device?: string;
   /** Keeps the outbox, the positions and the cache; without one nothing survives. One storage belongs to one account. */
   storage?: Storage;
-  /** What several clients with one storage agree by (`browser(user)`). */
-  tabs?: Tabs;
+  /** Makes the engine; another one than the usual lets several clients share one storage (`browser(user)`). */
+  engine?: (parts: Parts) => Engine;
   /** Called at the start: makes the client follow the page or the app; returns what ends that. */
   follow?: (client: Client) => () => void;
   env?: Env;
@@ -50,16 +49,17 @@ export interface ClientOptions {
 export class Client {
   private readonly _engine: Engine;
   private readonly _handles = new Map<string, Room>();
+  private _focused: readonly string[] = [];
   private _unfollow: (() => void) | undefined;
 
   constructor(private readonly _options: ClientOptions) {
     if (!/^wss?:\/\/[^/:]/.test(_options.url)) throw new TypeError(`not a ws: or wss: address: ${_options.url}`);
-    this._engine = new Engine({
+    const make = _options.engine ?? ((parts: Parts) => new Engine(parts));
+    this._engine = make({
       url: _options.url,
       token: _options.token,
       device: _options.device ?? "",
       storage: _options.storage ?? new MemoryStorage(),
-      tabs: _options.tabs,
       env: _options.env ?? new SystemEnv(),
       settings: { ...SETTINGS, ..._options.settings, timing: { ...TIMING, ..._options.settings?.timing } },
     });
@@ -257,17 +257,18 @@ export class Client {
   /** Name the rooms on the screen, at most 8; they are kept up to date at once (protocol.md, "focus"). */
   focus(rooms: Iterable<Room | string>): void {
     const ids = [...rooms].map((room) => (typeof room === "string" ? room : room.id));
-    this._engine.focus(ids);
+    this._focused = ids;
+    this._engine.tell("focus", ids);
   }
 
   /** Say whether the screen can be seen; while it cannot, no room is in focus. */
   show(visible: boolean): void {
-    this._engine.show(visible);
+    this._engine.tell("focus", visible ? this._focused : []);
   }
 
   /** Follow the presence of these users, at most 200 (protocol.md, "watch"). */
   watch(users: Iterable<string>): void {
-    this._engine.watch([...users]);
+    this._engine.tell("watch", [...users]);
   }
 
   // Outbox and the rest.

@@ -4,9 +4,7 @@
 import { eventOf } from "./core/acks.js";
 import { ChatError } from "./core/errors.js";
 import { messageFrom, type Message } from "./core/messages.js";
-import type { EntryRecord } from "./core/outbox.js";
 import type { Ack, HistoryReply, MessagesReply, ModeReply, Packet, RoomGetReply, SyncPage } from "./core/packets.js";
-import type { Phase } from "./core/states.js";
 import type { Page } from "./core/timeline.js";
 import type { Engine } from "./engine.js";
 import { startOf } from "./repair.js";
@@ -17,19 +15,9 @@ const HISTORY_MAX = 100;
 /** Seconds of silence after which a connection is probed when the app comes to the front (protocol.md, "States"). */
 const SILENCE_S = 5;
 
-/** What lives in memory only, for a tab that begins to follow. */
-export interface LiveState {
-  readonly phase: Phase;
-  readonly closed: readonly [code: number, reason: string] | undefined;
-  readonly presence: readonly (readonly [user: string, presence: { state: string; last_seen: number }])[];
-}
-
-/** The commands of one client; each is carried out by the tab that leads. */
+/** The commands of one client. */
 export class Commands {
-  private readonly _focusOf = new Map<string, readonly string[]>();
-  private readonly _watchOf = new Map<string, readonly string[]>();
-
-  constructor(private readonly _engine: Engine) {}
+  constructor(protected readonly _engine: Engine) {}
 
   // Requests.
 
@@ -128,28 +116,17 @@ export class Commands {
     this._engine.signals.typing(room);
   }
 
-  /** Name the rooms on the screen of a tab; what the server is told is those of all tabs. */
-  focus(rooms: readonly string[], tab: string): void {
+  focus(rooms: readonly string[]): void {
     const { account, repairer, signals } = this._engine;
-    this._focusOf.set(tab, rooms);
-    signals.focus([...new Set([...this._focusOf.values()].flat())]);
+    signals.focus(rooms);
     for (const room of rooms) {
       const replica = account.peek(room);
       if (replica.timeline.behind) repairer.perhaps(replica);
     }
   }
 
-  watch(users: readonly string[], tab: string): void {
-    this._watchOf.set(tab, users);
-    this._engine.signals.watch([...new Set([...this._watchOf.values()].flat())]);
-  }
-
-  /** Forget what a tab that is gone had on its screen. */
-  left(tab: string): void {
-    if (this._focusOf.get(tab)?.length) this.focus([], tab);
-    if (this._watchOf.get(tab)?.length) this.watch([], tab);
-    this._focusOf.delete(tab);
-    this._watchOf.delete(tab);
+  watch(users: readonly string[]): void {
+    this._engine.signals.watch(users);
   }
 
   foreground(): void {
@@ -190,24 +167,12 @@ export class Commands {
 
   // The outbox.
 
-  /** Send an entry that another tab wrote. */
-  wake(key: string, record: EntryRecord): void {
-    this._engine.sender.adopt(key, record);
-  }
-
   resend(key: string): boolean {
     return this._engine.sender.resend(key);
   }
 
   discard(key: string): boolean {
     return this._engine.sender.discard(key);
-  }
-
-  /** Return what lives in memory only. */
-  state(): LiveState {
-    const { account, lifecycle } = this._engine;
-    const { phase, closed } = lifecycle;
-    return { phase, closed: closed && [closed.code, closed.reason], presence: [...account.presence] };
   }
 
   // Internal.

@@ -5,7 +5,7 @@
  * loop share a frame. One timer watches all deadlines.
  */
 
-import { FRAME_BYTES_MAX, type Bytes, type Codec } from "./core/codec.js";
+import type { Bytes, Codec } from "./core/codec.js";
 import { Deadlines } from "./core/deadlines.js";
 import { ChatError, ConnectionLost, HandshakeFailed } from "./core/errors.js";
 import { HELLO_FRAME_BYTES, LIMITS, type Limits } from "./core/limits.js";
@@ -205,12 +205,11 @@ export class Connection {
     const { codec, env } = this._link;
     this._deadlines.heard(env.monotonic());
     try {
-      const wrapped = codec.wrapped?.(data);
-      if (!wrapped && !this._inflating) return this._handle(data);
+      const packets = codec.decode(data);
+      if (!("then" in packets) && !this._inflating) return this._handle(packets);
       // Frames are handled in their order: this one, and those that come meanwhile, wait for it.
-      const before = this._inflating ?? Promise.resolve();
-      const mine = Promise.all([wrapped ? env.inflate!(wrapped, FRAME_BYTES_MAX) : data, before])
-        .then(([frame]) => this._handle(frame), (error: unknown) => this._bad(error))
+      const mine = Promise.all([packets, this._inflating])
+        .then(([inflated]) => this._handle(inflated), (error: unknown) => this._bad(error))
         .then(() => {
           if (this._inflating === mine) this._inflating = undefined;
         });
@@ -220,9 +219,9 @@ export class Connection {
     }
   }
 
-  private _handle(frame: unknown): void {
+  private _handle(packets: readonly Packet[]): void {
     try {
-      for (const packet of this._link.codec.decode(frame)) if (!this._over) this._takePacket(packet);
+      for (const packet of packets) if (!this._over) this._takePacket(packet);
       this._link.onFrame();
     } catch (error) {
       this._bad(error);

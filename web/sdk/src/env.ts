@@ -36,9 +36,6 @@ export interface Env {
   callLater(delayS: number, action: () => void): Timer;
   /** Open a WebSocket. */
   connect(url: string, protocols: string[]): Socket;
-  /** Return the content of raw DEFLATE, at most `max` bytes, or reject; left out where nothing can: then the server is
-   * not asked for it. */
-  inflate?(data: Uint8Array<ArrayBuffer>, max: number): Promise<Uint8Array>;
   /** Whether something other than the server answers at its address (protocol.md, "Rules for mobile clients"); left out
    * where the system tells of captive portals, or none are met. */
   isPortal?(url: string): Promise<boolean>;
@@ -52,10 +49,10 @@ export interface Env {
 export class SystemEnv implements Env {
   constructor(private readonly _WebSocket = (globalThis as { WebSocket?: SocketClass }).WebSocket) {
     if (typeof globalThis.crypto?.getRandomValues !== "function") {
-      throw new Error('crypto.getRandomValues is missing: import "react-native-get-random-values" before this client');
+      throw new Error('no crypto.getRandomValues: import "react-native-get-random-values" first');
     }
     if (!_WebSocket) {
-      throw new Error("WebSocket is missing: pass one, new SystemEnv(WebSocket), as of the package ws");
+      throw new Error("no WebSocket: pass one, new SystemEnv(WebSocket)");
     }
   }
 
@@ -88,8 +85,6 @@ export class SystemEnv implements Env {
   connect(url: string, protocols: string[]): Socket {
     return new this._WebSocket!(url, protocols);
   }
-
-  inflate = "DecompressionStream" in globalThis ? inflate : undefined!;
 }
 
 /** Wait by the clock of `env`. */
@@ -100,7 +95,8 @@ export function wait(env: Env, delayS: number): Promise<void> {
 /** Return a UUIDv7 of 48 bits of time and 74 of the 80 bits of `noise` (RFC 9562, section 5.7). */
 export function uuid7(timeMs: number, noise: Uint8Array): Uint8Array {
   const value = new Uint8Array(16);
-  for (let at = 5, rest = timeMs; at >= 0; at--, rest = Math.floor(rest / 256)) value[at] = rest % 256;
+  // What is stored is the rest of a division by 256.
+  for (let at = 0; at < 6; at++) value[at] = timeMs / 256 ** (5 - at);
   value.set(noise, 6);
   value[6] = 0x70 | (value[6]! & 0x0f);
   value[8] = 0x80 | (value[8]! & 0x3f);
@@ -117,15 +113,6 @@ export function base64url(bytes: Uint8Array): string {
     text += DIGITS[(pair >> (10 - (at & 7))) & 63];
   }
   return text;
-}
-
-async function inflate(data: Uint8Array<ArrayBuffer>, max: number): Promise<Uint8Array> {
-  const reader = new Blob([data]).stream().pipeThrough(new DecompressionStream("deflate-raw")).getReader();
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
-  for (let size = 0, next; !(next = await reader.read()).done; chunks.push(next.value)) {
-    if ((size += next.value.length) > max) throw new RangeError("more than a frame may hold");
-  }
-  return new Uint8Array(await new Blob(chunks).arrayBuffer());
 }
 
 function noise(length: number): Uint8Array {

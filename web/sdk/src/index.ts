@@ -21,5 +21,4 @@ export { Room, type Member, type Readers, type SendOptions } from "./rooms.js";
 export type { Receipt } from "./sender.js";
 export type { Settings } from "./settings.js";
 export { MemoryStorage, type Storage } from "./storage.js";
-export type { Answer, Ask, News, Tab, Tabs } from "./tab_link.js";
 export type { GetToken } from "./tokens.js";

@@ -7,6 +7,8 @@ import { utf8 } from "./core/utf8.js";
 export const json: Codec = {
   subprotocol: "chatd.v1.json",
 
+  features: [],
+
   encode: (packet) => JSON.stringify(packet, (_, value) => (value instanceof Uint8Array ? bytesToJson(value) : value)),
 
   size: (packet) => utf8(packet as string).length,
@@ -14,8 +16,8 @@ export const json: Codec = {
   join: (packets) => (packets.length === 1 ? packets[0]! : `[${packets.join(",")}]`),
 
   decode: (frame) => reading(() => {
-    if (typeof frame !== "string") throw new BadFrame("a binary frame on the text subprotocol");
-    if (frame.length > FRAME_BYTES_MAX) throw new BadFrame("more than a frame may hold");
+    if (typeof frame !== "string") throw new BadFrame("a binary frame");
+    if (frame.length > FRAME_BYTES_MAX) throw new BadFrame("too big");
     return JSON.parse(frame, (_, value) => bytesFromJson(value));
   }),
 };

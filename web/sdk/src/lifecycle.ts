@@ -147,7 +147,7 @@ export class Lifecycle {
   private async _follow(loop: number, { code, reason, retryAfterS }: Ending): Promise<void> {
     const rule = closeRule(code);
     if (rule.ourBug) {
-      this._delegate.log(`closed with ${code} ${reason || rule.reason}: a fault of this client`);
+      this._delegate.log(`closed with ${code} ${reason}: a fault of this client`);
       this._backoff.toCap(this._capS());
     }
     if (rule.then === "reconnect") return this._wait(loop, this._delayS(retryAfterS));
@@ -157,7 +157,7 @@ export class Lifecycle {
       await this._newToken(loop, again || retryAfterS ? this._delayS(retryAfterS) : 0);
       return;
     }
-    this._giveUp(new Closed(code, reason || rule.reason, this.trouble));
+    this._giveUp(new Closed(code, reason, this.trouble));
     throw ABANDONED;
   }
 

@@ -192,7 +192,7 @@ export class Room {
 
   /** Return the users who read the message `seq` (protocol.md, "readers"). */
   async readers(seq: number, asked: { more?: string; limit?: number } = {}): Promise<Readers> {
-    const reply: ReadersReply = await this._call("readers", { seq, ...given(asked) });
+    const reply: ReadersReply = await this._call("readers", { seq, ...asked });
     const readers = new Map(reply.readers.map(({ user, read }) => [user, read]));
     return { count: reply.count, readers, more: reply.more ?? "" };
   }
@@ -229,7 +229,7 @@ export class Room {
   async *members(asked: { prefix?: string; role?: string } = {}): AsyncGenerator<Member, void> {
     let more: string | undefined;
     do {
-      const reply: MembersListReply = await this._call("members.list", given({ ...asked, more }));
+      const reply: MembersListReply = await this._call("members.list", { ...asked, more });
       for (const entry of reply.members) yield { ...entry, role: roleOf(entry) };
       more = reply.more;
     } while (more);
@@ -253,7 +253,7 @@ export class Room {
   /** Change the own view of the room (protocol.md, "preferences"): mute until a time in ms (1 for ever, 0 not), pin to
    * the top, hide. */
   async preferences(asked: { muted_until?: number; pinned?: boolean; hidden?: boolean }): Promise<void> {
-    await this._call("preferences", given(asked));
+    await this._call("preferences", asked);
   }
 
   // Internal.
@@ -265,8 +265,7 @@ export class Room {
   private _message(content: string | Body, options: SendOptions): Packet {
     const { env } = this._engine;
     const { silent, composed_at = env.timeMs() } = options;
-    const packet = { type: "send", room: this.id, key: env.key(), body: bodyOf(content), composed_at };
-    return silent ? { ...packet, silent } : packet;
+    return { type: "send", room: this.id, key: env.key(), body: bodyOf(content), composed_at, silent: silent || undefined };
   }
 
   private _write(type: string, fields: Packet): Promise<Receipt> {
@@ -286,8 +285,4 @@ export class Room {
 
 function bodyOf(content: string | Body): Body {
   return typeof content === "string" ? { text: content } : content;
-}
-
-function given(fields: Packet): Packet {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== ""));
 }

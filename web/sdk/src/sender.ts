@@ -1,7 +1,6 @@
 /** The way of the outbox to the server: an entry is stored, sent in its turn, and completed when it is answered.
  *
- * The decisions are in outbox.ts; here are the storage and the connection. In a tab that does not lead there is no
- * connection, and the outbox is a view of the rows that all tabs write.
+ * The decisions are in outbox.ts; here are the storage and the connection.
  */
 
 import type { ChangeFeed } from "./change_feed.js";
@@ -14,6 +13,7 @@ import { HELLO_FRAME_BYTES, LIMITS, type Limits } from "./core/limits.js";
 import { Outbox, tooLargeError, type Entry, type EntryRecord, type Window } from "./core/outbox.js";
 import type { Ack, Event, Packet } from "./core/packets.js";
 import type { Row, Tables } from "./core/records.js";
+import type { Timing } from "./core/timing.js";
 import type { Env, Timer } from "./env.js";
 import type { Settings } from "./settings.js";
 
@@ -32,6 +32,15 @@ export interface Receipt {
 /** Writes rows and tells the other tabs; resolves when they are committed. */
 export type Store = (rows: readonly Row[], durable: boolean) => Promise<void>;
 
+/** What a job of the engine works with; the codec is there once the engine has started. */
+export interface Tools {
+  readonly codec: Codec;
+  readonly env: Env;
+  readonly settings: Settings;
+  readonly timing: Timing;
+  readonly log: (text: string) => void;
+}
+
 /** The job that sends the outbox of one account. */
 export class Sender {
   readonly outbox: Outbox;
@@ -45,28 +54,16 @@ export class Sender {
     private readonly _store: Store,
     private readonly _account: Account,
     private readonly _feed: ChangeFeed,
-    private readonly _codec: Codec,
-    private readonly _env: Env,
-    private readonly _settings: Settings,
+    private readonly _tools: Tools,
   ) {
-    this.outbox = new Outbox(_settings.timing.laterS);
+    this.outbox = new Outbox(_tools.timing.laterS);
   }
 
   /** Load the mutations that are stored; whatever was here before is dropped. */
   restore(tables: Tables): void {
     this.outbox.clear();
     const records = [...(tables.outbox?.values() ?? [])] as EntryRecord[];
-    for (const record of records.sort((one, other) => one.order - other.order)) this._add(record);
-  }
-
-  /** Take a row that another tab wrote. */
-  adopt(key: string, record: EntryRecord | undefined): void {
-    const known = this.outbox.get(key);
-    // Only this tab knows what is on its way, if it has a connection.
-    if (known && record && (this._connection || known.record().failed === record.failed)) return;
-    if (known) this.outbox.done(key);
-    if (record) this._add(record);
-    this.flush();
+    for (const record of records.sort((one, other) => one.order - other.order)) this.add(record);
   }
 
   /** Put a mutation into the outbox; when it resolves, it is stored and survives a power loss.
@@ -75,9 +72,9 @@ export class Sender {
    * storage says if it cannot be stored.
    */
   async post(given: Packet): Promise<Entry> {
-    if (this.outbox.size >= this._settings.outboxMax) throw new OutboxFull("too many messages wait");
+    if (this.outbox.size >= this._tools.settings.outboxMax) throw new OutboxFull("too many messages wait");
     const packet = sendable(given);
-    const entry = this.outbox.entry(packet, this._codec.size(this._codec.encode(packet)));
+    const entry = this.outbox.entry(packet, this._size(packet));
     if (entry.size > this.limits.frame_bytes) throw tooLargeError(entry.size, this.limits.frame_bytes);
     try {
       await this._store([rowOf(entry)], true);
@@ -143,13 +140,13 @@ export class Sender {
   flush(): void {
     const { _connection: connection } = this;
     if (!connection?.alive) return;
-    const now = this._env.monotonic();
+    const now = this._tools.env.monotonic();
     for (const frame of this.outbox.take(now, this._window)) {
       connection.askTogether(frame.map((entry) => [entry.packet, (reply) => this._answered(entry, reply)]));
     }
     const at = this.outbox.nextAt(now);
     this._timer?.cancel();
-    this._timer = at === undefined ? undefined : this._env.callLater(at - now, () => this.flush());
+    this._timer = at === undefined ? undefined : this._tools.env.callLater(at - now, () => this.flush());
   }
 
   /** Take an own message, wherever it is in the log, as an acknowledgement (protocol.md, "Positions, gaps and
@@ -192,7 +189,7 @@ export class Sender {
 
   private _refused(entry: Entry, error: ChatError): void {
     if (!this.outbox.has(entry.key)) return;
-    const state = this.outbox.refused(entry, error, this._env.monotonic());
+    const state = this.outbox.refused(entry, error, this._tools.env.monotonic());
     if (state === "failed") this._failed(entry, error);
     else this._feed.emit({ kind: "sendDelayed", room: entry.room, key: entry.key, error: error.packet });
   }
@@ -202,12 +199,18 @@ export class Sender {
     this._feed.emit({ kind: "sendFailed", room: entry.room, key: entry.key, error: error.packet });
   }
 
-  private _add(record: EntryRecord): void {
-    this.outbox.add(this.outbox.restored(record, this._codec.size(this._codec.encode(record.packet))));
+  /** Add a stored mutation to the outbox. */
+  add(record: EntryRecord): void {
+    this.outbox.add(this.outbox.restored(record, this._size(record.packet)));
+  }
+
+  private _size(packet: Packet): number {
+    const { codec } = this._tools;
+    return codec.size(codec.encode(packet));
   }
 
   private _write(row: Row): void {
-    this._store([row], false).catch((error: unknown) => this._settings.log(`not stored: ${error}`));
+    this._store([row], false).catch((error: unknown) => this._tools.log(`not stored: ${error}`));
   }
 }
 

@@ -1,11 +1,12 @@
 /** The settings of a client, each with its unit and its reason; the durations are in core/timing.ts. */
 
-import { msgpack, type Codec } from "./core/codec.js";
+import type { Codec } from "./core/codec.js";
 import { TIMING, type Timing } from "./core/timing.js";
 
 export interface Settings {
-  /** The encoding: MessagePack, or `json` of `@chatd/client/json` (protocol.md, "Transport and encoding"). */
-  readonly codec: Codec;
+  /** The encoding (protocol.md, "Transport and encoding"): `json` of `@chatd/client/json`, or `msgpack` of
+   * `@chatd/client/msgpack`, which is loaded when none is named. */
+  readonly codec?: Codec;
   readonly app: string;
   readonly os: string;
   readonly locale: string;
@@ -30,7 +31,6 @@ export interface Settings {
 
 /** The defaults suit an interactive app. */
 export const SETTINGS: Settings = {
-  codec: msgpack,
   app: "",
   os: "",
   locale: "",

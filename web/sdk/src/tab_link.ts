@@ -1,7 +1,8 @@
 /** How several clients with one storage work as one: the part that the core knows. `browser(user)` brings the other. */
 
 import type { Change } from "./core/changes.js";
-import type { PlainError } from "./core/errors.js";
+import { ChatError, Closed, OutboxFull, Unreachable } from "./core/errors.js";
+import type { ErrorReply } from "./core/packets.js";
 import type { Row } from "./core/records.js";
 
 /** What one client did: rows that are committed, and the changes that belong to them. Survives a structured clone. */
@@ -44,4 +45,22 @@ export interface Tabs {
   ask(ask: Ask): Promise<Answer>;
   /** Give up the lead, if this tab has it, and listen no more. */
   stop(): Promise<void>;
+}
+
+/** What is left of an error on its way to another tab. */
+export type PlainError = { packet: ErrorReply } | { closed: [number, string] } | { name: string; message: string };
+
+/** Return an error as data that a structured clone keeps. */
+export function plainError(error: unknown): PlainError {
+  if (error instanceof ChatError) return { packet: error.packet };
+  if (error instanceof Closed) return { closed: [error.code, error.reason] };
+  return error instanceof Error ? { name: error.name, message: error.message } : { name: "Error", message: String(error) };
+}
+
+/** Return the error that `plainError` was given. */
+export function errorFromPlain(plain: PlainError): Error {
+  if ("packet" in plain) return new ChatError(plain.packet);
+  if ("closed" in plain) return new Closed(...plain.closed);
+  const kinds: Record<string, new (message: string) => Error> = { Unreachable, OutboxFull, TypeError, RangeError };
+  return new (kinds[plain.name] ?? Error)(plain.message);
 }

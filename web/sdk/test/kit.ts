@@ -1,6 +1,6 @@
 /** What the tests share: a clock that stands still, sockets without a network, and the time until all is quiet. */
 
-import { msgpack } from "../src/core/codec.js";
+import { msgpack } from "../src/msgpack.js";
 import type { Packet } from "../src/core/packets.js";
 import { SystemEnv, type Env, type Socket, type Timer } from "../src/env.js";
 
@@ -26,7 +26,7 @@ export class FakeSocket implements Socket {
   }
 
   send(data: string | Uint8Array): void {
-    this.sent.push(...msgpack.decode(data));
+    this.sent.push(...(msgpack.decode(data) as Packet[]));
   }
 
   close(): void {

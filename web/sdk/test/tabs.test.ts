@@ -7,6 +7,7 @@ import { Client } from "../src/client.js";
 import type { Change } from "../src/core/changes.js";
 import { ChatError } from "../src/core/errors.js";
 import { MemoryStorage } from "../src/storage.js";
+import { TabEngine } from "../src/tab_engine.js";
 import type { Answer, Ask, News, Tab, Tabs } from "../src/tab_link.js";
 import { settled, StillEnv, welcome } from "./kit.js";
 
@@ -72,7 +73,7 @@ async function pair() {
     const changes: Change[] = [];
     const settings = { log: () => {} };
     const options = { url: "ws://127.0.0.1/v1/ws", token: () => "a token", env, storage, settings };
-    const client = new Client({ ...options, tabs: channel.join() });
+    const client = new Client({ ...options, engine: (parts) => new TabEngine(parts, channel.join()) });
     client.on((change) => changes.push(change));
     return { client, changes };
   };
@@ -164,7 +165,7 @@ test("the server is told the rooms on the screens of all tabs, and forgets those
   await settled();
   const told = socket.sent.filter(({ type }) => type === "focus").map(({ rooms }) => rooms);
   assert.deepEqual(told, [[ROOM], [ROOM, "g4fKz81QwXe2"]]);
-  leader.client["_engine"].left("t1");
+  (leader.client["_engine"] as TabEngine).left("t1");
   await settled();
   assert.deepEqual(socket.sent.at(-1)!.rooms, [ROOM]);
 });

@@ -29,6 +29,15 @@ const driver = {
     return client.room(room).cached().map(({ text }) => text);
   },
   shown: (room: string): unknown[] => [...client.room(room).messages.values()].map(({ text }) => text),
+  /** Make the page visible or hidden, as far as its scripts can tell; what it does after a while, it does at once. */
+  show(visible: boolean): void {
+    const { setTimeout: later } = globalThis;
+    Object.defineProperty(document, "hidden", { value: !visible, configurable: true });
+    globalThis.setTimeout = ((act: () => void) => later(act, 0)) as typeof setTimeout;
+    document.dispatchEvent(new Event("visibilitychange"));
+    globalThis.setTimeout = later;
+  },
+  background: () => client["_engine"].lifecycle.background,
   phase: () => client.phase,
   waiting: () => client.outbox.length,
   rooms: () => [...client.rooms.keys()],

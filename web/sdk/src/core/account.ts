@@ -228,17 +228,6 @@ export class Account {
     this.records();
   }
 
-  /** Take a row that another client wrote. */
-  adopt({ table, key, value }: Row): void {
-    if (typeof key !== "string") {
-      const [room, number] = key;
-      this.replicas.get(room)?.timeline.adopt(number, value as Event | undefined);
-    } else if (table === "rooms" && value === undefined) this.replicas.delete(key);
-    else if (table === "rooms") this.replica(key).restore(value as RoomRecord);
-    else if (table === "account_rows") this.rows.adopt(key as Place, value as AccountRow | undefined);
-    else if (table === "account" && key in this) Object.assign(this, { [key]: value ?? "" });
-  }
-
   /** Return the rows that changed since the last call: the cursor last, so that it is never ahead of the others
    * (protocol.md, "sync"). */
   records(): Row[] {

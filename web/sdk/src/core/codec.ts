@@ -1,12 +1,10 @@
-/** Packets to frames and back, in MessagePack (protocol.md, "Transport and encoding"); pure. json.ts has the other
- * encoding.
+/** What both encodings have in common (protocol.md, "Transport and encoding"); pure. msgpack.ts and json.ts are entries
+ * of their own, so that nobody loads both.
  *
  * One packet or a batch of them makes a frame. Every limit of decoding is explicit.
  */
 
-import { decode, encode, unwrap } from "./msgpack.js";
 import type { Packet } from "./packets.js";
-import { wellFormed } from "./utf8.js";
 
 /** Packets in a batch (protocol.md, "Size limits"). */
 export const BATCH_MAX = 64;
@@ -18,8 +16,6 @@ const DEPTH_MAX = 16;
  * iOS. */
 export const FRAME_BYTES_MAX = 512 * 1024;
 
-const DEFLATE_TYPE = 1;
-
 /** The peer sent something that is not a frame of this protocol. */
 export class BadFrame extends Error {
   override readonly name = "BadFrame";
@@ -28,52 +24,22 @@ export class BadFrame extends Error {
 /** One encoded packet, or one frame. */
 export type Bytes = string | Uint8Array<ArrayBuffer>;
 
-/** One encoding. `encode` returns one packet; `join` makes a frame of 1 to 64; `decode` throws `BadFrame`. */
+/** One encoding. `encode` returns one packet; `join` makes a frame of 1 to 64; `decode` throws `BadFrame`, or rejects
+ * with it where a frame has to be inflated. */
 export interface Codec {
   readonly subprotocol: string;
+  /** The feature words of this encoding. */
+  readonly features: readonly string[];
   encode(packet: Packet): Bytes;
   size(packet: Bytes): number;
   join(packets: readonly Bytes[]): Bytes;
-  decode(frame: unknown): Packet[];
-  /** Return the data of a frame that is a `deflate` wrapper (protocol.md, "The `deflate` wrapper"). */
-  wrapped?(frame: unknown): Uint8Array<ArrayBuffer> | undefined;
+  decode(frame: unknown): Packet[] | Promise<Packet[]>;
 }
 
-/** `chatd.v1.msgpack`: binary frames, with the `deflate` wrapper on the way in. */
-export const msgpack: Codec = {
-  subprotocol: "chatd.v1.msgpack",
-
-  encode,
-
-  size: (packet) => packet.length,
-
-  join(packets) {
-    const count = packets.length;
-    if (count === 1) return packets[0]!;
-    const head = count < 16 ? [0x90 | count] : [0xdc, 0, count];
-    const frame = new Uint8Array(packets.reduce((sum, packet) => sum + packet.length, head.length));
-    frame.set(head);
-    let at = head.length;
-    for (const packet of packets as Uint8Array[]) {
-      frame.set(packet, at);
-      at += packet.length;
-    }
-    return frame;
-  },
-
-  decode: (frame) => reading(() => {
-    if (typeof frame === "string") throw new BadFrame("a text frame on the binary subprotocol");
-    const bytes = new Uint8Array(frame as ArrayBuffer);
-    if (bytes.length > FRAME_BYTES_MAX) throw new BadFrame("more than a frame may hold");
-    return decode(bytes);
-  }),
-
-  wrapped(frame) {
-    const wrapper = typeof frame === "string" ? undefined : unwrap(new Uint8Array(frame as ArrayBuffer));
-    if (wrapper && wrapper[0] !== DEFLATE_TYPE) throw new BadFrame(`wrapper of unknown type ${wrapper[0]}`);
-    return wrapper?.[1];
-  },
-};
+/** Return text without half surrogate pairs: U+FFFD stands in their place, as in every text that a page sends. */
+export function wellFormed(text: string): string {
+  return text.replace(/[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]/g, (found) => (found[1] ? found : "\ufffd"));
+}
 
 /** Return a copy of a value as it will be sent: without keys that are undefined, and with whole characters only. Throws
  * TypeError for what no server takes, so that it does not get into an outbox. */

@@ -66,21 +66,3 @@ export class ConnectionLost extends Error {
 export class TokenRejected extends Error {
   override readonly name = "TokenRejected";
 }
-
-/** What is left of an error on its way to another tab. */
-export type PlainError = { packet: ErrorReply } | { closed: [number, string] } | { name: string; message: string };
-
-/** Return an error as data that a structured clone keeps. */
-export function plainError(error: unknown): PlainError {
-  if (error instanceof ChatError) return { packet: error.packet };
-  if (error instanceof Closed) return { closed: [error.code, error.reason] };
-  return error instanceof Error ? { name: error.name, message: error.message } : { name: "Error", message: String(error) };
-}
-
-/** Return the error that `plainError` was given. */
-export function errorFromPlain(plain: PlainError): Error {
-  if ("packet" in plain) return new ChatError(plain.packet);
-  if ("closed" in plain) return new Closed(...plain.closed);
-  const kinds: Record<string, new (message: string) => Error> = { Unreachable, OutboxFull, TypeError, RangeError };
-  return new (kinds[plain.name] ?? Error)(plain.message);
-}

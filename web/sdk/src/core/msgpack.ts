@@ -19,7 +19,9 @@ export function decode(bytes: Uint8Array<ArrayBuffer>): unknown {
 
 /** Return type and data of an `ext`, which is allowed around a whole frame only; undefined for any other frame. */
 export function unwrap(bytes: Uint8Array<ArrayBuffer>): [type: number, data: Uint8Array<ArrayBuffer>] | undefined {
-  return bytes.length ? new Reader(bytes).wrapper() : undefined;
+  const head = bytes[0]!;
+  const at = head >= 0xd4 && head <= 0xd8 ? 1 : head >= 0xc7 && head <= 0xc9 ? 1 + (1 << (head - 0xc7)) : 0;
+  return at ? [bytes[at]!, bytes.subarray(at + 1)] : undefined;
 }
 
 function put(out: number[], value: unknown): void {
@@ -62,9 +64,8 @@ function putNumber(out: number[], value: number): void {
     out.push(0xcb, ...new Uint8Array(view.buffer));
   } else if (value >= -32 && value < 0x80) out.push(value & 0xff);
   else {
-    const size = value < 0 ? [0x80, 0x8000, 0x80000000].findIndex((limit) => -value <= limit)
-      : [0x100, 0x10000, 0x100000000].findIndex((limit) => value < limit);
-    const power = size < 0 ? 3 : size;
+    let power = 0;
+    while (power < 3 && (value < 0 ? -value > 2 ** (8 * 2 ** power - 1) : value >= 2 ** (8 * 2 ** power))) power++;
     out.push((value < 0 ? 0xd0 : 0xcc) + power, ...wideBytes(value, 1 << power));
   }
 }
@@ -86,18 +87,8 @@ class Reader {
 
   whole(): unknown {
     const value = this._value(0);
-    if (this._at !== this._bytes.length) throw new RangeError("bytes left over");
+    if (this._at !== this._bytes.length) throw new RangeError("too long");
     return value;
-  }
-
-  wrapper(): [type: number, data: Uint8Array<ArrayBuffer>] | undefined {
-    const head = this._integer(1);
-    const fixed = head >= 0xd4 && head <= 0xd8;
-    if (!fixed && (head < 0xc7 || head > 0xc9)) return undefined;
-    const length = fixed ? 1 << (head - 0xd4) : this._integer(1 << (head - 0xc7));
-    const type = this._integer(1);
-    if (this._at + length !== this._bytes.length) throw new RangeError("not one wrapper");
-    return [type, this._raw(length)];
   }
 
   private _value(level: number): unknown {
@@ -109,15 +100,16 @@ class Reader {
     if (head < 0xc0) return this._text(head & 31);
     if (head === 0xc0) return null;
     if (head === 0xc2 || head === 0xc3) return head === 0xc3;
-    if (head >= 0xc4 && head <= 0xc6) return this._raw(this._integer(1 << (head - 0xc4))).slice();
+    const size = 1 << (head & 3);
+    if (head >= 0xc4 && head < 0xc7) return this._raw(this._integer(size)).slice();
     if (head === 0xca) return this._view.getFloat32(this._skip(4));
     if (head === 0xcb) return this._view.getFloat64(this._skip(8));
-    if (head >= 0xcc && head <= 0xcf) return this._integer(1 << (head - 0xcc));
-    if (head >= 0xd0 && head <= 0xd3) return this._signed(1 << (head - 0xd0));
-    if (head >= 0xd9 && head <= 0xdb) return this._text(this._integer(1 << (head - 0xd9)));
-    if (head === 0xdc || head === 0xdd) return this._array(this._integer(head === 0xdc ? 2 : 4), level);
-    if (head === 0xde || head === 0xdf) return this._map(this._integer(head === 0xde ? 2 : 4), level);
-    throw new RangeError(`byte ${head} begins no value`);
+    if (head >= 0xcc && head < 0xd0) return this._integer(size);
+    if (head >= 0xd0 && head < 0xd4) return this._signed(size);
+    if (head >= 0xd9 && head < 0xdc) return this._text(this._integer(size >> 1));
+    if (head === 0xdc || head === 0xdd) return this._array(this._integer(2 * size), level);
+    if (head >= 0xde) return this._map(this._integer(size >> 1), level);
+    throw new RangeError(`byte ${head}`);
   }
 
   private _array(length: number, level: number): unknown[] {
@@ -132,7 +124,7 @@ class Reader {
     this._deeper(level);
     for (let left = length; left; left--) {
       const name = this._value(level + 1);
-      if (typeof name !== "string") throw new RangeError("a key that is not text");
+      if (typeof name !== "string") throw new RangeError("no text");
       const value = this._value(level + 1);
       // An assignment would change the prototype.
       if (name === "__proto__") Object.defineProperty(map, name, { value, enumerable: true, configurable: true, writable: true });
@@ -144,7 +136,7 @@ class Reader {
   private _text(length: number): string {
     const start = this._skip(length);
     const text = textOf(this._bytes, start, this._at);
-    if (text === undefined) throw new RangeError("text that is not UTF-8");
+    if (text === undefined) throw new RangeError("no UTF-8");
     return text;
   }
 
@@ -169,11 +161,11 @@ class Reader {
   private _skip(length: number): number {
     const start = this._at;
     this._at += length;
-    if (this._at > this._bytes.length) throw new RangeError("it ends too early");
+    if (this._at > this._bytes.length) throw new RangeError("too short");
     return start;
   }
 
   private _deeper(level: number): void {
-    if (level >= DEPTH_MAX) throw new RangeError("nested too deep");
+    if (level >= DEPTH_MAX) throw new RangeError("too deep");
   }
 }

@@ -121,8 +121,9 @@ export class Replica {
   takeOwnReaction(target: number, emoji: string, present: boolean): Change[] {
     const held = this.timeline.messages.get(target);
     if (!held || held.mine.includes(emoji) === present) return [];
-    const message = withOwnReaction(held, emoji, present);
-    return this.timeline.replace(message);
+    const out: Change[] = [];
+    this.timeline.put(withOwnReaction(held, emoji, present), out);
+    return out;
   }
 
   /** Raise the own read position; false if it is there already. */

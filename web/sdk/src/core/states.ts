@@ -1,6 +1,6 @@
 /** The life of a connection as a table, the action for each close code, and the backoff; pure.
  *
- * Everything that changes the phase is in TRANSITIONS, everything that depends on a close code is in CLOSES
+ * Everything that changes the phase is in TRANSITIONS, everything that depends on a close code in closeRule
  * (protocol.md, "States" and "Close codes"). Neither clock nor socket is known here: time comes in as an argument.
  */
 
@@ -36,44 +36,26 @@ export function advance(phase: Phase, trigger: Trigger): Phase {
 /** The action of the client after a close. */
 export type Then = "reconnect" | "new_token" | "stop" | "stop_until_foreground";
 
-/** One row of the table of close codes (protocol.md, "Close codes"). */
+/** What the table of close codes says of one (protocol.md, "Close codes"). */
 export interface CloseRule {
-  readonly reason: string;
   readonly then: Then;
   /** Whether it is a fault of this client: wait as long as the cap says, and report. */
-  readonly ourBug?: boolean;
-  readonly dropCursor?: boolean;
-  readonly smallerPages?: boolean;
+  readonly ourBug: boolean;
+  readonly dropCursor: boolean;
+  readonly smallerPages: boolean;
 }
-
-const CLOSES: Readonly<Record<number, Partial<CloseRule>>> = {
-  1002: { reason: "protocol_error", ourBug: true },
-  1003: { reason: "frame_kind", ourBug: true },
-  1007: { reason: "bad_text", ourBug: true },
-  1009: { reason: "too_big", ourBug: true },
-  1011: { reason: "internal" },
-  4000: { reason: "restart" },
-  4001: { reason: "idle" },
-  4002: { reason: "slow", smallerPages: true },
-  4003: { reason: "overloaded" },
-  4004: { reason: "moved" },
-  4005: { reason: "resync", dropCursor: true },
-  4006: { reason: "hello_timeout" },
-  4007: { reason: "rate_abuse" },
-  4100: { reason: "token_expired" },
-  4101: { reason: "token_invalid" },
-  4200: { reason: "replaced", then: "stop_until_foreground" },
-  4201: { reason: "revoked" },
-  4202: { reason: "banned" },
-  4203: { reason: "version" },
-  4204: { reason: "protocol", ourBug: true },
-  4205: { reason: "connection_limit", then: "stop_until_foreground" },
-};
 
 /** Return the rule for a close code; an unknown one is decided by its range, 0 and 1006 are link loss. */
 export function closeRule(code: number): CloseRule {
   const range = Math.floor(code / 100);
-  return { reason: "", then: range === 41 ? "new_token" : range === 42 ? "stop" : "reconnect", ...CLOSES[code] };
+  const then = range === 41 ? "new_token" : range === 42 ? "stop" : "reconnect";
+  return {
+    // Replaced by a newer connection, and too many connections of the user.
+    then: [4200, 4205].includes(code) ? "stop_until_foreground" : then,
+    ourBug: [1002, 1003, 1007, 1009, 4204].includes(code),
+    dropCursor: code === 4005,
+    smallerPages: code === 4002,
+  };
 }
 
 /** The delay before the next attempt: `random * min(cap, base * 2**k)`, full jitter (protocol.md, "States").

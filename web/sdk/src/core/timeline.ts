@@ -8,6 +8,7 @@ import type { Change } from "./changes.js";
 import { Intervals, type Interval } from "./intervals.js";
 import { changedBy, emptied, eventFrom, isOperation, messageFrom, type Message } from "./messages.js";
 import type { ChangesReply, Event, HistoryReply, LogReply } from "./packets.js";
+import { Recent } from "./recent.js";
 import type { Row } from "./records.js";
 
 /** Early events kept (protocol.md, "Positions, gaps and repair"); a longer hole is repaired from the log anyway. */
@@ -18,9 +19,6 @@ const JUMP_DISTANCE = 500;
 
 /** Events above which a room that was never opened begins at its end, not at its beginning. */
 const START_DISTANCE = 50;
-
-/** Applied operations remembered: seconds of a busy room, longer than a page is ever late. */
-const RECENT_MAX = 256;
 
 /** The next request of a repair: `log` from a number to another, or "jump", `history` for the newest page. */
 export type Plan = { readonly from: number; readonly to: number } | "jump";
@@ -170,8 +168,8 @@ export class Timeline {
     const target = this.messages.get(event.target ?? 0);
     const part = target && this.cached.holding(target.seq);
     if (!target || !part) return;
-    if (part[2] >= this.applied) this._put(changedBy(target, event, this.me), out);
-    else if (event.kind === "recall" && !target.recalled) this._put(emptied(target), out);
+    if (part[2] >= this.applied) this.put(changedBy(target, event, this.me), out);
+    else if (event.kind === "recall" && !target.recalled) this.put(emptied(target), out);
   }
 
   // Replies.
@@ -259,7 +257,7 @@ export class Timeline {
     if (this._recent.since <= valid && valid < this.applied) {
       for (const operation of this._recent.after(valid)) {
         const target = this.messages.get(operation.target ?? 0);
-        if (target && low <= target.seq && target.seq <= high) this._put(changedBy(target, operation, this.me), out);
+        if (target && low <= target.seq && target.seq <= high) this.put(changedBy(target, operation, this.me), out);
       }
       valid = this.applied;
     }
@@ -303,14 +301,8 @@ export class Timeline {
     return reply.end ? Math.min(reply.low, this.firstVisible) : reply.low;
   }
 
-  /** Take a message in a state that no event of the log brings. */
-  replace(message: Message): Change[] {
-    const out: Change[] = [];
-    this._put(message, out);
-    return out;
-  }
-
-  private _put(message: Message, out: Change[]): void {
+  /** Replace a message, and report it if it is another. */
+  put(message: Message, out: Change[]): void {
     if (this.messages.get(message.seq) === message) return;
     this.messages.set(message.seq, message);
     this._unstored.add(message.seq);
@@ -402,34 +394,5 @@ export class Timeline {
     this._voided = false;
     this._unstored.clear();
     return rows;
-  }
-
-  /** Take a row that another client wrote; without a number all are gone. */
-  adopt(number: number | undefined, event: Event | undefined): void {
-    if (number === undefined) this.forget();
-    else {
-      this.messages.delete(number);
-      this.notes.delete(number);
-      if (event) this._merge([event], () => {});
-    }
-    this._voided = false;
-    this._unstored.clear();
-  }
-}
-
-/** The last operations applied; complete for every number above `since`. */
-class Recent {
-  private readonly _operations: Event[] = [];
-
-  constructor(public since: number) {}
-
-  add(operation: Event): void {
-    this._operations.push(operation);
-    if (this._operations.length > RECENT_MAX) this.since = this._operations.shift()!.seq;
-  }
-
-  /** Return the operations above `seq`, ascending. */
-  after(seq: number): Event[] {
-    return this._operations.filter((operation) => operation.seq > seq);
   }
 }

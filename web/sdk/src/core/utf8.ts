@@ -1,9 +1,6 @@
 /** Text and UTF-8, both ways: not every platform of this client has a TextDecoder; pure. */
 
-/** Return text without half surrogate pairs: U+FFFD stands in their place, as in every text that a page sends. */
-export function wellFormed(text: string): string {
-  return text.replace(/[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]/g, (found) => (found[1] ? found : "\ufffd"));
-}
+import { wellFormed } from "./codec.js";
 
 /** Return the UTF-8 of a text, its bytes as numbers. */
 export function utf8(text: string): number[] {
