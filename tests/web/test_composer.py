@@ -9,7 +9,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from bench.ports import free_ports
+from bench.machine import free_ports
 from chatd.client import Client, Room
 from chatd.config.model import Config
 from tests.kit.browser import BROWSER, open_as, watched_context, web_daemon
@@ -235,6 +235,15 @@ async def test_what_was_typed_outlives_its_tab_and_is_sent_once(browser: Any, ta
         await chat.field.press("Enter")
         await talk.until_said("a whole thought")
         assert await chat.field.input_value() == "the next one"
+
+        # A tab where nobody types follows the one where somebody does.
+        await other.evaluate("() => { document.hasFocus = () => false }")
+        await ChatPage(other).open(talk.room.id)
+        shows = "(text) => document.querySelector('.composer textarea').value === text"
+        await other.wait_for_function(shows, arg="the next one")
+        await chat.field.press("Enter")
+        await talk.until_said("a whole thought", "the next one")
+        await other.wait_for_function(shows, arg="")
 
 
 HIDE = """

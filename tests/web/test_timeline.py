@@ -31,6 +31,12 @@ class Group(NamedTuple):
     async def opened(self, context: Any) -> ChatPage:
         return await chat_page(context, self.daemon, "alice", self.room.id)
 
+    async def until_read(self, seq: int) -> None:
+        """Wait until alice has read a message."""
+        self.bob.focus([self.room])
+        while (receipt := self.room.receipts.get("alice")) is None or receipt.read < seq:
+            await asyncio.sleep(0.01)
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def daemon(built: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningDaemon]:
@@ -150,16 +156,21 @@ async def test_a_reader_at_the_end_follows(browser: Any, group: Group) -> None:
         await chat.page.set_viewport_size({"width": 390, "height": 420})
         await chat.frames()
         assert await chat.below() <= 1
-        group.bob.focus([group.room])
-        while getattr(group.room.receipts.get("alice"), "read", 0) < last:
-            await asyncio.sleep(0.01)
+        await group.until_read(last)
         await chat.page.set_viewport_size({"width": 390, "height": 844})
         await chat.scroll_to(0)
-        await group.room.send("unseen")
+        unseen = (await group.room.send("unseen")).seq
         await chat.page.locator(".jump .badge", has_text="1").wait_for()
         await chat.page.locator(".jump").last.tap()
         await chat.saying("unseen").wait_for()
         await chat.until_following()
+        await group.until_read(unseen)
+        # Two messages above the end are enough not to follow.
+        await chat.scroll_to(await chat.page.locator(".timeline").evaluate("(it) => it.scrollTop - 100"))
+        async with chat.traced() as seen:
+            await group.room.send("unseen, too")
+            await chat.page.locator(".jump .badge", has_text="1").wait_for()
+        assert moved(seen) <= 1
         await chat.scroll_to(0)
         await chat.field.fill("my own")
         await chat.page.locator(".send").tap()
@@ -323,6 +334,40 @@ async def test_everything_is_within_reach_of_the_keyboard(browser: Any, group: G
         await chat.row(await last_of(chat)).focus()
         await keys.press("h")
         assert await chat.field.input_value() == "h"
+
+
+async def test_a_long_press_opens_the_menu_and_a_swipe_answers(browser: Any, group: Group) -> None:
+    asked = await group.room.send("Who brings the map?")
+    async with watched_context(browser, **PHONE) as (context, watch):
+        chat = await group.opened(context)
+        bubble = chat.row(asked.seq).locator(".bubble")
+        await bubble.wait_for()
+        box = await bubble.bounding_box()
+        assert box is not None
+        cdp = await context.new_cdp_session(chat.page)
+
+        async def touch(kind: str, **at: float) -> None:
+            await cdp.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [at] if at else []})
+
+        middle = {"x": box["x"] + 40, "y": box["y"] + 20}
+        await touch("touchStart", **middle)
+        menu = chat.page.get_by_role("menu")
+        await menu.wait_for()
+        await touch("touchEnd")
+        await menu.get_by_role("menuitemcheckbox", name="👍").tap()
+        await chat.row(asked.seq).locator(".reaction.own").wait_for()
+        await menu.wait_for(state="detached")
+
+        await touch("touchStart", **middle)
+        for step in range(1, 11):
+            await touch("touchMove", x=middle["x"] + 10 * step, y=middle["y"])
+        await touch("touchEnd")
+        await chat.page.locator(".composer-quote", has_text="Who brings the map?").wait_for()
+        await chat.field.fill("Me!")
+        # Not tapped: Chromium takes a tap right behind a swipe for its end.
+        await chat.page.locator(".send").click()
+        await chat.saying("Me!").locator(".quote", has_text="Who brings the map?").wait_for()
+        assert watch.errors == []
 
 
 async def last_of(chat: ChatPage) -> int:

@@ -128,7 +128,8 @@ const LINES = {
       device: line.device ?? "",
       storage: line.storage ? new BusyStorage(line.storage) : new MemoryStorage(),
       env,
-      settings: { ...(line.encoding === "json" && { codec: json }), app: "testee", previews: false, log: (text) => console.error(text) },
+      codec: line.encoding === "json" ? json : undefined,
+      settings: { app: "testee", previews: false, log: (text) => console.error(text) },
     });
     added = {};
     client.on((change) => {

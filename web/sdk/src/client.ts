@@ -1,6 +1,7 @@
 /** The public face of the library: one `Client` per account and device. */
 
 import type { Change } from "./core/changes.js";
+import type { Codec } from "./core/codec.js";
 import type { Closed } from "./core/errors.js";
 import type { Limits } from "./core/limits.js";
 import type { Entry } from "./core/outbox.js";
@@ -29,6 +30,9 @@ export interface ClientOptions {
   engine?: (parts: Parts) => Engine;
   /** Called at the start: makes the client follow the page or the app; returns what ends that. */
   follow?: (client: Client) => () => void;
+  /** The encoding (protocol.md, "Transport and encoding"): `json` of `@chatd/client/json`, or `msgpack` of
+   * `@chatd/client/msgpack`, which is loaded at the start when none is named. */
+  codec?: Codec;
   env?: Env;
   settings?: Partial<Omit<Settings, "timing">> & { timing?: Partial<Timing> };
 }
@@ -60,6 +64,7 @@ export class Client {
       token: _options.token,
       device: _options.device ?? "",
       storage: _options.storage ?? new MemoryStorage(),
+      codec: _options.codec,
       env: _options.env ?? new SystemEnv(),
       settings: { ...SETTINGS, ..._options.settings, timing: { ...TIMING, ..._options.settings?.timing } },
     });

@@ -41,6 +41,7 @@ export interface Parts {
   readonly token: GetToken;
   readonly device: string;
   readonly storage: Storage;
+  readonly codec: Codec | undefined;
   readonly env: Env;
   readonly settings: Settings;
 }
@@ -51,6 +52,7 @@ export class Engine extends Caller implements AccountDelegate, LifecycleDelegate
   readonly settings: Settings;
   readonly timing: Timing;
   readonly log: (text: string) => void;
+  /** Known once the engine has started. */
   codec!: Codec;
   readonly feed: ChangeFeed;
   readonly account: Account;
@@ -79,6 +81,7 @@ export class Engine extends Caller implements AccountDelegate, LifecycleDelegate
     this.timing = settings.timing;
     this.log = settings.log;
     this.device = parts.device;
+    if (parts.codec) this.codec = parts.codec;
     this._storage = parts.storage;
     this._page = settings.firstPage;
     this.feed = new ChangeFeed(this.log);
@@ -139,9 +142,7 @@ export class Engine extends Caller implements AccountDelegate, LifecycleDelegate
     name: Name, ...args: Parameters<Commands[Name]>
   ): Promise<Awaited<ReturnType<Commands[Name]>>> {
     const command = this._commands[name] as (...args: unknown[]) => never;
-    const value = await command.apply(this._commands, args);
-    this._noteSoon();
-    return value;
+    return command.apply(this._commands, args);
   }
 
   /** Carry out a command that needs no answer. */
@@ -252,10 +253,6 @@ export class Engine extends Caller implements AccountDelegate, LifecycleDelegate
     } else this.account.takePush(packet);
   }
 
-  onFrame(): void {
-    this._noteSoon();
-  }
-
   onLost({ code }: Ending): void {
     const rule = closeRule(code);
     if (rule.dropCursor) this.account.dropCursor();
@@ -267,7 +264,6 @@ export class Engine extends Caller implements AccountDelegate, LifecycleDelegate
     this.sender.lost();
     this.signals.disconnected();
     this.typingState.clear();
-    this._noteSoon();
   }
 
   onPhase(phase: Phase, closed: Closed | undefined): void {
@@ -285,7 +281,7 @@ export class Engine extends Caller implements AccountDelegate, LifecycleDelegate
   }
 
   /** Write what changed, once what happens now is over: one transaction for a frame. */
-  protected _noteSoon(): void {
+  onUnstored(): void {
     this._noting ??= Promise.resolve().then(() => this._note());
   }
 
@@ -305,7 +301,7 @@ export class Engine extends Caller implements AccountDelegate, LifecycleDelegate
   }
 
   protected async _load(): Promise<void> {
-    this.codec ??= this.settings.codec ?? (await import("./msgpack.js")).msgpack;
+    this.codec ??= (await import("./msgpack.js")).msgpack;
     const tables: Tables = await this._storage.load();
     this.account.restore(tables);
     this.sender.restore(tables);

@@ -1,4 +1,4 @@
-/** `@chatd/client/json`: the encoding for who reads along: `new Client({ url, token, settings: { codec: json } })`. */
+/** `@chatd/client/json`: the encoding for who reads along: `new Client({ url, token, codec: json })`. */
 
 import { BadFrame, FRAME_BYTES_MAX, reading, type Codec } from "./core/codec.js";
 import { utf8 } from "./core/utf8.js";

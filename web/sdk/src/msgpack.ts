@@ -1,5 +1,5 @@
-/** `@chatd/client/msgpack`: the usual encoding, `chatd.v1.msgpack`. Who does not name one loads it at the start; an app
- * that wants it in its first file says so: `new Client({ url, token, settings: { codec: msgpack } })`. */
+/** `@chatd/client/msgpack`: the usual encoding, `chatd.v1.msgpack`. Who names none loads it at the start; an app that
+ * wants it in its first file says so: `new Client({ url, token, codec: msgpack })`. */
 
 import { BadFrame, FRAME_BYTES_MAX, reading, type Codec } from "./core/codec.js";
 import { decode, encode, unwrap } from "./core/msgpack.js";

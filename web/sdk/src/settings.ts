@@ -1,12 +1,8 @@
 /** The settings of a client, each with its unit and its reason; the durations are in core/timing.ts. */
 
-import type { Codec } from "./core/codec.js";
 import { TIMING, type Timing } from "./core/timing.js";
 
 export interface Settings {
-  /** The encoding (protocol.md, "Transport and encoding"): `json` of `@chatd/client/json`, or `msgpack` of
-   * `@chatd/client/msgpack`, which is loaded when none is named. */
-  readonly codec?: Codec;
   readonly app: string;
   readonly os: string;
   readonly locale: string;

@@ -18,7 +18,7 @@ export function Composer({ chat }: { chat: Chat }) {
   const model = chat.composer;
   const field = useRef<HTMLTextAreaElement>(null);
   const query = useMemo(() => new MentionQuery(model), [model]);
-  useEffect(() => storeInTime(chat), [chat]);
+  useEffect(() => keepStored(chat), [chat]);
   useLayoutEffect(() => {
     if (FINE_POINTER.matches) field.current!.focus({ preventScroll: true });
     return model.focused.subscribe((times) => times > 0 && field.current!.focus({ preventScroll: true }));
@@ -40,13 +40,15 @@ export function Composer({ chat }: { chat: Chat }) {
   );
 }
 
-/** Store the draft when the page is hidden, and when the room is left. */
-function storeInTime({ composer }: Chat): () => void {
+/** Store the draft when the page is hidden, and when the room is left, and follow other tabs meanwhile. */
+function keepStored({ composer }: Chat): () => void {
+  const unfollow = composer.follow();
   const hidden = (): void => {
     if (document.hidden) void composer.store();
   };
   document.addEventListener("visibilitychange", hidden);
   return () => {
+    unfollow();
     document.removeEventListener("visibilitychange", hidden);
     void composer.store();
   };

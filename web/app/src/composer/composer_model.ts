@@ -9,7 +9,7 @@ import { type Body, ChatError, type Message } from "@chatd/client";
 import { t } from "../locale/locale.js";
 import { notify } from "../shell/announcer.js";
 import { type Draft, draftOf, keepDraft } from "../shell/drafts.js";
-import { errorText } from "../shell/errors.js";
+import { attempt, errorText } from "../shell/errors.js";
 import { client, me, type RoomState } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
 
@@ -50,6 +50,13 @@ export class ComposerModel {
     private readonly sent: () => void,
   ) {
     this.#restore(draftOf(state.id).peek());
+  }
+
+  /** Take over what is typed in another tab while nobody types in this one; the returned function ends that. */
+  follow(): () => void {
+    return draftOf(this.state.id).subscribe((draft) => {
+      if (this.#stored && !document.hasFocus()) this.#restore(draft);
+    });
   }
 
   /** Drop the draft that was sent before the page ended, and not removed any more; call it when the room is loaded. */
@@ -137,10 +144,9 @@ export class ComposerModel {
     }
   }
 
-  /** Send a wave. */
-  greet(): void {
-    this.replace("👋");
-    void this.send();
+  /** Send a wave; what was typed stays. */
+  async greet(): Promise<void> {
+    await attempt(() => this.state.room.post("👋"));
   }
 
   /** Store the draft now, if it is not. */

@@ -83,7 +83,11 @@ export async function mount(root: ShadowRoot | HTMLElement, options: EmbedOption
 }
 
 /** Of the element itself: it fills the box that the page gives it. */
-const host = ":host { display: block; } :host([hidden]) { display: none; } .frame { block-size: 100%; } .frame > .app { block-size: 100%; }";
+const host = `
+  :host { display: block; }
+  :host([hidden]) { display: none; }
+  .frame, .frame > .app { block-size: 100%; }
+`;
 
 function apply({ theme, lang, layout }: EmbedOptions): void {
   const language = lang && lang in LANGUAGES ? (lang as Language) : "";

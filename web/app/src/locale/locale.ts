@@ -5,7 +5,8 @@ import type enMore from "./en.more.json";
 
 type Key = keyof typeof en | keyof typeof enMore;
 /** A key of the texts; one with plural forms, `key.one` and `key.other`, is named without the form. */
-export type TextKey = Exclude<Key, `${string}.${"one" | "other"}`> | (Key extends infer K ? (K extends `${infer Base}.other` ? Base : never) : never);
+export type TextKey = Exclude<Key, `${string}.${"one" | "other"}`> | Plural<Key>;
+type Plural<K> = K extends `${infer Base}.other` ? Base : never;
 export type Params = Readonly<Record<string, string | number>>;
 type Texts = Readonly<Record<string, string>>;
 

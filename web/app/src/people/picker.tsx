@@ -90,7 +90,12 @@ export function Chosen({ users, onRemove }: { users: readonly string[]; onRemove
     <ul class="chosen" aria-label={t("picker.chosen")}>
       {users.map((user) => (
         <li key={user}>
-          <button type="button" class="chip" aria-label={t("picker.remove", { name: userOf(user).value.name })} onClick={() => onRemove(user)}>
+          <button
+            type="button"
+            class="chip"
+            aria-label={t("picker.remove", { name: userOf(user).value.name })}
+            onClick={() => onRemove(user)}
+          >
             <span class="line">
               <bdi>{userOf(user).value.name}</bdi>
             </span>

@@ -23,9 +23,11 @@ interface BannerContent {
   action?: { label: string; press: () => void };
 }
 
+const comeBack = () => void client().resume();
+
 const content = computed<BannerContent | null>(() => {
   if (ELSEWHERE.includes(closed.value?.code ?? 0))
-    return { icon: "info", text: t("banner.elsewhere"), action: { label: t("banner.here"), press: () => void client().resume() } };
+    return { icon: "info", text: t("banner.elsewhere"), action: { label: t("banner.here"), press: comeBack } };
   if (down.value === "offline") {
     const count = waiting.value;
     return { icon: "offline", text: count ? t("banner.offline.waiting", { count }) : t("banner.offline") };

@@ -1,6 +1,6 @@
 /** A menu at a button: a native popover, which closes on Esc and on a press beside it. */
 import { useComputed, useSignal } from "@preact/signals";
-import { useId, useRef } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import { Icon, type IconName } from "./icons.js";
 
 export interface MenuItem {
@@ -14,7 +14,6 @@ export interface MenuItem {
 const EDGE = 8;
 
 export function Menu({ label, items }: { label: string; items: readonly MenuItem[] }) {
-  const id = useId();
   const button = useRef<HTMLButtonElement>(null);
   const list = useRef<HTMLDivElement>(null);
   const open = useSignal(false);
@@ -23,7 +22,8 @@ export function Menu({ label, items }: { label: string; items: readonly MenuItem
     const rtl = getComputedStyle(box).direction === "rtl";
     const wish = rtl ? at.left : at.right - box.offsetWidth;
     box.style.left = `${Math.max(EDGE, Math.min(wish, innerWidth - box.offsetWidth - EDGE))}px`;
-    box.style.top = `${at.bottom + box.offsetHeight + EDGE > innerHeight ? Math.max(EDGE, at.top - box.offsetHeight) : at.bottom}px`;
+    const below = at.bottom + box.offsetHeight + EDGE <= innerHeight;
+    box.style.top = `${below ? at.bottom : Math.max(EDGE, at.top - box.offsetHeight)}px`;
   };
   // The items are drawn between the two events: a list of members has many menus, and at most one is open.
   const beforeToggle = (event: Event) => (open.value = (event as ToggleEvent).newState === "open");
@@ -46,7 +46,16 @@ export function Menu({ label, items }: { label: string; items: readonly MenuItem
       >
         <Icon name="more" />
       </button>
-      <div ref={list} id={id} class="menu" role="menu" aria-label={label} popover="auto" onBeforeToggle={beforeToggle} onToggle={toggled} onKeyDown={step}>
+      <div
+        ref={list}
+        class="menu"
+        role="menu"
+        aria-label={label}
+        popover="auto"
+        onBeforeToggle={beforeToggle}
+        onToggle={toggled}
+        onKeyDown={step}
+      >
         {open.value && items.map((item) => (
           <button
             key={item.label}

@@ -109,7 +109,8 @@ export function forgetLink(): void {
 export function userOfToken(token: string): string {
   try {
     const payload = token.split(".")[1]!.replaceAll("-", "+").replaceAll("_", "/");
-    const { sub } = JSON.parse(new TextDecoder().decode(Uint8Array.from(atob(payload), (c) => c.charCodeAt(0)))) as { sub?: unknown };
+    const bytes = Uint8Array.from(atob(payload), (sign) => sign.charCodeAt(0));
+    const { sub } = JSON.parse(new TextDecoder().decode(bytes)) as { sub?: unknown };
     return typeof sub === "string" ? sub : "";
   } catch {
     return "";

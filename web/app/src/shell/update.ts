@@ -37,9 +37,13 @@ export function update(): void {
   location.reload();
 }
 
+interface Rules<T> {
+  createScriptURL: (url: string) => T;
+}
+
 /** What the browser has of Trusted Types, as far as it is used here. */
 interface TrustedTypes {
-  createPolicy: (name: string, rules: { createScriptURL: (url: string) => string }) => { createScriptURL: (url: string) => unknown };
+  createPolicy: (name: string, rules: Rules<string>) => Rules<unknown>;
 }
 
 /** Register the worker, which keeps all files of one version. Trusted Types admit no other script. */

@@ -1,9 +1,10 @@
 /** The sign-in of built-in accounts. Where there are none, the page says who can help. */
 import "../style/pages.js";
-import { useSignal } from "@preact/signals";
+import { useSignal, type Signal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
 import { t } from "../locale/locale.js";
 import { Empty } from "../shell/drawings.js";
-import { HttpError } from "../shell/server.js";
+import { addressOf, HttpError } from "../shell/server.js";
 import { config, lastUser, signIn, startSession } from "../shell/session.js";
 
 export function SignIn() {
@@ -44,39 +45,17 @@ function Form({ title, remember: mayRemember }: { title: string; remember: boole
   };
   return (
     <form class="sign-in-card" onSubmit={(event) => void submit(event)}>
-      <svg class="mark" viewBox="0 0 48 48" aria-hidden="true">
-        <path d="M10 6h28a8 8 0 0 1 8 8v14a8 8 0 0 1-8 8H24l-10 8v-8h-4a8 8 0 0 1-8-8V14a8 8 0 0 1 8-8Z" />
-        <path class="mark-lines" d="M13 17h22M13 25h13" />
-      </svg>
+      <img class="mark" src={addressOf("icons/icon.svg").href} alt="" />
       <h1>{title}</h1>
       <p class="quiet">{t("signin.text")}</p>
-      <label class="labelled">
-        <span>{t("signin.user")}</span>
-        <input
-          class="field"
-          name="username"
-          autocomplete="username"
-          autocapitalize="none"
-          spellcheck={false}
-          required
-          autoFocus={!user.value}
-          value={user}
-          onInput={(event) => (user.value = event.currentTarget.value)}
-        />
-      </label>
-      <label class="labelled">
-        <span>{t("signin.password")}</span>
-        <input
-          class="field"
-          type="password"
-          name="password"
-          autocomplete="current-password"
-          required
-          autoFocus={user.value !== ""}
-          value={password}
-          onInput={(event) => (password.value = event.currentTarget.value)}
-        />
-      </label>
+      <Field label={t("signin.user")} name="username" complete="username" value={user} focus={!user.peek()} />
+      <Field
+        label={t("signin.password")}
+        name="password"
+        complete="current-password"
+        value={password}
+        focus={user.peek() !== ""}
+      />
       {mayRemember && (
         <label class="check">
           <input
@@ -94,6 +73,38 @@ function Form({ title, remember: mayRemember }: { title: string; remember: boole
         {t("signin.submit")}
       </button>
     </form>
+  );
+}
+
+interface FieldProps {
+  label: string;
+  name: "username" | "password";
+  complete: "username" | "current-password";
+  value: Signal<string>;
+  /** Whether it has the focus at first. */
+  focus: boolean;
+}
+
+function Field({ label, name, complete, value, focus }: FieldProps) {
+  const first = useMemo(() => focus, []);
+  const shared = {
+    class: "field",
+    name,
+    autocomplete: complete,
+    required: true,
+    autoFocus: first,
+    value,
+    onInput: (event: { currentTarget: HTMLInputElement }) => void (value.value = event.currentTarget.value),
+  };
+  return (
+    <label class="labelled">
+      <span>{label}</span>
+      {name === "password" ? (
+        <input {...shared} type="password" />
+      ) : (
+        <input {...shared} autocapitalize="none" spellcheck={false} />
+      )}
+    </label>
   );
 }
 

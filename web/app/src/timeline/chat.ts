@@ -55,8 +55,9 @@ export class Chat {
   /** The places that jumps left. */
   readonly returns = signal<readonly Place[]>([]);
   readonly menu = signal<MenuRequest | null>(null);
-  /** Whether the reader is away from the end. */
+  /** Whether the reader is away from the end, and whether so far that they want a way back. */
   readonly away = signal(false);
+  readonly far = signal(false);
   /** Messages whose folded text is shown whole. */
   readonly unfolded = signal<ReadonlySet<number>>(new Set());
   /** Whether a page could not be fetched. */
@@ -179,7 +180,7 @@ export class Chat {
     const place = this.#place;
     if (!place) return;
     const rows = [...place.content.querySelectorAll<HTMLElement>("article")];
-    const at = rows.findIndex((row) => row.contains(document.activeElement));
+    const at = place.focused ? rows.indexOf(place.focused) : -1;
     const next = at < 0 ? place.inView.filter((row) => row.matches("article")).at(-1) : rows[at + step];
     next?.focus({ preventScroll: true });
     next?.scrollIntoView({ block: "nearest" });
@@ -273,7 +274,8 @@ export class Chat {
     if (!place || !this.model.ready.peek()) return;
     this.#scrolledAt = performance.now();
     const { last } = this.model.stretch.peek();
-    this.away.value = !last || place.below > place.scroller.clientHeight / 2;
+    this.away.value = !last || !place.following;
+    this.far.value = !last || place.below > place.scroller.clientHeight / 2;
     if (place.following && last) this.returns.value = [];
     this.#read();
     queueMicrotask(() => this.#loadMore());

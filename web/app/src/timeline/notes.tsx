@@ -24,7 +24,9 @@ export function Divider() {
 
 export function NoteRow({ chat, seq }: { chat: Chat; seq: number }) {
   const event = chat.model.notes.value.find((note) => note.seq === seq);
-  const text = event ? noteText(event) : "";
+  // A chat of two has no creation to tell of.
+  const told = event && !(event.kind === "created" && chat.state.summary.value.peer);
+  const text = told ? noteText(event) : "";
   if (!text) return null;
   return (
     <div class={event!.kind === "notice" ? "note notice-note" : "note"} data-seq={seq} dir="auto">

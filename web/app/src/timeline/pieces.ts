@@ -17,9 +17,9 @@ export type Piece =
 /** The names by which a text mentions users: `@name` to the user. */
 export type Names = ReadonlyMap<string, string>;
 
-// An address ends at a space, at a mark of direction or at a quote; what closes a sentence is not part of it.
-const ADDRESS = /\bhttps?:\/\/[^\s<>"'`\u200e\u200f\u202a-\u202e\u2066-\u2069]+/giu;
-const SENTENCE_END = /[.,;:!?…，。；：！？、）】」』》]+$/u;
+// An address ends at a space, a mark of direction, a quote or a Chinese sign; what closes a sentence is not part of it.
+const ADDRESS = /\bhttps?:\/\/[^\s<>"'`\u200e\u200f\u202a-\u202e\u2066-\u2069\u3000-\u303f\uff00-\uffef]+/giu;
+const SENTENCE_END = /[.,;:!?…]+$/u;
 const CLOSERS: Record<string, string> = { ")": "(", "]": "[", "}": "{" };
 
 /** Return the pieces of a text in their order. */
@@ -43,8 +43,9 @@ export function folded(text: string, columns: number): string {
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     // Ideographs, kana and hangul are about twice as wide.
-    column += code >= 0x2e80 && code < 0xd800 ? 2 : 1;
-    if (code === 10 || column > columns) [lines, column] = [lines + 1, 0];
+    const width = code === 10 ? 0 : code >= 0x2e80 && code < 0xd800 ? 2 : 1;
+    column += width;
+    if (code === 10 || column > columns) [lines, column] = [lines + 1, width];
     if (lines > FOLD_LINES) return text.slice(0, wholeBefore(text, at));
   }
   return text;
@@ -53,7 +54,7 @@ export function folded(text: string, columns: number): string {
 /** Return whether a text is up to three emoji and nothing else, which are drawn large. */
 export function isEmojiOnly(text: string): boolean {
   if (text.length > 60 || !/^\s*[\p{Extended_Pictographic}\p{RI}]/u.test(text)) return false;
-  const marks = [...segmenter.segment(text.trim())];
+  const marks = [...segmenter.segment(text)].filter(({ segment }) => segment.trim());
   return marks.length >= 1 && marks.length <= 3 && marks.every(({ segment }) => EMOJI.test(segment));
 }
 
@@ -103,13 +104,18 @@ function mentionsOf(text: string, names: Names): Piece[] {
   return pieces;
 }
 
-/** Return the longest of the names that stands at this place and does not go on as a longer word. */
+/** Return the longest of the names that stands at this place, not within a longer word. */
 function longest(text: string, at: number, names: Names): string {
   let found = "";
+  if (isWord(text.charAt(at - 1))) return found;
   for (const name of names.keys()) {
     if (name.length <= found.length || !text.startsWith(name, at)) continue;
-    const next = text.charAt(at + name.length);
-    if (!/[\p{L}\p{N}_]/u.test(next) || /\p{Script=Han}/u.test(next)) found = name;
+    if (!isWord(text.charAt(at + name.length))) found = name;
   }
   return found;
+}
+
+/** Whether a sign joins its neighbour into one word; Chinese ones stand for themselves. */
+function isWord(sign: string): boolean {
+  return /[\p{L}\p{N}_]/u.test(sign) && !/\p{Script=Han}/u.test(sign);
 }

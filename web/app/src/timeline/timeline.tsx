@@ -75,7 +75,7 @@ function Welcome({ chat }: { chat: Chat }) {
         👋
       </span>
       <p>{peer ? t("chat.welcome.direct", { name: userOf(peer).value.name }) : t("chat.welcome.group")}</p>
-      <button type="button" class="button primary" onClick={() => chat.composer.greet()}>
+      <button type="button" class="button primary" onClick={() => void chat.composer.greet()}>
         {t("chat.welcome.action")}
       </button>
     </div>
@@ -104,7 +104,7 @@ function Typing({ chat }: { chat: Chat }) {
 /** The ways back: to where a jump began, and to the newest message. */
 function Jumps({ chat }: { chat: Chat }) {
   const unread = chat.state.unread.value;
-  const away = chat.away.value;
+  const shown = chat.far.value || (unread > 0 && chat.away.value);
   return (
     <div class="jumps">
       {chat.returns.value.length > 0 && (
@@ -112,7 +112,7 @@ function Jumps({ chat }: { chat: Chat }) {
           <Icon name="refresh" />
         </button>
       )}
-      {away && (
+      {shown && (
         <button
           type="button"
           class="jump"
