@@ -114,14 +114,15 @@ export class Chat {
   async toEnd(smooth = false): Promise<void> {
     const { last } = this.model.stretch.peek();
     this.returns.value = [];
-    if (!last) await this.model.openEnd();
+    // Without the server, the end is what is stored.
+    if (!last) await this.model.openEnd().catch(() => this.model.showCached(Infinity));
     this.#place?.toEnd(smooth && last && this.#place.below < 2 * this.#place.scroller.clientHeight);
   }
 
   /** Show a message and mark it; `back` returns. */
   async jump(seq: number): Promise<void> {
     const from = this.#here();
-    if (!(await this.#go({ seq, offset: LEAD_PX }))) return;
+    if (!(await attempt(() => this.#go({ seq, offset: LEAD_PX })))) return;
     if (from) this.returns.value = [...this.returns.peek(), from];
     this.marked.value = seq;
     setTimeout(() => this.marked.peek() === seq && (this.marked.value = 0), MARK_MS);
@@ -131,7 +132,7 @@ export class Chat {
   async back(): Promise<void> {
     const place = this.returns.peek().at(-1);
     this.returns.value = this.returns.peek().slice(0, -1);
-    if (place) await this.#go(place);
+    if (place) await attempt(() => this.#go(place));
   }
 
   /** Answer a message. */
