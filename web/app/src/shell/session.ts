@@ -10,6 +10,7 @@ import { language } from "../locale/locale.js";
 import { allowPictures } from "./pictures.js";
 import * as server from "./server.js";
 import { attach, client, closed, signedIn } from "./state.js";
+import { keep, kept } from "./web_storage.js";
 
 /** The stage of the page: looking for a session, signed in, to sign in, or without an answer of the server. */
 export type Stage = "starting" | "signedIn" | "signIn" | "unreachable";
@@ -39,9 +40,9 @@ export function useTokens(next: Source): void {
 /** Show what is stored of the last user, or find out who is signed in. */
 export async function startSession(): Promise<void> {
   stage.value = "starting";
-  const known = source ? "" : userOfTab() || (server.hasLink() ? "" : (kept(localStorage, USER) ?? ""));
+  const known = source ? "" : userOfTab() || (server.hasLink() ? "" : (kept("localStorage", USER) ?? ""));
   lastUser.value = known;
-  const stored = JSON.parse(kept(localStorage, CONFIG) ?? "null") as server.ServerConfig | null;
+  const stored = JSON.parse(kept("localStorage", CONFIG) ?? "null") as server.ServerConfig | null;
   const fetched = learnConfig();
   if (known && stored) {
     if (!config.peek()) takeConfig(stored);
@@ -63,7 +64,7 @@ export async function startSession(): Promise<void> {
 export async function learnConfig(): Promise<server.ServerConfig> {
   const found = await server.fetchConfig();
   takeConfig(found);
-  keep(localStorage, CONFIG, JSON.stringify(found));
+  keep("localStorage", CONFIG, JSON.stringify(found));
   return found;
 }
 
@@ -80,11 +81,13 @@ export async function signIn(user: string, password: string, remember: boolean):
   open(user);
 }
 
-/** Sign out: the server forgets this device and the cookie; what is stored of the user stays for the next time. */
+/** Sign out: the server forgets this device and the cookie, this browser what it stores of the user. */
 export async function signOut(): Promise<void> {
+  const user = lastUser.peek();
   const gone = client().call({ type: "devices.remove", device: client().device });
   await Promise.race([gone.catch(() => undefined), new Promise((resolve) => setTimeout(resolve, FAREWELL_MS))]);
   await forget();
+  await erase(user);
 }
 
 /** Ask for a sign-in: with the form, or on the page of the host's site. */
@@ -97,20 +100,24 @@ export function toSignIn(): void {
 
 /** Forget what this browser stores of the user, and begin anew. */
 export async function clearStored(): Promise<void> {
-  const user = lastUser.peek();
   end();
+  await erase(lastUser.peek());
+  location.reload();
+}
+
+/** Erase the chats, drafts and unsent messages of a user in this browser. */
+async function erase(user: string): Promise<void> {
   await new Promise((resolve) => {
     const request = indexedDB.deleteDatabase(`chatd:${user}`);
     request.onsuccess = request.onerror = request.onblocked = resolve;
   });
-  location.reload();
 }
 
 function open(user: string): void {
   end();
   lastUser.value = user;
-  keep(sessionStorage, USER, user);
-  keep(localStorage, USER, user);
+  keep("sessionStorage", USER, user);
+  keep("localStorage", USER, user);
   const device = deviceOf(user);
   const opened = new Client({
     ...(device && { device }),
@@ -130,9 +137,10 @@ async function tokenForClient(): Promise<string> {
   const token = await nextToken();
   const user = token === null ? "" : server.userOfToken(token);
   if (user === lastUser.peek()) return token!;
-  if (token === null || userOfTab()) toSignIn();
+  const follows = source !== null || Boolean(config.peek()?.token_url);
+  if (token === null || (userOfTab() && !follows)) toSignIn();
   else {
-    // The host's site, or the cookie, is of somebody else by now.
+    // The site around, or the cookie of a tab that is nobody's yet, is of somebody else by now.
     spare = token;
     open(user);
   }
@@ -153,8 +161,8 @@ async function nextToken(): Promise<string | null> {
 async function forget(): Promise<void> {
   await server.endSession();
   server.forgetLink();
-  sessionStorage.removeItem(USER);
-  localStorage.removeItem(USER);
+  keep("sessionStorage", USER, null);
+  keep("localStorage", USER, null);
   toSignIn();
 }
 
@@ -172,28 +180,12 @@ function end(): void {
 function deviceOf(user: string): string | undefined {
   if (!canShare()) return undefined;
   const place = `chatd:${user}:device`;
-  const known = kept(localStorage, place);
+  const known = kept("localStorage", place);
   if (known) return known;
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   const made = btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").slice(0, 22);
-  keep(localStorage, place, made);
-  return kept(localStorage, place) ?? undefined;
+  keep("localStorage", place, made);
+  return made;
 }
 
-const userOfTab = (): string => kept(sessionStorage, USER) ?? "";
-
-function kept(storage: Storage, place: string): string | null {
-  try {
-    return storage.getItem(place);
-  } catch {
-    return null;
-  }
-}
-
-function keep(storage: Storage, place: string, value: string): void {
-  try {
-    storage.setItem(place, value);
-  } catch {
-    // Without storage the next start asks again.
-  }
-}
+const userOfTab = (): string => kept("sessionStorage", USER) ?? "";
