@@ -6,13 +6,9 @@ from http.cookies import SimpleCookie
 from pathlib import Path
 
 import pytest
-from bench.ports import free_ports
 from websockets.asyncio.client import connect
 
-<<<<<<< HEAD
-=======
 from bench.machine import free_ports
->>>>>>> wt-app
 from chatd.auth.passwords import Passwords
 from chatd.web import assets
 from tests.kit import http

@@ -7,13 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-<<<<<<< HEAD
-from bench.ports import free_ports
-
-=======
 
 from bench.machine import free_ports
->>>>>>> wt-app
 from chatd.web import assets
 from tests.kit.app_page import app_page
 from tests.kit.browser import BROWSER, watched_context, web_daemon
