@@ -1,4 +1,4 @@
-"""The served page in a real browser: nothing foreign, nothing refused; who a window is; a start without a network."""
+"""The served page in a real browser: nothing foreign, nothing refused; and who a window is."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -6,16 +6,13 @@ from typing import Any
 
 import pytest_asyncio
 
-from chatd.auth.passwords import Passwords
-from tests.kit.app_page import AppPage, app_page
+from tests.kit.app_page import app_page
 from tests.kit.browser import BROWSER, link, watched_context, web_daemon
 from tests.kit.daemon import RunningDaemon
-from tests.kit.leak_detector import PASSWORD
 
 pytestmark = BROWSER
 
 USER_OF_TAB = "() => sessionStorage.getItem('chatd:user')"
-CONTROLLED = "() => navigator.serviceWorker.controller?.state === 'activated'"
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -60,52 +57,3 @@ async def test_a_link_that_is_opened_in_a_window_of_somebody_else_wins(
         await app.page.wait_for_function(f"() => ({USER_OF_TAB})() === 'bob'")
         await app.page.get_by_role("button", name="New chat").first.wait_for()
         assert "login=" not in app.page.url
-
-
-async def log_in(app: AppPage, daemon: RunningDaemon) -> None:
-    """Log in with a password and stay logged in."""
-    await app.page.goto(f"{daemon.http_url}/")
-    await app.page.locator("input[name=username]").fill("alice")
-    await app.page.locator("input[name=password]").fill(PASSWORD)
-    await app.page.get_by_role("checkbox").check()
-    await app.page.locator("input[name=password]").press("Enter")
-    await app.page.get_by_role("button", name="New chat").first.wait_for()
-
-
-async def test_a_browser_stays_logged_in_until_it_is_revoked(browser: Any, daemon: RunningDaemon) -> None:
-    passwords = Passwords()
-    hashed = await passwords.hash(PASSWORD)
-    passwords.close()
-    await daemon.operator_calls("/users/put", user="alice", password=hashed)
-    async with watched_context(browser) as (context, watch):
-        first = AppPage(await context.new_page())
-        await log_in(first, daemon)
-        (cookie,) = await context.cookies(f"{daemon.http_url}/v1/session")
-        assert (cookie["httpOnly"], cookie["sameSite"], cookie["path"]) == (True, "Strict", "/v1/session")
-        assert await first.page.evaluate("() => document.cookie") == ""
-        stored = await first.page.evaluate("() => JSON.stringify([localStorage, sessionStorage])")
-        assert "eyJ" not in stored  # no token
-        await first.page.close()
-
-        again = AppPage(await context.new_page())
-        await again.page.goto(f"{daemon.http_url}/")
-        await again.page.get_by_role("button", name="New chat").first.wait_for()
-        bob = await app_page(context, daemon, "bob")  # the link wins over the cookie, and leaves it alone
-        assert await bob.page.evaluate(USER_OF_TAB) == "bob"
-        assert await context.cookies(f"{daemon.http_url}/v1/session") == [cookie]
-
-        await daemon.operator_calls("/revoke", user="alice")
-        await again.page.locator("input[name=password]").wait_for()
-        assert [error for error in watch.errors if "401" not in error] == []
-
-
-async def test_without_a_network_the_client_opens(browser: Any, daemon: RunningDaemon) -> None:
-    async with watched_context(browser) as (context, _):
-        app = await app_page(context, daemon, "alice")
-        await app.page.wait_for_function(CONTROLLED)
-        await context.set_offline(True)
-        await app.page.reload()
-        await app.page.locator(".app").wait_for()
-        await app.page.locator(".banner").wait_for()
-        await context.set_offline(False)
-        await app.page.locator(".banner").wait_for(state="detached")
