@@ -39,6 +39,7 @@ class Plan:
     testees: int = 3
     steps: int = 60
     pause_s: float = 0.05
+    quiet_s: float = QUIET_S
 
 
 @dataclass
@@ -49,7 +50,7 @@ class Member:
     launcher: Launcher
     relay: Relay
     storage: Path
-    token: Callable[[str], str]
+    sign: Callable[[str], str]
     testee: Testee | None = None
     posted: list[str] = field(default_factory=list)
     """Keys, in the order in which the testee took the messages."""
@@ -85,7 +86,7 @@ class Member:
     def _asked(self, number: int) -> None:
         testee = self.testee
         if testee is not None:
-            self._giving = asyncio.ensure_future(testee.give_token(number, self.token(self.user)))
+            self._giving = asyncio.ensure_future(testee.give_token(number, self.sign(self.user)))
 
     async def _driven(self, testee: Testee) -> None:
         """Let the virtual clock run."""
@@ -120,7 +121,10 @@ class FaultRun:
     @asynccontextmanager
     async def _joined(self) -> AsyncIterator[None]:
         """Make the group and start the testees; end them behind the block."""
-        users = [f"kit-{self.seed}-{number}-{self._chance.randrange(1 << 30)}" for number in range(self._plan.testees)]
+        users = [
+            f"kit-{self.seed}-{number}-{self._chance.randrange(1 << 30)}"
+            for number in range(self._plan.testees)
+        ]
         async with Probe(self._daemon.url, self._daemon.token(f"kit-{self.seed}-owner")) as probe:
             self._room = await probe.group(users)
         relays = [Relay(self._daemon.url) for _ in users]
@@ -150,9 +154,19 @@ class FaultRun:
         answer = await member.ask("do", what="post", room=self._room, text=text)
         member.posted.append(answer["key"])
 
+    async def _burst(self, member: Member) -> None:
+        """Lose the link while messages are under way."""
+        member.relay.delay_s = self._chance.choice((0.0, 0.002, 0.02))
+        for _ in range(self._chance.randrange(1, 6)):
+            await self._post(member)
+        await asyncio.sleep(self._chance.random() * 0.03)
+        member.relay.cut()
+
     async def _edit(self, member: Member) -> None:
         if seq := await self._some_message(member, own=True):
-            await member.ask("do", what="edit", room=self._room, target=seq, text=f"edited {self._chance.random()}")
+            await member.ask(
+                "do", what="edit", room=self._room, target=seq, text=f"edited {self._chance.random()}"
+            )
 
     async def _recall(self, member: Member) -> None:
         if seq := await self._some_message(member, own=True):
@@ -222,7 +236,7 @@ class FaultRun:
             await member.ask("life", what="foreground")
             await member.ask("do", what="open", room=self._room)
         clock = asyncio.get_running_loop().time
-        deadline, nudge_at = clock() + QUIET_S, clock()
+        deadline, nudge_at = clock() + self._plan.quiet_s, clock()
         while (wrong := await self._differences()) and clock() < deadline:
             if clock() >= nudge_at:
                 # No phone waits for a minute while its network is good: the system tells it so.
@@ -250,9 +264,15 @@ class FaultRun:
         state = await member.ask("state", room=self._room)
         room, name = state.get("rooms", {}).get(self._room, {}), member.user
         stored = [message["key"] for message in messages if message["user"] == member.user]
-        wrong = [f"{name}: {each['key']} is still {each['state']}" for each in state["outbox"] if _waits(each)]
+        wrong = [
+            f"{name}: {each['key']} is still {each['state']}" for each in state["outbox"] if _waits(each)
+        ]
         wrong += [f"{name}: {key} was lost" for key in member.posted if key not in stored]
-        wrong += [f"{name}: {key} was stored {stored.count(key)} times" for key in set(stored) if stored.count(key) > 1]
+        wrong += [
+            f"{name}: {key} was stored {stored.count(key)} times"
+            for key in set(stored)
+            if stored.count(key) > 1
+        ]
         if [key for key in stored if key in member.posted] != [key for key in member.posted if key in stored]:
             wrong.append(f"{name}: what it posted was stored in another order")
         shown = room.get("messages", [])
@@ -262,7 +282,9 @@ class FaultRun:
             wrong.append(f"{name}: {added} messages were announced, there are {len(messages)}")
         for number in ("unread", "read"):
             if room.get(number, 0) != summary.get(number, 0):
-                wrong.append(f"{name}: {number} is {room.get(number)}, and {summary.get(number, 0)} at the server")
+                wrong.append(
+                    f"{name}: {number} is {room.get(number)}, and {summary.get(number, 0)} at the server"
+                )
         return wrong
 
 
@@ -276,7 +298,9 @@ def _compared(messages: list[Packet], shown: list[Packet]) -> list[str]:
     wanted = [message["seq"] for message in messages]
     if numbers != wanted:
         missing, more = sorted(set(wanted) - set(numbers)), sorted(set(numbers) - set(wanted))
-        return [f"it shows other messages: {missing} are missing, {more} are too many, order {numbers == sorted(numbers)}"]
+        return [
+            f"it shows other messages: {missing} are missing, {more} are too many, order {numbers == sorted(numbers)}"
+        ]
     return [why for message, each in zip(messages, shown, strict=True) if (why := _differs(message, each))]
 
 
@@ -289,12 +313,17 @@ def _differs(message: Packet, shown: Packet) -> str:
         "edited": (message.get("edited", 0), shown.get("edited", 0)),
         "reactions": (reactions, shown.get("reactions", {})),
     }
-    wrong = [f"{key} is {ours!r}, and {theirs!r} at the server" for key, (theirs, ours) in pairs.items() if theirs != ours]
+    wrong = [
+        f"{key} is {ours!r}, and {theirs!r} at the server"
+        for key, (theirs, ours) in pairs.items()
+        if theirs != ours
+    ]
     return f"message {message['seq']}: {'; '.join(wrong)}" if wrong else ""
 
 
 DEEDS: dict[str, tuple[int, Callable[[FaultRun, Member], bool]]] = {
     "post": (30, lambda run, member: True),
+    "burst": (6, lambda run, member: True),
     "read": (4, lambda run, member: run.may(member, "read_state")),
     "open": (3, lambda run, member: True),
     "edit": (4, lambda run, member: run.may(member, "edits")),

@@ -29,7 +29,9 @@ class Probe:
 
     async def __aenter__(self) -> Self:
         protocol = Subprotocol("chatd.v1.msgpack")
-        self._socket = await connect(self._url, subprotocols=[protocol], compression=None, proxy=None, max_size=None)
+        self._socket = await connect(
+            self._url, subprotocols=[protocol], compression=None, proxy=None, max_size=None
+        )
         device = base64.urlsafe_b64encode(os.urandom(16)).rstrip(b"=").decode()
         await self.ask("hello", version=1, token=self._token, device=device)
         return self
