@@ -142,7 +142,11 @@ class Limits(Section, frozen=True):
     ] = 65536
     hello_frame_bytes: Annotated[
         int,
-        _span(1024, 65536, "Bytes of the first frame, before authentication: a 4 KiB token and a cursor."),
+        _span(
+            8192,
+            65536,
+            "Bytes of a frame before authentication: a 4 KiB token, and what clients send behind.",
+        ),
     ] = 8192
     server_frame_bytes: Annotated[
         int,

@@ -81,10 +81,11 @@ class Invalid(Struct, frozen=True):
     refusal: Refused
 
 
-def split(payload: bytes, text: bool) -> list[bytes | Raw]:
+def split(payload: bytes, text: bool, batch_max: int = BATCH_MAX) -> list[bytes | Raw]:
     """Return the packets of one frame, undecoded and in order.
 
-    Raises Broken(4204) for anything but one map or an array of 1 to BATCH_MAX maps.
+    Raises Broken(4204) for anything but one map or an array of 1 to `batch_max` maps. No session asks for less than
+    BATCH_MAX: an outbox goes behind `hello`, before its client knows of a lower limit.
     """
     first = payload[0] if payload else -1
     if text:
@@ -99,8 +100,8 @@ def split(payload: bytes, text: bool) -> list[bytes | Raw]:
     if decoder is None:
         raise Broken(PROTOCOL, "a frame is one map or an array of maps")
     packets = raw_packets(payload, decoder, text)
-    if not 1 <= len(packets) <= BATCH_MAX:
-        raise Broken(PROTOCOL, f"a batch holds 1 to {BATCH_MAX} packets")
+    if not 1 <= len(packets) <= batch_max:
+        raise Broken(PROTOCOL, f"a batch holds 1 to {batch_max} packets")
     return packets
 
 

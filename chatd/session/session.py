@@ -24,7 +24,7 @@ from chatd.delivery.encoding import DEFLATE, JSON, MSGPACK, EncodedPush, frame_o
 from chatd.delivery.hub import Subscriptions
 from chatd.delivery.outbox import Outbox
 from chatd.protocol import close_codes
-from chatd.protocol.codec import Invalid, decode_request, split
+from chatd.protocol.codec import BATCH_MAX, Invalid, decode_request, split
 from chatd.protocol.connection import AuthOk, ByePush, Hello, Mode, ModeOk, PingPush, TokenExpiringPush
 from chatd.protocol.envelope import Error, Ok, Request
 from chatd.protocol.errors import Broken, ChatError
@@ -158,7 +158,7 @@ class Session:
         """Handle the packets of one frame, in order."""
         refusal = self._rate_limits.take_hello(address) if self._phase is Phase.ACCEPTED else None
         text = self.encoding == JSON
-        packets = split(payload, text)
+        packets = split(payload, text, max(BATCH_MAX, self._ctx.config.limits.batch))
         self._dispatcher.charge_frame(len(payload), len(packets))
         batch_abort = BatchAbort() if len(packets) > 1 else None
         for packet in packets:

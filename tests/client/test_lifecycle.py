@@ -231,8 +231,9 @@ async def test_replaced_stops_until_the_foreground(connected, server, watch, cod
     changes = watch(client)
     await peer.bye(code)
     await changes.until(StateChanged, phase=Phase.STOPPED)
+    client.network_changed()
     assert server.nobody_waits
-    await client.resume()
+    client.foreground()
     await (await server.accept()).welcome()
     await client.connect()
 
@@ -487,6 +488,18 @@ async def test_a_usable_network_ends_the_waiting_but_for_some_jitter(server, cli
         await timer(env, 0.1)
         env.advance(0.1)
     await (await server.accept()).welcome()
+
+
+async def test_the_foreground_ends_the_waiting_too(server, client_of, env):
+    client = client_of(server, timing=Timing(wake_jitter_s=0.2))
+    client.background()
+    await client.start()
+    (await server.accept()).cut()
+    await timer(env, 0.5)
+    client.foreground()
+    await timer(env, 0.1)
+    env.advance(0.1)
+    assert "mode" not in await (await server.accept()).expect("hello")
 
 
 async def until_backoff(client):

@@ -72,7 +72,7 @@ def written(text: str) -> str:
         byhand += [VECTORS] if VECTORS in requirement.proofs else []
         cell = ", ".join(f"`{proof}`" for proof in [*byhand, *sorted(named.get(requirement.id, ()))])
         row = rf"(?m)^(\| `{re.escape(requirement.id)}` \|.*\| )[^|]*\|$"
-        text = re.sub(row, lambda found, cell=cell: f"{found[1]}{cell} |", text)  # type: ignore[misc]
+        text = re.sub(row, rf"\g<1>{cell} |", text)
     return text
 
 

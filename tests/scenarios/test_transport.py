@@ -197,3 +197,12 @@ async def test_nothing_is_deflated_unasked(clients: Clients, encoding: str, feat
     assert "deflate" not in (await plain.say_hello(features=features)).get("features", [])
     assert len(await plain.read_log(room)) == 31
     assert not any(frame[0] in (0xC7, 0xC8, 0xC9) for frame in plain.link.frames_received)
+
+
+@pytest.mark.settings(limits={"batch": 70})
+async def test_a_batch_is_as_large_as_the_reply_to_hello_says(clients: Clients) -> None:
+    alice = await clients.open("alice")
+    assert (await alice.say_hello())["limits"] == {"batch": 70}
+    await alice.request_all([{"type": "ping"}] * 70)
+    await alice.send_frame(encode("msgpack", [{"type": "pong"}] * 71))
+    await alice.expect_bye(4204)

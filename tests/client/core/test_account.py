@@ -231,6 +231,14 @@ def test_receipts_move(account):
     assert account.replicas["a"].receipts["bob"].read == 3
 
 
+def test_unknown_values_are_taken_as_the_default(account, told):
+    account.take_push({"type": "room", "summary": {"room": "a", "seq": 1}})
+    account.take_push({"type": "gone", "room": "a", "reason": "expelled"})
+    account.take_push({"type": "presence", "users": [{"user": "bob", "state": "dancing"}]})
+    assert told.of(RoomGone) == [RoomGone("a", "removed")]
+    assert account.presence == {"bob": Presence("offline")}
+
+
 def test_presence_is_kept_and_told_with_offline_as_default(account, told):
     account.take_push({"type": "presence", "users": [{"user": "bob", "state": "online"}, {"user": "ann"}]})
     assert account.presence == {"bob": Presence("online"), "ann": Presence("offline")}

@@ -18,3 +18,8 @@ def test_absent_keys_have_their_default_and_unknown_ones_are_ignored():
 def test_a_packet_comes_back_without_its_defaults():
     packet = {"room": "gRoom", "seq": 5, "peer": "bob", "pinned": True}
     assert Summary.from_packet({**packet, "role": "member", "unread": 0}).packet() == packet
+
+
+def test_an_unknown_role_is_that_of_a_member():
+    roles = [Summary.from_packet({"room": "gRoom", "role": role}).role for role in ("owner", "admin", "king")]
+    assert roles == ["owner", "admin", "member"]
