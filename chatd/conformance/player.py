@@ -177,6 +177,7 @@ class Player:
         await testee.kill()
 
     async def _do(self, step: Step) -> None:
+        await self._clock.settle()
         fields = self._fields(step)
         self._talk.note("app", what=step.word, **fields)
         if step.word == "resend":
@@ -188,6 +189,7 @@ class Player:
             raise Failed(f"what the testee gave back: {reason}")
 
     async def _life(self, step: Step) -> None:
+        await self._clock.settle()
         self._talk.note("app", what=step.word)
         if step.word in ("foreground", "resume", "network_changed"):
             self._talk.going = self._talk.going and step.word == "network_changed"
