@@ -175,6 +175,24 @@ async def room_of(user: str, other: str, url: str) -> str:
 
 # --- the package
 
+CONSUMER = """
+import { ChatError, Client, type Change } from "@chatd/client";
+import { browser } from "@chatd/client/browser";
+import { json } from "@chatd/client/json";
+import { FileStorage } from "@chatd/client/node";
+
+const storage = new FileStorage("me.chat");
+const client = new Client({ url: "wss://chat.example/v1/ws", token: async () => "t", codec: json, storage });
+export const another = new Client({ url: "wss://chat.example/v1/ws", token: () => "t", ...browser("u42") });
+const length = (change: Change) => (change.kind === "messageAdded" ? change.message.text.length : 0);
+client.on((change) => console.log(length(change)));
+const { readers } = await client.call({ type: "readers", room: "r", seq: 1 });
+console.log(readers[0]?.read.toFixed());
+await client.room("r").send("Hi").catch((error: unknown) => {
+  if (error instanceof ChatError && error.code === "not_member") console.log(error.field);
+});
+"""
+
 
 async def test_the_package_installs_into_an_empty_project_and_chats(
     server: DaemonProcess, node: Node, tmp_path: Path
@@ -190,6 +208,10 @@ async def test_the_package_installs_into_an_empty_project_and_chats(
     assert {"dist/index.js", "dist/index.d.ts", "README.md"} <= {file["path"] for file in packed[0]["files"]}
     node.run_npm("install", "--offline", "--ignore-scripts", copy / packed[0]["filename"], cwd=project)
     assert len((SDK / "example.mjs").read_text().splitlines()) < 25
+    (project / "check.ts").write_text(CONSUMER)
+    flags = "--ignoreConfig --noEmit --strict --target es2022 --module esnext --moduleResolution bundler"
+    types = ("--types", "node", "--typeRoots", WEB / "node_modules" / "@types")
+    node.run_package("tsc", *flags.split(), *types, project / "check.ts")
     (project / "example.mjs").write_bytes((SDK / "example.mjs").read_bytes())
 
     async def get_token() -> str:
