@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from websockets.asyncio.client import connect
 
-from bench.ports import free_ports
+from bench.machine import free_ports
 from chatd.auth.passwords import Passwords
 from chatd.web import assets
 from tests.kit import http
