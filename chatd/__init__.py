@@ -27,6 +27,7 @@ The core parts import the contracts of adapters, each an interface.py in its fol
     http/       listeners and routes: for clients, for operators, for the back end of the host app
     server/     puts the parts together: app, daemon, process, reload
     cli/        one file a command group; cli/chat/ is the terminal client
+    conformance/  the kit that tests anybody's client: it plays the server, and imports nothing of chatd
     client/     the Python client: an independent implementation of protocol.md; client/core/ is what a port translates
 """
 

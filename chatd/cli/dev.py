@@ -59,7 +59,7 @@ that are refused, with the setting that admits them. The links that log in as th
 @click.option("--port", type=click.IntRange(0, 65534), default=PORT, show_default=True, help="0: a free one.")
 @click.option("--data", default=DIRECTORY, show_default=True, metavar="DIR", help="Data directory.")
 def dev(once: bool, port: int, data: str) -> None:
-    """Try chatd: a daemon with demo users that delivers a first message.
+    """Try chatd: a daemon with demo users delivers a first message.
 
     Listens on loopback only: the passwords of the demo users are public.
     """

@@ -15,7 +15,7 @@ from chatd.config.problems import ConfigError
 
 # Each command's place (module:name) and its line in the help, in the order of the help.
 COMMANDS: dict[str, tuple[str, str]] = {
-    "dev": ("chatd.cli.dev:dev", "Try chatd: a daemon with demo users that delivers a first message."),
+    "dev": ("chatd.cli.dev:dev", "Try chatd: a daemon with demo users delivers a first message."),
     "serve": ("chatd.cli.serve:serve", "Run the daemon (also what bare `chatd` does)."),
     "chat": ("chatd.cli.chat.command:chat", "Chat in the terminal."),
     "token": ("chatd.cli.token:token", "Print a token for a user."),
@@ -25,6 +25,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "backup": ("chatd.cli.backup:backup", "Copy the database while the daemon runs."),
     "restore": ("chatd.cli.backup:restore", "Put a backup in place of the database."),
     "check": ("chatd.cli.check:check", "Check the data directory: problems and remedies."),
+    "conformance": (
+        "chatd.cli.conformance:conformance",
+        "Prove that a client obeys the protocol: run, faults, record.",
+    ),
     "migrate": ("chatd.cli.migrate:migrate", "The database schema: status, up."),
 }
 DEFAULT = "serve"

@@ -3,16 +3,20 @@ be broken, and the chapter of protocol.md it comes from; pure, time comes in as 
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from .codec import Packet
+from .cursors import Cursors
+from .limits import LimitsInForce
 from .schema import KEYED, wrong_with
+from .waits import Waits
 
 RULES: Mapping[str, str] = {
-    "frame": "a frame holds 1 to 64 packets, in the encoding of the connection, at most as large as allowed (2.3, 2.5)",
+    "frame": "a frame holds 1 to 64 packets, in the encoding of the connection (2.3, 2.5)",
+    "limits": "frames, batches, lists and pages keep to the limits in force (2.7)",
     "form": "a packet has the keys of its type, of their types and within their bounds (3.4, 16)",
     "url": "there is no token in the URL, and no credentials in a header (2.1)",
     "hello-first": "hello is the first packet of a connection, and the only one (6.1)",
@@ -33,21 +37,17 @@ RULES: Mapping[str, str] = {
     "delivered-rate": "at most one `delivered` in 5 s (10.2)",
     "ping-rate": "at most one `ping` in 5 s (6.6)",
     "pong": "a `ping` of the server is answered at once (6.6)",
-    "jitter": "the delays of reconnects are drawn at random (6.1)",
+    "jitter": "the waits before reconnects are drawn at random (6.1)",
+    "growth": "the longest wait doubles with each attempt (6.1)",
     "close-code": "a client closes with 1000, 1001, or 3000 to 4999 (14)",
 }
 
-HELLO_FRAME_BYTES = 8192
-FRAME_BYTES = 65536
 EARLY_S = 0.02
 """A real timer may come so much too soon."""
 
 PONG_S = 2.0
 AFTER_BYE_S = 1.0
 """On a real clock a packet may be under way when `bye` is sent."""
-
-JITTER_SAMPLES = 6
-JITTER_SPREAD = 0.05
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,6 @@ class Checks:
         self._ending = False
         self._bye_at: float | None = None
         self._hello: Packet | None = None
-        self._welcomed = False
         self._hellos = 0
         self._frames = 0
         self._requests: dict[int, Request] = {}
@@ -91,30 +90,23 @@ class Checks:
         self._final: set[str] = set()
         self._connect_after = float("-inf")
         self._stopped: str = ""
-        self._limit = FRAME_BYTES
+        self._limits = LimitsInForce()
         self._posted: dict[str, list[str]] = {}
         self._sent: dict[str, set[str]] = {}
-        self._cursors: dict[str, set[str]] = {}
-        self._epoch = ""
-        self._told_epoch = ""
-        self._no_cursor = False
+        self._cursors = Cursors()
         self._device = ""
         self._expired: set[str] = set()
         self._last: dict[tuple[str, str], float] = {}
         self._pinged_at: float | None = None
-        self._lost_at: float | None = None
-        self._attempt = 0
-        self._ready_at: float | None = None
-        self._floor_s = 0.0
-        self._ratios: list[float] = []
+        self._waits = Waits()
 
     def ended(self, now: float) -> None:
         """Judge what only the whole shows."""
         if self._pinged_at is not None and self._open is not None and now - self._pinged_at > PONG_S:
             self._break("pong", now, "there was no `pong`")
-        if len(self._ratios) >= JITTER_SAMPLES and max(self._ratios) - min(self._ratios) < JITTER_SPREAD:
-            shown = ", ".join(f"{ratio:.2f}" for ratio in self._ratios)
-            self._break("jitter", now, f"the delays are {shown} of what they may be at most, again and again")
+        for rule, why in (("jitter", self._waits.not_random()), ("growth", self._waits.not_growing())):
+            if why:
+                self._break(rule, now, why)
 
     # The app.
 
@@ -125,8 +117,7 @@ class Checks:
     def woken(self, *, front: bool = True) -> None:
         """Note that the app is in front, or else that the network is back, which ends no stop."""
         self._stopped = "" if front else self._stopped
-        self._lost_at = None
-        self._attempt = 0
+        self._waits.woken()
 
     def suspended(self) -> None:
         """Note that the app may not run any more."""
@@ -139,9 +130,13 @@ class Checks:
         self._connect_after = float("-inf")
         self._open = None
         if empty:
-            self._cursors.clear()
-            self._device = self._epoch = self._told_epoch = ""
-            self._no_cursor = False
+            self._cursors = Cursors()
+            self._device = ""
+
+    def restored(self, cursor: str, rooms: Collection[str], now: float) -> None:
+        """Judge what a client has after it was started again, before it heard anything."""
+        for why in self._cursors.wrong_store(cursor, rooms):
+            self._break("cursor", now, why)
 
     def resent(self, key: str) -> None:
         """Note that the user wants a failed message sent again."""
@@ -161,15 +156,7 @@ class Checks:
             self._break("retry-after", now, f"it connects {left:.3f} s too soon")
         if self._stopped:
             self._break("reconnect", now, f"it connects although {self._stopped}")
-        self._measure(now)
-
-    def _measure(self, now: float) -> None:
-        """Compare the delay since the loss with the longest that may be drawn."""
-        if self._lost_at is None or self._floor_s:
-            return
-        most = min(60.0, 2.0 ** (self._attempt - 1))
-        self._ratios.append((now - self._lost_at) / most)
-        self._lost_at = None
+        self._waits.connecting(now)
 
     def refused(self, status: int, retry_after: int | None, now: float) -> None:
         """Note that the attempt got this answer."""
@@ -178,12 +165,12 @@ class Checks:
     def connected(self, number: int, now: float) -> None:
         """Note a new connection."""
         self._open, self._ending, self._bye_at = number, False, None
-        self._hello, self._welcomed, self._frames = None, False, 0
+        self._hello, self._frames = None, 0
         self._hellos = 0
         self._requests.clear()
         # Rates are of one connection: its timers end with it.
         self._last.clear()
-        self._limit = FRAME_BYTES
+        self._limits = LimitsInForce()
         self._pinged_at = None
 
     def disconnected(self, number: int, now: float) -> None:
@@ -207,23 +194,18 @@ class Checks:
         if 4200 <= code <= 4299:
             self._stopped = f"it was closed with {code}"
         if code == 4005:
-            self._no_cursor = True
+            self._cursors.resync()
         if 4100 <= code <= 4199:
             # It asks for a token first: no delay of a backoff.
-            self._lost_at = None
+            self._waits.put_off()
             self._connect_after = max(self._connect_after, now + retry_after_s)
             return
         self._lost(now, retry_after_s)
 
     def _lost(self, now: float, retry_after_s: float) -> None:
-        if self._ready_at is not None and now - self._ready_at >= 30:
-            self._attempt = 0
-        self._ready_at = None
-        self._attempt += 1
-        self._lost_at, self._floor_s = now, retry_after_s
-        self._connect_after = (
-            max(self._connect_after, now + retry_after_s) if retry_after_s else self._connect_after
-        )
+        self._waits.lost(now, retry_after_s)
+        if retry_after_s:
+            self._connect_after = max(self._connect_after, now + retry_after_s)
 
     # Frames of the client.
 
@@ -231,15 +213,13 @@ class Checks:
         """Note a frame that is none."""
         self._break("frame", now, reason)
 
-    def frame(self, link: int, packets: Iterable[Packet], size: int, now: float) -> None:
+    def frame(self, link: int, packets: Sequence[Packet], size: int, now: float) -> None:
         """Judge a frame and its packets."""
         self._frames += 1
-        limit = self._limit if self._welcomed else HELLO_FRAME_BYTES
-        if size > limit:
-            when = "" if self._welcomed else " before hello is answered"
-            self._break("frame", now, f"a frame of {size} bytes, {limit} is the most{when}")
+        if why := self._limits.wrong_with(packets, size):
+            self._break("limits", now, why)
         if self._bye_at is not None and now > self._bye_at + (0 if self._virtual else AFTER_BYE_S):
-            self._break("after-bye", now, f"it sent {next(iter(packets))['type']}")
+            self._break("after-bye", now, f"it sent {packets[0]['type']}")
         for packet in packets:
             if why := wrong_with(packet):
                 self._break("form", now, why)
@@ -258,8 +238,8 @@ class Checks:
             self._requests[packet["id"]] = Request(packet, self._frames)
         if kind == "hello":
             self._take_hello(packet, now)
-        if kind == "sync" and "cursor" in packet:
-            self._cursor(packet["cursor"], now)
+        for why in self._cursors.wrong(packet["cursor"]) if kind == "sync" and "cursor" in packet else ():
+            self._break("cursor", now, why)
         if kind in KEYED:
             self._mutation(packet, now)
         if kind == "pong":
@@ -280,18 +260,9 @@ class Checks:
         self._device = packet["device"]
         if packet["token"] in self._expired:
             self._break("token", now, "it shows a token again that was called expired")
-        if "cursor" in packet:
-            if "epoch" not in packet:
-                self._break("cursor", now, "a hello with a cursor names its epoch")
-            elif packet["epoch"] != self._told_epoch:
-                self._break("cursor", now, f"the epoch is {self._told_epoch}, and it says {packet['epoch']}")
-            if self._no_cursor:
-                self._break("cursor", now, "after 4005 it sends none")
-            self._cursor(packet["cursor"], now)
-
-    def _cursor(self, cursor: str, now: float) -> None:
-        if cursor not in self._cursors.get(self._told_epoch, ()):
-            self._break("cursor", now, f"{cursor!r} is no cursor of this epoch that stands for what was told")
+        self._waits.mode = packet.get("mode", "foreground")
+        for why in self._cursors.wrong_hello(packet):
+            self._break("cursor", now, why)
 
     def _mutation(self, packet: Packet, now: float) -> None:
         kind, key = packet["type"], packet["key"]
@@ -337,11 +308,11 @@ class Checks:
             request = self._requests.pop(packet.get("id", 0), None)
             if request is not None:
                 self._answered(request.packet, packet, now)
-        elif kind == "ping":
+            return
+        self._cursors.push(packet)
+        if kind == "ping":
             self._pinged_at = now
-            self._told_cursor(packet)
         elif kind == "bye":
-            self._told_cursor(packet)
             self._bye_at = now
             self._ending = True
             self._closed(packet.get("close", 0), now, packet.get("retry_after", 0) / 1000)
@@ -352,14 +323,11 @@ class Checks:
             self._refused(request, reply, now)
             return
         if kind == "hello":
-            self._welcomed = True
-            self._ready_at = now
-            self._limit = reply.get("limits", {}).get("frame_bytes", FRAME_BYTES)
-            self._told_epoch = reply.get("epoch", "")
-            self._no_cursor = False
-            self._told_cursor(reply.get("sync", {}))
+            self._waits.ready(now)
+            self._limits.welcome(reply.get("limits", {}))
+            self._cursors.welcome(reply)
         elif kind == "sync":
-            self._told_cursor(reply)
+            self._cursors.page(reply)
         elif "key" in request:
             self._acked.add(request["key"])
 
@@ -374,10 +342,6 @@ class Checks:
                 self._not_before[request["key"]] = now + retry_s
             elif reply.get("retry", "never") == "never":
                 self._final.add(request["key"])
-
-    def _told_cursor(self, packet: Packet) -> None:
-        if "cursor" in packet:
-            self._cursors.setdefault(self._told_epoch, set()).add(packet["cursor"])
 
     @property
     def _early(self) -> float:

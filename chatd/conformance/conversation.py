@@ -63,7 +63,7 @@ class Conversation:
         room = self.rooms.get(packet.get("room", "")) if kind in READS and kind not in self._named else None
         if kind in self.passed:
             self._answer(packet)
-        elif room is not None:
+        elif room is not None and self.server.can_send:
             self.send([ok(packet["id"], **room.answer(packet))])
         elif kind != CLOSE or not self.going or CLOSE in self._named:
             self.inbox.append(arrival)
@@ -72,7 +72,7 @@ class Conversation:
     def _answer(self, packet: Packet) -> None:
         """Answer a packet that was passed over, when it is a request."""
         reply = BY_THE_WAY.get(packet["type"])
-        if "id" in packet and reply is not None:
+        if "id" in packet and reply is not None and self.server.can_send:
             self.send([ok(packet["id"], **reply(self, packet))])
 
     def _asked(self, number: int) -> None:

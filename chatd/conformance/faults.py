@@ -39,6 +39,7 @@ class Plan:
     testees: int = 3
     steps: int = 60
     pause_s: float = 0.05
+    quiet_s: float = QUIET_S
 
 
 @dataclass
@@ -49,7 +50,7 @@ class Member:
     launcher: Launcher
     relay: Relay
     storage: Path
-    token: Callable[[str], str]
+    sign: Callable[[str], str]
     testee: Testee | None = None
     posted: list[str] = field(default_factory=list)
     """Keys, in the order in which the testee took the messages."""
@@ -85,7 +86,7 @@ class Member:
     def _asked(self, number: int) -> None:
         testee = self.testee
         if testee is not None:
-            self._giving = asyncio.ensure_future(testee.give_token(number, self.token(self.user)))
+            self._giving = asyncio.ensure_future(testee.give_token(number, self.sign(self.user)))
 
     async def _driven(self, testee: Testee) -> None:
         """Let the virtual clock run."""
@@ -152,6 +153,14 @@ class FaultRun:
         text = f"{member.user} {len(member.posted)} {'x' * self._chance.choice((0, 10, 2000))}"
         answer = await member.ask("do", what="post", room=self._room, text=text)
         member.posted.append(answer["key"])
+
+    async def _burst(self, member: Member) -> None:
+        """Lose the link while messages are under way."""
+        member.relay.delay_s = self._chance.choice((0.0, 0.002, 0.02))
+        for _ in range(self._chance.randrange(1, 6)):
+            await self._post(member)
+        await asyncio.sleep(self._chance.random() * 0.03)
+        member.relay.cut()
 
     async def _edit(self, member: Member) -> None:
         if seq := await self._some_message(member, own=True):
@@ -227,7 +236,7 @@ class FaultRun:
             await member.ask("life", what="foreground")
             await member.ask("do", what="open", room=self._room)
         clock = asyncio.get_running_loop().time
-        deadline, nudge_at = clock() + QUIET_S, clock()
+        deadline, nudge_at = clock() + self._plan.quiet_s, clock()
         while (wrong := await self._differences()) and clock() < deadline:
             if clock() >= nudge_at:
                 # No phone waits for a minute while its network is good: the system tells it so.
@@ -314,6 +323,7 @@ def _differs(message: Packet, shown: Packet) -> str:
 
 DEEDS: dict[str, tuple[int, Callable[[FaultRun, Member], bool]]] = {
     "post": (30, lambda run, member: True),
+    "burst": (6, lambda run, member: True),
     "read": (4, lambda run, member: run.may(member, "read_state")),
     "open": (3, lambda run, member: True),
     "edit": (4, lambda run, member: run.may(member, "edits")),

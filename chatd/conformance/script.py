@@ -191,8 +191,9 @@ def _parameters(parser: Parser) -> dict[str, Any]:
 # Fragments.
 
 
-KNOWN = {*NAMES, "token"}
-"""Names that have a value from the start; `token` is the one that the app gave last."""
+KNOWN = {*NAMES, "token", "elsewhere"}
+"""Names that have a value from the start; `token` is the one that the app gave last, `elsewhere` another
+address of the scripted server."""
 
 
 def _used(step: Step, fragments: Mapping[str, Scenario]) -> Iterable[Step]:

@@ -120,6 +120,11 @@ class ScriptedServer:
 
     # What the scenario does.
 
+    @property
+    def can_send(self) -> bool:
+        """Whether there is a connection to send on."""
+        return self.link is not None and self.link.open
+
     def send(self, packets: Sequence[Packet], *, deflate: bool = False) -> None:
         """Send packets in one frame. Raises ConnectionError when there is no connection."""
         frame = wrapped(packets) if deflate else encode(packets, self._encoding)
@@ -184,7 +189,7 @@ class ScriptedServer:
             return health_response(self.health)
         self._note("connect")
         self._checks.connecting(request.path, dict(request.headers.raw_items()), self._now())
-        self._on_arrival(Arrival(self._now(), {"type": CONNECT}))
+        self._on_arrival(Arrival(self._now(), {"type": CONNECT, "path": urlsplit(request.path).path}))
         refusal = self.refusal
         if refusal is None:
             return None

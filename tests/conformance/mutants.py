@@ -12,6 +12,7 @@ from typing import Any
 from chatd.client import connection, engine, lifecycle, repair, sender, signals, testee, token_refresh, tokens
 from chatd.client.core import account, codec, deadlines, messages, outbox, replica, states, timeline
 from chatd.client.core.errors import ChatError
+from chatd.client.core.records import Record
 from chatd.client.core.states import CLOSES
 from chatd.client.env import SystemEnv
 
@@ -125,7 +126,7 @@ def speaks_after_bye() -> None:
 @mutant
 def never_notices_silence() -> None:
     """A silent link is never dropped."""
-    wrap(deadlines.Deadlines, "verdict", lambda original, self, now, asked: deadlines.Verdict.WAIT)
+    deadlines.Deadlines._dead_at = property(lambda self: 1e9)  # type: ignore[assignment, method-assign]
 
 
 @mutant
@@ -160,15 +161,14 @@ def connects_while_suspended() -> None:
 
 @mutant
 def cursor_before_pages() -> None:
-    """The cursor of a `ping` is taken in the middle of a round, before its pages."""
+    """The cursor is stored as soon as it comes, the rooms it stands for a second later."""
 
-    def cursor(original: Any, self: Any, push: Any) -> None:
-        if "cursor" in push:
-            self.cursor = push["cursor"]
-            self._store("account", "cursor")
+    def welcomed(original: Any, self: Any, link: Any, reply: Any) -> None:
+        original(self, link, reply)
+        early = {"epoch": self.account.epoch, "cursor": self.account.cursor}
+        self.storage.note([Record("account", name, value) for name, value in early.items()])
 
-    wrap(account.Account, "_on_cursor", cursor)
-    account.PUSHES["ping"] = account.PUSHES["bye"] = account.Account._on_cursor
+    wrap(engine.Engine, "on_welcomed", welcomed)
 
 
 @mutant
@@ -257,7 +257,7 @@ def old_operation_wins() -> None:
 
         return original(replace(message, changed=0), event, *rest, **named)
 
-    timeline.changed_by = changed_by  # type: ignore[attr-defined]
+    timeline.changed_by = changed_by  # type: ignore[attr-defined, assignment]
 
 
 @mutant
@@ -320,12 +320,16 @@ def early_retry() -> None:
     """`retry_after` of a refusal is not waited for."""
 
     def refused(original: Any, self: Any, error: Any, now: float, later_s: float) -> None:
-        original(self, ChatError({**_packet(error), "retry_after": 0}), now, later_s)
+        original(self, _error({**_packet(error), "retry_after": 0}), now, later_s)
 
     wrap(outbox.Pace, "refused", refused)
 
 
-def _packet(error: ChatError) -> Any:
+def _error(packet: Any) -> ChatError:
+    return ChatError(packet)
+
+
+def _packet(error: ChatError) -> dict[str, Any]:
     return {"code": error.name, "retry": error.retry, "scope": error.scope}
 
 
@@ -334,7 +338,7 @@ def retries_what_was_refused_for_good() -> None:
     """`never` is taken for `later`."""
 
     def refused(original: Any, self: Any, entry: Any, error: Any, now: float) -> Any:
-        return original(self, entry, ChatError({**_packet(error), "retry": "later"}), now)
+        return original(self, entry, _error({**_packet(error), "retry": "later"}), now)
 
     wrap(outbox.Outbox, "refused", refused)
 
@@ -442,5 +446,6 @@ def _with_null(original: Any, self: Any, packet: Any) -> bytes:
 
 
 if __name__ == "__main__":
-    MUTANTS[sys.argv[1]]()
+    if sys.argv[1] != "none":
+        MUTANTS[sys.argv[1]]()
     asyncio.run(testee.main(sys.argv[2:]))

@@ -37,8 +37,9 @@ ARROWS: dict[str, set[str]] = {
         "http", "session", "commands", "jobs", "writer", "delivery", "websocket", "storage", "bus", "auth", "web",
         *INSIDE,
     },
-    "cli": {"server", "http", "storage", "auth", "client", *INSIDE},
+    "cli": {"server", "http", "storage", "auth", "client", "conformance", *INSIDE},
     "client": set(),
+    "conformance": set(),
     "bench": {"client"},
     "__main__": {"cli"},
     "__init__": set(),
@@ -59,7 +60,7 @@ IMPURE = {
     "ssl",
 }
 
-# Only Env asks the machine for time and chance. The command line and the client live outside of it.
+# Only Env asks the machine for time and chance. The command line, the client and the kit live outside of it.
 TIME_AND_CHANCE = {"time", "random", "secrets", "uuid", "datetime"}
 ASKS_THE_MACHINE = {
     "chatd/server/system_env.py",  # is Env
@@ -74,7 +75,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "cryptography": ("chatd/auth/keys.py", "chatd/server/watched_files.py", "bench/siege/"),
     "httptools": ("chatd/http/http_protocol.py",),
     "jwt": ("chatd/auth/tokens.py",),
-    "msgpack": ("chatd/client/", "bench/"),
+    "msgpack": ("chatd/client/", "chatd/conformance/", "bench/"),
     "msgspec": ("chatd/", "bench/"),  # structs travel: the encoders are kept to two places below
     "prometheus_client": ("chatd/telemetry/metrics.py",),
     "rich": ("chatd/cli/",),
@@ -93,6 +94,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
         "chatd/websocket/handshake.py",
         "chatd/websocket/parsing.py",
         "chatd/client/",
+        "chatd/conformance/",
         "bench/baselines/",
     ),
 }
@@ -151,16 +153,17 @@ RANKS = drawn(MAP)
 
 
 def test_the_arrows_are_those_of_the_map():
-    """A layer may import of lower ranks alone. The client has none: nothing of the daemon but `cli` knows it."""
+    """A layer may import of lower ranks alone. The client and the conformance kit have none: nothing of the daemon
+    but `cli` knows them."""
     below: dict[str, set[str]] = {}
     for number, rank in enumerate(RANKS):
         lower = {layer for one in RANKS[number + 1 :] for layer in one}
         lower |= INTERFACES if "interfaces" in lower else set()
         below |= dict.fromkeys(INTERFACES if rank == ["interfaces"] else rank, lower)
     ranked = {layer for rank in RANKS for layer in rank}
-    assert set(ARROWS) - ranked - INTERFACES == {"client", "bench", "__main__", "__init__"}
+    assert set(ARROWS) - ranked - INTERFACES == {"client", "conformance", "bench", "__main__", "__init__"}
     upward = {layer: ARROWS[layer] - lower for layer, lower in below.items()}
-    assert {layer: arrows for layer, arrows in upward.items() if arrows} == {"cli": {"client"}}
+    assert {layer: arrows for layer, arrows in upward.items() if arrows} == {"cli": {"client", "conformance"}}
 
 
 def test_the_map_names_every_folder():
@@ -197,7 +200,7 @@ def test_interfaces_only_say_what_is_needed():
 
 
 def test_only_env_asks_the_machine_for_time_and_chance():
-    server = [source for source in sources("chatd") if source.layer not in ("cli", "client")]
+    server = [source for source in sources("chatd") if source.layer not in ("cli", "client", "conformance")]
     asking = offenders((source, modules(source) & TIME_AND_CHANCE) for source in server)
     assert set(asking) == ASKS_THE_MACHINE
 
@@ -224,6 +227,15 @@ def test_the_client_shares_no_code_with_the_server():
     client = sources("chatd/client")
     assert offenders((source, own(source) - {"client", "__version__"}) for source in client) == {}
     assert [source.name for source in client if "msgspec" in modules(source)] == []
+
+
+def test_the_kit_needs_nothing_but_websockets_and_msgpack():
+    """Whoever tests a client installs no server."""
+    kit = sources("chatd/conformance")
+    known = {*sys.stdlib_module_names, "chatd", "websockets", "msgpack"}
+    assert len(kit) > 10
+    assert offenders((source, own(source) - {"conformance"}) for source in kit) == {}
+    assert offenders((source, modules(source) - known) for source in kit) == {}
 
 
 ROOM_CLASS = "chatd/core/room.py"

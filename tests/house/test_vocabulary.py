@@ -10,7 +10,7 @@ from chatd.session.phases import NEXT, Phase, PhaseEvent
 from tests.kit.document import PATH
 from tests.kit.sources import sources
 
-SERVER = tuple(source for source in sources("chatd") if source.layer not in ("client", "cli"))
+SERVER = tuple(source for source in sources("chatd") if source.layer not in ("client", "cli", "conformance"))
 DOCUMENT = PATH.read_text()
 RAISED = ("Refused", "Unavailable", "ChatError")
 
