@@ -1,0 +1,1 @@
+var S=[],o=document;function d(e){let t=new CSSStyleSheet;t.replaceSync(e),S.push(t),o.adoptedStyleSheets=[...o.adoptedStyleSheets,t]}function s(e){return o=e,e.adoptedStyleSheets=[...e.adoptedStyleSheets,...S],()=>{e.adoptedStyleSheets=e.adoptedStyleSheets.filter(t=>!S.includes(t)),o=document}}export{d as a,s as b};
