@@ -118,8 +118,6 @@ class Player:
             self.run.step = step
             if step.verb in ACTS:
                 await self._clock.settle()
-                # On a real clock, too, the client has what was sent before the app does something.
-                await self._talk.server.exchanged()
             begun = self._clock.now(), len(self._talk.arrivals)
             await STEPS[step.verb](self, step)
             if step.verb not in ("C>", "C?", "C&", "C!"):
