@@ -113,7 +113,7 @@ function token() {
   return new Promise((resolve, reject) => asks.set(id, { resolve, reject }));
 }
 
-const DEEDS = {
+const ACTIONS = {
   post: async (room, line) => ({ key: await room.post(line.body ?? line.text, { silent: line.silent }) }),
   edit: (room, line) => room.edit(line.target, line.body ?? line.text),
   recall: (room, line) => room.recall(line.target),
@@ -158,7 +158,7 @@ const LINES = {
   },
 
   async do(line) {
-    const begun = DEEDS[line.what](running().room(line.room ?? ""), line);
+    const begun = ACTIONS[line.what](running().room(line.room ?? ""), line);
     if (line.what === "post") return begun;
     // It is seen on the wire and in the state; the message helps those who read it.
     Promise.resolve(begun).catch((error) => console.error(String(error)));
