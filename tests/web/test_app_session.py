@@ -206,3 +206,19 @@ async def test_settings_hold_and_other_tabs_follow(browser: Any, daemon: Running
         await other.page.get_by_label("已读回执").wait_for()
         await other.page.wait_for_function("() => !document.querySelector('[role=switch]').checked")
         assert watch.errors == []
+
+
+async def test_a_browser_that_blocks_storage_chats_all_the_same(browser: Any, daemon: RunningDaemon) -> None:
+    blocked = """const refuse = () => { throw new DOMException("blocked", "SecurityError"); };
+      for (const name of ["localStorage", "sessionStorage"]) Object.defineProperty(window, name, { get: refuse });
+      IDBFactory.prototype.open = refuse;"""
+    async with watched_context(browser) as (context, _):
+        await context.add_init_script(blocked)
+        app = await app_page(context, daemon, "alice")
+        await app.page.locator(".banner").get_by_text("live only in this tab").wait_for()
+        await app.begin_chat("bob")
+        await app.say("Hi")
+        await app.page.locator("article").filter(has_text="Hi").locator(".tick").first.wait_for()
+        await app.go("me")
+        await app.page.get_by_text("Dark", exact=True).click()
+        await app.page.wait_for_function("() => document.documentElement.dataset.theme === 'dark'")

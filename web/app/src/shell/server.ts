@@ -1,5 +1,7 @@
 /** The plain HTTP of the server: `client.json`, tokens, login (web/README.md, "Addresses" and "Tokens"). */
 
+import { keep, kept } from "./web_storage.js";
+
 export interface ServerConfig {
   version: string;
   socket: string;
@@ -72,7 +74,7 @@ export async function endSession(): Promise<void> {
 
 /** Ask for a token with the code of the login link that was opened in this tab; null without one that still holds. */
 export async function linkToken(device: string | undefined): Promise<string | null> {
-  const link = sessionStorage.getItem(LINK);
+  const link = kept("sessionStorage", LINK);
   if (!link) return null;
   const token = await refusedAsNull(async () => tokenOf(await request("v1/login", json({ link, device }))));
   if (token === null) forgetLink();
@@ -88,21 +90,21 @@ export async function hostToken(address: string): Promise<string | null> {
 export function takeLink(): boolean {
   const found = /^#login=([A-Za-z0-9_-]{22})$/.exec(location.hash);
   if (!found) return false;
-  sessionStorage.setItem(LINK, found[1]!);
+  keep("sessionStorage", LINK, found[1]!);
   // The tab may have shown somebody else.
-  sessionStorage.removeItem("chatd:user");
+  keep("sessionStorage", "chatd:user", null);
   history.replaceState(null, "", "#/");
   return true;
 }
 
 /** Whether a login link was opened in this tab. */
 export function hasLink(): boolean {
-  return sessionStorage.getItem(LINK) !== null;
+  return kept("sessionStorage", LINK) !== null;
 }
 
 /** Forget the login link. */
 export function forgetLink(): void {
-  sessionStorage.removeItem(LINK);
+  keep("sessionStorage", LINK, null);
 }
 
 /** The user a token is for; empty if it cannot be read. Only the server judges a token: this names the storage. */

@@ -10,6 +10,7 @@ import { language } from "../locale/locale.js";
 import { allowPictures } from "./pictures.js";
 import * as server from "./server.js";
 import { attach, client, closed, signedIn } from "./state.js";
+import { keep, kept } from "./web_storage.js";
 
 /** The stage of the page: looking for a session, signed in, to sign in, or without an answer of the server. */
 export type Stage = "starting" | "signedIn" | "signIn" | "unreachable";
@@ -39,9 +40,9 @@ export function useTokens(next: Source): void {
 /** Show what is stored of the last user, or find out who is signed in. */
 export async function startSession(): Promise<void> {
   stage.value = "starting";
-  const known = source ? "" : userOfTab() || (server.hasLink() ? "" : (kept(localStorage, USER) ?? ""));
+  const known = source ? "" : userOfTab() || (server.hasLink() ? "" : (kept("localStorage", USER) ?? ""));
   lastUser.value = known;
-  const stored = JSON.parse(kept(localStorage, CONFIG) ?? "null") as server.ServerConfig | null;
+  const stored = JSON.parse(kept("localStorage", CONFIG) ?? "null") as server.ServerConfig | null;
   const fetched = learnConfig();
   if (known && stored) {
     if (!config.peek()) takeConfig(stored);
@@ -63,7 +64,7 @@ export async function startSession(): Promise<void> {
 export async function learnConfig(): Promise<server.ServerConfig> {
   const found = await server.fetchConfig();
   takeConfig(found);
-  keep(localStorage, CONFIG, JSON.stringify(found));
+  keep("localStorage", CONFIG, JSON.stringify(found));
   return found;
 }
 
@@ -109,8 +110,8 @@ export async function clearStored(): Promise<void> {
 function open(user: string): void {
   end();
   lastUser.value = user;
-  keep(sessionStorage, USER, user);
-  keep(localStorage, USER, user);
+  keep("sessionStorage", USER, user);
+  keep("localStorage", USER, user);
   const device = deviceOf(user);
   const opened = new Client({
     ...(device && { device }),
@@ -153,8 +154,8 @@ async function nextToken(): Promise<string | null> {
 async function forget(): Promise<void> {
   await server.endSession();
   server.forgetLink();
-  sessionStorage.removeItem(USER);
-  localStorage.removeItem(USER);
+  keep("sessionStorage", USER, null);
+  keep("localStorage", USER, null);
   toSignIn();
 }
 
@@ -172,28 +173,12 @@ function end(): void {
 function deviceOf(user: string): string | undefined {
   if (!canShare()) return undefined;
   const place = `chatd:${user}:device`;
-  const known = kept(localStorage, place);
+  const known = kept("localStorage", place);
   if (known) return known;
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   const made = btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").slice(0, 22);
-  keep(localStorage, place, made);
-  return kept(localStorage, place) ?? undefined;
+  keep("localStorage", place, made);
+  return made;
 }
 
-const userOfTab = (): string => kept(sessionStorage, USER) ?? "";
-
-function kept(storage: Storage, place: string): string | null {
-  try {
-    return storage.getItem(place);
-  } catch {
-    return null;
-  }
-}
-
-function keep(storage: Storage, place: string, value: string): void {
-  try {
-    storage.setItem(place, value);
-  } catch {
-    // Without storage the next start asks again.
-  }
-}
+const userOfTab = (): string => kept("sessionStorage", USER) ?? "";

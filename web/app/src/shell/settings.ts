@@ -1,5 +1,6 @@
 /** The settings of this browser: theme, language and more. They belong to the device and are in localStorage. */
 import { effect, signal } from "@preact/signals";
+import { keep, kept } from "./web_storage.js";
 import { bestLanguage, LANGUAGES, setLanguage, type Language } from "../locale/locale.js";
 
 export type Theme = "auto" | "light" | "dark";
@@ -23,11 +24,7 @@ export const settings = signal<Settings>({ ...DEFAULTS, ...read() });
 /** Change settings; they are kept, and other tabs follow. */
 export function change(changed: Partial<Settings>): void {
   settings.value = { ...settings.peek(), ...changed };
-  try {
-    localStorage.setItem(PLACE, JSON.stringify(settings.peek()));
-  } catch {
-    // They hold in this tab.
-  }
+  keep("localStorage", PLACE, JSON.stringify(settings.peek()));
 }
 
 /** Take these in place of the user's choice: the page around an embedded client decides. */
@@ -50,14 +47,15 @@ export async function startSettings(root: HTMLElement): Promise<void> {
     const chosen = settings.value.language;
     const next = chosen && chosen in LANGUAGES ? chosen : bestLanguage(navigator.languages);
     root.lang = next;
-    shown = setLanguage(next);
+    // Texts that cannot be loaded belong to a version the server no longer has: those that are there hold.
+    shown = setLanguage(next).catch(() => undefined);
   });
   await shown;
 }
 
 function read(): Partial<Settings> {
   try {
-    return JSON.parse(localStorage.getItem(PLACE) ?? "{}") as Partial<Settings>;
+    return JSON.parse(kept("localStorage", PLACE) ?? "{}") as Partial<Settings>;
   } catch {
     return {};
   }
