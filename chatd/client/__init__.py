@@ -9,6 +9,7 @@ shell of sockets, timers and files around it:
     connection, tokens, lifecycle, captive_portal   one socket; the life cycle around it
     sender, repair, signals, token_refresh   the jobs done on a connection
     engine, rooms, client                    the parts together; the public face
+    testee                                   the client under test by the kit of chatd/conformance
 """
 
 from .change_feed import ChangeStream

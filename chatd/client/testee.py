@@ -2,12 +2,14 @@
 
     chatd conformance run --testee "python -m chatd.client.testee"
 
-On a virtual clock, unless `--time real` is given: nothing waits, and what is due is done in its order.
+On a virtual clock, unless `--time real` is given: nothing waits, and what is due is done in its order. `--verbose`
+writes the log of the client to standard error: most of what scenarios do to it is worth a warning.
 """
 
 import asyncio
 import heapq
 import json
+import logging
 import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
@@ -22,6 +24,8 @@ from .core.packets import Body
 from .env import Env, SystemEnv
 from .settings import Settings
 from .storage import FileStorage, MemoryStorage
+
+log = logging.getLogger(__name__)
 
 Line = dict[str, Any]
 
@@ -285,8 +289,8 @@ class Testee:
             try:
                 await work
             except Exception as error:
-                # It is seen on the wire and in the state; the message helps those who read it.
-                print(f"{type(error).__name__}: {error}", file=sys.stderr)
+                # It is seen on the wire and in the state.
+                log.info("%s: %s", type(error).__name__, error)
 
         task = asyncio.create_task(quiet())
         self._tasks.add(task)
@@ -326,7 +330,8 @@ async def main(arguments: list[str]) -> None:
         sys.stdout.write(json.dumps(line) + "\n")
         sys.stdout.flush()
 
-    testee = Testee(SystemEnv() if arguments == ["--time", "real"] else VirtualEnv(), say)
+    logging.basicConfig(level=logging.INFO if "--verbose" in arguments else logging.CRITICAL)
+    testee = Testee(SystemEnv() if "real" in arguments else VirtualEnv(), say)
     testee.hello()
     reader = asyncio.StreamReader(limit=1 << 24)
     await asyncio.get_running_loop().connect_read_pipe(

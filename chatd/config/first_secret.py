@@ -26,8 +26,8 @@ def with_first_secret(config: Config, *, create: bool) -> Config:
 
 
 def with_origin(loaded: Loaded, config: Config) -> Loaded:
-    """Return `config`, which is that of `loaded` with the secret of its data directory if it differs, as loaded."""
-    if config.auth.secret == loaded.config.auth.secret:
+    """Return `config` as loaded: it is that of `loaded`, with the secret of its data directory if that had none."""
+    if loaded.config.auth.secret or not config.auth.secret:
         return loaded
     return Loaded(config, {**loaded.origins, "auth.secret": f"file {secret_path(config)}"})
 

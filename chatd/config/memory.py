@@ -20,6 +20,10 @@ MEMBER = 400  # a member of a room in memory: the object, its name, its entries 
 QUEUE = 20_000  # writer/writer.py: requests that wait for the disk
 REQUEST = 4 * KIB  # a request beside its body: the objects around it
 # http/listeners.py and http/http_protocol.py: a head of 16 KiB, twice, and the parser
+LOG_LINE = (
+    12 * KIB
+)  # telemetry/logs.py: a message, some fields and a traceback, each cut; most lines take 300 bytes
+FIGURES = KIB  # telemetry/samples.py: eleven objects a second
 HTTP_SOCKETS, HTTP_SOCKET = 4096, 48 * KIB
 CONNECTION = 32 * KIB  # parser, session, timers, subscriptions to some forty rooms; 17 KiB for one room
 # delivery/hub.py: a connection in a room, and a room with subscribers
@@ -67,6 +71,8 @@ def memory_of(config: Config) -> Memory:
         + BUCKETS,
         "rooms (storage.members_in_memory)": config.storage.members_in_memory * MEMBER,
         "requests that wait for the disk": QUEUE * (limits.body_bytes + REQUEST),
+        "figures and log of the console": config.console.log_lines * LOG_LINE
+        + config.console.history_s * FIGURES,
         "sockets that are no connection yet": HTTP_SOCKETS * (HTTP_SOCKET + is_tls * TLS),
         "connections, idle (limits.connections)": limits.connections * idle,
     }

@@ -224,10 +224,10 @@ class Rates(Section, frozen=True):
     ] = 60
     login_user_per_min: Annotated[
         int,
-        _span(1, 1_000_000, "Password checks a minute and account, from any address: bounds a botnet."),
+        _span(1, 1_000_000, "Logins a minute and account, from any address: bounds a botnet."),
     ] = 10
     login_address_per_min: Annotated[
-        int, _span(1, 1_000_000, "Password checks a minute and address; each costs 40 ms and 19 MiB.")
+        int, _span(1, 1_000_000, "Logins a minute and address; a password costs 40 ms and 19 MiB.")
     ] = 10
     lookups_per_day: Annotated[
         int,

@@ -90,7 +90,9 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--report", type=Path, metavar="DIR", help="write JSON, JUnit, transcripts and a page"
     )
-    parser.add_argument("--jobs", type=int, default=0, metavar="N", help="testees at once")
+    parser.add_argument(
+        "--jobs", type=int, default=0, metavar="N", help="testees at once; with --listen, how many connect"
+    )
     parser.add_argument(
         "--slack", type=int, default=250, metavar="MS", help="how late a real clock may be (250)"
     )

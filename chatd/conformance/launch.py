@@ -7,6 +7,8 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
 
 from .testee import LINE_BYTES, ProcessChannel, SocketChannel, Testee, TesteeError
 
@@ -14,8 +16,11 @@ CONNECT_S = 120.0
 """Longest wait for an app to connect: somebody may have to start it by hand."""
 
 
+PAGE = b"<!doctype html><title>chatd conformance</title>"
+
+
 class Launcher(Protocol):
-    """Gives one testee after the other. `many`: whether several may run at once."""
+    """Gives one testee after the other. `many`: whether it can give as many as are wanted."""
 
     many: bool
 
@@ -59,6 +64,14 @@ class SocketLauncher:
         return await Testee.meet(SocketChannel(socket))
 
 
+def _page(_: ServerConnection, request: Request) -> Response | None:
+    """Answer a browser that opens the address with a page that holds nothing: the place for a testee."""
+    if "Upgrade" in request.headers:
+        return None
+    headers = Headers({"Content-Type": "text/html", "Content-Length": str(len(PAGE))})
+    return Response(200, "OK", headers, PAGE)
+
+
 @asynccontextmanager
 async def listening(address: str) -> AsyncIterator[SocketLauncher]:
     """Listen on `HOST:PORT` for apps that connect to `ws://HOST:PORT/testee`; port 0: a free one."""
@@ -73,7 +86,14 @@ async def listening(address: str) -> AsyncIterator[SocketLauncher]:
         launcher.connected.put_nowait(socket)
         await socket.wait_closed()
 
-    async with serve(connected, host, parts.port or 0, max_size=LINE_BYTES, ping_interval=None) as server:
+    async with serve(
+        connected,
+        host,
+        parts.port or 0,
+        max_size=LINE_BYTES,
+        ping_interval=None,
+        process_request=_page,
+    ) as server:
         port = next(iter(server.sockets)).getsockname()[1]
         launcher.url = f"ws://{host}:{port}/testee"
         yield launcher

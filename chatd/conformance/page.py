@@ -1,5 +1,6 @@
 """The page of a report: one file of HTML and CSS, without scripts, and nothing from anywhere else."""
 
+import re
 from collections.abc import Iterable
 from html import escape
 from pathlib import Path
@@ -36,6 +37,11 @@ WORDS = {
     "expected": "failed, as expected",
     "surprise": "passed, and should not",
 }
+WRONG = "What went wrong"
+OPENED = 3
+"""Failures that stand open: more would be a wall."""
+
+CODE = re.compile("`([^`]+)`")
 LINES_MAX = 200
 """Lines of a transcript on the page: the whole one is in its file."""
 
@@ -71,7 +77,7 @@ def page(report: Report) -> str:
 def _chapters(outcomes: Iterable[Outcome]) -> list[tuple[str, list[Outcome]]]:
     """Return the outcomes by chapter of what they prove first; what went wrong stands before all."""
     wrong = [outcome for outcome in outcomes if not outcome.good]
-    found = [("What went wrong", wrong)] if wrong else []
+    found = [(WRONG, wrong)] if wrong else []
     by_chapter: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         first = (outcome.scenario.proves or ("",))[0].partition(".")[0].partition("-")[0]
@@ -85,23 +91,28 @@ def _chapters(outcomes: Iterable[Outcome]) -> list[tuple[str, list[Outcome]]]:
 
 
 def _section(title: str, outcomes: list[Outcome]) -> str:
-    rows = "".join(_row(outcome, shown=title == "What went wrong") for outcome in outcomes)
-    good = sum(outcome.good for outcome in outcomes)
-    return f"<section><h2>{escape(title)} <small>{good} of {len(outcomes)}</small></h2>{rows}</section>"
+    wrong = title == WRONG
+    rows = "".join(
+        _row(outcome, shown=wrong, opened=wrong and place < OPENED) for place, outcome in enumerate(outcomes)
+    )
+    count = f"{len(outcomes)}" if wrong else f"{sum(outcome.good for outcome in outcomes)} of {len(outcomes)}"
+    return f"<section><h2>{escape(title)} <small>{count}</small></h2>{rows}</section>"
 
 
-def _row(outcome: Outcome, *, shown: bool) -> str:
+def _row(outcome: Outcome, *, shown: bool, opened: bool) -> str:
+    """`shown`: with its transcript; `opened`: to be read without a click."""
     scenario = outcome.scenario
+    about = CODE.sub(r"<code>\1</code>", escape(scenario.about))
     took = f"{1000 * outcome.run.took_s:.0f} ms" if outcome.run else ""
     head = (
         f'<summary><i class="{outcome.word}" title="{WORDS[outcome.word]}"></i><code>{escape(scenario.name)}</code>'
-        f"<span>{escape(scenario.about)}</span><em>{outcome.encoding}</em><time>{took}</time></summary>"
+        f"<span>{about}</span><em>{outcome.encoding}</em><time>{took}</time></summary>"
     )
     proves = "".join(f"<kbd>{escape(each)}</kbd>" for each in scenario.proves)
     facts = f'<p class="facts">{WORDS[outcome.word]} · proves {proves or "nothing"} · {escape(str(scenario.where))}</p>'
     why = f'<pre class="why">{escape(outcome.why)}</pre>' if outcome.why else ""
     talk = _transcript(outcome.run.transcript) if outcome.run is not None and shown else ""
-    return f"<details{' open' if shown else ''}>{head}{facts}{why}{talk}</details>"
+    return f"<details{' open' if opened else ''}>{head}{facts}{why}{talk}</details>"
 
 
 def _transcript(entries: list[Packet]) -> str:

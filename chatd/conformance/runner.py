@@ -132,7 +132,8 @@ async def run(
 
 def _jobs(hello: Hello, launcher: Launcher, options: Options, most: int) -> int:
     if not launcher.many:
-        return 1
+        # As many as connect; how many that will be, the one who starts them knows.
+        return options.jobs or 1
     wanted = options.jobs or ((os.cpu_count() or 1) if hello.virtual else REAL_JOBS)
     return max(1, min(wanted, most))
 

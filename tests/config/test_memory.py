@@ -4,6 +4,7 @@ import pytest
 
 from chatd.auth import token_cache
 from chatd.config import memory
+from chatd.config.console import Console
 from chatd.config.memory import memory_of
 from chatd.config.model import Config, Limits, Listen, Outbox, Rates, Storage
 from chatd.core.allowances import BOUNDS
@@ -11,6 +12,7 @@ from chatd.core.rates import Rate, TokenBuckets
 from chatd.http import http_protocol, listeners
 from chatd.session.rate_limits import rates_of
 from chatd.storage.sqlite.pragmas import READER, WRITER
+from chatd.telemetry import logs
 from chatd.writer import writer
 
 USUAL = memory_of(Config())
@@ -24,6 +26,7 @@ def test_its_numbers_are_those_of_the_daemon():
         memory.WRITER_CACHE,
         memory.READER_CACHE,
     )
+    assert memory.LOG_LINE >= 3 * logs.FIELD_CHARACTERS_MAX + logs._TRACE_CHARACTERS_MAX
     assert memory.TOKENS >= token_cache.TOKENS_MAX * 400
     kinds = (
         len(rates_of(Rates())) - 2 + 1 + len(BOUNDS)
@@ -44,6 +47,8 @@ def test_an_idle_connection_is_at_most_what_is_promised():
         (Config(storage=Storage(readers=4)), "usual"),
         (Config(limits=Limits(body_bytes=32_000)), "usual"),
         (Config(listen=Listen(tls_cert="a", tls_key="b")), "usual"),
+        (Config(console=Console(log_lines=3000)), "usual"),
+        (Config(console=Console(history_s=900)), "usual"),
         (Config(limits=Limits(rooms_per_user=3000)), "full"),
         (Config(limits=Limits(in_flight=64)), "worst"),
         (Config(limits=Limits(frame_bytes=100_000)), "worst"),

@@ -3,8 +3,10 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from chatd.conformance.launch import listening
 from chatd.conformance.runner import Options, run
@@ -45,6 +47,7 @@ async def test_an_app_that_connects_is_tested_too_and_ends_itself_when_it_is_tol
             report = await run([SCENARIOS[name] for name in names], launcher, Options(encodings=("msgpack",)))
         finally:
             app.cancel()
+            await asyncio.gather(app, return_exceptions=True)
     assert failures(report) == {}
     assert report.count("passed") == len(names)
 
@@ -71,5 +74,7 @@ async def _app(url: str) -> None:
 
 
 async def _lines_out(read: Callable[[], Awaitable[bytes]], send: Callable[[str], Awaitable[None]]) -> None:
-    while line := await read():
-        await send(line.decode())
+    # The kit may be done, and its socket closed.
+    with suppress(ConnectionClosed):
+        while line := await read():
+            await send(line.decode())

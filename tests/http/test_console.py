@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from chatd.http import console
+from chatd.http import console, http_protocol
 from chatd.http.console import is_own_host
 from chatd.http.event_stream import WAITING_MAX, EventStream
 from chatd.server.console import not_served
+from chatd.telemetry.log_ring import LogRing
 from chatd.web import assets
 from tests.kit import http
 from tests.kit.clients import Clients
@@ -422,6 +423,31 @@ async def test_a_stop_waits_for_no_stream(tmp_path: Path) -> None:
     with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
         await stream.event()
     stream.close()
+
+
+async def test_streams_outlive_the_deadline_of_other_answers(
+    daemon: RunningDaemon, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_protocol, "RESPONSE_DEADLINE_S", 0.5)
+    stream = await Stream.open(f"{daemon.ops_url}/console/v1/figures", {"Cookie": browser.cookie})
+    assert [(await stream.event())[0] for _ in range(4)] == ["history", "figures", "figures", "figures"]
+    stream.close()
+
+
+async def test_a_socket_that_takes_nothing_of_a_stream_is_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_protocol, "STREAM_LOOK_S", 0.1)
+    async with running_daemon(config_for(tmp_path)) as daemon:
+        ring = LogRing(20_000)
+        daemon._daemon._console._log = ring
+        for _ in range(20_000):  # more than the buffers of both ends hold
+            ring.append(20, "x" * 1000)
+        browser = Browser(daemon)
+        await browser.sign_in()
+        stream = await Stream.open(f"{daemon.ops_url}/console/v1/log", {"Cookie": browser.cookie})
+        await until(lambda: not len(daemon._daemon._console.log_stream))
+        stream.close()
 
 
 async def test_a_watcher_that_does_not_read_is_cut_and_others_go_on() -> None:

@@ -4,6 +4,7 @@ import hashlib
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.kit.newcomer import ROOT
@@ -14,17 +15,21 @@ _NO_SOURCE = re.compile(r"(^|/)test/|\.md$")
 BUILD_S = 240.0  # it takes less than a second
 
 
-def digest_of_sources() -> str | None:
-    """Return the digest of all sources as the build computes it; None where git does not know them."""
+def contents() -> dict[str, bytes]:
+    """Return all sources by name, as the build reads them; nothing where git does not know them."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "."],
         cwd=WEB, capture_output=True, text=True,
     )  # fmt: skip
     if listed.returncode != 0:
-        return None
+        return {}
     names = {name for name in listed.stdout.split("\0") if name and not _NO_SOURCE.search(name)}
-    present = sorted(name for name in names if (WEB / name).is_file())
-    lines = (f"{hashlib.sha256((WEB / name).read_bytes()).hexdigest()}  {name}\n" for name in present)
+    return {name: (WEB / name).read_bytes() for name in names if (WEB / name).is_file()}
+
+
+def digest_of(sources: Mapping[str, bytes]) -> str:
+    """Return the digest of sources as the build computes it."""
+    lines = (f"{hashlib.sha256(sources[name]).hexdigest()}  {name}\n" for name in sorted(sources))
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 

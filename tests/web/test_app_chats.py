@@ -15,6 +15,7 @@ from tests.kit.daemon import RunningDaemon
 pytestmark = BROWSER
 
 MANY = 2000
+MEMBERS = 10_000
 DOM_ROWS_MAX = 60  # of a list of 72 px rows in a window of 800 px, with those beyond its edges
 
 
@@ -173,4 +174,51 @@ async def test_everything_is_reached_by_the_keyboard(browser: Any, daemon: Runni
         await app.dialog.wait_for(state="detached")
         back = "() => document.activeElement.ariaLabel === 'New chat'"
         await app.page.wait_for_function(back)
+        assert watch.errors == []
+
+
+async def test_a_group_is_joined_by_its_link_and_a_hidden_one_is_found(
+    browser: Any, daemon: RunningDaemon
+) -> None:
+    async with watched_context(browser) as (context, watch), client_of(daemon, "bob") as bob:
+        room = await bob.create_group("Open house", public=True)
+        await room.send("Welcome")
+        app = await app_page(context, daemon, "alice")
+        await app.go(f"r/{room.id}")
+        await app.page.get_by_role("heading", name="This chat is not here").wait_for()
+        await app.button("Join the group")
+        await app.title.get_by_text("Open house").wait_for()
+        await app.row("Open house").wait_for()
+        await app.go(f"r/{room.id}/about")
+        await app.page.get_by_label("Hide from the list").click()
+        await app.row("Open house").wait_for(state="detached")
+        await app.search.fill("open")
+        await app.row("Open house").click()
+        await app.title.get_by_text("Open house").wait_for()
+        assert watch.errors == []
+
+
+async def test_ten_thousand_members_come_page_by_page(browser: Any, daemon: RunningDaemon) -> None:
+    async with watched_context(browser) as (context, watch), client_of(daemon, "alice") as alice:
+        users = [f"user-{number:04}" for number in range(MEMBERS - 1)]
+        room = await alice.create_group("Everybody", users[:100])
+        await asyncio.gather(*(room.add(users[first : first + 100]) for first in range(100, len(users), 100)))
+        app = await app_page(context, daemon, "alice")
+        await app.go(f"r/{room.id}/about")
+        await app.page.get_by_role("heading", name="10,000 members").wait_for()
+        members = app.page.locator(".member")
+        scroller = app.page.locator(".scroller", has=members)
+        await app.page.locator(".members-head").scroll_into_view_if_needed()
+        await members.filter(has_text="owner").wait_for()
+        for page in range(1, 4):
+            await scroller.evaluate("(it) => { it.scrollTop = it.scrollHeight }")
+            await app.page.wait_for_function(
+                "(least) => document.querySelector('.row:has(.member)').getAttribute('aria-setsize') > least",
+                arg=100 * page,
+            )
+        assert await members.count() < DOM_ROWS_MAX
+        await scroller.evaluate("(it) => { it.scrollTop = 0 }")
+        await app.page.get_by_label("Find members by user ID").fill("user-9876")
+        await members.filter(has_text="user-9876").wait_for()
+        assert await members.count() == 1
         assert watch.errors == []

@@ -56,6 +56,8 @@ async def test_a_password_signs_in_for_as_long_as_one_wants(browser: Any, daemon
         await app.page.get_by_label("Password").wait_for()
         await app.page.reload()
         await app.page.get_by_label("Password").wait_for()
+        databases = "() => indexedDB.databases().then((all) => all.map(({ name }) => name))"
+        assert await app.page.evaluate(databases) == []
         stored = "() => JSON.stringify([localStorage, sessionStorage])"
         assert "eyJ" not in await app.page.evaluate(stored)
 
@@ -121,6 +123,10 @@ async def test_the_host_app_says_who_one_is(browser: Any, tmp_path: Path, built:
         page = await context.new_page()
         await page.goto(daemon.http_url)
         await page.get_by_text("No chats yet.").wait_for()
+        known["user"] = "bob"
+        await page.reload()
+        await page.goto(f"{daemon.http_url}/#/me")
+        await page.get_by_role("heading", name="Bob").wait_for()
         known.clear()
         await page.reload()
         await page.get_by_text("Log in here").wait_for()

@@ -28,17 +28,34 @@ def contents(directory: Path) -> dict[str, bytes]:
 
 
 def test_the_files_are_those_of_the_manifest() -> None:
-    found = contents(STATIC)
-    del found[MANIFEST]
-    digests = {name: hashlib.sha256(content).hexdigest() for name, content in found.items()}
+    check_files(contents(STATIC))
+
+
+def check_files(found: dict[str, bytes]) -> None:
+    digests = {
+        name: hashlib.sha256(content).hexdigest() for name, content in found.items() if name != MANIFEST
+    }
     assert digests == manifest_in(STATIC).files
 
 
 def test_the_manifest_is_of_the_sources() -> None:
-    digest = web_sources.digest_of_sources()
-    if digest is None:
+    check_sources(web_sources.contents())
+
+
+def check_sources(found: dict[str, bytes]) -> None:
+    if not found:
         pytest.skip("the sources are in no git repository")
-    assert manifest_in(STATIC).sources == digest, "run: make web"
+    assert manifest_in(STATIC).sources == web_sources.digest_of(found), "run: make web"
+
+
+def test_a_changed_byte_in_either_is_found_out() -> None:
+    for read, check in ((contents(STATIC), check_files), (web_sources.contents(), check_sources)):
+        for name in read:
+            if name != MANIFEST:
+                with pytest.raises(AssertionError):
+                    check({**read, name: read[name][:-1] + b"?"})
+        with pytest.raises(AssertionError):
+            check({**read, "another.js": b""})
 
 
 @needs_node

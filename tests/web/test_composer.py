@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 import pytest_asyncio
-from bench.ports import free_ports
 
+from bench.machine import free_ports
 from chatd.client import Client, Room
 from chatd.config.model import Config
 from tests.kit.browser import BROWSER, open_as, watched_context, web_daemon

@@ -243,6 +243,6 @@ async def test_it_can_be_used_by_the_keyboard(browser: Any, console: Console) ->
         await keys.press("Enter")
         await page.get_by_role("heading", name="Settings", level=1).wait_for()
         assert await page.evaluate("document.activeElement.id") == "content"
-        await keys.press("Tab")
+        await keys.press("/")
         await keys.type("page")
         await page.get_by_text("limits.page").wait_for()

@@ -6,9 +6,9 @@ from http.cookies import SimpleCookie
 from pathlib import Path
 
 import pytest
-from bench.ports import free_ports
 from websockets.asyncio.client import connect
 
+from bench.machine import free_ports
 from chatd.auth.passwords import Passwords
 from chatd.web import assets
 from tests.kit import http

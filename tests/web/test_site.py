@@ -89,8 +89,11 @@ def directives(policy: str) -> dict[str, list[str]]:
 
 
 def test_the_policy_admits_the_own_origin_and_nothing_inline() -> None:
-    found = directives(page_policy(Web(enabled=True)))
-    assert found == {
+    check_narrow(page_policy(Web(enabled=True)))
+
+
+def check_narrow(policy: str) -> None:
+    assert directives(policy) == {
         "default-src": ["'none'"],
         "script-src": ["'self'"],
         "style-src": ["'self'"],
@@ -131,3 +134,9 @@ def test_the_policy_admits_what_is_configured_where_it_is_needed(tmp_path: Path)
     assert framed == {**page, "frame-ancestors": ["https://app.example", "https://other.example"]}
     worker = directives(site.assets["sw.js"].headers["Content-Security-Policy"])
     assert worker == page
+
+
+def test_a_policy_that_admits_any_picture_is_found_out() -> None:
+    broken = page_policy(Web(enabled=True)).replace("img-src 'self'", "img-src *")
+    with pytest.raises(AssertionError):
+        check_narrow(broken)

@@ -31,6 +31,12 @@ class Group(NamedTuple):
     async def opened(self, context: Any) -> ChatPage:
         return await chat_page(context, self.daemon, "alice", self.room.id)
 
+    async def until_read(self, seq: int) -> None:
+        """Wait until alice has read a message."""
+        self.bob.focus([self.room])
+        while (receipt := self.room.receipts.get("alice")) is None or receipt.read < seq:
+            await asyncio.sleep(0.01)
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def daemon(built: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningDaemon]:
@@ -150,16 +156,21 @@ async def test_a_reader_at_the_end_follows(browser: Any, group: Group) -> None:
         await chat.page.set_viewport_size({"width": 390, "height": 420})
         await chat.frames()
         assert await chat.below() <= 1
-        group.bob.focus([group.room])
-        while getattr(group.room.receipts.get("alice"), "read", 0) < last:
-            await asyncio.sleep(0.01)
+        await group.until_read(last)
         await chat.page.set_viewport_size({"width": 390, "height": 844})
         await chat.scroll_to(0)
-        await group.room.send("unseen")
+        unseen = (await group.room.send("unseen")).seq
         await chat.page.locator(".jump .badge", has_text="1").wait_for()
         await chat.page.locator(".jump").last.tap()
         await chat.saying("unseen").wait_for()
         await chat.until_following()
+        await group.until_read(unseen)
+        # Two messages above the end are enough not to follow.
+        await chat.scroll_to(await chat.page.locator(".timeline").evaluate("(it) => it.scrollTop - 100"))
+        async with chat.traced() as seen:
+            await group.room.send("unseen, too")
+            await chat.page.locator(".jump .badge", has_text="1").wait_for()
+        assert moved(seen) <= 1
         await chat.scroll_to(0)
         await chat.field.fill("my own")
         await chat.page.locator(".send").tap()

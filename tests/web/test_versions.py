@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bench.ports import free_ports
 
+from bench.machine import free_ports
 from chatd.web import assets
 from tests.kit.app_page import app_page
 from tests.kit.browser import BROWSER, watched_context, web_daemon

@@ -32,7 +32,8 @@ class BusyStorage extends FileStorage {
 async function settled() {
   do {
     for (let turn = 0; turn < TURNS; turn++) await new Promise((resolve) => setImmediate(resolve));
-  } while (writing);
+    // The platform inflates on threads of its own.
+  } while (writing || client?._engine?.lifecycle.connection?._inflating);
 }
 
 /** Time that moves by `advance` only; chance is real. */

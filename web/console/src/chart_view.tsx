@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { drawChart, drawSparkline, nearest, type Line } from "./chart.js";
-import { points, type Point } from "./figures.js";
+import { isFull, points, type Point } from "./figures.js";
 import { timeOfDay } from "./format.js";
 import { texts } from "./texts.js";
 import { theme } from "./theme.js";
@@ -40,6 +40,7 @@ export function Chart({ title, series, seconds, format, axis }: ChartProps) {
     if (canvas.current) drawChart(canvas.current, { times, lines, from, to: last, at, format: axis });
   }, [points.value, at, seconds, theme.value, resized.value]);
   const point = at === null ? undefined : shown[nearest(times, at)];
+  const current = point ?? shown.at(-1);
   const pointTo = (event: PointerEvent): void => {
     const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
     pointed.value = Math.round(from + ((event.clientX - box.left) / box.width) * seconds);
@@ -54,7 +55,7 @@ export function Chart({ title, series, seconds, format, axis }: ChartProps) {
             <span key={name}>
               {series.length > 1 && <i class={`swatch ${color.slice(2)}`} />}
               {series.length > 1 && <span class="quiet">{name}</span>}
-              <b>{shownValue(value(point ?? shown.at(-1) ?? EMPTY), format)}</b>
+              <b>{shownValue(current ? value(current) : null, format)}</b>
             </span>
           ))}
         </span>
@@ -66,24 +67,10 @@ export function Chart({ title, series, seconds, format, axis }: ChartProps) {
         onPointerMove={pointTo}
         onPointerLeave={() => (pointed.value = null)}
       />
-      {!times.length && <p class="chart-empty quiet">{texts.now.collecting}</p>}
+      {!times.length && !isFull.value && <p class="chart-empty quiet">{texts.now.collecting}</p>}
     </figure>
   );
 }
-
-const EMPTY: Point = {
-  t: 0,
-  connections: 0,
-  messages: 0,
-  deliveries: 0,
-  commit_ms: null,
-  queue: 0,
-  outbox_bytes: 0,
-  lagging: 0,
-  loop_ms: 0,
-  cpu: 0,
-  memory_bytes: 0,
-};
 
 const shownValue = (value: number | null, format: (value: number) => string): string =>
   value === null ? "–" : format(value);

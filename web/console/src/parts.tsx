@@ -77,7 +77,7 @@ interface SearchProps {
   onSubmit?: () => void;
 }
 
-/** A field to search in; "/" goes there from anywhere. */
+/** A field to search in; the key "/" leads there (shell.tsx). */
 export function Search({ label, value, onInput, onSubmit }: SearchProps) {
   return (
     <form

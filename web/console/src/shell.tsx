@@ -36,6 +36,13 @@ addEventListener("hashchange", () => {
   scrollTo({ top: 0 });
 });
 
+document.addEventListener("keydown", (event) => {
+  const field = document.querySelector<HTMLInputElement>(".search input");
+  if (event.key !== "/" || !field || event.target instanceof HTMLInputElement) return;
+  event.preventDefault();
+  field.focus();
+});
+
 function pageOf(hash: string): Page {
   const name = hash.replace(/^#\//, "") as Page;
   return NAMES.includes(name) ? name : "now";

@@ -25,7 +25,10 @@ export abstract class Caller {
 
   /** Wait until the phase is "ready". */
   connected(timeoutS: number): Promise<void> {
-    const late = () => new Unreachable(`not connected in time: ${this.lifecycle.trouble ?? "no answer"}`, { cause: this.lifecycle.trouble });
+    const late = () => {
+      const cause = this.lifecycle.trouble;
+      return new Unreachable(`not connected in time: ${cause ?? "no answer"}`, { cause });
+    };
     return this._within(timeoutS, late, async (isLate) => {
       while (this.phase !== "ready" && !isLate()) {
         if (this._isStopped) throw this._whyStopped();

@@ -5,7 +5,7 @@ import type { Codec } from "./core/codec.js";
 import type { Closed } from "./core/errors.js";
 import type { Limits } from "./core/limits.js";
 import type { Entry } from "./core/outbox.js";
-import type { DeviceEntry, DevicesListReply, Packet, UserEntry, UsersGetReply } from "./core/packets.js";
+import type { DeviceEntry, Packet, Replies, Request, UserEntry } from "./core/packets.js";
 import type { Phase } from "./core/states.js";
 import { TIMING, type Timing } from "./core/timing.js";
 import type { Presence, Totals } from "./core/account.js";
@@ -230,7 +230,7 @@ export class Client {
     const found: UserEntry[] = [];
     // A reply may hold only the first of them.
     while (found.length < asked.length) {
-      const { users: page }: UsersGetReply = await this.call({ type: "users.get", users: asked.slice(found.length) });
+      const { users: page } = await this.call({ type: "users.get", users: asked.slice(found.length) });
       if (!page.length) break;
       found.push(...page);
     }
@@ -240,8 +240,7 @@ export class Client {
 
   /** Return the devices of this user. */
   async devices(): Promise<DeviceEntry[]> {
-    const reply: DevicesListReply = await this.call({ type: "devices.list" });
-    return reply.devices;
+    return (await this.call({ type: "devices.list" })).devices;
   }
 
   /** Log out a device of this user. */
@@ -295,7 +294,11 @@ export class Client {
 
   /** Send any request of the protocol, given without `id`, and return its `ok`. Throws `ChatError`, `Closed` or
    * `Unreachable`. */
-  call<Reply = Packet>(packet: Packet, timeoutS = this._engine.timing.callS): Promise<Reply> {
-    return this._engine.run("call", packet, timeoutS) as Promise<Reply>;
+  call<Type extends keyof Replies>(
+    packet: Extract<Request, { type: Type }>, timeoutS?: number,
+  ): Promise<Replies[Type]>;
+  call<Reply = Packet>(packet: Packet, timeoutS?: number): Promise<Reply>;
+  call(packet: Packet, timeoutS = this._engine.timing.callS): Promise<Packet> {
+    return this._engine.run("call", packet, timeoutS);
   }
 }

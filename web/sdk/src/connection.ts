@@ -44,8 +44,6 @@ export interface Link {
   readonly log: (text: string) => void;
   /** Takes every packet that is neither reply nor heartbeat. */
   onPush(packet: Packet): void;
-  /** Called behind the last packet of a frame. */
-  onFrame(): void;
 }
 
 interface Pending {
@@ -222,7 +220,6 @@ export class Connection {
   private _handle(packets: readonly Packet[]): void {
     try {
       for (const packet of packets) if (!this._over) this._takePacket(packet);
-      this._link.onFrame();
     } catch (error) {
       this._bad(error);
     }

@@ -142,9 +142,7 @@ export class Engine extends Caller implements AccountDelegate, LifecycleDelegate
     name: Name, ...args: Parameters<Commands[Name]>
   ): Promise<Awaited<ReturnType<Commands[Name]>>> {
     const command = this._commands[name] as (...args: unknown[]) => never;
-    const value = await command.apply(this._commands, args);
-    this._noteSoon();
-    return value;
+    return command.apply(this._commands, args);
   }
 
   /** Carry out a command that needs no answer. */
@@ -255,10 +253,6 @@ export class Engine extends Caller implements AccountDelegate, LifecycleDelegate
     } else this.account.takePush(packet);
   }
 
-  onFrame(): void {
-    this._noteSoon();
-  }
-
   onLost({ code }: Ending): void {
     const rule = closeRule(code);
     if (rule.dropCursor) this.account.dropCursor();
@@ -270,7 +264,6 @@ export class Engine extends Caller implements AccountDelegate, LifecycleDelegate
     this.sender.lost();
     this.signals.disconnected();
     this.typingState.clear();
-    this._noteSoon();
   }
 
   onPhase(phase: Phase, closed: Closed | undefined): void {
@@ -288,7 +281,7 @@ export class Engine extends Caller implements AccountDelegate, LifecycleDelegate
   }
 
   /** Write what changed, once what happens now is over: one transaction for a frame. */
-  protected _noteSoon(): void {
+  onUnstored(): void {
     this._noting ??= Promise.resolve().then(() => this._note());
   }
 

@@ -1,5 +1,8 @@
-/** `@chatd/client`: the TypeScript client of chatd. It mirrors chatd/client, the reference implementation, file by file;
- * core/ is pure, the other files are the shell of sockets, timers and storage around it. */
+/** `@chatd/client`: the TypeScript client of chatd.
+ *
+ * It mirrors chatd/client, the reference implementation, file by file; core/ is pure, the other files are the shell of
+ * sockets, timers and storage around it. Private members begin with an underscore, so that a build can shorten them.
+ */
 
 export { Client, type ClientOptions } from "./client.js";
 export type * from "./core/changes.js";

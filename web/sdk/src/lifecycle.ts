@@ -4,7 +4,9 @@
  * `LifecycleDelegate` gives the hello, takes replies and pushes, and learns when it can work and when it cannot.
  */
 
-import { ending, HELLO_HEARTBEAT_S, openConnection, type Connection, type Ending, type Link, type Reply } from "./connection.js";
+import {
+  ending, HELLO_HEARTBEAT_S, openConnection, type Connection, type Ending, type Link, type Reply,
+} from "./connection.js";
 import { ChatError, Closed, TokenRejected } from "./core/errors.js";
 import { LIMITS } from "./core/limits.js";
 import type { HelloReply, Packet } from "./core/packets.js";

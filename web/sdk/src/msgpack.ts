@@ -5,12 +5,13 @@ import { BadFrame, FRAME_BYTES_MAX, reading, type Codec } from "./core/codec.js"
 import { decode, encode, unwrap } from "./core/msgpack.js";
 
 const DEFLATE_TYPE = 1;
+const FORMAT = "deflate-raw";
 
 /** Binary frames, with the `deflate` wrapper on the way in where the platform can inflate. */
 export const msgpack: Codec = {
   subprotocol: "chatd.v1.msgpack",
 
-  features: "DecompressionStream" in globalThis ? ["deflate"] : [],
+  features: canInflate() ? ["deflate"] : [],
 
   encode,
 
@@ -37,7 +38,7 @@ export const msgpack: Codec = {
     const wrapper = unwrap(bytes);
     if (!wrapper) return reading(() => decode(bytes));
     const [type, data] = wrapper;
-    if (type !== DEFLATE_TYPE) throw new BadFrame(`wrapper ${type}`);
+    if (type !== DEFLATE_TYPE) throw new BadFrame("wrapper");
     return inflate(data).then(
       (inflated) => reading(() => decode(inflated)),
       (error: unknown) => {
@@ -47,9 +48,18 @@ export const msgpack: Codec = {
   },
 };
 
+/** Whether the platform can: some have the class without this format. */
+function canInflate(): boolean {
+  try {
+    return !!new DecompressionStream(FORMAT);
+  } catch {
+    return false;
+  }
+}
+
 /** Return the content of raw DEFLATE: complete, nothing behind it, no more than a frame may hold. */
 async function inflate(data: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
-  const reader = new Blob([data]).stream().pipeThrough(new DecompressionStream("deflate-raw")).getReader();
+  const reader = new Blob([data]).stream().pipeThrough(new DecompressionStream(FORMAT)).getReader();
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   for (let size = 0, next; !(next = await reader.read()).done; chunks.push(next.value)) {
     if ((size += next.value.length) > FRAME_BYTES_MAX) throw new RangeError("too big");

@@ -5,7 +5,9 @@
  */
 
 import { isPortal } from "./captive_portal.js";
-import { MemoryStorage, SystemEnv, type Client, type Env, type Key, type Row, type Storage, type Tables } from "./index.js";
+import {
+  MemoryStorage, SystemEnv, type Client, type Env, type Key, type Row, type Storage, type Tables,
+} from "./index.js";
 
 /** The part of AsyncStorage that is used. */
 export interface Items {

@@ -73,7 +73,7 @@ export class TabEngine extends Engine implements Tab {
     this.feed.subscribe((change) => {
       if (!this._untold) return;
       this._untold.push(change);
-      this._noteSoon();
+      this.onUnstored();
     });
   }
 

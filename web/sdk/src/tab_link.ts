@@ -54,7 +54,8 @@ export type PlainError = { packet: ErrorReply } | { closed: [number, string] } |
 export function plainError(error: unknown): PlainError {
   if (error instanceof ChatError) return { packet: error.packet };
   if (error instanceof Closed) return { closed: [error.code, error.reason] };
-  return error instanceof Error ? { name: error.name, message: error.message } : { name: "Error", message: String(error) };
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  return { name, message };
 }
 
 /** Return the error that `plainError` was given. */

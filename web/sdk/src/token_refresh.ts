@@ -21,7 +21,9 @@ export class TokenRefresh {
   async start(connection: Connection): Promise<void> {
     if (this._renewing === connection) return;
     this._renewing = connection;
-    for (let pause; connection.alive && (pause = await this._tried(connection)) !== undefined; ) await wait(this._env, pause);
+    for (let pause; connection.alive && (pause = await this._tried(connection)) !== undefined; ) {
+      await wait(this._env, pause);
+    }
     if (this._renewing === connection) this._renewing = undefined;
   }
 

@@ -6,7 +6,7 @@ const LETTERS = ["a", "é", "ß", "中", "👍", "\u0000", "\"", "\\", "\u2028",
 const EDGES = [0, 1, 31, 32, 127, 128, 255, 256, 65535, 65536, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1];
 
 export function randomPacket(random: () => number): Packet {
-  return { type: "send", id: integer(random), ...(map(random, 3) as Packet) };
+  return { type: "send", id: integer(random), ...(map(random, 2) as Packet) };
 }
 
 function value(random: () => number, depth: number): unknown {
@@ -17,8 +17,8 @@ function value(random: () => number, depth: number): unknown {
     case 2: return random() < 0.5;
     case 3: return null;
     case 4: return (random() - 0.5) * 10 ** Math.floor(random() * 12) + 0.5;
-    case 5: return Uint8Array.from({ length: Math.floor(random() * 40) }, () => random() * 256);
-    case 6: return Array.from({ length: Math.floor(random() * 20) }, () => value(random, depth - 1));
+    case 5: return Uint8Array.from({ length: Math.floor(random() * 20) }, () => random() * 256);
+    case 6: return Array.from({ length: Math.floor(random() * 18) }, () => value(random, depth - 1));
     default: return map(random, depth - 1);
   }
 }

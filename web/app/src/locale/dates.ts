@@ -1,8 +1,18 @@
 /** Times in the language of the reader; all take Unix milliseconds. */
+import { signal } from "@preact/signals";
 import { region, t } from "./locale.js";
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 const DAY = 86_400_000;
+const MINUTE = 60_000;
+
+/** Some time of this day. A text that names a day reads it, and is drawn anew after midnight. */
+const today = signal(Date.now());
+
+/** Look every minute whether a new day has begun. */
+export function startDays(): void {
+  setInterval(() => sameDay(today.peek(), Date.now()) || (today.value = Date.now()), MINUTE);
+}
 
 /** The time of day, as "14:02". */
 export const timeOfDay = (time: number): string => format({ timeStyle: "short" }, time);
@@ -11,7 +21,7 @@ export const timeOfDay = (time: number): string => format({ timeStyle: "short" }
 export const dateAndTime = (time: number): string => format({ dateStyle: "full", timeStyle: "short" }, time);
 
 /** The day of a message, as "Sunday, 23 November"; with the year when it is not this one. */
-export function day(time: number, now = Date.now()): string {
+export function day(time: number, now = today.value): string {
   const ago = daysAgo(time, now);
   if (ago === 0) return t("date.today");
   if (ago === 1) return t("date.yesterday");
@@ -20,7 +30,7 @@ export function day(time: number, now = Date.now()): string {
 }
 
 /** The short time of a row: the time today, "Yesterday", the weekday, or the date. */
-export function shortTime(time: number, now = Date.now()): string {
+export function shortTime(time: number, now = today.value): string {
   const ago = daysAgo(time, now);
   if (ago <= 0) return timeOfDay(time);
   if (ago === 1) return t("date.yesterday");

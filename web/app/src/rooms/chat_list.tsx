@@ -7,7 +7,7 @@ import { Icon } from "../shell/icons.js";
 import { go } from "../shell/router.js";
 import { config } from "../shell/session.js";
 import { Skeleton } from "../shell/skeleton.js";
-import { loaded, roomList, type RoomState } from "../shell/state.js";
+import { loaded, type RoomState } from "../shell/state.js";
 import { focusFirstRow, VirtualList } from "../shell/virtual_list.js";
 import { useWatched } from "../shell/watching.js";
 import { ChatRow } from "./chat_row.js";
@@ -68,19 +68,12 @@ function Rows() {
   const seen = useSignal<readonly RoomState[]>([]);
   useWatched(seen.value.map((room) => room.summary.value.peer));
   const rooms = foundRooms.value;
-  if (!roomList.value.length && !loaded.value) return <Skeleton />;
-  if (!roomList.value.length)
-    return (
-      <Empty drawing="chats" text={t("chats.empty")}>
-        <button type="button" class="button primary" onClick={newChat}>
-          {t("chats.new")}
-        </button>
-      </Empty>
-    );
+  const search = query.value.trim();
+  if (!rooms.length && !search && !loaded.value) return <Skeleton />;
   if (!rooms.length)
     return (
-      <Empty drawing="search" text={t("chats.none", { name: query.value.trim() })}>
-        <button type="button" class="button" onClick={newChat}>
+      <Empty drawing={search ? "search" : "chats"} text={search ? t("chats.none", { name: search }) : t("chats.empty")}>
+        <button type="button" class={search ? "button" : "button primary"} onClick={newChat}>
           {t("chats.new")}
         </button>
       </Empty>

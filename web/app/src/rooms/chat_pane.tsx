@@ -3,6 +3,7 @@ import { useEffect } from "preact/hooks";
 import { t } from "../locale/locale.js";
 import { Avatar } from "../shell/avatar.js";
 import { Empty } from "../shell/drawings.js";
+import { attempt } from "../shell/errors.js";
 import { Icon } from "../shell/icons.js";
 import { lazy } from "../shell/lazy.js";
 import { detailsBeside, panes } from "../shell/panes.js";
@@ -18,12 +19,20 @@ import { faceOf, presenceText, presenceTitle, titleOf } from "./names.js";
 export const loadChatScreen = async () => (await import("../timeline/chat_screen.js")).ChatScreen;
 const ChatScreen = lazy(loadChatScreen);
 
+/** The form of the id of a group (protocol.md, "Identifiers and counters"). */
+const GROUP_ID = /^g[0-9A-Za-z]{11}$/;
+
 export function ChatPane({ room: id }: { room: string }) {
   const room = roomOf(id);
   if (room) return <Chat room={room} />;
   if (!loaded.value || phase.value !== "ready") return <Skeleton />;
   return (
     <Empty drawing="search" title={t("chat.gone.title")} text={t("chat.gone")}>
+      {GROUP_ID.test(id) && (
+        <button type="button" class="button primary" onClick={() => void attempt(() => client().join(id))}>
+          {t("chat.join")}
+        </button>
+      )}
       <a class="button" href={hrefOf({ name: "chats" })} onClick={follow}>
         {t("nav.chats")}
       </a>

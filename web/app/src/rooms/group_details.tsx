@@ -2,12 +2,14 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { t } from "../locale/locale.js";
+import { notify } from "../shell/announcer.js";
 import { Avatar, colourOf } from "../shell/avatar.js";
 import { Action, Card, Switch } from "../shell/controls.js";
 import { confirm, openDialog } from "../shell/dialog.js";
 import { attempt } from "../shell/errors.js";
 import { Icon } from "../shell/icons.js";
 import { go } from "../shell/router.js";
+import { addressOf } from "../shell/server.js";
 import { phase, type RoomState } from "../shell/state.js";
 import { VirtualList } from "../shell/virtual_list.js";
 import { useWatched } from "../shell/watching.js";
@@ -74,6 +76,10 @@ function GroupSettings({ room }: { room: RoomState }) {
       action: t("group.leave.action"),
       onConfirm: () => void attempt(async () => (await room.room.leave(), go({ name: "chats" }))),
     });
+  const copyLink = async () => {
+    await navigator.clipboard.writeText(addressOf(`./#/r/${room.id}`).href);
+    notify(t("person.copied"));
+  };
   const remove = () =>
     confirm({
       title: t("group.delete"),
@@ -87,11 +93,12 @@ function GroupSettings({ room }: { room: RoomState }) {
         <Switch
           icon="globe"
           label={t("group.public")}
-          hint={t("group.public.hint", { room: room.id })}
+          hint={t("group.public.hint")}
           on={open}
           onChange={(on) => void attempt(() => room.room.update({ public: on }))}
         />
       )}
+      {open && <Action icon="copy" label={t("group.link")} onClick={() => void attempt(copyLink)} />}
       <Action icon="sign-out" label={t("group.leave")} danger onClick={leave} />
       {role === "owner" && <Action icon="trash" label={t("group.delete")} danger onClick={remove} />}
     </Card>

@@ -1,7 +1,7 @@
 /** The search by name over the list of chats. */
 import { computed, signal } from "@preact/signals";
 import { go } from "../shell/router.js";
-import { roomList, type RoomState } from "../shell/state.js";
+import { allRooms, roomList, type RoomState } from "../shell/state.js";
 import { titleOf } from "./names.js";
 
 /** What is typed into the search field. */
@@ -22,11 +22,12 @@ export function matches(search: string, ...texts: string[]): boolean {
   return words.every((word) => texts.some((text) => fold(text).includes(word)));
 }
 
-/** The rooms of the list that fit the search. */
+/** The rooms of the list, or those that fit the search, hidden ones behind the others. */
 export const foundRooms = computed<readonly RoomState[]>(() => {
   const search = query.value.trim();
   if (!search) return roomList.value;
-  return roomList.value.filter((room) => matches(search, titleOf(room), room.summary.value.peer));
+  const hidden = allRooms().filter((room) => room.summary.value.hidden);
+  return [...roomList.value, ...hidden].filter((room) => matches(search, titleOf(room), room.summary.value.peer));
 });
 
 let field: HTMLInputElement | null = null;

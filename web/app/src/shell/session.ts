@@ -81,11 +81,13 @@ export async function signIn(user: string, password: string, remember: boolean):
   open(user);
 }
 
-/** Sign out: the server forgets this device and the cookie; what is stored of the user stays for the next time. */
+/** Sign out: the server forgets this device and the cookie, this browser what it stores of the user. */
 export async function signOut(): Promise<void> {
+  const user = lastUser.peek();
   const gone = client().call({ type: "devices.remove", device: client().device });
   await Promise.race([gone.catch(() => undefined), new Promise((resolve) => setTimeout(resolve, FAREWELL_MS))]);
   await forget();
+  await erase(user);
 }
 
 /** Ask for a sign-in: with the form, or on the page of the host's site. */
@@ -98,13 +100,17 @@ export function toSignIn(): void {
 
 /** Forget what this browser stores of the user, and begin anew. */
 export async function clearStored(): Promise<void> {
-  const user = lastUser.peek();
   end();
+  await erase(lastUser.peek());
+  location.reload();
+}
+
+/** Erase the chats, drafts and unsent messages of a user in this browser. */
+async function erase(user: string): Promise<void> {
   await new Promise((resolve) => {
     const request = indexedDB.deleteDatabase(`chatd:${user}`);
     request.onsuccess = request.onerror = request.onblocked = resolve;
   });
-  location.reload();
 }
 
 function open(user: string): void {
@@ -131,9 +137,10 @@ async function tokenForClient(): Promise<string> {
   const token = await nextToken();
   const user = token === null ? "" : server.userOfToken(token);
   if (user === lastUser.peek()) return token!;
-  if (token === null || userOfTab()) toSignIn();
+  const follows = source !== null || Boolean(config.peek()?.token_url);
+  if (token === null || (userOfTab() && !follows)) toSignIn();
   else {
-    // The host's site, or the cookie, is of somebody else by now.
+    // The site around, or the cookie of a tab that is nobody's yet, is of somebody else by now.
     spare = token;
     open(user);
   }

@@ -55,8 +55,9 @@ export class Chat {
   /** The places that jumps left. */
   readonly returns = signal<readonly Place[]>([]);
   readonly menu = signal<MenuRequest | null>(null);
-  /** Whether the reader is away from the end. */
+  /** Whether the reader is away from the end, and whether so far that they want a way back. */
   readonly away = signal(false);
+  readonly far = signal(false);
   /** Messages whose folded text is shown whole. */
   readonly unfolded = signal<ReadonlySet<number>>(new Set());
   /** Whether a page could not be fetched. */
@@ -113,14 +114,15 @@ export class Chat {
   async toEnd(smooth = false): Promise<void> {
     const { last } = this.model.stretch.peek();
     this.returns.value = [];
-    if (!last) await this.model.openEnd();
+    // Without the server, the end is what is stored.
+    if (!last) await this.model.openEnd().catch(() => this.model.showCached(Infinity));
     this.#place?.toEnd(smooth && last && this.#place.below < 2 * this.#place.scroller.clientHeight);
   }
 
   /** Show a message and mark it; `back` returns. */
   async jump(seq: number): Promise<void> {
     const from = this.#here();
-    if (!(await this.#go({ seq, offset: LEAD_PX }))) return;
+    if (!(await attempt(() => this.#go({ seq, offset: LEAD_PX })))) return;
     if (from) this.returns.value = [...this.returns.peek(), from];
     this.marked.value = seq;
     setTimeout(() => this.marked.peek() === seq && (this.marked.value = 0), MARK_MS);
@@ -130,7 +132,7 @@ export class Chat {
   async back(): Promise<void> {
     const place = this.returns.peek().at(-1);
     this.returns.value = this.returns.peek().slice(0, -1);
-    if (place) await this.#go(place);
+    if (place) await attempt(() => this.#go(place));
   }
 
   /** Answer a message. */
@@ -179,7 +181,7 @@ export class Chat {
     const place = this.#place;
     if (!place) return;
     const rows = [...place.content.querySelectorAll<HTMLElement>("article")];
-    const at = rows.findIndex((row) => row.contains(document.activeElement));
+    const at = place.focused ? rows.indexOf(place.focused) : -1;
     const next = at < 0 ? place.inView.filter((row) => row.matches("article")).at(-1) : rows[at + step];
     next?.focus({ preventScroll: true });
     next?.scrollIntoView({ block: "nearest" });
@@ -273,7 +275,8 @@ export class Chat {
     if (!place || !this.model.ready.peek()) return;
     this.#scrolledAt = performance.now();
     const { last } = this.model.stretch.peek();
-    this.away.value = !last || place.below > place.scroller.clientHeight / 2;
+    this.away.value = !last || !place.following;
+    this.far.value = !last || place.below > place.scroller.clientHeight / 2;
     if (place.following && last) this.returns.value = [];
     this.#read();
     queueMicrotask(() => this.#loadMore());

@@ -90,6 +90,13 @@ export class KeepPlace {
     return this.#rowsInView().filter((row) => this.#isInView(row));
   }
 
+  /** The row that has the focus, or something in it. */
+  get focused(): HTMLElement | undefined {
+    // The embedded client lives in a shadow root, which has a focus of its own.
+    const { activeElement } = this.content.getRootNode() as Document | ShadowRoot;
+    return this.content.contains(activeElement) ? (activeElement?.closest<HTMLElement>("[data-seq]") ?? undefined) : undefined;
+  }
+
   /** The distance of a row from the top of the view. */
   offset(row: HTMLElement): number {
     return row.getBoundingClientRect().top - this.scroller.getBoundingClientRect().top;
@@ -127,8 +134,7 @@ export class KeepPlace {
     this.#height = this.scroller.scrollHeight;
     this.#viewport = this.scroller.clientHeight;
     const rows = this.#rowsInView();
-    const focused = this.content.contains(document.activeElement) ? document.activeElement : null;
-    const first = this.held ?? focused?.closest<HTMLElement>("[data-seq]") ?? undefined;
+    const first = this.held ?? this.focused;
     this.#anchors = rows.map((row) => ({ row, edge: "bottom", place: this.#place(row, "bottom") }));
     if (first && (first === this.held || rows.includes(first))) {
       this.#anchors.unshift({ row: first, edge: "top", place: this.#place(first, "top") });

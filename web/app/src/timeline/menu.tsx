@@ -42,7 +42,7 @@ function Opened({ chat, request }: { chat: Chat; request: MenuRequest }) {
   return (
     <div
       ref={box}
-      class="menu message-menu"
+      class={picking.value ? "menu message-menu picking" : "menu message-menu"}
       popover="manual"
       role={picking.value ? "dialog" : "menu"}
       aria-label={t(picking.value ? "chat.react" : "chat.actions")}

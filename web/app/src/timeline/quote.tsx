@@ -9,7 +9,12 @@ export function Quote({ chat, seq }: { chat: Chat; seq: number }) {
   const message = chat.model.quoted(seq).value;
   const name = message && (message.user === me.value ? t("chat.you") : userOf(message.user).value.name);
   return (
-    <button type="button" class={`quote ${message ? `edge-${colourOf(message.user)}` : ""}`} onClick={() => void chat.jump(seq)}>
+    <button
+      type="button"
+      class={`quote ${message ? `edge-${colourOf(message.user)}` : ""}`}
+      disabled={message === null}
+      onClick={() => void chat.jump(seq)}
+    >
       <bdi class="line quote-name">{name || "\u00a0"}</bdi>
       <bdi class="line quote-text">{message === null ? t("chat.quote-gone") : message ? summaryOf(message) : "\u00a0"}</bdi>
     </button>

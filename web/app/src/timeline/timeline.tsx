@@ -104,7 +104,7 @@ function Typing({ chat }: { chat: Chat }) {
 /** The ways back: to where a jump began, and to the newest message. */
 function Jumps({ chat }: { chat: Chat }) {
   const unread = chat.state.unread.value;
-  const away = chat.away.value;
+  const shown = chat.far.value || (unread > 0 && chat.away.value);
   return (
     <div class="jumps">
       {chat.returns.value.length > 0 && (
@@ -112,7 +112,7 @@ function Jumps({ chat }: { chat: Chat }) {
           <Icon name="refresh" />
         </button>
       )}
-      {away && (
+      {shown && (
         <button
           type="button"
           class="jump"

@@ -24,6 +24,8 @@ export interface AccountDelegate {
   onMoreRows(): void;
   /** Take an own message, wherever in the log, as the acknowledgement of its entry in the outbox. */
   onOwnMessage(event: Event): void;
+  /** Have `records` stored, once what happens now is over. */
+  onUnstored(): void;
 }
 
 /** The states of a user that are not `offline`, as which any other is taken (protocol.md, "Forward compatibility"). */
@@ -53,7 +55,9 @@ export class Account {
   private _everybodyMax = EVERYBODY_MEMBERS_MAX;
   private _listed: Set<string> | undefined;
   // What changed and is not stored: keys of `account`, places of rows, rooms.
-  private readonly _unstored = { account: new Set<"user" | "epoch" | "cursor" | "totals">(), rows: new Set<Place>(), rooms: new Set<string>() };
+  private readonly _unstored = {
+    account: new Set<"user" | "epoch" | "cursor" | "totals">(), rows: new Set<Place>(), rooms: new Set<string>(),
+  };
 
   constructor(private readonly _delegate: AccountDelegate, private readonly _kept: number) {}
 
@@ -69,18 +73,19 @@ export class Account {
       replica.belongsTo(this.user);
       replica.everybodyMax = this._everybodyMax;
     }
-    this._unstored.account.add("user");
+    this._store("account", "user");
     if (reply.epoch === this.epoch) return;
     this.cursor = "";
     this.epoch = reply.epoch;
     for (const replica of this.replicas.values()) {
       replica.reset();
-      this._unstored.rooms.add(replica.room);
+      this._store("rooms", replica.room);
       // Screens draw the room again, empty, and ask for it.
       this._delegate.onChange({ kind: "timelineReset", room: replica.room });
     }
     this._changedRows(this.rows.clear());
-    this._unstored.account.add("epoch").add("cursor");
+    this._store("account", "epoch");
+    this._store("account", "cursor");
   }
 
   /** Take one page of a sync; return the `more` to ask next, empty after the last page (protocol.md, "sync"). */
@@ -90,7 +95,7 @@ export class Account {
     for (const room of page.gone ?? []) this.lose(room, "removed");
     if (page.totals) {
       this.totals = page.totals;
-      this._unstored.account.add("totals");
+      this._store("account", "totals");
     }
     this._changedRows(this.rows.take(page.sections ?? {}));
     if (page.more) return page.more;
@@ -182,7 +187,7 @@ export class Account {
   publish(replica: Replica, changes: Iterable<Change>): void {
     for (const change of changes) this._delegate.onChange(change);
     if (!this.focused.includes(replica.room)) replica.trim(this._kept);
-    this._unstored.rooms.add(replica.room);
+    this._store("rooms", replica.room);
   }
 
   /** Report the own messages among `events`, whatever their position (protocol.md, "Positions, gaps and repair"). */
@@ -195,7 +200,7 @@ export class Account {
   /** Remove a room that this user is no longer in. */
   lose(room: string, reason: string): void {
     if (!this.replicas.delete(room)) return;
-    this._unstored.rooms.add(room);
+    this._store("rooms", room);
     this._delegate.onChange({ kind: "roomGone", room, reason });
   }
 
@@ -203,7 +208,7 @@ export class Account {
   forget(room: string): void {
     const replica = this.replicas.get(room);
     replica?.timeline.forget();
-    if (replica) this._unstored.rooms.add(room);
+    if (replica) this._store("rooms", room);
   }
 
   /** Drop the cursor, so that the next sync is a full one (4005). */
@@ -244,17 +249,22 @@ export class Account {
     return found;
   }
 
+  private _store(table: keyof Account["_unstored"], key: string): void {
+    (this._unstored[table] as Set<string>).add(key);
+    this._delegate.onUnstored();
+  }
+
   private _changedRows(places: readonly Place[]): void {
     for (const place of places) {
       const [section, name] = splitPlace(place);
-      this._unstored.rows.add(place);
+      this._store("rows", place);
       this._delegate.onChange({ kind: "accountChanged", section, name });
     }
   }
 
   private _moveCursor(cursor: string): void {
     this.cursor = cursor;
-    this._unstored.account.add("cursor");
+    this._store("account", "cursor");
   }
 
   // Rooms.

@@ -109,7 +109,7 @@ class Reader {
     if (head >= 0xd9 && head < 0xdc) return this._text(this._integer(size >> 1));
     if (head === 0xdc || head === 0xdd) return this._array(this._integer(2 * size), level);
     if (head >= 0xde) return this._map(this._integer(size >> 1), level);
-    throw new RangeError(`byte ${head}`);
+    throw new RangeError("no value");
   }
 
   private _array(length: number, level: number): unknown[] {
@@ -127,8 +127,8 @@ class Reader {
       if (typeof name !== "string") throw new RangeError("no text");
       const value = this._value(level + 1);
       // An assignment would change the prototype.
-      if (name === "__proto__") Object.defineProperty(map, name, { value, enumerable: true, configurable: true, writable: true });
-      else map[name] = value;
+      if (name !== "__proto__") map[name] = value;
+      else Object.defineProperty(map, name, { value, enumerable: true, configurable: true, writable: true });
     }
     return map;
   }

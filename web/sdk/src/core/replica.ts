@@ -217,6 +217,8 @@ export class Replica {
 
   private _show(message: Message): void {
     const shown = this.summary.preview?.seq ?? 0;
-    if (message.seq >= shown) this.summary = { ...this.summary, preview: eventFrom(message), time: Math.max(this.summary.time, message.time) };
+    if (message.seq < shown) return;
+    const time = Math.max(this.summary.time, message.time);
+    this.summary = { ...this.summary, preview: eventFrom(message), time };
   }
 }

@@ -1,1 +1,0 @@
-import{b as m}from"./chunk-POF56SS7.js";import{E as i,V as r,Y as e}from"./chunk-AJBTDXGS.js";async function s(o){let t=r.peek().find(n=>n.summary.peek().peer===o)??await m(()=>e().direct(o));t&&i({name:"chat",room:t.id,about:!1})}export{s as a};

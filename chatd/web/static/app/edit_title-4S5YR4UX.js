@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m}from"./chunk-6Y747N4F.js";import"./chunk-YI7N6Z7T.js";import"./chunk-POF56SS7.js";import"./chunk-5BUGJ5TA.js";import"./chunk-AJBTDXGS.js";export{r as EditTitle,o as TITLE_MAX,m as TitleField};
