@@ -14,7 +14,7 @@ from tests.kit.app_page import AppPage, app_page
 from tests.kit.browser import BROWSER, CHROMIUM, WAIT_MS, arguments, open_as, watched_context, web_daemon
 from tests.kit.chat_page import client_of
 from tests.kit.daemon import RunningDaemon
-from tests.kit.tokens import token_for
+from tests.kit.tokens import SECRET, token_for
 from tests.kit.waiting import until
 
 if TYPE_CHECKING:
@@ -141,13 +141,13 @@ async def test_a_token_that_is_refused_leads_to_the_sign_in_and_back(
 ) -> None:
     web = {"token_url": f"{HOST}/token", "login_url": f"{HOST}/login"}
     async with web_daemon(tmp_path, web=web) as daemon, watched_context(browser) as (context, _):
-        secrets = {"secret": "of another server, which this one does not know"}
+        signed_with = ["a secret of another server, which this one does not know"]
 
         async def token(route: Any) -> None:
             allowed = {
                 "Access-Control-Allow-Origin": daemon.http_url, "Access-Control-Allow-Credentials": "true",
             }  # fmt: skip
-            await route.fulfill(json={"token": token_for("alice", **secrets)}, headers=allowed)
+            await route.fulfill(json={"token": token_for("alice", secret=signed_with[-1])}, headers=allowed)
 
         await context.route(f"{HOST}/token", token)
         await context.route(f"{HOST}/login", lambda route: route.fulfill(body="Log in here"))
@@ -156,7 +156,7 @@ async def test_a_token_that_is_refused_leads_to_the_sign_in_and_back(
         await page.get_by_role("heading", name="Your session is over").wait_for()
         await page.get_by_role("button", name="Sign in").click()
         await page.get_by_text("Log in here").wait_for()
-        secrets.clear()
+        signed_with.append(SECRET)
         await page.goto(daemon.http_url)
         await page.get_by_text("No chats yet.").wait_for()
 
