@@ -167,7 +167,7 @@ class Testee:
         what, room = line["what"], client.room(line.get("room", ""))
         if what == "post":
             return {"key": await room.post(_content(line), silent=line.get("silent", False))}
-        deeds: dict[str, Callable[[], object]] = {
+        actions: dict[str, Callable[[], object]] = {
             "edit": lambda: room.edit(line["target"], _content(line)),
             "recall": lambda: room.recall(line["target"]),
             "react": lambda: room.react(line["target"], line["emoji"], present=line.get("set", True)),
@@ -183,7 +183,7 @@ class Testee:
             "sync": client.sync,
             "call": lambda: client.call(line["packet"]),
         }
-        begun = deeds[what]()
+        begun = actions[what]()
         if asyncio.iscoroutine(begun):
             self._spawn(begun)
         return None

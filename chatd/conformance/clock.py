@@ -10,6 +10,9 @@ from .testee import Testee
 STEP_S = 0.05
 """Step of a virtual clock whose testee does not say when its next timer is due."""
 
+HANDLED_S = 0.02
+"""Time for a client to handle what has reached its socket."""
+
 ROUNDS_MAX = 2000
 """Rounds after which a client that does not come to rest is said to be in a loop."""
 
@@ -37,8 +40,10 @@ class RealClock:
     virtual = False
 
     def __init__(self) -> None:
+        self.server: ScriptedServer | None = None
         self._begun = asyncio.get_running_loop().time()
         self._changed = asyncio.Event()
+        self._seen = 0
 
     def now(self) -> float:
         return asyncio.get_running_loop().time() - self._begun
@@ -48,7 +53,11 @@ class RealClock:
         self._changed.set()
 
     async def settle(self) -> None:
-        await asyncio.sleep(0)
+        """Give the client a moment for what was sent: nobody knows when it has handled it, and a user takes longer."""
+        if self.server is not None and self.server.activity != self._seen:
+            await self.server.exchanged()
+            await asyncio.sleep(HANDLED_S)
+            self._seen = self.server.activity
 
     async def until(self, deadline: float, ready: Callable[[], bool]) -> None:
         while not ready() and (left := deadline - self.now()) > 0:

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import fnmatch
+import re
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -68,6 +69,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     listing.add_argument(
         "--scenarios", type=Path, default=HERE, metavar="DIR", help="others than those of the kit"
+    )
+    listing.add_argument(
+        "--requirements", action="store_true", help="each requirement of protocol.md, and what proves it"
     )
     listing.set_defaults(action=_list)
     return parser
@@ -229,7 +233,18 @@ def _show(arguments: argparse.Namespace) -> int:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    for scenario in load(arguments.scenarios):
+    scenarios = load(arguments.scenarios)
+    if arguments.requirements:
+        for requirement in sorted({each for scenario in scenarios for each in scenario.proves}, key=_place):
+            names = [scenario.name for scenario in scenarios if requirement in scenario.proves]
+            print(f"{requirement:8} {', '.join(names)}")
+        return OK
+    for scenario in scenarios:
         proves = ",".join(scenario.proves) or "-"
         print(f"{scenario.name:40} {proves:16} {','.join(scenario.profiles):20} {scenario.about}")
     return OK
+
+
+def _place(requirement: str) -> list[int]:
+    """Return the numbers of an id, so that 7.7-10 stands behind 7.7-9."""
+    return [int(number) for number in re.findall(r"\d+", requirement)]

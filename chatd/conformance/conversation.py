@@ -49,8 +49,9 @@ class Conversation:
         self._testee = testee
         if testee is not None:
             testee.on_ask = self._asked
+        self.clock.server = self.server
         if isinstance(self.clock, VirtualClock):
-            self.clock.testee, self.clock.server = testee, self.server
+            self.clock.testee = testee
 
     # What comes.
 

@@ -34,7 +34,7 @@ EMOJI = ("👍", "❤️", "🎉")
 
 @dataclass
 class Plan:
-    """How much of everything: testees, deeds and faults of one seed."""
+    """How much of everything: testees, actions and faults of one seed."""
 
     testees: int = 3
     steps: int = 60
@@ -143,9 +143,9 @@ class FaultRun:
 
     async def _step(self) -> None:
         member = self._chance.choice(self._members)
-        deeds = [name for name, (_, able) in DEEDS.items() if able(self, member)]
-        weights = [DEEDS[name][0] for name in deeds]
-        name = self._chance.choices(deeds, weights)[0]
+        actions = [name for name, (_, able) in ACTIONS.items() if able(self, member)]
+        weights = [ACTIONS[name][0] for name in actions]
+        name = self._chance.choices(actions, weights)[0]
         self.story.append(f"{name} {member.user}")
         await getattr(self, f"_{name}")(member)
 
@@ -321,7 +321,7 @@ def _differs(message: Packet, shown: Packet) -> str:
     return f"message {message['seq']}: {'; '.join(wrong)}" if wrong else ""
 
 
-DEEDS: dict[str, tuple[int, Callable[[FaultRun, Member], bool]]] = {
+ACTIONS: dict[str, tuple[int, Callable[[FaultRun, Member], bool]]] = {
     "post": (30, lambda run, member: True),
     "burst": (6, lambda run, member: True),
     "read": (4, lambda run, member: run.may(member, "read_state")),

@@ -118,12 +118,12 @@ class Player:
             self.run.step = step
             if step.verb in ACTS:
                 await self._clock.settle()
-            before = len(self._talk.arrivals)
+            begun = self._clock.now(), len(self._talk.arrivals)
             await STEPS[step.verb](self, step)
             if step.verb not in ("C>", "C?", "C&", "C!"):
-                # What an act brought at once may be here before it is over.
-                self._since = before if step.verb in ACTS else len(self._talk.arrivals)
-                self._origin = self._clock.now()
+                # What an act brought may be here before it is over, and was on its way for longer than since then.
+                over = self._clock.now(), len(self._talk.arrivals)
+                self._origin, self._since = begun if step.verb in ACTS else over
         await self._clock.settle()
         self.run.step = None
         self._checks.ended(self._clock.now())
@@ -175,6 +175,7 @@ class Player:
         await testee.kill()
 
     async def _do(self, step: Step) -> None:
+        await self._clock.settle()
         fields = self._fields(step)
         self._talk.note("app", what=step.word, **fields)
         if step.word == "resend":
@@ -186,6 +187,7 @@ class Player:
             raise Failed(f"what the testee gave back: {reason}")
 
     async def _life(self, step: Step) -> None:
+        await self._clock.settle()
         self._talk.note("app", what=step.word)
         if step.word in ("foreground", "resume", "network_changed"):
             self._talk.going = self._talk.going and step.word == "network_changed"

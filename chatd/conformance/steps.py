@@ -25,7 +25,7 @@ DO: Mapping[str, tuple[set[str], set[str]]] = {
     "sync": (set(), set()),
     "call": ({"packet"}, set()),
 }
-"""The deeds of an app, each with the arguments it must have and those it may have."""
+"""The actions of an app, each with the arguments it must have and those it may have."""
 
 PASSED = ("pong", "ping", "delivered", "read", "typing", "focus", "watch", "mode", "users.get")
 """Packets that a client may send by the way: passed over, and answered, unless the scenario waits for one."""
@@ -136,9 +136,9 @@ def _wait(parser: Parser, step: Step) -> Step:
 
 
 def _do(parser: Parser, step: Step) -> Step:
-    word = parser.word(WORD, "a deed")
+    word = parser.word(WORD, "an action")
     if word not in DO:
-        raise ValueError(f"there is no deed `{word}`: {', '.join(DO)}")
+        raise ValueError(f"there is no action `{word}`: {', '.join(DO)}")
     fields, result = _fields(parser), _fields(parser) if parser.sees("->") else {}
     must, may = DO[word]
     if missing := must - set(fields):

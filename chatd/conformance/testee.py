@@ -167,7 +167,7 @@ class Testee:
         finally:
             self._waiting.pop(number, None)
         if line["type"] == "error":
-            raise TesteeError(f"`{kind}` {_deed(fields)}failed: {line.get('message', 'without a message')}")
+            raise TesteeError(f"`{kind}` {_action(fields)}failed: {line.get('message', 'without a message')}")
         return line
 
     async def give_token(self, number: int, token: str | None) -> None:
@@ -206,7 +206,7 @@ class Testee:
             answer.set_result(line)
 
 
-def _deed(fields: Line) -> str:
+def _action(fields: Line) -> str:
     return f"{fields['what']} " if "what" in fields else ""
 
 

@@ -141,7 +141,7 @@ def test_what_is_no_value_is_refused_with_its_place(text: str) -> None:
         ("S> $loose", "$loose has no value yet"),
         ("S> $no(1)", "there is no $no(...)"),
         ('S> {"type":"ok"', "expected ','"),
-        ("do dance", "there is no deed `dance`"),
+        ("do dance", "there is no action `dance`"),
         ("do post", "do post needs room"),
         ('do read room=$r text="x"', "do read takes no text"),
         ("life sleep", "there is no life `sleep`"),

@@ -41,20 +41,22 @@ async def test_it_passes_on_a_real_clock() -> None:
 
 async def test_an_app_that_connects_is_tested_too_and_ends_itself_when_it_is_told() -> None:
     names = ("gap-after-500ms", "kill-before-the-ack")
+    over = asyncio.Event()
     async with listening("127.0.0.1:0") as launcher:
-        app = asyncio.create_task(_app(launcher.url))
+        app = asyncio.create_task(_app(launcher.url, over))
         try:
             report = await run([SCENARIOS[name] for name in names], launcher, Options(encodings=("msgpack",)))
         finally:
-            app.cancel()
-            await asyncio.gather(app, return_exceptions=True)
+            over.set()
+    # It is not cancelled: that would leave a process that is just being made. Nobody listens any more.
+    await asyncio.gather(app, return_exceptions=True)
     assert failures(report) == {}
     assert report.count("passed") == len(names)
 
 
-async def _app(url: str) -> None:
+async def _app(url: str, over: asyncio.Event) -> None:
     """A testee behind a WebSocket: a process, whose lines are passed on, and which is killed and started again."""
-    while True:
+    while not over.is_set():
         process = await asyncio.create_subprocess_exec(
             *PYTHON.split(), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=1 << 24
         )

@@ -85,6 +85,9 @@ def test_what_is_no_testee_is_said(testee: str, said: str, capsys: pytest.Captur
 def test_list_and_show_know_every_scenario(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == 0
     assert len(capsys.readouterr().out.splitlines()) >= 200
+    assert main(["list", "--requirements"]) == 0
+    rows = [row.split()[0] for row in capsys.readouterr().out.splitlines()]
+    assert rows.index("7.7-9") < rows.index("7.7-10")
     assert main(["show", "gap-after-500ms"]) == 0
     assert capsys.readouterr().out.startswith("scenario gap-after-500ms")
     assert main(["show", "nothing-of-this-name"]) == 2

@@ -161,8 +161,9 @@ def tables(text: str) -> list[list[Row]]:
 
 
 def cells(line: str) -> list[str]:
-    """Return the cells of one row; a cell that is one word in backticks comes without them."""
-    return [re.sub(r"^`([^`]*)`$", r"\1", cell.strip()) for cell in line.strip().strip("|").split("|")]
+    """Return the cells of one row, which an escaped bar does not part; one word in backticks comes without them."""
+    row = re.split(r"(?<!\\)\|", line.strip().removeprefix("|").removesuffix("|"))
+    return [re.sub(r"^`([^`]*)`$", r"\1", cell.strip()) for cell in row]
 
 
 def words(cell: str) -> dict[str, bool]:

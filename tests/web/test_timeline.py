@@ -382,6 +382,9 @@ async def test_ticks_typing_and_lines_of_the_system_follow_the_others(
         greeting = await room.send("hello")
         chat = await chat_page(context, daemon, "alice", room.id)
         await chat.row(greeting.seq).wait_for()
+        # The room was shorter than the window, and is followed all the same.
+        await chat.row((await fill(room, 30))[-1]).wait_for()
+        await chat.until_following()
         bob.focus([room])
         await chat.say("how are you?")
         asked = chat.saying("how are you?")

@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 
 import { Client, MemoryStorage, SystemEnv } from "./dist/index.js";
 import { json } from "./dist/json.js";
+import { msgpack } from "./dist/msgpack.js";
 import { FileStorage } from "./dist/node.js";
 
 const PROFILES = ["core", "persistence", "edits", "read_state", "large_rooms", "background", "account", "json", "deflate"];
@@ -14,26 +15,42 @@ const PROFILES = ["core", "persistence", "edits", "read_state", "large_rooms", "
 /** Turns of the event loop after which everything that was received is handled. */
 const TURNS = 24;
 
-let writing = 0;
+/** What is under way elsewhere: until it is done, nothing is settled. */
+let underWay = 0;
 
-/** A file that says whether it is being written: until then, nothing is settled. */
+/** A file that says whether it is being written. */
 class BusyStorage extends FileStorage {
   async write(rows, durable) {
-    writing += 1;
+    underWay += 1;
     try {
       await super.write(rows, durable);
     } finally {
-      writing -= 1;
+      underWay -= 1;
     }
   }
 }
 
+/** The usual encoding, which says whether the platform still inflates a frame. */
+const watched = {
+  ...msgpack,
+  decode(frame) {
+    const packets = msgpack.decode(frame);
+    if ("then" in packets) {
+      underWay += 1;
+      const done = () => (underWay -= 1);
+      packets.then(done, done);
+    }
+    return packets;
+  },
+};
+
 /** Return when everything that has arrived was handled, and written what came of it. */
 async function settled() {
-  do {
+  for (let busy = true; busy; ) {
+    busy = underWay > 0;
     for (let turn = 0; turn < TURNS; turn++) await new Promise((resolve) => setImmediate(resolve));
-    // The platform inflates on threads of its own.
-  } while (writing || client?._engine?.lifecycle.connection?._inflating);
+    busy ||= underWay > 0;
+  }
 }
 
 /** Time that moves by `advance` only; chance is real. */
@@ -96,7 +113,7 @@ function token() {
   return new Promise((resolve, reject) => asks.set(id, { resolve, reject }));
 }
 
-const DEEDS = {
+const ACTIONS = {
   post: async (room, line) => ({ key: await room.post(line.body ?? line.text, { silent: line.silent }) }),
   edit: (room, line) => room.edit(line.target, line.body ?? line.text),
   recall: (room, line) => room.recall(line.target),
@@ -129,7 +146,7 @@ const LINES = {
       device: line.device ?? "",
       storage: line.storage ? new BusyStorage(line.storage) : new MemoryStorage(),
       env,
-      codec: line.encoding === "json" ? json : undefined,
+      codec: line.encoding === "json" ? json : watched,
       settings: { app: "testee", previews: false, log: (text) => console.error(text) },
     });
     added = {};
@@ -141,7 +158,7 @@ const LINES = {
   },
 
   async do(line) {
-    const begun = DEEDS[line.what](running().room(line.room ?? ""), line);
+    const begun = ACTIONS[line.what](running().room(line.room ?? ""), line);
     if (line.what === "post") return begun;
     // It is seen on the wire and in the state; the message helps those who read it.
     Promise.resolve(begun).catch((error) => console.error(String(error)));

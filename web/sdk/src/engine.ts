@@ -318,7 +318,7 @@ export class Engine extends Caller implements AccountDelegate, LifecycleDelegate
     const stored = tables.account?.get("device") as string | undefined;
     const device = this.device || stored || this.env.device();
     this.device = device;
-    if (device !== stored) await this.store([{ table: "account", key: "device", value: device }], false);
+    if (device !== stored) await this.store([{ table: "account", key: "device", value: device }], true);
     this._emit({ kind: "changesMissed" });
   }
 

@@ -60,8 +60,8 @@ class Player {
     await this._env.advance(ms / 1000);
   }
 
-  app(deed: Packet): void {
-    const [[verb, what]] = Object.entries(deed) as [[string, any]];
+  app(action: Packet): void {
+    const [[verb, what]] = Object.entries(action) as [[string, any]];
     const { before, limit } = what;
     if (verb === "open") this._client.focus([what]);
     else if (verb === "page") void this._client.room(what.room).history({ before, limit }).catch(() => {});

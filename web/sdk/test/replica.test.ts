@@ -68,13 +68,13 @@ for (let seed = 1; seed <= 60; seed++) {
     replica.feed(log.slice(0, 1));
     let isLoaded = true;
     while (replica.timeline.applied < LENGTH) {
-      const deed = random();
+      const action = random();
       const { timeline } = replica;
-      if (deed < 0.6) {
+      if (action < 0.6) {
         const from = Math.max(0, timeline.applied - 8 + Math.floor(random() * 16));
         replica.feed(log.slice(from, from + 6).sort(() => random() - 0.5));
-      } else if (deed < 0.75) replica.feed(log.slice(timeline.applied, timeline.applied + 3));
-      else if (deed < 0.85) {
+      } else if (action < 0.75) replica.feed(log.slice(timeline.applied, timeline.applied + 3));
+      else if (action < 0.85) {
         replica = await restarted(storage, replica);
         isLoaded = false;
       } else {

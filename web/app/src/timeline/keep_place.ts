@@ -13,6 +13,8 @@
 /** Distance from the bottom, in CSS pixels, within which new messages are followed: about one message. */
 export const FOLLOW_PX = 48;
 
+const STILL = matchMedia("(prefers-reduced-motion: reduce)");
+
 interface Anchor {
   readonly row: HTMLElement;
   readonly edge: Edge;
@@ -66,18 +68,16 @@ export class KeepPlace {
   /** Go to the bottom, and follow it. */
   toEnd(smooth = false): void {
     this.following = true;
-    if (smooth) this.scroller.scrollTo({ top: this.scroller.scrollHeight, behavior: "smooth" });
-    else this.scroller.scrollTop = this.scroller.scrollHeight;
-    this.#remember();
+    this.#scroll(this.scroller.scrollHeight, smooth);
   }
 
   /** Put a row `offset` pixels below the top of the view. */
   toRow(row: HTMLElement, offset: number, smooth = false): void {
-    this.following = false;
-    const top = this.scroller.scrollTop + this.offset(row) - offset;
-    if (smooth) this.scroller.scrollTo({ top, behavior: "smooth" });
-    else this.scroller.scrollTop = top;
-    this.#remember();
+    const { scrollTop, scrollHeight, clientHeight } = this.scroller;
+    const top = scrollTop + this.offset(row) - offset;
+    // There may be no scrolling that says so.
+    this.following = scrollHeight - clientHeight - top <= FOLLOW_PX;
+    this.#scroll(top, smooth);
   }
 
   /** The pixels below the view. */
@@ -108,6 +108,12 @@ export class KeepPlace {
     this.following = Math.min(known, this.below) <= FOLLOW_PX;
     this.#changed();
   };
+
+  #scroll(top: number, smooth: boolean): void {
+    if (smooth && !STILL.matches) this.scroller.scrollTo({ top, behavior: "smooth" });
+    else this.scroller.scrollTop = top;
+    this.#remember();
+  }
 
   #changed(): void {
     this.#correct();

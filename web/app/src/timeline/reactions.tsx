@@ -1,7 +1,6 @@
 /** The reactions to a message: a chip for each emoji; pressing one adds the own, or takes it back. */
 import type { Message } from "@chatd/client";
 import { number, t } from "../locale/locale.js";
-import { me } from "../shell/state.js";
 import type { Chat } from "./chat.js";
 
 export function Reactions({ chat, message }: { chat: Chat; message: Message }) {
@@ -28,6 +27,3 @@ export function Reactions({ chat, message }: { chat: Chat; message: Message }) {
     </div>
   );
 }
-
-/** Whether the user may set a reaction to a message. */
-export const mayReact = (message: Message): boolean => !message.recalled && me.value !== "";
