@@ -53,15 +53,19 @@ BROWSER = [
 ]
 
 
+def arguments() -> list[str]:
+    """Return the arguments with which the browser starts here."""
+    # As root its sandbox does not start; /dev/shm of a container is small.
+    return ["--disable-dev-shm-usage", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+
+
 @asynccontextmanager
 async def chromium() -> AsyncIterator["Browser"]:
     """Run the browser around the block."""
     from playwright.async_api import async_playwright
 
-    # As root its sandbox does not start; /dev/shm of a container is small.
-    arguments = ["--disable-dev-shm-usage", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=arguments())
         try:
             yield browser
         finally:

@@ -97,6 +97,11 @@ async def test_a_group_from_its_creation_to_its_end(browser: Any, daemon: Runnin
             await app.button("Add 1 person")
             await members.get_by_text("carol").first.wait_for()
             await app.page.get_by_role("button", name="What to do with").first.click()
+            await app.page.locator("[role=menuitem]:focus").wait_for()
+            await app.page.keyboard.press("Escape")
+            await app.page.get_by_role("menuitem").first.wait_for(state="detached")
+            assert await app.title.inner_text() == "Bike tour", "Escape closed the menu, and not the chat"
+            await app.page.get_by_role("button", name="What to do with").first.click()
             await app.page.get_by_role("menuitem", name="Make admin").click()
             await members.get_by_text("admin").wait_for()
             await app.button("Rename group")

@@ -76,7 +76,7 @@ class VisibleTab {
   /** Call `act` if no tab is visible in a while. */
   later(act: () => void): void {
     this._timer = setTimeout(async () => {
-      const held = (await navigator.locks?.query())?.held ?? [];
+      const held = (await navigator.locks?.query().catch(() => null))?.held ?? [];
       if (!held.some(({ name }) => name === this._name)) act();
     }, HIDDEN_MS);
   }

@@ -87,8 +87,7 @@ export class BrowserTabs implements Tabs {
     this._isWaiting = false;
     this._setLeading(false);
     clearInterval(this._watching);
-    this._channel?.close();
-    this._channel = undefined;
+    this._hangUp();
   }
 
   /** Take part again after `pause`. */
@@ -121,13 +120,21 @@ export class BrowserTabs implements Tabs {
   private _request(options: LockOptions): Promise<boolean> {
     const { signal } = this._letGo;
     return new Promise((resolve) => {
-      navigator.locks.request(this._name, options, async (lock) => {
-        if (options.signal) this._isWaiting = false;
-        if (!lock || signal.aborted) return resolve(false);
+      const lead = async (can: boolean) => {
+        if (!can || signal.aborted) return resolve(false);
         await this._lead();
         resolve(true);
         await until(signal);
-      }).catch(() => resolve(false)).finally(() => this._lost(signal));
+      };
+      navigator.locks.request(this._name, options, async (lock) => {
+        if (options.signal) this._isWaiting = false;
+        await lead(lock !== null);
+      }).catch(async (error: DOMException) => {
+        // Who blocks cookies blocks locks and storage, too: each tab is alone then.
+        const isDenied = error?.name === "SecurityError";
+        if (isDenied) this._hangUp();
+        await lead(isDenied);
+      }).finally(() => this._lost(signal));
     });
   }
 
@@ -222,6 +229,11 @@ export class BrowserTabs implements Tabs {
       if (this._leading) void this._queue.then(() => this._tab.perform(ask)).then((answer) => this._answered(id, answer));
       else this._tell({ kind: "ask", id, ask });
     }
+  }
+
+  private _hangUp(): void {
+    this._channel?.close();
+    this._channel = undefined;
   }
 
   private _tell(message: Message): void {

@@ -76,6 +76,8 @@ export function Menu({ label, items }: { label: string; items: readonly MenuItem
 
 /** ↑ and ↓ move through the items of a menu. */
 function step(event: KeyboardEvent): void {
+  // The browser closes the menu; the chat behind it stays.
+  if (event.key === "Escape") event.stopPropagation();
   const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (!by) return;
   event.preventDefault();
