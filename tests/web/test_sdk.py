@@ -200,13 +200,9 @@ async def test_the_package_installs_into_an_empty_project_and_chats(
     project = tmp_path / "project"
     project.mkdir()
     (project / "package.json").write_text('{"private": true, "type": "module"}')
-    copy = tmp_path / "copy"
-    node.run(SDK / "build.mjs", copy / "dist")
-    for name in ("package.json", "README.md", "example.mjs"):
-        (copy / name).write_bytes((SDK / name).read_bytes())
-    packed = json.loads(node.run_npm("pack", "--json", "--ignore-scripts", cwd=copy))
+    packed = json.loads(node.run_npm("pack", "--json", "--silent", "--pack-destination", tmp_path, cwd=SDK))
     assert {"dist/index.js", "dist/index.d.ts", "README.md"} <= {file["path"] for file in packed[0]["files"]}
-    node.run_npm("install", "--offline", "--ignore-scripts", copy / packed[0]["filename"], cwd=project)
+    node.run_npm("install", "--offline", "--ignore-scripts", tmp_path / packed[0]["filename"], cwd=project)
     assert len((SDK / "example.mjs").read_text().splitlines()) < 25
     (project / "check.ts").write_text(CONSUMER)
     flags = "--ignoreConfig --noEmit --strict --target es2022 --module esnext --moduleResolution bundler"

@@ -1,5 +1,6 @@
 // This client under test by the conformance kit: one JSON object a line in, one out (docs/conformance.md, "A testee").
 //
+//     node web/sdk/build.mjs --debug    (private names stay as they are: the state is read from inside)
 //     chatd conformance run --testee "node --experimental-websocket web/sdk/testee.mjs"
 //
 // On a virtual clock, unless `--time real` is given: nothing waits, and what is due is done in its order.

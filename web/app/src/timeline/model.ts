@@ -36,7 +36,8 @@ export class TimelineModel {
   readonly ready = signal(false);
   readonly rows = computed(() => {
     const { messages, last } = this.stretch.value;
-    const sends = last ? this.waiting.value.filter((entry) => entry.packet.type === "send") : [];
+    // While nothing is there yet, what is sent without a network is.
+    const sends = last || !this.ready.value ? this.waiting.value.filter((entry) => entry.packet.type === "send") : [];
     const pending = sends.map(({ key, packet }) => ({ key, time: Number(packet.composed_at) || 0 }));
     return rowsOf({ messages, notes: this.notes.value, pending, divider: this.divider.value, me: me.value });
   });
