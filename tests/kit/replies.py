@@ -6,7 +6,7 @@ from tests.kit.client import TestClient
 from tests.kit.client_socket import Frame
 
 # Keys of a hello reply that differ every time.
-_OF_THE_MOMENT = frozenset({"id", "session", "time", "cursor"})
+_OF_THE_MOMENT = frozenset({"id", "session", "time", "cursor", "token_ttl"})
 
 
 async def frame_answering(client: TestClient, request: dict[str, Any]) -> Frame:
