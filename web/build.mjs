@@ -37,11 +37,12 @@ const styleAsText = {
   name: "style as text",
   setup({ onLoad, onResolve }) {
     onResolve({ filter: /\.css\?text$/ }, ({ path, resolveDir }) => ({
-      path: join(resolveDir, path.slice(0, -"?text".length)),
+      // Names with a hash are made of such paths, too: they are the same wherever this folder lies.
+      path: relative(here, join(resolveDir, path.slice(0, -"?text".length))),
       namespace: "style-as-text",
     }));
     onLoad({ filter: /./, namespace: "style-as-text" }, async ({ path }) => {
-      const { outputFiles } = await build({ ...shared, entryPoints: [path], write: false, metafile: false });
+      const { outputFiles } = await build({ ...shared, entryPoints: [`./${path}`], write: false, metafile: false });
       return { contents: outputFiles[0].text, loader: "text" };
     });
   },
@@ -72,12 +73,12 @@ function oneChunk(modules) {
       onResolve({ filter: /^\./ }, async ({ path, importer, resolveDir, kind }) => {
         if (kind !== "dynamic-import") return;
         const found = await resolve(path, { importer, resolveDir, kind: "import-statement" });
-        return { path: found.path, namespace, errors: found.errors };
+        return { path: relative(here, found.path), namespace, errors: found.errors };
       });
       onLoad({ filter: /./, namespace }, ({ path }) => {
         const what = path.endsWith(".json") ? `export { default } from` : `export * from`;
-        const imports = modules.map((module) => `import ${JSON.stringify(join(here, module))};`).join("\n");
-        return { contents: `${imports}\n${what} ${JSON.stringify(path)};`, resolveDir: dirname(path) };
+        const imports = modules.map((module) => `import ${JSON.stringify(`./${module}`)};`).join("\n");
+        return { contents: `${imports}\n${what} ${JSON.stringify(`./${path}`)};`, resolveDir: here };
       });
     },
   };
