@@ -150,9 +150,11 @@ export class Engine extends Caller implements AccountDelegate, LifecycleDelegate
     this.run(name, ...args).catch((error: unknown) => this.log(`${name} failed: ${error}`));
   }
 
-  /** Put a mutation into the outbox and return its key, once it is stored. */
-  async post(packet: Packet): Promise<string> {
-    return (await this.sender.post(packet)).key;
+  /** Put a mutation into the outbox and return its key, once it is stored; the draft at this place goes with it. */
+  async post(packet: Packet, draft?: string): Promise<string> {
+    // First, so that the other tabs hear of it with the rows.
+    if (draft) this._takeDraft(draft, undefined);
+    return (await this.sender.post(packet, draft ? [{ table: "drafts", key: draft }] : [])).key;
   }
 
   // Local state.
@@ -170,9 +172,13 @@ export class Engine extends Caller implements AccountDelegate, LifecycleDelegate
   }
 
   async setDraft(place: string, draft: unknown): Promise<void> {
+    this._takeDraft(place, draft);
+    await this.store([{ table: "drafts", key: place, ...(draft !== undefined && { value: draft }) }], false);
+  }
+
+  private _takeDraft(place: string, draft: unknown): void {
     put(this.drafts, place, draft);
     this.feed.emit({ kind: "draftChanged", place });
-    await this.store([{ table: "drafts", key: place, ...(draft !== undefined && { value: draft }) }], false);
   }
 
   async keepUsers(users: readonly UserEntry[]): Promise<void> {

@@ -32,6 +32,8 @@ export interface Readers {
 export interface SendOptions {
   silent?: boolean;
   composed_at?: number;
+  /** The place of the draft that becomes this message (`post`): it is removed as the message is put into the outbox. */
+  draft?: string;
 }
 
 /** One room of one client.
@@ -118,7 +120,7 @@ export class Room {
    * Its outcome comes as "sendDone", "sendDelayed" or "sendFailed".
    */
   post(content: string | Body, options: SendOptions = {}): Promise<string> {
-    return this._engine.post(this._message(content, options));
+    return this._engine.post(this._message(content, options), options.draft);
   }
 
   /** Replace the body of an own message. */

@@ -68,16 +68,16 @@ export class Sender {
 
   /** Put a mutation into the outbox; when it resolves, it is stored and survives a power loss.
    *
-   * Rejects with `ChatError` `too_large` if it fits no frame, `OutboxFull`, TypeError if no server would take it, and whatever the
+   * `rows` are written in the same transaction. Rejects with `ChatError` `too_large` if it fits no frame, `OutboxFull`, TypeError if no server would take it, and whatever the
    * storage says if it cannot be stored.
    */
-  async post(given: Packet): Promise<Entry> {
+  async post(given: Packet, rows: readonly Row[] = []): Promise<Entry> {
     if (this.outbox.size >= this._tools.settings.outboxMax) throw new OutboxFull("too many messages wait");
     const packet = sendable(given);
     const entry = this.outbox.entry(packet, this._size(packet));
     if (entry.size > this.limits.frame_bytes) throw tooLargeError(entry.size, this.limits.frame_bytes);
     try {
-      await this._store([rowOf(entry)], true);
+      await this._store([...rows, rowOf(entry)], true);
     } catch (error) {
       // The disk is full: it was not promised, so it must not be sent.
       void this._store([{ table: "outbox", key: entry.key }], false).catch(() => {});

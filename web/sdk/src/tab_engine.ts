@@ -156,8 +156,8 @@ export class TabEngine extends Engine implements Tab {
     return (await this._ask(name, all)) as never;
   }
 
-  override async post(packet: Packet): Promise<string> {
-    const key = await super.post(packet);
+  override async post(packet: Packet, draft?: string): Promise<string> {
+    const key = await super.post(packet, draft);
     const entry = this.sender.outbox.get(key);
     if (!this._leading && entry) this._ask("wake", [key, entry.record()]).catch(() => {});
     return key;

@@ -10,7 +10,7 @@ import { t } from "../locale/locale.js";
 import { notify } from "../shell/announcer.js";
 import { type Draft, draftOf, keepDraft } from "../shell/drafts.js";
 import { attempt, errorText } from "../shell/errors.js";
-import { client, me, type RoomState } from "../shell/state.js";
+import { client, type RoomState } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
 
 /** Milliseconds after the last key until the draft is stored. */
@@ -57,14 +57,6 @@ export class ComposerModel {
     return draftOf(this.state.id).subscribe((draft) => {
       if (this.#stored && !document.hasFocus()) this.#restore(draft);
     });
-  }
-
-  /** Drop the draft that was sent before the page ended, and not removed any more; call it when the room is loaded. */
-  dropSent(): void {
-    const draft = draftOf(this.state.id).peek();
-    if (draft.edit || this.text.peek() !== draft.text || !this.#wasSent(draft)) return;
-    this.#clear();
-    void this.store();
   }
 
   /** Take over what was typed. */
@@ -159,11 +151,11 @@ export class ComposerModel {
 
   async #sendNew(body: Body): Promise<void> {
     this.#clear();
-    const posted = this.state.room.post(body);
+    // The text is in the outbox or in the draft at any moment, and never in both.
+    this.#stored = true;
+    const posted = this.state.room.post(body, { draft: this.state.id });
     this.sent();
     await posted;
-    // Only now: the outbox has the text.
-    await this.store();
   }
 
   async #sendEdit(seq: number, body: Body): Promise<void> {
@@ -204,11 +196,11 @@ export class ComposerModel {
   }
 
   #draft(): Draft {
-    const [text, seq, time] = [this.text.peek(), this.editing.peek(), Date.now()];
+    const [text, seq] = [this.text.peek(), this.editing.peek()];
     const mentions = this.#mentions.size ? { mentions: Object.fromEntries(this.#mentions) } : {};
-    if (seq) return { ...(this.#aside ?? { text: "" }), time, edit: { seq, text, ...mentions } };
+    if (seq) return { ...(this.#aside ?? { text: "" }), edit: { seq, text, ...mentions } };
     const reply_to = this.replyTo.peek();
-    return { text, time, ...(reply_to && { reply_to }), ...mentions };
+    return { text, ...(reply_to && { reply_to }), ...mentions };
   }
 
   #restore({ edit, ...draft }: Draft): void {
@@ -228,16 +220,5 @@ export class ComposerModel {
     if (mentions.has("*")) body.mentions = ["*"];
     else if (mentions.size) body.mentions = [...mentions];
     return body;
-  }
-
-  /** Whether a draft was sent and the page ended before it was removed. */
-  #wasSent(draft: Draft): boolean {
-    const waiting = client().outbox.filter(({ room, packet }) => room === this.state.id && packet.type === "send");
-    const stored = [...this.state.room.messages.values()].filter(({ user }) => user === me.peek());
-    const sent = [
-      ...waiting.map(({ packet }) => ({ text: packet.body.text, time: packet.composed_at })),
-      ...stored.map(({ text, time, composed_at }) => ({ text, time: composed_at || time })),
-    ];
-    return sent.some(({ text, time }) => text === draft.text.trim() && time >= (draft.time ?? Infinity));
   }
 }

@@ -4,8 +4,6 @@ import { client } from "./state.js";
 
 export interface Draft {
   text: string;
-  /** Unix milliseconds of the last change. */
-  time?: number;
   /** `seq` of the message it answers. */
   reply_to?: number;
   /** The users that the text may name, by `@name`. */

@@ -203,7 +203,6 @@ export class Chat {
     } finally {
       this.#going = false;
       places.delete(id);
-      this.composer.dropSent();
       this.#moved();
     }
   }
