@@ -13,7 +13,7 @@ from tests.simulation.scenario import scenario
 from tests.simulation.sometimes import WANTED
 from tests.simulation.trial import trial, trials
 
-SEEDS = 2000
+SEEDS = 1000
 CHUNK = 25
 BASE = int(os.environ.get("SIMULATION_BASE", "0"))
 # The most seeds that are tried; 130 are enough as a rule.
