@@ -155,6 +155,16 @@ async def test_a_frozen_leader_loses_the_lead_and_follows_when_it_thaws(alice: B
     await until(lambda: alice.link.sockets == 1)
 
 
+async def test_what_a_tab_could_not_tell_any_more_is_sent_for_it(alice: Browser) -> None:
+    await alice.tab()
+    second = await alice.tab()
+    # It ends between storing the message and telling the leader.
+    await second.page.evaluate("() => { BroadcastChannel.prototype.postMessage = () => {} }")
+    await second.post(alice.room.id, "untold")
+    await second.page.close()
+    assert await alice.heard(1) == ["untold"]
+
+
 async def test_the_server_hears_of_the_background_when_the_last_tab_was_hidden_for_a_while(
     alice: Browser,
 ) -> None:

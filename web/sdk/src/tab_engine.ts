@@ -143,7 +143,12 @@ export class TabEngine extends Engine implements Tab {
   }
 
   left(tab: string): void {
-    if (this._leading) this._commands.left(tab);
+    if (!this._leading) return;
+    this._commands.left(tab);
+    // It may have ended between storing a mutation and telling of it.
+    void this._storage.load().then(({ outbox }) => {
+      for (const [key, record] of outbox ?? []) this.adoptEntry(key, record as EntryRecord);
+    });
   }
 
   override async run<Name extends keyof Commands>(
