@@ -223,8 +223,10 @@ class Siege:
         try:
             await pairs.write(stretch, seconds)
         finally:
-            coming.cancel()
-            await asyncio.gather(coming, return_exceptions=True)
+            # A wait that ends in the same moment swallows a cancellation.
+            while not coming.done():
+                coming.cancel()
+                await asyncio.wait({coming}, timeout=COME_IN_S)
         return stretch
 
     async def _place(self) -> Place:
