@@ -9,9 +9,7 @@ from msgspec import Meta
 
 from chatd.config.console import Console
 from chatd.config.secret import Secret
-from chatd.config.section import Section
-from chatd.config.section import span as _span
-from chatd.config.section import text as _text
+from chatd.config.section import Section, span, text
 from chatd.config.web import Web
 
 
@@ -25,31 +23,31 @@ class Listen(Section, frozen=True):
 
     address: Annotated[
         str | tuple[str, ...],
-        _text("HOST:PORT of the public listener, or several. Loopback, because usually a proxy is in front."),
+        text("HOST:PORT of the public listener, or several. Loopback, because usually a proxy is in front."),
     ] = "127.0.0.1:8470"
     ops_address: Annotated[
         str | tuple[str, ...],
-        _text('HOST:PORT of metrics and health, or several; "" = none. Separate: never public by mistake.'),
+        text('HOST:PORT of metrics and health, or several; "" = none. Separate: never public by mistake.'),
     ] = "127.0.0.1:8471"
-    tls_cert: Annotated[str, _text('PEM file with the certificate chain; "" = no TLS here.')] = ""
-    tls_key: Annotated[str, _text("PEM file with the key of tls_cert; not readable by other users.")] = ""
+    tls_cert: Annotated[str, text('PEM file with the certificate chain; "" = no TLS here.')] = ""
+    tls_key: Annotated[str, text("PEM file with the key of tls_cert; not readable by other users.")] = ""
     trusted_proxies: Annotated[
         tuple[str, ...],
-        _text("Networks (CIDR) whose X-Forwarded-For is used: the client is its last hop outside them."),
+        text("Networks (CIDR) whose X-Forwarded-For is used: the client is its last hop outside them."),
     ] = ()
     origins: Annotated[
         tuple[str, ...],
-        _text("Web pages that may connect, scheme://host[:port], :* for any port; apps send no Origin."),
+        text("Web pages that may connect, scheme://host[:port], :* for any port; apps send no Origin."),
     ] = ()
     unsafe_any_origin: Annotated[
-        bool, _text('Allows "*" in origins: any web page may open a socket with a token it has.')
+        bool, text('Allows "*" in origins: any web page may open a socket with a token it has.')
     ] = False
     backlog: Annotated[
-        int, _span(1, 65535, "Connections queued for accept; the usual net.core.somaxconn.")
+        int, span(1, 65535, "Connections queued for accept; the usual net.core.somaxconn.")
     ] = 4096
     request_deadline_s: Annotated[
         float,
-        _span(0.1, 300, "Seconds for a request head. A slow phone needs 2, a slowloris attack never ends."),
+        span(0.1, 300, "Seconds for a request head. A slow phone needs 2, a slowloris attack never ends."),
     ] = 10.0
 
 
@@ -57,34 +55,32 @@ class Storage(Section, frozen=True):
     """The database, and the times for which its parts are kept."""
 
     directory: Annotated[
-        str, _text("Directory of chatd.sqlite, made at the first start, readable by its owner only.")
+        str, text("Directory of chatd.sqlite, made at the first start, readable by its owner only.")
     ] = "./chatd-data"
     readers: Annotated[
-        int, _span(1, 16, "Read-only connections, a thread each. Two: a long history delays no other read.")
+        int, span(1, 16, "Read-only connections, a thread each. Two: a long history delays no other read.")
     ] = 2
     edit_window_s: Annotated[
         int,
-        _span(0, 10 * 365 * 86400, "Seconds for an author to edit or recall: a day is enough to correct."),
+        span(0, 10 * 365 * 86400, "Seconds for an author to edit or recall: a day is enough to correct."),
     ] = 86400
     operations_kept_days: Annotated[
         int,
-        _span(
-            1, 3650, "Days operations (edit, recall, reaction) are kept; later clients read messages anew."
-        ),
+        span(1, 3650, "Days operations (edit, recall, reaction) are kept; later clients read messages anew."),
     ] = 30
     operations_kept: Annotated[
         int,
-        _span(100, 10_000_000, "Operations kept a room, whatever their age: bounds the log of a busy room."),
+        span(100, 10_000_000, "Operations kept a room, whatever their age: bounds the log of a busy room."),
     ] = 10_000
     room_idle_s: Annotated[
-        float, _span(1, 86400, "Seconds unused until a room leaves memory; one read brings it back.")
+        float, span(1, 86400, "Seconds unused until a room leaves memory; one read brings it back.")
     ] = 600.0
     members_in_memory: Annotated[
         int,
-        _span(1000, 1_000_000_000, "Members of rooms in memory, checked once a minute: 400 bytes each."),
+        span(1000, 1_000_000_000, "Members of rooms in memory, checked once a minute: 400 bytes each."),
     ] = 2_000_000
     min_free_bytes: Annotated[
-        int, _span(0, 1 << 50, "Bytes of free disk below which writes stop; leaves space for the WAL.")
+        int, span(0, 1 << 50, "Bytes of free disk below which writes stop; leaves space for the WAL.")
     ] = 64 << 20
 
 
@@ -95,7 +91,7 @@ class Key(Section, frozen=True):
         str, Meta(min_length=1, max_length=128, description="Key id, compared exactly with the token's.")
     ]
     algorithm: Annotated[
-        Literal["EdDSA", "ES256", "RS256"], _text("EdDSA, ES256 or RS256; a key is for one only.")
+        Literal["EdDSA", "ES256", "RS256"], text("EdDSA, ES256 or RS256; a key is for one only.")
     ]
     file: Annotated[str, Meta(min_length=1, description="PEM file with the public key.")]
 
@@ -106,32 +102,32 @@ class Auth(Section, frozen=True):
     audience: Annotated[
         str, Meta(min_length=1, max_length=256, description="Value the claim `aud` must contain.")
     ] = "chatd"
-    issuer: Annotated[str, _text('Value `iss` must equal; "" = not checked.')] = ""
+    issuer: Annotated[str, text('Value `iss` must equal; "" = not checked.')] = ""
     secret: Annotated[
-        Secret, _text("Shared HS256 secret, 32 bytes or more (RFC 7518, 3.2). Better in secret_file.")
+        Secret, text("Shared HS256 secret, 32 bytes or more (RFC 7518, 3.2). Better in secret_file.")
     ] = Secret("")
-    secret_file: Annotated[str, _text("File that holds `secret`; readable by its owner only.")] = ""
-    keys: Annotated[tuple[Key, ...], _text("Public keys of the host app: {kid, algorithm, file}.")] = ()
-    jwks_file: Annotated[str, _text("JSON Web Key Set in a file (RFC 7517).")] = ""
-    jwks_url: Annotated[str, _text("JSON Web Key Set behind https; plain http only on loopback.")] = ""
+    secret_file: Annotated[str, text("File that holds `secret`; readable by its owner only.")] = ""
+    keys: Annotated[tuple[Key, ...], text("Public keys of the host app: {kid, algorithm, file}.")] = ()
+    jwks_file: Annotated[str, text("JSON Web Key Set in a file (RFC 7517).")] = ""
+    jwks_url: Annotated[str, text("JSON Web Key Set behind https; plain http only on loopback.")] = ""
     jwks_refresh_s: Annotated[
-        float, _span(60, 7 * 86400, "Seconds between refreshes of jwks_url; keys are announced days ahead.")
+        float, span(60, 7 * 86400, "Seconds between refreshes of jwks_url; keys are announced days ahead.")
     ] = 3600.0
     jwks_retry_s: Annotated[
-        float, _span(1, 3600, "Least seconds between fetches for unknown key ids: forgers cause no flood.")
+        float, span(1, 3600, "Least seconds between fetches for unknown key ids: forgers cause no flood.")
     ] = 60.0
     token_lifetime_max_s: Annotated[
-        int, _span(60, 30 * 86400, "Longest token lifetime, seconds. A day bounds the use of a stolen token.")
+        int, span(60, 30 * 86400, "Longest token lifetime, seconds. A day bounds the use of a stolen token.")
     ] = 86400
-    leeway_s: Annotated[int, _span(0, 300, "Clock difference tolerated, seconds. NTP stays well below.")] = 30
+    leeway_s: Annotated[int, span(0, 300, "Clock difference tolerated, seconds. NTP stays well below.")] = 30
     grace_s: Annotated[
-        float, _span(0, 600, "Seconds a connection still works after its token expired: a tunnel.")
+        float, span(0, 600, "Seconds a connection still works after its token expired: a tunnel.")
     ] = 30.0
     accounts: Annotated[
-        bool, _text("Built-in accounts and POST /v1/login; in use when there is a `secret` to sign with.")
+        bool, text("Built-in accounts and POST /v1/login; in use when there is a `secret` to sign with.")
     ] = True
     login_token_ttl_s: Annotated[
-        int, _span(60, 30 * 86400, "Lifetime of tokens from /v1/login, seconds. An hour, renewed in place.")
+        int, span(60, 30 * 86400, "Lifetime of tokens from /v1/login, seconds. An hour, renewed in place.")
     ] = 3600
 
 
@@ -139,11 +135,11 @@ class Limits(Section, frozen=True):
     """The sizes and counts allowed to a client, address or room (protocol.md "Size limits" and "Thresholds")."""
 
     frame_bytes: Annotated[
-        int, _span(1024, 1 << 20, "Bytes of a client frame. 64 KiB carry a whole batch of sends.")
+        int, span(1024, 1 << 20, "Bytes of a client frame. 64 KiB carry a whole batch of sends.")
     ] = 65536
     hello_frame_bytes: Annotated[
         int,
-        _span(
+        span(
             8192,
             65536,
             "Bytes of a frame before authentication: a 4 KiB token, and what clients send behind.",
@@ -151,87 +147,87 @@ class Limits(Section, frozen=True):
     ] = 8192
     server_frame_bytes: Annotated[
         int,
-        _span(65536, 524288, "Bytes of a server frame, inflated. iOS refuses above 1 MiB, and reconnects."),
+        span(65536, 524288, "Bytes of a server frame, inflated. iOS refuses above 1 MiB, and reconnects."),
     ] = 262144
     body_bytes: Annotated[
         int,
-        _span(256, 262144, "Bytes of a message body as MessagePack. Ten pages of text; files go elsewhere."),
+        span(256, 262144, "Bytes of a message body as MessagePack. Ten pages of text; files go elsewhere."),
     ] = 16384
-    batch: Annotated[int, _span(1, 1024, "Packets in a batch: a phone's outbox after a tunnel.")] = 64
+    batch: Annotated[int, span(1, 1024, "Packets in a batch: a phone's outbox after a tunnel.")] = 64
     in_flight: Annotated[
-        int, _span(1, 1024, "Unanswered requests a connection; beyond it the server stops reading.")
+        int, span(1, 1024, "Unanswered requests a connection; beyond it the server stops reading.")
     ] = 32
-    focus: Annotated[int, _span(1, 64, "Rooms a connection may focus: what fits on a tablet.")] = 8
-    watch: Annotated[int, _span(1, 5000, "Users watched for presence: a contact list on screen.")] = 200
-    page: Annotated[int, _span(10, 1000, "Items a page: 200 of 1 KiB stay below a server frame.")] = 200
+    focus: Annotated[int, span(1, 64, "Rooms a connection may focus: what fits on a tablet.")] = 8
+    watch: Annotated[int, span(1, 5000, "Users watched for presence: a contact list on screen.")] = 200
+    page: Annotated[int, span(10, 1000, "Items a page: 200 of 1 KiB stay below a server frame.")] = 200
     group_members: Annotated[
-        int, _span(2, 1_000_000, "Members of a group; the fan-out to 10,000 is one batch of some 20 ms.")
+        int, span(2, 1_000_000, "Members of a group; the fan-out to 10,000 is one batch of some 20 ms.")
     ] = 10_000
     rooms_per_user: Annotated[
         int,
-        _span(10, 100_000, "Rooms that others may add a user to; their own joins may be half as many more."),
+        span(10, 100_000, "Rooms that others may add a user to; their own joins may be half as many more."),
     ] = 2000
     hello_timeout_s: Annotated[
-        float, _span(0.1, 120, "Seconds from the handshake to hello; a phone sends it at once.")
+        float, span(0.1, 120, "Seconds from the handshake to hello; a phone sends it at once.")
     ] = 10.0
     connections: Annotated[
-        int, _span(1, 10_000_000, "Connections altogether; at 6 to 10 KiB each 100,000 take about 1 GiB.")
+        int, span(1, 10_000_000, "Connections altogether; at 6 to 10 KiB each 100,000 take about 1 GiB.")
     ] = 100_000
-    connections_per_user: Annotated[int, _span(1, 1000, "Devices of one user connected at once.")] = 10
+    connections_per_user: Annotated[int, span(1, 1000, "Devices of one user connected at once.")] = 10
     connections_per_address: Annotated[
-        int, _span(1, 1_000_000, "Connections an address: carriers put thousands of phones behind one.")
+        int, span(1, 1_000_000, "Connections an address: carriers put thousands of phones behind one.")
     ] = 1000
     unauthenticated: Annotated[
-        int, _span(1, 1_000_000, "Connections before hello altogether: at 8 KiB each a flood holds 8 MiB.")
+        int, span(1, 1_000_000, "Connections before hello altogether: at 8 KiB each a flood holds 8 MiB.")
     ] = 1000
     unauthenticated_per_address: Annotated[
         int,
-        _span(1, 100_000, "Connections before hello from one address: a burst of phones behind one router."),
+        span(1, 100_000, "Connections before hello from one address: a burst of phones behind one router."),
     ] = 20
     hellos_under_way: Annotated[
         int,
-        _span(1, 100_000, "Hellos carried out at once, each with a few reads; others wait, or return."),
+        span(1, 100_000, "Hellos carried out at once, each with a few reads; others wait, or return."),
     ] = 64
-    fragments: Annotated[int, _span(1, 4096, "Fragments of a message; honest clients send one.")] = 64
+    fragments: Annotated[int, span(1, 4096, "Fragments of a message; honest clients send one.")] = 64
 
 
 class Rates(Section, frozen=True):
     """The rates allowed to a client (protocol.md "Rates"): token buckets, refilled evenly."""
 
     enabled: Annotated[
-        bool, _text("Off only for load tests: without limits one client can slow all others.")
+        bool, text("Off only for load tests: without limits one client can slow all others.")
     ] = True
     requests_per_s: Annotated[
-        float, _span(0.01, 1e6, "Requests a second and connection; scrolling fast takes 5.")
+        float, span(0.01, 1e6, "Requests a second and connection; scrolling fast takes 5.")
     ] = 20.0
-    requests_burst: Annotated[
-        int, _span(1, 1_000_000, "Requests at once: opening the app takes some 30.")
-    ] = 60
+    requests_burst: Annotated[int, span(1, 1_000_000, "Requests at once: opening the app takes some 30.")] = (
+        60
+    )
     bytes_per_s: Annotated[
         float,
-        _span(1024, 1e9, "Bytes a second and connection, 256 a packet besides; 5 full messages take 80 KiB."),
+        span(1024, 1e9, "Bytes a second and connection, 256 a packet besides; 5 full messages take 80 KiB."),
     ] = 131_072.0
-    bytes_burst: Annotated[int, _span(1024, 1 << 30, "Bytes at once; a user has twice of both.")] = 524_288
-    writes_per_s: Annotated[float, _span(0.01, 1e6, "Writes a second and user: faster than typing.")] = 5.0
-    writes_burst: Annotated[int, _span(1, 1_000_000, "Writes at once: an outbox filled offline.")] = 20
-    room_per_s: Annotated[float, _span(0.01, 1e6, "Writes a second and room; more cannot be read.")] = 20.0
-    room_burst: Annotated[int, _span(1, 1_000_000, "Writes at once in a room: everybody after a goal.")] = 60
+    bytes_burst: Annotated[int, span(1024, 1 << 30, "Bytes at once; a user has twice of both.")] = 524_288
+    writes_per_s: Annotated[float, span(0.01, 1e6, "Writes a second and user: faster than typing.")] = 5.0
+    writes_burst: Annotated[int, span(1, 1_000_000, "Writes at once: an outbox filled offline.")] = 20
+    room_per_s: Annotated[float, span(0.01, 1e6, "Writes a second and room; more cannot be read.")] = 20.0
+    room_burst: Annotated[int, span(1, 1_000_000, "Writes at once in a room: everybody after a goal.")] = 60
     hello_user_per_min: Annotated[
-        int, _span(1, 1_000_000, "Hellos a minute and user: ten devices, or one on a bad train.")
+        int, span(1, 1_000_000, "Hellos a minute and user: ten devices, or one on a bad train.")
     ] = 10
     hello_address_per_min: Annotated[
-        int, _span(1, 1_000_000, "Hellos a minute and address: an office after an outage.")
+        int, span(1, 1_000_000, "Hellos a minute and address: an office after an outage.")
     ] = 60
     login_user_per_min: Annotated[
         int,
-        _span(1, 1_000_000, "Logins a minute and account, from any address: bounds a botnet."),
+        span(1, 1_000_000, "Logins a minute and account, from any address: bounds a botnet."),
     ] = 10
     login_address_per_min: Annotated[
-        int, _span(1, 1_000_000, "Logins a minute and address; a password costs 40 ms and 19 MiB.")
+        int, span(1, 1_000_000, "Logins a minute and address; a password costs 40 ms and 19 MiB.")
     ] = 10
     lookups_per_day: Annotated[
         int,
-        _span(
+        span(
             100,
             1_000_000,
             "Profiles of strangers a day and user: enough to search; 1,000 accounts copy 100 million in 200 days.",
@@ -239,18 +235,18 @@ class Rates(Section, frozen=True):
     ] = 500
     stored_bytes_per_day: Annotated[
         int,
-        _span(1 << 20, 1 << 50, "Bytes on disk a day and user: 80,000 messages, or 2,000 of the longest."),
+        span(1 << 20, 1 << 50, "Bytes on disk a day and user: 80,000 messages, or 2,000 of the longest."),
     ] = 32 << 20
-    rooms_per_day: Annotated[int, _span(1, 1_000_000, "Rooms a user makes a day, direct ones too.")] = 200
+    rooms_per_day: Annotated[int, span(1, 1_000_000, "Rooms a user makes a day, direct ones too.")] = 200
     added_per_day: Annotated[
-        int, _span(100, 1_000_000, "Users that a user adds to rooms a day: ten groups of a hundred.")
+        int, span(100, 1_000_000, "Users that a user adds to rooms a day: ten groups of a hundred.")
     ] = 1000
     abuse_refusals: Annotated[
         int,
-        _span(1, 1_000_000, "Frames in the window that ignore retry_after, until the connection is closed."),
+        span(1, 1_000_000, "Frames in the window that ignore retry_after, until the connection is closed."),
     ] = 50
-    abuse_window_s: Annotated[float, _span(1, 3600, "The window of abuse_refusals, seconds.")] = 60.0
-    abuse_grace_s: Annotated[float, _span(0, 60, "Seconds for a refusal to reach the client.")] = 2.0
+    abuse_window_s: Annotated[float, span(1, 3600, "The window of abuse_refusals, seconds.")] = 60.0
+    abuse_grace_s: Annotated[float, span(0, 60, "Seconds for a refusal to reach the client.")] = 2.0
 
 
 class Delivery(Section, frozen=True):
@@ -258,42 +254,42 @@ class Delivery(Section, frozen=True):
 
     full_members: Annotated[
         int,
-        _span(
+        span(
             2, 1_000_000, "Members up to which all events are pushed; larger rooms would keep phones awake."
         ),
     ] = 500
     large_members: Annotated[
-        int, _span(2, 1_000_000, "Members above which joins are not logged and reactions are summarised.")
+        int, span(2, 1_000_000, "Members above which joins are not logged and reactions are summarised.")
     ] = 1000
     receipts_members: Annotated[
-        int, _span(2, 10_000, "Members up to which receipts are pushed; their number is quadratic.")
+        int, span(2, 10_000, "Members up to which receipts are pushed; their number is quadratic.")
     ] = 100
     delivered_members: Annotated[
-        int, _span(2, 10_000, "Members up to which delivered marks are kept; a write each.")
+        int, span(2, 10_000, "Members up to which delivered marks are kept; a write each.")
     ] = 32
     typing_members: Annotated[
-        int, _span(2, 10_000, "Members up to which typing is relayed; more is noise.")
+        int, span(2, 10_000, "Members up to which typing is relayed; more is noise.")
     ] = 200
     head_interval_s: Annotated[
-        float, _span(0.05, 60, "Seconds between heads of a room; a badge needs no more.")
+        float, span(0.05, 60, "Seconds between heads of a room; a badge needs no more.")
     ] = 1.0
     receipts_interval_s: Annotated[
-        float, _span(0.05, 60, "Seconds in which receipts of a room are collected; they may lag.")
+        float, span(0.05, 60, "Seconds in which receipts of a room are collected; they may lag.")
     ] = 1.0
     presence_interval_s: Annotated[
-        float, _span(0.05, 60, "Seconds in which presence changes are collected; they may lag.")
+        float, span(0.05, 60, "Seconds in which presence changes are collected; they may lag.")
     ] = 2.0
     presence_linger_s: Annotated[
-        float, _span(0, 600, "Seconds online after the last connection: covers a reconnect.")
+        float, span(0, 600, "Seconds online after the last connection: covers a reconnect.")
     ] = 30.0
     members_interval_s: Annotated[
-        float, _span(0.05, 600, "Seconds between member counts of a large room; an older count does no harm.")
+        float, span(0.05, 600, "Seconds between member counts of a large room; an older count does no harm.")
     ] = 30.0
     reactions_interval_s: Annotated[
-        float, _span(0.05, 60, "Seconds between summaries of one message's reactions in a large room.")
+        float, span(0.05, 60, "Seconds between summaries of one message's reactions in a large room.")
     ] = 1.0
     deflate_min_bytes: Annotated[
-        int, _span(64, 1 << 20, "Bytes from which a frame is deflated; below it little is saved.")
+        int, span(64, 1 << 20, "Bytes from which a frame is deflated; below it little is saved.")
     ] = 1024
 
 
@@ -302,7 +298,7 @@ class Privacy(Section, frozen=True):
 
     shown_to: Annotated[
         Literal["known", "members", "nobody"],
-        _text(
+        text(
             "Viewers of presence, last seen, receipts. known: users of a shared group, or a direct chat of both."
         ),
     ] = "known"
@@ -312,16 +308,16 @@ class Outbox(Section, frozen=True):
     """The bytes and times allowed to a slow connection (protocol.md "Slow connections")."""
 
     ephemeral_bytes: Annotated[
-        int, _span(1024, 1 << 24, "Bytes waiting above which typing, presence and receipts are dropped.")
+        int, span(1024, 1 << 24, "Bytes waiting above which typing, presence and receipts are dropped.")
     ] = 65536
     lag_bytes: Annotated[
-        int, _span(1024, 1 << 26, "Bytes waiting above which events become heads: one server frame.")
+        int, span(1024, 1 << 26, "Bytes waiting above which events become heads: one server frame.")
     ] = 262144
     close_bytes: Annotated[
-        int, _span(1024, 1 << 28, "Bytes waiting above which the connection closes; bounds the worst memory.")
+        int, span(1024, 1 << 28, "Bytes waiting above which the connection closes; bounds the worst memory.")
     ] = 1048576
     stall_s: Annotated[
-        float, _span(0.1, 600, "Seconds in which the socket accepts no byte, until it is closed.")
+        float, span(0.1, 600, "Seconds in which the socket accepts no byte, until it is closed.")
     ] = 30.0
 
 
@@ -329,16 +325,16 @@ class Heartbeat(Section, frozen=True):
     """The times of pings and of their answers (protocol.md "ping, pong")."""
 
     foreground_s: Annotated[
-        int, _span(15, 290, "Seconds of silence until a ping; proxies forget a connection after 60.")
+        int, span(15, 290, "Seconds of silence until a ping; proxies forget a connection after 60.")
     ] = 30
     background_s: Annotated[
-        int, _span(15, 290, "The same in background; carrier NAT forgets after 270, and pings cost battery.")
+        int, span(15, 290, "The same in background; carrier NAT forgets after 270, and pings cost battery.")
     ] = 240
     answer_foreground_s: Annotated[
-        float, _span(0.1, 120, "Seconds for the answer to a ping; a bad cell needs 10.")
+        float, span(0.1, 120, "Seconds for the answer to a ping; a bad cell needs 10.")
     ] = 15.0
     answer_background_s: Annotated[
-        float, _span(0.1, 120, "The same in background; a sleeping radio wakes slowly.")
+        float, span(0.1, 120, "The same in background; a sleeping radio wakes slowly.")
     ] = 30.0
 
 
@@ -346,19 +342,19 @@ class Drain(Section, frozen=True):
     """The end of the daemon."""
 
     pre_stop_s: Annotated[
-        float, _span(0, 300, "Seconds of 503 from /readyz before closing: two polls of a load balancer.")
+        float, span(0, 300, "Seconds of 503 from /readyz before closing: two polls of a load balancer.")
     ] = 0.0
-    spread_min_s: Annotated[float, _span(0, 3600, "Least seconds over which reconnects are spread.")] = 5.0
+    spread_min_s: Annotated[float, span(0, 3600, "Least seconds over which reconnects are spread.")] = 5.0
     reconnects_per_s: Annotated[
         float,
-        _span(1, 1e6, "Reconnects a second to the next daemon; a handshake costs 0.2 ms, a hello more."),
+        span(1, 1e6, "Reconnects a second to the next daemon; a handshake costs 0.2 ms, a hello more."),
     ] = 500.0
     window_s: Annotated[
         float,
-        _span(0, 300, "Seconds over which the closes are spread: 100,000 at once would stall the loop."),
+        span(0, 300, "Seconds over which the closes are spread: 100,000 at once would stall the loop."),
     ] = 2.0
     deadline_s: Annotated[
-        float, _span(0.1, 600, "Seconds until the exit no longer waits; systemd kills after 90.")
+        float, span(0.1, 600, "Seconds until the exit no longer waits; systemd kills after 90.")
     ] = 15.0
 
 
@@ -366,10 +362,10 @@ class Log(Section, frozen=True):
     """The level and the form of log lines."""
 
     level: Annotated[
-        Literal["debug", "info", "warning", "error"], _text("The lowest level of a line that is written.")
+        Literal["debug", "info", "warning", "error"], text("The lowest level of a line that is written.")
     ] = "info"
     format: Annotated[
-        Literal["auto", "text", "json"], _text("text, json, or auto: text on a terminal, else json.")
+        Literal["auto", "text", "json"], text("text, json, or auto: text on a terminal, else json.")
     ] = "auto"
 
 
