@@ -75,6 +75,10 @@ class View(Protocol):
     @property
     def public_url(self) -> str: ...
 
+    async def pages(self) -> Mapping[str, Asset]:
+        """Return the answers of the built files by name; none while they are not built."""
+        ...
+
     def history(self) -> dict[str, list[Any]]: ...
 
     def log_after(self, number: int, count: int) -> list[LogLine]: ...
@@ -114,19 +118,14 @@ def console_pages(files: Mapping[str, bytes]) -> dict[str, Asset]:
     return {name: asset(name, content, **headers) for name, content in files.items()}
 
 
-def console_routes(view: View, pages: Mapping[str, Asset]) -> Routes:
+def console_routes(view: View) -> Routes:
     """Return the routes of the console."""
 
     async def folder(request: Request) -> Response:
         return Response(status_code=307, headers={"Location": "console/"})  # relative: it repeats no Host
 
     async def page(request: Request) -> Response:
-        found = pages.get(request.path_params.get("name") or PAGE)
-        if not pages:
-            return PlainTextResponse("the console is not built: run make web\n", 503)
-        if found is None:
-            return error_answer("not_found", 404)
-        return asset_response(found, request)
+        return _page(await view.pages(), request)
 
     async def sign_in(request: Request) -> Response:
         return await _signed_in(view, request)
@@ -177,6 +176,13 @@ def console_routes(view: View, pages: Mapping[str, Asset]) -> Routes:
         ),
         Route("/console/{name}", _admitted(view, page)),
     ]
+
+
+def _page(pages: Mapping[str, Asset], request: Request) -> Response:
+    if not pages:
+        return PlainTextResponse("the console is not built: run make web\n", 503)
+    found = pages.get(request.path_params.get("name") or PAGE)
+    return error_answer("not_found", 404) if found is None else asset_response(found, request)
 
 
 # --- who may ask

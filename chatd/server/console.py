@@ -1,13 +1,13 @@
 """The console's view of a running daemon: figures while somebody watches, its condition, connections, settings, log."""
 
 import asyncio
+import logging
 import math
 import platform
 import shutil
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -30,7 +30,9 @@ from chatd.telemetry.log_ring import LogLine, LogRing
 from chatd.telemetry.process import cpu_s, memory_bytes
 from chatd.telemetry.samples import Gauges, Samples
 from chatd.telemetry.supervision import supervised
-from chatd.web.assets import Asset, read_built
+from chatd.web.assets import Asset, NotBuilt, read_built
+
+log = logging.getLogger(__name__)
 
 SAMPLE_S = 1.0
 SURVEY_S = 5.0  # a walk over all outboxes costs some 10 ms for 100,000 connections
@@ -77,6 +79,7 @@ class Console:
         self._files = files
         self._origins, self._log = sources.origins, sources.log
         self._started_at = daemon.env.now_ms()
+        self._pages: Mapping[str, Asset] = {}
         self.sessions = ConsoleSessions(daemon.env)
         self._survey = OutboxSurvey(daemon.app.hub)
         self._surveyed_at = -math.inf
@@ -107,6 +110,16 @@ class Console:
     def public_url(self) -> str:
         """The configured origin of the proxy in front; "" without one."""
         return self._daemon.config.console.url
+
+    async def pages(self) -> Mapping[str, Asset]:
+        """Return the answers of its built files, made when they are first asked for; none, and a log line, without."""
+        if not self._pages:
+            try:
+                # In a thread: they are read from the disk, and compressed.
+                self._pages = await asyncio.to_thread(_built_pages)
+            except NotBuilt as error:
+                log.error("the console has no pages: %s", error)
+        return self._pages
 
     # --- figures
 
@@ -249,10 +262,8 @@ class Console:
         return self._origins.rows(self._daemon.config)
 
 
-@cache
-def built_pages(directory: Path) -> Mapping[str, Asset]:
-    """Return the answers of the pages built in a directory, made once in a process. Raises NotBuilt."""
-    return console_pages(read_built("console", directory).files)
+def _built_pages() -> Mapping[str, Asset]:
+    return console_pages(read_built("console").files)
 
 
 def not_served(config: Config) -> str:

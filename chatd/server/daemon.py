@@ -25,7 +25,7 @@ from chatd.protocol.errors import ChatError, Refused
 from chatd.server.accounts import Accounts
 from chatd.server.app import NO_KEY, App
 from chatd.server.capability import Capability, combined
-from chatd.server.console import Console, ConsoleSources, built_pages, not_served
+from chatd.server.console import Console, ConsoleSources, not_served
 from chatd.server.descriptors import ADMIN_SOCKETS, OPS_SOCKETS, needed, raised, shared_out
 from chatd.server.system_env import SystemEnv
 from chatd.server.systemd import inherited_sockets
@@ -36,8 +36,6 @@ from chatd.storage.sqlite.store import SqliteStore
 from chatd.telemetry.metrics import MEDIA_TYPE, render
 from chatd.telemetry.supervision import supervised
 from chatd.telemetry.troubles import TROUBLES
-from chatd.web import assets
-from chatd.web.assets import NotBuilt
 from chatd.web.site import Website
 from chatd.websocket.acceptor_config import AcceptorConfig, acceptor_config
 from chatd.websocket.connection import connection_class
@@ -203,19 +201,14 @@ class Daemon:
         )
 
     def _console_routes(self) -> Routes:
-        """Return the routes of the console; none where it may not or cannot be served, which is logged."""
+        """Return the routes of the console; none where it may not be served, which is logged."""
         self._console_problem = not_served(self.config)
         if self._console_problem:
             if self.config.console.enabled:
                 log.warning("the console is not served: %s", self._console_problem)
             return ()
-        try:
-            pages = built_pages(assets.STATIC)
-        except NotBuilt as error:
-            pages = {}
-            log.error("the console has no pages: %s", error)
         self._console = Console(self, self._sources, self._files)
-        return console_routes(self._console, pages)
+        return console_routes(self._console)
 
     def _console_link(self) -> str:
         """Return a link that opens the console once. Raises Refused, with the reason, when it is not served."""

@@ -1,9 +1,9 @@
 """The console over real sockets: nothing without a session, nor to other hosts and pages; streams are bounded."""
 
 import asyncio
-import hashlib
 import json
 import re
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from chatd.server.console import not_served
 from chatd.telemetry.log_ring import LogRing
 from chatd.web import assets
 from tests.kit import http
+from tests.kit.built_files import write_built
 from tests.kit.clients import Clients
 from tests.kit.daemon import RunningDaemon, config_for, running_daemon
 from tests.kit.leak_detector import check_no_secret
@@ -331,22 +332,25 @@ async def test_settings_have_their_origins_and_secrets_are_asterisks(
 async def test_pages_have_a_strict_policy_and_no_other_files_are_served(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, content in {"index.html": "<!doctype html>", "main-ABCDEFGH.js": "1"}.items():
-        (tmp_path / "console").mkdir(exist_ok=True)
-        (tmp_path / "console" / name).write_text(content)
-    digests = {
-        f"console/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in (tmp_path / "console").iterdir()
-    }
-    manifest = {"version": "1", "sources": "", "files": digests}
-    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-    monkeypatch.setattr(assets, "STATIC", tmp_path)
+    monkeypatch.setattr(assets, "STATIC", write_built(tmp_path / "static"))
     async with running_daemon(config_for(tmp_path)) as daemon:
         await check_pages(daemon)
-    monkeypatch.setattr(assets, "STATIC", tmp_path / "nothing")
+
+
+async def test_pages_are_read_when_they_are_first_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    static = tmp_path / "static"
+    monkeypatch.setattr(assets, "STATIC", static)
     async with running_daemon(config_for(tmp_path)) as daemon:
+        assert "no pages" not in caplog.text
         answer = await http.request(f"{daemon.ops_url}/console/")
         assert (answer.status, answer.body) == (503, b"the console is not built: run make web\n")
+        assert "the console has no pages" in caplog.text
+        write_built(static)
+        await check_pages(daemon)
+        shutil.rmtree(static)
+        await check_pages(daemon)
 
 
 async def check_pages(daemon: RunningDaemon) -> None:

@@ -14,6 +14,7 @@ FILES = {
     "app/app.webmanifest": '{"name":"chatd","short_name":"chatd","theme_color":"#2B5FDB","icons":[]}',
     "app/icons/icon.svg": "<svg xmlns='http://www.w3.org/2000/svg'/>",
     "console/index.html": "<!doctype html><title>console</title>",
+    "console/main-ABCDEFGH.js": "1",
 }
 
 
