@@ -15,13 +15,15 @@ KEY_BYTES = 16  # 128 bits: not to be guessed in 60 s, nor ever
 KEY_S = 60.0  # from the terminal into a browser
 KEYS_MAX = 16  # unused ones: more than there are operators; a script cannot fill the memory
 COOKIE_BYTES = 32  # it lives longer than a key
-SESSION_S = 12 * 3600.0  # a working day
+SESSION_S = 12 * 3600  # a working day
 SESSIONS_MAX = 64  # as many as there may be watchers
 ATTEMPTS_PER_MIN = 10  # an operator needs one; each wrong one is a line of the log
 
 
 class ConsoleSessions:
     """The keys and sessions of the console; the oldest of either gives way to a new one."""
+
+    lifetime_s = SESSION_S
 
     def __init__(self, env: Env) -> None:
         self._env = env

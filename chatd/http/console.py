@@ -51,7 +51,10 @@ POLICY = "; ".join(
 
 
 class Sessions(Protocol):
-    """The keys and sessions of the console (auth/console_sessions.py)."""
+    """The keys and sessions of the console (auth/console_sessions.py). `lifetime_s`: of a session, seconds."""
+
+    @property
+    def lifetime_s(self) -> int: ...
 
     def sign_in(self, key: str) -> str | None: ...
 
@@ -265,7 +268,7 @@ async def _signed_in(view: View, request: Request) -> Response:
     response.set_cookie(
         _cookie_name(request),
         cookie,
-        12 * 3600,
+        view.sessions.lifetime_s,
         path=None,
         secure=is_secure,
         httponly=True,
