@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from chatd import __version__
 from chatd.config.loading import Loaded
 from chatd.config.origins import Origins
-from chatd.server.console import ConsoleSources
+from chatd.server.console import ConsoleSources, not_served
 from chatd.server.daemon import Daemon
 from chatd.server.reload import Reload, Reread
 from chatd.server.systemd import READY, STOPPING, WATCHDOG, notify, status, watchdog_interval_s
@@ -41,7 +41,9 @@ def run(loaded: Loaded, reread: Reread) -> None:
 
 def console_sources(loaded: Loaded) -> ConsoleSources:
     """Return the parts of this process that the console shows."""
-    return ConsoleSources(Origins(loaded.origins), LogRing(loaded.config.console.log_lines))
+    config = loaded.config
+    lines_max = 0 if not_served(config) else config.console.log_lines
+    return ConsoleSources(Origins(loaded.origins), LogRing(lines_max))
 
 
 def event_loop() -> asyncio.AbstractEventLoop:

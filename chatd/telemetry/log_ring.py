@@ -16,7 +16,7 @@ class LogLine:
 
 
 class LogRing:
-    """The last `lines_max` lines, numbered from 1 without gaps."""
+    """The last `lines_max` lines, numbered from 1 without gaps; 0 keeps none."""
 
     def __init__(self, lines_max: int) -> None:
         self._lines: deque[LogLine] = deque(maxlen=lines_max)

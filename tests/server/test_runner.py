@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from chatd.config.console import Console
+from chatd.config.loading import Loaded
 from chatd.config.model import Config
 from chatd.config.reloadable import ReloadPlan, Unusable
 from chatd.server.daemon import Daemon
-from chatd.server.runner import serve
+from chatd.server.runner import console_sources, serve
 from chatd.telemetry.counters import Counters
 
 
@@ -55,3 +57,10 @@ async def test_a_signal_during_the_start_stops_in_order_and_defects_are_counted(
     await serve(daemon, unread)
     assert daemon.stopped
     assert daemon.app.counters.defects == 1
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_lines_of_the_log_are_kept_only_for_a_console_that_is_served(enabled: bool) -> None:
+    ring = console_sources(Loaded(Config(console=Console(enabled=enabled)), {})).log
+    ring.append(logging.INFO, "a line")
+    assert len(ring.after(0, 10)) == enabled
