@@ -24,10 +24,6 @@ from chatd.protocol.messages import Body
 BODY_BYTES_MAX = 65_536  # a notice is the largest request
 
 
-class OfUser(msgspec.Struct, forbid_unknown_fields=True):
-    user: User
-
-
 class PutUser(msgspec.Struct, forbid_unknown_fields=True):
     """`password`: an argon2id hash, made by the caller; None keeps the stored one."""
 
@@ -65,11 +61,11 @@ class Notice(msgspec.Struct, forbid_unknown_fields=True):
     body: Body
 
 
-Verb = Callable[[Any], Awaitable[Any]]
-
-
 class ConsoleKey(msgspec.Struct, forbid_unknown_fields=True):
     pass
+
+
+Verb = Callable[[Any], Awaitable[Any]]
 
 
 def admin_app(admin: Admin, console_link: Callable[[], str]) -> Starlette:
