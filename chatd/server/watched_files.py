@@ -5,6 +5,7 @@ Both may lie on a disk that hangs, so nobody reads them in the event loop.
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,8 +72,12 @@ class WatchedFiles:
 def newest_backup(directory: Path) -> Backup | None:
     """Return the newest backup in a directory, None when there is none. Raises OSError."""
     directory.stat()
-    found = [(path.stat(), path.name) for path in directory.glob(BACKUPS)]
-    backups = [Backup(name, status.st_size, status.st_mtime) for status, name in found]
+    backups = []
+    for path in directory.glob(BACKUPS):
+        # Old backups are removed at any time; and a link may lead to one of those.
+        with suppress(FileNotFoundError):
+            status = path.stat()
+            backups.append(Backup(path.name, status.st_size, status.st_mtime))
     return max(backups, key=lambda backup: backup.written_at, default=None)
 
 

@@ -34,6 +34,15 @@ def test_the_newest_backup_is_found_whatever_its_name(tmp_path: Path) -> None:
     assert abs(time.time() - HOUR - found.written_at) < HOUR
 
 
+def test_a_backup_that_is_gone_hides_no_other(tmp_path: Path) -> None:
+    (tmp_path / "latest.sqlite").symlink_to(tmp_path / "removed")
+    assert newest_backup(tmp_path) is None
+    write_backup(tmp_path, "chatd-1.sqlite", HOUR)
+    found = newest_backup(tmp_path)
+    assert found is not None
+    assert found.name == "chatd-1.sqlite"
+
+
 def test_the_end_of_a_certificate_is_read_and_of_another_file_is_none(tmp_path: Path) -> None:
     path = Path(write_certificate(tmp_path / "both.pem")["tls_cert"])
     assert (
