@@ -19,11 +19,10 @@ BUCKETS = 14 * 15 * MIB  # core/rates.py: fourteen kinds of buckets, 50,000 keys
 MEMBER = 400  # a member of a room in memory: the object, its name, its entries in two tables
 QUEUE = 20_000  # writer/writer.py: requests that wait for the disk
 REQUEST = 4 * KIB  # a request beside its body: the objects around it
-# http/listeners.py and http/http_protocol.py: a head of 16 KiB, twice, and the parser
-LOG_LINE = (
-    12 * KIB
-)  # telemetry/logs.py: a message, some fields and a traceback, each cut; most lines take 300 bytes
+# telemetry/logs.py: a message, some fields and a traceback, each cut; most lines take 300 bytes.
+LOG_LINE = 12 * KIB
 FIGURES = KIB  # telemetry/samples.py: eleven objects a second
+# http/listeners.py and http/http_protocol.py: a head of 16 KiB, twice, and the parser
 HTTP_SOCKETS, HTTP_SOCKET = 4096, 48 * KIB
 CONNECTION = 32 * KIB  # parser, session, timers, subscriptions to some forty rooms; 17 KiB for one room
 # delivery/hub.py: a connection in a room, and a room with subscribers
@@ -55,7 +54,7 @@ class Memory:
 
 def memory_of(config: Config) -> Memory:
     """Return the bounds that follow from the limits of a configuration."""
-    limits, outbox = config.limits, config.outbox
+    limits, outbox, console = config.limits, config.outbox, config.console
     is_tls = bool(config.listen.tls_cert)
     idle = CONNECTION + is_tls * TLS
     asked = limits.in_flight * (limits.body_bytes + REQUEST)
@@ -71,8 +70,8 @@ def memory_of(config: Config) -> Memory:
         + BUCKETS,
         "rooms (storage.members_in_memory)": config.storage.members_in_memory * MEMBER,
         "requests that wait for the disk": QUEUE * (limits.body_bytes + REQUEST),
-        "figures and log of the console": config.console.log_lines * LOG_LINE
-        + config.console.history_s * FIGURES,
+        "figures and log of the console": console.enabled
+        * (console.log_lines * LOG_LINE + console.history_s * FIGURES),
         "sockets that are no connection yet": HTTP_SOCKETS * (HTTP_SOCKET + is_tls * TLS),
         "connections, idle (limits.connections)": limits.connections * idle,
     }

@@ -59,3 +59,8 @@ def test_an_idle_connection_is_at_most_what_is_promised():
 )
 def test_what_is_allowed_is_counted(config, what):
     assert getattr(memory_of(config), what) > getattr(USUAL, what)
+
+
+def test_a_console_that_is_switched_off_takes_nothing():
+    parts = memory_of(Config(console=Console(enabled=False))).parts
+    assert parts["figures and log of the console"] == 0
