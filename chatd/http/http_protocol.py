@@ -17,9 +17,8 @@ from uvicorn.protocols.utils import get_remote_addr, is_ssl
 from chatd.http.pending_sockets import PendingSockets
 from chatd.websocket.handshake import Head
 
-HEAD_BYTES_MAX = (
-    16 * 1024
-)  # a browser behind a proxy sends 2 KiB; nginx allows 32 KiB, public test suites need 8
+# A browser behind a proxy sends 2 KiB; nginx allows 32 KiB, public test suites need 8.
+HEAD_BYTES_MAX = 16 * 1024
 HEADERS_MAX = 64  # a browser behind a proxy sends 25
 RESPONSE_DEADLINE_S = 30.0  # a login may wait behind others for a hashing thread; nothing else takes long
 STREAMING = "streaming"  # name in the state of a request: this socket, for a response without end
@@ -189,9 +188,8 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _upgrade(self, rest: bytes) -> None:
         if not self._is_upgrade:
-            self.cycle.keep_alive = (
-                False  # answered without an upgrade, but the bytes that follow are not HTTP
-            )
+            # It is answered without an upgrade, but the bytes that follow are not HTTP.
+            self.cycle.keep_alive = False
         elif any(name in _BODY_HEADERS and value != b"0" for name, value in self.headers):
             self._refuse(_BAD, "A request that asks for a WebSocket has no body.\n")
         elif self.cycle is not None and not self.cycle.response_complete:

@@ -159,9 +159,8 @@ class App:
         """Push a commit to the connections of this process."""
         try:
             self.fanout.publish(writes)
-        except (
-            Exception
-        ):  # it is stored: clients that may have missed a part reconnect and read the log of events
+        except Exception:
+            # It is stored: clients that may have missed a part reconnect and read the log of events.
             log.exception("commit %d was not pushed to everybody", writes.stamp)
             self.fanout.close_concerned(writes)
 

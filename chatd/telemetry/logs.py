@@ -18,9 +18,8 @@ from chatd.telemetry.log_ring import LogRing
 
 FIELD_CHARACTERS_MAX = 1024  # one field of a hostile client must not fill the disk
 _TRACE_CHARACTERS_MAX = 8192  # longer than a field: it is of our own making, and useless without its end
-_QUEUE_RECORDS_MAX = (
-    10_000  # some 5 MB; beyond it lines are dropped and counted, so that the loop does not wait
-)
+# Some 5 MB; beyond it lines are dropped and counted, so that the loop does not wait.
+_QUEUE_RECORDS_MAX = 10_000
 _BURST = 20  # lines of one cause in a window
 _WINDOW_S = 10.0
 _CAUSES_MAX = 1000  # more than there are log calls

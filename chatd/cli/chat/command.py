@@ -58,9 +58,8 @@ def chat(loaded: Loaded, user: str | None, url: str | None, token: str | None, *
     if not token and not user:
         raise click.UsageError("give --as USER, or a token")
     get_token = _given(token) if token else _minted(loaded.config, user or "")
-    logging.getLogger("chatd.client").setLevel(
-        logging.ERROR
-    )  # the conversation itself reports lost connections
+    # The conversation itself reports lost connections.
+    logging.getLogger("chatd.client").setLevel(logging.ERROR)
     try:
         asyncio.run(_talk(url or url_of(loaded.config), get_token, peer, room))
     except KeyboardInterrupt:
