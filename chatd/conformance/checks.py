@@ -85,7 +85,6 @@ class Checks:
         self._requests: dict[int, Request] = {}
         self._contents: dict[str, str] = {}
         self._keys: dict[str, str] = {}
-        self._acked: set[str] = set()
         self._not_before: dict[str, float] = {}
         self._final: set[str] = set()
         self._connect_after = float("-inf")
@@ -328,8 +327,6 @@ class Checks:
             self._cursors.welcome(reply)
         elif kind == "sync":
             self._cursors.page(reply)
-        elif "key" in request:
-            self._acked.add(request["key"])
 
     def _refused(self, request: Packet, reply: Packet, now: float) -> None:
         kind, retry_s = request["type"], reply.get("retry_after", 0) / 1000

@@ -31,8 +31,7 @@ def encode(packets: Sequence[Packet], encoding: str) -> bytes | str:
 
 def wrapped(packets: Sequence[Packet]) -> bytes:
     """Return a frame in the `deflate` wrapper."""
-    squeezer = zlib.compressobj(wbits=RAW_DEFLATE)
-    data = squeezer.compress(encode_binary(packets)) + squeezer.flush()
+    data = zlib.compress(encode_binary(packets), wbits=RAW_DEFLATE)
     packed: bytes = msgpack.packb(msgpack.ExtType(1, data))
     return packed
 

@@ -59,7 +59,7 @@ class Daemon:
         )
 
     @property
-    def mortal(self) -> bool:
+    def killable(self) -> bool:
         """Whether it can be killed."""
         return self._command is not None
 

@@ -21,7 +21,7 @@ FRAGMENTS = "fragments"
 PROFILES = (
     *("core", "persistence", "edits", "read_state", "large_rooms", "background", "account", "http_status"),
 )
-"""What a client may be able to do; a scenario names what it needs (web.md 3.5). `json` and `deflate` are encodings."""
+"""What a client may be able to do; a scenario names what it needs. `json` and `deflate` are encodings."""
 
 TITLE = re.compile(r"(scenario|fragment)\s+([a-z0-9][a-z0-9-]*)\b")
 

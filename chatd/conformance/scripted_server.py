@@ -46,10 +46,9 @@ class Arrival:
 class Link:
     """One connection of the client. `ending`: the server has said bye, closed it, or expects its end."""
 
-    def __init__(self, number: int, socket: ServerConnection, encoding: str) -> None:
+    def __init__(self, number: int, socket: ServerConnection) -> None:
         self.number = number
         self.socket = socket
-        self.encoding = encoding
         self.ending = False
 
     @property
@@ -202,7 +201,7 @@ class ScriptedServer:
 
     async def _handle(self, socket: ServerConnection) -> None:
         self._links += 1
-        link = Link(self._links, socket, self._encoding)
+        link = Link(self._links, socket)
         self.link = link
         self._checks.connected(link.number, self._now())
         self.activity += 1
