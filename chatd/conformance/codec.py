@@ -12,7 +12,7 @@ import msgpack
 Packet = dict[str, Any]
 
 SUBPROTOCOLS = {"msgpack": "chatd.v1.msgpack", "json": "chatd.v1.json"}
-BATCH_MAX = 64
+DEFLATE = 1
 RAW_DEFLATE = -15
 
 
@@ -61,8 +61,8 @@ def decode(frame: bytes | str, encoding: str) -> list[Packet]:
     if isinstance(content, msgpack.ExtType):
         raise BadFrame("only the server sends the deflate wrapper")
     packets = content if isinstance(content, list) else [content]
-    if not 1 <= len(packets) <= BATCH_MAX:
-        raise BadFrame(f"a batch of {len(packets)} packets; it holds 1 to {BATCH_MAX}")
+    if not packets:
+        raise BadFrame("a batch of no packet")
     if not all(isinstance(packet, dict) for packet in packets):
         raise BadFrame("a frame holds a map, or an array of maps")
     return packets

@@ -1,4 +1,7 @@
-"""The form of every packet of a client: keys, types and bounds, as the tables of protocol.md say; pure."""
+"""The form of every packet of a client: keys, types and bounds, as the tables of protocol.md say; pure.
+
+Bounds that a server may set are in limits.py.
+"""
 
 import re
 from collections.abc import Callable, Mapping
@@ -37,7 +40,7 @@ def _word(*words: str) -> Check:
     return lambda value: "" if value in words else f"should be one of {', '.join(words)}"
 
 
-def _list(item: Check, most: int, least: int = 0) -> Check:
+def _list(item: Check, most: int = U53_MAX, least: int = 0) -> Check:
     def check(value: Any) -> str:
         if not isinstance(value, list):
             return "should be an array"
@@ -114,7 +117,6 @@ ATTACHMENT = _map(
 )
 MODE = _word("foreground", "background")
 USERS = _list(USER, 100, 1)
-PAGE = _number(1, 200)
 
 REQUESTS: Mapping[str, Mapping[str, Check]] = {
     "hello": {
@@ -127,7 +129,7 @@ REQUESTS: Mapping[str, Mapping[str, Check]] = {
         "locale_": WORD,
         "features_": _list(WORD, 32),
         "mode_": MODE,
-        "focus_": _list(ROOM, 8),
+        "focus_": _list(ROOM),
         "epoch_": _text(16, 1),
         "cursor_": OPAQUE,
         "rooms_": SEQ,
@@ -138,7 +140,7 @@ REQUESTS: Mapping[str, Mapping[str, Check]] = {
         "id": SEQ,
         "cursor_": OPAQUE,
         "more_": OPAQUE,
-        "rooms_": PAGE,
+        "rooms_": SEQ,
         "previews_": FLAG,
         "events_": U53,
     },
@@ -146,7 +148,7 @@ REQUESTS: Mapping[str, Mapping[str, Check]] = {
     "mode": {"mode": MODE},
     "ping": {"id": SEQ},
     "pong": {},
-    "log": {"id": SEQ, "room": ROOM, "from": SEQ, "to_": U53, "limit_": PAGE},
+    "log": {"id": SEQ, "room": ROOM, "from": SEQ, "to_": U53, "limit_": SEQ},
     "history": {
         "id": SEQ,
         "room": ROOM,
@@ -164,10 +166,10 @@ REQUESTS: Mapping[str, Mapping[str, Check]] = {
     "pin": {"id": SEQ, "room": ROOM, "key": KEY, "target": SEQ, "set": FLAG},
     "read": {"room": ROOM, "seq": U53},
     "delivered": {"rooms": _list(_map(room=ROOM, seq=U53), 200)},
-    "readers": {"id": SEQ, "room": ROOM, "seq": SEQ, "more_": OPAQUE, "limit_": PAGE},
-    "focus": {"id": SEQ, "rooms": _list(ROOM, 8)},
+    "readers": {"id": SEQ, "room": ROOM, "seq": SEQ, "more_": OPAQUE, "limit_": SEQ},
+    "focus": {"id": SEQ, "rooms": _list(ROOM)},
     "typing": {"room": ROOM},
-    "watch": {"id": SEQ, "users": _list(USER, 200)},
+    "watch": {"id": SEQ, "users": _list(USER)},
     "room.create": {
         "id": SEQ,
         "key": KEY,
@@ -196,7 +198,7 @@ REQUESTS: Mapping[str, Mapping[str, Check]] = {
         "id": SEQ,
         "room": ROOM,
         "more_": OPAQUE,
-        "limit_": PAGE,
+        "limit_": SEQ,
         "prefix_": WORD,
         "role_": _word("member", "admin", "owner"),
     },
