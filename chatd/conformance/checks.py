@@ -1,5 +1,5 @@
-"""Rules that every frame of a client keeps, whatever the scenario: each has a name, by which a scenario may allow it to
-be broken, and the chapter of protocol.md it comes from; pure, time comes in as an argument.
+"""Rules that every frame of a client keeps, whatever the scenario: each has a name, by which protocol.md "Requirements
+of a client" refers to it, and the chapter it comes from; pure, time comes in as an argument.
 """
 
 import json
@@ -71,10 +71,11 @@ class Request:
 
 
 class Checks:
-    """Watches one client through one scenario. `virtual`: its clock is exact."""
+    """Watches one client through one scenario. `virtual`: its clock is exact. `early_s`: how far a timer may be off."""
 
     def __init__(self, *, virtual: bool) -> None:
         self.violations: list[Violation] = []
+        self.early_s = 1e-6 if virtual else EARLY_S
         self._virtual = virtual
         self._open: int | None = None
         self._ending = False
@@ -150,7 +151,7 @@ class Checks:
             self._break("url", now, f"the request for {path.partition('?')[0]} carries credentials")
         if self._open is not None and not self._ending:
             self._break("one-connection", now, "there is an open connection already")
-        if now < self._connect_after - self._early:
+        if now < self._connect_after - self.early_s:
             left = self._connect_after - now
             self._break("retry-after", now, f"it connects {left:.3f} s too soon")
         if self._stopped:
@@ -273,7 +274,7 @@ class Checks:
         other = self._keys.setdefault(content, key)
         if kind == "send" and other != key and other not in self._final:
             self._break("key", now, f"this message had the key {other} before, and has {key}")
-        if (until := self._not_before.get(key, now)) - self._early > now:
+        if (until := self._not_before.get(key, now)) - self.early_s > now:
             self._break("retry-after", now, f"{kind} {key} comes {until - now:.3f} s too soon")
         if key in self._final:
             self._break("never", now, f"{kind} {key} was refused for good")
@@ -296,7 +297,7 @@ class Checks:
 
     def _rate(self, rule: str, room: str, interval_s: float, now: float) -> None:
         last = self._last.get((rule, room))
-        if last is not None and now - last < interval_s - self._early:
+        if last is not None and now - last < interval_s - self.early_s:
             self._break(rule, now, f"{now - last:.3f} s after the one before")
         self._last[rule, room] = now
 
@@ -341,10 +342,6 @@ class Checks:
                 self._not_before[request["key"]] = now + retry_s
             elif reply.get("retry", "never") == "never":
                 self._final.add(request["key"])
-
-    @property
-    def _early(self) -> float:
-        return 1e-6 if self._virtual else EARLY_S
 
     def _break(self, rule: str, now: float, reason: str) -> None:
         self.violations.append(Violation(rule, now, reason))

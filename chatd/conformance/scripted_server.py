@@ -30,7 +30,6 @@ PONG_S = 5.0
 HEALTH = {
     "ok": (200, b"chatd\n"),
     "portal": (200, b"<html>Welcome! Please log in.</html>"),
-    "down": (502, b""),
 }
 
 
@@ -239,7 +238,7 @@ class ScriptedServer:
 
 
 def health_response(health: str = "ok") -> Response:
-    """Return the answer to `GET /v1/health`: of the server, of a portal before it, or of a server that is down."""
+    """Return the answer to `GET /v1/health`: of the server, or of a portal before it."""
     return plain_response(*HEALTH[health])
 
 
