@@ -81,6 +81,13 @@ def _any(_: Any) -> str:
     return ""
 
 
+def _emoji(value: Any) -> str:
+    if why := _text(64, 1)(value):
+        return why
+    size = len(value.encode(errors="surrogatepass"))
+    return "" if size <= 64 else f"should have 1 to 64 bytes, and has {size}"
+
+
 def _body(value: Any) -> str:
     why = _map(
         text_=_text(U53_MAX),
@@ -162,7 +169,7 @@ REQUESTS: Mapping[str, Mapping[str, Check]] = {
     "send": {"id": SEQ, "room": ROOM, "key": KEY, "body": _body, "composed_at_": U53, "silent_": FLAG},
     "edit": {"id": SEQ, "room": ROOM, "key": KEY, "target": SEQ, "body": _body},
     "recall": {"id": SEQ, "room": ROOM, "key": KEY, "target": SEQ},
-    "react": {"id": SEQ, "room": ROOM, "key": KEY, "target": SEQ, "emoji": _text(64, 1), "set": FLAG},
+    "react": {"id": SEQ, "room": ROOM, "key": KEY, "target": SEQ, "emoji": _emoji, "set": FLAG},
     "pin": {"id": SEQ, "room": ROOM, "key": KEY, "target": SEQ, "set": FLAG},
     "read": {"room": ROOM, "seq": U53},
     "delivered": {"rooms": _list(_map(room=ROOM, seq=U53), 200)},

@@ -286,6 +286,14 @@ def test_a_batch_has_as_many_packets_as_the_server_says_once_hello_is_answered()
     assert len(client.checks.violations) == 1
 
 
+def test_an_emoji_is_measured_in_bytes() -> None:
+    client = Client()
+    client.ready()
+    for times in (16, 17):
+        client.asks("react", room=ROOM, key=f"key-{times:04}", target=1, emoji="👍" * times, set=True)
+    assert [violation.rule for violation in client.checks.violations] == ["form"]
+
+
 def test_a_value_of_another_type_is_found_where_a_limit_bounds_it() -> None:
     client = Client()
     client.ready()
