@@ -84,7 +84,8 @@ class Client:
     # Lifecycle.
 
     async def start(self) -> None:
-        """Load what is stored and connect in the background."""
+        """Load what is stored and connect in the background. Raises OSError when the storage cannot be read, or cannot
+        keep the id of a new device."""
         await self._engine.start(self._device)
 
     async def connect(self, timeout: float | None = None) -> None:

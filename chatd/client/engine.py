@@ -81,10 +81,13 @@ class Engine:
         self.sender.restore(tables)
         # What was just read need not be written.
         self.account.records()
-        self.device = device or tables.get("account", {}).get("device", "") or self.settings.env.device()
-        self.storage.note([Record("account", "device", self.device)])
         if self.settings.delivered:
             self.feed.subscribe(self.signals.arrived)
+        stored = tables.get("account", {}).get("device", "")
+        self.device = device or stored or self.settings.env.device()
+        if self.device != stored:
+            # Before the first hello: the server would know a device that nobody has after a crash.
+            await self.storage.save([Record("account", "device", self.device)])
 
     # Requests.
 

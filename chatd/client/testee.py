@@ -217,7 +217,7 @@ class Testee:
             "outbox": outbox,
             "rooms": {room: self._room(room) for room in rooms if room in account.replicas},
             "added": dict(self._added),
-            "account": {section: dict(client.account_rows(section)) for section in ("account",)},
+            "account": {"account": dict(client.account_rows("account"))},
             "presence": {user: presence.state for user, presence in client.presence.items()},
         }
 

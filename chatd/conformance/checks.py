@@ -1,5 +1,5 @@
-"""Rules that every frame of a client keeps, whatever the scenario: each has a name, by which a scenario may allow it to
-be broken, and the chapter of protocol.md it comes from; pure, time comes in as an argument.
+"""Rules that every frame of a client keeps, whatever the scenario: each has a name, by which protocol.md "Requirements
+of a client" refers to it, and the chapter it comes from; pure, time comes in as an argument.
 """
 
 import json
@@ -15,7 +15,7 @@ from .schema import KEYED, wrong_with
 from .waits import Waits
 
 RULES: Mapping[str, str] = {
-    "frame": "a frame holds 1 to 64 packets, in the encoding of the connection (2.3, 2.5)",
+    "frame": "a frame holds one packet or more, in the encoding of the connection (2.3, 2.5)",
     "limits": "frames, batches, lists and pages keep to the limits in force (2.7)",
     "form": "a packet has the keys of its type, of their types and within their bounds (3.4, 16)",
     "url": "there is no token in the URL, and no credentials in a header (2.1)",
@@ -71,10 +71,11 @@ class Request:
 
 
 class Checks:
-    """Watches one client through one scenario. `virtual`: its clock is exact."""
+    """Watches one client through one scenario. `virtual`: its clock is exact. `early_s`: how far a timer may be off."""
 
     def __init__(self, *, virtual: bool) -> None:
         self.violations: list[Violation] = []
+        self.early_s = 1e-6 if virtual else EARLY_S
         self._virtual = virtual
         self._open: int | None = None
         self._ending = False
@@ -85,7 +86,6 @@ class Checks:
         self._requests: dict[int, Request] = {}
         self._contents: dict[str, str] = {}
         self._keys: dict[str, str] = {}
-        self._acked: set[str] = set()
         self._not_before: dict[str, float] = {}
         self._final: set[str] = set()
         self._connect_after = float("-inf")
@@ -151,7 +151,7 @@ class Checks:
             self._break("url", now, f"the request for {path.partition('?')[0]} carries credentials")
         if self._open is not None and not self._ending:
             self._break("one-connection", now, "there is an open connection already")
-        if now < self._connect_after - self._early:
+        if now < self._connect_after - self.early_s:
             left = self._connect_after - now
             self._break("retry-after", now, f"it connects {left:.3f} s too soon")
         if self._stopped:
@@ -216,10 +216,10 @@ class Checks:
     def frame(self, link: int, packets: Sequence[Packet], size: int, now: float) -> None:
         """Judge a frame and its packets."""
         self._frames += 1
-        if why := self._limits.wrong_with(packets, size):
+        if why := self._limits.wrong_with_frame(len(packets), size):
             self._break("limits", now, why)
         if self._bye_at is not None and now > self._bye_at + (0 if self._virtual else AFTER_BYE_S):
-            self._break("after-bye", now, f"it sent {packets[0]['type']}")
+            self._break("after-bye", now, f"it sent {packets[0].get('type')}")
         for packet in packets:
             if why := wrong_with(packet):
                 self._break("form", now, why)
@@ -230,6 +230,8 @@ class Checks:
 
     def _packet(self, packet: Packet, now: float) -> None:
         kind = packet["type"]
+        if why := self._limits.wrong_with_packet(packet):
+            self._break("limits", now, why)
         if self._hello is None and kind != "hello":
             self._break("hello-first", now, f"the first packet is {kind}")
         if "id" in packet:
@@ -272,7 +274,7 @@ class Checks:
         other = self._keys.setdefault(content, key)
         if kind == "send" and other != key and other not in self._final:
             self._break("key", now, f"this message had the key {other} before, and has {key}")
-        if (until := self._not_before.get(key, now)) - self._early > now:
+        if (until := self._not_before.get(key, now)) - self.early_s > now:
             self._break("retry-after", now, f"{kind} {key} comes {until - now:.3f} s too soon")
         if key in self._final:
             self._break("never", now, f"{kind} {key} was refused for good")
@@ -295,7 +297,7 @@ class Checks:
 
     def _rate(self, rule: str, room: str, interval_s: float, now: float) -> None:
         last = self._last.get((rule, room))
-        if last is not None and now - last < interval_s - self._early:
+        if last is not None and now - last < interval_s - self.early_s:
             self._break(rule, now, f"{now - last:.3f} s after the one before")
         self._last[rule, room] = now
 
@@ -328,8 +330,6 @@ class Checks:
             self._cursors.welcome(reply)
         elif kind == "sync":
             self._cursors.page(reply)
-        elif "key" in request:
-            self._acked.add(request["key"])
 
     def _refused(self, request: Packet, reply: Packet, now: float) -> None:
         kind, retry_s = request["type"], reply.get("retry_after", 0) / 1000
@@ -342,10 +342,6 @@ class Checks:
                 self._not_before[request["key"]] = now + retry_s
             elif reply.get("retry", "never") == "never":
                 self._final.add(request["key"])
-
-    @property
-    def _early(self) -> float:
-        return 1e-6 if self._virtual else EARLY_S
 
     def _break(self, rule: str, now: float, reason: str) -> None:
         self.violations.append(Violation(rule, now, reason))

@@ -1,5 +1,8 @@
 """Packets to frames and back, in both encodings, and what is wrong with a frame of a client (protocol.md,
-"Transport and encoding"); pure."""
+"Transport and encoding"); pure.
+
+`decode` is for frames of a client and strict, `read` for those of either side and lenient.
+"""
 
 import base64
 import json
@@ -12,7 +15,7 @@ import msgpack
 Packet = dict[str, Any]
 
 SUBPROTOCOLS = {"msgpack": "chatd.v1.msgpack", "json": "chatd.v1.json"}
-BATCH_MAX = 64
+DEFLATE = 1
 RAW_DEFLATE = -15
 
 
@@ -31,9 +34,8 @@ def encode(packets: Sequence[Packet], encoding: str) -> bytes | str:
 
 def wrapped(packets: Sequence[Packet]) -> bytes:
     """Return a frame in the `deflate` wrapper."""
-    squeezer = zlib.compressobj(wbits=RAW_DEFLATE)
-    data = squeezer.compress(encode_binary(packets)) + squeezer.flush()
-    packed: bytes = msgpack.packb(msgpack.ExtType(1, data))
+    data = zlib.compress(encode_binary(packets), wbits=RAW_DEFLATE)
+    packed: bytes = msgpack.packb(msgpack.ExtType(DEFLATE, data))
     return packed
 
 
@@ -62,11 +64,34 @@ def decode(frame: bytes | str, encoding: str) -> list[Packet]:
     if isinstance(content, msgpack.ExtType):
         raise BadFrame("only the server sends the deflate wrapper")
     packets = content if isinstance(content, list) else [content]
-    if not 1 <= len(packets) <= BATCH_MAX:
-        raise BadFrame(f"a batch of {len(packets)} packets; it holds 1 to {BATCH_MAX}")
+    if not packets:
+        raise BadFrame("a batch of no packet")
     if not all(isinstance(packet, dict) for packet in packets):
         raise BadFrame("a frame holds a map, or an array of maps")
     return packets
+
+
+def read(frame: bytes | str) -> list[Any]:
+    """Return the packets of a frame of either side, whatever is wrong with them."""
+    content = json.loads(frame) if isinstance(frame, str) else _unwrapped(frame)
+    return content if isinstance(content, list) else [content]
+
+
+def _unwrapped(frame: bytes) -> Any:
+    content = msgpack.unpackb(frame, strict_map_key=False)
+    if isinstance(content, msgpack.ExtType) and content.code == DEFLATE:
+        return msgpack.unpackb(zlib.decompress(content.data, wbits=RAW_DEFLATE), strict_map_key=False)
+    return content
+
+
+def bytes_as_json(value: object) -> object:
+    """Return bytes as `{"$bytes": ...}`, and anything else that JSON does not have as Python shows it."""
+    return {"$bytes": base64url(value)} if isinstance(value, bytes) else repr(value)
+
+
+def base64url(raw: bytes) -> str:
+    """Return base64url without padding (RFC 4648 section 5)."""
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def _pairs(pairs: list[tuple[Any, Any]]) -> Packet:

@@ -194,7 +194,7 @@ def _faults(arguments: argparse.Namespace) -> int:
         for line in result.wrong:
             print(f"  {line}")
         if result.wrong:
-            print(f"  what happened: {', '.join(result.story)}")
+            print(f"  what happened: {', '.join(result.actions)}")
 
     with tempfile.TemporaryDirectory(prefix="chatd-kit-") as folder:
         results = asyncio.run(faults(seeds, launcher, _daemon(arguments, Path(folder)), plan, tell))

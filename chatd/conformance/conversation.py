@@ -9,7 +9,7 @@ from .clock import RealClock, VirtualClock
 from .packets import TIME_MS, Packet, ok
 from .script import Scenario
 from .scripted_server import Arrival, Refusal, ScriptedServer
-from .served_room import READS, ServedRoom
+from .served_room import ANSWERS, ServedRoom
 from .steps import CLOSE, CONNECT, PASSED, TOKEN
 from .testee import Testee
 
@@ -61,7 +61,7 @@ class Conversation:
             return
         self.arrivals.append(arrival)
         packet, kind = arrival.packet, arrival.packet.get("type")
-        room = self.rooms.get(packet.get("room", "")) if kind in READS and kind not in self._named else None
+        room = self.rooms.get(packet.get("room", "")) if kind in ANSWERS and kind not in self._named else None
         if kind in self.passed:
             self._answer(packet)
         elif room is not None and self.server.can_send:

@@ -1,7 +1,6 @@
 """A real server for fault runs: one that is there, or a process that can be killed and started again."""
 
 import asyncio
-import base64
 import hashlib
 import hmac
 import json
@@ -14,6 +13,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from .codec import base64url
 
 START_S = 60.0
 """Longest start: it takes a third of a second, on a busy machine more."""
@@ -44,7 +45,7 @@ class Daemon:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        secret = base64.urlsafe_b64encode(os.urandom(32)).decode()
+        secret = base64url(os.urandom(32))
         env = {
             "CHATD_LISTEN__ADDRESS": f"127.0.0.1:{port}",
             "CHATD_LISTEN__OPS_ADDRESS": "127.0.0.1:0",
@@ -59,7 +60,7 @@ class Daemon:
         )
 
     @property
-    def mortal(self) -> bool:
+    def killable(self) -> bool:
         """Whether it can be killed."""
         return self._command is not None
 
@@ -89,10 +90,10 @@ class Daemon:
         """Return a token of a user, signed with the shared secret (RFC 7515; protocol.md, "auth, token_expiring")."""
         now = int(time.time())
         claims = {"sub": user, "aud": "chatd", "iat": now, "exp": now + TOKEN_S}
-        head = _encoded(json.dumps({"alg": "HS256", "typ": "JWT"}).encode())
-        signed = f"{head}.{_encoded(json.dumps(claims).encode())}"
+        head = base64url(json.dumps({"alg": "HS256", "typ": "JWT"}).encode())
+        signed = f"{head}.{base64url(json.dumps(claims).encode())}"
         digest = hmac.new(self._secret.encode(), signed.encode(), hashlib.sha256).digest()
-        return f"{signed}.{_encoded(digest)}"
+        return f"{signed}.{base64url(digest)}"
 
     async def _healthy(self) -> bool:
         parts = urlsplit(self.url)
@@ -109,7 +110,3 @@ class Daemon:
         except (OSError, TimeoutError):
             return False
         return answer.endswith(b"chatd\n")
-
-
-def _encoded(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

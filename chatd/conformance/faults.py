@@ -24,6 +24,9 @@ SPEED = 20
 """A virtual clock runs so much faster than the real one of the server."""
 
 TICK_S = 0.01
+PAUSE_S = 0.05
+"""Longest pause between two actions."""
+
 QUIET_S = 90.0
 """Longest time until everything has arrived, once nothing is broken any more: a backoff takes up to 60 s."""
 
@@ -38,7 +41,6 @@ class Plan:
 
     testees: int = 3
     steps: int = 60
-    pause_s: float = 0.05
     quiet_s: float = QUIET_S
 
 
@@ -54,7 +56,6 @@ class Member:
     testee: Testee | None = None
     posted: list[str] = field(default_factory=list)
     """Keys, in the order in which the testee took the messages."""
-    deaths: int = 0
     _drive: "asyncio.Task[None] | None" = None
 
     async def start(self) -> None:
@@ -101,7 +102,7 @@ class FaultRun:
 
     def __init__(self, seed: int, daemon: Daemon, launcher: Launcher, plan: Plan, folder: Path) -> None:
         self.seed = seed
-        self.story: list[str] = []
+        self.actions: list[str] = []
         self._chance = random.Random(seed)  # noqa: S311 - a seed, not a secret
         self._daemon = daemon
         self._launcher = launcher
@@ -115,7 +116,7 @@ class FaultRun:
         async with self._joined():
             for _ in range(self._plan.steps):
                 await self._step()
-                await asyncio.sleep(self._chance.random() * self._plan.pause_s)
+                await asyncio.sleep(self._chance.random() * PAUSE_S)
             return await self._healed()
 
     @asynccontextmanager
@@ -143,10 +144,10 @@ class FaultRun:
 
     async def _step(self) -> None:
         member = self._chance.choice(self._members)
-        actions = [name for name, (_, able) in ACTIONS.items() if able(self, member)]
-        weights = [ACTIONS[name][0] for name in actions]
-        name = self._chance.choices(actions, weights)[0]
-        self.story.append(f"{name} {member.user}")
+        possible = [name for name, (_, able) in ACTIONS.items() if able(self, member)]
+        weights = [ACTIONS[name][0] for name in possible]
+        name = self._chance.choices(possible, weights)[0]
+        self.actions.append(f"{name} {member.user}")
         await getattr(self, f"_{name}")(member)
 
     async def _post(self, member: Member) -> None:
@@ -210,7 +211,6 @@ class FaultRun:
 
     async def _kill_app(self, member: Member) -> None:
         await member.kill()
-        member.deaths += 1
         await member.start()
 
     async def _kill_server(self, _: Member) -> None:
@@ -222,9 +222,9 @@ class FaultRun:
         return member.testee is not None and profile in member.testee.hello.profiles
 
     @property
-    def mortal(self) -> bool:
+    def killable(self) -> bool:
         """Whether the server can be killed."""
-        return self._daemon.mortal
+        return self._daemon.killable
 
     # The end.
 
@@ -335,7 +335,7 @@ ACTIONS: dict[str, tuple[int, Callable[[FaultRun, Member], bool]]] = {
     "hold": (3, lambda run, member: True),
     "delay": (3, lambda run, member: True),
     "kill_app": (2, lambda run, member: run.may(member, "persistence")),
-    "kill_server": (1, lambda run, member: run.mortal),
+    "kill_server": (1, lambda run, member: run.killable),
 }
 """What may happen, each with its weight, and whether it can."""
 
@@ -351,11 +351,11 @@ async def _all_running(relays: list[Relay]) -> AsyncIterator[None]:
 
 @dataclass
 class SeedResult:
-    """The outcome of one seed: `wrong` is empty when it passed; `story` is what happened."""
+    """The outcome of one seed: `wrong` is empty when it passed; `actions` is what happened, in its order."""
 
     seed: int
     wrong: list[str]
-    story: list[str]
+    actions: list[str]
 
 
 async def faults(
@@ -366,12 +366,12 @@ async def faults(
     Raises TesteeError, DaemonError.
     """
     results = []
-    await daemon.start()
     try:
+        await daemon.start()
         with tempfile.TemporaryDirectory(prefix="chatd-faults-") as folder:
             for seed in seeds:
                 run = FaultRun(seed, daemon, launcher, plan, Path(folder))
-                result = SeedResult(seed, await run.run(), run.story)
+                result = SeedResult(seed, await run.run(), run.actions)
                 results.append(result)
                 tell(result)
     finally:

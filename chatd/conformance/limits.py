@@ -1,7 +1,7 @@
 """The limits of a server that a client keeps to: the defaults, and those that the reply to `hello` names (protocol.md,
 "Size limits"); pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 DEFAULTS: Mapping[str, int] = {"frame_bytes": 65536, "batch": 64, "focus": 8, "watch": 200, "page": 200}
@@ -31,16 +31,17 @@ class LimitsInForce:
         self._limits |= limits
         self._frame_bytes = self._limits["frame_bytes"]
 
-    def wrong_with(self, packets: Sequence[Mapping[str, Any]], size: int) -> str:
-        """Return what is above a limit in a frame of `size` bytes, empty when nothing is."""
+    def wrong_with_frame(self, packets: int, size: int) -> str:
+        """Return which limit a frame of so many packets and bytes is above, empty when it is above none."""
         if size > self._frame_bytes:
             return f"a frame of {size} bytes, {self._frame_bytes} is the most now"
-        if len(packets) > self._limits["batch"]:
-            return f"a batch of {len(packets)} packets, {self._limits['batch']} is the most"
-        return next((why for packet in packets if (why := self._packet(packet))), "")
+        if packets > self._limits["batch"]:
+            return f"a batch of {packets} packets, {self._limits['batch']} is the most"
+        return ""
 
-    def _packet(self, packet: Mapping[str, Any]) -> str:
-        kind = str(packet.get("type"))
+    def wrong_with_packet(self, packet: Mapping[str, Any]) -> str:
+        """Return which limit a packet, whose form is right, is above."""
+        kind = packet["type"]
         key, limit = LISTED.get(kind, ("", ""))
         if key and len(packet.get(key, ())) > self._limits[limit]:
             return f"{kind} names {len(packet[key])} {key}, {self._limits[limit]} is the most"

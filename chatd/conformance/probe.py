@@ -1,6 +1,5 @@
 """A user without a client: requests of the kit itself to a real server, one at a time."""
 
-import base64
 import os
 from types import TracebackType
 from typing import Any, Self
@@ -8,8 +7,7 @@ from typing import Any, Self
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from .codec import Packet, encode
-from .record import read
+from .codec import Packet, base64url, encode, read
 
 PAGE = 200
 
@@ -32,7 +30,7 @@ class Probe:
         self._socket = await connect(
             self._url, subprotocols=[protocol], compression=None, proxy=None, max_size=None
         )
-        device = base64.urlsafe_b64encode(os.urandom(16)).rstrip(b"=").decode()
+        device = base64url(os.urandom(16))
         await self.ask("hello", version=1, token=self._token, device=device)
         return self
 

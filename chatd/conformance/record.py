@@ -3,13 +3,10 @@
 import asyncio
 import json
 import time
-import zlib
 from collections.abc import Callable
 from typing import Any, TextIO
 
-import msgpack
-
-from .codec import Packet
+from .codec import Packet, bytes_as_json, read
 from .relay import Relay
 
 BLANK = "<token>"
@@ -44,21 +41,8 @@ class Recorder:
 
     def _write(self, entry: Packet) -> None:
         line = {"t": round(1000 * (time.monotonic() - self._begun), 1), **entry}
-        self._out.write(json.dumps(line, ensure_ascii=False, default=_bytes) + "\n")
+        self._out.write(json.dumps(line, ensure_ascii=False, default=bytes_as_json) + "\n")
         self._out.flush()
-
-
-def read(frame: bytes | str) -> list[Any]:
-    """Return the packets of a frame of either side, whatever is wrong with them."""
-    content = json.loads(frame) if isinstance(frame, str) else _unpacked(frame)
-    return content if isinstance(content, list) else [content]
-
-
-def _unpacked(frame: bytes) -> Any:
-    content = msgpack.unpackb(frame, strict_map_key=False)
-    if isinstance(content, msgpack.ExtType) and content.code == 1:
-        return msgpack.unpackb(zlib.decompress(content.data, wbits=-15), strict_map_key=False)
-    return content
 
 
 def blanked(packet: Any) -> Any:
@@ -67,10 +51,6 @@ def blanked(packet: Any) -> Any:
         return packet
     secret = SECRET_KEYS.get(str(packet.get("type")), ())
     return {key: BLANK if key in secret else value for key, value in packet.items()}
-
-
-def _bytes(value: object) -> object:
-    return {"$bytes": value.hex()} if isinstance(value, bytes) else repr(value)
 
 
 async def record(upstream: str, host: str, port: int, out: TextIO, tell: Callable[[str], None]) -> None:

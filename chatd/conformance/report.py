@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
+from .codec import bytes_as_json
 from .page import page
 from .runner import Outcome, Report
 
@@ -30,7 +31,10 @@ def write(report: Report, folder: Path) -> None:
     transcripts.mkdir(parents=True, exist_ok=True)
     for outcome in report.outcomes:
         if outcome.run is not None:
-            lines = [json.dumps(entry, ensure_ascii=False, default=repr) for entry in outcome.run.transcript]
+            lines = [
+                json.dumps(entry, ensure_ascii=False, default=bytes_as_json)
+                for entry in outcome.run.transcript
+            ]
             (transcripts / f"{name(outcome)}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (folder / "report.json").write_text(
         json.dumps(as_json(report), indent=1, ensure_ascii=False) + "\n", encoding="utf-8"

@@ -1,4 +1,7 @@
-"""The form of every packet of a client: keys, types and bounds, as the tables of protocol.md say; pure."""
+"""The form of every packet of a client: keys, types and bounds, as the tables of protocol.md say; pure.
+
+Bounds that a server may set are in limits.py.
+"""
 
 import re
 from collections.abc import Callable, Mapping
@@ -37,7 +40,7 @@ def _word(*words: str) -> Check:
     return lambda value: "" if value in words else f"should be one of {', '.join(words)}"
 
 
-def _list(item: Check, most: int, least: int = 0) -> Check:
+def _list(item: Check, most: int = U53_MAX, least: int = 0) -> Check:
     def check(value: Any) -> str:
         if not isinstance(value, list):
             return "should be an array"
@@ -78,6 +81,13 @@ def _any(_: Any) -> str:
     return ""
 
 
+def _emoji(value: Any) -> str:
+    if why := _text(64, 1)(value):
+        return why
+    size = len(value.encode(errors="surrogatepass"))
+    return "" if size <= 64 else f"should have 1 to 64 bytes, and has {size}"
+
+
 def _body(value: Any) -> str:
     why = _map(
         text_=_text(U53_MAX),
@@ -114,7 +124,6 @@ ATTACHMENT = _map(
 )
 MODE = _word("foreground", "background")
 USERS = _list(USER, 100, 1)
-PAGE = _number(1, 200)
 
 REQUESTS: Mapping[str, Mapping[str, Check]] = {
     "hello": {
@@ -127,7 +136,7 @@ REQUESTS: Mapping[str, Mapping[str, Check]] = {
         "locale_": WORD,
         "features_": _list(WORD, 32),
         "mode_": MODE,
-        "focus_": _list(ROOM, 8),
+        "focus_": _list(ROOM),
         "epoch_": _text(16, 1),
         "cursor_": OPAQUE,
         "rooms_": SEQ,
@@ -138,7 +147,7 @@ REQUESTS: Mapping[str, Mapping[str, Check]] = {
         "id": SEQ,
         "cursor_": OPAQUE,
         "more_": OPAQUE,
-        "rooms_": PAGE,
+        "rooms_": SEQ,
         "previews_": FLAG,
         "events_": U53,
     },
@@ -146,7 +155,7 @@ REQUESTS: Mapping[str, Mapping[str, Check]] = {
     "mode": {"mode": MODE},
     "ping": {"id": SEQ},
     "pong": {},
-    "log": {"id": SEQ, "room": ROOM, "from": SEQ, "to_": U53, "limit_": PAGE},
+    "log": {"id": SEQ, "room": ROOM, "from": SEQ, "to_": U53, "limit_": SEQ},
     "history": {
         "id": SEQ,
         "room": ROOM,
@@ -160,14 +169,14 @@ REQUESTS: Mapping[str, Mapping[str, Check]] = {
     "send": {"id": SEQ, "room": ROOM, "key": KEY, "body": _body, "composed_at_": U53, "silent_": FLAG},
     "edit": {"id": SEQ, "room": ROOM, "key": KEY, "target": SEQ, "body": _body},
     "recall": {"id": SEQ, "room": ROOM, "key": KEY, "target": SEQ},
-    "react": {"id": SEQ, "room": ROOM, "key": KEY, "target": SEQ, "emoji": _text(64, 1), "set": FLAG},
+    "react": {"id": SEQ, "room": ROOM, "key": KEY, "target": SEQ, "emoji": _emoji, "set": FLAG},
     "pin": {"id": SEQ, "room": ROOM, "key": KEY, "target": SEQ, "set": FLAG},
     "read": {"room": ROOM, "seq": U53},
     "delivered": {"rooms": _list(_map(room=ROOM, seq=U53), 200)},
-    "readers": {"id": SEQ, "room": ROOM, "seq": SEQ, "more_": OPAQUE, "limit_": PAGE},
-    "focus": {"id": SEQ, "rooms": _list(ROOM, 8)},
+    "readers": {"id": SEQ, "room": ROOM, "seq": SEQ, "more_": OPAQUE, "limit_": SEQ},
+    "focus": {"id": SEQ, "rooms": _list(ROOM)},
     "typing": {"room": ROOM},
-    "watch": {"id": SEQ, "users": _list(USER, 200)},
+    "watch": {"id": SEQ, "users": _list(USER)},
     "room.create": {
         "id": SEQ,
         "key": KEY,
@@ -196,7 +205,7 @@ REQUESTS: Mapping[str, Mapping[str, Check]] = {
         "id": SEQ,
         "room": ROOM,
         "more_": OPAQUE,
-        "limit_": PAGE,
+        "limit_": SEQ,
         "prefix_": WORD,
         "role_": _word("member", "admin", "owner"),
     },

@@ -21,7 +21,7 @@ FRAGMENTS = "fragments"
 PROFILES = (
     *("core", "persistence", "edits", "read_state", "large_rooms", "background", "account", "http_status"),
 )
-"""What a client may be able to do; a scenario names what it needs (web.md 3.5). `json` and `deflate` are encodings."""
+"""What a client may be able to do; a scenario names what it needs. `json` and `deflate` are encodings."""
 
 TITLE = re.compile(r"(scenario|fragment)\s+([a-z0-9][a-z0-9-]*)\b")
 
@@ -41,8 +41,6 @@ class Scenario:
     encodings: tuple[str, ...] = ("msgpack", "json")
     virtual: bool = False
     """Whether it needs a testee on a virtual clock, since nobody would wait so long."""
-    allow: tuple[str, ...] = ()
-    """Checks of every frame that do not hold here."""
     about: str = ""
     """The comment at its top: one sentence or two for a reader."""
     steps: tuple[Step, ...] = ()
@@ -155,7 +153,7 @@ def _head(where: Where, line: str, about: str) -> Scenario:
     if found.group(1) == "fragment":
         return replace(scenario, parameters=_parameters(parser))
     while not parser.ended:
-        key = parser.word(WORD, "a header: proves, profile, encoding, time or allow")
+        key = parser.word(WORD, "a header: proves, profile, encoding or time")
         if key not in HEADERS:
             raise ValueError(f"there is no header `{key}`: {', '.join(HEADERS)}")
         listed = tuple(parser.word(re.compile(r"[^\s]+"), f"what {key} says").split(","))
@@ -163,7 +161,7 @@ def _head(where: Where, line: str, about: str) -> Scenario:
     return scenario
 
 
-HEADERS = ("proves", "profile", "encoding", "time", "allow")
+HEADERS = ("proves", "profile", "encoding", "time")
 
 
 def _header(key: str, listed: tuple[str, ...]) -> dict[str, Any]:

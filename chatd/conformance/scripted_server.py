@@ -30,7 +30,6 @@ PONG_S = 5.0
 HEALTH = {
     "ok": (200, b"chatd\n"),
     "portal": (200, b"<html>Welcome! Please log in.</html>"),
-    "down": (502, b""),
 }
 
 
@@ -46,10 +45,9 @@ class Arrival:
 class Link:
     """One connection of the client. `ending`: the server has said bye, closed it, or expects its end."""
 
-    def __init__(self, number: int, socket: ServerConnection, encoding: str) -> None:
+    def __init__(self, number: int, socket: ServerConnection) -> None:
         self.number = number
         self.socket = socket
-        self.encoding = encoding
         self.ending = False
 
     @property
@@ -202,7 +200,7 @@ class ScriptedServer:
 
     async def _handle(self, socket: ServerConnection) -> None:
         self._links += 1
-        link = Link(self._links, socket, self._encoding)
+        link = Link(self._links, socket)
         self.link = link
         self._checks.connected(link.number, self._now())
         self.activity += 1
@@ -240,7 +238,7 @@ class ScriptedServer:
 
 
 def health_response(health: str = "ok") -> Response:
-    """Return the answer to `GET /v1/health`: of the server, of a portal before it, or of a server that is down."""
+    """Return the answer to `GET /v1/health`: of the server, or of a portal before it."""
     return plain_response(*HEALTH[health])
 
 

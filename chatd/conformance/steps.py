@@ -17,7 +17,7 @@ DO: Mapping[str, tuple[set[str], set[str]]] = {
     "read": ({"room"}, {"seq"}),
     "typing": ({"room"}, set()),
     "open": ({"room"}, set()),
-    "leave": (set(), {"room"}),
+    "leave": (set(), set()),
     "older": ({"room"}, {"before", "limit"}),
     "resend": ({"key"}, set()),
     "discard": ({"key"}, set()),
@@ -203,13 +203,13 @@ def _words(parser: Parser, step: Step) -> Step:
 
 def _serve(parser: Parser, step: Step) -> Step:
     room = parser.value()
-    return replace(step, value=[room, parser.value()], fields=_fields(parser))
+    return replace(step, value=[room, parser.value()])
 
 
 def _health(parser: Parser, step: Step) -> Step:
-    word = parser.word(WORD, "ok, portal or down")
-    if word not in ("ok", "portal", "down"):
-        raise ValueError(f"health is ok, portal or down, and not {word}")
+    word = parser.word(WORD, "ok or portal")
+    if word not in ("ok", "portal"):
+        raise ValueError(f"health is ok or portal, and not {word}")
     return replace(step, word=word)
 
 

@@ -8,7 +8,6 @@ import json
 import os
 import shlex
 import signal
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -86,7 +85,7 @@ class ProcessChannel:
 
 
 class SocketChannel:
-    """A testee that connected to `ws://KIT/testee`; `again` waits for the connection it makes after a `kill`."""
+    """A testee that connected to `ws://KIT/testee`; after a `kill` it connects anew."""
 
     def __init__(self, socket: ServerConnection) -> None:
         self._socket = socket
@@ -218,9 +217,3 @@ def _line(text: str) -> Line:
     if not isinstance(line, dict):
         raise TesteeError(f"a line of the testee is no object: {text.strip()[:200]}")
     return line
-
-
-async def start_python(arguments: str = "") -> Testee:
-    """Start the testee of the Python client, as `faults` does for itself."""
-    command = f"{shlex.quote(sys.executable)} -m chatd.client.testee {arguments}"
-    return await Testee.meet(await ProcessChannel.start(command))

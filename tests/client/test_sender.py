@@ -297,15 +297,17 @@ async def test_what_the_server_allows_no_more_is_failed(server, client_of, watch
 
 
 class SlowStorage(MemoryStorage):
-    """A storage that saves when a test says so."""
+    """A storage that saves records of a table when a test says so."""
 
-    def __init__(self):
+    def __init__(self, table="outbox"):
         super().__init__()
+        self.table = table
         self.saving, self.saved = asyncio.Event(), asyncio.Event()
 
     async def save(self, records):
-        self.saving.set()
-        await self.saved.wait()
+        if any(record.table == self.table for record in records):
+            self.saving.set()
+            await self.saved.wait()
         await super().save(records)
 
 
@@ -354,6 +356,20 @@ async def test_a_stop_ends_the_waiting_and_keeps_the_entry(connected):
 
 
 # --- restarts
+
+
+async def test_the_device_is_stored_before_the_first_hello(server, client_of, env):
+    storage = SlowStorage("account")
+    client = client_of(server, storage=storage)
+    starting = asyncio.create_task(client.start())
+    await storage.saving.wait()
+    await asyncio.sleep(0)
+    assert client.phase is Phase.STOPPED
+    storage.saved.set()
+    await starting
+    assert (await storage.load())["account"]["device"] == env.device()
+    hello = await (await server.accept()).expect("hello")
+    assert hello["device"] == env.device()
 
 
 async def test_the_outbox_survives_the_process(server, client_of, env, tmp_path):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conformance.any_kind_echo import AnyKindEchoServer
 from tests.conformance.autobahn import NotThere, behaviours, installed
-from tests.conformance.chameleon import ChameleonServer
 from tests.kit.document import tables
 from tests.kit.newcomer import ROOT
 
@@ -27,7 +27,7 @@ async def test_every_case_is_ok_or_explained(tmp_path: Path) -> None:
         installed()
     except NotThere as reason:
         pytest.skip(str(reason))
-    server = ChameleonServer()
+    server = AnyKindEchoServer()
     await server.listener.start()
     try:
         found = await behaviours(server.url, tmp_path)

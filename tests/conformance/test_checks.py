@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chatd.conformance.checks import RULES, Checks
-from chatd.conformance.codec import BadFrame, decode, encode_binary
+from chatd.conformance.codec import BadFrame, decode
 from chatd.conformance.packets import bye, error, ok, page, welcome
 from chatd.conformance.packets import room as summary
 
@@ -258,13 +258,56 @@ def test_a_cursor_that_was_kept_without_its_rooms_is_found() -> None:
 
 
 @pytest.mark.parametrize(
+    ("packet", "limit"),
+    [
+        ({"type": "focus", "id": 2, "rooms": [ROOM] * 9}, {"focus": 9}),
+        ({"type": "watch", "id": 2, "users": ["u7"] * 201}, {"watch": 201}),
+        ({"type": "sync", "id": 2, "rooms": 201}, {"page": 201}),
+        ({"type": "log", "id": 2, "room": ROOM, "from": 1, "limit": 201}, {"page": 201}),
+    ],
+)
+def test_a_limit_is_the_one_in_force(packet: dict[str, Any], limit: dict[str, int]) -> None:
+    for limits, found in (({}, ["limits"]), (limit, [])):
+        client = Client()
+        client.connects()
+        client.hears(welcome(1, summary(ROOM, 1), limits=limits))
+        client.says(packet)
+        assert [violation.rule for violation in client.checks.violations] == found
+
+
+def test_a_batch_has_as_many_packets_as_the_server_says_once_hello_is_answered() -> None:
+    pongs = [{"type": "pong"}] * 65
+    client = Client()
+    client.connects()
+    client.says(*pongs)
+    assert [violation.rule for violation in client.checks.violations] == ["limits"]
+    client.hears(welcome(1, limits={"batch": 65}))
+    client.says(*pongs)
+    assert len(client.checks.violations) == 1
+
+
+def test_an_emoji_is_measured_in_bytes() -> None:
+    client = Client()
+    client.ready()
+    for times in (16, 17):
+        client.asks("react", room=ROOM, key=f"key-{times:04}", target=1, emoji="👍" * times, set=True)
+    assert [violation.rule for violation in client.checks.violations] == ["form"]
+
+
+def test_a_value_of_another_type_is_found_where_a_limit_bounds_it() -> None:
+    client = Client()
+    client.ready()
+    client.says({"type": "focus", "id": 2, "rooms": 9}, {"type": "sync", "id": 3, "rooms": "all"})
+    assert [violation.rule for violation in client.checks.violations] == ["form", "form"]
+
+
+@pytest.mark.parametrize(
     ("content", "encoding"),
     [
         ("{}", "msgpack"),
         (b"\x80", "json"),
         (b"\xc1", "msgpack"),
         (b"\x90", "msgpack"),
-        (encode_binary([{"type": "pong"}] * 65), "msgpack"),
         (b"\x91\x90", "msgpack"),
         (b"\x82\xa1a\x01\xa1a\x02", "msgpack"),
         (b"\x81\x01\x01", "msgpack"),

@@ -34,7 +34,7 @@ async def test_nothing_is_lost_doubled_or_reordered(tmp_path: Path) -> None:
     first = seed_base()
     results = await ran(PYTHON, tmp_path, range(first, first + SEEDS), PLAN)
     assert {result.seed: result.wrong for result in results if result.wrong} == {}
-    assert all("cut" in " ".join(result.story) for result in results)
+    assert all("cut" in " ".join(result.actions) for result in results)
 
 
 async def test_a_client_that_forgets_what_has_no_answer_is_found(

@@ -150,7 +150,7 @@ def test_what_is_no_value_is_refused_with_its_place(text: str) -> None:
         ("state unread=1", "there is no unread in the state of the client"),
         ("use nothing", "there is no fragment `nothing`"),
         ("wait", "expected a time"),
-        ("health ill", "health is ok, portal or down"),
+        ("health ill", "health is ok or portal"),
         ("cut now", "nothing more was expected"),
         ("do typing room=$r room=$r", "room stands there twice"),
     ],

@@ -15,7 +15,7 @@ FOUND_BY: dict[str, tuple[str, str]] = {
     "early-after-503": ("refused-upgrade-with-retry-after", "too soon"),
     "reconnects-when-replaced": ("close-4200-replaced", "reconnect: "),
     "reconnects-when-revoked": ("close-4201-revoked", "reconnect: "),
-    "shows-an-expired-token-again": ("close-4100-token-expired", ""),
+    "shows-an-expired-token-again": ("close-4100-token-expired", 'expected "#token", got "hello"'),
     "second-connection": ("network-change-probes-the-connection", "one-connection: "),
     "speaks-after-bye": ("nothing-is-sent-after-bye", "after-bye: "),
     "never-notices-silence": ("silence-drops-the-connection", "nothing came"),
@@ -23,32 +23,32 @@ FOUND_BY: dict[str, tuple[str, str]] = {
     "new-device-each-time": ("link-loss", "device: "),
     "connects-while-suspended": ("suspended-while-it-waited", "reconnect: "),
     "cursor-before-pages": ("kill-behind-the-first-sync", "cursor: it kept"),
-    "stale-cursor-over-a-new-epoch": ("another-epoch-forgets-positions", ""),
+    "stale-cursor-over-a-new-epoch": ("another-epoch-forgets-positions", "messages has 4 items"),
     "cursor-kept-after-resync": ("close-4005-resync", "after 4005 it sends none"),
-    "full-round-forgets-nothing": ("full-round-forgets-other-rooms", ""),
-    "gone-is-ignored": ("gone-forgets-the-room", ""),
-    "reset-ignored": ("log-below-its-floor", ""),
+    "full-round-forgets-nothing": ("full-round-forgets-other-rooms", "rooms has 3 items"),
+    "gone-is-ignored": ("gone-forgets-the-room", "rooms has 1 items"),
+    "reset-ignored": ("log-below-its-floor", "nothing came"),
     "gap-ignored": ("gap-after-500ms", "nothing came"),
     "gap-asked-at-once": ("gap-after-500ms", "it came after 0 ms"),
-    "cut-log-is-not-continued": ("log-that-is-cut", ""),
-    "old-operation-wins": ("operation-that-is-in-the-message-already", ""),
+    "cut-log-is-not-continued": ("log-that-is-cut", "nothing came"),
+    "old-operation-wins": ("operation-that-is-in-the-message-already", "reactions.👍: expected 1, got 2"),
     "recalled-text-returns": ("recall-of-a-message-that-may-be-stale", "text"),
     "jump-keeps-unread": ("far-behind-the-newest-page", "room.get"),
     "own-messages-are-unread": ("mentions-count", "unread"),
-    "ack-not-applied": ("message-is-sent-and-stored", ""),
+    "ack-not-applied": ("message-is-sent-and-stored", "applied: expected 2, got 1"),
     "new-key-after-reconnect": ("lost-ack-the-same-key", "key"),
     "early-retry": ("limit-of-the-user-holds-the-others", "retry-after: "),
-    "retries-what-was-refused-for-good": ("refused-for-good", ""),
-    "drops-what-has-no-answer": ("lost-ack-the-same-key", ""),
+    "retries-what-was-refused-for-good": ("refused-for-good", "never: "),
+    "drops-what-has-no-answer": ("lost-ack-the-same-key", "nothing came"),
     "two-frames-at-once": ("one-unanswered-frame-a-room", "one-frame: "),
     "newest-first": ("aborted-keeps-the-order", "order: "),
-    "outbox-is-not-stored": ("kill-before-the-ack", ""),
+    "outbox-is-not-stored": ("kill-before-the-ack", "nothing came"),
     "big-frame-behind-hello": ("frame-limit-of-the-server", "limits: "),
-    "own-event-is-no-ack": ("own-event-in-a-log", ""),
+    "own-event-is-no-ack": ("own-event-in-a-log", "outbox has 1 items"),
     "a-read-for-each-message": ("read-marks-two-seconds-apart", "read-rate: "),
     "a-typing-for-each-key": ("typing-three-seconds-apart", "typing-rate: "),
     "focus-is-forgotten": ("room-on-the-screen-after-a-drop", "focus"),
-    "token-is-not-renewed": ("token-is-renewed-in-place", ""),
+    "token-is-not-renewed": ("token-is-renewed-in-place", "nothing came"),
     "null-for-absent": ("hello-on-a-first-sync", "null"),
 }
 
@@ -63,6 +63,7 @@ IN_THE_SUITE = (
 def test_every_mutant_has_a_finder() -> None:
     assert set(FOUND_BY) == set(MUTANTS)
     assert {name for name, _ in FOUND_BY.values()} <= set(SCENARIOS)
+    assert all(reason for _, reason in FOUND_BY.values())
     assert len(MUTANTS) >= 30
 
 

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from chatd.client import Client, Settings
+from chatd.conformance.codec import encode_binary, read
 from chatd.conformance.probe import Probe
-from chatd.conformance.record import BLANK, Recorder, read
+from chatd.conformance.record import BLANK, Recorder
 from chatd.conformance.relay import Relay
 from chatd.conformance.show import shown
 from tests.kit.daemon import RunningDaemon, config_for
@@ -46,7 +47,7 @@ async def recorded(daemon: RunningDaemon, **settings: Any) -> list[dict[str, Any
         await room.history()
     text = out.getvalue()
     assert TOKEN.rpartition(".")[2] not in text
-    assert "\n".join(shown(text).splitlines()[:1]).endswith("1 connect code=101")
+    assert shown(text).splitlines()[0].endswith("1 connect code=101")
     return [json.loads(line) for line in text.splitlines()]
 
 
@@ -87,6 +88,12 @@ async def test_a_relay_holds_and_cuts(daemon: RunningDaemon) -> None:
         relay.cut()
         with pytest.raises(Exception, match="close"):
             await probe.ask("ping")
+
+
+def test_bytes_are_written_as_in_json() -> None:
+    out = io.StringIO()
+    Recorder(out).frame(1, "S>", encode_binary([{"type": "x", "data": b"\xfb\xff\x01\x02"}]))
+    assert json.loads(out.getvalue())["packets"] == [{"type": "x", "data": {"$bytes": "-_8BAg"}}]
 
 
 def test_what_cannot_be_read_is_not_written_down() -> None:

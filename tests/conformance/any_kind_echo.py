@@ -15,8 +15,8 @@ from tests.kit.echo_server import Echo, EchoServer, echo_config, no_page
 KINDS = {Opcode.TEXT: True, Opcode.BINARY: False}
 
 
-class Chameleon(WebSocketConnection):
-    """A connection that takes on the kind of every message that begins."""
+class AnyKindConnection(WebSocketConnection):
+    """A connection whose kind is that of the message that begins."""
 
     __slots__ = ()
 
@@ -25,8 +25,8 @@ class Chameleon(WebSocketConnection):
         super()._frame(frame)
 
 
-class ChameleonServer(EchoServer):
-    """An echo server whose connections are chameleons."""
+class AnyKindEchoServer(EchoServer):
+    """An echo server whose connections take any kind of message."""
 
     def __init__(self) -> None:
         super().__init__(echo_config(), Echo, no_page)
@@ -36,7 +36,7 @@ class ChameleonServer(EchoServer):
 
 
 def _connecting(acceptor: AcceptorConfig) -> Any:
-    def connect(*, config: object, server_state: Any, app_state: object) -> Chameleon:
-        return Chameleon(acceptor, server_state.connections)
+    def connect(*, config: object, server_state: Any, app_state: object) -> AnyKindConnection:
+        return AnyKindConnection(acceptor, server_state.connections)
 
     return connect
