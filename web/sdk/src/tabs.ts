@@ -255,7 +255,7 @@ export class BrowserTabs implements Tabs {
 }
 
 /** The end of what a lock is held for. */
-function until(signal: AbortSignal): Promise<void> {
+export function until(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener("abort", () => resolve(), { once: true });
