@@ -23,7 +23,11 @@ const shared = {
   target: "es2022",
   jsx: "automatic",
   jsxImportSource: "preact",
-  alias: { "@chatd/client": "./sdk/src/index.ts", "@chatd/client/browser": "./sdk/src/browser.ts" },
+  alias: {
+    "@chatd/client": "./sdk/src/index.ts",
+    "@chatd/client/browser": "./sdk/src/browser.ts",
+    "@chatd/client/msgpack": "./sdk/src/msgpack.ts",
+  },
   charset: "utf8",
   legalComments: "none",
   metafile: true,

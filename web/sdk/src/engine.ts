@@ -13,7 +13,7 @@ import type { Change } from "./core/changes.js";
 import type { Codec } from "./core/codec.js";
 import type { Closed } from "./core/errors.js";
 import type { Event, HelloReply, Packet, UserEntry } from "./core/packets.js";
-import type { Row, Tables } from "./core/records.js";
+import type { Row } from "./core/records.js";
 import type { Replica } from "./core/replica.js";
 import { closeRule, type Phase } from "./core/states.js";
 import type { Timing } from "./core/timing.js";
@@ -307,17 +307,20 @@ export class Engine extends Caller implements AccountDelegate, LifecycleDelegate
   }
 
   protected async _load(): Promise<void> {
-    this.codec ??= (await import("./msgpack.js")).msgpack;
-    const tables: Tables = await this._storage.load();
+    const [codec, tables, surplus] = await Promise.all([
+      this.codec ?? import("./msgpack.js").then(({ msgpack }) => msgpack),
+      this._storage.load(),
+      this._storage.surplus?.() ?? [],
+    ]);
+    this.codec = codec;
     this.account.restore(tables);
     this.sender.restore(tables);
     this.users.clear();
     this.drafts.clear();
     for (const [user, entry] of tables.users ?? []) this.users.set(user, entry as UserEntry);
     for (const [place, draft] of tables.drafts ?? []) this.drafts.set(place, draft);
-    const all = this.account.replicas.keys();
-    const gone = this._storage.keepsMessages ? ((await this._storage.surplus?.()) ?? []) : all;
-    for (const room of [...gone]) this.account.forget(room);
+    const gone = this._storage.keepsMessages ? surplus : [...this.account.replicas.keys()];
+    for (const room of gone) this.account.forget(room);
     const open = [...this._rooms.keys()];
     this._rooms.clear();
     await Promise.all(open.map((room) => this.opened(room)));

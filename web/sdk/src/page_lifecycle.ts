@@ -1,7 +1,7 @@
 /** The client follows the page: visible or hidden, frozen and thawed, online again, asleep and awake. */
 
 import type { Client } from "./client.js";
-import type { BrowserTabs } from "./tabs.js";
+import { until, type BrowserTabs } from "./tabs.js";
 
 /** Time in the background before the server is told: people come back soon. */
 const HIDDEN_MS = 10_000;
@@ -69,8 +69,7 @@ class VisibleTab {
     this._hide = undefined;
     if (!visible || !navigator.locks) return;
     const { signal } = (this._hide = new AbortController());
-    const held = () => new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
-    navigator.locks.request(this._name, { mode: "shared", signal }, held).catch(() => {});
+    navigator.locks.request(this._name, { mode: "shared", signal }, () => until(signal)).catch(() => {});
   }
 
   /** Call `act` if no tab is visible in a while. */

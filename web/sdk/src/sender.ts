@@ -68,8 +68,8 @@ export class Sender {
 
   /** Put a mutation into the outbox; when it resolves, it is stored and survives a power loss.
    *
-   * `rows` are written in the same transaction. Rejects with `ChatError` `too_large` if it fits no frame, `OutboxFull`, TypeError if no server would take it, and whatever the
-   * storage says if it cannot be stored.
+   * `rows` are written in the same transaction. Rejects with `ChatError` `too_large` if it fits no frame, `OutboxFull`,
+   * TypeError if no server would take it, and whatever the storage says if it cannot be stored.
    */
   async post(given: Packet, rows: readonly Row[] = []): Promise<Entry> {
     if (this.outbox.size >= this._tools.settings.outboxMax) throw new OutboxFull("too many messages wait");

@@ -62,6 +62,7 @@ class TabCommands extends Commands {
 export class TabEngine extends Engine implements Tab {
   protected override readonly _commands: TabCommands = new TabCommands(this);
   private _leading = false;
+  private _isLoaded = false;
   // What a follower knows of the leader.
   private _followed: { phase: Phase; closed: Closed | undefined } = { phase: "stopped", closed: undefined };
   private readonly _screen = new Map<"focus" | "watch", readonly unknown[]>();
@@ -82,7 +83,9 @@ export class TabEngine extends Engine implements Tab {
   }
 
   override async close(): Promise<void> {
-    await this.lifecycle.stop();
+    const ended = this.lifecycle.stop();
+    this._emit({ kind: "stateChanged", phase: "stopped", code: 0, reason: "stopped" });
+    await ended;
     await this._settled();
     await this._tabs.stop();
     await super.close();
@@ -100,6 +103,11 @@ export class TabEngine extends Engine implements Tab {
     return this._leading ? super.closed : this._followed.closed;
   }
 
+  /** Report the phase, but not that this engine was told to stop: for the other tabs the next leader goes on. */
+  override onPhase(phase: Phase, closed: Closed | undefined): void {
+    if (phase !== "stopped" || closed?.code) super.onPhase(phase, closed);
+  }
+
   // A tab among others.
 
   override async lead(): Promise<void> {
@@ -111,9 +119,10 @@ export class TabEngine extends Engine implements Tab {
   async follow(): Promise<void> {
     if (this._leading) {
       void this.lifecycle.stop();
-      await this._settled();
+      this._note();
     }
     this._leading = false;
+    await this._written;
     await this._load();
     this._showScreen();
     // Whoever leads may take a while to answer.
@@ -121,6 +130,8 @@ export class TabEngine extends Engine implements Tab {
   }
 
   take({ rows, changes }: News): void {
+    // What was told before is in what is loaded.
+    if (!this._isLoaded) return;
     for (const row of rows) this._takeRow(row);
     for (const change of changes) this._emit(change);
   }
@@ -157,7 +168,12 @@ export class TabEngine extends Engine implements Tab {
     const isScreen = name === "focus" || name === "watch";
     if (isScreen) this._screen.set(name, args);
     const all = isScreen ? [...args, this._tabs.id] : args;
-    if (this._leading) return super.run(name, ...(all as typeof args));
+    try {
+      if (this._leading) return await super.run(name, ...(all as typeof args));
+    } catch (error) {
+      // Another tab took the lead meanwhile, and may carry it out.
+      if (!(error instanceof Closed) || this._leading) throw error;
+    }
     return (await this._ask(name, all)) as never;
   }
 
@@ -184,6 +200,11 @@ export class TabEngine extends Engine implements Tab {
     if (known) outbox.done(key);
     if (record) this.sender.add(record);
     this.sender.flush();
+  }
+
+  protected override async _load(): Promise<void> {
+    await super._load();
+    this._isLoaded = true;
   }
 
   protected override _note(): void {

@@ -209,7 +209,8 @@ export class BrowserTabs implements Tabs {
     // What was stored is loaded before the first command.
     await this._queue;
     const answer = await this._tab.perform(ask);
-    this._tell({ kind: "answer", to: from, id, answer });
+    // Who lost the lead meanwhile has no answer: the asker asks who leads now.
+    if (this._leading) this._tell({ kind: "answer", to: from, id, answer });
   }
 
   private _gone(tab: string): void {
@@ -226,9 +227,15 @@ export class BrowserTabs implements Tabs {
   /** Ask again for everything that has no answer: who led is not there any more. */
   private _repeat(): void {
     for (const [id, { ask }] of this._asks) {
-      if (this._leading) void this._queue.then(() => this._tab.perform(ask)).then((answer) => this._answered(id, answer));
+      if (this._leading) void this._performOwn(id, ask);
       else this._tell({ kind: "ask", id, ask });
     }
+  }
+
+  private async _performOwn(id: number, ask: Ask): Promise<void> {
+    await this._queue;
+    const answer = await this._tab.perform(ask);
+    if (this._leading) this._answered(id, answer);
   }
 
   private _hangUp(): void {
@@ -248,7 +255,7 @@ export class BrowserTabs implements Tabs {
 }
 
 /** The end of what a lock is held for. */
-function until(signal: AbortSignal): Promise<void> {
+export function until(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener("abort", () => resolve(), { once: true });

@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { Client } from "../src/client.js";
 import type { Change } from "../src/core/changes.js";
-import { ChatError } from "../src/core/errors.js";
+import { ChatError, Closed } from "../src/core/errors.js";
 import { MemoryStorage } from "../src/storage.js";
 import { TabEngine } from "../src/tab_engine.js";
 import type { Answer, Ask, News, Tab, Tabs } from "../src/tab_link.js";
@@ -34,6 +34,14 @@ class Channel {
 
   async ask(ask: Ask): Promise<Answer> {
     return structuredClone(await this._tabs[0]!.tab!.perform(structuredClone(ask)));
+  }
+
+  /** The second tab takes the lead; the first finds out afterwards. */
+  async steal(): Promise<void> {
+    const [first, second] = this._tabs.splice(0, 2, this._tabs[1]!, this._tabs[0]!);
+    await second!.tab!.lead();
+    await settled();
+    await first!.tab!.follow();
   }
 
   async stopped(tabs: LocalTabs): Promise<void> {
@@ -83,7 +91,7 @@ async function pair() {
   await welcome(socket, { sync: SYNC });
   await follower.client.start();
   await settled();
-  return { env, leader, follower, socket };
+  return { env, channel, make, leader, follower, socket };
 }
 
 function kinds(changes: readonly Change[]): string[] {
@@ -140,6 +148,52 @@ test("when the leader goes, the follower goes on with its outbox and its rooms",
   const packet = await next.take("send");
   assert.equal(packet.key, key);
   assert.equal(follower.client.phase, "ready");
+});
+
+test("a leader that lost the lead tells nobody that it stopped, and the next one carries out what it was asked", async () => {
+  const { env, channel, leader, follower, socket } = await pair();
+  const asked = leader.client.call({ type: "users.get", users: ["u7"] });
+  const sent = leader.client.room(ROOM).send("not acknowledged");
+  await socket.take("users.get");
+  for (const { changes } of [leader, follower]) changes.length = 0;
+  const stolen = channel.steal();
+  const next = await env.accept(2);
+  await welcome(next, { sync: { cursor: "AAAD1B", rooms: [] } });
+  await stolen;
+  const message = await next.take("send");
+  next.push({ type: "ok", id: message.id, seq: 1, ordinal: 1, time: 1001 });
+  const packet = await next.take("users.get");
+  next.push({ type: "ok", id: packet.id, users: [{ user: "u7", name: "Bob" }] });
+  assert.deepEqual((await asked).users, [{ user: "u7", name: "Bob" }]);
+  assert.equal((await sent).seq, 1);
+  for (const { client, changes } of [leader, follower]) {
+    assert.equal(client.phase, "ready");
+    assert.ok(!changes.some((change) => change.kind === "stateChanged" && change.phase === "stopped"));
+  }
+});
+
+test("a tab that is closed tells itself that it stopped, and no other", async () => {
+  const { env, leader, follower } = await pair();
+  const late = leader.client.room(ROOM).send("not acknowledged");
+  await settled();
+  follower.changes.length = 0;
+  await Promise.all([leader.client.close(), assert.rejects(late, Closed)]);
+  await welcome(await env.accept(2), { sync: { cursor: "AAAD1B", rooms: [] } });
+  await settled();
+  assert.equal(leader.changes.at(-1)!.kind, "stateChanged");
+  assert.ok(!follower.changes.some((change) => change.kind === "stateChanged" && change.phase === "stopped"));
+});
+
+test("news from before the first load are passed over", async () => {
+  const { make, leader } = await pair();
+  const late = make();
+  const key = await leader.client.room(ROOM).post("stored");
+  const value = leader.client.outbox.find((entry) => entry.key === key)!.record();
+  const news: News = { rows: [{ table: "outbox", key, value }], changes: [{ kind: "sendQueued", room: ROOM, key }] };
+  (late.client["_engine"] as TabEngine).take(news);
+  assert.deepEqual([late.changes, late.client.outbox], [[], []]);
+  await late.client.start();
+  assert.deepEqual(late.client.outbox.map((entry) => entry.key), [key]);
 });
 
 test("a refusal, drafts and users reach the other tab", async () => {

@@ -152,7 +152,6 @@ export class ComposerModel {
   async #sendNew(body: Body): Promise<void> {
     this.#clear();
     // The text is in the outbox or in the draft at any moment, and never in both.
-    this.#stored = true;
     const posted = this.state.room.post(body, { draft: this.state.id });
     this.sent();
     await posted;
@@ -185,7 +184,7 @@ export class ComposerModel {
     this.#mentions.clear();
     this.text.value = "";
     this.revision.value += 1;
-    this.#stored = false;
+    this.#stored = true;
     clearTimeout(this.#timer);
   }
 

@@ -75,12 +75,6 @@ export function t(key: TextKey, params: Params = {}): string {
   });
 }
 
-/** Return the text of a key as parts: texts, and in place of each `{name}` the element given for it. */
-export function rich<T>(key: TextKey, elements: Readonly<Record<string, T>>, params: Params = {}): (string | T)[] {
-  const parts = pattern(key, params).split(/\{(\w+)\}/);
-  return parts.map((part, index) => (index % 2 ? (elements[part] ?? String(params[part] ?? "")) : part));
-}
-
 /** Return a number as the language writes it. */
 export function number(value: number): string {
   return value.toLocaleString(region.value);

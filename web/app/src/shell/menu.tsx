@@ -32,7 +32,7 @@ export function Menu({ label, items }: { label: string; items: readonly MenuItem
     place();
     list.current!.querySelector<HTMLElement>("button")?.focus();
   };
-  const select = (item: MenuItem) => (list.current!.hidePopover(), button.current!.focus(), item.onSelect());
+  const close = () => (list.current!.hidePopover(), button.current!.focus());
   return (
     <>
       <button
@@ -54,35 +54,48 @@ export function Menu({ label, items }: { label: string; items: readonly MenuItem
         popover="auto"
         onBeforeToggle={beforeToggle}
         onToggle={toggled}
-        onKeyDown={step}
+        onKeyDown={onKey}
       >
-        {open.value && items.map((item) => (
-          <button
-            key={item.label}
-            type="button"
-            role="menuitem"
-            tabIndex={-1}
-            class={item.danger ? "setting danger" : "setting"}
-            onClick={() => select(item)}
-          >
-            <Icon name={item.icon} />
-            <span class="setting-text">{item.label}</span>
-          </button>
-        ))}
+        {open.value && <MenuItems items={items} beforeSelect={close} />}
       </div>
     </>
   );
 }
 
-/** ↑ and ↓ move through the items of a menu. */
-function step(event: KeyboardEvent): void {
-  // The browser closes the menu; the chat behind it stays.
-  if (event.key === "Escape") event.stopPropagation();
-  const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+/** The items of a menu; `beforeSelect` closes it. */
+export function MenuItems({ items, beforeSelect }: { items: readonly MenuItem[]; beforeSelect: () => void }) {
+  return (
+    <>
+      {items.map((item) => (
+        <button
+          key={item.label}
+          type="button"
+          role="menuitem"
+          tabIndex={-1}
+          class={item.danger ? "setting danger" : "setting"}
+          onClick={() => (beforeSelect(), item.onSelect())}
+        >
+          <Icon name={item.icon} />
+          <span class="setting-text">{item.label}</span>
+        </button>
+      ))}
+    </>
+  );
+}
+
+/** Move the focus through the buttons of a menu with the arrows. */
+export function stepThroughMenu(event: KeyboardEvent): void {
+  const by = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
   if (!by) return;
   event.preventDefault();
   event.stopPropagation();
-  const items = [...(event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>("[role=menuitem]")];
+  const items = [...(event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>("button")];
   const at = items.indexOf(event.target as HTMLElement);
   items[(at + by + items.length) % items.length]?.focus();
+}
+
+function onKey(event: KeyboardEvent): void {
+  // The browser closes the menu; the chat behind it stays.
+  if (event.key === "Escape") event.stopPropagation();
+  stepThroughMenu(event);
 }

@@ -6,6 +6,7 @@
 import { effect, signal } from "@preact/signals";
 import { Client } from "@chatd/client";
 import { browser, canShare } from "@chatd/client/browser";
+import { msgpack } from "@chatd/client/msgpack";
 import { language } from "../locale/locale.js";
 import { allowPictures } from "./pictures.js";
 import * as server from "./server.js";
@@ -92,7 +93,7 @@ export async function signOut(): Promise<void> {
 
 /** Ask for a sign-in: with the form, or on the page of the host's site. */
 export function toSignIn(): void {
-  end();
+  closeSession();
   const address = config.peek()?.login_url;
   if (address && !source) location.assign(address);
   else stage.value = "signIn";
@@ -100,7 +101,7 @@ export function toSignIn(): void {
 
 /** Forget what this browser stores of the user, and begin anew. */
 export async function clearStored(): Promise<void> {
-  end();
+  closeSession();
   await erase(lastUser.peek());
   location.reload();
 }
@@ -114,7 +115,7 @@ async function erase(user: string): Promise<void> {
 }
 
 function open(user: string): void {
-  end();
+  closeSession();
   lastUser.value = user;
   keep("sessionStorage", USER, user);
   keep("localStorage", USER, user);
@@ -123,6 +124,7 @@ function open(user: string): void {
     ...(device && { device }),
     url: server.socketAddress(config.peek()!),
     token: tokenForClient,
+    codec: msgpack,
     settings: { app: "chatd web", locale: language.peek() },
     ...browser(user),
   });
@@ -168,10 +170,6 @@ async function forget(): Promise<void> {
 
 /** End the client of this page; nothing that is stored changes. */
 export function closeSession(): void {
-  end();
-}
-
-function end(): void {
   stop?.();
   stop = null;
 }

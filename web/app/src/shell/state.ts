@@ -226,7 +226,7 @@ function arrange(): void {
   const [pinned, time] = [new Map<RoomState, number>(), new Map<RoomState, number>()];
   for (const state of shown) {
     pinned.set(state, Number(state.summary.peek().pinned));
-    time.set(state, Math.max(state.summary.peek().time, state.preview.peek()?.time ?? 0));
+    time.set(state, state.time);
   }
   shown.sort((one, other) => pinned.get(other)! - pinned.get(one)! || time.get(other)! - time.get(one)!);
   const before = roomList.peek();

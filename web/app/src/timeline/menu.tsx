@@ -5,8 +5,9 @@ import { t } from "../locale/locale.js";
 import { notify } from "../shell/announcer.js";
 import { confirm } from "../shell/dialog.js";
 import { attempt } from "../shell/errors.js";
-import { Icon, type IconName } from "../shell/icons.js";
+import { Icon } from "../shell/icons.js";
 import { lazy } from "../shell/lazy.js";
+import { MenuItems, stepThroughMenu, type MenuItem } from "../shell/menu.js";
 import { me } from "../shell/state.js";
 import type { Chat, MenuRequest } from "./chat.js";
 import { permissionsFor } from "./permissions.js";
@@ -83,51 +84,40 @@ function Quick({ request, react, more }: { request: MenuRequest; react: (emoji: 
   );
 }
 
-interface Item {
-  readonly icon: IconName;
-  readonly label: string;
-  readonly run: () => void;
-  readonly danger?: boolean;
-}
-
 function Items({ chat, request }: { chat: Chat; request: MenuRequest }) {
   const { message } = request;
   const summary = chat.state.summary.value;
-  const select = (item: Item) => (chat.closeMenu(), item.run());
   return (
     <>
-      {itemsOf(chat, request).map((item) => (
-        <button
-          key={item.label}
-          type="button"
-          role="menuitem"
-          tabIndex={-1}
-          class={item.danger ? "setting danger" : "setting"}
-          onClick={() => select(item)}
-        >
-          <Icon name={item.icon} />
-          <span class="setting-text">{item.label}</span>
-        </button>
-      ))}
+      <MenuItems items={itemsOf(chat, request)} beforeSelect={() => chat.closeMenu()} />
       {!summary.peer && message.user === me.value && !message.recalled && <ReadBy chat={chat} seq={message.seq} />}
     </>
   );
 }
 
-function itemsOf(chat: Chat, { message }: MenuRequest): Item[] {
+function itemsOf(chat: Chat, { message }: MenuRequest): MenuItem[] {
   const { room } = chat.state;
   const may = permissionsFor(message, chat.state.summary.value, me.value, Date.now());
-  const items: (Item | false)[] = [
-    !message.recalled && { icon: "reply", label: t("chat.reply"), run: () => chat.reply(message) },
+  const items: (MenuItem | false)[] = [
+    !message.recalled && { icon: "reply", label: t("chat.reply"), onSelect: () => chat.reply(message) },
     // An insecure page has no clipboard.
-    message.text !== "" && "clipboard" in navigator && { icon: "copy", label: t("chat.copy"), run: () => void copy(message.text) },
-    may.edit && { icon: "edit", label: t("chat.edit"), run: () => chat.composer.edit(message) },
+    message.text !== "" && "clipboard" in navigator && {
+      icon: "copy",
+      label: t("chat.copy"),
+      onSelect: () => void copy(message.text),
+    },
+    may.edit && { icon: "edit", label: t("chat.edit"), onSelect: () => chat.composer.edit(message) },
     may.pin && {
       icon: "pin",
       label: t(message.pinned ? "chat.unpin" : "chat.pin"),
-      run: () => void attempt(() => room.pin(message.seq, !message.pinned)),
+      onSelect: () => void attempt(() => room.pin(message.seq, !message.pinned)),
     },
-    may.recall && { icon: "trash", label: t("chat.recall"), danger: true, run: () => askToRecall(chat, message.seq) },
+    may.recall && {
+      icon: "trash",
+      label: t("chat.recall"),
+      danger: true,
+      onSelect: () => askToRecall(chat, message.seq),
+    },
   ];
   return items.filter((item) => item !== false);
 }
@@ -171,11 +161,5 @@ function onKey(event: KeyboardEvent, chat: Chat): void {
     chat.closeMenu();
     return;
   }
-  const by = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
-  if (!by) return;
-  event.preventDefault();
-  event.stopPropagation();
-  const items = [...(event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>("button")];
-  const at = items.indexOf(event.target as HTMLElement);
-  items[(at + by + items.length) % items.length]?.focus();
+  stepThroughMenu(event);
 }
