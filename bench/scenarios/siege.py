@@ -223,10 +223,8 @@ class Siege:
         try:
             await pairs.write(stretch, seconds)
         finally:
-            # A wait that ends in the same moment swallows a cancellation.
-            while not coming.done():
-                coming.cancel()
-                await asyncio.wait({coming}, timeout=COME_IN_S)
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
         return stretch
 
     async def _place(self) -> Place:
