@@ -251,7 +251,8 @@ async def running(
         with suppress(ProcessLookupError):
             program.send_signal(signal.SIGTERM)
         try:
-            await asyncio.wait_for(program.wait(), STOP_DEADLINE_S)
+            async with asyncio.timeout(STOP_DEADLINE_S):
+                await program.wait()
         except TimeoutError:
             program.kill()
             await program.wait()

@@ -47,7 +47,8 @@ class Phone(Dialogue, asyncio.Protocol):
         """Send one request and wait for its `ok`. Raises Refused, TimeoutError after REQUEST_TIMEOUT_S."""
         reply: asyncio.Future[Packet] = asyncio.get_running_loop().create_future()
         self.ask(packet, lambda answer: None if reply.done() else reply.set_result(answer))
-        answer = await asyncio.wait_for(reply, REQUEST_TIMEOUT_S)
+        async with asyncio.timeout(REQUEST_TIMEOUT_S):
+            answer = await reply
         if answer["type"] != "ok":
             raise Refused(answer)
         return answer
@@ -67,7 +68,8 @@ class Phone(Dialogue, asyncio.Protocol):
     async def close(self) -> None:
         self.send(wire.client_frame(wire.CLOSE, wire.NORMAL_CLOSE.to_bytes(2, "big")))
         try:
-            await asyncio.wait_for(asyncio.shield(self.lost), CONNECT_TIMEOUT_S)
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                await asyncio.shield(self.lost)
         except TimeoutError:
             self.cut()
 

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench import machine
-from bench.instructions.hot_path import Part, at_home, parts
+from bench.instructions.hot_path import Part, parts, running_people
 from bench.instructions.written import Requests
 
 TIMES = 16  # and twice as often; a room counts own messages in the store once in 16
@@ -20,7 +20,7 @@ async def main() -> None:
     """Counts every part. Raises AssertionError when somebody was refused something."""
     guests = WARM_UP + 3 * HELLOS * (1 + ROUNDS)
     with TemporaryDirectory() as directory:
-        async with at_home(Path(directory), guests) as people:
+        async with running_people(Path(directory), guests) as people:
             every = parts(people)
             requests = Requests()
             chance, kept = random.Random(1), list[list[bytes]]()
@@ -33,7 +33,7 @@ async def main() -> None:
                     made = [part.make() for _ in range(count)]
                     with requests.counted(f"{name} {count}"):
                         await done(part, made)
-            refused = any(b"error" in frame for ear in people.ears for frame in ear.frames)
+            refused = any(b"error" in frame for receiver in people.receivers for frame in receiver.frames)
             assert not refused, "somebody was refused"
 
 

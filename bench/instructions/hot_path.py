@@ -70,7 +70,7 @@ class Standstill(SystemEnv):
         return Never()
 
 
-class Nowhere:
+class NullConnection:
     """A connection whose kernel takes everything at once."""
 
     text = False
@@ -88,7 +88,7 @@ class Nowhere:
     cork = uncork = pause_reading = resume_reading = abort
 
 
-class Nobody:
+class NullOwner:
     """The owner of an outbox that flows, which never calls it."""
 
     def head_frame(self, heads: Mapping[str, tuple[int, int]]) -> bytes:
@@ -99,7 +99,7 @@ class Nobody:
     caught_up = overflowed = lagged
 
 
-class Ear(Nowhere):
+class FrameReceiver(NullConnection):
     """A connection whose owner waits for what comes."""
 
     def __init__(self) -> None:
@@ -111,7 +111,7 @@ class Ear(Nowhere):
         if self._waits is not None and not self._waits.done():
             self._waits.set_result(None)
 
-    async def hears(self) -> None:
+    async def wait_frame(self) -> None:
         self._waits = asyncio.get_running_loop().create_future()
         await self._waits
 
@@ -125,7 +125,7 @@ class People:
         self.identity = token_verifier(settings.auth, env, settings.storage.directory)
         self.app = App(settings, env, store, self.identity)
         self.connection = writable(Directory(settings.storage.directory).database)  # not the daemon's
-        self.ears = [Ear()]  # the first is Ann's
+        self.receivers = [FrameReceiver()]  # the first is Ann's
         self.guests = [f"guest{number}" for number in range(guests)]
         self._reads = ReadSet(rules_of(settings), self.app.rooms.cache.rooms)
         self._numbers = count()
@@ -136,11 +136,11 @@ class People:
         self.group = await self._room(self._group(crowd))
         for _ in range(ROOMS):
             await self._carry(self.send(await self._room(self._group(self.guests))))
-        self.ann = await self.comes("ann", self.ears[0])
+        self.ann = await self.connect("ann", self.receivers[0])
         for user in ("bob", *crowd):
-            await self.comes(user, Nowhere())
+            await self.connect(user, NullConnection())
         for user in self.guests:
-            (await self.comes(user, Nowhere())).closed(1000)
+            (await self.connect(user, NullConnection())).closed(1000)
         self.app.context.last_seen.flush()
         await self.app.writer.submit_and_wait("", Barrier())
 
@@ -155,9 +155,9 @@ class People:
         count_out(writes)
         return writes
 
-    def ear(self) -> Ear:
-        self.ears.append(Ear())
-        return self.ears[-1]
+    def new_receiver(self) -> FrameReceiver:
+        self.receivers.append(FrameReceiver())
+        return self.receivers[-1]
 
     def send(self, room: str) -> Packet:
         key = f"key-{next(self._numbers):012}"
@@ -169,12 +169,12 @@ class People:
         device = f"device-of-{user:-<12}"
         return frame_of({"type": "hello", "id": 1, "version": 1, "token": token, "device": device})
 
-    async def comes(self, user: str, wire: Nowhere) -> Session:
-        session = self.knocks(self.hello(user), wire)
+    async def connect(self, user: str, wire: NullConnection) -> Session:
+        session = self.say_hello(self.hello(user), wire)
         await asyncio.wait(set(self.app.rate_limits.tasks))
         return session
 
-    def knocks(self, hello: bytes, wire: Nowhere) -> Session:
+    def say_hello(self, hello: bytes, wire: NullConnection) -> Session:
         session = self.app.session()
         session.opened(wire)
         session.received(hello)
@@ -199,7 +199,7 @@ def frame_of(packet: Packet) -> bytes:
 
 
 @asynccontextmanager
-async def at_home(directory: Path, guests: int) -> AsyncIterator[People]:
+async def running_people(directory: Path, guests: int) -> AsyncIterator[People]:
     settings = model.Config(
         auth=model.Auth(secret=Secret(SECRET)),
         limits=model.Limits(in_flight=PLENTY),
@@ -258,7 +258,7 @@ def parts(people: People) -> dict[str, Part]:
 def _send(people: People) -> Part:
     async def call(frame: bytes) -> None:
         people.ann.received(frame)
-        await people.ears[0].hears()
+        await people.receivers[0].wait_frame()
 
     return Part(call, lambda: frame_of(people.send(people.pair)), waits=True)
 
@@ -266,12 +266,12 @@ def _send(people: People) -> Part:
 def _hello(people: People) -> Part:
     users = iter(people.guests)
 
-    async def call(made: tuple[bytes, Ear]) -> None:
-        frame, ear = made
-        people.knocks(frame, ear)
-        await ear.hears()
+    async def call(made: tuple[bytes, FrameReceiver]) -> None:
+        frame, receiver = made
+        people.say_hello(frame, receiver)
+        await receiver.wait_frame()
 
-    return Part(call, lambda: (people.hello(next(users)), people.ear()), waits=True)
+    return Part(call, lambda: (people.hello(next(users)), people.new_receiver()), waits=True)
 
 
 def _pieces(people: People) -> dict[str, Part]:
@@ -317,7 +317,7 @@ def timed_parts(people: People, outboxes: int) -> dict[str, tuple[Callable[[], o
     requests = list(decode_packets(batch, False))
     one, many = (new_events(people.decided(*some)) for some in (requests[:1], requests))
     deflate_min = people.config.delivery.deflate_min_bytes
-    group = [Outbox(Nowhere(), model.Outbox(), Nobody()) for _ in range(outboxes)]
+    group = [Outbox(NullConnection(), model.Outbox(), NullOwner()) for _ in range(outboxes)]
 
     def encode(events: list[NewEvent]) -> bytes:
         return encoding.frame_of(event_push(events), encoding.MSGPACK, deflate_min)

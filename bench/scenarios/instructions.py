@@ -11,7 +11,7 @@ from typing import Any
 from bench import options as common
 from bench import outcome, printout
 from bench.instructions import written
-from bench.instructions.hot_path import MEANINGS, TIMED, at_home, timed_parts
+from bench.instructions.hot_path import MEANINGS, TIMED, running_people, timed_parts
 from bench.options import Scenario
 
 ROUNDS = 9  # of which the median counts, and the range is told
@@ -39,7 +39,7 @@ async def run(options: argparse.Namespace) -> int:
 
 async def micro(options: argparse.Namespace) -> int:
     with TemporaryDirectory() as directory:
-        async with at_home(Path(directory), 0) as people:
+        async with running_people(Path(directory), 0) as people:
             parts = timed_parts(people, options.outboxes)
             spreads = {name: timed(*part) for name, part in parts.items()}
     shown = {name: [f"{value:.3f}" for value in spread(values)] for name, values in spreads.items()}

@@ -25,9 +25,9 @@ from bench.server import READY, Daemon, Endpoint, daemon_dir, http
 from bench.siege.attacker import (
     ATTACKS,
     Attack,
-    Deeds,
-    Orders,
-    Place,
+    AttackContext,
+    AttackCounts,
+    AttackPlan,
     attacking,
     certificate,
     unverified,
@@ -40,7 +40,7 @@ SETTLE_S = 30.0  # for what is on its way at the end; an acknowledgement that ta
 FIRST_S = 1.0  # an attacker who is out by then is out in time
 
 
-class Stretch:
+class Interval:
     """Everything honest people met between two moments; `later` leaves the first FIRST_S out."""
 
     def __init__(self) -> None:
@@ -75,12 +75,12 @@ class Pairs:
         self._writers.append((writer, room))
         reader.on_push = self._pushed
 
-    async def write(self, stretch: Stretch, seconds: float) -> None:
+    async def write(self, interval: Interval, seconds: float) -> None:
         began = time.perf_counter()
         for number in range(int(seconds * RATE)):
             due = began + number / RATE
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            self._send(stretch, due)
+            self._send(interval, due)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SETTLE_S):
                 while self._unanswered:
@@ -92,7 +92,7 @@ class Pairs:
         for key in self._acked - self._received:
             self._tally.add("lost", f"{key} was acknowledged and never delivered")
 
-    def _send(self, stretch: Stretch, due: float) -> None:
+    def _send(self, interval: Interval, due: float) -> None:
         number = next(self._numbers)
         (writer, room), key = self._writers[number % len(self._writers)], f"honest-{number:015d}"
         packet = {"type": "send", "room": room, "key": key, "body": {"text": f"Message {key}"}}
@@ -104,7 +104,7 @@ class Pairs:
             else:
                 self._acked.add(key)
             self._unanswered.discard(key)
-            stretch.acked(due)
+            interval.acked(due)
 
         writer.ask(packet, answered)
 
@@ -119,61 +119,61 @@ class Pairs:
             self._received.add(key)
 
 
-async def come_in(there: Endpoint, stretch: Stretch) -> None:
+async def repeat_hellos(endpoint: Endpoint, interval: Interval) -> None:
     while True:
         began = time.perf_counter()
         try:
-            phone = await there.enter(f"siege-{secrets.token_hex(4)}", "siege-newcomer")
+            phone = await endpoint.enter(f"siege-{secrets.token_hex(4)}", "siege-newcomer")
         except (OSError, TimeoutError, Refused):
-            stretch.hellos_refused += 1
+            interval.hellos_refused += 1
         else:
-            stretch.hellos.record(int((time.perf_counter() - began) * 1e9))
+            interval.hellos.record(int((time.perf_counter() - began) * 1e9))
             phone.cut()
-        await asyncio.sleep(max(0.0, COME_IN_S - (time.perf_counter() - began)))
+        await asyncio.sleep(max(0.0, HELLO_INTERVAL_S - (time.perf_counter() - began)))
 
 
 P99_MAX = 3.0  # times as long as without the attack; or the attacker is out within a second
 QUIET_S = 5.0
-COME_IN_S = 1.5  # below `rates.hello_address_per_min`
+HELLO_INTERVAL_S = 1.5  # below `rates.hello_address_per_min`
 SETTINGS = {"CHATD_LOG__LEVEL": "warning", "CHATD_LIMITS__CONNECTIONS": "5000"}
 HONEST, ATTACKER = "siege-alice-", "hist-0"  # the attacker is in the direct room of the made-up database
 
 
 @dataclass
-class Verdict:
+class AttackResult:
     attack: Attack
-    quiet: Stretch
-    stretch: Stretch
-    deeds: Deeds = field(default_factory=Deeds)
+    quiet: Interval
+    interval: Interval
+    counts: AttackCounts = field(default_factory=AttackCounts)
 
     def __post_init__(self) -> None:
         """Judge: held when others hardly noticed, or only for a second, and everybody could come in."""
         quiet_ns = self.quiet.acks.percentile(99) or 1
         self.ratio, self.ratio_later = (
-            round(side.percentile(99) / quiet_ns, 2) for side in (self.stretch.acks, self.stretch.later)
+            round(side.percentile(99) / quiet_ns, 2) for side in (self.interval.acks, self.interval.later)
         )
-        self.held = min(self.ratio, self.ratio_later) <= P99_MAX and not self.stretch.hellos_refused
+        self.held = min(self.ratio, self.ratio_later) <= P99_MAX and not self.interval.hellos_refused
 
     def counted(self) -> dict[str, Any]:
         return {
             "about": self.attack.about,
             **{name: getattr(self, name) for name in ("held", "ratio", "ratio_later")},
             "quiet_ms": self.quiet.acks.milliseconds(),
-            "ack_ms": self.stretch.acks.milliseconds(),
-            "hello_ms": self.stretch.hellos.milliseconds(),
-            "hellos_refused": self.stretch.hellos_refused,
-            "attacker": dict(vars(self.deeds)),
+            "ack_ms": self.interval.acks.milliseconds(),
+            "hello_ms": self.interval.hellos.milliseconds(),
+            "hellos_refused": self.interval.hellos_refused,
+            "attacker": dict(vars(self.counts)),
         }
 
 
 async def run(options: argparse.Namespace) -> int:
     chosen = [attack for attack in ATTACKS if not options.only or attack.name in options.only]
     tally = Tally()
-    async with besieged(options.messages) as siege:
+    async with running_siege(options.messages) as siege:
         measured = Load(siege.daemon)
         with measured.during():
-            verdicts = await siege.play(chosen, options.duration, tally)
-    acks = Histogram.sum(verdict.stretch.acks for verdict in verdicts)
+            results = await siege.run(chosen, options.duration, tally)
+    acks = Histogram.sum(result.interval.acks for result in results)
     result: dict[str, Any] = {
         "scenario": "siege",
         "duration_s": options.duration,
@@ -181,12 +181,12 @@ async def run(options: argparse.Namespace) -> int:
         "ack_ms": acks.milliseconds(),
         **tally.counts(),
         "examples": tally.examples,
-        "attacks": {verdict.attack.name: verdict.counted() for verdict in verdicts},
+        "attacks": {result.attack.name: result.counted() for result in results},
         **measured.counted(),
         "schedule_lag_ms": Histogram().milliseconds(),
         "config": {"daemon": outcome.of_daemon(siege.daemon)},
     }
-    if missed := [verdict.attack.name for verdict in verdicts if not verdict.held]:
+    if missed := [result.attack.name for result in results if not result.held]:
         result["unmeasured"] = f"the others noticed: {', '.join(missed)}"
     return outcome.finish(result, options)
 
@@ -197,44 +197,42 @@ class Siege:
     def __init__(self, daemon: Daemon, long: str) -> None:
         self.daemon = daemon
         self._long = long
-        self._there = Endpoint(daemon.url, daemon.secret, ENCODINGS["msgpack"], daemon, unverified())
+        self._endpoint = Endpoint(daemon.url, daemon.secret, ENCODINGS["msgpack"], daemon, unverified())
 
-    async def play(self, attacks: Sequence[Attack], seconds: float, tally: Tally) -> list[Verdict]:
-        pairs, place, verdicts = Pairs(tally), await self._place(), list[Verdict]()
+    async def run(self, attacks: Sequence[Attack], seconds: float, tally: Tally) -> list[AttackResult]:
+        pairs, context, results = Pairs(tally), await self._make_context(), list[AttackResult]()
         for number in range(PAIRS):
             names = f"{HONEST}{number}", f"siege-bob-{number}"
-            writer, reader = [await self._there.enter(name, "siege-honest") for name in names]
+            writer, reader = [await self._endpoint.enter(name, "siege-honest") for name in names]
             reply = await writer.request({"type": "room.direct", "user": names[1]})
             pairs.add(writer, reader, str(reply["summary"]["room"]))
-        await pairs.write(Stretch(), 1.0)  # what is slow the first time only
+        await pairs.write(Interval(), 1.0)  # what is slow the first time only
         for attack in attacks:
             with printout.shown(lambda name=attack.name: f"siege    {name}"):  # type: ignore[misc]
-                quiet = await self._stretch(pairs, QUIET_S)
-                orders = Orders(attack.name, place, self.daemon.url, await self._token(attack), seconds)
-                async with attacking(orders) as deeds:
-                    stretch = await self._stretch(pairs, seconds)
-            verdicts.append(Verdict(attack, quiet, stretch, deeds))
+                quiet = await self._measure_interval(pairs, QUIET_S)
+                plan = AttackPlan(attack.name, context, self.daemon.url, await self._token(attack), seconds)
+                async with attacking(plan) as counts:
+                    interval = await self._measure_interval(pairs, seconds)
+            results.append(AttackResult(attack, quiet, interval, counts))
         pairs.check()
-        return verdicts
+        return results
 
-    async def _stretch(self, pairs: Pairs, seconds: float) -> Stretch:
-        stretch = Stretch()
-        coming = asyncio.create_task(come_in(self._there, stretch))
+    async def _measure_interval(self, pairs: Pairs, seconds: float) -> Interval:
+        interval = Interval()
+        hellos = asyncio.create_task(repeat_hellos(self._endpoint, interval))
         try:
-            await pairs.write(stretch, seconds)
+            await pairs.write(interval, seconds)
         finally:
-            # A wait that ends in the same moment swallows a cancellation.
-            while not coming.done():
-                coming.cancel()
-                await asyncio.wait({coming}, timeout=COME_IN_S)
-        return stretch
+            hellos.cancel()
+            await asyncio.gather(hellos, return_exceptions=True)
+        return interval
 
-    async def _place(self) -> Place:
+    async def _make_context(self) -> AttackContext:
         """The rooms that attacks are about; the attacker's own, and a public one of somebody else."""
         guests = [f"siege-guest-{number}" for number in range(60)]
         rooms = []
         for user, more in ((ATTACKER, {}), ("siege-host", {"public": True, "users": guests})):
-            phone = await self._there.enter(user, "siege-maker")
+            phone = await self._endpoint.enter(user, "siege-maker")
             made = {
                 "type": "room.create",
                 "key": secrets.token_urlsafe(16),
@@ -244,7 +242,7 @@ class Siege:
             }
             rooms.append(str((await phone.request(made))["summary"]["room"]))
             phone.cut()
-        return Place(rooms[0], self._long, rooms[1], f"{HONEST}0")
+        return AttackContext(rooms[0], self._long, rooms[1], f"{HONEST}0")
 
     async def _token(self, attack: Attack) -> str:
         if attack.kind != "revoked":
@@ -259,7 +257,7 @@ class Siege:
 
 
 @asynccontextmanager
-async def besieged(messages: int) -> AsyncIterator[Siege]:
+async def running_siege(messages: int) -> AsyncIterator[Siege]:
     """A daemon on a database with two long rooms. Raises Unreachable."""
     shape = Shape(messages, 2, 22, int(time.time() * 1000))
     with daemon_dir(usual={}) as here:

@@ -42,7 +42,7 @@ pack = ENCODINGS["msgpack"].pack
 
 
 @dataclass(frozen=True)
-class Place:
+class AttackContext:
     """The attacker's knowledge: rooms to be in, a long one, and a stranger's user id."""
 
     own: str
@@ -66,9 +66,9 @@ class Attack:
     connections: int = 1
     kind: str = "chat"
 
-    def payload(self, place: Place, number: int) -> bytes:
+    def payload(self, context: AttackContext, number: int) -> bytes:
         make = _PAYLOADS.get(self.name)
-        return make(place, number) if make is not None else b""
+        return make(context, number) if make is not None else b""
 
 
 @cache
@@ -96,7 +96,7 @@ def colliding_map(pairs: int) -> bytes:
 
 
 def _with(packet: Packet, path: tuple[str, ...], raw: bytes) -> bytes:
-    """The packet with raw MessagePack in place of the value at `path`."""
+    """The packet with raw MessagePack in context of the value at `path`."""
     marker = "\x00raw\x00"
     inner: Any = packet
     for key in path[:-1]:
@@ -109,26 +109,26 @@ def _key(number: int) -> str:
     return f"siege-{number:014d}"
 
 
-def _send(place: Place, number: int) -> Packet:
-    return {"type": "send", "room": place.own, "key": _key(number), "body": {"text": "x"}}
+def _send(context: AttackContext, number: int) -> Packet:
+    return {"type": "send", "room": context.own, "key": _key(number), "body": {"text": "x"}}
 
 
-def _wide(place: Place, number: int) -> bytes:
+def _wide(context: AttackContext, number: int) -> bytes:
     nested = b"\xdd" + struct.pack(">I", 60_000) + b"\x91\x90" * 15_000 + b"\x90" * 30_000
-    return _with(_send(place, number), ("body", "data"), b"\x81\xa1k" + nested[: FRAME_BYTES - 400])
+    return _with(_send(context, number), ("body", "data"), b"\x81\xa1k" + nested[: FRAME_BYTES - 400])
 
 
-def _update_nils(place: Place, number: int) -> bytes:
+def _update_nils(context: AttackContext, number: int) -> bytes:
     data = b"\x81\xa1k\xdd" + struct.pack(">I", 60_000) + b"\xc0" * 60_000
-    return _with({"type": "room.update", "room": place.own, "key": _key(number)}, ("data",), data)
+    return _with({"type": "room.update", "room": context.own, "key": _key(number)}, ("data",), data)
 
 
 def _keyed(number: int, request: str, /, **more: object) -> bytes:
     return pack({"type": request, "id": number + 10, "key": _key(number), **more})
 
 
-def _create(place: Place, number: int) -> bytes:
-    users = [f"nobody-{number}-{other}" for other in range(99)] + [place.victim]
+def _create(context: AttackContext, number: int) -> bytes:
+    users = [f"nobody-{number}-{other}" for other in range(99)] + [context.victim]
     return _keyed(number, "room.create", kind="group", title="x", users=users)
 
 
@@ -136,7 +136,7 @@ def _asked(number: int, kind: str, **more: object) -> bytes:
     return pack({"type": kind, "id": number + 10, **more})
 
 
-_PAYLOADS: dict[str, Callable[[Place, int], bytes]] = {
+_PAYLOADS: dict[str, Callable[[AttackContext, int], bytes]] = {
     "collisions": lambda at, n: _with({**_send(at, n), "id": n + 10}, ("body", "data"), colliding_map(3_000)),
     "first-frame": lambda at, n: _with({"type": "x"}, ("id",), colliding_map(500)),
     "deep-hello": lambda at, n: b"\x91" * FIRST_FRAME_BYTES,
@@ -183,7 +183,7 @@ ATTACKS = (
 
 
 SOURCE = "127.0.0.66"  # another address than that of honest people
-POLITENESS = 19  # the processor is theirs first
+NICENESS = 19  # the processor is theirs first
 REDIAL_S = 0.2  # somebody who was closed tries again
 HELD_MAX = 2_000  # silent sockets that are held at the same time
 
@@ -191,16 +191,16 @@ _spawning = multiprocessing.get_context("spawn")
 
 
 @dataclass(frozen=True)
-class Orders:
+class AttackPlan:
     attack: str
-    place: Place
+    context: AttackContext
     url: str
     token: str
     seconds: float
 
 
 @dataclass
-class Deeds:
+class AttackCounts:
     dialled: int = 0
     turned_away: int = 0
     closed: int = 0
@@ -209,34 +209,34 @@ class Deeds:
 
 
 @asynccontextmanager
-async def attacking(orders: Orders) -> AsyncIterator[Deeds]:
-    """The attack goes on until the block ends or its seconds are over; the deeds are known after it."""
+async def attacking(plan: AttackPlan) -> AsyncIterator[AttackCounts]:
+    """The attack goes on until the block ends or its seconds are over; the counts are known after it."""
     ours, theirs = _spawning.Pipe()
-    process = _spawning.Process(target=_perform, args=(orders, theirs), daemon=True)
+    process = _spawning.Process(target=_run_process, args=(plan, theirs), daemon=True)
     process.start()
     theirs.close()
-    deeds = Deeds()
+    counts = AttackCounts()
     try:
         await asyncio.to_thread(ours.recv)  # it has begun
-        yield deeds
-        vars(deeds).update(await asyncio.to_thread(ours.recv))
+        yield counts
+        vars(counts).update(await asyncio.to_thread(ours.recv))
     finally:
         process.terminate()
         await asyncio.to_thread(process.join)
         ours.close()
 
 
-def _perform(orders: Orders, line: Connection) -> None:
-    os.nice(POLITENESS)
-    line.send(asyncio.run(_Attacker(orders).attack(line)))
+def _run_process(plan: AttackPlan, line: Connection) -> None:
+    os.nice(NICENESS)
+    line.send(asyncio.run(_Attacker(plan).attack(line)))
 
 
 class _Attacker:
-    def __init__(self, orders: Orders) -> None:
-        self._orders = orders
-        self._attack: Attack = next(attack for attack in ATTACKS if attack.name == orders.attack)
-        self._address = Address.of(orders.url)
-        self._deeds = Deeds()
+    def __init__(self, plan: AttackPlan) -> None:
+        self._plan = plan
+        self._attack: Attack = next(attack for attack in ATTACKS if attack.name == plan.attack)
+        self._address = Address.of(plan.url)
+        self._counts = AttackCounts()
         self._number = 0
         self._pause_s = self._attack.connections / self._attack.per_s
 
@@ -248,10 +248,10 @@ class _Attacker:
         line.send("begun")
         act = {"silent": self._be_silent, "login": self._log_in}.get(self._attack.kind, self._dial_again)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._orders.seconds), asyncio.TaskGroup() as together:
+            async with asyncio.timeout(self._plan.seconds), asyncio.TaskGroup() as together:
                 for _ in range(self._attack.connections):
                     together.create_task(act())
-        return dict(vars(self._deeds))
+        return dict(vars(self._counts))
 
     async def _dial_again(self) -> None:
         while True:
@@ -270,7 +270,7 @@ class _Attacker:
             return
         else:
             await self._send(phone)
-        self._deeds.closed += 1
+        self._counts.closed += 1
 
     async def _be_silent(self) -> None:
         held: list[asyncio.StreamWriter] = []
@@ -298,27 +298,27 @@ class _Attacker:
 
     def _write(self, phone: Phone) -> None:
         phone.send_payload(self._payload())
-        self._deeds.frames += 1
+        self._counts.frames += 1
 
     def _payload(self) -> bytes:
-        payload = self._attack.payload(self._orders.place, self._number)
+        payload = self._attack.payload(self._plan.context, self._number)
         self._number += 1
-        self._deeds.bytes += len(payload)
+        self._counts.bytes += len(payload)
         return payload
 
     async def _phone(self) -> Phone | None:
-        self._deeds.dialled += 1
+        self._counts.dialled += 1
         try:
             return await connect(self._address, ENCODINGS["msgpack"], unverified(), SOURCE)
         except (OSError, TimeoutError, wire.HandshakeError):
-            self._deeds.turned_away += 1
+            self._counts.turned_away += 1
             return None
 
     async def _welcomed(self, phone: Phone) -> bool:
         try:
-            await phone.request(hello(self._orders.token))
+            await phone.request(hello(self._plan.token))
         except (Refused, TimeoutError):
-            self._deeds.turned_away += 1
+            self._counts.turned_away += 1
             return False
         # Answers are read, so that the daemon need not wait, and not looked at.
         phone.on_payload = lambda payload: None

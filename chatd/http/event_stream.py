@@ -55,7 +55,8 @@ class Watcher:
                 yield self._waiting.popleft()
             self._arrived.clear()
             try:
-                await asyncio.wait_for(self._arrived.wait(), KEEP_ALIVE_S)
+                async with asyncio.timeout(KEEP_ALIVE_S):
+                    await self._arrived.wait()
             except TimeoutError:
                 yield KEEP_ALIVE
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from bench import __main__ as command
-from bench.instructions.hot_path import BATCH, TIMED, at_home, timed_parts
+from bench.instructions.hot_path import BATCH, TIMED, running_people, timed_parts
 from bench.scenarios import instructions
 
 
 async def test_every_part_does_its_work_and_has_a_meaning(tmp_path: Path) -> None:
-    async with at_home(tmp_path, 0) as people:
+    async with running_people(tmp_path, 0) as people:
         parts = timed_parts(people, outboxes=7)
         done = {name: len(part()) for name, (part, _) in parts.items() if name.startswith("decode")}
         assert done == {"decode": 1, "decode_batch": BATCH}

@@ -115,3 +115,13 @@ def test_a_url_is_an_address(url: str, address: Address) -> None:
 def test_another_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r"URL|[Pp]ort"):
         Address.of(url)
+
+
+async def test_a_request_that_is_cancelled_as_its_reply_comes_is_cancelled() -> None:
+    async with answering(ENCODINGS["msgpack"]) as (phone, _):
+        asking = asyncio.create_task(phone.request({"type": "a"}))
+        await asyncio.sleep(0)
+        phone.take(phone.encoding.pack({"type": "ok", "id": 1}))
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking

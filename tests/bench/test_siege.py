@@ -1,4 +1,4 @@
-"""`siege`: attacks are what they say, honest people are held to what was acknowledged, and a verdict can be bad."""
+"""`siege`: attacks are what they say, whatever was acknowledged has to arrive, and an attack is held or not."""
 
 import json
 from types import SimpleNamespace
@@ -9,10 +9,10 @@ import pytest
 from bench.__main__ import main
 from bench.checks import Tally
 from bench.histogram import Histogram
-from bench.scenarios.siege import Pairs, Stretch, Verdict
-from bench.siege.attacker import ATTACKS, FIRST_FRAME_BYTES, FRAME_BYTES, Place, colliding_keys
+from bench.scenarios.siege import AttackResult, Interval, Pairs
+from bench.siege.attacker import ATTACKS, FIRST_FRAME_BYTES, FRAME_BYTES, AttackContext, colliding_keys
 
-PLACE = Place("g00000000000", "g00000000001", "g00000000002", "victim")
+CONTEXT = AttackContext("g00000000000", "g00000000001", "g00000000002", "victim")
 
 
 def test_colliding_keys_have_one_hash():
@@ -23,9 +23,9 @@ def test_colliding_keys_have_one_hash():
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
 def test_what_is_sent_fits_into_a_frame_and_is_the_same_for_the_same_number(attack):
-    payload = attack.payload(PLACE, 5)
+    payload = attack.payload(CONTEXT, 5)
     assert len(payload) <= (FIRST_FRAME_BYTES if attack.kind == "stranger" else FRAME_BYTES)
-    assert payload == attack.payload(PLACE, 5)
+    assert payload == attack.payload(CONTEXT, 5)
 
 
 def test_names_are_names():
@@ -33,8 +33,8 @@ def test_names_are_names():
     assert len(set(names)) == len(names)
 
 
-def stretch(ack_ms: int, later_ms: int, refused: int = 0) -> Stretch:
-    made = Stretch()
+def interval(ack_ms: int, later_ms: int, refused: int = 0) -> Interval:
+    made = Interval()
     made.acks = Histogram.of([ack_ms * 1_000_000] * 100)
     made.later = Histogram.of([later_ms * 1_000_000] * 90)
     made.hellos_refused = refused
@@ -44,15 +44,15 @@ def stretch(ack_ms: int, later_ms: int, refused: int = 0) -> Stretch:
 @pytest.mark.parametrize(
     ("during", "held"),
     [
-        (stretch(29, 29), True),
-        (stretch(31, 31), False),
-        (stretch(400, 12), True),  # out within a second
-        (stretch(400, 400), False),
-        (stretch(10, 10, refused=1), False),  # somebody was kept out
+        (interval(29, 29), True),
+        (interval(31, 31), False),
+        (interval(400, 12), True),  # out within a second
+        (interval(400, 400), False),
+        (interval(10, 10, refused=1), False),  # somebody was kept out
     ],
 )
-def test_a_verdict_is_about_the_ratio_and_about_who_could_come_in(during, held):
-    assert Verdict(ATTACKS[0], stretch(10, 10), during).held is held
+def test_a_result_is_about_the_ratio_and_about_who_could_come_in(during, held):
+    assert AttackResult(ATTACKS[0], interval(10, 10), during).held is held
 
 
 class Wire:
@@ -85,7 +85,7 @@ async def test_what_is_acknowledged_must_arrive_once(change, counted):
     vars(alice).update(change)
     pairs = Pairs(tally)
     pairs.add(alice, bob, "room")
-    await pairs.write(Stretch(), 0.1)
+    await pairs.write(Interval(), 0.1)
     pairs.check()
     assert {name: count for name, count in tally.counts().items() if count} == counted
 
@@ -101,4 +101,4 @@ def test_an_attack_is_carried_out_and_judged(tmp_path, capsys):
     assert result["attacks"]["pongs"]["ack_ms"]["count"] == 20
     assert result["lost"] == result["unacked"] == 0
     assert "batches of 64 pongs" in capsys.readouterr().out
-    assert msgpack.unpackb(ATTACKS[8].payload(PLACE, 0)) == [{"type": "pong"}] * 64
+    assert msgpack.unpackb(ATTACKS[8].payload(CONTEXT, 0)) == [{"type": "pong"}] * 64

@@ -81,7 +81,7 @@ class ChatPage:
         return self.page.locator(f'article[data-seq="{seq}"]')
 
     def saying(self, text: str) -> "Locator":
-        """Return the messages that have this text."""
+        """Return the messages that have this text; it should not end in a digit, for the time follows it at once."""
         return self.rows.filter(has_text=text)
 
     async def seqs(self) -> list[int]:

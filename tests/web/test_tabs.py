@@ -165,6 +165,19 @@ async def test_what_a_tab_could_not_tell_any_more_is_sent_for_it(alice: Browser)
     assert await alice.heard(1) == ["untold"]
 
 
+async def test_a_draft_that_a_tab_could_not_tell_of_any_more_reaches_the_others(alice: Browser) -> None:
+    first, second, third = [await alice.tab() for _ in range(3)]
+    room = alice.room.id
+    await first.draft(room, "half a word")
+    await third.until(f"() => chat.drafts()['{room}'] === 'half a word'")
+    await second.page.evaluate("() => { BroadcastChannel.prototype.postMessage = () => {} }")
+    await second.draft(room, "a word")
+    await second.page.close()
+    for tab in (first, third):
+        await tab.until(f"() => chat.drafts()['{room}'] === 'a word'")
+    assert await first.count("draftChanged") == await third.count("draftChanged") == 2
+
+
 async def test_the_server_hears_of_the_background_when_the_last_tab_was_hidden_for_a_while(
     alice: Browser,
 ) -> None:

@@ -232,10 +232,10 @@ async def test_thousands_of_messages_in_seconds_end_in_the_right_place(browser: 
         await chat.page.locator(".note").first.wait_for()
         sent = 0
         for _ in range(15):
-            await asyncio.gather(*(group.room.post(f"burst {sent + n}") for n in range(100)))
+            await asyncio.gather(*(group.room.post(f"burst {sent + n}.") for n in range(100)))
             sent += 100
             assert len(await chat.seqs()) <= WINDOW_MAX
-        await chat.saying(f"burst {sent - 1}").wait_for()
+        await chat.saying(f"burst {sent - 1}.").wait_for()
         await chat.until_following()
         shown = await chat.seqs()
         assert len(shown) <= WINDOW_MAX
@@ -243,7 +243,7 @@ async def test_thousands_of_messages_in_seconds_end_in_the_right_place(browser: 
         texts = await chat.page.evaluate(
             "() => [...document.querySelectorAll('article .text')].map((it) => it.firstChild.data)"
         )
-        assert texts == [f"burst {n}" for n in range(sent - len(texts), sent)]
+        assert texts == [f"burst {n}." for n in range(sent - len(texts), sent)]
         assert watch.errors == []
 
 

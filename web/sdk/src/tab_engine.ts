@@ -156,10 +156,29 @@ export class TabEngine extends Engine implements Tab {
   left(tab: string): void {
     if (!this._leading) return;
     this._commands.left(tab);
-    // It may have ended between storing a mutation and telling of it.
-    void this._storage.load().then(({ outbox }) => {
-      for (const [key, record] of outbox ?? []) this.adoptEntry(key, record as EntryRecord);
-    });
+    void this._takeStored();
+  }
+
+  /** Take mutations and drafts that a tab stored and could not tell of any more, and tell the others of the drafts. */
+  private async _takeStored(): Promise<void> {
+    await this._written;
+    const known = new Map(this.drafts);
+    const { outbox, drafts } = await this._storage.load();
+    for (const [key, record] of outbox ?? []) this.adoptEntry(key, record as EntryRecord);
+    const stored = new Map(drafts as Iterable<[string, unknown]> | undefined);
+    const rows: Row[] = [];
+    const changes: Change[] = [];
+    for (const place of new Set([...known.keys(), ...stored.keys()])) {
+      const draft = stored.get(place);
+      // What was written meanwhile is newer.
+      if (this.drafts.get(place) !== known.get(place)) continue;
+      if (JSON.stringify(draft) === JSON.stringify(known.get(place))) continue;
+      rows.push({ table: "drafts", key: place, ...(draft !== undefined && { value: draft }) });
+      changes.push({ kind: "draftChanged", place });
+    }
+    if (!rows.length) return;
+    this.take({ rows, changes });
+    this._tabs.publish({ rows, changes });
   }
 
   override async run<Name extends keyof Commands>(
