@@ -12,14 +12,15 @@ import { App } from "./shell/app.js";
 import { startBanner } from "./shell/banner.js";
 import { startKeyboard } from "./shell/keyboard.js";
 import { startRoutes } from "./shell/router.js";
-import { takeLink } from "./shell/server.js";
+import { linkInAddress, takeLink } from "./shell/server.js";
 import { config, startSession } from "./shell/session.js";
 import { startSettings } from "./shell/settings.js";
 import { startTitle } from "./shell/title.js";
 import { startUpdates } from "./shell/update.js";
 
-// A login link that is opened in a tab which shows the client already begins anew.
-window.addEventListener("hashchange", () => takeLink() && location.reload());
+// A login link that is opened in a tab which shows the client already begins anew. The new page takes it: what this
+// one has under way, a sign-in of somebody else perhaps, would otherwise be kept as the user of the tab.
+window.addEventListener("hashchange", () => linkInAddress() && location.reload());
 takeLink();
 await startSettings(document.documentElement);
 startRoutes();

@@ -324,11 +324,15 @@ export class Engine extends Caller implements AccountDelegate, LifecycleDelegate
     const open = [...this._rooms.keys()];
     this._rooms.clear();
     await Promise.all(open.map((room) => this.opened(room)));
-    const stored = tables.account?.get("device") as string | undefined;
-    const device = this.device || stored || this.env.device();
-    this.device = device;
-    if (device !== stored) await this.store([{ table: "account", key: "device", value: device }], true);
+    await this._takeDevice(tables.account?.get("device") as string | undefined);
     this._emit({ kind: "changesMissed" });
+  }
+
+  /** Keep the device id that is stored, or store one: before the first hello, or the server knows one that nobody has
+   * after a crash. */
+  protected async _takeDevice(stored: string | undefined): Promise<void> {
+    this.device ||= stored || this.env.device();
+    if (this.device !== stored) await this.store([{ table: "account", key: "device", value: this.device }], true);
   }
 
   // Changes.

@@ -226,6 +226,12 @@ export class TabEngine extends Engine implements Tab {
     this._isLoaded = true;
   }
 
+  protected override async _takeDevice(stored: string | undefined): Promise<void> {
+    // Of two tabs that start at once only one may make a device id.
+    if (this._leading) await super._takeDevice(stored);
+    else this.device ||= stored ?? "";
+  }
+
   protected override _note(): void {
     // A follower has no rows of the account to write.
     if (this._leading) super._note();
@@ -267,6 +273,7 @@ export class TabEngine extends Engine implements Tab {
     if (table === "outbox") this.adoptEntry(key as string, value as EntryRecord | undefined);
     else if (table === "drafts") put(this.drafts, key as string, value);
     else if (table === "users") put(this.users, key as string, value as UserEntry | undefined);
+    else if (table === "account" && key === "device") this.device = value as string;
     else if (!this._leading) adopt(this.account, { table, key, value }, this._rooms);
   }
 

@@ -73,7 +73,7 @@ class LocalTabs implements Tabs {
   }
 }
 
-async function pair() {
+function browser() {
   const env = new StillEnv();
   const storage = new MemoryStorage();
   const channel = new Channel();
@@ -85,6 +85,11 @@ async function pair() {
     client.on((change) => changes.push(change));
     return { client, changes };
   };
+  return { env, storage, channel, make };
+}
+
+async function pair() {
+  const { env, channel, make } = browser();
   const [leader, follower] = [make(), make()];
   await leader.client.start();
   const socket = await env.accept(1);
@@ -116,6 +121,15 @@ test("a follower opens no socket, shows what the leader has, and hears what it h
   await follower.client.room(ROOM).open();
   assert.deepEqual(ours!.cached().map(({ text }) => text), ["Hi"]);
   assert.deepEqual((await ours!.timeline(10)).messages.map(({ text }) => text), ["Hi"]);
+});
+
+test("two tabs that start at once are one device", async () => {
+  const { env, storage, make } = browser();
+  const [one, other] = [make().client, make().client];
+  await Promise.all([other.start(), one.start()]);
+  const hello = await (await env.accept(1)).take("hello");
+  assert.equal((await storage.load()).account?.get("device"), hello.device);
+  assert.deepEqual([one.device, other.device], [hello.device, hello.device]);
 });
 
 test("a follower's message is stored, sent by the leader, and acknowledged in both", async () => {

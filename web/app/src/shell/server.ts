@@ -86,15 +86,19 @@ export async function hostToken(address: string): Promise<string | null> {
   return refusedAsNull(async () => tokenOf(await request(address, { credentials: "include", cache: "no-store" })));
 }
 
-/** Keep the code of a login link for this tab and take it out of the address; true if there was one. */
-export function takeLink(): boolean {
-  const found = /^#login=([A-Za-z0-9_-]{22})$/.exec(location.hash);
-  if (!found) return false;
-  keep("sessionStorage", LINK, found[1]!);
+/** The code of the login link in the address; null if it is none. */
+export function linkInAddress(): string | null {
+  return /^#login=([A-Za-z0-9_-]{22})$/.exec(location.hash)?.[1] ?? null;
+}
+
+/** Keep the code of a login link for this tab and take it out of the address. */
+export function takeLink(): void {
+  const code = linkInAddress();
+  if (code === null) return;
+  keep("sessionStorage", LINK, code);
   // The tab may have shown somebody else.
   keep("sessionStorage", "chatd:user", null);
   history.replaceState(null, "", "#/");
-  return true;
 }
 
 /** Whether a login link was opened in this tab. */

@@ -1,0 +1,1 @@
+import{Aa as o}from"./chunk-PBOIHIZD.js";export{o as msgpack};
