@@ -62,7 +62,8 @@ class TabCommands extends Commands {
 export class TabEngine extends Engine implements Tab {
   protected override readonly _commands: TabCommands = new TabCommands(this);
   private _leading = false;
-  private _isLoaded = false;
+  /** What other tabs told while this one loads: it may be newer than what is loaded. */
+  private _early: News[] | undefined = [];
   // What a follower knows of the leader.
   private _followed: { phase: Phase; closed: Closed | undefined } = { phase: "stopped", closed: undefined };
   private readonly _screen = new Map<"focus" | "watch", readonly unknown[]>();
@@ -129,9 +130,12 @@ export class TabEngine extends Engine implements Tab {
     this._ask("state", []).then((state) => this._takeState(state as LiveState), () => {});
   }
 
-  take({ rows, changes }: News): void {
-    // What was told before is in what is loaded.
-    if (!this._isLoaded) return;
+  take(news: News): void {
+    if (this._early) {
+      this._early.push(news);
+      return;
+    }
+    const { rows, changes } = news;
     for (const row of rows) this._takeRow(row);
     for (const change of changes) this._emit(change);
   }
@@ -222,8 +226,11 @@ export class TabEngine extends Engine implements Tab {
   }
 
   protected override async _load(): Promise<void> {
+    this._early ??= [];
     await super._load();
-    this._isLoaded = true;
+    const early = this._early;
+    this._early = undefined;
+    for (const news of early) this.take(news);
   }
 
   protected override async _takeDevice(stored: string | undefined): Promise<void> {

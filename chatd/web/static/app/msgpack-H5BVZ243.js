@@ -1,1 +1,0 @@
-import{Aa as o}from"./chunk-PBOIHIZD.js";export{o as msgpack};
