@@ -10,8 +10,9 @@ from enum import IntEnum
 
 from msgspec import UNSET, to_builtins
 
-from chatd.core.read_set import ReadSet
+from chatd.core.read_set import ReadSet, pair
 from chatd.core.sections import CONTACTS, ChangedRow
+from chatd.core.standings import befriend, unfriend
 from chatd.core.write_set import WriteSet
 from chatd.protocol.codec import encode
 from chatd.protocol.friends import ContactRow, ContactState, ContactValue
@@ -83,10 +84,19 @@ def put(contact: Contact, writes: WriteSet, reads: ReadSet) -> Contact:
         contact = replace(contact, stamp=writes.stamp)
         row = None if value is None else encode(value)
         writes.add(ChangedRow(contact.owner, CONTACTS, contact.user, row))
+    if contact.is_friend != before.is_friend:
+        change_friendship(contact, writes, reads)
     if contact != before:
         reads.records_of(Contact)[contact.owner, contact.user] = contact
         writes.add(contact)
     return contact
+
+
+def change_friendship(contact: Contact, writes: WriteSet, reads: ReadSet) -> None:
+    """Change what two users may write to each other in their direct room, which the need `direct_rooms` reads."""
+    room = reads.pairs.get(pair(contact.owner, contact.user))
+    if room is not None:
+        (befriend if contact.is_friend else unfriend)(room, writes)
 
 
 def shown(contact: Contact) -> ContactValue | None:

@@ -3,14 +3,33 @@
 from collections.abc import Callable
 from typing import Any
 
-from chatd.core import accounts, maintenance, members, messages, read_state, rooms
+from chatd.core import (
+    accounts,
+    maintenance,
+    members,
+    message_requests,
+    messages,
+    privacy_settings,
+    read_state,
+    rooms,
+)
 from chatd.core.read_set import ReadSet
 from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Ok
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
+from chatd.protocol.privacy import PrivacySet
 from chatd.protocol.read_state import Delivered, Read
-from chatd.protocol.rooms import Preferences, RoomCreate, RoomDelete, RoomDirect, RoomGet, RoomUpdate
+from chatd.protocol.rooms import (
+    Preferences,
+    RoomAccept,
+    RoomCreate,
+    RoomDecline,
+    RoomDelete,
+    RoomDirect,
+    RoomGet,
+    RoomUpdate,
+)
 from chatd.protocol.users import DevicesRemove
 
 Decide = Callable[[str, Any, WriteSet, ReadSet], Ok]
@@ -27,6 +46,9 @@ DECISIONS: dict[type, Decide] = {
     RoomCreate: rooms.create,
     RoomDirect: rooms.direct,
     RoomGet: rooms.get,
+    RoomAccept: message_requests.accept,
+    RoomDecline: message_requests.decline,
+    PrivacySet: privacy_settings.set_privacy,
     RoomUpdate: rooms.update,
     RoomDelete: rooms.delete,
     RoomJoin: members.join,

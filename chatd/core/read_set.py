@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
 from chatd.core.allowances import Allowances
+from chatd.core.privacy import BOUNDS, HostBounds
 from chatd.core.room import Room
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.visibility import ShownTo
@@ -65,6 +66,13 @@ class Rules:
     edit_window_ms: int = 86_400_000
     shown_to: ShownTo = "known"
     rooms_per_user: int = 2_000
+    # Whether people are switched on; then what they may choose, and the bounds of requests.
+    people: bool = False
+    bounds: HostBounds = field(default_factory=lambda: BOUNDS)
+    refuses_unknown: bool = False
+    small_group_members: int = 200
+    request_texts: int = 3
+    message_requests_max: int = 200
 
 
 NO_BOUNDS = Allowances()

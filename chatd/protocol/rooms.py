@@ -36,6 +36,7 @@ class RoomSummary(Struct, omit_defaults=True):
     hidden: bool = False
     first_visible: U53 = 1
     log_floor: U53 = 1
+    request: bool = False
     preview: Raw | UnsetType = UNSET
     events: list[Raw] | UnsetType = UNSET
 
@@ -58,6 +59,15 @@ class RoomDirect(Request, tag="room.direct", frozen=True, kw_only=True):
 
 class RoomGet(Request, tag="room.get", frozen=True, kw_only=True):
     room: Room
+
+
+class RoomAccept(Request, tag="room.accept", frozen=True, kw_only=True):
+    room: Room
+
+
+class RoomDecline(Request, tag="room.decline", frozen=True, kw_only=True):
+    room: Room
+    block: bool = False
 
 
 class RoomUpdate(RoomMutation, tag="room.update", frozen=True, kw_only=True):

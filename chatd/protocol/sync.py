@@ -7,10 +7,11 @@ from chatd.protocol.identifiers import U53, Seq
 from chatd.protocol.rooms import RoomSummary
 
 
-class SyncTotals(Struct):
+class SyncTotals(Struct, omit_defaults=True):
     rooms: U53
     unread: U53
     mentions: U53
+    message_requests: U53 = 0
 
 
 class AccountRow(Struct, omit_defaults=True):

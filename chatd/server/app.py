@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from msgspec.structs import astuple
+
 from chatd.auth.interface import Identity
 from chatd.auth.passwords import Passwords
 from chatd.bus.local import LocalBus
@@ -15,8 +17,10 @@ from chatd.commands.hello_limiter import HelloLimiter
 from chatd.commands.login import Login
 from chatd.commands.lookups import Lookups
 from chatd.config.model import Config, Rates
+from chatd.config.people import People
 from chatd.core.allowances import Allowances, Kind
 from chatd.core.maintenance import ForgetKeys
+from chatd.core.privacy import BOUNDS, Bounds, HostBounds
 from chatd.core.read_set import Rules
 from chatd.core.room_cache import RoomCache
 from chatd.core.write_set import WriteSet
@@ -28,6 +32,7 @@ from chatd.delivery.watch_rights import WatchRights
 from chatd.env import Env
 from chatd.jobs.last_seen import LastSeenRecorder
 from chatd.jobs.maintenance import Maintenance
+from chatd.jobs.message_requests import RequestBound
 from chatd.protocol.codec import Vocabulary
 from chatd.protocol.connection import Hello
 from chatd.server.accounts import Accounts
@@ -61,7 +66,28 @@ def rules_of(config: Config) -> Rules:
         edit_window_ms=int(config.storage.edit_window_s * 1000),
         shown_to=config.privacy.shown_to,
         rooms_per_user=config.limits.rooms_per_user,
+        people=config.people.enabled,
+        bounds=bounds_of(config.people),
+        refuses_unknown=config.people.unknown_users == "refuse",
+        small_group_members=config.people.small_group_members,
+        request_texts=config.people.request_texts,
+        message_requests_max=config.people.message_requests_max,
     )
+
+
+def people_of(config: Config) -> Rules | None:
+    """Return the rules where people are switched on, else None."""
+    return rules_of(config) if config.people.enabled else None
+
+
+def bounds_of(people: People) -> HostBounds:
+    """Return the audiences from which users choose: those of the host, else of protocol.md "Privacy"."""
+    return {
+        capability: Bounds(*(chosen or usual for chosen, usual in zip(astuple(own), bound, strict=True)))
+        if (own := people.privacy.get(capability))
+        else bound
+        for capability, bound in BOUNDS.items()
+    }
 
 
 def per_day(rates: Rates) -> dict[Kind, int]:
@@ -73,6 +99,7 @@ def per_day(rates: Rates) -> dict[Kind, int]:
         "rooms": rates.rooms_per_day,
         "added": rates.added_per_day,
         "friend_requests": rates.friend_requests_per_day,
+        "strangers": rates.strangers_per_day,
     }
 
 
@@ -102,7 +129,7 @@ class App:
         self.rate_limits = RateLimits(config.rates, env, self.counters, self.admission)
         self.hub = Hub(config.delivery.full_members, RecentCommits(whole.of_users))
         self.fanout = Fanout(config, env, self.hub, self.counters, whole.sections)
-        self.rooms = RoomLoader(store, env, RoomCache())
+        self.rooms = RoomLoader(store, env, RoomCache(), rules_of(config))
         allowances = Allowances()
         allowances.become(per_day(config.rates))
         sources = Sources(store, env, self.rooms)
@@ -119,8 +146,13 @@ class App:
             interval_s=config.delivery.presence_interval_s,
             linger_s=config.delivery.presence_linger_s,
         )
-        watch_rights = WatchRights(store, self.presence, self.rate_limits.keep_task, config.privacy.shown_to)
-        self.hooks.published.subscribe(self.maintenance.on_commit, watch_rights.on_commit)
+        watch_rights = WatchRights(
+            store, self.presence, self.rate_limits.keep_task, config.privacy.shown_to, people_of(config)
+        )
+        self.request_bound = RequestBound(store, self.writer, self.rate_limits.keep_task, rules_of(config))
+        self.hooks.published.subscribe(
+            self.maintenance.on_commit, watch_rights.on_commit, self.request_bound.on_commit
+        )
         self.admin = Admin(store, self.writer, self.hub)
         self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
         self.accounts = Accounts(self.login, identity, self.rate_limits, self.counters, login_links or {})
@@ -153,11 +185,13 @@ class App:
         self.hello_limiter.reconfigure(config.limits.hellos_under_way)
         self.rate_limits.reconfigure(config.rates)
         self.context.lookups.reconfigure(config.rates)
+        self.rooms.reconfigure(rules_of(config))
+        self.request_bound.reconfigure(rules_of(config))
         self.read_set_loader.reconfigure(rules_of(config), per_day(config.rates))
         self.fanout.reconfigure(config.delivery, config.privacy)
         self.maintenance.reconfigure(config)
         self.presence.reconfigure(config.delivery.presence_interval_s, config.delivery.presence_linger_s)
-        self.context.watch_rights.reconfigure(config.privacy.shown_to)
+        self.context.watch_rights.reconfigure(config.privacy.shown_to, people_of(config))
         self.login.reconfigure(config.auth.login_token_ttl_s)
 
     def _publish(self, writes: WriteSet) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from chatd.core import accounts, maintenance
 from chatd.core.contacts import Contact
+from chatd.core.privacy import Relation
 from chatd.core.read_set import Counted, ReadSet, Tail, UnreadSpan, pair
 from chatd.core.room import Member, Room
 from chatd.core.unread_counts import COUNTED_EVENTS_MAX, span_of_read, tail_of
@@ -18,6 +19,7 @@ from chatd.env import Env
 from chatd.protocol.emoji import normal_form
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
+from chatd.protocol.privacy import Privacy, PrivacySet
 from chatd.protocol.read_state import Read
 from chatd.protocol.rooms import Preferences, RoomCreate, RoomDelete, RoomDirect, RoomUpdate
 from chatd.protocol.users import DevicesRemove
@@ -117,11 +119,7 @@ async def new_rooms(sources: Sources, batch: Sequence[Submitted], reads: ReadSet
             if room is not None:
                 reads.created[asked.user, request.key] = room
         else:
-            place = pair(asked.user, request.user)
-            name = await sources.store.room_of_pair(*place)
-            room = await sources.rooms.get(name) if name is not None else None
-            if room is not None:
-                reads.pairs[place] = room
+            await read_direct_rooms(sources, [pair(asked.user, request.user)], reads)
         chance = int.from_bytes(sources.env.random_bytes(8), "big")
         reads.fresh.append((await sources.store.next_room_number(), chance))
 
@@ -156,6 +154,32 @@ async def read_contacts(sources: Sources, pairs: Collection[tuple[str, str]], re
 def both(a: str, b: str) -> tuple[tuple[str, str], tuple[str, str]]:
     """Return the keys of the two contacts of a pair."""
     return (a, b), (b, a)
+
+
+async def relations(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read how each user stands to those whom they put into a room, where people are switched on."""
+    pairs = {(asked.user, other) for asked in batch for other in joining(asked) if other != asked.user}
+    if pairs and reads.rules.people:
+        reads.records_of(Relation).update(await sources.store.relations(pairs, reads.rules))
+
+
+async def direct_rooms(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read the direct room of each user who asks and the `user` they name, if there is one."""
+    await read_direct_rooms(sources, {pair(asked.user, asked.request.user) for asked in batch}, reads)
+
+
+async def read_direct_rooms(sources: Sources, pairs: Iterable[tuple[str, str]], reads: ReadSet) -> None:
+    """Read the direct rooms of these pairs; those that have none are left out."""
+    for place in pairs:
+        name = await sources.store.room_of_pair(*place)
+        room = await sources.rooms.get(name) if name is not None else None
+        if room is not None:
+            reads.pairs[place] = room
+
+
+async def privacy(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read the privacy rules of users who are about to change them."""
+    reads.records_of(Privacy).update(await sources.store.privacy({asked.user for asked in batch}))
 
 
 async def other_devices(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
@@ -207,16 +231,17 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     Pin: (messages, used_keys),
     maintenance.SummariseReactions: (messages,),
     Read: (tails,),
-    RoomCreate: (new_rooms, people),
-    RoomDirect: (new_rooms, people),
+    RoomCreate: (new_rooms, people, relations),
+    RoomDirect: (new_rooms, people, relations),
     RoomUpdate: (used_keys,),
     RoomDelete: (used_keys,),
     RoomJoin: (used_keys, people),
     RoomLeave: (used_keys,),
-    MembersAdd: (used_keys, people),
+    MembersAdd: (used_keys, people, relations),
     MembersRemove: (used_keys,),
     MembersRole: (used_keys,),
     Preferences: (people,),
+    PrivacySet: (privacy,),
     DevicesRemove: (people,),
     accounts.Amend: (people,),
     accounts.Revoke: (people,),

@@ -7,12 +7,14 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from chatd.config.model import Storage
 from chatd.core.contacts import Contact
-from chatd.core.read_set import Counted, KeyedEvent, UnreadSpan
+from chatd.core.privacy import Relation, RoomRelations
+from chatd.core.read_set import Counted, KeyedEvent, Rules, UnreadSpan
 from chatd.core.room import Room
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.write_set import WriteSet
 from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
+from chatd.protocol.privacy import Privacy
 from chatd.protocol.read_state import Reader
 from chatd.protocol.users import Profile
 from chatd.storage.interface import (
@@ -25,7 +27,7 @@ from chatd.storage.interface import (
     SyncQuery,
     SyncRows,
 )
-from chatd.storage.sqlite import compaction, history, read_set, sync
+from chatd.storage.sqlite import compaction, history, privacy, read_set, sync
 from chatd.storage.sqlite import contacts as contacts_rows
 from chatd.storage.sqlite import users as users_rows
 from chatd.storage.sqlite.chapters import Chapter, built_in
@@ -180,6 +182,19 @@ class SqliteStore(Store):
     async def contacts(self, pairs: Collection[tuple[str, str]]) -> list[Contact]:
         return await self._read_pool.run(contacts_rows.contacts, pairs)
 
+    async def privacy(self, users: Collection[str]) -> dict[str, Privacy]:
+        return await self._read_pool.run(privacy.privacy, users)
+
+    async def relations(
+        self, pairs: Collection[tuple[str, str]], rules: Rules
+    ) -> dict[tuple[str, str], Relation]:
+        return await self._read_pool.run(privacy.relations, pairs, rules)
+
+    async def room_relations(
+        self, rooms: Collection[tuple[int, tuple[str, str] | None]], rules: Rules
+    ) -> dict[int, RoomRelations]:
+        return await self._read_pool.run(privacy.room_relations, rooms, rules)
+
     async def read(self, read: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._read_pool.run(read, *args, **kwargs)
 
@@ -190,8 +205,8 @@ class SqliteStore(Store):
 
     # RoomViews, UserStore, JobStore
 
-    async def memberships(self, user: str) -> list[Membership]:
-        return await self._read_pool.run(memberships, user)
+    async def memberships(self, user: str, *, everything: bool = True) -> list[Membership]:
+        return await self._read_pool.run(memberships, user, everything)
 
     async def hello(self, device: str, query: SyncQuery) -> HelloRows:
         return await self._read_pool.run(hello, device, query, self._section_tables)
@@ -223,13 +238,19 @@ class SqliteStore(Store):
     ) -> tuple[list[MemberRow], int]:
         return await self._read_pool.run(users_rows.members, room, (after, prefix), role, limit)
 
-    async def readers(self, room: int, seq: int, *, after: str, limit: int) -> tuple[list[Reader], int]:
-        return await self._read_pool.run(users_rows.readers, room, seq, after, limit)
+    async def readers(
+        self, room: int, seq: int, *, after: str, limit: int, unseen: Collection[str] = ()
+    ) -> tuple[list[Reader], int]:
+        return await self._read_pool.run(users_rows.readers, room, seq, after, limit, unseen)
 
     async def acquaintances(self, user: str, others: Collection[str]) -> set[str]:
         return await self._read_pool.run(users_rows.acquaintances, user, others)
 
-    async def watchable(self, user: str, others: Collection[str], *, answered: bool) -> set[str]:
+    async def watchable(
+        self, user: str, others: Collection[str], *, answered: bool, people: Rules | None = None
+    ) -> set[str]:
+        if people is not None:
+            return await self._read_pool.run(privacy.watchable, user, others, people)
         return await self._read_pool.run(users_rows.watchable, user, others, answered)
 
     async def profiles(self, users: Collection[str]) -> list[Profile]:
@@ -249,6 +270,9 @@ class SqliteStore(Store):
 
     async def accounts(self, after: str, limit: int) -> list[Account]:
         return await self._read_pool.run(users_rows.accounts, after, limit)
+
+    async def excess_requests(self, user: str, rules: Rules) -> list[str]:
+        return await self._read_pool.run(privacy.excess_requests, user, rules)
 
     async def compactable(self, before_ms: int, keep: int, limit: int) -> list[tuple[str, int]]:
         return await self._read_pool.run(compaction.compactable, before_ms, keep, limit)
