@@ -1,4 +1,4 @@
-"""Direct rooms with people: who may write in them, and requests of those who may only ask (protocol.md "Direct rooms
+"""Direct rooms and message requests: who may write in them, and requests of those who may only ask (protocol.md "Direct rooms
 with people"). Synchronous and pure.
 
 The gate of an author towards the other follows from contacts and privacy, which change seldom: it is worked out when

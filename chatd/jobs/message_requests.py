@@ -1,4 +1,4 @@
-"""The bound of message requests: one beyond it counts as declined (protocol.md "Direct rooms with people")."""
+"""The bound of message requests: one beyond it counts as declined (protocol.md "Direct rooms and message requests")."""
 
 import asyncio
 from collections.abc import Callable
