@@ -15,7 +15,7 @@ from chatd.protocol.presence import Focus, Typing, Watch
 from chatd.protocol.read_state import Delivered, Read, Readers
 from chatd.protocol.rooms import Preferences, RoomCreate, RoomDelete, RoomDirect, RoomGet, RoomUpdate
 from chatd.protocol.sync import Sync
-from chatd.protocol.users import DevicesList, DevicesPush, DevicesRemove, UsersGet
+from chatd.protocol.users import DevicesList, DevicesPush, DevicesRemove, ProfileSet, UsersGet
 
 WRITER = None
 
@@ -52,6 +52,7 @@ COMMANDS: dict[type[Request], Command] = {
     MembersRemove: Command(WRITER, allow="create", writes=True),
     MembersRole: Command(WRITER, allow="create", writes=True),
     Preferences: Command(WRITER, own="writes"),
+    ProfileSet: Command(WRITER, own="writes"),
     UsersGet: Command(users.users),
     DevicesPush: Command(users.push),
     DevicesList: Command(users.devices),

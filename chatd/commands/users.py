@@ -15,6 +15,8 @@ async def users(ctx: Context, session: Session, request: UsersGet) -> UsersOk:
 
     Strangers, known or not, count against the user's budget of the day; when it is too small, nobody is shown.
     """
+    if request.users is UNSET:
+        raise Refused("bad_request", "users are missing", field="users")
     asked = list(dict.fromkeys(request.users))
     known = {profile.user: profile for profile in await ctx.store.profiles(asked)}
     shown, bytes_left = [], page_bytes(ctx)

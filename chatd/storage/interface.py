@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
 
+from chatd.core.profiles import Card, Holder
 from chatd.core.read_set import Counted, KeyedEvent, UnreadSpan
 from chatd.core.room import Room
 from chatd.core.users import Account, DeviceSeen
@@ -119,6 +120,14 @@ class People:
     memberships: dict[str, int]
 
 
+@dataclass(slots=True, frozen=True)
+class Cards:
+    """Cards by user and holders by handle; unknown ones are left out."""
+
+    cards: dict[str, Card]
+    holders: dict[str, Holder]
+
+
 class StoreLost(Unavailable):
     """A commit of which this process cannot find out whether the disk holds it.
 
@@ -195,6 +204,9 @@ class DecisionStore(Protocol):
         """Return the known ones of the accounts of `users` and of the `devices` (user, device), and the number of rooms
         of each user in `arriving`, as of one commit.
         """
+
+    async def cards(self, users: Collection[str], handles: Collection[str]) -> Cards:
+        """Return the known ones of the cards of `users`, and who has the `handles`."""
 
     async def listed(self, users: Collection[str]) -> list[DeviceSeen]:
         """Return the listed devices of all these users, those seen longest ago first."""

@@ -56,6 +56,18 @@ TABLES: Mapping[str, Kept] = {
         """,
         ("UPDATE members SET muted_until = 0, pinned = 0, hidden = 0, extras = x'' WHERE user = :user",),
     ),
+    "pages": Kept(
+        ("user",),
+        "SELECT handle, verified, page FROM pages WHERE user = :user",
+        # The stamp is for friends, who ask for what changed.
+        (
+            """
+            UPDATE pages SET handle = NULL, verified = '', page = x'',
+                stamp = (SELECT value FROM meta WHERE key = 'stamp')
+            WHERE user = :user
+            """,
+        ),
+    ),
     "account_rows": Kept(
         ("user",),
         "SELECT name, body FROM account_rows WHERE user = :user",
@@ -95,7 +107,7 @@ TABLES: Mapping[str, Kept] = {
 }
 
 # Columns that hold MessagePack.
-PACKED = {"body", "data", "event", "extras"}
+PACKED = {"body", "data", "event", "extras", "page"}
 
 
 def export(

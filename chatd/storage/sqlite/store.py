@@ -15,6 +15,7 @@ from chatd.protocol.messages import Event
 from chatd.protocol.read_state import Reader
 from chatd.protocol.users import Profile
 from chatd.storage.interface import (
+    Cards,
     EventPage,
     HelloRows,
     Membership,
@@ -25,6 +26,7 @@ from chatd.storage.interface import (
     SyncRows,
 )
 from chatd.storage.sqlite import compaction, history, read_set, sync
+from chatd.storage.sqlite import profiles as profiles_rows
 from chatd.storage.sqlite import users as users_rows
 from chatd.storage.sqlite.chapters import Chapter, built_in
 from chatd.storage.sqlite.connection import open_writer
@@ -232,6 +234,9 @@ class SqliteStore(Store):
 
     async def devices(self, user: str) -> list[DeviceSeen]:
         return await self._read_pool.run(users_rows.devices, user)
+
+    async def cards(self, users: Collection[str], handles: Collection[str]) -> Cards:
+        return await self._read_pool.run(profiles_rows.cards, users, handles)
 
     async def listed(self, users: Collection[str]) -> list[DeviceSeen]:
         return await self._read_pool.run(users_rows.listed, users)
