@@ -52,7 +52,7 @@ COMMANDS: dict[type[Request], Command] = {
     MembersRemove: Command(WRITER, allow="create", writes=True),
     MembersRole: Command(WRITER, allow="create", writes=True),
     Preferences: Command(WRITER, own="writes"),
-    ProfileSet: Command(WRITER, own="writes"),
+    ProfileSet: Command(WRITER, own="people", feature="people"),
     UsersGet: Command(users.users),
     DevicesPush: Command(users.push),
     DevicesList: Command(users.devices),

@@ -28,5 +28,7 @@ def checked(text: str, field: str, *, lines: bool = False) -> str:
         raise Refused("bad_request", f"`{field}` has a control character", field=field)
     runs = (sum(1 for _ in run) for combines, run in groupby(kinds, COMBINING.__contains__) if combines)
     if max(runs, default=0) > COMBINING_MAX:
-        raise Refused("bad_request", f"`{field}` has over {COMBINING_MAX} combining marks in a row", field=field)
+        raise Refused(
+            "bad_request", f"`{field}` has over {COMBINING_MAX} combining marks in a row", field=field
+        )
     return text

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
 
+from chatd.core.contacts import Contact
 from chatd.core.profiles import Card, Holder
 from chatd.core.read_set import Counted, KeyedEvent, UnreadSpan
 from chatd.core.room import Room
@@ -210,6 +211,9 @@ class DecisionStore(Protocol):
 
     async def listed(self, users: Collection[str]) -> list[DeviceSeen]:
         """Return the listed devices of all these users, those seen longest ago first."""
+
+    async def contacts(self, pairs: Collection[tuple[str, str]]) -> list[Contact]:
+        """Return the contacts of these (owner, user); those that have none are left out."""
 
     async def read(self, read: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `read(connection, ...)` as of one commit, in a thread: for chapters with statements of their own."""

@@ -4,11 +4,12 @@ A need is called once for all requests of a batch that have it, and reads for th
 name in `reads.rooms`. A new chapter keeps its records in `reads.records_of(ItsType)`.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from chatd.core import accounts, maintenance
+from chatd.core.contacts import Contact
 from chatd.core.profiles import Card, Holder
 from chatd.core.read_set import Counted, ReadSet, Tail, UnreadSpan, pair
 from chatd.core.room import Member, Room
@@ -145,6 +146,26 @@ async def cards(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) ->
     known = await sources.store.cards({asked.user for asked in batch}, handles)
     reads.records_of(Card).update(known.cards)
     reads.records_of(Holder).update(known.holders)
+
+
+async def contacts(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read both contacts of each user who asks and the `user` they name."""
+    await read_contacts(
+        sources, {pair for asked in batch for pair in both(asked.user, asked.request.user)}, reads
+    )
+
+
+async def read_contacts(sources: Sources, pairs: Collection[tuple[str, str]], reads: ReadSet) -> None:
+    """Read the contacts of these (owner, user) that are not read yet."""
+    known = reads.records_of(Contact)
+    missing = [pair for pair in pairs if pair not in known]
+    for contact in await sources.store.contacts(missing) if missing else ():
+        known[contact.owner, contact.user] = contact
+
+
+def both(a: str, b: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Return the keys of the two contacts of a pair."""
+    return (a, b), (b, a)
 
 
 async def other_devices(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:

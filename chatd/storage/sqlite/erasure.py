@@ -56,6 +56,39 @@ TABLES: Mapping[str, Kept] = {
         """,
         ("UPDATE members SET muted_until = 0, pinned = 0, hidden = 0, extras = x'' WHERE user = :user",),
     ),
+    "account_rows": Kept(
+        ("user",),
+        "SELECT name, body FROM account_rows WHERE user = :user",
+        # Tombstones, for the other devices of the user; their names say nothing.
+        ("UPDATE account_rows SET body = NULL WHERE user = :user",),
+    ),
+    "account_state": Kept(("user",), why="a number that account_rows has, too"),
+    "days": Kept(why="names nobody"),
+    # A commit of its own, so that all devices hear of it. Who blocks the user goes on blocking them.
+    "contacts": Kept(
+        ("owner", "user"),
+        """
+        SELECT user AS contact, state, blocked, following, circles, remark, note, via, since FROM contacts
+        WHERE owner = :user
+        """,
+        (
+            "UPDATE meta SET value = value + 1 WHERE key = 'stamp'",
+            """
+            UPDATE contacts SET blocked = 0, quiet = 0, tries = 0 WHERE owner = :user
+            """,
+            """
+            UPDATE contacts
+            SET state = 0, following = 0, circles = 0, remark = '', note = '', via = '', since = 0, expires = 0,
+                known = 0, stamp = (SELECT value FROM meta WHERE key = 'stamp')
+            WHERE owner = :user OR user = :user
+            """,
+            """
+            INSERT INTO account_state
+            SELECT owner, stamp FROM contacts WHERE owner = :user OR user = :user
+            ON CONFLICT (user) DO UPDATE SET stamp = excluded.stamp
+            """,
+        ),
+    ),
     "pages": Kept(
         ("user",),
         "SELECT handle, verified, page FROM pages WHERE user = :user",
@@ -68,14 +101,6 @@ TABLES: Mapping[str, Kept] = {
             """,
         ),
     ),
-    "account_rows": Kept(
-        ("user",),
-        "SELECT name, body FROM account_rows WHERE user = :user",
-        # Tombstones, for the other devices of the user; their names say nothing.
-        ("UPDATE account_rows SET body = NULL WHERE user = :user",),
-    ),
-    "account_state": Kept(("user",), why="a number that account_rows has, too"),
-    "days": Kept(why="names nobody"),
     "memberships": Kept(("user",), why="a number that members has, too"),
     "rooms": Kept(
         ("creator", "deleted_by"),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from chatd.config.model import Storage
+from chatd.core.contacts import Contact
 from chatd.core.read_set import Counted, KeyedEvent, UnreadSpan
 from chatd.core.room import Room
 from chatd.core.users import Account, DeviceSeen
@@ -26,6 +27,7 @@ from chatd.storage.interface import (
     SyncRows,
 )
 from chatd.storage.sqlite import compaction, history, read_set, sync
+from chatd.storage.sqlite import contacts as contacts_rows
 from chatd.storage.sqlite import profiles as profiles_rows
 from chatd.storage.sqlite import users as users_rows
 from chatd.storage.sqlite.chapters import Chapter, built_in
@@ -176,6 +178,9 @@ class SqliteStore(Store):
 
     async def device(self, user: str, device: str) -> DeviceSeen | None:
         return await self._read_pool.run(read_set.device, user, device)
+
+    async def contacts(self, pairs: Collection[tuple[str, str]]) -> list[Contact]:
+        return await self._read_pool.run(contacts_rows.contacts, pairs)
 
     async def read(self, read: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._read_pool.run(read, *args, **kwargs)
