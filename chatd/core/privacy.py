@@ -6,7 +6,7 @@ either way, or an account closed: no; in a circle of `deny`: no; in a circle of 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, Protocol, get_args
 
 from chatd.protocol.privacy import Audience, Capability, To
 
@@ -43,11 +43,27 @@ BOUNDS: dict[Capability, Bounds] = {
 HostBounds = Mapping[Capability, Bounds]
 
 
+class AnyTie(Protocol):
+    """One user as another has them: a contact, or as much of it as privacy looks at. `circles`: bit n for circle n."""
+
+    @property
+    def is_friend(self) -> bool: ...
+
+    @property
+    def blocked(self) -> bool: ...
+
+    @property
+    def following(self) -> bool: ...
+
+    @property
+    def circles(self) -> int: ...
+
+
 @dataclass(slots=True, frozen=True)
 class Tie:
-    """One user as another has them: a row of contacts, as far as privacy looks. `circles`: bit n for circle n."""
+    """As much of a contact as privacy looks at."""
 
-    friend: bool = False
+    is_friend: bool = False
     blocked: bool = False
     following: bool = False
     circles: int = 0
@@ -68,14 +84,14 @@ ONESELF = Viewer(0)
 STRANGER = Viewer(RANKS["everyone"])
 
 
-def viewer_of(owner: Tie, viewer: Tie, *, closed: bool = False, acquainted: bool = False) -> Viewer:
+def viewer_of(owner: AnyTie, viewer: AnyTie, *, closed: bool = False, acquainted: bool = False) -> Viewer:
     """Return a viewer as the owner has them.
 
     `owner`: the viewer as the owner has them, `viewer`: the owner as the viewer has them. `closed`: either account is.
     `acquainted`: both are in a small group.
     """
     shut_out = owner.blocked or viewer.blocked or closed
-    if owner.friend:
+    if owner.is_friend:
         return Viewer(RANKS["friends"], owner.circles, shut_out)
     if owner.following or acquainted:
         rank = RANKS["acquaintances"]
@@ -173,7 +189,7 @@ class Side(NamedTuple):
     """One user of a direct room: the other as they have them, their rules, and whether their account is closed."""
 
     user: str
-    tie: Tie = NO_TIE
+    tie: AnyTie = NO_TIE
     rules: Mapping[Capability, Audience] = {}
     closed: bool = False
 

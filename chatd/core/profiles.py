@@ -15,7 +15,7 @@ from chatd.core.read_set import ReadSet
 from chatd.core.sections import ACCOUNT, ChangedRow
 from chatd.core.users import Account
 from chatd.core.write_set import WriteSet
-from chatd.protocol.codec import encode
+from chatd.protocol.codec import decode_tree, encode
 from chatd.protocol.errors import Refused
 from chatd.protocol.limits import PAGE_BYTES_MAX
 from chatd.protocol.users import CardField, Page, Profile, ProfileOk, ProfileSet, Theme
@@ -113,7 +113,9 @@ def put_card(account: Account, card: Card, writes: WriteSet, reads: ReadSet) -> 
         holders[before.handle], holders[card.handle] = Holder(""), Holder(card.user)
     reads.records_of(Card)[card.user] = card
     writes.add(card)
-    writes.add(ChangedRow(card.user, ACCOUNT, PROFILE, encode(whole(account, card))))
+    row = decode_tree(encode(whole(account, card)))
+    del row["user"]
+    writes.add(ChangedRow(card.user, ACCOUNT, PROFILE, encode(row)))
     return account
 
 

@@ -8,8 +8,7 @@ from chatd.protocol.envelope import Bearer, Ok, Push, Request
 from chatd.protocol.identifiers import U53, Address, Device, Handle, Milliseconds, NewHandle
 from chatd.protocol.limits import CARD_FIELDS_MAX, CIRCLES_MAX, MEMBERS_CHANGED_MAX, THEME_COLORS_MAX
 from chatd.protocol.members import Users
-
-AudienceWord = Literal["everyone", "followers", "acquaintances", "friends", "nobody"]
+from chatd.protocol.privacy import To
 
 Name = Annotated[str, Meta(max_length=64)]
 Bio = Annotated[str, Meta(max_length=500)]
@@ -28,7 +27,7 @@ class CardField(Struct, omit_defaults=True, frozen=True):
 
     name: Annotated[str, Meta(min_length=1, max_length=32)]
     value: Annotated[str, Meta(max_length=256)]
-    to: AudienceWord | UnsetType = UNSET
+    to: To | UnsetType = UNSET
 
 
 CardFields = Annotated[list[CardField], Meta(max_length=CARD_FIELDS_MAX)]
@@ -88,8 +87,8 @@ class ProfileSet(Request, tag="profile.set", frozen=True, kw_only=True):
     data: Raw | UnsetType = UNSET
 
 
-ViewerKind = Literal["stranger", "friend"]
-Viewer = ViewerKind | Annotated[int, Meta(ge=1, le=CIRCLES_MAX)]
+Relation = Literal["stranger", "friend"]
+Viewpoint = Relation | Annotated[int, Meta(ge=1, le=CIRCLES_MAX)]
 
 
 class UsersGet(Request, tag="users.get", frozen=True, kw_only=True):
@@ -100,7 +99,7 @@ class UsersGet(Request, tag="users.get", frozen=True, kw_only=True):
     since: U53 | UnsetType = UNSET
     more: str | UnsetType = UNSET
     page: bool = False
-    viewer: Viewer | UnsetType = field(default=UNSET, name="as")
+    viewpoint: Viewpoint | UnsetType = field(default=UNSET, name="as")
 
 
 class UsersFind(Request, tag="users.find", frozen=True, kw_only=True):

@@ -46,16 +46,16 @@ def model(owner, viewer, chosen, capability, *, closed, acquainted):
         to = order[order.index(to) + 1]
     if owner.blocked or viewer.blocked or closed:
         return False
-    if wanted is not None and owner.friend:
+    if wanted is not None and owner.is_friend:
         if any(owner.circles >> number & 1 for number in wanted.deny):
             return False
         if any(owner.circles >> number & 1 for number in wanted.allow):
             return True
     return {
         "nobody": False,
-        "friends": owner.friend,
-        "acquaintances": owner.friend or owner.following or acquainted,
-        "followers": owner.friend or owner.following or acquainted or viewer.following,
+        "friends": owner.is_friend,
+        "acquaintances": owner.is_friend or owner.following or acquainted,
+        "followers": owner.is_friend or owner.following or acquainted or viewer.following,
         "everyone": True,
     }[to]
 
@@ -125,7 +125,7 @@ def test_the_owner_is_in_every_audience_but_one_that_denies_is_about_others():
 
 
 def test_the_defaults_take_messages_from_friends_and_let_strangers_ask():
-    friend, stranger = viewer_of(Tie(friend=True), Tie(friend=True)), viewer_of(Tie(), Tie())
+    friend, stranger = viewer_of(Tie(is_friend=True), Tie(is_friend=True)), viewer_of(Tie(), Tie())
     assert [capability for capability in CAPABILITIES if allows(friend, {}, capability)] == list(CAPABILITIES)
     assert [capability for capability in CAPABILITIES if allows(stranger, {}, capability)] == [
         "knock",

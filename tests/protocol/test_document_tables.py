@@ -124,6 +124,7 @@ def test_rates_are_the_defaults_of_the_configuration() -> None:
         (f"{rates.login_user_per_min}/min", rates.login_user_per_min),
         (f"{rates.login_address_per_min}/min", rates.login_address_per_min),
         (f"{rates.lookups_per_day}/day", rates.lookups_per_day),
+        (f"{rates.finds_per_day}/day", rates.finds_per_day),
         (f"{rates.stored_bytes_per_day}/day", rates.stored_bytes_per_day),
         (f"{rates.rooms_per_day}/day", rates.rooms_per_day),
         (f"{rates.added_per_day}/day", rates.added_per_day),

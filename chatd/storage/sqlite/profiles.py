@@ -1,4 +1,4 @@
-"""The cards of users as rows."""
+"""The cards of users as rows, as decisions need them."""
 
 import json
 import sqlite3
