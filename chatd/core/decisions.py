@@ -10,6 +10,7 @@ from chatd.core import (
     message_requests,
     messages,
     privacy_settings,
+    profiles,
     read_state,
     rooms,
 )
@@ -30,7 +31,7 @@ from chatd.protocol.rooms import (
     RoomGet,
     RoomUpdate,
 )
-from chatd.protocol.users import DevicesRemove
+from chatd.protocol.users import DevicesRemove, ProfileSet
 
 Decide = Callable[[str, Any, WriteSet, ReadSet], Ok]
 
@@ -56,6 +57,7 @@ DECISIONS: dict[type, Decide] = {
     MembersAdd: members.add,
     MembersRemove: members.remove,
     MembersRole: members.set_roles,
+    ProfileSet: profiles.set_profile,
     DevicesRemove: accounts.remove_device,
     accounts.RecordDevice: accounts.record_device,
     accounts.RecordLastSeen: accounts.record_last_seen,

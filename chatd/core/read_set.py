@@ -73,6 +73,8 @@ class Rules:
     small_group_members: int = 200
     request_texts: int = 3
     message_requests_max: int = 200
+    # The kinds that only the host changes.
+    host_owns: frozenset[str] = frozenset()
 
 
 NO_BOUNDS = Allowances()

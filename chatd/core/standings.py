@@ -1,4 +1,4 @@
-"""The standings of the two members of a direct room, as they change (protocol.md "Direct rooms and message requests")."""
+"""The standings of the members of a direct room as they change (protocol.md "Direct rooms and message requests")."""
 
 from chatd.core.extras import put_extra
 from chatd.core.room import Room, Standing

@@ -1,4 +1,4 @@
-"""The bound of message requests: one beyond it counts as declined (protocol.md "Direct rooms and message requests")."""
+"""One beyond the bound of message requests counts as declined (protocol.md "Direct rooms and message requests")."""
 
 import asyncio
 from collections.abc import Callable

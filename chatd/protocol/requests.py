@@ -18,7 +18,7 @@ from chatd.protocol.rooms import (
     RoomUpdate,
 )
 from chatd.protocol.sync import Sync
-from chatd.protocol.users import DevicesList, DevicesPush, DevicesRemove, UsersGet
+from chatd.protocol.users import DevicesList, DevicesPush, DevicesRemove, ProfileSet, UsersFind, UsersGet
 
 AnyRequest = (
     Hello | Auth | SetMode | Ping | Pong | Sync
@@ -28,5 +28,5 @@ AnyRequest = (
     | RoomCreate | RoomDirect | RoomGet | RoomUpdate | RoomDelete | RoomJoin | RoomLeave
     | MembersList | MembersAdd | MembersRemove | MembersRole
     | RoomAccept | RoomDecline | PrivacySet
-    | Preferences | UsersGet | DevicesPush | DevicesList | DevicesRemove
+    | Preferences | ProfileSet | UsersFind | UsersGet | DevicesPush | DevicesList | DevicesRemove
 )  # fmt: skip

@@ -72,6 +72,7 @@ def rules_of(config: Config) -> Rules:
         small_group_members=config.people.small_group_members,
         request_texts=config.people.request_texts,
         message_requests_max=config.people.message_requests_max,
+        host_owns=frozenset(config.people.host_owns),
     )
 
 
