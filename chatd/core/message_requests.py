@@ -1,5 +1,5 @@
-"""Direct rooms and message requests: who may write in them, and requests of those who may only ask (protocol.md "Direct rooms
-with people"). Synchronous and pure.
+"""The gates of direct rooms, and the requests of those who may only ask there (protocol.md "Direct rooms and message
+requests"). Synchronous and pure.
 
 The gate of an author towards the other follows from contacts and privacy, which change seldom: it is worked out when
 the room is loaded (`Room.gates`). The standing of the other follows from what is said in the room, and is looked at

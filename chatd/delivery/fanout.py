@@ -284,7 +284,7 @@ class Fanout:
     def _push_heads(self, subscribers: RoomSubscribers, run: list[NewEvent]) -> None:
         """Push to levels head and none: the head, and in full only events that concern the user."""
         everybody = subscribers.members <= self._hub.full_members
-        named = {user for new in run for user in (*new.mentions, new.event.user) if user is not UNSET}
+        named = {user for new in run for user in concerned_by(new)}
         if everybody and EVERYBODY in named:
             concerned = [*subscribers.head, *subscribers.none]
         else:
@@ -301,11 +301,7 @@ class Fanout:
         for new in run:
             if new.origin is not None and new.origin.requester is session:
                 self._acknowledge(session, new)
-            elif (
-                new.event.user == session.user
-                or session.user in new.mentions
-                or (everybody and EVERYBODY in new.mentions and session.user not in new.ignored)
-            ):
+            elif session.user in concerned_by(new) or (everybody and EVERYBODY in new.mentions):
                 self._push_one(session, [new])
 
     # --- members
@@ -375,6 +371,15 @@ class Fanout:
                 due = position.moved
             if due and not (is_request and not shows_requests(session)):
                 session.push(push)
+
+
+def concerned_by(new: NewEvent) -> tuple[str, ...]:
+    """Return the users who get an event at every level: whom it mentions, its author, and who ignores it.
+
+    The last two take it off their unread number, which follows from the ordinals of heads.
+    """
+    author = new.event.user
+    return (*new.mentions, *new.ignored, *(() if author is UNSET else (author,)))
 
 
 def event_push(run: list[NewEvent]) -> EventPush:

@@ -34,9 +34,9 @@ class RoomSummary(Struct, omit_defaults=True):
     muted_until: Milliseconds = 0
     pinned: bool = False
     hidden: bool = False
+    request: bool = False
     first_visible: U53 = 1
     log_floor: U53 = 1
-    request: bool = False
     preview: Raw | UnsetType = UNSET
     events: list[Raw] | UnsetType = UNSET
 
