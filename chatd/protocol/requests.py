@@ -1,6 +1,16 @@
 """The union of all requests, each of which is defined in its chapter."""
 
 from chatd.protocol.connection import Auth, Hello, Ping, Pong, SetMode
+from chatd.protocol.friends import (
+    CircleDelete,
+    CircleSet,
+    ContactSet,
+    FriendAccept,
+    FriendCancel,
+    FriendDecline,
+    FriendRemove,
+    FriendRequest,
+)
 from chatd.protocol.history import Changes, History, Log, Messages
 from chatd.protocol.members import MembersAdd, MembersList, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
@@ -29,4 +39,6 @@ AnyRequest = (
     | MembersList | MembersAdd | MembersRemove | MembersRole
     | RoomAccept | RoomDecline | PrivacySet
     | Preferences | ProfileSet | UsersFind | UsersGet | DevicesPush | DevicesList | DevicesRemove
+    | FriendRequest | FriendAccept | FriendDecline | FriendCancel | FriendRemove
+    | ContactSet | CircleSet | CircleDelete
 )  # fmt: skip

@@ -16,12 +16,13 @@ from chatd.commands.context import Context
 from chatd.commands.hello_limiter import HelloLimiter
 from chatd.commands.login import Login
 from chatd.commands.lookups import Lookups
-from chatd.config.model import Config, Rates
+from chatd.config.model import Config
 from chatd.config.people import People
+from chatd.config.rates import Rates
 from chatd.core.allowances import Allowances, Kind
 from chatd.core.maintenance import ForgetKeys
 from chatd.core.privacy import BOUNDS, Bounds, HostBounds
-from chatd.core.read_set import Rules
+from chatd.core.read_set import DAY_MS, PeopleRules, Rules
 from chatd.core.room_cache import RoomCache
 from chatd.core.write_set import WriteSet
 from chatd.delivery.fanout import Fanout
@@ -66,19 +67,26 @@ def rules_of(config: Config) -> Rules:
         edit_window_ms=int(config.storage.edit_window_s * 1000),
         shown_to=config.privacy.shown_to,
         rooms_per_user=config.limits.rooms_per_user,
-        people=config.people.enabled,
-        bounds=bounds_of(config.people),
-        refuses_unknown=config.people.unknown_users == "refuse",
-        small_group_members=config.people.small_group_members,
-        request_texts=config.people.request_texts,
-        message_requests_max=config.people.message_requests_max,
-        host_owns=frozenset(config.people.host_owns),
+        people=people_rules_of(config.people),
     )
 
 
-def people_of(config: Config) -> Rules | None:
-    """Return the rules where people are switched on, else None."""
-    return rules_of(config) if config.people.enabled else None
+def people_rules_of(people: People) -> PeopleRules:
+    """Return the part of the configuration that decisions on people follow."""
+    return PeopleRules(
+        enabled=people.enabled,
+        host_owns=frozenset(people.host_owns),
+        refuse_unknown=people.unknown_users == "refuse",
+        friends_max=people.friends_max,
+        requests_max=people.requests_max,
+        inbox_max=people.inbox_max,
+        request_ms=people.request_days * DAY_MS,
+        quiet_ms=people.quiet_days * DAY_MS,
+        small_group_members=people.small_group_members,
+        bounds=bounds_of(people),
+        request_texts=people.request_texts,
+        message_requests_max=people.message_requests_max,
+    )
 
 
 def bounds_of(people: People) -> HostBounds:
@@ -130,7 +138,7 @@ class App:
         self.rate_limits = RateLimits(config.rates, env, self.counters, self.admission)
         self.hub = Hub(config.delivery.full_members, RecentCommits(whole.of_users))
         self.fanout = Fanout(config, env, self.hub, self.counters, whole.sections)
-        self.rooms = RoomLoader(store, env, RoomCache(), rules_of(config))
+        self.rooms = RoomLoader(store, env, RoomCache(), people_rules_of(config.people))
         allowances = Allowances()
         allowances.become(per_day(config.rates))
         sources = Sources(store, env, self.rooms)
@@ -148,9 +156,15 @@ class App:
             linger_s=config.delivery.presence_linger_s,
         )
         watch_rights = WatchRights(
-            store, self.presence, self.rate_limits.keep_task, config.privacy.shown_to, people_of(config)
+            store,
+            self.presence,
+            self.rate_limits.keep_task,
+            config.privacy.shown_to,
+            people_rules_of(config.people),
         )
-        self.request_bound = RequestBound(store, self.writer, self.rate_limits.keep_task, rules_of(config))
+        self.request_bound = RequestBound(
+            store, self.writer, self.rate_limits.keep_task, people_rules_of(config.people)
+        )
         self.hooks.published.subscribe(
             self.maintenance.on_commit, watch_rights.on_commit, self.request_bound.on_commit
         )
@@ -186,13 +200,13 @@ class App:
         self.hello_limiter.reconfigure(config.limits.hellos_under_way)
         self.rate_limits.reconfigure(config.rates)
         self.context.lookups.reconfigure(config.rates)
-        self.rooms.reconfigure(rules_of(config))
-        self.request_bound.reconfigure(rules_of(config))
+        self.rooms.reconfigure(people_rules_of(config.people))
+        self.request_bound.reconfigure(people_rules_of(config.people))
         self.read_set_loader.reconfigure(rules_of(config), per_day(config.rates))
         self.fanout.reconfigure(config.delivery, config.privacy)
         self.maintenance.reconfigure(config)
         self.presence.reconfigure(config.delivery.presence_interval_s, config.delivery.presence_linger_s)
-        self.context.watch_rights.reconfigure(config.privacy.shown_to, people_of(config))
+        self.context.watch_rights.reconfigure(config.privacy.shown_to, people_rules_of(config.people))
         self.login.reconfigure(config.auth.login_token_ttl_s)
 
     def _publish(self, writes: WriteSet) -> None:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from chatd.core.card_view import CardView
-from chatd.core.contacts import Contact
+from chatd.core.contacts import Contact, Tally
+from chatd.core.friends import Introduction
 from chatd.core.privacy import Relation, RoomRelations
 from chatd.core.profiles import Card, Holder
-from chatd.core.read_set import Counted, KeyedEvent, Rules, UnreadSpan
+from chatd.core.read_set import Counted, KeyedEvent, PeopleRules, UnreadSpan
 from chatd.core.room import Room
-from chatd.core.sections import CONTACTS, PEOPLE
+from chatd.core.sections import CONTACTS, PEOPLE, ChangedRow
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.visibility import ShownTo
 from chatd.core.write_set import WriteSet
@@ -65,7 +66,7 @@ class SyncQuery:
     shown_to: ShownTo = "known"
     sections: int = 0
     full_sections: int = 0
-    people: Rules | None = None
+    people: PeopleRules | None = None
 
     @property
     def requests(self) -> bool:
@@ -243,14 +244,31 @@ class DecisionStore(Protocol):
         """Return the privacy rows of these users; those who chose nothing are left out."""
 
     async def relations(
-        self, pairs: Collection[tuple[str, str]], rules: Rules
+        self, pairs: Collection[tuple[str, str]], rules: PeopleRules
     ) -> dict[tuple[str, str], Relation]:
         """Return how each viewer stands to each owner, by (viewer, owner)."""
 
     async def room_relations(
-        self, rooms: Collection[tuple[int, tuple[str, str] | None]], rules: Rules
+        self, rooms: Collection[tuple[int, tuple[str, str] | None]], rules: PeopleRules
     ) -> dict[int, RoomRelations]:
         """Return the people of rooms by number; with each number its two users if it is a direct room."""
+
+    async def pending_contacts(self, users: Collection[str]) -> list[tuple[str, str]]:
+        """Return the contacts (owner, user) of these users in which a friend request waits, of either side."""
+
+    async def tallies(self, users: Collection[str], strangers: int) -> dict[str, Tally]:
+        """Return the tallies of these users, each with up to `strangers` of the oldest requests by strangers."""
+
+    async def introductions(
+        self, asked: Collection[tuple[str, str, str]], small_group_members: int
+    ) -> dict[tuple[str, str], Introduction]:
+        """Return by (asker, user) what is known of users who are asked, for (asker, user, name of a room or "").
+
+        Groups of up to `small_group_members` count as something in common.
+        """
+
+    async def account_rows(self, rows: Collection[tuple[str, str]]) -> list[ChangedRow]:
+        """Return the rows of the section `account` with these (user, name), also tombstones."""
 
     async def read(self, read: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `read(connection, ...)` as of one commit, in a thread: for chapters with statements of their own."""
@@ -337,7 +355,7 @@ class UserStore(Protocol):
         """Return those of `others` who share a room with `user`."""
 
     async def watchable(
-        self, user: str, others: Collection[str], *, answered: bool, people: Rules | None = None
+        self, user: str, others: Collection[str], *, answered: bool, people: PeopleRules | None = None
     ) -> set[str]:
         """Return those of `others` who share a room with `user`, if both show their presence.
 
@@ -352,7 +370,7 @@ class JobStore(Protocol):
     async def unlisted(self, before: int, limit: int) -> list[tuple[str, str]]:
         """Return up to `limit` devices (user, device) that are unlisted and were revoked before this time (Unix ms)."""
 
-    async def excess_requests(self, user: str, rules: Rules) -> list[str]:
+    async def excess_requests(self, user: str, rules: PeopleRules) -> list[str]:
         """Return the rooms in which `user` was asked beyond `rules.message_requests_max`.
 
         First those of people with whom they share neither a friend nor a small group, then the oldest.
@@ -362,6 +380,9 @@ class JobStore(Protocol):
         """Return up to `limit` rooms (name, floor) whose operations below `floor` are older than `before_ms` and not
         among the last `keep` events.
         """
+
+    async def due_contacts(self, now: int, limit: int) -> list[tuple[str, str]]:
+        """Return up to `limit` contacts (owner, user) of which something has run out by this time (Unix ms)."""
 
 
 class Store(CommitStore, DecisionStore, RoomViews, UserStore, JobStore, Protocol):

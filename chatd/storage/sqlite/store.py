@@ -7,10 +7,12 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from chatd.config.model import Storage
 from chatd.core.card_view import CardView
-from chatd.core.contacts import Contact
+from chatd.core.contacts import Contact, Tally
+from chatd.core.friends import Introduction
 from chatd.core.privacy import Relation, RoomRelations
-from chatd.core.read_set import Counted, KeyedEvent, Rules, UnreadSpan
+from chatd.core.read_set import Counted, KeyedEvent, PeopleRules, UnreadSpan
 from chatd.core.room import Room
+from chatd.core.sections import ChangedRow
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.write_set import WriteSet
 from chatd.protocol.members import MemberRow
@@ -29,7 +31,7 @@ from chatd.storage.interface import (
     SyncQuery,
     SyncRows,
 )
-from chatd.storage.sqlite import card_views, compaction, history, privacy, read_set, sync
+from chatd.storage.sqlite import card_views, compaction, history, privacy, read_set, sections, sync
 from chatd.storage.sqlite import contacts as contacts_rows
 from chatd.storage.sqlite import profiles as profiles_rows
 from chatd.storage.sqlite import users as users_rows
@@ -189,14 +191,28 @@ class SqliteStore(Store):
         return await self._read_pool.run(privacy.privacy, users)
 
     async def relations(
-        self, pairs: Collection[tuple[str, str]], rules: Rules
+        self, pairs: Collection[tuple[str, str]], rules: PeopleRules
     ) -> dict[tuple[str, str], Relation]:
         return await self._read_pool.run(privacy.relations, pairs, rules)
 
     async def room_relations(
-        self, rooms: Collection[tuple[int, tuple[str, str] | None]], rules: Rules
+        self, rooms: Collection[tuple[int, tuple[str, str] | None]], rules: PeopleRules
     ) -> dict[int, RoomRelations]:
         return await self._read_pool.run(privacy.room_relations, rooms, rules)
+
+    async def pending_contacts(self, users: Collection[str]) -> list[tuple[str, str]]:
+        return await self._read_pool.run(contacts_rows.pending, users)
+
+    async def tallies(self, users: Collection[str], strangers: int) -> dict[str, Tally]:
+        return await self._read_pool.run(contacts_rows.tallies, users, strangers)
+
+    async def introductions(
+        self, asked: Collection[tuple[str, str, str]], small_group_members: int
+    ) -> dict[tuple[str, str], Introduction]:
+        return await self._read_pool.run(contacts_rows.introductions, asked, small_group_members)
+
+    async def account_rows(self, rows: Collection[tuple[str, str]]) -> list[ChangedRow]:
+        return await self._read_pool.run(sections.account_rows, rows)
 
     async def read(self, read: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._read_pool.run(read, *args, **kwargs)
@@ -250,7 +266,7 @@ class SqliteStore(Store):
         return await self._read_pool.run(users_rows.acquaintances, user, others)
 
     async def watchable(
-        self, user: str, others: Collection[str], *, answered: bool, people: Rules | None = None
+        self, user: str, others: Collection[str], *, answered: bool, people: PeopleRules | None = None
     ) -> set[str]:
         if people is not None:
             return await self._read_pool.run(privacy.watchable, user, others, people)
@@ -289,8 +305,11 @@ class SqliteStore(Store):
     async def accounts(self, after: str, limit: int) -> list[Account]:
         return await self._read_pool.run(users_rows.accounts, after, limit)
 
-    async def excess_requests(self, user: str, rules: Rules) -> list[str]:
+    async def excess_requests(self, user: str, rules: PeopleRules) -> list[str]:
         return await self._read_pool.run(privacy.excess_requests, user, rules)
 
     async def compactable(self, before_ms: int, keep: int, limit: int) -> list[tuple[str, int]]:
         return await self._read_pool.run(compaction.compactable, before_ms, keep, limit)
+
+    async def due_contacts(self, now: int, limit: int) -> list[tuple[str, str]]:
+        return await self._read_pool.run(contacts_rows.due, now, limit)

@@ -12,6 +12,7 @@ from msgspec import UNSET, Raw
 
 from chatd.core.room import Standing
 from chatd.core.room_summary import RoomRow, summarise
+from chatd.core.sections import CONTACTS, PEOPLE
 from chatd.protocol.codec import encode
 from chatd.protocol.rooms import RoomSummary
 from chatd.protocol.sync import SyncTotals
@@ -43,6 +44,8 @@ GONE_MAX = 1000
 ROOM_NAME_BYTES = 13
 
 FLOOR = "SELECT value FROM meta WHERE key = 'floor'"
+
+FRIEND_REQUESTS = "SELECT count(*) FROM contacts WHERE owner = ? AND state = 2"
 
 LISTED = f"""
 SELECT m.pinned, r.time, r.number
@@ -125,7 +128,12 @@ def first_page(
     added = page.add_numbers([membership_row.number for membership_row in wanted[: query.limit + 1]])
     after = None if added == len(wanted) else key_of(wanted[added - 1]) if added else TOP
     page.add_events()
-    return page.result(gone, totals_of(listed, query), page.add_sections() if after is None else after)
+    after = page.add_sections() if after is None else after
+    totals = totals_of(listed, query)
+    # Where no rows changed, the number did not either, and no totals are shown.
+    if query.sections >> PEOPLE[CONTACTS].bit & 1 and (page.shown or page.sections.rows or after or gone):
+        totals.friend_requests = friend_requests(connection, query.user)
+    return page.result(gone, totals, after)
 
 
 def gone_since(connection: sqlite3.Connection, query: SyncQuery) -> list[str]:
@@ -172,6 +180,12 @@ def totals_of(listed: Collection[MembershipRow | RoomRow], query: SyncQuery) -> 
     unread = sum([row.unread for row in rooms if not row.hidden])
     mentions = sum([row.mentions for row in rooms if not row.hidden])
     return SyncTotals(len(rooms), unread, mentions, message_requests=len(listed) - len(rooms))
+
+
+def friend_requests(connection: sqlite3.Connection, user: str) -> int:
+    """Return the number of friend requests to a user that wait for an answer."""
+    count: int = connection.execute(FRIEND_REQUESTS, (user,)).fetchone()[0]
+    return count
 
 
 class Page:
