@@ -3,7 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
-from chatd.core import accounts, contact_settings, friends, maintenance, members, messages, read_state, rooms
+from chatd.core import (
+    accounts,
+    contact_settings,
+    friends,
+    maintenance,
+    members,
+    messages,
+    profiles,
+    read_state,
+    rooms,
+)
 from chatd.core.read_set import ReadSet
 from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Ok
@@ -21,7 +31,7 @@ from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJ
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
 from chatd.protocol.read_state import Delivered, Read
 from chatd.protocol.rooms import Preferences, RoomCreate, RoomDelete, RoomDirect, RoomGet, RoomUpdate
-from chatd.protocol.users import DevicesRemove
+from chatd.protocol.users import DevicesRemove, ProfileSet
 
 Decide = Callable[[str, Any, WriteSet, ReadSet], Ok]
 
@@ -44,6 +54,7 @@ DECISIONS: dict[type, Decide] = {
     MembersAdd: members.add,
     MembersRemove: members.remove,
     MembersRole: members.set_roles,
+    ProfileSet: profiles.set_profile,
     DevicesRemove: accounts.remove_device,
     FriendRequest: friends.request,
     FriendAccept: friends.accept,

@@ -56,18 +56,14 @@ class Counted(NamedTuple):
 
 
 @dataclass(slots=True, frozen=True)
-class PeopleRules:
-    """The limits that the operator sets for people. `host_owns`: kinds that only the back end of the host changes."""
+class FriendRules:
+    """The limits that the operator sets for friends."""
 
-    enabled: bool = False
-    host_owns: frozenset[str] = frozenset()
-    refuse_unknown: bool = False
     friends_max: int = 10_000
     requests_max: int = 100
     inbox_max: int = 500
     request_ms: int = 30 * DAY_MS
     quiet_ms: int = 7 * DAY_MS
-    small_group_members: int = 200
 
 
 @dataclass(slots=True, frozen=True)
@@ -82,7 +78,12 @@ class Rules:
     edit_window_ms: int = 86_400_000
     shown_to: ShownTo = "known"
     rooms_per_user: int = 2_000
-    people: PeopleRules = PeopleRules()
+    # Whether people are switched on, and the kinds that only the host changes.
+    people: bool = False
+    host_owns: frozenset[str] = frozenset()
+    refuses_unknown: bool = False
+    small_group_members: int = 200
+    friends: FriendRules = FriendRules()
 
 
 NO_BOUNDS = Allowances()

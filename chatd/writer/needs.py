@@ -12,6 +12,7 @@ from chatd.core import accounts, friends, maintenance
 from chatd.core.contact_settings import CIRCLES
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import GROUP_VIA, Introduction
+from chatd.core.profiles import Card, Holder
 from chatd.core.read_set import Counted, ReadSet, Tail, UnreadSpan, pair
 from chatd.core.room import Member, Room
 from chatd.core.sections import ChangedRow
@@ -33,11 +34,11 @@ from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJ
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
 from chatd.protocol.read_state import Read
 from chatd.protocol.rooms import Preferences, RoomCreate, RoomDelete, RoomDirect, RoomUpdate
-from chatd.protocol.users import DevicesRemove
+from chatd.protocol.users import DevicesRemove, ProfileSet
 from chatd.storage.interface import DecisionStore
 from chatd.writer.room_loader import RoomLoader
 
-AccountBound = (Preferences, DevicesRemove, accounts.Amend, accounts.Revoke)
+AccountBound = (Preferences, ProfileSet, DevicesRemove, accounts.Amend, accounts.Revoke)
 DeviceBound = (DevicesRemove, accounts.RecordDevice, accounts.Revoke)
 
 
@@ -151,6 +152,15 @@ async def people(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -
     await other_devices(sources, batch, reads)
 
 
+async def cards(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read the cards that are about to change, and who has the handles they ask for."""
+    wanted = {asked.request.handle for asked in batch}
+    handles = {handle.lower() for handle in wanted if isinstance(handle, str) and handle}
+    known = await sources.store.cards({asked.user for asked in batch}, handles)
+    reads.records_of(Card).update(known.cards)
+    reads.records_of(Holder).update(known.holders)
+
+
 async def contacts(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read both contacts of each user who asks and the `user` they name."""
     await read_contacts(
@@ -176,7 +186,7 @@ async def tallies(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) 
 async def introductions(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read what is known of those who are asked to be friends, and their accounts."""
     asked = {(one.user, one.request.user, group_of(one.request.via)) for one in batch}
-    small = reads.rules.people.small_group_members
+    small = reads.rules.small_group_members
     reads.records_of(Introduction).update(await sources.store.introductions(asked, small))
     known = await sources.store.people({user for _, user, _ in asked}, ())
     reads.accounts.update(known.accounts)
@@ -202,7 +212,7 @@ async def expiring(sources: Sources, batch: Sequence[Submitted], reads: ReadSet)
 async def pending(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read the contacts in which requests wait, of accounts that are about to be disabled."""
     users = {asked.user for asked in batch if asked.request.disabled}
-    found = await sources.store.pending_contacts(users) if users and reads.rules.people.enabled else ()
+    found = await sources.store.pending_contacts(users) if users and reads.rules.people else ()
     await read_contacts(sources, {pair for one in found for pair in both(*one)}, reads)
 
 
@@ -275,6 +285,7 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     MembersRemove: (used_keys,),
     MembersRole: (used_keys,),
     Preferences: (people,),
+    ProfileSet: (people, cards),
     DevicesRemove: (people,),
     FriendRequest: (contacts, tallies, introductions),
     FriendAccept: (contacts, tallies),
@@ -285,7 +296,7 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     CircleSet: (circles,),
     CircleDelete: (circles,),
     friends.ExpireContacts: (expiring,),
-    accounts.Amend: (people, pending),
+    accounts.Amend: (people, cards, pending),
     accounts.Revoke: (people,),
     accounts.RecordDevice: (people,),
     accounts.RecordLastSeen: (people,),
