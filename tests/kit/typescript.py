@@ -5,7 +5,7 @@ tests/web/test_typescript.py compares them with what is generated. Every cell of
 grammar, and so must the cells "Further keys" of the kinds of events:
 
     type    = one ["?"]
-    one     = "[" type "]" | "map of " one | "{" fields "}" [" of " one] | word [bound] | choice
+    one     = "[" type "]" | "map of " one | "{" fields "}" [" of " one] | word [bound] | choice [" or " word [bound]]
     fields  = field {", " field}          field = "`" name "`" [" " type] ["?"]
     choice  = "`" name "`" {(", " | " or ") "`" name "`"}
     bound   = " ≤ " number [" bytes"] | " ≥ " number | " " number "–" number
@@ -34,7 +34,19 @@ WORDS = {
     "flag": "boolean",
     "any": "unknown",
     **dict.fromkeys(("user", "room", "device", "key"), "string"),
-    **{name: name for name in ("Event", "Body", "Attachment", "RoomSummary", "SyncPage", "AccountRow")},
+    **{
+        name: name
+        for name in (
+            "Event",
+            "Body",
+            "Attachment",
+            "RoomSummary",
+            "SyncPage",
+            "AccountRow",
+            "Profile",
+            "Page",
+        )
+    },
 }
 
 UNTYPED = {"role": "string", "state": "string", "receipts": "ReceiptEntry[]"}
@@ -49,6 +61,8 @@ OBJECTS = {
     "5.4": "RoomSummary",
     "5.5": "SyncPage",
     "5.6": "AccountRow",
+    "20.6.1": "Profile",
+    "20.6.2": "Page",
 }
 
 ENTRIES = {
@@ -58,7 +72,6 @@ ENTRIES = {
     "RoomHead": ("FocusReply", "rooms"),
     "MemberEntry": ("MembersListReply", "members"),
     "ReaderEntry": ("ReadersReply", "readers"),
-    "UserEntry": ("UsersGetReply", "users"),
     "DeviceEntry": ("DevicesListReply", "devices"),
 }
 """Names for the items of some arrays, which protocol.md writes in braces."""
@@ -127,7 +140,11 @@ class Cell:
         if self.take(r"\{"):
             return self.record()
         if choice := self.take(r"`(\w+)`(?:(?:, | or )`\w+`)*"):
-            return " | ".join(f'"{name}"' for name in re.findall(r"`(\w+)`", choice[0]))
+            words = " | ".join(f'"{name}"' for name in re.findall(r"`(\w+)`", choice[0]))
+            return f"{words} | {self.word()}" if self.take(" or ") else words
+        return self.word()
+
+    def word(self) -> str:
         word = self.need(r"\w+")[0]
         if word not in WORDS:
             raise Malformed(f"{word!r} in {self._text!r} is no type")
