@@ -25,6 +25,7 @@ from chatd.core.write_set import WriteSet
 from chatd.delivery.fanout import Fanout
 from chatd.delivery.hub import Hub
 from chatd.delivery.presence import LocalPresence
+from chatd.delivery.profiles import ProfileChanges
 from chatd.delivery.recent_commits import RecentCommits
 from chatd.delivery.watch_rights import WatchRights
 from chatd.env import Env
@@ -138,7 +139,17 @@ class App:
             linger_s=config.delivery.presence_linger_s,
         )
         watch_rights = WatchRights(store, self.presence, self.rate_limits.keep_task, config.privacy.shown_to)
-        self.hooks.published.subscribe(self.maintenance.on_commit, watch_rights.on_commit)
+        self.profile_changes = ProfileChanges(
+            env,
+            store,
+            self.presence,
+            self.fanout.profiles,
+            self.rate_limits.keep_task,
+            config.delivery.presence_interval_s,
+        )
+        self.hooks.published.subscribe(
+            self.maintenance.on_commit, watch_rights.on_commit, self.profile_changes.on_commit
+        )
         self.admin = Admin(store, self.writer, self.hub)
         self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
         self.accounts = Accounts(self.login, identity, self.rate_limits, self.counters, login_links or {})
@@ -175,6 +186,7 @@ class App:
         self.fanout.reconfigure(config.delivery, config.privacy)
         self.maintenance.reconfigure(config)
         self.presence.reconfigure(config.delivery.presence_interval_s, config.delivery.presence_linger_s)
+        self.profile_changes.reconfigure(config.delivery.presence_interval_s)
         self.context.watch_rights.reconfigure(config.privacy.shown_to)
         self.login.reconfigure(config.auth.login_token_ttl_s)
 

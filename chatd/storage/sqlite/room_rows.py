@@ -33,7 +33,7 @@ MEMBERSHIP_COLUMNS = f"""
 COLUMNS = f"""
     {MEMBERSHIP_COLUMNS},
     r.seq, r.ordinal, m.read, m.first_visible, r.log_floor, r.last_message,
-    r.title, r.avatar, hex(r.data), r.public, m.role, r.kind, r.written
+    r.title, r.avatar, hex(r.data), r.public, m.role, r.kind, r.written, hex(m.extras)
 """
 OF_USER = """
 FROM members m JOIN rooms r ON r.number = m.room
