@@ -5,14 +5,14 @@ circles, follows, blocks").
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from msgspec import UNSET, msgpack
+from msgspec import UNSET, convert
 
 from chatd.core.contacts import Contact, contact_of, put, row_of, rows_again, tally_of
 from chatd.core.friends import change, require_clients_own, require_other, require_unmoved
 from chatd.core.read_set import ReadSet
 from chatd.core.sections import ACCOUNT, ChangedRow, store, stored
 from chatd.core.write_set import WriteSet
-from chatd.protocol.codec import encode
+from chatd.protocol.codec import decode_tree, encode
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
 from chatd.protocol.friends import Circle, CircleDelete, CircleOk, CircleSet, ContactOk, ContactSet
@@ -72,7 +72,7 @@ def require_allowed(contact: Contact, wanted: dict[str, object], reads: ReadSet)
         raise Refused("too_large", f"a user follows at most {FOLLOWS_MAX} others", field="following")
     if wanted.get("blocked") and tally.blocked >= BLOCKS_MAX:
         raise Refused("too_large", f"a user blocks at most {BLOCKS_MAX} others", field="blocked")
-    if not contact.matters and tally.rows >= reads.rules.people.friends_max + OTHERS_MAX:
+    if not contact.matters and tally.rows >= reads.rules.friends.friends_max + OTHERS_MAX:
         raise Refused("too_large", "as many contacts as a user may have", field="user")
 
 
@@ -117,7 +117,7 @@ def delete_circle(user: str, request: CircleDelete, writes: WriteSet, reads: Rea
 
 def circles_of(user: str, reads: ReadSet) -> list[Circle]:
     row = stored(user, ACCOUNT, CIRCLES, reads)
-    return [] if row is None else msgpack.decode(row, type=list[Circle])
+    return [] if row is None else convert(decode_tree(row), list[Circle])
 
 
 def store_circles(user: str, circles: Iterable[Circle], writes: WriteSet, reads: ReadSet) -> None:

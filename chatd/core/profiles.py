@@ -58,7 +58,7 @@ class CardChange:
 
 def set_profile(user: str, request: ProfileSet, writes: WriteSet, reads: ReadSet) -> ProfileOk:
     """Change the own card, but not what the host has verified."""
-    if "profiles" in reads.rules.people.host_owns:
+    if "profiles" in reads.rules.host_owns:
         raise Refused("not_supported", "the host app keeps the cards")
     account = reads.accounts.get(user) or Account(user, created_at=writes.now)
     card = card_of(user, reads)

@@ -22,12 +22,13 @@ from chatd.config.rates import Rates
 from chatd.core.allowances import Allowances, Kind
 from chatd.core.maintenance import ForgetKeys
 from chatd.core.privacy import BOUNDS, Bounds, HostBounds
-from chatd.core.read_set import DAY_MS, PeopleRules, Rules
+from chatd.core.read_set import DAY_MS, FriendRules, Rules
 from chatd.core.room_cache import RoomCache
 from chatd.core.write_set import WriteSet
 from chatd.delivery.fanout import Fanout
 from chatd.delivery.hub import Hub
 from chatd.delivery.presence import LocalPresence
+from chatd.delivery.profiles import ProfileChanges
 from chatd.delivery.recent_commits import RecentCommits
 from chatd.delivery.watch_rights import WatchRights
 from chatd.env import Env
@@ -67,25 +68,25 @@ def rules_of(config: Config) -> Rules:
         edit_window_ms=int(config.storage.edit_window_s * 1000),
         shown_to=config.privacy.shown_to,
         rooms_per_user=config.limits.rooms_per_user,
-        people=people_rules_of(config.people),
+        people=config.people.enabled,
+        refuses_unknown=config.people.unknown_users == "refuse",
+        small_group_members=config.people.small_group_members,
+        host_owns=frozenset(config.people.host_owns),
+        bounds=bounds_of(config.people),
+        request_texts=config.people.request_texts,
+        message_requests_max=config.people.message_requests_max,
+        friends=friend_rules_of(config.people),
     )
 
 
-def people_rules_of(people: People) -> PeopleRules:
-    """Return the part of the configuration that decisions on people follow."""
-    return PeopleRules(
-        enabled=people.enabled,
-        host_owns=frozenset(people.host_owns),
-        refuse_unknown=people.unknown_users == "refuse",
+def friend_rules_of(people: People) -> FriendRules:
+    """Return the part of the configuration that decisions on friendship follow."""
+    return FriendRules(
         friends_max=people.friends_max,
         requests_max=people.requests_max,
         inbox_max=people.inbox_max,
         request_ms=people.request_days * DAY_MS,
         quiet_ms=people.quiet_days * DAY_MS,
-        small_group_members=people.small_group_members,
-        bounds=bounds_of(people),
-        request_texts=people.request_texts,
-        message_requests_max=people.message_requests_max,
     )
 
 
@@ -138,7 +139,7 @@ class App:
         self.rate_limits = RateLimits(config.rates, env, self.counters, self.admission)
         self.hub = Hub(config.delivery.full_members, RecentCommits(whole.of_users))
         self.fanout = Fanout(config, env, self.hub, self.counters, whole.sections)
-        self.rooms = RoomLoader(store, env, RoomCache(), people_rules_of(config.people))
+        self.rooms = RoomLoader(store, env, RoomCache(), rules_of(config))
         allowances = Allowances()
         allowances.become(per_day(config.rates))
         sources = Sources(store, env, self.rooms)
@@ -156,17 +157,22 @@ class App:
             linger_s=config.delivery.presence_linger_s,
         )
         watch_rights = WatchRights(
+            store, self.presence, self.rate_limits.keep_task, config.privacy.shown_to, rules_of(config)
+        )
+        self.request_bound = RequestBound(store, self.writer, self.rate_limits.keep_task, rules_of(config))
+        self.profile_changes = ProfileChanges(
+            env,
             store,
             self.presence,
+            self.fanout.profiles,
             self.rate_limits.keep_task,
-            config.privacy.shown_to,
-            people_rules_of(config.people),
-        )
-        self.request_bound = RequestBound(
-            store, self.writer, self.rate_limits.keep_task, people_rules_of(config.people)
+            config.delivery.presence_interval_s,
         )
         self.hooks.published.subscribe(
-            self.maintenance.on_commit, watch_rights.on_commit, self.request_bound.on_commit
+            self.maintenance.on_commit,
+            watch_rights.on_commit,
+            self.profile_changes.on_commit,
+            self.request_bound.on_commit,
         )
         self.admin = Admin(store, self.writer, self.hub)
         self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
@@ -200,13 +206,14 @@ class App:
         self.hello_limiter.reconfigure(config.limits.hellos_under_way)
         self.rate_limits.reconfigure(config.rates)
         self.context.lookups.reconfigure(config.rates)
-        self.rooms.reconfigure(people_rules_of(config.people))
-        self.request_bound.reconfigure(people_rules_of(config.people))
+        self.rooms.reconfigure(rules_of(config))
+        self.request_bound.reconfigure(rules_of(config))
         self.read_set_loader.reconfigure(rules_of(config), per_day(config.rates))
         self.fanout.reconfigure(config.delivery, config.privacy)
         self.maintenance.reconfigure(config)
         self.presence.reconfigure(config.delivery.presence_interval_s, config.delivery.presence_linger_s)
-        self.context.watch_rights.reconfigure(config.privacy.shown_to, people_rules_of(config.people))
+        self.profile_changes.reconfigure(config.delivery.presence_interval_s)
+        self.context.watch_rights.reconfigure(config.privacy.shown_to, rules_of(config))
         self.login.reconfigure(config.auth.login_token_ttl_s)
 
     def _publish(self, writes: WriteSet) -> None:

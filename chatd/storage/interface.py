@@ -1,7 +1,7 @@
 """The contract of a store, in parts by who uses it: the writer, decisions, readers, accounts, jobs."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from chatd.core.card_view import CardView
@@ -9,7 +9,7 @@ from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import Introduction
 from chatd.core.privacy import Relation, RoomRelations
 from chatd.core.profiles import Card, Holder
-from chatd.core.read_set import Counted, KeyedEvent, PeopleRules, UnreadSpan
+from chatd.core.read_set import Counted, KeyedEvent, Rules, UnreadSpan
 from chatd.core.room import Room
 from chatd.core.sections import CONTACTS, PEOPLE, ChangedRow
 from chatd.core.users import Account, DeviceSeen
@@ -18,7 +18,6 @@ from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Unavailable
 from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
-from chatd.protocol.privacy import Privacy
 from chatd.protocol.read_state import Reader
 from chatd.protocol.rooms import RoomSummary
 from chatd.protocol.sync import AccountRow, SyncTotals
@@ -66,7 +65,7 @@ class SyncQuery:
     shown_to: ShownTo = "known"
     sections: int = 0
     full_sections: int = 0
-    people: PeopleRules | None = None
+    people: Rules | None = None
 
     @property
     def requests(self) -> bool:
@@ -84,7 +83,8 @@ class SyncRows:
     `since` and `full_sections`: those of the query, or None and all sections when everything is listed instead, because
     more rooms are gone than a page names, or tombstones of account rows may be forgotten. `after`: the sort key to
     continue with, None on the last page. `gone` and `totals`: on the first page only. `sections`: account rows by
-    section.
+    section. `users`: in what is listed whole, with people in force, the plates of contacts and direct peers, as far as
+    they fit.
     """
 
     stamp: int
@@ -95,6 +95,7 @@ class SyncRows:
     after: tuple[int, int, int] | None
     sections: dict[str, list[AccountRow]]
     full_sections: int
+    users: list[Profile] = field(default_factory=list)
 
 
 @dataclass(slots=True, frozen=True)
@@ -240,16 +241,13 @@ class DecisionStore(Protocol):
     async def contacts(self, pairs: Collection[tuple[str, str]]) -> list[Contact]:
         """Return the contacts of these (owner, user); those that have none are left out."""
 
-    async def privacy(self, users: Collection[str]) -> dict[str, Privacy]:
-        """Return the privacy rows of these users; those who chose nothing are left out."""
-
     async def relations(
-        self, pairs: Collection[tuple[str, str]], rules: PeopleRules
+        self, pairs: Collection[tuple[str, str]], rules: Rules
     ) -> dict[tuple[str, str], Relation]:
         """Return how each viewer stands to each owner, by (viewer, owner)."""
 
     async def room_relations(
-        self, rooms: Collection[tuple[int, tuple[str, str] | None]], rules: PeopleRules
+        self, rooms: Collection[tuple[int, tuple[str, str] | None]], rules: Rules
     ) -> dict[int, RoomRelations]:
         """Return the people of rooms by number; with each number its two users if it is a direct room."""
 
@@ -355,7 +353,7 @@ class UserStore(Protocol):
         """Return those of `others` who share a room with `user`."""
 
     async def watchable(
-        self, user: str, others: Collection[str], *, answered: bool, people: PeopleRules | None = None
+        self, user: str, others: Collection[str], *, answered: bool, people: Rules | None = None
     ) -> set[str]:
         """Return those of `others` who share a room with `user`, if both show their presence.
 
@@ -370,7 +368,7 @@ class JobStore(Protocol):
     async def unlisted(self, before: int, limit: int) -> list[tuple[str, str]]:
         """Return up to `limit` devices (user, device) that are unlisted and were revoked before this time (Unix ms)."""
 
-    async def excess_requests(self, user: str, rules: PeopleRules) -> list[str]:
+    async def excess_requests(self, user: str, rules: Rules) -> list[str]:
         """Return the rooms in which `user` was asked beyond `rules.message_requests_max`.
 
         First those of people with whom they share neither a friend nor a small group, then the oldest.

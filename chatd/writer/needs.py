@@ -13,6 +13,7 @@ from chatd.core.contact_settings import CIRCLES
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import GROUP_VIA, Introduction
 from chatd.core.privacy import Relation
+from chatd.core.privacy_settings import PRIVACY
 from chatd.core.profiles import Card, Holder
 from chatd.core.read_set import Counted, ReadSet, Tail, UnreadSpan, pair
 from chatd.core.room import Member, Room
@@ -33,7 +34,7 @@ from chatd.protocol.friends import (
 )
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
-from chatd.protocol.privacy import Privacy, PrivacySet
+from chatd.protocol.privacy import PrivacySet
 from chatd.protocol.read_state import Read
 from chatd.protocol.rooms import Preferences, RoomCreate, RoomDelete, RoomDirect, RoomUpdate
 from chatd.protocol.users import DevicesRemove, ProfileSet
@@ -184,7 +185,7 @@ async def tallies(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) 
 async def introductions(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read what is known of those who are asked to be friends, and their accounts."""
     asked = {(one.user, one.request.user, group_of(one.request.via)) for one in batch}
-    small = reads.rules.people.small_group_members
+    small = reads.rules.small_group_members
     reads.records_of(Introduction).update(await sources.store.introductions(asked, small))
     known = await sources.store.people({user for _, user, _ in asked}, ())
     reads.accounts.update(known.accounts)
@@ -210,7 +211,7 @@ async def expiring(sources: Sources, batch: Sequence[Submitted], reads: ReadSet)
 async def pending(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read the contacts in which requests wait, of accounts that are about to be disabled."""
     users = {asked.user for asked in batch if asked.request.disabled}
-    found = await sources.store.pending_contacts(users) if users and reads.rules.people.enabled else ()
+    found = await sources.store.pending_contacts(users) if users and reads.rules.people else ()
     await read_contacts(sources, {pair for one in found for pair in both(*one)}, reads)
 
 
@@ -222,8 +223,8 @@ def both(a: str, b: str) -> tuple[tuple[str, str], tuple[str, str]]:
 async def relations(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read how each user stands to those whom they ask, or put into a room, where people are switched on."""
     pairs = {(asked.user, other) for asked in batch for other in asked_by(asked) if other != asked.user}
-    if pairs and reads.rules.people.enabled:
-        reads.records_of(Relation).update(await sources.store.relations(pairs, reads.rules.people))
+    if pairs and reads.rules.people:
+        reads.records_of(Relation).update(await sources.store.relations(pairs, reads.rules))
 
 
 async def direct_rooms(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
@@ -242,7 +243,7 @@ async def read_direct_rooms(sources: Sources, pairs: Iterable[tuple[str, str]], 
 
 async def privacy(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read the privacy rules of users who are about to change them."""
-    reads.records_of(Privacy).update(await sources.store.privacy({asked.user for asked in batch}))
+    await read_account_rows(sources, {(asked.user, PRIVACY) for asked in batch}, reads)
 
 
 async def other_devices(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
@@ -320,18 +321,9 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     DevicesRemove: (people,),
     FriendRequest: (contacts, direct_rooms, tallies, introductions, relations),
     FriendAccept: (contacts, direct_rooms, tallies),
-    FriendDecline: (
-        contacts,
-        direct_rooms,
-    ),
-    FriendCancel: (
-        contacts,
-        direct_rooms,
-    ),
-    FriendRemove: (
-        contacts,
-        direct_rooms,
-    ),
+    FriendDecline: (contacts,),
+    FriendCancel: (contacts,),
+    FriendRemove: (contacts, direct_rooms),
     ContactSet: (contacts, tallies, circles),
     CircleSet: (circles,),
     CircleDelete: (circles,),

@@ -58,10 +58,10 @@ class MemoryWriter:
         self.reactions: set[tuple[int, int, str, str]] = set()
         self.accounts: dict[str, Account] = {}
         self.devices: dict[tuple[str, str], DeviceSeen] = {}
-        self.cards: dict[str, Card] = {}
         self.contacts: dict[tuple[str, str], Contact] = {}
         self.rows: dict[tuple[str, str, str], ChangedRow] = {}
         self.introduction = Introduction(is_seen=True, know=False, share_room=False)
+        self.cards: dict[str, Card] = {}
         self.created: dict[tuple[str, str], Room] = {}
         self.pairs: dict[tuple[str, str], Room] = {}
         # The write set of the last batch.

@@ -10,14 +10,13 @@ from chatd.core.card_view import CardView
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import Introduction
 from chatd.core.privacy import Relation, RoomRelations
-from chatd.core.read_set import Counted, KeyedEvent, PeopleRules, UnreadSpan
+from chatd.core.read_set import Counted, KeyedEvent, Rules, UnreadSpan
 from chatd.core.room import Room
 from chatd.core.sections import ChangedRow
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.write_set import WriteSet
 from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
-from chatd.protocol.privacy import Privacy
 from chatd.protocol.read_state import Reader
 from chatd.storage.interface import (
     CardPage,
@@ -187,16 +186,13 @@ class SqliteStore(Store):
     async def contacts(self, pairs: Collection[tuple[str, str]]) -> list[Contact]:
         return await self._read_pool.run(contacts_rows.contacts, pairs)
 
-    async def privacy(self, users: Collection[str]) -> dict[str, Privacy]:
-        return await self._read_pool.run(privacy.privacy, users)
-
     async def relations(
-        self, pairs: Collection[tuple[str, str]], rules: PeopleRules
+        self, pairs: Collection[tuple[str, str]], rules: Rules
     ) -> dict[tuple[str, str], Relation]:
         return await self._read_pool.run(privacy.relations, pairs, rules)
 
     async def room_relations(
-        self, rooms: Collection[tuple[int, tuple[str, str] | None]], rules: PeopleRules
+        self, rooms: Collection[tuple[int, tuple[str, str] | None]], rules: Rules
     ) -> dict[int, RoomRelations]:
         return await self._read_pool.run(privacy.room_relations, rooms, rules)
 
@@ -266,7 +262,7 @@ class SqliteStore(Store):
         return await self._read_pool.run(users_rows.acquaintances, user, others)
 
     async def watchable(
-        self, user: str, others: Collection[str], *, answered: bool, people: PeopleRules | None = None
+        self, user: str, others: Collection[str], *, answered: bool, people: Rules | None = None
     ) -> set[str]:
         if people is not None:
             return await self._read_pool.run(privacy.watchable, user, others, people)
@@ -305,7 +301,7 @@ class SqliteStore(Store):
     async def accounts(self, after: str, limit: int) -> list[Account]:
         return await self._read_pool.run(users_rows.accounts, after, limit)
 
-    async def excess_requests(self, user: str, rules: PeopleRules) -> list[str]:
+    async def excess_requests(self, user: str, rules: Rules) -> list[str]:
         return await self._read_pool.run(privacy.excess_requests, user, rules)
 
     async def compactable(self, before_ms: int, keep: int, limit: int) -> list[tuple[str, int]]:
