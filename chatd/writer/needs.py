@@ -36,7 +36,7 @@ from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJ
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
 from chatd.protocol.privacy import PrivacySet
 from chatd.protocol.read_state import Read
-from chatd.protocol.rooms import Preferences, RoomCreate, RoomDelete, RoomDirect, RoomUpdate
+from chatd.protocol.rooms import Preferences, RoomCreate, RoomDecline, RoomDelete, RoomDirect, RoomUpdate
 from chatd.protocol.users import DevicesRemove, ProfileSet
 from chatd.storage.interface import DecisionStore
 from chatd.writer.room_loader import RoomLoader
@@ -241,6 +241,21 @@ async def read_direct_rooms(sources: Sources, pairs: Iterable[tuple[str, str]], 
             reads.pairs[place] = room
 
 
+async def blocked_askers(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read the contacts of users who block the one who asked them in a direct room."""
+    pairs = {
+        (asked.user, room.peer(asked.user))
+        for asked in batch
+        if asked.request.block
+        and (room := reads.rooms.get(asked.request.room)) is not None
+        and room.direct
+        and asked.user in room.members
+    }
+    if pairs:
+        await read_contacts(sources, {place for one in pairs for place in both(*one)}, reads)
+        reads.records_of(Tally).update(await sources.store.tallies({user for user, _ in pairs}, 0))
+
+
 async def privacy(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read the privacy rules of users who are about to change them."""
     await read_account_rows(sources, {(asked.user, PRIVACY) for asked in batch}, reads)
@@ -317,6 +332,7 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     MembersRole: (used_keys,),
     Preferences: (people,),
     PrivacySet: (privacy,),
+    RoomDecline: (blocked_askers,),
     ProfileSet: (people, cards),
     DevicesRemove: (people,),
     FriendRequest: (contacts, direct_rooms, tallies, introductions, relations),
