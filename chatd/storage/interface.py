@@ -4,6 +4,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
 
+from chatd.core.api_keys import ApiKey
+from chatd.core.audit import Audit
 from chatd.core.read_set import Counted, KeyedEvent, UnreadSpan
 from chatd.core.room import Room
 from chatd.core.users import Account, DeviceSeen
@@ -30,6 +32,18 @@ class Membership(NamedTuple):
     number: int
     members: int
     muted_until: int
+
+
+class UserRoom(NamedTuple):
+    """One room of one user, as the host lists them."""
+
+    room: str
+    kind: str
+    title: str
+    members: int
+    role: str
+    joined_at: int
+    number: int
 
 
 @dataclass(slots=True, frozen=True)
@@ -199,6 +213,9 @@ class DecisionStore(Protocol):
     async def listed(self, users: Collection[str]) -> list[DeviceSeen]:
         """Return the listed devices of all these users, those seen longest ago first."""
 
+    async def api_keys(self) -> list[ApiKey]:
+        """Return all keys of the host's API, in order of their names."""
+
     async def read(self, read: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `read(connection, ...)` as of one commit, in a thread: for chapters with statements of their own."""
 
@@ -255,6 +272,12 @@ class UserStore(Protocol):
 
     async def accounts(self, after: str, limit: int) -> list[Account]:
         """Return up to `limit` accounts behind `after`, in order of user id, for the command line."""
+
+    async def user_rooms(self, user: str, after: int, limit: int) -> list[UserRoom]:
+        """Return up to `limit` rooms of `user` behind room number `after`, the oldest first."""
+
+    async def audit(self, target: str, below: int, limit: int) -> list[Audit]:
+        """Return up to `limit` entries below number `below`, the newest first; of one target unless that is empty."""
 
     async def last_seen(self, users: Collection[str]) -> dict[str, int]:
         """Return the latest `last_seen` of any device of each of these users, in Unix milliseconds."""

@@ -8,10 +8,13 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from chatd.core.api_keys import ApiKey, DeletedKey
+from chatd.core.audit import Audit, ForgottenAudit
 from chatd.core.messages import emptied
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.write_set import DirectPair, FoldedLog, ForgottenKeys, Reaction, SupersededEdits
 from chatd.protocol.codec import decode_event
+from chatd.storage.sqlite import api
 from chatd.storage.sqlite.rows import account_row, device_row, position
 
 WriteRecords = Callable[[sqlite3.Connection, Sequence[Any], int], None]
@@ -97,4 +100,8 @@ WRITES: Mapping[type, WriteRecords] = {
     Account: write_accounts,
     DeviceSeen: write_devices,
     ForgottenKeys: forget_unlogged,
+    ApiKey: api.write_keys,
+    DeletedKey: api.delete_keys,
+    Audit: api.add_audit,
+    ForgottenAudit: api.forget_audit,
 }

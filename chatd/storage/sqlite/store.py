@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from chatd.config.model import Storage
+from chatd.core.api_keys import ApiKey
+from chatd.core.audit import Audit
 from chatd.core.read_set import Counted, KeyedEvent, UnreadSpan
 from chatd.core.room import Room
 from chatd.core.users import Account, DeviceSeen
@@ -23,8 +25,9 @@ from chatd.storage.interface import (
     Store,
     SyncQuery,
     SyncRows,
+    UserRoom,
 )
-from chatd.storage.sqlite import compaction, history, read_set, sync
+from chatd.storage.sqlite import api, compaction, history, read_set, sync
 from chatd.storage.sqlite import users as users_rows
 from chatd.storage.sqlite.chapters import Chapter, built_in
 from chatd.storage.sqlite.connection import open_writer
@@ -175,6 +178,9 @@ class SqliteStore(Store):
     async def device(self, user: str, device: str) -> DeviceSeen | None:
         return await self._read_pool.run(read_set.device, user, device)
 
+    async def api_keys(self) -> list[ApiKey]:
+        return await self._read_pool.run(api.keys)
+
     async def read(self, read: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._read_pool.run(read, *args, **kwargs)
 
@@ -241,6 +247,12 @@ class SqliteStore(Store):
 
     async def last_seen(self, users: Collection[str]) -> dict[str, int]:
         return await self._read_pool.run(users_rows.last_seen, users)
+
+    async def user_rooms(self, user: str, after: int, limit: int) -> list[UserRoom]:
+        return await self._read_pool.run(api.rooms, user, after, limit)
+
+    async def audit(self, target: str, below: int, limit: int) -> list[Audit]:
+        return await self._read_pool.run(api.audit, target, below, limit)
 
     async def accounts(self, after: str, limit: int) -> list[Account]:
         return await self._read_pool.run(users_rows.accounts, after, limit)
