@@ -194,6 +194,11 @@ class Context:
     lookups: Lookups
     counters: Counters
 
+    @property
+    def features(self) -> frozenset[str]:
+        """The feature words of account rows that are switched on."""
+        return frozenset(section.feature for section in self.sections.values())
+
     def reconfigure(self, config: Config) -> None:
         """Put another configuration in force."""
         self.config = config
@@ -220,13 +225,14 @@ class Command:
     """One row. `handler` None: the writer decides it. `allow`: the word the token must carry, "" for none.
 
     `writes`: it counts against the rates of the user and of the room, not only of the connection. `own`: the rate of
-    the user alone that it counts against.
+    the user alone that it counts against. `feature`: the feature word of what an operator has to switch on for it.
     """
 
     handler: Handler | None
     allow: str = "read"
     writes: bool = False
-    own: Literal["", "writes", "typing"] = ""
+    own: Literal["", "writes", "typing", "people"] = ""
+    feature: str = ""
 
 
 Reading = Callable[[Context, Session, Any], Coroutine[Any, Any, Ok]]

@@ -227,7 +227,7 @@ def is_worth_recording(record: RecordDevice, known: DeviceSeen | None, now_ms: i
 
 def features_of(ctx: Context, session: Session, request: Hello) -> list[str]:
     """Return the feature words in force."""
-    known = {*limits.FEATURES, *(section.feature for section in ctx.sections.values())}
+    known = {*limits.FEATURES, *ctx.features}
     unknown = limits.BINARY_FEATURES if session.text else frozenset[str]()
     return [word for word in request.features if word in known and word not in unknown]
 

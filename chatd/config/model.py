@@ -10,6 +10,7 @@ from msgspec import Meta
 from chatd.config.api import Api
 from chatd.config.console import Console
 from chatd.config.listen import Listen
+from chatd.config.people import People
 from chatd.config.secret import Secret
 from chatd.config.section import Section, span, text
 from chatd.config.web import Web
@@ -210,6 +211,19 @@ class Rates(Section, frozen=True):
     added_per_day: Annotated[
         int, span(100, 1_000_000, "Users that a user adds to rooms a day: ten groups of a hundred.")
     ] = 1000
+    people_per_min: Annotated[
+        int,
+        span(1, 1_000_000, "Changes of contacts, circles, privacy, card a minute and user: sorting friends."),
+    ] = 30
+    friend_requests_per_day: Annotated[
+        int, span(1, 1_000_000, "Users that a user asks to be friends a day; more is advertising.")
+    ] = 20
+    strangers_per_day: Annotated[
+        int, span(1, 1_000_000, "Strangers that a user writes to first a day; more is advertising.")
+    ] = 10
+    finds_per_day: Annotated[
+        int, span(1, 1_000_000, "Handles that a user looks up a day: typing errors included.")
+    ] = 100
     abuse_refusals: Annotated[
         int,
         span(1, 1_000_000, "Frames in the window that ignore retry_after, until the connection is closed."),
@@ -348,6 +362,7 @@ class Config(Section, frozen=True):
     rates: Rates = Rates()
     delivery: Delivery = Delivery()
     privacy: Privacy = Privacy()
+    people: People = People()
     outbox: Outbox = Outbox()
     heartbeat: Heartbeat = Heartbeat()
     drain: Drain = Drain()

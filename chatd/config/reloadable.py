@@ -34,6 +34,8 @@ TAKES_EFFECT: Mapping[str, TakesEffect] = {
     # subscriptions of connections were made by it
     "delivery.full_members": "restart",
     "delivery.deflate_min_bytes": "restart",
+    # sections and commands are put together once
+    "people.enabled": "restart",
     "log.format": "restart",
     # its routes and its rings are made once
     "console.enabled": "restart",

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import inspect
 
 from chatd.config.model import Config, Key
+from chatd.config.people import Bounds
 from chatd.config.secret import Secret
 
 ONE_OR_SEVERAL = "text or list of texts"
@@ -107,7 +108,8 @@ def _fields(section: str, struct: type[msgspec.Struct]) -> Iterator[Field]:
     hints = get_type_hints(struct, include_extras=True)
     for field in msgspec.structs.fields(struct):
         kind, description = _unwrapped(inspect.type_info(hints[field.name]))
-        yield Field(section, field.name, hints[field.name], field.default, _expects(kind), description)
+        default = field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
+        yield Field(section, field.name, hints[field.name], default, _expects(kind), description)
 
 
 def _unwrapped(kind: inspect.Type) -> tuple[inspect.Type, str]:
@@ -128,8 +130,12 @@ def _expects(kind: inspect.Type) -> str:
             return "one of " + ", ".join(sorted(str(word) for word in words))
         case inspect.VarTupleType(item_type=inspect.StructType(cls=cls)) if cls is Key:
             return "list of tables with kid, algorithm, file"
+        case inspect.VarTupleType(item_type=inspect.LiteralType(values=words)):
+            return "list of " + ", ".join(sorted(str(word) for word in words))
         case inspect.VarTupleType():
             return "list of texts"
+        case inspect.DictType(value_type=inspect.StructType(cls=cls)) if cls is Bounds:
+            return "table of tables with default, widest, narrowest"
         case inspect.UnionType():
             return ONE_OR_SEVERAL
         case _:

@@ -93,5 +93,9 @@ def _toml(value: Any) -> str:
     if isinstance(shown, (list, tuple)):
         return "[" + ", ".join(map(_toml, shown)) + "]"
     if isinstance(shown, dict):
-        return "{ " + ", ".join(f"{key} = {_toml(one)}" for key, one in shown.items()) + " }"
+        return (
+            "{}"
+            if not shown
+            else "{ " + ", ".join(f"{key} = {_toml(one)}" for key, one in shown.items()) + " }"
+        )
     return json.dumps(shown, ensure_ascii=False)

@@ -9,13 +9,13 @@ from chatd.core.rates import Rate, TokenBuckets, retry_after_ms
 from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Refused
 
-Kind = Literal["bytes", "rooms", "added"]
+Kind = Literal["bytes", "rooms", "added", "friend_requests"]
 
 
 class Allowances:
-    """The buckets of each kind: bytes stored, rooms created, users added to rooms. `now`: monotonic seconds.
+    """The buckets of each kind: bytes stored, rooms created, users added to rooms, users asked to be friends.
 
-    A kind without a rate has no bound.
+    `now`: monotonic seconds. A kind without a rate has no bound.
     """
 
     def __init__(self) -> None:
@@ -50,4 +50,5 @@ BOUNDS: dict[Kind, str] = {
     "bytes": "as much as one user may store for now",
     "rooms": "as many rooms as one user may make for now",
     "added": "as many people as one user may put into rooms for now",
+    "friend_requests": "as many people as one user may ask to be friends for now",
 }

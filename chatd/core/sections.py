@@ -39,12 +39,16 @@ class StartedDay:
 
 
 ACCOUNT = "account"
+CONTACTS = "contacts"
 
 Sections = Mapping[str, Section]
 """Those of a daemon, by name."""
 
 SECTIONS: Sections = {ACCOUNT: Section(0, "account")}
-"""Those of this package."""
+"""Those of this package that are always in force."""
+
+PEOPLE: Sections = {CONTACTS: Section(1, "people")}
+"""Those of people, which an operator switches on."""
 
 
 def in_force(sections: Sections, features: Collection[str]) -> int:

@@ -46,3 +46,5 @@ JSON_GROWTH = 8
 DEVICES_LISTED_MAX = 50
 # Numbers in one `messages` request.
 MESSAGES_MAX = 100
+# Circles of one user: a bit each in one integer, and more than anybody keeps in order.
+CIRCLES_MAX = 50

@@ -69,7 +69,12 @@ def per_day(rates: Rates) -> dict[Kind, int]:
     """Return the daily allowances of each user."""
     if not rates.enabled:
         return {}
-    return {"bytes": rates.stored_bytes_per_day, "rooms": rates.rooms_per_day, "added": rates.added_per_day}
+    return {
+        "bytes": rates.stored_bytes_per_day,
+        "rooms": rates.rooms_per_day,
+        "added": rates.added_per_day,
+        "friend_requests": rates.friend_requests_per_day,
+    }
 
 
 class App:
@@ -88,7 +93,7 @@ class App:
         whole: Capability | None = None,
         login_links: Mapping[str, str] | None = None,
     ) -> None:
-        whole = whole or combined()
+        whole = whole or combined(people=config.people.enabled)
         self.store = store
         self.counters = Counters(troubles=store.troubles.met)
         self.identity = identity

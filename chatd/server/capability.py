@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from chatd.commands.context import Command, Context
 from chatd.commands.table import COMMANDS
 from chatd.core.decisions import DECISIONS, Decide
-from chatd.core.sections import SECTIONS, Sections
+from chatd.core.sections import PEOPLE, SECTIONS, Sections
 from chatd.core.write_set import WriteSet
 from chatd.delivery.recent_commits import OF_USERS
 from chatd.protocol.envelope import Request
@@ -48,12 +48,12 @@ class Capability:
     sqlite: Chapter = field(default_factory=Chapter)
 
 
-def combined(capabilities: Iterable[Capability] = ()) -> Capability:
-    """The chat of this package and `capabilities`, as one.
+def combined(capabilities: Iterable[Capability] = (), *, people: bool = False) -> Capability:
+    """The chat of this package and `capabilities`, as one. `people`: whether people are switched on.
 
     ValueError when two claim the same, or when a section has no table.
     """
-    every = (built_in(), *capabilities)
+    every = (built_in(), *([Capability(sections=PEOPLE)] if people else []), *capabilities)
     migrations = merged({one.number: one for one in each.sqlite.migrations} for each in every)
     sections = merged(each.sections for each in every)
     tables = merged(each.sqlite.sections for each in every)

@@ -75,7 +75,7 @@ class Daemon:
         self.draining = False
         self.env = env or SystemEnv()
         self._make_identity = make_identity
-        self._whole = combined(capabilities)
+        self._whole = combined(capabilities, people=config.people.enabled)
         self._open_store = open_store
         self._sources = ConsoleSources()
         self._files = WatchedFiles()

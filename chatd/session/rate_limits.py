@@ -53,7 +53,8 @@ class RateLimits:
         self._enabled = rates.enabled
         self._rates = rates_of(rates)
         self.requests, self.bytes, *keyed = self._rates
-        self._user_bytes, self._writes, self._typing, self._rooms, *attempts = map(TokenBuckets, keyed)
+        self._user_bytes, writes, typing, people, self._rooms, *attempts = map(TokenBuckets, keyed)
+        self._own = {"writes": writes, "typing": typing, "people": people}
         self._hellos, self._logins = Attempts(*attempts[:3]), Attempts(*attempts[3:])
         self.tasks: set[asyncio.Future[Any]] = set()
 
@@ -100,7 +101,7 @@ class RateLimits:
         if command is None or not (command.writes or command.own):
             self._refuse_if_limited(take((("connection", bucket),), now))
             return
-        own = self._typing if command.own == "typing" else self._writes
+        own = self._own[command.own or "writes"]
         self._refuse_if_limited(take((("connection", bucket), ("user", own[user])), now))
         if room is not None:
             # A refusal here has cost the user one above, so that nobody can block a room for others.
@@ -175,8 +176,8 @@ class RateLimits:
 
 
 def rates_of(rates: Rates) -> tuple[Rate, ...]:
-    """Return the rates of: packets and bytes of a connection; bytes, writes and typing of a user; writes in a room;
-    hellos of a user, of an address and of a site; logins of the same.
+    """Return the rates of: packets and bytes of a connection; bytes, writes, typing and contacts of a user; writes in a
+    room; hellos of a user, of an address and of a site; logins of the same.
     """
     return (
         Rate.per_second(rates.requests_per_s, rates.requests_burst),
@@ -184,6 +185,7 @@ def rates_of(rates: Rates) -> tuple[Rate, ...]:
         Rate.per_second(2 * rates.bytes_per_s, 2 * rates.bytes_burst),
         Rate.per_second(rates.writes_per_s, rates.writes_burst),
         Rate.per_second(rates.writes_per_s, rates.writes_burst),
+        Rate.per_minute(rates.people_per_min),
         Rate.per_second(rates.room_per_s, rates.room_burst),
         Rate.per_minute(rates.hello_user_per_min),
         Rate.per_minute(rates.hello_address_per_min),

@@ -6,6 +6,7 @@ from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from chatd.core.api_keys import ApiKey
 from chatd.core.audit import Audit
+from chatd.core.contacts import Contact
 from chatd.core.read_set import Counted, KeyedEvent, UnreadSpan
 from chatd.core.room import Room
 from chatd.core.users import Account, DeviceSeen
@@ -215,6 +216,9 @@ class DecisionStore(Protocol):
 
     async def api_keys(self) -> list[ApiKey]:
         """Return all keys of the host's API, in order of their names."""
+
+    async def contacts(self, pairs: Collection[tuple[str, str]]) -> list[Contact]:
+        """Return the contacts of these (owner, user); those that have none are left out."""
 
     async def read(self, read: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `read(connection, ...)` as of one commit, in a thread: for chapters with statements of their own."""

@@ -4,11 +4,12 @@ A need is called once for all requests of a batch that have it, and reads for th
 name in `reads.rooms`. A new chapter keeps its records in `reads.records_of(ItsType)`.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from chatd.core import accounts, api_keys, maintenance
+from chatd.core.contacts import Contact
 from chatd.core.read_set import Counted, ReadSet, Tail, UnreadSpan, pair
 from chatd.core.room import Member, Room
 from chatd.core.unread_counts import COUNTED_EVENTS_MAX, span_of_read, tail_of
@@ -135,6 +136,26 @@ async def people(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -
         reads.accounts, reads.devices = known.accounts, known.devices
         reads.memberships = known.memberships
     await other_devices(sources, batch, reads)
+
+
+async def contacts(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read both contacts of each user who asks and the `user` they name."""
+    await read_contacts(
+        sources, {pair for asked in batch for pair in both(asked.user, asked.request.user)}, reads
+    )
+
+
+async def read_contacts(sources: Sources, pairs: Collection[tuple[str, str]], reads: ReadSet) -> None:
+    """Read the contacts of these (owner, user) that are not read yet."""
+    known = reads.records_of(Contact)
+    missing = [pair for pair in pairs if pair not in known]
+    for contact in await sources.store.contacts(missing) if missing else ():
+        known[contact.owner, contact.user] = contact
+
+
+def both(a: str, b: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Return the keys of the two contacts of a pair."""
+    return (a, b), (b, a)
 
 
 async def other_devices(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:

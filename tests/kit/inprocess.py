@@ -216,7 +216,7 @@ async def in_process(
     """Run a server around the block; it is stopped and closed at the end."""
     env = ManualEnv()
     chosen = settings(directory, **sections)
-    whole = combined(capabilities)
+    whole = combined(capabilities, people=chosen.people.enabled)
     store = await SqliteStore.open(chosen.storage, env, whole.sqlite)
     server = InProcessServer(chosen, env, TamperedStore(store), whole)
     server.app.writer.start()

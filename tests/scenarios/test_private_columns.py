@@ -64,6 +64,10 @@ PLAIN = {
     "account_rows": {"number", "user", "name", "stamp"},
     "account_state": {"user", "stamp"},
     "days": {"day", "stamp"},
+    "contacts": {
+        "number", "owner", "user", "state", "blocked", "following", "circles", "remark", "note", "via", "since",
+        "expires", "quiet", "tries", "known", "stamp",
+    },
 }  # fmt: skip
 
 FIRST = 77_700_101  # canaries that are numbers count from here; no clock, seq or size comes near

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from chatd.core.sections import ChangedRow, StartedDay
-from chatd.storage.sqlite import erasure, schema, sections
+from chatd.core.contacts import Contact
+from chatd.core.sections import CONTACTS, ChangedRow, StartedDay
+from chatd.storage.sqlite import contacts, erasure, schema, sections
 from chatd.storage.sqlite.erasure import Kept
 from chatd.storage.sqlite.records import WRITES, WriteRecords
 from chatd.storage.sqlite.schema import Migration
@@ -33,4 +34,6 @@ class Chapter:
 
 def built_in() -> Chapter:
     """Return the records and tables of this package."""
-    return Chapter(WRITES, schema.shipped(), sections.TABLES, erasure.TABLES)
+    writes = {**WRITES, Contact: contacts.write_contacts}
+    tables = {**sections.TABLES, CONTACTS: contacts.TABLE}
+    return Chapter(writes, schema.shipped(), tables, erasure.TABLES)

@@ -64,6 +64,31 @@ TABLES: Mapping[str, Kept] = {
     ),
     "account_state": Kept(("user",), why="a number that account_rows has, too"),
     "days": Kept(why="names nobody"),
+    # A commit of its own, so that all devices hear of it. Who blocks the user goes on blocking them.
+    "contacts": Kept(
+        ("owner", "user"),
+        """
+        SELECT user AS contact, state, blocked, following, circles, remark, note, via, since FROM contacts
+        WHERE owner = :user
+        """,
+        (
+            "UPDATE meta SET value = value + 1 WHERE key = 'stamp'",
+            """
+            UPDATE contacts SET blocked = 0, quiet = 0, tries = 0 WHERE owner = :user
+            """,
+            """
+            UPDATE contacts
+            SET state = 0, following = 0, circles = 0, remark = '', note = '', via = '', since = 0, expires = 0,
+                known = 0, stamp = (SELECT value FROM meta WHERE key = 'stamp')
+            WHERE owner = :user OR user = :user
+            """,
+            """
+            INSERT INTO account_state
+            SELECT owner, stamp FROM contacts WHERE owner = :user OR user = :user
+            ON CONFLICT (user) DO UPDATE SET stamp = excluded.stamp
+            """,
+        ),
+    ),
     "memberships": Kept(("user",), why="a number that members has, too"),
     "rooms": Kept(
         ("creator", "deleted_by"),

@@ -41,8 +41,8 @@ class Walk(NamedTuple):
 
 
 class SectionTable(NamedTuple):
-    """The table of a section. `put`: SQL that writes (user, name, value, stamp). `forget`: SQL that deletes tombstones
-    up to a stamp.
+    """The table of a section. `put`: SQL that writes (user, name, value, stamp); "" where records of the chapter write
+    its rows. `forget`: SQL that deletes tombstones up to a stamp.
     """
 
     section: Section
@@ -90,7 +90,8 @@ def write_rows(
 ) -> None:
     """Write rows, those of one name in their order, and the stamp of their users."""
     for row in rows:
-        connection.execute(tables[row.section].put, (row.user, row.name, row.value, stamp))
+        if put := tables[row.section].put:
+            connection.execute(put, (row.user, row.name, row.value, stamp))
     connection.executemany(PUT_STATE, {(row.user, stamp) for row in rows})
 
 

@@ -8,6 +8,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from chatd.config.model import Storage
 from chatd.core.api_keys import ApiKey
 from chatd.core.audit import Audit
+from chatd.core.contacts import Contact
 from chatd.core.read_set import Counted, KeyedEvent, UnreadSpan
 from chatd.core.room import Room
 from chatd.core.users import Account, DeviceSeen
@@ -28,6 +29,7 @@ from chatd.storage.interface import (
     UserRoom,
 )
 from chatd.storage.sqlite import api, compaction, history, read_set, sync
+from chatd.storage.sqlite import contacts as contacts_rows
 from chatd.storage.sqlite import users as users_rows
 from chatd.storage.sqlite.chapters import Chapter, built_in
 from chatd.storage.sqlite.connection import open_writer
@@ -180,6 +182,9 @@ class SqliteStore(Store):
 
     async def api_keys(self) -> list[ApiKey]:
         return await self._read_pool.run(api.keys)
+
+    async def contacts(self, pairs: Collection[tuple[str, str]]) -> list[Contact]:
+        return await self._read_pool.run(contacts_rows.contacts, pairs)
 
     async def read(self, read: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._read_pool.run(read, *args, **kwargs)
