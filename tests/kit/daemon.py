@@ -84,6 +84,10 @@ class RunningDaemon:
         return f"http://127.0.0.1:{self._daemon.ops_port}"
 
     @property
+    def api_url(self) -> str:
+        return f"http://127.0.0.1:{self._daemon.api_port}"
+
+    @property
     def database(self) -> Path:
         return Path(self.config.storage.directory) / "chatd.sqlite"
 
