@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from chatd.core import accounts, maintenance, members, messages, profiles, read_state, rooms
+from chatd.core import accounts, api_keys, audit, maintenance, members, messages, profiles, read_state, rooms
 from chatd.core.read_set import ReadSet
 from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Ok
@@ -48,4 +48,9 @@ DECISIONS: dict[type, Decide] = {
     maintenance.CompactLog: maintenance.compact_log,
     maintenance.ForgetKeys: maintenance.forget_keys,
     maintenance.NoteDay: maintenance.note_day,
+    audit.NoteAccess: audit.note_access,
+    audit.ForgetAudit: audit.forget_audit,
+    api_keys.AddKey: api_keys.add_key,
+    api_keys.RotateKey: api_keys.rotate_key,
+    api_keys.DeleteKey: api_keys.delete_key,
 }

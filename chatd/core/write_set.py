@@ -299,10 +299,11 @@ class WriteSet:
         event.time = self.now
         origin, self.origin = self.origin, None
         new = NewEvent(room, event, encode(event), key, digest, tuple(mentions), origin, room.ordinal)
-        if isinstance(event.user, str):
-            self.spend("bytes", event.user, len(new.blob) + EVENT_BYTES)
-            if key is not None:
-                self.keyed[room.number, event.user, key] = new
+        author = event.user if isinstance(event.user, str) else ""
+        if author:
+            self.spend("bytes", author, len(new.blob) + EVENT_BYTES)
+        if key is not None:
+            self.keyed[room.number, author, key] = new
         self._add_step(room, new)
         return event
 

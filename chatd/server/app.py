@@ -9,7 +9,8 @@ from typing import Any
 from chatd.auth.interface import Identity
 from chatd.auth.passwords import Passwords
 from chatd.bus.local import LocalBus
-from chatd.commands.admin import Admin
+from chatd.commands.admin import Admin, Writes
+from chatd.commands.api_keys import ApiKeys
 from chatd.commands.context import Context
 from chatd.commands.hello_limiter import HelloLimiter
 from chatd.commands.login import Login
@@ -123,7 +124,10 @@ class App:
         )
         watch_rights = WatchRights(store, self.presence, self.rate_limits.keep_task, config.privacy.shown_to)
         self.hooks.published.subscribe(self.maintenance.on_commit, watch_rights.on_commit)
-        self.admin = Admin(store, self.writer, self.hub)
+        self.api_writes = Writes(self.writer, config.api.writes_waiting)
+        self.admin = Admin(store, self.api_writes, self.hub, identity)
+        self.api_keys = ApiKeys(store, self.api_writes, env)
+        self.hooks.committed.subscribe(self.api_keys.on_commit)
         self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
         self.accounts = Accounts(self.login, identity, self.rate_limits, self.counters, login_links or {})
         self.context = Context(
@@ -161,6 +165,7 @@ class App:
         self.presence.reconfigure(config.delivery.presence_interval_s, config.delivery.presence_linger_s)
         self.context.watch_rights.reconfigure(config.privacy.shown_to)
         self.login.reconfigure(config.auth.login_token_ttl_s)
+        self.api_writes.reconfigure(config.api.writes_waiting)
 
     def _publish(self, writes: WriteSet) -> None:
         """Push a commit to the connections of this process."""

@@ -4,6 +4,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
 
+from chatd.core.api_keys import ApiKey
+from chatd.core.audit import Audit
 from chatd.core.card_view import CardView
 from chatd.core.contacts import Contact
 from chatd.core.profiles import Card, Holder
@@ -33,6 +35,18 @@ class Membership(NamedTuple):
     number: int
     members: int
     muted_until: int
+
+
+class UserRoom(NamedTuple):
+    """One room of one user, as the host lists them."""
+
+    room: str
+    kind: str
+    title: str
+    members: int
+    role: str
+    joined_at: int
+    number: int
 
 
 @dataclass(slots=True, frozen=True)
@@ -222,6 +236,9 @@ class DecisionStore(Protocol):
     async def listed(self, users: Collection[str]) -> list[DeviceSeen]:
         """Return the listed devices of all these users, those seen longest ago first."""
 
+    async def api_keys(self) -> list[ApiKey]:
+        """Return all keys of the host's API, in order of their names."""
+
     async def contacts(self, pairs: Collection[tuple[str, str]]) -> list[Contact]:
         """Return the contacts of these (owner, user); those that have none are left out."""
 
@@ -297,6 +314,12 @@ class UserStore(Protocol):
 
     async def accounts(self, after: str, limit: int) -> list[Account]:
         """Return up to `limit` accounts behind `after`, in order of user id, for the command line."""
+
+    async def user_rooms(self, user: str, after: int, limit: int) -> list[UserRoom]:
+        """Return up to `limit` rooms of `user` behind room number `after`, the oldest first."""
+
+    async def audit(self, target: str, below: int, limit: int) -> list[Audit]:
+        """Return up to `limit` entries below number `below`, the newest first; of one target unless that is empty."""
 
     async def last_seen(self, users: Collection[str]) -> dict[str, int]:
         """Return the latest `last_seen` of any device of each of these users, in Unix milliseconds."""

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from chatd.core import accounts, maintenance
+from chatd.core import accounts, api_keys, maintenance
 from chatd.core.contacts import Contact
 from chatd.core.profiles import Card, Holder
 from chatd.core.read_set import Counted, ReadSet, Tail, UnreadSpan, pair
@@ -181,6 +181,11 @@ async def other_devices(sources: Sources, batch: Sequence[Submitted], reads: Rea
         reads.listed.setdefault(device.user, []).append(device.device)
 
 
+async def keys_of_api(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read all keys of the host's API."""
+    reads.records_of(api_keys.ApiKey).update({key.id: key for key in await sources.store.api_keys()})
+
+
 def is_or_was_member(user: str, room: Room) -> bool:
     """Whether `user` is or was a member. For strangers nothing is read: they used no key here, and see no message.
 
@@ -216,6 +221,7 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     React: (messages, used_keys),
     Pin: (messages, used_keys),
     maintenance.SummariseReactions: (messages,),
+    maintenance.PostNotice: (used_keys,),
     Read: (tails,),
     RoomCreate: (new_rooms, people),
     RoomDirect: (new_rooms, people),
@@ -234,5 +240,8 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     accounts.RecordDevice: (people,),
     accounts.RecordLastSeen: (people,),
     accounts.ForgetDevices: (people,),
+    api_keys.AddKey: (keys_of_api,),
+    api_keys.RotateKey: (keys_of_api,),
+    api_keys.DeleteKey: (keys_of_api,),
 }
 """The needs of each type of request. One that is not here needs its room and nothing else."""

@@ -82,7 +82,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "starlette": (
         "chatd/http/answers.py",
         "chatd/http/routes.py",
-        "chatd/http/admin.py",
+        "chatd/http/api/",
         "chatd/http/console.py",
         "chatd/http/login.py",
         "chatd/http/web.py",

@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from chatd.config.model import Storage
+from chatd.core.api_keys import ApiKey
+from chatd.core.audit import Audit
 from chatd.core.card_view import CardView
 from chatd.core.contacts import Contact
 from chatd.core.read_set import Counted, KeyedEvent, UnreadSpan
@@ -26,8 +28,9 @@ from chatd.storage.interface import (
     Store,
     SyncQuery,
     SyncRows,
+    UserRoom,
 )
-from chatd.storage.sqlite import card_views, compaction, history, read_set, sync
+from chatd.storage.sqlite import api, card_views, compaction, history, read_set, sync
 from chatd.storage.sqlite import contacts as contacts_rows
 from chatd.storage.sqlite import profiles as profiles_rows
 from chatd.storage.sqlite import users as users_rows
@@ -180,6 +183,9 @@ class SqliteStore(Store):
     async def device(self, user: str, device: str) -> DeviceSeen | None:
         return await self._read_pool.run(read_set.device, user, device)
 
+    async def api_keys(self) -> list[ApiKey]:
+        return await self._read_pool.run(api.keys)
+
     async def contacts(self, pairs: Collection[tuple[str, str]]) -> list[Contact]:
         return await self._read_pool.run(contacts_rows.contacts, pairs)
 
@@ -264,6 +270,12 @@ class SqliteStore(Store):
 
     async def last_seen(self, users: Collection[str]) -> dict[str, int]:
         return await self._read_pool.run(users_rows.last_seen, users)
+
+    async def user_rooms(self, user: str, after: int, limit: int) -> list[UserRoom]:
+        return await self._read_pool.run(api.rooms, user, after, limit)
+
+    async def audit(self, target: str, below: int, limit: int) -> list[Audit]:
+        return await self._read_pool.run(api.audit, target, below, limit)
 
     async def accounts(self, after: str, limit: int) -> list[Account]:
         return await self._read_pool.run(users_rows.accounts, after, limit)
