@@ -10,6 +10,7 @@ from chatd.protocol import codec
 from chatd.protocol.connection import AuthOk, HelloOk, ModeOk, PingOk
 from chatd.protocol.envelope import Error, Push, Request
 from chatd.protocol.errors import Broken
+from chatd.protocol.friends import CircleOk, ContactOk
 from chatd.protocol.history import EventsOk
 from chatd.protocol.members import MembersOk
 from chatd.protocol.messages import WriteOk
@@ -134,6 +135,10 @@ REPLIES = {  # the answer to these requests; all others are answered by a WriteO
     "users.get": UsersOk,
     "profile.set": ProfileOk,
     "devices.list": DevicesOk,
+    "friend.request": ContactOk,
+    "friend.cancel": ContactOk,
+    "contact.set": ContactOk,
+    "circle.set": CircleOk,
 } | dict.fromkeys(("log", "history", "changes", "messages"), EventsOk)
 
 
