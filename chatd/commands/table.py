@@ -22,8 +22,18 @@ from chatd.protocol.history import Changes, History, Log, Messages
 from chatd.protocol.members import MembersAdd, MembersList, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
 from chatd.protocol.presence import Focus, Typing, Watch
+from chatd.protocol.privacy import PrivacySet
 from chatd.protocol.read_state import Delivered, Read, Readers
-from chatd.protocol.rooms import Preferences, RoomCreate, RoomDelete, RoomDirect, RoomGet, RoomUpdate
+from chatd.protocol.rooms import (
+    Preferences,
+    RoomAccept,
+    RoomCreate,
+    RoomDecline,
+    RoomDelete,
+    RoomDirect,
+    RoomGet,
+    RoomUpdate,
+)
 from chatd.protocol.sync import Sync
 from chatd.protocol.users import DevicesList, DevicesPush, DevicesRemove, ProfileSet, UsersFind, UsersGet
 
@@ -53,6 +63,9 @@ COMMANDS: dict[type[Request], Command] = {
     RoomCreate: Command(WRITER, allow="create", writes=True),
     RoomDirect: Command(WRITER, allow="create", writes=True),
     RoomGet: Command(WRITER),
+    RoomAccept: Command(WRITER, allow="send", own="people", feature="people"),
+    RoomDecline: Command(WRITER, own="people", feature="people"),
+    PrivacySet: Command(WRITER, own="people", feature="people"),
     RoomUpdate: Command(WRITER, allow="create", writes=True),
     RoomDelete: Command(WRITER, allow="create", writes=True),
     RoomJoin: Command(WRITER, allow="create", writes=True),

@@ -11,7 +11,9 @@ from chatd.core import (
     friends,
     maintenance,
     members,
+    message_requests,
     messages,
+    privacy_settings,
     profiles,
     read_state,
     rooms,
@@ -31,8 +33,18 @@ from chatd.protocol.friends import (
 )
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
+from chatd.protocol.privacy import PrivacySet
 from chatd.protocol.read_state import Delivered, Read
-from chatd.protocol.rooms import Preferences, RoomCreate, RoomDelete, RoomDirect, RoomGet, RoomUpdate
+from chatd.protocol.rooms import (
+    Preferences,
+    RoomAccept,
+    RoomCreate,
+    RoomDecline,
+    RoomDelete,
+    RoomDirect,
+    RoomGet,
+    RoomUpdate,
+)
 from chatd.protocol.users import DevicesRemove, ProfileSet
 
 Decide = Callable[[str, Any, WriteSet, ReadSet], Ok]
@@ -49,6 +61,9 @@ DECISIONS: dict[type, Decide] = {
     RoomCreate: rooms.create,
     RoomDirect: rooms.direct,
     RoomGet: rooms.get,
+    RoomAccept: message_requests.accept,
+    RoomDecline: message_requests.decline,
+    PrivacySet: privacy_settings.set_privacy,
     RoomUpdate: rooms.update,
     RoomDelete: rooms.delete,
     RoomJoin: members.join,

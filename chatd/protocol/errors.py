@@ -30,6 +30,7 @@ ERRORS: dict[str, Retry] = {
     "edit_window": "never",
     "muted": "later",
     "conflict": "never",
+    "request_pending": "never",
     "aborted": "later",
     "rate_limited": "later",
     "overloaded": "later",

@@ -12,6 +12,7 @@ from chatd.core import accounts, api_keys, friends, maintenance
 from chatd.core.contact_settings import CIRCLES
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import GROUP_VIA, Introduction
+from chatd.core.privacy import Relation
 from chatd.core.profiles import Card, Holder
 from chatd.core.read_set import Counted, ReadSet, Tail, UnreadSpan, pair
 from chatd.core.room import Member, Room
@@ -32,6 +33,7 @@ from chatd.protocol.friends import (
 )
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
+from chatd.protocol.privacy import Privacy, PrivacySet
 from chatd.protocol.read_state import Read
 from chatd.protocol.rooms import Preferences, RoomCreate, RoomDelete, RoomDirect, RoomUpdate
 from chatd.protocol.users import DevicesRemove, ProfileSet
@@ -131,11 +133,7 @@ async def new_rooms(sources: Sources, batch: Sequence[Submitted], reads: ReadSet
             if room is not None:
                 reads.created[asked.user, request.key] = room
         else:
-            place = pair(asked.user, request.user)
-            name = await sources.store.room_of_pair(*place)
-            room = await sources.rooms.get(name) if name is not None else None
-            if room is not None:
-                reads.pairs[place] = room
+            await read_direct_rooms(sources, [pair(asked.user, request.user)], reads)
         chance = int.from_bytes(sources.env.random_bytes(8), "big")
         reads.fresh.append((await sources.store.next_room_number(), chance))
 
@@ -221,6 +219,32 @@ def both(a: str, b: str) -> tuple[tuple[str, str], tuple[str, str]]:
     return (a, b), (b, a)
 
 
+async def relations(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read how each user stands to those whom they ask, or put into a room, where people are switched on."""
+    pairs = {(asked.user, other) for asked in batch for other in asked_by(asked) if other != asked.user}
+    if pairs and reads.rules.people.enabled:
+        reads.records_of(Relation).update(await sources.store.relations(pairs, reads.rules.people))
+
+
+async def direct_rooms(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read the direct room of each user who asks and the `user` they name, if there is one."""
+    await read_direct_rooms(sources, {pair(asked.user, asked.request.user) for asked in batch}, reads)
+
+
+async def read_direct_rooms(sources: Sources, pairs: Iterable[tuple[str, str]], reads: ReadSet) -> None:
+    """Read the direct rooms of these pairs; those that have none are left out."""
+    for place in pairs:
+        name = await sources.store.room_of_pair(*place)
+        room = await sources.rooms.get(name) if name is not None else None
+        if room is not None:
+            reads.pairs[place] = room
+
+
+async def privacy(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read the privacy rules of users who are about to change them."""
+    reads.records_of(Privacy).update(await sources.store.privacy({asked.user for asked in batch}))
+
+
 async def other_devices(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read the listed devices of users who are about to list another one: the oldest may have to go."""
     seen = {
@@ -259,6 +283,12 @@ def joining(asked: Submitted) -> Iterable[str]:
     return request.users if isinstance(request, MembersAdd) else ()
 
 
+def asked_by(asked: Submitted) -> Iterable[str]:
+    """Return the users who are put into a room by this submission, or asked to be a friend."""
+    request = asked.request
+    return [request.user] if isinstance(request, FriendRequest) else joining(asked)
+
+
 def devices_of(asked: Submitted) -> Iterable[tuple[str, str]]:
     """Return the devices, as (user, device), that this submission is about."""
     request = asked.request
@@ -281,23 +311,33 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     maintenance.SummariseReactions: (messages,),
     maintenance.PostNotice: (used_keys,),
     Read: (tails,),
-    RoomCreate: (new_rooms, people),
-    RoomDirect: (new_rooms, people),
+    RoomCreate: (new_rooms, people, relations),
+    RoomDirect: (new_rooms, people, relations),
     RoomUpdate: (used_keys,),
     RoomDelete: (used_keys,),
     RoomJoin: (used_keys, people),
     RoomLeave: (used_keys,),
-    MembersAdd: (used_keys, people),
+    MembersAdd: (used_keys, people, relations),
     MembersRemove: (used_keys,),
     MembersRole: (used_keys,),
     Preferences: (people,),
+    PrivacySet: (privacy,),
     ProfileSet: (people, cards),
     DevicesRemove: (people,),
-    FriendRequest: (contacts, tallies, introductions),
-    FriendAccept: (contacts, tallies),
-    FriendDecline: (contacts,),
-    FriendCancel: (contacts,),
-    FriendRemove: (contacts,),
+    FriendRequest: (contacts, direct_rooms, tallies, introductions, relations),
+    FriendAccept: (contacts, direct_rooms, tallies),
+    FriendDecline: (
+        contacts,
+        direct_rooms,
+    ),
+    FriendCancel: (
+        contacts,
+        direct_rooms,
+    ),
+    FriendRemove: (
+        contacts,
+        direct_rooms,
+    ),
     ContactSet: (contacts, tallies, circles),
     CircleSet: (circles,),
     CircleDelete: (circles,),

@@ -15,6 +15,7 @@ from chatd.protocol.history import EventsOk
 from chatd.protocol.members import MembersOk
 from chatd.protocol.messages import WriteOk
 from chatd.protocol.presence import FocusOk, WatchOk
+from chatd.protocol.privacy import PrivacyOk
 from chatd.protocol.read_state import ReadersOk, ReadOk
 from chatd.protocol.requests import AnyRequest
 from chatd.protocol.rooms import RoomSummary, SummaryOk
@@ -134,6 +135,7 @@ REPLIES = {  # the answer to these requests; all others are answered by a WriteO
     "members.list": MembersOk,
     "users.get": UsersOk,
     "profile.set": ProfileOk,
+    "privacy.set": PrivacyOk,
     "devices.list": DevicesOk,
     "friend.request": ContactOk,
     "friend.cancel": ContactOk,
