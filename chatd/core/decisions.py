@@ -3,7 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
-from chatd.core import accounts, api_keys, audit, maintenance, members, messages, read_state, rooms
+from chatd.core import (
+    accounts,
+    api_keys,
+    audit,
+    maintenance,
+    members,
+    messages,
+    profiles,
+    read_state,
+    rooms,
+)
 from chatd.core.read_set import ReadSet
 from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Ok
@@ -11,7 +21,7 @@ from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJ
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
 from chatd.protocol.read_state import Delivered, Read
 from chatd.protocol.rooms import Preferences, RoomCreate, RoomDelete, RoomDirect, RoomGet, RoomUpdate
-from chatd.protocol.users import DevicesRemove
+from chatd.protocol.users import DevicesRemove, ProfileSet
 
 Decide = Callable[[str, Any, WriteSet, ReadSet], Ok]
 
@@ -34,6 +44,7 @@ DECISIONS: dict[type, Decide] = {
     MembersAdd: members.add,
     MembersRemove: members.remove,
     MembersRole: members.set_roles,
+    ProfileSet: profiles.set_profile,
     DevicesRemove: accounts.remove_device,
     accounts.RecordDevice: accounts.record_device,
     accounts.RecordLastSeen: accounts.record_last_seen,

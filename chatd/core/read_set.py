@@ -65,6 +65,9 @@ class Rules:
     edit_window_ms: int = 86_400_000
     shown_to: ShownTo = "known"
     rooms_per_user: int = 2_000
+    # Whether people are switched on, and the kinds that only the host changes.
+    people: bool = False
+    host_owns: frozenset[str] = frozenset()
 
 
 NO_BOUNDS = Allowances()

@@ -9,22 +9,33 @@ from typing import get_args
 
 from chatd.protocol.connection import Mode
 from chatd.protocol.errors import Refused
-from chatd.protocol.identifiers import Device, Key, Room, User
+from chatd.protocol.identifiers import Device, Handle, Key, NewHandle, Room, User
 from chatd.protocol.members import Role
 from chatd.protocol.messages import Mention
+from chatd.protocol.privacy import To
 from chatd.protocol.rooms import GroupKind
-from chatd.protocol.users import Platform
+from chatd.protocol.users import Color, Platform, Relation
 
 FORMS = {
     User: "the id of a user, 1 to 64 of A-Z a-z 0-9 _ - . : @ | +",
     Mention: 'the id of a user, or ["*"] for everybody',
     Device: "a device id, 22 of A-Z a-z 0-9 - _",
     Room: "the id of a room, 12 letters and digits, as the server gave it",
+    Handle: "a handle, 3 to 32 of A-Z a-z 0-9 _ .",
+    NewHandle: "a handle, 3 to 32 of A-Z a-z 0-9 _ ., or empty",
+    Color: "a colour, # and 6 of 0-9 a-f",
     Key: "a key, 8 to 36 of A-Z a-z 0-9 - _",
 }
 PATTERNS = {repr(get_args(kind)[1].pattern): form for kind, form in FORMS.items()}
 # By the name of the key.
-VALUES = {"mode": Mode, "role": Role, "kind": GroupKind, "platform": Platform}
+VALUES = {
+    "mode": Mode,
+    "role": Role,
+    "kind": GroupKind,
+    "platform": Platform,
+    "to": To,
+    "as": Relation,
+}
 KINDS = {
     "int": "an integer",
     "float": "a number with a fraction or an exponent",

@@ -8,7 +8,7 @@ from chatd.protocol.presence import Focus, Typing, Watch
 from chatd.protocol.read_state import Delivered, Read, Readers
 from chatd.protocol.rooms import Preferences, RoomCreate, RoomDelete, RoomDirect, RoomGet, RoomUpdate
 from chatd.protocol.sync import Sync
-from chatd.protocol.users import DevicesList, DevicesPush, DevicesRemove, UsersGet
+from chatd.protocol.users import DevicesList, DevicesPush, DevicesRemove, ProfileSet, UsersFind, UsersGet
 
 AnyRequest = (
     Hello | Auth | SetMode | Ping | Pong | Sync
@@ -17,5 +17,5 @@ AnyRequest = (
     | Read | Delivered | Readers | Focus | Typing | Watch
     | RoomCreate | RoomDirect | RoomGet | RoomUpdate | RoomDelete | RoomJoin | RoomLeave
     | MembersList | MembersAdd | MembersRemove | MembersRole
-    | Preferences | UsersGet | DevicesPush | DevicesList | DevicesRemove
+    | Preferences | ProfileSet | UsersFind | UsersGet | DevicesPush | DevicesList | DevicesRemove
 )  # fmt: skip

@@ -62,6 +62,8 @@ def rules_of(config: Config) -> Rules:
         edit_window_ms=int(config.storage.edit_window_s * 1000),
         shown_to=config.privacy.shown_to,
         rooms_per_user=config.limits.rooms_per_user,
+        people=config.people.enabled,
+        host_owns=frozenset(config.people.host_owns),
     )
 
 

@@ -6,7 +6,9 @@ from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from chatd.core.api_keys import ApiKey
 from chatd.core.audit import Audit
+from chatd.core.card_view import CardView
 from chatd.core.contacts import Contact
+from chatd.core.profiles import Card, Holder
 from chatd.core.read_set import Counted, KeyedEvent, UnreadSpan
 from chatd.core.room import Room
 from chatd.core.users import Account, DeviceSeen
@@ -134,6 +136,23 @@ class People:
     memberships: dict[str, int]
 
 
+@dataclass(slots=True, frozen=True)
+class Cards:
+    """Cards by user and holders by handle; unknown ones are left out."""
+
+    cards: dict[str, Card]
+    holders: dict[str, Holder]
+
+
+@dataclass(slots=True, frozen=True)
+class CardPage:
+    """Plates in order of user id, as of commit `stamp`. `after`: the user to continue behind, None on the last page."""
+
+    users: list[Profile]
+    stamp: int
+    after: str | None
+
+
 class StoreLost(Unavailable):
     """A commit of which this process cannot find out whether the disk holds it.
 
@@ -211,6 +230,9 @@ class DecisionStore(Protocol):
         of each user in `arriving`, as of one commit.
         """
 
+    async def cards(self, users: Collection[str], handles: Collection[str]) -> Cards:
+        """Return the known ones of the cards of `users`, and who has the `handles`."""
+
     async def listed(self, users: Collection[str]) -> list[DeviceSeen]:
         """Return the listed devices of all these users, those seen longest ago first."""
 
@@ -272,7 +294,23 @@ class UserStore(Protocol):
     async def devices(self, user: str) -> list[DeviceSeen]:
         """Return the listed devices of `user`, in order of their ids."""
 
-    async def profiles(self, users: Collection[str]) -> list[Profile]: ...
+    async def card_views(self, viewer: str, users: Sequence[str], small: int | None = None) -> list[CardView]:
+        """Return the cards of `users`, in their order, as `viewer` may look at them; empty ones of unknown users.
+
+        With `small`, the most members of a small group, they have what only pages need.
+        """
+
+    async def view_of_handle(self, viewer: str, handle: str, small: int) -> CardView:
+        """Return the card of the user with this handle, an empty one after the same work when nobody has it."""
+
+    async def changed_cards(self, owner: str, since: int, after: str, limit: int) -> CardPage:
+        """Return the plates of mutual contacts of `owner` whose cards changed after commit `since`."""
+
+    async def circles(self, owner: str) -> set[int]:
+        """Return the numbers of the circles of `owner`."""
+
+    async def shut_out(self, owner: str, viewers: Collection[str]) -> set[str]:
+        """Return those of `viewers` whom `owner` blocks; all of them when the account is closed or unknown."""
 
     async def accounts(self, after: str, limit: int) -> list[Account]:
         """Return up to `limit` accounts behind `after`, in order of user id, for the command line."""

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from chatd.core import accounts, api_keys, maintenance
 from chatd.core.contacts import Contact
+from chatd.core.profiles import Card, Holder
 from chatd.core.read_set import Counted, ReadSet, Tail, UnreadSpan, pair
 from chatd.core.room import Member, Room
 from chatd.core.unread_counts import COUNTED_EVENTS_MAX, span_of_read, tail_of
@@ -20,11 +21,11 @@ from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJ
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
 from chatd.protocol.read_state import Read
 from chatd.protocol.rooms import Preferences, RoomCreate, RoomDelete, RoomDirect, RoomUpdate
-from chatd.protocol.users import DevicesRemove
+from chatd.protocol.users import DevicesRemove, ProfileSet
 from chatd.storage.interface import DecisionStore
 from chatd.writer.room_loader import RoomLoader
 
-AccountBound = (Preferences, DevicesRemove, accounts.Amend, accounts.Revoke)
+AccountBound = (Preferences, ProfileSet, DevicesRemove, accounts.Amend, accounts.Revoke)
 DeviceBound = (DevicesRemove, accounts.RecordDevice, accounts.Revoke)
 
 
@@ -138,6 +139,15 @@ async def people(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -
     await other_devices(sources, batch, reads)
 
 
+async def cards(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read the cards that are about to change, and who has the handles they ask for."""
+    wanted = {asked.request.handle for asked in batch}
+    handles = {handle.lower() for handle in wanted if isinstance(handle, str) and handle}
+    known = await sources.store.cards({asked.user for asked in batch}, handles)
+    reads.records_of(Card).update(known.cards)
+    reads.records_of(Holder).update(known.holders)
+
+
 async def contacts(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read both contacts of each user who asks and the `user` they name."""
     await read_contacts(
@@ -223,8 +233,9 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     MembersRemove: (used_keys,),
     MembersRole: (used_keys,),
     Preferences: (people,),
+    ProfileSet: (people, cards),
     DevicesRemove: (people,),
-    accounts.Amend: (people,),
+    accounts.Amend: (people, cards),
     accounts.Revoke: (people,),
     accounts.RecordDevice: (people,),
     accounts.RecordLastSeen: (people,),

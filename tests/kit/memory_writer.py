@@ -6,6 +6,7 @@ from copy import deepcopy
 from typing import Any
 
 from chatd.core.decisions import DECISIONS
+from chatd.core.profiles import Card, Holder
 from chatd.core.read_set import KeyedEvent, ReadSet, Rules, Tail
 from chatd.core.room import DIRECT, GROUP, Member, Room
 from chatd.core.room_summary import complete_room_replies
@@ -52,6 +53,7 @@ class MemoryWriter:
         self.reactions: set[tuple[int, int, str, str]] = set()
         self.accounts: dict[str, Account] = {}
         self.devices: dict[tuple[str, str], DeviceSeen] = {}
+        self.cards: dict[str, Card] = {}
         self.created: dict[tuple[str, str], Room] = {}
         self.pairs: dict[tuple[str, str], Room] = {}
         # The write set of the last batch.
@@ -94,6 +96,8 @@ class MemoryWriter:
         reads.keyed = dict(self.keyed)
         reads.created, reads.pairs = dict(self.created), dict(self.pairs)
         reads.accounts, reads.devices = dict(self.accounts), dict(self.devices)
+        reads.records_of(Card).update(self.cards)
+        reads.records_of(Holder).update({card.handle: Holder(user) for user, card in self.cards.items()})
         reads.memberships = Counter(user for room in self.rooms.values() for user in room.members)
         for device in sorted(self.devices.values(), key=lambda device: device.last_seen):
             if device.listed:
@@ -144,6 +148,8 @@ class MemoryWriter:
             (self.reactions.add if row.set else self.reactions.discard)(place_of)
         for account in writes.records_of(Account):
             self.accounts[account.user] = account
+        for card in writes.records_of(Card):
+            self.cards[card.user] = card
         for device in writes.records_of(DeviceSeen):
             self.devices[device.user, device.device] = device
         writes.mark_durable()

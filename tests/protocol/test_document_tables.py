@@ -22,7 +22,7 @@ from chatd.protocol.read_state import ReadersOk, ReadOk
 from chatd.protocol.requests import AnyRequest
 from chatd.protocol.rooms import RoomSummary, SummaryOk
 from chatd.protocol.sync import SyncPage
-from chatd.protocol.users import DevicesOk, UsersOk
+from chatd.protocol.users import DevicesOk, Page, Profile, ProfileOk, UsersOk
 from chatd.storage.sqlite.sync import GONE_MAX
 from tests.kit import document, vectors
 from tests.kit.document import Line
@@ -124,6 +124,7 @@ def test_rates_are_the_defaults_of_the_configuration() -> None:
         (f"{rates.login_user_per_min}/min", rates.login_user_per_min),
         (f"{rates.login_address_per_min}/min", rates.login_address_per_min),
         (f"{rates.lookups_per_day}/day", rates.lookups_per_day),
+        (f"{rates.finds_per_day}/day", rates.finds_per_day),
         (f"{rates.stored_bytes_per_day}/day", rates.stored_bytes_per_day),
         (f"{rates.rooms_per_day}/day", rates.rooms_per_day),
         (f"{rates.added_per_day}/day", rates.added_per_day),
@@ -263,6 +264,7 @@ REPLIES = {
     "room.get": SummaryOk,
     "members.list": MembersOk,
     "users.get": UsersOk,
+    "profile.set": ProfileOk,
     "devices.list": DevicesOk,
 }
 
@@ -302,6 +304,8 @@ OBJECTS = {
     "5.3": Attachment,
     "5.4": RoomSummary,
     "5.5": SyncPage,
+    "20.6.1": Profile,
+    "20.6.2": Page,
 }
 
 

@@ -18,7 +18,7 @@ from chatd.protocol.read_state import ReadersOk, ReadOk
 from chatd.protocol.requests import AnyRequest
 from chatd.protocol.rooms import RoomSummary, SummaryOk
 from chatd.protocol.sync import SyncOk
-from chatd.protocol.users import DevicesOk, UsersOk
+from chatd.protocol.users import DevicesOk, ProfileOk, UsersOk
 from tests.kit import document, vectors
 from tests.kit.document import NegativeFrame, Vector
 
@@ -132,6 +132,7 @@ REPLIES = {  # the answer to these requests; all others are answered by a WriteO
     "room.direct": SummaryOk,
     "members.list": MembersOk,
     "users.get": UsersOk,
+    "profile.set": ProfileOk,
     "devices.list": DevicesOk,
 } | dict.fromkeys(("log", "history", "changes", "messages"), EventsOk)
 

@@ -41,6 +41,7 @@ PRIVATE = {
     ("unlogged", "digest"): "1",
     ("unlogged", "time"): "1",
     ("account_rows", "body"): WHO,
+    ("pages", "page"): WHO,
 }
 UNIQUE = {"client_key", "device"}  # a canary each
 
@@ -64,6 +65,7 @@ PLAIN = {
     "account_rows": {"number", "user", "name", "stamp"},
     "account_state": {"user", "stamp"},
     "days": {"day", "stamp"},
+    "pages": {"user", "handle", "verified", "stamp"},
     "contacts": {
         "number", "owner", "user", "state", "blocked", "following", "circles", "remark", "note", "via", "since",
         "expires", "quiet", "tries", "known", "stamp",

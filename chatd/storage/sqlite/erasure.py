@@ -89,6 +89,18 @@ TABLES: Mapping[str, Kept] = {
             """,
         ),
     ),
+    "pages": Kept(
+        ("user",),
+        "SELECT handle, verified, page FROM pages WHERE user = :user",
+        # The stamp is for friends, who ask for what changed.
+        (
+            """
+            UPDATE pages SET handle = NULL, verified = '', page = x'',
+                stamp = (SELECT value FROM meta WHERE key = 'stamp')
+            WHERE user = :user
+            """,
+        ),
+    ),
     "memberships": Kept(("user",), why="a number that members has, too"),
     "rooms": Kept(
         ("creator", "deleted_by"),
@@ -122,7 +134,7 @@ TABLES: Mapping[str, Kept] = {
 }
 
 # Columns that hold MessagePack.
-PACKED = {"body", "data", "event", "extras"}
+PACKED = {"body", "data", "event", "extras", "page"}
 
 
 def export(

@@ -8,6 +8,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from chatd.config.model import Storage
 from chatd.core.api_keys import ApiKey
 from chatd.core.audit import Audit
+from chatd.core.card_view import CardView
 from chatd.core.contacts import Contact
 from chatd.core.read_set import Counted, KeyedEvent, UnreadSpan
 from chatd.core.room import Room
@@ -16,8 +17,9 @@ from chatd.core.write_set import WriteSet
 from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
 from chatd.protocol.read_state import Reader
-from chatd.protocol.users import Profile
 from chatd.storage.interface import (
+    CardPage,
+    Cards,
     EventPage,
     HelloRows,
     Membership,
@@ -28,8 +30,9 @@ from chatd.storage.interface import (
     SyncRows,
     UserRoom,
 )
-from chatd.storage.sqlite import api, compaction, history, read_set, sync
+from chatd.storage.sqlite import api, card_views, compaction, history, read_set, sync
 from chatd.storage.sqlite import contacts as contacts_rows
+from chatd.storage.sqlite import profiles as profiles_rows
 from chatd.storage.sqlite import users as users_rows
 from chatd.storage.sqlite.chapters import Chapter, built_in
 from chatd.storage.sqlite.connection import open_writer
@@ -37,7 +40,7 @@ from chatd.storage.sqlite.directory import Directory, Lock, rewrite
 from chatd.storage.sqlite.errors import opening
 from chatd.storage.sqlite.hello import hello
 from chatd.storage.sqlite.history import Cut, Span
-from chatd.storage.sqlite.meta import mark_closed
+from chatd.storage.sqlite.meta import mark_closed, stamp_of
 from chatd.storage.sqlite.read_pool import ReadPool
 from chatd.storage.sqlite.room_rows import memberships
 from chatd.storage.sqlite.startup import make_ready, take_over
@@ -132,7 +135,7 @@ class SqliteStore(Store):
             self._lock.release()
 
     async def probe(self) -> None:
-        await self._read_pool.run(sync.stamp_of)
+        await self._read_pool.run(stamp_of)
 
     def watch(self) -> None:
         self._writer.watch()
@@ -238,11 +241,26 @@ class SqliteStore(Store):
     async def watchable(self, user: str, others: Collection[str], *, answered: bool) -> set[str]:
         return await self._read_pool.run(users_rows.watchable, user, others, answered)
 
-    async def profiles(self, users: Collection[str]) -> list[Profile]:
-        return await self._read_pool.run(users_rows.profiles, users)
+    async def card_views(self, viewer: str, users: Sequence[str], small: int | None = None) -> list[CardView]:
+        return await self._read_pool.run(card_views.card_views, viewer, users, small)
+
+    async def view_of_handle(self, viewer: str, handle: str, small: int) -> CardView:
+        return await self._read_pool.run(card_views.view_of_handle, viewer, handle, small)
+
+    async def changed_cards(self, owner: str, since: int, after: str, limit: int) -> CardPage:
+        return await self._read_pool.run(card_views.changed_cards, owner, since, after, limit)
+
+    async def circles(self, owner: str) -> set[int]:
+        return await self._read_pool.run(card_views.circles, owner)
+
+    async def shut_out(self, owner: str, viewers: Collection[str]) -> set[str]:
+        return await self._read_pool.run(card_views.shut_out, owner, viewers)
 
     async def devices(self, user: str) -> list[DeviceSeen]:
         return await self._read_pool.run(users_rows.devices, user)
+
+    async def cards(self, users: Collection[str], handles: Collection[str]) -> Cards:
+        return await self._read_pool.run(profiles_rows.cards, users, handles)
 
     async def listed(self, users: Collection[str]) -> list[DeviceSeen]:
         return await self._read_pool.run(users_rows.listed, users)

@@ -15,6 +15,7 @@ from chatd.protocol.codec import encode
 from chatd.protocol.rooms import RoomSummary
 from chatd.protocol.sync import SyncTotals
 from chatd.storage.interface import SyncQuery, SyncRows
+from chatd.storage.sqlite.meta import stamp_of
 from chatd.storage.sqlite.room_rows import MembershipRow, all_room_rows, membership_rows, room_rows
 from chatd.storage.sqlite.room_summaries import Shown, add_events, peers, previews
 from chatd.storage.sqlite.sections import FIRST, Sections, SectionTables
@@ -33,7 +34,6 @@ GONE_MAX = 1000
 # 12 characters and their MessagePack header.
 ROOM_NAME_BYTES = 13
 
-STAMP = "SELECT value FROM meta WHERE key = 'stamp'"
 FLOOR = "SELECT value FROM meta WHERE key = 'floor'"
 
 LISTED = """
@@ -123,11 +123,6 @@ def is_below_floor(connection: sqlite3.Connection, query: SyncQuery) -> bool:
         return False
     floor: int = connection.execute(FLOOR).fetchone()[0]
     return query.since < floor
-
-
-def stamp_of(connection: sqlite3.Connection) -> int:
-    stamp: int = connection.execute(STAMP).fetchone()[0]
-    return stamp
 
 
 def key_of(membership_row: MembershipRow | RoomRow) -> Key:

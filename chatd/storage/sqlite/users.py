@@ -1,4 +1,4 @@
-"""The reads about users: members, readers, acquaintances, profiles, devices, accounts.
+"""The reads about users: members, readers, acquaintances, devices, accounts.
 
 Every function runs inside a read transaction of the connection.
 """
@@ -10,7 +10,6 @@ from collections.abc import Collection
 from chatd.core.users import Account, DeviceSeen
 from chatd.protocol.members import MemberRow
 from chatd.protocol.read_state import Reader
-from chatd.protocol.users import Profile
 from chatd.storage.sqlite.rows import account_of, device_of
 
 # User ids are ASCII: a prefix with this behind it sorts above every id with the prefix.
@@ -61,10 +60,6 @@ WHERE coalesce(u.presence, 1) AND coalesce((SELECT presence FROM users WHERE use
 )
 """
 
-PROFILES = """
-SELECT user, name, avatar, version FROM users WHERE user IN (SELECT value FROM json_each(?)) ORDER BY user
-"""
-
 DEVICES = """
 SELECT user, device, app, os, last_seen, revoked_before, removed FROM devices
 WHERE user = ? AND NOT removed AND last_seen > 0 ORDER BY device
@@ -113,10 +108,6 @@ def acquaintances(connection: sqlite3.Connection, user: str, others: Collection[
 def watchable(connection: sqlite3.Connection, user: str, others: Collection[str], answered: bool) -> set[str]:
     parameters = {"user": user, "others": json.dumps(list(others)), "answered": answered}
     return {row[0] for row in connection.execute(WATCHABLE, parameters)}
-
-
-def profiles(connection: sqlite3.Connection, users: Collection[str]) -> list[Profile]:
-    return [Profile(*row) for row in connection.execute(PROFILES, (json.dumps(list(users)),))]
 
 
 def devices(connection: sqlite3.Connection, user: str) -> list[DeviceSeen]:
