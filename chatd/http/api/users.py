@@ -119,7 +119,9 @@ async def put_line(call: Call, asked: PutUserLine) -> Done:
 
 
 def change_of(asked: PutValues) -> Amend:
-    return Amend(asked.name, asked.avatar, asked.password_hash, asked.disabled)
+    return Amend(
+        name=asked.name, avatar=asked.avatar, password=asked.password_hash, disabled=asked.disabled
+    )
 
 
 async def get_user(call: Call, asked: Asked) -> UserAnswer:
