@@ -24,8 +24,8 @@ from tests.kit.inprocess import device_of, in_process, new_key
 from tests.kit.notes import NOTES
 from tests.kit.random_workload import SECTIONS
 
-USER_COLUMNS = {"user", "owner", "creator", "deleted_by", "a", "b", "mentions"}
-NUMBERS = {("members", "mentions")}  # called like one, and holds none
+USER_COLUMNS = {"user", "owner", "creator", "deleted_by", "a", "b", "mentions", "target"}
+NUMBERS = {("members", "mentions"), ("events", "target")}  # called like one, and hold none
 ANN = "ann-of-whom-all-is-kept"
 
 
