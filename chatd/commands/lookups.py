@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from chatd.config.model import Rates
+from chatd.config.rates import Rates
 from chatd.core.rates import Rate, TokenBuckets, retry_after_ms
 from chatd.env import Env
 from chatd.protocol.errors import Refused

@@ -70,7 +70,7 @@ async def refreshed(ctx: Context, session: Session, rooms: list[RoomSummary]) ->
             after.summary.preview = before.preview
         if before.seq == after.summary.seq:
             after.summary.events = before.events
-    return [reply.summary for reply in shown if reply.summary.room in names]
+    return [reply.summary for reply in shown if reply.summary.room in names or reply.summary.request]
 
 
 @dataclass(slots=True, frozen=True)
@@ -133,6 +133,7 @@ def query_of(
         events_bytes=limits.EVENTS_INLINE_BYTES,
         page_bytes=page_bytes(ctx),
         shown_to=ctx.config.privacy.shown_to,
+        people=ctx.rooms.rules if ctx.rooms.rules.enabled else None,
     )
 
 
@@ -153,8 +154,8 @@ def page_of(ctx: Context, query: SyncQuery, rows: SyncRows) -> SyncPage:
     first_stamp = query.first_stamp or rows.stamp
     page = SyncPage(rooms=rows.rooms, gone=rows.gone or UNSET, full=rows.since is None)
     page.sections = rows.sections or UNSET
-    # When no room changed, the totals did not either.
-    if rows.since is None or rows.rooms or rows.gone:
+    # When neither a room nor a row changed, the totals did not either.
+    if rows.since is None or rows.rooms or rows.gone or rows.sections:
         page.totals = rows.totals or UNSET
     if rows.after is None:
         page.cursor = cursor_of(ctx.store.epoch, first_stamp, query.sections)

@@ -8,12 +8,32 @@ from chatd.commands import connection, history, members, presence, profiles, syn
 from chatd.commands.context import Command, for_members
 from chatd.protocol.connection import Auth, Ping, Pong, SetMode
 from chatd.protocol.envelope import Request
+from chatd.protocol.friends import (
+    CircleDelete,
+    CircleSet,
+    ContactSet,
+    FriendAccept,
+    FriendCancel,
+    FriendDecline,
+    FriendRemove,
+    FriendRequest,
+)
 from chatd.protocol.history import Changes, History, Log, Messages
 from chatd.protocol.members import MembersAdd, MembersList, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
 from chatd.protocol.presence import Focus, Typing, Watch
+from chatd.protocol.privacy import PrivacySet
 from chatd.protocol.read_state import Delivered, Read, Readers
-from chatd.protocol.rooms import Preferences, RoomCreate, RoomDelete, RoomDirect, RoomGet, RoomUpdate
+from chatd.protocol.rooms import (
+    Preferences,
+    RoomAccept,
+    RoomCreate,
+    RoomDecline,
+    RoomDelete,
+    RoomDirect,
+    RoomGet,
+    RoomUpdate,
+)
 from chatd.protocol.sync import Sync
 from chatd.protocol.users import DevicesList, DevicesPush, DevicesRemove, ProfileSet, UsersFind, UsersGet
 
@@ -43,6 +63,9 @@ COMMANDS: dict[type[Request], Command] = {
     RoomCreate: Command(WRITER, allow="create", writes=True),
     RoomDirect: Command(WRITER, allow="create", writes=True),
     RoomGet: Command(WRITER),
+    RoomAccept: Command(WRITER, allow="send", own="people", feature="people"),
+    RoomDecline: Command(WRITER, own="people", feature="people"),
+    PrivacySet: Command(WRITER, own="people", feature="people"),
     RoomUpdate: Command(WRITER, allow="create", writes=True),
     RoomDelete: Command(WRITER, allow="create", writes=True),
     RoomJoin: Command(WRITER, allow="create", writes=True),
@@ -58,4 +81,12 @@ COMMANDS: dict[type[Request], Command] = {
     DevicesPush: Command(users.push),
     DevicesList: Command(users.devices),
     DevicesRemove: Command(WRITER, own="writes"),
+    FriendRequest: Command(WRITER, allow="send", own="people", feature="people"),
+    FriendAccept: Command(WRITER, allow="send", own="people", feature="people"),
+    FriendDecline: Command(WRITER, allow="send", own="people", feature="people"),
+    FriendCancel: Command(WRITER, allow="send", own="people", feature="people"),
+    FriendRemove: Command(WRITER, allow="send", own="people", feature="people"),
+    ContactSet: Command(WRITER, own="people", feature="people"),
+    CircleSet: Command(WRITER, own="people", feature="people"),
+    CircleDelete: Command(WRITER, own="people", feature="people"),
 }

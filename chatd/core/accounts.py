@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from chatd.core.friends import end_pending
 from chatd.core.profiles import CardChange, apply, card_of, put_card
 from chatd.core.read_set import ReadSet
 from chatd.core.users import Account, DeviceSeen, device_revoked, user_revoked
@@ -155,6 +156,8 @@ def amend(user: str, request: Amend, writes: WriteSet, reads: ReadSet) -> Ok:
     wanted = {name: getattr(request, name) for name in ("password", "disabled")}
     changes = {name: value for name, value in wanted.items() if value not in (None, getattr(known, name))}
     changed = replace(amend_card(known, request, writes, reads), **changes)
+    if changes.get("disabled"):
+        end_pending(user, writes, reads)
     if request.revoke:
         put_account(user_revoked(changed, writes.now), writes, reads)
     elif account is None or changed != known:
@@ -165,7 +168,7 @@ def amend(user: str, request: Amend, writes: WriteSet, reads: ReadSet) -> Ok:
 def amend_card(account: Account, request: Amend, writes: WriteSet, reads: ReadSet) -> Account:
     """Change the card as the host wants it; return the account that goes with it, not stored."""
     change = CardChange(**{name: getattr(request, name) for name in CardChange.__slots__})
-    if not reads.rules.people:
+    if not reads.rules.people.enabled:
         if (change.handle, change.verified, change.page) != (None, None, None):
             raise Refused("not_supported", "people are switched off here")
         names = {name: getattr(change, name) for name in ("name", "avatar")}

@@ -7,9 +7,13 @@ from chatd.core import (
     accounts,
     api_keys,
     audit,
+    contact_settings,
+    friends,
     maintenance,
     members,
+    message_requests,
     messages,
+    privacy_settings,
     profiles,
     read_state,
     rooms,
@@ -17,10 +21,30 @@ from chatd.core import (
 from chatd.core.read_set import ReadSet
 from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Ok
+from chatd.protocol.friends import (
+    CircleDelete,
+    CircleSet,
+    ContactSet,
+    FriendAccept,
+    FriendCancel,
+    FriendDecline,
+    FriendRemove,
+    FriendRequest,
+)
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
+from chatd.protocol.privacy import PrivacySet
 from chatd.protocol.read_state import Delivered, Read
-from chatd.protocol.rooms import Preferences, RoomCreate, RoomDelete, RoomDirect, RoomGet, RoomUpdate
+from chatd.protocol.rooms import (
+    Preferences,
+    RoomAccept,
+    RoomCreate,
+    RoomDecline,
+    RoomDelete,
+    RoomDirect,
+    RoomGet,
+    RoomUpdate,
+)
 from chatd.protocol.users import DevicesRemove, ProfileSet
 
 Decide = Callable[[str, Any, WriteSet, ReadSet], Ok]
@@ -37,6 +61,9 @@ DECISIONS: dict[type, Decide] = {
     RoomCreate: rooms.create,
     RoomDirect: rooms.direct,
     RoomGet: rooms.get,
+    RoomAccept: message_requests.accept,
+    RoomDecline: message_requests.decline,
+    PrivacySet: privacy_settings.set_privacy,
     RoomUpdate: rooms.update,
     RoomDelete: rooms.delete,
     RoomJoin: members.join,
@@ -46,6 +73,15 @@ DECISIONS: dict[type, Decide] = {
     MembersRole: members.set_roles,
     ProfileSet: profiles.set_profile,
     DevicesRemove: accounts.remove_device,
+    FriendRequest: friends.request,
+    FriendAccept: friends.accept,
+    FriendDecline: friends.decline,
+    FriendCancel: friends.cancel,
+    FriendRemove: friends.remove,
+    ContactSet: contact_settings.set_contact,
+    CircleSet: contact_settings.set_circle,
+    CircleDelete: contact_settings.delete_circle,
+    friends.ExpireContacts: friends.expire,
     accounts.RecordDevice: accounts.record_device,
     accounts.RecordLastSeen: accounts.record_last_seen,
     accounts.ForgetDevices: accounts.forget_devices,

@@ -233,3 +233,32 @@ def mutually_allow(
         )
         for owner, viewer in ((one, other), (other, one))
     )
+
+
+class Relation(NamedTuple):
+    """Two users, as rules look at them. `acquainted`: they share a small group, if a rule asks. `is_known`: whether
+    `owner` was ever seen here, if the host refuses others.
+    """
+
+    viewer: Side
+    owner: Side
+    acquainted: bool = False
+    is_known: bool = True
+
+    def gate(self, bounds: HostBounds) -> Gate:
+        """Return the gate of the viewer towards the owner."""
+        gate = gate_of(self.viewer, self.owner, acquainted=self.acquainted, bounds=bounds)
+        return gate if self.is_known or gate == "blocked" else "refused"
+
+    def takes(self, capability: Capability, bounds: HostBounds) -> bool:
+        """Whether the owner lets the viewer use `capability`."""
+        closed = self.viewer.closed or self.owner.closed
+        viewer = viewer_of(self.owner.tie, self.viewer.tie, closed=closed, acquainted=self.acquainted)
+        return self.is_known and allows(viewer, self.owner.rules, capability, bounds)
+
+
+class RoomRelations(NamedTuple):
+    """The people of a room: by author those who block them, and in a direct room how its two users stand."""
+
+    ignored_by: Mapping[str, tuple[str, ...]] = {}
+    pair: Relation | None = None

@@ -7,16 +7,20 @@ from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
 from chatd.core.api_keys import ApiKey
 from chatd.core.audit import Audit
 from chatd.core.card_view import CardView
-from chatd.core.contacts import Contact
+from chatd.core.contacts import Contact, Tally
+from chatd.core.friends import Introduction
+from chatd.core.privacy import Relation, RoomRelations
 from chatd.core.profiles import Card, Holder
-from chatd.core.read_set import Counted, KeyedEvent, UnreadSpan
+from chatd.core.read_set import Counted, KeyedEvent, PeopleRules, UnreadSpan
 from chatd.core.room import Room
+from chatd.core.sections import CONTACTS, PEOPLE, ChangedRow
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.visibility import ShownTo
 from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Unavailable
 from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
+from chatd.protocol.privacy import Privacy
 from chatd.protocol.read_state import Reader
 from chatd.protocol.rooms import RoomSummary
 from chatd.protocol.sync import AccountRow, SyncTotals
@@ -60,6 +64,8 @@ class SyncQuery:
     within it the events, which are as the user may see them. `shown_to`: whose marks they see.
     `sections`: bits of the sections whose account rows end the round (core/sections.py), `full_sections` of those that
     are walked from their beginning; all of them are when `since` is None.
+    `people`: the rules where people are switched on, else None, and every room is listed. `requests`: whether rooms are
+    named in which the user was asked, and `all_requests`: whether all of them, changed or not.
     """
 
     user: str
@@ -74,6 +80,15 @@ class SyncQuery:
     shown_to: ShownTo = "known"
     sections: int = 0
     full_sections: int = 0
+    people: PeopleRules | None = None
+
+    @property
+    def requests(self) -> bool:
+        return bool(self.sections >> PEOPLE[CONTACTS].bit & 1)
+
+    @property
+    def all_requests(self) -> bool:
+        return self.requests and (self.since is None or bool(self.full_sections >> PEOPLE[CONTACTS].bit & 1))
 
 
 @dataclass(slots=True, frozen=True)
@@ -242,6 +257,36 @@ class DecisionStore(Protocol):
     async def contacts(self, pairs: Collection[tuple[str, str]]) -> list[Contact]:
         """Return the contacts of these (owner, user); those that have none are left out."""
 
+    async def privacy(self, users: Collection[str]) -> dict[str, Privacy]:
+        """Return the privacy rows of these users; those who chose nothing are left out."""
+
+    async def relations(
+        self, pairs: Collection[tuple[str, str]], rules: PeopleRules
+    ) -> dict[tuple[str, str], Relation]:
+        """Return how each viewer stands to each owner, by (viewer, owner)."""
+
+    async def room_relations(
+        self, rooms: Collection[tuple[int, tuple[str, str] | None]], rules: PeopleRules
+    ) -> dict[int, RoomRelations]:
+        """Return the people of rooms by number; with each number its two users if it is a direct room."""
+
+    async def pending_contacts(self, users: Collection[str]) -> list[tuple[str, str]]:
+        """Return the contacts (owner, user) of these users in which a friend request waits, of either side."""
+
+    async def tallies(self, users: Collection[str], strangers: int) -> dict[str, Tally]:
+        """Return the tallies of these users, each with up to `strangers` of the oldest requests by strangers."""
+
+    async def introductions(
+        self, asked: Collection[tuple[str, str, str]], small_group_members: int
+    ) -> dict[tuple[str, str], Introduction]:
+        """Return by (asker, user) what is known of users who are asked, for (asker, user, name of a room or "").
+
+        Groups of up to `small_group_members` count as something in common.
+        """
+
+    async def account_rows(self, rows: Collection[tuple[str, str]]) -> list[ChangedRow]:
+        """Return the rows of the section `account` with these (user, name), also tombstones."""
+
     async def read(self, read: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `read(connection, ...)` as of one commit, in a thread: for chapters with statements of their own."""
 
@@ -249,8 +294,8 @@ class DecisionStore(Protocol):
 class RoomViews(Commits, Protocol):
     """The rooms as members are shown them: committed state only."""
 
-    async def memberships(self, user: str) -> list[Membership]:
-        """Return all rooms of which `user` is a member."""
+    async def memberships(self, user: str, *, everything: bool = True) -> list[Membership]:
+        """Return all rooms of which `user` is a member; without `everything` those that are in their list."""
 
     async def hello(self, device: str, query: SyncQuery) -> HelloRows:
         """Return the account of `query.user`, their `device`, all their rooms and the first page, as of one commit."""
@@ -280,8 +325,13 @@ class RoomViews(Commits, Protocol):
     ) -> tuple[list[MemberRow], int]:
         """Return the members behind `after`, in order of user id, and the number of all members of the room."""
 
-    async def readers(self, room: int, seq: int, *, after: str, limit: int) -> tuple[list[Reader], int]:
-        """Return members who see `seq`, have read it and show receipts, in order of user id, and the number of all."""
+    async def readers(
+        self, room: int, seq: int, *, after: str, limit: int, unseen: Collection[str] = ()
+    ) -> tuple[list[Reader], int]:
+        """Return members who see `seq`, have read it and show receipts, in order of user id, and the number of all.
+
+        `unseen`: members who are left out.
+        """
 
 
 class UserStore(Protocol):
@@ -327,10 +377,13 @@ class UserStore(Protocol):
     async def acquaintances(self, user: str, others: Collection[str]) -> set[str]:
         """Return those of `others` who share a room with `user`."""
 
-    async def watchable(self, user: str, others: Collection[str], *, answered: bool) -> set[str]:
+    async def watchable(
+        self, user: str, others: Collection[str], *, answered: bool, people: PeopleRules | None = None
+    ) -> set[str]:
         """Return those of `others` who share a room with `user`, if both show their presence.
 
-        With `answered`, a direct room counts only when both have written in it.
+        With `answered`, a direct room counts only when both have written in it. With `people`, those instead who let
+        `user` see their presence, and whom `user` lets see theirs.
         """
 
 
@@ -340,10 +393,19 @@ class JobStore(Protocol):
     async def unlisted(self, before: int, limit: int) -> list[tuple[str, str]]:
         """Return up to `limit` devices (user, device) that are unlisted and were revoked before this time (Unix ms)."""
 
+    async def excess_requests(self, user: str, rules: PeopleRules) -> list[str]:
+        """Return the rooms in which `user` was asked beyond `rules.message_requests_max`.
+
+        First those of people with whom they share neither a friend nor a small group, then the oldest.
+        """
+
     async def compactable(self, before_ms: int, keep: int, limit: int) -> list[tuple[str, int]]:
         """Return up to `limit` rooms (name, floor) whose operations below `floor` are older than `before_ms` and not
         among the last `keep` events.
         """
+
+    async def due_contacts(self, now: int, limit: int) -> list[tuple[str, str]]:
+        """Return up to `limit` contacts (owner, user) of which something has run out by this time (Unix ms)."""
 
 
 class Store(CommitStore, DecisionStore, RoomViews, UserStore, JobStore, Protocol):

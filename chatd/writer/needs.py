@@ -8,17 +8,32 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from chatd.core import accounts, api_keys, maintenance
-from chatd.core.contacts import Contact
+from chatd.core import accounts, api_keys, friends, maintenance
+from chatd.core.contact_settings import CIRCLES
+from chatd.core.contacts import Contact, Tally
+from chatd.core.friends import GROUP_VIA, Introduction
+from chatd.core.privacy import Relation
 from chatd.core.profiles import Card, Holder
 from chatd.core.read_set import Counted, ReadSet, Tail, UnreadSpan, pair
 from chatd.core.room import Member, Room
+from chatd.core.sections import ChangedRow
 from chatd.core.unread_counts import COUNTED_EVENTS_MAX, span_of_read, tail_of
 from chatd.core.write_set import Message
 from chatd.env import Env
 from chatd.protocol.emoji import normal_form
+from chatd.protocol.friends import (
+    CircleDelete,
+    CircleSet,
+    ContactSet,
+    FriendAccept,
+    FriendCancel,
+    FriendDecline,
+    FriendRemove,
+    FriendRequest,
+)
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
+from chatd.protocol.privacy import Privacy, PrivacySet
 from chatd.protocol.read_state import Read
 from chatd.protocol.rooms import Preferences, RoomCreate, RoomDelete, RoomDirect, RoomUpdate
 from chatd.protocol.users import DevicesRemove, ProfileSet
@@ -118,11 +133,7 @@ async def new_rooms(sources: Sources, batch: Sequence[Submitted], reads: ReadSet
             if room is not None:
                 reads.created[asked.user, request.key] = room
         else:
-            place = pair(asked.user, request.user)
-            name = await sources.store.room_of_pair(*place)
-            room = await sources.rooms.get(name) if name is not None else None
-            if room is not None:
-                reads.pairs[place] = room
+            await read_direct_rooms(sources, [pair(asked.user, request.user)], reads)
         chance = int.from_bytes(sources.env.random_bytes(8), "big")
         reads.fresh.append((await sources.store.next_room_number(), chance))
 
@@ -134,8 +145,8 @@ async def people(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -
     devices = {place for asked in batch for place in devices_of(asked)}
     if users or devices:
         known = await sources.store.people(users, devices, newcomers)
-        reads.accounts, reads.devices = known.accounts, known.devices
-        reads.memberships = known.memberships
+        reads.accounts.update(known.accounts)
+        reads.devices, reads.memberships = known.devices, known.memberships
     await other_devices(sources, batch, reads)
 
 
@@ -163,9 +174,75 @@ async def read_contacts(sources: Sources, pairs: Collection[tuple[str, str]], re
         known[contact.owner, contact.user] = contact
 
 
+async def tallies(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Count the contacts of the users who ask and of those they name, where a limit of either decides."""
+    users = {user for asked in batch for user in (asked.user, asked.request.user)}
+    strangers = sum(isinstance(asked.request, FriendRequest) for asked in batch)
+    reads.records_of(Tally).update(await sources.store.tallies(users, strangers))
+
+
+async def introductions(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read what is known of those who are asked to be friends, and their accounts."""
+    asked = {(one.user, one.request.user, group_of(one.request.via)) for one in batch}
+    small = reads.rules.people.small_group_members
+    reads.records_of(Introduction).update(await sources.store.introductions(asked, small))
+    known = await sources.store.people({user for _, user, _ in asked}, ())
+    reads.accounts.update(known.accounts)
+
+
+async def circles(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read the circles of the users who ask."""
+    await read_account_rows(sources, {(asked.user, CIRCLES) for asked in batch}, reads)
+
+
+async def read_account_rows(sources: Sources, rows: Collection[tuple[str, str]], reads: ReadSet) -> None:
+    """Read rows of the section `account`, by (user, name), for `sections.stored`."""
+    for row in await sources.store.account_rows(rows):
+        reads.records_of(ChangedRow)[row.user, row.section, row.name] = row
+
+
+async def expiring(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read both contacts of the pairs in which something has run out."""
+    pairs = {pair for asked in batch for one in asked.request.pairs for pair in both(*one)}
+    await read_contacts(sources, pairs, reads)
+
+
+async def pending(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read the contacts in which requests wait, of accounts that are about to be disabled."""
+    users = {asked.user for asked in batch if asked.request.disabled}
+    found = await sources.store.pending_contacts(users) if users and reads.rules.people.enabled else ()
+    await read_contacts(sources, {pair for one in found for pair in both(*one)}, reads)
+
+
 def both(a: str, b: str) -> tuple[tuple[str, str], tuple[str, str]]:
     """Return the keys of the two contacts of a pair."""
     return (a, b), (b, a)
+
+
+async def relations(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read how each user stands to those whom they ask, or put into a room, where people are switched on."""
+    pairs = {(asked.user, other) for asked in batch for other in asked_by(asked) if other != asked.user}
+    if pairs and reads.rules.people.enabled:
+        reads.records_of(Relation).update(await sources.store.relations(pairs, reads.rules.people))
+
+
+async def direct_rooms(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read the direct room of each user who asks and the `user` they name, if there is one."""
+    await read_direct_rooms(sources, {pair(asked.user, asked.request.user) for asked in batch}, reads)
+
+
+async def read_direct_rooms(sources: Sources, pairs: Iterable[tuple[str, str]], reads: ReadSet) -> None:
+    """Read the direct rooms of these pairs; those that have none are left out."""
+    for place in pairs:
+        name = await sources.store.room_of_pair(*place)
+        room = await sources.rooms.get(name) if name is not None else None
+        if room is not None:
+            reads.pairs[place] = room
+
+
+async def privacy(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read the privacy rules of users who are about to change them."""
+    reads.records_of(Privacy).update(await sources.store.privacy({asked.user for asked in batch}))
 
 
 async def other_devices(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
@@ -206,12 +283,23 @@ def joining(asked: Submitted) -> Iterable[str]:
     return request.users if isinstance(request, MembersAdd) else ()
 
 
+def asked_by(asked: Submitted) -> Iterable[str]:
+    """Return the users who are put into a room by this submission, or asked to be a friend."""
+    request = asked.request
+    return [request.user] if isinstance(request, FriendRequest) else joining(asked)
+
+
 def devices_of(asked: Submitted) -> Iterable[tuple[str, str]]:
     """Return the devices, as (user, device), that this submission is about."""
     request = asked.request
     if isinstance(request, accounts.RecordLastSeen | accounts.ForgetDevices):
         return request.devices
     return [(asked.user, request.device)] if isinstance(request, DeviceBound) else ()
+
+
+def group_of(via: str) -> str:
+    """Return the name of the room in `via` of a friend request, "" without one."""
+    return via.removeprefix(GROUP_VIA) if via.startswith(GROUP_VIA) else ""
 
 
 NEEDS: Mapping[type, tuple[Need, ...]] = {
@@ -223,19 +311,38 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     maintenance.SummariseReactions: (messages,),
     maintenance.PostNotice: (used_keys,),
     Read: (tails,),
-    RoomCreate: (new_rooms, people),
-    RoomDirect: (new_rooms, people),
+    RoomCreate: (new_rooms, people, relations),
+    RoomDirect: (new_rooms, people, relations),
     RoomUpdate: (used_keys,),
     RoomDelete: (used_keys,),
     RoomJoin: (used_keys, people),
     RoomLeave: (used_keys,),
-    MembersAdd: (used_keys, people),
+    MembersAdd: (used_keys, people, relations),
     MembersRemove: (used_keys,),
     MembersRole: (used_keys,),
     Preferences: (people,),
+    PrivacySet: (privacy,),
     ProfileSet: (people, cards),
     DevicesRemove: (people,),
-    accounts.Amend: (people, cards),
+    FriendRequest: (contacts, direct_rooms, tallies, introductions, relations),
+    FriendAccept: (contacts, direct_rooms, tallies),
+    FriendDecline: (
+        contacts,
+        direct_rooms,
+    ),
+    FriendCancel: (
+        contacts,
+        direct_rooms,
+    ),
+    FriendRemove: (
+        contacts,
+        direct_rooms,
+    ),
+    ContactSet: (contacts, tallies, circles),
+    CircleSet: (circles,),
+    CircleDelete: (circles,),
+    friends.ExpireContacts: (expiring,),
+    accounts.Amend: (people, cards, pending),
     accounts.Revoke: (people,),
     accounts.RecordDevice: (people,),
     accounts.RecordLastSeen: (people,),

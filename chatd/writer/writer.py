@@ -386,7 +386,10 @@ def aborted() -> Refused:
     return Refused("aborted", "an earlier send of this batch failed", retry_after=0)
 
 
+LOOKED_UP = ("not_member", "forbidden", "gone", "muted", "refused", "blocked", "request_pending")
+
+
 def needs_key_lookup(submission: Submission) -> bool:
     """Whether this was refused although its key, not looked up yet, may have been carried out before."""
     refusal = submission.reply if optimistic(submission.request) else None
-    return isinstance(refusal, Refused) and refusal.code in ("not_member", "forbidden", "gone", "muted")
+    return isinstance(refusal, Refused) and refusal.code in LOOKED_UP

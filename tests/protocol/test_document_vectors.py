@@ -10,10 +10,12 @@ from chatd.protocol import codec
 from chatd.protocol.connection import AuthOk, HelloOk, ModeOk, PingOk
 from chatd.protocol.envelope import Error, Push, Request
 from chatd.protocol.errors import Broken
+from chatd.protocol.friends import CircleOk, ContactOk
 from chatd.protocol.history import EventsOk
 from chatd.protocol.members import MembersOk
 from chatd.protocol.messages import WriteOk
 from chatd.protocol.presence import FocusOk, WatchOk
+from chatd.protocol.privacy import PrivacyOk
 from chatd.protocol.read_state import ReadersOk, ReadOk
 from chatd.protocol.requests import AnyRequest
 from chatd.protocol.rooms import RoomSummary, SummaryOk
@@ -133,7 +135,12 @@ REPLIES = {  # the answer to these requests; all others are answered by a WriteO
     "members.list": MembersOk,
     "users.get": UsersOk,
     "profile.set": ProfileOk,
+    "privacy.set": PrivacyOk,
     "devices.list": DevicesOk,
+    "friend.request": ContactOk,
+    "friend.cancel": ContactOk,
+    "contact.set": ContactOk,
+    "circle.set": CircleOk,
 } | dict.fromkeys(("log", "history", "changes", "messages"), EventsOk)
 
 

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from chatd.config import model
 from chatd.config.listen import Listen
+from chatd.config.rates import Rates
 from chatd.config.secret import Secret
 from tests.kit.tokens import SECRET
 from tests.simulation.choices import Lane
@@ -100,5 +101,5 @@ def configured(chosen: Scenario, directory: Path) -> model.Config:
     if chosen.has("fold"):
         kept = replace(settings.storage, operations_kept=OPERATIONS_KEPT, operations_kept_days=0)
         settings = replace(settings, storage=kept)
-    rates = model.Rates() if chosen.has("strict") else model.Rates(hello_user_per_min=100, writes_per_s=50)
+    rates = Rates() if chosen.has("strict") else Rates(hello_user_per_min=100, writes_per_s=50)
     return replace(settings, rates=rates)

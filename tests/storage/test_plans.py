@@ -12,7 +12,9 @@ import pytest
 from chatd.storage.sqlite import (
     commit,
     compaction,
+    contacts,
     history,
+    privacy,
     read_set,
     room_rows,
     room_summaries,
@@ -25,6 +27,7 @@ from chatd.storage.sqlite.connection import open_file
 
 MODULES: tuple[ModuleType, ...] = (
     commit,
+    contacts,
     read_set,
     compaction,
     history,
@@ -33,6 +36,7 @@ MODULES: tuple[ModuleType, ...] = (
     sections,
     room_summaries,
     sync,
+    privacy,
 )
 VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 WHOLE_TABLES = {"compaction.LONG_ROOMS"}  # upkeep once in a while
@@ -42,9 +46,22 @@ OF_SOME_ROWS = {  # what must not walk the rows that the others want
     "sync.LISTED": "members_of_user",
     "sync.MOVED": "members_of_user",
     "sync.GONE": "members_gone",
+    "sync.NOT_SHOWN": "members_requests",
+    "privacy.REQUESTS": "members_requests",
+    "privacy.BLOCKS_INSIDE": "contacts_blocked",
     "users.UNLISTED": "devices_unlisted",
     "sections.WALK": "account_rows_news",
     "sections.FORGET": "account_rows_tombstones",
+    "contacts.FORGET": "contacts_tombstones",
+    "contacts.OF_STAMP": "contacts_news",
+    "contacts.LATER": "contacts_news",
+    "contacts.STATES": "contacts_states",
+    "contacts.PENDING": "contacts_states",
+    "contacts.STRANGERS": "contacts_inbox",
+    "contacts.DUE": "contacts_expiry",
+    "contacts.FOLLOWING": "contacts_followed",
+    "contacts.BLOCKED": "contacts_blocked",
+    "sync.FRIEND_REQUESTS": "contacts_inbox",
 }
 SMALL = ("VIRTUAL TABLE", "subquery")  # a list in a parameter; rows that were limited before
 STATEMENTS = {

@@ -119,9 +119,7 @@ async def put_line(call: Call, asked: PutUserLine) -> Done:
 
 
 def change_of(asked: PutValues) -> Amend:
-    return Amend(
-        name=asked.name, avatar=asked.avatar, password=asked.password_hash, disabled=asked.disabled
-    )
+    return Amend(name=asked.name, avatar=asked.avatar, password=asked.password_hash, disabled=asked.disabled)
 
 
 async def get_user(call: Call, asked: Asked) -> UserAnswer:

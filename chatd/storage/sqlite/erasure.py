@@ -51,7 +51,7 @@ TABLES: Mapping[str, Kept] = {
         ("user",),
         """
         SELECT r.name AS room, m.role, m.joined_at, m.read, m.delivered, m.muted_until, m.pinned, m.hidden, m.gone,
-               m.extras
+               m.standing, m.extras
         FROM members m JOIN rooms r ON r.number = m.room WHERE m.user = :user
         """,
         ("UPDATE members SET muted_until = 0, pinned = 0, hidden = 0, extras = x'' WHERE user = :user",),
@@ -109,7 +109,7 @@ TABLES: Mapping[str, Kept] = {
     ),
     "direct": Kept(("a", "b"), why="a direct room belongs to both; members has it"),
     "events": Kept(
-        ("user", "mentions"),
+        ("user", "mentions", "ignored"),
         """
         SELECT r.name AS room, e.position & 0xffffffff AS seq, e.blob AS event
         FROM events e JOIN rooms r ON r.number = e.position >> 32 WHERE e.user = :user ORDER BY e.position

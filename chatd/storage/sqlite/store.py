@@ -9,13 +9,17 @@ from chatd.config.model import Storage
 from chatd.core.api_keys import ApiKey
 from chatd.core.audit import Audit
 from chatd.core.card_view import CardView
-from chatd.core.contacts import Contact
-from chatd.core.read_set import Counted, KeyedEvent, UnreadSpan
+from chatd.core.contacts import Contact, Tally
+from chatd.core.friends import Introduction
+from chatd.core.privacy import Relation, RoomRelations
+from chatd.core.read_set import Counted, KeyedEvent, PeopleRules, UnreadSpan
 from chatd.core.room import Room
+from chatd.core.sections import ChangedRow
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.write_set import WriteSet
 from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
+from chatd.protocol.privacy import Privacy
 from chatd.protocol.read_state import Reader
 from chatd.storage.interface import (
     CardPage,
@@ -30,7 +34,7 @@ from chatd.storage.interface import (
     SyncRows,
     UserRoom,
 )
-from chatd.storage.sqlite import api, card_views, compaction, history, read_set, sync
+from chatd.storage.sqlite import api, card_views, compaction, history, privacy, read_set, sections, sync
 from chatd.storage.sqlite import contacts as contacts_rows
 from chatd.storage.sqlite import profiles as profiles_rows
 from chatd.storage.sqlite import users as users_rows
@@ -189,6 +193,33 @@ class SqliteStore(Store):
     async def contacts(self, pairs: Collection[tuple[str, str]]) -> list[Contact]:
         return await self._read_pool.run(contacts_rows.contacts, pairs)
 
+    async def privacy(self, users: Collection[str]) -> dict[str, Privacy]:
+        return await self._read_pool.run(privacy.privacy, users)
+
+    async def relations(
+        self, pairs: Collection[tuple[str, str]], rules: PeopleRules
+    ) -> dict[tuple[str, str], Relation]:
+        return await self._read_pool.run(privacy.relations, pairs, rules)
+
+    async def room_relations(
+        self, rooms: Collection[tuple[int, tuple[str, str] | None]], rules: PeopleRules
+    ) -> dict[int, RoomRelations]:
+        return await self._read_pool.run(privacy.room_relations, rooms, rules)
+
+    async def pending_contacts(self, users: Collection[str]) -> list[tuple[str, str]]:
+        return await self._read_pool.run(contacts_rows.pending, users)
+
+    async def tallies(self, users: Collection[str], strangers: int) -> dict[str, Tally]:
+        return await self._read_pool.run(contacts_rows.tallies, users, strangers)
+
+    async def introductions(
+        self, asked: Collection[tuple[str, str, str]], small_group_members: int
+    ) -> dict[tuple[str, str], Introduction]:
+        return await self._read_pool.run(contacts_rows.introductions, asked, small_group_members)
+
+    async def account_rows(self, rows: Collection[tuple[str, str]]) -> list[ChangedRow]:
+        return await self._read_pool.run(sections.account_rows, rows)
+
     async def read(self, read: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._read_pool.run(read, *args, **kwargs)
 
@@ -199,8 +230,8 @@ class SqliteStore(Store):
 
     # RoomViews, UserStore, JobStore
 
-    async def memberships(self, user: str) -> list[Membership]:
-        return await self._read_pool.run(memberships, user)
+    async def memberships(self, user: str, *, everything: bool = True) -> list[Membership]:
+        return await self._read_pool.run(memberships, user, everything)
 
     async def hello(self, device: str, query: SyncQuery) -> HelloRows:
         return await self._read_pool.run(hello, device, query, self._section_tables)
@@ -232,13 +263,19 @@ class SqliteStore(Store):
     ) -> tuple[list[MemberRow], int]:
         return await self._read_pool.run(users_rows.members, room, (after, prefix), role, limit)
 
-    async def readers(self, room: int, seq: int, *, after: str, limit: int) -> tuple[list[Reader], int]:
-        return await self._read_pool.run(users_rows.readers, room, seq, after, limit)
+    async def readers(
+        self, room: int, seq: int, *, after: str, limit: int, unseen: Collection[str] = ()
+    ) -> tuple[list[Reader], int]:
+        return await self._read_pool.run(users_rows.readers, room, seq, after, limit, unseen)
 
     async def acquaintances(self, user: str, others: Collection[str]) -> set[str]:
         return await self._read_pool.run(users_rows.acquaintances, user, others)
 
-    async def watchable(self, user: str, others: Collection[str], *, answered: bool) -> set[str]:
+    async def watchable(
+        self, user: str, others: Collection[str], *, answered: bool, people: PeopleRules | None = None
+    ) -> set[str]:
+        if people is not None:
+            return await self._read_pool.run(privacy.watchable, user, others, people)
         return await self._read_pool.run(users_rows.watchable, user, others, answered)
 
     async def card_views(self, viewer: str, users: Sequence[str], small: int | None = None) -> list[CardView]:
@@ -280,5 +317,11 @@ class SqliteStore(Store):
     async def accounts(self, after: str, limit: int) -> list[Account]:
         return await self._read_pool.run(users_rows.accounts, after, limit)
 
+    async def excess_requests(self, user: str, rules: PeopleRules) -> list[str]:
+        return await self._read_pool.run(privacy.excess_requests, user, rules)
+
     async def compactable(self, before_ms: int, keep: int, limit: int) -> list[tuple[str, int]]:
         return await self._read_pool.run(compaction.compactable, before_ms, keep, limit)
+
+    async def due_contacts(self, now: int, limit: int) -> list[tuple[str, str]]:
+        return await self._read_pool.run(contacts_rows.due, now, limit)

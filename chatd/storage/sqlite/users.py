@@ -29,7 +29,7 @@ READERS = """
 SELECT m.user, m.read
 FROM members m LEFT JOIN users u ON u.user = m.user
 WHERE m.room = :room AND m.user > :after AND m.read >= :seq AND m.first_visible <= :seq
-  AND m.gone IS NULL AND coalesce(u.receipts, 1)
+  AND m.gone IS NULL AND coalesce(u.receipts, 1) AND m.user NOT IN (SELECT value FROM json_each(:unseen))
 ORDER BY m.user LIMIT :limit
 """
 
@@ -37,7 +37,7 @@ READER_COUNT = """
 SELECT count(*)
 FROM members m LEFT JOIN users u ON u.user = m.user
 WHERE m.room = :room AND m.read >= :seq AND m.first_visible <= :seq
-  AND m.gone IS NULL AND coalesce(u.receipts, 1)
+  AND m.gone IS NULL AND coalesce(u.receipts, 1) AND m.user NOT IN (SELECT value FROM json_each(:unseen))
 """
 
 # `+` makes the planner walk the rooms of each other user, instead of probing all rooms of the one user for each.
@@ -93,11 +93,11 @@ def members(
 
 
 def readers(
-    connection: sqlite3.Connection, room: int, seq: int, after: str, limit: int
+    connection: sqlite3.Connection, room: int, seq: int, after: str, limit: int, unseen: Collection[str]
 ) -> tuple[list[Reader], int]:
-    wanted = {"room": room, "seq": seq, "after": after, "limit": limit}
+    wanted = {"room": room, "seq": seq, "unseen": json.dumps(list(unseen)), "after": after, "limit": limit}
     rows = [Reader(*row) for row in connection.execute(READERS, wanted)]
-    (count,) = connection.execute(READER_COUNT, {"room": room, "seq": seq}).fetchone()
+    (count,) = connection.execute(READER_COUNT, wanted).fetchone()
     return rows, count
 
 

@@ -119,6 +119,7 @@ def event_row(first: int, new: NewEvent, stamp: int) -> Row:
         stamp,
         mentions_column(new.mentions) if new.mentions else None,
         new.blob,
+        mentions_column(new.ignored) if new.ignored else None,
     )
 
 
