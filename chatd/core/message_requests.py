@@ -78,8 +78,10 @@ def spend_text(room: Room, other: Member, body: Body, writes: WriteSet, reads: R
     """Take a text of those that an author may write before `other` has accepted."""
     author = room.peer(other.user)
     spent = extra(other, ASKED) or 0
-    if spent >= reads.rules.request_texts:
-        raise Refused("request_pending", f"at most {reads.rules.request_texts} texts until they accept")
+    if spent >= reads.rules.people.request_texts:
+        raise Refused(
+            "request_pending", f"at most {reads.rules.people.request_texts} texts until they accept"
+        )
     if body.attachments is not UNSET or body.data is not UNSET:
         raise Refused("request_pending", "texts only, until they accept", field="body")
     if isinstance(body.text, str) and len(body.text) > REQUEST_CHARACTERS_MAX:

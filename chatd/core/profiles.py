@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import msgspec
 from msgspec import UNSET, structs
 
+from chatd.core.friends import require_clients_own
 from chatd.core.names import checked
 from chatd.core.read_set import ReadSet
 from chatd.core.sections import ACCOUNT, ChangedRow
@@ -58,8 +59,7 @@ class CardChange:
 
 def set_profile(user: str, request: ProfileSet, writes: WriteSet, reads: ReadSet) -> ProfileOk:
     """Change the own card, but not what the host has verified."""
-    if "profiles" in reads.rules.host_owns:
-        raise Refused("not_supported", "the host app keeps the cards")
+    require_clients_own("profiles", reads)
     account = reads.accounts.get(user) or Account(user, created_at=writes.now)
     card = card_of(user, reads)
     given = {name: getattr(request, name) for name in ("name", "avatar", "handle")}

@@ -5,7 +5,7 @@ import pytest
 
 from chatd.core.message_requests import REQUEST_CHARACTERS_MAX, relate
 from chatd.core.privacy import BOUNDS, Relation, RoomRelations, Side, Tie
-from chatd.core.read_set import Rules
+from chatd.core.read_set import PeopleRules, Rules
 from chatd.core.room import Standing
 from chatd.core.standings import befriend, unfriend
 from chatd.core.write_set import NewEvent, RoomListed, RoomUnlisted
@@ -39,7 +39,7 @@ def a_room(standing=POLICY, *, written=3, **relation):
     room.members["bob"].standing = standing
     room.written = written
     meet(room, **relation)
-    return room, MemoryWriter(room, rules=Rules(people=True))
+    return room, MemoryWriter(room, rules=Rules(people=PeopleRules(enabled=True)))
 
 
 def outcome(writer, user, request):

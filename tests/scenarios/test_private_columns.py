@@ -119,7 +119,7 @@ async def _live(clients: Clients, daemon: RunningDaemon) -> tuple[str, str]:
     """ann leaves something in every table; bob is in a group and a direct room of theirs."""
     room, (ann, *_) = await clients.in_group("ann", "bob", "carl")
     direct = await ann.open_direct("bob")
-    await daemon.operator_calls("/users/put", user="ann", name="Ann", password="$argon2id$x")
+    await daemon.api("PUT", "/v1/users/ann", name="Ann", password_hash="$argon2id$x")
     await ann.request({"type": "preferences", "receipts": False})
     for place in (room, direct):
         seq = (await ann.send(place, "words", body={"mentions": ["bob"]}))["seq"]

@@ -132,8 +132,6 @@ export type RoomSummary = {
   pinned?: boolean;
   /** not in the list, and in no total (11.14) */
   hidden?: boolean;
-  /** the picture behind the messages (11.14) */
-  wallpaper?: string;
   /** lowest `seq` this user may see */
   first_visible?: number;
   /** below it only messages remain; operations were folded into them */
@@ -162,8 +160,6 @@ export type SyncPage = {
   sections?: { [name: string]: AccountRow[] };
   /** on the last page: the sections that this round walked in full (5.6) */
   full_sections?: string[];
-  /** plates (20.6), as many as fit: in a `full` round of the peers of direct rooms on this page, and where `contacts` is walked in full (20.1) of friends and users with a pending request on it */
-  users?: Profile[];
 };
 
 /** Protocol.md, "Account rows". */
@@ -210,40 +206,6 @@ export type Circle = {
   name: string;
   /** number of the commit that made it */
   since: number;
-};
-
-/** Protocol.md, "Profile". */
-export type Profile = {
-  /** who */
-  user: string;
-  /** the name to show; absent: empty */
-  name?: string;
-  /** a URL, or a key of the host app */
-  avatar?: string;
-  /** rises with every change of the card */
-  version?: number;
-  /** the name by which `users.find` finds them, 3 to 32 of `a-z 0-9 _ .` */
-  handle?: string;
-  /** a badge that the host gave; it locks `name` and `handle` */
-  verified?: string;
-  /** the page, where it was asked for and may be seen */
-  page?: Page;
-  /** groups of both, at most 20, where the page was asked for */
-  common?: string[];
-};
-
-/** Protocol.md, "Page". */
-export type Page = {
-  /** the picture on top: a URL, or a key of the host app */
-  cover?: string;
-  /** the look: a name the app knows, and at most 4 colours, each `#rrggbb` */
-  theme?: { name?: string; colors?: string[] };
-  /** some lines about oneself */
-  bio?: string;
-  /** at most 16 lines of a name and a value; `to`, a word of an audience (20.4), leaves one to fewer people */
-  fields?: { name: string; value: string; to?: string }[];
-  /** host data */
-  data?: unknown;
 };
 
 /** A refusal (protocol.md, "error"). */
@@ -368,8 +330,6 @@ export type SyncReply = {
   sections?: { [name: string]: AccountRow[] };
   /** on the last page: the sections that this round walked in full (5.6) */
   full_sections?: string[];
-  /** plates (20.6), as many as fit: in a `full` round of the peers of direct rooms on this page, and where `contacts` is walked in full (20.1) of friends and users with a pending request on it */
-  users?: Profile[];
 };
 
 /** `auth`, from the client. */
@@ -983,8 +943,6 @@ export type PreferencesRequest = {
   pinned?: boolean;
   /** out of the list and of all totals, until it is shown again */
   hidden?: boolean;
-  /** the picture behind the messages: a name the app knows, a URL, or a key of the host app; empty: none */
-  wallpaper?: string;
   /** `false`: receipts off (10.3), `true`: on (as it is at first) */
   receipts?: boolean;
   /** `false`: presence and `last_seen` hidden, and nobody's seen (10.9), `true`: shown (as it is at first) */
@@ -998,68 +956,14 @@ export type PreferencesReply = {
 /** `users.get`, from the client. */
 export type UsersGetRequest = {
   type: "users.get";
-  /** 1 to 100 users, with `page` at most 20 */
-  users?: string[];
-  /** as many numbers as `users`: the version one has of each; whose card is still that is left out */
-  versions?: number[];
-  /** friends, and users with whom a request is pending, whose cards changed after this stamp */
-  since?: number;
-  /** the next page of a round of `since` */
-  more?: string;
-  /** with `users`: with their pages (20.6.2), as far as they may be seen, and `common` */
-  page?: boolean;
-  /** with `users` of oneself alone: the card as a stranger sees it, a friend, or a friend in this circle */
-  as?: "stranger" | "friend" | number;
+  /** 1 to 100 users */
+  users: string[];
 };
 
 /** The `ok` to `users.get`. */
 export type UsersGetReply = {
-  /** what the server knows to display of them (20.6.1); absent keys: empty text, 0 */
-  users: Profile[];
-  /** not all fitted a frame: of a round of `since` the next page is asked for with this; of `users` it is the last that fitted, and those behind are asked for again */
-  more?: string;
-  /** on the last page of a round of `since`: where the next one begins */
-  stamp?: number;
-};
-
-/** `users.find`, from the client. */
-export type UsersFindRequest = {
-  type: "users.find";
-  /** the whole handle; capitals do not matter */
-  handle: string;
-};
-
-/** The `ok` to `users.find`. */
-export type UsersFindReply = {
-  /** the plate of its user; empty when there is nobody, or nobody who lets themself be found by the asker */
-  users: Profile[];
-};
-
-/** `profile.set`, from the client. */
-export type ProfileSetRequest = {
-  type: "profile.set";
-  /** the name */
-  name?: string;
-  /** the picture */
-  avatar?: string;
-  /** the handle; capitals become small letters */
-  handle?: string;
-  /** as in Page */
-  cover?: string;
-  /** as in Page, as a whole */
-  theme?: { name?: string; colors?: string[] };
-  /** as in Page */
-  bio?: string;
-  /** as in Page, as a whole */
-  fields?: { name: string; value: string; to?: string }[];
-  /** as in Page, as a whole */
-  data?: unknown;
-};
-
-/** The `ok` to `profile.set`. */
-export type ProfileSetReply = {
-  /** the own card, with its page */
-  profile: Profile;
+  /** what the server knows to display of them; absent keys: empty text, 0 */
+  users: { user: string; name?: string; avatar?: string; version?: number }[];
 };
 
 /** `devices.push`, from the client. */
@@ -1320,13 +1224,6 @@ export type PresencePush = {
   users: { user: string; state?: string; last_seen?: number }[];
 };
 
-/** `profiles`, from the server. */
-export type ProfilesPush = {
-  type: "profiles";
-  /** watched users (10.7) whose cards changed, with the new versions */
-  users: { user: string; version: number }[];
-};
-
 /** `token_expiring`, from the server. */
 export type TokenExpiringPush = {
   type: "token_expiring";
@@ -1368,6 +1265,8 @@ export type MemberEntry = NonNullable<MembersListReply["members"]>[number];
 
 export type ReaderEntry = NonNullable<ReadersReply["readers"]>[number];
 
+export type UserEntry = NonNullable<UsersGetReply["users"]>[number];
+
 export type DeviceEntry = NonNullable<DevicesListReply["devices"]>[number];
 
 export type Request =
@@ -1405,8 +1304,6 @@ export type Request =
   | MembersRoleRequest
   | PreferencesRequest
   | UsersGetRequest
-  | UsersFindRequest
-  | ProfileSetRequest
   | DevicesPushRequest
   | DevicesListRequest
   | DevicesRemoveRequest
@@ -1429,7 +1326,6 @@ export type Push =
   | ReceiptsPush
   | TypingPush
   | PresencePush
-  | ProfilesPush
   | TokenExpiringPush
   | PingPush
   | ByePush;
@@ -1497,8 +1393,6 @@ export type Replies = {
   "members.role": MembersRoleReply;
   "preferences": PreferencesReply;
   "users.get": UsersGetReply;
-  "users.find": UsersFindReply;
-  "profile.set": ProfileSetReply;
   "devices.push": DevicesPushReply;
   "devices.list": DevicesListReply;
   "devices.remove": DevicesRemoveReply;
