@@ -68,6 +68,13 @@ class ExpireContacts:
     pairs: tuple[tuple[str, str], ...]
 
 
+@dataclass(slots=True, frozen=True)
+class Befriend:
+    """Make two users friends, as the host wants, whatever they asked for or declined; blocks stay."""
+
+    user: str
+
+
 def request(user: str, request: FriendRequest, writes: WriteSet, reads: ReadSet) -> ContactOk:
     """Ask to be friends, or become friends where the other has asked already."""
     mine, theirs = both(user, request, reads)
@@ -123,6 +130,11 @@ def cancel(user: str, request: FriendCancel, writes: WriteSet, reads: ReadSet) -
 
 def remove(user: str, request: FriendRemove, writes: WriteSet, reads: ReadSet) -> ContactOk:
     return carry_out("remove", request, both(user, request, reads)[0], writes, reads)
+
+
+def befriend(user: str, request: Befriend, writes: WriteSet, reads: ReadSet) -> Ok:
+    change("befriend", user, request.user, writes, reads)
+    return Ok()
 
 
 def expire(user: str, request: ExpireContacts, writes: WriteSet, reads: ReadSet) -> Ok:

@@ -327,6 +327,7 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     ContactSet: (contacts, tallies, circles),
     CircleSet: (circles,),
     CircleDelete: (circles, privacy),
+    friends.Befriend: (contacts, direct_rooms),
     friends.ExpireContacts: (expiring,),
     accounts.Amend: (people, cards, pending),
     accounts.Revoke: (people,),
