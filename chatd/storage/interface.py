@@ -277,7 +277,7 @@ class DecisionStore(Protocol):
     async def introductions(
         self, asked: Collection[tuple[str, str, str]], small_group_members: int
     ) -> dict[tuple[str, str], Introduction]:
-        """Return by (asker, user) what is known of users who are asked, for (asker, user, name of a room or "").
+        """Return by (asker, user) what the two have in common, for (asker, user, name of a room or "").
 
         Groups of up to `small_group_members` count as something in common.
         """

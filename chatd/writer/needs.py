@@ -183,7 +183,7 @@ async def tallies(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) 
 
 
 async def introductions(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
-    """Read what is known of those who are asked to be friends, and their accounts."""
+    """Read what users have in common with those whom they ask to be friends, and the accounts of these."""
     asked = {(one.user, one.request.user, group_of(one.request.via)) for one in batch}
     small = reads.rules.people.small_group_members
     reads.records_of(Introduction).update(await sources.store.introductions(asked, small))
@@ -348,7 +348,8 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     FriendRemove: (contacts, direct_rooms),
     ContactSet: (contacts, tallies, circles),
     CircleSet: (circles,),
-    CircleDelete: (circles,),
+    CircleDelete: (circles, privacy),
+    friends.Befriend: (contacts, direct_rooms),
     friends.ExpireContacts: (expiring,),
     accounts.Amend: (people, cards, pending),
     accounts.Revoke: (people,),
