@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from chatd.config.people import Bounds
 from tests.kit.client import TestClient
 from tests.kit.clients import Clients
 from tests.kit.daemon import RunningDaemon
 from tests.kit.stepped_env import SteppedEnv
 
-PEOPLE = {"enabled": True}
+OPEN = Bounds(default="everyone")
+PEOPLE = {"enabled": True, "privacy": {"add": OPEN, "write": OPEN}}
 HELLO = {"features": ["account", "people"]}
 
 pytestmark = pytest.mark.settings(people=PEOPLE)
@@ -198,7 +200,7 @@ async def test_where_people_are_off_there_are_names_and_nothing_else(
     clients: Clients, daemon: RunningDaemon
 ) -> None:
     ann = await clients.connect("ann")
-    await daemon.operator_calls("/users/put", user="bob", name="Bob")
+    await daemon.api("PUT", "/v1/users/bob", name="Bob")
     assert await sees(ann, "bob") == [{"user": "bob", "name": "Bob", "version": 1}]
     for packet in (
         {"type": "profile.set", "bio": "x"},
@@ -216,6 +218,6 @@ async def test_cards_of_the_host_are_shown_and_not_changed_by_phones(
     clients: Clients, daemon: RunningDaemon
 ) -> None:
     ann = await comes(clients, "ann")
-    await daemon.operator_calls("/users/put", user="ann", name="Ann")
+    await daemon.api("PUT", "/v1/users/ann", name="Ann")
     await ann.expect_refusal("not_supported", {"type": "profile.set", "name": "Anna"})
     assert await sees(ann, "ann") == [{"user": "ann", "name": "Ann", "version": 1}]
