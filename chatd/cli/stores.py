@@ -10,6 +10,7 @@ from typing import TypeVar
 from chatd.cli.exits import Failure
 from chatd.config.model import Config
 from chatd.core.accounts import Amend, Revoke
+from chatd.core.contacts import Contact
 from chatd.core.decisions import DECISIONS
 from chatd.core.read_set import ReadSet, Rules
 from chatd.core.write_set import WriteSet
@@ -63,6 +64,11 @@ async def decide(store: Store, user: str, request: Amend | Revoke) -> None:
     """Decide and store one change of an account, as a daemon would."""
     account = await store.account(user)
     reads = ReadSet(Rules(), {}, accounts={} if account is None else {user: account})
+    pending = await store.pending_contacts([user])
+    pairs = {pair for one in pending for pair in (one, (one[1], one[0]))}
+    reads.records_of(Contact).update(
+        {(contact.owner, contact.user): contact for contact in await store.contacts(pairs)}
+    )
     writes = WriteSet(now=now_ms(), stamp=store.stamp + 1)
     DECISIONS[type(request)](user, request, writes, reads)
     if not writes.empty:

@@ -1,6 +1,6 @@
 """The daily budget of profiles of strangers, so that nobody can copy the directory (protocol.md "Rates")."""
 
-from chatd.config.model import Rates
+from chatd.config.rates import Rates
 from chatd.core.rates import Rate, TokenBuckets, retry_after_ms
 from chatd.env import Env
 from chatd.protocol.errors import Refused

@@ -153,8 +153,8 @@ def page_of(ctx: Context, query: SyncQuery, rows: SyncRows) -> SyncPage:
     first_stamp = query.first_stamp or rows.stamp
     page = SyncPage(rooms=rows.rooms, gone=rows.gone or UNSET, full=rows.since is None)
     page.sections = rows.sections or UNSET
-    # When no room changed, the totals did not either.
-    if rows.since is None or rows.rooms or rows.gone:
+    # When neither a room nor a row changed, the totals did not either.
+    if rows.since is None or rows.rooms or rows.gone or rows.sections:
         page.totals = rows.totals or UNSET
     if rows.after is None:
         page.cursor = cursor_of(ctx.store.epoch, first_stamp, query.sections)

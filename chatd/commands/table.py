@@ -8,6 +8,16 @@ from chatd.commands import connection, history, members, presence, sync, users
 from chatd.commands.context import Command, for_members
 from chatd.protocol.connection import Auth, Ping, Pong, SetMode
 from chatd.protocol.envelope import Request
+from chatd.protocol.friends import (
+    CircleDelete,
+    CircleSet,
+    ContactSet,
+    FriendAccept,
+    FriendCancel,
+    FriendDecline,
+    FriendRemove,
+    FriendRequest,
+)
 from chatd.protocol.history import Changes, History, Log, Messages
 from chatd.protocol.members import MembersAdd, MembersList, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
@@ -56,4 +66,12 @@ COMMANDS: dict[type[Request], Command] = {
     DevicesPush: Command(users.push),
     DevicesList: Command(users.devices),
     DevicesRemove: Command(WRITER, own="writes"),
+    FriendRequest: Command(WRITER, allow="send", own="people", feature="people"),
+    FriendAccept: Command(WRITER, allow="send", own="people", feature="people"),
+    FriendDecline: Command(WRITER, allow="send", own="people", feature="people"),
+    FriendCancel: Command(WRITER, allow="send", own="people", feature="people"),
+    FriendRemove: Command(WRITER, allow="send", own="people", feature="people"),
+    ContactSet: Command(WRITER, own="people", feature="people"),
+    CircleSet: Command(WRITER, own="people", feature="people"),
+    CircleDelete: Command(WRITER, own="people", feature="people"),
 }

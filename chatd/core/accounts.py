@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from chatd.core.friends import end_pending
 from chatd.core.read_set import ReadSet
 from chatd.core.users import Account, DeviceSeen, device_revoked, user_revoked
 from chatd.core.write_set import WriteSet
@@ -152,6 +153,8 @@ def amend(user: str, request: Amend, writes: WriteSet, reads: ReadSet) -> Ok:
     # Phones that cache a profile compare versions.
     if "name" in changes or "avatar" in changes:
         changes["version"] = known.version + 1
+    if changes.get("disabled"):
+        end_pending(user, writes, reads)
     if request.revoke:
         put_account(user_revoked(replace(known, **changes), writes.now), writes, reads)
     elif account is None or changes:

@@ -5,16 +5,16 @@ when their request has the need `contacts` (writer/needs.py), and change them wi
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
-from msgspec import UNSET, to_builtins
+from msgspec import UNSET, structs
 
 from chatd.core.read_set import ReadSet
 from chatd.core.sections import CONTACTS, ChangedRow
 from chatd.core.write_set import WriteSet
 from chatd.protocol.codec import encode
-from chatd.protocol.friends import ContactRow, ContactState, ContactValue
+from chatd.protocol.friends import ContactRow, ContactState
 
 
 class State(IntEnum):
@@ -62,6 +62,32 @@ class Contact:
         return bool(self.stamp or self.state or self.expires)
 
 
+@dataclass(slots=True)
+class Tally:
+    """The number of contacts of one user, of each kind that has a limit.
+
+    `strangers`: those whose requests wait although they had nothing in common, the oldest first, as far as this batch
+    may need them. `rows`: all, also those that show nothing.
+    """
+
+    sent: int = 0
+    received: int = 0
+    friends: int = 0
+    following: int = 0
+    blocked: int = 0
+    rows: int = 0
+    strangers: list[str] = field(default_factory=list)
+
+    def count(self, contact: Contact, by: int) -> None:
+        """Count a contact by 1, or take it out by -1."""
+        self.sent += by * (contact.state is State.SENT)
+        self.received += by * (contact.state is State.RECEIVED)
+        self.friends += by * contact.is_friend
+        self.following += by * contact.following
+        self.blocked += by * contact.blocked
+        self.rows += by * contact.matters
+
+
 # A declined request looks to its receiver as if there were none.
 SHOWN_STATES: dict[State, ContactState] = {
     State.SENT: "sent",
@@ -78,24 +104,41 @@ def contact_of(owner: str, user: str, reads: ReadSet) -> Contact:
 def put(contact: Contact, writes: WriteSet, reads: ReadSet) -> Contact:
     """Store a contact and return it, with the stamp of this commit when its owner sees another one than before."""
     before = contact_of(contact.owner, contact.user, reads)
-    value = shown(contact)
-    if value != shown(before):
+    if shown(contact) != shown(before):
         contact = replace(contact, stamp=writes.stamp)
-        row = None if value is None else encode(value)
-        writes.add(ChangedRow(contact.owner, CONTACTS, contact.user, row))
+        writes.add(changed_row(contact))
     if contact != before:
         reads.records_of(Contact)[contact.owner, contact.user] = contact
         writes.add(contact)
+        if tally := reads.records_of(Tally).get(contact.owner):
+            tally.count(before, -1)
+            tally.count(contact, 1)
     return contact
 
 
-def shown(contact: Contact) -> ContactValue | None:
+def rows_again(contact: Contact, writes: WriteSet, reads: ReadSet) -> None:
+    """Let a contact change without its owner's notice; one that this batch has stored already is stored again."""
+    reads.records_of(Contact)[contact.owner, contact.user] = contact
+    if contact.stamp == writes.stamp:
+        writes.add(contact, changed_row(contact))
+
+
+def changed_row(contact: Contact) -> ChangedRow:
+    value = shown(contact)
+    return ChangedRow(contact.owner, CONTACTS, contact.user, None if value is None else encode(value))
+
+
+def tally_of(user: str, reads: ReadSet) -> Tally:
+    return reads.records_of(Tally).setdefault(user, Tally())
+
+
+def shown(contact: Contact) -> ContactRow | None:
     """Return the contact as its owner sees it; None when there is nothing to see."""
     state = SHOWN_STATES.get(contact.state)
     if state is None and not (contact.remark or contact.following or contact.blocked):
         return None
     pending = contact.state in (State.SENT, State.RECEIVED)
-    return ContactValue(
+    return ContactRow(
         state=state or "none",
         since=contact.since if state else UNSET,
         expires_at=contact.expires if pending else UNSET,
@@ -110,9 +153,7 @@ def shown(contact: Contact) -> ContactValue | None:
 
 def row_of(contact: Contact) -> ContactRow:
     """Return the contact for a reply to its owner."""
-    value = shown(contact)
-    fields = {} if value is None else to_builtins(value)
-    return ContactRow(user=contact.user, stamp=contact.stamp, **fields)
+    return structs.replace(shown(contact) or ContactRow(), user=contact.user, stamp=contact.stamp)
 
 
 def numbers(bits: int) -> Iterator[int]:

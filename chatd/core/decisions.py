@@ -3,10 +3,20 @@
 from collections.abc import Callable
 from typing import Any
 
-from chatd.core import accounts, maintenance, members, messages, read_state, rooms
+from chatd.core import accounts, contact_settings, friends, maintenance, members, messages, read_state, rooms
 from chatd.core.read_set import ReadSet
 from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Ok
+from chatd.protocol.friends import (
+    CircleDelete,
+    CircleSet,
+    ContactSet,
+    FriendAccept,
+    FriendCancel,
+    FriendDecline,
+    FriendRemove,
+    FriendRequest,
+)
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
 from chatd.protocol.read_state import Delivered, Read
@@ -35,6 +45,15 @@ DECISIONS: dict[type, Decide] = {
     MembersRemove: members.remove,
     MembersRole: members.set_roles,
     DevicesRemove: accounts.remove_device,
+    FriendRequest: friends.request,
+    FriendAccept: friends.accept,
+    FriendDecline: friends.decline,
+    FriendCancel: friends.cancel,
+    FriendRemove: friends.remove,
+    ContactSet: contact_settings.set_contact,
+    CircleSet: contact_settings.set_circle,
+    CircleDelete: contact_settings.delete_circle,
+    friends.ExpireContacts: friends.expire,
     accounts.RecordDevice: accounts.record_device,
     accounts.RecordLastSeen: accounts.record_last_seen,
     accounts.ForgetDevices: accounts.forget_devices,

@@ -11,6 +11,8 @@ from chatd.core.visibility import ShownTo
 from chatd.core.write_set import Message
 from chatd.protocol.messages import Event
 
+DAY_MS = 86_400_000
+
 R = TypeVar("R")
 
 
@@ -54,6 +56,21 @@ class Counted(NamedTuple):
 
 
 @dataclass(slots=True, frozen=True)
+class PeopleRules:
+    """The limits that the operator sets for people. `host_owns`: kinds that only the back end of the host changes."""
+
+    enabled: bool = False
+    host_owns: frozenset[str] = frozenset()
+    refuse_unknown: bool = False
+    friends_max: int = 10_000
+    requests_max: int = 100
+    inbox_max: int = 500
+    request_ms: int = 30 * DAY_MS
+    quiet_ms: int = 7 * DAY_MS
+    small_group_members: int = 200
+
+
+@dataclass(slots=True, frozen=True)
 class Rules:
     """The limits that the operator sets for decisions."""
 
@@ -65,6 +82,7 @@ class Rules:
     edit_window_ms: int = 86_400_000
     shown_to: ShownTo = "known"
     rooms_per_user: int = 2_000
+    people: PeopleRules = PeopleRules()
 
 
 NO_BOUNDS = Allowances()

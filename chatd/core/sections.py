@@ -10,6 +10,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from chatd.core.read_set import ReadSet
+from chatd.core.write_set import WriteSet
+
 # Bits in a cursor.
 SECTIONS_MAX = 16
 
@@ -29,6 +32,18 @@ class ChangedRow:
     section: str
     name: str
     value: bytes | None
+
+
+def stored(user: str, section: str, name: str, reads: ReadSet) -> bytes | None:
+    """Return the value of a row that was read for this batch, or changed by it; None where there is none."""
+    row = reads.records_of(ChangedRow).get((user, section, name))
+    return None if row is None else row.value
+
+
+def store(row: ChangedRow, writes: WriteSet, reads: ReadSet) -> None:
+    """Store a row, so that later decisions of the batch find it with `stored`."""
+    reads.records_of(ChangedRow)[row.user, row.section, row.name] = row
+    writes.add(row)
 
 
 @dataclass(slots=True, frozen=True)

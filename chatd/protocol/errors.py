@@ -19,6 +19,8 @@ ERRORS: dict[str, Retry] = {
     "token_invalid": "after_auth",
     "auth_mismatch": "never",
     "forbidden": "never",
+    "refused": "never",
+    "blocked": "never",
     "not_member": "never",
     "not_found": "never",
     "gone": "never",

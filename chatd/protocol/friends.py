@@ -16,9 +16,15 @@ CircleNumber = Annotated[int, Meta(ge=1, le=CIRCLES_MAX)]
 CircleName = Annotated[str, Meta(min_length=1, max_length=64)]
 
 
-class ContactValue(Struct, omit_defaults=True, kw_only=True):
-    """The row of another user in the section `contacts`, without its name and stamp."""
+class ContactRow(Struct, omit_defaults=True, kw_only=True):
+    """Another user as the owner of the contact has them.
 
+    As the value of an account row it is without `user` and `stamp`, which the row has. With these alone there is
+    nothing to keep of that user.
+    """
+
+    user: str = ""
+    stamp: U53 = 0
     state: ContactState = "none"
     since: Milliseconds | UnsetType = UNSET
     expires_at: Milliseconds | UnsetType = UNSET
@@ -28,13 +34,6 @@ class ContactValue(Struct, omit_defaults=True, kw_only=True):
     circles: list[U53] | UnsetType = UNSET
     following: bool = False
     blocked: bool = False
-
-
-class ContactRow(ContactValue, omit_defaults=True, kw_only=True):
-    """The same in a reply. With `user` and `stamp` alone there is nothing to keep of that user."""
-
-    user: str
-    stamp: U53 = 0
 
 
 class Circle(Struct, omit_defaults=True):
@@ -96,3 +95,4 @@ class ContactOk(Ok, tag="ok", kw_only=True):
 
 class CircleOk(Ok, tag="ok", kw_only=True):
     circle: Circle
+    duplicate: bool = False

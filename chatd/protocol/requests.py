@@ -1,6 +1,16 @@
 """The union of all requests, each of which is defined in its chapter."""
 
 from chatd.protocol.connection import Auth, Hello, Ping, Pong, SetMode
+from chatd.protocol.friends import (
+    CircleDelete,
+    CircleSet,
+    ContactSet,
+    FriendAccept,
+    FriendCancel,
+    FriendDecline,
+    FriendRemove,
+    FriendRequest,
+)
 from chatd.protocol.history import Changes, History, Log, Messages
 from chatd.protocol.members import MembersAdd, MembersList, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
@@ -18,4 +28,6 @@ AnyRequest = (
     | RoomCreate | RoomDirect | RoomGet | RoomUpdate | RoomDelete | RoomJoin | RoomLeave
     | MembersList | MembersAdd | MembersRemove | MembersRole
     | Preferences | UsersGet | DevicesPush | DevicesList | DevicesRemove
+    | FriendRequest | FriendAccept | FriendDecline | FriendCancel | FriendRemove
+    | ContactSet | CircleSet | CircleDelete
 )  # fmt: skip

@@ -7,10 +7,13 @@ from chatd.protocol.identifiers import U53, Seq
 from chatd.protocol.rooms import RoomSummary
 
 
-class SyncTotals(Struct):
+class SyncTotals(Struct, omit_defaults=True):
+    """Sums over all rooms; with people in force the number of friend requests that wait."""
+
     rooms: U53
     unread: U53
     mentions: U53
+    friend_requests: U53 = 0
 
 
 class AccountRow(Struct, omit_defaults=True):

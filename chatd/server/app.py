@@ -14,10 +14,12 @@ from chatd.commands.context import Context
 from chatd.commands.hello_limiter import HelloLimiter
 from chatd.commands.login import Login
 from chatd.commands.lookups import Lookups
-from chatd.config.model import Config, Rates
+from chatd.config.model import Config
+from chatd.config.people import People
+from chatd.config.rates import Rates
 from chatd.core.allowances import Allowances, Kind
 from chatd.core.maintenance import ForgetKeys
-from chatd.core.read_set import Rules
+from chatd.core.read_set import DAY_MS, PeopleRules, Rules
 from chatd.core.room_cache import RoomCache
 from chatd.core.write_set import WriteSet
 from chatd.delivery.fanout import Fanout
@@ -61,6 +63,22 @@ def rules_of(config: Config) -> Rules:
         edit_window_ms=int(config.storage.edit_window_s * 1000),
         shown_to=config.privacy.shown_to,
         rooms_per_user=config.limits.rooms_per_user,
+        people=people_rules_of(config.people),
+    )
+
+
+def people_rules_of(people: People) -> PeopleRules:
+    """Return the part of the configuration that decisions on people follow."""
+    return PeopleRules(
+        enabled=people.enabled,
+        host_owns=frozenset(people.host_owns),
+        refuse_unknown=people.unknown_users == "refuse",
+        friends_max=people.friends_max,
+        requests_max=people.requests_max,
+        inbox_max=people.inbox_max,
+        request_ms=people.request_days * DAY_MS,
+        quiet_ms=people.quiet_days * DAY_MS,
+        small_group_members=people.small_group_members,
     )
 
 

@@ -20,6 +20,7 @@ from chatd.http.console import console_routes
 from chatd.http.listeners import PENDING_SOCKETS_MAX, Listener, ListenerOptions
 from chatd.http.pending_sockets import PendingSockets
 from chatd.http.routes import Routes, ops_application, public_application
+from chatd.jobs.contact_expiry import ContactExpiry
 from chatd.protocol import close_codes
 from chatd.protocol.errors import ChatError, Refused
 from chatd.server.accounts import Accounts
@@ -126,6 +127,8 @@ class Daemon:
         self._reserve(app, self.config)
         self._keep_running("maintenance", app.maintenance.run)
         self._keep_running("lag", partial(app.maintenance.watch_lag, app.counters))
+        if self.config.people.enabled:
+            self._keep_running("contacts", ContactExpiry(store, self.env, app.writer).run)
         self._keep_running("troubles", app.watch_troubles)
         self._keep_running("keys", app.identity.keep_fresh)
         self._keep_running("files", partial(self._files.watch, self.config))

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 
 from chatd.commands.context import Command, Session
-from chatd.config.model import Rates
+from chatd.config.rates import Rates
 from chatd.core.rates import Rate, TokenBucket, TokenBuckets, retry_after_ms, take
 from chatd.env import Env
 from chatd.protocol.codec import Invalid

@@ -4,9 +4,11 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
 
-from chatd.core.contacts import Contact
+from chatd.core.contacts import Contact, Tally
+from chatd.core.friends import Introduction
 from chatd.core.read_set import Counted, KeyedEvent, UnreadSpan
 from chatd.core.room import Room
+from chatd.core.sections import ChangedRow
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.visibility import ShownTo
 from chatd.core.write_set import WriteSet
@@ -203,6 +205,23 @@ class DecisionStore(Protocol):
     async def contacts(self, pairs: Collection[tuple[str, str]]) -> list[Contact]:
         """Return the contacts of these (owner, user); those that have none are left out."""
 
+    async def pending_contacts(self, users: Collection[str]) -> list[tuple[str, str]]:
+        """Return the contacts (owner, user) of these users in which a friend request waits, of either side."""
+
+    async def tallies(self, users: Collection[str], strangers: int) -> dict[str, Tally]:
+        """Return the tallies of these users, each with up to `strangers` of the oldest requests by strangers."""
+
+    async def introductions(
+        self, asked: Collection[tuple[str, str, str]], small_group_members: int
+    ) -> dict[tuple[str, str], Introduction]:
+        """Return by (asker, user) what is known of users who are asked, for (asker, user, name of a room or "").
+
+        Groups of up to `small_group_members` count as something in common.
+        """
+
+    async def account_rows(self, rows: Collection[tuple[str, str]]) -> list[ChangedRow]:
+        """Return the rows of the section `account` with these (user, name), also tombstones."""
+
     async def read(self, read: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `read(connection, ...)` as of one commit, in a thread: for chapters with statements of their own."""
 
@@ -283,6 +302,9 @@ class JobStore(Protocol):
         """Return up to `limit` rooms (name, floor) whose operations below `floor` are older than `before_ms` and not
         among the last `keep` events.
         """
+
+    async def due_contacts(self, now: int, limit: int) -> list[tuple[str, str]]:
+        """Return up to `limit` contacts (owner, user) of which something has run out by this time (Unix ms)."""
 
 
 class Store(CommitStore, DecisionStore, RoomViews, UserStore, JobStore, Protocol):

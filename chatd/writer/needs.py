@@ -8,14 +8,27 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from chatd.core import accounts, maintenance
-from chatd.core.contacts import Contact
+from chatd.core import accounts, friends, maintenance
+from chatd.core.contact_settings import CIRCLES
+from chatd.core.contacts import Contact, Tally
+from chatd.core.friends import GROUP_VIA, Introduction
 from chatd.core.read_set import Counted, ReadSet, Tail, UnreadSpan, pair
 from chatd.core.room import Member, Room
+from chatd.core.sections import ChangedRow
 from chatd.core.unread_counts import COUNTED_EVENTS_MAX, span_of_read, tail_of
 from chatd.core.write_set import Message
 from chatd.env import Env
 from chatd.protocol.emoji import normal_form
+from chatd.protocol.friends import (
+    CircleDelete,
+    CircleSet,
+    ContactSet,
+    FriendAccept,
+    FriendCancel,
+    FriendDecline,
+    FriendRemove,
+    FriendRequest,
+)
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
 from chatd.protocol.read_state import Read
@@ -133,8 +146,8 @@ async def people(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -
     devices = {place for asked in batch for place in devices_of(asked)}
     if users or devices:
         known = await sources.store.people(users, devices, newcomers)
-        reads.accounts, reads.devices = known.accounts, known.devices
-        reads.memberships = known.memberships
+        reads.accounts.update(known.accounts)
+        reads.devices, reads.memberships = known.devices, known.memberships
     await other_devices(sources, batch, reads)
 
 
@@ -151,6 +164,46 @@ async def read_contacts(sources: Sources, pairs: Collection[tuple[str, str]], re
     missing = [pair for pair in pairs if pair not in known]
     for contact in await sources.store.contacts(missing) if missing else ():
         known[contact.owner, contact.user] = contact
+
+
+async def tallies(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Count the contacts of the users who ask and of those they name, where a limit of either decides."""
+    users = {user for asked in batch for user in (asked.user, asked.request.user)}
+    strangers = sum(isinstance(asked.request, FriendRequest) for asked in batch)
+    reads.records_of(Tally).update(await sources.store.tallies(users, strangers))
+
+
+async def introductions(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read what is known of those who are asked to be friends, and their accounts."""
+    asked = {(one.user, one.request.user, group_of(one.request.via)) for one in batch}
+    small = reads.rules.people.small_group_members
+    reads.records_of(Introduction).update(await sources.store.introductions(asked, small))
+    known = await sources.store.people({user for _, user, _ in asked}, ())
+    reads.accounts.update(known.accounts)
+
+
+async def circles(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read the circles of the users who ask."""
+    await read_account_rows(sources, {(asked.user, CIRCLES) for asked in batch}, reads)
+
+
+async def read_account_rows(sources: Sources, rows: Collection[tuple[str, str]], reads: ReadSet) -> None:
+    """Read rows of the section `account`, by (user, name), for `sections.stored`."""
+    for row in await sources.store.account_rows(rows):
+        reads.records_of(ChangedRow)[row.user, row.section, row.name] = row
+
+
+async def expiring(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read both contacts of the pairs in which something has run out."""
+    pairs = {pair for asked in batch for one in asked.request.pairs for pair in both(*one)}
+    await read_contacts(sources, pairs, reads)
+
+
+async def pending(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read the contacts in which requests wait, of accounts that are about to be disabled."""
+    users = {asked.user for asked in batch if asked.request.disabled}
+    found = await sources.store.pending_contacts(users) if users and reads.rules.people.enabled else ()
+    await read_contacts(sources, {pair for one in found for pair in both(*one)}, reads)
 
 
 def both(a: str, b: str) -> tuple[tuple[str, str], tuple[str, str]]:
@@ -199,6 +252,11 @@ def devices_of(asked: Submitted) -> Iterable[tuple[str, str]]:
     return [(asked.user, request.device)] if isinstance(request, DeviceBound) else ()
 
 
+def group_of(via: str) -> str:
+    """Return the name of the room in `via` of a friend request, "" without one."""
+    return via.removeprefix(GROUP_VIA) if via.startswith(GROUP_VIA) else ""
+
+
 NEEDS: Mapping[type, tuple[Need, ...]] = {
     Send: (used_keys,),
     Edit: (messages, used_keys),
@@ -218,7 +276,16 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     MembersRole: (used_keys,),
     Preferences: (people,),
     DevicesRemove: (people,),
-    accounts.Amend: (people,),
+    FriendRequest: (contacts, tallies, introductions),
+    FriendAccept: (contacts, tallies),
+    FriendDecline: (contacts,),
+    FriendCancel: (contacts,),
+    FriendRemove: (contacts,),
+    ContactSet: (contacts, tallies, circles),
+    CircleSet: (circles,),
+    CircleDelete: (circles,),
+    friends.ExpireContacts: (expiring,),
+    accounts.Amend: (people, pending),
     accounts.Revoke: (people,),
     accounts.RecordDevice: (people,),
     accounts.RecordLastSeen: (people,),

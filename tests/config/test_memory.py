@@ -6,7 +6,8 @@ from chatd.auth import token_cache
 from chatd.config import memory
 from chatd.config.console import Console
 from chatd.config.memory import memory_of
-from chatd.config.model import Config, Limits, Listen, Outbox, Rates, Storage
+from chatd.config.model import Config, Limits, Listen, Outbox, Storage
+from chatd.config.rates import Rates
 from chatd.core.allowances import BOUNDS
 from chatd.core.rates import Rate, TokenBuckets
 from chatd.http import http_protocol, listeners

@@ -4,7 +4,8 @@ from typing import Any
 
 import msgspec
 
-from chatd.config.model import Auth, Config, Limits, Listen, Log, Rates
+from chatd.config.model import Auth, Config, Limits, Listen, Log
+from chatd.config.rates import Rates
 from chatd.config.reloadable import TAKES_EFFECT, ReloadPlan, plan_reload, takes_effect
 from chatd.config.schema import fields
 from chatd.config.secret import Secret

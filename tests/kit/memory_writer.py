@@ -3,12 +3,17 @@
 from collections import Counter
 from collections.abc import Iterable
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
+from chatd.core.contact_settings import ClearedCircle
+from chatd.core.contacts import Contact, State, Tally
 from chatd.core.decisions import DECISIONS
+from chatd.core.friends import Introduction
 from chatd.core.read_set import KeyedEvent, ReadSet, Rules, Tail
 from chatd.core.room import DIRECT, GROUP, Member, Room
 from chatd.core.room_summary import complete_room_replies
+from chatd.core.sections import ChangedRow
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.write_set import DirectPair, Message, NewEvent, Reaction, WriteSet
 from chatd.protocol.codec import decode_event, encode
@@ -52,6 +57,9 @@ class MemoryWriter:
         self.reactions: set[tuple[int, int, str, str]] = set()
         self.accounts: dict[str, Account] = {}
         self.devices: dict[tuple[str, str], DeviceSeen] = {}
+        self.contacts: dict[tuple[str, str], Contact] = {}
+        self.rows: dict[tuple[str, str, str], ChangedRow] = {}
+        self.introduction = Introduction(is_seen=True, know=False, share_room=False)
         self.created: dict[tuple[str, str], Room] = {}
         self.pairs: dict[tuple[str, str], Room] = {}
         # The write set of the last batch.
@@ -98,6 +106,7 @@ class MemoryWriter:
         for device in sorted(self.devices.values(), key=lambda device: device.last_seen):
             if device.listed:
                 reads.listed.setdefault(device.user, []).append(device.device)
+        self.gather_people(asked, reads)
         highest = max((room.number for room in self.rooms.values()), default=0)
         reads.fresh = [(highest + step, highest + step) for step in range(len(asked) + 1, 0, -1)]
         for user, request in asked:
@@ -105,6 +114,20 @@ class MemoryWriter:
             if room is not None and hasattr(request, "seq"):
                 reads.tails[room.number, user, request.seq] = self.tail(room, user, request.seq)
         return reads
+
+    def gather_people(self, asked: list[Asked], reads: ReadSet) -> None:
+        reads.records_of(Contact).update(self.contacts)
+        reads.records_of(ChangedRow).update(self.rows)
+        for owner in {owner for owner, _ in self.contacts}:
+            tally = reads.records_of(Tally)[owner] = Tally()
+            mine = [contact for (of, _), contact in self.contacts.items() if of == owner]
+            for contact in sorted(mine, key=lambda contact: contact.since):
+                tally.count(contact, 1)
+                if contact.state is State.RECEIVED and not contact.known:
+                    tally.strangers.append(contact.user)
+        for user, request in asked:
+            other = getattr(request, "user", "")
+            reads.records_of(Introduction)[user, other] = self.introduction
 
     def room(self, number: int) -> Room:
         return next(room for room in self.rooms.values() if room.number == number)
@@ -146,6 +169,15 @@ class MemoryWriter:
             self.accounts[account.user] = account
         for device in writes.records_of(DeviceSeen):
             self.devices[device.user, device.device] = device
+        for cleared in writes.records_of(ClearedCircle):
+            for pair, contact in self.contacts.items():
+                if contact.owner == cleared.owner:
+                    left = contact.circles & ~(1 << cleared.number)
+                    self.contacts[pair] = replace(contact, circles=left)
+        for contact in writes.records_of(Contact):
+            self.contacts[contact.owner, contact.user] = contact
+        for changed in writes.records_of(ChangedRow):
+            self.rows[changed.user, changed.section, changed.name] = changed
         writes.mark_durable()
         self.stamp = writes.stamp
 

@@ -202,8 +202,26 @@ summary = record(
 
 # Replies (2.5 to 2.10), by the type of the request
 
-_totals = record({"rooms": u53, "unread": u53, "mentions": u53})
+_totals = record({"rooms": u53, "unread": u53, "mentions": u53}, {"friend_requests": positive})
 account_row = record({"name": word, "stamp": positive}, {"value": host_data})
+
+
+_contact = record(
+    {"user": user},
+    {
+        "stamp": positive,
+        "state": one_of("sent", "received", "friend"),
+        "since": positive,
+        "expires_at": positive,
+        "note": word,
+        "via": word,
+        "remark": word,
+        "circles": listed(positive, least=1, most=50),
+        "following": flag,
+        "blocked": flag,
+    },
+)
+_circle = record({"number": positive, "name": word, "since": positive})
 
 
 def sections(value: Any, where: str) -> None:
@@ -232,25 +250,7 @@ _done: dict[str, Shape] = {"time": positive, "seq": positive, "duplicate": flag}
 _stored: dict[str, Shape] = {"time": positive, "seq": positive}
 _change: tuple[dict[str, Shape], dict[str, Shape]] = ({}, _done)
 _logged: tuple[dict[str, Shape], dict[str, Shape]] = ({}, {**_done, "event": event})
-_limits = record(
-    {},
-    dict.fromkeys(
-        (
-            *(
-                "frame_bytes",
-                "server_frame_bytes",
-                "body_bytes",
-                "batch",
-                "in_flight",
-                "focus",
-                "watch",
-                "page",
-            ),
-            "full_delivery_members",
-        ),
-        positive,
-    ),
-)
+_limits = record({}, dict.fromkeys((*document.limits(), "full_delivery_members"), positive))
 _nothing: tuple[dict[str, Shape], dict[str, Shape]] = ({}, {})
 
 REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
@@ -312,6 +312,19 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
         {},
     ),
     "devices.remove": _nothing,
+    **dict.fromkeys(
+        (
+            "friend.request",
+            "friend.accept",
+            "friend.decline",
+            "friend.cancel",
+            "friend.remove",
+            "contact.set",
+        ),
+        ({"contact": _contact}, {"duplicate": flag}),
+    ),
+    "circle.set": ({"circle": _circle}, {"duplicate": flag}),
+    "circle.delete": _nothing,
 }
 
 # Pushes

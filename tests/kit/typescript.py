@@ -34,7 +34,19 @@ WORDS = {
     "flag": "boolean",
     "any": "unknown",
     **dict.fromkeys(("user", "room", "device", "key"), "string"),
-    **{name: name for name in ("Event", "Body", "Attachment", "RoomSummary", "SyncPage", "AccountRow")},
+    **{
+        name: name
+        for name in (
+            "Event",
+            "Body",
+            "Attachment",
+            "RoomSummary",
+            "SyncPage",
+            "AccountRow",
+            "Contact",
+            "Circle",
+        )
+    },
 }
 
 UNTYPED = {"role": "string", "state": "string", "receipts": "ReceiptEntry[]"}
@@ -49,6 +61,8 @@ OBJECTS = {
     "5.4": "RoomSummary",
     "5.5": "SyncPage",
     "5.6": "AccountRow",
+    "20.1.1": "Contact",
+    "20.1.2": "Circle",
 }
 
 ENTRIES = {

@@ -14,6 +14,7 @@ from chatd.core.write_set import EVENT_BYTES
 from chatd.protocol import close_codes, codec, errors, limits
 from chatd.protocol.connection import AuthOk, HelloOk, ModeOk, PingOk
 from chatd.protocol.envelope import Error, Push
+from chatd.protocol.friends import Circle, CircleOk, ContactOk, ContactRow
 from chatd.protocol.history import EventsOk
 from chatd.protocol.members import MembersOk
 from chatd.protocol.messages import Attachment, Body, Event, WriteOk
@@ -119,6 +120,7 @@ def test_rates_are_the_defaults_of_the_configuration() -> None:
         (f"{rates.writes_per_s:g}/s", rates.writes_burst),
         (f"{rates.room_per_s:g}/s", rates.room_burst),
         (f"{rates.writes_per_s:g}/s", rates.writes_burst),
+        (f"{rates.people_per_min}/min", rates.people_per_min),
         (f"{rates.hello_user_per_min}/min", rates.hello_user_per_min),
         (f"{rates.hello_address_per_min}/min", rates.hello_address_per_min),
         (f"{rates.login_user_per_min}/min", rates.login_user_per_min),
@@ -127,6 +129,7 @@ def test_rates_are_the_defaults_of_the_configuration() -> None:
         (f"{rates.stored_bytes_per_day}/day", rates.stored_bytes_per_day),
         (f"{rates.rooms_per_day}/day", rates.rooms_per_day),
         (f"{rates.added_per_day}/day", rates.added_per_day),
+        (f"{rates.friend_requests_per_day}/day", rates.friend_requests_per_day),
     ]
 
 
@@ -135,7 +138,8 @@ def test_what_counts_as_a_write_is_what_the_table_of_commands_says() -> None:
     names = {str(kind.__struct_config__.tag): command for kind, command in COMMANDS.items()}
     writes = {name for name, command in names.items() if command.writes}
     alone = {name for name, command in names.items() if command.own == "writes"}
-    assert [set(words) for words in rows[3:6]] == [writes | alone, alone, {"typing"}]
+    people = {name for name, command in names.items() if command.own == "people"}
+    assert [set(words) for words in rows[3:7]] == [writes | alone, alone, {"typing"}, people]
     assert [name for name, command in names.items() if command.own == "typing"] == ["typing"]
 
 
@@ -264,6 +268,10 @@ REPLIES = {
     "members.list": MembersOk,
     "users.get": UsersOk,
     "devices.list": DevicesOk,
+    "friend.request": ContactOk,
+    "friend.accept": ContactOk,
+    "contact.set": ContactOk,
+    "circle.set": CircleOk,
 }
 
 
@@ -302,6 +310,7 @@ OBJECTS = {
     "5.3": Attachment,
     "5.4": RoomSummary,
     "5.5": SyncPage,
+    "20.1.2": Circle,
 }
 
 
@@ -311,6 +320,13 @@ def test_the_keys_of_an_object_are_those_of_the_code(number: str) -> None:
         name for row in document.section(number).table(first="Key") for name in document.words(row["Key"])
     ]
     assert stated == list(fields(OBJECTS[number]))
+
+
+def test_the_keys_of_a_contact_are_those_of_the_code() -> None:
+    stated = [
+        name for row in document.section("20.1.1").table(first="Key") for name in document.words(row["Key"])
+    ]
+    assert stated == list(fields(ContactRow))
 
 
 def test_the_keys_of_an_event_are_those_of_the_code() -> None:

@@ -10,6 +10,7 @@ from chatd.protocol import codec
 from chatd.protocol.connection import AuthOk, HelloOk, ModeOk, PingOk
 from chatd.protocol.envelope import Error, Push, Request
 from chatd.protocol.errors import Broken
+from chatd.protocol.friends import CircleOk, ContactOk
 from chatd.protocol.history import EventsOk
 from chatd.protocol.members import MembersOk
 from chatd.protocol.messages import WriteOk
@@ -133,6 +134,10 @@ REPLIES = {  # the answer to these requests; all others are answered by a WriteO
     "members.list": MembersOk,
     "users.get": UsersOk,
     "devices.list": DevicesOk,
+    "friend.request": ContactOk,
+    "friend.cancel": ContactOk,
+    "contact.set": ContactOk,
+    "circle.set": CircleOk,
 } | dict.fromkeys(("log", "history", "changes", "messages"), EventsOk)
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from chatd.config.model import Limits, Rates
+from chatd.config.model import Limits
+from chatd.config.rates import Rates
 from chatd.protocol.errors import Refused
 from chatd.session.rate_limits import SITE_ADDRESSES, RateLimits
 from chatd.telemetry.counters import Counters

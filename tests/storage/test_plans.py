@@ -12,6 +12,7 @@ import pytest
 from chatd.storage.sqlite import (
     commit,
     compaction,
+    contacts,
     history,
     read_set,
     room_rows,
@@ -25,6 +26,7 @@ from chatd.storage.sqlite.connection import open_file
 
 MODULES: tuple[ModuleType, ...] = (
     commit,
+    contacts,
     read_set,
     compaction,
     history,
@@ -45,6 +47,16 @@ OF_SOME_ROWS = {  # what must not walk the rows that the others want
     "users.UNLISTED": "devices_unlisted",
     "sections.WALK": "account_rows_news",
     "sections.FORGET": "account_rows_tombstones",
+    "contacts.FORGET": "contacts_tombstones",
+    "contacts.OF_STAMP": "contacts_news",
+    "contacts.LATER": "contacts_news",
+    "contacts.STATES": "contacts_states",
+    "contacts.PENDING": "contacts_states",
+    "contacts.STRANGERS": "contacts_inbox",
+    "contacts.DUE": "contacts_expiry",
+    "contacts.FOLLOWING": "contacts_followed",
+    "contacts.BLOCKED": "contacts_blocked",
+    "sync.FRIEND_REQUESTS": "contacts_inbox",
 }
 SMALL = ("VIRTUAL TABLE", "subquery")  # a list in a parameter; rows that were limited before
 STATEMENTS = {

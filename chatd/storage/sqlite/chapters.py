@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from chatd.core.contacts import Contact
 from chatd.core.sections import CONTACTS, ChangedRow, StartedDay
 from chatd.storage.sqlite import contacts, erasure, schema, sections
 from chatd.storage.sqlite.erasure import Kept
@@ -34,6 +33,6 @@ class Chapter:
 
 def built_in() -> Chapter:
     """Return the records and tables of this package."""
-    writes = {**WRITES, Contact: contacts.write_contacts}
+    writes = {**WRITES, **contacts.WRITES}
     tables = {**sections.TABLES, CONTACTS: contacts.TABLE}
     return Chapter(writes, schema.shipped(), tables, erasure.TABLES)

@@ -6,7 +6,7 @@ starts without rows; a younger one is sent, because its row may have been on an 
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec import UNSET, Raw
@@ -60,6 +60,7 @@ SELECT stamp, number, name, body FROM account_rows
 WHERE user = ? AND (stamp, number) > (?, ?) AND (body IS NOT NULL OR stamp > ?)
 ORDER BY stamp, number LIMIT ?
 """
+ROW = "SELECT body FROM account_rows WHERE user = ? AND name = ?"
 FORGET = "DELETE FROM account_rows WHERE body IS NULL AND stamp <= ?"
 
 STATE = "SELECT stamp FROM account_state WHERE user = ?"
@@ -93,6 +94,14 @@ def write_rows(
         if put := tables[row.section].put:
             connection.execute(put, (row.user, row.name, row.value, stamp))
     connection.executemany(PUT_STATE, {(row.user, stamp) for row in rows})
+
+
+def account_rows(connection: sqlite3.Connection, rows: Collection[tuple[str, str]]) -> list[ChangedRow]:
+    """Return the rows of the section `account` with these (user, name)."""
+    bodies = {row: connection.execute(ROW, row).fetchone() for row in rows}
+    return [
+        ChangedRow(user, ACCOUNT, name, body[0]) for (user, name), body in bodies.items() if body is not None
+    ]
 
 
 def write_days(

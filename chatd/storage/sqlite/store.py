@@ -6,9 +6,11 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from chatd.config.model import Storage
-from chatd.core.contacts import Contact
+from chatd.core.contacts import Contact, Tally
+from chatd.core.friends import Introduction
 from chatd.core.read_set import Counted, KeyedEvent, UnreadSpan
 from chatd.core.room import Room
+from chatd.core.sections import ChangedRow
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.write_set import WriteSet
 from chatd.protocol.members import MemberRow
@@ -25,7 +27,7 @@ from chatd.storage.interface import (
     SyncQuery,
     SyncRows,
 )
-from chatd.storage.sqlite import compaction, history, read_set, sync
+from chatd.storage.sqlite import compaction, history, read_set, sections, sync
 from chatd.storage.sqlite import contacts as contacts_rows
 from chatd.storage.sqlite import users as users_rows
 from chatd.storage.sqlite.chapters import Chapter, built_in
@@ -180,6 +182,20 @@ class SqliteStore(Store):
     async def contacts(self, pairs: Collection[tuple[str, str]]) -> list[Contact]:
         return await self._read_pool.run(contacts_rows.contacts, pairs)
 
+    async def pending_contacts(self, users: Collection[str]) -> list[tuple[str, str]]:
+        return await self._read_pool.run(contacts_rows.pending, users)
+
+    async def tallies(self, users: Collection[str], strangers: int) -> dict[str, Tally]:
+        return await self._read_pool.run(contacts_rows.tallies, users, strangers)
+
+    async def introductions(
+        self, asked: Collection[tuple[str, str, str]], small_group_members: int
+    ) -> dict[tuple[str, str], Introduction]:
+        return await self._read_pool.run(contacts_rows.introductions, asked, small_group_members)
+
+    async def account_rows(self, rows: Collection[tuple[str, str]]) -> list[ChangedRow]:
+        return await self._read_pool.run(sections.account_rows, rows)
+
     async def read(self, read: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._read_pool.run(read, *args, **kwargs)
 
@@ -252,3 +268,6 @@ class SqliteStore(Store):
 
     async def compactable(self, before_ms: int, keep: int, limit: int) -> list[tuple[str, int]]:
         return await self._read_pool.run(compaction.compactable, before_ms, keep, limit)
+
+    async def due_contacts(self, now: int, limit: int) -> list[tuple[str, str]]:
+        return await self._read_pool.run(contacts_rows.due, now, limit)

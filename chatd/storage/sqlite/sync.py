@@ -11,6 +11,7 @@ from dataclasses import replace
 from msgspec import UNSET, Raw
 
 from chatd.core.room_summary import RoomRow, summarise
+from chatd.core.sections import CONTACTS, PEOPLE
 from chatd.protocol.codec import encode
 from chatd.protocol.rooms import RoomSummary
 from chatd.protocol.sync import SyncTotals
@@ -35,6 +36,8 @@ ROOM_NAME_BYTES = 13
 
 STAMP = "SELECT value FROM meta WHERE key = 'stamp'"
 FLOOR = "SELECT value FROM meta WHERE key = 'floor'"
+
+FRIEND_REQUESTS = "SELECT count(*) FROM contacts WHERE owner = ? AND state = 2"
 
 LISTED = """
 SELECT m.pinned, r.time, r.number
@@ -97,7 +100,12 @@ def first_page(
     added = page.add_numbers([membership_row.number for membership_row in wanted[: query.limit + 1]])
     after = None if added == len(wanted) else key_of(wanted[added - 1]) if added else TOP
     page.add_events()
-    return page.result(gone, totals_of(listed), page.add_sections() if after is None else after)
+    after = page.add_sections() if after is None else after
+    totals = totals_of(listed)
+    # Where no rows changed, the number did not either, and no totals are shown.
+    if query.sections >> PEOPLE[CONTACTS].bit & 1 and (page.shown or page.sections.rows or after or gone):
+        totals.friend_requests = friend_requests(connection, query.user)
+    return page.result(gone, totals, after)
 
 
 def gone_since(connection: sqlite3.Connection, user: str, since: int) -> list[str]:
@@ -133,6 +141,12 @@ def stamp_of(connection: sqlite3.Connection) -> int:
 def key_of(membership_row: MembershipRow | RoomRow) -> Key:
     """Return the sort key of a room in the list: the highest comes first."""
     return membership_row.pinned, membership_row.time, membership_row.number
+
+
+def friend_requests(connection: sqlite3.Connection, user: str) -> int:
+    """Return the number of friend requests to a user that wait for an answer."""
+    count: int = connection.execute(FRIEND_REQUESTS, (user,)).fetchone()[0]
+    return count
 
 
 def totals_of(listed: Collection[MembershipRow | RoomRow]) -> SyncTotals:

@@ -154,8 +154,8 @@ export type SyncPage = {
   more?: string;
   /** the pages of this round together are the complete list of rooms */
   full?: boolean;
-  /** on the first page of a round that is full or that names a room in `rooms` or `gone`: number of rooms, sums of `unread` and of `unread_mentions` over all that are not `hidden`, as of `cursor`. Absent there: as before */
-  totals?: { rooms: number; unread: number; mentions: number };
+  /** on the first page of a round that is full or that names a room in `rooms` or `gone`, or account rows: number of rooms, sums of `unread` and of `unread_mentions` over all that are not `hidden`; with people (20.1) in force the friend requests that wait for an answer, 0 if absent. As of `cursor`; absent there: as before */
+  totals?: { rooms: number; unread: number; mentions: number; friend_requests?: number };
   /** account rows (5.6) by section, behind the rooms of the round */
   sections?: { [name: string]: AccountRow[] };
   /** on the last page: the sections that this round walked in full (5.6) */
@@ -170,6 +170,42 @@ export type AccountRow = {
   stamp: number;
   /** the whole row; absent: the row is gone */
   value?: unknown;
+};
+
+/** Protocol.md, "Contact". */
+export type Contact = {
+  /** the other user */
+  user: string;
+  /** number of the last change; 0: there was none yet */
+  stamp?: number;
+  /** a request was sent to them or received from them, or they are a friend */
+  state?: "none" | "sent" | "received" | "friend";
+  /** since when it is so, unless `none` */
+  since?: number;
+  /** end of a request that waits */
+  expires_at?: number;
+  /** text of a request that waits */
+  note?: string;
+  /** how they met, as the request said */
+  via?: string;
+  /** the user's own name for them, whatever `state` is */
+  remark?: string;
+  /** numbers of the circles they are in; friends only */
+  circles?: number[];
+  /** the user follows them */
+  following?: boolean;
+  /** the user blocks them */
+  blocked?: boolean;
+};
+
+/** Protocol.md, "Circle". */
+export type Circle = {
+  /** the number by which contacts and privacy (20.4) name it */
+  number: number;
+  /** the name */
+  name: string;
+  /** number of the commit that made it */
+  since: number;
 };
 
 /** A refusal (protocol.md, "error"). */
@@ -288,8 +324,8 @@ export type SyncReply = {
   more?: string;
   /** the pages of this round together are the complete list of rooms */
   full?: boolean;
-  /** on the first page of a round that is full or that names a room in `rooms` or `gone`: number of rooms, sums of `unread` and of `unread_mentions` over all that are not `hidden`, as of `cursor`. Absent there: as before */
-  totals?: { rooms: number; unread: number; mentions: number };
+  /** on the first page of a round that is full or that names a room in `rooms` or `gone`, or account rows: number of rooms, sums of `unread` and of `unread_mentions` over all that are not `hidden`; with people (20.1) in force the friend requests that wait for an answer, 0 if absent. As of `cursor`; absent there: as before */
+  totals?: { rooms: number; unread: number; mentions: number; friend_requests?: number };
   /** account rows (5.6) by section, behind the rooms of the round */
   sections?: { [name: string]: AccountRow[] };
   /** on the last page: the sections that this round walked in full (5.6) */
@@ -965,6 +1001,148 @@ export type DevicesRemoveRequest = {
 export type DevicesRemoveReply = {
 };
 
+/** `friend.request`, from the client. */
+export type FriendRequestRequest = {
+  type: "friend.request";
+  /** the other */
+  user: string;
+  /** a text for them */
+  note?: string;
+  /** how they met: `search`, `card`, `group:ROOM` or a word of the app. A room is kept only if both are in it */
+  via?: string;
+  /** see 20.2.2 */
+  seen?: number;
+};
+
+/** The `ok` to `friend.request`. */
+export type FriendRequestReply = {
+  /** the contact as it is now */
+  contact: Contact;
+  /** it was so already */
+  duplicate?: boolean;
+};
+
+/** `friend.accept`, from the client. */
+export type FriendAcceptRequest = {
+  type: "friend.accept";
+  /** the other */
+  user: string;
+  /** the `stamp` of the contact the user acted on; 0: they had none */
+  seen?: number;
+};
+
+/** The `ok` to `friend.accept`. */
+export type FriendAcceptReply = {
+  /** the contact as it is now */
+  contact: Contact;
+  /** it was so already */
+  duplicate?: boolean;
+};
+
+/** `friend.decline`, from the client. */
+export type FriendDeclineRequest = {
+  type: "friend.decline";
+  /** the other */
+  user: string;
+  /** the `stamp` of the contact the user acted on; 0: they had none */
+  seen?: number;
+};
+
+/** The `ok` to `friend.decline`. */
+export type FriendDeclineReply = {
+  /** the contact as it is now */
+  contact: Contact;
+  /** it was so already */
+  duplicate?: boolean;
+};
+
+/** `friend.cancel`, from the client. */
+export type FriendCancelRequest = {
+  type: "friend.cancel";
+  /** the other */
+  user: string;
+  /** the `stamp` of the contact the user acted on; 0: they had none */
+  seen?: number;
+};
+
+/** The `ok` to `friend.cancel`. */
+export type FriendCancelReply = {
+  /** the contact as it is now */
+  contact: Contact;
+  /** it was so already */
+  duplicate?: boolean;
+};
+
+/** `friend.remove`, from the client. */
+export type FriendRemoveRequest = {
+  type: "friend.remove";
+  /** the other */
+  user: string;
+  /** the `stamp` of the contact the user acted on; 0: they had none */
+  seen?: number;
+};
+
+/** The `ok` to `friend.remove`. */
+export type FriendRemoveReply = {
+  /** the contact as it is now */
+  contact: Contact;
+  /** it was so already */
+  duplicate?: boolean;
+};
+
+/** `contact.set`, from the client. */
+export type ContactSetRequest = {
+  type: "contact.set";
+  /** the other, friend or not */
+  user: string;
+  /** the own name for them; empty: none */
+  remark?: string;
+  /** all circles they are in from now on, at most 50; friends only */
+  circles?: number[];
+  /** whether the user follows them */
+  following?: boolean;
+  /** whether the user blocks them */
+  blocked?: boolean;
+  /** see 20.2.2 */
+  seen?: number;
+};
+
+/** The `ok` to `contact.set`. */
+export type ContactSetReply = {
+  /** the contact as it is now */
+  contact: Contact;
+  /** it was so already */
+  duplicate?: boolean;
+};
+
+/** `circle.set`, from the client. */
+export type CircleSetRequest = {
+  type: "circle.set";
+  /** the circle to rename; absent: a new one */
+  number?: number;
+  /** at least one character */
+  name: string;
+};
+
+/** The `ok` to `circle.set`. */
+export type CircleSetReply = {
+  /** the circle as it is now */
+  circle: Circle;
+  /** it was so already */
+  duplicate?: boolean;
+};
+
+/** `circle.delete`, from the client. */
+export type CircleDeleteRequest = {
+  type: "circle.delete";
+  /** the circle */
+  number: number;
+};
+
+/** The `ok` to `circle.delete`. */
+export type CircleDeleteReply = {
+};
+
 /** `event`, from the server. */
 export type EventPush = {
   type: "event";
@@ -1128,7 +1306,15 @@ export type Request =
   | UsersGetRequest
   | DevicesPushRequest
   | DevicesListRequest
-  | DevicesRemoveRequest;
+  | DevicesRemoveRequest
+  | FriendRequestRequest
+  | FriendAcceptRequest
+  | FriendDeclineRequest
+  | FriendCancelRequest
+  | FriendRemoveRequest
+  | ContactSetRequest
+  | CircleSetRequest
+  | CircleDeleteRequest;
 
 export type Push =
   | EventPush
@@ -1153,6 +1339,8 @@ export type ErrorCode =
   | "token_invalid"
   | "auth_mismatch"
   | "forbidden"
+  | "refused"
+  | "blocked"
   | "not_member"
   | "not_found"
   | "gone"
@@ -1208,4 +1396,12 @@ export type Replies = {
   "devices.push": DevicesPushReply;
   "devices.list": DevicesListReply;
   "devices.remove": DevicesRemoveReply;
+  "friend.request": FriendRequestReply;
+  "friend.accept": FriendAcceptReply;
+  "friend.decline": FriendDeclineReply;
+  "friend.cancel": FriendCancelReply;
+  "friend.remove": FriendRemoveReply;
+  "contact.set": ContactSetReply;
+  "circle.set": CircleSetReply;
+  "circle.delete": CircleDeleteReply;
 };
