@@ -1,5 +1,6 @@
 """The number of tests side by side with `-n auto`, the mode of their files, and no time limit for an example."""
 
+import gc
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -22,6 +23,17 @@ settings.load_profile("steady")
 def pytest_xdist_auto_num_workers() -> int:
     """Workers for the cores this process may use."""
     return PER_CORE * len(os.sched_getaffinity(0))
+
+
+def pytest_sessionstart() -> None:
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Keep what was collected out of the garbage collector's way: it stays until the end."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ import msgpack
 
 from chatd.auth.verifier import token_verifier
 from chatd.config import model
+from chatd.config.rates import Rates
 from chatd.config.secret import Secret
 from chatd.core.maintenance import Barrier
 from chatd.core.read_set import ReadSet
@@ -203,7 +204,7 @@ async def running_people(directory: Path, guests: int) -> AsyncIterator[People]:
     settings = model.Config(
         auth=model.Auth(secret=Secret(SECRET)),
         limits=model.Limits(in_flight=PLENTY),
-        rates=model.Rates(
+        rates=Rates(
             requests_burst=PLENTY,
             bytes_burst=1 << 30,
             writes_burst=PLENTY,

@@ -1,6 +1,6 @@
 """The context of handlers: the parts of the daemon they work with, and the types of what they return."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any, Literal, Protocol
@@ -163,7 +163,7 @@ class Session(Subscriber, Protocol):
 class TypingSink(Protocol):
     """The part of the fan-out that handlers use."""
 
-    def typing(self, session: Session, number: int) -> None: ...
+    def typing(self, session: Session, number: int, kept_from: Collection[str] = ()) -> None: ...
 
     def has_pending(self, session: Session) -> bool: ...
 

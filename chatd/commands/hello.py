@@ -188,7 +188,12 @@ async def read_again(ctx: Context, session: Session, request: Hello, query: Sync
     """Subscribe first and read the page after it, for a hello whose snapshot was overtaken by a commit."""
     known = await identify(ctx, request.token, request.device)
     session.show_receipts(known.account is None or known.account.receipts)
-    subscribe(ctx, session, request, await ctx.store.memberships(session.user))
+    subscribe(
+        ctx,
+        session,
+        request,
+        await ctx.store.memberships(session.user, everything=not ctx.rooms.rules.enabled),
+    )
     rows = await ctx.store.sync(query)
     session.on_snapshot(rows.stamp)
     return rows

@@ -7,7 +7,8 @@ from msgspec import UNSET
 from chatd.commands.context import Context, Session
 from chatd.commands.history import limited
 from chatd.core.cursors import after_user
-from chatd.core.room import Room
+from chatd.core.permissions import authorize
+from chatd.core.room import Member, Room
 from chatd.core.room_summary import receipt_of
 from chatd.core.visibility import marks_shown
 from chatd.protocol.envelope import Ok
@@ -25,7 +26,11 @@ async def readers(ctx: Context, session: Session, request: Readers) -> ReadersOk
     if not sees_receipts(ctx, session, room):
         return ReadersOk(count=0, readers=[])
     rows, count = await ctx.store.readers(
-        room.number, request.seq, after=after_user(request.more), limit=limit
+        room.number,
+        request.seq,
+        after=after_user(request.more),
+        limit=limit,
+        unseen=room.kept_from(session.user),
     )
     more = rows[-1].user if len(rows) == limit else UNSET
     return ReadersOk(count=count, readers=rows, more=more)
@@ -50,22 +55,39 @@ def focused(ctx: Context, session: Session, room: Room) -> FocusedRoom:
     row = FocusedRoom(room.name, room.durable_seq)
     few = room.size <= ctx.config.delivery.receipts_members
     if few and sees_receipts(ctx, session, room):
-        row.receipts = [receipt_of(member) for member in room.showing_receipts(but=session.user)]
+        unseen = room.kept_from(session.user)
+        row.receipts = [
+            receipt_of(member)
+            for member in room.showing_receipts(but=session.user)
+            if member.user not in unseen
+        ]
     return row
 
 
 def sees_receipts(ctx: Context, session: Session, room: Room) -> bool:
     """Whether the user sees receipts of others in this room; one who hides their own sees none."""
     shown_to = ctx.config.privacy.shown_to
+    if room.direct and room.keeps_marks:
+        return False
     return session.receipts and marks_shown(shown_to, direct=room.direct, written=room.durable_written)
 
 
 async def typing(ctx: Context, session: Session, request: Typing) -> Ok:
     """Push to those who have the room on screen; in rooms above `typing_members` to nobody."""
-    room, _ = await ctx.enter(session.user, request.room)
-    if room.size <= ctx.config.delivery.typing_members:
-        ctx.typing_sink.typing(session, room.number)
+    room, member = await ctx.enter(session.user, request.room)
+    if room.size <= ctx.config.delivery.typing_members and may_show_typing(room, member):
+        ctx.typing_sink.typing(session, room.number, room.kept_from(session.user))
     return Ok()
+
+
+def may_show_typing(room: Room, member: Member) -> bool:
+    """Whether the other of a direct room may see it: not before both may write, and have heard of each other."""
+    if not room.gates:
+        return True
+    with suppress(ChatError):
+        authorize(room, member.user, "edit")
+        return room.is_listed(member)
+    return False
 
 
 async def watch(ctx: Context, session: Session, request: Watch) -> WatchOk:

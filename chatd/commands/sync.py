@@ -70,7 +70,7 @@ async def refreshed(ctx: Context, session: Session, rooms: list[RoomSummary]) ->
             after.summary.preview = before.preview
         if before.seq == after.summary.seq:
             after.summary.events = before.events
-    return [reply.summary for reply in shown if reply.summary.room in names]
+    return [reply.summary for reply in shown if reply.summary.room in names or reply.summary.request]
 
 
 @dataclass(slots=True, frozen=True)
@@ -133,6 +133,7 @@ def query_of(
         events_bytes=limits.EVENTS_INLINE_BYTES,
         page_bytes=page_bytes(ctx),
         shown_to=ctx.config.privacy.shown_to,
+        people=ctx.rooms.rules if ctx.rooms.rules.enabled else None,
     )
 
 

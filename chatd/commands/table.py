@@ -4,7 +4,7 @@ A new command needs a struct in its chapter of protocol/, a function, a row here
 scenario. A test fails when one is missing.
 """
 
-from chatd.commands import connection, history, members, presence, sync, users
+from chatd.commands import connection, history, members, presence, profiles, sync, users
 from chatd.commands.context import Command, for_members
 from chatd.protocol.connection import Auth, Ping, Pong, SetMode
 from chatd.protocol.envelope import Request
@@ -22,10 +22,20 @@ from chatd.protocol.history import Changes, History, Log, Messages
 from chatd.protocol.members import MembersAdd, MembersList, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
 from chatd.protocol.presence import Focus, Typing, Watch
+from chatd.protocol.privacy import PrivacySet
 from chatd.protocol.read_state import Delivered, Read, Readers
-from chatd.protocol.rooms import Preferences, RoomCreate, RoomDelete, RoomDirect, RoomGet, RoomUpdate
+from chatd.protocol.rooms import (
+    Preferences,
+    RoomAccept,
+    RoomCreate,
+    RoomDecline,
+    RoomDelete,
+    RoomDirect,
+    RoomGet,
+    RoomUpdate,
+)
 from chatd.protocol.sync import Sync
-from chatd.protocol.users import DevicesList, DevicesPush, DevicesRemove, UsersGet
+from chatd.protocol.users import DevicesList, DevicesPush, DevicesRemove, ProfileSet, UsersFind, UsersGet
 
 WRITER = None
 
@@ -53,6 +63,9 @@ COMMANDS: dict[type[Request], Command] = {
     RoomCreate: Command(WRITER, allow="create", writes=True),
     RoomDirect: Command(WRITER, allow="create", writes=True),
     RoomGet: Command(WRITER),
+    RoomAccept: Command(WRITER, allow="send", own="people", feature="people"),
+    RoomDecline: Command(WRITER, own="people", feature="people"),
+    PrivacySet: Command(WRITER, own="people", feature="people"),
     RoomUpdate: Command(WRITER, allow="create", writes=True),
     RoomDelete: Command(WRITER, allow="create", writes=True),
     RoomJoin: Command(WRITER, allow="create", writes=True),
@@ -62,7 +75,9 @@ COMMANDS: dict[type[Request], Command] = {
     MembersRemove: Command(WRITER, allow="create", writes=True),
     MembersRole: Command(WRITER, allow="create", writes=True),
     Preferences: Command(WRITER, own="writes"),
-    UsersGet: Command(users.users),
+    ProfileSet: Command(WRITER, own="people", feature="people"),
+    UsersFind: Command(profiles.find, feature="people"),
+    UsersGet: Command(profiles.get),
     DevicesPush: Command(users.push),
     DevicesList: Command(users.devices),
     DevicesRemove: Command(WRITER, own="writes"),

@@ -1,33 +1,12 @@
-"""Users and devices: users.get, devices.list, devices.push (protocol.md "Rooms and members")."""
+"""Devices: devices.list, devices.push (protocol.md "Rooms and members")."""
 
 from msgspec import UNSET
 
 from chatd.commands.context import Context, Session
-from chatd.commands.reply_size import bytes_of, page_bytes
 from chatd.core.maintenance import Barrier
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
-from chatd.protocol.users import DeviceRow, DevicesList, DevicesOk, DevicesPush, Profile, UsersGet, UsersOk
-
-
-async def users(ctx: Context, session: Session, request: UsersGet) -> UsersOk:
-    """Return profiles, as many as fit a frame; that of an unknown user is empty, so that it says nothing about users.
-
-    Strangers, known or not, count against the user's budget of the day; when it is too small, nobody is shown.
-    """
-    asked = list(dict.fromkeys(request.users))
-    known = {profile.user: profile for profile in await ctx.store.profiles(asked)}
-    shown, bytes_left = [], page_bytes(ctx)
-    for profile in (known.get(user) or Profile(user) for user in asked):
-        bytes_left -= bytes_of(session, profile)
-        if bytes_left < 0:
-            break
-        shown.append(profile)
-    strangers = {profile.user for profile in shown} - {session.user}
-    if strangers:
-        strangers -= await ctx.store.acquaintances(session.user, strangers)
-    ctx.lookups.take(session.user, len(strangers))
-    return UsersOk(users=shown)
+from chatd.protocol.users import DeviceRow, DevicesList, DevicesOk, DevicesPush
 
 
 async def devices(ctx: Context, session: Session, request: DevicesList) -> DevicesOk:

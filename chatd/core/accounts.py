@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from chatd.core.friends import end_pending
+from chatd.core.profiles import CardChange, apply, card_of, put_card
 from chatd.core.read_set import ReadSet
 from chatd.core.users import Account, DeviceSeen, device_revoked, user_revoked
 from chatd.core.write_set import WriteSet
@@ -46,14 +47,18 @@ class Revoke:
 
 @dataclass(slots=True, frozen=True)
 class Amend:
-    """Change an account; None leaves a value as it is. `revoke`: also refuse tokens issued before now.
+    """Change an account and its card; None leaves a value as it is. `revoke`: also refuse tokens issued before now.
 
     A missing account is added, or refused where `existing` is set. `password` is an argon2id hash; with `replaces`,
-    nothing changes unless the account still has that hash.
+    nothing changes unless the account still has that hash. `handle`, `verified` and `page` (as profiles.packed returns
+    it) are removed by an empty value, and refused where people are switched off.
     """
 
     name: str | None = None
     avatar: str | None = None
+    handle: str | None = None
+    verified: str | None = None
+    page: bytes | None = None
     password: str | None = field(default=None, repr=False)
     disabled: bool | None = None
     revoke: bool = False
@@ -148,15 +153,28 @@ def amend(user: str, request: Amend, writes: WriteSet, reads: ReadSet) -> Ok:
     if request.replaces is not None and (account is None or account.password != request.replaces):
         return Ok()
     known = account or Account(user, created_at=writes.now)
-    wanted = {name: getattr(request, name) for name in ("name", "avatar", "password", "disabled")}
+    wanted = {name: getattr(request, name) for name in ("password", "disabled")}
     changes = {name: value for name, value in wanted.items() if value not in (None, getattr(known, name))}
-    # Phones that cache a profile compare versions.
-    if "name" in changes or "avatar" in changes:
-        changes["version"] = known.version + 1
+    changed = replace(amend_card(known, request, writes, reads), **changes)
     if changes.get("disabled"):
         end_pending(user, writes, reads)
     if request.revoke:
-        put_account(user_revoked(replace(known, **changes), writes.now), writes, reads)
-    elif account is None or changes:
-        put_account(replace(known, **changes), writes, reads)
+        put_account(user_revoked(changed, writes.now), writes, reads)
+    elif account is None or changed != known:
+        put_account(changed, writes, reads)
     return Ok()
+
+
+def amend_card(account: Account, request: Amend, writes: WriteSet, reads: ReadSet) -> Account:
+    """Change the card as the host wants it; return the account that goes with it, not stored."""
+    change = CardChange(**{name: getattr(request, name) for name in CardChange.__slots__})
+    if not reads.rules.people.enabled:
+        if (change.handle, change.verified, change.page) != (None, None, None):
+            raise Refused("not_supported", "people are switched off here")
+        names = {name: getattr(change, name) for name in ("name", "avatar")}
+        renamed = replace(account, **{name: value for name, value in names.items() if value is not None})
+        # Phones that cache a profile compare versions.
+        return account if renamed == account else replace(renamed, version=account.version + 1)
+    card = card_of(account.user, reads)
+    changed, new = apply(change, account, card, reads)
+    return account if (changed, new) == (account, card) else put_card(changed, new, writes, reads)

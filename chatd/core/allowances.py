@@ -9,11 +9,12 @@ from chatd.core.rates import Rate, TokenBuckets, retry_after_ms
 from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Refused
 
-Kind = Literal["bytes", "rooms", "added", "friend_requests"]
+Kind = Literal["bytes", "rooms", "added", "friend_requests", "strangers"]
 
 
 class Allowances:
-    """The buckets of each kind: bytes stored, rooms created, users added to rooms, users asked to be friends.
+    """The buckets of each kind: bytes stored, rooms created, users added to rooms, users asked to be friends,
+    strangers written to.
 
     `now`: monotonic seconds. A kind without a rate has no bound.
     """
@@ -50,5 +51,6 @@ BOUNDS: dict[Kind, str] = {
     "bytes": "as much as one user may store for now",
     "rooms": "as many rooms as one user may make for now",
     "added": "as many people as one user may put into rooms for now",
+    "strangers": "as many strangers as one user may write to for now",
     "friend_requests": "as many people as one user may ask to be friends for now",
 }

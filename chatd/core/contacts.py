@@ -10,8 +10,9 @@ from enum import IntEnum
 
 from msgspec import UNSET, structs
 
-from chatd.core.read_set import ReadSet
+from chatd.core.read_set import ReadSet, pair
 from chatd.core.sections import CONTACTS, ChangedRow
+from chatd.core.standings import befriend, unfriend
 from chatd.core.write_set import WriteSet
 from chatd.protocol.codec import encode
 from chatd.protocol.friends import ContactRow, ContactState
@@ -107,6 +108,8 @@ def put(contact: Contact, writes: WriteSet, reads: ReadSet) -> Contact:
     if shown(contact) != shown(before):
         contact = replace(contact, stamp=writes.stamp)
         writes.add(changed_row(contact))
+    if contact.is_friend != before.is_friend:
+        change_friendship(contact, writes, reads)
     if contact != before:
         reads.records_of(Contact)[contact.owner, contact.user] = contact
         writes.add(contact)
@@ -114,6 +117,13 @@ def put(contact: Contact, writes: WriteSet, reads: ReadSet) -> Contact:
             tally.count(before, -1)
             tally.count(contact, 1)
     return contact
+
+
+def change_friendship(contact: Contact, writes: WriteSet, reads: ReadSet) -> None:
+    """Change what two users may write to each other in their direct room, which the need `direct_rooms` reads."""
+    room = reads.pairs.get(pair(contact.owner, contact.user))
+    if room is not None:
+        (befriend if contact.is_friend else unfriend)(room, writes)
 
 
 def rows_again(contact: Contact, writes: WriteSet, reads: ReadSet) -> None:

@@ -21,6 +21,8 @@ CURSOR = struct.Struct(">4sQ")
 # With the sections it covers, as bits.
 COVERING = struct.Struct(">4sQH")
 MORE = struct.Struct(">qQBQQBBHH")
+# The longest user id has 64 characters.
+CARD_ROUND = struct.Struct(">QQ64s")
 # The `since` of a round that lists everything.
 ALL = -1
 
@@ -78,6 +80,26 @@ def after_user(more: str | UnsetType) -> str:
     if not USER.match(more):
         raise Refused("bad_cursor", "not a continuation of this server", field="more")
     return more
+
+
+class CardRound(NamedTuple):
+    """The continuation of a round of changed cards: after which stamp, from which commit on, behind which user."""
+
+    since: int
+    stamp: int
+    after: str
+
+    def pack(self) -> str:
+        return pack(CARD_ROUND.pack(self.since, self.stamp, self.after.encode()))
+
+    @classmethod
+    def unpack(cls, text: str) -> "CardRound":
+        since, stamp, after = unpack(text, CARD_ROUND)
+        return cls(
+            min(since, U53_MAX),
+            min(stamp, U53_MAX),
+            after_user(after.rstrip(b"\0").decode("ascii", "replace")),
+        )
 
 
 @dataclass(slots=True, frozen=True)

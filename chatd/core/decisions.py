@@ -3,7 +3,21 @@
 from collections.abc import Callable
 from typing import Any
 
-from chatd.core import accounts, contact_settings, friends, maintenance, members, messages, read_state, rooms
+from chatd.core import (
+    accounts,
+    api_keys,
+    audit,
+    contact_settings,
+    friends,
+    maintenance,
+    members,
+    message_requests,
+    messages,
+    privacy_settings,
+    profiles,
+    read_state,
+    rooms,
+)
 from chatd.core.read_set import ReadSet
 from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Ok
@@ -19,9 +33,19 @@ from chatd.protocol.friends import (
 )
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
+from chatd.protocol.privacy import PrivacySet
 from chatd.protocol.read_state import Delivered, Read
-from chatd.protocol.rooms import Preferences, RoomCreate, RoomDelete, RoomDirect, RoomGet, RoomUpdate
-from chatd.protocol.users import DevicesRemove
+from chatd.protocol.rooms import (
+    Preferences,
+    RoomAccept,
+    RoomCreate,
+    RoomDecline,
+    RoomDelete,
+    RoomDirect,
+    RoomGet,
+    RoomUpdate,
+)
+from chatd.protocol.users import DevicesRemove, ProfileSet
 
 Decide = Callable[[str, Any, WriteSet, ReadSet], Ok]
 
@@ -37,6 +61,9 @@ DECISIONS: dict[type, Decide] = {
     RoomCreate: rooms.create,
     RoomDirect: rooms.direct,
     RoomGet: rooms.get,
+    RoomAccept: message_requests.accept,
+    RoomDecline: message_requests.decline,
+    PrivacySet: privacy_settings.set_privacy,
     RoomUpdate: rooms.update,
     RoomDelete: rooms.delete,
     RoomJoin: members.join,
@@ -44,6 +71,7 @@ DECISIONS: dict[type, Decide] = {
     MembersAdd: members.add,
     MembersRemove: members.remove,
     MembersRole: members.set_roles,
+    ProfileSet: profiles.set_profile,
     DevicesRemove: accounts.remove_device,
     FriendRequest: friends.request,
     FriendAccept: friends.accept,
@@ -66,4 +94,9 @@ DECISIONS: dict[type, Decide] = {
     maintenance.CompactLog: maintenance.compact_log,
     maintenance.ForgetKeys: maintenance.forget_keys,
     maintenance.NoteDay: maintenance.note_day,
+    audit.NoteAccess: audit.note_access,
+    audit.ForgetAudit: audit.forget_audit,
+    api_keys.AddKey: api_keys.add_key,
+    api_keys.RotateKey: api_keys.rotate_key,
+    api_keys.DeleteKey: api_keys.delete_key,
 }

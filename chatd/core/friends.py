@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from chatd.core.contacts import Contact, State, contact_of, put, row_of, shown, tally_of
 from chatd.core.pairs import Action, Answer, Friendship, Pair, step
+from chatd.core.privacy import Relation
 from chatd.core.read_set import DAY_MS, ReadSet
 from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Ok
@@ -231,6 +232,9 @@ def pair_of(mine: Contact, theirs: Contact) -> Pair:
 
 def is_admitted(asker: str, user: str, reads: ReadSet) -> bool:
     """Whether `user` may be asked by `asker`, who does not block them and is not blocked."""
+    relation = reads.records_of(Relation).get((asker, user))
+    if relation is not None and not relation.takes("knock", reads.rules.people.bounds):
+        return False
     account = reads.accounts.get(user)
     if account is not None and account.disabled:
         return False

@@ -6,6 +6,7 @@ from msgspec import UNSET
 
 from chatd.core.idempotency import acknowledgement, first_time, once, unlogged
 from chatd.core.permissions import authorize, member_of, outranks
+from chatd.core.privacy import Relation
 from chatd.core.read_set import ReadSet, most_rooms
 from chatd.core.room import Member, Room
 from chatd.core.write_set import WriteSet
@@ -38,10 +39,23 @@ def check_own_rooms(user: str, writes: WriteSet, reads: ReadSet) -> None:
         raise Refused("quota", f"a user is in at most {most} rooms")
 
 
-def split_by_room_limit(users: list[str], writes: WriteSet, reads: ReadSet) -> tuple[list[str], list[str]]:
-    """Split `users` into those whom others may add to one more room, and those who are in too many."""
-    full = [user for user in users if rooms_of(user, writes, reads) >= reads.rules.rooms_per_user]
-    return [user for user in users if user not in full], full
+def is_full(user: str, writes: WriteSet, reads: ReadSet) -> bool:
+    """Whether `user` is in as many rooms as others may add them to."""
+    return rooms_of(user, writes, reads) >= reads.rules.rooms_per_user
+
+
+def split_addable(
+    actor: str, users: list[str], writes: WriteSet, reads: ReadSet
+) -> tuple[list[str], list[str]]:
+    """Split `users` into those whom `actor` may add to one more room, and others, whatever the reason."""
+    left_out = [user for user in users if is_full(user, writes, reads) or not lets_add(user, actor, reads)]
+    return [user for user in users if user not in left_out], left_out
+
+
+def lets_add(user: str, actor: str, reads: ReadSet) -> bool:
+    """Whether `user` lets `actor` add them to groups."""
+    relation = reads.records_of(Relation).get((actor, user)) if reads.rules.people.enabled else None
+    return relation is None or relation.takes("add", reads.rules.people.bounds)
 
 
 @dataclass(slots=True, frozen=True)
@@ -112,14 +126,14 @@ def add(user: str, request: MembersAdd, writes: WriteSet, reads: ReadSet) -> Wri
     digest = first_time(user, request, writes, reads)
     room, _ = authorize(reads.rooms.get(request.room), user, "add")
     others = [other for other in dict.fromkeys(request.users) if other not in room.members]
-    fresh, full = split_by_room_limit(others, writes, reads)
+    fresh, left_out = split_addable(user, others, writes, reads)
     if not fresh:
-        return WriteOk(duplicate=True, not_added=full or UNSET)
+        return WriteOk(duplicate=True, not_added=left_out or UNSET)
     check_capacity(room.size + len(fresh), reads)
     reads.allowances.check("added", user, len(fresh), writes, reads.now_s)
     writes.spend("added", user, len(fresh))
     reply = begin_memberships(room, fresh, MembershipChange(user, request, digest), writes, reads)
-    reply.not_added = full or UNSET
+    reply.not_added = left_out or UNSET
     return reply
 
 

@@ -3,6 +3,7 @@
 from msgspec import UNSET, UnsetType
 
 from chatd.core.idempotency import acknowledgement, first_time, once, same, unlogged
+from chatd.core.message_requests import note_sent
 from chatd.core.permissions import authorize
 from chatd.core.read_set import ReadSet
 from chatd.core.room import Member, Room
@@ -60,18 +61,24 @@ def post(user: str, request: Send, writes: WriteSet, reads: ReadSet) -> WriteOk:
     room, author = authorize(reads.rooms.get(request.room), user, "post")
     event = Event(seq=0, kind=MESSAGE, user=user, key=request.key, body=request.body)
     event.composed_at = worth_publishing(request.composed_at, writes.now)
+    if room.gates:
+        note_sent(room, author, request.body, writes, reads)
     writes.touch(room)
     room.time = writes.now
     if room.written != BOTH and room.direct:
         note_written(room, user, writes, reads.rules.shown_to)
     mentions: tuple[str, ...] = ()
+    ignored = room.ignored_by.get(user, ()) if room.ignored_by else ()
     if not request.silent:
         room.ordinal += 1
         event.ordinal = room.ordinal
         count_own(room, author, writes)
-        mentions = count_mentions(room, user, request.body, writes, reads.rules.full_members)
+        for other in ignored:
+            count_own(room, room.members[other], writes)
+        mentions = count_mentions(room, user, request.body, writes, reads.rules.full_members, ignored)
     return acknowledgement(
-        request, writes.append(room, event, key=request.key, digest=digest, mentions=mentions)
+        request,
+        writes.append(room, event, key=request.key, digest=digest, mentions=mentions, ignored=ignored),
     )
 
 
@@ -90,9 +97,17 @@ def worth_publishing(composed_at: int | UnsetType, now: int) -> int | UnsetType:
 
 
 def count_mentions(
-    room: Room, author: str, body: Body, writes: WriteSet, full_members: int
+    room: Room,
+    author: str,
+    body: Body,
+    writes: WriteSet,
+    full_members: int,
+    ignored: tuple[str, ...] = (),
 ) -> tuple[str, ...]:
-    """Count a mention for each member that a message names; return them, or ("*",) for everybody."""
+    """Count a mention for each member that a message names; return them, or ("*",) for everybody.
+
+    `ignored`: the members for whom the message counts nothing.
+    """
     if body.mentions is UNSET or not body.mentions:
         return ()
     if EVERYBODY in body.mentions and room.size <= full_members:
@@ -100,9 +115,9 @@ def count_mentions(
         counted: tuple[str, ...] = (EVERYBODY,)
     else:
         named = [user for user in dict.fromkeys(body.mentions) if user in room.members]
-        counted = tuple(user for user in named if user != author)
+        counted = tuple(user for user in named if user != author and user not in ignored)
     for user in named:
-        if user != author:
+        if user != author and user not in ignored:
             writes.touch_member(room, user).mentions += 1
     return counted
 

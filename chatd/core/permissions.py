@@ -3,6 +3,7 @@
 A user who was never a member cannot tell a private room from one that does not exist: both are `not_found`.
 """
 
+from chatd.core.message_requests import check_gate
 from chatd.core.room import Member, Room
 from chatd.protocol.errors import Refused
 from chatd.protocol.members import Role
@@ -24,6 +25,9 @@ ACTIONS: dict[str, tuple[Role, bool]] = {
     "update": ("admin", False),
     "delete": ("owner", False),
 }
+
+# What the other user of a direct room would see. A message can always be taken back.
+GATED = frozenset(("post", "edit", "react", "pin"))
 
 
 def member_of(room: Room | None, user: str) -> Member:
@@ -50,6 +54,8 @@ def authorize(room: Room | None, user: str, action: str) -> tuple[Room, Member]:
     lowest, both = ACTIONS[action]
     if not both if room.direct else RANK[member.role] < RANK[lowest]:
         raise Refused("forbidden", f"a {member.role} may not {action} here")
+    if room.gates and action in GATED:
+        check_gate(room, member, action)
     return room, member
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
 from chatd.core.allowances import Allowances
+from chatd.core.privacy import BOUNDS, HostBounds
 from chatd.core.room import Room
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.visibility import ShownTo
@@ -57,7 +58,10 @@ class Counted(NamedTuple):
 
 @dataclass(slots=True, frozen=True)
 class PeopleRules:
-    """The limits that the operator sets for people. `host_owns`: kinds that only the back end of the host changes."""
+    """The limits that the operator sets for people. `host_owns`: kinds that only the back end of the host changes.
+
+    `bounds`: the audiences from which users choose. `request_texts`: those that a stranger may write before an answer.
+    """
 
     enabled: bool = False
     host_owns: frozenset[str] = frozenset()
@@ -68,6 +72,9 @@ class PeopleRules:
     request_ms: int = 30 * DAY_MS
     quiet_ms: int = 7 * DAY_MS
     small_group_members: int = 200
+    bounds: HostBounds = field(default_factory=lambda: BOUNDS)
+    request_texts: int = 3
+    message_requests_max: int = 200
 
 
 @dataclass(slots=True, frozen=True)
@@ -82,7 +89,7 @@ class Rules:
     edit_window_ms: int = 86_400_000
     shown_to: ShownTo = "known"
     rooms_per_user: int = 2_000
-    people: PeopleRules = PeopleRules()
+    people: PeopleRules = field(default_factory=PeopleRules)
 
 
 NO_BOUNDS = Allowances()

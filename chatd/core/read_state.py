@@ -50,6 +50,9 @@ def tail_after(room: Room, user: str, seq: int, writes: WriteSet, reads: ReadSet
 def publish_watermark(room: Room, member: Member, writes: WriteSet) -> None:
     """Note that a watermark moved; in a direct room it is part of the summary that the peer syncs."""
     if room.direct:
+        if room.keeps_marks:
+            # Nor does the room change for the other, who would see by it that the user looked.
+            return
         writes.touch(room)
     if member.receipts:
         writes.receipts[room.number, member.user] = (room, member)

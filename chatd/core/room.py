@@ -6,12 +6,27 @@ during a commit it is one batch ahead of the disk.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 
+from chatd.core.privacy import Gate
 from chatd.protocol.members import Role
 from chatd.protocol.rooms import GoneReason
 
 DIRECT = "direct"
 GROUP = "group"
+
+
+class Standing(IntEnum):
+    """How a member of a direct room takes messages of the other, as it is stored (core/message_requests.py).
+
+    POLICY: as their privacy says. ACCEPTED: always, as in rooms from before people were switched on. REQUEST: they were
+    asked and have not answered. DECLINED: they do not want them.
+    """
+
+    POLICY = 0
+    ACCEPTED = 1
+    REQUEST = 2
+    DECLINED = 3
 
 
 @dataclass(slots=True)
@@ -37,6 +52,7 @@ class Member:
     receipts: bool = True
     # Rarely used state, a MessagePack map that is read and written whole; empty when absent.
     extras: bytes = b""
+    standing: int = Standing.ACCEPTED
 
     def unread(self, ordinal: int) -> int:
         """Return the unread messages when the room's last one is `ordinal` (core/unread_counts.py)."""
@@ -83,6 +99,17 @@ class Room:
     dirty: bool = False
     # The users who join or leave in that batch.
     changing_members: frozenset[str] = frozenset()
+    # In direct rooms, by author; empty where both may write and have accepted each other.
+    gates: Mapping[str, Gate] = field(default_factory=dict)
+    # By author: the members who block them, for whom their messages count nothing.
+    ignored_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # In direct rooms: whether privacy keeps read and delivered marks from both.
+    marks_kept: bool = False
+    # Whether memberships in groups decide a gate, or who sees marks.
+    by_groups: bool = False
+    # The number of commits that may have changed these, and the number up to which they were read.
+    people_changes: int = 0
+    people_read: int = -1
 
     def __post_init__(self) -> None:
         self.mark_durable()
@@ -98,8 +125,33 @@ class Room:
         return self.kind == DIRECT
 
     @property
+    def is_outdated(self) -> bool:
+        """Whether gates and blocks have to be read before the next decision."""
+        return self.people_read != self.people_changes
+
+    @property
     def size(self) -> int:
         return len(self.members)
+
+    def is_listed(self, member: Member) -> bool:
+        """Whether `member` has this room in their list, and their connections are sent its events.
+
+        Not before the other has written something in a direct room, nor while they have not accepted a request.
+        """
+        accepted, policy = Standing.ACCEPTED, Standing.POLICY
+        return member.standing == accepted or (member.standing == policy and self.written > 0)
+
+    @property
+    def keeps_marks(self) -> bool:
+        """Whether neither user of a direct room sees how far the other read: by privacy, or while one only asks."""
+        return self.marks_kept or any(
+            member.standing in (Standing.REQUEST, Standing.DECLINED) for member in self.members.values()
+        )
+
+    def kept_from(self, user: str) -> set[str]:
+        """Return the members who block `user` or whom `user` blocks: neither is shown what the other does here."""
+        blockers = self.ignored_by.get(user, ())
+        return {*blockers, *(author for author, blocked in self.ignored_by.items() if user in blocked)}
 
     @property
     def users(self) -> list[str]:
@@ -158,6 +210,7 @@ MEMBER_IMAGED = (
     "gone",
     "receipts",
     "extras",
+    "standing",
 )
 ROOM_IMAGED = (
     "number",
@@ -179,4 +232,5 @@ ROOM_IMAGED = (
     "uncounted",
     "written",
     "uncounted_by",
+    "gates",
 )

@@ -14,6 +14,9 @@ class RoomCache:
     def __init__(self) -> None:
         self.rooms: dict[str, Room] = {}
         self._used: dict[str, float] = {}
+        # The names of loaded direct rooms by user, and the blocks (blocker, blocked) that loaded rooms know.
+        self._direct: dict[str, set[str]] = {}
+        self._blocks: set[tuple[str, str]] = set()
         # Preferences that changed while rooms were being loaded.
         self.changed_receipts: dict[str, bool] = {}
 
@@ -30,6 +33,8 @@ class RoomCache:
                 member.receipts = shown
         self.rooms[room.name] = room
         self._used[room.name] = now
+        for user in room.users if room.direct else ():
+            self._direct.setdefault(user, set()).add(room.name)
 
     def forget_idle(self, before: float, busy: Iterable[str]) -> int:
         """Forget rooms not used since `before`, except those of a batch; return how many."""
@@ -51,8 +56,32 @@ class RoomCache:
 
     def _forget(self, names: list[str]) -> int:
         for name in names:
-            del self.rooms[name], self._used[name]
+            room = self.rooms.pop(name)
+            del self._used[name]
+            for user in room.users if room.direct else ():
+                self._direct[user].discard(name)
+                if not self._direct[user]:
+                    del self._direct[user]
         return len(names)
+
+    def direct_rooms(self, user: str, other: str | None = None) -> list[Room]:
+        """Return the loaded direct rooms of `user`, or the one with `other`."""
+        names = self._direct.get(user, set())
+        return [
+            self.rooms[name] for name in (names if other is None else names & self._direct.get(other, set()))
+        ]
+
+    def note_blocks(self, room: Room) -> None:
+        """Note the blocks that were read with a room."""
+        for author, blockers in room.ignored_by.items():
+            self._blocks.update((blocker, author) for blocker in blockers)
+
+    def rooms_of_block(self, blocker: str, user: str, *, blocked: bool) -> list[Room]:
+        """Return the loaded rooms in which a block begins or ends that they did not know of."""
+        if ((blocker, user) in self._blocks) == blocked:
+            return []
+        (self._blocks.add if blocked else self._blocks.discard)((blocker, user))
+        return [room for room in self.rooms.values() if room.member(blocker) and room.member(user)]
 
     def set_receipts(self, user: str, shown: bool) -> None:
         """Apply a user's receipts preference in all their rooms, including those being loaded."""

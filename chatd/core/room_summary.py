@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from msgspec import UNSET, Raw
 
-from chatd.core.room import Member, Room
+from chatd.core.room import Member, Room, Standing
 from chatd.core.visibility import ShownTo, marks_shown, seen
 from chatd.core.write_set import RoomReply, WriteSet
 from chatd.protocol.errors import Refused
@@ -58,6 +58,7 @@ class RoomRow(NamedTuple):
     unread: int
     mentions: int
     hidden: int
+    standing: int
     seq: int
     ordinal: int
     read: int
@@ -100,7 +101,8 @@ def summary_of(room: Room, member: Member, shown_to: ShownTo) -> RoomSummary:
 
 def peer_of(room: Room, member: Member) -> Peer:
     peer = room.members[room.peer(member.user)]
-    return Peer(peer.user, peer.first_visible, peer.read, peer.delivered, member.receipts and peer.receipts)
+    both_show = member.receipts and peer.receipts and not room.keeps_marks
+    return Peer(peer.user, peer.first_visible, peer.read, peer.delivered, both_show)
 
 
 def summarise(
@@ -118,6 +120,7 @@ def summarise(
         muted_until=member.muted_until,
         pinned=bool(member.pinned),
         hidden=bool(member.hidden),
+        request=member.standing == Standing.REQUEST,
         first_visible=member.first_visible,
         log_floor=room.log_floor,
     )

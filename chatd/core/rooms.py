@@ -12,11 +12,14 @@ from chatd.core.members import (
     add_member,
     check_capacity,
     check_own_rooms,
-    split_by_room_limit,
+    is_full,
+    split_addable,
 )
+from chatd.core.message_requests import refuse_at
 from chatd.core.permissions import authorize
+from chatd.core.privacy import Relation
 from chatd.core.read_set import ReadSet, pair
-from chatd.core.room import DIRECT, GROUP, Room
+from chatd.core.room import DIRECT, GROUP, Room, Standing
 from chatd.core.write_set import DirectPair, RoomReply, WriteSet
 from chatd.protocol.codec import decode_tree, encode
 from chatd.protocol.errors import Refused
@@ -45,8 +48,8 @@ def create(user: str, request: RoomCreate, writes: WriteSet, reads: ReadSet) -> 
             raise Refused("conflict", "this key was used for another room", field="key")
         return shown(WriteOk(duplicate=True), authorize(made, user, "view")[0], user, writes)
     check_new_room(user, writes, reads)
-    users, full = split_by_room_limit(
-        [other for other in dict.fromkeys(request.users) if other != user], writes, reads
+    users, left_out = split_addable(
+        user, [other for other in dict.fromkeys(request.users) if other != user], writes, reads
     )
     check_capacity(len(users) + 1, reads)
     reads.allowances.check("added", user, len(users), writes, reads.now_s)
@@ -58,7 +61,7 @@ def create(user: str, request: RoomCreate, writes: WriteSet, reads: ReadSet) -> 
     room.client_key, room.client_digest = request.key, digest
     reads.created[user, request.key] = room
     open_room(room, {user: "owner", **dict.fromkeys(users, "member")}, writes, reads)
-    return shown(WriteOk(seq=room.seq, time=writes.now, not_added=full or UNSET), room, user, writes)
+    return shown(WriteOk(seq=room.seq, time=writes.now, not_added=left_out or UNSET), room, user, writes)
 
 
 def direct(user: str, request: RoomDirect, writes: WriteSet, reads: ReadSet) -> SummaryOk:
@@ -69,13 +72,25 @@ def direct(user: str, request: RoomDirect, writes: WriteSet, reads: ReadSet) -> 
     room = reads.pairs.get(users)
     if room is None:
         check_new_room(user, writes, reads)
-        if split_by_room_limit([request.user], writes, reads)[1]:
+        check_relation(user, request.user, reads)
+        if is_full(request.user, writes, reads):
             raise Refused("quota", "this user is in as many rooms as others may open to them", field="user")
         reads.allowances.check("added", user, 1, writes, reads.now_s)
         room = reads.pairs[users] = new_room(DIRECT, user, writes, reads)
         writes.add(DirectPair(*users, room.number))
         open_room(room, {user: "member", request.user: "member"}, writes, reads)
+        if reads.rules.people.enabled:
+            # Not in their list before something is said.
+            room.members[request.user].standing = Standing.POLICY
     return shown(SummaryOk(summary=RoomSummary(room.name)), room, user, writes)
+
+
+def check_relation(user: str, other: str, reads: ReadSet) -> None:
+    """Raise Refused when `other` may be neither written to nor asked by `user`."""
+    relation = reads.records_of(Relation).get((user, other)) if reads.rules.people.enabled else None
+    if relation is not None:
+        gate = relation.gate(reads.rules.people.bounds)
+        refuse_at("refused" if gate == "no" else gate)
 
 
 def get(user: str, request: RoomGet, writes: WriteSet, reads: ReadSet) -> SummaryOk:

@@ -13,10 +13,10 @@ messages in its room up to it. For each member of a room, at each commit,
     unread = room.ordinal - member.read_ordinal - member.own_unread
 
 is the number of countable messages of others after `member.read`. `read_ordinal` is the number of countable messages
-up to `read`; `own_unread` is the number of countable messages after it that the member wrote, which are not unread
-for their author. A new member starts at the end of the log. A recalled message still counts: it keeps its ordinal.
-Mentions are counted in the rows of those who are mentioned, because they are few: a mention of everybody counts only
-in rooms of up to `Rules.full_members`.
+up to `read`; `own_unread` is the number of countable messages after it that the member wrote, or whose author they
+blocked when it came (`NewEvent.ignored`): neither is unread for them. A new member starts at the end of the log. A
+recalled message still counts: it keeps its ordinal. Mentions are counted in the rows of those who are mentioned,
+because they are few: a mention of everybody counts only in rooms of up to `Rules.full_members`.
 
 As messages come. A send raises `room.ordinal`, in a row it writes anyway, and so counts for all members at once. It
 also raises `own_unread` of its author, and a write of that row would cost one more page a send. In memory it is raised
@@ -60,7 +60,7 @@ def count(events: Iterable[NewEvent], user: str) -> Counted:
         if new.event.ordinal is UNSET:
             continue
         messages += 1
-        if new.event.user == user:
+        if new.event.user == user or user in new.ignored:
             own += 1
         else:
             mentions += user in new.mentions or EVERYBODY in new.mentions
@@ -90,7 +90,10 @@ def added(left: Counted, right: Counted) -> Counted:
 
 
 def count_own(room: Room, author: Member, writes: WriteSet) -> None:
-    """Count a message for its author, just before it is added to the log of `room`, which this batch has touched."""
+    """Count a message for its author, or a member who ignores it, as not unread.
+
+    Call it just before the message is added to the log of `room`, which this batch has touched.
+    """
     writes.save_member_image(room, author.user)
     author.own_unread += 1
     room.uncounted = room.uncounted or room.seq + 1

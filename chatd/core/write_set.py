@@ -46,7 +46,8 @@ class Origin(Protocol):
 class NewEvent:
     """An event of this batch. On the connection of `origin` its acknowledgement takes the place of the event.
 
-    `ordinal`: of the room's last message when this event is its last.
+    `ordinal`: of the room's last message when this event is its last. `ignored`: the members for whom it counts
+    nothing, because they block its author.
     """
 
     room: Room
@@ -57,6 +58,7 @@ class NewEvent:
     mentions: tuple[str, ...] = ()
     origin: Origin | None = None
     ordinal: int = 0
+    ignored: tuple[str, ...] = ()
 
     @property
     def position(self) -> int:
@@ -81,7 +83,23 @@ class MemberLeft:
     reason: GoneReason
 
 
-RoomStep = NewEvent | MemberJoined | MemberLeft
+@dataclass(slots=True)
+class RoomListed:
+    """The room is in the list of `user` from the next event on, who was a member before."""
+
+    room: Room
+    user: str
+
+
+@dataclass(slots=True)
+class RoomUnlisted:
+    """The room is not in the list of `user` from the next event on, who is still a member."""
+
+    room: Room
+    user: str
+
+
+RoomStep = NewEvent | MemberJoined | MemberLeft | RoomListed | RoomUnlisted
 
 
 @dataclass(slots=True)
@@ -199,6 +217,12 @@ class WriteSet:
         self.receipts: dict[tuple[int, str], tuple[Room, Member]] = {}
         # Changed summaries, by room and user; "" for all members, "*" for all when only `members` changed.
         self.refreshed: dict[tuple[int, str], Room] = {}
+        # Message requests to tell their receivers of, by room and user, and those that are new.
+        self.requests: dict[tuple[int, str], Room] = {}
+        self.new_requests: list[tuple[Room, str]] = []
+        self.declined: list[tuple[Room, str]] = []
+        # By user: the capabilities of which their rules changed.
+        self.rules_changed: dict[str, frozenset[str]] = {}
         self.answered: list[Room] = []  # direct rooms in which now both have written
         self.summarised: dict[tuple[int, int], Message] = {}  # reactions that follow as a summary
         self.ended: list[tuple[str, str]] = []  # (user, device): removed by their user
@@ -280,6 +304,16 @@ class WriteSet:
         self._add_step(room, MemberLeft(room, user, reason))
         return member
 
+    def list_room(self, room: Room, user: str) -> None:
+        """Put a room into the list of a member, whose connections are subscribed to it."""
+        self.moves = True
+        self._add_step(room, RoomListed(room, user))
+
+    def unlist_room(self, room: Room, user: str) -> None:
+        """Take a room out of the list of a member, whose connections are sent nothing of it."""
+        self.moves = True
+        self._add_step(room, RoomUnlisted(room, user))
+
     def append(
         self,
         room: Room,
@@ -288,6 +322,7 @@ class WriteSet:
         key: str | None = None,
         digest: int | None = None,
         mentions: Iterable[str] = (),
+        ignored: tuple[str, ...] = (),
     ) -> Event:
         """Number `event` as the next of its room, set its time to that of the batch and add it to the log.
 
@@ -298,11 +333,14 @@ class WriteSet:
         event.seq = room.seq
         event.time = self.now
         origin, self.origin = self.origin, None
-        new = NewEvent(room, event, encode(event), key, digest, tuple(mentions), origin, room.ordinal)
-        if isinstance(event.user, str):
-            self.spend("bytes", event.user, len(new.blob) + EVENT_BYTES)
-            if key is not None:
-                self.keyed[room.number, event.user, key] = new
+        new = NewEvent(
+            room, event, encode(event), key, digest, tuple(mentions), origin, room.ordinal, ignored
+        )
+        author = event.user if isinstance(event.user, str) else ""
+        if author:
+            self.spend("bytes", author, len(new.blob) + EVENT_BYTES)
+        if key is not None:
+            self.keyed[room.number, author, key] = new
         self._add_step(room, new)
         return event
 
@@ -325,6 +363,7 @@ class WriteSet:
             or self.messages
             or self.records
             or self.receipts
+            or self.requests
             or self.refreshed
             or self.read_positions
         )

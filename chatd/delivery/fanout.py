@@ -35,21 +35,33 @@ Everything here is synchronous: a batch is published in one go, so nothing comes
 sees a later batch before an earlier one.
 """
 
+from collections.abc import Collection
 from functools import partial
 
 from msgspec import UNSET, Raw
 
 from chatd.config.model import Config, Delivery, Privacy
+from chatd.core.room import Standing
 from chatd.core.room_summary import summary_of
 from chatd.core.sections import ChangedRow, Sections
 from chatd.core.users import Account
 from chatd.core.visibility import text_of
-from chatd.core.write_set import MemberJoined, MemberLeft, NewEvent, ReadPosition, RoomStep, WriteSet
+from chatd.core.write_set import (
+    MemberJoined,
+    MemberLeft,
+    NewEvent,
+    ReadPosition,
+    RoomListed,
+    RoomStep,
+    RoomUnlisted,
+    WriteSet,
+)
 from chatd.delivery.account_rows import AccountRows
 from chatd.delivery.encoding import JSON, MSGPACK, EncodedPush, frame_of
 from chatd.delivery.heads import Heads
 from chatd.delivery.hub import Hub, RoomSubscribers, Subscriber
 from chatd.delivery.interface import Present
+from chatd.delivery.message_requests import MessageRequests, shows_requests
 from chatd.delivery.receipts import Receipts
 from chatd.delivery.room_pushes import RoomPushes
 from chatd.env import Env
@@ -81,6 +93,7 @@ class Fanout:
         self._privacy = config.privacy
         self._receipts = Receipts(env, hub, config, self._deflate_min)
         self._room_pushes = RoomPushes(env, hub, config)
+        self._message_requests = MessageRequests(env, hub, config)
         self._account_rows = AccountRows(hub, config, sections)
 
     def reconfigure(self, delivery: Delivery, privacy: Privacy) -> None:
@@ -90,6 +103,7 @@ class Fanout:
         self._heads.reconfigure(delivery.head_interval_s)
         self._receipts.reconfigure(delivery, privacy)
         self._room_pushes.reconfigure(delivery, privacy)
+        self._message_requests.reconfigure(privacy)
 
     def publish(self, writes: WriteSet) -> None:
         """Push a batch that is durable now, room by room, in the order of its numbers."""
@@ -104,6 +118,8 @@ class Fanout:
             self._push_position(position)
         for (_, user), room in writes.refreshed.items():
             self._room_pushes.due(room, user)
+        if writes.requests or writes.declined:
+            self._message_requests.publish(writes)
         if writes.records:
             self._account_rows.publish(writes)
         for account in writes.records_of(Account):
@@ -124,19 +140,19 @@ class Fanout:
             for session in self._hub.of(user):
                 session.close(close_codes.INTERNAL)
 
-    def typing(self, session: Subscriber, number: int) -> None:
-        """Push to those who have a room on screen that the user of `session` is typing."""
+    def typing(self, session: Subscriber, number: int, kept_from: Collection[str] = ()) -> None:
+        """Push to those who have a room on screen that the user of `session` is typing, but not to `kept_from`."""
         subscribers = self._hub.rooms.get(number)
         if subscribers is None:
             return
         packet = EncodedPush(TypingPush(subscribers.name, session.user), self._deflate_min)
         for other in subscribers.focused:
-            if other.user != session.user and other.mode == "foreground":
+            if other.user != session.user and other.user not in kept_from and other.mode == "foreground":
                 other.outbox.send_ephemeral(packet.frame(other.encoding))
 
     def has_pending(self, session: Subscriber) -> bool:
         """Whether a durable change is still to be pushed to `session`, besides those its levels leave out."""
-        return self._room_pushes.has_pending(session)
+        return self._room_pushes.has_pending(session) or self._message_requests.has_pending(session)
 
     def presence(self, watcher: Present, states: list[UserState]) -> None:
         """Push changed states to a watcher, unless it is in the background."""
@@ -157,8 +173,10 @@ class Fanout:
                 continue
             self._push_events(run)
             run = []
-            if isinstance(step, MemberJoined):
+            if isinstance(step, MemberJoined | RoomListed):
                 self._on_joined(step)
+            elif isinstance(step, RoomUnlisted):
+                self._on_unlisted(step)
             else:
                 self._on_left(step)
         self._push_events(run)
@@ -266,7 +284,7 @@ class Fanout:
     def _push_heads(self, subscribers: RoomSubscribers, run: list[NewEvent]) -> None:
         """Push to levels head and none: the head, and in full only events that concern the user."""
         everybody = subscribers.members <= self._hub.full_members
-        named = {user for new in run for user in (*new.mentions, new.event.user) if user is not UNSET}
+        named = {user for new in run for user in concerned_by(new)}
         if everybody and EVERYBODY in named:
             concerned = [*subscribers.head, *subscribers.none]
         else:
@@ -283,11 +301,7 @@ class Fanout:
         for new in run:
             if new.origin is not None and new.origin.requester is session:
                 self._acknowledge(session, new)
-            elif (
-                new.event.user == session.user
-                or session.user in new.mentions
-                or (everybody and EVERYBODY in new.mentions)
-            ):
+            elif session.user in concerned_by(new) or (everybody and EVERYBODY in new.mentions):
                 self._push_one(session, [new])
 
     # --- members
@@ -305,13 +319,13 @@ class Fanout:
                 # The rooms on screen stay there.
                 self._hub.set_focus(session, focus)
 
-    def _on_joined(self, step: MemberJoined) -> None:
+    def _on_joined(self, step: MemberJoined | RoomListed) -> None:
         """Subscribe the connections of a new member, and push the room to them before its next event."""
         room = step.room
         self._hub.resize(room.number, room.size)
         member = room.member(step.user)
-        if member is None:
-            # They left again in the same batch.
+        if member is None or not room.is_listed(member):
+            # They left again in the same batch, or wait until something is said in a direct room.
             return
         sessions = self._hub.readers_of(step.user)
         if not sessions:
@@ -321,6 +335,16 @@ class Fanout:
             session.subscriptions.note_joined(room.number)
             self._hub.subscribe(session, room.number, room.name, room.size, member.muted_until)
             session.push(push)
+
+    def _on_unlisted(self, step: RoomUnlisted) -> None:
+        """Unsubscribe the connections of a member who is asked again; for those without requests the room is gone."""
+        room = step.room
+        for session in self._hub.readers_of(step.user):
+            session.subscriptions.note_left(room.number)
+            self._hub.unsubscribe(session, room.number)
+            session.outbox.leave(room.name)
+            if not shows_requests(session):
+                session.push(GonePush(room.name, "left"))
 
     def _on_left(self, step: MemberLeft) -> None:
         """Unsubscribe the connections of a former member, and push that the room is gone."""
@@ -338,15 +362,24 @@ class Fanout:
         member = room.member(position.member.user)
         if member is None:
             return
-        unread = member.unread(room.ordinal)
+        unread, is_request = member.unread(room.ordinal), member.standing == Standing.REQUEST
         push = PositionPush(room.name, member.read, unread, member.mentions, room.ordinal)
         for session in self._hub.readers_of(member.user):
             if origin is not None and session is origin.requester:
                 due = not origin.id and not position.moved
             else:
                 due = position.moved
-            if due:
+            if due and not (is_request and not shows_requests(session)):
                 session.push(push)
+
+
+def concerned_by(new: NewEvent) -> tuple[str, ...]:
+    """Return the users who get an event at every level: whom it mentions, its author, and who ignores it.
+
+    The last two take it off their unread number, which follows from the ordinals of heads.
+    """
+    author = new.event.user
+    return (*new.mentions, *new.ignored, *(() if author is UNSET else (author,)))
 
 
 def event_push(run: list[NewEvent]) -> EventPush:

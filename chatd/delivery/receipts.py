@@ -45,18 +45,19 @@ class Receipts:
             if not marks_shown(self._privacy.shown_to, direct=room.direct, written=room.durable_written):
                 continue
             shown = {user: row for user, row in receipts.items() if shows(room, user)}
-            if subscribers is not None and shown:
-                self._push(subscribers, room.direct, shown)
+            if subscribers is not None and shown and not (room.direct and room.keeps_marks):
+                self._push(subscribers, room, shown)
 
-    def _push(self, subscribers: RoomSubscribers, direct: bool, receipts: dict[str, Receipt]) -> None:
-        connections = list(subscribers.connections()) if direct else subscribers.focused
+    def _push(self, subscribers: RoomSubscribers, room: Room, receipts: dict[str, Receipt]) -> None:
+        connections = list(subscribers.connections()) if room.direct else subscribers.focused
         shared = EncodedPush(ReceiptsPush(subscribers.name, list(receipts.values())), self._deflate_min)
         for session in connections:
             if not wants(session):
                 continue
             packet = shared
-            if session.user in receipts:
-                others = [receipt for user, receipt in receipts.items() if user != session.user]
+            unseen = {session.user, *room.kept_from(session.user)} if room.ignored_by else {session.user}
+            if not unseen.isdisjoint(receipts):
+                others = [receipt for user, receipt in receipts.items() if user not in unseen]
                 if not others:
                     continue
                 packet = EncodedPush(ReceiptsPush(subscribers.name, others), self._deflate_min)

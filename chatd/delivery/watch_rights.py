@@ -6,9 +6,11 @@ whom they watch.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from dataclasses import dataclass, field
 
+from chatd.core.contacts import Contact
+from chatd.core.read_set import PeopleRules
 from chatd.core.room import Room
 from chatd.core.users import Account
 from chatd.core.visibility import ShownTo
@@ -35,8 +37,20 @@ class VisibilityCheck:
     outdated: set[str] = field(default_factory=set)
 
 
+class RoomUsers:
+    """Whoever is or was in a room."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+
+    def __contains__(self, user: object) -> bool:
+        return isinstance(user, str) and self._room.known(user) is not None
+
+
 class WatchRights:
-    """The checks of who sees whom. `keep_task` holds on to the task that checks again."""
+    """The checks of who sees whom. `keep_task` holds on to the task that checks again. `people`: the rules where people
+    are switched on; then privacy decides, and not the rooms that two users share.
+    """
 
     def __init__(
         self,
@@ -44,8 +58,10 @@ class WatchRights:
         presence: Presence,
         keep_task: Callable[["asyncio.Future[None]"], object],
         shown_to: ShownTo,
+        people: PeopleRules,
     ) -> None:
         self._store = store
+        self._people = people
         self._presence = presence
         self._keep_task = keep_task
         self._shown_to = shown_to
@@ -54,10 +70,10 @@ class WatchRights:
         self._dirty: dict[str, dict[str, None] | None] = {}
         self._rechecking = False
 
-    def reconfigure(self, shown_to: ShownTo) -> None:
-        """Put another rule in force, and check everybody again if it differs."""
-        if shown_to != self._shown_to:
-            self._shown_to = shown_to
+    def reconfigure(self, shown_to: ShownTo, people: PeopleRules) -> None:
+        """Put other rules in force, and check everybody again if they differ."""
+        if (shown_to, people) != (self._shown_to, self._people):
+            self._shown_to, self._people = shown_to, people
             for check in self._checks:
                 check.outdated.update(check.others)
             self._recheck(dict.fromkeys(self._presence.watching()))
@@ -65,15 +81,34 @@ class WatchRights:
     def on_commit(self, writes: WriteSet) -> None:
         """Check again the users who joined, left, answered or changed their preference. A commit hook."""
         for room in writes.answered:
-            self._mark_dirty(room.creator, room)
+            self._mark_dirty(room.creator, RoomUsers(room))
         if writes.moves:
             for step in (step for steps in writes.steps.values() for step in steps):
                 if isinstance(step, MemberJoined | MemberLeft):
-                    self._mark_dirty(step.user, step.room)
+                    self._mark_dirty(step.user, RoomUsers(step.room))
         for account in writes.records_of(Account):
-            if not account.presence:
-                self._presence.update_visibility(account.user, self._presence.related(account.user), (), {})
+            if not account.presence or (account.disabled and self._people.enabled):
+                self._hide(account.user)
             self._mark_dirty(account.user)
+        if self._people.enabled:
+            self._on_people(writes)
+
+    def _on_people(self, writes: WriteSet) -> None:
+        """Check again whom contacts and privacy concern. Who may not be seen any more is hidden before that."""
+        for contact in writes.records_of(Contact):
+            owner, user = contact.owner, contact.user
+            if user in self._presence.related(owner):
+                if contact.blocked or not contact.is_friend:
+                    self._presence.update_visibility(owner, (user,), (), {})
+                self._mark_dirty(owner, {user})
+        for user, capabilities in writes.rules_changed.items():
+            if "presence" in capabilities:
+                self._hide(user)
+                self._mark_dirty(user)
+
+    def _hide(self, user: str) -> None:
+        """Show a user to nobody, and nobody to them, until they are checked."""
+        self._presence.update_visibility(user, self._presence.related(user), (), {})
 
     async def check(self, user: str, others: Collection[str]) -> VisibilityCheck:
         """Read which of `others` this user may see; commits during the read mark users as outdated."""
@@ -82,17 +117,20 @@ class WatchRights:
             return check
         self._checks.append(check)
         try:
-            check.known = await self._store.watchable(user, others, answered=self._shown_to == "known")
+            answered = self._shown_to == "known"
+            check.known = await self._store.watchable(
+                user, others, answered=answered, people=self._people if self._people.enabled else None
+            )
             check.last_seen = await self._store.last_seen([user, *check.known]) if check.known else {}
         finally:
             self._checks.remove(check)
         return check
 
-    def _mark_dirty(self, user: str, room: Room | None = None) -> None:
-        """Check `user` again, with everybody, or with those who are or were in `room`."""
+    def _mark_dirty(self, user: str, among: Container[str] | None = None) -> None:
+        """Check `user` again, with everybody, or with those `among` these users."""
         others = self._presence.related(user)
-        if room is not None:
-            others = [other for other in others if room.known(other) is not None]
+        if among is not None:
+            others = [other for other in others if other in among]
         for check in self._checks:
             if check.user == user:
                 check.outdated.update(others)
@@ -100,7 +138,7 @@ class WatchRights:
                 check.outdated.add(user)
         before = self._dirty.get(user, {})
         if others:
-            everybody = room is None or before is None
+            everybody = among is None or before is None
             self._recheck({user: None if everybody else {**(before or {}), **dict.fromkeys(others)}})
 
     def _recheck(self, outdated: Mapping[str, dict[str, None] | None]) -> None:

@@ -29,6 +29,7 @@ from chatd.protocol.messages import (
 from chatd.protocol.request_id import mark_json, nil_json, nil_msgpack, skim_id
 from chatd.protocol.requests import AnyRequest
 from chatd.protocol.rooms import RoomCreate, RoomUpdate
+from chatd.protocol.users import ProfileSet
 
 MAP_FIRST_BYTES = frozenset((*range(0x80, 0x90), 0xDE, 0xDF))
 ARRAY_FIRST_BYTES = frozenset((*range(0x90, 0xA0), 0xDC))
@@ -221,7 +222,7 @@ def deep_id(packet: bytes | Raw, text: bool) -> int:
 
 
 WITH_BODY = (Send, Edit)
-WITH_DATA = (RoomCreate, RoomUpdate)
+WITH_DATA = (RoomCreate, RoomUpdate, ProfileSet)
 
 
 def with_host_data(request: Request, text: bool, bytes_max: int = DEFAULTS["body_bytes"]) -> Request:

@@ -9,22 +9,33 @@ from typing import get_args
 
 from chatd.protocol.connection import Mode
 from chatd.protocol.errors import Refused
-from chatd.protocol.identifiers import Device, Key, Room, User
+from chatd.protocol.identifiers import Device, Handle, Key, NewHandle, Room, User
 from chatd.protocol.members import Role
 from chatd.protocol.messages import Mention
+from chatd.protocol.privacy import To
 from chatd.protocol.rooms import GroupKind
-from chatd.protocol.users import Platform
+from chatd.protocol.users import Color, Platform, Relation
 
 FORMS = {
     User: "the id of a user, 1 to 64 of A-Z a-z 0-9 _ - . : @ | +",
     Mention: 'the id of a user, or ["*"] for everybody',
     Device: "a device id, 22 of A-Z a-z 0-9 - _",
     Room: "the id of a room, 12 letters and digits, as the server gave it",
+    Handle: "a handle, 3 to 32 of A-Z a-z 0-9 _ .",
+    NewHandle: "a handle, 3 to 32 of A-Z a-z 0-9 _ ., or empty",
+    Color: "a colour, # and 6 of 0-9 a-f",
     Key: "a key, 8 to 36 of A-Z a-z 0-9 - _",
 }
 PATTERNS = {repr(get_args(kind)[1].pattern): form for kind, form in FORMS.items()}
 # By the name of the key.
-VALUES = {"mode": Mode, "role": Role, "kind": GroupKind, "platform": Platform}
+VALUES = {
+    "mode": Mode,
+    "role": Role,
+    "kind": GroupKind,
+    "platform": Platform,
+    "to": To,
+    "as": Relation,
+}
 KINDS = {
     "int": "an integer",
     "float": "a number with a fraction or an exponent",
@@ -46,12 +57,12 @@ _kind = re.compile(r"Expected `(\w+)`(?:, got `(\w+)`)?")
 _pattern = re.compile(r"matching regex ('.*')(?: - at|$)")
 
 
-def refusal_of(complaint: str) -> Refused:
-    """Turn a message of the decoder into the refusal of the request."""
+def refusal_of(complaint: str, whole: str = "the packet") -> Refused:
+    """Turn a message of the decoder into the refusal of the request. `whole`: a name for what has no field."""
     found = _length.search(complaint)
     too_much = found is not None and found[2] == "<"
     field = field_of(complaint)
-    message = f"{'the packet' if field is None else f'`{field}`'} {wrong(complaint, field or '')}"
+    message = f"{whole if field is None else f'`{field}`'} {wrong(complaint, field or '')}"
     return Refused("too_large" if too_much else "bad_request", message, field=field)
 
 
@@ -67,9 +78,10 @@ def wrong(complaint: str, field: str) -> str:
     if _missing.search(complaint):
         return "is missing"
     if complaint.startswith("Invalid enum value"):
-        return "must be one of " + ", ".join(get_args(VALUES[field.rpartition(".")[2]]))
+        words = get_args(VALUES.get(field.rpartition(".")[2]))
+        return f"must be one of {', '.join(words)}" if words else "is none of the words it may be"
     if found := _pattern.search(complaint):
-        return f"must be {PATTERNS[found[1]]}"
+        return f"must be {PATTERNS.get(found[1], 'of its form')}"
     if found := _length.search(complaint):
         count = f"{found[3]} {UNITS[found[1]]}{'' if found[3] == '1' else 's'}"
         return f"must have {bound(found[2])} {count}"

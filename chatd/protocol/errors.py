@@ -30,6 +30,7 @@ ERRORS: dict[str, Retry] = {
     "edit_window": "never",
     "muted": "later",
     "conflict": "never",
+    "request_pending": "never",
     "aborted": "later",
     "rate_limited": "later",
     "overloaded": "later",
@@ -37,6 +38,9 @@ ERRORS: dict[str, Retry] = {
     "internal": "later",
     "bad_cursor": "after_sync",
 }
+
+# Codes of plain HTTP alone; the last two are of the host's API (docs/api.md).
+HTTP_ERRORS: dict[str, Retry] = {"login_failed": "never", "key_invalid": "never", "unreadable": "never"}
 
 
 class ChatError(Exception):
@@ -63,7 +67,7 @@ class ChatError(Exception):
 
     @property
     def retry(self) -> Retry:
-        return ERRORS[self.code]
+        return ERRORS[self.code] if self.code in ERRORS else HTTP_ERRORS[self.code]
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}" if self.message else self.code

@@ -16,6 +16,9 @@ User = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_\-.:@|+]{1,64}\Z")]
 Device = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_\-]{22}\Z")]
 Room = Annotated[str, Meta(pattern=r"^[A-Za-z0-9]{12}\Z")]
 Key = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_\-]{8,36}\Z")]
+# Chosen by users and told aloud: case does not tell two apart. One that is set may be empty, which gives it back.
+Handle = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.]{3,32}\Z")]
+NewHandle = Annotated[str, Meta(pattern=r"^([A-Za-z0-9_.]{3,32})?\Z")]
 # As much as most proxies accept in one header line; a JWT has about 500 bytes.
 Token = Annotated[str, Meta(min_length=1, max_length=4096)]
 

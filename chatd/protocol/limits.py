@@ -48,3 +48,11 @@ DEVICES_LISTED_MAX = 50
 MESSAGES_MAX = 100
 # Circles of one user: a bit each in one integer, and more than anybody keeps in order.
 CIRCLES_MAX = 50
+# Lines of a card, and colours of its theme: what a screen shows.
+CARD_FIELDS_MAX = 16
+THEME_COLORS_MAX = 4
+# A page of a card as MessagePack: it goes to whoever looks, twenty in one reply.
+PAGE_BYTES_MAX = 4096
+PAGES_MAX = 20
+# Groups of both users that are shown on a card.
+COMMON_MAX = 20

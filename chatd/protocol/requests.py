@@ -15,10 +15,20 @@ from chatd.protocol.history import Changes, History, Log, Messages
 from chatd.protocol.members import MembersAdd, MembersList, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
 from chatd.protocol.presence import Focus, Typing, Watch
+from chatd.protocol.privacy import PrivacySet
 from chatd.protocol.read_state import Delivered, Read, Readers
-from chatd.protocol.rooms import Preferences, RoomCreate, RoomDelete, RoomDirect, RoomGet, RoomUpdate
+from chatd.protocol.rooms import (
+    Preferences,
+    RoomAccept,
+    RoomCreate,
+    RoomDecline,
+    RoomDelete,
+    RoomDirect,
+    RoomGet,
+    RoomUpdate,
+)
 from chatd.protocol.sync import Sync
-from chatd.protocol.users import DevicesList, DevicesPush, DevicesRemove, UsersGet
+from chatd.protocol.users import DevicesList, DevicesPush, DevicesRemove, ProfileSet, UsersFind, UsersGet
 
 AnyRequest = (
     Hello | Auth | SetMode | Ping | Pong | Sync
@@ -27,7 +37,8 @@ AnyRequest = (
     | Read | Delivered | Readers | Focus | Typing | Watch
     | RoomCreate | RoomDirect | RoomGet | RoomUpdate | RoomDelete | RoomJoin | RoomLeave
     | MembersList | MembersAdd | MembersRemove | MembersRole
-    | Preferences | UsersGet | DevicesPush | DevicesList | DevicesRemove
+    | RoomAccept | RoomDecline | PrivacySet
+    | Preferences | ProfileSet | UsersFind | UsersGet | DevicesPush | DevicesList | DevicesRemove
     | FriendRequest | FriendAccept | FriendDecline | FriendCancel | FriendRemove
     | ContactSet | CircleSet | CircleDelete
 )  # fmt: skip

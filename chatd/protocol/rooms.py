@@ -34,6 +34,7 @@ class RoomSummary(Struct, omit_defaults=True):
     muted_until: Milliseconds = 0
     pinned: bool = False
     hidden: bool = False
+    request: bool = False
     first_visible: U53 = 1
     log_floor: U53 = 1
     preview: Raw | UnsetType = UNSET
@@ -58,6 +59,15 @@ class RoomDirect(Request, tag="room.direct", frozen=True, kw_only=True):
 
 class RoomGet(Request, tag="room.get", frozen=True, kw_only=True):
     room: Room
+
+
+class RoomAccept(Request, tag="room.accept", frozen=True, kw_only=True):
+    room: Room
+
+
+class RoomDecline(Request, tag="room.decline", frozen=True, kw_only=True):
+    room: Room
+    block: bool = False
 
 
 class RoomUpdate(RoomMutation, tag="room.update", frozen=True, kw_only=True):

@@ -8,12 +8,13 @@ from chatd.protocol.rooms import RoomSummary
 
 
 class SyncTotals(Struct, omit_defaults=True):
-    """Sums over all rooms; with people in force the number of friend requests that wait."""
+    """Sums over all rooms; with people in force the numbers of friend requests and message requests that wait."""
 
     rooms: U53
     unread: U53
     mentions: U53
     friend_requests: U53 = 0
+    message_requests: U53 = 0
 
 
 class AccountRow(Struct, omit_defaults=True):

@@ -1,21 +1,67 @@
-"""Profiles and devices (protocol.md "Rooms and members")."""
+"""Cards of users, and devices (protocol.md "Rooms and members" and "Cards")."""
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
-from chatd.protocol.envelope import Bearer, Ok, Request
-from chatd.protocol.identifiers import U53, Device, Milliseconds
+from chatd.protocol.envelope import Bearer, Ok, Push, Request
+from chatd.protocol.identifiers import U53, Address, Device, Handle, Milliseconds, NewHandle
+from chatd.protocol.limits import CARD_FIELDS_MAX, CIRCLES_MAX, MEMBERS_CHANGED_MAX, THEME_COLORS_MAX
 from chatd.protocol.members import Users
+from chatd.protocol.privacy import To
+
+Name = Annotated[str, Meta(max_length=64)]
+Bio = Annotated[str, Meta(max_length=500)]
+Color = Annotated[str, Meta(pattern=r"^#[0-9A-Fa-f]{6}\Z")]
+
+
+class Theme(Struct, omit_defaults=True, frozen=True):
+    """The look of a card; an app knows what its names mean."""
+
+    name: Annotated[str, Meta(max_length=32)] = ""
+    colors: Annotated[list[Color], Meta(max_length=THEME_COLORS_MAX)] = []
+
+
+class CardField(Struct, omit_defaults=True, frozen=True):
+    """One line of a card. `to`: who sees it; absent: whoever sees the page."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=32)]
+    value: Annotated[str, Meta(max_length=256)]
+    to: To | UnsetType = UNSET
+
+
+CardFields = Annotated[list[CardField], Meta(max_length=CARD_FIELDS_MAX)]
+
+
+class Page(Struct, omit_defaults=True, frozen=True):
+    """The part of a card that its user shows to an audience; the rest is the plate."""
+
+    cover: str = ""
+    theme: Theme | UnsetType = UNSET
+    bio: str = ""
+    fields: list[CardField] = []
+    data: Any = UNSET
 
 
 class Profile(Struct, omit_defaults=True):
-    """The display data of a user as far as chatd knows it; `version` rises when it changes."""
+    """The card of a user as it is shown to another; `version` rises when it changes.
+
+    `common`: groups of both.
+    """
 
     user: str
     name: str = ""
     avatar: str = ""
     version: U53 = 0
+    handle: str = ""
+    verified: str = ""
+    page: Page | UnsetType = UNSET
+    common: list[str] | UnsetType = UNSET
+
+
+class ProfileVersion(Struct):
+    user: str
+    version: U53
 
 
 class DeviceRow(Struct, omit_defaults=True):
@@ -28,8 +74,36 @@ class DeviceRow(Struct, omit_defaults=True):
 Platform = Literal["apns", "fcm", "web"]
 
 
+class ProfileSet(Request, tag="profile.set", frozen=True, kw_only=True):
+    """Change the own card; an empty text, list or theme, and `data` null, remove what is there."""
+
+    name: Name | UnsetType = UNSET
+    avatar: Address | UnsetType = UNSET
+    handle: NewHandle | UnsetType = UNSET
+    cover: Address | UnsetType = UNSET
+    theme: Theme | UnsetType = UNSET
+    bio: Bio | UnsetType = UNSET
+    fields: CardFields | UnsetType = UNSET
+    data: Raw | UnsetType = UNSET
+
+
+Relation = Literal["stranger", "friend"]
+Viewpoint = Relation | Annotated[int, Meta(ge=1, le=CIRCLES_MAX)]
+
+
 class UsersGet(Request, tag="users.get", frozen=True, kw_only=True):
-    users: Users
+    """Exactly one of `users`, `since` and `more`. `versions`: parallel to `users`."""
+
+    users: Users | UnsetType = UNSET
+    versions: Annotated[list[U53], Meta(max_length=MEMBERS_CHANGED_MAX)] | UnsetType = UNSET
+    since: U53 | UnsetType = UNSET
+    more: str | UnsetType = UNSET
+    page: bool = False
+    viewpoint: Viewpoint | UnsetType = field(default=UNSET, name="as")
+
+
+class UsersFind(Request, tag="users.find", frozen=True, kw_only=True):
+    handle: Handle
 
 
 class DevicesPush(Bearer, tag="devices.push", frozen=True, kw_only=True):
@@ -44,9 +118,21 @@ class DevicesRemove(Request, tag="devices.remove", frozen=True, kw_only=True):
     device: Device
 
 
+class ProfileOk(Ok, tag="ok", kw_only=True):
+    profile: Profile
+
+
 class UsersOk(Ok, tag="ok", kw_only=True):
+    """`more`, or on the last page `stamp`, of a round by `since`."""
+
     users: list[Profile]
+    more: str | UnsetType = UNSET
+    stamp: U53 | UnsetType = UNSET
 
 
 class DevicesOk(Ok, tag="ok", kw_only=True):
     devices: list[DeviceRow]
+
+
+class ProfilesPush(Push, tag="profiles"):
+    users: list[ProfileVersion]

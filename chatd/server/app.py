@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from msgspec.structs import astuple
+
 from chatd.auth.interface import Identity
 from chatd.auth.passwords import Passwords
 from chatd.bus.local import LocalBus
-from chatd.commands.admin import Admin
+from chatd.commands.admin import Admin, Writes
+from chatd.commands.api_keys import ApiKeys
 from chatd.commands.context import Context
 from chatd.commands.hello_limiter import HelloLimiter
 from chatd.commands.login import Login
@@ -19,6 +22,7 @@ from chatd.config.people import People
 from chatd.config.rates import Rates
 from chatd.core.allowances import Allowances, Kind
 from chatd.core.maintenance import ForgetKeys
+from chatd.core.privacy import BOUNDS, Bounds, HostBounds
 from chatd.core.read_set import DAY_MS, PeopleRules, Rules
 from chatd.core.room_cache import RoomCache
 from chatd.core.write_set import WriteSet
@@ -30,6 +34,7 @@ from chatd.delivery.watch_rights import WatchRights
 from chatd.env import Env
 from chatd.jobs.last_seen import LastSeenRecorder
 from chatd.jobs.maintenance import Maintenance
+from chatd.jobs.message_requests import RequestBound
 from chatd.protocol.codec import Vocabulary
 from chatd.protocol.connection import Hello
 from chatd.server.accounts import Accounts
@@ -79,7 +84,20 @@ def people_rules_of(people: People) -> PeopleRules:
         request_ms=people.request_days * DAY_MS,
         quiet_ms=people.quiet_days * DAY_MS,
         small_group_members=people.small_group_members,
+        bounds=bounds_of(people),
+        request_texts=people.request_texts,
+        message_requests_max=people.message_requests_max,
     )
+
+
+def bounds_of(people: People) -> HostBounds:
+    """Return the audiences from which users choose: those of the host, else of protocol.md "Privacy"."""
+    return {
+        capability: Bounds(*(chosen or usual for chosen, usual in zip(astuple(own), bound, strict=True)))
+        if (own := people.privacy.get(capability))
+        else bound
+        for capability, bound in BOUNDS.items()
+    }
 
 
 def per_day(rates: Rates) -> dict[Kind, int]:
@@ -91,6 +109,7 @@ def per_day(rates: Rates) -> dict[Kind, int]:
         "rooms": rates.rooms_per_day,
         "added": rates.added_per_day,
         "friend_requests": rates.friend_requests_per_day,
+        "strangers": rates.strangers_per_day,
     }
 
 
@@ -120,7 +139,7 @@ class App:
         self.rate_limits = RateLimits(config.rates, env, self.counters, self.admission)
         self.hub = Hub(config.delivery.full_members, RecentCommits(whole.of_users))
         self.fanout = Fanout(config, env, self.hub, self.counters, whole.sections)
-        self.rooms = RoomLoader(store, env, RoomCache())
+        self.rooms = RoomLoader(store, env, RoomCache(), people_rules_of(config.people))
         allowances = Allowances()
         allowances.become(per_day(config.rates))
         sources = Sources(store, env, self.rooms)
@@ -137,9 +156,18 @@ class App:
             interval_s=config.delivery.presence_interval_s,
             linger_s=config.delivery.presence_linger_s,
         )
-        watch_rights = WatchRights(store, self.presence, self.rate_limits.keep_task, config.privacy.shown_to)
-        self.hooks.published.subscribe(self.maintenance.on_commit, watch_rights.on_commit)
-        self.admin = Admin(store, self.writer, self.hub)
+        people = people_rules_of(config.people)
+        watch_rights = WatchRights(
+            store, self.presence, self.rate_limits.keep_task, config.privacy.shown_to, people
+        )
+        self.request_bound = RequestBound(store, self.writer, self.rate_limits.keep_task, people)
+        self.hooks.published.subscribe(
+            self.maintenance.on_commit, watch_rights.on_commit, self.request_bound.on_commit
+        )
+        self.api_writes = Writes(self.writer, config.api.writes_waiting)
+        self.admin = Admin(store, self.api_writes, self.hub, identity)
+        self.api_keys = ApiKeys(store, self.api_writes, env)
+        self.hooks.committed.subscribe(self.api_keys.on_commit)
         self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
         self.accounts = Accounts(self.login, identity, self.rate_limits, self.counters, login_links or {})
         self.context = Context(
@@ -171,12 +199,15 @@ class App:
         self.hello_limiter.reconfigure(config.limits.hellos_under_way)
         self.rate_limits.reconfigure(config.rates)
         self.context.lookups.reconfigure(config.rates)
+        self.rooms.reconfigure(people_rules_of(config.people))
+        self.request_bound.reconfigure(people_rules_of(config.people))
         self.read_set_loader.reconfigure(rules_of(config), per_day(config.rates))
         self.fanout.reconfigure(config.delivery, config.privacy)
         self.maintenance.reconfigure(config)
         self.presence.reconfigure(config.delivery.presence_interval_s, config.delivery.presence_linger_s)
-        self.context.watch_rights.reconfigure(config.privacy.shown_to)
+        self.context.watch_rights.reconfigure(config.privacy.shown_to, people_rules_of(config.people))
         self.login.reconfigure(config.auth.login_token_ttl_s)
+        self.api_writes.reconfigure(config.api.writes_waiting)
 
     def _publish(self, writes: WriteSet) -> None:
         """Push a commit to the connections of this process."""

@@ -4,17 +4,23 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
 
+from chatd.core.api_keys import ApiKey
+from chatd.core.audit import Audit
+from chatd.core.card_view import CardView
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import Introduction
-from chatd.core.read_set import Counted, KeyedEvent, UnreadSpan
+from chatd.core.privacy import Relation, RoomRelations
+from chatd.core.profiles import Card, Holder
+from chatd.core.read_set import Counted, KeyedEvent, PeopleRules, UnreadSpan
 from chatd.core.room import Room
-from chatd.core.sections import ChangedRow
+from chatd.core.sections import CONTACTS, PEOPLE, ChangedRow
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.visibility import ShownTo
 from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Unavailable
 from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
+from chatd.protocol.privacy import Privacy
 from chatd.protocol.read_state import Reader
 from chatd.protocol.rooms import RoomSummary
 from chatd.protocol.sync import AccountRow, SyncTotals
@@ -35,6 +41,18 @@ class Membership(NamedTuple):
     muted_until: int
 
 
+class UserRoom(NamedTuple):
+    """One room of one user, as the host lists them."""
+
+    room: str
+    kind: str
+    title: str
+    members: int
+    role: str
+    joined_at: int
+    number: int
+
+
 @dataclass(slots=True, frozen=True)
 class SyncQuery:
     """One page of an account's rooms.
@@ -46,6 +64,8 @@ class SyncQuery:
     within it the events, which are as the user may see them. `shown_to`: whose marks they see.
     `sections`: bits of the sections whose account rows end the round (core/sections.py), `full_sections` of those that
     are walked from their beginning; all of them are when `since` is None.
+    `people`: the rules where people are switched on, else None, and every room is listed. `requests`: whether rooms are
+    named in which the user was asked, and `all_requests`: whether all of them, changed or not.
     """
 
     user: str
@@ -60,6 +80,15 @@ class SyncQuery:
     shown_to: ShownTo = "known"
     sections: int = 0
     full_sections: int = 0
+    people: PeopleRules | None = None
+
+    @property
+    def requests(self) -> bool:
+        return bool(self.sections >> PEOPLE[CONTACTS].bit & 1)
+
+    @property
+    def all_requests(self) -> bool:
+        return self.requests and (self.since is None or bool(self.full_sections >> PEOPLE[CONTACTS].bit & 1))
 
 
 @dataclass(slots=True, frozen=True)
@@ -120,6 +149,23 @@ class People:
     accounts: dict[str, Account]
     devices: dict[tuple[str, str], DeviceSeen]
     memberships: dict[str, int]
+
+
+@dataclass(slots=True, frozen=True)
+class Cards:
+    """Cards by user and holders by handle; unknown ones are left out."""
+
+    cards: dict[str, Card]
+    holders: dict[str, Holder]
+
+
+@dataclass(slots=True, frozen=True)
+class CardPage:
+    """Plates in order of user id, as of commit `stamp`. `after`: the user to continue behind, None on the last page."""
+
+    users: list[Profile]
+    stamp: int
+    after: str | None
 
 
 class StoreLost(Unavailable):
@@ -199,11 +245,30 @@ class DecisionStore(Protocol):
         of each user in `arriving`, as of one commit.
         """
 
+    async def cards(self, users: Collection[str], handles: Collection[str]) -> Cards:
+        """Return the known ones of the cards of `users`, and who has the `handles`."""
+
     async def listed(self, users: Collection[str]) -> list[DeviceSeen]:
         """Return the listed devices of all these users, those seen longest ago first."""
 
+    async def api_keys(self) -> list[ApiKey]:
+        """Return all keys of the host's API, in order of their names."""
+
     async def contacts(self, pairs: Collection[tuple[str, str]]) -> list[Contact]:
         """Return the contacts of these (owner, user); those that have none are left out."""
+
+    async def privacy(self, users: Collection[str]) -> dict[str, Privacy]:
+        """Return the privacy rows of these users; those who chose nothing are left out."""
+
+    async def relations(
+        self, pairs: Collection[tuple[str, str]], rules: PeopleRules
+    ) -> dict[tuple[str, str], Relation]:
+        """Return how each viewer stands to each owner, by (viewer, owner)."""
+
+    async def room_relations(
+        self, rooms: Collection[tuple[int, tuple[str, str] | None]], rules: PeopleRules
+    ) -> dict[int, RoomRelations]:
+        """Return the people of rooms by number; with each number its two users if it is a direct room."""
 
     async def pending_contacts(self, users: Collection[str]) -> list[tuple[str, str]]:
         """Return the contacts (owner, user) of these users in which a friend request waits, of either side."""
@@ -229,8 +294,8 @@ class DecisionStore(Protocol):
 class RoomViews(Commits, Protocol):
     """The rooms as members are shown them: committed state only."""
 
-    async def memberships(self, user: str) -> list[Membership]:
-        """Return all rooms of which `user` is a member."""
+    async def memberships(self, user: str, *, everything: bool = True) -> list[Membership]:
+        """Return all rooms of which `user` is a member; without `everything` those that are in their list."""
 
     async def hello(self, device: str, query: SyncQuery) -> HelloRows:
         """Return the account of `query.user`, their `device`, all their rooms and the first page, as of one commit."""
@@ -260,8 +325,13 @@ class RoomViews(Commits, Protocol):
     ) -> tuple[list[MemberRow], int]:
         """Return the members behind `after`, in order of user id, and the number of all members of the room."""
 
-    async def readers(self, room: int, seq: int, *, after: str, limit: int) -> tuple[list[Reader], int]:
-        """Return members who see `seq`, have read it and show receipts, in order of user id, and the number of all."""
+    async def readers(
+        self, room: int, seq: int, *, after: str, limit: int, unseen: Collection[str] = ()
+    ) -> tuple[list[Reader], int]:
+        """Return members who see `seq`, have read it and show receipts, in order of user id, and the number of all.
+
+        `unseen`: members who are left out.
+        """
 
 
 class UserStore(Protocol):
@@ -274,10 +344,32 @@ class UserStore(Protocol):
     async def devices(self, user: str) -> list[DeviceSeen]:
         """Return the listed devices of `user`, in order of their ids."""
 
-    async def profiles(self, users: Collection[str]) -> list[Profile]: ...
+    async def card_views(self, viewer: str, users: Sequence[str], small: int | None = None) -> list[CardView]:
+        """Return the cards of `users`, in their order, as `viewer` may look at them; empty ones of unknown users.
+
+        With `small`, the most members of a small group, they have what only pages need.
+        """
+
+    async def view_of_handle(self, viewer: str, handle: str, small: int) -> CardView:
+        """Return the card of the user with this handle, an empty one after the same work when nobody has it."""
+
+    async def changed_cards(self, owner: str, since: int, after: str, limit: int) -> CardPage:
+        """Return the plates of mutual contacts of `owner` whose cards changed after commit `since`."""
+
+    async def circles(self, owner: str) -> set[int]:
+        """Return the numbers of the circles of `owner`."""
+
+    async def shut_out(self, owner: str, viewers: Collection[str]) -> set[str]:
+        """Return those of `viewers` whom `owner` blocks; all of them when the account is closed or unknown."""
 
     async def accounts(self, after: str, limit: int) -> list[Account]:
         """Return up to `limit` accounts behind `after`, in order of user id, for the command line."""
+
+    async def user_rooms(self, user: str, after: int, limit: int) -> list[UserRoom]:
+        """Return up to `limit` rooms of `user` behind room number `after`, the oldest first."""
+
+    async def audit(self, target: str, below: int, limit: int) -> list[Audit]:
+        """Return up to `limit` entries below number `below`, the newest first; of one target unless that is empty."""
 
     async def last_seen(self, users: Collection[str]) -> dict[str, int]:
         """Return the latest `last_seen` of any device of each of these users, in Unix milliseconds."""
@@ -285,10 +377,13 @@ class UserStore(Protocol):
     async def acquaintances(self, user: str, others: Collection[str]) -> set[str]:
         """Return those of `others` who share a room with `user`."""
 
-    async def watchable(self, user: str, others: Collection[str], *, answered: bool) -> set[str]:
+    async def watchable(
+        self, user: str, others: Collection[str], *, answered: bool, people: PeopleRules | None = None
+    ) -> set[str]:
         """Return those of `others` who share a room with `user`, if both show their presence.
 
-        With `answered`, a direct room counts only when both have written in it.
+        With `answered`, a direct room counts only when both have written in it. With `people`, those instead who let
+        `user` see their presence, and whom `user` lets see theirs.
         """
 
 
@@ -297,6 +392,12 @@ class JobStore(Protocol):
 
     async def unlisted(self, before: int, limit: int) -> list[tuple[str, str]]:
         """Return up to `limit` devices (user, device) that are unlisted and were revoked before this time (Unix ms)."""
+
+    async def excess_requests(self, user: str, rules: PeopleRules) -> list[str]:
+        """Return the rooms in which `user` was asked beyond `rules.message_requests_max`.
+
+        First those of people with whom they share neither a friend nor a small group, then the oldest.
+        """
 
     async def compactable(self, before_ms: int, keep: int, limit: int) -> list[tuple[str, int]]:
         """Return up to `limit` rooms (name, floor) whose operations below `floor` are older than `before_ms` and not

@@ -8,10 +8,12 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from chatd.core import accounts, friends, maintenance
+from chatd.core import accounts, api_keys, friends, maintenance
 from chatd.core.contact_settings import CIRCLES
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import GROUP_VIA, Introduction
+from chatd.core.privacy import Relation
+from chatd.core.profiles import Card, Holder
 from chatd.core.read_set import Counted, ReadSet, Tail, UnreadSpan, pair
 from chatd.core.room import Member, Room
 from chatd.core.sections import ChangedRow
@@ -31,13 +33,14 @@ from chatd.protocol.friends import (
 )
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
+from chatd.protocol.privacy import Privacy, PrivacySet
 from chatd.protocol.read_state import Read
 from chatd.protocol.rooms import Preferences, RoomCreate, RoomDelete, RoomDirect, RoomUpdate
-from chatd.protocol.users import DevicesRemove
+from chatd.protocol.users import DevicesRemove, ProfileSet
 from chatd.storage.interface import DecisionStore
 from chatd.writer.room_loader import RoomLoader
 
-AccountBound = (Preferences, DevicesRemove, accounts.Amend, accounts.Revoke)
+AccountBound = (Preferences, ProfileSet, DevicesRemove, accounts.Amend, accounts.Revoke)
 DeviceBound = (DevicesRemove, accounts.RecordDevice, accounts.Revoke)
 
 
@@ -130,11 +133,7 @@ async def new_rooms(sources: Sources, batch: Sequence[Submitted], reads: ReadSet
             if room is not None:
                 reads.created[asked.user, request.key] = room
         else:
-            place = pair(asked.user, request.user)
-            name = await sources.store.room_of_pair(*place)
-            room = await sources.rooms.get(name) if name is not None else None
-            if room is not None:
-                reads.pairs[place] = room
+            await read_direct_rooms(sources, [pair(asked.user, request.user)], reads)
         chance = int.from_bytes(sources.env.random_bytes(8), "big")
         reads.fresh.append((await sources.store.next_room_number(), chance))
 
@@ -149,6 +148,15 @@ async def people(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -
         reads.accounts.update(known.accounts)
         reads.devices, reads.memberships = known.devices, known.memberships
     await other_devices(sources, batch, reads)
+
+
+async def cards(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read the cards that are about to change, and who has the handles they ask for."""
+    wanted = {asked.request.handle for asked in batch}
+    handles = {handle.lower() for handle in wanted if isinstance(handle, str) and handle}
+    known = await sources.store.cards({asked.user for asked in batch}, handles)
+    reads.records_of(Card).update(known.cards)
+    reads.records_of(Holder).update(known.holders)
 
 
 async def contacts(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
@@ -211,6 +219,32 @@ def both(a: str, b: str) -> tuple[tuple[str, str], tuple[str, str]]:
     return (a, b), (b, a)
 
 
+async def relations(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read how each user stands to those whom they ask, or put into a room, where people are switched on."""
+    pairs = {(asked.user, other) for asked in batch for other in asked_by(asked) if other != asked.user}
+    if pairs and reads.rules.people.enabled:
+        reads.records_of(Relation).update(await sources.store.relations(pairs, reads.rules.people))
+
+
+async def direct_rooms(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read the direct room of each user who asks and the `user` they name, if there is one."""
+    await read_direct_rooms(sources, {pair(asked.user, asked.request.user) for asked in batch}, reads)
+
+
+async def read_direct_rooms(sources: Sources, pairs: Iterable[tuple[str, str]], reads: ReadSet) -> None:
+    """Read the direct rooms of these pairs; those that have none are left out."""
+    for place in pairs:
+        name = await sources.store.room_of_pair(*place)
+        room = await sources.rooms.get(name) if name is not None else None
+        if room is not None:
+            reads.pairs[place] = room
+
+
+async def privacy(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read the privacy rules of users who are about to change them."""
+    reads.records_of(Privacy).update(await sources.store.privacy({asked.user for asked in batch}))
+
+
 async def other_devices(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read the listed devices of users who are about to list another one: the oldest may have to go."""
     seen = {
@@ -222,6 +256,11 @@ async def other_devices(sources: Sources, batch: Sequence[Submitted], reads: Rea
     for device in await sources.store.listed(fresh) if fresh else ():
         reads.devices[device.user, device.device] = device
         reads.listed.setdefault(device.user, []).append(device.device)
+
+
+async def keys_of_api(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read all keys of the host's API."""
+    reads.records_of(api_keys.ApiKey).update({key.id: key for key in await sources.store.api_keys()})
 
 
 def is_or_was_member(user: str, room: Room) -> bool:
@@ -244,6 +283,12 @@ def joining(asked: Submitted) -> Iterable[str]:
     return request.users if isinstance(request, MembersAdd) else ()
 
 
+def asked_by(asked: Submitted) -> Iterable[str]:
+    """Return the users who are put into a room by this submission, or asked to be a friend."""
+    request = asked.request
+    return [request.user] if isinstance(request, FriendRequest) else joining(asked)
+
+
 def devices_of(asked: Submitted) -> Iterable[tuple[str, str]]:
     """Return the devices, as (user, device), that this submission is about."""
     request = asked.request
@@ -264,31 +309,46 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     React: (messages, used_keys),
     Pin: (messages, used_keys),
     maintenance.SummariseReactions: (messages,),
+    maintenance.PostNotice: (used_keys,),
     Read: (tails,),
-    RoomCreate: (new_rooms, people),
-    RoomDirect: (new_rooms, people),
+    RoomCreate: (new_rooms, people, relations),
+    RoomDirect: (new_rooms, people, relations),
     RoomUpdate: (used_keys,),
     RoomDelete: (used_keys,),
     RoomJoin: (used_keys, people),
     RoomLeave: (used_keys,),
-    MembersAdd: (used_keys, people),
+    MembersAdd: (used_keys, people, relations),
     MembersRemove: (used_keys,),
     MembersRole: (used_keys,),
     Preferences: (people,),
+    PrivacySet: (privacy,),
+    ProfileSet: (people, cards),
     DevicesRemove: (people,),
-    FriendRequest: (contacts, tallies, introductions),
-    FriendAccept: (contacts, tallies),
-    FriendDecline: (contacts,),
-    FriendCancel: (contacts,),
-    FriendRemove: (contacts,),
+    FriendRequest: (contacts, direct_rooms, tallies, introductions, relations),
+    FriendAccept: (contacts, direct_rooms, tallies),
+    FriendDecline: (
+        contacts,
+        direct_rooms,
+    ),
+    FriendCancel: (
+        contacts,
+        direct_rooms,
+    ),
+    FriendRemove: (
+        contacts,
+        direct_rooms,
+    ),
     ContactSet: (contacts, tallies, circles),
     CircleSet: (circles,),
     CircleDelete: (circles,),
     friends.ExpireContacts: (expiring,),
-    accounts.Amend: (people, pending),
+    accounts.Amend: (people, cards, pending),
     accounts.Revoke: (people,),
     accounts.RecordDevice: (people,),
     accounts.RecordLastSeen: (people,),
     accounts.ForgetDevices: (people,),
+    api_keys.AddKey: (keys_of_api,),
+    api_keys.RotateKey: (keys_of_api,),
+    api_keys.DeleteKey: (keys_of_api,),
 }
 """The needs of each type of request. One that is not here needs its room and nothing else."""

@@ -4,32 +4,45 @@ That is safe because a batch touches loaded rooms only: no commit can change a r
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 
+from chatd.core.contacts import Contact
+from chatd.core.message_requests import relate
+from chatd.core.read_set import PeopleRules, pair
 from chatd.core.room import Room
 from chatd.core.room_cache import RoomCache
+from chatd.core.sections import ChangedRow
 from chatd.core.users import Account
-from chatd.core.write_set import WriteSet
+from chatd.core.write_set import MemberJoined, WriteSet
 from chatd.env import Env
 from chatd.protocol.errors import Unavailable
 from chatd.storage.interface import DecisionStore
 
+# The account rows by which users say who may do what.
+AUDIENCES = ("privacy", "circles")
 NOT_LOADED = Unavailable("internal", "the room could not be loaded")
 
 
 class RoomLoader:
-    """The room cache with its loader."""
+    """The room cache with its loader. `rules`: those in force."""
 
-    def __init__(self, store: DecisionStore, env: Env, cache: RoomCache) -> None:
+    def __init__(self, store: DecisionStore, env: Env, cache: RoomCache, rules: PeopleRules) -> None:
         self._store = store
         self._env = env
         self._loading: dict[str, asyncio.Future[None]] = {}
+        self.rules = rules
         self.cache = cache
+
+    def reconfigure(self, rules: PeopleRules) -> None:
+        """Put other rules in force; whom they concern is read again."""
+        if rules != self.rules:
+            outdate(self.cache.rooms.values())
+        self.rules = rules
 
     async def get(self, name: str) -> Room | None:
         """Return the room of this name, loaded if need be; None when there is none."""
         room = self.cache.get(name, self._env.monotonic())
-        if room is None:
+        if room is None or (self.rules.enabled and room.is_outdated):
             await self.load((name,))
             room = self.cache.get(name, self._env.monotonic())
         return room
@@ -55,6 +68,25 @@ class RoomLoader:
             self.cache.put(room, self._env.monotonic())
         for account in writes.records_of(Account):
             self.cache.set_receipts(account.user, account.receipts)
+        if self.rules.enabled:
+            outdate(self._concerned(writes))
+
+    def _concerned(self, writes: WriteSet) -> Iterator[Room]:
+        """Yield the loaded rooms whose gates or blocks a batch may have changed."""
+        for contact in writes.records_of(Contact):
+            yield from self.cache.direct_rooms(contact.owner, contact.user)
+            yield from self.cache.rooms_of_block(contact.owner, contact.user, blocked=contact.blocked)
+        closing = {account.user for account in writes.records_of(Account)}
+        rows = {row.user for row in writes.records_of(ChangedRow) if row.name in AUDIENCES}
+        for user in closing | rows:
+            yield from self.cache.direct_rooms(user)
+        if writes.moves:
+            for steps in writes.steps.values():
+                yield from {
+                    step.room.number: step.room for step in steps if isinstance(step, MemberJoined)
+                }.values()
+            for user in writes.memberships:
+                yield from (room for room in self.cache.direct_rooms(user) if room.by_groups)
 
     async def load(self, names: Collection[str]) -> None:
         """Bring the rooms of these names into the cache, as far as they exist."""
@@ -66,6 +98,23 @@ class RoomLoader:
             await self._load(mine)
         for future in under_way:
             await asyncio.shield(future)
+        if self.rules.enabled:
+            await self._relate(names)
+
+    async def _relate(self, names: Collection[str]) -> None:
+        """Read the people of those of these rooms that are outdated, until none is.
+
+        They are in the cache by now, so that a commit during the read outdates them again.
+        """
+        while outdated := [
+            room for name in names if (room := self.cache.rooms.get(name)) is not None and room.is_outdated
+        ]:
+            changes = {room.number: room.people_changes for room in outdated}
+            pairs = [(room.number, pair(*room.users) if room.direct else None) for room in outdated]
+            people = await self._store.room_relations(pairs, self.rules)
+            for room in outdated:
+                relate(room, people[room.number], changes[room.number], self.rules.bounds)
+                self.cache.note_blocks(room)
 
     async def _load(self, names: list[str]) -> None:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -86,3 +135,9 @@ class RoomLoader:
                 del self._loading[name]
             if not self._loading:
                 self.cache.changed_receipts.clear()
+
+
+def outdate(rooms: Iterable[Room]) -> None:
+    """Note that the people of these rooms may have changed."""
+    for room in rooms:
+        room.people_changes += 1

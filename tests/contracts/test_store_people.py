@@ -1,4 +1,4 @@
-"""Store: members, readers, acquaintances, profiles, devices."""
+"""Store: members, readers, acquaintances, devices."""
 
 import pytest
 
@@ -6,7 +6,6 @@ from chatd.core.room import Room
 from chatd.core.users import Account, DeviceSeen
 from chatd.protocol.members import MemberRow
 from chatd.protocol.read_state import Reader
-from chatd.protocol.users import Profile
 from chatd.storage.interface import Store
 from tests.kit.history_builder import HistoryBuilder
 
@@ -102,16 +101,6 @@ async def test_whose_presence_may_be_seen(store: Store, builder: HistoryBuilder,
     await store.commit(writes)
     assert await seen("ann", answered=True) == {"bob", "kim"}
     assert await store.watchable("mia", ["ann", "bob"], answered=False) == set()
-
-
-async def test_profiles_are_of_known_accounts(store: Store, builder: HistoryBuilder) -> None:
-    writes = builder.writes()
-    writes.add(Account("bob", "Bob", "b.png", 2), Account("ann", "Ann", version=1))
-    await store.commit(writes)
-    assert await store.profiles(["bob", "ann", "eve"]) == [
-        Profile("ann", "Ann", "", 1),
-        Profile("bob", "Bob", "b.png", 2),
-    ]
 
 
 async def test_removed_devices_are_not_listed_but_remembered(store: Store, builder: HistoryBuilder) -> None:

@@ -24,8 +24,9 @@ message = st.tuples(
     st.just("say"), user, st.booleans(), st.sets(st.sampled_from((*USERS, "*")), max_size=2).map(tuple)
 )
 reading = st.tuples(st.just("read"), user, st.integers(1, 40))
+blocking = st.tuples(st.just("block"), user, user, st.booleans())
 recalling = st.tuples(st.just("recall"), st.integers(1, 40))
-histories = st.lists(st.one_of(message, message, reading, recalling), max_size=25)
+histories = st.lists(st.one_of(message, message, reading, recalling, blocking), max_size=25)
 
 
 class Model:
@@ -33,22 +34,34 @@ class Model:
 
     def __init__(self) -> None:
         self.messages: list[tuple[int, str, tuple[str, ...]]] = []
+        # By user: the messages that came while they blocked the author.
+        self.ignored: dict[str, set[int]] = {name: set() for name in USERS}
+        self.blocks: set[tuple[str, str]] = set()
         self.read = dict.fromkeys(USERS, 0)
 
     def within(self, room: Room, span: UnreadSpan) -> list[NewEvent]:
         """The countable messages in a span, as a batch has them."""
         return [
-            NewEvent(room, Event(seq=seq, kind="message", user=author, ordinal=1), b"", mentions=named)
+            NewEvent(
+                room,
+                Event(seq=seq, kind="message", user=author, ordinal=1),
+                b"",
+                mentions=named,
+                ignored=tuple(name for name in USERS if seq in self.ignored[name]),
+            )
             for seq, author, named in self.messages
             if span.low < seq <= span.high
         ]
 
+    def is_own(self, user: str, seq: int, author: str) -> bool:
+        return author == user or seq in self.ignored[user]
+
     def unread(self, user: str) -> int:
-        return sum(seq > self.read[user] and author != user for seq, author, _ in self.messages)
+        return sum(seq > self.read[user] and not self.is_own(user, seq, a) for seq, a, _ in self.messages)
 
     def mentions(self, user: str) -> int:
         return sum(
-            seq > self.read[user] and author != user and (user in named or "*" in named)
+            seq > self.read[user] and not self.is_own(user, seq, author) and (user in named or "*" in named)
             for seq, author, named in self.messages
         )
 
@@ -60,6 +73,13 @@ async def live(builder: HistoryBuilder, room: Room, model: Model, step: tuple[ob
             event = await builder.post(room, author, silent=silent, mentions=() if silent else named)
             if not silent:
                 model.messages.append((event.seq, author, named))
+                for blocker in room.ignored_by.get(author, ()):
+                    model.ignored[blocker].add(event.seq)
+        case ("block", str(blocker), str(author), bool(blocks)) if blocker != author:
+            (model.blocks.add if blocks else model.blocks.discard)((blocker, author))
+            room.ignored_by = {
+                name: tuple(by for by, whom in sorted(model.blocks) if whom == name) for name in USERS
+            }
         case ("read", str(reader), int(seq)):
             seq = min(seq, room.seq)
             if seq > model.read[reader]:
@@ -81,7 +101,7 @@ async def check(store: Store, room: Room, model: Model) -> None:
         left = UnreadSpan(room.number, name, model.read[name], room.seq)
         counted = await store.counted([passed, left])
         assert counted == {span: count(model.within(room, span), name) for span in counted}
-        own = sum(s > model.read[name] and a == name for s, a, _ in model.messages)
+        own = sum(s > model.read[name] and model.is_own(name, s, a) for s, a, _ in model.messages)
         assert counted[left] == (model.unread(name) + own, own, model.mentions(name))
         assert counted[passed].messages == len(model.messages) - counted[left].messages
     loaded = (await store.load_rooms([room.name]))[room.name]

@@ -100,7 +100,7 @@ async def web_daemon(
     config = config_for(directory, listen=listen, web=web, **sections)
     async with running_daemon(config, login_links=links) as daemon:
         for user in links.values():
-            answer = await daemon.operator_calls("/users/put", user=user, name=user.capitalize())
+            answer = await daemon.api("PUT", f"/v1/users/{user}", name=user.capitalize())
             assert answer.status == 200
         yield daemon
 

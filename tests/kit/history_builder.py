@@ -79,6 +79,7 @@ class HistoryBuilder:
         """Add a message to a write set."""
         self.keys += 1
         key = key or f"key-{self.keys:08}"
+        ignored: tuple[str, ...] = room.ignored_by.get(user, ())
         event = Event(seq=0, kind="message", user=user, key=key, body=Body(text=text))
         writes.touch(room).time = writes.now
         if room.direct:
@@ -86,11 +87,12 @@ class HistoryBuilder:
         if not silent:
             room.ordinal += 1
             event.ordinal = room.ordinal
-            count_own(room, room.members[user], writes)
+            for uncounted in (user, *ignored):
+                count_own(room, room.members[uncounted], writes)
             for named in room.members if "*" in mentions else mentions:
-                if named != user:
+                if named != user and named not in ignored:
                     writes.touch_member(room, named).mentions += 1
-        return writes.append(room, event, key=key, digest=self.keys, mentions=mentions)
+        return writes.append(room, event, key=key, digest=self.keys, mentions=mentions, ignored=ignored)
 
     async def post(self, room: Room, user: str, text: str = "hello", **options: object) -> Event:
         """Commit one message."""

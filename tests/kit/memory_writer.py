@@ -10,6 +10,7 @@ from chatd.core.contact_settings import ClearedCircle
 from chatd.core.contacts import Contact, State, Tally
 from chatd.core.decisions import DECISIONS
 from chatd.core.friends import Introduction
+from chatd.core.profiles import Card, Holder
 from chatd.core.read_set import KeyedEvent, ReadSet, Rules, Tail
 from chatd.core.room import DIRECT, GROUP, Member, Room
 from chatd.core.room_summary import complete_room_replies
@@ -57,6 +58,7 @@ class MemoryWriter:
         self.reactions: set[tuple[int, int, str, str]] = set()
         self.accounts: dict[str, Account] = {}
         self.devices: dict[tuple[str, str], DeviceSeen] = {}
+        self.cards: dict[str, Card] = {}
         self.contacts: dict[tuple[str, str], Contact] = {}
         self.rows: dict[tuple[str, str, str], ChangedRow] = {}
         self.introduction = Introduction(is_seen=True, know=False, share_room=False)
@@ -102,6 +104,8 @@ class MemoryWriter:
         reads.keyed = dict(self.keyed)
         reads.created, reads.pairs = dict(self.created), dict(self.pairs)
         reads.accounts, reads.devices = dict(self.accounts), dict(self.devices)
+        reads.records_of(Card).update(self.cards)
+        reads.records_of(Holder).update({card.handle: Holder(user) for user, card in self.cards.items()})
         reads.memberships = Counter(user for room in self.rooms.values() for user in room.members)
         for device in sorted(self.devices.values(), key=lambda device: device.last_seen):
             if device.listed:
@@ -167,6 +171,8 @@ class MemoryWriter:
             (self.reactions.add if row.set else self.reactions.discard)(place_of)
         for account in writes.records_of(Account):
             self.accounts[account.user] = account
+        for card in writes.records_of(Card):
+            self.cards[card.user] = card
         for device in writes.records_of(DeviceSeen):
             self.devices[device.user, device.device] = device
         for cleared in writes.records_of(ClearedCircle):
@@ -188,10 +194,10 @@ class MemoryWriter:
         if event.kind == MESSAGE:
             self.messages[place] = encode(event)
         if new.key is not None:
-            assert isinstance(event.user, str)
             assert isinstance(event.time, int)
+            author = event.user if isinstance(event.user, str) else ""
             stored = KeyedEvent(decode_event(new.blob), event.time, new.digest)
-            self.keyed[new.room.number, event.user, new.key] = stored
+            self.keyed[new.room.number, author, new.key] = stored
 
     def events(self, room: Room) -> list[Event]:
         """Return the log of a room, as stored."""

@@ -193,6 +193,7 @@ summary = record(
         "muted_until": positive,
         "pinned": flag,
         "hidden": flag,
+        "request": flag,
         "first_visible": two_or_more,
         "log_floor": two_or_more,
         "preview": event_for_reader,
@@ -202,6 +203,7 @@ summary = record(
 
 # Replies (2.5 to 2.10), by the type of the request
 
+_totals = record({"rooms": u53, "unread": u53, "mentions": u53}, {"message_requests": positive})
 _totals = record({"rooms": u53, "unread": u53, "mentions": u53}, {"friend_requests": positive})
 account_row = record({"name": word, "stamp": positive}, {"value": host_data})
 

@@ -19,11 +19,12 @@ from chatd.protocol.history import EventsOk
 from chatd.protocol.members import MembersOk
 from chatd.protocol.messages import Attachment, Body, Event, WriteOk
 from chatd.protocol.presence import FocusOk, WatchOk
+from chatd.protocol.privacy import Audience, PrivacyOk
 from chatd.protocol.read_state import ReadersOk, ReadOk
 from chatd.protocol.requests import AnyRequest
 from chatd.protocol.rooms import RoomSummary, SummaryOk
 from chatd.protocol.sync import SyncPage
-from chatd.protocol.users import DevicesOk, UsersOk
+from chatd.protocol.users import DevicesOk, Page, Profile, ProfileOk, UsersOk
 from chatd.storage.sqlite.sync import GONE_MAX
 from tests.kit import document, vectors
 from tests.kit.document import Line
@@ -126,6 +127,7 @@ def test_rates_are_the_defaults_of_the_configuration() -> None:
         (f"{rates.login_user_per_min}/min", rates.login_user_per_min),
         (f"{rates.login_address_per_min}/min", rates.login_address_per_min),
         (f"{rates.lookups_per_day}/day", rates.lookups_per_day),
+        (f"{rates.finds_per_day}/day", rates.finds_per_day),
         (f"{rates.stored_bytes_per_day}/day", rates.stored_bytes_per_day),
         (f"{rates.rooms_per_day}/day", rates.rooms_per_day),
         (f"{rates.added_per_day}/day", rates.added_per_day),
@@ -267,6 +269,8 @@ REPLIES = {
     "room.get": SummaryOk,
     "members.list": MembersOk,
     "users.get": UsersOk,
+    "profile.set": ProfileOk,
+    "privacy.set": PrivacyOk,
     "devices.list": DevicesOk,
     "friend.request": ContactOk,
     "friend.accept": ContactOk,
@@ -310,6 +314,9 @@ OBJECTS = {
     "5.3": Attachment,
     "5.4": RoomSummary,
     "5.5": SyncPage,
+    "20.4": Audience,
+    "20.6.1": Profile,
+    "20.6.2": Page,
     "20.1.2": Circle,
 }
 

@@ -15,11 +15,12 @@ from chatd.protocol.history import EventsOk
 from chatd.protocol.members import MembersOk
 from chatd.protocol.messages import WriteOk
 from chatd.protocol.presence import FocusOk, WatchOk
+from chatd.protocol.privacy import PrivacyOk
 from chatd.protocol.read_state import ReadersOk, ReadOk
 from chatd.protocol.requests import AnyRequest
 from chatd.protocol.rooms import RoomSummary, SummaryOk
 from chatd.protocol.sync import SyncOk
-from chatd.protocol.users import DevicesOk, UsersOk
+from chatd.protocol.users import DevicesOk, ProfileOk, UsersOk
 from tests.kit import document, vectors
 from tests.kit.document import NegativeFrame, Vector
 
@@ -133,6 +134,8 @@ REPLIES = {  # the answer to these requests; all others are answered by a WriteO
     "room.direct": SummaryOk,
     "members.list": MembersOk,
     "users.get": UsersOk,
+    "profile.set": ProfileOk,
+    "privacy.set": PrivacyOk,
     "devices.list": DevicesOk,
     "friend.request": ContactOk,
     "friend.cancel": ContactOk,

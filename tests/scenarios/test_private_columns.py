@@ -41,6 +41,7 @@ PRIVATE = {
     ("unlogged", "digest"): "1",
     ("unlogged", "time"): "1",
     ("account_rows", "body"): WHO,
+    ("pages", "page"): WHO,
 }
 UNIQUE = {"client_key", "device"}  # a canary each
 
@@ -64,6 +65,7 @@ PLAIN = {
     "account_rows": {"number", "user", "name", "stamp"},
     "account_state": {"user", "stamp"},
     "days": {"day", "stamp"},
+    "pages": {"user", "handle", "verified", "stamp"},
     "contacts": {
         "number", "owner", "user", "state", "blocked", "following", "circles", "remark", "note", "via", "since",
         "expires", "quiet", "tries", "known", "stamp",
@@ -117,7 +119,7 @@ async def _live(clients: Clients, daemon: RunningDaemon) -> tuple[str, str]:
     """ann leaves something in every table; bob is in a group and a direct room of theirs."""
     room, (ann, *_) = await clients.in_group("ann", "bob", "carl")
     direct = await ann.open_direct("bob")
-    await daemon.operator_calls("/users/put", user="ann", name="Ann", password="$argon2id$x")
+    await daemon.api("PUT", "/v1/users/ann", name="Ann", password_hash="$argon2id$x")
     await ann.request({"type": "preferences", "receipts": False})
     for place in (room, direct):
         seq = (await ann.send(place, "words", body={"mentions": ["bob"]}))["seq"]

@@ -6,6 +6,8 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from chatd.config import model
+from chatd.config.listen import Listen
+from chatd.config.rates import Rates
 from chatd.config.secret import Secret
 from tests.kit.tokens import SECRET
 from tests.simulation.choices import Lane
@@ -83,7 +85,7 @@ def scenario(plan: Lane) -> Scenario:
 def configured(chosen: Scenario, directory: Path) -> model.Config:
     """Return the configuration of a daemon of this scenario: the defaults, except for what takes long to reach."""
     settings = model.Config(
-        listen=model.Listen(address=ADDRESS, ops_address=""),
+        listen=Listen(address=ADDRESS, ops_address=""),
         storage=model.Storage(directory=str(directory), min_free_bytes=0, readers=1),
         auth=model.Auth(secret=Secret(SECRET), grace_s=1.0),
         drain=model.Drain(window_s=0.2, deadline_s=2.0, spread_min_s=0.5),
@@ -99,5 +101,5 @@ def configured(chosen: Scenario, directory: Path) -> model.Config:
     if chosen.has("fold"):
         kept = replace(settings.storage, operations_kept=OPERATIONS_KEPT, operations_kept_days=0)
         settings = replace(settings, storage=kept)
-    rates = model.Rates() if chosen.has("strict") else model.Rates(hello_user_per_min=100, writes_per_s=50)
+    rates = Rates() if chosen.has("strict") else Rates(hello_user_per_min=100, writes_per_s=50)
     return replace(settings, rates=rates)

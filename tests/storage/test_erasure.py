@@ -12,6 +12,7 @@ from chatd.core.accounts import Amend, RecordDevice, Revoke
 from chatd.core.users import Account
 from chatd.protocol.messages import React, Send, SentBody
 from chatd.protocol.rooms import Preferences, RoomCreate, RoomDirect
+from chatd.protocol.users import ProfileSet
 from chatd.server.capability import Capability, combined
 from chatd.storage.sqlite import schema
 from chatd.storage.sqlite.connection import open_file
@@ -23,7 +24,7 @@ from tests.kit.inprocess import device_of, in_process, new_key
 from tests.kit.notes import NOTES
 from tests.kit.random_workload import SECTIONS
 
-USER_COLUMNS = {"user", "owner", "creator", "deleted_by", "a", "b", "mentions"}
+USER_COLUMNS = {"ignored", "user", "owner", "creator", "deleted_by", "a", "b", "mentions"}
 NUMBERS = {("members", "mentions")}  # called like one, and holds none
 ANN = "ann-of-whom-all-is-kept"
 
@@ -51,9 +52,10 @@ def test_every_table_says_what_it_keeps_of_a_person(tmp_path: Path, capabilities
 
 async def lives(directory: Path) -> None:
     """ann leaves something in every table, others little in some."""
-    async with in_process(directory, **SECTIONS) as server:
+    async with in_process(directory, people={"enabled": True}, **SECTIONS) as server:
         submit_and_wait = server.app.writer.submit_and_wait
         await submit_and_wait(ANN, Amend(name="Ann Miller", avatar="a.png", password="$argon2id$x"))
+        await submit_and_wait(ANN, ProfileSet(handle="ann.miller", bio="Ann Miller lives here"))
         await submit_and_wait("bob", Amend(name="Bob"))
         for number in (1, 2):
             await submit_and_wait(ANN, RecordDevice(device_of(number), app="app", os="os"))
@@ -88,6 +90,7 @@ async def test_the_columns_that_name_a_user_are_known(directory: Path) -> None:
     known = {(table, name) for table, kept in TABLES.items() for name in kept.users}
     assert found <= known
     unused = {("direct", "b"), ("rooms", "deleted_by"), ("contacts", "owner"), ("contacts", "user")}
+    unused.add(("events", "ignored"))
     assert known - found <= unused
 
 
@@ -96,7 +99,7 @@ async def test_all_that_is_kept_of_a_user_is_exported_and_nothing_of_others(dire
     with closing(sqlite3.connect(directory / "chatd.sqlite")) as connection:
         rows = list(export(connection, ANN))
     assert Counter(table for table, _ in rows) == {
-        "users": 1, "devices": 2, "members": 2, "rooms": 2, "account_rows": 1, "events": 3, "reactions": 1,
+        "users": 1, "devices": 2, "members": 2, "rooms": 2, "account_rows": 2, "pages": 1, "events": 3, "reactions": 1,
     }  # fmt: skip
     texts = [
         row["event"]["body"]["text"] for table, row in rows if table == "events" and "body" in row["event"]
@@ -125,7 +128,7 @@ async def test_what_is_kept_of_a_user_alone_is_taken_away(directory: Path, times
         for _ in range(times):
             erase(connection, ANN)
         assert of_others(connection) == before
-        for text in ("Ann Miller", "a.png", "argon2", device_of(1)):
+        for text in ("Ann Miller", "ann.miller", "a.png", "argon2", device_of(1)):
             assert naming(connection, text) == set()
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         rows = list(export(connection, ANN))
@@ -145,4 +148,8 @@ async def test_an_erasure_that_fails_takes_nothing_away(directory: Path) -> None
     with closing(open_file(directory / "chatd.sqlite", mode="rw")) as connection:
         with pytest.raises(sqlite3.OperationalError):
             erase(connection, ANN, tables)
-        assert naming(connection, "Ann Miller") == {("users", "name")}
+        assert naming(connection, "Ann Miller") == {
+            ("users", "name"),
+            ("pages", "page"),
+            ("account_rows", "body"),
+        }

@@ -14,6 +14,7 @@ from chatd.storage.sqlite import (
     compaction,
     contacts,
     history,
+    privacy,
     read_set,
     room_rows,
     room_summaries,
@@ -35,6 +36,7 @@ MODULES: tuple[ModuleType, ...] = (
     sections,
     room_summaries,
     sync,
+    privacy,
 )
 VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 WHOLE_TABLES = {"compaction.LONG_ROOMS"}  # upkeep once in a while
@@ -44,6 +46,9 @@ OF_SOME_ROWS = {  # what must not walk the rows that the others want
     "sync.LISTED": "members_of_user",
     "sync.MOVED": "members_of_user",
     "sync.GONE": "members_gone",
+    "sync.NOT_SHOWN": "members_requests",
+    "privacy.REQUESTS": "members_requests",
+    "privacy.BLOCKS_INSIDE": "contacts_blocked",
     "users.UNLISTED": "devices_unlisted",
     "sections.WALK": "account_rows_news",
     "sections.FORGET": "account_rows_tombstones",

@@ -97,6 +97,7 @@ async def test_a_group_from_its_creation_to_its_end(browser: Any, daemon: Runnin
             await app.dialog.get_by_label("Name or user ID").press("Enter")
             await app.button("Add 1 person")
             await members.get_by_text("carol").first.wait_for()
+            await app.page.locator(".chat-head").get_by_text("3 members\u2069, 2 online").wait_for()
             await app.page.get_by_role("button", name="What to do with").first.click()
             await app.page.locator("[role=menuitem]:focus").wait_for()
             await app.page.keyboard.press("Escape")

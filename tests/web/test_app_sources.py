@@ -65,6 +65,12 @@ def test_each_language_has_every_text(language):
         assert parameters[0] == parameters[1], key
 
 
+def test_a_parameter_in_chinese_has_a_space_beside_han():
+    """`t` leaves it out where the parameter itself begins or ends in Han."""
+    beside = re.compile(r"[\u4e00-\u9fff]\{|\}[\u4e00-\u9fff]")
+    assert [text for text in texts("zh-CN").values() if beside.search(text)] == []
+
+
 def test_every_text_is_used():
     code = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES.rglob("*.ts*"))
     prefixes = re.findall(r"`([a-z_.-]+)\$\{", code)

@@ -51,7 +51,7 @@ TABLES: Mapping[str, Kept] = {
         ("user",),
         """
         SELECT r.name AS room, m.role, m.joined_at, m.read, m.delivered, m.muted_until, m.pinned, m.hidden, m.gone,
-               m.extras
+               m.standing, m.extras
         FROM members m JOIN rooms r ON r.number = m.room WHERE m.user = :user
         """,
         ("UPDATE members SET muted_until = 0, pinned = 0, hidden = 0, extras = x'' WHERE user = :user",),
@@ -89,6 +89,18 @@ TABLES: Mapping[str, Kept] = {
             """,
         ),
     ),
+    "pages": Kept(
+        ("user",),
+        "SELECT handle, verified, page FROM pages WHERE user = :user",
+        # The stamp is for friends, who ask for what changed.
+        (
+            """
+            UPDATE pages SET handle = NULL, verified = '', page = x'',
+                stamp = (SELECT value FROM meta WHERE key = 'stamp')
+            WHERE user = :user
+            """,
+        ),
+    ),
     "memberships": Kept(("user",), why="a number that members has, too"),
     "rooms": Kept(
         ("creator", "deleted_by"),
@@ -97,7 +109,7 @@ TABLES: Mapping[str, Kept] = {
     ),
     "direct": Kept(("a", "b"), why="a direct room belongs to both; members has it"),
     "events": Kept(
-        ("user", "mentions"),
+        ("user", "mentions", "ignored"),
         """
         SELECT r.name AS room, e.position & 0xffffffff AS seq, e.blob AS event
         FROM events e JOIN rooms r ON r.number = e.position >> 32 WHERE e.user = :user ORDER BY e.position
@@ -112,6 +124,8 @@ TABLES: Mapping[str, Kept] = {
         """,
         why="counted on the message they are on: they are cleared there",
     ),
+    "api_keys": Kept(why="names nobody"),
+    "audit": Kept(("target",), why="says what the host did; forgotten after api.audit_kept_days"),
     "unlogged": Kept(
         ("user",),
         erase=("DELETE FROM unlogged WHERE user = :user",),
@@ -120,7 +134,7 @@ TABLES: Mapping[str, Kept] = {
 }
 
 # Columns that hold MessagePack.
-PACKED = {"body", "data", "event", "extras"}
+PACKED = {"body", "data", "event", "extras", "page"}
 
 
 def export(

@@ -2,6 +2,7 @@
 
 import sqlite3
 
+from chatd.core.room import Standing
 from chatd.storage.interface import HelloRows, SyncQuery
 from chatd.storage.sqlite.read_set import account, device
 from chatd.storage.sqlite.room_rows import membership
@@ -17,6 +18,6 @@ def hello(
     return HelloRows(
         account(connection, query.user),
         device(connection, query.user, device_id),
-        [membership(membership_row) for membership_row in listed],
+        [membership(row) for row in listed if query.people is None or row.standing != Standing.REQUEST],
         first_page(connection, query, tables, listed),
     )

@@ -8,6 +8,7 @@ from collections.abc import Callable
 # 72 random bits, 12 characters: no two databases of one operator share an epoch.
 EPOCH_BYTES = 9
 
+STAMP = "SELECT value FROM meta WHERE key = 'stamp'"
 PUT_META = (
     "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 )
@@ -25,6 +26,12 @@ def is_epoch(value: object) -> bool:
 
 def read_meta(connection: sqlite3.Connection) -> dict[str, str | int]:
     return dict(connection.execute("SELECT key, value FROM meta").fetchall())
+
+
+def stamp_of(connection: sqlite3.Connection) -> int:
+    """Return the number of the last commit that the connection sees."""
+    stamp: int = connection.execute(STAMP).fetchone()[0]
+    return stamp
 
 
 def put_meta(connection: sqlite3.Connection, key: str, value: str | int) -> None:

@@ -13,7 +13,7 @@ from chatd.core.users import Account, DeviceSeen
 from chatd.protocol.codec import decode_event
 from chatd.protocol.messages import Event
 from chatd.storage.interface import People
-from chatd.storage.sqlite.rows import SEPARATOR, Row, account_of, device_of, position
+from chatd.storage.sqlite.rows import SEPARATOR, Row, account_of, device_of, position, users_in
 
 ROOM = """
 SELECT number, name, kind, creator, created_at, seq, ordinal, time, log_floor, title, avatar, public, data,
@@ -23,13 +23,16 @@ FROM rooms WHERE name = ?
 
 MEMBERS = """
 SELECT m.user, m.role, m.joined_at, m.first_visible, m.read, m.read_ordinal, m.own_unread, m.mentions,
-       m.delivered, m.muted_until, m.pinned, m.hidden, m.gone, coalesce(u.receipts, 1), m.extras
+       m.delivered, m.muted_until, m.pinned, m.hidden, m.gone, coalesce(u.receipts, 1), m.extras,
+       m.standing
 FROM members m LEFT JOIN users u ON u.user = m.user
 WHERE m.room = ?
 """
 
+# Who wrote, and who ignores it; of the latter there is nobody nearly always.
 UNCOUNTED = """
-SELECT user, count(*) FROM events WHERE position BETWEEN ? AND ? AND ordinal IS NOT NULL GROUP BY user
+SELECT user, ignored, count(*) FROM events
+WHERE position BETWEEN ? AND ? AND ordinal IS NOT NULL GROUP BY user, ignored
 """
 
 PAIR = "SELECT r.name FROM direct d JOIN rooms r ON r.number = d.room WHERE d.a = ? AND d.b = ?"
@@ -47,8 +50,9 @@ REACTION_SET = "SELECT 1 FROM reactions WHERE room = ? AND seq = ? AND user = ? 
 # `unread_counts.count`; tests/contracts/test_store_unread.py holds both equal.
 COUNTED = """
 SELECT count(*),
-       count(*) FILTER (WHERE user = :user),
-       count(*) FILTER (WHERE user <> :user AND (mentions = '*' OR instr(mentions, :mark)))
+       count(*) FILTER (WHERE user = :user OR instr(ignored, :mark)),
+       count(*) FILTER (WHERE user <> :user AND NOT coalesce(instr(ignored, :mark), 0)
+                        AND (mentions = '*' OR instr(mentions, :mark)))
 FROM events WHERE position > :low AND position <= :high AND ordinal IS NOT NULL
 """
 
@@ -113,9 +117,10 @@ def load_members(connection: sqlite3.Connection, room: Room) -> None:
 def count_own(connection: sqlite3.Connection, room: Room) -> None:
     """Add the own messages that the rows of their authors do not count yet (core/unread_counts.py)."""
     bounds = position(room.number, room.uncounted), position(room.number, room.seq)
-    for user, count in connection.execute(UNCOUNTED, bounds).fetchall():
-        (room.members.get(user) or room.former[user]).own_unread += count
-        room.uncounted_by |= {user}
+    for author, ignored, count in connection.execute(UNCOUNTED, bounds).fetchall():
+        for user in (author, *users_in(ignored)):
+            (room.members.get(user) or room.former[user]).own_unread += count
+            room.uncounted_by |= {user}
 
 
 def room_of_pair(connection: sqlite3.Connection, a: str, b: str) -> str | None:

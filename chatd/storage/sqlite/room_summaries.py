@@ -12,22 +12,27 @@ import msgspec
 from msgspec import Raw
 
 from chatd.core.event_view import event_view, reacted
+from chatd.core.privacy import mutually_allow
+from chatd.core.read_set import PeopleRules
 from chatd.core.room import DIRECT
 from chatd.core.room_summary import Peer, RoomRow
 from chatd.protocol.rooms import RoomSummary
 from chatd.storage.interface import SyncQuery
 from chatd.storage.sqlite.history import mine
+from chatd.storage.sqlite.privacy import relations
 from chatd.storage.sqlite.rows import in_one, position
 
 # An account that chatd does not know shows receipts.
 PEER = """
-    d.room, p.user, p.first_visible, p.read, p.delivered, coalesce(u.receipts, 1) AND coalesce(v.receipts, 1)
+    d.room, p.user, p.first_visible, p.read, p.delivered,
+    coalesce(u.receipts, 1) AND coalesce(v.receipts, 1) AND p.standing < 2 AND o.standing < 2
 """
 PEERS = f"""
 SELECT {in_one(PEER)}
 FROM json_each(:rooms) asked
 JOIN direct d ON d.room = asked.value
 JOIN members p ON p.user = CASE :user WHEN d.a THEN d.b ELSE d.a END AND p.room = d.room
+JOIN members o ON o.user = :user AND o.room = d.room
 LEFT JOIN users u ON u.user = :user
 LEFT JOIN users v ON v.user = p.user
 """  # noqa: S608 - put together from constants
@@ -43,13 +48,27 @@ WHERE stamp > ?
 """
 
 
-def peers(connection: sqlite3.Connection, user: str, shown: Iterable[RoomRow]) -> dict[int, Peer]:
+def peers(connection: sqlite3.Connection, query: SyncQuery, shown: Iterable[RoomRow]) -> dict[int, Peer]:
     """Return the other users of the direct ones of these rooms, by number."""
+    shown = [*shown]
     direct = [room_row.number for room_row in shown if room_row.kind == DIRECT]
     if not direct:
         return {}
-    row = connection.execute(PEERS, {"user": user, "rooms": json.dumps(direct)}).fetchone()
-    return {number: Peer(*peer) for number, *peer in msgspec.json.decode(row[0])}
+    row = connection.execute(PEERS, {"user": query.user, "rooms": json.dumps(direct)}).fetchone()
+    found = {number: Peer(*peer) for number, *peer in msgspec.json.decode(row[0])}
+    if query.people is not None:
+        keep_marks(connection, query.user, found, query.people)
+    return found
+
+
+def keep_marks(connection: sqlite3.Connection, user: str, found: dict[int, Peer], rules: PeopleRules) -> None:
+    """Show the marks of no peer whose privacy, or that of `user`, keeps them: `Room.marks_kept`."""
+    asked = {number: (user, peer.user) for number, peer in found.items() if peer.both_show}
+    relating = relations(connection, [*asked.values()], rules) if asked else {}
+    for number, place in asked.items():
+        one, other, acquainted, _ = relating[place]
+        if not mutually_allow(one, other, "receipts", acquainted=acquainted, bounds=rules.bounds):
+            found[number] = found[number]._replace(both_show=False)
 
 
 def previews(connection: sqlite3.Connection, shown: Iterable[RoomRow]) -> dict[int, bytes]:

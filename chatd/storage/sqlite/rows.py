@@ -30,7 +30,7 @@ def position(room: int, seq: int) -> int:
 
 
 def mentions_column(mentions: Iterable[str]) -> str | None:
-    """Return the users for whom a mention counted, as text that `instr` can search.
+    """Return users, as of those for whom a mention counted, as text that `instr` can search.
 
     >>> mentions_column(["u1", "u2"])
     '\\x1fu1\\x1fu2\\x1f'
@@ -39,6 +39,15 @@ def mentions_column(mentions: Iterable[str]) -> str | None:
     if not named:
         return None
     return EVERYBODY if EVERYBODY in named else f"{SEPARATOR}{SEPARATOR.join(named)}{SEPARATOR}"
+
+
+def users_in(column: str | None) -> list[str]:
+    """Return the users in such a text.
+
+    >>> users_in("\\x1fu1\\x1fu2\\x1f"), users_in(None)
+    (['u1', 'u2'], [])
+    """
+    return column.strip(SEPARATOR).split(SEPARATOR) if column else []
 
 
 def new_room_row(room: Room, last_message: int, stamp: int) -> Row:
@@ -93,6 +102,7 @@ def member_row(room: int, member: Member, stamp: int) -> Row:
         member.gone,
         stamp,
         member.extras,
+        member.standing,
     )
 
 

@@ -6,18 +6,24 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from chatd.config.model import Storage
+from chatd.core.api_keys import ApiKey
+from chatd.core.audit import Audit
+from chatd.core.card_view import CardView
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import Introduction
-from chatd.core.read_set import Counted, KeyedEvent, UnreadSpan
+from chatd.core.privacy import Relation, RoomRelations
+from chatd.core.read_set import Counted, KeyedEvent, PeopleRules, UnreadSpan
 from chatd.core.room import Room
 from chatd.core.sections import ChangedRow
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.write_set import WriteSet
 from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
+from chatd.protocol.privacy import Privacy
 from chatd.protocol.read_state import Reader
-from chatd.protocol.users import Profile
 from chatd.storage.interface import (
+    CardPage,
+    Cards,
     EventPage,
     HelloRows,
     Membership,
@@ -26,9 +32,11 @@ from chatd.storage.interface import (
     Store,
     SyncQuery,
     SyncRows,
+    UserRoom,
 )
-from chatd.storage.sqlite import compaction, history, read_set, sections, sync
+from chatd.storage.sqlite import api, card_views, compaction, history, privacy, read_set, sections, sync
 from chatd.storage.sqlite import contacts as contacts_rows
+from chatd.storage.sqlite import profiles as profiles_rows
 from chatd.storage.sqlite import users as users_rows
 from chatd.storage.sqlite.chapters import Chapter, built_in
 from chatd.storage.sqlite.connection import open_writer
@@ -36,7 +44,7 @@ from chatd.storage.sqlite.directory import Directory, Lock, rewrite
 from chatd.storage.sqlite.errors import opening
 from chatd.storage.sqlite.hello import hello
 from chatd.storage.sqlite.history import Cut, Span
-from chatd.storage.sqlite.meta import mark_closed
+from chatd.storage.sqlite.meta import mark_closed, stamp_of
 from chatd.storage.sqlite.read_pool import ReadPool
 from chatd.storage.sqlite.room_rows import memberships
 from chatd.storage.sqlite.startup import make_ready, take_over
@@ -131,7 +139,7 @@ class SqliteStore(Store):
             self._lock.release()
 
     async def probe(self) -> None:
-        await self._read_pool.run(sync.stamp_of)
+        await self._read_pool.run(stamp_of)
 
     def watch(self) -> None:
         self._writer.watch()
@@ -179,8 +187,24 @@ class SqliteStore(Store):
     async def device(self, user: str, device: str) -> DeviceSeen | None:
         return await self._read_pool.run(read_set.device, user, device)
 
+    async def api_keys(self) -> list[ApiKey]:
+        return await self._read_pool.run(api.keys)
+
     async def contacts(self, pairs: Collection[tuple[str, str]]) -> list[Contact]:
         return await self._read_pool.run(contacts_rows.contacts, pairs)
+
+    async def privacy(self, users: Collection[str]) -> dict[str, Privacy]:
+        return await self._read_pool.run(privacy.privacy, users)
+
+    async def relations(
+        self, pairs: Collection[tuple[str, str]], rules: PeopleRules
+    ) -> dict[tuple[str, str], Relation]:
+        return await self._read_pool.run(privacy.relations, pairs, rules)
+
+    async def room_relations(
+        self, rooms: Collection[tuple[int, tuple[str, str] | None]], rules: PeopleRules
+    ) -> dict[int, RoomRelations]:
+        return await self._read_pool.run(privacy.room_relations, rooms, rules)
 
     async def pending_contacts(self, users: Collection[str]) -> list[tuple[str, str]]:
         return await self._read_pool.run(contacts_rows.pending, users)
@@ -206,8 +230,8 @@ class SqliteStore(Store):
 
     # RoomViews, UserStore, JobStore
 
-    async def memberships(self, user: str) -> list[Membership]:
-        return await self._read_pool.run(memberships, user)
+    async def memberships(self, user: str, *, everything: bool = True) -> list[Membership]:
+        return await self._read_pool.run(memberships, user, everything)
 
     async def hello(self, device: str, query: SyncQuery) -> HelloRows:
         return await self._read_pool.run(hello, device, query, self._section_tables)
@@ -239,20 +263,41 @@ class SqliteStore(Store):
     ) -> tuple[list[MemberRow], int]:
         return await self._read_pool.run(users_rows.members, room, (after, prefix), role, limit)
 
-    async def readers(self, room: int, seq: int, *, after: str, limit: int) -> tuple[list[Reader], int]:
-        return await self._read_pool.run(users_rows.readers, room, seq, after, limit)
+    async def readers(
+        self, room: int, seq: int, *, after: str, limit: int, unseen: Collection[str] = ()
+    ) -> tuple[list[Reader], int]:
+        return await self._read_pool.run(users_rows.readers, room, seq, after, limit, unseen)
 
     async def acquaintances(self, user: str, others: Collection[str]) -> set[str]:
         return await self._read_pool.run(users_rows.acquaintances, user, others)
 
-    async def watchable(self, user: str, others: Collection[str], *, answered: bool) -> set[str]:
+    async def watchable(
+        self, user: str, others: Collection[str], *, answered: bool, people: PeopleRules | None = None
+    ) -> set[str]:
+        if people is not None:
+            return await self._read_pool.run(privacy.watchable, user, others, people)
         return await self._read_pool.run(users_rows.watchable, user, others, answered)
 
-    async def profiles(self, users: Collection[str]) -> list[Profile]:
-        return await self._read_pool.run(users_rows.profiles, users)
+    async def card_views(self, viewer: str, users: Sequence[str], small: int | None = None) -> list[CardView]:
+        return await self._read_pool.run(card_views.card_views, viewer, users, small)
+
+    async def view_of_handle(self, viewer: str, handle: str, small: int) -> CardView:
+        return await self._read_pool.run(card_views.view_of_handle, viewer, handle, small)
+
+    async def changed_cards(self, owner: str, since: int, after: str, limit: int) -> CardPage:
+        return await self._read_pool.run(card_views.changed_cards, owner, since, after, limit)
+
+    async def circles(self, owner: str) -> set[int]:
+        return await self._read_pool.run(card_views.circles, owner)
+
+    async def shut_out(self, owner: str, viewers: Collection[str]) -> set[str]:
+        return await self._read_pool.run(card_views.shut_out, owner, viewers)
 
     async def devices(self, user: str) -> list[DeviceSeen]:
         return await self._read_pool.run(users_rows.devices, user)
+
+    async def cards(self, users: Collection[str], handles: Collection[str]) -> Cards:
+        return await self._read_pool.run(profiles_rows.cards, users, handles)
 
     async def listed(self, users: Collection[str]) -> list[DeviceSeen]:
         return await self._read_pool.run(users_rows.listed, users)
@@ -263,8 +308,17 @@ class SqliteStore(Store):
     async def last_seen(self, users: Collection[str]) -> dict[str, int]:
         return await self._read_pool.run(users_rows.last_seen, users)
 
+    async def user_rooms(self, user: str, after: int, limit: int) -> list[UserRoom]:
+        return await self._read_pool.run(api.rooms, user, after, limit)
+
+    async def audit(self, target: str, below: int, limit: int) -> list[Audit]:
+        return await self._read_pool.run(api.audit, target, below, limit)
+
     async def accounts(self, after: str, limit: int) -> list[Account]:
         return await self._read_pool.run(users_rows.accounts, after, limit)
+
+    async def excess_requests(self, user: str, rules: PeopleRules) -> list[str]:
+        return await self._read_pool.run(privacy.excess_requests, user, rules)
 
     async def compactable(self, before_ms: int, keep: int, limit: int) -> list[tuple[str, int]]:
         return await self._read_pool.run(compaction.compactable, before_ms, keep, limit)

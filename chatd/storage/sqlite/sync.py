@@ -10,13 +10,22 @@ from dataclasses import replace
 
 from msgspec import UNSET, Raw
 
+from chatd.core.room import Standing
 from chatd.core.room_summary import RoomRow, summarise
 from chatd.core.sections import CONTACTS, PEOPLE
 from chatd.protocol.codec import encode
 from chatd.protocol.rooms import RoomSummary
 from chatd.protocol.sync import SyncTotals
 from chatd.storage.interface import SyncQuery, SyncRows
-from chatd.storage.sqlite.room_rows import MembershipRow, all_room_rows, membership_rows, room_rows
+from chatd.storage.sqlite.meta import stamp_of
+from chatd.storage.sqlite.room_rows import (
+    SHOWN,
+    Listing,
+    MembershipRow,
+    all_room_rows,
+    membership_rows,
+    room_rows,
+)
 from chatd.storage.sqlite.room_summaries import Shown, add_events, peers, previews
 from chatd.storage.sqlite.sections import FIRST, Sections, SectionTables
 
@@ -34,31 +43,40 @@ GONE_MAX = 1000
 # 12 characters and their MessagePack header.
 ROOM_NAME_BYTES = 13
 
-STAMP = "SELECT value FROM meta WHERE key = 'stamp'"
 FLOOR = "SELECT value FROM meta WHERE key = 'floor'"
 
 FRIEND_REQUESTS = "SELECT count(*) FROM contacts WHERE owner = ? AND state = 2"
 
-LISTED = """
+LISTED = f"""
 SELECT m.pinned, r.time, r.number
 FROM members m JOIN rooms r ON r.number = m.room
-WHERE m.user = ? AND m.gone IS NULL AND r.deleted_by IS NULL AND (r.stamp > ? OR m.stamp > ?)
-  AND (m.pinned, r.time, r.number) < (?, ?, ?)
-ORDER BY m.pinned DESC, r.time DESC, r.number DESC LIMIT ?
-"""
+WHERE m.user = :user AND m.gone IS NULL AND r.deleted_by IS NULL AND {SHOWN}
+  AND (r.stamp > :since OR m.stamp > :since OR (m.standing = 2 AND :all_requests))
+  AND (m.pinned, r.time, r.number) < (:pinned, :time, :number)
+ORDER BY m.pinned DESC, r.time DESC, r.number DESC LIMIT :limit
+"""  # noqa: S608 - put together from constants
 
-MOVED = """
+MOVED = f"""
 SELECT r.number
 FROM members m JOIN rooms r ON r.number = m.room
-WHERE m.user = ? AND m.gone IS NULL AND r.deleted_by IS NULL AND (r.stamp > ? OR m.stamp > ?) AND m.room > ?
-ORDER BY m.room LIMIT ?
-"""
+WHERE m.user = :user AND m.gone IS NULL AND r.deleted_by IS NULL AND {SHOWN}
+  AND (r.stamp > :since OR m.stamp > :since) AND m.room > :number
+ORDER BY m.room LIMIT :limit
+"""  # noqa: S608 - put together from constants
 
 GONE = """
 SELECT r.name
 FROM members m JOIN rooms r ON r.number = m.room
-WHERE m.user = ? AND m.stamp > ? AND m.gone IS NOT NULL
-ORDER BY m.stamp LIMIT ?
+WHERE m.user = :user AND m.stamp > :since AND m.gone IS NOT NULL
+ORDER BY m.stamp LIMIT :limit
+"""
+
+# Rooms in which the user was asked, and that they declined or this connection does not show.
+NOT_SHOWN = """
+SELECT r.name
+FROM members m JOIN rooms r ON r.number = m.room
+WHERE m.user = :user AND m.standing > 1 AND (m.standing = 3 OR NOT :requests) AND m.stamp > :since
+ORDER BY m.stamp LIMIT :limit
 """
 
 
@@ -71,8 +89,13 @@ def sync(connection: sqlite3.Connection, query: SyncQuery, tables: SectionTables
 
 def listed_by(connection: sqlite3.Connection, query: SyncQuery) -> Sequence[MembershipRow | RoomRow]:
     """Return the memberships of the user, in no order: whole rows for a short full list, which one page shows."""
-    whole = all_room_rows(connection, query.user, READ_AT_ONCE) if query.since is None else []
-    return whole or membership_rows(connection, query.user)
+    listing = listing_of(query)
+    whole = all_room_rows(connection, listing, READ_AT_ONCE) if query.since is None else []
+    return whole or membership_rows(connection, listing)
+
+
+def listing_of(query: SyncQuery) -> Listing:
+    return Listing(query.user, query.people is None, query.requests)
 
 
 def first_page(
@@ -82,7 +105,7 @@ def first_page(
     listed: Collection[MembershipRow | RoomRow],
 ) -> SyncRows:
     """Return the first page of a round. `listed`: the user's memberships as of this commit, in any order."""
-    gone = [] if query.since is None else gone_since(connection, query.user, query.since)
+    gone = [] if query.since is None else gone_since(connection, query)
     if len(gone) > GONE_MAX or is_below_floor(connection, query):
         query, gone = replace(query, since=None, full_sections=query.sections), []
     page = Page(connection, query, tables, ROOM_NAME_BYTES * len(gone))
@@ -93,7 +116,12 @@ def first_page(
     }
     since = -1 if query.since is None else query.since
     wanted = sorted(
-        (membership_row for membership_row in listed if membership_row.stamp > since),
+        (
+            membership_row
+            for membership_row in listed
+            if membership_row.stamp > since
+            or (query.all_requests and membership_row.standing == Standing.REQUEST)
+        ),
         key=key_of,
         reverse=True,
     )
@@ -101,16 +129,20 @@ def first_page(
     after = None if added == len(wanted) else key_of(wanted[added - 1]) if added else TOP
     page.add_events()
     after = page.add_sections() if after is None else after
-    totals = totals_of(listed)
+    totals = totals_of(listed, query)
     # Where no rows changed, the number did not either, and no totals are shown.
     if query.sections >> PEOPLE[CONTACTS].bit & 1 and (page.shown or page.sections.rows or after or gone):
         totals.friend_requests = friend_requests(connection, query.user)
     return page.result(gone, totals, after)
 
 
-def gone_since(connection: sqlite3.Connection, user: str, since: int) -> list[str]:
-    """Return rooms the user left or lost after commit `since`, at most one more than a round names."""
-    return [name for (name,) in connection.execute(GONE, (user, since, GONE_MAX + 1))]
+def gone_since(connection: sqlite3.Connection, query: SyncQuery) -> list[str]:
+    """Return rooms the user left or lost since the cursor of `query`, at most one more than a round names."""
+    wanted = {"user": query.user, "since": query.since, "limit": GONE_MAX + 1, "requests": query.requests}
+    rows = connection.execute(GONE, wanted).fetchall()
+    if query.people is not None:
+        rows += connection.execute(NOT_SHOWN, wanted)
+    return [name for (name,) in rows]
 
 
 def later_page(
@@ -133,30 +165,27 @@ def is_below_floor(connection: sqlite3.Connection, query: SyncQuery) -> bool:
     return query.since < floor
 
 
-def stamp_of(connection: sqlite3.Connection) -> int:
-    stamp: int = connection.execute(STAMP).fetchone()[0]
-    return stamp
-
-
 def key_of(membership_row: MembershipRow | RoomRow) -> Key:
     """Return the sort key of a room in the list: the highest comes first."""
     return membership_row.pinned, membership_row.time, membership_row.number
+
+
+def totals_of(listed: Collection[MembershipRow | RoomRow], query: SyncQuery) -> SyncTotals:
+    """Return the totals of all rooms of an account, on this page or not.
+
+    Messages in hidden rooms are not counted, nor those in rooms in which the user was asked, which have a total of
+    their own.
+    """
+    rooms = [row for row in listed if query.people is None or row.standing != Standing.REQUEST]
+    unread = sum([row.unread for row in rooms if not row.hidden])
+    mentions = sum([row.mentions for row in rooms if not row.hidden])
+    return SyncTotals(len(rooms), unread, mentions, message_requests=len(listed) - len(rooms))
 
 
 def friend_requests(connection: sqlite3.Connection, user: str) -> int:
     """Return the number of friend requests to a user that wait for an answer."""
     count: int = connection.execute(FRIEND_REQUESTS, (user,)).fetchone()[0]
     return count
-
-
-def totals_of(listed: Collection[MembershipRow | RoomRow]) -> SyncTotals:
-    """Return the totals of all rooms of an account, on this page or not. Messages in hidden rooms are not counted."""
-    unread = sum([membership_row.unread for membership_row in listed if not membership_row.hidden])
-    return SyncTotals(
-        len(listed),
-        unread,
-        sum([membership_row.mentions for membership_row in listed if not membership_row.hidden]),
-    )
 
 
 class Page:
@@ -192,7 +221,16 @@ class Page:
     def list_rooms(self, after: Key) -> Key | None:
         """Add rooms in the order of the list; return the key to continue with, None at its end."""
         query, since = self.query, -1 if self.query.since is None else self.query.since
-        wanted = (query.user, since, since, *after, query.limit + 1)
+        pinned, time, number = after
+        wanted = {
+            **listing_of(query)._asdict(),
+            "since": since,
+            "all_requests": query.all_requests,
+            "pinned": pinned,
+            "time": time,
+            "number": number,
+            "limit": query.limit + 1,
+        }
         keys: list[Key] = self.connection.execute(LISTED, wanted).fetchall()
         added = self.add_numbers([key[2] for key in keys])
         if added == len(keys):
@@ -202,7 +240,8 @@ class Page:
     def repeat_moved(self, number: int) -> Key | None:
         """Add rooms that changed since the round began, by number, which never changes; return as `list_rooms`."""
         query = self.query
-        wanted = (query.user, query.first_stamp, query.first_stamp, number, query.limit + 1)
+        place = {"since": query.first_stamp, "number": number, "limit": query.limit + 1}
+        wanted = {**listing_of(query)._asdict(), **place}
         moved = [row[0] for row in self.connection.execute(MOVED, wanted)]
         added = self.add_numbers(moved)
         if added == len(moved):
@@ -213,7 +252,7 @@ class Page:
         """Add the rooms of these numbers while they fit; return how many did."""
         for start in range(0, len(numbers), READ_AT_ONCE):
             part = numbers[start : start + READ_AT_ONCE]
-            found = self.known or room_rows(self.connection, self.query.user, part)
+            found = self.known or room_rows(self.connection, listing_of(self.query), part)
             added = self.add([found[number] for number in part])
             if added < len(part):
                 return start + added
@@ -223,7 +262,7 @@ class Page:
         """Add these rooms while they fit; return how many did. An empty page takes one whatever its size, if need be
         without its preview.
         """
-        others = peers(self.connection, self.query.user, wanted)
+        others = peers(self.connection, self.query, wanted)
         latest = previews(self.connection, wanted) if self.previews else {}
         for added, room_row in enumerate(wanted):
             if room_row.number in self.shown:

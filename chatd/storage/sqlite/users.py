@@ -1,4 +1,4 @@
-"""The reads about users: members, readers, acquaintances, profiles, devices, accounts.
+"""The reads about users: members, readers, acquaintances, devices, accounts.
 
 Every function runs inside a read transaction of the connection.
 """
@@ -10,7 +10,6 @@ from collections.abc import Collection
 from chatd.core.users import Account, DeviceSeen
 from chatd.protocol.members import MemberRow
 from chatd.protocol.read_state import Reader
-from chatd.protocol.users import Profile
 from chatd.storage.sqlite.rows import account_of, device_of
 
 # User ids are ASCII: a prefix with this behind it sorts above every id with the prefix.
@@ -30,7 +29,7 @@ READERS = """
 SELECT m.user, m.read
 FROM members m LEFT JOIN users u ON u.user = m.user
 WHERE m.room = :room AND m.user > :after AND m.read >= :seq AND m.first_visible <= :seq
-  AND m.gone IS NULL AND coalesce(u.receipts, 1)
+  AND m.gone IS NULL AND coalesce(u.receipts, 1) AND m.user NOT IN (SELECT value FROM json_each(:unseen))
 ORDER BY m.user LIMIT :limit
 """
 
@@ -38,7 +37,7 @@ READER_COUNT = """
 SELECT count(*)
 FROM members m LEFT JOIN users u ON u.user = m.user
 WHERE m.room = :room AND m.read >= :seq AND m.first_visible <= :seq
-  AND m.gone IS NULL AND coalesce(u.receipts, 1)
+  AND m.gone IS NULL AND coalesce(u.receipts, 1) AND m.user NOT IN (SELECT value FROM json_each(:unseen))
 """
 
 # `+` makes the planner walk the rooms of each other user, instead of probing all rooms of the one user for each.
@@ -59,10 +58,6 @@ WHERE coalesce(u.presence, 1) AND coalesce((SELECT presence FROM users WHERE use
       AND +m.room IN (SELECT room FROM members WHERE user = :user AND gone IS NULL)
       AND NOT (:answered AND (SELECT kind = 'direct' AND written <> 3 FROM rooms WHERE number = m.room))
 )
-"""
-
-PROFILES = """
-SELECT user, name, avatar, version FROM users WHERE user IN (SELECT value FROM json_each(?)) ORDER BY user
 """
 
 DEVICES = """
@@ -98,11 +93,11 @@ def members(
 
 
 def readers(
-    connection: sqlite3.Connection, room: int, seq: int, after: str, limit: int
+    connection: sqlite3.Connection, room: int, seq: int, after: str, limit: int, unseen: Collection[str]
 ) -> tuple[list[Reader], int]:
-    wanted = {"room": room, "seq": seq, "after": after, "limit": limit}
+    wanted = {"room": room, "seq": seq, "unseen": json.dumps(list(unseen)), "after": after, "limit": limit}
     rows = [Reader(*row) for row in connection.execute(READERS, wanted)]
-    (count,) = connection.execute(READER_COUNT, {"room": room, "seq": seq}).fetchone()
+    (count,) = connection.execute(READER_COUNT, wanted).fetchone()
     return rows, count
 
 
@@ -113,10 +108,6 @@ def acquaintances(connection: sqlite3.Connection, user: str, others: Collection[
 def watchable(connection: sqlite3.Connection, user: str, others: Collection[str], answered: bool) -> set[str]:
     parameters = {"user": user, "others": json.dumps(list(others)), "answered": answered}
     return {row[0] for row in connection.execute(WATCHABLE, parameters)}
-
-
-def profiles(connection: sqlite3.Connection, users: Collection[str]) -> list[Profile]:
-    return [Profile(*row) for row in connection.execute(PROFILES, (json.dumps(list(users)),))]
 
 
 def devices(connection: sqlite3.Connection, user: str) -> list[DeviceSeen]:

@@ -25,19 +25,22 @@ interface LiveState {
   readonly presence: readonly (readonly [user: string, presence: { state: string; last_seen: number }])[];
 }
 
-/** The commands of the leader: what the server is told to be on the screen is that of all tabs. */
+/** What any tab has on its screen. */
+const all = (onScreen: ReadonlyMap<string, readonly string[]>): string[] => [...new Set([...onScreen.values()].flat())];
+
+/** The commands of the leader: what the server is told to be on the screen is that of all tabs, as far as its limits. */
 class TabCommands extends Commands {
   private readonly _focusOf = new Map<string, readonly string[]>();
   private readonly _watchOf = new Map<string, readonly string[]>();
 
   override focus(rooms: readonly string[], tab = ""): void {
     this._focusOf.set(tab, rooms);
-    super.focus([...new Set([...this._focusOf.values()].flat())]);
+    super.focus(all(this._focusOf).slice(0, this._engine.sender.limits.focus));
   }
 
   override watch(users: readonly string[], tab = ""): void {
     this._watchOf.set(tab, users);
-    super.watch([...new Set([...this._watchOf.values()].flat())]);
+    super.watch(all(this._watchOf).slice(0, this._engine.sender.limits.watch));
   }
 
   /** Forget what a tab that is gone had on its screen. */

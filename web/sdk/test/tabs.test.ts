@@ -237,3 +237,13 @@ test("the server is told the rooms on the screens of all tabs, and forgets those
   await settled();
   assert.deepEqual(socket.sent.at(-1)!.rooms, [ROOM]);
 });
+
+test("many tabs name no more than the server takes", async () => {
+  const { leader, follower, socket } = await pair();
+  const users = (letter: string): string[] => Array.from({ length: 150 }, (_, at) => `${letter}${at}`);
+  leader.client.watch(users("a"));
+  follower.client.watch(users("b"));
+  await settled();
+  const told = socket.sent.filter(({ type }) => type === "watch").map(({ users }) => users);
+  assert.deepEqual(told.at(-1), [...users("a"), ...users("b").slice(0, 50)]);
+});

@@ -64,14 +64,20 @@ export async function loadMoreTexts(): Promise<void> {
   else await setLanguage(current.peek().language);
 }
 
+/** A parameter, and the spaces between it and Han characters. */
+const PARAMETER = /(?:(?<=\p{Script=Han})( ))?\{(\w+)\}(?:( )(?=\p{Script=Han}))?/gu;
+
 /** Return the text of a key, `{name}` replaced by the parameter; `count` chooses the plural form.
  *
  * A parameter that is a text stands in bidi isolates, so that a name in another script leaves the sentence in order.
+ * Chinese has a space between Han and another script, and none within Han: "Bob 加入了群组", "小明加入了群组".
  */
 export function t(key: TextKey, params: Params = {}): string {
-  return pattern(key, params).replace(/\{(\w+)\}/g, (_, name: string) => {
+  return pattern(key, params).replace(PARAMETER, (_, before = "", name: string, after = "") => {
     const value = params[name] ?? "";
-    return typeof value === "number" ? number(value) : `\u2068${value}\u2069`;
+    if (typeof value === "number") return before + number(value) + after;
+    const [first, last] = [/^\p{Script=Han}/u, /\p{Script=Han}$/u].map((han) => han.test(value));
+    return `${first ? "" : before}\u2068${value}\u2069${last ? "" : after}`;
   });
 }
 

@@ -14,6 +14,7 @@ import { client, loaded, phase, presenceOf, roomOf, type RoomState } from "../sh
 import { userOf } from "../shell/users.js";
 import { useWatched } from "../shell/watching.js";
 import { faceOf, presenceText, presenceTitle, titleOf } from "./names.js";
+import { useOnline } from "./online.js";
 
 /** Load the screen of a chat: a quarter of the client, which the list does not need. */
 export const loadChatScreen = async () => (await import("../timeline/chat_screen.js")).ChatScreen;
@@ -86,17 +87,21 @@ function Head({ room }: { room: RoomState }) {
   );
 }
 
-/** Below the name: who is typing, else the presence of the other user or the number of members. */
+/** Below the name: who is typing, else the presence of the other user or the numbers of members and of those online. */
 function Subtitle({ room }: { room: RoomState }) {
   const { peer, members } = room.summary.value;
   useWatched([peer]);
+  const online = useOnline(room);
   const typists = room.typists.value;
   if (typists.length > 1) return <p class="line typing">{t("chat.typing", { count: typists.length })}</p>;
   if (typists.length) {
     const name = userOf(typists[0]!).value.name;
     return <p class="line typing">{peer ? t("row.typing") : t("row.typing.name", { name })}</p>;
   }
-  if (!peer) return <p class="line">{t("room.members", { count: members })}</p>;
+  if (!peer) {
+    const all = t("room.members", { count: members });
+    return <p class="line">{online ? t("room.online", { members: all, count: online }) : all}</p>;
+  }
   const presence = presenceOf(peer).value;
   return (
     <p class={presence.state === "online" ? "line online" : "line"} title={presenceTitle(presence)}>

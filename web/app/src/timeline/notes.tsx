@@ -39,7 +39,7 @@ export function NoteRow({ chat, seq }: { chat: Chat; seq: number }) {
 export function noteText(event: Event): string {
   const who = nameOf(event.user, "chat.you");
   const users = (event.users ?? []).map((user) => (typeof user === "string" ? user : user.user));
-  const names = users.map((user) => nameOf(user, "chat.you-object")).join(", ");
+  const names = users.map((user) => nameOf(user, "chat.you-object")).join(t("names.separator"));
   switch (event.kind) {
     case "created":
       return t("note.created", { who });

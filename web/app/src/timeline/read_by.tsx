@@ -28,7 +28,7 @@ export function ReadBy({ chat, seq }: { chat: Chat; seq: number }) {
 function textOf(read: { count: number; users: readonly string[] } | null): string {
   if (!read) return "…";
   if (read.count === 0) return t("chat.read-by-none");
-  const names = read.users.map((user) => userOf(user).value.name).join(", ");
+  const names = read.users.map((user) => userOf(user).value.name).join(t("names.separator"));
   const others = read.count - read.users.length;
   return others > 0 ? t("chat.read-by-more", { names, count: others }) : t("chat.read-by", { names });
 }

@@ -1,0 +1,20 @@
+"""The rarely used state of a member: a MessagePack map that is read and written whole (`Member.extras`)."""
+
+from typing import Any
+
+from chatd.core.room import Member
+from chatd.protocol.codec import decode_tree, encode
+
+
+def extra(member: Member, name: str) -> Any:
+    """Return one value, None when there is none."""
+    return decode_tree(member.extras).get(name) if member.extras else None
+
+
+def put_extra(member: Member, name: str, value: Any) -> None:
+    """Replace one value of a member whom this batch has touched; an empty one is removed."""
+    values = decode_tree(member.extras) if member.extras else {}
+    values.pop(name, None)
+    if value:
+        values[name] = value
+    member.extras = encode(values) if values else b""

@@ -1,0 +1,171 @@
+"""Decisions on cards (protocol.md "Cards").
+
+Name, avatar and version of a card are in the account, everything else in a `Card`. Whoever changes one, the user or the
+host, does it here: the version rises, and the user's devices get the whole card as one account row. Nobody else's row
+changes, so it costs the same however many friends there are.
+"""
+
+from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec import UNSET, structs
+
+from chatd.core.friends import require_clients_own
+from chatd.core.names import checked
+from chatd.core.read_set import ReadSet
+from chatd.core.sections import ACCOUNT, ChangedRow
+from chatd.core.users import Account
+from chatd.core.write_set import WriteSet
+from chatd.protocol.codec import decode_tree, encode
+from chatd.protocol.errors import Refused
+from chatd.protocol.limits import PAGE_BYTES_MAX
+from chatd.protocol.users import CardField, Page, Profile, ProfileOk, ProfileSet, Theme
+
+PROFILE = "profile"
+
+_page = msgspec.msgpack.Decoder(Page)
+
+
+@dataclass(slots=True, frozen=True)
+class Card:
+    """A record: what the card of a user has besides name, avatar and version. `page`: MessagePack, empty for none.
+
+    It is written with every change of the card, also of those, so that its stamp is that of the last one.
+    """
+
+    user: str
+    handle: str = ""
+    verified: str = ""
+    page: bytes = b""
+
+
+@dataclass(slots=True, frozen=True)
+class Holder:
+    """The user who has a handle; "" for nobody. Decisions find those of the handles they ask for by handle."""
+
+    user: str
+
+
+@dataclass(slots=True, frozen=True)
+class CardChange:
+    """New values of parts of a card; None leaves one as it is, an empty one removes it."""
+
+    name: str | None = None
+    avatar: str | None = None
+    handle: str | None = None
+    verified: str | None = None
+    page: bytes | None = None
+
+
+def set_profile(user: str, request: ProfileSet, writes: WriteSet, reads: ReadSet) -> ProfileOk:
+    """Change the own card, but not what the host has verified."""
+    require_clients_own("profiles", reads)
+    account = reads.accounts.get(user) or Account(user, created_at=writes.now)
+    card = card_of(user, reads)
+    given = {name: getattr(request, name) for name in ("name", "avatar", "handle")}
+    change = CardChange(
+        **{name: None if value is UNSET else value for name, value in given.items()},
+        page=packed(changed_page(page_of(card) or Page(), request)),
+    )
+    changed, new = apply(change, account, card, reads)
+    if card.verified:
+        for name, kept in (("name", account.name == changed.name), ("handle", card.handle == new.handle)):
+            if not kept:
+                raise Refused("forbidden", f"a verified card keeps its {name}", field=name)
+    if (changed, new) != (account, card):
+        changed = put_card(changed, new, writes, reads)
+        reads.accounts[user] = changed
+        writes.add(changed)
+    return ProfileOk(profile=whole(changed, new))
+
+
+def card_of(user: str, reads: ReadSet) -> Card:
+    return reads.records_of(Card).get(user) or Card(user)
+
+
+def apply(change: CardChange, account: Account, card: Card, reads: ReadSet) -> tuple[Account, Card]:
+    """Return account and card with a change, as long as it is allowed to anybody: forms, and handles of others.
+
+    Raises Refused: `bad_request` with its field, `conflict` for a handle that somebody else has.
+    """
+    if change.name is not None:
+        account = replace(account, name=checked(change.name, "name"))
+    if change.avatar is not None:
+        account = replace(account, avatar=change.avatar)
+    if change.handle is not None:
+        handle = change.handle.lower()
+        holder = reads.records_of(Holder).get(handle)
+        if handle and holder is not None and holder.user not in ("", card.user):
+            raise Refused("conflict", "somebody else has this handle", field="handle")
+        card = replace(card, handle=handle)
+    if change.verified is not None:
+        card = replace(card, verified=checked(change.verified, "verified"))
+    if change.page is not None:
+        card = replace(card, page=change.page)
+    return account, card
+
+
+def put_card(account: Account, card: Card, writes: WriteSet, reads: ReadSet) -> Account:
+    """Store a changed card, and tell the devices of its user; return the account with its next version, not stored."""
+    account = replace(account, version=account.version + 1)
+    before, holders = card_of(card.user, reads), reads.records_of(Holder)
+    if before.handle != card.handle:
+        holders[before.handle], holders[card.handle] = Holder(""), Holder(card.user)
+    reads.records_of(Card)[card.user] = card
+    writes.add(card)
+    row = decode_tree(encode(whole(account, card)))
+    del row["user"]
+    writes.add(ChangedRow(card.user, ACCOUNT, PROFILE, encode(row)))
+    return account
+
+
+def plate(account: Account, card: Card) -> Profile:
+    """Return the part of a card that anybody sees."""
+    return Profile(account.user, account.name, account.avatar, account.version, card.handle, card.verified)
+
+
+def whole(account: Account, card: Card) -> Profile:
+    """Return a card as its own user sees it."""
+    profile = plate(account, card)
+    profile.page = page_of(card) or UNSET
+    return profile
+
+
+def page_of(card: Card) -> Page | None:
+    return _page.decode(card.page) if card.page else None
+
+
+def changed_page(page: Page, request: ProfileSet) -> Page:
+    """Return the page with the keys of a request, in normal form."""
+    names = [name for name in Page.__struct_fields__ if getattr(request, name) is not UNSET]
+    page = structs.replace(page, **{name: getattr(request, name) for name in names})
+    return normal_page(page)
+
+
+def normal_page(page: Page) -> Page:
+    """Return a page with its texts in normal form, and without empty parts; raise Refused for texts it may not have."""
+    theme = page.theme
+    if theme is not UNSET:
+        theme = structs.replace(theme, name=checked(theme.name, "theme.name"))
+    return structs.replace(
+        page,
+        bio=checked(page.bio, "bio", lines=True),
+        theme=UNSET if theme == Theme() else theme,
+        fields=[normal_field(field, f"fields[{place}]") for place, field in enumerate(page.fields)],
+        data=UNSET if page.data is None else page.data,
+    )
+
+
+def normal_field(field: CardField, path: str) -> CardField:
+    name, value = checked(field.name, f"{path}.name"), checked(field.value, f"{path}.value", lines=True)
+    return structs.replace(field, name=name, value=value)
+
+
+def packed(page: Page) -> bytes:
+    """Return a page as it is stored; Refused("too_large") above PAGE_BYTES_MAX."""
+    if page == Page():
+        return b""
+    packed = encode(page)
+    if len(packed) > PAGE_BYTES_MAX:
+        raise Refused("too_large", f"a page is at most {PAGE_BYTES_MAX} bytes")
+    return packed

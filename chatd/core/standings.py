@@ -1,0 +1,39 @@
+"""The standings of the members of a direct room as they change (protocol.md "Direct rooms and message requests")."""
+
+from chatd.core.extras import put_extra
+from chatd.core.room import Room, Standing
+from chatd.core.write_set import WriteSet
+
+# In the extras of the member who is asked: the texts that were spent.
+ASKED = "asked"
+
+
+def stand(room: Room, user: str, standing: Standing, writes: WriteSet) -> None:
+    """Set the standing of a member; a room comes into their list, or leaves it, with what follows in its log."""
+    member = writes.touch_member(room, user)
+    was_listed = room.is_listed(member)
+    member.standing = standing
+    if standing in (Standing.POLICY, Standing.ACCEPTED):
+        put_extra(member, ASKED, None)
+    if room.is_listed(member) and not was_listed:
+        writes.list_room(room, user)
+    elif was_listed and not room.is_listed(member):
+        writes.unlist_room(room, user)
+
+
+def befriend(room: Room, writes: WriteSet) -> None:
+    """Open the direct room of two users who become friends: what was asked or declined is as privacy says."""
+    writes.save_image(room)
+    room.gates = {
+        user: gate if gate in ("blocked", "refused") else "open" for user, gate in room.gates.items()
+    }
+    for member in [*room.members.values()]:
+        if member.standing in (Standing.REQUEST, Standing.DECLINED):
+            stand(room, member.user, Standing.POLICY, writes)
+
+
+def unfriend(room: Room, writes: WriteSet) -> None:
+    """Leave it to privacy again who of two users may write, who are friends no longer."""
+    for member in [*room.members.values()]:
+        if member.standing == Standing.ACCEPTED:
+            stand(room, member.user, Standing.POLICY, writes)

@@ -1,0 +1,131 @@
+"""Cards with what decides who is shown how much of them.
+
+Every function runs inside a read transaction of the connection.
+"""
+
+import json
+import sqlite3
+from collections.abc import Collection, Mapping, Sequence
+
+import msgspec
+
+from chatd.core.card_view import MUTUAL, CardView
+from chatd.core.contacts import Contact
+from chatd.core.profiles import Card
+from chatd.core.users import Account
+from chatd.protocol.friends import Circle
+from chatd.protocol.limits import COMMON_MAX
+from chatd.protocol.privacy import Audiences, Privacy
+from chatd.protocol.users import Profile
+from chatd.storage.interface import CardPage
+from chatd.storage.sqlite.contacts import contacts
+from chatd.storage.sqlite.meta import stamp_of
+from chatd.storage.sqlite.profiles import HOLDERS, cards
+from chatd.storage.sqlite.users import acquaintances
+
+PLATES = """
+SELECT u.user, u.name, u.avatar, u.version, coalesce(p.handle, ''), coalesce(p.verified, '')
+FROM users u LEFT JOIN pages p ON p.user = u.user
+WHERE u.user IN (SELECT value FROM json_each(?)) ORDER BY u.user
+"""
+ACCOUNTS = """
+SELECT user, name, avatar, version, disabled FROM users WHERE user IN (SELECT value FROM json_each(?))
+"""
+RULES = """
+SELECT user, body FROM account_rows
+WHERE name = 'privacy' AND body IS NOT NULL AND user IN (SELECT value FROM json_each(?))
+"""
+CIRCLES = "SELECT body FROM account_rows WHERE user = ? AND name = 'circles' AND body IS NOT NULL"
+# The groups of both, the latest message first, and how many members each has.
+COMMON = """
+SELECT r.name, r.members
+FROM members m JOIN members o ON o.room = m.room AND o.user = ? AND o.gone IS NULL JOIN rooms r ON r.number = m.room
+WHERE m.user = ? AND m.gone IS NULL AND r.kind = 'group' AND r.deleted_by IS NULL ORDER BY r.time DESC, r.number
+"""
+CHANGED = f"""
+SELECT c.user FROM contacts c JOIN pages p ON p.user = c.user
+WHERE c.owner = ? AND c.state IN ({", ".join(str(int(state)) for state in sorted(MUTUAL))})
+  AND p.stamp > ? AND c.user > ?
+ORDER BY c.user LIMIT ?
+"""  # noqa: S608 - put together from constants
+BLOCKED = (
+    "SELECT user FROM contacts WHERE owner = ? AND blocked = 1 AND user IN (SELECT value FROM json_each(?))"
+)
+OPEN = "SELECT 1 FROM users WHERE user = ? AND NOT disabled"
+
+_privacy = msgspec.msgpack.Decoder(Privacy)
+_circles = msgspec.msgpack.Decoder(list[Circle])
+
+
+def plates(connection: sqlite3.Connection, users: Collection[str]) -> list[Profile]:
+    return [Profile(*row) for row in connection.execute(PLATES, (json.dumps(list(users)),))]
+
+
+def card_views(
+    connection: sqlite3.Connection, viewer: str, users: Sequence[str], small: int | None
+) -> list[CardView]:
+    """Return the cards of `users`, in their order; with `small`, the size of small groups, also what pages need."""
+    asked = json.dumps(list(users))
+    accounts = {row[0]: account_of(row) for row in connection.execute(ACCOUNTS, (asked,))}
+    known = cards(connection, users, ()).cards
+    pairs = [pair for user in users for pair in ((user, viewer), (viewer, user))]
+    ties = {(tie.owner, tie.user): tie for tie in contacts(connection, pairs)}
+    sharing = acquaintances(connection, viewer, users)
+    rules = rules_of(connection, users) if small is not None else {}
+    views = []
+    for user in users:
+        groups = [] if small is None or user not in sharing else groups_of_both(connection, viewer, user)
+        views.append(
+            CardView(
+                accounts.get(user) or Account(user),
+                known.get(user) or Card(user),
+                ties.get((user, viewer)) or Contact(user, viewer),
+                ties.get((viewer, user)) or Contact(viewer, user),
+                shares_room=user in sharing,
+                acquainted=small is not None and any(size <= small for _, size in groups),
+                rules=rules.get(user, {}),
+                common=[name for name, _ in groups[:COMMON_MAX]],
+            )
+        )
+    return views
+
+
+def account_of(row: tuple[str, str, str, int, int]) -> Account:
+    user, name, avatar, version, disabled = row
+    return Account(user, name, avatar, version, disabled=disabled == 1)
+
+
+def rules_of(connection: sqlite3.Connection, users: Collection[str]) -> Mapping[str, Audiences]:
+    rows = connection.execute(RULES, (json.dumps(list(users)),))
+    return {user: _privacy.decode(body).rules for user, body in rows}
+
+
+def groups_of_both(connection: sqlite3.Connection, viewer: str, user: str) -> list[tuple[str, int]]:
+    """Return the groups of two users with their sizes; none for a user and themself."""
+    return connection.execute(COMMON, (user, viewer)).fetchall() if user != viewer else []
+
+
+def view_of_handle(connection: sqlite3.Connection, viewer: str, handle: str, small: int) -> CardView:
+    """Return the card of who has this handle, or an empty one, which takes the same statements."""
+    row = connection.execute(HOLDERS, (json.dumps([handle]),)).fetchone()
+    return card_views(connection, viewer, [row[1] if row else ""], small)[0]
+
+
+def changed_cards(connection: sqlite3.Connection, owner: str, since: int, after: str, limit: int) -> CardPage:
+    """Return the next plates of mutual contacts whose cards changed after a stamp, in order of user id."""
+    users = [user for (user,) in connection.execute(CHANGED, (owner, since, after, limit))]
+    last = users[-1] if len(users) == limit else None
+    return CardPage(plates(connection, users), stamp_of(connection), last)
+
+
+def circles(connection: sqlite3.Connection, owner: str) -> set[int]:
+    """Return the numbers of the circles of a user."""
+    row = connection.execute(CIRCLES, (owner,)).fetchone()
+    return {circle.number for circle in _circles.decode(row[0])} if row else set()
+
+
+def shut_out(connection: sqlite3.Connection, owner: str, viewers: Collection[str]) -> set[str]:
+    """Return those of `viewers` whom a user blocks, all of them when their account is closed."""
+    if connection.execute(OPEN, (owner,)).fetchone() is None:
+        return set(viewers)
+    return {user for (user,) in connection.execute(BLOCKED, (owner, json.dumps(list(viewers))))}
