@@ -59,12 +59,11 @@ class PeopleAccount(Account):
 
     def take_sync(self, page: SyncPage) -> str:
         self.keep_users(page.get("users", ()))
-        more = super().take_sync(page)
         # The plates of this round are newer than its first rows, so the next question may begin there.
         stamps = [row["stamp"] for rows in page.get("sections", {}).values() for row in rows]
         if stamps and self.cards is None:
             self._set_cards({"at": 0, "stamp": max(stamps)})
-        return more
+        return super().take_sync(page)
 
     def take_push(self, packet: Packet) -> None:
         super().take_push(packet)
