@@ -54,6 +54,7 @@ async def asked(ctx: Context, session: Session, query: SyncQuery) -> SyncOk:
         totals=page.totals,
         sections=page.sections,
         full_sections=page.full_sections,
+        users=page.users,
     )
 
 
@@ -154,6 +155,7 @@ def page_of(ctx: Context, query: SyncQuery, rows: SyncRows) -> SyncPage:
     first_stamp = query.first_stamp or rows.stamp
     page = SyncPage(rooms=rows.rooms, gone=rows.gone or UNSET, full=rows.since is None)
     page.sections = rows.sections or UNSET
+    page.users = rows.users or UNSET
     # When neither a room nor a row changed, the totals did not either.
     if rows.since is None or rows.rooms or rows.gone or rows.sections:
         page.totals = rows.totals or UNSET

@@ -1,12 +1,19 @@
 """The rarely used state of a member: a MessagePack map that is read and written whole (`Member.extras`)."""
 
-from typing import Any
+from typing import Any, Protocol
 
 from chatd.core.room import Member
 from chatd.protocol.codec import decode_tree, encode
 
+WALLPAPER = "wallpaper"
 
-def extra(member: Member, name: str) -> Any:
+
+class AnyMember(Protocol):
+    @property
+    def extras(self) -> bytes: ...
+
+
+def extra(member: AnyMember, name: str) -> Any:
     """Return one value, None when there is none."""
     return decode_tree(member.extras).get(name) if member.extras else None
 

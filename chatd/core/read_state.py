@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from msgspec import UNSET
 
+from chatd.core.extras import WALLPAPER, extra, put_extra
 from chatd.core.permissions import authorize
 from chatd.core.read_set import ReadSet, Tail
 from chatd.core.room import Member, Room
@@ -86,6 +87,10 @@ def prefer(user: str, request: Preferences, writes: WriteSet, reads: ReadSet) ->
         }
         for name, value in changed.items():
             setattr(writes.touch_member(room, user), name, value)
+            writes.refreshed[room.number, user] = room
+        wallpaper = request.wallpaper
+        if wallpaper is not UNSET and wallpaper != (extra(member, WALLPAPER) or ""):
+            put_extra(writes.touch_member(room, user), WALLPAPER, wallpaper)
             writes.refreshed[room.number, user] = room
     account = reads.accounts.get(user) or Account(user, created_at=writes.now)
     chosen = {name: getattr(request, name) for name in ("receipts", "presence")}

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from msgspec import UNSET, Raw
 
+from chatd.core.extras import WALLPAPER, extra
 from chatd.core.room import Member, Room, Standing
 from chatd.core.visibility import ShownTo, marks_shown, seen
 from chatd.core.write_set import RoomReply, WriteSet
@@ -72,6 +73,11 @@ class RoomRow(NamedTuple):
     role: Role
     kind: str
     written: int
+    extras_hex: str
+
+    @property
+    def extras(self) -> bytes:
+        return bytes.fromhex(self.extras_hex)
 
     @property
     def data(self) -> bytes:
@@ -80,7 +86,8 @@ class RoomRow(NamedTuple):
     @property
     def bytes_max(self) -> int:
         """An upper bound of the encoded summary without preview and events."""
-        return SUMMARY_BYTES + UTF8_BYTES_MAX * (len(self.title) + len(self.avatar)) + len(self.data_hex) // 2
+        texts = UTF8_BYTES_MAX * (len(self.title) + len(self.avatar))
+        return SUMMARY_BYTES + texts + (len(self.data_hex) + len(self.extras_hex)) // 2
 
 
 class Peer(NamedTuple):
@@ -124,6 +131,8 @@ def summarise(
         first_visible=member.first_visible,
         log_floor=room.log_floor,
     )
+    if member.extras:
+        summary.wallpaper = extra(member, WALLPAPER) or UNSET
     if peer is None:
         show_group(summary, room, member)
     else:

@@ -32,6 +32,9 @@ class Presence(Protocol):
     def show(self, session: Present, users: Collection[str], known: Collection[str]) -> None:
         """Let `session` see exactly those of `users` that it watches and that are in `known`."""
 
+    def watchers(self, user: str) -> list[Present]:
+        """Return the sessions that watch `user`, whether they may see them or not."""
+
     def shown(self, session: Present) -> list[str]:
         """Return the users that `session` watches and may see."""
 

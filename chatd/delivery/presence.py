@@ -77,6 +77,9 @@ class LocalPresence:
             if session in self._watchers.get(user, ()):
                 self._watchers[user][session] = user in known
 
+    def watchers(self, user: str) -> list[Present]:
+        return [*self._watchers.get(user, ())]
+
     def shown(self, session: Present) -> list[str]:
         return [user for user in self._watched.get(session, ()) if self._watchers[user][session]]
 

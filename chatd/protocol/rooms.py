@@ -35,12 +35,15 @@ class RoomSummary(Struct, omit_defaults=True):
     pinned: bool = False
     hidden: bool = False
     request: bool = False
+    wallpaper: str | UnsetType = UNSET
     first_visible: U53 = 1
     log_floor: U53 = 1
     preview: Raw | UnsetType = UNSET
     events: list[Raw] | UnsetType = UNSET
 
 
+# A name the app knows, a URL, or a key of the host app.
+Wallpaper = Annotated[str, Meta(max_length=256)]
 GroupKind = Literal["group"]
 
 
@@ -86,6 +89,7 @@ class Preferences(Request, tag="preferences", frozen=True, kw_only=True):
     muted_until: Milliseconds | UnsetType = UNSET
     pinned: bool | UnsetType = UNSET
     hidden: bool | UnsetType = UNSET
+    wallpaper: Wallpaper | UnsetType = UNSET
     receipts: bool | UnsetType = UNSET
     presence: bool | UnsetType = UNSET
 

@@ -5,6 +5,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from chatd.protocol.envelope import Ok, Push, Request
 from chatd.protocol.identifiers import U53, Seq
 from chatd.protocol.rooms import RoomSummary
+from chatd.protocol.users import Profile
 
 
 class SyncTotals(Struct, omit_defaults=True):
@@ -36,6 +37,7 @@ class SyncPage(Struct, omit_defaults=True, kw_only=True):
     totals: SyncTotals | UnsetType = UNSET
     sections: dict[str, list[AccountRow]] | UnsetType = UNSET
     full_sections: list[str] | UnsetType = UNSET
+    users: list[Profile] | UnsetType = UNSET
 
 
 class Sync(Request, tag="sync", frozen=True, kw_only=True):
@@ -55,6 +57,7 @@ class SyncOk(Ok, tag="ok", kw_only=True):
     totals: SyncTotals | UnsetType = UNSET
     sections: dict[str, list[AccountRow]] | UnsetType = UNSET
     full_sections: list[str] | UnsetType = UNSET
+    users: list[Profile] | UnsetType = UNSET
 
 
 class AccountPush(Push, tag="account"):

@@ -29,6 +29,7 @@ from chatd.core.write_set import WriteSet
 from chatd.delivery.fanout import Fanout
 from chatd.delivery.hub import Hub
 from chatd.delivery.presence import LocalPresence
+from chatd.delivery.profiles import ProfileChanges
 from chatd.delivery.recent_commits import RecentCommits
 from chatd.delivery.watch_rights import WatchRights
 from chatd.env import Env
@@ -161,8 +162,19 @@ class App:
             store, self.presence, self.rate_limits.keep_task, config.privacy.shown_to, people
         )
         self.request_bound = RequestBound(store, self.writer, self.rate_limits.keep_task, people)
+        self.profile_changes = ProfileChanges(
+            env,
+            store,
+            self.presence,
+            self.fanout.profiles,
+            self.rate_limits.keep_task,
+            config.delivery.presence_interval_s,
+        )
         self.hooks.published.subscribe(
-            self.maintenance.on_commit, watch_rights.on_commit, self.request_bound.on_commit
+            self.maintenance.on_commit,
+            watch_rights.on_commit,
+            self.request_bound.on_commit,
+            self.profile_changes.on_commit,
         )
         self.api_writes = Writes(self.writer, config.api.writes_waiting)
         self.admin = Admin(store, self.api_writes, self.hub, identity)
@@ -205,6 +217,7 @@ class App:
         self.fanout.reconfigure(config.delivery, config.privacy)
         self.maintenance.reconfigure(config)
         self.presence.reconfigure(config.delivery.presence_interval_s, config.delivery.presence_linger_s)
+        self.profile_changes.reconfigure(config.delivery.presence_interval_s)
         self.context.watch_rights.reconfigure(config.privacy.shown_to, people_rules_of(config.people))
         self.login.reconfigure(config.auth.login_token_ttl_s)
         self.api_writes.reconfigure(config.api.writes_waiting)

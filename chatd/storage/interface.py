@@ -1,7 +1,7 @@
 """The contract of a store, in parts by who uses it: the writer, decisions, readers, accounts, jobs."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from chatd.core.api_keys import ApiKey
@@ -98,7 +98,8 @@ class SyncRows:
     `since` and `full_sections`: those of the query, or None and all sections when everything is listed instead, because
     more rooms are gone than a page names, or tombstones of account rows may be forgotten. `after`: the sort key to
     continue with, None on the last page. `gone` and `totals`: on the first page only. `sections`: account rows by
-    section.
+    section. `users`: in what is listed whole, with people in force, the plates of contacts and direct peers, as far as
+    they fit.
     """
 
     stamp: int
@@ -109,6 +110,7 @@ class SyncRows:
     after: tuple[int, int, int] | None
     sections: dict[str, list[AccountRow]]
     full_sections: int
+    users: list[Profile] = field(default_factory=list)
 
 
 @dataclass(slots=True, frozen=True)

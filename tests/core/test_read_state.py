@@ -6,6 +6,7 @@ from msgspec import UNSET
 from chatd.core.read_set import Rules
 from chatd.core.room_summary import receipt_of
 from chatd.core.users import Account
+from chatd.protocol.codec import decode_tree, encode
 from chatd.protocol.errors import Refused
 from chatd.protocol.members import MembersAdd, RoomLeave
 from chatd.protocol.messages import Body, Edit, Recall, Send
@@ -257,8 +258,19 @@ def test_preferences_change_what_they_name(writer, room):
     assert (room.seq, writer.writes.steps) == (1, {})
 
 
+def test_a_wallpaper_is_kept_beside_other_extras_and_goes_when_it_is_empty(writer, room):
+    bob = room.members["bob"]
+    bob.extras = encode({"other": 1})
+    writer.ask("bob", Preferences(room=room.name, wallpaper="dunes"))
+    assert decode_tree(bob.extras) == {"other": 1, "wallpaper": "dunes"}
+    assert list(writer.writes.refreshed) == [(room.number, "bob")]
+    writer.ask("bob", Preferences(room=room.name, wallpaper=""))
+    assert decode_tree(bob.extras) == {"other": 1}
+
+
 @pytest.mark.parametrize(
-    "asked", [{}, {"muted_until": 5}, {"pinned": True, "hidden": False}, {"receipts": True}]
+    "asked",
+    [{}, {"wallpaper": ""}, {"muted_until": 5}, {"pinned": True, "hidden": False}, {"receipts": True}],
 )
 def test_preferences_that_change_nothing_store_nothing(writer, room, asked):
     writer.ask("bob", Preferences(room=room.name, muted_until=5, pinned=True))

@@ -194,6 +194,7 @@ summary = record(
         "pinned": flag,
         "hidden": flag,
         "request": flag,
+        "wallpaper": word,
         "first_visible": two_or_more,
         "log_floor": two_or_more,
         "preview": event_for_reader,
@@ -201,10 +202,37 @@ summary = record(
     },
 )
 
+_plate: dict[str, Shape] = {
+    "name": word,
+    "avatar": word,
+    "version": positive,
+    "handle": _text(r"[a-z0-9_.]{3,32}"),
+    "verified": word,
+}
+audience = one_of("everyone", "followers", "acquaintances", "friends", "nobody")
+page = record(
+    {},
+    {
+        "cover": word,
+        "theme": record({}, {"name": word, "colors": listed(word, least=1, most=4)}),
+        "bio": word,
+        "fields": listed(record({"name": word, "value": text}, {"to": audience}), least=1, most=16),
+        "data": host_data,
+    },
+)
+plate = record({"user": user}, _plate)
+card = record({"user": user}, {**_plate, "page": page, "common": listed(room, least=1, most=20)})
+
 # Replies (2.5 to 2.10), by the type of the request
 
-_totals = record({"rooms": u53, "unread": u53, "mentions": u53}, {"message_requests": positive})
-_totals = record({"rooms": u53, "unread": u53, "mentions": u53}, {"friend_requests": positive})
+_totals = record(
+    {"rooms": u53, "unread": u53, "mentions": u53},
+    {"friend_requests": positive, "message_requests": positive},
+)
+_totals = record(
+    {"rooms": u53, "unread": u53, "mentions": u53},
+    {"friend_requests": positive, "message_requests": positive},
+)
 account_row = record({"name": word, "stamp": positive}, {"value": host_data})
 
 
@@ -242,11 +270,11 @@ _sync_keys: dict[str, Shape] = {
     "totals": _totals,
     "sections": sections,
     "full_sections": listed(word, least=1),
+    "users": listed(plate, least=1),
 }
 sync_page = record({"rooms": listed(summary)}, _sync_keys)
 _receipt = record({"user": user}, {"read": positive, "delivered": positive, "first_visible": two_or_more})
 _seen = record({"user": user}, {"state": state, "last_seen": positive})
-_person = record({"user": user}, {"name": word, "avatar": word, "version": positive})
 _events = listed(event_for_reader)
 _done: dict[str, Shape] = {"time": positive, "seq": positive, "duplicate": flag}
 _stored: dict[str, Shape] = {"time": positive, "seq": positive}
@@ -308,7 +336,9 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
         {"more": more},
     ),
     "preferences": _nothing,
-    "users.get": ({"users": listed(_person)}, {}),
+    "users.get": ({"users": listed(card)}, {"more": _text(r".{1,128}"), "stamp": u53}),
+    "users.find": ({"users": listed(plate, most=1)}, {}),
+    "profile.set": ({"profile": card}, {}),
     "devices.list": (
         {"devices": listed(record({"device": device, "last_seen": positive}, {"app": text, "os": text}))},
         {},
@@ -345,6 +375,7 @@ PUSHES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     "receipts": ({"room": room, "receipts": listed(_receipt, least=1)}, {}),
     "typing": ({"room": room, "user": user}, {}),
     "presence": ({"users": listed(_seen, least=1)}, {}),
+    "profiles": ({"users": listed(record({"user": user, "version": positive}), least=1)}, {}),
     "token_expiring": ({"token_ttl": u53}, {}),
     "account": ({}, {"sections": sections, "more": flag}),
     "ping": ({}, {"cursor": cursor}),

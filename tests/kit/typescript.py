@@ -5,7 +5,7 @@ tests/web/test_typescript.py compares them with what is generated. Every cell of
 grammar, and so must the cells "Further keys" of the kinds of events:
 
     type    = one ["?"]
-    one     = "[" type "]" | "map of " one | "{" fields "}" [" of " one] | word [bound] | choice
+    one     = "[" type "]" | "map of " one | "{" fields "}" [" of " one] | word [bound] | choice [" or " word [bound]]
     fields  = field {", " field}          field = "`" name "`" [" " type] ["?"]
     choice  = "`" name "`" {(", " | " or ") "`" name "`"}
     bound   = " ≤ " number [" bytes"] | " ≥ " number | " " number "–" number
@@ -45,6 +45,8 @@ WORDS = {
             "AccountRow",
             "Contact",
             "Circle",
+            "Profile",
+            "Page",
         )
     },
 }
@@ -63,6 +65,8 @@ OBJECTS = {
     "5.6": "AccountRow",
     "20.1.1": "Contact",
     "20.1.2": "Circle",
+    "20.6.1": "Profile",
+    "20.6.2": "Page",
 }
 
 ENTRIES = {
@@ -72,7 +76,6 @@ ENTRIES = {
     "RoomHead": ("FocusReply", "rooms"),
     "MemberEntry": ("MembersListReply", "members"),
     "ReaderEntry": ("ReadersReply", "readers"),
-    "UserEntry": ("UsersGetReply", "users"),
     "DeviceEntry": ("DevicesListReply", "devices"),
 }
 """Names for the items of some arrays, which protocol.md writes in braces."""
@@ -141,7 +144,11 @@ class Cell:
         if self.take(r"\{"):
             return self.record()
         if choice := self.take(r"`(\w+)`(?:(?:, | or )`\w+`)*"):
-            return " | ".join(f'"{name}"' for name in re.findall(r"`(\w+)`", choice[0]))
+            words = " | ".join(f'"{name}"' for name in re.findall(r"`(\w+)`", choice[0]))
+            return f"{words} | {self.word()}" if self.take(" or ") else words
+        return self.word()
+
+    def word(self) -> str:
         word = self.need(r"\w+")[0]
         if word not in WORDS:
             raise Malformed(f"{word!r} in {self._text!r} is no type")

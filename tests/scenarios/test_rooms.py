@@ -261,13 +261,16 @@ async def test_what_is_no_name_of_a_room_is_refused(clients: Clients, room: Any)
 async def test_preferences_of_a_room_are_ones_own(clients: Clients) -> None:
     room, (alice, bob) = await clients.in_group("alice", "bob")
     tablet = await clients.connect("bob")
-    fields = {"muted_until": 1, "pinned": True, "hidden": True}
+    fields = {"muted_until": 1, "pinned": True, "hidden": True, "wallpaper": "dunes"}
     await bob.request({"type": "preferences", "room": room, **fields})
     summary = (await tablet.receive("room"))["summary"]
     assert {name: summary[name] for name in fields} == fields
     assert not fields.keys() & (await alice.get_room(room)).keys()
     await bob.request({"type": "preferences", "room": room, "muted_until": 0, "pinned": False})
     summary = await bob.get_room(room)
+    _, hello = await clients.reconnect(bob)
+    assert hello["sync"]["rooms"] == [summary]
+    assert summary["wallpaper"] == "dunes"
     assert not {"muted_until", "pinned"} & summary.keys()
     assert summary["hidden"] is True
     assert summary["seq"] == 1

@@ -58,7 +58,8 @@ class Api:
             Path(path, partial(self._serve, methods, on_socket), methods=list(methods))
             for path, methods in by_path.items()
         ]
-        application = Starlette(routes=paths, exception_handlers={HTTPException: self._no_route})  # type: ignore[dict-item]
+        handlers: dict[Any, Any] = {HTTPException: self._no_route}
+        application = Starlette(routes=paths, exception_handlers=handlers)
         application.router.redirect_slashes = False
         return SecurityHeaders(application)
 

@@ -34,7 +34,7 @@ MEMBERSHIP_COLUMNS = f"""
 COLUMNS = f"""
     {MEMBERSHIP_COLUMNS},
     r.seq, r.ordinal, m.read, m.first_visible, r.log_floor, r.last_message,
-    r.title, r.avatar, hex(r.data), r.public, m.role, r.kind, r.written
+    r.title, r.avatar, hex(r.data), r.public, m.role, r.kind, r.written, hex(m.extras)
 """
 # `Room.is_listed`, and rooms in which the user was asked. Nearly all rows end at the first term.
 SHOWN = """

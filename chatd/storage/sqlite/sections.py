@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from msgspec import UNSET, Raw
 
-from chatd.core.sections import ACCOUNT, SECTIONS, ChangedRow, Section, StartedDay
+from chatd.core.sections import ACCOUNT, CONTACTS, PEOPLE, SECTIONS, ChangedRow, Section, StartedDay
 from chatd.protocol.identifiers import U53_MAX
 from chatd.protocol.sync import AccountRow
 from chatd.storage.interface import SyncQuery
@@ -21,6 +21,7 @@ FIRST = 4
 ROWS_AT_ONCE = 256
 # More than a row takes besides its value and name.
 ROW_BYTES = 40
+CONTACTS_BIT = PEOPLE[CONTACTS].bit
 UTF8_BYTES_MAX = 4  # of a character
 # A client that was away longer gets all rows again.
 TOMBSTONE_DAYS = 180
@@ -159,6 +160,16 @@ class Sections:
                 self.rows.setdefault(name, []).append(row)
                 place = (FIRST + bit, found[0], found[1])
         return None
+
+    @property
+    def with_plates(self) -> bool:
+        """Whether this page shows the plates of contacts: the section is walked in full."""
+        return bool(self._query.sections >> CONTACTS_BIT & 1) and self._is_full(CONTACTS_BIT)
+
+    @property
+    def contacts(self) -> list[str]:
+        """The users of whom this page has a contact."""
+        return [row.name for row in self.rows.get(CONTACTS, ()) if row.value is not UNSET]
 
     def _start(self, bit: int) -> Key:
         since = 0 if self._is_full(bit) else self._query.since or 0

@@ -16,7 +16,9 @@ from chatd.core.sections import CONTACTS, PEOPLE
 from chatd.protocol.codec import encode
 from chatd.protocol.rooms import RoomSummary
 from chatd.protocol.sync import SyncTotals
+from chatd.protocol.users import Profile
 from chatd.storage.interface import SyncQuery, SyncRows
+from chatd.storage.sqlite.card_views import mutual, plates
 from chatd.storage.sqlite.meta import stamp_of
 from chatd.storage.sqlite.room_rows import (
     SHOWN,
@@ -203,13 +205,30 @@ class Page:
         self.known: dict[int, RoomRow] = {}
         self.previews = query.since is None if query.previews is None else query.previews
         self.events_bytes = min(query.events_bytes, query.page_bytes // 2) if query.events else 0
-        self.bytes_left = query.page_bytes - self.events_bytes - taken
+        # Half for plates: they are about as long as the rows they belong to.
+        self.plates_bytes = query.page_bytes // 2 if self.sections.with_plates else 0
+        self.bytes_left = query.page_bytes - self.events_bytes - self.plates_bytes - taken
 
     def result(self, gone: list[str], totals: SyncTotals | None, after: Key | None) -> SyncRows:
         """Return the page as it is now."""
         rooms = [shown.summary for shown in self.shown.values()]
         query, rows = self.query, self.sections.rows
-        return SyncRows(self.stamp, query.since, rooms, gone, totals, after, rows, query.full_sections)
+        plates = self.plates(rooms) if self.plates_bytes else []
+        return SyncRows(
+            self.stamp, query.since, rooms, gone, totals, after, rows, query.full_sections, plates
+        )
+
+    def plates(self, rooms: Collection[RoomSummary]) -> list[Profile]:
+        """Return the plates of contacts and direct peers on this page, as many as fit; clients ask for the others."""
+        peers = [room.peer for room in rooms if room.peer is not UNSET] if self.query.since is None else []
+        shown: list[Profile] = []
+        contacts = mutual(self.connection, self.query.user, self.sections.contacts)
+        for plate in plates(self.connection, {*peers, *contacts}):
+            self.plates_bytes -= len(encode(plate))
+            if self.plates_bytes < 0:
+                break
+            shown.append(plate)
+        return shown
 
     def resume(self, after: Key) -> Key | None:
         """Fill the page from where the one before ended; return the key to continue with, None behind all rooms."""

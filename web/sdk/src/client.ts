@@ -5,7 +5,7 @@ import type { Codec } from "./core/codec.js";
 import type { Closed } from "./core/errors.js";
 import type { Limits } from "./core/limits.js";
 import type { Entry } from "./core/outbox.js";
-import type { DeviceEntry, Packet, Replies, Request, UserEntry } from "./core/packets.js";
+import type { DeviceEntry, Packet, Replies, Request, Profile } from "./core/packets.js";
 import type { Phase } from "./core/states.js";
 import { TIMING, type Timing } from "./core/timing.js";
 import type { Account, Presence, Totals } from "./core/account.js";
@@ -170,7 +170,7 @@ export class Client {
   }
 
   /** The display data of all users that were fetched on this device (`fetchUsers`). */
-  get users(): ReadonlyMap<string, UserEntry> {
+  get users(): ReadonlyMap<string, Profile> {
     return this._engine.users;
   }
 
@@ -228,9 +228,9 @@ export class Client {
   }
 
   /** Fetch the display data of at most 100 users into `users`, and return it. */
-  async fetchUsers(users: Iterable<string>): Promise<UserEntry[]> {
+  async fetchUsers(users: Iterable<string>): Promise<Profile[]> {
     const asked = [...new Set(users)];
-    const found: UserEntry[] = [];
+    const found: Profile[] = [];
     // A reply may hold only the first of them.
     while (found.length < asked.length) {
       const { users: page } = await this.call({ type: "users.get", users: asked.slice(found.length) });

@@ -12,7 +12,7 @@ import { Account, type AccountDelegate } from "./core/account.js";
 import type { Change } from "./core/changes.js";
 import type { Codec } from "./core/codec.js";
 import type { Closed } from "./core/errors.js";
-import type { Event, HelloReply, Packet, UserEntry } from "./core/packets.js";
+import type { Event, HelloReply, Packet, Profile } from "./core/packets.js";
 import type { Row } from "./core/records.js";
 import type { Replica } from "./core/replica.js";
 import { closeRule, type Phase } from "./core/states.js";
@@ -63,7 +63,7 @@ export class Engine extends Caller implements AccountDelegate, LifecycleDelegate
   readonly signals: Signals;
   readonly lifecycle: Lifecycle;
   readonly typingState: TypingState;
-  readonly users = new Map<string, UserEntry>();
+  readonly users = new Map<string, Profile>();
   readonly drafts = new Map<string, unknown>();
   device: string;
   protected readonly _commands: Commands = new Commands(this);
@@ -183,7 +183,7 @@ export class Engine extends Caller implements AccountDelegate, LifecycleDelegate
     this.feed.emit({ kind: "draftChanged", place });
   }
 
-  async keepUsers(users: readonly UserEntry[]): Promise<void> {
+  async keepUsers(users: readonly Profile[]): Promise<void> {
     if (!users.length) return;
     for (const entry of users) this.users.set(entry.user, entry);
     this.feed.emit({ kind: "usersChanged", users: users.map(({ user }) => user) });
@@ -319,7 +319,7 @@ export class Engine extends Caller implements AccountDelegate, LifecycleDelegate
     this.sender.restore(tables);
     this.users.clear();
     this.drafts.clear();
-    for (const [user, entry] of tables.users ?? []) this.users.set(user, entry as UserEntry);
+    for (const [user, entry] of tables.users ?? []) this.users.set(user, entry as Profile);
     for (const [place, draft] of tables.drafts ?? []) this.drafts.set(place, draft);
     const gone = this._storage.keepsMessages ? surplus : [...this.account.replicas.keys()];
     for (const room of gone) this.account.forget(room);

@@ -10,7 +10,7 @@ import type { Change } from "./core/changes.js";
 import { Closed } from "./core/errors.js";
 import { messageFrom } from "./core/messages.js";
 import type { EntryRecord } from "./core/outbox.js";
-import type { AccountRow, Event, Packet, UserEntry } from "./core/packets.js";
+import type { AccountRow, Event, Packet, Profile } from "./core/packets.js";
 import type { Row } from "./core/records.js";
 import type { RoomRecord } from "./core/replica.js";
 import type { Phase } from "./core/states.js";
@@ -282,7 +282,7 @@ export class TabEngine extends Engine implements Tab {
   private _takeRow({ table, key, value }: Row): void {
     if (table === "outbox") this.adoptEntry(key as string, value as EntryRecord | undefined);
     else if (table === "drafts") put(this.drafts, key as string, value);
-    else if (table === "users") put(this.users, key as string, value as UserEntry | undefined);
+    else if (table === "users") put(this.users, key as string, value as Profile | undefined);
     else if (table === "account" && key === "device") this.device = value as string;
     else if (!this._leading) adopt(this.account, { table, key, value }, this._rooms);
   }
