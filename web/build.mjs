@@ -27,6 +27,7 @@ const shared = {
   jsxImportSource: "preact",
   alias: {
     "@chatd/client": "./sdk/src/index.ts",
+    "@chatd/client/people": "./sdk/src/people.ts",
     "@chatd/client/browser": "./sdk/src/browser.ts",
     "@chatd/client/msgpack": "./sdk/src/msgpack.ts",
   },
