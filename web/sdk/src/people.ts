@@ -5,7 +5,7 @@ import {
   isUntouched, type Audience, type Circle, type Contact, type ContactChange, type Privacy,
 } from "./core/contacts.js";
 import { ChatError } from "./core/errors.js";
-import type { Packet, UserEntry } from "./core/packets.js";
+import type { Packet, Profile } from "./core/packets.js";
 import { PeopleAccount } from "./core/people.js";
 
 export { circlesOf, type Audience, type Circle, type Contact, type ContactChange, type Privacy } from "./core/contacts.js";
@@ -49,7 +49,7 @@ export class Client extends BaseClient {
   }
 
   /** The own card, whole; undefined while this user never changed it (protocol.md, "Cards"). */
-  get profile(): UserEntry | undefined {
+  get profile(): Profile | undefined {
     const { profile } = this.accountRows();
     return profile ? { user: this.user, ...profile } : undefined;
   }
@@ -115,20 +115,20 @@ export class Client extends BaseClient {
   // Cards.
 
   /** Change the own card (protocol.md, "profile.set"); return it. */
-  async setProfile(change: Packet): Promise<UserEntry> {
-    const { profile } = await this.call<{ profile: UserEntry }>({ ...change, type: "profile.set" });
+  async setProfile(change: Packet): Promise<Profile> {
+    const { profile } = await this.call<{ profile: Profile }>({ ...change, type: "profile.set" });
     await this._engine.keepUsers([plateOf(profile)]);
     return profile;
   }
 
   /** Fetch the cards of at most 100 users into `users`, as far as those are new, and return them without pages. */
-  override async fetchUsers(users: Iterable<string>): Promise<UserEntry[]> {
+  override async fetchUsers(users: Iterable<string>): Promise<Profile[]> {
     const asked = [...new Set(users)];
-    const known = (user: string): UserEntry => this.users.get(user) ?? { user };
+    const known = (user: string): Profile => this.users.get(user) ?? { user };
     for (let rest = asked; rest.length;) {
       const versions = rest.map((user) => known(user).version ?? 0);
       const packet: Packet = { type: "users.get", users: rest, versions };
-      const { users: found, more } = await this.call<{ users: UserEntry[]; more?: string }>(packet);
+      const { users: found, more } = await this.call<{ users: Profile[]; more?: string }>(packet);
       // Whose version is still the same has no new card.
       const behind = more === undefined ? [] : rest.slice(rest.indexOf(more) + 1);
       const same = rest.filter((user) => !behind.includes(user) && !found.some((one) => one.user === user));
@@ -139,16 +139,16 @@ export class Client extends BaseClient {
   }
 
   /** Return the card of a user with its page; with `as` the own one, as a stranger, a friend or a circle sees it. */
-  async fetchCard(user: string, as?: "stranger" | "friend" | number): Promise<UserEntry> {
+  async fetchCard(user: string, as?: "stranger" | "friend" | number): Promise<Profile> {
     const asked: Packet = { type: "users.get", users: [user], page: true, ...(as !== undefined && { as }) };
-    const { users: [card = { user }] } = await this.call<{ users: UserEntry[] }>(asked);
+    const { users: [card = { user }] } = await this.call<{ users: Profile[] }>(asked);
     if (as === undefined) await this._engine.keepUsers([plateOf(card)]);
     return card;
   }
 
   /** Return the user with this handle, if there is one who lets themself be found. */
-  async findUser(handle: string): Promise<UserEntry | undefined> {
-    const { users } = await this.call<{ users: UserEntry[] }>({ type: "users.find", handle } as Packet);
+  async findUser(handle: string): Promise<Profile | undefined> {
+    const { users } = await this.call<{ users: Profile[] }>({ type: "users.find", handle } as Packet);
     await this._engine.keepUsers(users);
     return users[0];
   }
@@ -187,7 +187,7 @@ export class Client extends BaseClient {
 }
 
 /** Return a card without what is shown to some only. */
-function plateOf(card: UserEntry): UserEntry {
+function plateOf(card: Profile): Profile {
   const { page: _page, common: _common, stale: _stale, ...plate } = card as Packet;
-  return plate as UserEntry;
+  return plate as Profile;
 }

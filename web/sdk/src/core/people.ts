@@ -8,7 +8,7 @@ import { Account, type AccountDelegate } from "./account.js";
 import { AccountRows, splitPlace, type Place } from "./account_rows.js";
 import type { Change } from "./changes.js";
 import { contactFrom, rowFrom, type Contact } from "./contacts.js";
-import type { AccountRow, HelloReply, Packet, SyncPage, UserEntry } from "./packets.js";
+import type { AccountRow, HelloReply, Packet, SyncPage, Profile } from "./packets.js";
 import type { Tables } from "./records.js";
 
 /** Milliseconds between two questions for the cards that changed. */
@@ -24,9 +24,9 @@ const OWN_CHANGES: Readonly<Record<string, Change>> = {
 /** The rest of the client, as an account with people sees it. */
 export interface PeopleDelegate extends AccountDelegate {
   /** The cards that are kept. */
-  readonly users: ReadonlyMap<string, UserEntry>;
+  readonly users: ReadonlyMap<string, Profile>;
   readonly env: { timeMs(): number };
-  keepUsers(users: readonly UserEntry[]): Promise<void>;
+  keepUsers(users: readonly Profile[]): Promise<void>;
   call(packet: Packet): Promise<Packet>;
   log(text: string): void;
 }
@@ -137,7 +137,7 @@ export class PeopleAccount extends Account {
     this._store("account", "cards");
   }
 
-  private _keep(users: readonly UserEntry[]): void {
+  private _keep(users: readonly Profile[]): void {
     this._people.keepUsers(users).catch((error: unknown) => this._people.log(`not stored: ${error}`));
   }
 }
