@@ -105,12 +105,12 @@ REQUESTS: dict[str, Callable[[PreparedRoom], dict[str, Any]]] = {
     "room.decline": lambda prepared: {"room": prepared.room},
     "profile.set": lambda prepared: {"name": "Ann"},
     "users.find": lambda prepared: {"handle": "ann"},
-    **{
-        f"friend.{verb}": lambda prepared: {"user": AUTHOR}
-        for verb in ("request", "accept", "decline", "cancel", "remove")
-    },
-    "contact.set": lambda prepared: {"user": AUTHOR, "blocked": True},
-    "circle.set": lambda prepared: {"name": "Bikes"},
+    **dict.fromkeys(
+        ("friend.request", "friend.accept", "friend.decline", "friend.cancel", "friend.remove"),
+        lambda prepared: {"user": NEWCOMER},
+    ),
+    "contact.set": lambda prepared: {"user": NEWCOMER, "remark": "words"},
+    "circle.set": lambda prepared: {"name": "words"},
     "circle.delete": lambda prepared: {"number": 1},
 }
 
