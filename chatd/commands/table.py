@@ -63,7 +63,7 @@ COMMANDS: dict[type[Request], Command] = {
     RoomCreate: Command(WRITER, allow="create", writes=True),
     RoomDirect: Command(WRITER, allow="create", writes=True),
     RoomGet: Command(WRITER),
-    RoomAccept: Command(WRITER, allow="send", own="people", feature="people"),
+    RoomAccept: Command(WRITER, own="people", feature="people"),
     RoomDecline: Command(WRITER, own="people", feature="people"),
     PrivacySet: Command(WRITER, own="people", feature="people"),
     RoomUpdate: Command(WRITER, allow="create", writes=True),

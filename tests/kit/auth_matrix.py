@@ -100,6 +100,11 @@ REQUESTS: dict[str, Callable[[PreparedRoom], dict[str, Any]]] = {
     "devices.list": lambda prepared: {},
     "devices.remove/own": lambda prepared: {"device": device_of(SPARE_DEVICE)},
     "devices.remove/others": lambda prepared: {"device": device_of(1)},
+    "privacy.set": lambda prepared: {"rules": {"page": {"to": "nobody"}}},
+    "room.accept": lambda prepared: {"room": prepared.room},
+    "room.decline": lambda prepared: {"room": prepared.room},
+    "profile.set": lambda prepared: {"name": "Ann"},
+    "users.find": lambda prepared: {"handle": "ann"},
     **dict.fromkeys(
         ("friend.request", "friend.accept", "friend.decline", "friend.cancel", "friend.remove"),
         lambda prepared: {"user": NEWCOMER},
