@@ -89,7 +89,7 @@ class Api:
 
     async def _answer(self, call: Call, request: Request, places: ExitStack) -> Response:
         route = call.route
-        if route.has_body and request.url.query:
+        if route.has_body and request.scope["query_string"]:
             raise Refused("bad_request", "this route has no query")
         if route.bulk:
             return await self._bulk(call, request, places)
