@@ -26,6 +26,9 @@ FUZZ_TARGETS := head frames packets commands costs
 run: .venv/installed
 	@$(BIN)/chatd dev $(ARGS)
 
+# Bytecode is kept, whatever the environment says: the tests start hundreds of processes, which would compile chatd anew.
+test soak: export PYTHONDONTWRITEBYTECODE :=
+
 test: .venv/installed-dev
 	@$(BIN)/pytest $(PYTEST_ARGS)
 

@@ -1,5 +1,6 @@
 """The number of tests side by side with `-n auto`, the mode of their files, and no time limit for an example."""
 
+import gc
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.kit.inprocess import InProcessServer, in_process
 
+GARBAGE = 20_000  # objects between two collections: most tests make none, and a tree of a source file is 10,000 objects
 PER_CORE = 2  # some tests wait for a deadline or a process: the core is lent to others meanwhile
 
 os.umask(0o022)  # a daemon refuses a directory that a group may change, as some systems make them
@@ -22,6 +24,18 @@ settings.load_profile("steady")
 def pytest_xdist_auto_num_workers() -> int:
     """Workers for the cores this process may use."""
     return PER_CORE * len(os.sched_getaffinity(0))
+
+
+def pytest_sessionstart() -> None:
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Keep what was collected out of the garbage collector's way: it stays until the end."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE)
+    gc.enable()
 
 
 @pytest.fixture

@@ -37,7 +37,9 @@ class Identity(Protocol):
     def adopt(self, other: Self) -> bool:
         """Use the rules and keys of `other` from now on; return whether keys from files changed."""
 
-    def mint(self, user: str, ttl_s: int, *, device: str | None = None, generation: int) -> str:
+    def mint(
+        self, user: str, ttl_s: int, *, device: str | None = None, generation: int, **claims: object
+    ) -> str:
         """Return a token for `user`, valid for `ttl_s` seconds; ValueError when it would be refused."""
 
     async def verify(self, token: str) -> Claims:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from chatd.cli.admin_socket import ask, is_served, socket_path
 from chatd.cli.exits import Failure
@@ -65,26 +65,31 @@ class ServedAccounts:
         self._path = path
 
     def all(self) -> Iterator[AccountLine]:
-        path = "/users"
-        while page := self._ask("GET", path):
-            yield from (AccountLine(**entry) for entry in page)
-            path = "/users?" + urlencode({"after": page[-1]["user"]})
+        query = {"limit": "200"}
+        while True:
+            page = ask(self._path, "GET", f"/v1/users?{urlencode(query)}")
+            for row in page["users"]:
+                shown = row["user"], row["name"], row["disabled"], row["has_password"], row["created_at"]
+                yield AccountLine(*shown)
+            if "more" not in page:
+                return
+            query["more"] = page["more"]
 
     def put(self, user: str, name: str, password_hash: str) -> None:
-        self._ask("POST", "/users/put", {"user": user, "name": name, "password": password_hash})
+        self._change("PUT", user, "", {"name": name, "password_hash": password_hash})
 
     def set_password(self, user: str, password_hash: str) -> None:
-        self._ask("POST", "/users/password", {"user": user, "password": password_hash})
+        self._change("PUT", user, "/password", {"password_hash": password_hash})
 
     def disable(self, user: str, *, disabled: bool, unseen: bool = False) -> None:
-        self._ask("POST", "/users/disable", {"user": user, "disabled": disabled, "seen": not unseen})
+        self._change("PUT", user, "", {"disabled": disabled, "seen": not unseen})
 
     def revoke(self, user: str, device: str, *, unseen: bool = False) -> None:
         bound = {"device": device} if device else {}
-        self._ask("POST", "/revoke", {"user": user, "seen": not unseen, **bound})
+        self._change("POST", user, "/revoke", {"seen": not unseen, **bound})
 
-    def _ask(self, method: str, path: str, content: Mapping[str, Any] | None = None) -> Any:
-        return ask(self._path, method, path, content)
+    def _change(self, method: str, user: str, below: str, content: Mapping[str, Any]) -> None:
+        ask(self._path, method, f"/v1/users/{quote(user)}{below}", content)
 
 
 class StoredAccounts:

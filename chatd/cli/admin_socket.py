@@ -7,7 +7,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
-from chatd.cli.exits import Failure
+from chatd.cli.exits import Exit, Failure
 from chatd.config.model import Config
 
 ANSWER_S = 30.0  # a daemon under load answers in one second; nobody waits longer at a prompt
@@ -40,8 +40,18 @@ def ask(path: Path, method: str, route: str, content: Mapping[str, Any] | None =
     finally:
         connection.close()
     if response.status != 200:
-        raise Failure(answer.get("message") or answer.get("code", "refused"))
+        raise Failure(answer.get("detail") or answer.get("title", "refused"))
     return answer
+
+
+def require_served(config: Config) -> Path:
+    """Return the path of the admin socket; Failure when no daemon answers there."""
+    path = socket_path(config)
+    if not is_served(path):
+        raise Failure(
+            f"no daemon answers on {path}. Start it, or name its --config or --data", Exit.UNREACHABLE
+        )
+    return path
 
 
 class UnixConnection(HTTPConnection):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from chatd.cli.admin_socket import ask, is_served, socket_path
-from chatd.cli.exits import Exit, Failure
+from chatd.cli.admin_socket import ask, require_served
+from chatd.cli.exits import Failure
 from chatd.cli.options import with_configuration
 from chatd.config.loading import Loaded
 
@@ -32,12 +32,7 @@ def console(loaded: Loaded, is_opened: bool) -> None:
 
     Whoever may open the admin socket in the data directory may do so. The console only reads.
     """
-    path = socket_path(loaded.config)
-    if not is_served(path):
-        raise Failure(
-            f"no daemon answers on {path}. Start it, or name its --config or --data", Exit.UNREACHABLE
-        )
-    link = ask(path, "POST", "/console/key", {})["link"]
+    link = ask(require_served(loaded.config), "POST", "/v1/console/links", {})["link"]
     if not is_opened:
         click.echo(link)
     elif webbrowser.open(page_of(link).as_uri()):

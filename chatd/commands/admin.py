@@ -1,56 +1,81 @@
-"""The verbs of the operator and of the host app's back end while the daemon runs: accounts, revocation, notices.
+"""The host's work on users while the daemon runs: accounts, devices, revocation, tokens, notices.
 
 Everything takes effect at once: when a call returns it is durable, and connections it ends have been closed.
 """
 
+import asyncio
+from typing import Any
+
+from chatd.auth.interface import Identity
 from chatd.core.accounts import Amend, Revoke
+from chatd.core.audit import Audit, NoteAccess
 from chatd.core.maintenance import PostNotice
 from chatd.core.users import Account, require_seen
 from chatd.delivery.hub import Hub
 from chatd.protocol import close_codes
 from chatd.protocol.envelope import Ok
-from chatd.protocol.messages import Body
+from chatd.protocol.errors import Refused
+from chatd.protocol.users import DevicesRemove
 from chatd.storage.interface import UserStore
 from chatd.writer.writer import Writer
 
-# Some 3 ms of the loop.
-ACCOUNTS_AT_ONCE = 1000
+
+class Writes:
+    """The writer for callers that must not crowd out phones: only so many of their changes wait at once."""
+
+    def __init__(self, writer: Writer, waiting_max: int) -> None:
+        self._writer = writer
+        self.reconfigure(waiting_max)
+
+    def reconfigure(self, waiting_max: int) -> None:
+        """Let another number wait, besides those that do already."""
+        self._places = asyncio.Semaphore(waiting_max)
+
+    async def __call__(self, user: str, request: Any, audit: Audit | None = None) -> Ok:
+        """Decide and store a request in the place of `user`, with its entry in the audit; return its reply."""
+        async with self._places:
+            return await self._writer.submit_and_wait(user, request, audit)
 
 
 class Admin:
-    """The verbs of the admin socket."""
+    """The changes that a host makes. `audit`: the entry that is stored with the change. `store`: for what is shown."""
 
-    def __init__(self, store: UserStore, writer: Writer, hub: Hub) -> None:
-        self._store = store
-        self._writer = writer
+    def __init__(self, store: UserStore, writes: Writes, hub: Hub, identity: Identity) -> None:
+        self.store = store
+        self._writes = writes
         self._hub = hub
+        self._identity = identity
 
-    async def accounts(self, after: str) -> list[Account]:
-        """Return the next accounts behind `after` in order of user id, none at the end."""
-        return await self._store.accounts(after, ACCOUNTS_AT_ONCE)
+    async def account(self, user: str) -> Account:
+        """Return an account; Refused("not_found") when there is none."""
+        account = await self.store.account(user)
+        if account is None:
+            raise Refused("not_found", "there is no such user")
+        return account
 
-    async def put_user(self, user: str, name: str, avatar: str, password_hash: str | None) -> None:
-        """Add an account, or change its name, avatar and password. It stays disabled and revoked if it was.
+    async def amend(
+        self, user: str, change: Amend, *, seen: bool = False, audit: Audit | None = None
+    ) -> None:
+        """Change an account, or add it. It stays disabled and revoked if it was, unless the change says otherwise.
 
-        `password_hash`: None leaves the password as it is.
+        `seen`: refuse a user who never connected, probably mistyped.
         """
-        await self._writer.submit_and_wait(user, Amend(name=name, avatar=avatar, password=password_hash))
-
-    async def set_password(self, user: str, password_hash: str) -> int:
-        """Give an account a new password, and revoke its tokens; return the new generation, as `revoke` does."""
-        await self._writer.submit_and_wait(user, Amend(password=password_hash, revoke=True, existing=True))
-        self._end(user, "", close_codes.REVOKED)
-        return await self._generation(user)
-
-    async def disable(self, user: str, disabled: bool, *, seen: bool = False) -> None:
-        """Disable a user, or enable them again. `seen`: refuse a user who never connected, probably mistyped."""
         if seen:
             await self._require_seen(user)
-        await self._writer.submit_and_wait(user, Amend(disabled=disabled))
-        if disabled:
+        await self._writes(user, change, audit)
+        if change.disabled:
             self._end(user, "", close_codes.BANNED)
+        elif change.revoke:
+            self._end(user, "", close_codes.REVOKED)
 
-    async def revoke(self, user: str, device: str = "", *, seen: bool = False) -> int:
+    async def set_password(self, user: str, password_hash: str, audit: Audit | None = None) -> int:
+        """Give an account a new password, and revoke its tokens; return the new generation, as `revoke` does."""
+        await self.amend(user, Amend(password=password_hash, revoke=True, existing=True), audit=audit)
+        return await self._generation(user)
+
+    async def revoke(
+        self, user: str, device: str = "", *, seen: bool = False, audit: Audit | None = None
+    ) -> int:
         """Refuse every token issued until now, of one device or of all, and close the connections that use them.
 
         Return the generation of tokens that are issued from now on: a token that carries it is valid at once, whatever
@@ -58,19 +83,47 @@ class Admin:
         """
         if seen:
             await self._require_seen(user, device)
-        await self._writer.submit_and_wait(user, Revoke(device))
+        await self._writes(user, Revoke(device), audit)
         self._end(user, device, close_codes.REVOKED)
         return await self._generation(user)
 
-    async def notice(self, room: str, body: Body) -> Ok:
-        """Post a text of the host app in a room."""
-        return await self._writer.submit_and_wait("", PostNotice(room, body))
+    async def remove_device(self, user: str, device: str, audit: Audit) -> None:
+        """Unlist a device, refuse its tokens and end its connections; Refused("not_found") when it is not listed."""
+        await self._writes(user, DevicesRemove(device=device), audit)
+
+    async def token(
+        self, user: str, ttl_s: int, device: str | None, allow: tuple[str, ...], audit: Audit
+    ) -> str:
+        """Return a token for `user`, also one whom chatd never saw, good from now on whatever was revoked before.
+
+        Raises Refused: "not_supported" without a secret to sign with, "forbidden" for a disabled user.
+        """
+        account = await self.store.account(user) or Account(user)
+        if not self._identity.can_mint:
+            raise Refused("not_supported", "there is no auth.secret to sign tokens with")
+        if account.disabled:
+            raise Refused("forbidden", "this user is disabled")
+        claims: dict[str, object] = {"allow": list(allow)} if allow else {}
+        try:
+            token = self._identity.mint(user, ttl_s, device=device, generation=account.generation, **claims)
+        except ValueError as error:
+            raise Refused("bad_request", str(error)) from error
+        await self.note(audit)
+        return token
+
+    async def notice(self, notice: PostNotice, audit: Audit | None = None) -> Ok:
+        """Post a text of the host app in a room, once for its key."""
+        return await self._writes("", notice, audit)
+
+    async def note(self, audit: Audit) -> None:
+        """Store an entry of something that changes nothing, before its answer is given."""
+        await self._writes("", NoteAccess(), audit)
 
     async def _require_seen(self, user: str, device: str = "") -> None:
-        require_seen(user, device, await self._store.account(user), await self._store.devices(user))
+        require_seen(user, device, await self.store.account(user), await self.store.devices(user))
 
     async def _generation(self, user: str) -> int:
-        account = await self._store.account(user)
+        account = await self.store.account(user)
         return 0 if account is None else account.generation
 
     def _end(self, user: str, device: str, code: int) -> None:

@@ -192,7 +192,7 @@ async def read_again(ctx: Context, session: Session, request: Hello, query: Sync
         ctx,
         session,
         request,
-        await ctx.store.memberships(session.user, everything=not ctx.rooms.rules.people),
+        await ctx.store.memberships(session.user, everything=not ctx.rooms.rules.enabled),
     )
     rows = await ctx.store.sync(query)
     session.on_snapshot(rows.stamp)

@@ -134,7 +134,7 @@ def query_of(
         events_bytes=limits.EVENTS_INLINE_BYTES,
         page_bytes=page_bytes(ctx),
         shown_to=ctx.config.privacy.shown_to,
-        people=ctx.rooms.rules if ctx.rooms.rules.people else None,
+        people=ctx.rooms.rules if ctx.rooms.rules.enabled else None,
     )
 
 

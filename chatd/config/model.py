@@ -7,7 +7,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from chatd.config.api import Api
 from chatd.config.console import Console
+from chatd.config.listen import Listen
 from chatd.config.people import People
 from chatd.config.rates import Rates
 from chatd.config.secret import Secret
@@ -18,39 +20,6 @@ from chatd.config.web import Web
 def several(value: str | tuple[str, ...]) -> tuple[str, ...]:
     """Return the texts of a key that takes one or a list of them; none where it is empty."""
     return tuple(filter(None, (value,) if isinstance(value, str) else value))
-
-
-class Listen(Section, frozen=True):
-    """The listeners of the daemon, and the proxies and web pages it trusts."""
-
-    address: Annotated[
-        str | tuple[str, ...],
-        text("HOST:PORT of the public listener, or several. Loopback, because usually a proxy is in front."),
-    ] = "127.0.0.1:8470"
-    ops_address: Annotated[
-        str | tuple[str, ...],
-        text('HOST:PORT of metrics and health, or several; "" = none. Separate: never public by mistake.'),
-    ] = "127.0.0.1:8471"
-    tls_cert: Annotated[str, text('PEM file with the certificate chain; "" = no TLS here.')] = ""
-    tls_key: Annotated[str, text("PEM file with the key of tls_cert; not readable by other users.")] = ""
-    trusted_proxies: Annotated[
-        tuple[str, ...],
-        text("Networks (CIDR) whose X-Forwarded-For is used: the client is its last hop outside them."),
-    ] = ()
-    origins: Annotated[
-        tuple[str, ...],
-        text("Web pages that may connect, scheme://host[:port], :* for any port; apps send no Origin."),
-    ] = ()
-    unsafe_any_origin: Annotated[
-        bool, text('Allows "*" in origins: any web page may open a socket with a token it has.')
-    ] = False
-    backlog: Annotated[
-        int, span(1, 65535, "Connections queued for accept; the usual net.core.somaxconn.")
-    ] = 4096
-    request_deadline_s: Annotated[
-        float,
-        span(0.1, 300, "Seconds for a request head. A slow phone needs 2, a slowloris attack never ends."),
-    ] = 10.0
 
 
 class Storage(Section, frozen=True):
@@ -328,5 +297,6 @@ class Config(Section, frozen=True):
     heartbeat: Heartbeat = Heartbeat()
     drain: Drain = Drain()
     web: Web = Web()
+    api: Api = Api()
     log: Log = Log()
     console: Console = Console()

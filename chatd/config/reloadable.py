@@ -15,6 +15,7 @@ TAKES_EFFECT: Mapping[str, TakesEffect] = {
     # sockets are opened and their buffers sized once
     "listen.address": "restart",
     "listen.ops_address": "restart",
+    "listen.api_address": "restart",
     "listen.backlog": "restart",
     "listen.request_deadline_s": "restart",
     # the database is opened once

@@ -186,6 +186,31 @@ RULES: tuple[Rule, ...] = (
         lambda c: not set(_fixed(several(c.listen.ops_address))) & set(_fixed(several(c.listen.address))),
     ),
     Rule(
+        ("listen.api_address",),
+        'listen.api_address must be HOST:PORT, a list of such, or ""',
+        lambda c: (
+            all(map(_address, several(c.listen.api_address))) and _differ(several(c.listen.api_address))
+        ),
+    ),
+    Rule(
+        ("listen.api_address", "listen.address", "listen.ops_address"),
+        "the API needs an address of its own",
+        lambda c: (
+            not set(_fixed(several(c.listen.api_address)))
+            & set(_fixed([*several(c.listen.address), *several(c.listen.ops_address)]))
+        ),
+    ),
+    Rule(
+        ("listen.api_address", "listen.tls_cert", "listen.trusted_proxies"),
+        "keys of the API would cross a network in the clear: beyond loopback it needs tls_cert or trusted_proxies",
+        lambda c: (
+            bool(c.listen.tls_cert or c.listen.trusted_proxies)
+            or all(
+                is_loopback(split_address(one)[0]) for one in several(c.listen.api_address) if _address(one)
+            )
+        ),
+    ),
+    Rule(
         ("listen.tls_cert", "listen.tls_key"),
         "a certificate needs its key, and a key its certificate",
         lambda c: bool(c.listen.tls_cert) == bool(c.listen.tls_key),

@@ -168,7 +168,7 @@ def amend(user: str, request: Amend, writes: WriteSet, reads: ReadSet) -> Ok:
 def amend_card(account: Account, request: Amend, writes: WriteSet, reads: ReadSet) -> Account:
     """Change the card as the host wants it; return the account that goes with it, not stored."""
     change = CardChange(**{name: getattr(request, name) for name in CardChange.__slots__})
-    if not reads.rules.people:
+    if not reads.rules.people.enabled:
         if (change.handle, change.verified, change.page) != (None, None, None):
             raise Refused("not_supported", "people are switched off here")
         names = {name: getattr(change, name) for name in ("name", "avatar")}

@@ -74,7 +74,7 @@ def require_allowed(contact: Contact, wanted: dict[str, object], reads: ReadSet)
         raise Refused("too_large", f"a user follows at most {FOLLOWS_MAX} others", field="following")
     if wanted.get("blocked") and tally.blocked >= BLOCKS_MAX:
         raise Refused("too_large", f"a user blocks at most {BLOCKS_MAX} others", field="blocked")
-    if not contact.matters and tally.rows >= reads.rules.friends.friends_max + OTHERS_MAX:
+    if not contact.matters and tally.rows >= reads.rules.people.friends_max + OTHERS_MAX:
         raise Refused("too_large", "as many contacts as a user may have", field="user")
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from chatd.core import (
     accounts,
+    api_keys,
+    audit,
     contact_settings,
     friends,
     maintenance,
@@ -93,4 +95,9 @@ DECISIONS: dict[type, Decide] = {
     maintenance.CompactLog: maintenance.compact_log,
     maintenance.ForgetKeys: maintenance.forget_keys,
     maintenance.NoteDay: maintenance.note_day,
+    audit.NoteAccess: audit.note_access,
+    audit.ForgetAudit: audit.forget_audit,
+    api_keys.AddKey: api_keys.add_key,
+    api_keys.RotateKey: api_keys.rotate_key,
+    api_keys.DeleteKey: api_keys.delete_key,
 }

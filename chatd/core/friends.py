@@ -84,7 +84,7 @@ def request(user: str, request: FriendRequest, writes: WriteSet, reads: ReadSet)
     if not is_admitted(user, request.user, reads):
         raise refusal("refused")
     require_unmoved(mine, request)
-    rules, inbox = reads.rules.friends, tally_of(request.user, reads)
+    rules, inbox = reads.rules.people, tally_of(request.user, reads)
     if tally_of(user, reads).sent >= rules.requests_max:
         raise Refused("too_large", f"at most {rules.requests_max} requests may wait", field="user")
     reads.allowances.check("friend_requests", user, 1, writes, reads.now_s)
@@ -111,7 +111,7 @@ def is_heard(
     """
     if theirs.quiet > writes.now:
         return False
-    if received < reads.rules.friends.inbox_max:
+    if received < reads.rules.people.inbox_max:
         return True
     return introduction.know and push_out(theirs.owner, writes, reads)
 
@@ -205,7 +205,7 @@ def moved(contact: Contact, state: State, action: Action, writes: WriteSet, read
             contact, state=state, note="", since=writes.now, expires=0, quiet=0, tries=0, known=False
         )
     if contact.state in (State.RECEIVED, State.FRIEND) and action not in ENDS_QUIETLY:
-        contact = quieted(contact, writes.now, reads.rules.friends.quiet_ms)
+        contact = quieted(contact, writes.now, reads.rules.people.quiet_ms)
     if state is State.DECLINED:
         return replace(contact, state=state, note="", via="")
     # A quiet time outlives the request it began with.
@@ -246,12 +246,12 @@ def is_admitted(asker: str, user: str, reads: ReadSet) -> bool:
     account = reads.accounts.get(user)
     if account is not None and account.disabled:
         return False
-    return reads.records_of(Relation)[asker, user].takes("knock", reads.rules.bounds)
+    return reads.records_of(Relation)[asker, user].takes("knock", reads.rules.people.bounds)
 
 
 def require_room_for_friend(mine: Contact, reads: ReadSet) -> None:
     """Refuse a friendship beyond the most friends of one of the two."""
-    most = reads.rules.friends.friends_max
+    most = reads.rules.people.friends_max
     if tally_of(mine.owner, reads).friends >= most:
         raise Refused("too_large", f"a user has at most {most} friends", field="user")
     if tally_of(mine.user, reads).friends >= most:
@@ -277,7 +277,7 @@ def require_other(user: str, request: ContactRequest) -> None:
 
 def require_clients_own(kind: str, reads: ReadSet) -> None:
     """Refuse what only the back end of the host app changes here."""
-    if kind in reads.rules.host_owns:
+    if kind in reads.rules.people.host_owns:
         raise Refused("not_supported", f"{kind} are kept by the host app")
 
 

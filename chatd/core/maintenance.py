@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chatd.core import messages
+from chatd.core.idempotency import first_time, once
 from chatd.core.read_set import ReadSet
 from chatd.core.sections import StartedDay
 from chatd.core.write_set import FoldedLog, ForgottenKeys, RoomReply, WriteSet
-from chatd.protocol.envelope import Ok
+from chatd.protocol.envelope import Ok, RoomMutation
 from chatd.protocol.errors import Refused
 from chatd.protocol.messages import Body, Event, WriteOk
 from chatd.protocol.rooms import SummaryOk
@@ -28,11 +29,9 @@ class RefreshSummaries:
     rooms: Sequence[SummaryOk]
 
 
-@dataclass(slots=True, frozen=True)
-class PostNotice:
-    """Log a text of the host app in a room."""
+class PostNotice(RoomMutation, tag="notice", frozen=True, kw_only=True):
+    """Log a text of the host app in a room. It has no author: its key is one of the user ""."""
 
-    room: str
     body: Body
 
 
@@ -88,13 +87,16 @@ def refresh_summaries(user: str, request: RefreshSummaries, writes: WriteSet, re
     return Ok()
 
 
+@once
 def post_notice(user: str, request: PostNotice, writes: WriteSet, reads: ReadSet) -> WriteOk:
     """Log a notice, which has no author and does not count as unread."""
+    digest = first_time("", request, writes, reads)
     messages.check_body(request.body, reads.rules.body_bytes)
     room = reads.rooms.get(request.room)
     if room is None or room.deleted_by is not None:
         raise Refused("not_found", "no such room")
-    event = writes.append(room, Event(seq=0, kind="notice", body=request.body))
+    event = Event(seq=0, kind="notice", body=request.body)
+    event = writes.append(room, event, key=request.key, digest=digest)
     return WriteOk(seq=event.seq, time=event.time)
 
 

@@ -54,8 +54,8 @@ def split_addable(
 
 def lets_add(user: str, actor: str, reads: ReadSet) -> bool:
     """Whether `user` lets `actor` add them to groups."""
-    relation = reads.records_of(Relation).get((actor, user)) if reads.rules.people else None
-    return relation is None or relation.takes("add", reads.rules.bounds)
+    relation = reads.records_of(Relation).get((actor, user)) if reads.rules.people.enabled else None
+    return relation is None or relation.takes("add", reads.rules.people.bounds)
 
 
 @dataclass(slots=True, frozen=True)

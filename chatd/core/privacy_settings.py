@@ -19,8 +19,8 @@ def set_privacy(user: str, request: PrivacySet, writes: WriteSet, reads: ReadSet
     before = privacy_of(user, reads)
     if before.locked:
         raise Refused("forbidden", "the host sets the rules of this user", field="rules")
-    if outside := refused_choice(request.rules, reads.rules.bounds):
-        bound = reads.rules.bounds[outside]
+    if outside := refused_choice(request.rules, reads.rules.people.bounds):
+        bound = reads.rules.people.bounds[outside]
         raise Refused("forbidden", f"from {bound.narrowest} to {bound.widest}", field=f"rules.{outside}")
     after = Privacy({**before.rules, **request.rules})
     if after != before:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import msgspec
 from msgspec import UNSET, structs
 
+from chatd.core.friends import require_clients_own
 from chatd.core.names import checked
 from chatd.core.read_set import ReadSet
 from chatd.core.sections import ACCOUNT, ChangedRow
@@ -58,8 +59,7 @@ class CardChange:
 
 def set_profile(user: str, request: ProfileSet, writes: WriteSet, reads: ReadSet) -> ProfileOk:
     """Change the own card, but not what the host has verified."""
-    if "profiles" in reads.rules.host_owns:
-        raise Refused("not_supported", "the host app keeps the cards")
+    require_clients_own("profiles", reads)
     account = reads.accounts.get(user) or Account(user, created_at=writes.now)
     card = card_of(user, reads)
     given = {name: getattr(request, name) for name in ("name", "avatar", "handle")}
@@ -142,16 +142,19 @@ def changed_page(page: Page, request: ProfileSet) -> Page:
     return normal_page(page)
 
 
-def normal_page(page: Page) -> Page:
-    """Return a page with its texts in normal form, and without empty parts; raise Refused for texts it may not have."""
+def normal_page(page: Page, path: str = "") -> Page:
+    """Return a page with its texts in normal form, and without empty parts.
+
+    Raises Refused for texts it may not have; `path`: of the page in the request.
+    """
     theme = page.theme
     if theme is not UNSET:
-        theme = structs.replace(theme, name=checked(theme.name, "theme.name"))
+        theme = structs.replace(theme, name=checked(theme.name, f"{path}theme.name"))
     return structs.replace(
         page,
-        bio=checked(page.bio, "bio", lines=True),
+        bio=checked(page.bio, f"{path}bio", lines=True),
         theme=UNSET if theme == Theme() else theme,
-        fields=[normal_field(field, f"fields[{place}]") for place, field in enumerate(page.fields)],
+        fields=[normal_field(field, f"{path}fields[{place}]") for place, field in enumerate(page.fields)],
         data=UNSET if page.data is None else page.data,
     )
 

@@ -57,14 +57,24 @@ class Counted(NamedTuple):
 
 
 @dataclass(slots=True, frozen=True)
-class FriendRules:
-    """The limits that the operator sets for friends."""
+class PeopleRules:
+    """The limits that the operator sets for people. `host_owns`: kinds that only the back end of the host changes.
 
+    `bounds`: the audiences from which users choose. `request_texts`: those that a stranger may write before an answer.
+    """
+
+    enabled: bool = False
+    host_owns: frozenset[str] = frozenset()
+    refuse_unknown: bool = False
     friends_max: int = 10_000
     requests_max: int = 100
     inbox_max: int = 500
     request_ms: int = 30 * DAY_MS
     quiet_ms: int = 7 * DAY_MS
+    small_group_members: int = 200
+    bounds: HostBounds = field(default_factory=lambda: BOUNDS)
+    request_texts: int = 3
+    message_requests_max: int = 200
 
 
 @dataclass(slots=True, frozen=True)
@@ -79,16 +89,7 @@ class Rules:
     edit_window_ms: int = 86_400_000
     shown_to: ShownTo = "known"
     rooms_per_user: int = 2_000
-    # Whether people are switched on, and the kinds that only the host changes.
-    people: bool = False
-    host_owns: frozenset[str] = frozenset()
-    refuses_unknown: bool = False
-    small_group_members: int = 200
-    # The audiences from which users choose, texts that a stranger may write before an answer, and requests that wait.
-    bounds: HostBounds = field(default_factory=lambda: BOUNDS)
-    request_texts: int = 3
-    message_requests_max: int = 200
-    friends: FriendRules = FriendRules()
+    people: PeopleRules = field(default_factory=PeopleRules)
 
 
 NO_BOUNDS = Allowances()

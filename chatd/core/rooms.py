@@ -79,7 +79,7 @@ def direct(user: str, request: RoomDirect, writes: WriteSet, reads: ReadSet) -> 
         room = reads.pairs[users] = new_room(DIRECT, user, writes, reads)
         writes.add(DirectPair(*users, room.number))
         open_room(room, {user: "member", request.user: "member"}, writes, reads)
-        if reads.rules.people:
+        if reads.rules.people.enabled:
             # Not in their list before something is said.
             room.members[request.user].standing = Standing.POLICY
     return shown(SummaryOk(summary=RoomSummary(room.name)), room, user, writes)
@@ -87,9 +87,9 @@ def direct(user: str, request: RoomDirect, writes: WriteSet, reads: ReadSet) -> 
 
 def check_relation(user: str, other: str, reads: ReadSet) -> None:
     """Raise Refused when `other` may be neither written to nor asked by `user`."""
-    relation = reads.records_of(Relation).get((user, other)) if reads.rules.people else None
+    relation = reads.records_of(Relation).get((user, other)) if reads.rules.people.enabled else None
     if relation is not None:
-        gate = relation.gate(reads.rules.bounds)
+        gate = relation.gate(reads.rules.people.bounds)
         refuse_at("refused" if gate == "no" else gate)
 
 

@@ -336,10 +336,11 @@ class WriteSet:
         new = NewEvent(
             room, event, encode(event), key, digest, tuple(mentions), origin, room.ordinal, ignored
         )
-        if isinstance(event.user, str):
-            self.spend("bytes", event.user, len(new.blob) + EVENT_BYTES)
-            if key is not None:
-                self.keyed[room.number, event.user, key] = new
+        author = event.user if isinstance(event.user, str) else ""
+        if author:
+            self.spend("bytes", author, len(new.blob) + EVENT_BYTES)
+        if key is not None:
+            self.keyed[room.number, author, key] = new
         self._add_step(room, new)
         return event
 

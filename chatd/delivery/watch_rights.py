@@ -9,8 +9,9 @@ import asyncio
 from collections.abc import Callable, Collection, Container, Mapping
 from dataclasses import dataclass, field
 
+from chatd.core.contact_settings import ClearedCircle
 from chatd.core.contacts import Contact
-from chatd.core.read_set import Rules
+from chatd.core.read_set import PeopleRules
 from chatd.core.room import Room
 from chatd.core.users import Account
 from chatd.core.visibility import ShownTo
@@ -58,7 +59,7 @@ class WatchRights:
         presence: Presence,
         keep_task: Callable[["asyncio.Future[None]"], object],
         shown_to: ShownTo,
-        people: Rules,
+        people: PeopleRules,
     ) -> None:
         self._store = store
         self._people = people
@@ -70,7 +71,7 @@ class WatchRights:
         self._dirty: dict[str, dict[str, None] | None] = {}
         self._rechecking = False
 
-    def reconfigure(self, shown_to: ShownTo, people: Rules) -> None:
+    def reconfigure(self, shown_to: ShownTo, people: PeopleRules) -> None:
         """Put other rules in force, and check everybody again if they differ."""
         if (shown_to, people) != (self._shown_to, self._people):
             self._shown_to, self._people = shown_to, people
@@ -87,10 +88,10 @@ class WatchRights:
                 if isinstance(step, MemberJoined | MemberLeft):
                     self._mark_dirty(step.user, RoomUsers(step.room))
         for account in writes.records_of(Account):
-            if not account.presence or (account.disabled and self._people.people):
+            if not account.presence or (account.disabled and self._people.enabled):
                 self._hide(account.user)
             self._mark_dirty(account.user)
-        if self._people.people:
+        if self._people.enabled:
             self._on_people(writes)
 
     def _on_people(self, writes: WriteSet) -> None:
@@ -101,6 +102,8 @@ class WatchRights:
                 if contact.blocked or not contact.is_friend:
                     self._presence.update_visibility(owner, (user,), (), {})
                 self._mark_dirty(owner, {user})
+        for cleared in writes.records_of(ClearedCircle):
+            self._mark_dirty(cleared.owner)
         for user, capabilities in writes.rules_changed.items():
             if "presence" in capabilities:
                 self._hide(user)
@@ -119,7 +122,7 @@ class WatchRights:
         try:
             answered = self._shown_to == "known"
             check.known = await self._store.watchable(
-                user, others, answered=answered, people=self._people if self._people.people else None
+                user, others, answered=answered, people=self._people if self._people.enabled else None
             )
             check.last_seen = await self._store.last_seen([user, *check.known]) if check.known else {}
         finally:

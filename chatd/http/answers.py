@@ -20,18 +20,18 @@ def error_answer(code: str, status: int, retry_after_ms: int | None = None) -> R
     return JSONResponse(content, status, headers={"Retry-After": seconds})
 
 
-async def bounded_body(request: Request, bytes_max: int) -> bytes:
-    """Return the body; Refused("bad_request") when it is longer."""
-    body, size = b"", 0
+async def bounded_body(request: Request, bytes_max: int, code: str = "bad_request") -> bytes:
+    """Return the body; Refused, with this code, when it is longer."""
+    body, size = bytearray(), 0
     async for chunk in request.stream():
         size += len(chunk)
         if size <= bytes_max:
             body += chunk
-        elif size > _DRAINED_BYTES_MAX:
+        elif size > bytes_max + _DRAINED_BYTES_MAX:
             break
     if size > bytes_max:
-        raise Refused("bad_request", f"the body takes at most {bytes_max} bytes")
-    return body
+        raise Refused(code, f"the body takes at most {bytes_max} bytes")
+    return bytes(body)
 
 
 def peer_of(request: Request) -> str:

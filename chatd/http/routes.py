@@ -70,15 +70,15 @@ def public_application(
         *login_routes(accounts, acceptor, website),
         *web_routes(website, lambda: accounts() is not None),
     ]
-    return _SecurityHeaders(_WebPages(_routed(routes, web_files(website)), acceptor.allowed_origins))
+    return SecurityHeaders(_WebPages(_routed(routes, web_files(website)), acceptor.allowed_origins))
 
 
 def ops_application(
-    checks: Checks, metrics: Callable[[], tuple[bytes, str]], console: Routes = ()
+    checks: Checks, metrics: Callable[[], tuple[bytes, str]], console: Routes = (), api: ASGIApp | None = None
 ) -> ASGIApp:
     """Return the application of operators: `/livez`, `/readyz` with every check, `/metrics` (content, media type).
 
-    `console`: the routes of the console, where it is served (http/console.py).
+    `console`: the routes of the console, where it is served (http/console.py). `api`: that of the host app.
     """
 
     async def live(request: Request) -> Response:
@@ -95,7 +95,9 @@ def ops_application(
         return Response(content, media_type=media_type)
 
     routes: list[BaseRoute] = [Route("/livez", live), Route("/readyz", ready), Route("/metrics", scrape)]
-    return _SecurityHeaders(_routed([*routes, *console]))
+    if api is not None:
+        routes.append(Route("/v1/{path:path}", api))
+    return SecurityHeaders(_routed([*routes, *console]))
 
 
 async def client_left(request: Request, error: Exception) -> Response:
@@ -162,7 +164,7 @@ def _with_headers(send: Send, added: Mapping[str, str]) -> Send:
     return send_with_headers
 
 
-class _SecurityHeaders:
+class SecurityHeaders:
     """The same security headers for every response, errors included."""
 
     def __init__(self, application: ASGIApp) -> None:

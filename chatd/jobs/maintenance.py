@@ -6,6 +6,7 @@ from functools import partial
 
 from chatd.config.model import Config
 from chatd.core.accounts import ForgetDevices
+from chatd.core.audit import ForgetAudit
 from chatd.core.maintenance import CompactLog, ForgetKeys, NoteDay, SummariseReactions
 from chatd.core.write_set import WriteSet
 from chatd.env import Env
@@ -50,6 +51,7 @@ class Maintenance:
     def reconfigure(self, config: Config) -> None:
         """Put other settings in force from the next round on."""
         self._storage, self._auth = config.storage, config.auth
+        self._audit_kept_days = config.api.audit_kept_days
         self._reactions_interval_s = config.delivery.reactions_interval_s
 
     async def run(self) -> None:
@@ -91,7 +93,9 @@ class Maintenance:
         rooms = await self._store.compactable(before, self._storage.operations_kept, COMPACTED_AT_ONCE)
         for name, floor in rooms:
             await self._writer.submit_and_wait("", CompactLog(name, floor))
-        await self._writer.submit_and_wait("", ForgetKeys(self._env.now_ms() - KEYS_KEPT_DAYS * DAY_MS))
+        now = self._env.now_ms()
+        await self._writer.submit_and_wait("", ForgetKeys(now - KEYS_KEPT_DAYS * DAY_MS))
+        await self._writer.submit_and_wait("", ForgetAudit(now - self._audit_kept_days * DAY_MS))
         return len(rooms)
 
     async def forget_devices(self) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from chatd.core.read_set import Rules
+from chatd.core.read_set import PeopleRules
 from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import ChatError
 from chatd.protocol.rooms import RoomDecline
@@ -19,14 +19,14 @@ class RequestBound:
         store: JobStore,
         writer: Writer,
         keep_task: Callable[["asyncio.Future[None]"], object],
-        rules: Rules,
+        rules: PeopleRules,
     ) -> None:
         self._store = store
         self._writer = writer
         self._keep_task = keep_task
         self._rules = rules
 
-    def reconfigure(self, rules: Rules) -> None:
+    def reconfigure(self, rules: PeopleRules) -> None:
         """Put other bounds in force."""
         self._rules = rules
 

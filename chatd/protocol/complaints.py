@@ -57,12 +57,12 @@ _kind = re.compile(r"Expected `(\w+)`(?:, got `(\w+)`)?")
 _pattern = re.compile(r"matching regex ('.*')(?: - at|$)")
 
 
-def refusal_of(complaint: str) -> Refused:
-    """Turn a message of the decoder into the refusal of the request."""
+def refusal_of(complaint: str, whole: str = "the packet") -> Refused:
+    """Turn a message of the decoder into the refusal of the request. `whole`: a name for what has no field."""
     found = _length.search(complaint)
     too_much = found is not None and found[2] == "<"
     field = field_of(complaint)
-    message = f"{'the packet' if field is None else f'`{field}`'} {wrong(complaint, field or '')}"
+    message = f"{whole if field is None else f'`{field}`'} {wrong(complaint, field or '')}"
     return Refused("too_large" if too_much else "bad_request", message, field=field)
 
 
@@ -78,9 +78,10 @@ def wrong(complaint: str, field: str) -> str:
     if _missing.search(complaint):
         return "is missing"
     if complaint.startswith("Invalid enum value"):
-        return "must be one of " + ", ".join(get_args(VALUES[field.rpartition(".")[2]]))
+        words = get_args(VALUES.get(field.rpartition(".")[2]))
+        return f"must be one of {', '.join(words)}" if words else "is none of the words it may be"
     if found := _pattern.search(complaint):
-        return f"must be {PATTERNS[found[1]]}"
+        return f"must be {PATTERNS.get(found[1], 'of its form')}"
     if found := _length.search(complaint):
         count = f"{found[3]} {UNITS[found[1]]}{'' if found[3] == '1' else 's'}"
         return f"must have {bound(found[2])} {count}"

@@ -39,6 +39,9 @@ ERRORS: dict[str, Retry] = {
     "bad_cursor": "after_sync",
 }
 
+# Codes of plain HTTP alone; the last two are of the host's API (docs/api.md).
+HTTP_ERRORS: dict[str, Retry] = {"login_failed": "never", "key_invalid": "never", "unreadable": "never"}
+
 
 class ChatError(Exception):
     """An error with a code of the table; `message` is English for developers, never shown to users.
@@ -64,7 +67,7 @@ class ChatError(Exception):
 
     @property
     def retry(self) -> Retry:
-        return ERRORS[self.code]
+        return ERRORS[self.code] if self.code in ERRORS else HTTP_ERRORS[self.code]
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}" if self.message else self.code

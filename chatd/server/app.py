@@ -11,7 +11,8 @@ from msgspec.structs import astuple
 from chatd.auth.interface import Identity
 from chatd.auth.passwords import Passwords
 from chatd.bus.local import LocalBus
-from chatd.commands.admin import Admin
+from chatd.commands.admin import Admin, Writes
+from chatd.commands.api_keys import ApiKeys
 from chatd.commands.context import Context
 from chatd.commands.hello_limiter import HelloLimiter
 from chatd.commands.login import Login
@@ -22,7 +23,7 @@ from chatd.config.rates import Rates
 from chatd.core.allowances import Allowances, Kind
 from chatd.core.maintenance import ForgetKeys
 from chatd.core.privacy import BOUNDS, Bounds, HostBounds
-from chatd.core.read_set import DAY_MS, FriendRules, Rules
+from chatd.core.read_set import DAY_MS, PeopleRules, Rules
 from chatd.core.room_cache import RoomCache
 from chatd.core.write_set import WriteSet
 from chatd.delivery.fanout import Fanout
@@ -68,25 +69,25 @@ def rules_of(config: Config) -> Rules:
         edit_window_ms=int(config.storage.edit_window_s * 1000),
         shown_to=config.privacy.shown_to,
         rooms_per_user=config.limits.rooms_per_user,
-        people=config.people.enabled,
-        refuses_unknown=config.people.unknown_users == "refuse",
-        small_group_members=config.people.small_group_members,
-        host_owns=frozenset(config.people.host_owns),
-        bounds=bounds_of(config.people),
-        request_texts=config.people.request_texts,
-        message_requests_max=config.people.message_requests_max,
-        friends=friend_rules_of(config.people),
+        people=people_rules_of(config.people),
     )
 
 
-def friend_rules_of(people: People) -> FriendRules:
-    """Return the part of the configuration that decisions on friendship follow."""
-    return FriendRules(
+def people_rules_of(people: People) -> PeopleRules:
+    """Return the part of the configuration that decisions on people follow."""
+    return PeopleRules(
+        enabled=people.enabled,
+        host_owns=frozenset(people.host_owns),
+        refuse_unknown=people.unknown_users == "refuse",
         friends_max=people.friends_max,
         requests_max=people.requests_max,
         inbox_max=people.inbox_max,
         request_ms=people.request_days * DAY_MS,
         quiet_ms=people.quiet_days * DAY_MS,
+        small_group_members=people.small_group_members,
+        bounds=bounds_of(people),
+        request_texts=people.request_texts,
+        message_requests_max=people.message_requests_max,
     )
 
 
@@ -139,7 +140,7 @@ class App:
         self.rate_limits = RateLimits(config.rates, env, self.counters, self.admission)
         self.hub = Hub(config.delivery.full_members, RecentCommits(whole.of_users))
         self.fanout = Fanout(config, env, self.hub, self.counters, whole.sections)
-        self.rooms = RoomLoader(store, env, RoomCache(), rules_of(config))
+        self.rooms = RoomLoader(store, env, RoomCache(), people_rules_of(config.people))
         allowances = Allowances()
         allowances.become(per_day(config.rates))
         sources = Sources(store, env, self.rooms)
@@ -156,10 +157,11 @@ class App:
             interval_s=config.delivery.presence_interval_s,
             linger_s=config.delivery.presence_linger_s,
         )
+        people = people_rules_of(config.people)
         watch_rights = WatchRights(
-            store, self.presence, self.rate_limits.keep_task, config.privacy.shown_to, rules_of(config)
+            store, self.presence, self.rate_limits.keep_task, config.privacy.shown_to, people
         )
-        self.request_bound = RequestBound(store, self.writer, self.rate_limits.keep_task, rules_of(config))
+        self.request_bound = RequestBound(store, self.writer, self.rate_limits.keep_task, people)
         self.profile_changes = ProfileChanges(
             env,
             store,
@@ -171,10 +173,13 @@ class App:
         self.hooks.published.subscribe(
             self.maintenance.on_commit,
             watch_rights.on_commit,
-            self.profile_changes.on_commit,
             self.request_bound.on_commit,
+            self.profile_changes.on_commit,
         )
-        self.admin = Admin(store, self.writer, self.hub)
+        self.api_writes = Writes(self.writer, config.api.writes_waiting)
+        self.admin = Admin(store, self.api_writes, self.hub, identity)
+        self.api_keys = ApiKeys(store, self.api_writes, env)
+        self.hooks.committed.subscribe(self.api_keys.on_commit)
         self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
         self.accounts = Accounts(self.login, identity, self.rate_limits, self.counters, login_links or {})
         self.context = Context(
@@ -195,26 +200,28 @@ class App:
             hello_limiter=self.hello_limiter,
             lookups=Lookups(config.rates, env, self.counters),
             counters=self.counters,
+            bounds=bounds_of(config.people),
         )
         self.hooks.committed.subscribe(*(partial(hook, self.context) for hook in whole.committed))
         self.hooks.published.subscribe(*(partial(hook, self.context) for hook in whole.published))
 
     def reconfigure(self, config: Config) -> None:
         """Apply another configuration in every part that keeps some of it (config/reloadable.py lists the keys)."""
-        self.context.reconfigure(config)
+        self.context.reconfigure(config, bounds_of(config.people))
         self.admission.reconfigure(config.limits)
         self.hello_limiter.reconfigure(config.limits.hellos_under_way)
         self.rate_limits.reconfigure(config.rates)
         self.context.lookups.reconfigure(config.rates)
-        self.rooms.reconfigure(rules_of(config))
-        self.request_bound.reconfigure(rules_of(config))
+        self.rooms.reconfigure(people_rules_of(config.people))
+        self.request_bound.reconfigure(people_rules_of(config.people))
         self.read_set_loader.reconfigure(rules_of(config), per_day(config.rates))
         self.fanout.reconfigure(config.delivery, config.privacy)
         self.maintenance.reconfigure(config)
         self.presence.reconfigure(config.delivery.presence_interval_s, config.delivery.presence_linger_s)
         self.profile_changes.reconfigure(config.delivery.presence_interval_s)
-        self.context.watch_rights.reconfigure(config.privacy.shown_to, rules_of(config))
+        self.context.watch_rights.reconfigure(config.privacy.shown_to, people_rules_of(config.people))
         self.login.reconfigure(config.auth.login_token_ttl_s)
+        self.api_writes.reconfigure(config.api.writes_waiting)
 
     def _publish(self, writes: WriteSet) -> None:
         """Push a commit to the connections of this process."""

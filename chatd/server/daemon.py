@@ -15,7 +15,9 @@ from chatd.auth.verifier import token_verifier
 from chatd.config.model import Auth, Config, Storage, several
 from chatd.config.origins import Origins
 from chatd.env import Env
-from chatd.http.admin import admin_app
+from chatd.http.api.access import Access
+from chatd.http.api.application import TABLE, Api
+from chatd.http.api.route import Services, scopes_of
 from chatd.http.console import console_routes
 from chatd.http.listeners import PENDING_SOCKETS_MAX, Listener, ListenerOptions
 from chatd.http.pending_sockets import PendingSockets
@@ -27,7 +29,7 @@ from chatd.server.accounts import Accounts
 from chatd.server.app import NO_KEY, App
 from chatd.server.capability import Capability, combined
 from chatd.server.console import Console, ConsoleSources, not_served
-from chatd.server.descriptors import ADMIN_SOCKETS, OPS_SOCKETS, needed, raised, shared_out
+from chatd.server.descriptors import ADMIN_SOCKETS, API_SOCKETS, OPS_SOCKETS, needed, raised, shared_out
 from chatd.server.system_env import SystemEnv
 from chatd.server.systemd import inherited_sockets
 from chatd.server.watched_files import WatchedFiles
@@ -43,7 +45,7 @@ from chatd.websocket.connection import connection_class
 
 ADMIN_SOCKET = "chatd.sock"  # in the data directory, for the owner of the data
 DATABASE = "chatd.sqlite"
-PUBLIC, OPERATIONS, ADMINISTRATION = "public", "operations", "administration"  # the listeners
+PUBLIC, OPERATIONS, API, ADMINISTRATION = "public", "operations", "api", "administration"  # the listeners
 DRAIN_STEP_S = 0.02  # closes are spread over ticks of this length
 
 log = logging.getLogger(__name__)
@@ -82,6 +84,7 @@ class Daemon:
         self._console_problem = ""  # the reason why there is none
         self._login_links = login_links
         self._website: Website | None = None
+        self._access: Access | None = None
         self._app: App | None = None
         self.descriptors = shared_out(needed(config.limits.connections))
         self._acceptor: AcceptorConfig | None = None
@@ -104,12 +107,16 @@ class Daemon:
 
     @property
     def addresses(self) -> list[str]:
-        """The addresses it listens on: public, operations when there is one, the admin socket."""
+        """The addresses it listens on: public, operations and API when there are any, the admin socket."""
         return [address for listener in self._listeners.values() for address in listener.addresses]
 
     @property
     def public_port(self) -> int:
         return self._listeners[PUBLIC].port
+
+    @property
+    def api_port(self) -> int:
+        return self._listeners[API].port
 
     @property
     def ops_port(self) -> int:
@@ -124,6 +131,7 @@ class Daemon:
         store = await self._open_store(self.config.storage, self.env, self._whole.sqlite)
         app = self._app = App(self.config, self.env, store, identity, self._whole, self._login_links)
         app.writer.start()
+        await app.api_keys.load()
         self._reserve(app, self.config)
         self._keep_running("maintenance", app.maintenance.run)
         self._keep_running("lag", partial(app.maintenance.watch_lag, app.counters))
@@ -153,7 +161,10 @@ class Daemon:
         app, listen = self.app, config.listen
         identity = self._make_identity(config.auth, self.env, config.storage.directory)
         renewed = []
-        if listen.tls_cert and self._listeners[PUBLIC].renew_certificate(listen.tls_cert, listen.tls_key):
+        encrypted = [
+            self._listeners[name] for name in (PUBLIC, API) if name in self._listeners and listen.tls_cert
+        ]
+        if True in [one.renew_certificate(listen.tls_cert, listen.tls_key) for one in encrypted]:
             renewed.append("the certificate")
         if app.identity.adopt(identity):
             renewed.append("the keys of tokens")
@@ -165,6 +176,8 @@ class Daemon:
         self._reserve(app, config)
         if self._acceptor is not None:
             self._acceptor.reconfigure(config)
+        if self._access is not None:
+            self._access.reconfigure(config)
         if self._website is not None and config.web != self.config.web:
             self._website.reconfigure(config.web)
         self.config = config
@@ -193,15 +206,29 @@ class Daemon:
         handed = [bound for sockets in inherited_sockets().values() for bound in sockets]
         listener = Listener(several(listen.address), application, public, connection_class(acceptor))
         await self._open(PUBLIC, listener, handed)
+        await self._listen_for_operators(app)
+
+    async def _listen_for_operators(self, app: App) -> None:
+        """Listen for operators and for the back end of the host app."""
+        listen = self.config.listen
+        deadline_s, backlog = listen.request_deadline_s, listen.backlog
+        access = self._access = Access(app.api_keys, self.env, self.config)
+        api = Api(Services(app.admin, app.api_keys, self._console_link, scopes_of(TABLE)), access, self.env)
         if several(listen.ops_address):
             operations = ListenerOptions(deadline_s, backlog, pending_sockets=PendingSockets(OPS_SOCKETS))
-            application = ops_application(self.checks, self.metrics, self._console_routes())
+            application = ops_application(
+                self.checks, self.metrics, self._console_routes(), api.application()
+            )
             await self._open(OPERATIONS, Listener(several(listen.ops_address), application, operations))
+        if several(listen.api_address):
+            options = ListenerOptions(
+                deadline_s, backlog, listen.tls_cert, listen.tls_key, PendingSockets(API_SOCKETS)
+            )
+            await self._open(API, Listener(several(listen.api_address), api.application(), options))
         path = Path(self.config.storage.directory, ADMIN_SOCKET)
         administration = ListenerOptions(deadline_s, backlog, pending_sockets=PendingSockets(ADMIN_SOCKETS))
-        await self._open(
-            ADMINISTRATION, Listener(f"unix:{path}", admin_app(app.admin, self._console_link), administration)
-        )
+        application = api.application(on_socket=True)
+        await self._open(ADMINISTRATION, Listener(f"unix:{path}", application, administration))
 
     def _console_routes(self) -> Routes:
         """Return the routes of the console; none where it may not be served, which is logged."""

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 OPS_SOCKETS = 32  # of the operations address: a scraper, probes, and an operator with curl
 ADMIN_SOCKETS = 96  # of the admin socket: the back end of a host app, many requests at once
+API_SOCKETS = 96  # of the address of the API: the same, on other machines
 # Reserved: the sockets above; database and log with two readers, a backup, the log, listeners, key files, /proc for
 # metrics, a reload, some 40; the sockets accepted in one go before the oldest is closed; and two event streams for each
 # of the 64 watchers that the console may have.
-FILES = 320
+FILES = 416
 HTTP_SHARE = 8  # one in so many of the rest is for sockets that are no WebSocket connection yet
 ADDRESS_SHARE = 8  # one in so many of those is for one address
 ADDRESS_MIN = 32  # at least: as many as are accepted in two goes

@@ -4,12 +4,14 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
 
+from chatd.core.api_keys import ApiKey
+from chatd.core.audit import Audit
 from chatd.core.card_view import CardView
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import Introduction
 from chatd.core.privacy import Relation, RoomRelations
 from chatd.core.profiles import Card, Holder
-from chatd.core.read_set import Counted, KeyedEvent, Rules, UnreadSpan
+from chatd.core.read_set import Counted, KeyedEvent, PeopleRules, UnreadSpan
 from chatd.core.room import Room
 from chatd.core.sections import CONTACTS, PEOPLE, ChangedRow
 from chatd.core.users import Account, DeviceSeen
@@ -36,6 +38,18 @@ class Membership(NamedTuple):
     number: int
     members: int
     muted_until: int
+
+
+class UserRoom(NamedTuple):
+    """One room of one user, as the host lists them."""
+
+    room: str
+    kind: str
+    title: str
+    members: int
+    role: str
+    joined_at: int
+    number: int
 
 
 @dataclass(slots=True, frozen=True)
@@ -65,7 +79,7 @@ class SyncQuery:
     shown_to: ShownTo = "known"
     sections: int = 0
     full_sections: int = 0
-    people: Rules | None = None
+    people: PeopleRules | None = None
 
     @property
     def requests(self) -> bool:
@@ -238,16 +252,19 @@ class DecisionStore(Protocol):
     async def listed(self, users: Collection[str]) -> list[DeviceSeen]:
         """Return the listed devices of all these users, those seen longest ago first."""
 
+    async def api_keys(self) -> list[ApiKey]:
+        """Return all keys of the host's API, in order of their names."""
+
     async def contacts(self, pairs: Collection[tuple[str, str]]) -> list[Contact]:
         """Return the contacts of these (owner, user); those that have none are left out."""
 
     async def relations(
-        self, pairs: Collection[tuple[str, str]], rules: Rules
+        self, pairs: Collection[tuple[str, str]], rules: PeopleRules
     ) -> dict[tuple[str, str], Relation]:
         """Return how each viewer stands to each owner, by (viewer, owner)."""
 
     async def room_relations(
-        self, rooms: Collection[tuple[int, tuple[str, str] | None]], rules: Rules
+        self, rooms: Collection[tuple[int, tuple[str, str] | None]], rules: PeopleRules
     ) -> dict[int, RoomRelations]:
         """Return the people of rooms by number; with each number its two users if it is a direct room."""
 
@@ -346,6 +363,12 @@ class UserStore(Protocol):
     async def accounts(self, after: str, limit: int) -> list[Account]:
         """Return up to `limit` accounts behind `after`, in order of user id, for the command line."""
 
+    async def user_rooms(self, user: str, after: int, limit: int) -> list[UserRoom]:
+        """Return up to `limit` rooms of `user` behind room number `after`, the oldest first."""
+
+    async def audit(self, target: str, below: int, limit: int) -> list[Audit]:
+        """Return up to `limit` entries below number `below`, the newest first; of one target unless that is empty."""
+
     async def last_seen(self, users: Collection[str]) -> dict[str, int]:
         """Return the latest `last_seen` of any device of each of these users, in Unix milliseconds."""
 
@@ -353,7 +376,7 @@ class UserStore(Protocol):
         """Return those of `others` who share a room with `user`."""
 
     async def watchable(
-        self, user: str, others: Collection[str], *, answered: bool, people: Rules | None = None
+        self, user: str, others: Collection[str], *, answered: bool, people: PeopleRules | None = None
     ) -> set[str]:
         """Return those of `others` who share a room with `user`, if both show their presence.
 
@@ -368,7 +391,7 @@ class JobStore(Protocol):
     async def unlisted(self, before: int, limit: int) -> list[tuple[str, str]]:
         """Return up to `limit` devices (user, device) that are unlisted and were revoked before this time (Unix ms)."""
 
-    async def excess_requests(self, user: str, rules: Rules) -> list[str]:
+    async def excess_requests(self, user: str, rules: PeopleRules) -> list[str]:
         """Return the rooms in which `user` was asked beyond `rules.message_requests_max`.
 
         First those of people with whom they share neither a friend nor a small group, then the oldest.

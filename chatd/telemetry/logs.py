@@ -24,10 +24,11 @@ _BURST = 20  # lines of one cause in a window
 _WINDOW_S = 10.0
 _CAUSES_MAX = 1000  # more than there are log calls
 
-# A JSON Web Token, the hash of a password, a private key, or the value after a name or scheme of secrets, in a URL,
-# in JSON or in the repr of a struct.
+# A JSON Web Token, a key of the API, the hash of a password, a private key, or the value after a name or scheme of
+# secrets, in a URL, in JSON or in the repr of a struct.
 _SECRETS = re.compile(
     r"eyJ[A-Za-z0-9_=-]{4,}(?:\.[A-Za-z0-9_=-]*){0,4}"
+    r"|ck_[a-z2-7]{8}_[A-Za-z0-9_-]+"
     r"|\$argon2[A-Za-z0-9+/$=,]*"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
     r"|(?i:(?P<name>bearer |(?:token|secret|password)(?:=|[\"']\s*:\s*)b?))"

@@ -3,7 +3,7 @@
 import logging
 import re
 
-from chatd.config.model import Listen
+from chatd.config.listen import Listen
 from chatd.config.rules import ORIGIN
 from chatd.env import Env
 from chatd.telemetry.log_once import LogOnce

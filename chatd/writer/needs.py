@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from chatd.core import accounts, friends, maintenance
+from chatd.core import accounts, api_keys, friends, maintenance
 from chatd.core.contact_settings import CIRCLES
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import GROUP_VIA, Introduction
@@ -36,7 +36,7 @@ from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJ
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
 from chatd.protocol.privacy import PrivacySet
 from chatd.protocol.read_state import Read
-from chatd.protocol.rooms import Preferences, RoomCreate, RoomDelete, RoomDirect, RoomUpdate
+from chatd.protocol.rooms import Preferences, RoomCreate, RoomDecline, RoomDelete, RoomDirect, RoomUpdate
 from chatd.protocol.users import DevicesRemove, ProfileSet
 from chatd.storage.interface import DecisionStore
 from chatd.writer.room_loader import RoomLoader
@@ -185,7 +185,7 @@ async def tallies(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) 
 async def introductions(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read what users have in common with those whom they ask to be friends, and the accounts of these."""
     asked = {(one.user, one.request.user, group_of(one.request.via)) for one in batch}
-    small = reads.rules.small_group_members
+    small = reads.rules.people.small_group_members
     reads.records_of(Introduction).update(await sources.store.introductions(asked, small))
     known = await sources.store.people({user for _, user, _ in asked}, ())
     reads.accounts.update(known.accounts)
@@ -211,7 +211,7 @@ async def expiring(sources: Sources, batch: Sequence[Submitted], reads: ReadSet)
 async def pending(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read the contacts in which requests wait, of accounts that are about to be disabled."""
     users = {asked.user for asked in batch if asked.request.disabled}
-    found = await sources.store.pending_contacts(users) if users and reads.rules.people else ()
+    found = await sources.store.pending_contacts(users) if users and reads.rules.people.enabled else ()
     await read_contacts(sources, {pair for one in found for pair in both(*one)}, reads)
 
 
@@ -223,8 +223,8 @@ def both(a: str, b: str) -> tuple[tuple[str, str], tuple[str, str]]:
 async def relations(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read how each user stands to those whom they ask, or put into a room, where people are switched on."""
     pairs = {(asked.user, other) for asked in batch for other in asked_by(asked) if other != asked.user}
-    if pairs and reads.rules.people:
-        reads.records_of(Relation).update(await sources.store.relations(pairs, reads.rules))
+    if pairs and reads.rules.people.enabled:
+        reads.records_of(Relation).update(await sources.store.relations(pairs, reads.rules.people))
 
 
 async def direct_rooms(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
@@ -239,6 +239,21 @@ async def read_direct_rooms(sources: Sources, pairs: Iterable[tuple[str, str]], 
         room = await sources.rooms.get(name) if name is not None else None
         if room is not None:
             reads.pairs[place] = room
+
+
+async def blocked_askers(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read the contacts of users who block the one who asked them in a direct room."""
+    pairs = {
+        (asked.user, room.peer(asked.user))
+        for asked in batch
+        if asked.request.block
+        and (room := reads.rooms.get(asked.request.room)) is not None
+        and room.direct
+        and asked.user in room.members
+    }
+    if pairs:
+        await read_contacts(sources, {place for one in pairs for place in both(*one)}, reads)
+        reads.records_of(Tally).update(await sources.store.tallies({user for user, _ in pairs}, 0))
 
 
 async def privacy(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
@@ -257,6 +272,11 @@ async def other_devices(sources: Sources, batch: Sequence[Submitted], reads: Rea
     for device in await sources.store.listed(fresh) if fresh else ():
         reads.devices[device.user, device.device] = device
         reads.listed.setdefault(device.user, []).append(device.device)
+
+
+async def keys_of_api(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read all keys of the host's API."""
+    reads.records_of(api_keys.ApiKey).update({key.id: key for key in await sources.store.api_keys()})
 
 
 def is_or_was_member(user: str, room: Room) -> bool:
@@ -305,6 +325,7 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     React: (messages, used_keys),
     Pin: (messages, used_keys),
     maintenance.SummariseReactions: (messages,),
+    maintenance.PostNotice: (used_keys,),
     Read: (tails,),
     RoomCreate: (new_rooms, people, relations),
     RoomDirect: (new_rooms, people, relations),
@@ -317,6 +338,7 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     MembersRole: (used_keys,),
     Preferences: (people,),
     PrivacySet: (privacy,),
+    RoomDecline: (blocked_askers,),
     ProfileSet: (people, cards),
     DevicesRemove: (people,),
     FriendRequest: (contacts, direct_rooms, tallies, introductions, relations),
@@ -334,5 +356,8 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     accounts.RecordDevice: (people,),
     accounts.RecordLastSeen: (people,),
     accounts.ForgetDevices: (people,),
+    api_keys.AddKey: (keys_of_api,),
+    api_keys.RotateKey: (keys_of_api,),
+    api_keys.DeleteKey: (keys_of_api,),
 }
 """The needs of each type of request. One that is not here needs its room and nothing else."""

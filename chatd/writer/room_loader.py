@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from chatd.core.contacts import Contact
 from chatd.core.message_requests import relate
-from chatd.core.read_set import Rules, pair
+from chatd.core.read_set import PeopleRules, pair
 from chatd.core.room import Room
 from chatd.core.room_cache import RoomCache
 from chatd.core.sections import ChangedRow
@@ -26,14 +26,14 @@ NOT_LOADED = Unavailable("internal", "the room could not be loaded")
 class RoomLoader:
     """The room cache with its loader. `rules`: those in force."""
 
-    def __init__(self, store: DecisionStore, env: Env, cache: RoomCache, rules: Rules) -> None:
+    def __init__(self, store: DecisionStore, env: Env, cache: RoomCache, rules: PeopleRules) -> None:
         self._store = store
         self._env = env
         self._loading: dict[str, asyncio.Future[None]] = {}
         self.rules = rules
         self.cache = cache
 
-    def reconfigure(self, rules: Rules) -> None:
+    def reconfigure(self, rules: PeopleRules) -> None:
         """Put other rules in force; whom they concern is read again."""
         if rules != self.rules:
             outdate(self.cache.rooms.values())
@@ -42,7 +42,7 @@ class RoomLoader:
     async def get(self, name: str) -> Room | None:
         """Return the room of this name, loaded if need be; None when there is none."""
         room = self.cache.get(name, self._env.monotonic())
-        if room is None or (self.rules.people and room.is_outdated):
+        if room is None or (self.rules.enabled and room.is_outdated):
             await self.load((name,))
             room = self.cache.get(name, self._env.monotonic())
         return room
@@ -68,7 +68,7 @@ class RoomLoader:
             self.cache.put(room, self._env.monotonic())
         for account in writes.records_of(Account):
             self.cache.set_receipts(account.user, account.receipts)
-        if self.rules.people:
+        if self.rules.enabled:
             outdate(self._concerned(writes))
 
     def _concerned(self, writes: WriteSet) -> Iterator[Room]:
@@ -98,7 +98,7 @@ class RoomLoader:
             await self._load(mine)
         for future in under_way:
             await asyncio.shield(future)
-        if self.rules.people:
+        if self.rules.enabled:
             await self._relate(names)
 
     async def _relate(self, names: Collection[str]) -> None:

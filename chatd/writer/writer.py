@@ -38,9 +38,10 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from chatd.core.audit import Audit
 from chatd.core.decisions import DECISIONS, Decide
 from chatd.core.read_set import Counted, ReadSet, UnreadSpan
 from chatd.core.room_summary import complete_room_replies
@@ -80,7 +81,7 @@ class Submission:
     """A request that waits for the writer; answered exactly once.
 
     `place`: in its batch frame. `since`: when it was submitted, monotonic seconds. `counted`: the events that a long
-    read passes.
+    read passes. `audit`: the entry to store with what was decided; nothing is stored of a refusal.
     """
 
     user: str
@@ -94,6 +95,7 @@ class Submission:
     reply: Ok | ChatError | None = None
     completed: bool = False
     counted: tuple[UnreadSpan, Counted] | None = None
+    audit: Audit | None = None
 
     def behind_failed(self) -> bool:
         """Whether the abort rule forbids it by now."""
@@ -213,10 +215,10 @@ class Writer:
         self._waiting.append(submission)
         self._wake.set()
 
-    async def submit_and_wait(self, user: str, request: Any) -> Ok:
+    async def submit_and_wait(self, user: str, request: Any, audit: Audit | None = None) -> Ok:
         """Submit a request and wait for its outcome, for callers that are not sessions."""
         future: asyncio.Future[Ok] = asyncio.get_running_loop().create_future()
-        self.submit(Submission(user, request, future=future))
+        self.submit(Submission(user, request, future=future, audit=audit))
         return await future
 
     async def _run(self) -> None:
@@ -370,6 +372,8 @@ def decide(
             raise aborted()
         decision = decisions[type(submission.request)]
         submission.reply = decision(submission.user, submission.request, writes, reads)
+        if submission.audit is not None:
+            writes.add(replace(submission.audit, time=writes.now))
     except ChatError as refusal:
         submission.reply = refusal
         writes.drop_after(marks)

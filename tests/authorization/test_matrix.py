@@ -6,6 +6,7 @@ import pytest
 
 from chatd.auth.interface import Claims
 from chatd.commands.table import COMMANDS
+from chatd.core.accounts import Amend
 from chatd.protocol import close_codes
 from chatd.protocol.errors import Refused
 from tests.kit.auth_matrix import ENDED, REQUESTS, AuthMatrix, PreparedRoom, request_of, rows
@@ -64,7 +65,7 @@ async def test_without_its_word_a_row_is_forbidden_wherever_it_points(name: str,
 async def _turned_away(matrix: AuthMatrix, column: str) -> None:
     """From now on nobody of this column gets in."""
     if column == "banned":
-        await matrix.server.app.admin.disable(column, True)
+        await matrix.server.app.admin.amend(column, Amend(disabled=True))
     elif column == "revoked":
         await matrix.server.app.admin.revoke(column)
         old = matrix.server.env.now_ms() / 1000 - 5

@@ -69,7 +69,7 @@ def test_a_browser_is_given_a_page_that_only_its_user_may_read(
 ) -> None:
     """Every user of a machine can read the arguments of its programs."""
     link, seen = "http://127.0.0.1:8471/console/#key=" + "A" * 22, []
-    monkeypatch.setattr(console, "is_served", lambda path: True)
+    monkeypatch.setattr(console, "require_served", lambda config: tmp_path)
     monkeypatch.setattr(console, "ask", lambda *asked: {"link": link})
     monkeypatch.setattr(console.webbrowser, "open", lambda url: not seen.append(url))
     result = CliRunner().invoke(main, ["console", "--open", "--data", str(tmp_path)])

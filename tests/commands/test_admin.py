@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from chatd.commands.admin import Admin
+from chatd.core.accounts import Amend
 from chatd.server.daemon import Daemon
 from tests.kit.daemon import config_for
 
@@ -30,25 +31,25 @@ async def account(daemon: Daemon, user: str):
 
 
 async def test_an_account_is_added(daemon, admin):
-    await admin.put_user("u42", "Ann", "https://a.example/1.png", None)
+    await admin.amend("u42", Amend(name="Ann", avatar="https://a.example/1.png"))
     ann = await account(daemon, "u42")
     assert (ann.name, ann.avatar, ann.version, ann.password) == ("Ann", "https://a.example/1.png", 1, None)
     assert ann.created_at > 0
 
 
 async def test_a_new_name_reaches_phones_that_cache_the_old_one(daemon, admin):
-    await admin.put_user("u42", "Ann", "", None)
-    await admin.put_user("u42", "Ann B.", "", None)
+    await admin.amend("u42", Amend(name="Ann"))
+    await admin.amend("u42", Amend(name="Ann B."))
     ann = await account(daemon, "u42")
     assert (ann.name, ann.version) == ("Ann B.", 2)
 
 
 async def test_a_new_name_lets_nobody_back_in(daemon, admin):
-    await admin.put_user("u42", "Ann", "", "a hash")
-    await admin.disable("u42", True)
+    await admin.amend("u42", Amend(name="Ann", password="a hash"))
+    await admin.amend("u42", Amend(disabled=True))
     await admin.revoke("u42")
     before = await account(daemon, "u42")
-    await admin.put_user("u42", "Ann B.", "", None)
+    await admin.amend("u42", Amend(name="Ann B."))
     after = await account(daemon, "u42")
     assert after.disabled
     assert after.revoked_before == before.revoked_before > 0

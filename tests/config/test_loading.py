@@ -100,7 +100,8 @@ def test_all_problems_are_told_at_once(toml):
     path = toml('top = 1\n[limts]\na = 1\n[limits]\npgae = 5\nbatch = -1\n[log]\nlevel = "loud"\n')
     assert problems(path, {"CHATD_LIMITS__PAGE": "many"}) == [
         "chatd.toml:1: top is outside every section. Write keys below one of: [listen], [storage], [auth], "
-        "[limits], [rates], [delivery], [privacy], [people], [outbox], [heartbeat], [drain], [web], [log], [console]",
+        "[limits], [rates], [delivery], [privacy], [people], [outbox], [heartbeat], [drain], [web], [api], "
+        "[log], [console]",
         "chatd.toml:2: unknown section [limts]. Did you mean limits?",
         "chatd.toml:5: unknown key limits.pgae. Did you mean limits.page?",
         "chatd.toml:6: limits.batch must be integer 1 to 1024, not -1. Default: 64",
@@ -227,6 +228,9 @@ CONTRADICTIONS: dict[str, dict[str, str]] = {
     "one of both lists for both": {"listen.address": "0.0.0.0:80,[::]:80", "listen.ops_address": "[::1]:81,[::]:80"},
     "ops without port": {"listen.ops_address": "localhost"},
     "one listener for both": {"listen.ops_address": "127.0.0.1:8470"},
+    "API without port": {"listen.api_address": "localhost"},
+    "API beside metrics": {"listen.api_address": "127.0.0.1:8471"},
+    "API on a network in the clear": {"listen.api_address": "10.0.0.1:8472"},
     "certificate without key": {"listen.tls_cert": "cert.pem"},
     "key without certificate": {"listen.tls_key": "key.pem"},
     "proxy with host bits": {"listen.trusted_proxies": "10.0.0.1/8"},
@@ -295,6 +299,7 @@ CONTRADICTIONS: dict[str, dict[str, str]] = {
     "tokens over http": {"web.token_url": "http://app.example/token"},
     "tokens that end a policy": {"web.token_url": "https://app.example/;script-src *"},
     "login without host": {"web.login_url": "https:///login"},
+    "a default that nobody may choose": {"people.privacy": '{"write": {"default": "nobody"}}'},
     "any pictures": {"web.media_origins": "*"},
     "a frame of any port": {"web.embed_origins": "https://app.example:*"},
 }  # fmt: skip
@@ -317,6 +322,8 @@ USABLE: list[dict[str, str]] = [
     {"listen.address": "[::1]:0", "listen.ops_address": "[::1]:0"},
     {"listen.ops_address": ""},
     {"listen.address": "0.0.0.0:80,[::]:80", "listen.ops_address": "127.0.0.1:81, [::1]:81"},
+    {"listen.api_address": "127.0.0.1:8472,[::1]:8472"},
+    {"listen.api_address": "10.0.0.1:8472", "listen.trusted_proxies": "10.0.0.0/8"},
     {"listen.origins": "*", "listen.unsafe_any_origin": "true"},
     {"listen.origins": "https://[::1]:8443"},
     {"listen.origins": "http://localhost:*,http://[::1]:*"},

@@ -5,7 +5,7 @@ from msgspec import UNSET, msgpack
 
 from chatd.core import contact_settings
 from chatd.core.contacts import Contact
-from chatd.core.read_set import FriendRules, Rules
+from chatd.core.read_set import PeopleRules, Rules
 from chatd.core.sections import ACCOUNT, CONTACTS, ChangedRow
 from chatd.protocol.errors import Refused
 from chatd.protocol.friends import (
@@ -25,7 +25,7 @@ from tests.kit.memory_writer import MemoryWriter
 @pytest.fixture
 def writer():
     """ann and bob are friends."""
-    made = MemoryWriter(rules=Rules(people=True, friends=FriendRules(friends_max=10)))
+    made = MemoryWriter(rules=Rules(people=PeopleRules(enabled=True, friends_max=10)))
     made.ask("ann", FriendRequest(user="bob"))
     made.ask("bob", FriendAccept(user="ann"))
     return made

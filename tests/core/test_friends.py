@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -7,7 +8,7 @@ from msgspec import UNSET
 from chatd.core.accounts import Amend
 from chatd.core.contacts import State
 from chatd.core.friends import ExpireContacts, Introduction
-from chatd.core.read_set import DAY_MS, FriendRules, Rules
+from chatd.core.read_set import DAY_MS, PeopleRules, Rules
 from chatd.core.sections import CONTACTS, ChangedRow
 from chatd.core.users import Account
 from chatd.protocol.errors import Refused
@@ -22,12 +23,12 @@ from chatd.protocol.friends import (
 from chatd.protocol.privacy import Audience, PrivacySet
 from tests.kit.memory_writer import MemoryWriter
 
-RULES = FriendRules(friends_max=3, requests_max=2, inbox_max=2)
+RULES = PeopleRules(enabled=True, friends_max=3, requests_max=2, inbox_max=2)
 
 
 @pytest.fixture
 def writer():
-    return MemoryWriter(rules=Rules(people=True, friends=RULES))
+    return MemoryWriter(rules=Rules(people=RULES))
 
 
 def ask(writer: MemoryWriter, user: str, other: str, **keys: Any) -> Any:
@@ -257,7 +258,7 @@ def test_a_contact_is_another_user(writer):
 
 
 def test_what_the_host_keeps_is_not_for_clients(writer):
-    writer.rules = Rules(people=True, host_owns=frozenset({"friends", "blocks", "follows"}))
+    writer.rules = Rules(people=replace(RULES, host_owns=frozenset({"friends", "blocks", "follows"})))
     for request in (
         FriendRequest(user="bob"),
         FriendAccept(user="bob"),

@@ -6,6 +6,7 @@ from chatd.core.write_set import FoldedLog
 from chatd.protocol.errors import Refused
 from chatd.protocol.messages import Body, Recall, Send
 from chatd.protocol.rooms import RoomDelete
+from tests.kit.group_requests import key
 from tests.kit.memory_writer import MemoryWriter, group
 
 
@@ -20,7 +21,7 @@ def writer(room):
 
 
 def test_a_notice_has_no_author_and_counts_nowhere(writer, room):
-    reply = writer.ask("", PostNotice(room.name, Body(text="hi")))
+    reply = writer.ask("", PostNotice(room=room.name, key=key(), body=Body(text="hi")))
     (event,) = writer.events(room)
     assert (event.kind, event.user, event.ordinal, event.body.text) == ("notice", UNSET, UNSET, "hi")
     assert (reply.seq, room.ordinal, room.members["bob"].unread(room.ordinal)) == (2, 0, 0)
@@ -29,14 +30,14 @@ def test_a_notice_has_no_author_and_counts_nowhere(writer, room):
 @pytest.mark.parametrize("body", [Body(), Body(text="x" * 20_000)])
 def test_a_notice_obeys_the_rules_of_bodies(writer, room, body):
     with pytest.raises(Refused):
-        writer.ask("", PostNotice(room.name, body))
+        writer.ask("", PostNotice(room=room.name, key=key(), body=body))
 
 
 def test_a_notice_needs_a_room(writer, room):
     writer.ask("ann", RoomDelete(room=room.name, key="key-00000001"))
     for name in (room.name, "g00000000000"):
         with pytest.raises(Refused, match="not_found"):
-            writer.ask("", PostNotice(name, Body(text="x")))
+            writer.ask("", PostNotice(room=name, key=key(), body=Body(text="x")))
 
 
 def test_folding_raises_the_floor_and_never_lowers_it(writer, room):

@@ -4,7 +4,7 @@ import pytest
 
 from chatd.core.accounts import Amend
 from chatd.core.profiles import Card, packed
-from chatd.core.read_set import Rules
+from chatd.core.read_set import PeopleRules, Rules
 from chatd.core.sections import ACCOUNT, ChangedRow
 from chatd.core.users import Account
 from chatd.protocol.codec import decode_tree
@@ -13,7 +13,7 @@ from chatd.protocol.limits import PAGE_BYTES_MAX
 from chatd.protocol.users import CardField, Page, Profile, ProfileSet, Theme
 from tests.kit.memory_writer import MemoryWriter
 
-PEOPLE = Rules(people=True)
+PEOPLE = Rules(people=PeopleRules(enabled=True))
 WHOLE = ProfileSet(
     name="Ann",
     avatar="a.jpg",
@@ -102,7 +102,7 @@ def test_a_badge_locks_name_and_handle_for_the_phone_and_nothing_else(writer: Me
 
 
 def test_cards_of_the_host_are_left_to_it() -> None:
-    writer = MemoryWriter(rules=Rules(people=True, host_owns=frozenset({"profiles"})))
+    writer = MemoryWriter(rules=Rules(people=PeopleRules(enabled=True, host_owns=frozenset({"profiles"}))))
     assert refused(writer, "ann", ProfileSet(bio="x")) == ("not_supported", None)
     writer.ask("ann", Amend(handle="ann.k", page=packed(Page(bio="x"))))
     assert writer.cards["ann"] == Card("ann", "ann.k", "", packed(Page(bio="x")))

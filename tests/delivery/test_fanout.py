@@ -175,7 +175,7 @@ async def test_a_notice_has_no_author_to_acknowledge(server, ann, bob):
     room = await ann.create_group("bob")
     ann.wire.take()
     bob.wire.take()
-    await server.app.writer.submit_and_wait("", PostNotice(room, text("x")))
+    await server.app.writer.submit_and_wait("", PostNotice(room=room, key=new_key(), body=text("x")))
     assert seen(ann, room) == seen(bob, room) == [("event", 2)]
 
 

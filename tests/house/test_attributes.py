@@ -99,7 +99,7 @@ def test_nobody_writes_attributes_of_others(source):
 )
 def test_a_line_that_writes_to_others_is_found(line, found):
     code = f"async def some(self, session, a):\n    {line}"
-    assert list(foreign(Source(Path("x.py"), code, ast.parse(code)))) == found
+    assert list(foreign(Source(Path("x.py"), code))) == found
 
 
 def test_a_session_has_few_attributes():

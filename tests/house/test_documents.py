@@ -17,6 +17,9 @@ from chatd.cli.main import main
 from chatd.config.model import Config
 from chatd.config.schema import fields, sections
 from chatd.config.text import as_markdown
+from chatd.core.api_keys import READ
+from chatd.http.api.application import TABLE
+from chatd.http.api.route import OPEN, SOCKET_ONLY, scopes_of
 from chatd.telemetry.counters import Counters, Histogram
 from chatd.telemetry.metrics import COUNTED, GAUGES
 from tests.kit.newcomer import ROOT, blocks, links
@@ -209,12 +212,23 @@ def test_how_many_accounts_fill_a_disk_follows_from_what_each_may_store():
         assert counts.split(" | ") == [f"{math.ceil(disk / share):,}" for share in shares]
 
 
-def test_every_verb_of_the_admin_socket_has_its_row():
-    source = (ROOT / "chatd" / "http" / "admin.py").read_text()
-    routes = set(re.findall(r'"(/[a-z/]+)"', source))
-    rows = re.findall(r"^\| `(?:GET|POST) (/[a-z/]+)` \|", OPERATIONS.read_text(), re.MULTILINE)
-    assert routes == set(rows)
-    assert len(routes) > 4
+def test_every_route_and_scope_of_the_api_has_its_row():
+    text = (ROOT / "docs" / "api.md").read_text()
+    rows = re.findall(r"^\| `([A-Z]+ /v1/[^`]+)` \| ([^|]+) \|([^|]*)\|([^|]*)\|$", text, re.MULTILINE)
+    assert [row[0] for row in rows] == [f"{route.method} {route.path}" for route in TABLE]
+    for route, (_, scope, asked, answered) in zip(TABLE, rows, strict=True):
+        if route.scope in (OPEN, SOCKET_ONLY):
+            assert "`" not in scope
+        else:
+            assert scope == f"`{route.scope + READ if route.reads else route.scope}`"
+        if answered.strip() not in ("", "the same"):
+            assert set(route.answer.__struct_fields__) <= set(re.findall(r"`(\w+)`", answered)), route.path
+        if not route.bulk:
+            assert set(re.findall(r"`(\w+)`", asked)) == set(route.asked.__struct_fields__), route.path
+    named = set(re.findall(r"^\| `([a-z.]+)` \|", text, re.MULTILINE)) | set(
+        re.findall(r"`([a-z]+\.read)`", text)
+    )
+    assert named == scopes_of(TABLE)
 
 
 def commands(document: Path) -> Iterator[list[str]]:

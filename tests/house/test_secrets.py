@@ -62,7 +62,7 @@ def test_they_are_found():
         "chatd.protocol.connection.Hello",
         "chatd.protocol.connection.Auth",
         "chatd.protocol.login.LoginRequest",
-        "chatd.http.admin.PutUser",
+        "chatd.http.api.users.PutPassword",
         "chatd.commands.login.Granted",
     } <= set(STRUCTS)
 

@@ -37,7 +37,7 @@ class Browser:
         self.cookie = ""
 
     async def key(self) -> str:
-        answer = await self.daemon.operator_calls("/console/key")
+        answer = await self.daemon.api("POST", "/v1/console/links")
         assert answer.status == 200
         return answer.json["link"].partition("#key=")[2]
 
@@ -251,7 +251,7 @@ def test_without_a_configured_host_loopback_alone_is_admitted() -> None:
 
 async def test_behind_a_proxy_with_tls_its_host_is_admitted_and_the_cookie_is_secure(tmp_path: Path) -> None:
     async with running_daemon(config_for(tmp_path, console={"url": "https://ops.example.org"})) as daemon:
-        answer = await daemon.operator_calls("/console/key")
+        answer = await daemon.api("POST", "/v1/console/links")
         assert answer.json["link"].startswith("https://ops.example.org/console/#key=")
         browser = Browser(daemon)
         from_proxy = {
@@ -273,17 +273,17 @@ async def test_it_is_not_served_where_a_network_could_listen(
     async with running_daemon(config) as daemon:
         assert (await http.request(f"{daemon.ops_url}/console/")).status == 404
         assert (await http.request(f"{daemon.ops_url}/livez")).status == 200
-        answer = await daemon.operator_calls("/console/key")
-        assert answer.status == 409
-        assert "console.url" in answer.json["message"]
+        answer = await daemon.api("POST", "/v1/console/links")
+        assert answer.status == 501
+        assert "console.url" in answer.json["detail"]
     assert "the console is not served" in caplog.text
 
 
 async def test_it_can_be_switched_off(tmp_path: Path) -> None:
     async with running_daemon(config_for(tmp_path, console={"enabled": False})) as daemon:
         assert (await http.request(f"{daemon.ops_url}/console/v1/now")).status == 404
-        answer = await daemon.operator_calls("/console/key")
-        assert answer.json["message"] == "the console is not served: console.enabled is false"
+        answer = await daemon.api("POST", "/v1/console/links")
+        assert answer.json["detail"] == "the console is not served: console.enabled is false"
 
 
 # --- what is shown

@@ -55,8 +55,8 @@ BROWSER = [
 
 def arguments() -> list[str]:
     """Return the arguments with which the browser starts here."""
-    # As root its sandbox does not start; /dev/shm of a container is small.
-    return ["--disable-dev-shm-usage", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    # As root its sandbox does not start; /dev/shm of a container is small; without a GPU, one would be emulated.
+    return ["--disable-dev-shm-usage", "--disable-gpu", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
 
 
 @asynccontextmanager
@@ -100,7 +100,7 @@ async def web_daemon(
     config = config_for(directory, listen=listen, web=web, **sections)
     async with running_daemon(config, login_links=links) as daemon:
         for user in links.values():
-            answer = await daemon.operator_calls("/users/put", user=user, name=user.capitalize())
+            answer = await daemon.api("PUT", f"/v1/users/{user}", name=user.capitalize())
             assert answer.status == 200
         yield daemon
 

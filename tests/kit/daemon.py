@@ -84,6 +84,10 @@ class RunningDaemon:
         return f"http://127.0.0.1:{self._daemon.ops_port}"
 
     @property
+    def api_url(self) -> str:
+        return f"http://127.0.0.1:{self._daemon.api_port}"
+
+    @property
     def database(self) -> Path:
         return Path(self.config.storage.directory) / "chatd.sqlite"
 
@@ -98,10 +102,12 @@ class RunningDaemon:
         listeners = self._daemon._listeners.values()
         return sum(len(listener._server.server_state.connections) for listener in listeners)
 
-    async def operator_calls(self, path: str, **content: Any) -> http.Answer:
-        """Call the admin socket, as the back end of a host app does."""
+    async def api(self, method: str, path: str, **content: Any) -> http.Answer:
+        """Call the admin socket, as the back end of a host app does on the same machine."""
         socket_path = Path(self.config.storage.directory) / "chatd.sock"
-        return await http.request(f"http://admin{path}", "POST", content=content, socket_path=socket_path)
+        return await http.request(
+            f"http://admin{path}", method, content=content or None, socket_path=socket_path
+        )
 
     async def start(self) -> None:
         self._ear.open()

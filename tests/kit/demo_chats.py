@@ -39,7 +39,7 @@ async def people(daemon: RunningDaemon) -> AsyncIterator[dict[str, Client]]:
     async with AsyncExitStack() as stack:
         clients = {}
         for user, name in NAMES.items():
-            answer = await daemon.operator_calls("/users/put", user=user, name=name)
+            answer = await daemon.api("PUT", f"/v1/users/{user}", name=name)
             assert answer.status == 200
             token = token_for(user)
             clients[user] = await stack.enter_async_context(Client(daemon.url, _giving(token)))

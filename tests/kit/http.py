@@ -28,13 +28,13 @@ async def request(
     headers: dict[str, str] | None = None,
     socket_path: Path | None = None,
 ) -> Answer:
-    """Send one request to `url` on a fresh connection; `content` is sent as JSON. `headers` are added to the usual
-    ones, or replace them. Raises OSError when no listener is there.
+    """Send one request to `url` on a fresh connection; `content` is sent as JSON, bytes as they are. `headers` are
+    added to the usual ones, or replace them. Raises OSError when no listener is there.
 
     `socket_path` is the Unix socket to connect to, instead of host and port of the URL.
     """
     parts = urlsplit(url)
-    body = b"" if content is None else json.dumps(content).encode()
+    body = content if isinstance(content, bytes) else b"" if content is None else json.dumps(content).encode()
     described = {"Content-Type": "application/json", "Content-Length": str(len(body))}
     usual = {"Host": parts.netloc, "Connection": "close", **(described if content is not None else {})}
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

@@ -61,7 +61,9 @@ class FakeIdentity:
     def adopt(self, other: "FakeIdentity") -> bool:
         return False
 
-    def mint(self, user: str, ttl_s: int, *, device: str | None = None, generation: int = 0) -> str:
+    def mint(
+        self, user: str, ttl_s: int, *, device: str | None = None, generation: int = 0, **claims: object
+    ) -> str:
         return user
 
     def mint_session(self, user: str, ttl_s: int, *, device: str | None, generation: int) -> str:

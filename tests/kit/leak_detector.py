@@ -11,6 +11,7 @@ PASSWORD = "correct horse battery staple"
 SECRETS = {
     "the shared secret": re.escape(SECRET),
     "a token": r"eyJ[A-Za-z0-9_-]{8}",  # every JSON Web Token begins like this
+    "a key of the API": r"ck_[a-z2-7]{8}_[A-Za-z0-9_-]{43}",
     "a password": re.escape(PASSWORD),
     "the hash of a password": r"\$argon2",
     "a private key": "PRIVATE KEY",

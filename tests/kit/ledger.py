@@ -36,6 +36,8 @@ class Ledger:
         self.disk = disk
         # Fingerprint by commit number.
         self.states: dict[int, int] = {}
+        # The operations before the first commit: those of the first start.
+        self.first_start = 0
         # From that operation on, that commit is durable.
         self._promises: list[tuple[int, int]] = [(0, NOTHING)]
         self._consistent: set[int] = set()
@@ -53,6 +55,7 @@ class Ledger:
 
     def _commit(self, connection: sqlite3.Connection, batch: Batch) -> None:
         if not self.states:
+            self.first_start = len(self.disk.journal)
             self.states[int(read_meta(connection)["stamp"])] = fingerprint(connection)
         commit(connection, batch)
         self.states[batch.stamp] = fingerprint(connection)

@@ -212,10 +212,10 @@ class MemoryWriter:
         if event.kind == MESSAGE:
             self.messages[place] = encode(event)
         if new.key is not None:
-            assert isinstance(event.user, str)
             assert isinstance(event.time, int)
+            author = event.user if isinstance(event.user, str) else ""
             stored = KeyedEvent(decode_event(new.blob), event.time, new.digest)
-            self.keyed[new.room.number, event.user, new.key] = stored
+            self.keyed[new.room.number, author, new.key] = stored
 
     def events(self, room: Room) -> list[Event]:
         """Return the log of a room, as stored."""

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -15,7 +15,11 @@ class Source:
 
     path: Path
     text: str
-    tree: ast.Module
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """The syntax tree, parsed when a test needs it: every process imports the tests, few look into a file."""
+        return ast.parse(self.text)
 
     @property
     def name(self) -> str:
@@ -66,9 +70,9 @@ def sources(*folders: str) -> tuple[Source, ...]:
     return tuple(source_of(path) for path in found)
 
 
+@cache
 def source_of(path: Path) -> Source:
-    text = path.read_text()
-    return Source(path.relative_to(ROOT), text, ast.parse(text))
+    return Source(path.relative_to(ROOT), path.read_text())
 
 
 def body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:

@@ -19,7 +19,7 @@ from chatd.protocol.history import EventsOk
 from chatd.protocol.members import MembersOk
 from chatd.protocol.messages import Attachment, Body, Event, WriteOk
 from chatd.protocol.presence import FocusOk, WatchOk
-from chatd.protocol.privacy import PrivacyOk
+from chatd.protocol.privacy import Audience, Privacy, PrivacyOk
 from chatd.protocol.read_state import ReadersOk, ReadOk
 from chatd.protocol.requests import AnyRequest
 from chatd.protocol.rooms import RoomSummary, SummaryOk
@@ -316,6 +316,8 @@ OBJECTS = {
     "5.4": RoomSummary,
     "5.5": SyncPage,
     "20.1.2": Circle,
+    "20.4.1": Audience,
+    "20.4.2": Privacy,
     "20.6.1": Profile,
     "20.6.2": Page,
 }

@@ -37,7 +37,7 @@ async def daemon(tmp_path: Path, hashed: str, request: pytest.FixtureRequest) ->
     sections = {"web": {"enabled": True, "url": f"{OWN}/"}, **(marker.kwargs if marker else {})}
     async with running_daemon(config_for(tmp_path, **sections), login_links=LINKS) as running:
         for user in ("alice", "bob"):
-            answer = await running.operator_calls("/users/put", user=user, password=hashed)
+            answer = await running.api("PUT", f"/v1/users/{user}", password_hash=hashed)
             assert answer.status == 200
         yield running
 
@@ -88,16 +88,16 @@ async def test_a_token_is_no_cookie(daemon: RunningDaemon) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        ("/revoke", {"user": "alice"}),
-        ("/users/disable", {"user": "alice"}),
-        ("/users/password", {"user": "alice", "password": "$argon2id$v=19$m=19456,t=2,p=1$AAAA$AAAA"}),
+        ("POST", "/revoke", {}),
+        ("PUT", "", {"disabled": True}),
+        ("PUT", "/password", {"password_hash": "$argon2id$v=19$m=19456,t=2,p=1$AAAA$AAAA"}),
     ],
-    ids=lambda change: change[0],
+    ids=lambda change: change[0] + change[1],
 )
-async def test_a_revocation_ends_it(daemon: RunningDaemon, change: tuple[str, dict[str, Any]]) -> None:
+async def test_a_revocation_ends_it(daemon: RunningDaemon, change: tuple[str, str, dict[str, Any]]) -> None:
     alices, bobs = await log_in(daemon), await log_in(daemon, "bob")
-    path, content = change
-    assert (await daemon.operator_calls(path, **content)).status == 200
+    method, path, content = change
+    assert (await daemon.api(method, f"/v1/users/alice{path}", **content)).status == 200
     answer = await resume(daemon, alices)
     assert (answer.status, answer.json) == (401, {"code": "login_failed"})
     assert (await resume(daemon, bobs)).status == 200
@@ -141,7 +141,7 @@ async def test_browsers_of_one_address_do_not_use_up_its_logins(daemon: RunningD
 @pytest.mark.settings(rates={**RATES, "login_address_per_min": 10})
 async def test_a_revoked_cookie_does_not_use_up_the_logins_of_its_owner(daemon: RunningDaemon) -> None:
     session = await log_in(daemon)
-    await daemon.operator_calls("/revoke", user="alice")
+    await daemon.api("POST", "/v1/users/alice/revoke")
     assert [(await resume(daemon, session)).status for _ in range(4)] == [401, 401, 401, 401]
     assert (await resume(daemon, await log_in(daemon))).status == 200
 
@@ -188,7 +188,7 @@ async def test_a_link_is_for_loopback(daemon: RunningDaemon) -> None:
 
 
 async def test_a_link_opens_no_disabled_account(daemon: RunningDaemon) -> None:
-    await daemon.operator_calls("/users/disable", user="alice")
+    await daemon.api("PUT", "/v1/users/alice", disabled=True)
     assert (await by_link(daemon)).status == 401
 
 

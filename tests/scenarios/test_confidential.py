@@ -99,14 +99,18 @@ async def _knocks(server: DaemonProcess) -> None:
     for raw in (WORD.encode() + b"\r\n\r\n", b"GET / HTTP/1.1\r\n" + WORD.encode() + b"\r\n\r\n"):
         with contextlib.suppress(IndexError):
             await http.exchange(server.http_url, raw)
-    for path, content in (
-        ("/users/put", {"user": "zoe", "name": LINE, "avatar": WORD, "password": "$argon2id$" + WORD}),
-        ("/users/put", {"user": LINE, "password": "$argon2id$" + WORD}),
-        ("/users/password", {"user": "nobody", "password": "$argon2id$" + WORD}),
-        ("/notice", {"room": "gAbCdEfGhIj0", "body": BODY}),
+    key = f"ck_{'a' * 8}_{WORD:_<43}"
+    for method, path, content in (
+        ("PUT", "/v1/users/zoe", {"name": LINE, "avatar": WORD, "password_hash": "$argon2id$" + WORD}),
+        ("PUT", f"/v1/users/{WORD}%0A", {WORD: WORD, "password_hash": "$argon2id$" + WORD}),
+        ("PUT", "/v1/users/nobody/password", {"password_hash": "$argon2id$" + WORD}),
+        ("POST", "/v1/rooms/gAbCdEfGhIj0/notices", {"key": WORD, "body": BODY}),
+        ("GET", f"/v1/users?more={WORD}&key={key}", None),
     ):
         socket_path = server.directory / "store" / "chatd.sock"
-        await http.request(f"http://admin{path}", "POST", content=content, socket_path=socket_path)
+        await http.request(f"http://admin{path}", method, content=content, socket_path=socket_path)
+        sent = {"Authorization": f"Bearer {key}", "X-Request-Id": f"{WORD} {WORD}"}
+        await http.request(server.ops_url + path, method, content=content, headers=sent)
 
 
 @pytest.mark.environment(LOG__LEVEL="info", LOG__FORMAT="json")

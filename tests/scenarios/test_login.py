@@ -150,7 +150,7 @@ async def test_a_new_password_ends_what_the_old_one_opened(daemon: RunningDaemon
     client = await clients.connect("alice", token=token)
     tablet = await clients.connect("alice", token=earlier_token("alice"))
     hashed = PasswordHasher(1, 8192, 1).hash("a new password")
-    assert (await daemon.operator_calls("/users/password", user="alice", password=hashed)).status == 200
+    assert (await daemon.api("PUT", "/v1/users/alice/password", password_hash=hashed)).status == 200
     for device in (client, tablet):
         await device.expect_bye(4201)
         again = await clients.open("alice", device=device.device, token=device.token)

@@ -538,7 +538,7 @@ async def test_a_lost_connection_leaves_nothing_behind(server, ann):
     assert not server.app.hub.sessions
     assert not server.app.hub.rooms
     assert not server.app.presence.states(["ann"])
-    await server.app.writer.submit_and_wait("", PostNotice(room, Body(text="x")))
+    await server.app.writer.submit_and_wait("", PostNotice(room=room, key=new_key(), body=Body(text="x")))
 
 
 async def test_the_end_of_a_connection_is_when_its_device_was_last_seen(server, ann):

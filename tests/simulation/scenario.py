@@ -6,6 +6,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from chatd.config import model
+from chatd.config.listen import Listen
 from chatd.config.rates import Rates
 from chatd.config.secret import Secret
 from tests.kit.tokens import SECRET
@@ -84,7 +85,7 @@ def scenario(plan: Lane) -> Scenario:
 def configured(chosen: Scenario, directory: Path) -> model.Config:
     """Return the configuration of a daemon of this scenario: the defaults, except for what takes long to reach."""
     settings = model.Config(
-        listen=model.Listen(address=ADDRESS, ops_address=""),
+        listen=Listen(address=ADDRESS, ops_address=""),
         storage=model.Storage(directory=str(directory), min_free_bytes=0, readers=1),
         auth=model.Auth(secret=Secret(SECRET), grace_s=1.0),
         drain=model.Drain(window_s=0.2, deadline_s=2.0, spread_min_s=0.5),

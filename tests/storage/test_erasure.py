@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from chatd.config.people import Bounds
 from chatd.core.accounts import Amend, RecordDevice, Revoke
 from chatd.core.friends import Befriend
 from chatd.core.users import Account
@@ -28,8 +29,10 @@ from tests.kit.inprocess import device_of, in_process, new_key
 from tests.kit.notes import NOTES
 from tests.kit.random_workload import SECTIONS
 
-USER_COLUMNS = {"ignored", "user", "owner", "creator", "deleted_by", "a", "b", "mentions"}
-NUMBERS = {("members", "mentions")}  # called like one, and holds none
+USER_COLUMNS = {"ignored", "user", "owner", "creator", "deleted_by", "a", "b", "mentions", "target"}
+NUMBERS = {("members", "mentions"), ("events", "target")}  # called like one, and hold none
+OPEN = Bounds(default="everyone")
+PEOPLE = {"enabled": True, "privacy": {"add": OPEN, "write": OPEN}}
 ANN = "ann-of-whom-all-is-kept"
 
 
@@ -56,7 +59,7 @@ def test_every_table_says_what_it_keeps_of_a_person(tmp_path: Path, capabilities
 
 async def lives(directory: Path) -> None:
     """ann leaves something in every table, others little in some."""
-    async with in_process(directory, people={"enabled": True}, **SECTIONS) as server:
+    async with in_process(directory, people=PEOPLE, **SECTIONS) as server:
         submit_and_wait = server.app.writer.submit_and_wait
         await submit_and_wait(ANN, Amend(name="Ann Miller", avatar="a.png", password="$argon2id$x"))
         await submit_and_wait(ANN, ProfileSet(handle="ann.miller", bio="Ann Miller lives here"))
@@ -103,7 +106,8 @@ async def test_the_columns_that_name_a_user_are_known(directory: Path) -> None:
         found = {(table, name) for table, name in naming(connection, ANN) if name != "blob"}
     known = {(table, name) for table, kept in TABLES.items() for name in kept.users}
     assert found <= known
-    assert known - found <= {("direct", "b"), ("rooms", "deleted_by")}
+    unused = {("direct", "b"), ("rooms", "deleted_by"), ("audit", "target"), ("events", "ignored")}
+    assert known - found <= unused
 
 
 async def test_all_that_is_kept_of_a_user_is_exported_and_nothing_of_others(directory: Path) -> None:

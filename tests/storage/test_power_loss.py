@@ -21,7 +21,7 @@ from tests.kit.random_workload import SECTIONS, Acknowledged, RandomWorkload
 from tests.kit.soak import scaled
 from tests.kit.waiting import nothing_is_ready
 
-STEPS = 60  # of the workload: some 60 commits, 900 operations, 40 checkpoints
+STEPS = scaled(30, 60)  # of the workload: as many commits, 15 operations each, and 2 checkpoints of 3 commits
 SURVIVALS = 5  # of each cut: everything, nothing, three drawn
 RESTARTS = 12  # of each run: a whole start costs 20 ms
 
@@ -68,7 +68,8 @@ def worked(
 
 
 def swept(ledger: Ledger, seed: int, survivals: int = SURVIVALS, *, every: int = 1) -> Tally:
-    cuts = range(0, len(ledger.disk.journal) + 1, every)
+    """Cut after the first start, of which test_power_loss_of_files.py has every cut."""
+    cuts = range(ledger.first_start, len(ledger.disk.journal) + 1, every)
     return sweep(ledger.disk, ledger.check, chances(seed, survivals), cuts=cuts)
 
 
@@ -85,9 +86,8 @@ def test_whatever_a_power_cut_leaves_is_a_commit_nobody_was_told_more_than(tmp_p
 
 def test_a_daemon_goes_on_after_a_power_cut_with_the_same_numbers_and_keys(tmp_path: Path) -> None:
     ledger, workload = worked(tmp_path / "data", seed=100)
-    cuts = range(
-        len(ledger.disk.journal) // 3, len(ledger.disk.journal), len(ledger.disk.journal) // RESTARTS
-    )
+    half = len(ledger.disk.journal) // 2
+    cuts = range(half, len(ledger.disk.journal), half // RESTARTS)
     with scratch() as place:
         for cut in cuts:
             lay(ledger.disk.survivors(cut, harsh), place / str(cut))

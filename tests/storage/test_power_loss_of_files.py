@@ -32,7 +32,7 @@ SURVIVALS = scaled(5, 200)  # of each cut
 MESSAGES = 40
 
 LATER = Migration(
-    len(shipped()) + 1,
+    shipped()[-1].number + 1,
     "later.sql",
     "ALTER TABLE events ADD COLUMN length INTEGER;\n"
     "UPDATE events SET length = length(blob);\n"

@@ -39,7 +39,7 @@ FAILS = """(name) => {
 async def daemon(built: Path, tmp_path: Path) -> AsyncIterator[RunningDaemon]:
     listen = {"address": f"127.0.0.1:{free_ports(1)[0]}"}  # it starts again where it was
     async with web_daemon(tmp_path / "store", listen=listen) as running:
-        answer = await running.operator_calls("/users/password", user="alice", password=HASHED)
+        answer = await running.api("PUT", "/v1/users/alice/password", password_hash=HASHED)
         assert answer.status == 200
         yield running
 

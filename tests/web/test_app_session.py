@@ -23,7 +23,7 @@ HASHED = PasswordHasher(1, 8192, 1).hash(PASSWORD)
 @pytest_asyncio.fixture(loop_scope="session")
 async def daemon(built: Path, tmp_path: Path) -> AsyncIterator[RunningDaemon]:
     async with web_daemon(tmp_path, web={"title": "Kaixin", "accent": "#c2185b"}) as running:
-        answer = await running.operator_calls("/users/password", user="alice", password=HASHED)
+        answer = await running.api("PUT", "/v1/users/alice/password", password_hash=HASHED)
         assert answer.status == 200
         yield running
 
@@ -94,11 +94,11 @@ async def test_a_revoked_user_signs_in_again_and_a_banned_one_is_told(
         await app.page.goto(daemon.http_url)
         await sign_in(app, PASSWORD)
         await app.page.get_by_text("No chats yet.").wait_for()
-        assert (await daemon.operator_calls("/revoke", user="alice")).status == 200
+        assert (await daemon.api("POST", "/v1/users/alice/revoke")).status == 200
         await app.page.get_by_label("Password").wait_for()
         await sign_in(app, PASSWORD)
         await app.page.get_by_text("No chats yet.").wait_for()
-        assert (await daemon.operator_calls("/users/disable", user="alice", disabled=True)).status == 200
+        assert (await daemon.api("PUT", "/v1/users/alice", disabled=True)).status == 200
         await app.page.get_by_role("heading", name="This account is closed").wait_for()
 
 

@@ -47,7 +47,7 @@ async def hostile(built: Path, tmp_path: Path) -> AsyncIterator[World]:
     async with web_daemon(tmp_path) as daemon, demo_chats.people(daemon) as clients:
         rooms = await demo_chats.fill(clients)
         for user, name in HOSTILE.items():
-            assert (await daemon.operator_calls("/users/put", user=user, name=name)).status == 200
+            assert (await daemon.api("PUT", f"/v1/users/{user}", name=name)).status == 200
         await clients["alice"].room(rooms["tour"]).update(title="ا" * 64 + LONG)
         await clients["bob"].room(rooms["tour"]).send("x" * 200)
         yield World(daemon, rooms)

@@ -49,7 +49,7 @@ async def daemon(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Async
     # A port that it keeps when it is started again.
     listen = {"address": f"127.0.0.1:{free_ports(1)[0]}"}
     async with web_daemon(tmp_path_factory.mktemp("composer"), listen=listen) as running:
-        await running.operator_calls("/users/put", user="carol", name="Carol Green")
+        await running.api("PUT", "/v1/users/carol", name="Carol Green")
         yield running
 
 

@@ -41,7 +41,7 @@ class Console:
         return f"{self.daemon.ops_url}/console/"
 
     async def link(self) -> str:
-        answer = await self.daemon.operator_calls("/console/key")
+        answer = await self.daemon.api("POST", "/v1/console/links")
         return str(answer.json["link"])
 
     async def open(self, context: Any) -> Any:

@@ -37,7 +37,7 @@ async def daemon(tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch) -> 
         passwords = Passwords()
         hashed = await passwords.hash(PASSWORD)
         passwords.close()
-        await running.operator_calls("/users/put", user="alice", password=hashed)
+        await running.api("PUT", "/v1/users/alice", password_hash=hashed)
         yield running
 
 

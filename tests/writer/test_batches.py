@@ -81,7 +81,11 @@ REQUESTS = st.one_of(
     ),
     st.builds(lambda who: RoomDirect(user=who), st.sampled_from(USERS)),
     st.builds(lambda floor: maintenance.CompactLog(NAME, floor), st.integers(1, 12)),
-    st.builds(lambda t: maintenance.PostNotice(NAME, Body(text=t)), st.text(max_size=3)),
+    st.builds(
+        lambda n, t: maintenance.PostNotice(room=NAME, key=some_key(n), body=Body(text=t)),
+        st.integers(0, 20),
+        st.text(max_size=3),
+    ),
 )
 BATCHES = st.lists(st.tuples(st.sampled_from(USERS), REQUESTS), max_size=12)
 

@@ -11,7 +11,7 @@ import msgspec
 
 from chatd.core.contacts import Contact
 from chatd.core.privacy import NO_TIE, Relation, RoomRelations, Side, depends_on_groups, mutually_allow
-from chatd.core.read_set import Rules
+from chatd.core.read_set import PeopleRules
 from chatd.protocol.privacy import Privacy
 from chatd.storage.sqlite.contacts import contacts
 
@@ -65,7 +65,9 @@ def among(connection: sqlite3.Connection, sql: str, users: Collection[str]) -> s
     return {row[0] for row in connection.execute(sql, (json.dumps(list(users)),))}
 
 
-def relations(connection: sqlite3.Connection, pairs: Collection[Pair], rules: Rules) -> dict[Pair, Relation]:
+def relations(
+    connection: sqlite3.Connection, pairs: Collection[Pair], rules: PeopleRules
+) -> dict[Pair, Relation]:
     """Return how each viewer stands to each owner, by (viewer, owner)."""
     users = {user for pair in pairs for user in pair}
     ties: dict[Pair, Contact] = {
@@ -75,7 +77,7 @@ def relations(connection: sqlite3.Connection, pairs: Collection[Pair], rules: Ru
     chosen = privacy(connection, users)
     closed = among(connection, CLOSED, users)
     owners = {owner for _, owner in pairs}
-    seen = among(connection, SEEN, owners) if rules.refuses_unknown else owners
+    seen = among(connection, SEEN, owners) if rules.refuse_unknown else owners
 
     def side(user: str, other: str) -> Side:
         own = chosen.get(user)
@@ -95,7 +97,7 @@ def share_small_group(connection: sqlite3.Connection, a: str, b: str, members: i
 
 
 def room_relations(
-    connection: sqlite3.Connection, rooms: Collection[tuple[int, Pair | None]], rules: Rules
+    connection: sqlite3.Connection, rooms: Collection[tuple[int, Pair | None]], rules: PeopleRules
 ) -> dict[int, RoomRelations]:
     """Return the people of rooms by number; with each number its two users if it is a direct room."""
     pairs = relations(connection, [pair for _, pair in rooms if pair is not None], rules)
@@ -113,7 +115,9 @@ def blocks_inside(connection: sqlite3.Connection, room: int) -> dict[str, tuple[
     return found
 
 
-def watchable(connection: sqlite3.Connection, user: str, others: Collection[str], rules: Rules) -> set[str]:
+def watchable(
+    connection: sqlite3.Connection, user: str, others: Collection[str], rules: PeopleRules
+) -> set[str]:
     """Return those of `others` who and `user` let each other see their presence."""
     hidden = among(connection, SHOWS_NO_PRESENCE, {user, *others})
     if user in hidden:
@@ -126,14 +130,14 @@ def watchable(connection: sqlite3.Connection, user: str, others: Collection[str]
     }
 
 
-def have_common(connection: sqlite3.Connection, a: str, b: str, rules: Rules) -> bool:
+def have_common(connection: sqlite3.Connection, a: str, b: str, rules: PeopleRules) -> bool:
     """Whether two users share a friend or a small group."""
     if share_small_group(connection, a, b, rules.small_group_members):
         return True
     return connection.execute(COMMON_FRIEND, (a, b)).fetchone() is not None
 
 
-def excess_requests(connection: sqlite3.Connection, user: str, rules: Rules) -> list[str]:
+def excess_requests(connection: sqlite3.Connection, user: str, rules: PeopleRules) -> list[str]:
     asked = connection.execute(REQUESTS, {"user": user}).fetchall()
     excess = len(asked) - rules.message_requests_max
     if excess <= 0:

@@ -8,11 +8,14 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from chatd.core.api_keys import ApiKey, DeletedKey
+from chatd.core.audit import Audit, ForgottenAudit
 from chatd.core.messages import emptied
 from chatd.core.profiles import Card
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.write_set import DirectPair, FoldedLog, ForgottenKeys, Reaction, SupersededEdits
 from chatd.protocol.codec import decode_event
+from chatd.storage.sqlite import api
 from chatd.storage.sqlite.profiles import write_cards
 from chatd.storage.sqlite.rows import account_row, device_row, position
 
@@ -100,4 +103,8 @@ WRITES: Mapping[type, WriteRecords] = {
     Card: write_cards,
     DeviceSeen: write_devices,
     ForgottenKeys: forget_unlogged,
+    ApiKey: api.write_keys,
+    DeletedKey: api.delete_keys,
+    Audit: api.add_audit,
+    ForgottenAudit: api.forget_audit,
 }

@@ -13,7 +13,7 @@ from msgspec import Raw
 
 from chatd.core.event_view import event_view, reacted
 from chatd.core.privacy import mutually_allow
-from chatd.core.read_set import Rules
+from chatd.core.read_set import PeopleRules
 from chatd.core.room import DIRECT
 from chatd.core.room_summary import Peer, RoomRow
 from chatd.protocol.rooms import RoomSummary
@@ -61,7 +61,7 @@ def peers(connection: sqlite3.Connection, query: SyncQuery, shown: Iterable[Room
     return found
 
 
-def keep_marks(connection: sqlite3.Connection, user: str, found: dict[int, Peer], rules: Rules) -> None:
+def keep_marks(connection: sqlite3.Connection, user: str, found: dict[int, Peer], rules: PeopleRules) -> None:
     """Show the marks of no peer whose privacy, or that of `user`, keeps them: `Room.marks_kept`."""
     asked = {number: (user, peer.user) for number, peer in found.items() if peer.both_show}
     relating = relations(connection, [*asked.values()], rules) if asked else {}

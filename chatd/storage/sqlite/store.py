@@ -6,11 +6,13 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from chatd.config.model import Storage
+from chatd.core.api_keys import ApiKey
+from chatd.core.audit import Audit
 from chatd.core.card_view import CardView
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import Introduction
 from chatd.core.privacy import Relation, RoomRelations
-from chatd.core.read_set import Counted, KeyedEvent, Rules, UnreadSpan
+from chatd.core.read_set import Counted, KeyedEvent, PeopleRules, UnreadSpan
 from chatd.core.room import Room
 from chatd.core.sections import ChangedRow
 from chatd.core.users import Account, DeviceSeen
@@ -29,8 +31,9 @@ from chatd.storage.interface import (
     Store,
     SyncQuery,
     SyncRows,
+    UserRoom,
 )
-from chatd.storage.sqlite import card_views, compaction, history, privacy, read_set, sections, sync
+from chatd.storage.sqlite import api, card_views, compaction, history, privacy, read_set, sections, sync
 from chatd.storage.sqlite import contacts as contacts_rows
 from chatd.storage.sqlite import profiles as profiles_rows
 from chatd.storage.sqlite import users as users_rows
@@ -183,16 +186,19 @@ class SqliteStore(Store):
     async def device(self, user: str, device: str) -> DeviceSeen | None:
         return await self._read_pool.run(read_set.device, user, device)
 
+    async def api_keys(self) -> list[ApiKey]:
+        return await self._read_pool.run(api.keys)
+
     async def contacts(self, pairs: Collection[tuple[str, str]]) -> list[Contact]:
         return await self._read_pool.run(contacts_rows.contacts, pairs)
 
     async def relations(
-        self, pairs: Collection[tuple[str, str]], rules: Rules
+        self, pairs: Collection[tuple[str, str]], rules: PeopleRules
     ) -> dict[tuple[str, str], Relation]:
         return await self._read_pool.run(privacy.relations, pairs, rules)
 
     async def room_relations(
-        self, rooms: Collection[tuple[int, tuple[str, str] | None]], rules: Rules
+        self, rooms: Collection[tuple[int, tuple[str, str] | None]], rules: PeopleRules
     ) -> dict[int, RoomRelations]:
         return await self._read_pool.run(privacy.room_relations, rooms, rules)
 
@@ -262,7 +268,7 @@ class SqliteStore(Store):
         return await self._read_pool.run(users_rows.acquaintances, user, others)
 
     async def watchable(
-        self, user: str, others: Collection[str], *, answered: bool, people: Rules | None = None
+        self, user: str, others: Collection[str], *, answered: bool, people: PeopleRules | None = None
     ) -> set[str]:
         if people is not None:
             return await self._read_pool.run(privacy.watchable, user, others, people)
@@ -298,10 +304,16 @@ class SqliteStore(Store):
     async def last_seen(self, users: Collection[str]) -> dict[str, int]:
         return await self._read_pool.run(users_rows.last_seen, users)
 
+    async def user_rooms(self, user: str, after: int, limit: int) -> list[UserRoom]:
+        return await self._read_pool.run(api.rooms, user, after, limit)
+
+    async def audit(self, target: str, below: int, limit: int) -> list[Audit]:
+        return await self._read_pool.run(api.audit, target, below, limit)
+
     async def accounts(self, after: str, limit: int) -> list[Account]:
         return await self._read_pool.run(users_rows.accounts, after, limit)
 
-    async def excess_requests(self, user: str, rules: Rules) -> list[str]:
+    async def excess_requests(self, user: str, rules: PeopleRules) -> list[str]:
         return await self._read_pool.run(privacy.excess_requests, user, rules)
 
     async def compactable(self, before_ms: int, keep: int, limit: int) -> list[tuple[str, int]]:

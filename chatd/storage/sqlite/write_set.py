@@ -103,10 +103,13 @@ def event_row(first: int, new: NewEvent, stamp: int) -> Row:
     """Return one row of `events`; `first` is position 0 of its room. It runs for each message, so it calls little."""
     event = new.event
     user, ordinal, target = event.user, event.ordinal, event.target
+    if user is UNSET:
+        # NULL differs from NULL in the index of keys.
+        user = None if new.key is None else ""  # type: ignore[assignment]
     return (
         first | event.seq,
         event.kind,
-        None if user is UNSET else user,
+        user,
         event.time,
         None if ordinal is UNSET else ordinal,
         new.key,

@@ -132,6 +132,8 @@ export type RoomSummary = {
   pinned?: boolean;
   /** not in the list, and in no total (11.14) */
   hidden?: boolean;
+  /** the peer asks to write, and the user has not answered: not in the list, and in no total but `message_requests` (20.5) */
+  request?: boolean;
   /** the picture behind the messages (11.14) */
   wallpaper?: string;
   /** lowest `seq` this user may see */
@@ -156,8 +158,8 @@ export type SyncPage = {
   more?: string;
   /** the pages of this round together are the complete list of rooms */
   full?: boolean;
-  /** on the first page of a round that is full or that names a room in `rooms` or `gone`, or account rows: number of rooms, sums of `unread` and of `unread_mentions` over all that are not `hidden`; with people (20.1) in force the friend requests that wait for an answer, 0 if absent. As of `cursor`; absent there: as before */
-  totals?: { rooms: number; unread: number; mentions: number; friend_requests?: number };
+  /** on the first page of a round that is full or that names a room in `rooms` or `gone`, or account rows: number of rooms, sums of `unread` and of `unread_mentions` over all that are not `hidden`; with people (20.1) in force the friend requests that wait for an answer, and the rooms with `request`, which the first three leave out: 0 if absent. As of `cursor`; absent there: as before */
+  totals?: { rooms: number; unread: number; mentions: number; friend_requests?: number; message_requests?: number };
   /** account rows (5.6) by section, behind the rooms of the round */
   sections?: { [name: string]: AccountRow[] };
   /** on the last page: the sections that this round walked in full (5.6) */
@@ -210,6 +212,24 @@ export type Circle = {
   name: string;
   /** number of the commit that made it */
   since: number;
+};
+
+/** Protocol.md, "Audience". */
+export type Audience = {
+  /** the farthest rank that is in it */
+  to: "everyone" | "followers" | "acquaintances" | "friends" | "nobody";
+  /** numbers of at most 50 circles that are in it whatever `to` says */
+  allow?: number[];
+  /** numbers of at most 50 circles that are not in it whatever the rest says */
+  deny?: number[];
+};
+
+/** Protocol.md, "Privacy". */
+export type Privacy = {
+  /** by capability; one that is not in it has the audience of the host */
+  rules: { [name: string]: Audience };
+  /** the host has set them, and the user may not */
+  locked?: boolean;
 };
 
 /** Protocol.md, "Profile". */
@@ -362,8 +382,8 @@ export type SyncReply = {
   more?: string;
   /** the pages of this round together are the complete list of rooms */
   full?: boolean;
-  /** on the first page of a round that is full or that names a room in `rooms` or `gone`, or account rows: number of rooms, sums of `unread` and of `unread_mentions` over all that are not `hidden`; with people (20.1) in force the friend requests that wait for an answer, 0 if absent. As of `cursor`; absent there: as before */
-  totals?: { rooms: number; unread: number; mentions: number; friend_requests?: number };
+  /** on the first page of a round that is full or that names a room in `rooms` or `gone`, or account rows: number of rooms, sums of `unread` and of `unread_mentions` over all that are not `hidden`; with people (20.1) in force the friend requests that wait for an answer, and the rooms with `request`, which the first three leave out: 0 if absent. As of `cursor`; absent there: as before */
+  totals?: { rooms: number; unread: number; mentions: number; friend_requests?: number; message_requests?: number };
   /** account rows (5.6) by section, behind the rooms of the round */
   sections?: { [name: string]: AccountRow[] };
   /** on the last page: the sections that this round walked in full (5.6) */
@@ -762,7 +782,7 @@ export type RoomCreateReply = {
   duplicate?: boolean;
   /** the room as it is now */
   summary: RoomSummary;
-  /** who was named in `users` and takes no more rooms from others (12.1); absent with `duplicate` */
+  /** who was named in `users` and takes no more rooms from others (12.1), or does not let the creator add them (20.4), or is not known: which, is not said; absent with `duplicate` */
   not_added?: string[];
 };
 
@@ -790,6 +810,43 @@ export type RoomGetRequest = {
 export type RoomGetReply = {
   /** the room as this member sees it */
   summary: RoomSummary;
+};
+
+/** `room.accept`, from the client. */
+export type RoomAcceptRequest = {
+  type: "room.accept";
+  /** a direct room in which the other one asked, else `not_found` */
+  room: string;
+};
+
+/** The `ok` to `room.accept`. */
+export type RoomAcceptReply = {
+};
+
+/** `room.decline`, from the client. */
+export type RoomDeclineRequest = {
+  type: "room.decline";
+  /** a direct room in which the other one asked and is not accepted, else `not_found` */
+  room: string;
+  /** block them, too (20.3) */
+  block?: boolean;
+};
+
+/** The `ok` to `room.decline`. */
+export type RoomDeclineReply = {
+};
+
+/** `privacy.set`, from the client. */
+export type PrivacySetRequest = {
+  type: "privacy.set";
+  /** replaces the rules it names, and leaves the others */
+  rules: { [name: string]: Audience };
+};
+
+/** The `ok` to `privacy.set`. */
+export type PrivacySetReply = {
+  /** as it is now; the push `account` (7.8) brings it to the other devices */
+  privacy: Privacy;
 };
 
 /** `room.update`, from the client. */
@@ -1395,6 +1452,9 @@ export type Request =
   | RoomCreateRequest
   | RoomDirectRequest
   | RoomGetRequest
+  | RoomAcceptRequest
+  | RoomDeclineRequest
+  | PrivacySetRequest
   | RoomUpdateRequest
   | RoomDeleteRequest
   | RoomJoinRequest
@@ -1443,8 +1503,6 @@ export type ErrorCode =
   | "token_invalid"
   | "auth_mismatch"
   | "forbidden"
-  | "refused"
-  | "blocked"
   | "not_member"
   | "not_found"
   | "gone"
@@ -1453,6 +1511,9 @@ export type ErrorCode =
   | "quota"
   | "edit_window"
   | "muted"
+  | "refused"
+  | "blocked"
+  | "request_pending"
   | "conflict"
   | "aborted"
   | "rate_limited"
@@ -1487,6 +1548,9 @@ export type Replies = {
   "room.create": RoomCreateReply;
   "room.direct": RoomDirectReply;
   "room.get": RoomGetReply;
+  "room.accept": RoomAcceptReply;
+  "room.decline": RoomDeclineReply;
+  "privacy.set": PrivacySetReply;
   "room.update": RoomUpdateReply;
   "room.delete": RoomDeleteReply;
   "room.join": RoomJoinReply;

@@ -1,0 +1,54 @@
+"""The audit of the host's API: who changed what, and who read what is private. Synchronous and pure.
+
+The entry of a change is stored in the commit of the change: a submission brings it along (chatd/writer/writer.py).
+"""
+
+from dataclasses import dataclass
+
+from chatd.core.read_set import ReadSet
+from chatd.core.write_set import WriteSet
+from chatd.protocol.envelope import Ok
+
+
+@dataclass(slots=True, frozen=True)
+class Audit:
+    """A record: one change, or one read. `key`: the id of the API key. `action`: the route, as `PUT /v1/users/{user}`.
+
+    `target`: the user, room or key it is about. `request`: the id of the HTTP request. `number` and `time` (Unix ms)
+    come with the commit.
+    """
+
+    key: str
+    action: str
+    target: str
+    request: str
+    time: int = 0
+    number: int = 0
+
+
+@dataclass(slots=True, frozen=True)
+class NoteAccess:
+    """Store nothing but the entry of its submission."""
+
+
+@dataclass(slots=True, frozen=True)
+class ForgetAudit:
+    """Forget the oldest entries from before this time (Unix ms), as many as one commit may delete."""
+
+    before: int
+
+
+@dataclass(slots=True, frozen=True)
+class ForgottenAudit:
+    """A record: the oldest entries from before this time are deleted."""
+
+    before: int
+
+
+def note_access(user: str, request: NoteAccess, writes: WriteSet, reads: ReadSet) -> Ok:
+    return Ok()
+
+
+def forget_audit(user: str, request: ForgetAudit, writes: WriteSet, reads: ReadSet) -> Ok:
+    writes.add(ForgottenAudit(request.before))
+    return Ok()

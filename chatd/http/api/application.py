@@ -1,0 +1,177 @@
+"""The API as the application of one listener: its table of routes, and the way of a request through it."""
+
+import logging
+import re
+from base64 import b32encode
+from collections.abc import Mapping
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route as Path
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from chatd.env import Env
+from chatd.http.answers import bounded_body
+from chatd.http.api import keys, problems, rooms, tokens, users
+from chatd.http.api.access import Access
+from chatd.http.api.ndjson import BULK_BYTES_MAX, MEDIA_TYPE, Uploads, answered, lines_of
+from chatd.http.api.problems import problem_response
+from chatd.http.api.route import BODY_BYTES_MAX, OPEN, PARAMETERS, Asked, Call, Caller, Route, Services
+from chatd.http.http_protocol import STREAMING
+from chatd.http.routes import SecurityHeaders
+from chatd.protocol.complaints import refusal_of
+from chatd.protocol.errors import ChatError, Refused, Unavailable
+
+log = logging.getLogger(__name__)
+
+TABLE: tuple[Route, ...] = (*users.ROUTES, *tokens.ROUTES, *rooms.ROUTES, *keys.ROUTES, *problems.ROUTES)
+"""All routes."""
+
+REQUEST_ID = "X-Request-Id"
+IDS = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+ID_BYTES = 10  # 80 random bits
+DETAIL_CHARACTERS_MAX = 200  # of a complaint, which repeats names from the body
+NOBODY = Caller("")
+
+
+class Api:
+    """The API of one daemon, for all its listeners."""
+
+    def __init__(self, services: Services, access: Access, env: Env) -> None:
+        self._services = services
+        self._access = access
+        self._env = env
+        self._uploads = Uploads()
+
+    def application(self, *, on_socket: bool = False) -> ASGIApp:
+        """Return the application of a listener. `on_socket`: the admin socket, where no key is needed."""
+        by_path: dict[str, dict[str, Route]] = {}
+        for route in TABLE:
+            by_path.setdefault(route.path, {})[route.method] = route
+        paths = [
+            Path(path, partial(self._serve, methods, on_socket), methods=list(methods))
+            for path, methods in by_path.items()
+        ]
+        handlers: dict[Any, Any] = {HTTPException: self._no_route}
+        application = Starlette(routes=paths, exception_handlers=handlers)
+        application.router.redirect_slashes = False
+        return SecurityHeaders(application)
+
+    async def _serve(self, methods: Mapping[str, Route], on_socket: bool, request: Request) -> Response:
+        """Check the sender, carry out the request, and log that it came: its route, its sender, never its content."""
+        request_id, caller = self._request_id(request), NOBODY
+        route = methods["GET" if request.method == "HEAD" else request.method]
+        with ExitStack() as places:
+            try:
+                if route.scope != OPEN:
+                    caller = self._access.caller(request, on_socket=on_socket)
+                places.enter_context(self._access.taking_place(caller))
+                self._access.require_scope(caller, route)
+                call = Call(self._services, caller, route, path_of(request), request_id)
+                response = await self._answer(call, request, places)
+            except ChatError as error:
+                response = problem_response(error)
+            except ClientDisconnect:
+                response = problem_response(Refused("bad_request", "the body was cut"))
+            except Exception:
+                log.exception("a request of the API failed", extra={"request": request_id})
+                response = problem_response(Unavailable("internal", "a defect of the server"))
+        response.headers[REQUEST_ID] = request_id
+        sent = {"request": request_id, "key": caller.id}
+        log.info("%s %s: %d", route.method, route.path, response.status_code, extra=sent)
+        return response
+
+    async def _answer(self, call: Call, request: Request, places: ExitStack) -> Response:
+        route = call.route
+        if route.has_body and request.url.query:
+            raise Refused("bad_request", "this route has no query")
+        if route.bulk:
+            return await self._bulk(call, request, places)
+        if route.has_body:
+            body = await bounded_body(request, BODY_BYTES_MAX, "too_large")
+            asked = decoded(body or b"{}", route.asked)
+        else:
+            asked = asked_in_query(request, route.asked)
+        answer = await route.handler(call, asked)
+        return Response(msgspec.json.encode(answer), media_type="application/json")
+
+    async def _bulk(self, call: Call, request: Request, places: ExitStack) -> Response:
+        self._uploads.take()
+        places.callback(self._uploads.free)
+        lines = lines_of(await bounded_body(request, BULK_BYTES_MAX, "too_large"))
+        # The answer takes as long as the disk needs.
+        request.scope["state"][STREAMING].stream()
+        stream = answered(call, lines, partial(decoded, kind=call.route.asked))
+        return _BulkResponse(places.pop_all(), stream, media_type=MEDIA_TYPE)
+
+    async def _no_route(self, request: Request, error: HTTPException) -> Response:
+        if error.status_code == 405:
+            refusal, status = Refused("bad_request", "this route has not that method"), 405
+        else:
+            refusal, status = Refused("not_found", "there is no such route"), 404
+        response = problem_response(refusal, status)
+        response.headers.update(error.headers or {})
+        response.headers[REQUEST_ID] = self._request_id(request)
+        return response
+
+    def _request_id(self, request: Request) -> str:
+        """Return the id that the client gave the request, or a new one."""
+        given = request.headers.get(REQUEST_ID, "")
+        return given if IDS.fullmatch(given) else b32encode(self._env.random_bytes(ID_BYTES)).decode().lower()
+
+
+class _BulkResponse(StreamingResponse):
+    """An answer that holds the places of its request until it ends."""
+
+    def __init__(self, places: ExitStack, content: Any, **options: Any) -> None:
+        super().__init__(content, **options)
+        self._places = places
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._places:
+            await super().__call__(scope, receive, send)
+
+
+def path_of(request: Request) -> dict[str, str]:
+    """Return the parameters of the path. Raises Refused("bad_request")."""
+    found = {name: value for name, value in request.path_params.items() if name in PARAMETERS}
+    for name, value in found.items():
+        try:
+            msgspec.convert(value, PARAMETERS[name])
+        except msgspec.ValidationError as error:
+            raise _refusal(error, f"`{name}` in the path", name) from None
+    return found
+
+
+def asked_in_query(request: Request, kind: type[Asked]) -> Asked:
+    """Return the query of a request. Raises Refused."""
+    items = request.query_params.multi_items()
+    if len(dict(items)) < len(items):
+        raise Refused("bad_request", "a name stands twice in the query")
+    try:
+        return msgspec.convert(dict(items), kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise _refusal(error, "the query") from None
+
+
+def decoded(content: bytes, kind: type[Asked]) -> Asked:
+    """Return a body or a line of JSON. Raises Refused."""
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except msgspec.ValidationError as error:
+        raise _refusal(error, "the body") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Refused("unreadable", "not JSON in UTF-8, or nested too deep") from None
+
+
+def _refusal(error: msgspec.ValidationError, whole: str, field: str | None = None) -> Refused:
+    refusal = refusal_of(str(error), whole)
+    refusal.message = refusal.message[:DETAIL_CHARACTERS_MAX]
+    refusal.field = field or refusal.field
+    return refusal

@@ -1,0 +1,145 @@
+"""Keys of the API itself, the audit of what was done with them, and links to the console."""
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from chatd.core.api_keys import ApiKey
+from chatd.http.api.route import SOCKET_ONLY, Asked, Call, Done, Page, Route, page_of
+from chatd.protocol.errors import Refused
+from chatd.protocol.identifiers import U53_MAX, Milliseconds, Word
+
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}\Z")]
+DAY_S = 86_400
+
+
+class MakeKey(Asked, frozen=True, kw_only=True):
+    """A key to make. `expires_at`: Unix milliseconds, 0 for never."""
+
+    name: Name
+    scopes: Annotated[tuple[Word, ...], Meta(min_length=1, max_length=32)]
+    expires_at: Milliseconds = 0
+
+
+class Rotate(Asked, frozen=True, kw_only=True):
+    """`overlap_s`: how long the present secret stays valid beside the new one."""
+
+    overlap_s: Annotated[int, Meta(ge=0, le=30 * DAY_S)] = DAY_S
+
+
+class AuditQuery(Page, frozen=True, kw_only=True):
+    """`target`: entries about this user, room or key only."""
+
+    target: Word = ""
+
+
+class KeyAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A key without its secret. `overlap_until`: the end of the secret before."""
+
+    id: str
+    name: str
+    scopes: tuple[str, ...]
+    created_at: Milliseconds
+    expires_at: Milliseconds = 0
+    overlap_until: Milliseconds = 0
+
+
+class NewKey(Struct, frozen=True):
+    """A key with its secret, which is told this once."""
+
+    key: KeyAnswer
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"NewKey({self.key!r}, secret='********')"
+
+
+class KeysAnswer(Struct, frozen=True):
+    keys: list[KeyAnswer]
+
+
+class AuditEntry(Struct, frozen=True):
+    """One change, or one read of what is private. `key`: the id of a key, or `socket`."""
+
+    time: Milliseconds
+    key: str
+    action: str
+    target: str
+    request: str
+
+
+class AuditAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Entries, the newest first."""
+
+    audit: list[AuditEntry]
+    more: str | UnsetType = UNSET
+
+
+class Link(Struct, frozen=True):
+    """A link that opens the console once, within a minute."""
+
+    link: str
+
+    def __repr__(self) -> str:
+        return "Link(link='********')"
+
+
+def answer_of(key: ApiKey) -> KeyAnswer:
+    return KeyAnswer(
+        id=key.id,
+        name=key.name,
+        scopes=key.scopes,
+        created_at=key.created_at,
+        expires_at=key.expires_at,
+        overlap_until=key.earlier_until,
+    )
+
+
+async def make_key(call: Call, asked: MakeKey) -> NewKey:
+    known = call.services.scopes
+    if not known.issuperset(asked.scopes):
+        raise Refused("bad_request", f"`scopes` may be {', '.join(sorted(known))}", field="scopes")
+    scopes = tuple(sorted(set(asked.scopes)))
+    by, audit = call.caller.grantor, call.audit(asked.name)
+    key, secret = await call.services.keys.add(asked.name, scopes, asked.expires_at, by, audit)
+    return NewKey(answer_of(key), secret)
+
+
+async def rotate_key(call: Call, asked: Rotate) -> NewKey:
+    id = call.path["key"]
+    by, audit = call.caller.grantor, call.audit(id)
+    key, secret = await call.services.keys.rotate(id, asked.overlap_s, by, audit)
+    return NewKey(answer_of(key), secret)
+
+
+async def get_keys(call: Call, asked: Asked) -> KeysAnswer:
+    return KeysAnswer([answer_of(key) for key in call.services.keys.listed()])
+
+
+async def delete_key(call: Call, asked: Asked) -> Done:
+    await call.services.keys.delete(call.path["key"], call.audit(call.path["key"]))
+    return Done()
+
+
+async def get_audit(call: Call, asked: AuditQuery) -> AuditAnswer:
+    below = asked.number(U53_MAX)
+    found = await call.admin.store.audit(asked.target, below, asked.limit + 1)
+    entries, more = page_of(found, asked.limit, lambda entry: entry.number)
+    shown = [AuditEntry(one.time, one.key, one.action, one.target, one.request) for one in entries]
+    return AuditAnswer(audit=shown, more=more)
+
+
+async def make_link(call: Call, asked: Asked) -> Link:
+    link = call.services.console_link()
+    await call.admin.note(call.audit("console"))
+    return Link(link)
+
+
+ROUTES = (
+    Route("GET", "/v1/keys", "keys", get_keys, Asked, KeysAnswer),
+    Route("POST", "/v1/keys", "keys", make_key, MakeKey, NewKey),
+    Route("POST", "/v1/keys/{key}/rotate", "keys", rotate_key, Rotate, NewKey),
+    Route("DELETE", "/v1/keys/{key}", "keys", delete_key),
+    Route("GET", "/v1/audit", "stats", get_audit, AuditQuery, AuditAnswer),
+    Route("POST", "/v1/console/links", SOCKET_ONLY, make_link, Asked, Link),
+)

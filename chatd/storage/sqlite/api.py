@@ -1,0 +1,83 @@
+"""The rows of the host's API: its keys, its audit, and the rooms of a user as it lists them."""
+
+import sqlite3
+from collections.abc import Sequence
+
+from chatd.core.api_keys import ApiKey, DeletedKey
+from chatd.core.audit import Audit, ForgottenAudit
+from chatd.storage.interface import UserRoom
+
+# Rows that one commit deletes: some 10 ms.
+FORGOTTEN_AT_ONCE = 5000
+
+KEYS = "SELECT id, name, scopes, digest, created_at, expires_at, earlier, earlier_until FROM api_keys ORDER BY name"
+PUT_KEY = """
+INSERT INTO api_keys (id, name, scopes, digest, created_at, expires_at, earlier, earlier_until)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE
+SET digest = excluded.digest, earlier = excluded.earlier, earlier_until = excluded.earlier_until
+"""
+DELETE_KEY = "DELETE FROM api_keys WHERE id = ?"
+
+ADD_AUDIT = "INSERT INTO audit (time, key, action, target, request) VALUES (?, ?, ?, ?, ?)"
+# Numbers rise with time, so the oldest are the first.
+FORGET_AUDIT = (
+    "DELETE FROM audit WHERE number IN (SELECT number FROM audit ORDER BY number LIMIT ?) AND time < ?"
+)
+AUDIT = "SELECT key, action, target, request, time, number FROM audit WHERE number < ? ORDER BY number DESC LIMIT ?"
+AUDIT_OF = """
+SELECT key, action, target, request, time, number FROM audit
+WHERE target = ? AND number < ? ORDER BY number DESC LIMIT ?
+"""
+
+ROOMS = """
+SELECT r.name, r.kind, r.title, r.members, m.role, m.joined_at, r.number
+FROM members m JOIN rooms r ON r.number = m.room
+WHERE m.user = ? AND m.gone IS NULL AND m.room > ? ORDER BY m.room LIMIT ?
+"""
+
+
+def keys(connection: sqlite3.Connection) -> list[ApiKey]:
+    return [ApiKey(row[0], row[1], tuple(row[2].split()), *row[3:]) for row in connection.execute(KEYS)]
+
+
+def audit(connection: sqlite3.Connection, target: str, below: int, limit: int) -> list[Audit]:
+    """Return entries, the newest first; of one target unless it is empty."""
+    if target:
+        return [Audit(*row) for row in connection.execute(AUDIT_OF, (target, below, limit))]
+    return [Audit(*row) for row in connection.execute(AUDIT, (below, limit))]
+
+
+def rooms(connection: sqlite3.Connection, user: str, after: int, limit: int) -> list[UserRoom]:
+    return [UserRoom(*row) for row in connection.execute(ROOMS, (user, after, limit))]
+
+
+def write_keys(connection: sqlite3.Connection, changed: Sequence[ApiKey], stamp: int) -> None:
+    rows = [
+        (
+            key.id,
+            key.name,
+            " ".join(key.scopes),
+            key.digest,
+            key.created_at,
+            key.expires_at,
+            key.earlier,
+            key.earlier_until,
+        )
+        for key in changed
+    ]
+    connection.executemany(PUT_KEY, rows)
+
+
+def delete_keys(connection: sqlite3.Connection, deleted: Sequence[DeletedKey], stamp: int) -> None:
+    connection.executemany(DELETE_KEY, [(key.id,) for key in deleted])
+
+
+def add_audit(connection: sqlite3.Connection, entries: Sequence[Audit], stamp: int) -> None:
+    rows = [(entry.time, entry.key, entry.action, entry.target, entry.request) for entry in entries]
+    connection.executemany(ADD_AUDIT, rows)
+
+
+def forget_audit(connection: sqlite3.Connection, forgotten: Sequence[ForgottenAudit], stamp: int) -> None:
+    for one in forgotten:
+        connection.execute(FORGET_AUDIT, (FORGOTTEN_AT_ONCE, one.before))

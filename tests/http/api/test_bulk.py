@@ -1,0 +1,142 @@
+"""Uploads of many lines: an answer for each line, and what happens when one is cut, too large, wrong or sent again."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from chatd.http.api import ndjson
+from tests.http.api.conftest import Caller, WithKey
+from tests.kit import http
+from tests.kit.daemon import RunningDaemon
+
+
+def lines(*rows: Any) -> bytes:
+    return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+
+
+def answers(answer: http.Answer) -> list[Any]:
+    assert answer.status == 200, answer.body
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    body = dechunked(answer.body) if answer.headers.get("transfer-encoding") else answer.body
+    return [json.loads(line) for line in body.splitlines()]
+
+
+def dechunked(body: bytes) -> bytes:
+    whole = b""
+    while body:
+        size, _, body = body.partition(b"\r\n")
+        whole, body = whole + body[: int(size, 16)], body[int(size, 16) + 2 :]
+    return whole
+
+
+async def names(caller: Caller) -> dict[str, str]:
+    return {row["user"]: row["name"] for row in (await caller.get("/v1/users?limit=200"))["users"]}
+
+
+async def test_each_line_is_a_change_with_an_answer_in_its_order(with_key: WithKey) -> None:
+    caller = await with_key("users")
+    rows = [{"user": f"u{number}", "name": f"Name {number}"} for number in range(150)]
+    found = answers(await caller("PUT", "/v1/users", lines(*rows)))
+    assert found == [{"line": number, "ok": True} for number in range(1, 151)]
+    assert await names(caller) == {row["user"]: row["name"] for row in rows}
+
+
+async def test_a_wrong_line_spoils_no_other(with_key: WithKey) -> None:
+    caller = await with_key("users")
+    body = (
+        lines({"user": "u1"}) + b"\n{]\n" + lines({"name": "nobody"}, {"user": "u/2"}, {"user": "u2", "x": 1})
+    )
+    found = answers(await caller("PUT", "/v1/users", body + b'{"user":"u3"}'))
+    assert [(one["line"], one.get("code", "ok")) for one in found] == [
+        (1, "ok"), (3, "unreadable"), (4, "bad_request"), (5, "bad_request"), (6, "bad_request"), (7, "ok"),
+    ]  # fmt: skip
+    assert found[1]["type"] == "/v1/errors/unreadable"
+    assert found[3]["field"] == "user"
+    assert sorted(await names(caller)) == ["u1", "u3"]
+
+
+async def test_the_last_of_two_lines_for_one_user_counts(with_key: WithKey) -> None:
+    caller = await with_key("users")
+    await caller("PUT", "/v1/users", lines(*({"user": "u1", "name": f"{number}"} for number in range(100))))
+    assert await names(caller) == {"u1": "99"}
+
+
+async def test_an_upload_that_was_cut_changes_nothing_and_is_sent_again(
+    daemon: RunningDaemon, with_key: WithKey
+) -> None:
+    caller = await with_key("users")
+    body = lines(*({"user": f"u{number}"} for number in range(10)))
+    host, port = caller.url.removeprefix("http://").split(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+    head = f"PUT /v1/users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {caller.secret}\r\n"
+    writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body[:60])
+    await writer.drain()
+    writer.close()
+    assert await names(caller) == {}
+    for _ in range(2):
+        assert all(one["ok"] for one in answers(await caller("PUT", "/v1/users", body)))
+    assert len(await names(caller)) == 10
+    versions = [row["version"] for row in (await caller.get("/v1/users"))["users"]]
+    assert versions == [0] * 10
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"user":"u1"}\n' * (ndjson.LINES_MAX + 1),
+        b"\n" * (ndjson.LINES_MAX + 1),
+        b" " * (ndjson.BULK_BYTES_MAX + 1),
+    ],
+    ids=["lines", "empty lines", "bytes"],
+)
+async def test_an_upload_beyond_its_bounds_is_refused_whole(with_key: WithKey, body: bytes) -> None:
+    caller = await with_key("users")
+    answer = await caller("PUT", "/v1/users", body)
+    assert (answer.status, answer.json["code"]) == (413, "too_large")
+    assert await names(caller) == {}
+
+
+BOMBS = {
+    "deep": b"[" * 500_000,
+    "deep in a value": b'{"user":"u1","name":' + b"[" * 400_000,
+    "long": b'{"user":"u1","name":"' + b"x" * ndjson.LINE_BYTES_MAX + b'"}',
+    "a long name of a key": b'{"user":"u1","' + b"x" * 500_000 + b'":1}',
+    "a number without end": b'{"user":' + b"9" * 500_000 + b"}",
+    "not UTF-8": b'{"user":"u1","name":"\xff\xfe"}',
+    "half a letter": b'{"user":"u1","name":"\\ud800"}',
+    "a NUL": b'{"user":"u1\x00"}',
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+async def test_a_bomb_is_an_error_of_its_line(with_key: WithKey, bomb: str) -> None:
+    caller = await with_key("users")
+    found = answers(await caller("PUT", "/v1/users", BOMBS[bomb] + b"\n" + lines({"user": "u2"})))
+    assert [
+        one.get("ok", one.get("code") in ("bad_request", "too_large", "unreadable")) for one in found
+    ] == [True] * 2
+    assert not found[0].get("ok")
+    assert len(json.dumps(found)) < 1000, "an answer is as short as ever"
+    assert await names(caller) == {"u2": ""}
+
+
+async def test_so_many_uploads_are_taken_at_once(with_key: WithKey, monkeypatch: pytest.MonkeyPatch) -> None:
+    caller = await with_key("users")
+    monkeypatch.setattr(ndjson, "UPLOADS_MAX", 0)
+    answer = await caller("PUT", "/v1/users", lines({"user": "u1"}))
+    assert (answer.status, answer.json["code"]) == (503, "overloaded")
+    monkeypatch.setattr(ndjson, "UPLOADS_MAX", 1)
+    for _ in range(3):
+        assert answers(await caller("PUT", "/v1/users", lines({"user": "u1"}))) == [{"line": 1, "ok": True}]
+
+
+async def test_every_line_is_in_the_audit(daemon: RunningDaemon, with_key: WithKey) -> None:
+    caller = await with_key("users")
+    await caller("PUT", "/v1/users", lines({"user": "u1"}, {"user": "u2"}, {"user": "!"}))
+    entries = (await daemon.api("GET", "/v1/audit")).json["audit"]
+    assert [(one["key"], one["action"], one["target"]) for one in entries if one["key"] == caller.id] == [
+        (caller.id, "PUT /v1/users", "u2"),
+        (caller.id, "PUT /v1/users", "u1"),
+    ]
