@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from chatd.core.accounts import Amend
 from chatd.core.maintenance import NoteDay
 from chatd.jobs.contact_expiry import ContactExpiry
 from chatd.storage.sqlite.sections import TOMBSTONE_DAYS
@@ -99,7 +100,7 @@ async def befriend(one: Phone, other: Phone) -> None:
 
 
 async def test_all_devices_of_both_see_a_request_become_a_friendship_and_end(clients: Clients) -> None:
-    """Those that are there at once, one that was away with its cursor, a new one in its first round."""
+    """S27. Those that are there at once, one that was away with its cursor, a new one in its first round."""
     phone, tablet, bob, away = await phones(clients, "ann", "ann", "bob", "bob")
     await away.leave()
     await phone.ask("friend.request", "bob", note="Hi", via="search", seen=0)
@@ -132,7 +133,7 @@ async def test_requests_that_cross_make_friends(clients: Clients) -> None:
 
 
 async def test_a_decline_and_a_block_are_told_to_nobody(clients: Clients) -> None:
-    """Neither by a push, nor by an answer, nor in a round; who blocks sees it on all devices."""
+    """S28. Neither by a push, nor by an answer, nor in a round; who blocks sees it on all devices."""
     ann, bob, tablet, cid = await phones(clients, "ann", "bob", "bob", "cid")
     await ann.ask("friend.request", "bob")
     await cid.ask("friend.request", "bob")
@@ -161,7 +162,7 @@ async def test_a_block_a_closed_account_and_nobody_are_refused_with_the_same_byt
 ) -> None:
     ann, bob, *_ = await phones(clients, "ann", "bob", "cid")
     await bob.ask("contact.set", "ann", blocked=True)
-    await daemon.app.admin.disable("cid", True)
+    await daemon.app.writer.submit_and_wait("cid", Amend(disabled=True))
     frames = []
     for user in ("bob", "cid", "dan"):
         packet = {"type": "friend.request", "id": 77, "user": user}
