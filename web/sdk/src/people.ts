@@ -9,6 +9,7 @@ import type {
 import { PeopleAccount } from "./core/people.js";
 
 export { circlesOf, type Contact, type ContactChange } from "./core/contacts.js";
+export type { Audience, Circle, Privacy, Profile } from "./core/packets.js";
 
 /** The connected copy of one chat account on one device, with people.
  *
