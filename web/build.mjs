@@ -19,6 +19,8 @@ const shared = {
   absWorkingDir: here,
   bundle: true,
   minify: true,
+  // Private names: no such key is stored, sent, or known to a page.
+  mangleProps: /^_[a-z]/,
   format: "esm",
   target: "es2022",
   jsx: "automatic",

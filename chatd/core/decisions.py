@@ -81,6 +81,7 @@ DECISIONS: dict[type, Decide] = {
     ContactSet: contact_settings.set_contact,
     CircleSet: contact_settings.set_circle,
     CircleDelete: contact_settings.delete_circle,
+    friends.Befriend: friends.befriend,
     friends.ExpireContacts: friends.expire,
     accounts.RecordDevice: accounts.record_device,
     accounts.RecordLastSeen: accounts.record_last_seen,

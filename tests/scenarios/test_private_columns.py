@@ -41,6 +41,16 @@ PRIVATE = {
     ("unlogged", "digest"): "1",
     ("unlogged", "time"): "1",
     ("account_rows", "body"): WHO,
+    ("api_keys", "name"): "1",
+    ("api_keys", "scopes"): "1",
+    ("api_keys", "digest"): "1",
+    ("api_keys", "earlier"): "1",
+    ("api_keys", "created_at"): "1",
+    ("audit", "time"): "1",
+    ("audit", "key"): "1",
+    ("audit", "action"): "1",
+    ("audit", "target"): "1",
+    ("audit", "request"): "1",
     ("pages", "page"): WHO,
 }
 UNIQUE = {"client_key", "device"}  # a canary each
@@ -65,6 +75,8 @@ PLAIN = {
     "account_rows": {"number", "user", "name", "stamp"},
     "account_state": {"user", "stamp"},
     "days": {"day", "stamp"},
+    "api_keys": {"id", "expires_at", "earlier_until"},
+    "audit": {"number"},
     "pages": {"user", "handle", "verified", "stamp"},
     "contacts": {
         "number", "owner", "user", "state", "blocked", "following", "circles", "remark", "note", "via", "since",
@@ -120,6 +132,7 @@ async def _live(clients: Clients, daemon: RunningDaemon) -> tuple[str, str]:
     room, (ann, *_) = await clients.in_group("ann", "bob", "carl")
     direct = await ann.open_direct("bob")
     await daemon.api("PUT", "/v1/users/ann", name="Ann", password_hash="$argon2id$x")
+    await daemon.api("POST", "/v1/keys", name="backend", scopes=["users"])
     await ann.request({"type": "preferences", "receipts": False})
     for place in (room, direct):
         seq = (await ann.send(place, "words", body={"mentions": ["bob"]}))["seq"]

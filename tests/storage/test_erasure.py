@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from chatd.config.people import Bounds
 from chatd.core.accounts import Amend, RecordDevice, Revoke
 from chatd.core.users import Account
 from chatd.protocol.messages import React, Send, SentBody
@@ -26,6 +27,8 @@ from tests.kit.random_workload import SECTIONS
 
 USER_COLUMNS = {"ignored", "user", "owner", "creator", "deleted_by", "a", "b", "mentions", "target"}
 NUMBERS = {("members", "mentions"), ("events", "target")}  # called like one, and hold none
+OPEN = Bounds(default="everyone")
+PEOPLE = {"enabled": True, "privacy": {"add": OPEN, "write": OPEN}}
 ANN = "ann-of-whom-all-is-kept"
 
 
@@ -52,7 +55,7 @@ def test_every_table_says_what_it_keeps_of_a_person(tmp_path: Path, capabilities
 
 async def lives(directory: Path) -> None:
     """ann leaves something in every table, others little in some."""
-    async with in_process(directory, people={"enabled": True}, **SECTIONS) as server:
+    async with in_process(directory, people=PEOPLE, **SECTIONS) as server:
         submit_and_wait = server.app.writer.submit_and_wait
         await submit_and_wait(ANN, Amend(name="Ann Miller", avatar="a.png", password="$argon2id$x"))
         await submit_and_wait(ANN, ProfileSet(handle="ann.miller", bio="Ann Miller lives here"))

@@ -2,13 +2,15 @@
 
 from typing import Annotated
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from chatd.core.accounts import Amend
 from chatd.core.users import Account
+from chatd.http.api.cards import HostPage, Verified, packed_page, shown_page
 from chatd.http.api.route import Asked, Call, Done, Page, Route, page_of
-from chatd.protocol.identifiers import Address, Device, Milliseconds, Title, User
+from chatd.protocol.identifiers import Address, Device, Milliseconds, NewHandle, Title, User
 from chatd.protocol.users import DeviceRow
+from chatd.protocol.users import Page as CardPage
 
 # A hash that the host or the command line made; the memory and time in it are checked when it is used.
 PasswordHash = Annotated[str, Meta(pattern=r"^\$argon2id\$[A-Za-z0-9+/$=,]{1,500}\Z")]
@@ -19,6 +21,9 @@ class PutValues(Asked, frozen=True, kw_only=True):
 
     name: Title | None = None
     avatar: Address | None = None
+    handle: NewHandle | None = None
+    verified: Verified | None = None
+    page: HostPage | None = None
     disabled: bool | None = None
     password_hash: PasswordHash | None = None
 
@@ -54,12 +59,15 @@ class RevokeTokens(Asked, frozen=True, kw_only=True):
     seen: bool = False
 
 
-class UserAnswer(Struct, frozen=True, kw_only=True):
-    """An account. `has_password`: it can log in at `POST /v1/login`."""
+class UserAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An account. `has_password`: it can log in at `POST /v1/login`. A list of accounts has no cards."""
 
     user: str
     name: str
     avatar: str
+    handle: str | UnsetType = UNSET
+    verified: str | UnsetType = UNSET
+    page: CardPage | UnsetType = UNSET
     version: int
     disabled: bool
     has_password: bool
@@ -110,7 +118,19 @@ def answer_of(account: Account) -> UserAnswer:
 async def put_user(call: Call, asked: PutUser) -> UserAnswer:
     user = call.path["user"]
     await call.admin.amend(user, change_of(asked), seen=asked.seen, audit=call.audit(user))
-    return answer_of(await call.admin.account(user))
+    return await whole_answer(call, user)
+
+
+async def whole_answer(call: Call, user: str) -> UserAnswer:
+    """Return an account with its card."""
+    answer = answer_of(await call.admin.account(user))
+    (view,) = await call.admin.store.card_views(user, [user])
+    return structs.replace(
+        answer,
+        handle=view.card.handle or UNSET,
+        verified=view.card.verified or UNSET,
+        page=shown_page(view.card),
+    )
 
 
 async def put_line(call: Call, asked: PutUserLine) -> Done:
@@ -119,11 +139,19 @@ async def put_line(call: Call, asked: PutUserLine) -> Done:
 
 
 def change_of(asked: PutValues) -> Amend:
-    return Amend(name=asked.name, avatar=asked.avatar, password=asked.password_hash, disabled=asked.disabled)
+    return Amend(
+        name=asked.name,
+        avatar=asked.avatar,
+        handle=asked.handle,
+        verified=asked.verified,
+        page=packed_page(asked.page),
+        password=asked.password_hash,
+        disabled=asked.disabled,
+    )
 
 
 async def get_user(call: Call, asked: Asked) -> UserAnswer:
-    return answer_of(await call.admin.account(call.path["user"]))
+    return await whole_answer(call, call.path["user"])
 
 
 async def get_users(call: Call, asked: Page) -> UsersAnswer:
