@@ -2,23 +2,45 @@
 
 from typing import Annotated
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
+from msgspec.structs import replace
 
+from chatd.core import profiles
 from chatd.core.accounts import Amend
+from chatd.core.profiles import Card, normal_page, packed
 from chatd.core.users import Account
-from chatd.http.api.route import Asked, Call, Done, Page, Route, page_of
-from chatd.protocol.identifiers import Address, Device, Milliseconds, Title, User
-from chatd.protocol.users import DeviceRow
+from chatd.http.api.route import BODY_BYTES_MAX, Asked, Call, Done, Page, Route, page_of
+from chatd.protocol.codec import host_data
+from chatd.protocol.hostdata import to_json
+from chatd.protocol.identifiers import Address, Device, Milliseconds, NewHandle, Title, User
+from chatd.protocol.users import Bio, CardFields, DeviceRow, Theme
+from chatd.protocol.users import Page as CardPage
 
 # A hash that the host or the command line made; the memory and time in it are checked when it is used.
 PasswordHash = Annotated[str, Meta(pattern=r"^\$argon2id\$[A-Za-z0-9+/$=,]{1,500}\Z")]
 
 
+Badge = Annotated[str, Meta(max_length=32)]
+
+
+class PutPage(Asked, frozen=True, kw_only=True):
+    """The page of a card, as a whole (protocol.md "Page")."""
+
+    cover: Address = ""
+    theme: Theme | UnsetType = UNSET
+    bio: Bio = ""
+    fields: CardFields = field(default_factory=list)
+    data: Raw | UnsetType = UNSET
+
+
 class PutValues(Asked, frozen=True, kw_only=True):
-    """The values of an account to add or to change; what is absent stays."""
+    """The values of an account and its card to add or to change; what is absent stays, what is empty is removed."""
 
     name: Title | None = None
     avatar: Address | None = None
+    handle: NewHandle | None = None
+    verified: Badge | None = None
+    page: PutPage | None = None
     disabled: bool | None = None
     password_hash: PasswordHash | None = None
 
@@ -55,12 +77,15 @@ class RevokeTokens(Asked, frozen=True, kw_only=True):
 
 
 class UserAnswer(Struct, frozen=True, kw_only=True):
-    """An account. `has_password`: it can log in at `POST /v1/login`."""
+    """An account and its card. `has_password`: it can log in at `POST /v1/login`."""
 
     user: str
     name: str
     avatar: str
     version: int
+    handle: str | UnsetType = UNSET
+    verified: str | UnsetType = UNSET
+    page: CardPage | UnsetType = UNSET
     disabled: bool
     has_password: bool
     created_at: Milliseconds
@@ -95,22 +120,34 @@ class DevicesAnswer(Struct, frozen=True):
     devices: list[DeviceRow]
 
 
-def answer_of(account: Account) -> UserAnswer:
+def answer_of(account: Account, card: Card | None) -> UserAnswer:
+    """Return an account as the host sees it, with what its card has besides."""
+    card = card or Card(account.user)
     return UserAnswer(
         user=account.user,
         name=account.name,
         avatar=account.avatar,
         version=account.version,
+        handle=card.handle or UNSET,
+        verified=card.verified or UNSET,
+        page=page_shown(card),
         disabled=account.disabled,
         has_password=account.password is not None,
         created_at=account.created_at,
     )
 
 
+def page_shown(card: Card) -> CardPage | UnsetType:
+    page = profiles.page_of(card)
+    if page is None:
+        return UNSET
+    return page if page.data is UNSET else replace(page, data=to_json(page.data))
+
+
 async def put_user(call: Call, asked: PutUser) -> UserAnswer:
     user = call.path["user"]
     await call.admin.amend(user, change_of(asked), seen=asked.seen, audit=call.audit(user))
-    return answer_of(await call.admin.account(user))
+    return await user_answer(call)
 
 
 async def put_line(call: Call, asked: PutUserLine) -> Done:
@@ -119,17 +156,38 @@ async def put_line(call: Call, asked: PutUserLine) -> Done:
 
 
 def change_of(asked: PutValues) -> Amend:
-    return Amend(name=asked.name, avatar=asked.avatar, password=asked.password_hash, disabled=asked.disabled)
+    return Amend(
+        name=asked.name,
+        avatar=asked.avatar,
+        handle=asked.handle,
+        verified=asked.verified,
+        page=None if asked.page is None else page_bytes(asked.page),
+        password=asked.password_hash,
+        disabled=asked.disabled,
+    )
+
+
+def page_bytes(page: PutPage) -> bytes:
+    """Return a page as it is stored. Raises Refused for texts it may not have, and for its size."""
+    data = UNSET if page.data is UNSET else host_data(page.data, True, 2, BODY_BYTES_MAX)
+    return packed(normal_page(CardPage(page.cover, page.theme, page.bio, page.fields, data)))
 
 
 async def get_user(call: Call, asked: Asked) -> UserAnswer:
-    return answer_of(await call.admin.account(call.path["user"]))
+    return await user_answer(call)
+
+
+async def user_answer(call: Call) -> UserAnswer:
+    user = call.path["user"]
+    account = await call.admin.account(user)
+    return answer_of(account, (await call.admin.cards([user])).get(user))
 
 
 async def get_users(call: Call, asked: Page) -> UsersAnswer:
     found = await call.admin.store.accounts(asked.more, asked.limit + 1)
     accounts, more = page_of(found, asked.limit, lambda account: account.user)
-    return UsersAnswer(users=[answer_of(account) for account in accounts], more=more)
+    cards = await call.admin.cards([account.user for account in accounts])
+    return UsersAnswer(users=[answer_of(one, cards.get(one.user)) for one in accounts], more=more)
 
 
 async def put_password(call: Call, asked: PutPassword) -> Generation:
