@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.kit.inprocess import InProcessServer, in_process
 
+GARBAGE = 20_000  # objects between two collections: most tests make none, and a tree of a source file is 10,000 objects
 PER_CORE = 2  # some tests wait for a deadline or a process: the core is lent to others meanwhile
 
 os.umask(0o022)  # a daemon refuses a directory that a group may change, as some systems make them
@@ -33,6 +34,7 @@ def pytest_collection_finish() -> None:
     """Keep what was collected out of the garbage collector's way: it stays until the end."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(GARBAGE)
     gc.enable()
 
 

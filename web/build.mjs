@@ -19,12 +19,15 @@ const shared = {
   absWorkingDir: here,
   bundle: true,
   minify: true,
+  // Private names: no such key is stored, sent, or known to a page.
+  mangleProps: /^_[a-z]/,
   format: "esm",
   target: "es2022",
   jsx: "automatic",
   jsxImportSource: "preact",
   alias: {
     "@chatd/client": "./sdk/src/index.ts",
+    "@chatd/client/people": "./sdk/src/people.ts",
     "@chatd/client/browser": "./sdk/src/browser.ts",
     "@chatd/client/msgpack": "./sdk/src/msgpack.ts",
   },

@@ -26,9 +26,12 @@ from chatd.config.model import Config
 
 if TYPE_CHECKING:
     from chatd.server.console import ConsoleSources
+    from chatd.server.daemon import Daemon
 
 # Password by user. They are public, so a development server listens on loopback only.
-DEMO_USERS = {"alice": "alice-password", "bob": "bob-password"}
+DEMO_USERS = {"alice": "alice-password", "bob": "bob-password", "carol": "carol-password"}
+# The others are strangers to both, so that what a stranger meets can be tried.
+FRIENDS = ("alice", "bob")
 DIRECTORY = "./chatd-data"
 PORT = 8470
 # Values that differ from `chatd serve`, unless the environment sets them. Log lines at info would hide the banner; the
@@ -155,6 +158,7 @@ async def _serve(config: Config, sources: "ConsoleSources", *, once: bool, is_ne
     daemon.adopt(sources)
     await daemon.start()
     try:
+        await _befriend(daemon)
         instance = DevInstance(config, daemon.public_port, daemon.ops_port, is_new, links)
         click.echo(_banner(instance))
         await _self_test(instance)
@@ -168,13 +172,22 @@ async def _serve(config: Config, sources: "ConsoleSources", *, once: bool, is_ne
         await daemon.stop()
 
 
+async def _befriend(daemon: "Daemon") -> None:
+    """Make FRIENDS friends, unless they have or had something to do with each other."""
+    from chatd.core.friends import Befriend
+
+    user, other = FRIENDS
+    if daemon.config.people.enabled and not await daemon.app.store.contacts([FRIENDS]):
+        await daemon.app.writer.submit_and_wait(user, Befriend(other))
+
+
 async def _self_test(instance: DevInstance) -> None:
     from chatd.auth.tokens import Tokens
     from chatd.cli.selftest import self_test
     from chatd.client import ChatError, Closed
 
     tokens = Tokens(instance.config.auth, lambda kid: None)
-    sender, receiver = DEMO_USERS
+    sender, receiver = FRIENDS
     try:
         seen = await self_test(
             instance.url, lambda user: tokens.mint(user, 3600, time.time()), sender, receiver
@@ -240,8 +253,14 @@ def _pages(instance: DevInstance) -> str:
     return f"""
 Chat in a browser: open {instance.page}
 {links}
-      each logs one window in; two windows can be two people
+      each logs one window in; two windows can be two people{_friends(instance)}
 """
+
+
+def _friends(instance: DevInstance) -> str:
+    if not instance.config.people.enabled:
+        return ""
+    return f". {' and '.join(user.capitalize() for user in FRIENDS)} are friends, Carol is a stranger to both"
 
 
 def program_path() -> str:

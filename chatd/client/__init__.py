@@ -8,7 +8,7 @@ shell of sockets, timers and files around it:
     storage                                  what survives a restart
     connection, tokens, lifecycle, captive_portal   one socket; the life cycle around it
     sender, repair, signals, token_refresh   the jobs done on a connection
-    engine, rooms, client                    the parts together; the public face
+    engine, rooms, people, client            the parts together; the public face
     testee                                   the client under test by the kit of chatd/conformance
 """
 
@@ -19,10 +19,14 @@ from .core.changes import (
     AccountChanged,
     Change,
     ChangesMissed,
+    CirclesChanged,
+    ContactsChanged,
     EventAdded,
     MessageAdded,
     MessageChanged,
     PresenceChanged,
+    PrivacyChanged,
+    ProfileChanged,
     ReceiptsChanged,
     RoomChanged,
     RoomGone,
@@ -34,7 +38,9 @@ from .core.changes import (
     TimelineReset,
     TypingStarted,
     TypingStopped,
+    UsersChanged,
 )
+from .core.contacts import Audience, Circle, Contact, Privacy, circles_of
 from .core.emoji import normal_emoji
 from .core.errors import (
     ERRORS,
@@ -42,6 +48,7 @@ from .core.errors import (
     AuthMismatch,
     BadCursor,
     BadRequest,
+    Blocked,
     ChatError,
     Closed,
     Conflict,
@@ -58,6 +65,8 @@ from .core.errors import (
     Overloaded,
     QuotaReached,
     RateLimited,
+    Refused,
+    RequestPending,
     RoomDeleted,
     RoomFull,
     ServerTimeout,
@@ -85,17 +94,23 @@ __all__ = [
     "ERRORS",
     "Aborted",
     "AccountChanged",
+    "Audience",
     "AuthMismatch",
     "BadCursor",
     "BadRequest",
+    "Blocked",
     "Change",
     "ChangeStream",
     "ChangesMissed",
     "ChatError",
+    "Circle",
+    "CirclesChanged",
     "Client",
     "Closed",
     "Conflict",
     "ConnectionLost",
+    "Contact",
+    "ContactsChanged",
     "EditWindowOver",
     "Entry",
     "Env",
@@ -119,12 +134,17 @@ __all__ = [
     "Phase",
     "Presence",
     "PresenceChanged",
+    "Privacy",
+    "PrivacyChanged",
+    "ProfileChanged",
     "QuotaReached",
     "RateLimited",
     "Readers",
     "Receipt",
     "ReceiptsChanged",
     "Record",
+    "Refused",
+    "RequestPending",
     "Room",
     "RoomChanged",
     "RoomDeleted",
@@ -151,5 +171,7 @@ __all__ = [
     "TypingStopped",
     "UnknownType",
     "Unreachable",
+    "UsersChanged",
+    "circles_of",
     "normal_emoji",
 ]

@@ -10,10 +10,11 @@ from .core.account import Presence
 from .core.changes import Change
 from .core.errors import Closed, Unreachable
 from .core.outbox import Entry
-from .core.packets import Ack, DeviceEntry, DevicesReply, Packet, UserEntry, UsersReply
+from .core.packets import Ack, DeviceEntry, DevicesReply, Packet
 from .core.states import Phase
 from .core.timeline import Fetch
 from .engine import Engine
+from .people import People
 from .rooms import Room
 from .settings import Settings
 from .storage import MemoryStorage, Storage
@@ -23,7 +24,7 @@ SILENCE_S = 5.0
 """Seconds of silence after which a connection is probed when the app comes to the front (protocol.md, "States")."""
 
 
-class Client:
+class Client(People):
     """The connected copy of one chat account on one device.
 
     ```python
@@ -192,7 +193,7 @@ class Client:
         """Call `listener` at once with every change; the returned function ends the subscription."""
         return self._engine.feed.subscribe(listener)
 
-    # Rooms and people.
+    # Rooms.
 
     async def direct(self, user: str) -> Room:
         """Return the 1:1 room with a user; it is created if there is none."""
@@ -210,16 +211,7 @@ class Client:
         await joined.refresh()
         return joined
 
-    async def users(self, users: Iterable[str]) -> list[UserEntry]:
-        """Return the display data of at most 100 users: `user`, `name`, `avatar`, `version`."""
-        asked, found = list(dict.fromkeys(users)), list[UserEntry]()
-        # A reply may hold only the first of them.
-        while True:
-            packet = {"type": "users.get", "users": asked[len(found) :]}
-            reply: UsersReply = await self._engine.call(packet)
-            found += reply.get("users", ())
-            if len(found) >= len(asked) or not reply.get("users"):
-                return found
+    # The account.
 
     async def devices(self) -> list[DeviceEntry]:
         """Return the devices of this user: `device`, `app`, `os`, `last_seen`."""

@@ -4,16 +4,17 @@ Everything on a connection passes through here in order: hello, replies and push
 """
 
 import asyncio
+import logging
 from functools import partial
 
 from .change_feed import ChangeFeed
 from .connection import HELLO_HEARTBEAT_S, Connection, Ending
-from .core.account import Account
 from .core.acks import event_of
 from .core.changes import Change, MessageAdded, StateChanged
 from .core.codec import CODECS
 from .core.errors import ChatError, Closed, ConnectionLost, Unreachable
 from .core.packets import Ack, Decoded, Event, HelloReply, ModeReply, Packet
+from .core.people import PeopleAccount
 from .core.records import Record
 from .core.replica import Replica
 from .core.states import Phase, close_rule
@@ -28,11 +29,10 @@ from .token_refresh import TokenRefresh
 from .tokens import GetToken, Tokens
 from .typing_state import TypingState
 
+log = logging.getLogger(__name__)
+
 SMALLEST_PAGE = 10
 """Rooms of a page below which a slow link (4002) no longer halves it."""
-
-FEATURES = ["account"]
-"""Feature words that hold in both encodings (protocol.md, "hello")."""
 
 OTHER_USER = 4299
 """The close code of the client itself for "the token is of another user": in the range that stops, and never on the
@@ -49,7 +49,7 @@ class Engine:
         self.device = ""
         self.feed = ChangeFeed()
         self.typing_state = TypingState(env, timing.typing_shown_s, self.feed)
-        self.account = Account(self, settings.messages_kept)
+        self.account = PeopleAccount(self, settings.messages_kept)
         self.sender = Sender(storage, self.account, self.feed, CODECS[settings.encoding](), settings)
         self.repairer = Repairer(self.call, self.account, settings)
         self.signals = Signals(self.account, settings)
@@ -59,6 +59,7 @@ class Engine:
         self._page = settings.first_page
         self._decided = asyncio.Event()
         self._noting: Timer | None = None
+        self._cards: asyncio.Task[None] | None = None
 
     # Lifecycle.
 
@@ -163,6 +164,19 @@ class Engine:
     def on_more_rows(self) -> None:
         self.repairer.sync_again()
 
+    def on_synced(self) -> None:
+        asked = self.account.cards_due(self.settings.env.time_ms())
+        if asked is not None:
+            self._cards = asyncio.create_task(self._fetch_cards(asked))
+
+    async def _fetch_cards(self, asked: Packet | None) -> None:
+        try:
+            while asked is not None:
+                asked = self.account.take_cards(await self.call(asked))
+        except (ChatError, Closed, Unreachable) as error:
+            log.info("no cards today: %s", error)
+        self._note_soon()
+
     def set_mode(self, mode: str) -> None:
         """Set `foreground` or `background`, now and in every hello to come (protocol.md, "mode")."""
         self.lifecycle.background = mode == "background"
@@ -209,7 +223,7 @@ class Engine:
         words = {"app": settings.app, "os": settings.os, "locale": settings.locale}
         hello |= {name: value for name, value in words.items() if value}
         deflate = settings.deflate and settings.encoding == "msgpack"
-        hello["features"] = ["deflate", *FEATURES] if deflate else FEATURES
+        hello["features"] = ["deflate", *account.asked] if deflate else [*account.asked]
         if self.lifecycle.background:
             hello["mode"] = "background"
         if account.focused:

@@ -269,9 +269,9 @@ class Room:
             if not more:
                 return
 
-    async def add(self, users: Iterable[str]) -> None:
-        """Add members, at most 100."""
-        await self._mutate("members.add", users=list(users))
+    async def add(self, users: Iterable[str]) -> list[str]:
+        """Add members, at most 100; return those who were not added, as they do not let this user, or are unknown."""
+        return (await self._mutate("members.add", users=list(users))).get("not_added", [])
 
     async def remove(self, users: Iterable[str]) -> None:
         """Remove members, at most 100."""
@@ -284,11 +284,16 @@ class Room:
         )
 
     async def preferences(
-        self, *, muted_until: int | None = None, pinned: bool | None = None, hidden: bool | None = None
+        self,
+        *,
+        muted_until: int | None = None,
+        pinned: bool | None = None,
+        hidden: bool | None = None,
+        wallpaper: str | None = None,
     ) -> None:
         """Change the own view of the room (protocol.md, "preferences"): mute until a time in ms (1 for ever, 0 not),
-        pin to the top, hide."""
-        asked = {"muted_until": muted_until, "pinned": pinned, "hidden": hidden}
+        pin to the top, hide, set its wallpaper."""
+        asked = {"muted_until": muted_until, "pinned": pinned, "hidden": hidden, "wallpaper": wallpaper}
         await self._call("preferences", **_named(asked))
 
     # Internal.

@@ -1,8 +1,8 @@
 """The storage that survives a restart: a small durable map, in memory or in one SQLite table.
 
-Four tables of the map: `account` (user, device, epoch, cursor), `account_rows` (rows by section and name), `rooms`
-(summary and position of each room) and `outbox` (mutations without an acknowledgement). One storage belongs to one
-account on one device.
+Five tables of the map: `account` (user, device, epoch, cursor, ...), `account_rows` (rows by section and name),
+`users` (cards of others), `rooms` (summary and position of each room) and `outbox` (mutations without an
+acknowledgement). One storage belongs to one account on one device.
 """
 
 import asyncio

@@ -4,28 +4,20 @@ Everything takes effect at once: when a call returns it is durable, and connecti
 """
 
 import asyncio
-from collections.abc import Collection
-from typing import Any, Protocol
+from typing import Any
 
 from chatd.auth.interface import Identity
 from chatd.core.accounts import Amend, Revoke
 from chatd.core.audit import Audit, NoteAccess
 from chatd.core.maintenance import PostNotice
-from chatd.core.profiles import Card
 from chatd.core.users import Account, require_seen
 from chatd.delivery.hub import Hub
 from chatd.protocol import close_codes
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
 from chatd.protocol.users import DevicesRemove
-from chatd.storage.interface import Cards, UserStore
+from chatd.storage.interface import UserStore
 from chatd.writer.writer import Writer
-
-
-class AdminStore(UserStore, Protocol):
-    """What the API shows of users."""
-
-    async def cards(self, users: Collection[str], handles: Collection[str]) -> Cards: ...
 
 
 class Writes:
@@ -48,7 +40,7 @@ class Writes:
 class Admin:
     """The changes that a host makes. `audit`: the entry that is stored with the change. `store`: for what is shown."""
 
-    def __init__(self, store: AdminStore, writes: Writes, hub: Hub, identity: Identity) -> None:
+    def __init__(self, store: UserStore, writes: Writes, hub: Hub, identity: Identity) -> None:
         self.store = store
         self._writes = writes
         self._hub = hub
@@ -60,10 +52,6 @@ class Admin:
         if account is None:
             raise Refused("not_found", "there is no such user")
         return account
-
-    async def cards(self, users: Collection[str]) -> dict[str, Card]:
-        """Return the cards of users, without those who have none."""
-        return (await self.store.cards(users, ())).cards
 
     async def amend(
         self, user: str, change: Amend, *, seen: bool = False, audit: Audit | None = None

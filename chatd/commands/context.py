@@ -12,6 +12,7 @@ from chatd.config.model import Config
 from chatd.core.cursors import Position
 from chatd.core.maintenance import Barrier
 from chatd.core.permissions import authorize
+from chatd.core.privacy import HostBounds
 from chatd.core.room import Member, Room
 from chatd.core.sections import Sections
 from chatd.delivery.hub import Hub, Subscriber
@@ -193,15 +194,17 @@ class Context:
     hello_limiter: HelloLimiter
     lookups: Lookups
     counters: Counters
+    # The audiences from which users choose; replaced like `config`.
+    bounds: HostBounds
 
     @property
     def features(self) -> frozenset[str]:
         """The feature words of account rows that are switched on."""
         return frozenset(section.feature for section in self.sections.values())
 
-    def reconfigure(self, config: Config) -> None:
-        """Put another configuration in force."""
-        self.config = config
+    def reconfigure(self, config: Config, bounds: HostBounds) -> None:
+        """Put another configuration in force, with the audiences it gives."""
+        self.config, self.bounds = config, bounds
 
     async def enter(self, user: str, name: str, action: str = "view") -> tuple[Room, Member]:
         """Return the room and the member when `user` may do `action` there; every reading command begins with this.

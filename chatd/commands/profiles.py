@@ -1,6 +1,7 @@
 """Cards of users: users.get, users.find (protocol.md "Cards")."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from msgspec import UNSET
 
@@ -63,7 +64,7 @@ def shown_by(ctx: Context, request: UsersGet) -> Show:
     """Return how much a card is shown; where people are switched off, everybody sees all plates."""
     if PEOPLE not in ctx.features:
         return lambda view: plate(view.account, view.card)
-    return shown_card if request.page else shown_plate
+    return partial(shown_card, bounds=ctx.bounds) if request.page else shown_plate
 
 
 def versions_of(request: UsersGet) -> dict[str, int]:
@@ -82,7 +83,7 @@ async def own_card(ctx: Context, session: Session, request: UsersGet) -> UsersOk
         raise Refused("bad_request", "`as` is for oneself alone", field="as")
     (view,) = await ctx.store.card_views(session.user, [session.user], small_of(ctx))
     circles = await ctx.store.circles(session.user) if isinstance(request.viewpoint, int) else ()
-    return UsersOk(users=[own_card_as(view, request.viewpoint, circles)])
+    return UsersOk(users=[own_card_as(view, request.viewpoint, circles, ctx.bounds)])
 
 
 async def changed(ctx: Context, session: Session, request: UsersGet) -> UsersOk:
@@ -116,7 +117,7 @@ async def find(ctx: Context, session: Session, request: UsersFind) -> UsersOk:
     """Return the plate of the user with this handle; nobody when they do not let themself be found."""
     ctx.lookups.take("handles", session.user, 1)
     view = await ctx.store.view_of_handle(session.user, request.handle.lower(), small_of(ctx))
-    is_found = view.card.handle and may_find(view)
+    is_found = view.card.handle and may_find(view, ctx.bounds)
     return UsersOk(users=[plate(view.account, view.card)] if is_found else [])
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from chatd.config.model import Config, several
 from chatd.config.problems import Problem
+from chatd.core.privacy import BOUNDS, RANKS
 from chatd.protocol.limits import JSON_GROWTH
 
 ENVELOPE_BYTES = 1024  # type, id, room, key, time, a long user name and map headers around a body
@@ -145,7 +146,25 @@ def _page_url(url: str, *, ends: str = "") -> bool:
     return is_safe and is_plain and is_origin and is_short and url.endswith(ends)
 
 
+def _ordered(config: Config) -> bool:
+    """Whether each default audience lies between the narrowest and the widest one."""
+    for capability, own in config.people.privacy.items():
+        usual = BOUNDS[capability]
+        default, widest, narrowest = (
+            RANKS[chosen or also]
+            for chosen, also in zip((own.default, own.widest, own.narrowest), usual, strict=True)
+        )
+        if not narrowest <= default <= widest:
+            return False
+    return True
+
+
 RULES: tuple[Rule, ...] = (
+    Rule(
+        ("people.privacy",),
+        "people.privacy must give a default between narrowest and widest",
+        _ordered,
+    ),
     Rule(
         ("listen.address",),
         "listen.address must be HOST:PORT, or a list of such",

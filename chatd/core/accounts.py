@@ -155,9 +155,9 @@ def amend(user: str, request: Amend, writes: WriteSet, reads: ReadSet) -> Ok:
     known = account or Account(user, created_at=writes.now)
     wanted = {name: getattr(request, name) for name in ("password", "disabled")}
     changes = {name: value for name, value in wanted.items() if value not in (None, getattr(known, name))}
-    changed = replace(amend_card(known, request, writes, reads), **changes)
     if changes.get("disabled"):
         end_pending(user, writes, reads)
+    changed = replace(amend_card(known, request, writes, reads), **changes)
     if request.revoke:
         put_account(user_revoked(changed, writes.now), writes, reads)
     elif account is None or changed != known:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from msgspec import UNSET, structs
 
 from chatd.core.contacts import Contact, State
-from chatd.core.privacy import BOUNDS, ONESELF, RANKS, STRANGER, HostBounds, Viewer, allows, viewer_of
+from chatd.core.privacy import ONESELF, RANKS, STRANGER, HostBounds, Viewer, allows, viewer_of
 from chatd.core.profiles import Card, page_of, plate
 from chatd.core.users import Account
 from chatd.protocol.errors import Refused
@@ -66,7 +66,7 @@ def shown_plate(view: CardView) -> Profile:
     return plate(view.account, view.card)
 
 
-def shown_card(view: CardView, bounds: HostBounds = BOUNDS) -> Profile:
+def shown_card(view: CardView, bounds: HostBounds) -> Profile:
     """Return the plate, the page as far as the viewer may see it, and the groups of both."""
     profile = shown_plate(view)
     profile.page = shown_page(view.card, view.rules, view.viewer, bounds) or UNSET
@@ -87,7 +87,7 @@ def shown_page(
     return None if page == Page() else page
 
 
-def may_find(view: CardView, bounds: HostBounds = BOUNDS) -> bool:
+def may_find(view: CardView, bounds: HostBounds) -> bool:
     """Whether the viewer may find the owner by their handle. Blocking somebody does not hide them from oneself."""
     if view.is_own:
         return True
@@ -98,7 +98,7 @@ def may_find(view: CardView, bounds: HostBounds = BOUNDS) -> bool:
 
 
 def own_card_as(
-    view: CardView, viewpoint: Viewpoint, circles: Collection[int], bounds: HostBounds = BOUNDS
+    view: CardView, viewpoint: Viewpoint, circles: Collection[int], bounds: HostBounds
 ) -> Profile:
     """Return the own card as a stranger, a friend, or a friend in one of the own `circles` sees it."""
     viewer = STRANGER if viewpoint == "stranger" else Viewer(RANKS["friends"])

@@ -5,14 +5,16 @@ circles, follows, blocks").
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from msgspec import UNSET, msgpack
+from msgspec import UNSET, convert, structs
 
 from chatd.core.contacts import Contact, contact_of, put, row_of, rows_again, tally_of
 from chatd.core.friends import change, require_clients_own, require_other, require_unmoved
+from chatd.core.privacy import bits_of
+from chatd.core.privacy_settings import privacy_of, put_privacy
 from chatd.core.read_set import ReadSet
 from chatd.core.sections import ACCOUNT, ChangedRow, store, stored
 from chatd.core.write_set import WriteSet
-from chatd.protocol.codec import encode
+from chatd.protocol.codec import decode_tree, encode
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
 from chatd.protocol.friends import Circle, CircleDelete, CircleOk, CircleSet, ContactOk, ContactSet
@@ -112,23 +114,30 @@ def delete_circle(user: str, request: CircleDelete, writes: WriteSet, reads: Rea
     for contact in [*reads.records_of(Contact).values()]:
         if contact.owner == user and contact.circles >> request.number & 1:
             rows_again(replace(contact, circles=contact.circles & ~(1 << request.number)), writes, reads)
+    leave_privacy(user, request.number, writes, reads)
     return Ok()
+
+
+def leave_privacy(user: str, number: int, writes: WriteSet, reads: ReadSet) -> None:
+    """Take a circle out of the user's privacy: the next one of its number is another."""
+    privacy = privacy_of(user, reads)
+    rules = {
+        capability: structs.replace(
+            audience,
+            allow=tuple(one for one in audience.allow if one != number),
+            deny=tuple(one for one in audience.deny if one != number),
+        )
+        for capability, audience in privacy.rules.items()
+    }
+    if rules != privacy.rules:
+        put_privacy(user, structs.replace(privacy, rules=rules), writes, reads)
 
 
 def circles_of(user: str, reads: ReadSet) -> list[Circle]:
     row = stored(user, ACCOUNT, CIRCLES, reads)
-    return [] if row is None else msgpack.decode(row, type=list[Circle])
+    return [] if row is None else convert(decode_tree(row), list[Circle])
 
 
 def store_circles(user: str, circles: Iterable[Circle], writes: WriteSet, reads: ReadSet) -> None:
     value = sorted(circles, key=lambda circle: circle.number)
     store(ChangedRow(user, ACCOUNT, CIRCLES, encode(value) if value else None), writes, reads)
-
-
-def bits_of(numbers: Iterable[int]) -> int:
-    """Return circles as bits.
-
-    >>> bin(bits_of([1, 3, 1]))
-    '0b1010'
-    """
-    return sum({1 << number for number in numbers})

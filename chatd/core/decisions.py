@@ -82,6 +82,7 @@ DECISIONS: dict[type, Decide] = {
     ContactSet: contact_settings.set_contact,
     CircleSet: contact_settings.set_circle,
     CircleDelete: contact_settings.delete_circle,
+    friends.Befriend: friends.befriend,
     friends.ExpireContacts: friends.expire,
     graph.ChangeGraph: graph.change_graph,
     privacy_settings.SetByHost: privacy_settings.set_by_host,

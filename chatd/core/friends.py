@@ -53,11 +53,10 @@ GROUP_VIA = "group:"
 
 @dataclass(slots=True, frozen=True)
 class Introduction:
-    """A record: what is known of a user who is asked. `is_seen`: they were seen here. `know`: the two have a friend or
-    a small group in common. `share_room`: they share the room that the request names.
+    """A record: what two users have in common, of whom one asks the other. `know`: a friend or a small group.
+    `share_room`: the room that the request names.
     """
 
-    is_seen: bool
     know: bool
     share_room: bool
 
@@ -69,6 +68,13 @@ class ExpireContacts:
     pairs: tuple[tuple[str, str], ...]
 
 
+@dataclass(slots=True, frozen=True)
+class Befriend:
+    """Make two users friends, as the host wants, whatever they asked for or declined; blocks stay."""
+
+    user: str
+
+
 def request(user: str, request: FriendRequest, writes: WriteSet, reads: ReadSet) -> ContactOk:
     """Ask to be friends, or become friends where the other has asked already."""
     mine, theirs = both(user, request, reads)
@@ -78,20 +84,20 @@ def request(user: str, request: FriendRequest, writes: WriteSet, reads: ReadSet)
     if not is_admitted(user, request.user, reads):
         raise refusal("refused")
     require_unmoved(mine, request)
-    people, inbox = reads.rules.people, tally_of(request.user, reads)
-    if tally_of(user, reads).sent >= people.requests_max:
-        raise Refused("too_large", f"at most {people.requests_max} requests may wait", field="user")
+    rules, inbox = reads.rules.people, tally_of(request.user, reads)
+    if tally_of(user, reads).sent >= rules.requests_max:
+        raise Refused("too_large", f"at most {rules.requests_max} requests may wait", field="user")
     reads.allowances.check("friend_requests", user, 1, writes, reads.now_s)
     writes.spend("friend_requests", user, 1)
     introduction = reads.records_of(Introduction)[user, request.user]
-    until = writes.now + people.request_ms
+    until = writes.now + rules.request_ms
     via = request.via if introduction.share_room or not request.via.startswith(GROUP_VIA) else ""
     mine = replace(mine, note=request.note, via=via, since=writes.now, expires=until)
     if is_heard(theirs, inbox.received, introduction, writes, reads):
         theirs = replace(theirs, note=request.note, via=via, state=State.RECEIVED, known=introduction.know)
     else:
         is_quiet = theirs.quiet > writes.now
-        theirs = quieted(theirs, writes.now, people.quiet_ms) if is_quiet else theirs
+        theirs = quieted(theirs, writes.now, rules.quiet_ms) if is_quiet else theirs
         theirs = replace(theirs, state=State.DECLINED)
     put(replace(theirs, since=writes.now, expires=until), writes, reads)
     return ContactOk(contact=row_of(put(replace(mine, state=State.SENT), writes, reads)))
@@ -124,6 +130,11 @@ def cancel(user: str, request: FriendCancel, writes: WriteSet, reads: ReadSet) -
 
 def remove(user: str, request: FriendRemove, writes: WriteSet, reads: ReadSet) -> ContactOk:
     return carry_out("remove", request, both(user, request, reads)[0], writes, reads)
+
+
+def befriend(user: str, request: Befriend, writes: WriteSet, reads: ReadSet) -> Ok:
+    change("befriend", user, request.user, writes, reads)
+    return Ok()
 
 
 def expire(user: str, request: ExpireContacts, writes: WriteSet, reads: ReadSet) -> Ok:
@@ -231,14 +242,11 @@ def pair_of(mine: Contact, theirs: Contact) -> Pair:
 
 
 def is_admitted(asker: str, user: str, reads: ReadSet) -> bool:
-    """Whether `user` may be asked by `asker`, who does not block them and is not blocked."""
-    relation = reads.records_of(Relation).get((asker, user))
-    if relation is not None and not relation.takes("knock", reads.rules.people.bounds):
-        return False
+    """Whether `user` may be asked by `asker`: they are known here, not closed, and let them knock."""
     account = reads.accounts.get(user)
     if account is not None and account.disabled:
         return False
-    return not reads.rules.people.refuse_unknown or reads.records_of(Introduction)[asker, user].is_seen
+    return reads.records_of(Relation)[asker, user].takes("knock", reads.rules.people.bounds)
 
 
 def require_room_for_friend(mine: Contact, reads: ReadSet) -> None:

@@ -11,6 +11,7 @@ events. They are told of it seldom (`WriteSet.requests`), and the asker is never
 
 from msgspec import UNSET
 
+from chatd.core.contact_settings import set_contact
 from chatd.core.extras import extra, put_extra
 from chatd.core.privacy import (
     Gate,
@@ -26,6 +27,7 @@ from chatd.core.standings import ASKED, stand
 from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
+from chatd.protocol.friends import ContactSet
 from chatd.protocol.messages import Body
 from chatd.protocol.rooms import RoomAccept, RoomDecline
 
@@ -108,6 +110,8 @@ def decline(user: str, request: RoomDecline, writes: WriteSet, reads: ReadSet) -
     room = requested_room(reads.rooms.get(request.room), user)
     if room.members[user].standing == Standing.ACCEPTED:
         raise Refused("not_found", NO_REQUEST, field="room")
+    if request.block:
+        set_contact(user, ContactSet(user=room.peer(user), blocked=True), writes, reads)
     if room.members[user].standing == Standing.REQUEST:
         stand(room, user, Standing.DECLINED, writes)
         writes.declined.append((room, user))

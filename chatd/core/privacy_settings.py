@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+import msgspec
+
 from chatd.core.privacy import refused_choice
 from chatd.core.read_set import ReadSet
-from chatd.core.sections import ACCOUNT, ChangedRow
+from chatd.core.sections import ACCOUNT, ChangedRow, store, stored
 from chatd.core.write_set import WriteSet
 from chatd.protocol.codec import encode
 from chatd.protocol.errors import Refused
@@ -24,7 +26,7 @@ class SetByHost:
 
 def set_privacy(user: str, request: PrivacySet, writes: WriteSet, reads: ReadSet) -> PrivacyOk:
     """Replace the rules that the request names, within the bounds of the host."""
-    before = reads.records_of(Privacy).get(user) or Privacy()
+    before = privacy_of(user, reads)
     if before.locked:
         raise Refused("forbidden", "the host sets the rules of this user", field="rules")
     return change_rules(user, request.rules, False, writes, reads)
@@ -34,27 +36,31 @@ def set_by_host(user: str, request: SetByHost, writes: WriteSet, reads: ReadSet)
     """Replace the rules that the host names, within the bounds of its configuration."""
     if not reads.rules.people.enabled:
         raise Refused("not_supported", "people are switched off here")
-    before = reads.records_of(Privacy).get(user) or Privacy()
+    before = privacy_of(user, reads)
     locked = before.locked if request.locked is None else request.locked
     return change_rules(user, request.rules, locked, writes, reads)
 
 
 def change_rules(user: str, rules: Audiences, locked: bool, writes: WriteSet, reads: ReadSet) -> PrivacyOk:
-    before = reads.records_of(Privacy).get(user) or Privacy()
+    before = privacy_of(user, reads)
     if outside := refused_choice(rules, reads.rules.people.bounds):
         bound = reads.rules.people.bounds[outside]
-        message = f"from {bound.narrowest} to {bound.widest}"
-        raise Refused("forbidden", message, field=f"rules.{outside}")
+        raise Refused("forbidden", f"from {bound.narrowest} to {bound.widest}", field=f"rules.{outside}")
     after = Privacy({**before.rules, **rules}, locked)
     if after != before:
         put_privacy(user, after, writes, reads)
     return PrivacyOk(privacy=after)
 
 
+def privacy_of(user: str, reads: ReadSet) -> Privacy:
+    """Return the rules of a user; nothing is in them of whom has chosen nothing."""
+    row = stored(user, ACCOUNT, PRIVACY, reads)
+    return Privacy() if row is None else msgspec.msgpack.decode(row, type=Privacy)
+
+
 def put_privacy(user: str, privacy: Privacy, writes: WriteSet, reads: ReadSet) -> None:
-    """Store the rules of a user, and tell them to their devices."""
-    before = (reads.records_of(Privacy).get(user) or Privacy()).rules
+    """Store the rules of a user, tell them to their devices, and check again whom they concern."""
+    before = privacy_of(user, reads).rules
     changed = {name for name in {*before, *privacy.rules} if before.get(name) != privacy.rules.get(name)}
     writes.rules_changed[user] = writes.rules_changed.get(user, frozenset()) | changed
-    reads.records_of(Privacy)[user] = privacy
-    writes.add(ChangedRow(user, ACCOUNT, PRIVACY, encode(privacy)))
+    store(ChangedRow(user, ACCOUNT, PRIVACY, encode(privacy)), writes, reads)

@@ -142,16 +142,19 @@ def changed_page(page: Page, request: ProfileSet) -> Page:
     return normal_page(page)
 
 
-def normal_page(page: Page) -> Page:
-    """Return a page with its texts in normal form, and without empty parts; raise Refused for texts it may not have."""
+def normal_page(page: Page, path: str = "") -> Page:
+    """Return a page with its texts in normal form, and without empty parts.
+
+    Raises Refused for texts it may not have; `path`: of the page in the request.
+    """
     theme = page.theme
     if theme is not UNSET:
-        theme = structs.replace(theme, name=checked(theme.name, "theme.name"))
+        theme = structs.replace(theme, name=checked(theme.name, f"{path}theme.name"))
     return structs.replace(
         page,
-        bio=checked(page.bio, "bio", lines=True),
+        bio=checked(page.bio, f"{path}bio", lines=True),
         theme=UNSET if theme == Theme() else theme,
-        fields=[normal_field(field, f"fields[{place}]") for place, field in enumerate(page.fields)],
+        fields=[normal_field(field, f"{path}fields[{place}]") for place, field in enumerate(page.fields)],
         data=UNSET if page.data is None else page.data,
     )
 

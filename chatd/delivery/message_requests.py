@@ -39,8 +39,9 @@ class MessageRequests:
 
     def publish(self, writes: WriteSet) -> None:
         """Tell of the requests of a durable batch, and that declined ones are gone."""
+        new = {(room.number, user) for room, user in writes.new_requests}
         for (number, user), room in writes.requests.items():
-            if (user, number) in self._told:
+            if (user, number) in self._told and (number, user) not in new:
                 self._told[user, number] = True
             else:
                 self._tell(room, user)

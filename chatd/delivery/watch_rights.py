@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Collection, Container, Mapping
 from dataclasses import dataclass, field
 
+from chatd.core.contact_settings import ClearedCircle
 from chatd.core.contacts import Contact
 from chatd.core.read_set import PeopleRules
 from chatd.core.room import Room
@@ -101,6 +102,8 @@ class WatchRights:
                 if contact.blocked or not contact.is_friend:
                     self._presence.update_visibility(owner, (user,), (), {})
                 self._mark_dirty(owner, {user})
+        for cleared in writes.records_of(ClearedCircle):
+            self._mark_dirty(cleared.owner)
         for user, capabilities in writes.rules_changed.items():
             if "presence" in capabilities:
                 self._hide(user)

@@ -5,12 +5,10 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from chatd.protocol.envelope import Ok, Request
+from chatd.protocol.limits import CIRCLES_MAX
 
 To = Literal["everyone", "followers", "acquaintances", "friends", "nobody"]
 Capability = Literal["knock", "write", "add", "call", "presence", "receipts", "page", "find"]
-
-# Of one owner: each circle is a bit of one integer.
-CIRCLES_MAX = 50
 
 Circles = Annotated[tuple[Annotated[int, Meta(ge=1, le=CIRCLES_MAX)], ...], Meta(max_length=CIRCLES_MAX)]
 

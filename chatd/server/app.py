@@ -202,13 +202,14 @@ class App:
             hello_limiter=self.hello_limiter,
             lookups=Lookups(config.rates, env, self.counters),
             counters=self.counters,
+            bounds=bounds_of(config.people),
         )
         self.hooks.committed.subscribe(*(partial(hook, self.context) for hook in whole.committed))
         self.hooks.published.subscribe(*(partial(hook, self.context) for hook in whole.published))
 
     def reconfigure(self, config: Config) -> None:
         """Apply another configuration in every part that keeps some of it (config/reloadable.py lists the keys)."""
-        self.context.reconfigure(config)
+        self.context.reconfigure(config, bounds_of(config.people))
         self.admission.reconfigure(config.limits)
         self.hello_limiter.reconfigure(config.limits.hellos_under_way)
         self.rate_limits.reconfigure(config.rates)

@@ -22,7 +22,6 @@ from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Unavailable
 from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
-from chatd.protocol.privacy import Privacy
 from chatd.protocol.read_state import Reader
 from chatd.protocol.rooms import RoomSummary
 from chatd.protocol.sync import AccountRow, SyncTotals
@@ -264,9 +263,6 @@ class DecisionStore(Protocol):
     async def contacts(self, pairs: Collection[tuple[str, str]]) -> list[Contact]:
         """Return the contacts of these (owner, user); those that have none are left out."""
 
-    async def privacy(self, users: Collection[str]) -> dict[str, Privacy]:
-        """Return the privacy rows of these users; those who chose nothing are left out."""
-
     async def relations(
         self, pairs: Collection[tuple[str, str]], rules: PeopleRules
     ) -> dict[tuple[str, str], Relation]:
@@ -286,7 +282,7 @@ class DecisionStore(Protocol):
     async def introductions(
         self, asked: Collection[tuple[str, str, str]], small_group_members: int
     ) -> dict[tuple[str, str], Introduction]:
-        """Return by (asker, user) what is known of users who are asked, for (asker, user, name of a room or "").
+        """Return by (asker, user) what the two have in common, for (asker, user, name of a room or "").
 
         Groups of up to `small_group_members` count as something in common.
         """

@@ -14,7 +14,7 @@ from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import GROUP_VIA, Introduction
 from chatd.core.graph import ChangeGraph, GraphFeed, pairs_of
 from chatd.core.privacy import Relation
-from chatd.core.privacy_settings import SetByHost
+from chatd.core.privacy_settings import PRIVACY, SetByHost
 from chatd.core.profiles import Card, Holder
 from chatd.core.read_set import Counted, ReadSet, Tail, UnreadSpan, pair
 from chatd.core.room import Member, Room
@@ -35,9 +35,9 @@ from chatd.protocol.friends import (
 )
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
-from chatd.protocol.privacy import Privacy, PrivacySet
+from chatd.protocol.privacy import PrivacySet
 from chatd.protocol.read_state import Read
-from chatd.protocol.rooms import Preferences, RoomCreate, RoomDelete, RoomDirect, RoomUpdate
+from chatd.protocol.rooms import Preferences, RoomCreate, RoomDecline, RoomDelete, RoomDirect, RoomUpdate
 from chatd.protocol.users import DevicesRemove, ProfileSet
 from chatd.storage.interface import DecisionStore
 from chatd.writer.room_loader import RoomLoader
@@ -184,7 +184,7 @@ async def tallies(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) 
 
 
 async def introductions(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
-    """Read what is known of those who are asked to be friends, and their accounts."""
+    """Read what users have in common with those whom they ask to be friends, and the accounts of these."""
     asked = {(one.user, one.request.user, group_of(one.request.via)) for one in batch}
     small = reads.rules.people.small_group_members
     reads.records_of(Introduction).update(await sources.store.introductions(asked, small))
@@ -252,9 +252,24 @@ async def graph(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) ->
     await read_direct_rooms(sources, {pair(*place) for place in wanted}, reads)
 
 
+async def blocked_askers(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read the contacts of users who block the one who asked them in a direct room."""
+    pairs = {
+        (asked.user, room.peer(asked.user))
+        for asked in batch
+        if asked.request.block
+        and (room := reads.rooms.get(asked.request.room)) is not None
+        and room.direct
+        and asked.user in room.members
+    }
+    if pairs:
+        await read_contacts(sources, {place for one in pairs for place in both(*one)}, reads)
+        reads.records_of(Tally).update(await sources.store.tallies({user for user, _ in pairs}, 0))
+
+
 async def privacy(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read the privacy rules of users who are about to change them."""
-    reads.records_of(Privacy).update(await sources.store.privacy({asked.user for asked in batch}))
+    await read_account_rows(sources, {(asked.user, PRIVACY) for asked in batch}, reads)
 
 
 async def other_devices(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
@@ -335,26 +350,19 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     Preferences: (people,),
     PrivacySet: (privacy,),
     SetByHost: (privacy,),
+    RoomDecline: (blocked_askers,),
     ProfileSet: (people, cards),
     DevicesRemove: (people,),
     FriendRequest: (contacts, direct_rooms, tallies, introductions, relations),
     FriendAccept: (contacts, direct_rooms, tallies),
-    FriendDecline: (
-        contacts,
-        direct_rooms,
-    ),
-    FriendCancel: (
-        contacts,
-        direct_rooms,
-    ),
-    FriendRemove: (
-        contacts,
-        direct_rooms,
-    ),
+    FriendDecline: (contacts,),
+    FriendCancel: (contacts,),
+    FriendRemove: (contacts, direct_rooms),
     ContactSet: (contacts, tallies, circles),
     CircleSet: (circles,),
-    CircleDelete: (circles,),
+    CircleDelete: (circles, privacy),
     ChangeGraph: (graph,),
+    friends.Befriend: (contacts, direct_rooms),
     friends.ExpireContacts: (expiring,),
     accounts.Amend: (people, cards, pending),
     accounts.Revoke: (people,),

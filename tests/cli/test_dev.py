@@ -142,8 +142,8 @@ def links_of(server):
 def test_it_prints_where_to_chat_and_a_link_for_each_demo_user(server):
     assert re.search(r"open http://127\.0\.0\.1:[0-9]+/$", server.output, re.MULTILINE)
     links = links_of(server)
-    assert list(links) == ["alice", "bob"]
-    assert {user: logged_in(server, link) for user, link in links.items()} == {"alice": "alice", "bob": "bob"}
+    assert list(links) == ["alice", "bob", "carol"]
+    assert {user: logged_in(server, link) for user, link in links.items()} == {user: user for user in links}
     assert logged_in(server, links["alice"][:-1] + "~") is None
 
 
@@ -154,7 +154,7 @@ def test_links_are_others_at_each_start(server, tmp_path_factory):
     try:
         mine, theirs = links_of(server), links_of(other)
         codes = [link.partition("#")[2] for link in (*mine.values(), *theirs.values())]
-        assert len(set(codes)) == 4
+        assert len(set(codes)) == 6
     finally:
         other.stop()
 

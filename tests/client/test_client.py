@@ -85,9 +85,9 @@ async def test_joining_brings_the_summary(connected):
     ("call", "kind", "fields", "reply", "result"),
     [
         (
-            lambda c: c.users(["bob"]),
+            lambda c: c.fetch_users(["bob"]),
             "users.get",
-            {"users": ["bob"]},
+            {"users": ["bob"], "versions": [0]},
             {"users": [{"user": "bob"}]},
             [{"user": "bob"}],
         ),

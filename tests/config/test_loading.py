@@ -299,6 +299,7 @@ CONTRADICTIONS: dict[str, dict[str, str]] = {
     "tokens over http": {"web.token_url": "http://app.example/token"},
     "tokens that end a policy": {"web.token_url": "https://app.example/;script-src *"},
     "login without host": {"web.login_url": "https:///login"},
+    "a default that nobody may choose": {"people.privacy": '{"write": {"default": "nobody"}}'},
     "any pictures": {"web.media_origins": "*"},
     "a frame of any port": {"web.embed_origins": "https://app.example:*"},
 }  # fmt: skip

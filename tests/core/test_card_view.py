@@ -1,12 +1,15 @@
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from chatd.core.card_view import MUTUAL, CardView, may_find, own_card_as, shown_card, shown_plate
+from chatd.core import card_view
+from chatd.core.card_view import MUTUAL, CardView, shown_plate
 from chatd.core.contacts import Contact, State
+from chatd.core.privacy import BOUNDS
 from chatd.core.profiles import Card, packed
 from chatd.core.users import Account
 from chatd.protocol.errors import Refused
@@ -24,6 +27,9 @@ FIELDS: list[tuple[str, To | None]] = [
 LINES = [CardField(name, "x", to=to or UNSET) for name, to in FIELDS]
 CARD = Card("ann", "ann.k", "staff", packed(Page(bio="Two wheels.", fields=LINES)))
 PLATE = Profile("ann", "Ann", "a.jpg", 7, "ann.k", "staff")
+shown_card = partial(card_view.shown_card, bounds=BOUNDS)
+may_find = partial(card_view.may_find, bounds=BOUNDS)
+own_card_as = partial(card_view.own_card_as, bounds=BOUNDS)
 EVERYBODY_SEES = {"page": Audience("everyone")}
 
 

@@ -18,6 +18,7 @@ from chatd.protocol.friends import (
     FriendRequest,
 )
 from chatd.protocol.limits import CIRCLES_MAX
+from chatd.protocol.privacy import Audience, PrivacySet
 from tests.kit.memory_writer import MemoryWriter
 
 
@@ -102,6 +103,17 @@ def test_a_circle_of_a_number_that_was_used_before_is_empty(writer):
     second = writer.ask("ann", CircleSet(name="Work")).circle
     assert first.since <= stamp < second.since
     assert code(writer, CircleDelete(number=2)) == ("not_found", "number")
+
+
+def test_privacy_does_not_mean_the_next_circle_of_a_number(writer):
+    writer.ask("ann", CircleSet(name="Family"))
+    writer.ask("ann", CircleSet(name="Work"))
+    rules = {"presence": Audience("nobody", allow=(1, 2)), "page": Audience("everyone", deny=(1,))}
+    writer.ask("ann", PrivacySet(rules=rules))
+    writer.ask("ann", CircleDelete(number=1))
+    assert writer.rules_of("ann") == {
+        "presence": Audience("nobody", allow=(2,)), "page": Audience("everyone"),
+    }  # fmt: skip
 
 
 def test_within_one_batch_only_the_later_circle_of_a_number_has_members(writer):

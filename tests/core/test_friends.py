@@ -20,6 +20,7 @@ from chatd.protocol.friends import (
     FriendRemove,
     FriendRequest,
 )
+from chatd.protocol.privacy import Audience, PrivacySet
 from tests.kit.memory_writer import MemoryWriter
 
 RULES = PeopleRules(enabled=True, friends_max=3, requests_max=2, inbox_max=2)
@@ -161,18 +162,19 @@ def test_a_block_ends_what_is_pending_and_freezes_a_friendship(writer):
     assert states(writer, "ann", "cid") == (State.FRIEND, State.FRIEND)
 
 
-def test_blocked_closed_and_unknown_are_refused_in_the_same_words(writer):
-    writer.rules = Rules(people=replace(RULES, refuse_unknown=True))
+def test_who_does_not_take_it_refuses_in_the_same_words_for_all_reasons(writer):
     writer.ask("bob", ContactSet(user="ann", blocked=True))
     writer.accounts["cid"] = Account("cid", disabled=True)
+    writer.unknown.add("dan")
+    writer.ask("eve", PrivacySet(rules={"knock": Audience("nobody")}))
     refusals = []
-    for other in ("bob", "cid", "dan"):
-        writer.introduction = Introduction(is_seen=other != "dan", know=False, share_room=False)
+    for other in ("bob", "cid", "dan", "eve"):
         with pytest.raises(Refused) as refused:
             ask(writer, "ann", other)
         refusals.append((refused.value.args, refused.value.field, refused.value.retry_after))
         assert writer.writes.empty
     assert len(set(refusals)) == 1
+    assert refusals[0][0][0] == "refused"
 
 
 def test_closing_an_account_ends_what_is_pending_as_a_block_does(writer):
@@ -201,7 +203,7 @@ def test_a_full_list_of_requests_takes_those_with_something_in_common_for_the_ol
         ask(writer, user, "bob")
     ask(writer, "eve", "bob")
     assert states(writer, "eve", "bob") == (State.SENT, State.DECLINED)
-    writer.introduction = Introduction(is_seen=True, know=True, share_room=False)
+    writer.introduction = Introduction(know=True, share_room=False)
     for user, pushed_out in (("fay", "cid"), ("gus", "dan")):
         ask(writer, user, "bob")
         assert states(writer, user, "bob") == (State.SENT, State.RECEIVED)
@@ -231,7 +233,7 @@ def test_nobody_has_more_friends_than_they_may(writer, full, answer):
 
 def test_the_room_of_a_request_is_kept_only_when_both_are_in_it(writer):
     for share_room, kept in ((False, UNSET), (True, "group:g4fKz81QwXe2")):
-        writer.introduction = Introduction(is_seen=True, know=False, share_room=share_room)
+        writer.introduction = Introduction(know=False, share_room=share_room)
         assert ask(writer, "ann", f"bob{share_room}", via="group:g4fKz81QwXe2").contact.via == kept
 
 

@@ -100,6 +100,13 @@ REQUESTS: dict[str, Callable[[PreparedRoom], dict[str, Any]]] = {
     "devices.list": lambda prepared: {},
     "devices.remove/own": lambda prepared: {"device": device_of(SPARE_DEVICE)},
     "devices.remove/others": lambda prepared: {"device": device_of(1)},
+    **dict.fromkeys(
+        ("friend.request", "friend.accept", "friend.decline", "friend.cancel", "friend.remove"),
+        lambda prepared: {"user": NEWCOMER},
+    ),
+    "contact.set": lambda prepared: {"user": NEWCOMER, "remark": "words"},
+    "circle.set": lambda prepared: {"name": "words"},
+    "circle.delete": lambda prepared: {"number": 1},
 }
 
 

@@ -55,8 +55,8 @@ BROWSER = [
 
 def arguments() -> list[str]:
     """Return the arguments with which the browser starts here."""
-    # As root its sandbox does not start; /dev/shm of a container is small.
-    return ["--disable-dev-shm-usage", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    # As root its sandbox does not start; /dev/shm of a container is small; without a GPU, one would be emulated.
+    return ["--disable-dev-shm-usage", "--disable-gpu", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
 
 
 @asynccontextmanager

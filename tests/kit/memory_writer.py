@@ -1,29 +1,34 @@
 """Decisions without a daemon: rooms and their log in memory, batches as the writer makes them."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any
+
+from msgspec import convert
 
 from chatd.core.contact_settings import ClearedCircle
 from chatd.core.contacts import Contact, State, Tally
 from chatd.core.decisions import DECISIONS
 from chatd.core.friends import Introduction
 from chatd.core.graph import GraphFeed
+from chatd.core.privacy import NO_TIE, Relation, Side
+from chatd.core.privacy_settings import PRIVACY
 from chatd.core.profiles import Card, Holder
 from chatd.core.read_set import KeyedEvent, ReadSet, Rules, Tail
 from chatd.core.room import DIRECT, GROUP, Member, Room
 from chatd.core.room_summary import complete_room_replies
-from chatd.core.sections import ChangedRow
+from chatd.core.sections import ACCOUNT, ChangedRow
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.write_set import DirectPair, Message, NewEvent, Reaction, WriteSet
-from chatd.protocol.codec import decode_event, encode
+from chatd.protocol.codec import decode_event, decode_tree, encode
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import ChatError
 from chatd.protocol.identifiers import room_name
 from chatd.protocol.members import Role
 from chatd.protocol.messages import EVERYBODY, MESSAGE, Event
+from chatd.protocol.privacy import Audience, Capability, Privacy
 from tests.kit.env import START_MS
 
 Asked = tuple[str, Any]
@@ -59,11 +64,13 @@ class MemoryWriter:
         self.reactions: set[tuple[int, int, str, str]] = set()
         self.accounts: dict[str, Account] = {}
         self.devices: dict[tuple[str, str], DeviceSeen] = {}
-        self.cards: dict[str, Card] = {}
         self.contacts: dict[tuple[str, str], Contact] = {}
         self.feeds: dict[str, GraphFeed] = {}
         self.rows: dict[tuple[str, str, str], ChangedRow] = {}
-        self.introduction = Introduction(is_seen=True, know=False, share_room=False)
+        self.introduction = Introduction(know=False, share_room=False)
+        # Users whom the host does not know.
+        self.unknown: set[str] = set()
+        self.cards: dict[str, Card] = {}
         self.created: dict[tuple[str, str], Room] = {}
         self.pairs: dict[tuple[str, str], Room] = {}
         # The write set of the last batch.
@@ -135,6 +142,17 @@ class MemoryWriter:
         for user, request in asked:
             other = getattr(request, "user", "")
             reads.records_of(Introduction)[user, other] = self.introduction
+            sides = self.side(user, other), self.side(other, user)
+            reads.records_of(Relation)[user, other] = Relation(*sides, is_known=other not in self.unknown)
+
+    def side(self, user: str, other: str) -> Side:
+        closed = user in self.accounts and self.accounts[user].disabled
+        return Side(user, self.contacts.get((user, other), NO_TIE), self.rules_of(user), closed)
+
+    def rules_of(self, user: str) -> Mapping[Capability, Audience]:
+        """Return the rules of privacy that a user chose."""
+        row = self.rows.get((user, ACCOUNT, PRIVACY))
+        return {} if row is None or row.value is None else convert(decode_tree(row.value), Privacy).rules
 
     def room(self, number: int) -> Room:
         return next(room for room in self.rooms.values() if room.number == number)

@@ -229,10 +229,6 @@ _totals = record(
     {"rooms": u53, "unread": u53, "mentions": u53},
     {"friend_requests": positive, "message_requests": positive},
 )
-_totals = record(
-    {"rooms": u53, "unread": u53, "mentions": u53},
-    {"friend_requests": positive, "message_requests": positive},
-)
 account_row = record({"name": word, "stamp": positive}, {"value": host_data})
 
 

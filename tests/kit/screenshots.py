@@ -4,14 +4,16 @@ import asyncio
 import base64
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.kit import demo_chats
+from tests.kit import demo_chats, demo_people
 from tests.kit.app_page import AppPage, app_page
 from tests.kit.browser import built_now, chromium, watched_context, web_daemon, why_no_browser
+from tests.kit.chat_page import client_of
+from tests.kit.daemon import RunningDaemon
 from tests.kit.newcomer import ROOT
 
 IMAGES = ROOT / "docs/images"
@@ -30,6 +32,11 @@ async def _new_group(app: AppPage) -> None:
     await app.dialog.get_by_label("Name of the group").fill("Sunday ride")
     for name in ("Carol Green", "林小雨"):
         await app.dialog.get_by_role("button", name=name).click()
+
+
+async def _rule(app: AppPage) -> None:
+    await app.page.locator(".rule").nth(4).click()
+    await app.dialog.wait_for()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,25 +63,45 @@ PICTURES = (
     Picture("me-phone-zh", "me", ".cover", PHONE, "dark", "zh-CN"),
 )
 
+# With people switched on.
+OF_PEOPLE = (
+    Picture("people-desktop", "people/requests", ".request", DESKTOP),
+    Picture("people-phone", "people", ".entry", PHONE),
+    Picture("card-phone", "u/carol", ".home-bio", PHONE),
+    Picture("card-phone-dark-zh", "u/carol", ".home-bio", PHONE, "dark", "zh-CN"),
+    Picture("stranger-phone", "r/{stranger}", ".asks", PHONE, "dark"),
+    Picture("privacy-phone", "me/privacy", ".rule", PHONE, act=_rule),
+)
+
 
 async def take(directory: Path) -> None:
     """Write all pictures into a directory."""
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch, built_now(Path(scratch) / "static"):
-        async with (
-            web_daemon(Path(scratch) / "data") as daemon,
-            demo_chats.people(daemon) as clients,
-            chromium() as browser,
-        ):
-            rooms = await demo_chats.fill(clients)
-            for picture in PICTURES:
-                options = {**picture.window, "color_scheme": picture.theme, "locale": picture.locale}
-                async with watched_context(browser, reduced_motion="reduce", **options) as (context, _):
-                    app = await app_page(context, daemon, "alice")
-                    await app.go(picture.route.format(**rooms))
-                    await app.page.locator(picture.sign).first.wait_for()
-                    await picture.act(app)
-                    await _shoot(app, directory / f"{picture.name}.webp")
+        async with chromium() as browser:
+            async with web_daemon(Path(scratch) / "data") as daemon, demo_chats.people(daemon) as clients:
+                rooms = await demo_chats.fill(clients)
+                await _take_all(browser, daemon, PICTURES, rooms, directory)
+            async with (
+                web_daemon(Path(scratch) / "people", people={"enabled": True}) as daemon,
+                demo_chats.people(daemon) as clients,
+                client_of(daemon, "zoe") as stranger,
+            ):
+                rooms = await demo_people.fill(clients, stranger)
+                await _take_all(browser, daemon, OF_PEOPLE, rooms, directory)
+
+
+async def _take_all(
+    browser: Any, daemon: RunningDaemon, pictures: Iterable[Picture], rooms: dict[str, str], directory: Path
+) -> None:
+    for picture in pictures:
+        options = {**picture.window, "color_scheme": picture.theme, "locale": picture.locale}
+        async with watched_context(browser, reduced_motion="reduce", **options) as (context, _):
+            app = await app_page(context, daemon, "alice")
+            await app.go(picture.route.format(**rooms))
+            await app.page.locator(picture.sign).first.wait_for()
+            await picture.act(app)
+            await _shoot(app, directory / f"{picture.name}.webp")
 
 
 async def _shoot(app: AppPage, path: Path) -> None:

@@ -45,6 +45,8 @@ WORDS = {
             "AccountRow",
             "Contact",
             "Circle",
+            "Audience",
+            "Privacy",
             "Profile",
             "Page",
         )
@@ -65,6 +67,8 @@ OBJECTS = {
     "5.6": "AccountRow",
     "20.1.1": "Contact",
     "20.1.2": "Circle",
+    "20.4.1": "Audience",
+    "20.4.2": "Privacy",
     "20.6.1": "Profile",
     "20.6.2": "Page",
 }

@@ -19,7 +19,7 @@ from chatd.protocol.history import EventsOk
 from chatd.protocol.members import MembersOk
 from chatd.protocol.messages import Attachment, Body, Event, WriteOk
 from chatd.protocol.presence import FocusOk, WatchOk
-from chatd.protocol.privacy import Audience, PrivacyOk
+from chatd.protocol.privacy import Audience, Privacy, PrivacyOk
 from chatd.protocol.read_state import ReadersOk, ReadOk
 from chatd.protocol.requests import AnyRequest
 from chatd.protocol.rooms import RoomSummary, SummaryOk
@@ -132,6 +132,7 @@ def test_rates_are_the_defaults_of_the_configuration() -> None:
         (f"{rates.rooms_per_day}/day", rates.rooms_per_day),
         (f"{rates.added_per_day}/day", rates.added_per_day),
         (f"{rates.friend_requests_per_day}/day", rates.friend_requests_per_day),
+        (f"{rates.strangers_per_day}/day", rates.strangers_per_day),
     ]
 
 
@@ -314,10 +315,11 @@ OBJECTS = {
     "5.3": Attachment,
     "5.4": RoomSummary,
     "5.5": SyncPage,
-    "20.4": Audience,
+    "20.1.2": Circle,
+    "20.4.1": Audience,
+    "20.4.2": Privacy,
     "20.6.1": Profile,
     "20.6.2": Page,
-    "20.1.2": Circle,
 }
 
 

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from chatd.config.people import Bounds
 from tests.kit.client import TestClient
 from tests.kit.clients import Clients
 from tests.kit.daemon import RunningDaemon
 from tests.kit.stepped_env import SteppedEnv
 
-PEOPLE = {"enabled": True}
+OPEN = Bounds(default="everyone")
+PEOPLE = {"enabled": True, "privacy": {"add": OPEN, "write": OPEN}}
 HELLO = {"features": ["account", "people"]}
 
 pytestmark = pytest.mark.settings(people=PEOPLE)
@@ -198,7 +200,7 @@ async def test_where_people_are_off_there_are_names_and_nothing_else(
     clients: Clients, daemon: RunningDaemon
 ) -> None:
     ann = await clients.connect("ann")
-    await daemon.operator_calls("/users/put", user="bob", name="Bob")
+    await daemon.api("PUT", "/v1/users/bob", name="Bob")
     assert await sees(ann, "bob") == [{"user": "bob", "name": "Bob", "version": 1}]
     for packet in (
         {"type": "profile.set", "bio": "x"},
@@ -216,6 +218,122 @@ async def test_cards_of_the_host_are_shown_and_not_changed_by_phones(
     clients: Clients, daemon: RunningDaemon
 ) -> None:
     ann = await comes(clients, "ann")
-    await daemon.operator_calls("/users/put", user="ann", name="Ann")
+    await daemon.api("PUT", "/v1/users/ann", name="Ann")
     await ann.expect_refusal("not_supported", {"type": "profile.set", "name": "Anna"})
     assert await sees(ann, "ann") == [{"user": "ann", "name": "Ann", "version": 1}]
+
+
+# --- who sees what
+
+
+async def test_friends_see_the_page_strangers_the_plate_and_a_line_its_audience(clients: Clients) -> None:
+    ann, bob, eve = [await comes(clients, user) for user in ("ann", "bob", "eve")]
+    await befriend(ann, bob)
+    fields = [{"name": "City", "value": "Ghent"}, {"name": "Diary", "value": "x", "to": "nobody"}]
+    await has_card(ann, name="Ann", bio="Two wheels.", fields=fields)
+    plate = {"user": "ann", "name": "Ann", "version": 1}
+    page = {"bio": "Two wheels.", "fields": fields[:1]}
+    assert await sees(bob, "ann", page=True) == [{**plate, "page": page}]
+    assert await sees(bob, "ann") == await sees(eve, "ann", page=True) == [plate]
+    as_seen = {viewer: (await sees(ann, "ann", **{"as": viewer}))[0] for viewer in ("stranger", "friend")}
+    assert as_seen == {"stranger": plate, "friend": {**plate, "page": page}}
+    group = await ann.create_group("bikes", eve)
+    assert await sees(eve, "ann", page=True) == [{**plate, "common": [group]}]
+
+
+async def test_whom_one_blocks_sees_what_a_closed_account_shows(
+    clients: Clients, daemon: RunningDaemon
+) -> None:
+    """The same answers, byte for byte, for friends and strangers, and no push either way."""
+    ann, gone = await comes(clients, "ann"), await comes(clients, "gone")
+    friend, stranger = await comes(clients, "friend"), await comes(clients, "stranger")
+    for owner in (ann, gone):
+        await befriend(owner, friend)
+        await has_card(owner, name="Ann", handle=f"{owner.user}.k", bio="x")
+    for viewer in (friend, stranger):
+        await ann.request({"type": "contact.set", "user": viewer.user, "blocked": True})
+    assert (await daemon.api("PUT", "/v1/users/gone", disabled=True)).status == 200
+    for viewer in (friend, stranger):
+        await viewer.forget()
+        for options in ({}, {"page": True}):
+            blocked, closed = await sees(viewer, "ann", "gone", **options)
+            assert {**blocked, "user": ""} == {**closed, "user": "", **_handle_of(closed, "ann.k")}
+            assert ("name" in blocked) is (viewer is friend)
+            assert "page" not in blocked
+        assert [await finds(viewer, handle) for handle in ("ann.k", "gone.k", "nobody.k")] == [[], [], []]
+        await viewer.request({"type": "watch", "users": ["ann", "gone"]})
+    other = await comes(clients, "other")
+    await other.request({"type": "watch", "users": ["ann"]})
+    await has_card(ann, name="Anna")
+    assert await other.receive("profiles") == {"type": "profiles", "users": [{"user": "ann", "version": 2}]}
+    for viewer in (friend, stranger):
+        await viewer.expect_silence("profiles")
+
+
+def _handle_of(card: dict[str, Any], handle: str) -> dict[str, Any]:
+    return {"handle": handle} if "handle" in card else {}
+
+
+async def test_a_first_sync_brings_the_plates_of_contacts_and_direct_peers(clients: Clients) -> None:
+    ann, bob, carl, dora = [await comes(clients, user) for user in ("ann", "bob", "carl", "dora")]
+    for client in (bob, carl, dora):
+        await has_card(client, name=client.user.title(), handle=client.user)
+    await befriend(ann, bob)
+    await carl.send(await carl.open_direct(ann), "hello")
+    await ann.request({"type": "contact.set", "user": "dora", "remark": "a remark is no acquaintance"})
+    plates = [{"user": user, "name": user.title(), "version": 1, "handle": user} for user in ("bob", "carl")]
+    _, hello = await clients.reconnect(ann, **HELLO)
+    assert hello["sync"]["users"] == plates
+    updated, hello = await clients.reconnect(
+        ann, features=["people"], epoch=hello["epoch"], cursor=hello["sync"]["cursor"]
+    )
+    assert "users" not in hello["sync"]
+    first = await updated.request({"type": "sync", "rooms": 1})
+    assert first["users"] == plates
+    _, hello = await clients.reconnect(ann, features=["account"])
+    assert "users" not in hello["sync"]
+
+
+async def test_what_changed_while_one_was_away_is_asked_for_by_stamp(clients: Clients) -> None:
+    ann, *friends = [await comes(clients, user) for user in ("ann", "bob", "carl", "dora")]
+    for friend in friends:
+        await befriend(ann, friend)
+        await has_card(friend, name=friend.user.title())
+    first = await ann.request({"type": "users.get", "since": 0})
+    assert [card["user"] for card in first["users"]] == ["bob", "carl", "dora"]
+    assert "more" not in first
+    await has_card(friends[1], name="Carla")
+    await has_card(ann, name="Ann")
+    now = await ann.request({"type": "users.get", "since": first["stamp"]})
+    assert now["users"] == [{"user": "carl", "name": "Carla", "version": 2}]
+    assert (await ann.request({"type": "users.get", "since": now["stamp"]}))["users"] == []
+
+
+@pytest.mark.settings(limits={"page": 20})
+async def test_a_round_of_changed_cards_is_continued_where_it_stopped(clients: Clients) -> None:
+    ann = await comes(clients, "ann")
+    users = [f"u{number:02}" for number in range(25)]
+    for user in users:
+        friend = await comes(clients, user)
+        await befriend(ann, friend)
+        await has_card(friend, name="A friend")
+    first = await ann.request({"type": "users.get", "since": 0})
+    assert "stamp" not in first
+    await has_card(friend, name="Changed during the round")
+    last = await ann.request({"type": "users.get", "more": first["more"]})
+    assert [card["user"] for card in [*first["users"], *last["users"]]] == users
+    assert "more" not in last
+    now = await ann.request({"type": "users.get", "since": last["stamp"]})
+    assert [card["user"] for card in now["users"]] == users[-1:]
+
+
+@pytest.mark.settings(rates={"enabled": True, "lookups_per_day": 100, "people_per_min": 1000})
+async def test_a_remark_opens_no_way_around_the_budget(clients: Clients, clock: SteppedEnv) -> None:
+    ann = await comes(clients, "ann")
+    bob = await comes(clients, "bob")
+    await befriend(ann, bob)
+    strangers = [f"u{number}" for number in range(100)]
+    await sees(ann, *strangers)
+    await ann.request({"type": "contact.set", "user": "eve", "remark": "Eve", "following": True})
+    await ann.expect_refusal("rate_limited", {"type": "users.get", "users": ["eve"]})
+    await sees(ann, "bob")

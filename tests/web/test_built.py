@@ -96,6 +96,22 @@ def test_the_element_is_small_and_loads_nothing_with_itself() -> None:
     assert re.search(rb'import\s*["{]|from\s*"', element) is None
 
 
+@needs_node
+def test_private_names_are_short(built: Path) -> None:
+    """The SDK names private properties `_name`; a key of packets or of the storage that began so would be lost."""
+    scripts = {path.name: path.read_text() for path in (built / "app").glob("*.js")}
+    found = {name: re.findall(r"\._[a-z]\w+", script) for name, script in scripts.items()}
+    assert {name for name, names in found.items() if names} == set()
+    sources = [*(web_sources.WEB / "sdk/src").rglob("*.ts"), *(web_sources.WEB / "app/src").rglob("*.ts*")]
+    declared = {
+        f"{path.name}: {key}"
+        for path in sources
+        for interface in re.findall(r"\binterface \w+[^{]*\{(.*?)^\}", path.read_text(), re.M | re.S)
+        for key in re.findall(r"\b(_[a-z]\w*)\??:", interface)
+    }
+    assert declared == set()
+
+
 def test_nothing_in_a_page_is_inline() -> None:
     for name in ("index.html", "embed.html"):
         page = read_built("app", STATIC).files[name].decode()

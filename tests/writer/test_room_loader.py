@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from chatd.core.read_set import Rules
+from chatd.core.read_set import PeopleRules
 from chatd.core.room_cache import RoomCache
 from chatd.protocol.errors import Unavailable
 from chatd.protocol.messages import Body, Send
@@ -19,7 +19,7 @@ async def name(server):
 @pytest.fixture
 def rooms(server, name):
     """A registry in which nothing is loaded."""
-    return RoomLoader(server.store, server.env, RoomCache(), Rules())
+    return RoomLoader(server.store, server.env, RoomCache(), PeopleRules())
 
 
 async def test_a_room_is_loaded_when_it_is_asked_for_and_then_kept(server, rooms, name):

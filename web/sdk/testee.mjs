@@ -6,10 +6,11 @@
 // On a virtual clock, unless `--time real` is given: nothing waits, and what is due is done in its order.
 import { createInterface } from "node:readline";
 
-import { Client, MemoryStorage, SystemEnv } from "./dist/index.js";
+import { MemoryStorage, SystemEnv } from "./dist/index.js";
 import { json } from "./dist/json.js";
 import { msgpack } from "./dist/msgpack.js";
 import { FileStorage } from "./dist/node.js";
+import { Client } from "./dist/people.js";
 
 const PROFILES = ["core", "persistence", "edits", "read_state", "large_rooms", "background", "account", "json", "deflate"];
 

@@ -30,7 +30,7 @@ from .packets import (
     TypingPush,
 )
 from .records import Record, Tables
-from .replica import EVERYBODY_MEMBERS_MAX, Replica
+from .replica import EVERYBODY_MEMBERS_MAX, Owner, Replica
 
 
 class AccountDelegate(Protocol):
@@ -50,6 +50,10 @@ class AccountDelegate(Protocol):
 
     def on_behind(self, replica: Replica) -> None:
         """Fetch what a room has beyond what was applied, if it is wanted."""
+        ...
+
+    def on_synced(self) -> None:
+        """Go on, as the last page of a sync was taken."""
         ...
 
     def on_more_rows(self) -> None:
@@ -77,14 +81,16 @@ class Presence:
 
 
 class Account:
-    """The local copy of one account."""
+    """The local copy of one account, without people (people.py)."""
+
+    asked: tuple[str, ...] = ("account",)
+    """Feature words that hold in both encodings (protocol.md, "hello")."""
 
     def __init__(self, delegate: AccountDelegate, messages_kept: int) -> None:
-        self.user = ""
+        self.owner = Owner()
         self.epoch = ""
         self.cursor = ""
         self.replicas: dict[str, Replica] = {}
-        self._everybody_max = EVERYBODY_MEMBERS_MAX
         self.presence: dict[str, Presence] = {}
         self.focused: tuple[str, ...] = ()
         self.totals: Mapping[str, int] = {}
@@ -99,12 +105,9 @@ class Account:
     def take_hello(self, reply: HelloReply) -> None:
         """Take the hello reply except for its sync page; another epoch resets everything that is numbered
         (protocol.md, "Identifiers and counters")."""
-        self.user = reply["user"]
-        self._everybody_max = reply.get("limits", {}).get("full_delivery_members", EVERYBODY_MEMBERS_MAX)
-        # Replicas made before the first hello did not know the user.
-        for replica in self.replicas.values():
-            replica.belongs_to(self.user)
-            replica.everybody_max = self._everybody_max
+        self.owner.user = reply["user"]
+        limits = reply.get("limits", {})
+        self.owner.everybody_max = limits.get("full_delivery_members", EVERYBODY_MEMBERS_MAX)
         self._store("account", "user")
         if reply["epoch"] != self.epoch:
             self.cursor = ""
@@ -129,6 +132,7 @@ class Account:
         if not more:
             self._end_round(page.get("cursor", ""))
             self._changed_rows(self.rows.end_round(page.get("full_sections", ())))
+            self._delegate.on_synced()
         return more
 
     def begin_round(self) -> None:
@@ -170,17 +174,21 @@ class Account:
 
     # For the rest of the client.
 
+    @property
+    def user(self) -> str:
+        """The user of this account, empty before the first hello."""
+        return self.owner.user
+
     def replica(self, room: str) -> Replica:
         """Return the replica of a room; a push may name a room before any page listed it (protocol.md, "sync")."""
         replica = self.replicas.get(room)
         if replica is None:
-            replica = self.replicas[room] = Replica(room, self.user)
-            replica.everybody_max = self._everybody_max
+            replica = self.replicas[room] = Replica(room, self.owner)
         return replica
 
     def peek(self, room: str) -> Replica:
         """Return the replica of a room for reading; an unknown room is not added."""
-        return self.replicas.get(room) or Replica(room, self.user)
+        return self.replicas.get(room) or Replica(room, self.owner)
 
     def publish(self, replica: Replica, changes: Iterable[Change]) -> None:
         """Publish what changed in a room and have its new position stored."""
@@ -211,7 +219,7 @@ class Account:
     def restore(self, tables: Tables) -> None:
         """Load what an earlier run stored."""
         account = tables.get("account", {})
-        self.user, self.epoch = account.get("user", ""), account.get("epoch", "")
+        self.owner.user, self.epoch = account.get("user", ""), account.get("epoch", "")
         self.cursor = account.get("cursor", "")
         for room, record in tables.get("rooms", {}).items():
             self.replica(room).restore(record)

@@ -110,10 +110,40 @@ class PresenceChanged:
 
 @dataclass(frozen=True, slots=True)
 class AccountChanged:
-    """A row of the account changed, on whatever device, or was deleted (`client.account_rows(section)`)."""
+    """A row of the account that has no change of its own changed, on whatever device, or was deleted
+    (`client.account_rows(section)`)."""
 
     section: str
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContactsChanged:
+    """These users are other contacts now, or none any more (`client.contacts`)."""
+
+    users: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CirclesChanged:
+    """A circle was made, renamed or deleted (`client.circles`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacyChanged:
+    """Rules say anew who may do what (`client.privacy`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileChanged:
+    """The own card changed (`client.profile`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsersChanged:
+    """The cards of these users were fetched, or are known to be old (`client.users`)."""
+
+    users: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +194,11 @@ Change = (
     | TypingStopped
     | PresenceChanged
     | AccountChanged
+    | ContactsChanged
+    | CirclesChanged
+    | PrivacyChanged
+    | ProfileChanged
+    | UsersChanged
     | SendDone
     | SendDelayed
     | SendFailed

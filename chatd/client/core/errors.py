@@ -120,7 +120,19 @@ class Muted(ChatError, code="muted", retry="later"):
 
 
 class Conflict(ChatError, code="conflict", retry="never"):
-    """The target was recalled, a role changed meanwhile, or the key belongs to another operation."""
+    """The target was recalled, a role or a contact changed meanwhile, or the key belongs to another operation."""
+
+
+class Refused(ChatError, code="refused", retry="never"):
+    """They do not take this from the user, or there is no such user; nothing says which."""
+
+
+class Blocked(ChatError, code="blocked", retry="never"):
+    """The user blocks them."""
+
+
+class RequestPending(ChatError, code="request_pending", retry="never"):
+    """They have not accepted yet: no more texts, no attachments, no data."""
 
 
 class Aborted(ChatError, code="aborted", retry="later"):

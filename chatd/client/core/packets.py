@@ -83,6 +83,8 @@ class RoomSummary(TypedDict, total=False):
     muted_until: int
     pinned: bool
     hidden: bool
+    request: bool
+    wallpaper: str
     first_visible: int
     log_floor: int
     preview: Event
@@ -108,6 +110,7 @@ class SyncPage(TypedDict, total=False):
     totals: Mapping[str, int]
     sections: Mapping[str, list[AccountRow]]
     full_sections: list[str]
+    users: "list[UserEntry]"
 
 
 class ReceiptEntry(TypedDict):
@@ -152,12 +155,17 @@ class ReaderEntry(TypedDict):
 
 
 class UserEntry(TypedDict):
-    """The display data of one user."""
+    """The card of a user (protocol.md, "Cards"). Kept here, `stale` says that there is a newer one."""
 
     user: str
     name: NotRequired[str]
     avatar: NotRequired[str]
     version: NotRequired[int]
+    handle: NotRequired[str]
+    verified: NotRequired[str]
+    page: NotRequired[Mapping[str, Any]]
+    common: NotRequired[list[str]]
+    stale: NotRequired[bool]
 
 
 class DeviceEntry(TypedDict):
@@ -189,6 +197,7 @@ class HelloReply(TypedDict):
     user: str
     epoch: str
     sync: SyncPage
+    features: NotRequired[list[str]]
     heartbeat: NotRequired[float]
     token_ttl: NotRequired[float]
     limits: NotRequired[Mapping[str, int]]
@@ -215,6 +224,7 @@ class Ack(TypedDict, total=False):
     duplicate: bool
     event: Event
     summary: RoomSummary
+    not_added: list[str]
 
 
 class SummaryReply(TypedDict):
@@ -297,9 +307,11 @@ class MembersReply(TypedDict):
 
 
 class UsersReply(TypedDict):
-    """The reply to `users.get`."""
+    """The reply to `users.get` and `users.find`."""
 
     users: list[UserEntry]
+    more: NotRequired[str]
+    stamp: NotRequired[int]
 
 
 class DevicesReply(TypedDict):

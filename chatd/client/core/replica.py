@@ -6,7 +6,7 @@ ordinal, up to which `unread` is right.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, NotRequired, TypedDict
 
 from .changes import Change, MessageAdded, ReceiptsChanged, RoomChanged, RoomMoved
@@ -18,6 +18,19 @@ from .timeline import Timeline
 EVERYBODY_MEMBERS_MAX = 500
 """Members up to which a mention of `*` counts (protocol.md, "Thresholds"), unless the hello reply gives another
 number."""
+
+
+@dataclass(slots=True)
+class Owner:
+    """The user of the account, as their rooms know them.
+
+    `everybody_max`: members up to which a mention of `*` counts. `blocked`: whom they block; messages of those count
+    nothing (protocol.md, "Blocks and groups").
+    """
+
+    user: str = ""
+    everybody_max: int = EVERYBODY_MEMBERS_MAX
+    blocked: set[str] = field(default_factory=set)
 
 
 class MemberReceipt(NamedTuple):
@@ -48,8 +61,7 @@ class Replica:
     __slots__ = (
         "as_of",
         "counted",
-        "everybody_max",
-        "me",
+        "owner",
         "read",
         "receipts",
         "room",
@@ -59,18 +71,13 @@ class Replica:
         "unread_mentions",
     )
 
-    def __init__(self, room: str, me: str) -> None:
+    def __init__(self, room: str, owner: Owner) -> None:
         self.room = room
-        self.me = me
-        self.everybody_max = EVERYBODY_MEMBERS_MAX
+        self.owner = owner
         self.summary = Summary(room)
-        self.timeline = Timeline(room, me)
+        self.timeline = Timeline(room, owner)
         self.receipts: dict[str, MemberReceipt] = {}
         self.reset()
-
-    def belongs_to(self, user: str) -> None:
-        """Set the own user, known from the hello reply."""
-        self.me = self.timeline.me = user
 
     def reset(self) -> None:
         """Forget every position, as a new epoch demands (protocol.md, "Unread")."""
@@ -148,10 +155,9 @@ class Replica:
         """The number of unread messages, with those known only by a head or by a later number (protocol.md,
         "Unread")."""
         early = self.timeline.buffer.values()
-        own = [
-            event for event in early if event.get("user") == self.me and event.get("ordinal", 0) > self.as_of
-        ]
-        return self.unread + max(0, self.timeline.ordinal - self.as_of - len(own))
+        later = [event for event in early if event.get("ordinal", 0) > self.as_of]
+        uncounted = sum(self._is_uncounted(event.get("user", "")) for event in later)
+        return self.unread + max(0, self.timeline.ordinal - self.as_of - uncounted)
 
     def trim(self, kept: int) -> None:
         """Bound the cache, in steps of some events."""
@@ -194,13 +200,16 @@ class Replica:
         if message.ordinal <= self.as_of:
             return
         self.as_of = message.ordinal
-        if message.user == self.me or message.seq <= self.read:
+        if self._is_uncounted(message.user) or message.seq <= self.read:
             return
         self.unread += 1
         mentions = (message.body or {}).get("mentions", ())
-        everybody = "*" in mentions and self.summary.members <= self.everybody_max
-        if self.me in mentions or everybody:
+        everybody = "*" in mentions and self.summary.members <= self.owner.everybody_max
+        if self.owner.user in mentions or everybody:
             self.unread_mentions += 1
+
+    def _is_uncounted(self, user: str) -> bool:
+        return user == self.owner.user or user in self.owner.blocked
 
     def _count_from(self, seq: int, unread: int, mentions: int) -> None:
         """Take the numbers of the server, right at `seq`; messages applied beyond it are added."""

@@ -38,6 +38,11 @@ class Summary:
     """Muted until this time; 0 not muted, 1 for ever."""
     pinned: bool = False
     hidden: bool = False
+    request: bool = False
+    """A message request: somebody wrote whom this user has not accepted (protocol.md, "Direct rooms and message
+    requests")."""
+    wallpaper: str = ""
+    """The picture behind the chat: a word, or an address, of the app."""
     first_visible: int = 1
     log_floor: int = 1
     preview: Event | None = None

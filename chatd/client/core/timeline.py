@@ -7,6 +7,7 @@ This is the state machine of protocol.md, "Positions, gaps and repair", under th
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from .changes import Change, EventAdded, MessageAdded, MessageChanged, TimelineReset
 from .intervals import Interval, Intervals
@@ -51,6 +52,15 @@ class Page:
     end: bool = False
 
 
+class Own(Protocol):
+    """The owner of the account (replica.py)."""
+
+    @property
+    def user(self) -> str:
+        """The id of the user, whose reactions are `mine`."""
+        ...
+
+
 class Timeline:
     """The log of one room. Methods that take a packet of the server return what it changed."""
 
@@ -62,18 +72,18 @@ class Timeline:
         "first_visible",
         "head",
         "log_floor",
-        "me",
         "messages",
         "notes",
         "ordinal",
+        "owner",
         "recent",
         "room",
         "started",
     )
 
-    def __init__(self, room: str, me: str) -> None:
+    def __init__(self, room: str, owner: Own) -> None:
         self.room = room
-        self.me = me
+        self.owner = owner
         self.first_visible = 1
         self.log_floor = 1
         self.applied = 0
@@ -183,7 +193,7 @@ class Timeline:
         if target is None or part is None:
             return
         if part.valid >= self.applied:
-            self._put(changed_by(target, event, self.me), out)
+            self._put(changed_by(target, event, self.owner.user), out)
         elif event["kind"] == "recall" and not target.recalled:
             self._put(emptied(target), out)
 
@@ -269,7 +279,7 @@ class Timeline:
         for operation in self.recent.after(valid):
             target = self.messages.get(operation.get("target", 0))
             if target and low <= target.seq <= high:
-                self._put(changed_by(target, operation, self.me), out)
+                self._put(changed_by(target, operation, self.owner.user), out)
 
     def _merge(self, events: Iterable[Event], tell: "Telling") -> None:
         for event in events:

@@ -2,45 +2,28 @@
 
 from typing import Annotated
 
-from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
-from msgspec.structs import replace
+from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
-from chatd.core import profiles
 from chatd.core.accounts import Amend
-from chatd.core.profiles import Card, normal_page, packed
 from chatd.core.users import Account
-from chatd.http.api.route import BODY_BYTES_MAX, Asked, Call, Done, Page, Route, page_of
-from chatd.protocol.codec import host_data
-from chatd.protocol.hostdata import to_json
+from chatd.http.api.cards import HostPage, Verified, packed_page, shown_page
+from chatd.http.api.route import Asked, Call, Done, Page, Route, page_of
 from chatd.protocol.identifiers import Address, Device, Milliseconds, NewHandle, Title, User
-from chatd.protocol.users import Bio, CardFields, DeviceRow, Theme
+from chatd.protocol.users import DeviceRow
 from chatd.protocol.users import Page as CardPage
 
 # A hash that the host or the command line made; the memory and time in it are checked when it is used.
 PasswordHash = Annotated[str, Meta(pattern=r"^\$argon2id\$[A-Za-z0-9+/$=,]{1,500}\Z")]
 
 
-Badge = Annotated[str, Meta(max_length=32)]
-
-
-class PutPage(Asked, frozen=True, kw_only=True):
-    """The page of a card, as a whole (protocol.md "Page")."""
-
-    cover: Address = ""
-    theme: Theme | UnsetType = UNSET
-    bio: Bio = ""
-    fields: CardFields = field(default_factory=list)
-    data: Raw | UnsetType = UNSET
-
-
 class PutValues(Asked, frozen=True, kw_only=True):
-    """The values of an account and its card to add or to change; what is absent stays, what is empty is removed."""
+    """The values of an account to add or to change; what is absent stays."""
 
     name: Title | None = None
     avatar: Address | None = None
     handle: NewHandle | None = None
-    verified: Badge | None = None
-    page: PutPage | None = None
+    verified: Verified | None = None
+    page: HostPage | None = None
     disabled: bool | None = None
     password_hash: PasswordHash | None = None
 
@@ -76,16 +59,16 @@ class RevokeTokens(Asked, frozen=True, kw_only=True):
     seen: bool = False
 
 
-class UserAnswer(Struct, frozen=True, kw_only=True):
-    """An account and its card. `has_password`: it can log in at `POST /v1/login`."""
+class UserAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An account. `has_password`: it can log in at `POST /v1/login`. A list of accounts has no cards."""
 
     user: str
     name: str
     avatar: str
-    version: int
     handle: str | UnsetType = UNSET
     verified: str | UnsetType = UNSET
     page: CardPage | UnsetType = UNSET
+    version: int
     disabled: bool
     has_password: bool
     created_at: Milliseconds
@@ -120,34 +103,34 @@ class DevicesAnswer(Struct, frozen=True):
     devices: list[DeviceRow]
 
 
-def answer_of(account: Account, card: Card | None) -> UserAnswer:
-    """Return an account as the host sees it, with what its card has besides."""
-    card = card or Card(account.user)
+def answer_of(account: Account) -> UserAnswer:
     return UserAnswer(
         user=account.user,
         name=account.name,
         avatar=account.avatar,
         version=account.version,
-        handle=card.handle or UNSET,
-        verified=card.verified or UNSET,
-        page=page_shown(card),
         disabled=account.disabled,
         has_password=account.password is not None,
         created_at=account.created_at,
     )
 
 
-def page_shown(card: Card) -> CardPage | UnsetType:
-    page = profiles.page_of(card)
-    if page is None:
-        return UNSET
-    return page if page.data is UNSET else replace(page, data=to_json(page.data))
-
-
 async def put_user(call: Call, asked: PutUser) -> UserAnswer:
     user = call.path["user"]
     await call.admin.amend(user, change_of(asked), seen=asked.seen, audit=call.audit(user))
-    return await user_answer(call)
+    return await whole_answer(call, user)
+
+
+async def whole_answer(call: Call, user: str) -> UserAnswer:
+    """Return an account with its card."""
+    answer = answer_of(await call.admin.account(user))
+    (view,) = await call.admin.store.card_views(user, [user])
+    return structs.replace(
+        answer,
+        handle=view.card.handle or UNSET,
+        verified=view.card.verified or UNSET,
+        page=shown_page(view.card),
+    )
 
 
 async def put_line(call: Call, asked: PutUserLine) -> Done:
@@ -161,33 +144,20 @@ def change_of(asked: PutValues) -> Amend:
         avatar=asked.avatar,
         handle=asked.handle,
         verified=asked.verified,
-        page=None if asked.page is None else page_bytes(asked.page),
+        page=packed_page(asked.page),
         password=asked.password_hash,
         disabled=asked.disabled,
     )
 
 
-def page_bytes(page: PutPage) -> bytes:
-    """Return a page as it is stored. Raises Refused for texts it may not have, and for its size."""
-    data = UNSET if page.data is UNSET else host_data(page.data, True, 2, BODY_BYTES_MAX)
-    return packed(normal_page(CardPage(page.cover, page.theme, page.bio, page.fields, data)))
-
-
 async def get_user(call: Call, asked: Asked) -> UserAnswer:
-    return await user_answer(call)
-
-
-async def user_answer(call: Call) -> UserAnswer:
-    user = call.path["user"]
-    account = await call.admin.account(user)
-    return answer_of(account, (await call.admin.cards([user])).get(user))
+    return await whole_answer(call, call.path["user"])
 
 
 async def get_users(call: Call, asked: Page) -> UsersAnswer:
     found = await call.admin.store.accounts(asked.more, asked.limit + 1)
     accounts, more = page_of(found, asked.limit, lambda account: account.user)
-    cards = await call.admin.cards([account.user for account in accounts])
-    return UsersAnswer(users=[answer_of(one, cards.get(one.user)) for one in accounts], more=more)
+    return UsersAnswer(users=[answer_of(account) for account in accounts], more=more)
 
 
 async def put_password(call: Call, asked: PutPassword) -> Generation:

@@ -5,7 +5,8 @@ Every function runs inside a read transaction of the connection.
 
 import json
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import msgspec
 
@@ -15,11 +16,11 @@ from chatd.core.profiles import Card
 from chatd.core.users import Account
 from chatd.protocol.friends import Circle
 from chatd.protocol.limits import COMMON_MAX
-from chatd.protocol.privacy import Audiences, Privacy
 from chatd.protocol.users import Profile
 from chatd.storage.interface import CardPage
 from chatd.storage.sqlite.contacts import contacts
 from chatd.storage.sqlite.meta import stamp_of
+from chatd.storage.sqlite.privacy import privacy, share_small_group
 from chatd.storage.sqlite.profiles import HOLDERS, cards
 from chatd.storage.sqlite.users import acquaintances
 
@@ -31,16 +32,13 @@ WHERE u.user IN (SELECT value FROM json_each(?)) ORDER BY u.user
 ACCOUNTS = """
 SELECT user, name, avatar, version, disabled FROM users WHERE user IN (SELECT value FROM json_each(?))
 """
-RULES = """
-SELECT user, body FROM account_rows
-WHERE name = 'privacy' AND body IS NOT NULL AND user IN (SELECT value FROM json_each(?))
-"""
 CIRCLES = "SELECT body FROM account_rows WHERE user = ? AND name = 'circles' AND body IS NOT NULL"
-# The groups of both, the latest message first, and how many members each has.
+# The groups of both, the latest message first.
 COMMON = """
-SELECT r.name, r.members
+SELECT r.name
 FROM members m JOIN members o ON o.room = m.room AND o.user = ? AND o.gone IS NULL JOIN rooms r ON r.number = m.room
 WHERE m.user = ? AND m.gone IS NULL AND r.kind = 'group' AND r.deleted_by IS NULL ORDER BY r.time DESC, r.number
+LIMIT ?
 """
 OF_MUTUAL = f"c.state IN ({', '.join(str(int(state)) for state in sorted(MUTUAL))})"
 MUTUAL_AMONG = f"""
@@ -56,7 +54,6 @@ BLOCKED = (
 )
 OPEN = "SELECT 1 FROM users WHERE user = ? AND NOT disabled"
 
-_privacy = msgspec.msgpack.Decoder(Privacy)
 _circles = msgspec.msgpack.Decoder(list[Circle])
 
 
@@ -74,38 +71,44 @@ def card_views(
     pairs = [pair for user in users for pair in ((user, viewer), (viewer, user))]
     ties = {(tie.owner, tie.user): tie for tie in contacts(connection, pairs)}
     sharing = acquaintances(connection, viewer, users)
-    rules = rules_of(connection, users) if small is not None else {}
-    views = []
-    for user in users:
-        groups = [] if small is None or user not in sharing else groups_of_both(connection, viewer, user)
-        views.append(
-            CardView(
-                accounts.get(user) or Account(user),
-                known.get(user) or Card(user),
-                ties.get((user, viewer)) or Contact(user, viewer),
-                ties.get((viewer, user)) or Contact(viewer, user),
-                shares_room=user in sharing,
-                acquainted=small is not None and any(size <= small for _, size in groups),
-                rules=rules.get(user, {}),
-                common=[name for name, _ in groups[:COMMON_MAX]],
+    views = [
+        CardView(
+            accounts.get(user) or Account(user),
+            known.get(user) or Card(user),
+            ties.get((user, viewer)) or Contact(user, viewer),
+            ties.get((viewer, user)) or Contact(viewer, user),
+            shares_room=user in sharing,
+        )
+        for user in users
+    ]
+    return views if small is None else with_rules(connection, viewer, views, small)
+
+
+def with_rules(
+    connection: sqlite3.Connection, viewer: str, views: Sequence[CardView], small: int
+) -> list[CardView]:
+    """Return views with the rules of their owners, and the groups of both."""
+    chosen = privacy(connection, [view.account.user for view in views])
+    whole = []
+    for view in views:
+        user = view.account.user
+        shares = view.shares_room and user != viewer
+        groups = connection.execute(COMMON, (user, viewer, COMMON_MAX)) if shares else ()
+        own = chosen.get(user)
+        whole.append(
+            replace(
+                view,
+                rules=own.rules if own else {},
+                acquainted=shares and share_small_group(connection, viewer, user, small),
+                common=[name for (name,) in groups],
             )
         )
-    return views
+    return whole
 
 
 def account_of(row: tuple[str, str, str, int, int]) -> Account:
     user, name, avatar, version, disabled = row
     return Account(user, name, avatar, version, disabled=disabled == 1)
-
-
-def rules_of(connection: sqlite3.Connection, users: Collection[str]) -> Mapping[str, Audiences]:
-    rows = connection.execute(RULES, (json.dumps(list(users)),))
-    return {user: _privacy.decode(body).rules for user, body in rows}
-
-
-def groups_of_both(connection: sqlite3.Connection, viewer: str, user: str) -> list[tuple[str, int]]:
-    """Return the groups of two users with their sizes; none for a user and themself."""
-    return connection.execute(COMMON, (user, viewer)).fetchall() if user != viewer else []
 
 
 def view_of_handle(connection: sqlite3.Connection, viewer: str, handle: str, small: int) -> CardView:

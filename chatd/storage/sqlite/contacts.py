@@ -56,9 +56,6 @@ STRANGERS = "SELECT user FROM contacts WHERE owner = ? AND known = 0 AND state =
 PENDING = "SELECT user FROM contacts WHERE owner = ? AND state > 0 AND state < 4"
 DUE = "SELECT owner, user FROM contacts WHERE expires > 0 AND expires <= ? ORDER BY expires LIMIT ?"
 
-SEEN = """
-SELECT 1 FROM users WHERE user = :b UNION ALL SELECT 1 FROM devices WHERE user = :b LIMIT 1
-"""
 COMMON_FRIEND = """
 SELECT 1 FROM contacts m JOIN contacts o ON o.owner = :b AND o.state = 4 AND o.user = m.user
 WHERE m.owner = :a AND m.state = 4 LIMIT 1
@@ -133,15 +130,15 @@ def tally(connection: sqlite3.Connection, user: str, strangers: int) -> Tally:
 def introductions(
     connection: sqlite3.Connection, asked: Collection[tuple[str, str, str]], small_group_members: int
 ) -> dict[tuple[str, str], Introduction]:
-    """Return by (asker, user) what is known of users who are asked. `asked`: both, and the name of a room or ""."""
+    """Return by (asker, user) what the two have in common. `asked`: both, and the name of a room or ""."""
     found = {}
     for asker, user, room in asked:
         known = {"a": asker, "b": user, "room": room, "members": small_group_members}
-        is_seen, friend, group, share_room = (
+        friend, group, share_room = (
             connection.execute(sql, known).fetchone() is not None
-            for sql in (SEEN, COMMON_FRIEND, COMMON_GROUP, COMMON_ROOM)
+            for sql in (COMMON_FRIEND, COMMON_GROUP, COMMON_ROOM)
         )
-        found[asker, user] = Introduction(is_seen, friend or group, share_room)
+        found[asker, user] = Introduction(friend or group, share_room)
     return found
 
 

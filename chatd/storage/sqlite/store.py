@@ -21,7 +21,6 @@ from chatd.core.users import Account, DeviceSeen
 from chatd.core.write_set import WriteSet
 from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
-from chatd.protocol.privacy import Privacy
 from chatd.protocol.read_state import Reader
 from chatd.storage.interface import (
     CardPage,
@@ -207,9 +206,6 @@ class SqliteStore(Store):
 
     async def contacts(self, pairs: Collection[tuple[str, str]]) -> list[Contact]:
         return await self._read_pool.run(contacts_rows.contacts, pairs)
-
-    async def privacy(self, users: Collection[str]) -> dict[str, Privacy]:
-        return await self._read_pool.run(privacy.privacy, users)
 
     async def relations(
         self, pairs: Collection[tuple[str, str]], rules: PeopleRules

@@ -20,7 +20,7 @@ class Delegate:
 
     def __init__(self):
         self.changes, self.typing, self.gaps, self.lags, self.own = [], [], [], [], []
-        self.syncs = 0
+        self.syncs = self.rounds = 0
 
     def on_change(self, change):
         self.changes.append(change)
@@ -36,6 +36,9 @@ class Delegate:
 
     def on_more_rows(self):
         self.syncs += 1
+
+    def on_synced(self):
+        self.rounds += 1
 
     def on_own_message(self, event):
         self.own.append(event["seq"])

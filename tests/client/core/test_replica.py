@@ -1,7 +1,7 @@
 """One room: summary, unread numbers, receipts, and the rows that survive a restart."""
 
 from chatd.client.core.changes import MessageAdded, ReceiptsChanged, RoomChanged, RoomMoved
-from chatd.client.core.replica import EVERYBODY_MEMBERS_MAX, MemberReceipt, Replica
+from chatd.client.core.replica import EVERYBODY_MEMBERS_MAX, MemberReceipt, Owner, Replica
 
 ROOM, ME = "gRoom", "me"
 
@@ -16,7 +16,7 @@ def summary(seq=10, **more):
 
 
 def opened(seq=10, **more):
-    replica = Replica(ROOM, ME)
+    replica = Replica(ROOM, Owner(ME))
     replica.take_summary(summary(seq, **more))
     replica.timeline.resume(seq)
     return replica
@@ -117,7 +117,7 @@ def test_what_a_head_tells_of_is_unread_before_it_is_fetched():
 def test_what_was_only_told_of_is_still_unread_after_a_restart():
     replica = opened(10, unread=3)
     replica.take_head(12, 12)
-    again = Replica(ROOM, ME)
+    again = Replica(ROOM, Owner(ME))
     again.restore(replica.record())
     assert again.badge == 5
 
@@ -172,7 +172,7 @@ def test_what_was_recorded_is_restored():
     replica = opened(10, title="Bikes", unread=2, read=8)
     replica.feed([text(11)])
     replica.take_head(15, 15)
-    again = Replica(ROOM, ME)
+    again = Replica(ROOM, Owner(ME))
     again.restore(replica.record())
     assert again.record() == replica.record()
     assert (again.summary.title, again.unread, again.read) == ("Bikes", 3, 8)
@@ -180,9 +180,9 @@ def test_what_was_recorded_is_restored():
 
 
 def test_a_room_never_begun_is_restored_as_one():
-    replica = Replica(ROOM, ME)
+    replica = Replica(ROOM, Owner(ME))
     replica.take_summary(summary(500, first_visible=100))
-    again = Replica(ROOM, ME)
+    again = Replica(ROOM, Owner(ME))
     again.restore(replica.record())
     assert (again.timeline.started, again.timeline.applied, again.timeline.head) == (False, 99, 500)
 

@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from chatd.client.core.changes import EventAdded, MessageAdded, MessageChanged, TimelineReset
 from chatd.client.core.intervals import Interval
 from chatd.client.core.messages import OPERATIONS, changed_by, message_from
+from chatd.client.core.replica import Owner
 from chatd.client.core.timeline import (
     BUFFER_MAX,
     JUMP_DISTANCE,
@@ -31,7 +32,7 @@ def op(seq, kind, target, **more):
 
 
 def started(applied=0):
-    timeline = Timeline(ROOM, ME)
+    timeline = Timeline(ROOM, Owner(ME))
     timeline.resume(applied)
     return timeline
 
@@ -74,14 +75,14 @@ def test_too_many_early_events_empty_the_buffer_but_not_the_head():
 
 
 def test_a_young_room_of_which_nothing_is_known_is_read_from_its_beginning():
-    timeline = Timeline(ROOM, ME)
+    timeline = Timeline(ROOM, Owner(ME))
     timeline.heard(4)
     assert timeline.feed([text(5)]) == []
     assert timeline.plan() == Fetch(1, 5)
 
 
 def test_an_old_room_of_which_nothing_is_known_starts_at_its_first_event():
-    timeline = Timeline(ROOM, ME)
+    timeline = Timeline(ROOM, Owner(ME))
     timeline.heard(900)
     assert added(timeline.feed([text(901)])) == [901]
     assert (timeline.applied, timeline.behind) == (901, False)
@@ -139,7 +140,7 @@ def test_a_log_that_does_not_reach_back_is_jumped():
 
 
 def test_a_room_of_which_nothing_is_known_is_jumped_if_it_has_more_than_a_page():
-    timeline = Timeline(ROOM, ME)
+    timeline = Timeline(ROOM, Owner(ME))
     timeline.heard(START_DISTANCE)
     assert timeline.plan() == Fetch(1, START_DISTANCE)
     timeline.heard(START_DISTANCE + 1)
@@ -492,7 +493,7 @@ class LateReplies(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.server = Server([text(seq) for seq in range(1, 6)])
-        self.timeline = Timeline(ROOM, ME)
+        self.timeline = Timeline(ROOM, Owner(ME))
         self.under_way = []
 
     @initialize(missed=st.integers(1, 3))

@@ -8,7 +8,7 @@ import type { Entry } from "./core/outbox.js";
 import type { DeviceEntry, Packet, Replies, Request, Profile } from "./core/packets.js";
 import type { Phase } from "./core/states.js";
 import { TIMING, type Timing } from "./core/timing.js";
-import type { Presence, Totals } from "./core/account.js";
+import type { Account, Presence, Totals } from "./core/account.js";
 import { Engine, type Parts } from "./engine.js";
 import { SystemEnv, type Env } from "./env.js";
 import { Room } from "./rooms.js";
@@ -33,6 +33,8 @@ export interface ClientOptions {
   /** The encoding (protocol.md, "Transport and encoding"): `json` of `@chatd/client/json`, or `msgpack` of
    * `@chatd/client/msgpack`, which is loaded at the start when none is named. */
   codec?: Codec;
+  /** The class of the account; `Client` of `@chatd/client/people` brings its own. */
+  account?: typeof Account;
   env?: Env;
   settings?: Partial<Omit<Settings, "timing">> & { timing?: Partial<Timing> };
 }
@@ -51,7 +53,7 @@ export interface ClientOptions {
  * there. `connect` also waits until the phase is "ready".
  */
 export class Client {
-  private readonly _engine: Engine;
+  protected readonly _engine: Engine;
   private readonly _handles = new Map<string, Room>();
   private _focused: readonly string[] = [];
   private _unfollow: (() => void) | undefined;
@@ -65,6 +67,7 @@ export class Client {
       device: _options.device ?? "",
       storage: _options.storage ?? new MemoryStorage(),
       codec: _options.codec,
+      account: _options.account,
       env: _options.env ?? new SystemEnv(),
       settings: { ...SETTINGS, ..._options.settings, timing: { ...TIMING, ..._options.settings?.timing } },
     });

@@ -26,8 +26,8 @@ export class Commands {
   }
 
   /** Send a request with a key; the event that it appended to the log is applied, or fetched. With `lost` the room is
-   * gone for this user afterwards. */
-  async mutate(packet: Packet, lost: string): Promise<void> {
+   * gone for this user afterwards. Returns the acknowledgement. */
+  async mutate(packet: Packet, lost: string): Promise<Ack> {
     const { account, repairer } = this._engine;
     const { room } = packet;
     const ack: Ack = await this._engine.call(packet);
@@ -38,6 +38,7 @@ export class Commands {
       account.takeHead(room, ack.seq);
       repairer.soon(account.replica(room));
     }
+    return ack;
   }
 
   /** Return the id of the 1:1 room with a user. */

@@ -44,6 +44,8 @@ export interface Parts {
   readonly codec: Codec | undefined;
   readonly env: Env;
   readonly settings: Settings;
+  /** The class of the account; that of people (people.ts) has more. */
+  readonly account: typeof Account | undefined;
 }
 
 /** One client without its public face; it is the delegate of its account and of its life cycle. */
@@ -86,7 +88,7 @@ export class Engine extends Caller implements AccountDelegate, LifecycleDelegate
     this._page = settings.firstPage;
     this.feed = new ChangeFeed(this.log);
     this.typingState = new TypingState(env, settings.timing.typingShownS, this.feed);
-    this.account = new Account(this, settings.messagesKept);
+    this.account = new (parts.account ?? Account)(this, settings.messagesKept);
     const store = (rows: readonly Row[], durable: boolean) => this.store(rows, durable);
     this.sender = new Sender(store, this.account, this.feed, this);
     this.repairer = new Repairer((packet, wanted) => this.call(packet, settings.timing.callS, wanted), this.account, env, settings);
@@ -225,7 +227,7 @@ export class Engine extends Caller implements AccountDelegate, LifecycleDelegate
     return {
       type: "hello", version: VERSION, token, device: this.device,
       app: app || undefined, os: os || undefined, locale: locale || undefined,
-      features: [...this.codec.features, "account"],
+      features: [...this.codec.features, ...account.asked],
       mode: this.lifecycle.background ? "background" : undefined,
       focus: account.focused.length ? account.focused : undefined,
       rooms: this._page,

@@ -3,7 +3,7 @@
 import { normalEmoji } from "./core/emoji.js";
 import type { Message } from "./core/messages.js";
 import type {
-  Body, Event, MembersListReply, Packet, ReadersReply,
+  Ack, Body, Event, MembersListReply, Packet, ReadersReply,
 } from "./core/packets.js";
 import type { MemberReceipt, Replica } from "./core/replica.js";
 import { roleOf, type Summary } from "./core/summary.js";
@@ -237,9 +237,10 @@ export class Room {
     } while (more);
   }
 
-  /** Add members, at most 100. */
-  async add(users: Iterable<string>): Promise<void> {
-    await this._mutate("members.add", { users: [...users] });
+  /** Add members, at most 100; return those who were not added, as they do not let this user, or are unknown. */
+  async add(users: Iterable<string>): Promise<readonly string[]> {
+    const { not_added = [] } = (await this._mutate("members.add", { users: [...users] })) as Packet;
+    return not_added;
   }
 
   /** Remove members, at most 100. */
@@ -253,8 +254,10 @@ export class Room {
   }
 
   /** Change the own view of the room (protocol.md, "preferences"): mute until a time in ms (1 for ever, 0 not), pin to
-   * the top, hide. */
-  async preferences(asked: { muted_until?: number; pinned?: boolean; hidden?: boolean }): Promise<void> {
+   * the top, hide, set its wallpaper. */
+  async preferences(
+    asked: { muted_until?: number; pinned?: boolean; hidden?: boolean; wallpaper?: string },
+  ): Promise<void> {
     await this._call("preferences", asked);
   }
 
@@ -280,7 +283,7 @@ export class Room {
   }
 
   /** Send a request with a key; with `lost` the room is gone for this user afterwards. */
-  private _mutate(type: string, fields: Packet, lost = ""): Promise<void> {
+  private _mutate(type: string, fields: Packet, lost = ""): Promise<Ack> {
     return this._engine.run("mutate", { type, room: this.id, key: this._engine.env.key(), ...fields }, lost);
   }
 }

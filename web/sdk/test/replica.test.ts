@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { messageFrom, type Message } from "../src/core/messages.js";
 import type { Event } from "../src/core/packets.js";
-import { Replica, type RoomRecord } from "../src/core/replica.js";
+import { Replica, type Owner, type RoomRecord } from "../src/core/replica.js";
 import { MemoryStorage } from "../src/storage.js";
 import { chance } from "./kit.js";
 
@@ -36,6 +36,8 @@ function randomLog(random: Random): Event[] {
   return log;
 }
 
+const OWNER: Owner = { user: "u42", everybodyMax: 500, blocked: new Set() };
+
 function sorted(messages: Iterable<Message>): unknown[] {
   const found = [...messages].sort((one, other) => one.seq - other.seq);
   return found.map(({ mine, ...rest }) => ({ ...rest, mine: [...mine].sort() }));
@@ -43,7 +45,7 @@ function sorted(messages: Iterable<Message>): unknown[] {
 
 /** Return the messages after the first events of a log, and the page that the server would give of them. */
 function applied(log: readonly Event[], until: number): Replica {
-  const replica = new Replica(ROOM, "u42");
+  const replica = new Replica(ROOM, OWNER);
   replica.takeSummary({ room: ROOM, seq: 0 });
   replica.feed(log.slice(0, until));
   return replica;
@@ -53,7 +55,7 @@ function applied(log: readonly Event[], until: number): Replica {
 async function restarted(storage: MemoryStorage, replica: Replica): Promise<Replica> {
   await storage.write([{ table: "rooms", key: ROOM, value: replica.record() }, ...replica.timeline.rows()]);
   const record = structuredClone((await storage.load()).rooms!.get(ROOM)) as RoomRecord;
-  const next = new Replica(ROOM, "u42");
+  const next = new Replica(ROOM, OWNER);
   next.restore(record);
   return next;
 }
@@ -63,7 +65,7 @@ for (let seed = 1; seed <= 60; seed++) {
     const random = chance(seed);
     const log = randomLog(random);
     const storage = new MemoryStorage();
-    let replica = new Replica(ROOM, "u42");
+    let replica = new Replica(ROOM, OWNER);
     replica.takeSummary({ room: ROOM, seq: 0 });
     replica.feed(log.slice(0, 1));
     let isLoaded = true;

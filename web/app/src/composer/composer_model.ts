@@ -26,7 +26,7 @@ export const FINE_POINTER = matchMedia("(pointer: fine)");
 const encoder = new TextEncoder();
 
 /** The text that mentions a user; `*` is everybody. */
-export const mentionOf = (user: string): string => `@${user === "*" ? t("chat.everybody") : userOf(user).peek().name}`;
+export const mentionOf = (user: string): string => `@${user === "*" ? t("chat.everybody") : userOf(user).peek().realName}`;
 
 export class ComposerModel {
   readonly text = signal("");

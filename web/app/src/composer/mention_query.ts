@@ -71,8 +71,9 @@ export class MentionQuery {
   #fitting(typed: string): string[] {
     const wanted = typed.toLocaleLowerCase();
     const fits = (user: string): boolean => {
-      const name = user === "*" ? t("chat.everybody") : userOf(user).value.name;
-      return name.toLocaleLowerCase().split(/\s/).concat(name.toLocaleLowerCase(), user).some((word) => word.startsWith(wanted));
+      const { name, realName } = user === "*" ? { name: t("chat.everybody"), realName: "" } : userOf(user).value;
+      const words = [name, realName].flatMap((one) => [one, ...one.split(/\s/)]).map((one) => one.toLocaleLowerCase());
+      return [...words, user].some((word) => word.startsWith(wanted));
     };
     const everybody = (this.model.state.summary.value.members ?? 0) <= EVERYBODY_MAX ? ["*"] : [];
     const users = this.#members.value.filter((user) => user !== me.value);

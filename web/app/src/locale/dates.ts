@@ -55,3 +55,8 @@ function format(options: Intl.DateTimeFormatOptions, time: number): string {
   if (!found) formats.set(key, (found = new Intl.DateTimeFormat(place, options)));
   return found.format(time);
 }
+
+/** The date, as "12 December"; with the year when it is not this one. */
+export function dateOf(time: number, now = today.value): string {
+  return format({ day: "numeric", month: "long", ...(sameYear(time, now) ? {} : { year: "numeric" }) }, time);
+}

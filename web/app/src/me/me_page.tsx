@@ -1,17 +1,19 @@
 /** The own page: name, appearance, privacy, this browser's storage, the devices, and the way out. */
 import "../style/pages.js";
-import { useComputed } from "@preact/signals";
 import { LANGUAGES, t, type Language } from "../locale/locale.js";
 import { UserId } from "../people/person_card.js";
 import { Avatar, colourOf } from "../shell/avatar.js";
+import { peopleOn } from "../shell/contacts.js";
 import { Action, Card, Choice, Segments, Switch } from "../shell/controls.js";
 import { confirm } from "../shell/dialog.js";
-import { attempt } from "../shell/errors.js";
+import { Icon, type IconName } from "../shell/icons.js";
+import { follow, hrefOf } from "../shell/router.js";
 import { signOut } from "../shell/session.js";
 import { change, settings, THEMES } from "../shell/settings.js";
-import { client, me, phase, preferences } from "../shell/state.js";
+import { client, me } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
 import { Devices } from "./devices.js";
+import { PrivacySwitches } from "./privacy_switches.js";
 import { Storage } from "./storage.js";
 
 const THEME_ICONS = { auto: "settings", light: "sun", dark: "moon" } as const;
@@ -29,8 +31,9 @@ export function MePage() {
         </h1>
       </section>
       <UserId id={user.id} />
+      {peopleOn.value && <MyPages />}
       <Appearance />
-      <Privacy />
+      {!peopleOn.value && <PrivacySwitches title={t("me.privacy")} />}
       <Card title={t("me.notifications")}>
         <Switch
           icon="bell-off"
@@ -49,6 +52,27 @@ export function MePage() {
   );
 }
 
+/** What others see of the user, and who of them. */
+function MyPages() {
+  return (
+    <Card>
+      <PageLink page="card" icon="person" label={t("card.title")} />
+      <PageLink page="privacy" icon="lock" label={t("privacy.title")} />
+      <PageLink page="blocked" icon="block" label={t("blocked.title")} />
+    </Card>
+  );
+}
+
+function PageLink({ page, icon, label }: { page: string; icon: IconName; label: string }) {
+  return (
+    <a class="setting link" href={hrefOf({ name: "page", of: "me", page, id: "" })} onClick={follow}>
+      <Icon name={icon} />
+      <span class="setting-text">{label}</span>
+      <Icon name="forward" />
+    </a>
+  );
+}
+
 function Appearance() {
   const themes = THEMES.map((value) => ({ value, label: t(`theme.${value}`), icon: THEME_ICONS[value] }));
   const names = Object.entries(LANGUAGES).map(([value, { name }]) => ({ value: value as Language, label: name }));
@@ -61,31 +85,6 @@ function Appearance() {
         value={settings.value.language}
         options={languages}
         onChange={(language) => change({ language })}
-      />
-    </Card>
-  );
-}
-
-function Privacy() {
-  const offline = useComputed(() => phase.value !== "ready").value;
-  const { receipts, presence } = preferences.value;
-  return (
-    <Card title={t("me.privacy")}>
-      <Switch
-        icon="checks"
-        label={t("me.receipts")}
-        hint={t("me.receipts.hint")}
-        on={receipts}
-        disabled={offline}
-        onChange={(on) => void attempt(() => client().showReceipts(on))}
-      />
-      <Switch
-        icon="eye"
-        label={t("me.presence")}
-        hint={t("me.presence.hint")}
-        on={presence}
-        disabled={offline}
-        onChange={(on) => void attempt(() => client().showPresence(on))}
       />
     </Card>
   );

@@ -2,20 +2,24 @@
 import type { Signal } from "@preact/signals";
 import { t } from "../locale/locale.js";
 import { matches } from "../rooms/search.js";
+import { contactOf, isBlocked } from "../shell/contacts.js";
 import { Avatar } from "../shell/avatar.js";
 import { Icon, type IconName } from "../shell/icons.js";
 import { me } from "../shell/state.js";
 import { knownUsers, userOf, type User } from "../shell/users.js";
 
 /** The form of a user id (protocol.md, "Identifiers and counters"). */
-const USER_ID = /^[A-Za-z0-9_\-.:@+|]{1,64}$/;
+export const USER_ID = /^[A-Za-z0-9_\-.:@+|]{1,64}$/;
 /** Most people that are listed; a longer search finds the others. */
 const LISTED = 30;
 
 /** The people that fit a search, then the user whose id it is, if it can be one. */
 function candidates(search: string, without: readonly string[]): User[] {
-  const known = knownUsers().filter(({ id }) => id !== me.value && !without.includes(id));
-  const found = known.filter(({ id, name }) => matches(search, name, id)).slice(0, LISTED);
+  const isFriend = ({ id }: User) => Number(contactOf(id)?.state === "friend");
+  const known = knownUsers()
+    .filter(({ id }) => id !== me.value && !without.includes(id) && !isBlocked(id))
+    .sort((one, other) => isFriend(other) - isFriend(one));
+  const found = known.filter(({ id, name, realName, handle }) => matches(search, name, realName, handle, id)).slice(0, LISTED);
   const id = search.trim();
   const exact = USER_ID.test(id) && id !== me.value && !without.includes(id) && !found.some((user) => user.id === id);
   return exact ? [...found, userOf(id).value] : found;

@@ -2,6 +2,7 @@
 import "../style/pages.js";
 import { useSignal } from "@preact/signals";
 import { t } from "../locale/locale.js";
+import { tellNotAdded } from "../people/not_added.js";
 import { Chosen, Picker } from "../people/picker.js";
 import { closeDialog, Dialog } from "../shell/dialog.js";
 import { attempt } from "../shell/errors.js";
@@ -13,7 +14,8 @@ export function AddMembers({ room }: { room: RoomState }) {
   const add = async () => {
     if (!users.value.length) return;
     closeDialog();
-    await attempt(() => room.room.add(users.value));
+    const left = await attempt(() => room.room.add(users.value));
+    if (left?.length) tellNotAdded(left);
   };
   const actions = (
     <button type="submit" class="button primary" disabled={!users.value.length}>

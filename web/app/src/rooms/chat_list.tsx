@@ -4,12 +4,13 @@ import { t } from "../locale/locale.js";
 import { openDialog } from "../shell/dialog.js";
 import { Empty } from "../shell/drawings.js";
 import { Icon } from "../shell/icons.js";
-import { go } from "../shell/router.js";
+import { follow, go, hrefOf } from "../shell/router.js";
 import { config } from "../shell/session.js";
 import { Skeleton } from "../shell/skeleton.js";
-import { loaded, type RoomState } from "../shell/state.js";
+import { loaded, requestList, type RoomState } from "../shell/state.js";
 import { focusFirstRow, VirtualList } from "../shell/virtual_list.js";
 import { useWatched } from "../shell/watching.js";
+import { titleOf } from "./names.js";
 import { ChatRow } from "./chat_row.js";
 import { foundRooms, query, setSearchField } from "./search.js";
 
@@ -26,6 +27,7 @@ export function ChatList() {
         </button>
       </header>
       <Search />
+      {requestList.value.length > 0 && !query.value && <Requests />}
       <Rows />
     </>
   );
@@ -56,6 +58,21 @@ function Search() {
         onInput={(event) => (query.value = event.currentTarget.value)}
       />
     </div>
+  );
+}
+
+/** The way to the message requests: they make no sound, and count nowhere else. */
+function Requests() {
+  const names = requestList.value.map(titleOf).join(t("names.separator"));
+  return (
+    <a class="requests-row" href={hrefOf({ name: "requests" })} onClick={follow}>
+      <Icon name="person-add" />
+      <span>{t("box.row", { count: requestList.value.length })}</span>
+      <span class="line quiet small">
+        <bdi>{names}</bdi>
+      </span>
+      <Icon name="forward" />
+    </a>
   );
 }
 

@@ -3,8 +3,10 @@ import type { Message } from "@chatd/client";
 import { useComputed } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { shortTime } from "../locale/dates.js";
-import { number, t } from "../locale/locale.js";
+import { t } from "../locale/locale.js";
 import { Avatar } from "../shell/avatar.js";
+import { Count } from "../shell/count.js";
+import { isBlocked } from "../shell/contacts.js";
 import { draftOf } from "../shell/drafts.js";
 import { Icon, type IconName } from "../shell/icons.js";
 import { follow, hrefOf, openRoom } from "../shell/router.js";
@@ -49,11 +51,14 @@ const waiting = new Set<string>();
 function freshen(room: RoomState): void {
   if (waiting.has(room.id)) return;
   waiting.add(room.id);
-  setTimeout(async () => {
-    waiting.delete(room.id);
-    await room.room.history({ limit: 1 }).catch(() => undefined);
-    room.take();
-  }, GATHER_MS);
+  setTimeout(() => (waiting.delete(room.id), void fetchPreview(room)), GATHER_MS);
+}
+
+/** Fetch the latest message of a room, for the second line of its row. */
+export async function fetchPreview(room: RoomState): Promise<void> {
+  const page = await room.room.history({ limit: 1 }).catch(() => undefined);
+  room.take();
+  room.preview.value ??= page?.messages.at(-1);
 }
 
 /** An icon that says something by itself. */
@@ -81,10 +86,11 @@ function Line({ room }: { room: RoomState }) {
     return <span class="line typing">{text}</span>;
   }
   if (!preview) return <span class="line">{t(room.summary.value.peer ? "row.empty.direct" : "row.empty.group")}</span>;
+  const covered = !room.summary.value.peer && isBlocked(preview.user);
   return (
     <span class="line">
       <Author room={room} user={preview.user} seq={preview.seq} />
-      {preview.recalled ? <i>{t("row.recalled")}</i> : <bdi>{textOf(preview)}</bdi>}
+      {covered || preview.recalled ? <i>{t(covered ? "row.covered" : "row.recalled")}</i> : <bdi>{textOf(preview)}</bdi>}
     </span>
   );
 }
@@ -120,9 +126,7 @@ function Badge({ room, muted }: { room: RoomState; muted: boolean }) {
           @
         </span>
       )}
-      <span class={muted ? "badge muted" : "badge"} role="img" aria-label={t("row.unread", { count: unread })}>
-        {unread > 999 ? "999+" : number(unread)}
-      </span>
+      <Count count={unread} muted={muted} label={t("row.unread", { count: unread })} />
     </>
   );
 }

@@ -2,6 +2,8 @@
 import "../style/pages.js";
 import { t } from "../locale/locale.js";
 import { PersonCard } from "../people/person_card.js";
+import { HomeCard } from "../people/person_page.js";
+import { peopleOn } from "../shell/contacts.js";
 import { PageHead } from "../shell/page_head.js";
 import { roomOf } from "../shell/state.js";
 import { GroupDetails } from "./group_details.js";
@@ -17,7 +19,7 @@ export function Details({ room: id, page = false }: { room: string; page?: boole
       {page && <PageHead title={t("nav.details")} />}
       {peer ? (
         <div class="scroller">
-          <PersonCard user={peer} room={room} />
+          {peopleOn.value ? <HomeCard key={peer} user={peer} room={room} /> : <PersonCard user={peer} room={room} />}
           <RoomSettings room={room} />
         </div>
       ) : (

@@ -1,8 +1,11 @@
 /** The dialog that begins a chat: with one person, or a group. */
 import "../style/pages.js";
 import { useSignal } from "@preact/signals";
+import type { Room } from "@chatd/client";
 import { t } from "../locale/locale.js";
+import { peopleOn } from "../shell/contacts.js";
 import { openDirect } from "../people/open_direct.js";
+import { tellNotAdded } from "../people/not_added.js";
 import { Chosen, Picker } from "../people/picker.js";
 import { closeDialog, Dialog } from "../shell/dialog.js";
 import { attempt } from "../shell/errors.js";
@@ -13,6 +16,13 @@ import { TitleField } from "./edit_title.js";
 import { query } from "./search.js";
 
 type Kind = "person" | "group";
+
+/** Return those of the users who are not in a room. */
+async function notIn(room: Room, users: readonly string[]): Promise<string[]> {
+  const members = new Set<string>();
+  for await (const { user } of room.members()) members.add(user);
+  return users.filter((user) => !members.has(user));
+}
 
 /** `name` is what was looked for in the list. */
 export function NewChat({ name }: { name: string }) {
@@ -32,6 +42,8 @@ export function NewChat({ name }: { name: string }) {
     if (!room) return;
     closeDialog();
     go({ name: "chat", room: room.id, about: false });
+    const left = peopleOn.value && wish.users.length ? await attempt(() => notIn(room, wish.users)) : [];
+    if (left?.length) tellNotAdded(left);
   };
   const actions = kind.value === "group" && (
     <button type="submit" class="button primary" disabled={!title.value.trim()}>

@@ -1,6 +1,8 @@
 /** What a user sets for one chat: mute, pin to the top, hide. */
 import { dateAndTime } from "../locale/dates.js";
 import { t } from "../locale/locale.js";
+import { peopleOn } from "../shell/contacts.js";
+import { WALLPAPERS } from "../style/wallpapers.js";
 import { attempt } from "../shell/errors.js";
 import { Card, Choice, Switch } from "../shell/controls.js";
 import { go } from "../shell/router.js";
@@ -11,8 +13,31 @@ const HOUR = 3_600_000;
 const MUTES = { off: () => 0, hour: () => Date.now() + HOUR, day: () => Date.now() + 24 * HOUR, ever: () => 1 };
 type Mute = keyof typeof MUTES | "until";
 
+function Wallpapers({ value, onChange }: { value: string; onChange: (value: string) => void }) {
+  return (
+    <div class="setting wallpaper-setting">
+      <span>{t("wallpaper.label")}</span>
+      <div class="swatches" role="radiogroup" aria-label={t("wallpaper.label")}>
+        {WALLPAPERS.map((name) => (
+          <label key={name} class="swatch" title={t(`wallpaper.${name || "plain"}`)}>
+            <input
+              type="radio"
+              class="unseen"
+              name="wallpaper"
+              aria-label={t(`wallpaper.${name || "plain"}`)}
+              checked={value === name}
+              onChange={() => onChange(name)}
+            />
+            <span data-wallpaper={name || undefined} />
+          </label>
+        ))}
+      </div>
+    </div>
+  );
+}
+
 export function RoomSettings({ room }: { room: RoomState }) {
-  const { muted_until, pinned, hidden } = room.summary.value;
+  const { muted_until, pinned, hidden, wallpaper = "" } = room.summary.value;
   const until = muted_until > 1 && isMuted({ muted_until });
   const value: Mute = muted_until === 1 ? "ever" : until ? "until" : "off";
   const set = (wish: Parameters<typeof room.room.preferences>[0]) => attempt(() => room.room.preferences(wish));
@@ -30,6 +55,7 @@ export function RoomSettings({ room }: { room: RoomState }) {
   };
   return (
     <Card title={t("room.settings")}>
+      {peopleOn.value && <Wallpapers value={wallpaper} onChange={(next) => void set({ wallpaper: next })} />}
       <Choice label={t("mute.label")} value={value} options={options} onChange={mute} />
       <Switch icon="pin" label={t("room.pin")} on={pinned} onChange={(on) => void set({ pinned: on })} />
       <Switch icon="eye-off" label={t("room.hide")} hint={t("room.hide.hint")} on={hidden} onChange={(on) => void hide(on)} />

@@ -26,7 +26,7 @@ export function matches(search: string, ...texts: string[]): boolean {
 export const foundRooms = computed<readonly RoomState[]>(() => {
   const search = query.value.trim();
   if (!search) return roomList.value;
-  const hidden = allRooms().filter((room) => room.summary.value.hidden);
+  const hidden = allRooms().filter(({ summary }) => summary.value.hidden || summary.value.request);
   return [...roomList.value, ...hidden].filter((room) => matches(search, titleOf(room), room.summary.value.peer));
 });
 

@@ -3,7 +3,6 @@ import type { ComponentChildren } from "preact";
 import { t } from "../locale/locale.js";
 import { ChatPane } from "../rooms/chat_pane.js";
 import { ChatList } from "../rooms/chat_list.js";
-import { PeopleList } from "../people/people_list.js";
 import { Announcer } from "./announcer.js";
 import { Banner } from "./banner.js";
 import { Boundary } from "./boundary.js";
@@ -15,12 +14,18 @@ import { detailsBeside, panes, usePanes } from "./panes.js";
 import { follow, hrefOf, list, onlyChat, openRoom, route, type Route } from "./router.js";
 import { startSession, stage } from "./session.js";
 import { Skeleton } from "./skeleton.js";
+import { Count } from "./count.js";
+import { friendRequests, peopleOn } from "./contacts.js";
 import { closed, totalUnread } from "./state.js";
 import { Stopped, STOPPED } from "./stopped.js";
 
 const Details = lazy(async () => (await import("../rooms/details.js")).Details);
 const MePage = lazy(async () => (await import("../me/me_page.js")).MePage);
+const PeopleList = lazy(async () => (await import("../people/people_list.js")).PeopleList);
 const PersonPage = lazy(async () => (await import("../people/person_page.js")).PersonPage);
+const Friends = lazy(async () => (await import("../people/friends.js")).Friends);
+const RequestList = lazy(async () => (await import("../people/request_list.js")).RequestList);
+const PeoplePage = lazy(async () => (await import("../people/pages.js")).PeoplePage);
 const SignIn = lazy(async () => (await import("../sign_in/sign_in.js")).SignIn);
 
 export function App() {
@@ -45,7 +50,7 @@ function Content() {
 function Panes() {
   const { name } = route.value;
   const single = panes.value === 1;
-  const lists = name === "chats" || name === "people";
+  const lists = name === "chats" || name === "requests" || name === "people";
   const showsList = !onlyChat.value && (!single || lists);
   const showsMain = !single || !showsList;
   const showsTabs = !onlyChat.value && (!single || lists || name === "me");
@@ -78,15 +83,22 @@ function ListPane({ single }: { single: boolean }) {
   const Pane = single ? "main" : "section";
   return (
     <Pane class="pane list" aria-label={t(`nav.${list.value}`)}>
-      {list.value === "people" ? <PeopleList /> : <ChatList />}
+      <Shown />
     </Pane>
   );
+}
+
+function Shown() {
+  if (list.value === "requests" && peopleOn.value) return <RequestList />;
+  if (list.value !== "people") return <ChatList />;
+  return peopleOn.value ? <Friends /> : <PeopleList />;
 }
 
 function Main() {
   const now = route.value;
   if (stage.value === "starting") return <Skeleton />;
   if (now.name === "me") return <MePage />;
+  if (now.name === "page" && peopleOn.value) return <PeoplePage {...now} />;
   if (now.name === "person") return <PersonPage key={now.user} user={now.user} />;
   if (now.name !== "chat") return <Empty drawing="chats" title={t("main.empty.title")} text={t("main.empty")} />;
   if (now.about && panes.value < 3) return <Details key={now.room} room={now.room} page />;
@@ -95,15 +107,18 @@ function Main() {
 
 function Tabs() {
   const unread = totalUnread.value;
-  const current = route.value.name === "me" ? "me" : list.value;
+  const now = route.value;
+  const isMe = now.name === "me" || (now.name === "page" && now.of === "me");
+  const current = isMe ? "me" : list.value;
   return (
     <nav class="tabs" aria-label={t("nav.main")}>
-      <Tab to={{ name: "chats" }} icon="chat" current={current === "chats"}>
+      <Tab to={{ name: "chats" }} icon="chat" current={current === "chats" || current === "requests"}>
         {t("nav.chats")}
         {unread > 0 && <span class="unseen">{t("row.unread", { count: unread })}</span>}
       </Tab>
-      <Tab to={{ name: "people" }} icon="people" current={current === "people"}>
+      <Tab to={{ name: "people" }} icon="people" current={current === "people"} count={friendRequests.value}>
         {t("nav.people")}
+        {friendRequests.value > 0 && <span class="unseen">{t("people.requests", { count: friendRequests.value })}</span>}
       </Tab>
       <Tab to={{ name: "me" }} icon="person" current={current === "me"}>
         {t("nav.me")}
@@ -116,13 +131,18 @@ interface TabProps {
   to: Route;
   icon: IconName;
   current: boolean;
+  /** What waits for an answer behind it. */
+  count?: number;
   children: ComponentChildren;
 }
 
-function Tab({ to, icon, current, children }: TabProps) {
+function Tab({ to, icon, current, count = 0, children }: TabProps) {
   return (
     <a class="tab" href={hrefOf(to)} onClick={follow} aria-current={current ? "page" : undefined}>
-      <Icon name={icon} />
+      <span class="tab-icon">
+        <Icon name={icon} />
+        {count > 0 && <Count count={count} />}
+      </span>
       <span>{children}</span>
     </a>
   );

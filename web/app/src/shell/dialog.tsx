@@ -76,6 +76,20 @@ export function confirm(props: ConfirmProps): void {
   open.value = () => <Confirm {...props} />;
 }
 
+/** Say something that is not to pass unseen. */
+export function tell({ title, text }: { title: string; text: string }): void {
+  const actions = (
+    <button type="submit" class="button primary">
+      {t("action.close")}
+    </button>
+  );
+  open.value = () => (
+    <Dialog title={title} actions={actions} onSubmit={closeDialog}>
+      <p class="anywhere">{text}</p>
+    </Dialog>
+  );
+}
+
 function Confirm({ title, text, action, onConfirm }: ConfirmProps) {
   const actions = (
     <>

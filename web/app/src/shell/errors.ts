@@ -12,6 +12,10 @@ const TEXTS: Readonly<Record<string, TextKey>> = {
   quota: "error.quota",
   rate_limited: "error.rate_limited",
   bad_request: "error.bad_request",
+  conflict: "error.conflict",
+  refused: "error.refused",
+  blocked: "error.blocked",
+  request_pending: "error.request_pending",
 };
 
 /** Return a sentence about an error of the SDK; one without a code means that no answer came. */

@@ -6,8 +6,8 @@ import { loadMoreTexts, t } from "../locale/locale.js";
 import { Empty } from "./drawings.js";
 import { Skeleton } from "./skeleton.js";
 
-/** Return a component that loads the real one. A part that cannot be loaded belongs to a version the server no longer has. */
-export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): ComponentType<P> {
+/** Return a component that loads the real one, and draws `waiting` meanwhile. A part that cannot be loaded belongs to a version the server no longer has. */
+export function lazy<P extends object>(load: () => Promise<ComponentType<P>>, waiting = <Skeleton />): ComponentType<P> {
   let loaded: ComponentType<P> | undefined;
   return function Lazy(props: P) {
     const state = useSignal<"loading" | "failed" | "there">(loaded ? "there" : "loading");
@@ -20,7 +20,7 @@ export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): C
     }, []);
     const Loaded = loaded;
     if (state.value === "there" && Loaded) return <Loaded {...props} />;
-    if (state.value === "loading") return <Skeleton />;
+    if (state.value === "loading") return waiting;
     return (
       <Empty drawing="update" text={t("error.part")}>
         <button class="button primary" onClick={() => location.reload()}>

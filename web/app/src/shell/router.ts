@@ -1,13 +1,18 @@
-/** The routes: `#/` chats, `#/r/R` a chat, `#/r/R/about`, `#/people`, `#/u/U` a person, `#/me`.
+/** The routes: `#/` chats, `#/requests` of strangers, `#/r/R` a chat, `#/r/R/about`, `#/people`, `#/u/U` a person, `#/me`,
+ * and pages below these, as `#/people/circles/2` and `#/me/privacy`.
  *
  * The page keeps its route in the hash. The embedded element does not own the address of its page and keeps it in memory.
  */
 import { computed, signal } from "@preact/signals";
+import { roomOf } from "./state.js";
 
 export type Route =
-  | { name: "chats" | "people" | "me" }
+  | { name: "chats" | "requests" | "people" | "me" }
   | { name: "chat"; room: string; about: boolean }
-  | { name: "person"; user: string };
+  | { name: "person"; user: string }
+  | { name: "page"; of: "people" | "me"; page: string; id: string };
+
+type List = "chats" | "requests" | "people";
 
 const path = signal("/");
 let inMemory = false;
@@ -20,7 +25,8 @@ export function parse(text: string): Route {
   const [first = "", second = "", third = ""] = text.split("/").slice(1).map(decode);
   if (first === "r" && second) return { name: "chat", room: second, about: third === "about" };
   if (first === "u" && second) return { name: "person", user: second };
-  if (first === "people" || first === "me") return { name: first };
+  if ((first === "people" || first === "me") && second) return { name: "page", of: first, page: second, id: third };
+  if (first === "people" || first === "me" || first === "requests") return { name: first };
   return { name: "chats" };
 }
 
@@ -28,6 +34,7 @@ export function parse(text: string): Route {
 export function pathOf(to: Route): string {
   if (to.name === "chat") return `/r/${encodeURIComponent(to.room)}${to.about ? "/about" : ""}`;
   if (to.name === "person") return `/u/${encodeURIComponent(to.user)}`;
+  if (to.name === "page") return `/${to.of}/${to.page}${to.id && `/${encodeURIComponent(to.id)}`}`;
   return to.name === "chats" ? "/" : `/${to.name}`;
 }
 
@@ -38,13 +45,15 @@ export const route = computed(() => parse(path.value));
 export const openRoom = computed(() => (route.value.name === "chat" ? route.value.room : ""));
 
 /** The list beside the other panes: the one that was open last. */
-export const list = computed<"chats" | "people">((): "chats" | "people" => {
-  const { name } = route.value;
-  if (name === "chats" || name === "chat") lastList = "chats";
-  else if (name === "people") lastList = "people";
+export const list = computed<List>((): List => {
+  const now = route.value;
+  const isRequest = now.name === "chat" && roomOf(now.room)?.summary.value.request;
+  if (now.name === "requests" || isRequest) lastList = "requests";
+  else if (now.name === "chats" || now.name === "chat") lastList = "chats";
+  else if (now.name === "people" || (now.name === "page" && now.of === "people")) lastList = "people";
   return lastList;
 });
-let lastList: "chats" | "people" = "chats";
+let lastList: List = "chats";
 
 /** The `href` of a link to a route; in memory it is not followed, and the click calls `go`. */
 export const hrefOf = (to: Route): string => `#${pathOf(to)}`;
@@ -69,11 +78,17 @@ export function follow(event: Event): void {
   go(parse(link.slice(1)));
 }
 
-/** Show the route one level up: from the details of a chat to the chat, from a chat to the list. */
+/** Show the route one level up: from the details of a chat to the chat, from a chat to its list. */
 export function up(): void {
   const now = route.value;
   if (onlyChat.value && now.name === "chat" && !now.about) return;
-  go(now.name === "chat" && now.about ? { ...now, about: false } : { name: "chats" }, true);
+  go(above(now), true);
+}
+
+function above(now: Route): Route {
+  if (now.name === "chat" && now.about) return { ...now, about: false };
+  if (now.name === "page") return now.id ? { ...now, id: "" } : { name: now.of };
+  return { name: now.name === "chat" || now.name === "person" ? list.value : "chats" };
 }
 
 /** Follow the hash of the page, or begin at `start` in memory. */

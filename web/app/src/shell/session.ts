@@ -4,7 +4,7 @@
  * keeps a token: the client asks for one when it needs it.
  */
 import { effect, signal } from "@preact/signals";
-import { Client } from "@chatd/client";
+import { Client } from "@chatd/client/people";
 import { browser, canShare } from "@chatd/client/browser";
 import { msgpack } from "@chatd/client/msgpack";
 import { language } from "../locale/locale.js";

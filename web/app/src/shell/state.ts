@@ -3,7 +3,9 @@
  * `attach` listens to the SDK once; everything here follows from its changes. A screen reads signals and calls the SDK.
  */
 import { batch, computed, signal, type Signal } from "@preact/signals";
-import type { Change, Client, Message, Phase, Room, Summary } from "@chatd/client";
+import type { Change, Message, Phase, Room, Summary } from "@chatd/client";
+import type { Client } from "@chatd/client/people";
+import { forgetPeople, peopleChanged } from "./contacts.js";
 import { draftChanged, forgetDrafts } from "./drafts.js";
 import { askForUsers, forgetUsers, usersChanged } from "./users.js";
 
@@ -52,7 +54,8 @@ export class RoomState {
     this.summary.value = room.summary;
     this.unread.value = room.unread;
     this.mentions.value = room.unreadMentions;
-    this.preview.value = room.preview;
+    // The first of a message request was fetched by its row.
+    this.preview.value = room.preview ?? this.preview.peek();
     if (change?.kind === "typingStarted" || change?.kind === "typingStopped") this.typists.value = room.typists;
     if (change?.kind === "receiptsChanged") this.receipts.value += 1;
     if (change) for (const listener of this.listeners) listener(change);
@@ -84,8 +87,11 @@ export const storageLost = signal(false);
 export const me = signal("");
 /** The own preferences of the account. */
 export const preferences = signal({ receipts: true, presence: true });
-/** The rooms of the list in their order: pinned first, then the latest message; hidden ones are left out. */
+/** The rooms of the list in their order: pinned first, then the latest message; hidden ones and message requests are
+ * left out. */
 export const roomList = signal<readonly RoomState[]>([]);
+/** The rooms in which a stranger waits for an answer, the latest first. */
+export const requestList = signal<readonly RoomState[]>([]);
 /** Unread messages of all rooms that are neither hidden nor muted. */
 export const totalUnread = signal(0);
 /** The number of own changes that wait for the network. */
@@ -141,6 +147,7 @@ export function attach(next: Client, user: string): () => void {
       phase.value = "stopped";
       loaded.value = false;
       for (const kept of [states, presences]) kept.clear();
+      forgetPeople();
       forgetUsers();
       forgetDrafts();
       arrange();
@@ -168,6 +175,7 @@ function refresh(): void {
     else states.set(id, new RoomState(room));
   }
   preferences.value = client().preferences;
+  peopleChanged();
   known.value += 1;
 }
 
@@ -190,6 +198,10 @@ const OTHERS: { [K in Exclude<Change, { room: string }>["kind"]]?: (change: Extr
   },
   presenceChanged: ({ user, state, last_seen }) => (presenceOf(user).value = { state, last_seen }),
   accountChanged: () => (preferences.value = client().preferences),
+  contactsChanged: ({ users }) => peopleChanged(users),
+  circlesChanged: () => peopleChanged([]),
+  privacyChanged: () => peopleChanged([]),
+  profileChanged: () => peopleChanged([]),
   usersChanged: ({ users }) => usersChanged(users),
   draftChanged: ({ place }) => draftChanged(place),
   storageLost: () => (storageLost.value = true),
@@ -229,9 +241,16 @@ function arrange(): void {
     time.set(state, state.time);
   }
   shown.sort((one, other) => pinned.get(other)! - pinned.get(one)! || time.get(other)! - time.get(one)!);
-  const before = roomList.peek();
+  const isRequest = (state: RoomState) => state.summary.peek().request;
   batch(() => {
-    if (shown.length !== before.length || shown.some((state, index) => state !== before[index])) roomList.value = shown;
-    totalUnread.value = shown.reduce((sum, state) => sum + (isMuted(state.summary.peek()) ? 0 : state.unread.peek()), 0);
+    replace(requestList, shown.filter(isRequest));
+    replace(roomList, shown.filter((state) => !isRequest(state)));
+    totalUnread.value = roomList.peek().reduce((sum, state) => sum + (isMuted(state.summary.peek()) ? 0 : state.unread.peek()), 0);
   });
+}
+
+/** Show another list, unless it is the same. */
+function replace(list: Signal<readonly RoomState[]>, next: readonly RoomState[]): void {
+  const before = list.peek();
+  if (next.length !== before.length || next.some((state, index) => state !== before[index])) list.value = next;
 }

@@ -1,16 +1,30 @@
 /** Names and avatars of users as signals: asked for in batches when a screen first needs them; the SDK stores them. */
 import { signal, type Signal } from "@preact/signals";
+import type { Profile } from "@chatd/client";
+import { allContacts, contactOf } from "./contacts.js";
 import { client, phase } from "./state.js";
 
 export interface User {
   id: string;
-  /** The name to show; the id while no other is known. */
+  /** The name to show: the own remark, else the name they gave themselves; the id while no other is known. */
   name: string;
+  /** The name they gave themselves, which others see, too. */
+  realName: string;
   avatar: string;
+  /** Unique, without the `@`; empty if they have none. */
+  handle: string;
+  /** What the host says they are; empty if it says nothing. */
+  verified: string;
+  /** Grows with every change of their card. */
+  version: number;
 }
+
+/** A card that is kept; `stale`: a newer one is known of. */
+type Known = Profile & { stale?: boolean };
 
 /** Most users of one request (protocol.md, "users.get"). */
 const BATCH = 100;
+const FIELDS = ["name", "realName", "avatar", "handle", "verified", "version"] as const;
 
 const users = new Map<string, Signal<User>>();
 const wanted = new Set<string>();
@@ -22,22 +36,24 @@ export function userOf(id: string): Signal<User> {
   if (!user) {
     users.set(id, (user = signal(stored(id))));
     // Stored names are shown at once, and may have changed since.
-    wanted.add(id);
-    queueMicrotask(() => void askForUsers());
+    want(id);
   }
   return user;
 }
 
 /** Every user of whom anything is shown or stored. */
 export function knownUsers(): User[] {
-  return [...new Set([...users.keys(), ...client().users.keys()])].map((id) => userOf(id).peek());
+  const friends = allContacts().flatMap(({ user, state }) => (state === "friend" ? [user] : []));
+  return [...new Set([...users.keys(), ...client().users.keys(), ...friends])].map((id) => userOf(id).peek());
 }
 
 /** The display data of these users were fetched, here or in another tab. */
 export function usersChanged(ids: readonly string[]): void {
   for (const id of ids) {
+    if (users.has(id) && (client().users.get(id) as Known | undefined)?.stale) want(id);
     const [user, next] = [users.get(id), stored(id)];
-    if (user && (user.peek().name !== next.name || user.peek().avatar !== next.avatar)) user.value = next;
+    const before = user?.peek();
+    if (before && FIELDS.some((field) => before[field] !== next[field])) user!.value = next;
   }
 }
 
@@ -45,6 +61,11 @@ export function usersChanged(ids: readonly string[]): void {
 export function forgetUsers(): void {
   users.clear();
   wanted.clear();
+}
+
+function want(id: string): void {
+  wanted.add(id);
+  queueMicrotask(() => void askForUsers());
 }
 
 /** Ask for the users that are wanted, if the connection stands. */
@@ -65,6 +86,7 @@ export async function askForUsers(): Promise<void> {
 }
 
 function stored(id: string): User {
-  const entry = client().users.get(id);
-  return { id, name: entry?.name || id, avatar: entry?.avatar ?? "" };
+  const { name, avatar = "", handle = "", verified = "", version = 0 } = client().users.get(id) ?? ({} as Partial<Profile>);
+  const realName = name || id;
+  return { id, name: contactOf(id)?.remark || realName, realName, avatar, handle, verified, version };
 }

@@ -5,6 +5,8 @@ import type { Message } from "@chatd/client";
 import { dateAndTime, timeOfDay } from "../locale/dates.js";
 import { t } from "../locale/locale.js";
 import { Avatar, colourOf } from "../shell/avatar.js";
+import { isBlocked } from "../shell/contacts.js";
+import { errorText } from "../shell/errors.js";
 import { Icon } from "../shell/icons.js";
 import { follow, hrefOf } from "../shell/router.js";
 import { client, me } from "../shell/state.js";
@@ -38,6 +40,7 @@ export function MessageRow({ chat, id, seq, first, last }: RowProps) {
   if (!message) return null;
   const own = message.user === me.value;
   const group = !chat.state.summary.value.peer;
+  if (group && !own && isBlocked(message.user) && !chat.unfolded.value.has(seq)) return <Covered chat={chat} seq={seq} />;
   const classes = ["message", own ? "out" : "in", first && "first", last && "last", group && !own && "faced", marked && "marked", fresh && "new"];
   return (
     <article
@@ -53,6 +56,18 @@ export function MessageRow({ chat, id, seq, first, last }: RowProps) {
         {active && seq > 0 && <Actions chat={chat} message={message} />}
         {!seq && <Failed id={id} chat={chat} />}
       </div>
+    </article>
+  );
+}
+
+/** A message of somebody the user blocks, until they want to see it. */
+function Covered({ chat, seq }: { chat: Chat; seq: number }) {
+  return (
+    <article class="note covered" data-seq={seq} tabIndex={-1} aria-label={t("chat.covered")}>
+      {t("chat.covered")}{" "}
+      <button type="button" class="unfold" onClick={() => chat.unfold(seq)}>
+        {t("chat.covered.show")}
+      </button>
     </article>
   );
 }
@@ -132,10 +147,15 @@ function Meta({ chat, message }: { chat: Chat; message: Message }) {
   );
 }
 
+/** The refusals that are about the two people, so that a reader is told of them. */
+const REASONS: ReadonlySet<string> = new Set(["refused", "blocked", "request_pending"]);
+
 function Failed({ chat, id }: { chat: Chat; id: string }) {
-  if (chat.model.entry(id)?.state !== "failed") return null;
+  const entry = chat.model.entry(id);
+  if (entry?.state !== "failed") return null;
   return (
     <div class="failed" role="group" aria-label={t("chat.failed")}>
+      {REASONS.has(entry.error?.code ?? "") && <p>{errorText(entry.error)}</p>}
       <button type="button" onClick={() => void client().resend(id)}>
         {t("chat.resend")}
       </button>

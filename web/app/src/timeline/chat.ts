@@ -4,6 +4,7 @@ import type { Message } from "@chatd/client";
 import { ComposerModel, FINE_POINTER } from "../composer/composer_model.js";
 import { t } from "../locale/locale.js";
 import { announce } from "../shell/announcer.js";
+import { isBlocked } from "../shell/contacts.js";
 import { attempt } from "../shell/errors.js";
 import { me, phase, type RoomState } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
@@ -303,7 +304,8 @@ export class Chat {
 
   #read(): void {
     clearTimeout(this.#readTimer);
-    const seen = document.hasFocus() && !document.hidden && this.#place ? this.#place.inView : [];
+    const isSeen = document.hasFocus() && !document.hidden && !this.state.summary.peek().request;
+    const seen = isSeen && this.#place ? this.#place.inView : [];
     const now = performance.now();
     if (this.#reading.seen(seen.map((row) => Number(row.dataset.seq)), now)) this.state.room.read(this.#reading.read);
     const due = this.#reading.due(now);
@@ -312,7 +314,7 @@ export class Chat {
 
   #announce(messages: readonly Message[]): void {
     const message = messages.at(-1)!;
-    if (message.user === me.peek()) return;
+    if (message.user === me.peek() || isBlocked(message.user)) return;
     const name = userOf(message.user).peek().name;
     announce(t("chat.says", { name, text: message.text || t("row.attachments", { count: message.body?.attachments?.length ?? 1 }) }));
   }

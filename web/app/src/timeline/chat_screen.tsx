@@ -3,11 +3,20 @@ import { useMemo } from "preact/hooks";
 import { Composer } from "../composer/composer.js";
 import type { RoomState } from "../shell/state.js";
 import composerCss from "../composer/composer.css?text";
+import { isBlocked } from "../shell/contacts.js";
+import { lazy } from "../shell/lazy.js";
+import { userOf } from "../shell/users.js";
 import { adopt } from "../shell/styles.js";
 import { Chat } from "./chat.js";
 import { MessageMenu } from "./menu.js";
+import "../style/wallpapers.js";
 import css from "./timeline.css?text";
+import { textsLeft } from "./texts_left.js";
 import { Timeline } from "./timeline.js";
+
+const RequestBar = lazy(async () => (await import("./request_bar.js")).RequestBar, <></>);
+const BlockedBar = lazy(async () => (await import("./request_bar.js")).BlockedBar, <></>);
+const WaitingLine = lazy(async () => (await import("./request_bar.js")).WaitingLine, <></>);
 
 for (const sheet of [css, composerCss]) adopt(sheet);
 
@@ -23,10 +32,24 @@ function Opened({ room }: { room: RoomState }) {
     if (typed && !(event.target as Element).closest("input, textarea, [popover]")) chat.composer.focused.value += 1;
   };
   return (
-    <section class="chat" data-room={room.id} onKeyDown={onKeyDown}>
+    <section class="chat" data-room={room.id} data-wallpaper={room.summary.value.wallpaper || undefined} onKeyDown={onKeyDown}>
       <Timeline chat={chat} />
-      <Composer chat={chat} />
+      <Foot chat={chat} />
       <MessageMenu chat={chat} />
     </section>
+  );
+}
+
+/** The composer, or what stands between the two people of the chat. */
+function Foot({ chat }: { chat: Chat }) {
+  const { peer, request } = chat.state.summary.value;
+  if (request) return <RequestBar chat={chat} />;
+  if (peer && isBlocked(peer)) return <BlockedBar user={userOf(peer).value} />;
+  const left = textsLeft(chat);
+  return (
+    <>
+      {left !== undefined && <WaitingLine user={userOf(peer).value} left={left} />}
+      {left !== 0 && <Composer chat={chat} />}
+    </>
   );
 }

@@ -1,6 +1,8 @@
 /** The message that another answers: author and one line, in a box of one size, so that nothing moves when it comes. */
+import type { Message } from "@chatd/client";
 import { t } from "../locale/locale.js";
 import { colourOf } from "../shell/avatar.js";
+import { isBlocked } from "../shell/contacts.js";
 import { me } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
 import type { Chat } from "./chat.js";
@@ -21,8 +23,11 @@ export function Quote({ chat, seq }: { chat: Chat; seq: number }) {
   );
 }
 
+type Summed = Pick<Message, "user" | "recalled" | "text" | "body">;
+
 /** One line about a message. */
-export function summaryOf({ recalled, text, body }: { recalled: boolean; text: string; body?: { attachments?: readonly unknown[] } }): string {
+export function summaryOf({ user, recalled, text, body }: Summed): string {
+  if (isBlocked(user)) return t("chat.covered");
   if (recalled) return t("chat.recalled");
   return text.slice(0, 200).replace(/\s+/gu, " ") || t("row.attachments", { count: body?.attachments?.length ?? 1 });
 }

@@ -42,7 +42,7 @@ function namesOf(mentions: readonly string[]): Names {
   const names = new Map<string, string>();
   for (const user of mentions) {
     if (user === "*") for (const word of [t("chat.everybody"), "all"]) names.set(`@${word}`, "*");
-    else names.set(`@${userOf(user).value.name}`, user).set(`@${user}`, user);
+    else names.set(`@${userOf(user).value.realName}`, user).set(`@${user}`, user);
   }
   return names;
 }

@@ -4,11 +4,11 @@
  * be fetched; rows to be stored are collected for `records`.
  */
 
-import { AccountRows, type Place } from "./account_rows.js";
+import { AccountRows, splitPlace, type Place } from "./account_rows.js";
 import type { Change } from "./changes.js";
 import type { AccountRow, Event, HelloReply, Packet, PresenceEntry, Push, RoomSummary, SyncPage } from "./packets.js";
 import type { Row, Tables } from "./records.js";
-import { EVERYBODY_MEMBERS_MAX, Replica, type RoomRecord } from "./replica.js";
+import { EVERYBODY_MEMBERS_MAX, Replica, type Owner, type RoomRecord } from "./replica.js";
 
 /** The rest of the client, as an account sees it. All calls are synchronous and in the order of events. */
 export interface AccountDelegate {
@@ -42,8 +42,8 @@ export interface Presence {
 
 export type Totals = NonNullable<SyncPage["totals"]>;
 
-/** The local copy of one account. */
-export class Account {
+/** The local copy of one account; that of people (core/people.ts) has more. */
+export class Account implements Owner {
   user = "";
   epoch = "";
   cursor = "";
@@ -52,14 +52,17 @@ export class Account {
   readonly replicas = new Map<string, Replica>();
   readonly presence = new Map<string, Presence>();
   readonly rows = new AccountRows();
-  private _everybodyMax = EVERYBODY_MEMBERS_MAX;
+  everybodyMax = EVERYBODY_MEMBERS_MAX;
+  readonly blocked: Set<string> = new Set();
+  /** Feature words to ask for, beside those of the encoding (protocol.md, "hello"). */
+  readonly asked: readonly string[] = ["account"];
   private _listed: Set<string> | undefined;
   // What changed and is not stored: keys of `account`, places of rows, rooms.
   private readonly _unstored = {
-    account: new Set<"user" | "epoch" | "cursor" | "totals">(), rows: new Set<Place>(), rooms: new Set<string>(),
+    account: new Set<string>(), rows: new Set<Place>(), rooms: new Set<string>(),
   };
 
-  constructor(private readonly _delegate: AccountDelegate, private readonly _kept: number) {}
+  constructor(protected readonly _delegate: AccountDelegate, private readonly _kept: number) {}
 
   // Packets of the server.
 
@@ -67,12 +70,7 @@ export class Account {
    * "Identifiers and counters"). */
   takeHello(reply: HelloReply): void {
     this.user = reply.user;
-    this._everybodyMax = reply.limits?.full_delivery_members ?? EVERYBODY_MEMBERS_MAX;
-    // Replicas made before the first hello did not know the user.
-    for (const replica of this.replicas.values()) {
-      replica.belongsTo(this.user);
-      replica.everybodyMax = this._everybodyMax;
-    }
+    this.everybodyMax = reply.limits?.full_delivery_members ?? EVERYBODY_MEMBERS_MAX;
     this._store("account", "user");
     if (reply.epoch === this.epoch) return;
     this.cursor = "";
@@ -176,11 +174,7 @@ export class Account {
 
   /** Return the replica of a room for reading; an unknown room is not added. */
   peek(room: string): Replica {
-    const known = this.replicas.get(room);
-    if (known) return known;
-    const replica = new Replica(room, this.user);
-    replica.everybodyMax = this._everybodyMax;
-    return replica;
+    return this.replicas.get(room) ?? new Replica(room, this);
   }
 
   /** Publish what changed in a room and have it stored. */
@@ -244,17 +238,17 @@ export class Account {
       else found.push({ table: "messages", key: [room] }, { table: "rooms", key: room });
     }
     for (const place of rows) found.push({ table: "account_rows", key: place, ...valued(this.rows.row(place)) });
-    for (const key of account) found.push({ table: "account", key, ...valued(this[key] || undefined) });
+    for (const key of account) found.push({ table: "account", key, ...valued(this[key as "user"] || undefined) });
     for (const set of [account, rows, rooms]) set.clear();
     return found;
   }
 
-  private _store(table: keyof Account["_unstored"], key: string): void {
+  protected _store(table: "account" | "rows" | "rooms", key: string): void {
     (this._unstored[table] as Set<string>).add(key);
     this._delegate.onUnstored();
   }
 
-  private _changedRows(places: readonly Place[]): void {
+  protected _changedRows(places: readonly Place[]): void {
     for (const place of places) {
       const [section, name] = splitPlace(place);
       this._store("rows", place);
@@ -287,11 +281,6 @@ export class Account {
     }
     if (cursor) this._moveCursor(cursor);
   }
-}
-
-function splitPlace(place: Place): [section: string, name: string] {
-  const at = place.indexOf(" ");
-  return [place.slice(0, at), place.slice(at + 1)];
 }
 
 function valued(value: unknown): { value?: unknown } {

@@ -28,7 +28,7 @@ export class AccountRows {
         const place: Place = `${section} ${row.name}`;
         this._named.add(place);
         if (row.stamp <= (this._rows.get(place)?.stamp ?? -1)) continue;
-        this._rows.set(place, row);
+        this.adopt(place, row);
         changed.push(place);
       }
     }
@@ -40,7 +40,7 @@ export class AccountRows {
   endRound(fullSections: readonly string[]): Place[] {
     const isFull = (place: Place) => fullSections.includes(place.slice(0, place.indexOf(" ")));
     const forgotten = [...this._rows.keys()].filter((place) => isFull(place) && !this._named.has(place));
-    for (const place of forgotten) this._rows.delete(place);
+    for (const place of forgotten) this.adopt(place, undefined);
     this._named.clear();
     return forgotten;
   }
@@ -48,7 +48,7 @@ export class AccountRows {
   /** Forget all rows, as a new epoch demands; return their places. */
   clear(): Place[] {
     const forgotten = [...this._rows.keys()];
-    this._rows.clear();
+    for (const place of forgotten) this.adopt(place, undefined);
     return forgotten;
   }
 
@@ -66,9 +66,15 @@ export class AccountRows {
     return this._rows.get(place);
   }
 
-  /** Set or forget a row that another client wrote. */
+  /** Set or forget a row, as the storage has it or another client wrote it. */
   adopt(place: Place, row: AccountRow | undefined): void {
     if (row) this._rows.set(place, row);
     else this._rows.delete(place);
   }
+}
+
+/** Return section and name of a row. */
+export function splitPlace(place: Place): [section: string, name: string] {
+  const at = place.indexOf(" ");
+  return [place.slice(0, at), place.slice(at + 1)];
 }

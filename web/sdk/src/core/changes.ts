@@ -44,10 +44,23 @@ export interface TypingStopped { kind: "typingStopped"; room: string; user: stri
 /** The presence of a watched user changed to `online`, `away` or `offline`. `last_seen` in ms, 0 if unknown. */
 export interface PresenceChanged { kind: "presenceChanged"; user: string; state: string; last_seen: number }
 
-/** A row of the account changed, on whatever device, or was deleted (`client.accountRows(section)`). */
+/** A row of the account that has no change of its own changed, on whatever device, or was deleted
+ * (`client.accountRows(section)`). */
 export interface AccountChanged { kind: "accountChanged"; section: string; name: string }
 
-/** The display data of these users was fetched (`client.users`). */
+/** These users are other contacts now, or none any more (`client.contacts`). */
+export interface ContactsChanged { kind: "contactsChanged"; users: string[] }
+
+/** A circle was made, renamed or deleted (`client.circles`). */
+export interface CirclesChanged { kind: "circlesChanged" }
+
+/** Rules say anew who may do what (`client.privacy`). */
+export interface PrivacyChanged { kind: "privacyChanged" }
+
+/** The own card changed (`client.profile`). */
+export interface ProfileChanged { kind: "profileChanged" }
+
+/** The cards of these users were fetched, or are known to be old (`client.users`). */
 export interface UsersChanged { kind: "usersChanged"; users: string[] }
 
 /** The draft at a place was written, here or in another tab (`client.drafts`). */
@@ -78,5 +91,6 @@ export interface ChangesMissed { kind: "changesMissed" }
 
 export type Change =
   | StateChanged | RoomChanged | RoomGone | RoomMoved | MessageAdded | MessageChanged | EventAdded | TimelineReset
-  | ReceiptsChanged | TypingStarted | TypingStopped | PresenceChanged | AccountChanged | UsersChanged | DraftChanged
+  | ReceiptsChanged | TypingStarted | TypingStopped | PresenceChanged | AccountChanged | ContactsChanged
+  | CirclesChanged | PrivacyChanged | ProfileChanged | UsersChanged | DraftChanged
   | SendQueued | SendDone | SendDelayed | SendFailed | SendDiscarded | StorageLost | ChangesMissed;

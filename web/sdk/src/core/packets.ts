@@ -132,6 +132,10 @@ export type RoomSummary = {
   pinned?: boolean;
   /** not in the list, and in no total (11.14) */
   hidden?: boolean;
+  /** the peer asks to write, and the user has not answered: not in the list, and in no total but `message_requests` (20.5) */
+  request?: boolean;
+  /** the picture behind the messages (11.14) */
+  wallpaper?: string;
   /** lowest `seq` this user may see */
   first_visible?: number;
   /** below it only messages remain; operations were folded into them */
@@ -154,12 +158,14 @@ export type SyncPage = {
   more?: string;
   /** the pages of this round together are the complete list of rooms */
   full?: boolean;
-  /** on the first page of a round that is full or that names a room in `rooms` or `gone`, or account rows: number of rooms, sums of `unread` and of `unread_mentions` over all that are not `hidden`; with people (20.1) in force the friend requests that wait for an answer, 0 if absent. As of `cursor`; absent there: as before */
-  totals?: { rooms: number; unread: number; mentions: number; friend_requests?: number };
+  /** on the first page of a round that is full or that names a room in `rooms` or `gone`, or account rows: number of rooms, sums of `unread` and of `unread_mentions` over all that are not `hidden`; with people (20.1) in force the friend requests that wait for an answer, and the rooms with `request`, which the first three leave out: 0 if absent. As of `cursor`; absent there: as before */
+  totals?: { rooms: number; unread: number; mentions: number; friend_requests?: number; message_requests?: number };
   /** account rows (5.6) by section, behind the rooms of the round */
   sections?: { [name: string]: AccountRow[] };
   /** on the last page: the sections that this round walked in full (5.6) */
   full_sections?: string[];
+  /** plates (20.6), as many as fit: in a `full` round of the peers of direct rooms on this page, and where `contacts` is walked in full (20.1) of friends and users with a pending request on it */
+  users?: Profile[];
 };
 
 /** Protocol.md, "Account rows". */
@@ -206,6 +212,58 @@ export type Circle = {
   name: string;
   /** number of the commit that made it */
   since: number;
+};
+
+/** Protocol.md, "Audience". */
+export type Audience = {
+  /** the farthest rank that is in it */
+  to: "everyone" | "followers" | "acquaintances" | "friends" | "nobody";
+  /** numbers of at most 50 circles that are in it whatever `to` says */
+  allow?: number[];
+  /** numbers of at most 50 circles that are not in it whatever the rest says */
+  deny?: number[];
+};
+
+/** Protocol.md, "Privacy". */
+export type Privacy = {
+  /** by capability; one that is not in it has the audience of the host */
+  rules: { [name: string]: Audience };
+  /** the host has set them, and the user may not */
+  locked?: boolean;
+};
+
+/** Protocol.md, "Profile". */
+export type Profile = {
+  /** who */
+  user: string;
+  /** the name to show; absent: empty */
+  name?: string;
+  /** a URL, or a key of the host app */
+  avatar?: string;
+  /** rises with every change of the card */
+  version?: number;
+  /** the name by which `users.find` finds them, 3 to 32 of `a-z 0-9 _ .` */
+  handle?: string;
+  /** a badge that the host gave; it locks `name` and `handle` */
+  verified?: string;
+  /** the page, where it was asked for and may be seen */
+  page?: Page;
+  /** groups of both, at most 20, where the page was asked for */
+  common?: string[];
+};
+
+/** Protocol.md, "Page". */
+export type Page = {
+  /** the picture on top: a URL, or a key of the host app */
+  cover?: string;
+  /** the look: a name the app knows, and at most 4 colours, each `#rrggbb` */
+  theme?: { name?: string; colors?: string[] };
+  /** some lines about oneself */
+  bio?: string;
+  /** at most 16 lines of a name and a value; `to`, a word of an audience (20.4), leaves one to fewer people */
+  fields?: { name: string; value: string; to?: string }[];
+  /** host data */
+  data?: unknown;
 };
 
 /** A refusal (protocol.md, "error"). */
@@ -324,12 +382,14 @@ export type SyncReply = {
   more?: string;
   /** the pages of this round together are the complete list of rooms */
   full?: boolean;
-  /** on the first page of a round that is full or that names a room in `rooms` or `gone`, or account rows: number of rooms, sums of `unread` and of `unread_mentions` over all that are not `hidden`; with people (20.1) in force the friend requests that wait for an answer, 0 if absent. As of `cursor`; absent there: as before */
-  totals?: { rooms: number; unread: number; mentions: number; friend_requests?: number };
+  /** on the first page of a round that is full or that names a room in `rooms` or `gone`, or account rows: number of rooms, sums of `unread` and of `unread_mentions` over all that are not `hidden`; with people (20.1) in force the friend requests that wait for an answer, and the rooms with `request`, which the first three leave out: 0 if absent. As of `cursor`; absent there: as before */
+  totals?: { rooms: number; unread: number; mentions: number; friend_requests?: number; message_requests?: number };
   /** account rows (5.6) by section, behind the rooms of the round */
   sections?: { [name: string]: AccountRow[] };
   /** on the last page: the sections that this round walked in full (5.6) */
   full_sections?: string[];
+  /** plates (20.6), as many as fit: in a `full` round of the peers of direct rooms on this page, and where `contacts` is walked in full (20.1) of friends and users with a pending request on it */
+  users?: Profile[];
 };
 
 /** `auth`, from the client. */
@@ -722,7 +782,7 @@ export type RoomCreateReply = {
   duplicate?: boolean;
   /** the room as it is now */
   summary: RoomSummary;
-  /** who was named in `users` and takes no more rooms from others (12.1); absent with `duplicate` */
+  /** who was named in `users` and takes no more rooms from others (12.1), or does not let the creator add them (20.4), or is not known: which, is not said; absent with `duplicate` */
   not_added?: string[];
 };
 
@@ -750,6 +810,43 @@ export type RoomGetRequest = {
 export type RoomGetReply = {
   /** the room as this member sees it */
   summary: RoomSummary;
+};
+
+/** `room.accept`, from the client. */
+export type RoomAcceptRequest = {
+  type: "room.accept";
+  /** a direct room in which the other one asked, else `not_found` */
+  room: string;
+};
+
+/** The `ok` to `room.accept`. */
+export type RoomAcceptReply = {
+};
+
+/** `room.decline`, from the client. */
+export type RoomDeclineRequest = {
+  type: "room.decline";
+  /** a direct room in which the other one asked and is not accepted, else `not_found` */
+  room: string;
+  /** block them, too (20.3) */
+  block?: boolean;
+};
+
+/** The `ok` to `room.decline`. */
+export type RoomDeclineReply = {
+};
+
+/** `privacy.set`, from the client. */
+export type PrivacySetRequest = {
+  type: "privacy.set";
+  /** replaces the rules it names, and leaves the others */
+  rules: { [name: string]: Audience };
+};
+
+/** The `ok` to `privacy.set`. */
+export type PrivacySetReply = {
+  /** as it is now; the push `account` (7.8) brings it to the other devices */
+  privacy: Privacy;
 };
 
 /** `room.update`, from the client. */
@@ -943,6 +1040,8 @@ export type PreferencesRequest = {
   pinned?: boolean;
   /** out of the list and of all totals, until it is shown again */
   hidden?: boolean;
+  /** the picture behind the messages: a name the app knows, a URL, or a key of the host app; empty: none */
+  wallpaper?: string;
   /** `false`: receipts off (10.3), `true`: on (as it is at first) */
   receipts?: boolean;
   /** `false`: presence and `last_seen` hidden, and nobody's seen (10.9), `true`: shown (as it is at first) */
@@ -956,14 +1055,68 @@ export type PreferencesReply = {
 /** `users.get`, from the client. */
 export type UsersGetRequest = {
   type: "users.get";
-  /** 1 to 100 users */
-  users: string[];
+  /** 1 to 100 users, with `page` at most 20 */
+  users?: string[];
+  /** as many numbers as `users`: the version one has of each; whose card is still that is left out */
+  versions?: number[];
+  /** friends, and users with whom a request is pending, whose cards changed after this stamp */
+  since?: number;
+  /** the next page of a round of `since` */
+  more?: string;
+  /** with `users`: with their pages (20.6.2), as far as they may be seen, and `common` */
+  page?: boolean;
+  /** with `users` of oneself alone: the card as a stranger sees it, a friend, or a friend in this circle */
+  as?: "stranger" | "friend" | number;
 };
 
 /** The `ok` to `users.get`. */
 export type UsersGetReply = {
-  /** what the server knows to display of them; absent keys: empty text, 0 */
-  users: { user: string; name?: string; avatar?: string; version?: number }[];
+  /** what the server knows to display of them (20.6.1); absent keys: empty text, 0 */
+  users: Profile[];
+  /** not all fitted a frame: of a round of `since` the next page is asked for with this; of `users` it is the last that fitted, and those behind are asked for again */
+  more?: string;
+  /** on the last page of a round of `since`: where the next one begins */
+  stamp?: number;
+};
+
+/** `users.find`, from the client. */
+export type UsersFindRequest = {
+  type: "users.find";
+  /** the whole handle; capitals do not matter */
+  handle: string;
+};
+
+/** The `ok` to `users.find`. */
+export type UsersFindReply = {
+  /** the plate of its user; empty when there is nobody, or nobody who lets themself be found by the asker */
+  users: Profile[];
+};
+
+/** `profile.set`, from the client. */
+export type ProfileSetRequest = {
+  type: "profile.set";
+  /** the name */
+  name?: string;
+  /** the picture */
+  avatar?: string;
+  /** the handle; capitals become small letters */
+  handle?: string;
+  /** as in Page */
+  cover?: string;
+  /** as in Page, as a whole */
+  theme?: { name?: string; colors?: string[] };
+  /** as in Page */
+  bio?: string;
+  /** as in Page, as a whole */
+  fields?: { name: string; value: string; to?: string }[];
+  /** as in Page, as a whole */
+  data?: unknown;
+};
+
+/** The `ok` to `profile.set`. */
+export type ProfileSetReply = {
+  /** the own card, with its page */
+  profile: Profile;
 };
 
 /** `devices.push`, from the client. */
@@ -1224,6 +1377,13 @@ export type PresencePush = {
   users: { user: string; state?: string; last_seen?: number }[];
 };
 
+/** `profiles`, from the server. */
+export type ProfilesPush = {
+  type: "profiles";
+  /** watched users (10.7) whose cards changed, with the new versions */
+  users: { user: string; version: number }[];
+};
+
 /** `token_expiring`, from the server. */
 export type TokenExpiringPush = {
   type: "token_expiring";
@@ -1265,8 +1425,6 @@ export type MemberEntry = NonNullable<MembersListReply["members"]>[number];
 
 export type ReaderEntry = NonNullable<ReadersReply["readers"]>[number];
 
-export type UserEntry = NonNullable<UsersGetReply["users"]>[number];
-
 export type DeviceEntry = NonNullable<DevicesListReply["devices"]>[number];
 
 export type Request =
@@ -1294,6 +1452,9 @@ export type Request =
   | RoomCreateRequest
   | RoomDirectRequest
   | RoomGetRequest
+  | RoomAcceptRequest
+  | RoomDeclineRequest
+  | PrivacySetRequest
   | RoomUpdateRequest
   | RoomDeleteRequest
   | RoomJoinRequest
@@ -1304,6 +1465,8 @@ export type Request =
   | MembersRoleRequest
   | PreferencesRequest
   | UsersGetRequest
+  | UsersFindRequest
+  | ProfileSetRequest
   | DevicesPushRequest
   | DevicesListRequest
   | DevicesRemoveRequest
@@ -1326,6 +1489,7 @@ export type Push =
   | ReceiptsPush
   | TypingPush
   | PresencePush
+  | ProfilesPush
   | TokenExpiringPush
   | PingPush
   | ByePush;
@@ -1339,8 +1503,6 @@ export type ErrorCode =
   | "token_invalid"
   | "auth_mismatch"
   | "forbidden"
-  | "refused"
-  | "blocked"
   | "not_member"
   | "not_found"
   | "gone"
@@ -1349,6 +1511,9 @@ export type ErrorCode =
   | "quota"
   | "edit_window"
   | "muted"
+  | "refused"
+  | "blocked"
+  | "request_pending"
   | "conflict"
   | "aborted"
   | "rate_limited"
@@ -1383,6 +1548,9 @@ export type Replies = {
   "room.create": RoomCreateReply;
   "room.direct": RoomDirectReply;
   "room.get": RoomGetReply;
+  "room.accept": RoomAcceptReply;
+  "room.decline": RoomDeclineReply;
+  "privacy.set": PrivacySetReply;
   "room.update": RoomUpdateReply;
   "room.delete": RoomDeleteReply;
   "room.join": RoomJoinReply;
@@ -1393,6 +1561,8 @@ export type Replies = {
   "members.role": MembersRoleReply;
   "preferences": PreferencesReply;
   "users.get": UsersGetReply;
+  "users.find": UsersFindReply;
+  "profile.set": ProfileSetReply;
   "devices.push": DevicesPushReply;
   "devices.list": DevicesListReply;
   "devices.remove": DevicesRemoveReply;

@@ -15,6 +15,15 @@ import { Timeline } from "./timeline.js";
 /** Members up to which a mention of `*` counts (protocol.md, "Thresholds"), unless the hello reply says otherwise. */
 export const EVERYBODY_MEMBERS_MAX = 500;
 
+/** The user of the account, as their rooms know them. */
+export interface Owner {
+  readonly user: string;
+  /** Members up to which a mention of `*` counts. */
+  readonly everybodyMax: number;
+  /** Whom they block: messages of those count nothing (protocol.md, "Blocks and groups"). */
+  readonly blocked: ReadonlySet<string>;
+}
+
 /** The positions up to which one member has read and received the room, which they see from `first_visible` on. */
 export interface MemberReceipt {
   readonly read: number;
@@ -35,7 +44,6 @@ export interface RoomRecord {
 
 /** The local copy of one room. */
 export class Replica {
-  everybodyMax = EVERYBODY_MEMBERS_MAX;
   summary: Summary;
   readonly timeline: Timeline;
   readonly receipts = new Map<string, MemberReceipt>();
@@ -45,14 +53,9 @@ export class Replica {
   counted = 0;
   asOf = 0;
 
-  constructor(readonly room: string, public me: string) {
+  constructor(readonly room: string, private readonly _owner: Owner) {
     this.summary = summaryFrom({ room });
-    this.timeline = new Timeline(room, me);
-  }
-
-  /** Set the own user, known from the hello reply. */
-  belongsTo(user: string): void {
-    this.me = this.timeline.me = user;
+    this.timeline = new Timeline(room, _owner);
   }
 
   /** Forget every position, as a new epoch demands (protocol.md, "Unread"). */
@@ -139,11 +142,11 @@ export class Replica {
 
   /** The number of unread messages, with those known only by a head or by a later number (protocol.md, "Unread"). */
   get badge(): number {
-    let own = 0;
-    for (const event of this.timeline.buffer.values()) {
-      if (event.user === this.me && (event.ordinal ?? 0) > this.asOf) own += 1;
+    let uncounted = 0;
+    for (const { user, ordinal = 0 } of this.timeline.buffer.values()) {
+      if (ordinal > this.asOf && this._isUncounted(user)) uncounted += 1;
     }
-    return this.unread + Math.max(0, this.timeline.ordinal - this.asOf - own);
+    return this.unread + Math.max(0, this.timeline.ordinal - this.asOf - uncounted);
   }
 
   /** The latest message that is known. */
@@ -187,11 +190,15 @@ export class Replica {
     // It is silent, or in the number of the server already.
     if (message.ordinal <= this.asOf) return;
     this.asOf = message.ordinal;
-    if (message.user === this.me || message.seq <= this.read) return;
+    if (this._isUncounted(message.user) || message.seq <= this.read) return;
     this.unread += 1;
     const mentions = message.body?.mentions ?? [];
-    const everybody = mentions.includes("*") && this.summary.members <= this.everybodyMax;
-    if (everybody || mentions.includes(this.me)) this.unreadMentions += 1;
+    const everybody = mentions.includes("*") && this.summary.members <= this._owner.everybodyMax;
+    if (everybody || mentions.includes(this._owner.user)) this.unreadMentions += 1;
+  }
+
+  private _isUncounted(user = ""): boolean {
+    return user === this._owner.user || this._owner.blocked.has(user);
   }
 
   /** Take the numbers of the server, right at `seq`; messages applied beyond it are added. */

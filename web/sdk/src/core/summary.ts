@@ -26,6 +26,11 @@ export interface Summary {
   readonly muted_until: number;
   readonly pinned: boolean;
   readonly hidden: boolean;
+  /** A message request: somebody wrote whom this user has not accepted (protocol.md, "Direct rooms and message
+   * requests"). */
+  readonly request?: boolean;
+  /** The picture behind the chat: a word, or an address, of the app. */
+  readonly wallpaper?: string;
   readonly first_visible: number;
   readonly log_floor: number;
   /** The latest message, when it was asked for. */

@@ -57,7 +57,7 @@ export class Timeline {
   // Stretches whose messages are stored and not loaded.
   private _aside: Interval[] = [];
 
-  constructor(readonly room: string, public me: string) {}
+  constructor(readonly room: string, private readonly _owner: { readonly user: string }) {}
 
   /** Forget everything but the bounds, as a new epoch demands (protocol.md, "What the server guarantees"). */
   reset(): void {
@@ -168,7 +168,7 @@ export class Timeline {
     const target = this.messages.get(event.target ?? 0);
     const part = target && this.cached.holding(target.seq);
     if (!target || !part) return;
-    if (part[2] >= this.applied) this.put(changedBy(target, event, this.me), out);
+    if (part[2] >= this.applied) this.put(changedBy(target, event, this._owner.user), out);
     else if (event.kind === "recall" && !target.recalled) this.put(emptied(target), out);
   }
 
@@ -257,7 +257,7 @@ export class Timeline {
     if (this._recent.since <= valid && valid < this.applied) {
       for (const operation of this._recent.after(valid)) {
         const target = this.messages.get(operation.target ?? 0);
-        if (target && low <= target.seq && target.seq <= high) this.put(changedBy(target, operation, this.me), out);
+        if (target && low <= target.seq && target.seq <= high) this.put(changedBy(target, operation, this._owner.user), out);
       }
       valid = this.applied;
     }

@@ -1,0 +1,76 @@
+/** The other users as the own one has them, and what is said of oneself, as signals: remarks, blocks, friends, requests,
+ * circles, privacy. Empty where the server has no people.
+ */
+import { batch, computed, signal, type Signal } from "@preact/signals";
+import type { Profile } from "@chatd/client";
+import { circlesOf, type Circle, type Contact, type Privacy } from "@chatd/client/people";
+import { client } from "./state.js";
+import { usersChanged } from "./users.js";
+
+const NO_RULES: Privacy = { rules: {}, locked: false };
+const contacts = new Map<string, Signal<Contact | undefined>>();
+/** Grows whenever a contact changes. */
+const changed = signal(0);
+
+/** Whether friends, blocks, circles and cards are in force at the server; without them nothing of them is drawn. */
+export const peopleOn = signal(false);
+/** The own circles by number. */
+export const circles = signal<ReadonlyMap<number, Circle>>(new Map());
+/** Whom the user lets do what. */
+export const privacy = signal(NO_RULES);
+/** The own card; undefined while it never changed. */
+export const ownCard = signal<Profile | undefined>(undefined);
+
+/** The contact with this user, if there is one. */
+export function contactOf(user: string): Contact | undefined {
+  return signalOf(user).value;
+}
+
+/** The numbers of the circles that a user is in. */
+export function circlesOfUser(user: string): number[] {
+  const contact = contactOf(user);
+  return contact ? circlesOf(contact, circles.value) : [];
+}
+
+/** Every contact; the caller is drawn again whenever one changes. */
+export function allContacts(): Contact[] {
+  changed.value;
+  return [...contacts.values()].flatMap((contact) => contact.peek() ?? []);
+}
+
+/** The number of friend requests that wait for an answer. */
+export const friendRequests = computed(() => allContacts().filter(({ state }) => state === "received").length);
+
+/** Whether messages of a user are not to be seen. */
+export const isBlocked = (user: string): boolean => contactOf(user)?.blocked ?? false;
+
+/** Take over the contacts with these users, or all of them, and what is said of oneself. */
+export function peopleChanged(some?: readonly string[]): void {
+  const now = client();
+  const users = some ?? [...new Set([...contacts.keys(), ...now.contacts.keys()])];
+  batch(() => {
+    peopleOn.value = now.features.includes("people");
+    circles.value = now.circles;
+    privacy.value = now.privacy;
+    ownCard.value = now.profile;
+    for (const user of users) signalOf(user).value = now.contacts.get(user);
+    if (users.length) changed.value += 1;
+    usersChanged(users);
+  });
+}
+
+/** Another user, or none, is signed in. */
+export function forgetPeople(): void {
+  contacts.clear();
+  peopleOn.value = false;
+  circles.value = new Map();
+  privacy.value = NO_RULES;
+  ownCard.value = undefined;
+  changed.value += 1;
+}
+
+function signalOf(user: string): Signal<Contact | undefined> {
+  let contact = contacts.get(user);
+  if (!contact) contacts.set(user, (contact = signal<Contact | undefined>(undefined)));
+  return contact;
+}

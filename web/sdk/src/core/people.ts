@@ -1,0 +1,143 @@
+/** The part of an account that is about other people: contacts, privacy, cards (protocol.md, "People"); pure.
+ *
+ * Contacts, circles, privacy and the own card are account rows, which the one cursor keeps in step. Cards of others are
+ * no rows: they come with full rounds, once a day those that changed, and when somebody asks for them.
+ */
+
+import { Account, type AccountDelegate } from "./account.js";
+import { AccountRows, splitPlace, type Place } from "./account_rows.js";
+import type { Change } from "./changes.js";
+import { contactFrom, rowFrom, type Contact } from "./contacts.js";
+import type { AccountRow, HelloReply, Packet, SyncPage, Profile } from "./packets.js";
+import type { Tables } from "./records.js";
+
+/** Milliseconds between two questions for the cards that changed. */
+export const CARDS_MS = 24 * 3600 * 1000;
+
+const CONTACTS = "contacts";
+
+/** The rows of the section `account` with a change of their own. */
+const OWN_CHANGES: Readonly<Record<string, Change>> = {
+  circles: { kind: "circlesChanged" }, privacy: { kind: "privacyChanged" }, profile: { kind: "profileChanged" },
+};
+
+/** The rest of the client, as an account with people sees it. */
+export interface PeopleDelegate extends AccountDelegate {
+  /** The cards that are kept. */
+  readonly users: ReadonlyMap<string, Profile>;
+  readonly env: { timeMs(): number };
+  keepUsers(users: readonly Profile[]): Promise<void>;
+  call(packet: Packet): Promise<Packet>;
+  log(text: string): void;
+}
+
+/** The rows, with the contacts made of them. */
+class PeopleRows extends AccountRows {
+  readonly contacts = new Map<string, Contact>();
+
+  constructor(private readonly _blocked: Set<string>) {
+    super();
+  }
+
+  override adopt(place: Place, row: AccountRow | undefined): void {
+    super.adopt(place, row);
+    const [section, user] = splitPlace(place);
+    if (section !== CONTACTS) return;
+    const contact = row && "value" in row ? contactFrom(row) : undefined;
+    if (contact) this.contacts.set(user, contact);
+    else this.contacts.delete(user);
+    if (contact?.blocked) this._blocked.add(user);
+    else this._blocked.delete(user);
+  }
+}
+
+/** The local copy of an account with people. */
+export class PeopleAccount extends Account {
+  override readonly asked = ["people", "account"];
+  override readonly rows = new PeopleRows(this.blocked);
+  /** The feature words in force (protocol.md, "hello"). */
+  features: readonly string[] = [];
+  /** The time of the last question for cards that changed, and the stamp from which the next one goes on. */
+  cards: { readonly at: number; readonly stamp: number } | undefined;
+
+  override takeHello(reply: HelloReply): void {
+    const { epoch } = this;
+    super.takeHello(reply);
+    if (epoch !== this.epoch) this._setCards(undefined);
+    if (reply.features.join() === this.features.join()) return;
+    this.features = reply.features;
+    this._store("account", "features");
+    this._delegate.onChange({ kind: "changesMissed" });
+  }
+
+  override takeSync(page: SyncPage): string {
+    this._keep((page as Packet).users ?? []);
+    const more = super.takeSync(page);
+    // The plates of this round are newer than its first rows, so the next question may begin there.
+    const stamp = Math.max(0, ...Object.values(page.sections ?? {}).flat().map((row) => row.stamp));
+    if (stamp && !this.cards) this._setCards({ at: this._people.env.timeMs(), stamp });
+    if (!more) this._askForCards();
+    return more;
+  }
+
+  override takePush(packet: Packet): void {
+    super.takePush(packet);
+    if (packet.type !== "profiles") return;
+    const { users } = this._people;
+    const known = (packet.users as { user: string; version: number }[]).filter(({ user }) => users.has(user));
+    const old = known.filter(({ user, version }) => version > (users.get(user)!.version ?? 0));
+    this._keep(old.map(({ user }) => ({ ...users.get(user)!, stale: true })));
+  }
+
+  /** Take a contact as a reply has it. */
+  takeContact(contact: Contact): void {
+    this._changedRows(this.rows.take({ [CONTACTS]: [rowFrom(contact)] }));
+  }
+
+  override restore(tables: Tables): void {
+    super.restore(tables);
+    const { features, cards } = Object.fromEntries(tables.account ?? []) as Partial<PeopleAccount>;
+    this.features = features ?? [];
+    this.cards = cards;
+  }
+
+  protected override _changedRows(places: readonly Place[]): void {
+    const users: string[] = [];
+    for (const place of places) {
+      const [section, name] = splitPlace(place);
+      this._store("rows", place);
+      if (section === CONTACTS) users.push(name);
+      else this._delegate.onChange(OWN_CHANGES[name] ?? { kind: "accountChanged", section, name });
+    }
+    if (users.length) this._delegate.onChange({ kind: "contactsChanged", users });
+  }
+
+  private get _people(): PeopleDelegate {
+    return this._delegate as PeopleDelegate;
+  }
+
+  /** Ask for the cards of contacts that changed, if that is due. */
+  private _askForCards(): void {
+    const now = this._people.env.timeMs();
+    if (!this.cards || !this.features.includes("people") || now - this.cards.at < CARDS_MS) return;
+    // Whatever becomes of it: the next question is due in a day.
+    this._setCards({ ...this.cards, at: now });
+    this._takeCards({ since: this.cards.stamp }).catch((error: unknown) => this._people.log(`no cards: ${error}`));
+  }
+
+  private async _takeCards(asked: { since: number } | { more: string }): Promise<void> {
+    const { users, more, stamp } = await this._people.call({ type: "users.get", ...asked });
+    this._keep(users);
+    if (more) return this._takeCards({ more });
+    if (this.cards) this._setCards({ ...this.cards, stamp });
+  }
+
+  private _setCards(cards: PeopleAccount["cards"]): void {
+    this.cards = cards;
+    this._store("account", "cards");
+  }
+
+  private _keep(users: readonly Profile[]): void {
+    this._people.keepUsers(users).catch((error: unknown) => this._people.log(`not stored: ${error}`));
+  }
+}
