@@ -17,12 +17,12 @@ from chatd.core.users import Account
 from chatd.protocol.friends import Circle
 from chatd.protocol.limits import COMMON_MAX
 from chatd.protocol.users import Profile
-from chatd.storage.interface import CardPage
 from chatd.storage.sqlite.contacts import contacts
 from chatd.storage.sqlite.meta import stamp_of
 from chatd.storage.sqlite.privacy import privacy, share_small_group
 from chatd.storage.sqlite.profiles import HOLDERS, cards
 from chatd.storage.sqlite.users import acquaintances
+from chatd.storage.views import CardPage
 
 PLATES = """
 SELECT u.user, u.name, u.avatar, u.version, coalesce(p.handle, ''), coalesce(p.verified, '')

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Collection, Sequence
 
 from chatd.core.profiles import Card, Holder
-from chatd.storage.interface import Cards
+from chatd.storage.views import Cards
 
 PUT = """
 INSERT INTO pages (user, handle, verified, page, stamp) VALUES (?, nullif(?, ''), ?, ?, ?)

@@ -12,8 +12,8 @@ from chatd.core.room import Member, Room
 from chatd.core.users import Account, DeviceSeen
 from chatd.protocol.codec import decode_event
 from chatd.protocol.messages import Event
-from chatd.storage.interface import People
 from chatd.storage.sqlite.rows import SEPARATOR, Row, account_of, device_of, position, users_in
+from chatd.storage.views import People
 
 ROOM = """
 SELECT number, name, kind, creator, created_at, seq, ordinal, time, log_floor, title, avatar, public, data,

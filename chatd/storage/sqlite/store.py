@@ -23,18 +23,7 @@ from chatd.core.write_set import WriteSet
 from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
 from chatd.protocol.read_state import Reader
-from chatd.storage.interface import (
-    CardPage,
-    Cards,
-    EventPage,
-    HelloRows,
-    Membership,
-    MessagePage,
-    People,
-    Store,
-    SyncRows,
-    UserRoom,
-)
+from chatd.storage.interface import Store
 from chatd.storage.sqlite import (
     api,
     card_views,
@@ -61,6 +50,17 @@ from chatd.storage.sqlite.room_rows import memberships
 from chatd.storage.sqlite.startup import make_ready, take_over
 from chatd.storage.sqlite.write_set import batch_of
 from chatd.storage.sqlite.writer import Writer
+from chatd.storage.views import (
+    CardPage,
+    Cards,
+    EventPage,
+    HelloRows,
+    Membership,
+    MessagePage,
+    People,
+    SyncRows,
+    UserRoom,
+)
 from chatd.telemetry.troubles import Troubles
 
 P = ParamSpec("P")
