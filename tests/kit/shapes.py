@@ -1,4 +1,4 @@
-"""Schemas of values: functions that raise Misshapen. Records refuse unknown keys, so a leaked field fails a test."""
+"""The shapes of values in packets: functions that raise Misshapen. A record refuses unknown keys."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ def integer(low: int) -> Shape:
     return check
 
 
-def matching(pattern: str) -> Shape:
+def text_of(pattern: str) -> Shape:
     compiled = re.compile(pattern, re.DOTALL)
 
     def check(value: Any, where: str) -> None:
@@ -86,14 +86,14 @@ u53 = integer(0)
 positive = integer(1)
 # Positions whose default 1 is left out.
 two_or_more = integer(2)
-user = matching(r"[A-Za-z0-9_\-.:@|+]{1,64}")
-room = matching(r"[dg][0-9A-Za-z]{11}")
-key = matching(r"[A-Za-z0-9_-]{8,36}")
-device = matching(r"[A-Za-z0-9_-]{22}")
-cursor = more = matching(r".{1,64}")
-epoch = matching(r".{1,16}")
-text = matching(r".*")
-word = matching(r".+")
+user = text_of(r"[A-Za-z0-9_\-.:@|+]{1,64}")
+room = text_of(r"[dg][0-9A-Za-z]{11}")
+key = text_of(r"[A-Za-z0-9_-]{8,36}")
+device = text_of(r"[A-Za-z0-9_-]{22}")
+cursor = more = text_of(r".{1,64}")
+epoch = text_of(r".{1,16}")
+text = text_of(r".*")
+word = text_of(r".+")
 role = one_of("member", "admin", "owner")
 # Offline, the default, is left out.
 state = one_of("online", "away")
