@@ -8,10 +8,11 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from chatd.config.model import Storage
 from chatd.core.api_keys import ApiKey
 from chatd.core.audit import Audit
-from chatd.core.card_view import CardView
+from chatd.core.card_view import CardPage, CardView
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import Introduction
 from chatd.core.privacy import Relation, RoomRelations
+from chatd.core.profiles import Cards
 from chatd.core.read_set import Counted, KeyedEvent, PeopleRules, UnreadSpan
 from chatd.core.room import Room
 from chatd.core.sections import ChangedRow
@@ -21,8 +22,6 @@ from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
 from chatd.protocol.read_state import Reader
 from chatd.storage.interface import (
-    CardPage,
-    Cards,
     EventPage,
     HelloRows,
     Membership,
@@ -264,9 +263,6 @@ class SqliteStore(Store):
     ) -> tuple[list[Reader], int]:
         return await self._read_pool.run(users_rows.readers, room, seq, after, limit, unseen)
 
-    async def acquaintances(self, user: str, others: Collection[str]) -> set[str]:
-        return await self._read_pool.run(users_rows.acquaintances, user, others)
-
     async def watchable(
         self, user: str, others: Collection[str], *, answered: bool, people: PeopleRules | None = None
     ) -> set[str]:
@@ -282,9 +278,6 @@ class SqliteStore(Store):
 
     async def changed_cards(self, owner: str, since: int, after: str, limit: int) -> CardPage:
         return await self._read_pool.run(card_views.changed_cards, owner, since, after, limit)
-
-    async def circles(self, owner: str) -> set[int]:
-        return await self._read_pool.run(card_views.circles, owner)
 
     async def shut_out(self, owner: str, viewers: Collection[str]) -> set[str]:
         return await self._read_pool.run(card_views.shut_out, owner, viewers)
