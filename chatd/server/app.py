@@ -177,14 +177,20 @@ class App:
         self.hooks.committed.subscribe(self.api_keys.on_commit)
         self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
         self.accounts = Accounts(self.login, identity, self.rate_limits, self.counters, login_links or {})
-        self.context = Context(
+        self.context = self._context(config, env, whole, watch_rights)
+        self.hooks.committed.subscribe(*(partial(hook, self.context) for hook in whole.committed))
+        self.hooks.published.subscribe(*(partial(hook, self.context) for hook in whole.published))
+
+    def _context(self, config: Config, env: Env, whole: Capability, watch_rights: WatchRights) -> Context:
+        """Return the parts that commands work with."""
+        return Context(
             config=config,
             env=env,
             commands=whole.commands,
             vocabulary=Vocabulary((Hello, *whole.commands)),
             sections=whole.sections,
-            store=store,
-            identity=identity,
+            store=self.store,
+            identity=self.identity,
             rooms=self.rooms,
             writer=self.writer,
             last_seen=LastSeenRecorder(env, self.writer),
@@ -197,8 +203,6 @@ class App:
             counters=self.counters,
             bounds=bounds_of(config.people),
         )
-        self.hooks.committed.subscribe(*(partial(hook, self.context) for hook in whole.committed))
-        self.hooks.published.subscribe(*(partial(hook, self.context) for hook in whole.published))
 
     def reconfigure(self, config: Config) -> None:
         """Apply another configuration in every part that keeps some of it (config/reloadable.py lists the keys)."""

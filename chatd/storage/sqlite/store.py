@@ -16,6 +16,7 @@ from chatd.core.profiles import Cards
 from chatd.core.read_set import Counted, KeyedEvent, PeopleRules, UnreadSpan
 from chatd.core.room import Room
 from chatd.core.sections import ChangedRow
+from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.write_set import WriteSet
 from chatd.protocol.members import MemberRow
@@ -28,7 +29,6 @@ from chatd.storage.interface import (
     MessagePage,
     People,
     Store,
-    SyncQuery,
     SyncRows,
     UserRoom,
 )
