@@ -119,8 +119,9 @@ def count_own(connection: sqlite3.Connection, room: Room) -> None:
     bounds = position(room.number, room.uncounted), position(room.number, room.seq)
     for author, ignored, count in connection.execute(UNCOUNTED, bounds).fetchall():
         for user in (author, *users_in(ignored)):
-            (room.members.get(user) or room.former[user]).own_unread += count
-            room.uncounted_by |= {user}
+            if (member := room.known(user)) is not None:
+                member.own_unread += count
+                room.uncounted_by |= {user}
 
 
 def room_of_pair(connection: sqlite3.Connection, a: str, b: str) -> str | None:
