@@ -5,12 +5,13 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from chatd.core.api_keys import ApiKey
 from chatd.core.audit import Audit
-from chatd.core.card_view import CardView
+from chatd.core.card_view import CardPage, CardView
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import Introduction
 from chatd.core.graph import Edges, GraphFeed
 from chatd.core.graph_digest import BucketDigests, GraphDigest
 from chatd.core.privacy import Relation, RoomRelations
+from chatd.core.profiles import Cards
 from chatd.core.read_set import Counted, KeyedEvent, PeopleRules, UnreadSpan
 from chatd.core.room import Room, Standing
 from chatd.core.sections import ChangedRow
@@ -21,17 +22,7 @@ from chatd.protocol.errors import Unavailable
 from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
 from chatd.protocol.read_state import Reader
-from chatd.storage.views import (
-    CardPage,
-    Cards,
-    EventPage,
-    HelloRows,
-    Membership,
-    MessagePage,
-    People,
-    SyncRows,
-    UserRoom,
-)
+from chatd.storage.views import EventPage, HelloRows, Membership, MessagePage, People, SyncRows, UserRoom
 from chatd.telemetry.troubles import Troubles
 
 P = ParamSpec("P")
@@ -216,19 +207,13 @@ class UserStore(Protocol):
         """Return the listed devices of `user`, in order of their ids."""
 
     async def card_views(self, viewer: str, users: Sequence[str], small: int | None = None) -> list[CardView]:
-        """Return the cards of `users`, in their order, as `viewer` may look at them; empty ones of unknown users.
-
-        With `small`, the most members of a small group, they have what only pages need.
-        """
+        """Return the cards of `users`, in their order; with `small`, the size of small groups, what pages need, too."""
 
     async def view_of_handle(self, viewer: str, handle: str, small: int) -> CardView:
         """Return the card of the user with this handle, an empty one after the same work when nobody has it."""
 
     async def changed_cards(self, owner: str, since: int, after: str, limit: int) -> CardPage:
         """Return the plates of mutual contacts of `owner` whose cards changed after commit `since`."""
-
-    async def circles(self, owner: str) -> set[int]:
-        """Return the numbers of the circles of `owner`."""
 
     async def shut_out(self, owner: str, viewers: Collection[str]) -> set[str]:
         """Return those of `viewers` whom `owner` blocks; all of them when the account is closed or unknown."""
@@ -244,9 +229,6 @@ class UserStore(Protocol):
 
     async def last_seen(self, users: Collection[str]) -> dict[str, int]:
         """Return the latest `last_seen` of any device of each of these users, in Unix milliseconds."""
-
-    async def acquaintances(self, user: str, others: Collection[str]) -> set[str]:
-        """Return those of `others` who share a room with `user`."""
 
     async def watchable(
         self, user: str, others: Collection[str], *, answered: bool, people: PeopleRules | None = None
@@ -297,9 +279,7 @@ class JobStore(Protocol):
         """
 
     async def compactable(self, before_ms: int, keep: int, limit: int) -> list[tuple[str, int]]:
-        """Return up to `limit` rooms (name, floor) whose operations below `floor` are older than `before_ms` and not
-        among the last `keep` events.
-        """
+        """Return up to `limit` rooms (name, floor): what is below is older than `before_ms` and the last `keep`."""
 
     async def due_contacts(self, now: int, limit: int) -> list[tuple[str, str]]:
         """Return up to `limit` contacts (owner, user) of which something has run out by this time (Unix ms)."""

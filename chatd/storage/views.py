@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from chatd.core.profiles import Card, Holder
 from chatd.core.users import Account, DeviceSeen
 from chatd.protocol.rooms import RoomSummary
 from chatd.protocol.sync import AccountRow, SyncTotals
@@ -91,20 +90,3 @@ class People:
     accounts: dict[str, Account]
     devices: dict[tuple[str, str], DeviceSeen]
     memberships: dict[str, int]
-
-
-@dataclass(slots=True, frozen=True)
-class Cards:
-    """Cards by user and holders by handle; unknown ones are left out."""
-
-    cards: dict[str, Card]
-    holders: dict[str, Holder]
-
-
-@dataclass(slots=True, frozen=True)
-class CardPage:
-    """Plates in order of user id, as of commit `stamp`. `after`: the user to continue behind, None on the last page."""
-
-    users: list[Profile]
-    stamp: int
-    after: str | None

@@ -8,12 +8,13 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from chatd.config.model import Storage
 from chatd.core.api_keys import ApiKey
 from chatd.core.audit import Audit
-from chatd.core.card_view import CardView
+from chatd.core.card_view import CardPage, CardView
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import Introduction
 from chatd.core.graph import Edges, GraphFeed
 from chatd.core.graph_digest import BucketDigests, GraphDigest
 from chatd.core.privacy import Relation, RoomRelations
+from chatd.core.profiles import Cards
 from chatd.core.read_set import Counted, KeyedEvent, PeopleRules, UnreadSpan
 from chatd.core.room import Room, Standing
 from chatd.core.sections import ChangedRow
@@ -279,9 +280,6 @@ class SqliteStore(Store):
     ) -> tuple[list[Reader], int]:
         return await self._read_pool.run(users_rows.readers, room, seq, after, limit, unseen)
 
-    async def acquaintances(self, user: str, others: Collection[str]) -> set[str]:
-        return await self._read_pool.run(users_rows.acquaintances, user, others)
-
     async def watchable(
         self, user: str, others: Collection[str], *, answered: bool, people: PeopleRules | None = None
     ) -> set[str]:
@@ -297,9 +295,6 @@ class SqliteStore(Store):
 
     async def changed_cards(self, owner: str, since: int, after: str, limit: int) -> CardPage:
         return await self._read_pool.run(card_views.changed_cards, owner, since, after, limit)
-
-    async def circles(self, owner: str) -> set[int]:
-        return await self._read_pool.run(card_views.circles, owner)
 
     async def shut_out(self, owner: str, viewers: Collection[str]) -> set[str]:
         return await self._read_pool.run(card_views.shut_out, owner, viewers)
