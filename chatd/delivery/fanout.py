@@ -123,6 +123,10 @@ class Fanout:
                 # A little later, so that the reply to the request comes first.
                 self._env.call_later(0, partial(session.close, code))
 
+    def tell_imported(self) -> None:
+        """Tell everybody whose rows an import changed that there are more."""
+        self._account_rows.tell_imported()
+
     def close_concerned(self, writes: WriteSet) -> None:
         """Close every connection that a batch concerns, when publishing failed: perhaps it missed a part."""
         for number in writes.steps:

@@ -9,10 +9,12 @@ from chatd.core.audit import Audit
 from chatd.core.card_view import CardView
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import Introduction
+from chatd.core.graph import Edges, GraphFeed
+from chatd.core.graph_digest import BucketDigests, GraphDigest
 from chatd.core.privacy import Relation, RoomRelations
 from chatd.core.profiles import Card, Holder
 from chatd.core.read_set import Counted, KeyedEvent, PeopleRules, UnreadSpan
-from chatd.core.room import Room
+from chatd.core.room import Room, Standing
 from chatd.core.sections import ChangedRow
 from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account, DeviceSeen
@@ -178,8 +180,8 @@ class DecisionStore(Protocol):
         A missing room takes the same time as a room of others, however large, so that time does not tell them apart.
         """
 
-    async def room_of_pair(self, a: str, b: str) -> str | None:
-        """Return the name of the direct room of two users, in any order."""
+    async def rooms_of_pairs(self, pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """Return the names of the direct rooms of these pairs of users, each in any order; without those of none."""
 
     async def room_of_key(self, creator: str, key: str) -> str | None:
         """Return the name of the room that `creator` created with this idempotency key."""
@@ -216,6 +218,9 @@ class DecisionStore(Protocol):
 
     async def api_keys(self) -> list[ApiKey]:
         """Return all keys of the host's API, in order of their names."""
+
+    async def graph_feeds(self) -> list[GraphFeed]:
+        """Return the feeds of the host with their numbers."""
 
     async def contacts(self, pairs: Collection[tuple[str, str]]) -> list[Contact]:
         """Return the contacts of these (owner, user); those that have none are left out."""
@@ -347,6 +352,32 @@ class UserStore(Protocol):
         """
 
 
+class GraphStore(Protocol):
+    """The graph, for the back end of a host app: what it compares, repairs and explains."""
+
+    async def edges_of(self, users: Collection[str]) -> dict[str, Edges]:
+        """Return the friends, follows and blocks of each of these users."""
+
+    async def contacts_of(self, owner: str, after: str, limit: int) -> list[Contact]:
+        """Return up to `limit` contacts of `owner` behind `after`, in order of user id."""
+
+    async def explained(
+        self, viewer: str, owner: str, rules: PeopleRules
+    ) -> tuple[Relation, Standing | None]:
+        """Return how a viewer stands to an owner, with the groups they share, and the standing of the owner in their
+        direct room if there is one.
+        """
+
+    async def graph_digest(self) -> GraphDigest:
+        """Return the digest of the whole graph as of one commit. It takes seconds, and delays no other read."""
+
+    async def bucket_digests(self, bucket: str, after: str, limit: int) -> BucketDigests:
+        """Return up to `limit` users of a bucket behind `after` who have edges. It takes time, like `graph_digest`."""
+
+    async def user_edges(self, user: str) -> tuple[dict[str, int], Edges]:
+        """Return the feeds, and the edges from a user, as of one commit."""
+
+
 class JobStore(Protocol):
     """The rows that jobs look for."""
 
@@ -368,7 +399,7 @@ class JobStore(Protocol):
         """Return up to `limit` contacts (owner, user) of which something has run out by this time (Unix ms)."""
 
 
-class Store(CommitStore, DecisionStore, RoomViews, UserStore, JobStore, Protocol):
+class Store(CommitStore, DecisionStore, RoomViews, UserStore, GraphStore, JobStore, Protocol):
     """The whole store, for the code that puts the daemon together; all other code needs one of its parts.
 
     Bounds of ranges are inclusive unless said otherwise. A commit that has begun finishes even when its caller is
