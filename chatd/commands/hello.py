@@ -43,12 +43,13 @@ from chatd.commands.reply_size import smaller
 from chatd.commands.sync import first_query, page_of, reached
 from chatd.core.accounts import RecordDevice
 from chatd.core.sections import in_force
+from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account, DeviceSeen
 from chatd.protocol import close_codes, limits
 from chatd.protocol.connection import Hello, HelloOk
 from chatd.protocol.errors import Refused
 from chatd.protocol.sync import SyncPage
-from chatd.storage.interface import HelloRows, Membership, SyncQuery, SyncRows
+from chatd.storage.interface import HelloRows, Membership, SyncRows
 from chatd.writer.writer import Submission
 
 # A device that comes back within the hour is not recorded again.

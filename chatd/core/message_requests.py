@@ -135,7 +135,7 @@ def relate(room: Room, people: RoomRelations, changes: int, bounds: HostBounds) 
     if people.pair is not None:
         one, other, acquainted, _ = people.pair
         gates = gates_of(one, other, acquainted=acquainted, bounds=bounds)
-        accepted = all(member.standing == Standing.ACCEPTED for member in room.members.values())
+        accepted = len(room.standing_at(Standing.ACCEPTED)) == room.size
         room.gates = {} if accepted and {*gates.values()} == {"open"} else gates
         room.marks_kept = not mutually_allow(one, other, "receipts", acquainted=acquainted, bounds=bounds)
         room.by_groups = depends_on_groups(one.rules, bounds) or depends_on_groups(other.rules, bounds)

@@ -24,13 +24,11 @@ def befriend(room: Room, writes: WriteSet) -> None:
     room.gates = {
         user: gate if gate in ("blocked", "refused") else "open" for user, gate in room.gates.items()
     }
-    for member in [*room.members.values()]:
-        if member.standing in (Standing.REQUEST, Standing.DECLINED):
-            stand(room, member.user, Standing.POLICY, writes)
+    for user in room.standing_at(Standing.REQUEST, Standing.DECLINED):
+        stand(room, user, Standing.POLICY, writes)
 
 
 def unfriend(room: Room, writes: WriteSet) -> None:
     """Leave it to privacy again who of two users may write, who are friends no longer."""
-    for member in [*room.members.values()]:
-        if member.standing == Standing.ACCEPTED:
-            stand(room, member.user, Standing.POLICY, writes)
+    for user in room.standing_at(Standing.ACCEPTED):
+        stand(room, user, Standing.POLICY, writes)

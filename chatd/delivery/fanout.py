@@ -38,26 +38,17 @@ sees a later batch before an earlier one.
 from collections.abc import Collection
 from functools import partial
 
-from msgspec import UNSET, Raw
-
 from chatd.config.model import Config, Delivery, Privacy
 from chatd.core.room import Standing
+from chatd.core.room_steps import MemberJoined, MemberLeft, RoomListed, RoomUnlisted
 from chatd.core.room_summary import summary_of
 from chatd.core.sections import CONTACTS, PEOPLE, ChangedRow, Sections
 from chatd.core.users import Account
 from chatd.core.visibility import text_of
-from chatd.core.write_set import (
-    MemberJoined,
-    MemberLeft,
-    NewEvent,
-    ReadPosition,
-    RoomListed,
-    RoomStep,
-    RoomUnlisted,
-    WriteSet,
-)
+from chatd.core.write_set import NewEvent, ReadPosition, RoomStep, WriteSet
 from chatd.delivery.account_rows import AccountRows
 from chatd.delivery.encoding import JSON, MSGPACK, EncodedPush, frame_of
+from chatd.delivery.event_pushes import concerned_by, event_push, parts
 from chatd.delivery.heads import Heads
 from chatd.delivery.hub import Hub, RoomSubscribers, Subscriber
 from chatd.delivery.interface import Present
@@ -68,7 +59,7 @@ from chatd.env import Env
 from chatd.protocol import close_codes
 from chatd.protocol.envelope import Push
 from chatd.protocol.limits import JSON_GROWTH
-from chatd.protocol.messages import EVERYBODY, EventPush
+from chatd.protocol.messages import EVERYBODY
 from chatd.protocol.presence import PresencePush, TypingPush, UserState
 from chatd.protocol.read_state import PositionPush
 from chatd.protocol.rooms import GonePush, RoomPush
@@ -131,6 +122,10 @@ class Fanout:
             for session, code in self._hub.ended_by(*ended, close_codes.REVOKED):
                 # A little later, so that the reply to the request comes first.
                 self._env.call_later(0, partial(session.close, code))
+
+    def tell_imported(self) -> None:
+        """Tell everybody whose rows an import changed that there are more."""
+        self._account_rows.tell_imported()
 
     def close_concerned(self, writes: WriteSet) -> None:
         """Close every connection that a batch concerns, when publishing failed: perhaps it missed a part."""
@@ -382,35 +377,3 @@ class Fanout:
                 due = position.moved
             if due and not (is_request and not shows_requests(session)):
                 session.push(push)
-
-
-def concerned_by(new: NewEvent) -> tuple[str, ...]:
-    """Return the users who get an event at every level: whom it mentions, its author, and who ignores it.
-
-    The last two take it off their unread number, which follows from the ordinals of heads.
-    """
-    author = new.event.user
-    return (*new.mentions, *new.ignored, *(() if author is UNSET else (author,)))
-
-
-def event_push(run: list[NewEvent]) -> EventPush:
-    return EventPush(run[0].room.name, [Raw(new.blob) for new in run])
-
-
-def parts(run: list[NewEvent], bytes_max: int) -> list[list[NewEvent]]:
-    """Cut `run` so that no push exceeds a server frame.
-
-    >>> parts([], 10)
-    []
-    """
-    if len(run) <= 1 or sum([len(new.blob) for new in run]) <= bytes_max:
-        return [run] if run else []
-    cut: list[list[NewEvent]] = [[]]
-    size = 0
-    for new in run:
-        if cut[-1] and size + len(new.blob) > bytes_max:
-            cut.append([])
-            size = 0
-        cut[-1].append(new)
-        size += len(new.blob)
-    return cut

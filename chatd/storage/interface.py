@@ -9,13 +9,15 @@ from chatd.core.audit import Audit
 from chatd.core.card_view import CardView
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import Introduction
+from chatd.core.graph import Edges, GraphFeed
+from chatd.core.graph_digest import BucketDigests, GraphDigest
 from chatd.core.privacy import Relation, RoomRelations
 from chatd.core.profiles import Card, Holder
 from chatd.core.read_set import Counted, KeyedEvent, PeopleRules, UnreadSpan
-from chatd.core.room import Room
-from chatd.core.sections import CONTACTS, PEOPLE, ChangedRow
+from chatd.core.room import Room, Standing
+from chatd.core.sections import ChangedRow
+from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account, DeviceSeen
-from chatd.core.visibility import ShownTo
 from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Unavailable
 from chatd.protocol.members import MemberRow
@@ -50,44 +52,6 @@ class UserRoom(NamedTuple):
     role: str
     joined_at: int
     number: int
-
-
-@dataclass(slots=True, frozen=True)
-class SyncQuery:
-    """One page of an account's rooms.
-
-    `since`: a commit number; the page has rooms whose row or member row has a later stamp; None: all rooms.
-    `previews`: None for "in a full round". `after`: the sort key of the last row of the page before, None on the first
-    page. `first_stamp`: the commit number of the first page, 0 on that page; the round ends with the rooms that changed
-    since, on pages of their own when they do not fit on the last one. `page_bytes` bounds the page, `events_bytes`
-    within it the events, which are as the user may see them. `shown_to`: whose marks they see.
-    `sections`: bits of the sections whose account rows end the round (core/sections.py), `full_sections` of those that
-    are walked from their beginning; all of them are when `since` is None.
-    `people`: the rules where people are switched on, else None, and every room is listed. `requests`: whether rooms are
-    named in which the user was asked, and `all_requests`: whether all of them, changed or not.
-    """
-
-    user: str
-    since: int | None
-    limit: int
-    previews: bool | None = False
-    events: int = 0
-    events_bytes: int = 0
-    page_bytes: int = 262_144
-    after: tuple[int, int, int] | None = None
-    first_stamp: int = 0
-    shown_to: ShownTo = "known"
-    sections: int = 0
-    full_sections: int = 0
-    people: PeopleRules | None = None
-
-    @property
-    def requests(self) -> bool:
-        return bool(self.sections >> PEOPLE[CONTACTS].bit & 1)
-
-    @property
-    def all_requests(self) -> bool:
-        return self.requests and (self.since is None or bool(self.full_sections >> PEOPLE[CONTACTS].bit & 1))
 
 
 @dataclass(slots=True, frozen=True)
@@ -216,8 +180,8 @@ class DecisionStore(Protocol):
         A missing room takes the same time as a room of others, however large, so that time does not tell them apart.
         """
 
-    async def room_of_pair(self, a: str, b: str) -> str | None:
-        """Return the name of the direct room of two users, in any order."""
+    async def rooms_of_pairs(self, pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """Return the names of the direct rooms of these pairs of users, each in any order; without those of none."""
 
     async def room_of_key(self, creator: str, key: str) -> str | None:
         """Return the name of the room that `creator` created with this idempotency key."""
@@ -254,6 +218,9 @@ class DecisionStore(Protocol):
 
     async def api_keys(self) -> list[ApiKey]:
         """Return all keys of the host's API, in order of their names."""
+
+    async def graph_feeds(self) -> list[GraphFeed]:
+        """Return the feeds of the host with their numbers."""
 
     async def contacts(self, pairs: Collection[tuple[str, str]]) -> list[Contact]:
         """Return the contacts of these (owner, user); those that have none are left out."""
@@ -385,6 +352,32 @@ class UserStore(Protocol):
         """
 
 
+class GraphStore(Protocol):
+    """The graph, for the back end of a host app: what it compares, repairs and explains."""
+
+    async def edges_of(self, users: Collection[str]) -> dict[str, Edges]:
+        """Return the friends, follows and blocks of each of these users."""
+
+    async def contacts_of(self, owner: str, after: str, limit: int) -> list[Contact]:
+        """Return up to `limit` contacts of `owner` behind `after`, in order of user id."""
+
+    async def explained(
+        self, viewer: str, owner: str, rules: PeopleRules
+    ) -> tuple[Relation, Standing | None]:
+        """Return how a viewer stands to an owner, with the groups they share, and the standing of the owner in their
+        direct room if there is one.
+        """
+
+    async def graph_digest(self) -> GraphDigest:
+        """Return the digest of the whole graph as of one commit. It takes seconds, and delays no other read."""
+
+    async def bucket_digests(self, bucket: str, after: str, limit: int) -> BucketDigests:
+        """Return up to `limit` users of a bucket behind `after` who have edges. It takes time, like `graph_digest`."""
+
+    async def user_edges(self, user: str) -> tuple[dict[str, int], Edges]:
+        """Return the feeds, and the edges from a user, as of one commit."""
+
+
 class JobStore(Protocol):
     """The rows that jobs look for."""
 
@@ -406,7 +399,7 @@ class JobStore(Protocol):
         """Return up to `limit` contacts (owner, user) of which something has run out by this time (Unix ms)."""
 
 
-class Store(CommitStore, DecisionStore, RoomViews, UserStore, JobStore, Protocol):
+class Store(CommitStore, DecisionStore, RoomViews, UserStore, GraphStore, JobStore, Protocol):
     """The whole store, for the code that puts the daemon together; all other code needs one of its parts.
 
     Bounds of ranges are inclusive unless said otherwise. A commit that has begun finishes even when its caller is

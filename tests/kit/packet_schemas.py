@@ -211,6 +211,9 @@ _plate: dict[str, Shape] = {
     "verified": word,
 }
 audience = one_of("everyone", "followers", "acquaintances", "friends", "nobody")
+_rule = record({"to": audience}, {"allow": listed(positive), "deny": listed(positive)})
+_capabilities = ("knock", "write", "add", "call", "presence", "receipts", "page", "find")
+privacy = record({}, {"rules": record({}, dict.fromkeys(_capabilities, _rule)), "locked": flag})
 page = record(
     {},
     {
@@ -336,6 +339,7 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     "users.get": ({"users": listed(card)}, {"more": _text(r".{1,128}"), "stamp": u53}),
     "users.find": ({"users": listed(plate, most=1)}, {}),
     "profile.set": ({"profile": card}, {}),
+    "privacy.set": ({"privacy": privacy}, {}),
     "devices.list": (
         {"devices": listed(record({"device": device, "last_seen": positive}, {"app": text, "os": text}))},
         {},

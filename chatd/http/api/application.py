@@ -18,11 +18,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chatd.env import Env
 from chatd.http.answers import bounded_body
-from chatd.http.api import keys, problems, rooms, tokens, users
+from chatd.http.api import keys, people, problems, rooms, tokens, users
 from chatd.http.api.access import Access
 from chatd.http.api.ndjson import BULK_BYTES_MAX, MEDIA_TYPE, Uploads, answered, lines_of
 from chatd.http.api.problems import problem_response
-from chatd.http.api.route import BODY_BYTES_MAX, OPEN, PARAMETERS, Asked, Call, Caller, Route, Services
+from chatd.http.api.route import OPEN, PARAMETERS, Asked, Call, Caller, Route, Services
 from chatd.http.http_protocol import STREAMING
 from chatd.http.routes import SecurityHeaders
 from chatd.protocol.complaints import refusal_of
@@ -30,7 +30,8 @@ from chatd.protocol.errors import ChatError, Refused, Unavailable
 
 log = logging.getLogger(__name__)
 
-TABLE: tuple[Route, ...] = (*users.ROUTES, *tokens.ROUTES, *rooms.ROUTES, *keys.ROUTES, *problems.ROUTES)
+CHAPTERS = (users, people, tokens, rooms, keys, problems)
+TABLE: tuple[Route, ...] = tuple(route for chapter in CHAPTERS for route in chapter.ROUTES)
 """All routes."""
 
 REQUEST_ID = "X-Request-Id"
@@ -89,12 +90,12 @@ class Api:
 
     async def _answer(self, call: Call, request: Request, places: ExitStack) -> Response:
         route = call.route
-        if route.has_body and request.url.query:
+        if route.has_body and request.scope["query_string"]:
             raise Refused("bad_request", "this route has no query")
         if route.bulk:
             return await self._bulk(call, request, places)
         if route.has_body:
-            body = await bounded_body(request, BODY_BYTES_MAX, "too_large")
+            body = await bounded_body(request, route.body_bytes, "too_large")
             asked = decoded(body or b"{}", route.asked)
         else:
             asked = asked_in_query(request, route.asked)

@@ -3,7 +3,8 @@
 import sqlite3
 
 from chatd.core.room import Standing
-from chatd.storage.interface import HelloRows, SyncQuery
+from chatd.core.sync_query import SyncQuery
+from chatd.storage.interface import HelloRows
 from chatd.storage.sqlite.read_set import account, device
 from chatd.storage.sqlite.room_rows import membership
 from chatd.storage.sqlite.sections import SectionTables

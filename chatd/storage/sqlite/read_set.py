@@ -123,8 +123,11 @@ def count_own(connection: sqlite3.Connection, room: Room) -> None:
             room.uncounted_by |= {user}
 
 
-def room_of_pair(connection: sqlite3.Connection, a: str, b: str) -> str | None:
-    return first(connection, PAIR, (min(a, b), max(a, b)))
+def rooms_of_pairs(
+    connection: sqlite3.Connection, pairs: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], str]:
+    found = {place: first(connection, PAIR, (min(place), max(place))) for place in pairs}
+    return {place: name for place, name in found.items() if name is not None}
 
 
 def room_of_key(connection: sqlite3.Connection, creator: str, key: str) -> str | None:

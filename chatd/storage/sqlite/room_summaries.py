@@ -16,8 +16,8 @@ from chatd.core.privacy import mutually_allow
 from chatd.core.read_set import PeopleRules
 from chatd.core.room import DIRECT
 from chatd.core.room_summary import Peer, RoomRow
+from chatd.core.sync_query import SyncQuery
 from chatd.protocol.rooms import RoomSummary
-from chatd.storage.interface import SyncQuery
 from chatd.storage.sqlite.history import mine
 from chatd.storage.sqlite.privacy import relations
 from chatd.storage.sqlite.rows import in_one, position

@@ -11,10 +11,13 @@ from chatd.core.audit import Audit
 from chatd.core.card_view import CardView
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import Introduction
+from chatd.core.graph import Edges, GraphFeed
+from chatd.core.graph_digest import BucketDigests, GraphDigest
 from chatd.core.privacy import Relation, RoomRelations
 from chatd.core.read_set import Counted, KeyedEvent, PeopleRules, UnreadSpan
-from chatd.core.room import Room
+from chatd.core.room import Room, Standing
 from chatd.core.sections import ChangedRow
+from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.write_set import WriteSet
 from chatd.protocol.members import MemberRow
@@ -29,11 +32,20 @@ from chatd.storage.interface import (
     MessagePage,
     People,
     Store,
-    SyncQuery,
     SyncRows,
     UserRoom,
 )
-from chatd.storage.sqlite import api, card_views, compaction, history, privacy, read_set, sections, sync
+from chatd.storage.sqlite import (
+    api,
+    card_views,
+    compaction,
+    graph,
+    history,
+    privacy,
+    read_set,
+    sections,
+    sync,
+)
 from chatd.storage.sqlite import contacts as contacts_rows
 from chatd.storage.sqlite import profiles as profiles_rows
 from chatd.storage.sqlite import users as users_rows
@@ -151,8 +163,8 @@ class SqliteStore(Store):
     async def placed(self, asked: Collection[tuple[str, str, bool]]) -> set[tuple[str, str, bool]]:
         return await self._read_pool.run(read_set.placed, asked)
 
-    async def room_of_pair(self, a: str, b: str) -> str | None:
-        return await self._read_pool.run(read_set.room_of_pair, a, b)
+    async def rooms_of_pairs(self, pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        return await self._read_pool.run(read_set.rooms_of_pairs, pairs)
 
     async def room_of_key(self, creator: str, key: str) -> str | None:
         return await self._read_pool.run(read_set.room_of_key, creator, key)
@@ -188,6 +200,9 @@ class SqliteStore(Store):
 
     async def api_keys(self) -> list[ApiKey]:
         return await self._read_pool.run(api.keys)
+
+    async def graph_feeds(self) -> list[GraphFeed]:
+        return await self._read_pool.run(graph.feeds)
 
     async def contacts(self, pairs: Collection[tuple[str, str]]) -> list[Contact]:
         return await self._read_pool.run(contacts_rows.contacts, pairs)
@@ -312,6 +327,26 @@ class SqliteStore(Store):
 
     async def accounts(self, after: str, limit: int) -> list[Account]:
         return await self._read_pool.run(users_rows.accounts, after, limit)
+
+    async def edges_of(self, users: Collection[str]) -> dict[str, Edges]:
+        return await self._read_pool.run(graph.edges_of, users)
+
+    async def contacts_of(self, owner: str, after: str, limit: int) -> list[Contact]:
+        return await self._read_pool.run(graph.contacts_of, owner, after, limit)
+
+    async def explained(
+        self, viewer: str, owner: str, rules: PeopleRules
+    ) -> tuple[Relation, Standing | None]:
+        return await self._read_pool.run(graph.explained, viewer, owner, rules)
+
+    async def graph_digest(self) -> GraphDigest:
+        return await self._read_pool.run_alone(graph.digest)
+
+    async def bucket_digests(self, bucket: str, after: str, limit: int) -> BucketDigests:
+        return await self._read_pool.run_alone(graph.bucket_digests, bucket, after, limit)
+
+    async def user_edges(self, user: str) -> tuple[dict[str, int], Edges]:
+        return await self._read_pool.run(graph.user_edges, user)
 
     async def excess_requests(self, user: str, rules: PeopleRules) -> list[str]:
         return await self._read_pool.run(privacy.excess_requests, user, rules)
