@@ -19,7 +19,6 @@ from chatd.storage.sqlite.meta import stamp_of
 from chatd.storage.sqlite.privacy import privacy, share_small_group
 from chatd.storage.sqlite.profiles import HOLDERS, cards
 from chatd.storage.sqlite.users import acquaintances
-from chatd.storage.views import CardPage
 
 PLATES = """
 SELECT u.user, u.name, u.avatar, u.version, coalesce(p.handle, ''), coalesce(p.verified, '')

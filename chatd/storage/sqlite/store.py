@@ -52,8 +52,6 @@ from chatd.storage.sqlite.startup import make_ready, take_over
 from chatd.storage.sqlite.write_set import batch_of
 from chatd.storage.sqlite.writer import Writer
 from chatd.storage.views import (
-    CardPage,
-    Cards,
     EventPage,
     HelloRows,
     Membership,
