@@ -75,7 +75,7 @@ COMMANDS: dict[type[Request], Command] = {
     MembersRemove: Command(WRITER, allow="create", writes=True),
     MembersRole: Command(WRITER, allow="create", writes=True),
     Preferences: Command(WRITER, own="writes"),
-    ProfileSet: Command(WRITER, own="people", feature="people"),
+    ProfileSet: Command(WRITER, allow="send", own="people", feature="people"),
     UsersFind: Command(profiles.find, feature="people"),
     UsersGet: Command(profiles.get),
     DevicesPush: Command(users.push),

@@ -1,11 +1,8 @@
 """The standings of the members of a direct room as they change (protocol.md "Direct rooms and message requests")."""
 
-from chatd.core.extras import put_extra
+from chatd.core.extras import ASKED, put_extra
 from chatd.core.room import Room, Standing
 from chatd.core.write_set import WriteSet
-
-# In the extras of the member who is asked: the texts that were spent.
-ASKED = "asked"
 
 
 def stand(room: Room, user: str, standing: Standing, writes: WriteSet) -> None:

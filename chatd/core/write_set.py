@@ -189,6 +189,8 @@ class WriteSet:
         self.requests: dict[tuple[int, str], Room] = {}
         self.new_requests: list[tuple[Room, str]] = []
         self.declined: list[tuple[Room, str]] = []
+        # Users whose account rows an import changed: they are told once, when it has ended.
+        self.imported: frozenset[str] = frozenset()
         # By user: the capabilities of which their rules changed.
         self.rules_changed: dict[str, frozenset[str]] = {}
         self.answered: list[Room] = []  # direct rooms in which now both have written

@@ -96,6 +96,7 @@ REQUESTS: dict[str, Callable[[PreparedRoom], dict[str, Any]]] = {
     "preferences/account": lambda prepared: {"receipts": False},
     "preferences/presence": lambda prepared: {"presence": True},
     "users.get": lambda prepared: {"users": [AUTHOR]},
+    "users.get/page": lambda prepared: {"users": [AUTHOR], "page": True},
     "devices.push": lambda prepared: {"platform": "apns", "token": "t"},
     "devices.list": lambda prepared: {},
     "devices.remove/own": lambda prepared: {"device": device_of(SPARE_DEVICE)},
@@ -103,14 +104,12 @@ REQUESTS: dict[str, Callable[[PreparedRoom], dict[str, Any]]] = {
     "privacy.set": lambda prepared: {"rules": {"page": {"to": "nobody"}}},
     "room.accept": lambda prepared: {"room": prepared.room},
     "room.decline": lambda prepared: {"room": prepared.room},
-    "profile.set": lambda prepared: {"name": "Ann"},
-    "users.find": lambda prepared: {"handle": "ann"},
-    **dict.fromkeys(
-        ("friend.request", "friend.accept", "friend.decline", "friend.cancel", "friend.remove"),
-        lambda prepared: {"user": NEWCOMER},
-    ),
-    "contact.set": lambda prepared: {"user": NEWCOMER, "remark": "words"},
-    "circle.set": lambda prepared: {"name": "words"},
+    **{
+        f"friend.{verb}": lambda prepared: {"user": AUTHOR}
+        for verb in ("request", "accept", "decline", "cancel", "remove")
+    },
+    "contact.set": lambda prepared: {"user": AUTHOR, "blocked": True},
+    "circle.set": lambda prepared: {"name": "Bikes"},
     "circle.delete": lambda prepared: {"number": 1},
 }
 
