@@ -38,7 +38,7 @@ class PeopleAccount(Account):
     """The local copy of an account with people. `cards`: the time of the last question for cards that changed, and the
     stamp from which the next one goes on."""
 
-    asked = ("people", *Account.asked)
+    asked = (*Account.asked, "people")
 
     def __init__(self, delegate: AccountDelegate, messages_kept: int) -> None:
         super().__init__(delegate, messages_kept)

@@ -122,6 +122,7 @@ TABLES: Mapping[str, Kept] = {
         """,
         why="counted on the message they are on: they are cleared there",
     ),
+    "graph_feeds": Kept(why="names nobody"),
     "api_keys": Kept(why="names nobody"),
     "audit": Kept(("target",), why="says what the host did; forgotten after api.audit_kept_days"),
     "unlogged": Kept(
