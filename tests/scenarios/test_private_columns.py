@@ -120,7 +120,8 @@ def plant(database: Path) -> list[str]:
             kind = connection.execute(
                 "SELECT type FROM pragma_table_info(?) WHERE name = ?", (table, column)
             ).fetchone()[0]
-            blob = f"x'{msgpack.packb(canary).hex()}'"
+            # Extras are a map, of which members see what is named for them.
+            blob = f"x'{msgpack.packb({'private': canary} if column == 'extras' else canary).hex()}'"
             value = {"INTEGER": canary, "BLOB": blob}.get(kind, f"'{canary}'")
             if column in UNIQUE:
                 value = f"'{canary}' || hex(randomblob(4))"
