@@ -39,7 +39,6 @@ PRIVATE = {
     ("rooms", "client_digest"): "creator = 'ann'",
     ("events", "client_key"): OPERATION,
     ("events", "digest"): "1",
-    ("events", "ignored"): "1",
     ("unlogged", "client_key"): "1",
     ("unlogged", "digest"): "1",
     ("unlogged", "time"): "1",
