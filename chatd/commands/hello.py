@@ -49,7 +49,7 @@ from chatd.protocol import close_codes, limits
 from chatd.protocol.connection import Hello, HelloOk
 from chatd.protocol.errors import Refused
 from chatd.protocol.sync import SyncPage
-from chatd.storage.interface import HelloRows, Membership, SyncRows
+from chatd.storage.views import HelloRows, Membership, SyncRows
 from chatd.writer.writer import Submission
 
 # A device that comes back within the hour is not recorded again.

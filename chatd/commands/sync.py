@@ -16,7 +16,7 @@ from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import U53_MAX
 from chatd.protocol.rooms import RoomSummary, SummaryOk
 from chatd.protocol.sync import Sync, SyncOk, SyncPage
-from chatd.storage.interface import SyncRows
+from chatd.storage.views import SyncRows
 
 
 def first_query(ctx: Context, user: str, request: Hello) -> SyncQuery:

@@ -42,7 +42,7 @@ from chatd.config.model import Config, Delivery, Privacy
 from chatd.core.room import Standing
 from chatd.core.room_steps import MemberJoined, MemberLeft, RoomListed, RoomUnlisted
 from chatd.core.room_summary import summary_of
-from chatd.core.sections import CONTACTS, PEOPLE, ChangedRow, Sections
+from chatd.core.sections import ChangedRow, Sections
 from chatd.core.users import Account
 from chatd.core.visibility import text_of
 from chatd.core.write_set import NewEvent, ReadPosition, RoomStep, WriteSet
@@ -57,13 +57,11 @@ from chatd.delivery.receipts import Receipts
 from chatd.delivery.room_pushes import RoomPushes
 from chatd.env import Env
 from chatd.protocol import close_codes
-from chatd.protocol.envelope import Push
 from chatd.protocol.limits import JSON_GROWTH
 from chatd.protocol.messages import EVERYBODY
 from chatd.protocol.presence import PresencePush, TypingPush, UserState
 from chatd.protocol.read_state import PositionPush
 from chatd.protocol.rooms import GonePush, RoomPush
-from chatd.protocol.users import ProfilesPush, ProfileVersion
 from chatd.telemetry.counters import Counters
 
 # The bytes of an event push besides its events, at most.
@@ -153,18 +151,9 @@ class Fanout:
 
     def presence(self, watcher: Present, states: list[UserState]) -> None:
         """Push changed states to a watcher, unless it is in the background."""
-        self._push_to_watcher(watcher, PresencePush(states))
-
-    def profiles(self, watcher: Present, versions: list[ProfileVersion]) -> None:
-        """Push the versions of changed cards to a watcher that knows people, unless it is in the background."""
-        self._push_to_watcher(watcher, ProfilesPush(versions), 1 << PEOPLE[CONTACTS].bit)
-
-    def _push_to_watcher(self, watcher: Present, push: Push, sections: int = 0) -> None:
-        """Push to a watcher on which these sections, as bits, are in force."""
         for session in self._hub.of(watcher.user):
-            known = session.subscriptions.sections & sections == sections
-            if session is watcher and known and session.mode == "foreground":
-                packet = EncodedPush(push, self._deflate_min)
+            if session is watcher and session.mode == "foreground":
+                packet = EncodedPush(PresencePush(states), self._deflate_min)
                 session.outbox.send_ephemeral(packet.frame(session.encoding))
 
     # --- one room

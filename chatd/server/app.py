@@ -164,12 +164,7 @@ class App:
         )
         self.request_bound = RequestBound(store, self.writer, self.rate_limits.keep_task, people)
         self.profile_changes = ProfileChanges(
-            env,
-            store,
-            self.presence,
-            self.fanout.profiles,
-            self.rate_limits.keep_task,
-            config.delivery.presence_interval_s,
+            env, store, self.presence, self.hub, self.rate_limits.keep_task, config.delivery
         )
         self.hooks.published.subscribe(
             self.maintenance.on_commit,
@@ -224,7 +219,7 @@ class App:
         self.fanout.reconfigure(config.delivery, config.privacy)
         self.maintenance.reconfigure(config)
         self.presence.reconfigure(config.delivery.presence_interval_s, config.delivery.presence_linger_s)
-        self.profile_changes.reconfigure(config.delivery.presence_interval_s)
+        self.profile_changes.reconfigure(config.delivery)
         self.context.watch_rights.reconfigure(config.privacy.shown_to, people_rules_of(config.people))
         self.login.reconfigure(config.auth.login_token_ttl_s)
         self.api_writes.reconfigure(config.api.writes_waiting)

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from chatd.core.graph_digest import bucket_of
+from tests.cli.conftest import Run
 from tests.kit.daemon import daemon_process
 
 LINES = [
@@ -23,7 +23,7 @@ People = Callable[..., Awaitable[tuple[int, str, str]]]
 
 
 @pytest.fixture(params=["stopped", "running"])
-async def people(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[People]:
+async def people(request: pytest.FixtureRequest, tmp_path: Path, run: Run) -> AsyncIterator[People]:
     """Run `chatd people ARGUMENTS` on a server; return the exit code, and what it printed on both streams."""
     async with AsyncExitStack() as stack:
         async with daemon_process(tmp_path, **SETTINGS) as daemon:
@@ -33,16 +33,12 @@ async def people(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
             await stack.enter_async_context(daemon_process(tmp_path, **SETTINGS))
         environment = {f"CHATD_{name}": value for name, value in SETTINGS.items()}
 
-        async def run(*arguments: str, input: str = "") -> tuple[int, str, str]:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "chatd", "people", *arguments, "--data", str(data),
-                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-                env=environment,
-            )  # fmt: skip
-            output, errors = await process.communicate(input.encode())
-            return process.returncode or 0, output.decode(), errors.decode()
+        async def call(*arguments: str, input: str = "") -> tuple[int, str, str]:
+            words = ("people", *arguments, "--data", str(data))
+            result = await asyncio.to_thread(run, *words, input=input, **environment)
+            return result.exit_code, result.stdout, result.stderr
 
-        yield run
+        yield call
 
 
 def ndjson(*lines: Any) -> str:

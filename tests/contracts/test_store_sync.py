@@ -12,7 +12,8 @@ from chatd.core.users import Account, DeviceSeen
 from chatd.core.visibility import ShownTo
 from chatd.protocol.codec import decode_event, encode
 from chatd.protocol.rooms import RoomSummary
-from chatd.storage.interface import Membership, Store, SyncRows
+from chatd.storage.interface import Store
+from chatd.storage.views import Membership, SyncRows
 from tests.kit.history_builder import HistoryBuilder
 
 

@@ -97,8 +97,6 @@ REQUESTS: dict[str, Callable[[PreparedRoom], dict[str, Any]]] = {
     "preferences/presence": lambda prepared: {"presence": True},
     "users.get": lambda prepared: {"users": [AUTHOR]},
     "users.get/page": lambda prepared: {"users": [AUTHOR], "page": True},
-    "users.find": lambda prepared: {"handle": "author"},
-    "profile.set": lambda prepared: {"name": "words"},
     "devices.push": lambda prepared: {"platform": "apns", "token": "t"},
     "devices.list": lambda prepared: {},
     "devices.remove/own": lambda prepared: {"device": device_of(SPARE_DEVICE)},

@@ -34,10 +34,12 @@ PRIVATE = {
     ("members", "mentions"): WHO,
     ("members", "muted_until"): WHO,
     ("members", "extras"): WHO,
+    ("members", "standing"): WHO,
     ("rooms", "client_key"): "creator = 'ann'",
     ("rooms", "client_digest"): "creator = 'ann'",
     ("events", "client_key"): OPERATION,
     ("events", "digest"): "1",
+    ("events", "ignored"): "1",
     ("unlogged", "client_key"): "1",
     ("unlogged", "digest"): "1",
     ("unlogged", "time"): "1",
@@ -53,7 +55,6 @@ PRIVATE = {
     ("audit", "target"): "1",
     ("audit", "request"): "1",
     ("pages", "page"): WHO,
-    ("events", "ignored"): WHO,
     **{
         ("contacts", name): "owner = 'ann'"
         for name in ("circles", "remark", "note", "via", "since", "expires", "quiet", "tries", "known")

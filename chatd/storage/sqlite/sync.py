@@ -18,7 +18,6 @@ from chatd.protocol.codec import encode
 from chatd.protocol.rooms import RoomSummary
 from chatd.protocol.sync import SyncTotals
 from chatd.protocol.users import Profile
-from chatd.storage.interface import SyncRows
 from chatd.storage.sqlite.card_views import mutual, plates
 from chatd.storage.sqlite.meta import stamp_of
 from chatd.storage.sqlite.room_rows import (
@@ -31,6 +30,7 @@ from chatd.storage.sqlite.room_rows import (
 )
 from chatd.storage.sqlite.room_summaries import Shown, add_events, peers, previews
 from chatd.storage.sqlite.sections import FIRST, Sections, SectionTables
+from chatd.storage.views import SyncRows
 
 Key = tuple[int, int, int]
 
