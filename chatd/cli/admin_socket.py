@@ -2,7 +2,7 @@
 
 import json
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,22 @@ def ask(path: Path, method: str, route: str, content: Mapping[str, Any] | None =
     if response.status != 200:
         raise Failure(answer.get("detail") or answer.get("title", "refused"))
     return answer
+
+
+def upload(path: Path, method: str, route: str, body: bytes) -> Iterator[Any]:
+    """Yield the answer for each line of `body`, from JSON; Failure when the daemon refuses, or does not answer."""
+    connection = UnixConnection(path)
+    try:
+        connection.request(method, route, body)
+        response = connection.getresponse()
+        if response.status != 200:
+            answer = json.loads(response.read())
+            raise Failure(answer.get("detail") or answer.get("title", "refused"))
+        yield from map(json.loads, response)
+    except (OSError, HTTPException, ValueError) as error:
+        raise Failure(f"the daemon did not answer on {path}: {error}") from None
+    finally:
+        connection.close()
 
 
 def require_served(config: Config) -> Path:

@@ -115,6 +115,10 @@ class Admin:
         """Post a text of the host app in a room, once for its key."""
         return await self._writes("", notice, audit)
 
+    async def decide(self, user: str, request: Any, audit: Audit) -> Ok:
+        """Decide and store a request in the place of `user`; return its reply."""
+        return await self._writes(user, request, audit)
+
     async def note(self, audit: Audit) -> None:
         """Store an entry of something that changes nothing, before its answer is given."""
         await self._writes("", NoteAccess(), audit)

@@ -1,6 +1,6 @@
-"""The decision on privacy rules (protocol.md "Privacy"). Synchronous and pure."""
+"""The decisions on privacy rules (protocol.md "Privacy"). Synchronous and pure."""
 
-import msgspec
+from dataclasses import dataclass
 
 from chatd.core.privacy import refused_choice
 from chatd.core.read_set import ReadSet
@@ -8,10 +8,18 @@ from chatd.core.sections import ACCOUNT, ChangedRow, store, stored
 from chatd.core.write_set import WriteSet
 from chatd.protocol.codec import encode
 from chatd.protocol.errors import Refused
-from chatd.protocol.privacy import Privacy, PrivacyOk, PrivacySet
+from chatd.protocol.privacy import Audiences, Privacy, PrivacyOk, PrivacySet, decode_privacy
 
 # The name of the account row.
 PRIVACY = "privacy"
+
+
+@dataclass(slots=True, frozen=True)
+class SetByHost:
+    """Replace these rules of a user in the place of the host, and lock them all, or no longer; None leaves that."""
+
+    rules: Audiences
+    locked: bool | None = None
 
 
 def set_privacy(user: str, request: PrivacySet, writes: WriteSet, reads: ReadSet) -> PrivacyOk:
@@ -19,10 +27,24 @@ def set_privacy(user: str, request: PrivacySet, writes: WriteSet, reads: ReadSet
     before = privacy_of(user, reads)
     if before.locked:
         raise Refused("forbidden", "the host sets the rules of this user", field="rules")
-    if outside := refused_choice(request.rules, reads.rules.people.bounds):
+    return change_rules(user, request.rules, False, writes, reads)
+
+
+def set_by_host(user: str, request: SetByHost, writes: WriteSet, reads: ReadSet) -> PrivacyOk:
+    """Replace the rules that the host names, within the bounds of its configuration."""
+    if not reads.rules.people.enabled:
+        raise Refused("not_supported", "people are switched off here")
+    before = privacy_of(user, reads)
+    locked = before.locked if request.locked is None else request.locked
+    return change_rules(user, request.rules, locked, writes, reads)
+
+
+def change_rules(user: str, rules: Audiences, locked: bool, writes: WriteSet, reads: ReadSet) -> PrivacyOk:
+    before = privacy_of(user, reads)
+    if outside := refused_choice(rules, reads.rules.people.bounds):
         bound = reads.rules.people.bounds[outside]
         raise Refused("forbidden", f"from {bound.narrowest} to {bound.widest}", field=f"rules.{outside}")
-    after = Privacy({**before.rules, **request.rules})
+    after = Privacy({**before.rules, **rules}, locked)
     if after != before:
         put_privacy(user, after, writes, reads)
     return PrivacyOk(privacy=after)
@@ -31,7 +53,7 @@ def set_privacy(user: str, request: PrivacySet, writes: WriteSet, reads: ReadSet
 def privacy_of(user: str, reads: ReadSet) -> Privacy:
     """Return the rules of a user; nothing is in them of whom has chosen nothing."""
     row = stored(user, ACCOUNT, PRIVACY, reads)
-    return Privacy() if row is None else msgspec.msgpack.decode(row, type=Privacy)
+    return Privacy() if row is None else decode_privacy(row)
 
 
 def put_privacy(user: str, privacy: Privacy, writes: WriteSet, reads: ReadSet) -> None:

@@ -39,14 +39,20 @@ ERRORS: dict[str, Retry] = {
     "bad_cursor": "after_sync",
 }
 
-# Codes of plain HTTP alone; the last two are of the host's API (docs/api.md).
-HTTP_ERRORS: dict[str, Retry] = {"login_failed": "never", "key_invalid": "never", "unreadable": "never"}
+# Codes of plain HTTP alone; all but the first are of the host's API (docs/api.md).
+HTTP_ERRORS: dict[str, Retry] = {
+    "login_failed": "never",
+    "key_invalid": "never",
+    "unreadable": "never",
+    "feed_gap": "never",
+    "feed_behind": "never",
+}
 
 
 class ChatError(Exception):
     """An error with a code of the table; `message` is English for developers, never shown to users.
 
-    `retry_after`: milliseconds. `scope`: connection, user, room or address.
+    `retry_after`: milliseconds. `scope`: connection, user, room or address. `expected`: of a feed, the number that is.
     """
 
     def __init__(
@@ -57,6 +63,7 @@ class ChatError(Exception):
         retry_after: int | None = None,
         scope: str | None = None,
         field: str | None = None,
+        expected: int | None = None,
     ) -> None:
         super().__init__(code, message)
         self.code = code
@@ -64,6 +71,7 @@ class ChatError(Exception):
         self.retry_after = retry_after
         self.scope = scope
         self.field = field
+        self.expected = expected
 
     @property
     def retry(self) -> Retry:

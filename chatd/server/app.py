@@ -14,6 +14,7 @@ from chatd.bus.local import LocalBus
 from chatd.commands.admin import Admin, Writes
 from chatd.commands.api_keys import ApiKeys
 from chatd.commands.context import Context
+from chatd.commands.graph import Graph
 from chatd.commands.hello_limiter import HelloLimiter
 from chatd.commands.login import Login
 from chatd.commands.lookups import Lookups
@@ -163,12 +164,7 @@ class App:
         )
         self.request_bound = RequestBound(store, self.writer, self.rate_limits.keep_task, people)
         self.profile_changes = ProfileChanges(
-            env,
-            store,
-            self.presence,
-            self.fanout.profiles,
-            self.rate_limits.keep_task,
-            config.delivery.presence_interval_s,
+            env, store, self.presence, self.hub, self.rate_limits.keep_task, config.delivery
         )
         self.hooks.published.subscribe(
             self.maintenance.on_commit,
@@ -178,18 +174,25 @@ class App:
         )
         self.api_writes = Writes(self.writer, config.api.writes_waiting)
         self.admin = Admin(store, self.api_writes, self.hub, identity)
+        self.graph = Graph(store, self.api_writes, self._people_rules, self.fanout.tell_imported)
         self.api_keys = ApiKeys(store, self.api_writes, env)
         self.hooks.committed.subscribe(self.api_keys.on_commit)
         self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
         self.accounts = Accounts(self.login, identity, self.rate_limits, self.counters, login_links or {})
-        self.context = Context(
+        self.context = self._context(config, env, whole, watch_rights)
+        self.hooks.committed.subscribe(*(partial(hook, self.context) for hook in whole.committed))
+        self.hooks.published.subscribe(*(partial(hook, self.context) for hook in whole.published))
+
+    def _context(self, config: Config, env: Env, whole: Capability, watch_rights: WatchRights) -> Context:
+        """Return the parts that commands work with."""
+        return Context(
             config=config,
             env=env,
             commands=whole.commands,
             vocabulary=Vocabulary((Hello, *whole.commands)),
             sections=whole.sections,
-            store=store,
-            identity=identity,
+            store=self.store,
+            identity=self.identity,
             rooms=self.rooms,
             writer=self.writer,
             last_seen=LastSeenRecorder(env, self.writer),
@@ -202,8 +205,6 @@ class App:
             counters=self.counters,
             bounds=bounds_of(config.people),
         )
-        self.hooks.committed.subscribe(*(partial(hook, self.context) for hook in whole.committed))
-        self.hooks.published.subscribe(*(partial(hook, self.context) for hook in whole.published))
 
     def reconfigure(self, config: Config) -> None:
         """Apply another configuration in every part that keeps some of it (config/reloadable.py lists the keys)."""
@@ -218,10 +219,13 @@ class App:
         self.fanout.reconfigure(config.delivery, config.privacy)
         self.maintenance.reconfigure(config)
         self.presence.reconfigure(config.delivery.presence_interval_s, config.delivery.presence_linger_s)
-        self.profile_changes.reconfigure(config.delivery.presence_interval_s)
+        self.profile_changes.reconfigure(config.delivery)
         self.context.watch_rights.reconfigure(config.privacy.shown_to, people_rules_of(config.people))
         self.login.reconfigure(config.auth.login_token_ttl_s)
         self.api_writes.reconfigure(config.api.writes_waiting)
+
+    def _people_rules(self) -> PeopleRules:
+        return self.read_set_loader.rules.people
 
     def _publish(self, writes: WriteSet) -> None:
         """Push a commit to the connections of this process."""

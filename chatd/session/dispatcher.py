@@ -147,10 +147,10 @@ class Dispatcher:
             raise packet.refusal
         if command is None:
             raise Refused("bad_request", "hello comes once, first", field="type")
-        if command.feature and command.feature not in self._ctx.features:
-            raise Refused("not_supported", f"{command.feature} is switched off here")
         if command.allow and command.allow not in identity.claims.allow:
             raise Refused("forbidden", f"the token does not allow {command.allow}")
+        if command.feature and command.feature not in self._ctx.features:
+            raise Refused("not_supported", f"{command.feature} is switched off here")
         request = with_host_data(packet, self._session.encoding == JSON, self._ctx.config.limits.body_bytes)
         return request, command
 

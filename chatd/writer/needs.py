@@ -12,8 +12,9 @@ from chatd.core import accounts, api_keys, friends, maintenance
 from chatd.core.contact_settings import CIRCLES
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import GROUP_VIA, Introduction
+from chatd.core.graph import ChangeGraph, GraphFeed, pairs_of
 from chatd.core.privacy import Relation
-from chatd.core.privacy_settings import PRIVACY
+from chatd.core.privacy_settings import PRIVACY, SetByHost
 from chatd.core.profiles import Card, Holder
 from chatd.core.read_set import Counted, ReadSet, Tail, UnreadSpan, pair
 from chatd.core.room import Member, Room
@@ -234,11 +235,21 @@ async def direct_rooms(sources: Sources, batch: Sequence[Submitted], reads: Read
 
 async def read_direct_rooms(sources: Sources, pairs: Iterable[tuple[str, str]], reads: ReadSet) -> None:
     """Read the direct rooms of these pairs; those that have none are left out."""
-    for place in pairs:
-        name = await sources.store.room_of_pair(*place)
-        room = await sources.rooms.get(name) if name is not None else None
+    names = await sources.store.rooms_of_pairs([*pairs])
+    if len(names) > 1:
+        await sources.rooms.load([*names.values()])
+    for place, name in names.items():
+        room = await sources.rooms.get(name)
         if room is not None:
             reads.pairs[place] = room
+
+
+async def graph(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read the feeds of the host, both contacts of the pairs that it changes, and their direct rooms."""
+    reads.records_of(GraphFeed).update({feed.feed: feed for feed in await sources.store.graph_feeds()})
+    wanted = pairs_of(one for asked in batch for one in asked.request.changes)
+    await read_contacts(sources, wanted, reads)
+    await read_direct_rooms(sources, {pair(*place) for place in wanted}, reads)
 
 
 async def blocked_askers(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
@@ -338,6 +349,7 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     MembersRole: (used_keys,),
     Preferences: (people,),
     PrivacySet: (privacy,),
+    SetByHost: (privacy,),
     RoomDecline: (blocked_askers,),
     ProfileSet: (people, cards),
     DevicesRemove: (people,),
@@ -349,6 +361,7 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     ContactSet: (contacts, tallies, circles),
     CircleSet: (circles,),
     CircleDelete: (circles, privacy),
+    ChangeGraph: (graph,),
     friends.Befriend: (contacts, direct_rooms),
     friends.ExpireContacts: (expiring,),
     accounts.Amend: (people, cards, pending),

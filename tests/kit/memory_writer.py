@@ -12,6 +12,7 @@ from chatd.core.contact_settings import ClearedCircle
 from chatd.core.contacts import Contact, State, Tally
 from chatd.core.decisions import DECISIONS
 from chatd.core.friends import Introduction
+from chatd.core.graph import GraphFeed
 from chatd.core.privacy import NO_TIE, Relation, Side
 from chatd.core.privacy_settings import PRIVACY
 from chatd.core.profiles import Card, Holder
@@ -64,6 +65,7 @@ class MemoryWriter:
         self.accounts: dict[str, Account] = {}
         self.devices: dict[tuple[str, str], DeviceSeen] = {}
         self.contacts: dict[tuple[str, str], Contact] = {}
+        self.feeds: dict[str, GraphFeed] = {}
         self.rows: dict[tuple[str, str, str], ChangedRow] = {}
         self.introduction = Introduction(know=False, share_room=False)
         # Users whom the host does not know.
@@ -128,6 +130,7 @@ class MemoryWriter:
 
     def gather_people(self, asked: list[Asked], reads: ReadSet) -> None:
         reads.records_of(Contact).update(self.contacts)
+        reads.records_of(GraphFeed).update(self.feeds)
         reads.records_of(ChangedRow).update(self.rows)
         for owner in {owner for owner, _ in self.contacts}:
             tally = reads.records_of(Tally)[owner] = Tally()
@@ -200,6 +203,8 @@ class MemoryWriter:
                     self.contacts[pair] = replace(contact, circles=left)
         for contact in writes.records_of(Contact):
             self.contacts[contact.owner, contact.user] = contact
+        for feed in writes.records_of(GraphFeed):
+            self.feeds[feed.feed] = feed
         for changed in writes.records_of(ChangedRow):
             self.rows[changed.user, changed.section, changed.name] = changed
         writes.mark_durable()

@@ -7,6 +7,7 @@ from typing import Any
 import msgpack
 import pytest
 
+from chatd.core.friends import Befriend
 from tests.kit.auth_matrix import PreparedRoom, request_of, rows
 from tests.kit.client import TestClient, fresh_key
 from tests.kit.clients import Clients
@@ -33,10 +34,12 @@ PRIVATE = {
     ("members", "mentions"): WHO,
     ("members", "muted_until"): WHO,
     ("members", "extras"): WHO,
+    ("members", "standing"): WHO,
     ("rooms", "client_key"): "creator = 'ann'",
     ("rooms", "client_digest"): "creator = 'ann'",
     ("events", "client_key"): OPERATION,
     ("events", "digest"): "1",
+    ("events", "ignored"): "1",
     ("unlogged", "client_key"): "1",
     ("unlogged", "digest"): "1",
     ("unlogged", "time"): "1",
@@ -52,6 +55,10 @@ PRIVATE = {
     ("audit", "target"): "1",
     ("audit", "request"): "1",
     ("pages", "page"): WHO,
+    **{
+        ("contacts", name): "owner = 'ann'"
+        for name in ("circles", "remark", "note", "via", "since", "expires", "quiet", "tries", "known")
+    },
 }
 UNIQUE = {"client_key", "device"}  # a canary each
 
@@ -62,7 +69,7 @@ PLAIN = {
         "number", "name", "kind", "creator", "created_at", "seq", "ordinal", "time", "log_floor", "last_message",
         "members", "title", "avatar", "public", "data", "deleted_by", "uncounted", "written", "stamp",
     },
-    "members": {"user", "room", "role", "joined_at", "pinned", "hidden", "gone", "stamp"},
+    "members": {"user", "room", "role", "joined_at", "pinned", "hidden", "gone", "standing", "stamp"},
     "events": {
         "position", "kind", "user", "time", "ordinal", "target", "changed", "stamp", "mentions", "blob",
     },
@@ -78,10 +85,7 @@ PLAIN = {
     "api_keys": {"id", "expires_at", "earlier_until"},
     "audit": {"number"},
     "pages": {"user", "handle", "verified", "stamp"},
-    "contacts": {
-        "number", "owner", "user", "state", "blocked", "following", "circles", "remark", "note", "via", "since",
-        "expires", "quiet", "tries", "known", "stamp",
-    },
+    "contacts": {"number", "owner", "user", "state", "blocked", "following", "stamp"},
 }  # fmt: skip
 
 FIRST = 77_700_101  # canaries that are numbers count from here; no clock, seq or size comes near
@@ -129,7 +133,10 @@ def plant(database: Path) -> list[str]:
 
 async def _live(clients: Clients, daemon: RunningDaemon) -> tuple[str, str]:
     """ann leaves something in every table; bob is in a group and a direct room of theirs."""
+    for other in ("bob", "carl", "dan"):
+        await daemon.app.writer.submit_and_wait("ann", Befriend(other))
     room, (ann, *_) = await clients.in_group("ann", "bob", "carl")
+    await ann.request({"type": "profile.set", "bio": "words"})
     direct = await ann.open_direct("bob")
     await daemon.api("PUT", "/v1/users/ann", name="Ann", password_hash="$argon2id$x")
     await daemon.api("POST", "/v1/keys", name="backend", scopes=["users"])
@@ -157,7 +164,7 @@ async def _looks_everywhere(client: TestClient, room: str) -> None:
         await client.reply_to(packet)
 
 
-@pytest.mark.settings(delivery={"large_members": 2})
+@pytest.mark.settings(delivery={"large_members": 2}, people={"enabled": True})
 async def test_no_canary_ever_travels(daemon: RunningDaemon, clients: Clients) -> None:
     room, direct = await _live(clients, daemon)
     await clients.leave()
@@ -168,7 +175,7 @@ async def test_no_canary_ever_travels(daemon: RunningDaemon, clients: Clients) -
     clients.url = daemon.url
     peers = [await clients.open(user, encoding="json") for user in ("bob", "carl", "mallory")]
     for client in peers:
-        await client.say_hello(events=50, previews=True, focus=[room, direct])
+        await client.say_hello(events=50, previews=True, focus=[room, direct], features=["account", "people"])
     for client in peers:
         for place in (room, direct):
             await _looks_everywhere(client, place)

@@ -10,7 +10,11 @@ import pytest
 
 from chatd.config.people import Bounds
 from chatd.core.accounts import Amend, RecordDevice, Revoke
+from chatd.core.friends import Befriend
+from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account
+from chatd.protocol.codec import decode_tree
+from chatd.protocol.friends import CircleSet, ContactSet, FriendRequest
 from chatd.protocol.messages import React, Send, SentBody
 from chatd.protocol.rooms import Preferences, RoomCreate, RoomDirect
 from chatd.protocol.users import ProfileSet
@@ -64,12 +68,22 @@ async def lives(directory: Path) -> None:
             await submit_and_wait(ANN, RecordDevice(device_of(number), app="app", os="os"))
         await submit_and_wait(ANN, Revoke(device_of(2)))
         others = ["bob", "eve", "joe", "kim", "lee"]
+        for other in others:
+            await submit_and_wait(ANN, Befriend(other))
+        await submit_and_wait(ANN, CircleSet(name="Ann Miller's kin"))
+        await submit_and_wait(ANN, ContactSet(user="bob", remark="Ann Miller's son", circles=[1]))
+        await submit_and_wait("bob", ContactSet(user=ANN, remark="Ann Miller, mother"))
+        await submit_and_wait(ANN, FriendRequest(user="ned", note="I am Ann Miller"))
+        await submit_and_wait("zoe", FriendRequest(user=ANN))
         made = await submit_and_wait(ANN, RoomCreate(key=new_key(), kind="group", title="Tea", users=others))
         room = made.summary.room
+        await submit_and_wait("eve", ContactSet(user=ANN, blocked=True))
+        await submit_and_wait(ANN, ContactSet(user="lee", blocked=True))
         await submit_and_wait(ANN, RoomDirect(user="bob"))
         body = SentBody(text="hello", mentions=[ANN])
         await submit_and_wait(ANN, Send(room=room, key=new_key(), body=SentBody(text="secret")))
         await submit_and_wait("bob", Send(room=room, key=new_key(), body=body))
+        await submit_and_wait("lee", Send(room=room, key=new_key(), body=body))
         await submit_and_wait(ANN, React(room=room, key=new_key(), target=2, emoji="👍", set=True))
         await submit_and_wait(ANN, Preferences(room=room, pinned=True, muted_until=1))
         await submit_and_wait("bob", Preferences(room=room, pinned=True))
@@ -92,14 +106,7 @@ async def test_the_columns_that_name_a_user_are_known(directory: Path) -> None:
         found = {(table, name) for table, name in naming(connection, ANN) if name != "blob"}
     known = {(table, name) for table, kept in TABLES.items() for name in kept.users}
     assert found <= known
-    unused = {
-        ("direct", "b"),
-        ("rooms", "deleted_by"),
-        ("audit", "target"),
-        ("contacts", "owner"),
-        ("contacts", "user"),
-    }
-    unused.add(("events", "ignored"))
+    unused = {("direct", "b"), ("rooms", "deleted_by"), ("audit", "target"), ("events", "ignored")}
     assert known - found <= unused
 
 
@@ -108,7 +115,8 @@ async def test_all_that_is_kept_of_a_user_is_exported_and_nothing_of_others(dire
     with closing(sqlite3.connect(directory / "chatd.sqlite")) as connection:
         rows = list(export(connection, ANN))
     assert Counter(table for table, _ in rows) == {
-        "users": 1, "devices": 2, "members": 2, "rooms": 2, "account_rows": 2, "pages": 1, "events": 3, "reactions": 1,
+        "users": 1, "devices": 2, "members": 2, "rooms": 2, "account_rows": 3, "contacts": 7, "pages": 1,
+        "events": 3, "reactions": 1,
     }  # fmt: skip
     texts = [
         row["event"]["body"]["text"] for table, row in rows if table == "events" and "body" in row["event"]
@@ -151,6 +159,27 @@ async def test_what_is_kept_of_a_user_alone_is_taken_away(directory: Path, times
     await store.close()
 
 
+async def test_others_hear_that_they_have_nothing_of_an_erased_user_any_more(directory: Path) -> None:
+    """Also on devices that were up to date; whoever blocks them still does."""
+    await lives(directory)
+    store = await sqlite(directory)
+    stamp = store.stamp
+    await store.close()
+    with closing(open_file(directory / "chatd.sqlite", mode="rw")) as connection:
+        erase(connection, ANN)
+    store = await sqlite(directory)
+    told = {}
+    for user in ("bob", "eve", "ned", "zoe", ANN):
+        page = await store.sync(SyncQuery(user=user, since=stamp, limit=10, sections=0b10))
+        told[user] = {
+            row.name: decode_tree(row.value) if row.value else None for row in page.sections["contacts"]
+        }
+    await store.close()
+    gone = {ANN: None}
+    assert told.pop(ANN) == dict.fromkeys(("bob", "eve", "joe", "kim", "lee", "ned", "zoe"))
+    assert told == {"bob": gone, "eve": {ANN: {"blocked": True}}, "ned": gone, "zoe": gone}
+
+
 async def test_an_erasure_that_fails_takes_nothing_away(directory: Path) -> None:
     await lives(directory)
     tables = {**TABLES, "last": Kept(erase=("DELETE FROM nowhere",))}
@@ -161,4 +190,6 @@ async def test_an_erasure_that_fails_takes_nothing_away(directory: Path) -> None
             ("users", "name"),
             ("pages", "page"),
             ("account_rows", "body"),
+            ("contacts", "remark"),
+            ("contacts", "note"),
         }

@@ -40,6 +40,8 @@ ROWS: dict[str, Row] = {
     "conflict": Row(409, "the name is taken, or what was asked for changed meanwhile"),
     "room_full": Row(409, "limit of members"),
     "quota": Row(409, "as many as one user may have"),
+    "feed_gap": Row(409, "a number of the feed is missing: it goes on with `expected`"),
+    "feed_behind": Row(409, "the feed is at `expected` here: compare when both are"),
     "edit_window": Row(409, "too late to edit or recall"),
     "aborted": Row(409, "an earlier part of the same batch failed"),
     "gone": Row(410, "room deleted"),
@@ -67,6 +69,7 @@ class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     scope: str | UnsetType = UNSET
     field: str | UnsetType = UNSET
     detail: str | UnsetType = UNSET
+    expected: int | UnsetType = UNSET
     line: int | UnsetType = UNSET
 
 
@@ -89,6 +92,7 @@ def problem_of(error: ChatError, status: int | None = None, line: int | UnsetTyp
         scope=error.scope or UNSET,
         field=error.field or UNSET,
         detail=error.message or UNSET,
+        expected=UNSET if error.expected is None else error.expected,
         line=line,
     )
 

@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from chatd.commands.admin import Admin
 from chatd.commands.api_keys import ApiKeys
+from chatd.commands.graph import Graph
 from chatd.core.api_keys import READ, Grantor
 from chatd.core.audit import Audit
 from chatd.protocol.errors import Refused
@@ -80,6 +81,7 @@ class Services:
     """
 
     admin: Admin
+    graph: Graph
     keys: ApiKeys
     console_link: Callable[[], str]
     scopes: frozenset[str]
@@ -99,6 +101,10 @@ class Call:
     def admin(self) -> Admin:
         return self.services.admin
 
+    @property
+    def graph(self) -> Graph:
+        return self.services.graph
+
     def audit(self, target: str) -> Audit:
         """Return the entry for what this request does to `target`, or reads of it."""
         return Audit(self.caller.id, f"{self.route.method} {self.route.path}", target, self.request_id)
@@ -109,7 +115,10 @@ Handler = Callable[[Call, Any], Awaitable[Struct]]
 
 @dataclass(slots=True, frozen=True)
 class Route:
-    """One route. `bulk`: its body is ndjson, and the handler is called with each line."""
+    """One route. `bulk`: its body is ndjson, and the handler is called with each line.
+
+    `body_bytes`: the most of any other body.
+    """
 
     method: Literal["GET", "PUT", "POST", "DELETE"]
     path: str
@@ -118,6 +127,7 @@ class Route:
     asked: type[Asked] = Asked
     answer: type[Struct] = Done
     bulk: bool = False
+    body_bytes: int = BODY_BYTES_MAX
 
     @property
     def reads(self) -> bool:

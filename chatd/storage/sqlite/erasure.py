@@ -73,18 +73,16 @@ TABLES: Mapping[str, Kept] = {
         """,
         (
             "UPDATE meta SET value = value + 1 WHERE key = 'stamp'",
-            """
-            UPDATE contacts SET blocked = 0, quiet = 0, tries = 0 WHERE owner = :user
-            """,
+            "UPDATE contacts SET blocked = 0, quiet = 0, tries = 0 WHERE owner = :user",
             """
             UPDATE contacts
             SET state = 0, following = 0, circles = 0, remark = '', note = '', via = '', since = 0, expires = 0,
-                known = 0, stamp = (SELECT value FROM meta WHERE key = 'stamp')
+                known = 0, stamp = iif(stamp, (SELECT value FROM meta WHERE key = 'stamp'), 0)
             WHERE owner = :user OR user = :user
             """,
             """
             INSERT INTO account_state
-            SELECT owner, stamp FROM contacts WHERE owner = :user OR user = :user
+            SELECT owner, stamp FROM contacts WHERE (owner = :user OR user = :user) AND stamp
             ON CONFLICT (user) DO UPDATE SET stamp = excluded.stamp
             """,
         ),
@@ -124,6 +122,7 @@ TABLES: Mapping[str, Kept] = {
         """,
         why="counted on the message they are on: they are cleared there",
     ),
+    "graph_feeds": Kept(why="names nobody"),
     "api_keys": Kept(why="names nobody"),
     "audit": Kept(("target",), why="says what the host did; forgotten after api.audit_kept_days"),
     "unlogged": Kept(

@@ -55,7 +55,8 @@ class ReadPool:
     the others. Used at once, its thread would only compete with the first for the interpreter.
     """
 
-    def __init__(self, troubles: Troubles) -> None:
+    def __init__(self, path: Path, troubles: Troubles) -> None:
+        self._path = path
         self._troubles = troubles
         self._connections: list[Connection] = []
         self._free: list[Connection] = []
@@ -67,7 +68,7 @@ class ReadPool:
     @classmethod
     async def open(cls, path: Path, count: int, troubles: Troubles) -> "ReadPool":
         """Open `count` connections to the database at `path`; when one fails, close those that are open."""
-        readers = cls(troubles)
+        readers = cls(path, troubles)
         try:
             for _ in range(count):
                 readers._add(await open_reader(path))
@@ -92,6 +93,16 @@ class ReadPool:
         if self._troubles.now:
             self._troubles.report_ok("reads")
         return result
+
+    async def run_alone(
+        self, read: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run `read(connection, ...)` like `run`, on a connection of its own: for a read that takes seconds."""
+        pool = await ReadPool.open(self._path, 1, self._troubles)
+        try:
+            return await pool.run(read, *args, **kwargs)
+        finally:
+            await pool.close()
 
     async def close(self) -> None:
         """Close the connections after their current dispatch; reads that still wait fail."""

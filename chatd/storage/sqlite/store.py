@@ -8,32 +8,34 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from chatd.config.model import Storage
 from chatd.core.api_keys import ApiKey
 from chatd.core.audit import Audit
-from chatd.core.card_view import CardView
+from chatd.core.card_view import CardPage, CardView
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import Introduction
+from chatd.core.graph import Edges, GraphFeed
+from chatd.core.graph_digest import BucketDigests, GraphDigest
 from chatd.core.privacy import Relation, RoomRelations
+from chatd.core.profiles import Cards
 from chatd.core.read_set import Counted, KeyedEvent, PeopleRules, UnreadSpan
-from chatd.core.room import Room
+from chatd.core.room import Room, Standing
 from chatd.core.sections import ChangedRow
+from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.write_set import WriteSet
 from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
 from chatd.protocol.read_state import Reader
-from chatd.storage.interface import (
-    CardPage,
-    Cards,
-    EventPage,
-    HelloRows,
-    Membership,
-    MessagePage,
-    People,
-    Store,
-    SyncQuery,
-    SyncRows,
-    UserRoom,
+from chatd.storage.interface import Store
+from chatd.storage.sqlite import (
+    api,
+    card_views,
+    compaction,
+    graph,
+    history,
+    privacy,
+    read_set,
+    sections,
+    sync,
 )
-from chatd.storage.sqlite import api, card_views, compaction, history, privacy, read_set, sections, sync
 from chatd.storage.sqlite import contacts as contacts_rows
 from chatd.storage.sqlite import profiles as profiles_rows
 from chatd.storage.sqlite import users as users_rows
@@ -49,6 +51,15 @@ from chatd.storage.sqlite.room_rows import memberships
 from chatd.storage.sqlite.startup import make_ready, take_over
 from chatd.storage.sqlite.write_set import batch_of
 from chatd.storage.sqlite.writer import Writer
+from chatd.storage.views import (
+    EventPage,
+    HelloRows,
+    Membership,
+    MessagePage,
+    People,
+    SyncRows,
+    UserRoom,
+)
 from chatd.telemetry.troubles import Troubles
 
 P = ParamSpec("P")
@@ -151,8 +162,8 @@ class SqliteStore(Store):
     async def placed(self, asked: Collection[tuple[str, str, bool]]) -> set[tuple[str, str, bool]]:
         return await self._read_pool.run(read_set.placed, asked)
 
-    async def room_of_pair(self, a: str, b: str) -> str | None:
-        return await self._read_pool.run(read_set.room_of_pair, a, b)
+    async def rooms_of_pairs(self, pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        return await self._read_pool.run(read_set.rooms_of_pairs, pairs)
 
     async def room_of_key(self, creator: str, key: str) -> str | None:
         return await self._read_pool.run(read_set.room_of_key, creator, key)
@@ -188,6 +199,9 @@ class SqliteStore(Store):
 
     async def api_keys(self) -> list[ApiKey]:
         return await self._read_pool.run(api.keys)
+
+    async def graph_feeds(self) -> list[GraphFeed]:
+        return await self._read_pool.run(graph.feeds)
 
     async def contacts(self, pairs: Collection[tuple[str, str]]) -> list[Contact]:
         return await self._read_pool.run(contacts_rows.contacts, pairs)
@@ -264,9 +278,6 @@ class SqliteStore(Store):
     ) -> tuple[list[Reader], int]:
         return await self._read_pool.run(users_rows.readers, room, seq, after, limit, unseen)
 
-    async def acquaintances(self, user: str, others: Collection[str]) -> set[str]:
-        return await self._read_pool.run(users_rows.acquaintances, user, others)
-
     async def watchable(
         self, user: str, others: Collection[str], *, answered: bool, people: PeopleRules | None = None
     ) -> set[str]:
@@ -282,9 +293,6 @@ class SqliteStore(Store):
 
     async def changed_cards(self, owner: str, since: int, after: str, limit: int) -> CardPage:
         return await self._read_pool.run(card_views.changed_cards, owner, since, after, limit)
-
-    async def circles(self, owner: str) -> set[int]:
-        return await self._read_pool.run(card_views.circles, owner)
 
     async def shut_out(self, owner: str, viewers: Collection[str]) -> set[str]:
         return await self._read_pool.run(card_views.shut_out, owner, viewers)
@@ -312,6 +320,26 @@ class SqliteStore(Store):
 
     async def accounts(self, after: str, limit: int) -> list[Account]:
         return await self._read_pool.run(users_rows.accounts, after, limit)
+
+    async def edges_of(self, users: Collection[str]) -> dict[str, Edges]:
+        return await self._read_pool.run(graph.edges_of, users)
+
+    async def contacts_of(self, owner: str, after: str, limit: int) -> list[Contact]:
+        return await self._read_pool.run(graph.contacts_of, owner, after, limit)
+
+    async def explained(
+        self, viewer: str, owner: str, rules: PeopleRules
+    ) -> tuple[Relation, Standing | None]:
+        return await self._read_pool.run(graph.explained, viewer, owner, rules)
+
+    async def graph_digest(self) -> GraphDigest:
+        return await self._read_pool.run_alone(graph.digest)
+
+    async def bucket_digests(self, bucket: str, after: str, limit: int) -> BucketDigests:
+        return await self._read_pool.run_alone(graph.bucket_digests, bucket, after, limit)
+
+    async def user_edges(self, user: str) -> tuple[dict[str, int], Edges]:
+        return await self._read_pool.run(graph.user_edges, user)
 
     async def excess_requests(self, user: str, rules: PeopleRules) -> list[str]:
         return await self._read_pool.run(privacy.excess_requests, user, rules)

@@ -68,6 +68,8 @@ export interface Presence {
   last_seen: number;
 }
 
+/** Milliseconds between two arrangements of a list that nobody sees. */
+const HIDDEN_MS = 100;
 const OFFLINE: Presence = { state: "offline", last_seen: 0 };
 const states = new Map<string, RoomState>();
 const presences = new Map<string, Signal<Presence>>();
@@ -223,14 +225,16 @@ function takeRoom(change: RoomChange): void {
 
 let arranging = false;
 
-/** Arrange the list once for all changes of one frame of the socket. */
+/** Arrange the list once for all changes until the next frame; a hidden page draws none, but has a title. */
 function arrangeSoon(): void {
   if (arranging) return;
   arranging = true;
-  queueMicrotask(() => {
+  const now = (): void => {
     arranging = false;
     arrange();
-  });
+  };
+  if (document.hidden) setTimeout(now, HIDDEN_MS);
+  else requestAnimationFrame(now);
 }
 
 function arrange(): void {
