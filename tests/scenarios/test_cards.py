@@ -48,7 +48,7 @@ async def befriend(one: TestClient, other: TestClient) -> None:
         await client.forget()
 
 
-async def test_the_own_card_is_the_same_on_all_devices(clients: Clients) -> None:
+async def test_s29_the_own_card_is_the_same_on_all_devices(clients: Clients) -> None:
     """Pushed to those that are there, and found by those that come later."""
     phone, tablet = await comes(clients, "ann"), await comes(clients, "ann")
     profile = await has_card(phone, name="Ann", handle="Ann.K", bio="Two wheels.\nOne bell.")
@@ -84,7 +84,7 @@ def changes_of(daemon: RunningDaemon) -> dict[str, list[Any]]:
         return {table: connection.execute(f"SELECT * FROM {table}").fetchall() for table in tables}
 
 
-async def test_a_watcher_hears_of_a_new_version_and_one_who_does_not_know_people_hears_nothing(
+async def test_s29_a_watcher_hears_of_a_new_version_and_one_who_does_not_know_people_hears_nothing(
     clients: Clients,
 ) -> None:
     ann, bob = await comes(clients, "ann"), await comes(clients, "bob")
