@@ -65,6 +65,14 @@ async def test_s29_the_own_card_is_the_same_on_all_devices(clients: Clients) -> 
     assert "page" not in row["value"]
 
 
+async def test_data_of_the_app_is_kept_in_both_encodings_and_null_removes_it(clients: Clients) -> None:
+    for encoding, secret in (("msgpack", b"\x00"), ("json", {"$bytes": "AA"})):
+        ann = await comes(clients, "ann", encoding=encoding)
+        data = {"moods": [1, None], "secret": secret}
+        assert (await has_card(ann, bio="x", data=data))["page"] == {"bio": "x", "data": data}
+        assert (await has_card(ann, data=None))["page"] == {"bio": "x"}
+
+
 async def test_a_rename_changes_two_rows_of_the_user_however_many_know_them(
     clients: Clients, daemon: RunningDaemon
 ) -> None:
