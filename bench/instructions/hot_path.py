@@ -24,7 +24,7 @@ from chatd.core.read_set import ReadSet
 from chatd.core.unread_counts import count_out
 from chatd.core.write_set import NewEvent, WriteSet
 from chatd.delivery import encoding
-from chatd.delivery.fanout import event_push
+from chatd.delivery.event_pushes import event_push
 from chatd.delivery.outbox import Outbox
 from chatd.env import Timer
 from chatd.protocol.codec import decode_packets, decode_request

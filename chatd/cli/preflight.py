@@ -26,7 +26,13 @@ def require_free(config: Config) -> None:
     The public addresses are not checked when the service manager opened the sockets for this process.
     """
     public = () if is_activated() else several(config.listen.address)
-    for key, addresses in (("address", public), ("ops_address", several(config.listen.ops_address))):
+    listen = config.listen
+    own = {
+        "address": public,
+        "ops_address": several(listen.ops_address),
+        "api_address": several(listen.api_address),
+    }
+    for key, addresses in own.items():
         for address in addresses:
             _require_free(key, *split_address(address))
 

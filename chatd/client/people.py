@@ -23,9 +23,9 @@ from .engine import Engine
 class People:
     """The part of a client that is about other people.
 
-    A request that acts on a contact names the row that it acted on: when that moved meanwhile, on another device or by
-    the other user, it raises `Conflict`, and `contacts` has the row as it is now. All raise `NotSupported` where people
-    are switched off.
+    A request that acts on a contact names the row that it acted on: when that changed meanwhile, on another device or
+    by the other user, it raises `Conflict` with `field` `seen`, and `contacts` has the row as it is now. All raise
+    `NotSupported` where people are switched off.
     """
 
     _engine: Engine
@@ -104,7 +104,7 @@ class People:
     ) -> Contact:
         """Set the remark, the circles, the follow or the block of a user; what is not named stays.
 
-        It is repeated once when something else of the contact moved meanwhile.
+        It is repeated once when only something else of the contact changed meanwhile.
         """
         numbers = None if circles is None else list(circles)
         asked = {"remark": remark, "circles": numbers, "following": following, "blocked": blocked}
@@ -112,9 +112,9 @@ class People:
         before = self.contacts.get(user, Contact(user))
         try:
             return await self._act("contact.set", user, **change)
-        except Conflict:
+        except Conflict as error:
             now = self.contacts.get(user, Contact(user))
-            if now.stamp == before.stamp or not is_untouched(change, before, now):
+            if error.field != "seen" or now.stamp == before.stamp or not is_untouched(change, before, now):
                 raise
         return await self._act("contact.set", user, **change)
 
@@ -192,19 +192,24 @@ class People:
     def _row(self, name: str) -> Any:
         return self._engine.account.rows.section("account").get(name)
 
+    def _stamp(self, user: str) -> int:
+        """Return the stamp of the row of a user, also of one that is gone; 0 without one."""
+        row = self._engine.account.rows.row(CONTACTS, user)
+        return row["stamp"] if row else 0
+
     def _card(self, user: str) -> UserEntry:
         return self.users.get(user, {"user": user})
 
     async def _act(self, kind: str, user: str, **wish: object) -> Contact:
         """Ask for a step on a contact, as of the row that is here."""
-        row = self._engine.account.rows.row(CONTACTS, user)
-        seen = row["stamp"] if row else 0
+        seen = self._stamp(user)
         try:
             reply: ContactReply = await self._engine.call({"type": kind, "user": user, **wish, "seen": seen})
-        except Conflict:
-            # The row that moved is to be here when the app hears of it.
-            with suppress(ChatError, Closed, Unreachable):
-                await self._engine.sync()
+        except Conflict as error:
+            # The row that changed is to be here when the app hears of it.
+            if error.field == "seen" and self._stamp(user) == seen:
+                with suppress(ChatError, Closed, Unreachable):
+                    await self._engine.sync()
             raise
         self._engine.account.take_contact(reply["contact"])
-        return self.contacts.get(user) or Contact(user, reply["contact"]["stamp"])
+        return self.contacts.get(user) or Contact(user, reply["contact"].get("stamp", 0))

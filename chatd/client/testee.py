@@ -12,13 +12,14 @@ import json
 import logging
 import sys
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 from chatd import __version__
 
 from .client import Client
 from .core.changes import Change, MessageAdded
+from .core.contacts import Circle, Contact, circles_of
 from .core.messages import Message
 from .core.packets import Body
 from .env import Env, SystemEnv
@@ -30,7 +31,7 @@ log = logging.getLogger(__name__)
 Line = dict[str, Any]
 
 PROFILES = [
-    *("core", "persistence", "edits", "read_state", "large_rooms", "background", "account"),
+    *("core", "persistence", "edits", "read_state", "large_rooms", "background", "account", "people"),
     *("http_status", "json", "deflate"),
 ]
 
@@ -180,6 +181,15 @@ class Testee:
             "resend": lambda: client.resend(line["key"]),
             "discard": lambda: client.discard(line["key"]),
             "watch": lambda: client.watch(line["users"]),
+            "friend": lambda: getattr(client, f"{line['step']}_friend")(
+                line["user"], **_named(line, "note", "via")
+            ),
+            "contact": lambda: client.set_contact(
+                line["user"], **_named(line, "remark", "circles", "following", "blocked")
+            ),
+            "cards": lambda: client.fetch_users(line["users"]),
+            "accept": lambda: client.accept_room(line["room"]),
+            "decline": lambda: client.decline_room(line["room"], **_named(line, "block")),
             "sync": client.sync,
             "call": lambda: client.call(line["packet"]),
         }
@@ -219,6 +229,10 @@ class Testee:
             "added": dict(self._added),
             "account": {"account": dict(client.account_rows("account"))},
             "presence": {user: presence.state for user, presence in client.presence.items()},
+            "contacts": {
+                user: _contact(contact, client.circles) for user, contact in client.contacts.items()
+            },
+            "users": {user: dict(card) for user, card in client.users.items()},
         }
 
     # Parts.
@@ -309,6 +323,15 @@ LINES: dict[str, Callable[[Testee, Line], Awaitable[Line | None]]] = {
 def _content(line: Line) -> str | Body:
     content: str | Body = line["body"] if "body" in line else line["text"]
     return content
+
+
+def _named(line: Line, *names: str) -> Line:
+    return {name: line[name] for name in names if name in line}
+
+
+def _contact(contact: Contact, circles: Mapping[int, Circle]) -> Line:
+    shown: Line = {name: getattr(contact, name) for name in ("state", "remark", "following", "blocked")}
+    return {**shown, "stamp": contact.stamp, "circles": circles_of(contact, circles)}
 
 
 def _message(message: Message) -> Line:

@@ -2,6 +2,7 @@
 
 import re
 from base64 import b32encode, urlsafe_b64encode
+from dataclasses import replace
 from hashlib import sha256
 from hmac import compare_digest
 
@@ -15,7 +16,8 @@ from chatd.storage.interface import DecisionStore
 # `ck_`, the id of the key, and 256 random bits; the prefix is for those who search logs and code for lost keys.
 SECRET = re.compile(r"ck_([a-z2-7]{8})_[A-Za-z0-9_-]{43}")
 ID_BYTES, RANDOM_BYTES = 5, 32
-_NOBODY = ApiKey("", "", (), bytes(32))
+_NONE = bytes(32)  # the digest of nothing
+_NOBODY = ApiKey("", "", ())
 
 
 class ApiKeys:
@@ -46,23 +48,23 @@ class ApiKeys:
             _digest(secret),
             self._env.now_ms(),
         )
-        is_right = compare_digest(digest, key.digest)
-        is_earlier = compare_digest(digest, key.earlier or bytes(32)) and now < key.earlier_until
+        is_right = compare_digest(digest, key.digest or _NONE)
+        is_earlier = compare_digest(digest, key.earlier or _NONE) and now < key.earlier_until
         return key if (is_right or is_earlier) and not key.is_over(now) else None
 
     def listed(self) -> list[ApiKey]:
         """Return all keys, in order of their names; those that expired stay until they are deleted."""
         return sorted(self._keys.values(), key=lambda key: key.name)
 
-    async def add(
-        self, name: str, scopes: tuple[str, ...], expires_at: int, by: Grantor, audit: Audit
-    ) -> tuple[ApiKey, str]:
-        """Make a key; return it and its secret, which is shown this once. Raises Refused."""
-        id = b32encode(self._env.random_bytes(ID_BYTES)).decode().lower()
-        secret = self._new_secret(id)
-        key = ApiKey(id, name, scopes, _digest(secret), expires_at=expires_at)
-        await self._writes("", AddKey(key, by), audit)
-        return self._keys[id], secret
+    def new_id(self) -> str:
+        """Return an id for a new key."""
+        return b32encode(self._env.random_bytes(ID_BYTES)).decode().lower()
+
+    async def add(self, key: ApiKey, by: Grantor, audit: Audit) -> tuple[ApiKey, str]:
+        """Store a key with a new secret; return both. The secret is shown this once. Raises Refused."""
+        secret = self._new_secret(key.id)
+        await self._writes("", AddKey(replace(key, digest=_digest(secret)), by), audit)
+        return self._keys[key.id], secret
 
     async def rotate(self, id: str, overlap_s: int, by: Grantor, audit: Audit) -> tuple[ApiKey, str]:
         """Give a key another secret, which is returned; the present one stays valid for `overlap_s` seconds."""

@@ -43,12 +43,13 @@ from chatd.commands.reply_size import smaller
 from chatd.commands.sync import first_query, page_of, reached
 from chatd.core.accounts import RecordDevice
 from chatd.core.sections import in_force
+from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account, DeviceSeen
 from chatd.protocol import close_codes, limits
 from chatd.protocol.connection import Hello, HelloOk
 from chatd.protocol.errors import Refused
 from chatd.protocol.sync import SyncPage
-from chatd.storage.interface import HelloRows, Membership, SyncQuery, SyncRows
+from chatd.storage.views import HelloRows, Membership, SyncRows
 from chatd.writer.writer import Submission
 
 # A device that comes back within the hour is not recorded again.
@@ -238,7 +239,7 @@ def features_of(ctx: Context, session: Session, request: Hello) -> list[str]:
 
 
 def unusual_limits(ctx: Context) -> dict[str, int]:
-    """Return the limits that differ from the documented defaults, by name, `full_delivery_members` among them."""
+    """Return the numbers that clients count by and that differ from the documented defaults, by name."""
     unusual = {
         name: getattr(ctx.config.limits, name)
         for name, usual in limits.DEFAULTS.items()
@@ -246,4 +247,6 @@ def unusual_limits(ctx: Context) -> dict[str, int]:
     }
     if ctx.config.delivery.full_members != limits.FULL_DELIVERY_MEMBERS:
         unusual["full_delivery_members"] = ctx.config.delivery.full_members
+    if ctx.config.people.request_texts != limits.REQUEST_TEXTS:
+        unusual["request_texts"] = ctx.config.people.request_texts
     return unusual

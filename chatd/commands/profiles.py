@@ -7,7 +7,8 @@ from msgspec import UNSET
 
 from chatd.commands.context import Context, Session
 from chatd.commands.reply_size import bytes_of, page_bytes
-from chatd.core.card_view import CardView, may_find, own_card_as, shown_card, shown_plate
+from chatd.core.card_view import CardView, may_find, numbers_of, own_card_as, shown_card, shown_plate
+from chatd.core.contact_settings import CIRCLES
 from chatd.core.cursors import CardRound
 from chatd.core.profiles import plate
 from chatd.protocol.errors import Refused
@@ -82,7 +83,8 @@ async def own_card(ctx: Context, session: Session, request: UsersGet) -> UsersOk
     if request.users != [session.user] or request.viewpoint is UNSET:
         raise Refused("bad_request", "`as` is for oneself alone", field="as")
     (view,) = await ctx.store.card_views(session.user, [session.user], small_of(ctx))
-    circles = await ctx.store.circles(session.user) if isinstance(request.viewpoint, int) else ()
+    rows = await ctx.store.account_rows([(session.user, CIRCLES)])
+    circles = {number for row in rows for number in numbers_of(row.value)}
     return UsersOk(users=[own_card_as(view, request.viewpoint, circles, ctx.bounds)])
 
 

@@ -9,13 +9,14 @@ from chatd.commands.reply_size import fitting, page_bytes
 from chatd.core.cursors import ALL, More, Position, cursor_of, position_of
 from chatd.core.maintenance import RefreshSummaries
 from chatd.core.sections import in_force, named, registered
+from chatd.core.sync_query import SyncQuery
 from chatd.protocol import limits
 from chatd.protocol.connection import Hello
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import U53_MAX
 from chatd.protocol.rooms import RoomSummary, SummaryOk
 from chatd.protocol.sync import Sync, SyncOk, SyncPage
-from chatd.storage.interface import SyncQuery, SyncRows
+from chatd.storage.views import SyncRows
 
 
 def first_query(ctx: Context, user: str, request: Hello) -> SyncQuery:

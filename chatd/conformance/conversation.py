@@ -146,7 +146,8 @@ def _mode_reply(_: Conversation, packet: Packet) -> Packet:
 
 
 def _users_reply(_: Conversation, packet: Packet) -> Packet:
-    return {"users": [{"user": user, "name": user} for user in packet["users"]]}
+    users = [{"user": user, "name": user} for user in packet.get("users", ())]
+    return {"users": users, **({"stamp": packet["since"]} if "since" in packet else {})}
 
 
 def _watch_reply(_: Conversation, packet: Packet) -> Packet:

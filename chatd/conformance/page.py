@@ -27,6 +27,7 @@ CHAPTERS = {
     "14": "Rules for mobile clients",
     "15": "Close codes",
     "16": "Error codes",
+    "20": "People",
 }
 """The chapters of protocol.md that say what a client does."""
 

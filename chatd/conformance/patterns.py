@@ -137,6 +137,8 @@ def _array_differs(
     if not isinstance(value, list):
         return _expected(show(pattern), value, path)
     wanted = spliced(pattern, bound, helpers)
+    if wanted.count(Rest()) > 1:
+        return "" if _fit(wanted, value, bound, helpers) else _expected(show(pattern), value, path)
     if Rest() in wanted:
         place = wanted.index(Rest())
         before, behind = wanted[:place], wanted[place + 1 :]
@@ -152,6 +154,22 @@ def _array_differs(
         if reason := _differs(part, item, bound, helpers, f"{path}[{place}]"):
             return reason
     return ""
+
+
+def _fit(
+    wanted: Sequence[Any], value: Sequence[Any], bound: dict[str, Any], helpers: Mapping[str, Helper]
+) -> bool:
+    """Return whether the items of an array fit patterns with more than one `...` among them."""
+    if not wanted:
+        return not value
+    part, *others = wanted
+    if part == Rest():
+        return any(_fit(others, value[skipped:], bound, helpers) for skipped in range(len(value) + 1))
+    return (
+        bool(value)
+        and not _differs(part, value[0], bound, helpers, "")
+        and _fit(others, value[1:], bound, helpers)
+    )
 
 
 def _unequal(expected: Any, value: Any, path: str) -> str:

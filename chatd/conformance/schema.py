@@ -124,6 +124,15 @@ ATTACHMENT = _map(
 )
 MODE = _word("foreground", "background")
 USERS = _list(USER, 100, 1)
+CIRCLE = _number(1, 50)
+CIRCLES = _list(CIRCLE, 50)
+AUDIENCE = _word("everyone", "followers", "acquaintances", "friends", "nobody")
+CAPABILITIES = ("knock", "write", "add", "call", "presence", "receipts", "page", "find")
+RULES = _map(**{f"{name}_": _map(to=AUDIENCE, allow_=CIRCLES, deny_=CIRCLES) for name in CAPABILITIES})
+THEME = _map(name_=_text(32), colors_=_list(_text(7, 7, "#[0-9A-Fa-f]{6}"), 4))
+FIELDS = _list(_map(name=_text(32, 1), value=_text(256), to_=AUDIENCE), 16)
+# A step between two users.
+STEP: Mapping[str, Check] = {"id": SEQ, "user": USER, "seen_": U53}
 
 REQUESTS: Mapping[str, Mapping[str, Check]] = {
     "hello": {
@@ -225,11 +234,40 @@ REQUESTS: Mapping[str, Mapping[str, Check]] = {
         "hidden_": FLAG,
         "receipts_": FLAG,
         "presence_": FLAG,
+        "wallpaper_": _text(256),
     },
-    "users.get": {"id": SEQ, "users": USERS},
+    "users.get": {
+        "id": SEQ,
+        "users_": USERS,
+        "versions_": _list(U53, 100),
+        "since_": U53,
+        "more_": OPAQUE,
+        "page_": FLAG,
+        "as_": _any,
+    },
     "devices.push": {"id": SEQ, "platform": _word("apns", "fcm", "web"), "token": TOKEN},
     "devices.list": {"id": SEQ},
     "devices.remove": {"id": SEQ, "device": DEVICE},
+    "friend.request": {**STEP, "note_": _text(200), "via_": _text(32)},
+    **dict.fromkeys(("friend.accept", "friend.decline", "friend.cancel", "friend.remove"), STEP),
+    "contact.set": {**STEP, "remark_": _text(64), "circles_": CIRCLES, "following_": FLAG, "blocked_": FLAG},
+    "circle.set": {"id": SEQ, "number_": CIRCLE, "name": _text(64, 1)},
+    "circle.delete": {"id": SEQ, "number": CIRCLE},
+    "privacy.set": {"id": SEQ, "rules": RULES},
+    "room.accept": {"id": SEQ, "room": ROOM},
+    "room.decline": {"id": SEQ, "room": ROOM, "block_": FLAG},
+    "profile.set": {
+        "id": SEQ,
+        "name_": _text(64),
+        "avatar_": _text(2048),
+        "handle_": _text(32),
+        "cover_": _text(2048),
+        "theme_": THEME,
+        "bio_": _text(500),
+        "fields_": FIELDS,
+        "data_": _any,
+    },
+    "users.find": {"id": SEQ, "handle": _text(32)},
 }
 """The requests of protocol.md, "All packets"; an `_` behind a key says that it may be absent. `id` stands where it is
 required."""
@@ -251,6 +289,8 @@ def wrong_with(packet: Mapping[str, Any]) -> str:
         return kind + why
     if kind == "history" and len({"before", "after", "around"} & set(packet)) > 1:
         return "history has at most one of before, after and around"
+    if kind == "users.get" and len({"users", "since", "more"} & set(packet)) != 1:
+        return "users.get has exactly one of users, since and more"
     return _nothing(packet, kind)
 
 

@@ -19,7 +19,8 @@ SUFFIX = ".scenario"
 FRAGMENTS = "fragments"
 
 PROFILES = (
-    *("core", "persistence", "edits", "read_state", "large_rooms", "background", "account", "http_status"),
+    *("core", "persistence", "edits", "read_state", "large_rooms", "background", "account"),
+    *("people", "http_status"),
 )
 """What a client may be able to do; a scenario names what it needs. `json` and `deflate` are encodings."""
 

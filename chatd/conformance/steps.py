@@ -22,6 +22,11 @@ DO: Mapping[str, tuple[set[str], set[str]]] = {
     "resend": ({"key"}, set()),
     "discard": ({"key"}, set()),
     "watch": ({"users"}, set()),
+    "friend": ({"user", "step"}, {"note", "via"}),
+    "contact": ({"user"}, {"remark", "circles", "following", "blocked"}),
+    "cards": ({"users"}, set()),
+    "accept": ({"room"}, set()),
+    "decline": ({"room"}, {"block"}),
     "sync": (set(), set()),
     "call": ({"packet"}, set()),
 }
@@ -175,7 +180,7 @@ def _state(parser: Parser, step: Step) -> Step:
     return replace(step, value=room, fields=fields)
 
 
-STATE = ("phase", "code", "epoch", "cursor", "outbox", "rooms", "account", "presence")
+STATE = ("phase", "code", "epoch", "cursor", "outbox", "rooms", "account", "presence", "contacts", "users")
 ROOM_STATE = (
     *("applied", "head", "read", "unread", "unread_mentions", "messages", "cached", "added"),
     *("summary", "receipts", "typing"),

@@ -26,7 +26,7 @@ class ApiKey:
     id: str
     name: str
     scopes: tuple[str, ...]
-    digest: bytes = field(repr=False)
+    digest: bytes = field(default=b"", repr=False)
     created_at: int = 0
     expires_at: int = 0
     earlier: bytes = field(default=b"", repr=False)

@@ -12,6 +12,7 @@ from chatd.core.contacts import Contact, State
 from chatd.core.privacy import ONESELF, RANKS, STRANGER, HostBounds, Viewer, allows, viewer_of
 from chatd.core.profiles import Card, page_of, plate
 from chatd.core.users import Account
+from chatd.protocol.codec import decode_tree
 from chatd.protocol.errors import Refused
 from chatd.protocol.privacy import Audience, Capability
 from chatd.protocol.users import Page, Profile, Viewpoint
@@ -59,6 +60,15 @@ class CardView:
         return viewer_of(self.of_owner, self.of_viewer, closed=closed, acquainted=acquainted)
 
 
+@dataclass(slots=True, frozen=True)
+class CardPage:
+    """Plates in order of user id, as of commit `stamp`. `after`: the user to continue behind, None on the last page."""
+
+    users: list[Profile]
+    stamp: int
+    after: str | None
+
+
 def shown_plate(view: CardView) -> Profile:
     """Return what anybody may see, or what is shown of somebody unknown."""
     if view.is_shut and not view.is_met:
@@ -95,6 +105,11 @@ def may_find(view: CardView, bounds: HostBounds) -> bool:
         return False
     viewer = view.viewer._replace(shut_out=False)
     return allows(viewer, view.rules, "find", bounds)
+
+
+def numbers_of(circles: bytes | None) -> set[int]:
+    """Return the numbers in the account row `circles`, None when there is none."""
+    return {circle["number"] for circle in decode_tree(circles)} if circles else set()
 
 
 def own_card_as(

@@ -6,6 +6,8 @@ from chatd.core.room import Member
 from chatd.protocol.codec import decode_tree, encode
 
 WALLPAPER = "wallpaper"
+# Of who is asked in a direct room: the texts that were spent. While it is there they have not accepted.
+ASKED = "asked"
 
 
 class AnyMember(Protocol):

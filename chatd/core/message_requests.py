@@ -12,7 +12,7 @@ events. They are told of it seldom (`WriteSet.requests`), and the asker is never
 from msgspec import UNSET
 
 from chatd.core.contact_settings import set_contact
-from chatd.core.extras import extra, put_extra
+from chatd.core.extras import ASKED, extra, put_extra
 from chatd.core.privacy import (
     Gate,
     HostBounds,
@@ -23,7 +23,7 @@ from chatd.core.privacy import (
 )
 from chatd.core.read_set import ReadSet
 from chatd.core.room import Member, Room, Standing
-from chatd.core.standings import ASKED, stand
+from chatd.core.standings import stand
 from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
@@ -135,7 +135,7 @@ def relate(room: Room, people: RoomRelations, changes: int, bounds: HostBounds) 
     if people.pair is not None:
         one, other, acquainted, _ = people.pair
         gates = gates_of(one, other, acquainted=acquainted, bounds=bounds)
-        accepted = all(member.standing == Standing.ACCEPTED for member in room.members.values())
+        accepted = len(room.standing_at(Standing.ACCEPTED)) == room.size
         room.gates = {} if accepted and {*gates.values()} == {"open"} else gates
         room.marks_kept = not mutually_allow(one, other, "receipts", acquainted=acquainted, bounds=bounds)
         room.by_groups = depends_on_groups(one.rules, bounds) or depends_on_groups(other.rules, bounds)

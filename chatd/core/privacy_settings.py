@@ -2,15 +2,13 @@
 
 from dataclasses import dataclass
 
-import msgspec
-
 from chatd.core.privacy import refused_choice
 from chatd.core.read_set import ReadSet
 from chatd.core.sections import ACCOUNT, ChangedRow, store, stored
 from chatd.core.write_set import WriteSet
 from chatd.protocol.codec import encode
 from chatd.protocol.errors import Refused
-from chatd.protocol.privacy import Audiences, Privacy, PrivacyOk, PrivacySet
+from chatd.protocol.privacy import Audiences, Privacy, PrivacyOk, PrivacySet, decode_privacy
 
 # The name of the account row.
 PRIVACY = "privacy"
@@ -55,7 +53,7 @@ def change_rules(user: str, rules: Audiences, locked: bool, writes: WriteSet, re
 def privacy_of(user: str, reads: ReadSet) -> Privacy:
     """Return the rules of a user; nothing is in them of whom has chosen nothing."""
     row = stored(user, ACCOUNT, PRIVACY, reads)
-    return Privacy() if row is None else msgspec.msgpack.decode(row, type=Privacy)
+    return Privacy() if row is None else decode_privacy(row)
 
 
 def put_privacy(user: str, privacy: Privacy, writes: WriteSet, reads: ReadSet) -> None:

@@ -7,7 +7,6 @@ changes, so it costs the same however many friends there are.
 
 from dataclasses import dataclass, replace
 
-import msgspec
 from msgspec import UNSET, structs
 
 from chatd.core.friends import require_clients_own
@@ -16,14 +15,12 @@ from chatd.core.read_set import ReadSet
 from chatd.core.sections import ACCOUNT, ChangedRow
 from chatd.core.users import Account
 from chatd.core.write_set import WriteSet
-from chatd.protocol.codec import decode_tree, encode
+from chatd.protocol.codec import decode_page, decode_tree, encode
 from chatd.protocol.errors import Refused
 from chatd.protocol.limits import PAGE_BYTES_MAX
 from chatd.protocol.users import CardField, Page, Profile, ProfileOk, ProfileSet, Theme
 
 PROFILE = "profile"
-
-_page = msgspec.msgpack.Decoder(Page)
 
 
 @dataclass(slots=True, frozen=True)
@@ -44,6 +41,14 @@ class Holder:
     """The user who has a handle; "" for nobody. Decisions find those of the handles they ask for by handle."""
 
     user: str
+
+
+@dataclass(slots=True, frozen=True)
+class Cards:
+    """Cards by user and holders by handle; unknown ones are left out."""
+
+    cards: dict[str, Card]
+    holders: dict[str, Holder]
 
 
 @dataclass(slots=True, frozen=True)
@@ -132,7 +137,7 @@ def whole(account: Account, card: Card) -> Profile:
 
 
 def page_of(card: Card) -> Page | None:
-    return _page.decode(card.page) if card.page else None
+    return decode_page(card.page) if card.page else None
 
 
 def changed_page(page: Page, request: ProfileSet) -> Page:

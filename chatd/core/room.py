@@ -73,7 +73,7 @@ class Room:
     created_at: int
     seq: int = 0
     ordinal: int = 0
-    time: int = 0  # of the last message
+    time: int = 0  # of the last message; before the first, of the creation
     log_floor: int = 1
     title: str = ""
     avatar: str = ""
@@ -141,12 +141,14 @@ class Room:
         accepted, policy = Standing.ACCEPTED, Standing.POLICY
         return member.standing == accepted or (member.standing == policy and self.written > 0)
 
+    def standing_at(self, *standings: Standing) -> list[str]:
+        """Return the members with one of these standings."""
+        return [user for user, member in self.members.items() if member.standing in standings]
+
     @property
     def keeps_marks(self) -> bool:
         """Whether neither user of a direct room sees how far the other read: by privacy, or while one only asks."""
-        return self.marks_kept or any(
-            member.standing in (Standing.REQUEST, Standing.DECLINED) for member in self.members.values()
-        )
+        return self.marks_kept or bool(self.standing_at(Standing.REQUEST, Standing.DECLINED))
 
     def kept_from(self, user: str) -> set[str]:
         """Return the members who block `user` or whom `user` blocks: neither is shown what the other does here."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from msgspec import UNSET, Raw
 
-from chatd.core.extras import WALLPAPER, extra
+from chatd.core.extras import ASKED, WALLPAPER, extra
 from chatd.core.room import Member, Room, Standing
 from chatd.core.visibility import ShownTo, marks_shown, seen
 from chatd.core.write_set import RoomReply, WriteSet
@@ -91,13 +91,21 @@ class RoomRow(NamedTuple):
 
 
 class Peer(NamedTuple):
-    """The other user of a direct room, how far they got, and whether both show receipts."""
+    """The other user of a direct room, how far they got, and whether both show receipts.
+
+    `extras_hex`: their extras, which say how many texts they were asked with.
+    """
 
     user: str
     first_visible: int
     read: int
     delivered: int
     both_show: bool
+    extras_hex: str = ""
+
+    @property
+    def extras(self) -> bytes:
+        return bytes.fromhex(self.extras_hex)
 
 
 def summary_of(room: Room, member: Member, shown_to: ShownTo) -> RoomSummary:
@@ -109,7 +117,7 @@ def summary_of(room: Room, member: Member, shown_to: ShownTo) -> RoomSummary:
 def peer_of(room: Room, member: Member) -> Peer:
     peer = room.members[room.peer(member.user)]
     both_show = member.receipts and peer.receipts and not room.keeps_marks
-    return Peer(peer.user, peer.first_visible, peer.read, peer.delivered, both_show)
+    return Peer(peer.user, peer.first_visible, peer.read, peer.delivered, both_show, peer.extras.hex())
 
 
 def summarise(
@@ -137,6 +145,7 @@ def summarise(
         show_group(summary, room, member)
     else:
         summary.peer = peer.user
+        summary.asked = extra(peer, ASKED) or 0
         if peer.both_show and marks_shown(shown_to, direct=True, written=room.written):
             summary.peer_read = seen(peer.read, peer.first_visible)
             summary.peer_delivered = seen(peer.delivered, peer.first_visible)

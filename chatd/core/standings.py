@@ -1,11 +1,8 @@
 """The standings of the members of a direct room as they change (protocol.md "Direct rooms and message requests")."""
 
-from chatd.core.extras import put_extra
+from chatd.core.extras import ASKED, put_extra
 from chatd.core.room import Room, Standing
 from chatd.core.write_set import WriteSet
-
-# In the extras of the member who is asked: the texts that were spent.
-ASKED = "asked"
 
 
 def stand(room: Room, user: str, standing: Standing, writes: WriteSet) -> None:
@@ -27,13 +24,11 @@ def befriend(room: Room, writes: WriteSet) -> None:
     room.gates = {
         user: gate if gate in ("blocked", "refused") else "open" for user, gate in room.gates.items()
     }
-    for member in [*room.members.values()]:
-        if member.standing in (Standing.REQUEST, Standing.DECLINED):
-            stand(room, member.user, Standing.POLICY, writes)
+    for user in room.standing_at(Standing.REQUEST, Standing.DECLINED):
+        stand(room, user, Standing.POLICY, writes)
 
 
 def unfriend(room: Room, writes: WriteSet) -> None:
     """Leave it to privacy again who of two users may write, who are friends no longer."""
-    for member in [*room.members.values()]:
-        if member.standing == Standing.ACCEPTED:
-            stand(room, member.user, Standing.POLICY, writes)
+    for user in room.standing_at(Standing.ACCEPTED):
+        stand(room, user, Standing.POLICY, writes)

@@ -12,6 +12,7 @@ from operator import attrgetter
 from typing import Any, Protocol, TypeVar
 
 from chatd.core.room import MEMBER_IMAGED, ROOM_IMAGED, Member, Room
+from chatd.core.room_steps import MemberJoined, MemberLeft, RoomListed, RoomUnlisted
 from chatd.protocol.codec import encode
 from chatd.protocol.errors import Refused
 from chatd.protocol.messages import Event, WriteOk
@@ -64,39 +65,6 @@ class NewEvent:
     def position(self) -> int:
         """The key of the event in the store: room number and seq in one integer."""
         return self.room.number << 32 | self.event.seq
-
-
-@dataclass(slots=True)
-class MemberJoined:
-    """`user` is a member from the next event on."""
-
-    room: Room
-    user: str
-
-
-@dataclass(slots=True)
-class MemberLeft:
-    """`user` is no member from the next event on, and is sent nothing of it."""
-
-    room: Room
-    user: str
-    reason: GoneReason
-
-
-@dataclass(slots=True)
-class RoomListed:
-    """The room is in the list of `user` from the next event on, who was a member before."""
-
-    room: Room
-    user: str
-
-
-@dataclass(slots=True)
-class RoomUnlisted:
-    """The room is not in the list of `user` from the next event on, who is still a member."""
-
-    room: Room
-    user: str
 
 
 RoomStep = NewEvent | MemberJoined | MemberLeft | RoomListed | RoomUnlisted

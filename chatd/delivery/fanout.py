@@ -38,26 +38,17 @@ sees a later batch before an earlier one.
 from collections.abc import Collection
 from functools import partial
 
-from msgspec import UNSET, Raw
-
 from chatd.config.model import Config, Delivery, Privacy
 from chatd.core.room import Standing
+from chatd.core.room_steps import MemberJoined, MemberLeft, RoomListed, RoomUnlisted
 from chatd.core.room_summary import summary_of
-from chatd.core.sections import CONTACTS, PEOPLE, ChangedRow, Sections
+from chatd.core.sections import ChangedRow, Sections
 from chatd.core.users import Account
 from chatd.core.visibility import text_of
-from chatd.core.write_set import (
-    MemberJoined,
-    MemberLeft,
-    NewEvent,
-    ReadPosition,
-    RoomListed,
-    RoomStep,
-    RoomUnlisted,
-    WriteSet,
-)
+from chatd.core.write_set import NewEvent, ReadPosition, RoomStep, WriteSet
 from chatd.delivery.account_rows import AccountRows
 from chatd.delivery.encoding import JSON, MSGPACK, EncodedPush, frame_of
+from chatd.delivery.event_pushes import concerned_by, event_push, parts
 from chatd.delivery.heads import Heads
 from chatd.delivery.hub import Hub, RoomSubscribers, Subscriber
 from chatd.delivery.interface import Present
@@ -66,13 +57,11 @@ from chatd.delivery.receipts import Receipts
 from chatd.delivery.room_pushes import RoomPushes
 from chatd.env import Env
 from chatd.protocol import close_codes
-from chatd.protocol.envelope import Push
 from chatd.protocol.limits import JSON_GROWTH
-from chatd.protocol.messages import EVERYBODY, EventPush
+from chatd.protocol.messages import EVERYBODY
 from chatd.protocol.presence import PresencePush, TypingPush, UserState
 from chatd.protocol.read_state import PositionPush
 from chatd.protocol.rooms import GonePush, RoomPush
-from chatd.protocol.users import ProfilesPush, ProfileVersion
 from chatd.telemetry.counters import Counters
 
 # The bytes of an event push besides its events, at most.
@@ -162,18 +151,9 @@ class Fanout:
 
     def presence(self, watcher: Present, states: list[UserState]) -> None:
         """Push changed states to a watcher, unless it is in the background."""
-        self._push_to_watcher(watcher, PresencePush(states))
-
-    def profiles(self, watcher: Present, versions: list[ProfileVersion]) -> None:
-        """Push the versions of changed cards to a watcher that knows people, unless it is in the background."""
-        self._push_to_watcher(watcher, ProfilesPush(versions), 1 << PEOPLE[CONTACTS].bit)
-
-    def _push_to_watcher(self, watcher: Present, push: Push, sections: int = 0) -> None:
-        """Push to a watcher on which these sections, as bits, are in force."""
         for session in self._hub.of(watcher.user):
-            known = session.subscriptions.sections & sections == sections
-            if session is watcher and known and session.mode == "foreground":
-                packet = EncodedPush(push, self._deflate_min)
+            if session is watcher and session.mode == "foreground":
+                packet = EncodedPush(PresencePush(states), self._deflate_min)
                 session.outbox.send_ephemeral(packet.frame(session.encoding))
 
     # --- one room
@@ -386,35 +366,3 @@ class Fanout:
                 due = position.moved
             if due and not (is_request and not shows_requests(session)):
                 session.push(push)
-
-
-def concerned_by(new: NewEvent) -> tuple[str, ...]:
-    """Return the users who get an event at every level: whom it mentions, its author, and who ignores it.
-
-    The last two take it off their unread number, which follows from the ordinals of heads.
-    """
-    author = new.event.user
-    return (*new.mentions, *new.ignored, *(() if author is UNSET else (author,)))
-
-
-def event_push(run: list[NewEvent]) -> EventPush:
-    return EventPush(run[0].room.name, [Raw(new.blob) for new in run])
-
-
-def parts(run: list[NewEvent], bytes_max: int) -> list[list[NewEvent]]:
-    """Cut `run` so that no push exceeds a server frame.
-
-    >>> parts([], 10)
-    []
-    """
-    if len(run) <= 1 or sum([len(new.blob) for new in run]) <= bytes_max:
-        return [run] if run else []
-    cut: list[list[NewEvent]] = [[]]
-    size = 0
-    for new in run:
-        if cut[-1] and size + len(new.blob) > bytes_max:
-            cut.append([])
-            size = 0
-        cut[-1].append(new)
-        size += len(new.blob)
-    return cut

@@ -1,5 +1,4 @@
-"""`room` pushes about message requests: at once, then at most one a minute and room (protocol.md "Direct rooms with
-people").
+"""`room` pushes about message requests: at once, then one a minute (protocol.md "Direct rooms and message requests").
 
 The one who is asked is not subscribed to the room, so nothing else is sent to them of it.
 """

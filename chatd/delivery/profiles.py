@@ -3,20 +3,22 @@
 import asyncio
 from collections.abc import Callable, Mapping
 
+from chatd.config.model import Delivery
 from chatd.core.profiles import Card
+from chatd.core.sections import CONTACTS, PEOPLE
 from chatd.core.users import Account
 from chatd.core.write_set import WriteSet
+from chatd.delivery.encoding import EncodedPush
+from chatd.delivery.hub import Hub
 from chatd.delivery.interface import Presence, Present
 from chatd.env import Env
 from chatd.protocol.errors import ChatError
-from chatd.protocol.users import ProfileVersion
+from chatd.protocol.users import ProfilesPush, ProfileVersion
 from chatd.storage.interface import UserStore
-
-PublishVersions = Callable[[Present, list[ProfileVersion]], None]
 
 
 class ProfileChanges:
-    """Gathers the changes of `interval_s` seconds, and tells each watcher the last version of each user.
+    """Gathers the changes of an interval, that of presence, and tells each watcher the last version of each user.
 
     Nobody is told of users who block them, nor of closed accounts. `keep_task` holds on to the task that finds out.
     """
@@ -26,21 +28,22 @@ class ProfileChanges:
         env: Env,
         store: UserStore,
         presence: Presence,
-        publish: PublishVersions,
+        hub: Hub,
         keep_task: Callable[["asyncio.Future[None]"], object],
-        interval_s: float,
+        delivery: Delivery,
     ) -> None:
         self._env = env
         self._store = store
         self._presence = presence
-        self._publish = publish
+        self._hub = hub
         self._keep_task = keep_task
-        self._interval_s = interval_s
+        self._deflate_min = delivery.deflate_min_bytes
+        self.reconfigure(delivery)
         self._changed: dict[str, int] = {}
 
-    def reconfigure(self, interval_s: float) -> None:
+    def reconfigure(self, delivery: Delivery) -> None:
         """Put another interval in force."""
-        self._interval_s = interval_s
+        self._interval_s = delivery.presence_interval_s
 
     def on_commit(self, writes: WriteSet) -> None:
         """Note the watched users whose cards changed. A commit hook."""
@@ -67,4 +70,12 @@ class ProfileChanges:
                 if watcher.user in asked:
                     told.setdefault(watcher, []).append(ProfileVersion(user, version))
         for watcher, versions in told.items():
-            self._publish(watcher, versions)
+            self._push(watcher, versions)
+
+    def _push(self, watcher: Present, versions: list[ProfileVersion]) -> None:
+        """Push to a watcher that knows people, unless it is in the background."""
+        for session in self._hub.of(watcher.user):
+            knows_people = session.subscriptions.sections >> PEOPLE[CONTACTS].bit & 1
+            if session is watcher and knows_people and session.mode == "foreground":
+                packet = EncodedPush(ProfilesPush(versions), self._deflate_min)
+                session.outbox.send_ephemeral(packet.frame(session.encoding))

@@ -13,9 +13,10 @@ from chatd.core.contact_settings import ClearedCircle
 from chatd.core.contacts import Contact
 from chatd.core.read_set import PeopleRules
 from chatd.core.room import Room
+from chatd.core.room_steps import MemberJoined, MemberLeft
 from chatd.core.users import Account
 from chatd.core.visibility import ShownTo
-from chatd.core.write_set import MemberJoined, MemberLeft, WriteSet
+from chatd.core.write_set import WriteSet
 from chatd.delivery.interface import Presence
 from chatd.protocol.errors import ChatError
 from chatd.storage.interface import UserStore

@@ -29,7 +29,7 @@ from chatd.protocol.messages import (
 from chatd.protocol.request_id import mark_json, nil_json, nil_msgpack, skim_id
 from chatd.protocol.requests import AnyRequest
 from chatd.protocol.rooms import RoomCreate, RoomUpdate
-from chatd.protocol.users import ProfileSet
+from chatd.protocol.users import Page, ProfileSet
 
 MAP_FIRST_BYTES = frozenset((*range(0x80, 0x90), 0xDE, 0xDF))
 ARRAY_FIRST_BYTES = frozenset((*range(0x90, 0xA0), 0xDC))
@@ -45,6 +45,7 @@ _batch_json = msgspec.json.Decoder(list[Raw])
 _envelope = msgspec.msgpack.Decoder(Envelope)
 _envelope_json = msgspec.json.Decoder(Envelope)
 _event = msgspec.msgpack.Decoder(Event)
+_page = msgspec.msgpack.Decoder(Page)
 _tree = msgspec.msgpack.Decoder()
 _tree_json = msgspec.json.Decoder()
 _id = msgspec.msgpack.Decoder(RequestId)
@@ -286,6 +287,11 @@ def as_json(payload: bytes) -> bytes:
 def decode_event(blob: bytes | Raw) -> Event:
     """Decode a stored event."""
     return _event.decode(blob)
+
+
+def decode_page(blob: bytes) -> Page:
+    """Decode a stored page of a card."""
+    return _page.decode(blob)
 
 
 def decode_tree(payload: bytes) -> Any:

@@ -14,6 +14,9 @@ DEFAULTS: dict[str, int] = {
 # Members up to which a mention of everybody counts; clients count by it, too.
 FULL_DELIVERY_MEMBERS = 500
 
+# Texts to somebody who has not accepted yet; clients show how many are left.
+REQUEST_TEXTS = 3
+
 # The highest revision of version 1 that this server speaks.
 REVISION = 1
 # The feature words of this server, besides those of account rows, and those of them that mean nothing in JSON.

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, msgpack
 
 from chatd.protocol.envelope import Ok, Request
 from chatd.protocol.limits import CIRCLES_MAX
@@ -30,6 +30,9 @@ class Privacy(Struct, frozen=True, omit_defaults=True):
 
     rules: Audiences = {}
     locked: bool = False
+
+
+decode_privacy = msgpack.Decoder(Privacy).decode
 
 
 class PrivacySet(Request, tag="privacy.set", frozen=True, kw_only=True):

@@ -35,6 +35,7 @@ class RoomSummary(Struct, omit_defaults=True):
     pinned: bool = False
     hidden: bool = False
     request: bool = False
+    asked: U53 = 0
     wallpaper: str | UnsetType = UNSET
     first_visible: U53 = 1
     log_floor: U53 = 1

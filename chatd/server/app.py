@@ -164,12 +164,7 @@ class App:
         )
         self.request_bound = RequestBound(store, self.writer, self.rate_limits.keep_task, people)
         self.profile_changes = ProfileChanges(
-            env,
-            store,
-            self.presence,
-            self.fanout.profiles,
-            self.rate_limits.keep_task,
-            config.delivery.presence_interval_s,
+            env, store, self.presence, self.hub, self.rate_limits.keep_task, config.delivery
         )
         self.hooks.published.subscribe(
             self.maintenance.on_commit,
@@ -184,14 +179,20 @@ class App:
         self.hooks.committed.subscribe(self.api_keys.on_commit)
         self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
         self.accounts = Accounts(self.login, identity, self.rate_limits, self.counters, login_links or {})
-        self.context = Context(
+        self.context = self._context(config, env, whole, watch_rights)
+        self.hooks.committed.subscribe(*(partial(hook, self.context) for hook in whole.committed))
+        self.hooks.published.subscribe(*(partial(hook, self.context) for hook in whole.published))
+
+    def _context(self, config: Config, env: Env, whole: Capability, watch_rights: WatchRights) -> Context:
+        """Return the parts that commands work with."""
+        return Context(
             config=config,
             env=env,
             commands=whole.commands,
             vocabulary=Vocabulary((Hello, *whole.commands)),
             sections=whole.sections,
-            store=store,
-            identity=identity,
+            store=self.store,
+            identity=self.identity,
             rooms=self.rooms,
             writer=self.writer,
             last_seen=LastSeenRecorder(env, self.writer),
@@ -204,8 +205,6 @@ class App:
             counters=self.counters,
             bounds=bounds_of(config.people),
         )
-        self.hooks.committed.subscribe(*(partial(hook, self.context) for hook in whole.committed))
-        self.hooks.published.subscribe(*(partial(hook, self.context) for hook in whole.published))
 
     def reconfigure(self, config: Config) -> None:
         """Apply another configuration in every part that keeps some of it (config/reloadable.py lists the keys)."""
@@ -220,7 +219,7 @@ class App:
         self.fanout.reconfigure(config.delivery, config.privacy)
         self.maintenance.reconfigure(config)
         self.presence.reconfigure(config.delivery.presence_interval_s, config.delivery.presence_linger_s)
-        self.profile_changes.reconfigure(config.delivery.presence_interval_s)
+        self.profile_changes.reconfigure(config.delivery)
         self.context.watch_rights.reconfigure(config.privacy.shown_to, people_rules_of(config.people))
         self.login.reconfigure(config.auth.login_token_ttl_s)
         self.api_writes.reconfigure(config.api.writes_waiting)

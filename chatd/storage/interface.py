@@ -1,174 +1,33 @@
 """The contract of a store, in parts by who uses it: the writer, decisions, readers, accounts, jobs."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from chatd.core.api_keys import ApiKey
 from chatd.core.audit import Audit
-from chatd.core.card_view import CardView
+from chatd.core.card_view import CardPage, CardView
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import Introduction
 from chatd.core.graph import Edges, GraphFeed
 from chatd.core.graph_digest import BucketDigests, GraphDigest
 from chatd.core.privacy import Relation, RoomRelations
-from chatd.core.profiles import Card, Holder
+from chatd.core.profiles import Cards
 from chatd.core.read_set import Counted, KeyedEvent, PeopleRules, UnreadSpan
 from chatd.core.room import Room, Standing
-from chatd.core.sections import CONTACTS, PEOPLE, ChangedRow
+from chatd.core.sections import ChangedRow
+from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account, DeviceSeen
-from chatd.core.visibility import ShownTo
 from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Unavailable
 from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
 from chatd.protocol.read_state import Reader
-from chatd.protocol.rooms import RoomSummary
-from chatd.protocol.sync import AccountRow, SyncTotals
-from chatd.protocol.users import Profile
+from chatd.storage.views import EventPage, HelloRows, Membership, MessagePage, People, SyncRows, UserRoom
 from chatd.telemetry.troubles import Troubles
 
 P = ParamSpec("P")
 
 T = TypeVar("T")
-
-
-class Membership(NamedTuple):
-    """One room of one user, as far as subscribing a connection needs it."""
-
-    room: str
-    number: int
-    members: int
-    muted_until: int
-
-
-class UserRoom(NamedTuple):
-    """One room of one user, as the host lists them."""
-
-    room: str
-    kind: str
-    title: str
-    members: int
-    role: str
-    joined_at: int
-    number: int
-
-
-@dataclass(slots=True, frozen=True)
-class SyncQuery:
-    """One page of an account's rooms.
-
-    `since`: a commit number; the page has rooms whose row or member row has a later stamp; None: all rooms.
-    `previews`: None for "in a full round". `after`: the sort key of the last row of the page before, None on the first
-    page. `first_stamp`: the commit number of the first page, 0 on that page; the round ends with the rooms that changed
-    since, on pages of their own when they do not fit on the last one. `page_bytes` bounds the page, `events_bytes`
-    within it the events, which are as the user may see them. `shown_to`: whose marks they see.
-    `sections`: bits of the sections whose account rows end the round (core/sections.py), `full_sections` of those that
-    are walked from their beginning; all of them are when `since` is None.
-    `people`: the rules where people are switched on, else None, and every room is listed. `requests`: whether rooms are
-    named in which the user was asked, and `all_requests`: whether all of them, changed or not.
-    """
-
-    user: str
-    since: int | None
-    limit: int
-    previews: bool | None = False
-    events: int = 0
-    events_bytes: int = 0
-    page_bytes: int = 262_144
-    after: tuple[int, int, int] | None = None
-    first_stamp: int = 0
-    shown_to: ShownTo = "known"
-    sections: int = 0
-    full_sections: int = 0
-    people: PeopleRules | None = None
-
-    @property
-    def requests(self) -> bool:
-        return bool(self.sections >> PEOPLE[CONTACTS].bit & 1)
-
-    @property
-    def all_requests(self) -> bool:
-        return self.requests and (self.since is None or bool(self.full_sections >> PEOPLE[CONTACTS].bit & 1))
-
-
-@dataclass(slots=True, frozen=True)
-class SyncRows:
-    """The rows of one page. `stamp`: the commit number it was read at; the cursor of a round is that of its first page.
-
-    `since` and `full_sections`: those of the query, or None and all sections when everything is listed instead, because
-    more rooms are gone than a page names, or tombstones of account rows may be forgotten. `after`: the sort key to
-    continue with, None on the last page. `gone` and `totals`: on the first page only. `sections`: account rows by
-    section. `users`: in what is listed whole, with people in force, the plates of contacts and direct peers, as far as
-    they fit.
-    """
-
-    stamp: int
-    since: int | None
-    rooms: list[RoomSummary]
-    gone: list[str]
-    totals: SyncTotals | None
-    after: tuple[int, int, int] | None
-    sections: dict[str, list[AccountRow]]
-    full_sections: int
-    users: list[Profile] = field(default_factory=list)
-
-
-@dataclass(slots=True, frozen=True)
-class HelloRows:
-    """The rows by which a hello is decided and answered, all as of one commit: that of `page`."""
-
-    account: Account | None
-    device: DeviceSeen | None
-    memberships: list[Membership]
-    page: SyncRows
-
-
-@dataclass(slots=True, frozen=True)
-class EventPage:
-    """Events of one room, ascending, as stored. `next`: the seq to continue with, None when the page is not cut."""
-
-    events: list[bytes]
-    next: int | None = None
-
-
-@dataclass(slots=True, frozen=True)
-class MessagePage:
-    """Messages of one room in current state, ascending; the page covers `low`..`high` of seq exactly.
-
-    `high` is no higher than the room's last event. `end`: the page reaches down to the `low` asked for.
-    """
-
-    events: list[bytes]
-    low: int
-    high: int
-    end: bool
-
-
-@dataclass(slots=True, frozen=True)
-class People:
-    """Accounts by user, devices by (user, device), rooms by user; unknown ones are left out."""
-
-    accounts: dict[str, Account]
-    devices: dict[tuple[str, str], DeviceSeen]
-    memberships: dict[str, int]
-
-
-@dataclass(slots=True, frozen=True)
-class Cards:
-    """Cards by user and holders by handle; unknown ones are left out."""
-
-    cards: dict[str, Card]
-    holders: dict[str, Holder]
-
-
-@dataclass(slots=True, frozen=True)
-class CardPage:
-    """Plates in order of user id, as of commit `stamp`. `after`: the user to continue behind, None on the last page."""
-
-    users: list[Profile]
-    stamp: int
-    after: str | None
 
 
 class StoreLost(Unavailable):
@@ -348,19 +207,13 @@ class UserStore(Protocol):
         """Return the listed devices of `user`, in order of their ids."""
 
     async def card_views(self, viewer: str, users: Sequence[str], small: int | None = None) -> list[CardView]:
-        """Return the cards of `users`, in their order, as `viewer` may look at them; empty ones of unknown users.
-
-        With `small`, the most members of a small group, they have what only pages need.
-        """
+        """Return the cards of `users`, in their order; with `small`, the size of small groups, what pages need, too."""
 
     async def view_of_handle(self, viewer: str, handle: str, small: int) -> CardView:
         """Return the card of the user with this handle, an empty one after the same work when nobody has it."""
 
     async def changed_cards(self, owner: str, since: int, after: str, limit: int) -> CardPage:
         """Return the plates of mutual contacts of `owner` whose cards changed after commit `since`."""
-
-    async def circles(self, owner: str) -> set[int]:
-        """Return the numbers of the circles of `owner`."""
 
     async def shut_out(self, owner: str, viewers: Collection[str]) -> set[str]:
         """Return those of `viewers` whom `owner` blocks; all of them when the account is closed or unknown."""
@@ -376,9 +229,6 @@ class UserStore(Protocol):
 
     async def last_seen(self, users: Collection[str]) -> dict[str, int]:
         """Return the latest `last_seen` of any device of each of these users, in Unix milliseconds."""
-
-    async def acquaintances(self, user: str, others: Collection[str]) -> set[str]:
-        """Return those of `others` who share a room with `user`."""
 
     async def watchable(
         self, user: str, others: Collection[str], *, answered: bool, people: PeopleRules | None = None
@@ -429,9 +279,7 @@ class JobStore(Protocol):
         """
 
     async def compactable(self, before_ms: int, keep: int, limit: int) -> list[tuple[str, int]]:
-        """Return up to `limit` rooms (name, floor) whose operations below `floor` are older than `before_ms` and not
-        among the last `keep` events.
-        """
+        """Return up to `limit` rooms (name, floor): what is below is older than `before_ms` and the last `keep`."""
 
     async def due_contacts(self, now: int, limit: int) -> list[tuple[str, str]]:
         """Return up to `limit` contacts (owner, user) of which something has run out by this time (Unix ms)."""

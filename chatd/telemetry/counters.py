@@ -72,6 +72,7 @@ class Counters:
     rate_limited: dict[str, int] = field(default_factory=_words)  # scope
     hellos: dict[str, int] = field(default_factory=_words)  # first, resumed, full, refused
     logins: dict[str, int] = field(default_factory=_words)  # granted, login_failed, rate_limited, overloaded
+    api_requests: dict[str, int] = field(default_factory=_words)  # ok, error code
     slow_consumers: dict[str, int] = field(default_factory=_words)  # lagging, overflow, stall
 
     # the writer and the fan-out

@@ -48,6 +48,7 @@ COUNTED: dict[str, _About] = {
     ),
     "hellos": _About("hellos", "Hellos by result.", "result"),
     "logins": _About("logins", "Logins by result.", "result"),
+    "api_requests": _About("api_requests", "Requests of back ends to the API by result.", "result"),
     "slow_consumers": _About("slow_consumers", "Measures taken against slow clients.", "action"),
     "events_committed": _About("events_committed", "Events made durable, by kind.", "kind"),
     "commit_failures": _About("commit_failures", "Transactions that failed."),

@@ -11,9 +11,10 @@ from chatd.core.message_requests import relate
 from chatd.core.read_set import PeopleRules, pair
 from chatd.core.room import Room
 from chatd.core.room_cache import RoomCache
+from chatd.core.room_steps import MemberJoined
 from chatd.core.sections import ChangedRow
 from chatd.core.users import Account
-from chatd.core.write_set import MemberJoined, WriteSet
+from chatd.core.write_set import WriteSet
 from chatd.env import Env
 from chatd.protocol.errors import Unavailable
 from chatd.storage.interface import DecisionStore

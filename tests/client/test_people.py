@@ -95,7 +95,7 @@ async def test_a_contact_with_nothing_left_is_forgotten(met):
 async def test_a_row_that_moved_is_here_when_the_conflict_is_raised(met):
     client, peer = await met(row("bob", 5, state="received"))
     accepting = asyncio.create_task(client.accept_friend("bob"))
-    await peer.refuse(await peer.expect("friend.accept"), "conflict", "never")
+    await peer.refuse(await peer.expect("friend.accept"), "conflict", "never", field="seen")
     await peer.ok(
         await peer.expect("sync"), rooms=[], cursor="c2", **page(row("bob", 7, state="friend", remark="Bo"))
     )
@@ -105,7 +105,7 @@ async def test_a_row_that_moved_is_here_when_the_conflict_is_raised(met):
 
 
 async def conflict(peer, now):
-    await peer.refuse(await peer.expect("contact.set"), "conflict", "never")
+    await peer.refuse(await peer.expect("contact.set"), "conflict", "never", field="seen")
     await peer.ok(await peer.expect("sync"), rooms=[], cursor="c2", **page(now))
 
 
@@ -131,10 +131,19 @@ async def test_a_change_of_what_another_device_changed_is_not_repeated(met, now)
 async def test_a_conflict_is_raised_although_nothing_can_be_fetched(met):
     client, peer = await met()
     removing = asyncio.create_task(client.remove_friend("bob"))
-    await peer.refuse(await peer.expect("friend.remove"), "conflict", "never")
+    await peer.refuse(await peer.expect("friend.remove"), "conflict", "never", field="seen")
     await peer.refuse(await peer.expect("sync"), "bad_request", "never")
     with pytest.raises(Conflict):
         await removing
+
+
+async def test_another_conflict_says_nothing_of_the_row(met):
+    client, peer = await met(row("bob", 5, state="received"))
+    filing = asyncio.create_task(client.set_contact("bob", circles=[2]))
+    await peer.refuse(await peer.expect("contact.set"), "conflict", "never", field="circles")
+    with pytest.raises(Conflict):
+        await filing
+    await peer.barrier()
 
 
 async def test_a_server_without_people_says_so(connected):

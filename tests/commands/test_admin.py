@@ -1,5 +1,6 @@
 """The operations of the back end on accounts, on a whole daemon without connections."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -8,6 +9,7 @@ from chatd.commands.admin import Admin
 from chatd.core.accounts import Amend
 from chatd.server.daemon import Daemon
 from tests.kit.daemon import config_for
+from tests.kit.inprocess import InProcessServer
 
 
 @pytest.fixture
@@ -54,3 +56,23 @@ async def test_a_new_name_lets_nobody_back_in(daemon, admin):
     assert after.disabled
     assert after.revoked_before == before.revoked_before > 0
     assert (after.password, after.created_at) == ("a hash", before.created_at)
+
+
+async def test_so_many_changes_of_the_host_wait_that_phones_wait_little(server: InProcessServer) -> None:
+    ann, places = await server.connect("ann"), server.config.api.writes_waiting
+    hold = server.store.hold("commit")
+    first = ann.send_request(type="room.direct", user="bob")
+    await hold.reached.wait()
+    changes = [
+        asyncio.create_task(server.app.admin.amend(f"u{number}", Amend(name="Uma")))
+        for number in range(3 * places)
+    ]
+    for _ in range(10):
+        await asyncio.sleep(0)
+    second = ann.send_request(type="room.direct", user="cat")
+    assert server.app.writer.depth == places + 1
+    hold.release()
+    await asyncio.gather(*changes)
+    await server.wait_idle()
+    assert [ann.reply(id)["type"] for id in (first, second)] == ["ok"] * 2
+    assert len(await server.app.store.accounts("u", 1000)) == 3 * places

@@ -81,6 +81,28 @@ async def test_a_request_makes_no_sound_until_it_is_accepted(server: InProcessSe
     assert await totals(bob) == {"rooms": 1, "unread": 1, "mentions": 0}
 
 
+async def asked(client: InProcessClient, room: str) -> list[int]:
+    """Return how many texts wait, as memory and as the store have it."""
+    summary = (await client.request(type="room.get", room=room))["summary"]
+    (listed,) = (await client.request(type="sync"))["rooms"]
+    return [summary.get("asked", 0), listed.get("asked", 0)]
+
+
+async def test_the_asker_sees_how_many_texts_wait_until_they_are_accepted(server: InProcessServer) -> None:
+    ann, bob, carol = await comes(server, "ann"), await comes(server, "bob"), await comes(server, "carol")
+    room, other = await opens(ann, "bob"), await opens(carol, "bob")
+    assert await asked(ann, room) == [0, 0]
+    for count in (1, 2):
+        for client, name in ((ann, room), (carol, other)):
+            await client.send(name)
+            assert await asked(client, name) == [count, count]
+    await bob.request(type="room.accept", room=room)
+    await bob.request(type="room.decline", room=other)
+    assert await asked(ann, room) == [0, 0]
+    assert await asked(carol, other) == [2, 2], "a decline is never told"
+    assert await asked(bob, room) == [0, 0]
+
+
 async def test_no_cursor_goes_past_a_request_that_was_not_told(server: InProcessServer) -> None:
     ann, bob = await comes(server, "ann"), await comes(server, "bob")
     room = await opens(ann, "bob")

@@ -9,9 +9,21 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from chatd.client import connection, engine, lifecycle, repair, sender, signals, testee, token_refresh, tokens
+from chatd.client import (
+    connection,
+    engine,
+    lifecycle,
+    people,
+    repair,
+    sender,
+    signals,
+    testee,
+    token_refresh,
+    tokens,
+)
 from chatd.client.core import account, codec, deadlines, messages, outbox, replica, states, timeline
 from chatd.client.core.errors import ChatError
+from chatd.client.core.people import PeopleAccount
 from chatd.client.core.records import Record
 from chatd.client.core.states import CLOSES
 from chatd.client.env import SystemEnv
@@ -443,6 +455,38 @@ def null_for_absent() -> None:
 def _with_null(original: Any, self: Any, packet: Any) -> bytes:
     more = {"cursor": None} if packet["type"] == "hello" and "cursor" not in packet else {}
     return bytes(original(self, {**packet, **more}))
+
+
+# People.
+
+
+@mutant
+def blocked_messages_are_unread() -> None:
+    """Messages of a user that is blocked count like those of others."""
+    wrap(replica.Replica, "_is_uncounted", lambda original, self, user: user == self.owner.user)
+
+
+@mutant
+def seen_is_left_out() -> None:
+    """A step on a contact does not say which row its user saw."""
+
+    def call(original: Any, self: Any, packet: Any, *rest: Any) -> Any:
+        return original(self, {key: value for key, value in packet.items() if key != "seen"}, *rest)
+
+    wrap(engine.Engine, "call", call)
+
+
+@mutant
+def conflict_is_written_over() -> None:
+    """After a conflict the change is made all the same."""
+    people.is_untouched = lambda *_: True  # type: ignore[attr-defined]
+
+
+@mutant
+def cards_at_each_connection() -> None:
+    """Cards that changed are asked for after each hello."""
+    asked = {"type": "users.get", "since": 50}
+    wrap(PeopleAccount, "cards_due", lambda original, self, now_ms: asked)
 
 
 if __name__ == "__main__":

@@ -49,6 +49,10 @@ FOUND_BY: dict[str, tuple[str, str]] = {
     "a-typing-for-each-key": ("typing-three-seconds-apart", "typing-rate: "),
     "focus-is-forgotten": ("room-on-the-screen-after-a-drop", "focus"),
     "token-is-not-renewed": ("token-is-renewed-in-place", "nothing came"),
+    "blocked-messages-are-unread": ("messages-of-whom-one-blocks", "unread: expected 1, got 3"),
+    "seen-is-left-out": ("request-names-the-row-it-acts-on", "seen is missing"),
+    "conflict-is-written-over": ("changed-under-the-users-hands", '"type":"contact.set"'),
+    "cards-at-each-connection": ("cards-once-a-day", '"type":"users.get"'),
     "null-for-absent": ("hello-on-a-first-sync", "null"),
 }
 
@@ -56,7 +60,7 @@ FOUND_BY: dict[str, tuple[str, str]] = {
 IN_THE_SUITE = (
     *("no-jitter", "early-after-bye", "second-connection", "cursor-before-pages"),
     *("stale-cursor-over-a-new-epoch", "reset-ignored", "gap-ignored", "ack-not-applied"),
-    *("new-key-after-reconnect", "early-retry"),
+    *("new-key-after-reconnect", "early-retry", "blocked-messages-are-unread"),
 )
 
 

@@ -7,12 +7,13 @@ import pytest
 from msgspec import UNSET
 
 from chatd.core.room import Member, Room
+from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.write_set import FoldedLog, Message, SupersededEdits
 from chatd.protocol.codec import decode_event, encode
 from chatd.protocol.identifiers import room_name
 from chatd.protocol.messages import Body, Event
-from chatd.storage.interface import KeyTaken, Store, SyncQuery
+from chatd.storage.interface import KeyTaken, Store
 from tests.kit.history_builder import HistoryBuilder
 
 MANY = 10_000_000

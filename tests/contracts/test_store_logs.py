@@ -5,7 +5,8 @@ import pytest
 from chatd.core.room import Room
 from chatd.core.write_set import FoldedLog
 from chatd.protocol.codec import decode_event
-from chatd.storage.interface import EventPage, MessagePage, Store
+from chatd.storage.interface import Store
+from chatd.storage.views import EventPage, MessagePage
 from tests.kit.history_builder import STEP_MS, HistoryBuilder
 
 MANY = 10_000_000

@@ -71,14 +71,18 @@ async def test_who_came_after_a_message_did_not_read_it(
     assert await store.readers(room.number, last + 1, after="", limit=10) == ([Reader("zoe", last + 1)], 1)
 
 
+async def sharing(store: Store, viewer: str, users: list[str]) -> set[str]:
+    return {view.account.user for view in await store.card_views(viewer, users) if view.shares_room}
+
+
 async def test_acquaintances_share_a_room_now(store: Store, builder: HistoryBuilder, room: Room) -> None:
     await builder.direct("ann", "eve")
     deleted = await builder.group("ann", "kim")
     await builder.delete(deleted)
     asked = ["bob", "eve", "zed", "kim", "stranger", "ann"]
-    assert await store.acquaintances("ann", asked) == {"bob", "eve", "ann"}
-    assert await store.acquaintances("zed", asked) == set()
-    assert await store.acquaintances("bob", []) == set()
+    assert await sharing(store, "ann", asked) == {"bob", "eve", "ann"}
+    assert await sharing(store, "zed", asked) == set()
+    assert await sharing(store, "bob", []) == set()
 
 
 async def test_whose_presence_may_be_seen(store: Store, builder: HistoryBuilder, room: Room) -> None:

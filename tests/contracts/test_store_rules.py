@@ -10,10 +10,11 @@ from msgspec import UNSET
 
 from chatd.core.room import Room
 from chatd.core.room_summary import receipt_of, summary_of
+from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account
 from chatd.core.visibility import ShownTo, marks_shown
 from chatd.protocol.codec import decode_event
-from chatd.storage.interface import Store, SyncQuery
+from chatd.storage.interface import Store
 from tests.kit.adapters import STORES
 from tests.kit.history_builder import HistoryBuilder
 

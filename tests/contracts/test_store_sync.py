@@ -7,11 +7,13 @@ import pytest
 from msgspec import UNSET, Raw
 
 from chatd.core.room import Room
+from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.visibility import ShownTo
 from chatd.protocol.codec import decode_event, encode
 from chatd.protocol.rooms import RoomSummary
-from chatd.storage.interface import Membership, Store, SyncQuery, SyncRows
+from chatd.storage.interface import Store
+from chatd.storage.views import Membership, SyncRows
 from tests.kit.history_builder import HistoryBuilder
 
 

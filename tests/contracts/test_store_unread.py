@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from chatd.core.read_set import UnreadSpan
 from chatd.core.room import Room
+from chatd.core.sync_query import SyncQuery
 from chatd.core.unread_counts import UNCOUNTED_EVENTS_MAX, count
 from chatd.core.write_set import NewEvent
 from chatd.protocol.codec import decode_event
 from chatd.protocol.messages import Event
-from chatd.storage.interface import Store, SyncQuery
+from chatd.storage.interface import Store
 from tests.kit.adapters import STORES
 from tests.kit.history_builder import HistoryBuilder
 

@@ -4,8 +4,9 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from chatd.core.read_set import Rules
+from chatd.core.room_steps import MemberJoined, MemberLeft
 from chatd.core.users import Account
-from chatd.core.write_set import MemberJoined, MemberLeft, NewEvent
+from chatd.core.write_set import NewEvent
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoleOf, RoomJoin, RoomLeave
 from chatd.protocol.messages import Body, Send
 from chatd.protocol.rooms import Preferences, RoomDelete, RoomDirect

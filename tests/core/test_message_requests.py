@@ -7,8 +7,8 @@ from chatd.core.message_requests import REQUEST_CHARACTERS_MAX, relate
 from chatd.core.privacy import BOUNDS, Relation, RoomRelations, Side, Tie
 from chatd.core.read_set import PeopleRules, Rules
 from chatd.core.room import Standing
-from chatd.core.standings import befriend, unfriend
-from chatd.core.write_set import NewEvent, RoomListed, RoomUnlisted
+from chatd.core.room_steps import RoomListed, RoomUnlisted
+from chatd.core.write_set import NewEvent
 from chatd.protocol.errors import ChatError, Refused
 from chatd.protocol.messages import Attachment, Body, Edit, Pin, React, Recall, Send
 from chatd.protocol.privacy import Audience
@@ -156,22 +156,6 @@ def test_nothing_is_accepted_or_declined_where_nobody_asked(request_):
     assert outcome(writer, "bob", request_(room=room.name)) == (
         "done" if request_ is RoomAccept else "not_found"
     )
-
-
-def test_friendship_opens_what_was_asked_or_declined_and_its_end_leaves_it_to_privacy():
-    for standing in (REQUEST, DECLINED):
-        room, writer = a_room(standing)
-        writes = writer.writes
-        befriend(room, writes)
-        assert room.members["bob"].standing == POLICY
-        assert [type(step) for step in writes.steps[room.number]] == [RoomListed]
-        assert outcome(writer, "ann", send(room)) == "done"
-        assert room.members["bob"].standing == POLICY
-        unfriend(room, writes)
-        assert [member.standing for member in room.members.values()] == [POLICY, POLICY]
-        meet(room)
-        assert outcome(writer, "ann", send(room)) == "done"
-        assert room.members["bob"].standing == REQUEST
 
 
 def test_a_new_room_comes_into_the_list_with_its_first_message():

@@ -1,7 +1,8 @@
 from copy import deepcopy
 
 from chatd.core.room import MEMBER_IMAGED, ROOM_IMAGED, Member, Room
-from chatd.core.write_set import MemberJoined, MemberLeft, NewEvent, WriteSet
+from chatd.core.room_steps import MemberJoined, MemberLeft
+from chatd.core.write_set import NewEvent, WriteSet
 from chatd.protocol.codec import decode_event
 from chatd.protocol.messages import Body, Event
 from tests.kit.memory_writer import group

@@ -111,13 +111,13 @@ def modules(source):
 
 
 def layer(name):
-    """The layer of a module; the contract of one is a layer of its own."""
+    """The layer of a module; the contract of one, with the rows it returns, is a layer of its own."""
     parts = name.split(".")[1:]
-    return ".".join(parts[:2]) if parts[1:2] == ["interface"] else parts[0]
+    return f"{parts[0]}.interface" if parts[1:2] in (["interface"], ["views"]) else parts[0]
 
 
 def layer_of(source):
-    return f"{source.layer}.interface" if source.path.stem == "interface" else source.layer
+    return f"{source.layer}.interface" if source.path.stem in ("interface", "views") else source.layer
 
 
 def own(source):

@@ -27,6 +27,8 @@ REEXPORTS = {"chatd/client/__init__.py": "the public library"}
 TESTED_ELSEWHERE = {
     "changes": "types",
     "timing": "numbers",
+    "room_steps": "types",
+    "sync_query": "types",
     "emoji": "tests/protocol/test_emoji.py holds both sides to the same table",
 }
 MANY_PARAMETERS = {"say": "tests/kit/history_builder.py: the keys of a message, by name"}

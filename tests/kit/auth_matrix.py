@@ -96,16 +96,22 @@ REQUESTS: dict[str, Callable[[PreparedRoom], dict[str, Any]]] = {
     "preferences/account": lambda prepared: {"receipts": False},
     "preferences/presence": lambda prepared: {"presence": True},
     "users.get": lambda prepared: {"users": [AUTHOR]},
+    "users.get/page": lambda prepared: {"users": [AUTHOR], "page": True},
     "devices.push": lambda prepared: {"platform": "apns", "token": "t"},
     "devices.list": lambda prepared: {},
     "devices.remove/own": lambda prepared: {"device": device_of(SPARE_DEVICE)},
     "devices.remove/others": lambda prepared: {"device": device_of(1)},
-    **dict.fromkeys(
-        ("friend.request", "friend.accept", "friend.decline", "friend.cancel", "friend.remove"),
-        lambda prepared: {"user": NEWCOMER},
-    ),
-    "contact.set": lambda prepared: {"user": NEWCOMER, "remark": "words"},
-    "circle.set": lambda prepared: {"name": "words"},
+    "privacy.set": lambda prepared: {"rules": {"page": {"to": "nobody"}}},
+    "room.accept": lambda prepared: {"room": prepared.room},
+    "room.decline": lambda prepared: {"room": prepared.room},
+    **{
+        f"friend.{verb}": lambda prepared: {"user": AUTHOR}
+        for verb in ("request", "accept", "decline", "cancel", "remove")
+    },
+    "profile.set": lambda prepared: {"name": "words"},
+    "users.find": lambda prepared: {"handle": "author"},
+    "contact.set": lambda prepared: {"user": AUTHOR, "blocked": True},
+    "circle.set": lambda prepared: {"name": "Bikes"},
     "circle.delete": lambda prepared: {"number": 1},
 }
 

@@ -3,105 +3,36 @@
 A schema is a function that raises Misshapen; records refuse unknown keys, so a leaked field fails a test.
 """
 
-import re
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Mapping
+from typing import Any
 
 from tests.kit import document
-
-Shape: TypeAlias = Callable[[Any, str], None]
-
-U53_MAX = 2**53 - 1
-
-
-class Misshapen(AssertionError):
-    """A packet of the server differs from the specification."""
-
-
-def _integer(low: int) -> Shape:
-    def check(value: Any, where: str) -> None:
-        if type(value) is not int or not low <= value <= U53_MAX:
-            raise Misshapen(f"{where}: {value!r} is no integer of {low}..2^53-1")
-
-    return check
-
-
-def _text(pattern: str) -> Shape:
-    compiled = re.compile(pattern, re.DOTALL)
-
-    def check(value: Any, where: str) -> None:
-        if not isinstance(value, str) or not compiled.fullmatch(value):
-            raise Misshapen(f"{where}: {value!r} does not match {pattern}")
-
-    return check
-
-
-def one_of(*values: str) -> Shape:
-    def check(value: Any, where: str) -> None:
-        if value not in values:
-            raise Misshapen(f"{where}: {value!r} is none of {values}")
-
-    return check
-
-
-def listed(item: Shape, *, least: int = 0, most: int = 10_000) -> Shape:
-    def check(value: Any, where: str) -> None:
-        if not isinstance(value, list) or not least <= len(value) <= most:
-            raise Misshapen(f"{where}: not a list of {least}..{most}: {value!r}")
-        for position, element in enumerate(value):
-            item(element, f"{where}[{position}]")
-
-    return check
-
-
-def record(required: Mapping[str, Shape], optional: Mapping[str, Shape] | None = None) -> Shape:
-    """Return the schema of a map with all `required` keys, any of the `optional` ones, and no other."""
-    known = {**required, **(optional or {})}
-
-    def check(value: Any, where: str) -> None:
-        if not isinstance(value, dict):
-            raise Misshapen(f"{where}: not a map: {value!r}")
-        if missing := required.keys() - value.keys():
-            raise Misshapen(f"{where}: without {sorted(missing)}: {value!r}")
-        if unknown := value.keys() - known.keys():
-            raise Misshapen(f"{where}: with unknown {sorted(unknown)}: {value!r}")
-        for key, element in value.items():
-            known[key](element, f"{where}.{key}")
-
-    return check
-
-
-def flag(value: Any, where: str) -> None:
-    """Check that a value is True; otherwise the key is absent."""
-    if value is not True:
-        raise Misshapen(f"{where}: a flag is true or absent, not {value!r}")
-
-
-def boolean(value: Any, where: str) -> None:
-    if not isinstance(value, bool):
-        raise Misshapen(f"{where}: {value!r} is no boolean")
-
-
-def host_data(value: Any, where: str) -> None:
-    """Accept anything that the host app stores."""
-
-
-u53 = _integer(0)
-# Counters whose default 0 is left out are positive, too.
-positive = _integer(1)
-# Positions whose default 1 is left out.
-two_or_more = _integer(2)
-user = _text(r"[A-Za-z0-9_\-.:@|+]{1,64}")
-room = _text(r"[dg][0-9A-Za-z]{11}")
-key = _text(r"[A-Za-z0-9_-]{8,36}")
-device = _text(r"[A-Za-z0-9_-]{22}")
-cursor = more = _text(r".{1,64}")
-epoch = _text(r".{1,16}")
-text = _text(r".*")
-word = _text(r".+")
-role = one_of("member", "admin", "owner")
-# Offline, the default, is left out.
-state = one_of("online", "away")
+from tests.kit.people_shapes import card, circle, contact, plate, privacy
+from tests.kit.shapes import (
+    Misshapen,
+    Shape,
+    boolean,
+    cursor,
+    device,
+    epoch,
+    flag,
+    host_data,
+    key,
+    listed,
+    more,
+    one_of,
+    positive,
+    record,
+    role,
+    room,
+    state,
+    text,
+    text_of,
+    two_or_more,
+    u53,
+    user,
+    word,
+)
 
 # Objects (2.4)
 
@@ -202,30 +133,6 @@ summary = record(
     },
 )
 
-_plate: dict[str, Shape] = {
-    "name": word,
-    "avatar": word,
-    "version": positive,
-    "handle": _text(r"[a-z0-9_.]{3,32}"),
-    "verified": word,
-}
-audience = one_of("everyone", "followers", "acquaintances", "friends", "nobody")
-_rule = record({"to": audience}, {"allow": listed(positive), "deny": listed(positive)})
-_capabilities = ("knock", "write", "add", "call", "presence", "receipts", "page", "find")
-privacy = record({}, {"rules": record({}, dict.fromkeys(_capabilities, _rule)), "locked": flag})
-page = record(
-    {},
-    {
-        "cover": word,
-        "theme": record({}, {"name": word, "colors": listed(word, least=1, most=4)}),
-        "bio": word,
-        "fields": listed(record({"name": word, "value": text}, {"to": audience}), least=1, most=16),
-        "data": host_data,
-    },
-)
-plate = record({"user": user}, _plate)
-card = record({"user": user}, {**_plate, "page": page, "common": listed(room, least=1, most=20)})
-
 # Replies (2.5 to 2.10), by the type of the request
 
 _totals = record(
@@ -233,24 +140,6 @@ _totals = record(
     {"friend_requests": positive, "message_requests": positive},
 )
 account_row = record({"name": word, "stamp": positive}, {"value": host_data})
-
-
-_contact = record(
-    {"user": user},
-    {
-        "stamp": positive,
-        "state": one_of("sent", "received", "friend"),
-        "since": positive,
-        "expires_at": positive,
-        "note": word,
-        "via": word,
-        "remark": word,
-        "circles": listed(positive, least=1, most=50),
-        "following": flag,
-        "blocked": flag,
-    },
-)
-_circle = record({"number": positive, "name": word, "since": positive})
 
 
 def sections(value: Any, where: str) -> None:
@@ -335,10 +224,9 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
         {"more": more},
     ),
     "preferences": _nothing,
-    "users.get": ({"users": listed(card)}, {"more": _text(r".{1,128}"), "stamp": u53}),
+    "users.get": ({"users": listed(card)}, {"more": text_of(r".{1,128}"), "stamp": u53}),
     "users.find": ({"users": listed(plate, most=1)}, {}),
     "profile.set": ({"profile": card}, {}),
-    "privacy.set": ({"privacy": privacy}, {}),
     "devices.list": (
         {"devices": listed(record({"device": device, "last_seen": positive}, {"app": text, "os": text}))},
         {},
@@ -353,10 +241,13 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
             "friend.remove",
             "contact.set",
         ),
-        ({"contact": _contact}, {"duplicate": flag}),
+        ({"contact": contact}, {"duplicate": flag}),
     ),
-    "circle.set": ({"circle": _circle}, {"duplicate": flag}),
+    "circle.set": ({"circle": circle}, {"duplicate": flag}),
     "circle.delete": _nothing,
+    "privacy.set": ({"privacy": privacy}, {}),
+    "room.accept": _nothing,
+    "room.decline": _nothing,
 }
 
 # Pushes

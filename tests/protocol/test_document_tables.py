@@ -100,6 +100,7 @@ THRESHOLDS = {  # the document's name -> section and key of the configuration
     "members_interval_s": ("delivery", "members_interval_s"),
     "reactions_interval_s": ("delivery", "reactions_interval_s"),
     "edit_window_s": ("storage", "edit_window_s"),
+    "request_texts": ("people", "request_texts"),
     "grace_s": ("auth", "grace_s"),
 }
 
@@ -109,6 +110,7 @@ def test_thresholds_are_the_defaults_of_the_configuration() -> None:
     configured = {name: getattr(getattr(config, section), key) for name, (section, key) in THRESHOLDS.items()}
     assert document.thresholds() == configured
     assert document.thresholds()["full_delivery_members"] == limits.FULL_DELIVERY_MEMBERS
+    assert document.thresholds()["request_texts"] == limits.REQUEST_TEXTS
 
 
 def test_rates_are_the_defaults_of_the_configuration() -> None:

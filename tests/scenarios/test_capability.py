@@ -21,7 +21,7 @@ from chatd.storage.sqlite.directory import Directory
 from chatd.storage.sqlite.erasure import erase, export
 from chatd.storage.sqlite.errors import StoreError
 from chatd.storage.sqlite.store import SqliteStore
-from tests.kit import packet_schemas
+from tests.kit import packet_schemas, shapes
 from tests.kit.adapters import sqlite
 from tests.kit.bookmarks import BOOKMARKS, BOOKMARKS_MAX, LATEST, MIGRATION, SECTION, Bookmark
 from tests.kit.client import TestClient
@@ -36,19 +36,17 @@ DEFAULTS = {"type": "bookmark.set", "note": "here"}
 @pytest.fixture(autouse=True)
 def known_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Phones refuse what protocol.md does not have: these are the rows it would get."""
-    mark = packet_schemas.record(
+    mark = shapes.record(
         {
-            "user": packet_schemas.text,
-            "room": packet_schemas.room,
-            "seq": packet_schemas.u53,
-            "note": packet_schemas.text,
+            "user": shapes.text,
+            "room": shapes.room,
+            "seq": shapes.u53,
+            "note": shapes.text,
         }
     )
     monkeypatch.setitem(packet_schemas.PUSHES, "bookmark", ({"bookmark": mark}, {}))
     monkeypatch.setitem(packet_schemas.REPLIES, "bookmark.set", ({}, {}))
-    monkeypatch.setitem(
-        packet_schemas.REPLIES, "bookmarks.list", ({"bookmarks": packet_schemas.listed(mark)}, {})
-    )
+    monkeypatch.setitem(packet_schemas.REPLIES, "bookmarks.list", ({"bookmarks": shapes.listed(mark)}, {}))
 
 
 @pytest.fixture

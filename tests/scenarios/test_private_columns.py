@@ -34,6 +34,7 @@ PRIVATE = {
     ("members", "mentions"): WHO,
     ("members", "muted_until"): WHO,
     ("members", "extras"): WHO,
+    ("members", "standing"): WHO,
     ("rooms", "client_key"): "creator = 'ann'",
     ("rooms", "client_digest"): "creator = 'ann'",
     ("events", "client_key"): OPERATION,
@@ -53,7 +54,6 @@ PRIVATE = {
     ("audit", "target"): "1",
     ("audit", "request"): "1",
     ("pages", "page"): WHO,
-    ("events", "ignored"): WHO,
     **{
         ("contacts", name): "owner = 'ann'"
         for name in ("circles", "remark", "note", "via", "since", "expires", "quiet", "tries", "known")
@@ -119,7 +119,8 @@ def plant(database: Path) -> list[str]:
             kind = connection.execute(
                 "SELECT type FROM pragma_table_info(?) WHERE name = ?", (table, column)
             ).fetchone()[0]
-            blob = f"x'{msgpack.packb(canary).hex()}'"
+            # Extras are a map, of which members see what is named for them.
+            blob = f"x'{msgpack.packb({'private': canary} if column == 'extras' else canary).hex()}'"
             value = {"INTEGER": canary, "BLOB": blob}.get(kind, f"'{canary}'")
             if column in UNIQUE:
                 value = f"'{canary}' || hex(randomblob(4))"

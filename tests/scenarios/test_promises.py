@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.kit.client_socket import Garbled, Packet, decode, encode
-from tests.kit.packet_schemas import Misshapen
 from tests.kit.protocol_promises import BrokenPromise, Promises
+from tests.kit.shapes import Misshapen
 
 ROOM = "g4fKz81QwXe2"
 SEND = {"type": "send", "id": 1, "room": ROOM, "key": "k" * 22}

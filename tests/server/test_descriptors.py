@@ -18,7 +18,7 @@ def test_what_is_needed_suffices_and_no_less(connections):
 
 def test_what_does_not_suffice_is_said_with_the_way_out():
     usual = shared_out(1024)
-    assert usual.connections + usual.http + 320 == 1024
+    assert usual.connections + usual.http + FILES == 1024
     assert usual.shortage(usual.connections) == ""
     assert usual.shortage(5000) == (
         f"room for {usual.connections} of limits.connections = 5000, because this process may open 1024 files: "

@@ -162,11 +162,11 @@ async def test_login_comes_and_goes_with_the_accounts(daemon: RunningDaemon) -> 
     assert await logs_in() == 401
 
 
-async def shown_certificate(daemon: RunningDaemon) -> bytes:
+async def shown_certificate(daemon: RunningDaemon, url: str = "") -> bytes:
     """The certificate that a new client is shown, DER."""
     trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
-    port = int(daemon.http_url.rpartition(":")[2])
+    port = int((url or daemon.http_url).rpartition(":")[2])
     _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting)
     shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
     writer.close()
@@ -199,8 +199,10 @@ async def test_files_that_hold_something_else_now_are_named_in_the_log(
 
 async def test_a_renewed_certificate_is_shown_to_the_next_client(tmp_path: Path) -> None:
     old, new = write_certificate(tmp_path / "old.pem"), write_certificate(tmp_path / "new.pem")
-    async with running_daemon(config_for(tmp_path, listen={**old, "address": "127.0.0.1:0"})) as daemon:
+    addresses = {"address": "127.0.0.1:0", "api_address": "127.0.0.1:0"}
+    async with running_daemon(config_for(tmp_path, listen={**old, **addresses})) as daemon:
         first = await shown_certificate(daemon)
+        assert await shown_certificate(daemon, daemon.api_url) == first
         daemon.reconfigure(listen=new)
         second = await shown_certificate(daemon)
         assert daemon.reconfigure(listen=new) == []
@@ -208,6 +210,7 @@ async def test_a_renewed_certificate_is_shown_to_the_next_client(tmp_path: Path)
         assert daemon.reconfigure(listen=new) == ["the certificate"], "renewed under its old name"
         second = await shown_certificate(daemon)
         assert first != second
+        assert await shown_certificate(daemon, daemon.api_url) == second
         (tmp_path / "new.pem").write_text("nonsense")
         with pytest.raises(Exception, match="cannot load the certificate"):
             daemon.reconfigure(listen={**new, "origins": ("https://late.example",)}, rates={"enabled": True})

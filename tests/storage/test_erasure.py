@@ -11,6 +11,7 @@ import pytest
 from chatd.config.people import Bounds
 from chatd.core.accounts import Amend, RecordDevice, Revoke
 from chatd.core.friends import Befriend
+from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account
 from chatd.protocol.codec import decode_tree
 from chatd.protocol.friends import CircleSet, ContactSet, FriendRequest
@@ -18,7 +19,6 @@ from chatd.protocol.messages import React, Send, SentBody
 from chatd.protocol.rooms import Preferences, RoomCreate, RoomDirect
 from chatd.protocol.users import ProfileSet
 from chatd.server.capability import Capability, combined
-from chatd.storage.interface import SyncQuery
 from chatd.storage.sqlite import schema
 from chatd.storage.sqlite.connection import open_file
 from chatd.storage.sqlite.erasure import TABLES, Kept, erase, export

@@ -37,6 +37,12 @@ class Group(NamedTuple):
         while (receipt := self.room.receipts.get("alice")) is None or receipt.read < seq:
             await asyncio.sleep(0.01)
 
+    async def until_received(self, seq: int) -> None:
+        """Wait until alice has received a message, shown or not."""
+        self.bob.focus([self.room])
+        while (receipt := self.room.receipts.get("alice")) is None or receipt.delivered < seq:
+            await asyncio.sleep(0.01)
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def daemon(built: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningDaemon]:
@@ -244,6 +250,35 @@ async def test_thousands_of_messages_in_seconds_end_in_the_right_place(browser: 
             "() => [...document.querySelectorAll('article .text')].map((it) => it.firstChild.data)"
         )
         assert texts == [f"burst {n}." for n in range(sent - len(texts), sent)]
+        assert watch.errors == []
+
+
+# Frames are not drawn until `drawn()` is called.
+HELD_FRAMES = """
+() => {
+  const [real, held] = [window.requestAnimationFrame, []];
+  window.requestAnimationFrame = (callback) => held.push(callback);
+  window.drawn = () => {
+    window.requestAnimationFrame = real;
+    for (const callback of held) real(callback);
+  };
+}"""
+
+
+@pytest.mark.parametrize(("count", "rising"), [(3, 3), (30, 0)])
+async def test_few_messages_rise_and_a_flood_is_just_there(
+    browser: Any, group: Group, count: int, rising: int
+) -> None:
+    async with watched_context(browser, **DESKTOP) as (context, watch):
+        chat = await group.opened(context)
+        await chat.page.locator(".note").first.wait_for()
+        await chat.page.evaluate(HELD_FRAMES)
+        seqs = [(await group.room.send("one of them")).seq for _ in range(count)]
+        await group.until_received(seqs[-1])
+        await chat.page.evaluate("() => drawn()")
+        await chat.row(seqs[-1]).wait_for()
+        assert await chat.rows.count() == count
+        assert await chat.page.locator("article.new").count() == rising
         assert watch.errors == []
 
 

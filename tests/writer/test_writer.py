@@ -3,12 +3,13 @@ import asyncio
 import pytest
 
 from chatd.core.accounts import Amend
+from chatd.core.sync_query import SyncQuery
 from chatd.protocol.errors import Refused, Unavailable
 from chatd.protocol.members import MembersRemove, RoomJoin, RoomLeave
 from chatd.protocol.messages import Body, Edit, Send
 from chatd.protocol.read_state import Read
 from chatd.protocol.rooms import RoomCreate
-from chatd.storage.interface import KeyTaken, SyncQuery
+from chatd.storage.interface import KeyTaken
 from chatd.writer import writer as writer_module
 from chatd.writer.batch_abort import BatchAbort
 from chatd.writer.writer import Submission

@@ -10,9 +10,9 @@ import { MemoryStorage, SystemEnv } from "./dist/index.js";
 import { json } from "./dist/json.js";
 import { msgpack } from "./dist/msgpack.js";
 import { FileStorage } from "./dist/node.js";
-import { Client } from "./dist/people.js";
+import { Client, circlesOf } from "./dist/people.js";
 
-const PROFILES = ["core", "persistence", "edits", "read_state", "large_rooms", "background", "account", "json", "deflate"];
+const PROFILES = ["core", "persistence", "edits", "read_state", "large_rooms", "background", "account", "people", "json", "deflate"];
 
 /** Turns of the event loop after which everything that was received is handled. */
 const TURNS = 24;
@@ -135,6 +135,11 @@ const ACTIONS = {
   resend: (_, line) => client.resend(line.key),
   discard: (_, line) => client.discard(line.key),
   watch: (_, line) => client.watch(line.users),
+  friend: (_, { user, step, note, via }) => client[`${step}Friend`](user, set({ note, via })),
+  contact: (_, { type, id, what, user, ...change }) => client.setContact(user, change),
+  cards: (_, line) => client.fetchUsers(line.users),
+  accept: (_, line) => client.acceptRoom(line.room),
+  decline: (_, line) => client.declineRoom(line.room, { block: line.block }),
   sync: () => client.sync(),
   call: (_, line) => client.call(line.packet),
 };
@@ -194,6 +199,8 @@ const LINES = {
       added,
       account: { account: client.accountRows("account") },
       presence: Object.fromEntries([...client.presence].map(([user, { state }]) => [user, state])),
+      contacts: Object.fromEntries([...client.contacts].map(([user, contact]) => [user, contactOf(contact)])),
+      users: Object.fromEntries(client.users),
     };
   },
 };
@@ -212,6 +219,10 @@ function stateOf(room, { timeline }) {
     receipts: Object.fromEntries([...room.receipts].map(([user, { read, delivered }]) => [user, set({ read, delivered })])),
     typing: room.typists,
   };
+}
+
+function contactOf({ stamp, state, remark = "", following = false, blocked = false, ...rest }) {
+  return { stamp, state, remark, following, blocked, circles: circlesOf({ ...rest, stamp }, client.circles) };
 }
 
 function messageOf({ seq, user, text, recalled, pinned, edited, reactions, mine }) {

@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
+from chatd.cli.chat.people import PEOPLE_COMMANDS, InvalidCommand, PeopleView
 from chatd.cli.chat.screen import Screen
 from chatd.cli.chat.wording import change_line, clean, event_line, message_line, tick, typing_note
 from chatd.client import (
@@ -13,6 +15,7 @@ from chatd.client import (
     ChangesMissed,
     ChatError,
     Client,
+    ContactsChanged,
     EventAdded,
     Message,
     MessageAdded,
@@ -21,6 +24,7 @@ from chatd.client import (
     Phase,
     ReceiptsChanged,
     Room,
+    RoomChanged,
     RoomGone,
     SendDone,
     SendFailed,
@@ -39,10 +43,6 @@ OFFLINE_S = 5.0  # the same without a connection
 EXCERPT = 60  # characters that are enough to recognise a message
 
 
-class InvalidCommand(Exception):
-    """A typed command that cannot be carried out; the text is the reason."""
-
-
 class Conversation:
     """The view of one room on a screen, and the commands that are typed there."""
 
@@ -50,6 +50,12 @@ class Conversation:
         self._client = client
         self._room = room
         self._screen = screen
+        self._people = PeopleView(client, room, self._note)
+        self._commands: dict[str, tuple[Callable[[str], Awaitable[None]], str, str]] = {
+            name: (partial(act, self), usage, meaning) for name, (act, usage, meaning) in COMMANDS.items()
+        }
+        for name, (act, usage, meaning) in PEOPLE_COMMANDS.items():
+            self._commands[name] = (partial(act, self._people), usage, meaning)
         self._shown: dict[int, Message] = {}
         self._last_own = 0
         self._waiting: dict[str, str] = {}  # texts that are neither stored nor refused, by key
@@ -67,10 +73,13 @@ class Conversation:
         if peer := self._room.summary.peer:
             self._client.watch([peer])
         await self._history(HISTORY)
+        self._people.begin()
         self._refresh()
 
     def take(self, change: Change) -> None:
         """Show a change, if it belongs to this room."""
+        if isinstance(change, RoomChanged):
+            self._people.room_changed(change)
         if getattr(change, "room", self._room.id) != self._room.id:
             return
         act = CHANGES.get(type(change))
@@ -169,6 +178,9 @@ class Conversation:
         elif change.phase is Phase.STOPPED and not self.quitting:
             self._complain(f"the server ended the connection: {change.reason or change.code}")
 
+    def _contacts(self, change: ContactsChanged) -> None:
+        self._people.contacts_changed(change)
+
     def _account(self, change: AccountChanged) -> None:
         if change.name == "preferences":
             said = [f"{name} {'on' if shown else 'off'}" for name, shown in self._client.preferences.items()]
@@ -182,13 +194,12 @@ class Conversation:
 
     async def _command(self, typed: str) -> None:
         name, _, rest = typed.partition(" ")
-        command = COMMANDS.get(name)
-        if command is None:
+        if name not in self._commands:
             raise InvalidCommand(f"there is no command /{clean(name)}; see /help")
-        await command[0](self, rest.strip())
+        await self._commands[name][0](rest.strip())
 
     async def _help(self, rest: str) -> None:
-        for name, (_, usage, meaning) in COMMANDS.items():
+        for name, (_, usage, meaning) in self._commands.items():
             self._screen.show(((f"/{name} {usage}".ljust(24), "own"), (meaning, "")))
         self._note("numbers are those after the time, as in #17; without one the latest message is meant")
 
@@ -261,7 +272,12 @@ class Conversation:
         if message.user == self._client.user:
             self._last_own = max(self._last_own, message.seq)
             self._waiting.pop(message.key, None)
-        self._screen.show(message_line(message, self._client.user))
+        if self._people.is_blocked(message.user):
+            self._screen.show(
+                ((f"#{message.seq} {clean(message.user)}, whom you block, wrote something", "faint"),)
+            )
+        else:
+            self._screen.show(message_line(message, self._client.user))
 
     def _refresh(self) -> None:
         parts = [
@@ -330,4 +346,5 @@ CHANGES: dict[type, Callable[[Conversation, Any], None]] = {
     StateChanged: Conversation._state,
     RoomGone: Conversation._gone,
     AccountChanged: Conversation._account,
+    ContactsChanged: Conversation._contacts,
 }

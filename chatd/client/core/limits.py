@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The server's limits (protocol.md, "Size limits"); the hello reply names those that differ."""
+    """The server's limits (protocol.md, "Size limits" and "Thresholds"); the hello reply names those that differ."""
 
     frame_bytes: int = 65536
     body_bytes: int = 16384
@@ -15,6 +15,8 @@ class Limits:
     focus: int = 8
     watch: int = 200
     page: int = 200
+    request_texts: int = 3
+    """Texts to somebody who has not accepted yet (protocol.md, "Direct rooms and message requests")."""
 
     @classmethod
     def from_packet(cls, packet: Mapping[str, int]) -> "Limits":

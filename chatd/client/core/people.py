@@ -38,7 +38,7 @@ class PeopleAccount(Account):
     """The local copy of an account with people. `cards`: the time of the last question for cards that changed, and the
     stamp from which the next one goes on."""
 
-    asked = ("people", *Account.asked)
+    asked = (*Account.asked, "people")
 
     def __init__(self, delegate: AccountDelegate, messages_kept: int) -> None:
         super().__init__(delegate, messages_kept)
@@ -73,8 +73,9 @@ class PeopleAccount(Account):
             self.keep_users([{**card, "stale": True} for card in old])
 
     def take_contact(self, entry: ContactEntry) -> None:
-        """Take a contact as a reply has it."""
-        self._changed_rows(self.rows.take({CONTACTS: [row_from(entry)]}))
+        """Take a contact as a reply has it; one without a stamp never was."""
+        if "stamp" in entry:
+            self._changed_rows(self.rows.take({CONTACTS: [row_from(entry)]}))
 
     # Cards.
 

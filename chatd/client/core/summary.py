@@ -41,6 +41,8 @@ class Summary:
     request: bool = False
     """A message request: somebody wrote whom this user has not accepted (protocol.md, "Direct rooms and message
     requests")."""
+    asked: int = 0
+    """Own texts that wait for the other user to accept."""
     wallpaper: str = ""
     """The picture behind the chat: a word, or an address, of the app."""
     first_visible: int = 1

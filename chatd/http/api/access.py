@@ -41,7 +41,8 @@ class Access:
         """Return the sender of a request. Raises Refused: "forbidden", or "key_invalid" without a valid key."""
         if "origin" in request.headers:
             raise Refused("forbidden", "keys do not belong in web pages: a request with an Origin is refused")
-        if SECRET.search(unquote(f"{request.url.path}?{request.url.query}")):
+        sent_to = f"{request.scope['path']}?{request.scope['query_string'].decode('latin-1')}"
+        if SECRET.search(unquote(sent_to)):
             raise Refused(
                 "key_invalid", "a key in a URL stands in logs by now: delete it; it belongs in Authorization"
             )
@@ -93,4 +94,4 @@ class Access:
     def _is_private(self, request: Request) -> bool:
         """Whether nobody on a network could read the request: TLS, this machine, or a proxy that is trusted."""
         peer = peer_of(request)
-        return request.url.scheme == "https" or is_loopback(peer) or is_inside(peer, self._trusted)
+        return request.scope["scheme"] == "https" or is_loopback(peer) or is_inside(peer, self._trusted)

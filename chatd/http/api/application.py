@@ -22,11 +22,12 @@ from chatd.http.api import keys, people, problems, rooms, tokens, users
 from chatd.http.api.access import Access
 from chatd.http.api.ndjson import BULK_BYTES_MAX, MEDIA_TYPE, Uploads, answered, lines_of
 from chatd.http.api.problems import problem_response
-from chatd.http.api.route import OPEN, PARAMETERS, Asked, Call, Caller, Route, Services
+from chatd.http.api.route import BODY_BYTES_MAX, OPEN, PARAMETERS, Asked, Call, Caller, Route, Services
 from chatd.http.http_protocol import STREAMING
 from chatd.http.routes import SecurityHeaders
 from chatd.protocol.complaints import refusal_of
 from chatd.protocol.errors import ChatError, Refused, Unavailable
+from chatd.telemetry.counters import Counters
 
 log = logging.getLogger(__name__)
 
@@ -44,10 +45,11 @@ NOBODY = Caller("")
 class Api:
     """The API of one daemon, for all its listeners."""
 
-    def __init__(self, services: Services, access: Access, env: Env) -> None:
+    def __init__(self, services: Services, access: Access, env: Env, counters: Counters) -> None:
         self._services = services
         self._access = access
         self._env = env
+        self._counters = counters
         self._uploads = Uploads()
 
     def application(self, *, on_socket: bool = False) -> ASGIApp:
@@ -66,7 +68,7 @@ class Api:
 
     async def _serve(self, methods: Mapping[str, Route], on_socket: bool, request: Request) -> Response:
         """Check the sender, carry out the request, and log that it came: its route, its sender, never its content."""
-        request_id, caller = self._request_id(request), NOBODY
+        request_id, caller, result = self._request_id(request), NOBODY, "ok"
         route = methods["GET" if request.method == "HEAD" else request.method]
         with ExitStack() as places:
             try:
@@ -77,12 +79,16 @@ class Api:
                 call = Call(self._services, caller, route, path_of(request), request_id)
                 response = await self._answer(call, request, places)
             except ChatError as error:
-                response = problem_response(error)
+                response, result = problem_response(error), error.code
             except ClientDisconnect:
-                response = problem_response(Refused("bad_request", "the body was cut"))
+                response, result = problem_response(Refused("bad_request", "the body was cut")), "bad_request"
             except Exception:
                 log.exception("a request of the API failed", extra={"request": request_id})
-                response = problem_response(Unavailable("internal", "a defect of the server"))
+                response, result = (
+                    problem_response(Unavailable("internal", "a defect of the server")),
+                    "internal",
+                )
+        self._counters.api_requests[result] += 1
         response.headers[REQUEST_ID] = request_id
         sent = {"request": request_id, "key": caller.id}
         log.info("%s %s: %d", route.method, route.path, response.status_code, extra=sent)
@@ -90,8 +96,11 @@ class Api:
 
     async def _answer(self, call: Call, request: Request, places: ExitStack) -> Response:
         route = call.route
-        if route.has_body and request.url.query:
+        if route.has_body and request.scope["query_string"]:
             raise Refused("bad_request", "this route has no query")
+        if route.bulk or route.body_bytes > BODY_BYTES_MAX:
+            self._uploads.take()
+            places.callback(self._uploads.free)
         if route.bulk:
             return await self._bulk(call, request, places)
         if route.has_body:
@@ -103,8 +112,6 @@ class Api:
         return Response(msgspec.json.encode(answer), media_type="application/json")
 
     async def _bulk(self, call: Call, request: Request, places: ExitStack) -> Response:
-        self._uploads.take()
-        places.callback(self._uploads.free)
         lines = lines_of(await bounded_body(request, BULK_BYTES_MAX, "too_large"))
         # The answer takes as long as the disk needs.
         request.scope["state"][STREAMING].stream()

@@ -35,8 +35,7 @@ def packed_page(asked: HostPage | None) -> bytes | None:
     try:
         data = UNSET if asked.data is UNSET else host_data(asked.data, True, DATA_LEVEL, PAGE_BYTES_MAX)
     except Refused as refused:
-        refused.field = "page.data"
-        raise
+        raise Refused(refused.code, refused.message, field="page.data") from refused
     page = Page(cover=asked.cover, theme=asked.theme, bio=asked.bio, fields=asked.fields, data=data)
     return packed(normal_page(page, "page."))
 

@@ -99,9 +99,9 @@ async def make_key(call: Call, asked: MakeKey) -> NewKey:
     known = call.services.scopes
     if not known.issuperset(asked.scopes):
         raise Refused("bad_request", f"`scopes` may be {', '.join(sorted(known))}", field="scopes")
-    scopes = tuple(sorted(set(asked.scopes)))
-    by, audit = call.caller.grantor, call.audit(asked.name)
-    key, secret = await call.services.keys.add(asked.name, scopes, asked.expires_at, by, audit)
+    keys, scopes = call.services.keys, tuple(sorted(set(asked.scopes)))
+    wanted = ApiKey(keys.new_id(), asked.name, scopes, expires_at=asked.expires_at)
+    key, secret = await keys.add(wanted, call.caller.grantor, call.audit(wanted.id))
     return NewKey(answer_of(key), secret)
 
 

@@ -18,7 +18,7 @@ MEDIA_TYPE = "application/x-ndjson"
 BULK_BYTES_MAX = 8 << 20
 LINES_MAX = 10_000
 LINE_BYTES_MAX = 1 << 20
-# Uploads in memory at once: 32 MiB.
+# Uploads in memory at once, each whole and as lines: 64 MiB.
 UPLOADS_MAX = 4
 UPLOAD_RETRY_MS = 1000
 # Lines carried out at once: as many as may wait for the writer by default.
@@ -28,7 +28,7 @@ Decode = Callable[[bytes], Any]
 
 
 class Uploads:
-    """The places for bulk uploads."""
+    """The places for uploads and other large bodies."""
 
     def __init__(self) -> None:
         self._taken = 0

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from chatd.core.api_keys import ApiKey, DeletedKey
 from chatd.core.audit import Audit, ForgottenAudit
-from chatd.storage.interface import UserRoom
+from chatd.storage.views import UserRoom
 
 # Rows that one commit deletes: some 10 ms.
 FORGOTTEN_AT_ONCE = 5000

@@ -8,16 +8,12 @@ import sqlite3
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-import msgspec
-
-from chatd.core.card_view import MUTUAL, CardView
+from chatd.core.card_view import MUTUAL, CardPage, CardView
 from chatd.core.contacts import Contact
 from chatd.core.profiles import Card
 from chatd.core.users import Account
-from chatd.protocol.friends import Circle
 from chatd.protocol.limits import COMMON_MAX
 from chatd.protocol.users import Profile
-from chatd.storage.interface import CardPage
 from chatd.storage.sqlite.contacts import contacts
 from chatd.storage.sqlite.meta import stamp_of
 from chatd.storage.sqlite.privacy import privacy, share_small_group
@@ -32,7 +28,6 @@ WHERE u.user IN (SELECT value FROM json_each(?)) ORDER BY u.user
 ACCOUNTS = """
 SELECT user, name, avatar, version, disabled FROM users WHERE user IN (SELECT value FROM json_each(?))
 """
-CIRCLES = "SELECT body FROM account_rows WHERE user = ? AND name = 'circles' AND body IS NOT NULL"
 # The groups of both, the latest message first.
 COMMON = """
 SELECT r.name
@@ -53,8 +48,6 @@ BLOCKED = (
     "SELECT user FROM contacts WHERE owner = ? AND blocked = 1 AND user IN (SELECT value FROM json_each(?))"
 )
 OPEN = "SELECT 1 FROM users WHERE user = ? AND NOT disabled"
-
-_circles = msgspec.msgpack.Decoder(list[Circle])
 
 
 def plates(connection: sqlite3.Connection, users: Collection[str]) -> list[Profile]:
@@ -128,12 +121,6 @@ def changed_cards(connection: sqlite3.Connection, owner: str, since: int, after:
     users = [user for (user,) in connection.execute(CHANGED, (owner, since, after, limit))]
     last = users[-1] if len(users) == limit else None
     return CardPage(plates(connection, users), stamp_of(connection), last)
-
-
-def circles(connection: sqlite3.Connection, owner: str) -> set[int]:
-    """Return the numbers of the circles of a user."""
-    row = connection.execute(CIRCLES, (owner,)).fetchone()
-    return {circle.number for circle in _circles.decode(row[0])} if row else set()
 
 
 def shut_out(connection: sqlite3.Connection, owner: str, viewers: Collection[str]) -> set[str]:

@@ -3,11 +3,12 @@
 import sqlite3
 
 from chatd.core.room import Standing
-from chatd.storage.interface import HelloRows, SyncQuery
+from chatd.core.sync_query import SyncQuery
 from chatd.storage.sqlite.read_set import account, device
 from chatd.storage.sqlite.room_rows import membership
 from chatd.storage.sqlite.sections import SectionTables
 from chatd.storage.sqlite.sync import first_page, listed_by
+from chatd.storage.views import HelloRows
 
 
 def hello(

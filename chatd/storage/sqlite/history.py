@@ -9,8 +9,8 @@ import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from chatd.storage.interface import EventPage, MessagePage
 from chatd.storage.sqlite.rows import position
+from chatd.storage.views import EventPage, MessagePage
 
 # Rows that a page of messages may look at, some 3 ms; the page says how far it came.
 SCANNED_MAX = 5000

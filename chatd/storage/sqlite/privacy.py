@@ -7,12 +7,10 @@ import json
 import sqlite3
 from collections.abc import Collection
 
-import msgspec
-
 from chatd.core.contacts import Contact
 from chatd.core.privacy import NO_TIE, Relation, RoomRelations, Side, depends_on_groups, mutually_allow
 from chatd.core.read_set import PeopleRules
-from chatd.protocol.privacy import Privacy
+from chatd.protocol.privacy import Privacy, decode_privacy
 from chatd.storage.sqlite.contacts import contacts
 
 Pair = tuple[str, str]
@@ -51,8 +49,6 @@ FROM members m JOIN rooms r ON r.number = m.room JOIN direct d ON d.room = m.roo
 WHERE m.user = :user AND m.standing > 1 AND m.standing = 2
 ORDER BY r.time, r.number
 """
-
-decode_privacy = msgspec.msgpack.Decoder(Privacy).decode
 
 
 def privacy(connection: sqlite3.Connection, users: Collection[str]) -> dict[str, Privacy]:

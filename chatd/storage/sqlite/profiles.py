@@ -4,8 +4,7 @@ import json
 import sqlite3
 from collections.abc import Collection, Sequence
 
-from chatd.core.profiles import Card, Holder
-from chatd.storage.interface import Cards
+from chatd.core.profiles import Card, Cards, Holder
 
 PUT = """
 INSERT INTO pages (user, handle, verified, page, stamp) VALUES (?, nullif(?, ''), ?, ?, ?)

@@ -12,8 +12,8 @@ from chatd.core.room import Member, Room
 from chatd.core.users import Account, DeviceSeen
 from chatd.protocol.codec import decode_event
 from chatd.protocol.messages import Event
-from chatd.storage.interface import People
 from chatd.storage.sqlite.rows import SEPARATOR, Row, account_of, device_of, position, users_in
+from chatd.storage.views import People
 
 ROOM = """
 SELECT number, name, kind, creator, created_at, seq, ordinal, time, log_floor, title, avatar, public, data,
@@ -119,8 +119,9 @@ def count_own(connection: sqlite3.Connection, room: Room) -> None:
     bounds = position(room.number, room.uncounted), position(room.number, room.seq)
     for author, ignored, count in connection.execute(UNCOUNTED, bounds).fetchall():
         for user in (author, *users_in(ignored)):
-            (room.members.get(user) or room.former[user]).own_unread += count
-            room.uncounted_by |= {user}
+            if (member := room.known(user)) is not None:
+                member.own_unread += count
+                room.uncounted_by |= {user}
 
 
 def rooms_of_pairs(

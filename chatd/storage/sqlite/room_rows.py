@@ -13,8 +13,8 @@ from typing import NamedTuple
 import msgspec
 
 from chatd.core.room_summary import RoomRow
-from chatd.storage.interface import Membership
 from chatd.storage.sqlite.rows import in_one
+from chatd.storage.views import Membership
 
 # `Member.unread`, of a member `m` of a room `r`; tests/contracts/test_store_unread.py holds both equal. Own messages
 # that the row does not count yet are at the end of the log (core/unread_counts.py).

@@ -16,8 +16,8 @@ from chatd.core.privacy import mutually_allow
 from chatd.core.read_set import PeopleRules
 from chatd.core.room import DIRECT
 from chatd.core.room_summary import Peer, RoomRow
+from chatd.core.sync_query import SyncQuery
 from chatd.protocol.rooms import RoomSummary
-from chatd.storage.interface import SyncQuery
 from chatd.storage.sqlite.history import mine
 from chatd.storage.sqlite.privacy import relations
 from chatd.storage.sqlite.rows import in_one, position
@@ -25,7 +25,7 @@ from chatd.storage.sqlite.rows import in_one, position
 # An account that chatd does not know shows receipts.
 PEER = """
     d.room, p.user, p.first_visible, p.read, p.delivered,
-    coalesce(u.receipts, 1) AND coalesce(v.receipts, 1) AND p.standing < 2 AND o.standing < 2
+    coalesce(u.receipts, 1) AND coalesce(v.receipts, 1) AND p.standing < 2 AND o.standing < 2, hex(p.extras)
 """
 PEERS = f"""
 SELECT {in_one(PEER)}

@@ -12,9 +12,9 @@ from typing import NamedTuple
 from msgspec import UNSET, Raw
 
 from chatd.core.sections import ACCOUNT, CONTACTS, PEOPLE, SECTIONS, ChangedRow, Section, StartedDay
+from chatd.core.sync_query import SyncQuery
 from chatd.protocol.identifiers import U53_MAX
 from chatd.protocol.sync import AccountRow
-from chatd.storage.interface import SyncQuery
 
 # A key as in sync.py: (FIRST + bit, stamp, number) continues in a section, behind all rooms.
 FIRST = 4

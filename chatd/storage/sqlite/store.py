@@ -8,33 +8,23 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from chatd.config.model import Storage
 from chatd.core.api_keys import ApiKey
 from chatd.core.audit import Audit
-from chatd.core.card_view import CardView
+from chatd.core.card_view import CardPage, CardView
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import Introduction
 from chatd.core.graph import Edges, GraphFeed
 from chatd.core.graph_digest import BucketDigests, GraphDigest
 from chatd.core.privacy import Relation, RoomRelations
+from chatd.core.profiles import Cards
 from chatd.core.read_set import Counted, KeyedEvent, PeopleRules, UnreadSpan
 from chatd.core.room import Room, Standing
 from chatd.core.sections import ChangedRow
+from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.write_set import WriteSet
 from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
 from chatd.protocol.read_state import Reader
-from chatd.storage.interface import (
-    CardPage,
-    Cards,
-    EventPage,
-    HelloRows,
-    Membership,
-    MessagePage,
-    People,
-    Store,
-    SyncQuery,
-    SyncRows,
-    UserRoom,
-)
+from chatd.storage.interface import Store
 from chatd.storage.sqlite import (
     api,
     card_views,
@@ -61,6 +51,15 @@ from chatd.storage.sqlite.room_rows import memberships
 from chatd.storage.sqlite.startup import make_ready, take_over
 from chatd.storage.sqlite.write_set import batch_of
 from chatd.storage.sqlite.writer import Writer
+from chatd.storage.views import (
+    EventPage,
+    HelloRows,
+    Membership,
+    MessagePage,
+    People,
+    SyncRows,
+    UserRoom,
+)
 from chatd.telemetry.troubles import Troubles
 
 P = ParamSpec("P")
@@ -279,9 +278,6 @@ class SqliteStore(Store):
     ) -> tuple[list[Reader], int]:
         return await self._read_pool.run(users_rows.readers, room, seq, after, limit, unseen)
 
-    async def acquaintances(self, user: str, others: Collection[str]) -> set[str]:
-        return await self._read_pool.run(users_rows.acquaintances, user, others)
-
     async def watchable(
         self, user: str, others: Collection[str], *, answered: bool, people: PeopleRules | None = None
     ) -> set[str]:
@@ -297,9 +293,6 @@ class SqliteStore(Store):
 
     async def changed_cards(self, owner: str, since: int, after: str, limit: int) -> CardPage:
         return await self._read_pool.run(card_views.changed_cards, owner, since, after, limit)
-
-    async def circles(self, owner: str) -> set[int]:
-        return await self._read_pool.run(card_views.circles, owner)
 
     async def shut_out(self, owner: str, viewers: Collection[str]) -> set[str]:
         return await self._read_pool.run(card_views.shut_out, owner, viewers)

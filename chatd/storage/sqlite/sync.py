@@ -13,11 +13,11 @@ from msgspec import UNSET, Raw
 from chatd.core.room import Standing
 from chatd.core.room_summary import RoomRow, summarise
 from chatd.core.sections import CONTACTS, PEOPLE
+from chatd.core.sync_query import SyncQuery
 from chatd.protocol.codec import encode
 from chatd.protocol.rooms import RoomSummary
 from chatd.protocol.sync import SyncTotals
 from chatd.protocol.users import Profile
-from chatd.storage.interface import SyncQuery, SyncRows
 from chatd.storage.sqlite.card_views import mutual, plates
 from chatd.storage.sqlite.meta import stamp_of
 from chatd.storage.sqlite.room_rows import (
@@ -30,6 +30,7 @@ from chatd.storage.sqlite.room_rows import (
 )
 from chatd.storage.sqlite.room_summaries import Shown, add_events, peers, previews
 from chatd.storage.sqlite.sections import FIRST, Sections, SectionTables
+from chatd.storage.views import SyncRows
 
 Key = tuple[int, int, int]
 

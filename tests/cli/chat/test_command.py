@@ -29,11 +29,19 @@ def test_what_one_writes_the_other_reads(server):
     assert sent.returncode == 0, sent.stderr
     assert "carol: Hello Dave" in sent.stdout
     received = chat(server, "dave", "--with", "carol")
-    lines = [line.partition("#")[2] for line in received.stdout.splitlines()]
-    assert lines == ["2 carol: Hello Dave", "3 carol: How are you?"]
+    *lines, note = received.stdout.splitlines()
+    assert [line.partition("#")[2] for line in lines] == ["2 carol: Hello Dave", "3 carol: How are you?"]
+    assert note == "-- carol wrote to you and is no friend of yours: /accept, /decline, or answer"
+
+
+def befriend(server, one, other):
+    """Make two users friends, who may do in their room what strangers may not."""
+    for user, peer in ((one, other), (other, one)):
+        assert chat(server, user, "--with", peer, typed=f"/friend {peer}\n").returncode == 0
 
 
 def test_messages_can_be_edited_recalled_and_reacted_to(server):
+    befriend(server, "erin", "frank")
     chat(server, "erin", "--with", "frank", typed="One\nTwo\n/edit #2 Uno\n/recall #3\n")
     received = chat(server, "frank", "--with", "erin", typed="/react #2 🎉\n")
     assert "#2 erin: Uno (edited)" in received.stdout
@@ -69,6 +77,7 @@ def test_a_room_one_is_not_in_is_told(server):
 
 
 def test_what_is_refused_reaches_stderr_and_the_exit_code(server):
+    befriend(server, "niaj", "olivia")
     result = chat(server, "niaj", "--with", "olivia", typed="One\n/fly\n/edit #999 x\n")
     assert result.returncode == 1
     assert "niaj: One" in result.stdout

@@ -10,9 +10,11 @@ import pytest
 
 from chatd.cli.chat import conversation
 from chatd.cli.chat.conversation import COMMANDS, Conversation
+from chatd.cli.chat.people import PEOPLE_COMMANDS
 from chatd.client import (
     AccountChanged,
     ChangesMissed,
+    Contact,
     EventAdded,
     Member,
     Message,
@@ -61,7 +63,7 @@ class FakeRoom:
 
     def __init__(self) -> None:
         self.id = ROOM
-        self.summary = SimpleNamespace(peer="alice", peer_read=0, peer_delivered=0)
+        self.summary = SimpleNamespace(peer="alice", peer_read=0, peer_delivered=0, request=False)
         self.receipts: dict[str, Any] = {}
         self.typists: list[str] = []
         self.stored: list[Message] = []
@@ -107,7 +109,12 @@ class FakeClient:
         self.user = "bob"
         self.preferences = {"receipts": False, "presence": True}
         self.presence = {"user-0": SimpleNamespace(state="online")}
+        self.contacts: dict[str, Contact] = {}
+        self.rooms: dict[str, Any] = {}
         self.asked: list[Any] = []
+
+    def room(self, room: str) -> Any:
+        return self.rooms.get(room) or SimpleNamespace(summary=SimpleNamespace(request=False, peer=""))
 
     def focus(self, rooms: Any) -> None:
         self.asked.append("focus")
@@ -229,6 +236,13 @@ async def test_a_preference_that_another_device_chose_is_told(scene):
     await scene.begins()
     scene.talk.take(AccountChanged("account", "preferences"))
     assert scene.screen.shown == ["-- on all your devices: receipts off, presence on"]
+
+
+async def test_messages_of_whom_one_blocks_are_not_shown(scene):
+    scene.client.contacts = {"alice": Contact("alice", 1, blocked=True)}
+    await scene.begins()
+    scene.talk.take(MessageAdded(ROOM, message(2, "new")))
+    assert scene.last == "#2 alice, whom you block, wrote something"
 
 
 async def test_leaving_the_room_ends_it(scene):
@@ -375,7 +389,7 @@ async def test_who_lists_members_with_role_and_presence(scene):
 async def test_help_lists_every_command(scene):
     await scene.begins()
     await scene.talk.enter("/help")
-    for name in COMMANDS:
+    for name in [*COMMANDS, *PEOPLE_COMMANDS]:
         assert [line for line in scene.screen.shown if line.startswith(f"/{name} ")]
 
 

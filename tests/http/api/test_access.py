@@ -200,6 +200,7 @@ async def test_the_id_of_a_request_is_given_back_and_logged(
     [record] = [record for record in caplog.records if getattr(record, "request", "") == "job-17:3"]
     assert record.getMessage() == "GET /v1/users/{user}: 404"
     assert vars(record)["key"] == caller.id
+    assert daemon.app.counters.api_requests == {"ok": 1, "not_found": 1}  # the key was made, too
     for given in ("", "a b", "x" * 65):
         made = (await caller("GET", "/v1/nowhere", headers={"X-Request-Id": given})).headers["x-request-id"]
         assert made != given

@@ -6,6 +6,7 @@
 
 export { Client, type ClientOptions } from "./client.js";
 export type * from "./core/changes.js";
+export type { Contact } from "./core/contacts.js";
 export type { Codec } from "./core/codec.js";
 export { normalEmoji } from "./core/emoji.js";
 export * from "./core/errors.js";

@@ -1,14 +1,15 @@
 /** `@chatd/client/people`: the client with friends, blocks, circles, privacy and cards (protocol.md, "People"). */
 
 import { Client as BaseClient, type ClientOptions } from "./client.js";
-import {
-  isUntouched, type Audience, type Circle, type Contact, type ContactChange, type Privacy,
-} from "./core/contacts.js";
+import { isUntouched, type Card, type Contact, type ContactChange } from "./core/contacts.js";
 import { ChatError } from "./core/errors.js";
-import type { Packet, Profile } from "./core/packets.js";
+import type {
+  Audience, Circle, Privacy, Profile, ProfileSetRequest, Replies, Request, UsersGetRequest,
+} from "./core/packets.js";
 import { PeopleAccount } from "./core/people.js";
 
-export { circlesOf, type Audience, type Circle, type Contact, type ContactChange, type Privacy } from "./core/contacts.js";
+export { circlesOf, type Card, type Contact, type ContactChange } from "./core/contacts.js";
+export type { Audience, Circle, Privacy, Profile } from "./core/packets.js";
 
 /** The connected copy of one chat account on one device, with people.
  *
@@ -45,7 +46,7 @@ export class Client extends BaseClient {
 
   /** Whom this user lets do what, as far as they chose (protocol.md, "Privacy"). */
   get privacy(): Privacy {
-    return { rules: {}, locked: false, ...(this.accountRows().privacy as Partial<Privacy> | undefined) };
+    return { rules: {}, ...(this.accountRows().privacy as Partial<Privacy> | undefined) };
   }
 
   /** The own card, whole; undefined while this user never changed it (protocol.md, "Cards"). */
@@ -54,43 +55,47 @@ export class Client extends BaseClient {
     return profile ? { user: this.user, ...profile } : undefined;
   }
 
+  /** The cards of others that are kept here; one that is `stale` is to be fetched again when it is shown. */
+  override get users(): ReadonlyMap<string, Card> {
+    return super.users;
+  }
+
   // Friends.
 
   /** Ask a user to be friends; of two who ask each other, both are at once. */
   requestFriend(user: string, wish: { note?: string; via?: string } = {}): Promise<Contact> {
-    return this._act("friend.request", user, wish);
+    return this._act({ type: "friend.request", user, ...wish });
   }
 
   acceptFriend(user: string): Promise<Contact> {
-    return this._act("friend.accept", user);
+    return this._act({ type: "friend.accept", user });
   }
 
   /** Decline a request; who asked is not told. */
   declineFriend(user: string): Promise<Contact> {
-    return this._act("friend.decline", user);
+    return this._act({ type: "friend.decline", user });
   }
 
   /** Take an own request back. */
   cancelFriend(user: string): Promise<Contact> {
-    return this._act("friend.cancel", user);
+    return this._act({ type: "friend.cancel", user });
   }
 
   /** End a friendship. */
   removeFriend(user: string): Promise<Contact> {
-    return this._act("friend.remove", user);
+    return this._act({ type: "friend.remove", user });
   }
 
-  /** Set the remark, the circles, the follow or the block of a user. It is repeated once when something else of the
-   * contact moved meanwhile. */
+  /** Set the remark, the circles, the follow or the block of a user. It is repeated once when only something else of the
+   * contact changed meanwhile. */
   async setContact(user: string, change: ContactChange): Promise<Contact> {
     const before = this.contacts.get(user);
     try {
-      return await this._act("contact.set", user, change);
+      return await this._act({ type: "contact.set", user, ...change });
     } catch (error) {
-      if (!(error instanceof ChatError) || error.code !== "conflict") throw error;
       const now = this.contacts.get(user);
-      if (now?.stamp === before?.stamp || !isUntouched(change, before, now)) throw error;
-      return this._act("contact.set", user, change);
+      if (!isLate(error) || now?.stamp === before?.stamp || !isUntouched(change, before, now)) throw error;
+      return this._act({ type: "contact.set", user, ...change });
     }
   }
 
@@ -98,25 +103,23 @@ export class Client extends BaseClient {
 
   /** Make a circle, or rename the one with this number; return it. */
   async setCircle(name: string, number?: number): Promise<Circle> {
-    const asked = { type: "circle.set", name, ...(number !== undefined && { number }) };
-    return (await this.call<{ circle: Circle }>(asked)).circle;
+    return (await this.call({ type: "circle.set", name, ...(number !== undefined && { number }) })).circle;
   }
 
   async deleteCircle(number: number): Promise<void> {
-    await this.call({ type: "circle.delete", number } as Packet);
+    await this.call({ type: "circle.delete", number });
   }
 
   /** Replace the rules of these capabilities; return all. */
   async setPrivacy(rules: Readonly<Record<string, Audience>>): Promise<Privacy> {
-    const { privacy } = await this.call<{ privacy: Partial<Privacy> }>({ type: "privacy.set", rules } as Packet);
-    return { rules: {}, locked: false, ...privacy };
+    return (await this.call({ type: "privacy.set", rules })).privacy;
   }
 
   // Cards.
 
   /** Change the own card (protocol.md, "profile.set"); return it. */
-  async setProfile(change: Packet): Promise<Profile> {
-    const { profile } = await this.call<{ profile: Profile }>({ ...change, type: "profile.set" });
+  async setProfile(change: Omit<ProfileSetRequest, "type">): Promise<Profile> {
+    const { profile } = await this.call({ ...change, type: "profile.set" });
     await this._engine.keepUsers([plateOf(profile)]);
     return profile;
   }
@@ -127,28 +130,25 @@ export class Client extends BaseClient {
     const known = (user: string): Profile => this.users.get(user) ?? { user };
     for (let rest = asked; rest.length;) {
       const versions = rest.map((user) => known(user).version ?? 0);
-      const packet: Packet = { type: "users.get", users: rest, versions };
-      const { users: found, more } = await this.call<{ users: Profile[]; more?: string }>(packet);
-      // Whose version is still the same has no new card.
-      const behind = more === undefined ? [] : rest.slice(rest.indexOf(more) + 1);
-      const same = rest.filter((user) => !behind.includes(user) && !found.some((one) => one.user === user));
-      await this._engine.keepUsers([...found, ...same.map((user) => plateOf(known(user)))]);
-      rest = behind;
+      const reply = await this.call({ type: "users.get", users: rest, versions });
+      await this._engine.keepUsers(reply.users);
+      // Not all fit into a frame: those behind `more` are asked for again.
+      rest = reply.more === undefined ? [] : rest.slice(rest.indexOf(reply.more) + 1);
     }
     return asked.map(known);
   }
 
   /** Return the card of a user with its page; with `as` the own one, as a stranger, a friend or a circle sees it. */
-  async fetchCard(user: string, as?: "stranger" | "friend" | number): Promise<Profile> {
-    const asked: Packet = { type: "users.get", users: [user], page: true, ...(as !== undefined && { as }) };
-    const { users: [card = { user }] } = await this.call<{ users: Profile[] }>(asked);
+  async fetchCard(user: string, as?: UsersGetRequest["as"]): Promise<Profile> {
+    const reply = await this.call({ type: "users.get", users: [user], page: true, ...(as !== undefined && { as }) });
+    const { users: [card = { user }] } = reply;
     if (as === undefined) await this._engine.keepUsers([plateOf(card)]);
     return card;
   }
 
   /** Return the user with this handle, if there is one who lets themself be found. */
   async findUser(handle: string): Promise<Profile | undefined> {
-    const { users } = await this.call<{ users: Profile[] }>({ type: "users.find", handle } as Packet);
+    const { users } = await this.call({ type: "users.find", handle });
     await this._engine.keepUsers(users);
     return users[0];
   }
@@ -157,12 +157,12 @@ export class Client extends BaseClient {
 
   /** Let who wrote in a message request go on. */
   async acceptRoom(room: string): Promise<void> {
-    await this.call({ type: "room.accept", room } as Packet);
+    await this.call({ type: "room.accept", room });
   }
 
   /** Decline a message request, and with `block` its author; who wrote is not told. */
   async declineRoom(room: string, { block = false } = {}): Promise<void> {
-    await this.call({ type: "room.decline", room, ...(block && { block }) } as Packet);
+    await this.call({ type: "room.decline", room, ...(block && { block }) });
   }
 
   // Internal.
@@ -171,23 +171,37 @@ export class Client extends BaseClient {
     return this._engine.account as PeopleAccount;
   }
 
+  /** Return the stamp of the row of a user, also of one that is gone; 0 without one. */
+  private _stamp(user: string): number {
+    return this._account.rows.row(`contacts ${user}`)?.stamp ?? 0;
+  }
+
   /** Ask for a step on a contact, as of the row that is here. */
-  private async _act(type: string, user: string, wish: object = {}): Promise<Contact> {
-    const seen = this._account.rows.row(`contacts ${user}`)?.stamp ?? 0;
+  private async _act(asked: ContactStep): Promise<Contact> {
+    const { user } = asked;
+    const seen = this._stamp(user);
     try {
-      const { contact } = await this.call<{ contact: Contact }>({ type, user, ...wish, seen } as Packet);
+      const { contact } = await this.call({ ...asked, seen } as ContactStep);
       this._account.takeContact(contact);
-      return this.contacts.get(user) ?? { ...contact, state: "none" };
+      return this.contacts.get(user) ?? { stamp: 0, ...contact, state: "none" };
     } catch (error) {
-      // The row that moved is to be here when the app hears of it.
-      if (error instanceof ChatError && error.code === "conflict") await this.sync();
+      // The row that changed is to be here when the app hears of it.
+      if (isLate(error) && this._stamp(user) === seen) await this.sync().catch(() => {});
       throw error;
     }
   }
 }
 
+/** A request that acts on a contact. */
+type ContactStep = Extract<Request, { type: Steps }>;
+type Steps = { [Type in keyof Replies]: Replies[Type] extends { contact: unknown } ? Type : never }[keyof Replies];
+
+/** Whether an error says that the contact changed meanwhile. */
+function isLate(error: unknown): boolean {
+  return error instanceof ChatError && error.code === "conflict" && error.field === "seen";
+}
+
 /** Return a card without what is shown to some only. */
-function plateOf(card: Profile): Profile {
-  const { page: _page, common: _common, stale: _stale, ...plate } = card as Packet;
-  return plate as Profile;
+function plateOf({ page: _page, common: _common, ...plate }: Profile): Profile {
+  return plate;
 }

@@ -1,5 +1,5 @@
 /** The open chat: the model of its timeline, the place of the reader in it, and what its parts ask of each other. */
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import type { Message } from "@chatd/client";
 import { ComposerModel, FINE_POINTER } from "../composer/composer_model.js";
 import { t } from "../locale/locale.js";
@@ -88,8 +88,12 @@ export class Chat {
     document.addEventListener("visibilitychange", seen);
     void this.#open();
     const again = phase.subscribe((now) => now === "ready" && this.failed.peek() && this.#again());
+    // What was seen of a message request counts as read once it is accepted.
+    const isRequest = computed(() => this.state.summary.value.request ?? false);
+    const accepted = isRequest.subscribe((still) => still || this.#read());
     return () => {
       again();
+      accepted();
       removeEventListener("focus", seen);
       document.removeEventListener("visibilitychange", seen);
       clearTimeout(this.#readTimer);

@@ -11,7 +11,7 @@ import { Chat } from "./chat.js";
 import { MessageMenu } from "./menu.js";
 import "../style/wallpapers.js";
 import css from "./timeline.css?text";
-import { textsLeft } from "./texts_left.js";
+import { useTextsLeft } from "./texts_left.js";
 import { Timeline } from "./timeline.js";
 
 const RequestBar = lazy(async () => (await import("./request_bar.js")).RequestBar, <></>);
@@ -43,9 +43,9 @@ function Opened({ room }: { room: RoomState }) {
 /** The composer, or what stands between the two people of the chat. */
 function Foot({ chat }: { chat: Chat }) {
   const { peer, request } = chat.state.summary.value;
+  const left = useTextsLeft(chat);
   if (request) return <RequestBar chat={chat} />;
   if (peer && isBlocked(peer)) return <BlockedBar user={userOf(peer).value} />;
-  const left = textsLeft(chat);
   return (
     <>
       {left !== undefined && <WaitingLine user={userOf(peer).value} left={left} />}

@@ -14,6 +14,9 @@ import { covers, EMPTY, opened, PAGE, type Page, type Stretch, WINDOW_MAX, withL
 /** Milliseconds between two changes of a page that nobody sees. */
 const HIDDEN_MS = 100;
 
+/** Most messages of one frame that rise as they come: more are a flood, in which every frame counts. */
+const RISING_MAX = 5;
+
 /** The place of the reader. */
 export interface Reader {
   /** Whether they are near the end of what is shown: what comes behind it is shown at once. */
@@ -238,7 +241,8 @@ export class TimelineModel {
     const added = changes.flatMap((change) => (change.kind === "messageAdded" ? [change.message] : []));
     const before = new Set(this.waiting.peek().map(({ key }) => key));
     const queued = changes.flatMap((change) => (change.kind === "sendQueued" ? [change.key] : []));
-    this.fresh = new Set([...queued, ...added.map(({ key }) => key).filter((key) => !before.has(key))]);
+    const rising = added.length > RISING_MAX ? [] : added;
+    this.fresh = new Set([...queued, ...rising.map(({ key }) => key).filter((key) => !before.has(key))]);
     this.keep(() => {
       for (const change of changes) if (change.kind === "messageChanged") this.#change(change.message);
       if (changes.some(({ kind }) => kind.startsWith("send") || kind === "changesMissed")) this.#wait();

@@ -52,6 +52,8 @@ interface Item {
   readonly seq: number;
   readonly user: string;
   readonly time: number;
+  /** The day of the reader it belongs to; one without a time has none. */
+  readonly day: string;
 }
 
 /** Return the rows in their order. The key of a row stays when a pending message becomes one with a number. */
@@ -60,7 +62,7 @@ export function rowsOf(content: Content): Row[] {
   const rows: Row[] = [];
   let day = "";
   for (const [at, item] of items.entries()) {
-    const today = item.time ? new Date(item.time).toDateString() : day;
+    const today = item.day || day;
     if (today !== day) rows.push({ kind: "day", key: `day ${today}`, time: item.time });
     day = today;
     if (item.seq > 0 && item.seq === content.divider) rows.push({ kind: "divider", key: "divider" });
@@ -75,14 +77,16 @@ export function rowsOf(content: Content): Row[] {
 }
 
 function itemsOf({ messages, notes, pending, me }: Content): Item[] {
-  const items: Item[] = messages.map((line) => {
-    return { kind: "message", key: line.key || `${line.seq}`, seq: line.seq, user: line.user, time: line.time };
+  const items: Item[] = messages.map(({ key, seq, user, time }) => {
+    return { kind: "message", key: key || `${seq}`, seq, user, time, day: dayOf(time) };
   });
-  for (const { seq, time } of notes) items.push({ kind: "note", key: `note ${seq}`, seq, user: "", time: time ?? 0 });
+  for (const { seq, time = 0 } of notes) {
+    items.push({ kind: "note", key: `note ${seq}`, seq, user: "", time, day: dayOf(time) });
+  }
   items.sort((a, b) => a.seq - b.seq);
   const stored = new Set(messages.map((line) => line.key));
   for (const { key, time } of pending) {
-    if (!stored.has(key)) items.push({ kind: "pending", key, seq: 0, user: me, time });
+    if (!stored.has(key)) items.push({ kind: "pending", key, seq: 0, user: me, time, day: dayOf(time) });
   }
   return items;
 }
@@ -90,5 +94,7 @@ function itemsOf({ messages, notes, pending, me }: Content): Item[] {
 function together(a: Item | undefined, b: Item | undefined, divider: number): boolean {
   if (!a || !b || a.kind === "note" || b.kind === "note" || a.user !== b.user) return false;
   if (b.seq > 0 && b.seq === divider) return false;
-  return b.time - a.time < GROUP_MS && new Date(a.time).toDateString() === new Date(b.time).toDateString();
+  return b.time - a.time < GROUP_MS && a.day === b.day;
 }
+
+const dayOf = (time: number): string => (time ? new Date(time).toDateString() : "");

@@ -1,20 +1,29 @@
-/** How many texts a stranger may still write to somebody who has not accepted them. */
+/** How many texts one may still write to somebody who has not accepted them. */
+import { useEffect } from "preact/hooks";
 import { contactOf, peopleOn } from "../shell/contacts.js";
-import { me } from "../shell/state.js";
+import { client, me, phase } from "../shell/state.js";
 import type { Chat } from "./chat.js";
 
-/** Texts before an answer (docs/configuration.md, `people.request_texts`), where the server has the usual number. */
-const TEXTS = 3;
+/** Milliseconds between two looks whether they accepted, while the chat is open. */
+const LOOK_MS = 60_000;
 
-/** Return the number; undefined where both may write. Until the other wrote, or they are friends, it is not known
- * whether they accepted: then nothing but the own texts is there. */
-export function textsLeft(chat: Chat): number | undefined {
-  const { peer } = chat.state.summary.value;
-  if (!peopleOn.value || !peer || contactOf(peer)?.state === "friend") return undefined;
-  const isRefused = chat.model.waiting.value.some(({ state, error }) => state === "failed" && error?.code === "request_pending");
-  if (isRefused) return 0;
-  const { messages, first, last } = chat.model.stretch.value;
-  const { length } = messages;
-  const isAsking = first && last && length > 0 && length < TEXTS && messages.every(({ user }) => user === me.value);
-  return isAsking ? TEXTS - length : undefined;
+/** The number of texts; undefined where both may write. */
+export function useTextsLeft(chat: Chat): number | undefined {
+  const { state, model } = chat;
+  const { peer, asked = 0 } = state.summary.value;
+  const { messages } = model.stretch.value;
+  const stranger = peopleOn.value && peer !== "" && contactOf(peer)?.state !== "friend";
+  const isUnanswered = asked > 0 || (messages.length > 0 && messages.every(({ user }) => user === me.value));
+  const isAsking = stranger && isUnanswered && phase.value === "ready";
+  useEffect(() => {
+    if (!isAsking) return;
+    // Nobody is told that they were accepted before the other writes.
+    const look = () => void state.room.refresh().catch(() => undefined);
+    look();
+    const timer = setInterval(() => document.hidden || look(), LOOK_MS);
+    return () => clearInterval(timer);
+  }, [isAsking, messages.length]);
+  const isRefused = model.waiting.value.some(({ state: is, error }) => is === "failed" && error?.code === "request_pending");
+  if (!stranger || !(asked || isRefused)) return undefined;
+  return isRefused ? 0 : Math.max(0, client().limits.request_texts - asked);
 }

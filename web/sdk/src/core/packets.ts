@@ -100,7 +100,7 @@ export type RoomSummary = {
   seq: number;
   /** number of the last message */
   ordinal?: number;
-  /** time of the last message */
+  /** time of the last message; while there is none, of the creation of the room */
   time?: number;
   /** own read position */
   read?: number;
@@ -134,6 +134,8 @@ export type RoomSummary = {
   hidden?: boolean;
   /** the peer asks to write, and the user has not answered: not in the list, and in no total but `message_requests` (20.5) */
   request?: boolean;
+  /** own texts that wait for the peer to accept (direct rooms), of `request_texts` (20.5) */
+  asked?: number;
   /** the picture behind the messages (11.14) */
   wallpaper?: string;
   /** lowest `seq` this user may see */
@@ -347,7 +349,7 @@ export type HelloReply = {
   heartbeat: number;
   /** seconds the token remains valid */
   token_ttl: number;
-  /** those of 2.7, and `full_delivery_members` (12.1), that differ from their defaults */
+  /** those of 2.7, and `full_delivery_members` and `request_texts` (12.1), that differ from their defaults */
   limits?: { [name: string]: number };
   /** when this revision stops working */
   deprecated_at?: number;

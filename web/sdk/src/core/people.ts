@@ -8,7 +8,9 @@ import { Account, type AccountDelegate } from "./account.js";
 import { AccountRows, splitPlace, type Place } from "./account_rows.js";
 import type { Change } from "./changes.js";
 import { contactFrom, rowFrom, type Contact } from "./contacts.js";
-import type { AccountRow, HelloReply, Packet, SyncPage, Profile } from "./packets.js";
+import type {
+  AccountRow, HelloReply, Packet, Profile, Push, Contact as SentContact, SyncPage, UsersGetReply,
+} from "./packets.js";
 import type { Tables } from "./records.js";
 
 /** Milliseconds between two questions for the cards that changed. */
@@ -53,7 +55,7 @@ class PeopleRows extends AccountRows {
 
 /** The local copy of an account with people. */
 export class PeopleAccount extends Account {
-  override readonly asked = ["people", "account"];
+  override readonly asked = ["account", "people"];
   override readonly rows = new PeopleRows(this.blocked);
   /** The feature words in force (protocol.md, "hello"). */
   features: readonly string[] = [];
@@ -71,7 +73,7 @@ export class PeopleAccount extends Account {
   }
 
   override takeSync(page: SyncPage): string {
-    this._keep((page as Packet).users ?? []);
+    this._keep(page.users ?? []);
     const more = super.takeSync(page);
     // The plates of this round are newer than its first rows, so the next question may begin there.
     const stamp = Math.max(0, ...Object.values(page.sections ?? {}).flat().map((row) => row.stamp));
@@ -82,16 +84,17 @@ export class PeopleAccount extends Account {
 
   override takePush(packet: Packet): void {
     super.takePush(packet);
-    if (packet.type !== "profiles") return;
+    const push = packet as Push;
+    if (push.type !== "profiles") return;
     const { users } = this._people;
-    const known = (packet.users as { user: string; version: number }[]).filter(({ user }) => users.has(user));
+    const known = push.users.filter(({ user }) => users.has(user));
     const old = known.filter(({ user, version }) => version > (users.get(user)!.version ?? 0));
     this._keep(old.map(({ user }) => ({ ...users.get(user)!, stale: true })));
   }
 
-  /** Take a contact as a reply has it. */
-  takeContact(contact: Contact): void {
-    this._changedRows(this.rows.take({ [CONTACTS]: [rowFrom(contact)] }));
+  /** Take a contact as a reply has it; one without a stamp never was. */
+  takeContact(contact: SentContact): void {
+    if (contact.stamp) this._changedRows(this.rows.take({ [CONTACTS]: [rowFrom(contact)] }));
   }
 
   override restore(tables: Tables): void {
@@ -126,10 +129,10 @@ export class PeopleAccount extends Account {
   }
 
   private async _takeCards(asked: { since: number } | { more: string }): Promise<void> {
-    const { users, more, stamp } = await this._people.call({ type: "users.get", ...asked });
-    this._keep(users);
-    if (more) return this._takeCards({ more });
-    if (this.cards) this._setCards({ ...this.cards, stamp });
+    const reply = (await this._people.call({ type: "users.get", ...asked })) as UsersGetReply;
+    this._keep(reply.users);
+    if (reply.more) return this._takeCards({ more: reply.more });
+    if (this.cards) this._setCards({ at: this.cards.at, stamp: reply.stamp ?? this.cards.stamp });
   }
 
   private _setCards(cards: PeopleAccount["cards"]): void {

@@ -29,6 +29,8 @@ export interface Summary {
   /** A message request: somebody wrote whom this user has not accepted (protocol.md, "Direct rooms and message
    * requests"). */
   readonly request?: boolean;
+  /** Own texts that wait for the other user to accept. */
+  readonly asked?: number;
   /** The picture behind the chat: a word, or an address, of the app. */
   readonly wallpaper?: string;
   readonly first_visible: number;

@@ -1,0 +1,39 @@
+"""The steps of a room between its events, each of which changes who is sent the next ones."""
+
+from dataclasses import dataclass
+
+from chatd.core.room import Room
+from chatd.protocol.rooms import GoneReason
+
+
+@dataclass(slots=True)
+class MemberJoined:
+    """`user` is a member from the next event on."""
+
+    room: Room
+    user: str
+
+
+@dataclass(slots=True)
+class MemberLeft:
+    """`user` is no member from the next event on, and is sent nothing of it."""
+
+    room: Room
+    user: str
+    reason: GoneReason
+
+
+@dataclass(slots=True)
+class RoomListed:
+    """The room is in the list of `user` from the next event on, who was a member before."""
+
+    room: Room
+    user: str
+
+
+@dataclass(slots=True)
+class RoomUnlisted:
+    """The room is not in the list of `user` from the next event on, who is still a member."""
+
+    room: Room
+    user: str
