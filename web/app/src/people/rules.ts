@@ -27,7 +27,8 @@ const DEFAULTS: Readonly<Record<Capability, readonly [to: Word, widest: Word, na
 };
 
 /** Return the rule in force. */
-export const ruleOf = ({ rules }: Privacy, capability: Capability): Audience => rules[capability] ?? { to: DEFAULTS[capability][0] };
+export const ruleOf = ({ rules }: Privacy, capability: Capability): Audience =>
+  rules[capability] ?? { to: DEFAULTS[capability][0] };
 
 /** Return the audiences a user may choose for a rule. */
 export function choicesOf(capability: Capability): Word[] {
