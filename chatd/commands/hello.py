@@ -258,4 +258,6 @@ def unusual_limits(ctx: Context) -> dict[str, int]:
 
 def unusual_audiences(ctx: Context) -> dict[Capability, list[To]]:
     """Return default, widest and narrowest audience of the capabilities for which the host has set others."""
-    return {capability: [*bounds] for capability, bounds in ctx.bounds.items() if bounds != BOUNDS[capability]}
+    return {
+        capability: [*bounds] for capability, bounds in ctx.bounds.items() if bounds != BOUNDS[capability]
+    }
