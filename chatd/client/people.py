@@ -218,4 +218,4 @@ class People:
                     await self._engine.sync()
             raise
         self._engine.account.take_contact(reply["contact"])
-        return self.contacts.get(user) or Contact(user, reply["contact"]["stamp"])
+        return self.contacts.get(user) or Contact(user, reply["contact"].get("stamp", 0))

@@ -39,7 +39,6 @@ PRIVATE = {
     ("rooms", "client_digest"): "creator = 'ann'",
     ("events", "client_key"): OPERATION,
     ("events", "digest"): "1",
-    ("events", "ignored"): "1",
     ("unlogged", "client_key"): "1",
     ("unlogged", "digest"): "1",
     ("unlogged", "time"): "1",
@@ -120,7 +119,8 @@ def plant(database: Path) -> list[str]:
             kind = connection.execute(
                 "SELECT type FROM pragma_table_info(?) WHERE name = ?", (table, column)
             ).fetchone()[0]
-            blob = f"x'{msgpack.packb(canary).hex()}'"
+            # Extras are a map, of which members see what is named for them.
+            blob = f"x'{msgpack.packb({'private': canary} if column == 'extras' else canary).hex()}'"
             value = {"INTEGER": canary, "BLOB": blob}.get(kind, f"'{canary}'")
             if column in UNIQUE:
                 value = f"'{canary}' || hex(randomblob(4))"

@@ -76,8 +76,9 @@ class PeopleAccount(Account):
             self.keep_users([{**card, "stale": True} for card in old])
 
     def take_contact(self, entry: ContactEntry) -> None:
-        """Take a contact as a reply has it."""
-        self._changed_rows(self.rows.take({CONTACTS: [row_from(entry)]}))
+        """Take a contact as a reply has it; one without a stamp never was."""
+        if "stamp" in entry:
+            self._changed_rows(self.rows.take({CONTACTS: [row_from(entry)]}))
 
     # Cards.
 

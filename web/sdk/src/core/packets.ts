@@ -100,7 +100,7 @@ export type RoomSummary = {
   seq: number;
   /** number of the last message */
   ordinal?: number;
-  /** time of the last message */
+  /** time of the last message; while there is none, of the creation of the room */
   time?: number;
   /** own read position */
   read?: number;

@@ -96,15 +96,16 @@ export class PeopleAccount extends Account {
     this._keep(old.map(({ user }) => ({ ...users.get(user)!, stale: true })));
   }
 
-  /** Take a contact as a reply has it. */
+  /** Take a contact as a reply has it; one without a stamp never was. */
   takeContact(contact: SentContact): void {
-    this._changedRows(this.rows.take({ [CONTACTS]: [rowFrom(contact)] }));
+    if (contact.stamp) this._changedRows(this.rows.take({ [CONTACTS]: [rowFrom(contact)] }));
   }
 
   override restore(tables: Tables): void {
+    this.features = [];
+    this.audiences = {};
+    this.cards = undefined;
     super.restore(tables);
-    const { features = [], audiences = {}, cards } = Object.fromEntries(tables.account ?? []) as Partial<PeopleAccount>;
-    Object.assign(this, { features, audiences, cards });
   }
 
   protected override _changedRows(places: readonly Place[]): void {
