@@ -98,10 +98,9 @@ export class PeopleAccount extends Account {
   }
 
   override restore(tables: Tables): void {
+    this.features = [];
+    this.cards = undefined;
     super.restore(tables);
-    const { features, cards } = Object.fromEntries(tables.account ?? []) as Partial<PeopleAccount>;
-    this.features = features ?? [];
-    this.cards = cards;
   }
 
   protected override _changedRows(places: readonly Place[]): void {
