@@ -77,7 +77,7 @@ class Room:
     created_at: int
     seq: int = 0
     ordinal: int = 0
-    time: int = 0  # of the last message
+    time: int = 0  # of the last message; before the first, of the creation
     log_floor: int = 1
     title: str = ""
     avatar: str = ""

@@ -108,6 +108,8 @@ REQUESTS: dict[str, Callable[[PreparedRoom], dict[str, Any]]] = {
         f"friend.{verb}": lambda prepared: {"user": AUTHOR}
         for verb in ("request", "accept", "decline", "cancel", "remove")
     },
+    "profile.set": lambda prepared: {"name": "words"},
+    "users.find": lambda prepared: {"handle": "author"},
     "contact.set": lambda prepared: {"user": AUTHOR, "blocked": True},
     "circle.set": lambda prepared: {"name": "Bikes"},
     "circle.delete": lambda prepared: {"number": 1},

@@ -66,11 +66,9 @@ PICTURES = (
 # With people switched on.
 OF_PEOPLE = (
     Picture("people-desktop", "people/requests", ".request", DESKTOP),
-    Picture("people-phone", "people", ".entry", PHONE),
     Picture("card-phone", "u/carol", ".home-bio", PHONE),
-    Picture("card-phone-dark-zh", "u/carol", ".home-bio", PHONE, "dark", "zh-CN"),
     Picture("stranger-phone", "r/{stranger}", ".asks", PHONE, "dark"),
-    Picture("privacy-phone", "me/privacy", ".rule", PHONE, act=_rule),
+    Picture("privacy-phone-zh", "me/privacy", ".rule", PHONE, locale="zh-CN", act=_rule),
 )
 
 

@@ -54,6 +54,7 @@ PRIVATE = {
     ("audit", "target"): "1",
     ("audit", "request"): "1",
     ("pages", "page"): WHO,
+    ("events", "ignored"): WHO,
     **{
         ("contacts", name): "owner = 'ann'"
         for name in ("circles", "remark", "note", "via", "since", "expires", "quiet", "tries", "known")
@@ -84,6 +85,7 @@ PLAIN = {
     "api_keys": {"id", "expires_at", "earlier_until"},
     "audit": {"number"},
     "pages": {"user", "handle", "verified", "stamp"},
+    "graph_feeds": {"feed", "n"},
     "contacts": {"number", "owner", "user", "state", "blocked", "following", "stamp"},
 }  # fmt: skip
 
@@ -119,7 +121,8 @@ def plant(database: Path) -> list[str]:
             kind = connection.execute(
                 "SELECT type FROM pragma_table_info(?) WHERE name = ?", (table, column)
             ).fetchone()[0]
-            blob = f"x'{msgpack.packb(canary).hex()}'"
+            # Extras are a map, of which members see what is named for them.
+            blob = f"x'{msgpack.packb({'private': canary} if column == 'extras' else canary).hex()}'"
             value = {"INTEGER": canary, "BLOB": blob}.get(kind, f"'{canary}'")
             if column in UNIQUE:
                 value = f"'{canary}' || hex(randomblob(4))"

@@ -15,10 +15,10 @@ class CardsMark(TypedDict):
 
 
 class ContactEntry(TypedDict):
-    """A contact in a reply (protocol.md, "Contacts and circles"); the other keys are those of contacts.py."""
+    """A contact in a reply (protocol.md, "Contact"), with the keys of `Contact`."""
 
     user: str
-    stamp: int
+    stamp: NotRequired[int]
 
 
 class ContactReply(TypedDict):
@@ -96,7 +96,7 @@ def contact_from(row: AccountRow) -> Contact:
 def row_from(entry: ContactEntry) -> AccountRow:
     """Return the row of a contact as a reply has it; with `user` and `stamp` alone it is deleted."""
     value = {name: held for name, held in entry.items() if name not in ("user", "stamp")}
-    row: AccountRow = {"name": entry["user"], "stamp": entry["stamp"]}
+    row: AccountRow = {"name": entry["user"], "stamp": entry.get("stamp", 0)}
     if value:
         row["value"] = value
     return row

@@ -1,14 +1,14 @@
 /** `@chatd/client/people`: the client with friends, blocks, circles, privacy and cards (protocol.md, "People"). */
 
 import { Client as BaseClient, type ClientOptions } from "./client.js";
-import { isUntouched, type Contact, type ContactChange } from "./core/contacts.js";
+import { isUntouched, type Card, type Contact, type ContactChange } from "./core/contacts.js";
 import { ChatError } from "./core/errors.js";
 import type {
   Audience, Circle, Privacy, Profile, ProfileSetRequest, Replies, Request, UsersGetRequest,
 } from "./core/packets.js";
 import { PeopleAccount } from "./core/people.js";
 
-export { circlesOf, type Contact, type ContactChange } from "./core/contacts.js";
+export { circlesOf, type Card, type Contact, type ContactChange } from "./core/contacts.js";
 export type { Audience, Circle, Privacy, Profile } from "./core/packets.js";
 
 /** The connected copy of one chat account on one device, with people.
@@ -26,6 +26,12 @@ export class Client extends BaseClient {
   /** The feature words in force, as of the last hello; without `people` nothing here is (protocol.md, "hello"). */
   get features(): readonly string[] {
     return this._account.features;
+  }
+
+  /** Default, widest and narrowest audience of the capabilities for which the host has set others (protocol.md,
+   * "Privacy"). */
+  get audiences(): Readonly<Record<string, readonly string[]>> {
+    return this._account.audiences;
   }
 
   /** The other users as this one has them: friends, requests, blocks, remarks (protocol.md, "Contacts and circles"). */
@@ -53,6 +59,11 @@ export class Client extends BaseClient {
   get profile(): Profile | undefined {
     const { profile } = this.accountRows();
     return profile ? { user: this.user, ...profile } : undefined;
+  }
+
+  /** The cards of others that are kept here; one that is `stale` is to be fetched again when it is shown. */
+  override get users(): ReadonlyMap<string, Card> {
+    return super.users;
   }
 
   // Friends.

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Client } from "../src/client.js";
+import { Client } from "../src/people.js";
 import { messageFrom } from "../src/core/messages.js";
 import type { Packet } from "../src/core/packets.js";
 import { settled, StillEnv, welcome, type FakeSocket } from "./kit.js";

@@ -79,7 +79,12 @@ function Appearance() {
   const languages = [{ value: "" as const, label: t("me.language.auto") }, ...names];
   return (
     <Card title={t("me.appearance")}>
-      <Segments label={t("me.theme")} value={settings.value.theme} options={themes} onChange={(theme) => change({ theme })} />
+      <Segments
+        label={t("me.theme")}
+        value={settings.value.theme}
+        options={themes}
+        onChange={(theme) => change({ theme })}
+      />
       <Choice
         label={t("me.language")}
         value={settings.value.language}

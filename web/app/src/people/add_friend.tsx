@@ -39,7 +39,15 @@ export function AddFriend() {
   );
   return (
     <Dialog title={t("people.add")} actions={actions} onSubmit={() => void find()}>
-      <Field label={t("add.label")} hint={t("add.hint")} problem={problem.value} value={text} max={MAX} placeholder={t("add.placeholder")} autoFocus />
+      <Field
+        label={t("add.label")}
+        hint={t("add.hint")}
+        problem={problem.value}
+        value={text}
+        max={MAX}
+        placeholder={t("add.placeholder")}
+        autoFocus
+      />
       <Own />
     </Dialog>
   );

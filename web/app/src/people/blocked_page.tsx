@@ -9,19 +9,18 @@ import { People } from "./people_rows.js";
 import { unblock } from "./verbs.js";
 
 export function BlockedPage() {
-  const users = byName(allContacts().filter(({ blocked }) => blocked).map(({ user }) => userOf(user).value));
+  const users = byName(
+    allContacts()
+      .filter(({ blocked }) => blocked)
+      .map(({ user }) => userOf(user).value),
+  );
   return (
     <>
       <PageHead title={t("blocked.title")} />
       {users.length ? (
         <div class="scroller page">
           <p class="page-text">{t("blocked.text")}</p>
-          <People
-            label={t("blocked.title")}
-            users={users}
-            action="people.unblock"
-            onAction={unblock}
-          />
+          <People label={t("blocked.title")} users={users} action="people.unblock" onAction={unblock} />
         </div>
       ) : (
         <Empty drawing="locked" text={t("blocked.empty")} />

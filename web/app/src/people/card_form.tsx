@@ -28,7 +28,15 @@ export function CardForm({ model, verified, onSave }: FormProps) {
     <form class="card-form" onSubmit={submit}>
       <Card title={t("card.who")}>
         <Field label={t("card.name")} value={model.name} max={MAX.name} {...fixed} />
-        <Field label={t("card.handle")} hint={t("card.handle.hint")} problem={handleProblem} value={model.handle} max={MAX.handle} before="@" {...fixed} />
+        <Field
+          label={t("card.handle")}
+          hint={t("card.handle.hint")}
+          problem={handleProblem}
+          value={model.handle}
+          max={MAX.handle}
+          before="@"
+          {...fixed}
+        />
         <Field label={t("card.bio")} value={model.bio} max={MAX.bio} lines={3} />
       </Card>
       <Themes model={model} />
@@ -38,7 +46,11 @@ export function CardForm({ model, verified, onSave }: FormProps) {
       </Card>
       <Rows model={model} />
       <div class={model.isChanged.value ? "form-foot changed" : "form-foot"}>
-        <button type="submit" class="button primary" disabled={!model.isChanged.value || (handle !== "" && !HANDLE.test(handle))}>
+        <button
+          type="submit"
+          class="button primary"
+          disabled={!model.isChanged.value || (handle !== "" && !HANDLE.test(handle))}
+        >
           {t("action.save")}
         </button>
       </div>
@@ -49,7 +61,9 @@ export function CardForm({ model, verified, onSave }: FormProps) {
 function Picture({ label, value }: { label: string; value: CardModel["avatar"] }) {
   const address = value.value.trim();
   const problem = address && !allowedPicture(address) ? t("card.picture.elsewhere") : "";
-  return <Field label={label} problem={problem} value={value} max={MAX.picture} placeholder={t("card.picture.placeholder")} />;
+  return (
+    <Field label={label} problem={problem} value={value} max={MAX.picture} placeholder={t("card.picture.placeholder")} />
+  );
 }
 
 function Themes({ model }: { model: CardModel }) {
@@ -99,7 +113,12 @@ function Rows({ model }: { model: CardModel }) {
               </option>
             ))}
           </select>
-          <button type="button" class="icon-button" aria-label={t("card.field.remove", { number: index + 1 })} onClick={() => model.removeField(row.id)}>
+          <button
+            type="button"
+            class="icon-button"
+            aria-label={t("card.field.remove", { number: index + 1 })}
+            onClick={() => model.removeField(row.id)}
+          >
             <Icon name="trash" />
           </button>
         </div>

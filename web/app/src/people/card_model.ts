@@ -97,7 +97,9 @@ export class CardModel {
   changes(): Partial<Form> {
     const [now, before] = [this.form.value, this.before.value];
     const keys = Object.keys(now) as (keyof Form)[];
-    return Object.fromEntries(keys.filter((key) => JSON.stringify(now[key]) !== JSON.stringify(before[key])).map((key) => [key, now[key]]));
+    return Object.fromEntries(
+      keys.filter((key) => JSON.stringify(now[key]) !== JSON.stringify(before[key])).map((key) => [key, now[key]]),
+    );
   }
 
   /** The server has what the form holds. */

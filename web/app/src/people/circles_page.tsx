@@ -61,7 +61,11 @@ export function CirclesPage() {
 }
 
 const membersOf = (number: number): User[] =>
-  byName(allContacts().filter(({ user }) => circlesOfUser(user).includes(number)).map(({ user }) => userOf(user).value));
+  byName(
+    allContacts()
+      .filter(({ user }) => circlesOfUser(user).includes(number))
+      .map(({ user }) => userOf(user).value),
+  );
 
 /** A dialog with the name of a circle, a new one without a number. */
 function NameCircle({ number }: { number: number | undefined }) {
@@ -79,7 +83,11 @@ function NameCircle({ number }: { number: number | undefined }) {
     </button>
   );
   return (
-    <Dialog title={t(number === undefined ? "circles.new" : "circles.rename")} actions={actions} onSubmit={() => void save()}>
+    <Dialog
+      title={t(number === undefined ? "circles.new" : "circles.rename")}
+      actions={actions}
+      onSubmit={() => void save()}
+    >
       <Field label={t("circles.name")} hint={t("circles.name.hint")} value={name} max={NAME_MAX} autoFocus />
     </Dialog>
   );
@@ -96,21 +104,25 @@ export function CirclePage({ number }: { number: number }) {
   return (
     <>
       <PageHead title={name}>
-        <button type="button" class="icon-button" aria-label={t("circles.rename")} onClick={() => void openDialog(async () => NameCircle, { number })}>
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={t("circles.rename")}
+          onClick={() => void openDialog(async () => NameCircle, { number })}
+        >
           <Icon name="edit" />
         </button>
       </PageHead>
       <div class="scroller page">
         <Card>
-          <Action icon="person-add" label={t("circles.add")} onClick={() => void openDialog(async () => AddToCircle, { number })} />
+          <Action
+            icon="person-add"
+            label={t("circles.add")}
+            onClick={() => void openDialog(async () => AddToCircle, { number })}
+          />
         </Card>
         {members.length > 0 ? (
-          <People
-            label={t("circles.people")}
-            users={members}
-            action="circles.remove"
-            onAction={remove}
-          />
+          <People label={t("circles.people")} users={members} action="circles.remove" onAction={remove} />
         ) : (
           <p class="page-text">{t("circles.nobody")}</p>
         )}
@@ -137,7 +149,12 @@ function askToDelete(number: number, name: string): void {
     notify(t("circles.deleted", { name }));
     up();
   };
-  confirm({ title: t("circles.delete"), text: t("circles.delete.text", { name }), action: t("circles.delete.action"), onConfirm: () => void attempt(drop) });
+  confirm({
+    title: t("circles.delete"),
+    text: t("circles.delete.text", { name }),
+    action: t("circles.delete.action"),
+    onConfirm: () => void attempt(drop),
+  });
 }
 
 /** The dialog that puts friends into a circle. */
@@ -164,7 +181,11 @@ function AddToCircle({ number }: { number: number }) {
   );
   return (
     <Dialog title={t("circles.add")} actions={actions} onSubmit={() => void add()}>
-      {others.length ? <Choices users={others} chosen={chosen.value} toggle={toggle} /> : <p class="quiet">{t("circles.all")}</p>}
+      {others.length ? (
+        <Choices users={others} chosen={chosen.value} toggle={toggle} />
+      ) : (
+        <p class="quiet">{t("circles.all")}</p>
+      )}
     </Dialog>
   );
 }

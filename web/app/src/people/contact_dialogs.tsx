@@ -90,7 +90,11 @@ export function ChooseCircles({ user }: { user: string }) {
           ))}
         </div>
       )}
-      <a class="button" href={hrefOf({ name: "page", of: "people", page: "circles", id: "" })} onClick={(event) => (closeDialog(), follow(event))}>
+      <a
+        class="button"
+        href={hrefOf({ name: "page", of: "people", page: "circles", id: "" })}
+        onClick={(event) => (closeDialog(), follow(event))}
+      >
         {t("circles.manage")}
       </a>
     </Dialog>

@@ -34,12 +34,14 @@ export function EditRule({ capability, audience }: { capability: Capability; aud
       <p class="quiet small">{t(`rule.${capability}.hint`)}</p>
       <fieldset class="radios">
         <legend class="unseen">{t(`rule.${capability}`)}</legend>
-        {choicesOf(capability).map((word) => (
+        {choicesOf(capability, client().audiences).map((word) => (
           <label key={word} class="check">
             <input type="radio" name="audience" checked={to.value === word} onChange={() => (to.value = word)} />
             <span class="setting-text">
               <span>{t(`audience.${word}`)}</span>
-              {(word === "acquaintances" || word === "followers") && <span class="quiet small">{t(`audience.${word}.hint`)}</span>}
+              {(word === "acquaintances" || word === "followers") && (
+                <span class="quiet small">{t(`audience.${word}.hint`)}</span>
+              )}
             </span>
           </label>
         ))}
@@ -69,7 +71,10 @@ interface CircleRuleProps {
 function CircleRule({ circle: { number, name }, allow, deny }: CircleRuleProps) {
   const value = deny.value.includes(number) ? "never" : allow.value.includes(number) ? "always" : "rule";
   const choose = (next: string) => {
-    for (const [list, word] of [[allow, "always"], [deny, "never"]] as const) {
+    for (const [list, word] of [
+      [allow, "always"],
+      [deny, "never"],
+    ] as const) {
       const others = list.value.filter((one) => one !== number);
       list.value = next === word ? [...others, number] : others;
     }

@@ -48,7 +48,12 @@ export function Field({ label, hint, problem, value, max, lines = 1, before, ...
       ) : (
         <span class={before ? "field-line with-sign" : "field-line"}>
           {before && <span aria-hidden="true">{before}</span>}
-          <input {...common} spellcheck={before ? false : undefined} autocapitalize={before ? "none" : undefined} onInput={take} />
+          <input
+            {...common}
+            spellcheck={before ? false : undefined}
+            autocapitalize={before ? "none" : undefined}
+            onInput={take}
+          />
         </span>
       )}
       {(problem || hint) && (

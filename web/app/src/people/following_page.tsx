@@ -9,7 +9,11 @@ import { People } from "./people_rows.js";
 import { setContact } from "./verbs.js";
 
 export function FollowingPage() {
-  const users = byName(allContacts().filter(({ following }) => following).map(({ user }) => userOf(user).value));
+  const users = byName(
+    allContacts()
+      .filter(({ following }) => following)
+      .map(({ user }) => userOf(user).value),
+  );
   return (
     <>
       <PageHead title={t("following.title")} />

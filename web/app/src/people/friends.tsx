@@ -122,7 +122,12 @@ function Entry({ page, icon, label, count = 0, children }: EntryProps) {
   const to: Route = { name: "page", of: "people", page, id: "" };
   const now = route.value;
   return (
-    <a class="entry" href={hrefOf(to)} onClick={follow} aria-current={now.name === "page" && now.page === page ? "page" : undefined}>
+    <a
+      class="entry"
+      href={hrefOf(to)}
+      onClick={follow}
+      aria-current={now.name === "page" && now.page === page ? "page" : undefined}
+    >
       <span class={`entry-icon entry-${page}`}>
         <Icon name={icon} />
       </span>
@@ -154,7 +159,12 @@ export function PersonRow({ user, current = false }: { user: User; current?: boo
   const presence = presenceOf(user.id).value;
   const other = user.name === user.realName ? (user.handle ? `@${user.handle}` : user.id) : user.realName;
   return (
-    <a class="chat-row" href={hrefOf({ name: "person", user: user.id })} onClick={follow} aria-current={current ? "page" : undefined}>
+    <a
+      class="chat-row"
+      href={hrefOf({ name: "person", user: user.id })}
+      onClick={follow}
+      aria-current={current ? "page" : undefined}
+    >
       <Avatar {...user} picture={user.avatar} online={presence.state === "online"} />
       <span class="chat-row-head">
         <span class="line name">

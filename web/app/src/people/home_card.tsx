@@ -43,7 +43,11 @@ export function HomeCard({ user: id, room }: { user: string; room?: RoomState })
         <p class={presence.state === "online" ? "small online" : "small quiet"} title={presenceTitle(presence)}>
           {own ? t("person.you") : presenceText(presence) || (isFriend && t("presence.unknown"))}
         </p>
-        {own ? <OwnDeeds /> : <Deeds user={user} common={profile?.common ?? []} isOpen={room !== undefined && room.id === openRoom.value} />}
+        {own ? (
+          <OwnDeeds />
+        ) : (
+          <Deeds user={user} common={profile?.common ?? []} isOpen={room !== undefined && room.id === openRoom.value} />
+        )}
       </Face>
       {!own && <Standing user={user} />}
       <Fields fields={profile?.page?.fields ?? []} />
@@ -77,7 +81,11 @@ function Deeds({ user, common, isOpen }: { user: User; common: readonly string[]
         </button>
       )}
       {state === "none" && (
-        <button type="button" class="button" onClick={() => void openRequest(user.id, common[0] ? `group:${common[0]}` : "search")}>
+        <button
+          type="button"
+          class="button"
+          onClick={() => void openRequest(user.id, common[0] ? `group:${common[0]}` : "search")}
+        >
           <Icon name="person-add" />
           {t("people.add")}
         </button>
@@ -103,8 +111,8 @@ function Standing({ user }: { user: User }) {
     );
   if (contact?.state === "received")
     return (
-      <section class="standing" aria-label={t("people.received.title", { name })}>
-        <p>{t("people.received.title", { name })}</p>
+      <section class="standing" aria-label={t("people.asks", { name })}>
+        <p>{t("people.asks", { name })}</p>
         <Note note={contact.note} via={contact.via} />
         <div class="standing-deeds">
           <button type="button" class="button" onClick={(event) => void keepFocus(event, () => declineFriend(id))}>
@@ -153,9 +161,19 @@ function Mine({ user }: { user: User }) {
   const { id } = user;
   return (
     <Card title={t("people.mine")}>
-      <Action icon="tag" label={t("people.remark")} hint={contact?.remark || t("people.remark.none")} onClick={() => void openRemark(id)} />
+      <Action
+        icon="tag"
+        label={t("people.remark")}
+        hint={contact?.remark || t("people.remark.none")}
+        onClick={() => void openRemark(id)}
+      />
       {contact?.state === "friend" && (
-        <Action icon="circles" label={t("people.circles")} hint={names || t("people.circles.none")} onClick={() => void openCircles(id)} />
+        <Action
+          icon="circles"
+          label={t("people.circles")}
+          hint={names || t("people.circles.none")}
+          onClick={() => void openCircles(id)}
+        />
       )}
       {!contact?.blocked && (
         <Switch
@@ -187,7 +205,9 @@ export function Common({ rooms }: { rooms: readonly string[] }) {
           </span>
         </a>
       ))}
-      {shown.length > 4 && !all.value && <Action icon="more" label={t("chat.show-all")} onClick={() => (all.value = true)} />}
+      {shown.length > 4 && !all.value && (
+        <Action icon="more" label={t("chat.show-all")} onClick={() => (all.value = true)} />
+      )}
     </Card>
   );
 }

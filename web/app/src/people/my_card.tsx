@@ -24,7 +24,20 @@ export function MyCardPage() {
   const stored = ownCard.value;
   const fetched = useSignal<Profile | undefined>(undefined);
   const ready = phase.value === "ready";
-  useEffect(() => void (ready && !stored && client().fetchCard(me.peek()).then((found) => (fetched.value = found), () => undefined)), [ready]);
+  useEffect(
+    () =>
+      void (
+        ready &&
+        !stored &&
+        client()
+          .fetchCard(me.peek())
+          .then(
+            (found) => (fetched.value = found),
+            () => undefined,
+          )
+      ),
+    [ready],
+  );
   const profile = stored ?? fetched.value;
   return (
     <>
@@ -87,7 +100,13 @@ function Seen({ as, dirty }: { as: string; dirty: Signal<boolean> | { value: boo
   const profile = useSignal<Profile | "failed" | undefined>(undefined);
   const ready = phase.value === "ready";
   useEffect(() => {
-    if (ready) client().fetchCard(me.peek(), viewerOf(as)).then((found) => (profile.value = found), () => (profile.value = "failed"));
+    if (ready)
+      client()
+        .fetchCard(me.peek(), viewerOf(as))
+        .then(
+          (found) => (profile.value = found),
+          () => (profile.value = "failed"),
+        );
   }, [as, ready]);
   const found = profile.value;
   const root = useTheme(typeof found === "object" ? found.page?.theme : undefined);
@@ -121,5 +140,12 @@ const viewerOf = (as: string) => Number(as) || (as as "stranger" | "friend");
 /** The user of a card; nobody has a remark for oneself. */
 function shownUser(known: User, { name, avatar, handle, verified }: Profile): User {
   const shown = name || known.id;
-  return { ...known, name: shown, realName: shown, avatar: avatar ?? "", handle: handle ?? "", verified: verified ?? known.verified };
+  return {
+    ...known,
+    name: shown,
+    realName: shown,
+    avatar: avatar ?? "",
+    handle: handle ?? "",
+    verified: verified ?? known.verified,
+  };
 }

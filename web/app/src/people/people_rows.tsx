@@ -43,7 +43,12 @@ export function People({ label, users, action, onAction }: PeopleProps) {
                 </span>
               </span>
             </a>
-            <button type="button" class="button small-button" aria-label={onPerson(action, user.name)} onClick={(event) => void keepFocus(event, () => onAction(user.id))}>
+            <button
+              type="button"
+              class="button small-button"
+              aria-label={onPerson(action, user.name)}
+              onClick={(event) => void keepFocus(event, () => onAction(user.id))}
+            >
               {t(action)}
             </button>
           </li>

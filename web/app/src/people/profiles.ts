@@ -14,7 +14,12 @@ export function useProfile(user: string): ReadonlySignal<Profile | undefined> {
     if (!ready) return;
     let gone = false;
     // Refused for today, or the connection went: what everybody sees of the user is there already.
-    client().fetchCard(user).then((found) => gone || (profile.value = found), () => undefined);
+    client()
+      .fetchCard(user)
+      .then(
+        (found) => gone || (profile.value = found),
+        () => undefined,
+      );
     return () => void (gone = true);
   }, [user, ready, version]);
   return profile;

@@ -14,7 +14,12 @@ export function RequestList() {
     <>
       <PageHead title={t("box.title")} />
       {requestList.value.length ? (
-        <VirtualList label={t("box.title")} items={requestList.value} keyOf={(room) => room.id} row={(room) => <Row room={room} />}>
+        <VirtualList
+          label={t("box.title")}
+          items={requestList.value}
+          keyOf={(room) => room.id}
+          row={(room) => <Row room={room} />}
+        >
           <p class="box-text quiet small">{t("box.text")}</p>
         </VirtualList>
       ) : (

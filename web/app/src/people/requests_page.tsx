@@ -24,9 +24,19 @@ export function RequestsPage() {
       {received.length || sent.length ? (
         <div class="scroller page">
           <Card title={t("requests.received")}>
-            {received.length ? received.map((one) => <Received key={one.user} contact={one} />) : <p class="card-text quiet">{t("requests.none")}</p>}
+            {received.length ? (
+              received.map((one) => <Received key={one.user} contact={one} />)
+            ) : (
+              <p class="card-text quiet">{t("requests.none")}</p>
+            )}
           </Card>
-          {sent.length > 0 && <Card title={t("requests.sent")}>{sent.map((one) => <Sent key={one.user} contact={one} />)}</Card>}
+          {sent.length > 0 && (
+            <Card title={t("requests.sent")}>
+              {sent.map((one) => (
+                <Sent key={one.user} contact={one} />
+              ))}
+            </Card>
+          )}
         </div>
       ) : (
         <Empty drawing="people" text={t("requests.empty")}>
@@ -49,10 +59,20 @@ function Received({ contact }: { contact: Contact }) {
   const { name } = userOf(id).value;
   return (
     <Request contact={contact}>
-      <button type="button" class="button" aria-label={onPerson("people.decline", name)} onClick={(event) => void keepFocus(event, () => declineFriend(id))}>
+      <button
+        type="button"
+        class="button"
+        aria-label={onPerson("people.decline", name)}
+        onClick={(event) => void keepFocus(event, () => declineFriend(id))}
+      >
         {t("people.decline")}
       </button>
-      <button type="button" class="button primary" aria-label={onPerson("people.accept", name)} onClick={(event) => void keepFocus(event, () => acceptFriend(id))}>
+      <button
+        type="button"
+        class="button primary"
+        aria-label={onPerson("people.accept", name)}
+        onClick={(event) => void keepFocus(event, () => acceptFriend(id))}
+      >
         {t("people.accept")}
       </button>
     </Request>
@@ -63,8 +83,15 @@ function Sent({ contact }: { contact: Contact }) {
   const { name } = userOf(contact.user).value;
   return (
     <Request contact={contact}>
-      {contact.expires_at !== undefined && <span class="small quiet request-end">{t("people.expires", { date: dateOf(contact.expires_at) })}</span>}
-      <button type="button" class="button" aria-label={onPerson("people.cancel", name)} onClick={(event) => void keepFocus(event, () => cancelRequest(contact.user))}>
+      {contact.expires_at !== undefined && (
+        <span class="small quiet request-end">{t("people.expires", { date: dateOf(contact.expires_at) })}</span>
+      )}
+      <button
+        type="button"
+        class="button"
+        aria-label={onPerson("people.cancel", name)}
+        onClick={(event) => void keepFocus(event, () => cancelRequest(contact.user))}
+      >
         {t("people.cancel")}
       </button>
     </Request>
@@ -75,7 +102,13 @@ function Request({ contact, children }: { contact: Contact; children: preact.Com
   const user = userOf(contact.user).value;
   return (
     <div class="request">
-      <a class="request-face" href={hrefOf({ name: "person", user: user.id })} onClick={follow} tabIndex={-1} aria-hidden="true">
+      <a
+        class="request-face"
+        href={hrefOf({ name: "person", user: user.id })}
+        onClick={follow}
+        tabIndex={-1}
+        aria-hidden="true"
+      >
         <Avatar {...user} picture={user.avatar} />
       </a>
       <div class="request-text">

@@ -40,7 +40,10 @@ export function askToRemove(user: string): void {
 }
 
 /** Block a user, once that is confirmed; `carryOut` does it, and is false when that failed. */
-export function askToBlock(user: string, carryOut: () => Promise<unknown> = () => setContact(user, { blocked: true })): void {
+export function askToBlock(
+  user: string,
+  carryOut: () => Promise<unknown> = () => setContact(user, { blocked: true }),
+): void {
   const { name } = userOf(user).peek();
   const block = async () => void ((await carryOut()) && notify(t("people.blocked.done", { name })));
   confirm({

@@ -37,13 +37,23 @@ export function RequestBar({ chat }: { chat: Chat }) {
       <Who user={user} common={profile && (profile.common ?? [])} />
       <p class="small quiet">{t("asks.text")}</p>
       <div class="asks-deeds">
-        <button type="button" class="button danger" disabled={busy.value} onClick={() => askToBlock(user.id, () => decline(true))}>
+        <button
+          type="button"
+          class="button danger"
+          disabled={busy.value}
+          onClick={() => askToBlock(user.id, () => decline(true))}
+        >
           {t("people.block")}
         </button>
         <button type="button" class="button" disabled={busy.value} onClick={() => void decline(false)}>
           {t("people.decline")}
         </button>
-        <button type="button" class="button primary" disabled={busy.value} onClick={() => void answer(() => client().acceptRoom(id))}>
+        <button
+          type="button"
+          class="button primary"
+          disabled={busy.value}
+          onClick={() => void answer(() => client().acceptRoom(id))}
+        >
           {t("people.accept")}
         </button>
       </div>

@@ -214,11 +214,8 @@ export class Account implements Owner {
 
   /** Load what is stored; whatever was here before is dropped. */
   restore(tables: Tables): void {
-    const { user, epoch, cursor, totals } = Object.fromEntries(tables.account ?? []) as Partial<Account>;
-    this.user = user ?? "";
-    this.epoch = epoch ?? "";
-    this.cursor = cursor ?? "";
-    this.totals = totals ?? this.totals;
+    const { device: _, ...known } = Object.fromEntries(tables.account ?? []);
+    Object.assign(this, { user: "", epoch: "", cursor: "", ...known });
     this.replicas.clear();
     this.rows.clear();
     for (const [room, record] of tables.rooms ?? []) this.replica(room).restore(record as RoomRecord);

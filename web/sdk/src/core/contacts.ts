@@ -1,9 +1,12 @@
 /** The objects of people (protocol.md, "People"); pure. */
 
-import type { AccountRow, Circle, ContactSetRequest, Contact as SentContact } from "./packets.js";
+import type { AccountRow, Circle, ContactSetRequest, Contact as SentContact, Profile } from "./packets.js";
 
 /** Another user as the owner of the account has them (protocol.md, "Contact"). */
 export type Contact = SentContact & Required<Pick<SentContact, "stamp" | "state">>;
+
+/** A card that is kept; `stale`: there is a newer one. */
+export type Card = Profile & { readonly stale?: boolean };
 
 /** What `setContact` changes; what is not named stays. */
 export type ContactChange = Omit<ContactSetRequest, "type" | "user" | "seen">;

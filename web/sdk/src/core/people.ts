@@ -59,6 +59,8 @@ export class PeopleAccount extends Account {
   override readonly rows = new PeopleRows(this.blocked);
   /** The feature words in force (protocol.md, "hello"). */
   features: readonly string[] = [];
+  /** Default, widest and narrowest audience of the capabilities for which the host has set others. */
+  audiences: Readonly<Record<string, readonly string[]>> = {};
   /** The time of the last question for cards that changed, and the stamp from which the next one goes on. */
   cards: { readonly at: number; readonly stamp: number } | undefined;
 
@@ -66,9 +68,11 @@ export class PeopleAccount extends Account {
     const { epoch } = this;
     super.takeHello(reply);
     if (epoch !== this.epoch) this._setCards(undefined);
-    if (reply.features.join() === this.features.join()) return;
-    this.features = reply.features;
+    const { features, audiences = {} } = reply;
+    if (JSON.stringify([features, audiences]) === JSON.stringify([this.features, this.audiences])) return;
+    Object.assign(this, { features, audiences });
     this._store("account", "features");
+    this._store("account", "audiences");
     this._delegate.onChange({ kind: "changesMissed" });
   }
 
@@ -92,16 +96,16 @@ export class PeopleAccount extends Account {
     this._keep(old.map(({ user }) => ({ ...users.get(user)!, stale: true })));
   }
 
-  /** Take a contact as a reply has it. */
+  /** Take a contact as a reply has it; one without a stamp never was. */
   takeContact(contact: SentContact): void {
-    this._changedRows(this.rows.take({ [CONTACTS]: [rowFrom(contact)] }));
+    if (contact.stamp) this._changedRows(this.rows.take({ [CONTACTS]: [rowFrom(contact)] }));
   }
 
   override restore(tables: Tables): void {
+    this.features = [];
+    this.audiences = {};
+    this.cards = undefined;
     super.restore(tables);
-    const { features, cards } = Object.fromEntries(tables.account ?? []) as Partial<PeopleAccount>;
-    this.features = features ?? [];
-    this.cards = cards;
   }
 
   protected override _changedRows(places: readonly Place[]): void {

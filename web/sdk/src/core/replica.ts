@@ -197,8 +197,8 @@ export class Replica {
     if (everybody || mentions.includes(this._owner.user)) this.unreadMentions += 1;
   }
 
-  private _isUncounted(user = ""): boolean {
-    return user === this._owner.user || this._owner.blocked.has(user);
+  private _isUncounted(user: string | undefined): boolean {
+    return user === this._owner.user || this._owner.blocked.has(user!);
   }
 
   /** Take the numbers of the server, right at `seq`; messages applied beyond it are added. */

@@ -1,1 +1,0 @@
-import{F as i,T as r,W as e,pa as m}from"./chunk-STCMEB7Z.js";async function s(o){let t=r.peek().find(n=>n.summary.peek().peer===o)??await m(()=>e().direct(o));t&&i({name:"chat",room:t.id,about:!1})}export{s as a};

@@ -1,1 +1,0 @@
-import{Aa as o}from"./chunk-STCMEB7Z.js";export{o as msgpack};
