@@ -43,6 +43,8 @@ class Summary:
     requests")."""
     asked: int = 0
     """Own texts that wait for the other user to accept."""
+    asked: int = 0
+    """Own texts that wait for the peer to accept, of `request_texts`."""
     wallpaper: str = ""
     """The picture behind the chat: a word, or an address, of the app."""
     first_visible: int = 1

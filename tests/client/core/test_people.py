@@ -167,6 +167,28 @@ def test_early_messages_of_whom_one_blocks_are_no_part_of_the_badge(account):
     assert account.replica("g").badge == 2
 
 
+def test_it_counts_as_things_were_when_a_message_came_however_late_it_is_applied(account):
+    """Also more of them than are kept early: in a large room only those of whom one blocks may come as events."""
+    account.take_sync({"rooms": [summary("g", 1, ordinal=0)], "cursor": "c"})
+    account.replica("g").timeline.resume(1)
+
+    def block(stamp, **value):
+        account.take_push({"type": "account", "sections": {"contacts": [contact("bob", stamp, **value)]}})
+
+    log = [text(seq, "ann" if seq == 2 else "bob", ordinal=seq - 1) for seq in range(2, 200)]
+    account.take_push(events("g", log[1]))
+    block(5, blocked=True)
+    for event in log[2:-1]:
+        account.take_push(events("g", event))
+    block(6)
+    account.take_push(events("g", log[-1]))
+    replica = account.replica("g")
+    # The first of bob's came before the block, the last one after it, and that of ann is known by its number.
+    assert replica.badge == 3
+    account.take_events("g", log)
+    assert (replica.unread, replica.badge) == (3, 3)
+
+
 # --- cards
 
 
