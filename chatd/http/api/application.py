@@ -22,7 +22,7 @@ from chatd.http.api import keys, people, problems, rooms, tokens, users
 from chatd.http.api.access import Access
 from chatd.http.api.ndjson import BULK_BYTES_MAX, MEDIA_TYPE, Uploads, answered, lines_of
 from chatd.http.api.problems import problem_response
-from chatd.http.api.route import OPEN, PARAMETERS, Asked, Call, Caller, Route, Services
+from chatd.http.api.route import BODY_BYTES_MAX, OPEN, PARAMETERS, Asked, Call, Caller, Route, Services
 from chatd.http.http_protocol import STREAMING
 from chatd.http.routes import SecurityHeaders
 from chatd.protocol.complaints import refusal_of
@@ -98,6 +98,9 @@ class Api:
         route = call.route
         if route.has_body and request.scope["query_string"]:
             raise Refused("bad_request", "this route has no query")
+        if route.bulk or route.body_bytes > BODY_BYTES_MAX:
+            self._uploads.take()
+            places.callback(self._uploads.free)
         if route.bulk:
             return await self._bulk(call, request, places)
         if route.has_body:
@@ -109,8 +112,6 @@ class Api:
         return Response(msgspec.json.encode(answer), media_type="application/json")
 
     async def _bulk(self, call: Call, request: Request, places: ExitStack) -> Response:
-        self._uploads.take()
-        places.callback(self._uploads.free)
         lines = lines_of(await bounded_body(request, BULK_BYTES_MAX, "too_large"))
         # The answer takes as long as the disk needs.
         request.scope["state"][STREAMING].stream()

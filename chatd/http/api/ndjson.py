@@ -28,7 +28,7 @@ Decode = Callable[[bytes], Any]
 
 
 class Uploads:
-    """The places for bulk uploads."""
+    """The places for uploads and other large bodies."""
 
     def __init__(self) -> None:
         self._taken = 0
