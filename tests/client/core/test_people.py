@@ -12,7 +12,6 @@ from chatd.client.core.changes import (
     ProfileChanged,
     UsersChanged,
 )
-from chatd.client.core.contacts import Circle, Contact, circles_of
 from chatd.client.core.people import CARDS_MS, PeopleAccount
 from chatd.client.core.records import put
 from tests.client.core.test_account import Delegate, events, summary, text
@@ -130,12 +129,6 @@ def test_rows_of_the_account_have_changes_of_their_own(account, told):
         ProfileChanged(),
         AccountChanged("account", "preferences"),
     ]
-
-
-def test_who_was_in_an_earlier_circle_of_a_number_is_not_in_the_new_one():
-    circles = {2: Circle(2, "Bikes", since=50)}
-    assert circles_of(Contact("ann", 60, circles=(1, 2)), circles) == [2]
-    assert circles_of(Contact("bob", 49, circles=(2,)), circles) == []
 
 
 # --- blocks and unread numbers
