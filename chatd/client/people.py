@@ -10,6 +10,7 @@ from .core.contacts import (
     Contact,
     ContactReply,
     Privacy,
+    circle_from,
     is_untouched,
     packet_of,
     privacy_from,
