@@ -65,7 +65,6 @@ UNIQUE = {"client_key", "device"}  # a canary each
 # Columns whose value members may see, is one of a few, or only places and orders rows.
 PLAIN = {
     "meta": {"key", "value"},
-    "graph_feeds": {"feed", "n"},
     "rooms": {
         "number", "name", "kind", "creator", "created_at", "seq", "ordinal", "time", "log_floor", "last_message",
         "members", "title", "avatar", "public", "data", "deleted_by", "uncounted", "written", "stamp",
