@@ -12,7 +12,7 @@ from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import Device, Handle, Key, NewHandle, Room, User
 from chatd.protocol.members import Role
 from chatd.protocol.messages import Mention
-from chatd.protocol.privacy import To
+from chatd.protocol.privacy import Capability, To
 from chatd.protocol.rooms import GroupKind
 from chatd.protocol.users import Color, Platform, Relation
 
@@ -36,6 +36,8 @@ VALUES = {
     "to": To,
     "as": Relation,
 }
+# Of the keys of a map, by its name.
+KEYS = {"rules": Capability}
 KINDS = {
     "int": "an integer",
     "float": "a number with a fraction or an exponent",
@@ -53,7 +55,8 @@ _path = re.compile(r"`\$\.?([^`]*)`")
 _missing = re.compile(r"missing required field `([^`]*)`")
 _length = re.compile(r"Expected `(str|array)` of length ([<>])= (\d+)")
 _range = re.compile(r"Expected `int` ([<>])= (\d+)")
-_kind = re.compile(r"Expected `(\w+)`(?:, got `(\w+)`)?")
+_key = re.compile(r"at `key` in `\$")
+_kind = re.compile(r"Expected `(\w+(?: \| \w+)*)`(?:, got `(\w+)`)?")
 _pattern = re.compile(r"matching regex ('.*')(?: - at|$)")
 
 
@@ -77,6 +80,9 @@ def wrong(complaint: str, field: str) -> str:
     """Return the fault of a field, as it follows its name: "must have at most 10 items"."""
     if _missing.search(complaint):
         return "is missing"
+    if _key.search(complaint):
+        words = get_args(KEYS.get(field.rpartition(".")[2]))
+        return f"must be a map with keys of {', '.join(words)}" if words else "has a key of another form"
     if complaint.startswith("Invalid enum value"):
         words = get_args(VALUES.get(field.rpartition(".")[2]))
         return f"must be one of {', '.join(words)}" if words else "is none of the words it may be"
@@ -89,7 +95,7 @@ def wrong(complaint: str, field: str) -> str:
         return f"must be {bound(found[1])} {found[2]}"
     if found := _kind.search(complaint):
         got = f", and is {KINDS.get(found[2], found[2])}" if found[2] else ""
-        return f"must be {KINDS.get(found[1], found[1])}{got}"
+        return f"must be {' or '.join(KINDS.get(kind, kind) for kind in found[1].split(' | '))}{got}"
     return f"is wrong: {complaint}"
 
 
