@@ -75,7 +75,9 @@ async def test_two_become_friends_and_are_friends_no_longer(browser: Any, daemon
         await friend(alice, "Bob of the ferry").wait_for()
         await alice.page.locator(".home").get_by_role("button", name="Message").click()
         await alice.title.get_by_text("Bob of the ferry").wait_for()
-        await alice.say("Hello @Bob")
+        await alice.say("Hello")
+        await alice.page.get_by_title("Dusk").click()
+        await alice.page.locator('.chat[data-wallpaper="dusk"]').wait_for()
 
         await bob.go("u/alice")
         await bob.page.get_by_role("button", name="Remove friend").click()
@@ -249,9 +251,12 @@ async def test_a_card_is_changed_found_and_seen_as_others_see_it(browser: Any, d
         assert watch.errors == []
 
 
-async def test_whom_a_group_may_not_add_is_named(browser: Any, daemon: RunningDaemon) -> None:
+async def test_whom_a_group_may_not_add_is_named_and_a_mention_tells_no_remark(
+    browser: Any, daemon: RunningDaemon
+) -> None:
     await befriend(daemon, "alice", "bob")
-    async with watched_context(browser) as (context, watch):
+    async with watched_context(browser) as (context, watch), client_of(daemon, "alice") as phone:
+        await phone.call({"type": "contact.set", "user": "bob", "remark": "Ferryman"})
         app = await app_page(context, daemon, "alice")
         await app.button("New chat")
         await app.dialog.get_by_text("Group", exact=True).click()
@@ -263,6 +268,10 @@ async def test_whom_a_group_may_not_add_is_named(browser: Any, daemon: RunningDa
         await app.dialog.get_by_text("\u2068carol\u2069 was not added").wait_for()
         await app.dialog.get_by_role("button", name="Close").last.click()
         await app.row("Bike tour").wait_for()
+        await app.field.press_sequentially("@Ferry")
+        await app.page.get_by_role("option").get_by_text("Ferryman").wait_for()
+        await app.field.press("Enter")
+        assert await app.field.input_value() == "@Bob ", "others read it"
         assert watch.errors == []
 
 
