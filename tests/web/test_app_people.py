@@ -22,6 +22,9 @@ PHONE = {"width": 390, "height": 844}
 COLOURED = """
 () => getComputedStyle(document.querySelector(".home .button.primary")).backgroundColor === "rgb(91, 75, 154)"
 """
+PAPERED = (
+    "() => getComputedStyle(document.querySelector('.chat')).backgroundImage.startsWith('linear-gradient')"
+)
 NOTE = "We met on the ferry."
 
 
@@ -77,7 +80,7 @@ async def test_two_become_friends_and_are_friends_no_longer(browser: Any, daemon
         await alice.title.get_by_text("Bob of the ferry").wait_for()
         await alice.say("Hello")
         await alice.page.get_by_title("Dusk").click()
-        await alice.page.locator('.chat[data-wallpaper="dusk"]').wait_for()
+        await alice.page.wait_for_function(PAPERED)
 
         await bob.go("u/alice")
         await bob.page.get_by_role("button", name="Remove friend").click()
