@@ -1,6 +1,7 @@
 /** The pure parts of people: themes of cards, and rules of privacy within the bounds of the host. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Privacy } from "@chatd/client/people";
 import { choicesOf, ruleOf } from "../src/people/rules.js";
 import { coloursOf, THEMES } from "../src/people/themes.js";
 
@@ -12,8 +13,7 @@ test("a theme has its colours, else those of its name, and a name from anywhere 
 });
 
 test("a rule is that of the user within the bounds, else the default of the host", () => {
-  const rules = { call: { to: "everyone", deny: [2] }, presence: { to: "nobody" } };
-  const privacy = { rules };
+  const privacy: Privacy = { rules: { call: { to: "everyone", deny: [2] }, presence: { to: "nobody" } } };
   assert.deepEqual(ruleOf(privacy, "write", {}), { to: "friends" });
   assert.deepEqual(ruleOf(privacy, "write", { write: ["everyone", "everyone", "friends"] }), { to: "everyone" });
   assert.deepEqual(ruleOf(privacy, "call", { call: ["nobody", "friends", "nobody"] }), { to: "friends", deny: [2] });
