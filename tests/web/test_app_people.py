@@ -147,7 +147,8 @@ async def test_a_block_is_in_force_at_once(browser: Any, daemon: RunningDaemon) 
         watched_context(browser, viewport=PHONE) as (his, _),
         client_of(daemon, "alice") as phone,
     ):
-        group = await phone.create_group("Bike tour", ["bob"])
+        group, direct = await phone.create_group("Bike tour", ["bob"]), await phone.direct("bob")
+        await direct.send("See you at nine")
         alice, bob = await app_page(hers, daemon, "alice"), await app_page(his, daemon, "bob")
         await bob.go("u/alice")
         await bob.page.locator(".home").get_by_text("online").wait_for()
@@ -157,8 +158,9 @@ async def test_a_block_is_in_force_at_once(browser: Any, daemon: RunningDaemon) 
         await alice.page.get_by_text("You block").wait_for()
         await bob.page.locator(".home").get_by_text("online").wait_for(state="detached")
 
-        await bob.page.get_by_role("button", name="Message").click()
-        await bob.page.locator(".notice").get_by_text("This person cannot be reached").wait_for()
+        await bob.go(f"r/{direct.id}")
+        await bob.say("Shall I bring the tent?")
+        await bob.page.locator(".failed").get_by_text("This person cannot be reached").wait_for()
         await bob.go(f"r/{group.id}")
         await bob.say("The one with the bell")
         await alice.row("Bike tour").get_by_text("Message of a blocked person").wait_for()
