@@ -186,6 +186,11 @@ async def test_privacy_shows_what_the_host_has_set(browser: Any, built: Path, tm
         await rules.filter(has_text="Who may write to me").get_by_text("Everybody").wait_for()
         await rules.filter(has_text="Who may call me").get_by_text("Nobody").click()
         assert await app.dialog.get_by_role("radio").count() == 2, "friends, or nobody"
+        await app.button("Close")
+        answer = await daemon.api("PUT", "/v1/users/alice/privacy", rules={}, locked=True)
+        assert answer.status == 200
+        await app.page.get_by_text("This site has set these rules").wait_for()
+        assert await rules.first.is_disabled()
         assert watch.errors == []
 
 
