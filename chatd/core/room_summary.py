@@ -17,7 +17,7 @@ from chatd.protocol.members import ROLES, Role
 from chatd.protocol.read_state import ReadOk, Receipt
 from chatd.protocol.rooms import RoomSummary
 
-# More than a summary takes besides its texts and data: the names of all its keys, twelve numbers, a room, a peer.
+# More than a summary takes besides its texts and data: the names of all its keys, its numbers, a room, a peer.
 SUMMARY_BYTES = 400
 UTF8_BYTES_MAX = 4  # of a character
 
