@@ -16,6 +16,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route as Path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from chatd.core.api_keys import ApiKey
 from chatd.env import Env
 from chatd.http.answers import bounded_body
 from chatd.http.api import keys, people, problems, rooms, tokens, users
@@ -39,7 +40,7 @@ REQUEST_ID = "X-Request-Id"
 IDS = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 ID_BYTES = 10  # 80 random bits
 DETAIL_CHARACTERS_MAX = 200  # of a complaint, which repeats names from the body
-NOBODY = Caller("")
+NOBODY = Caller(ApiKey("", "", ()))
 
 
 class Api:
@@ -105,6 +106,7 @@ class Api:
             return await self._bulk(call, request, places)
         if route.has_body:
             body = await bounded_body(request, route.body_bytes, "too_large")
+            call.require_valid()
             asked = decoded(body or b"{}", route.asked)
         else:
             asked = asked_in_query(request, route.asked)
