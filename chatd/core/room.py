@@ -29,6 +29,10 @@ class Standing(IntEnum):
     DECLINED = 3
 
 
+# For every room of a list: to find a member of an enumeration costs more than all else of a comparison.
+ACCEPTED, REQUEST = int(Standing.ACCEPTED), int(Standing.REQUEST)
+
+
 @dataclass(slots=True)
 class Member:
     """The state of one user in one room. Positions are `seq`, times Unix milliseconds."""
