@@ -12,7 +12,8 @@ import msgspec
 from chatd.auth.verifier import token_verifier
 from chatd.cli.stores import explained, with_store
 from chatd.config.model import Config
-from chatd.http.api.application import TABLE, decoded
+from chatd.http.api.application import TABLE
+from chatd.http.api.decoding import decoded
 from chatd.http.api.ndjson import answered, lines_of
 from chatd.http.api.route import Call, Caller, Route, Services
 from chatd.server.app import App

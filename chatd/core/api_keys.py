@@ -79,7 +79,9 @@ def add_key(user: str, request: AddKey, writes: WriteSet, reads: ReadSet) -> Ok:
     keys, key = reads.records_of(ApiKey), replace(request.key, created_at=writes.now)
     require_weaker(key, request.by, keys, writes.now)
     if any(known.name == key.name for known in keys.values()) or key.id in keys:
-        raise Refused("conflict", "there is a key of this name", field="name")
+        raise Refused(
+            "conflict", f"there is a key called {key.name} already: rotate or delete it", field="name"
+        )
     if len(keys) >= KEYS_MAX:
         raise Refused("too_large", f"there are {KEYS_MAX} keys")
     if key.is_over(writes.now):
