@@ -115,7 +115,11 @@ class Graph:
     async def _carry_out(self, lines: Sequence[Line]) -> None:
         try:
             held = await self.store.edges_of({line.wanted.user for line in lines})
-            found = [*differences([line.wanted for line in lines], held)]
+            found = []
+            for changes in differences([line.wanted for line in lines], held):
+                found.append(changes)
+                # A long line takes milliseconds: the loop runs once behind each.
+                await asyncio.sleep(0)
             numbered = [(place, one) for place, changes in enumerate(found) for one in changes]
             for first in range(0, len(numbered), EDGES_MAX):
                 some = numbered[first : first + EDGES_MAX]
