@@ -68,7 +68,8 @@ def post(user: str, request: Send, writes: WriteSet, reads: ReadSet) -> WriteOk:
     if room.written != BOTH and room.direct:
         note_written(room, user, writes, reads.rules.shown_to)
     mentions: tuple[str, ...] = ()
-    ignored = room.ignored_by.get(user, ()) if room.ignored_by else ()
+    # Whoever left the room since its people were read is in it no more.
+    ignored = tuple(filter(room.members.get, room.ignored_by.get(user, ()))) if room.ignored_by else ()
     if not request.silent:
         room.ordinal += 1
         event.ordinal = room.ordinal

@@ -273,3 +273,28 @@ async def test_typing_in_a_direct_room_waits_for_both(server: InProcessServer) -
     assert await typed() == [1, 1]
     await blocks(ann, "bob")
     assert await typed() == [0, 0]
+
+
+async def test_who_blocked_somebody_and_left_keeps_nobody_from_writing(server: InProcessServer) -> None:
+    ann, bob, cat = await comes(server, "ann", "bob", "cat")
+    await befriend(ann, bob, cat)
+    room = await cat.create_group("ann", "bob")
+    await blocks(ann, "bob")
+    await bob.send(room)
+    await ann.request(type="room.leave", room=room, key=new_key())
+    assert (await bob.send(room))["type"] == "ok"
+    assert await unread(cat) == (2, 0)
+
+
+async def test_an_empty_direct_room_goes_with_the_friendship(server: InProcessServer) -> None:
+    ann, bob = await comes(server, "ann", "bob")
+    await befriend(ann, bob)
+    room = (await ann.request(type="room.direct", user="bob"))["summary"]["room"]
+    ann.take()
+    await ann.request(type="friend.remove", user="bob")
+    assert [push["room"] for push in ann.take("gone")] == [room]
+
+
+async def test_everybody_sees_themself(server: InProcessServer) -> None:
+    (ann,) = await comes(server, "ann")
+    assert await watches(ann, "ann") == ["online"]

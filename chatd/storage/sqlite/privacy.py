@@ -114,12 +114,12 @@ def blocks_inside(connection: sqlite3.Connection, room: int) -> dict[str, tuple[
 def watchable(
     connection: sqlite3.Connection, user: str, others: Collection[str], rules: PeopleRules
 ) -> set[str]:
-    """Return those of `others` who and `user` let each other see their presence."""
+    """Return those of `others` who and `user` let each other see their presence; the user sees themself."""
     hidden = among(connection, SHOWS_NO_PRESENCE, {user, *others})
     if user in hidden:
         return set()
-    pairs = [(user, other) for other in others if other not in hidden]
-    return {
+    pairs = [(user, other) for other in others if other not in hidden and other != user]
+    return {user}.intersection(others) | {
         pair[1]
         for pair, (one, other, acquainted, _) in relations(connection, pairs, rules).items()
         if mutually_allow(one, other, "presence", acquainted=acquainted, bounds=rules.bounds)
