@@ -10,6 +10,7 @@ from enum import IntEnum
 
 from msgspec import UNSET, structs
 
+from chatd.core.privacy import Tie
 from chatd.core.read_set import ReadSet, pair
 from chatd.core.sections import CONTACTS, ChangedRow
 from chatd.core.standings import befriend, unfriend
@@ -110,6 +111,9 @@ def put(contact: Contact, writes: WriteSet, reads: ReadSet) -> Contact:
         writes.add(changed_row(contact))
     if contact.is_friend != before.is_friend:
         change_friendship(contact, writes, reads)
+    if tie_of(contact) != tie_of(before):
+        first, _ = writes.ties.get((contact.owner, contact.user), (before, before))
+        writes.ties[contact.owner, contact.user] = first, contact
     if contact != before:
         reads.records_of(Contact)[contact.owner, contact.user] = contact
         writes.add(contact)
@@ -117,6 +121,11 @@ def put(contact: Contact, writes: WriteSet, reads: ReadSet) -> Contact:
             tally.count(before, -1)
             tally.count(contact, 1)
     return contact
+
+
+def tie_of(contact: Contact) -> Tie:
+    """Return as much of a contact as privacy looks at: requests that wait, and remarks, change no rights."""
+    return Tie(contact.is_friend, contact.blocked, contact.following, contact.circles)
 
 
 def change_friendship(contact: Contact, writes: WriteSet, reads: ReadSet) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Protocol, TypeVar
 
+from chatd.core.privacy import AnyTie
 from chatd.core.room import MEMBER_IMAGED, ROOM_IMAGED, Member, Room
 from chatd.core.room_steps import MemberJoined, MemberLeft, RoomListed, RoomUnlisted
 from chatd.protocol.codec import encode
@@ -191,12 +192,11 @@ class WriteSet:
         self.declined: list[tuple[Room, str]] = []
         # Users whose account rows an import changed: they are told once, when it has ended.
         self.imported: frozenset[str] = frozenset()
-        # By user: the capabilities of which their rules changed.
-        self.rules_changed: dict[str, frozenset[str]] = {}
+        self.rules_changed: dict[str, frozenset[str]] = {}  # by user: the capabilities
+        self.ties: dict[tuple[str, str], tuple[AnyTie, AnyTie]] = {}  # by owner and user: before and after
         self.answered: list[Room] = []  # direct rooms in which now both have written
         self.summarised: dict[tuple[int, int], Message] = {}  # reactions that follow as a summary
         self.ended: list[tuple[str, str]] = []  # (user, device): removed by their user
-
         self.spent: dict[tuple[str, str], int] = {}  # by (kind, user), see allowances.py
         # Rooms that changed, or whose members did, and images from before.
         self._touched: dict[int, Room] = {}
