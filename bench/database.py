@@ -190,7 +190,7 @@ def member_row(shape: Shape, room: Room, member: Member) -> Row:
     stamp = shape.stamp(room.time(max(member.own_last, member.read_ordinal)))
     return (
         *(member.user, room.number, member.role, room.created_at, 1, read, member.read_ordinal),
-        *(member.own_unread, 0, read, 0, 0, 0, None, stamp, b""),
+        *(member.own_unread, 0, read, 0, 0, 0, None, stamp, b"", 1),
     )
 
 
@@ -199,14 +199,24 @@ def event_rows(shape: Shape, room: Room, digests: dict[str, int]) -> Iterator[Ro
     first, created = room.number << 32, room.created_at
     made = {"seq": 1, "kind": "created", "user": room.users[0], "time": created, "users": list(room.users)}
     nothing = (None,) * 5
-    yield first | 1, "created", room.users[0], created, *nothing, shape.stamp(created), None, _pack(made)
+    yield (
+        first | 1,
+        "created",
+        room.users[0],
+        created,
+        *nothing,
+        shape.stamp(created),
+        None,
+        _pack(made),
+        None,
+    )
     for ordinal in range(1, room.messages + 1):
         user, time, key = room.author(ordinal), room.time(ordinal), room.key(ordinal)
         text = shape.text(room, ordinal)
         blob = _pack(message(room, ordinal, text))
         digest = digests.get(text) or digests.setdefault(text, _digest("Send", [{"text": text}, False]))
-        stamp = shape.stamp(time)
-        yield first | ordinal + 1, "message", user, time, ordinal, key, digest, None, None, stamp, None, blob
+        row = first | ordinal + 1, "message", user, time, ordinal, key, digest, None, None
+        yield *row, shape.stamp(time), None, blob, None
 
 
 def message(room: Room, ordinal: int, text: str) -> dict[str, Any]:
@@ -233,7 +243,7 @@ _FAST = [
     "temp_store=2",
 ]
 _AFTERWARDS = ("events", "members")  # tables whose indexes are made when the rows are there
-_COLUMNS = {"rooms": 21, "members": 16, "events": 12, "direct": 3}
+_COLUMNS = {"rooms": 21, "members": 17, "events": 13, "direct": 3}
 
 
 def fill(database: Path, shape: Shape, done: Callable[[int], None]) -> None:

@@ -141,7 +141,7 @@ class StoredAccounts:
         async def change(store: Any) -> None:
             if seen:
                 require_seen(user, "", await store.account(user), await store.devices(user))
-            await decide(store, user, request)
+            await decide(store, user, request, people=self._config.people.enabled)
 
         self._run(change)
 

@@ -12,7 +12,8 @@ from chatd.config.model import Config
 from chatd.core.accounts import Amend, Revoke
 from chatd.core.contacts import Contact
 from chatd.core.decisions import DECISIONS
-from chatd.core.read_set import ReadSet, Rules
+from chatd.core.profiles import Card
+from chatd.core.read_set import PeopleRules, ReadSet, Rules
 from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import ChatError
 from chatd.storage.interface import Store
@@ -60,10 +61,12 @@ def with_store(config: Config, action: Callable[[Store], Awaitable[T]], *, creat
         return asyncio.run(opened())
 
 
-async def decide(store: Store, user: str, request: Amend | Revoke) -> None:
-    """Decide and store one change of an account, as a daemon would."""
+async def decide(store: Store, user: str, request: Amend | Revoke, *, people: bool) -> None:
+    """Decide and store one change of an account, as a daemon would; `people`: whether they are switched on."""
     account = await store.account(user)
-    reads = ReadSet(Rules(), {}, accounts={} if account is None else {user: account})
+    rules = Rules(people=PeopleRules(enabled=people))
+    reads = ReadSet(rules, {}, accounts={} if account is None else {user: account})
+    reads.records_of(Card).update((await store.cards([user], [])).cards)
     pending = await store.pending_contacts([user])
     pairs = {pair for one in pending for pair in (one, (one[1], one[0]))}
     reads.records_of(Contact).update(

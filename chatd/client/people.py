@@ -10,6 +10,7 @@ from .core.contacts import (
     Contact,
     ContactReply,
     Privacy,
+    circle_from,
     is_untouched,
     packet_of,
     privacy_from,
@@ -38,6 +39,12 @@ class People:
         return self._engine.account.features
 
     @property
+    def audiences(self) -> Mapping[str, list[str]]:
+        """Default, widest and narrowest audience of the capabilities for which the host has set others (protocol.md,
+        "Privacy")."""
+        return self._engine.account.audiences
+
+    @property
     def contacts(self) -> Mapping[str, Contact]:
         """The other users as this one has them: friends, requests, blocks, remarks (protocol.md, "Contacts and
         circles")."""
@@ -52,7 +59,7 @@ class People:
     def circles(self) -> Mapping[int, Circle]:
         """The own circles by number; `circles_of` says who is in them."""
         circles = self._row("circles") or []
-        return {entry["number"]: Circle(**entry) for entry in circles}
+        return {entry["number"]: circle_from(entry) for entry in circles}
 
     @property
     def privacy(self) -> Privacy:
@@ -124,7 +131,7 @@ class People:
         """Make a circle, or rename the one with this number; return it."""
         asked = {"name": name} if number is None else {"name": name, "number": number}
         reply = await self._engine.call({"type": "circle.set", **asked})
-        return Circle(**reply["circle"])
+        return circle_from(reply["circle"])
 
     async def delete_circle(self, number: int) -> None:
         """Delete a circle; nobody is in it any more."""

@@ -27,6 +27,8 @@ HTTP_SOCKETS, HTTP_SOCKET = 4096, 48 * KIB
 CONNECTION = 32 * KIB  # parser, session, timers, subscriptions to some forty rooms; 17 KiB for one room
 # delivery/hub.py: a connection in a room, and a room with subscribers
 SUBSCRIPTION, ROOM_SUBSCRIBERS = 256, 512
+# http/api: four uploads, whole and as lines; and a body on each of the 224 sockets of back ends and operators
+API_BODIES = (4 * 16 + 224) * MIB
 READ = 256 * KIB  # the event loop reads as much in one go, before reading is paused
 SILENT = 8 * KIB  # a silent socket: its transport, its table entry, its deadline
 TLS, TLS_READ = 64 * KIB, 256 * KIB  # keys and records; the buffer of a client that sends much
@@ -73,6 +75,7 @@ def memory_of(config: Config) -> Memory:
         "figures and log of the console": console.enabled
         * (console.log_lines * LOG_LINE + console.history_s * FIGURES),
         "sockets that are no connection yet": HTTP_SOCKETS * (HTTP_SOCKET + is_tls * TLS),
+        "bodies of requests to the API": API_BODIES,
         "connections, idle (limits.connections)": limits.connections * idle,
     }
     return Memory(parts, SILENT + is_tls * TLS, idle + 2 * limits.hello_frame_bytes, idle, full, worst)

@@ -68,19 +68,23 @@ def post(user: str, request: Send, writes: WriteSet, reads: ReadSet) -> WriteOk:
     if room.written != BOTH and room.direct:
         note_written(room, user, writes, reads.rules.shown_to)
     mentions: tuple[str, ...] = ()
-    # Whoever left the room since its people were read is in it no more.
-    ignored = tuple(filter(room.members.get, room.ignored_by.get(user, ()))) if room.ignored_by else ()
     if not request.silent:
         room.ordinal += 1
         event.ordinal = room.ordinal
         count_own(room, author, writes)
-        for other in ignored:
-            count_own(room, room.members[other], writes)
-        mentions = count_mentions(room, user, request.body, writes, reads.rules.full_members, ignored)
-    return acknowledgement(
-        request,
-        writes.append(room, event, key=request.key, digest=digest, mentions=mentions, ignored=ignored),
-    )
+        if room.ignored_by:
+            for other in ignoring(room, user):
+                count_own(room, room.members[other], writes)
+        mentions = count_mentions(room, user, request.body, writes, reads.rules.full_members)
+    writes.append(room, event, key=request.key, digest=digest, mentions=mentions)
+    if room.ignored_by:
+        writes.ignore(room, ignoring(room, user))
+    return acknowledgement(request, event)
+
+
+def ignoring(room: Room, author: str) -> tuple[str, ...]:
+    """Return the members who block `author`. Who left since the people of the room were read is not among them."""
+    return tuple(user for user in room.ignored_by.get(author, ()) if user in room.members)
 
 
 def note_written(room: Room, author: str, writes: WriteSet, shown_to: ShownTo) -> None:
@@ -98,19 +102,12 @@ def worth_publishing(composed_at: int | UnsetType, now: int) -> int | UnsetType:
 
 
 def count_mentions(
-    room: Room,
-    author: str,
-    body: Body,
-    writes: WriteSet,
-    full_members: int,
-    ignored: tuple[str, ...] = (),
+    room: Room, author: str, body: Body, writes: WriteSet, full_members: int
 ) -> tuple[str, ...]:
-    """Count a mention for each member that a message names; return them, or ("*",) for everybody.
-
-    `ignored`: the members for whom the message counts nothing.
-    """
+    """Count a mention for each member that a message names; return them, or ("*",) for everybody."""
     if body.mentions is UNSET or not body.mentions:
         return ()
+    ignored = ignoring(room, author) if room.ignored_by else ()
     if EVERYBODY in body.mentions and room.size <= full_members:
         named = room.users
         counted: tuple[str, ...] = (EVERYBODY,)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from msgspec import UNSET, Raw
 
 from chatd.core.extras import ASKED, WALLPAPER, extra
-from chatd.core.room import Member, Room, Standing
+from chatd.core.room import REQUEST, Member, Room
 from chatd.core.visibility import ShownTo, marks_shown, seen
 from chatd.core.write_set import RoomReply, WriteSet
 from chatd.protocol.errors import Refused
@@ -135,7 +135,7 @@ def summarise(
         muted_until=member.muted_until,
         pinned=bool(member.pinned),
         hidden=bool(member.hidden),
-        request=member.standing == Standing.REQUEST,
+        request=member.standing == REQUEST,
         first_visible=member.first_visible,
         log_floor=room.log_floor,
     )

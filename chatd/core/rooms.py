@@ -107,7 +107,7 @@ def shown(reply: Shows, room: Room, user: str, writes: WriteSet) -> Shows:
 
 def new_room(kind: str, creator: str, writes: WriteSet, reads: ReadSet) -> Room:
     number, chance = reads.fresh.pop()
-    room = Room(number, room_name(kind[0], chance), kind, creator, writes.now)
+    room = Room(number, room_name(kind[0], chance), kind, creator, writes.now, time=writes.now)
     writes.created.append(room)
     return writes.touch(room)
 

@@ -25,6 +25,9 @@ EVENT_BYTES = 200
 
 R = TypeVar("R")
 
+# What most batches have of something. It is replaced, never written to.
+NOTHING: Mapping[Any, Any] = {}
+
 
 class Origin(Protocol):
     """The request behind a change. On its connection the acknowledgement takes the place of the event."""
@@ -109,22 +112,6 @@ class DirectPair:
     room: int
 
 
-@dataclass(slots=True, frozen=True)
-class FoldedLog:
-    """A record: the operations of a room from `low` up to below `floor` are dropped."""
-
-    room: int
-    low: int
-    floor: int
-
-
-@dataclass(slots=True, frozen=True)
-class ForgottenKeys:
-    """A record: keys without an event that were used before this time (Unix ms) are forgotten."""
-
-    before: int
-
-
 @dataclass(slots=True)
 class ReadPosition:
     """A read position that `origin` asked to move; `moved`: whether it did."""
@@ -154,6 +141,17 @@ class WriteSet:
     The log and its rooms, which every batch changes, are fields. Everything else a chapter adds as records of its own
     types: immutable values, for each of which the store has a registered function.
     """
+
+    # Of most batches there is none: kept by the class, so that a batch has no more attributes than Python keeps cheap
+    # (30). Message requests to tell their receivers of, by room and user; those that are new; and declined ones.
+    requests: Mapping[tuple[int, str], Room] = NOTHING
+    new_requests: tuple[tuple[Room, str], ...] = ()
+    declined: tuple[tuple[Room, str], ...] = ()
+    # Users whose account rows an import changed: they are told once, when it has ended.
+    imported: frozenset[str] = frozenset()
+    rules_changed: Mapping[str, frozenset[str]] = NOTHING  # by user: the capabilities
+    # By owner and user: contacts in which privacy sees a difference, before and after.
+    ties: dict[tuple[str, str], tuple[AnyTie, AnyTie]] | None = None
 
     def __init__(self, now: int, stamp: int) -> None:
         self.now = now
@@ -186,14 +184,6 @@ class WriteSet:
         self.receipts: dict[tuple[int, str], tuple[Room, Member]] = {}
         # Changed summaries, by room and user; "" for all members, "*" for all when only `members` changed.
         self.refreshed: dict[tuple[int, str], Room] = {}
-        # Message requests to tell their receivers of, by room and user, and those that are new.
-        self.requests: dict[tuple[int, str], Room] = {}
-        self.new_requests: list[tuple[Room, str]] = []
-        self.declined: list[tuple[Room, str]] = []
-        # Users whose account rows an import changed: they are told once, when it has ended.
-        self.imported: frozenset[str] = frozenset()
-        self.rules_changed: dict[str, frozenset[str]] = {}  # by user: the capabilities
-        self.ties: dict[tuple[str, str], tuple[AnyTie, AnyTie]] = {}  # by owner and user: before and after
         self.answered: list[Room] = []  # direct rooms in which now both have written
         self.summarised: dict[tuple[int, int], Message] = {}  # reactions that follow as a summary
         self.ended: list[tuple[str, str]] = []  # (user, device): removed by their user
@@ -292,7 +282,6 @@ class WriteSet:
         key: str | None = None,
         digest: int | None = None,
         mentions: Iterable[str] = (),
-        ignored: tuple[str, ...] = (),
     ) -> Event:
         """Number `event` as the next of its room, set its time to that of the batch and add it to the log.
 
@@ -303,9 +292,7 @@ class WriteSet:
         event.seq = room.seq
         event.time = self.now
         origin, self.origin = self.origin, None
-        new = NewEvent(
-            room, event, encode(event), key, digest, tuple(mentions), origin, room.ordinal, ignored
-        )
+        new = NewEvent(room, event, encode(event), key, digest, tuple(mentions), origin, room.ordinal)
         author = event.user if isinstance(event.user, str) else ""
         if author:
             self.spend("bytes", author, len(new.blob) + EVENT_BYTES)
@@ -313,6 +300,12 @@ class WriteSet:
             self.keyed[room.number, author, key] = new
         self._add_step(room, new)
         return event
+
+    def ignore(self, room: Room, users: tuple[str, ...]) -> None:
+        """Note for whom the last event of `room` counts nothing."""
+        last = self.steps[room.number][-1]
+        assert isinstance(last, NewEvent)
+        last.ignored = users
 
     @property
     def touched(self) -> Iterable[Room]:
@@ -372,6 +365,8 @@ class WriteSet:
             restore_member(room.former, user, former)
         for room in self._touched.values():
             room.dirty, room.changing_members = False, frozenset()
+            # What a new friendship did to its gates is read again.
+            room.people_changes += 1
 
 
 # A tuple of values is the cheapest image: one is taken for everything that a batch touches.

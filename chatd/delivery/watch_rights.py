@@ -100,7 +100,7 @@ class WatchRights:
         Nothing else hides anybody who may still be seen: to be gone for a moment would tell them of a request that was
         declined, or of a circle.
         """
-        for (owner, user), (before, after) in writes.ties.items():
+        for (owner, user), (before, after) in (writes.ties or {}).items():
             if user in self._presence.related(owner):
                 if after.blocked or (before.is_friend and not after.is_friend):
                     self._presence.update_visibility(owner, (user,), (), {})

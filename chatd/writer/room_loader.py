@@ -73,7 +73,7 @@ class RoomLoader:
 
     def _concerned(self, writes: WriteSet) -> Iterator[Room]:
         """Yield the loaded rooms whose gates or blocks a batch may have changed."""
-        for (owner, user), (_, after) in writes.ties.items():
+        for (owner, user), (_, after) in (writes.ties or {}).items():
             yield from self.cache.direct_rooms(owner, user)
             yield from self.cache.rooms_of_block(owner, user, blocked=after.blocked)
         closing = {account.user for account in writes.records_of(Account)}

@@ -1,8 +1,10 @@
 """`chatd user`, with the daemon stopped and with it running: the same commands, the same effect."""
 
 import json
+import sqlite3
 import urllib.error
 import urllib.request
+from contextlib import closing
 
 import pytest
 
@@ -74,6 +76,19 @@ def test_passwords_are_changed(user):
     assert user("passwd", "wes", "--password-file", "-", input="another horse\n")[0] == 0
 
 
+@pytest.mark.parametrize("enabled", ["true", "false"])
+def test_a_name_given_without_the_daemon_is_part_of_the_card_where_people_are_on(run, tmp_path, enabled):
+    """So that friends are told of it, and the devices of the user."""
+    result = run(
+        "user", "add", "ann", "--name", "Ann", "--password-file", "-",
+        input=PASSWORD + "\n", CHATD_PEOPLE__ENABLED=enabled,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    with closing(sqlite3.connect(next(tmp_path.rglob("chatd.sqlite")))) as connection:
+        cards = connection.execute("SELECT user FROM pages").fetchall()
+    assert cards == ([("ann",)] if enabled == "true" else [])
+
+
 def test_changing_a_missing_account_is_refused(user):
     user("add", "zoe", "--password-file", "-", input=PASSWORD + "\n")
     code, output = user("passwd", "nobody", "--password-file", "-", input=PASSWORD + "\n")
@@ -123,11 +138,11 @@ def test_a_device_that_was_never_seen_is_taken_for_a_slip(running):
 
 
 def test_one_of_the_host_app_who_was_here_needs_no_account(server, running):
-    chat = server.chatd("chat", "--as", "carol", "--with", "bob", "--url", server.url, input="hello\n")
+    chat = server.chatd("chat", "--as", "dana", "--with", "bob", "--url", server.url, input="hello\n")
     assert chat.returncode == 0, chat.stderr
-    assert listed(running, "carol") is None
-    assert running("disable", "carol")[0] == 0
-    assert listed(running, "carol")["disabled"] is True
+    assert listed(running, "dana") is None
+    assert running("disable", "dana")[0] == 0
+    assert listed(running, "dana")["disabled"] is True
 
 
 @pytest.mark.parametrize("directory", ["missing", "empty", "foreign", "foreign/file", "missing/missing"])

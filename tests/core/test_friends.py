@@ -110,6 +110,15 @@ def test_in_a_quiet_time_requests_are_sent_and_not_heard(writer):
     assert states(writer) == (State.SENT, State.RECEIVED)
 
 
+def test_friends_begin_anew_when_they_part(writer):
+    """What was refused before does not make the next quiet time longer."""
+    ask(writer, "ann", "bob")
+    writer.ask("bob", FriendDecline(user="ann"))
+    ask(writer, "bob", "ann")
+    writer.ask("bob", FriendRemove(user="ann"))
+    assert writer.contacts["bob", "ann"].quiet == writer.now + 7 * DAY_MS
+
+
 @pytest.mark.parametrize("remover", ["ann", "bob"])
 def test_who_removes_is_left_in_peace_and_who_was_removed_is_not(writer, remover):
     befriend(writer, "ann", "bob")

@@ -62,7 +62,7 @@ def test_every_form_and_every_choice_has_words() -> None:
     parts = [part for request in get_args(AnyRequest) for part in parts_of(inspect.type_info(request))]
     patterns = {repr(part.pattern) for part in parts if isinstance(part, inspect.StrType) and part.pattern}
     choices = {tuple(sorted(part.values)) for part in parts if isinstance(part, inspect.LiteralType)}
-    assert patterns == set(complaints.PATTERNS)
+    assert patterns == set(complaints.OF_PACKETS.patterns)
     assert choices == {tuple(sorted(get_args(kind))) for kind in complaints.VALUES.values()}
 
 
@@ -70,5 +70,6 @@ def parts_of(kind: Any) -> Iterator[Any]:
     yield kind
     for part in (*getattr(kind, "fields", ()), *getattr(kind, "types", ())):
         yield from parts_of(getattr(part, "type", part))
-    if isinstance(kind, inspect.ListType):
-        yield from parts_of(kind.item_type)
+    for name in ("item_type", "key_type", "value_type"):
+        if hasattr(kind, name):
+            yield from parts_of(getattr(kind, name))

@@ -48,7 +48,7 @@ async def befriend(one: TestClient, other: TestClient) -> None:
         await client.forget()
 
 
-async def test_the_own_card_is_the_same_on_all_devices(clients: Clients) -> None:
+async def test_s29_the_own_card_is_the_same_on_all_devices(clients: Clients) -> None:
     """Pushed to those that are there, and found by those that come later."""
     phone, tablet = await comes(clients, "ann"), await comes(clients, "ann")
     profile = await has_card(phone, name="Ann", handle="Ann.K", bio="Two wheels.\nOne bell.")
@@ -63,6 +63,14 @@ async def test_the_own_card_is_the_same_on_all_devices(clients: Clients) -> None
     own, row = [(await phone.receive("account"))["sections"]["account"][0] for _ in range(2)]
     assert (own["value"]["version"], row["value"]["version"]) == (1, 2)
     assert "page" not in row["value"]
+
+
+async def test_data_of_the_app_is_kept_in_both_encodings_and_null_removes_it(clients: Clients) -> None:
+    for encoding, secret in (("msgpack", b"\x00"), ("json", {"$bytes": "AA"})):
+        ann = await comes(clients, "ann", encoding=encoding)
+        data = {"moods": [1, None], "secret": secret}
+        assert (await has_card(ann, bio="x", data=data))["page"] == {"bio": "x", "data": data}
+        assert (await has_card(ann, data=None))["page"] == {"bio": "x"}
 
 
 async def test_a_rename_changes_two_rows_of_the_user_however_many_know_them(
@@ -84,7 +92,7 @@ def changes_of(daemon: RunningDaemon) -> dict[str, list[Any]]:
         return {table: connection.execute(f"SELECT * FROM {table}").fetchall() for table in tables}
 
 
-async def test_a_watcher_hears_of_a_new_version_and_one_who_does_not_know_people_hears_nothing(
+async def test_s29_a_watcher_hears_of_a_new_version_and_one_who_does_not_know_people_hears_nothing(
     clients: Clients,
 ) -> None:
     ann, bob = await comes(clients, "ann"), await comes(clients, "bob")

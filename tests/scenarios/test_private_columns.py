@@ -54,6 +54,7 @@ PRIVATE = {
     ("audit", "target"): "1",
     ("audit", "request"): "1",
     ("pages", "page"): WHO,
+    ("events", "ignored"): WHO,
     **{
         ("contacts", name): "owner = 'ann'"
         for name in ("circles", "remark", "note", "via", "since", "expires", "quiet", "tries", "known")
@@ -84,6 +85,7 @@ PLAIN = {
     "api_keys": {"id", "expires_at", "earlier_until"},
     "audit": {"number"},
     "pages": {"user", "handle", "verified", "stamp"},
+    "graph_feeds": {"feed", "n"},
     "contacts": {"number", "owner", "user", "state", "blocked", "following", "stamp"},
 }  # fmt: skip
 

@@ -29,6 +29,17 @@ async def test_creating_a_room_is_idempotent_by_key(clients: Clients) -> None:
     assert (await clients.reconnect(bob))[1]["sync"]["totals"]["rooms"] == 1
 
 
+async def test_the_list_has_a_room_without_a_message_at_the_time_of_its_creation(clients: Clients) -> None:
+    alice, bob = await clients.connect_all("alice", "bob")
+    old = (await alice.request(_create(users=["bob"])))["summary"]["room"]
+    await alice.send(old, "before the next room")
+    created = await alice.request(_create(users=["bob"]))
+    assert created["summary"]["time"] == created["time"]
+    _, hello = await clients.reconnect(bob)
+    assert [room["room"] for room in hello["sync"]["rooms"]] == [created["summary"]["room"], old]
+    assert hello["sync"]["rooms"][0]["time"] == created["time"]
+
+
 async def test_the_key_of_a_room_belongs_to_its_creator(clients: Clients) -> None:
     alice, bob = await clients.connect_all("alice", "bob")
     packet = _create()

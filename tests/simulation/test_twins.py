@@ -5,7 +5,7 @@ import pytest
 from tests.kit.soak import scaled, seed_base
 from tests.simulation.people_canaries import decline_told, presence_kept, refused_says_why
 from tests.simulation.test_simulation import watchable
-from tests.simulation.twins import BLOCK, DECLINE, difference
+from tests.simulation.twins import BLOCK, DECLINE, Pair, difference
 
 SEEDS = scaled(30, 2000)
 CHUNK = 10
@@ -21,7 +21,7 @@ pytestmark = [
 
 @pytest.mark.parametrize("pair", [BLOCK, DECLINE], ids=lambda pair: pair[0])
 @pytest.mark.parametrize("first", range(BASE, BASE + SEEDS, CHUNK))
-def test_nothing_tells_two_worlds_apart(first: int, pair: tuple[str, str]) -> None:
+def test_nothing_tells_two_worlds_apart(first: int, pair: tuple[Pair, Pair]) -> None:
     for seed in range(first, first + CHUNK):
         assert difference(seed, pair) == ""
 

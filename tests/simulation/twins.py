@@ -175,7 +175,10 @@ class Twin(World):
         act = {"room": room, "target": seq}
         fresh = {"kind": "group", "title": "t", "users": [ANN, CAT]}
         tries: list[Callable[[], Any]] = [
-            *(asks(bob, type=f"friend.{kind}", user=ANN) for kind in ("request", "accept", "cancel", "remove")),
+            *(
+                asks(bob, type=f"friend.{kind}", user=ANN)
+                for kind in ("request", "accept", "cancel", "remove")
+            ),
             asks(bob, type="contact.set", user=ANN, remark="B", following=True),
             asks(bob, type="room.direct", user=ANN),
             *(writes(self, bob),) * 3,
@@ -247,7 +250,7 @@ def lived(seed: int, different: Pair) -> list[tuple[int, bytes]]:
 def in_tenths(frame: bytes) -> bytes:
     """Return a frame with its times in tenths of a second; one that is no packet as it is."""
     try:
-        return msgpack.packb(coarse(msgpack.unpackb(frame)))
+        return bytes(msgpack.packb(coarse(msgpack.unpackb(frame))))
     except ValueError:
         return frame
 
@@ -271,5 +274,3 @@ def difference(
         if first != second:
             return f"seed {seed}: {first} when ANN {pair[0]}, {second} when {pair[1]}"
     return "" if len(one) == len(other) else f"seed {seed}: {len(one)} frames, and {len(other)}"
-
-

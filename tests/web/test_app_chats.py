@@ -92,6 +92,8 @@ async def test_a_group_from_its_creation_to_its_end(browser: Any, daemon: Runnin
             members = app.page.get_by_role("list", name="Members")
             await members.get_by_text("owner").wait_for()
             await app.until_names("Bike tour", "Bob")
+            await app.page.reload()
+            await app.until_names("Bike tour", "Bob")
             await app.button("Add members")
             await app.dialog.get_by_label("Name or user ID").fill("carol")
             await app.dialog.get_by_label("Name or user ID").press("Enter")

@@ -84,6 +84,7 @@ class RoomSummary(TypedDict, total=False):
     pinned: bool
     hidden: bool
     request: bool
+    asked: int
     wallpaper: str
     first_visible: int
     log_floor: int
@@ -201,6 +202,7 @@ class HelloReply(TypedDict):
     heartbeat: NotRequired[float]
     token_ttl: NotRequired[float]
     limits: NotRequired[Mapping[str, int]]
+    audiences: NotRequired[dict[str, list[str]]]
 
 
 class AuthReply(TypedDict):

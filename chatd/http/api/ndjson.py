@@ -28,7 +28,7 @@ Decode = Callable[[bytes], Any]
 
 
 class Uploads:
-    """The places for bulk uploads."""
+    """The places for uploads and other large bodies."""
 
     def __init__(self) -> None:
         self._taken = 0
@@ -61,6 +61,7 @@ async def answered(call: Call, lines: Sequence[tuple[int, bytes]], decode: Decod
 
 async def _answer(call: Call, number: int, line: bytes, decode: Decode) -> bytes:
     try:
+        call.require_valid()
         if len(line) > LINE_BYTES_MAX:
             raise Refused("too_large", f"a line has at most {LINE_BYTES_MAX} bytes")
         told = msgspec.structs.asdict(await call.route.handler(call, decode(line)))

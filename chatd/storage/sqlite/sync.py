@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from msgspec import UNSET, Raw
 
-from chatd.core.room import Standing
+from chatd.core.room import REQUEST
 from chatd.core.room_summary import RoomRow, summarise
 from chatd.core.sections import CONTACTS, PEOPLE
 from chatd.core.sync_query import SyncQuery
@@ -122,8 +122,7 @@ def first_page(
         (
             membership_row
             for membership_row in listed
-            if membership_row.stamp > since
-            or (query.all_requests and membership_row.standing == Standing.REQUEST)
+            if membership_row.stamp > since or (query.all_requests and membership_row.standing == REQUEST)
         ),
         key=key_of,
         reverse=True,
@@ -179,7 +178,7 @@ def totals_of(listed: Collection[MembershipRow | RoomRow], query: SyncQuery) -> 
     Messages in hidden rooms are not counted, nor those in rooms in which the user was asked, which have a total of
     their own.
     """
-    rooms = [row for row in listed if query.people is None or row.standing != Standing.REQUEST]
+    rooms = [row for row in listed if query.people is None or row.standing != REQUEST]
     unread = sum([row.unread for row in rooms if not row.hidden])
     mentions = sum([row.mentions for row in rooms if not row.hidden])
     return SyncTotals(len(rooms), unread, mentions, message_requests=len(listed) - len(rooms))

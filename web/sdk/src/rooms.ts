@@ -3,7 +3,7 @@
 import { normalEmoji } from "./core/emoji.js";
 import type { Message } from "./core/messages.js";
 import type {
-  Ack, Body, Event, MembersListReply, Packet, ReadersReply,
+  Ack, Body, Event, MembersAddReply, MembersListReply, Packet, ReadersReply,
 } from "./core/packets.js";
 import type { MemberReceipt, Replica } from "./core/replica.js";
 import { roleOf, type Summary } from "./core/summary.js";
@@ -239,8 +239,7 @@ export class Room {
 
   /** Add members, at most 100; return those who were not added, as they do not let this user, or are unknown. */
   async add(users: Iterable<string>): Promise<readonly string[]> {
-    const { not_added = [] } = (await this._mutate("members.add", { users: [...users] })) as Packet;
-    return not_added;
+    return ((await this._mutate("members.add", { users: [...users] })) as MembersAddReply).not_added ?? [];
   }
 
   /** Remove members, at most 100. */

@@ -9,7 +9,7 @@ import { openDialog } from "../shell/dialog.js";
 import { Icon } from "../shell/icons.js";
 import { PageHead } from "../shell/page_head.js";
 import { follow, hrefOf } from "../shell/router.js";
-import { phase } from "../shell/state.js";
+import { client, phase } from "../shell/state.js";
 import { namesOfCircles } from "./circle_names.js";
 import { EditRule } from "./edit_rule.js";
 import { ruleOf, RULES, type Capability } from "./rules.js";
@@ -21,6 +21,12 @@ export function PrivacyPage() {
       <PageHead title={t("privacy.title")} />
       <div class="scroller page">
         <p class="page-text">{t("privacy.text")}</p>
+        {privacy.value.locked && (
+          <p class="page-text">
+            <Icon name="lock" />
+            {t("privacy.locked")}
+          </p>
+        )}
         {RULES.map(({ title, capabilities }) => (
           <Card key={title} title={t(title)}>
             {capabilities.map((capability) => (
@@ -52,7 +58,7 @@ interface RuleProps {
 }
 
 function Rule({ capability, disabled }: RuleProps) {
-  const audience = ruleOf(privacy.value, capability);
+  const audience = ruleOf(privacy.value, capability, client().audiences);
   const { locked } = privacy.value;
   const edit = () => openDialog(async () => EditRule, { capability, audience });
   return (
@@ -61,7 +67,6 @@ function Rule({ capability, disabled }: RuleProps) {
       <span class="setting-text">
         <span>{t(`rule.${capability}`)}</span>
         <span class="small quiet anywhere">{audienceText(audience)}</span>
-        {locked && <span class="small quiet">{t("privacy.locked")}</span>}
       </span>
       <Icon name={locked ? "lock" : "forward"} />
     </button>

@@ -34,12 +34,9 @@ export class RoomState {
     this.typists = signal(room.typists);
   }
 
-  /** When the room came into the list of this window; 0: it was there. */
-  since = 0;
-
-  /** The time of the last message in Unix milliseconds, by which rooms are sorted; a new room without one is on top. */
+  /** The time of the last message, or of the creation, in Unix milliseconds, by which rooms are sorted. */
   get time(): number {
-    return Math.max(this.summary.value.time, this.preview.value?.time ?? 0) || this.since;
+    return Math.max(this.summary.value.time, this.preview.value?.time ?? 0);
   }
 
   /** Call `listener` with every change of the room until the returned function is called. */
@@ -213,11 +210,7 @@ const OTHERS: { [K in Exclude<Change, { room: string }>["kind"]]?: (change: Extr
 function takeRoom(change: RoomChange): void {
   const size = states.size;
   let state = states.get(change.room);
-  if (!state) {
-    state = new RoomState(client().room(change.room));
-    state.since = loaded.peek() ? Date.now() : 0;
-    states.set(change.room, state);
-  }
+  if (!state) states.set(change.room, (state = new RoomState(client().room(change.room))));
   state.take(change);
   if (change.kind === "roomGone") states.delete(change.room);
   if (states.size !== size) known.value += 1;

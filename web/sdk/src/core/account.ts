@@ -53,7 +53,6 @@ export class Account implements Owner {
   readonly presence = new Map<string, Presence>();
   readonly rows = new AccountRows();
   everybodyMax = EVERYBODY_MEMBERS_MAX;
-  readonly blocked: Set<string> = new Set();
   /** Feature words to ask for, beside those of the encoding (protocol.md, "hello"). */
   readonly asked: readonly string[] = ["account"];
   private _listed: Set<string> | undefined;
@@ -174,7 +173,11 @@ export class Account implements Owner {
 
   /** Return the replica of a room for reading; an unknown room is not added. */
   peek(room: string): Replica {
-    return this.replicas.get(room) ?? new Replica(room, this);
+    return this.replicas.get(room) ?? this._make(room);
+  }
+
+  protected _make(room: string): Replica {
+    return new Replica(room, this);
   }
 
   /** Publish what changed in a room and have it stored. */
@@ -214,11 +217,8 @@ export class Account implements Owner {
 
   /** Load what is stored; whatever was here before is dropped. */
   restore(tables: Tables): void {
-    const { user, epoch, cursor, totals } = Object.fromEntries(tables.account ?? []) as Partial<Account>;
-    this.user = user ?? "";
-    this.epoch = epoch ?? "";
-    this.cursor = cursor ?? "";
-    this.totals = totals ?? this.totals;
+    const { device: _, ...known } = Object.fromEntries(tables.account ?? []);
+    Object.assign(this, { user: "", epoch: "", cursor: "", ...known });
     this.replicas.clear();
     this.rows.clear();
     for (const [room, record] of tables.rooms ?? []) this.replica(room).restore(record as RoomRecord);
