@@ -125,6 +125,7 @@ summary = record(
         "pinned": flag,
         "hidden": flag,
         "request": flag,
+        "asked": positive,
         "wallpaper": word,
         "first_visible": two_or_more,
         "log_floor": two_or_more,
@@ -200,11 +201,10 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     "send": (_stored, {"ordinal": positive, "duplicate": flag, "event": event}),
     "recall": (_stored, {"duplicate": flag}),
     **dict.fromkeys(("pin", "room.join", "room.leave"), _change),
-    **dict.fromkeys(
-        ("edit", "react", "room.update", "members.add", "members.remove", "members.role"), _logged
-    ),
+    **dict.fromkeys(("edit", "react", "room.update", "members.remove", "members.role"), _logged),
     "room.delete": ({}, {"time": positive, "duplicate": flag}),
-    "room.create": ({"summary": summary}, _done),
+    "members.add": (_logged[0], {**_logged[1], "not_added": listed(user, least=1)}),
+    "room.create": ({"summary": summary}, {**_done, "not_added": listed(user, least=1)}),
     "room.direct": ({"summary": summary}, {}),
     "room.get": ({"summary": summary}, {}),
     "read": ({"read": u53, "unread": u53, "unread_mentions": u53, "ordinal": u53}, {}),
