@@ -92,9 +92,9 @@ class Graph:
         line = Line(wanted, audit)
         self._waiting.append(line)
         async with self._turn:
-            # The others of an upload come in this turn of the loop.
-            await asyncio.sleep(0)
             if not line.future.done():
+                # The others of an upload come in this turn of the loop.
+                await asyncio.sleep(0)
                 lines, self._waiting = self._waiting, []
                 await self._carry_out(lines)
         return await line.future

@@ -300,7 +300,7 @@ async def test_the_host_sets_and_locks_the_rules_of_a_user(clients: Clients, hos
         assert (await refused(host, "PUT", "/v1/users/ann/privacy", {"rules": rules}))[:2] == wrong[:2]
 
 
-async def test_it_is_explained_why_somebody_may_not(host: Caller) -> None:
+async def test_it_is_explained_why_somebody_may_not(host: Caller, clients: Clients) -> None:
     async def why(a: str, b: str, what: str) -> tuple[str, str, str, str]:
         found = await host.get(f"/v1/people/explain?a={a}&b={b}&what={what}")
         return found["outcome"], found["rule"], found["of"], found["relation"]
@@ -309,6 +309,10 @@ async def test_it_is_explained_why_somebody_may_not(host: Caller) -> None:
     await send(host, ("friend", "a", "b"), ("follow", "c", "b"))
     assert await why("a", "b", "write") == ("yes", "audience", "b", "friend")
     assert await why("c", "b", "page") == ("no", "audience", "b", "follower")
+    assert await why("a", "b", "presence") == ("yes", "audience", "b", "friend")
+    a = await clients.connect("a", hello=PHONE)
+    await a.request({"type": "preferences", "presence": False})
+    assert await why("a", "b", "presence") == ("no", "preferences", "a", "friend")
     await host("PUT", "/v1/users/b", {"disabled": True})
     assert await why("a", "b", "write") == ("no", "closed", "b", "friend")
     await send(host, ("block", "b", "a"), first=3)
