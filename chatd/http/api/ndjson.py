@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from chatd.http.api.problems import problem_of
+from chatd.http.api.problems import problem_of, refusal_for
 from chatd.http.api.route import Call
-from chatd.protocol.errors import ChatError, Refused, Unavailable
+from chatd.protocol.errors import Refused, Unavailable
 
 MEDIA_TYPE = "application/x-ndjson"
 BULK_BYTES_MAX = 8 << 20
@@ -81,6 +81,7 @@ async def _answer(call: Call, number: int, line: bytes, decode: Decode) -> bytes
             raise Refused("too_large", f"a line has at most {LINE_BYTES_MAX} bytes")
         told = msgspec.structs.asdict(await call.route.handler(call, decode(line)))
         found: Any = {"line": number, "ok": True, **told}
-    except ChatError as error:
-        found = problem_of(error, line=number)
+    except Exception as error:
+        # One line at fault must not keep the lines behind it from being carried out.
+        found = problem_of(refusal_for(error, call.request_id), line=number)
     return msgspec.json.encode(found) + b"\n"
