@@ -84,8 +84,8 @@ def row_of(contact: Contact) -> Row:
         contact.owner,
         contact.user,
         int(contact.state),
-        contact.blocked,
-        contact.following,
+        int(contact.blocked),
+        int(contact.following),
         contact.circles,
         contact.remark,
         contact.note,
@@ -94,7 +94,7 @@ def row_of(contact: Contact) -> Row:
         contact.expires,
         contact.quiet,
         contact.tries,
-        contact.known,
+        int(contact.known),
         contact.stamp,
     )
 
