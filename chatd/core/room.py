@@ -56,7 +56,7 @@ class Member:
     receipts: bool = True
     # Rarely used state, a MessagePack map that is read and written whole; empty when absent.
     extras: bytes = b""
-    standing: int = Standing.ACCEPTED
+    standing: int = ACCEPTED
 
     def unread(self, ordinal: int) -> int:
         """Return the unread messages when the room's last one is `ordinal` (core/unread_counts.py)."""
