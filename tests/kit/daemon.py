@@ -111,7 +111,11 @@ class RunningDaemon:
 
     async def start(self) -> None:
         self._ear.open()
-        await self._daemon.start()
+        try:
+            await self._daemon.start()
+        except BaseException:
+            self._ear.close()
+            raise
 
     async def stop(self) -> None:
         """Stop; raises Leaked when anything it logged held a secret."""
