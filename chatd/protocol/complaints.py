@@ -34,9 +34,10 @@ VALUES = {
     "kind": GroupKind,
     "platform": Platform,
     "to": To,
-    "rules": Capability,
     "as": Relation,
 }
+# Of the keys of a map, by its name.
+KEYS = {"rules": Capability}
 KINDS = {
     "int": "an integer",
     "float": "a number with a fraction or an exponent",
@@ -70,7 +71,8 @@ _missing = re.compile(r"missing required field `([^`]*)`")
 _unknown = re.compile(r"unknown field `([^`]*)`")
 _length = re.compile(r"Expected `(str|array)` of length ([<>])= (\d+)")
 _range = re.compile(r"Expected `int` ([<>])= (\d+)")
-_kind = re.compile(r"Expected `(\w+)(?: \| null)?`(?:, got `(\w+)`)?")
+_key = re.compile(r"at `key` in `\$")
+_kind = re.compile(r"Expected `(\w+(?: \| \w+)*)`(?:, got `(\w+)`)?")
 _pattern = re.compile(r"matching regex ('.*')(?: - at|$)")
 
 
@@ -96,6 +98,9 @@ def wrong(complaint: str, field: str, words: Words) -> str:
         return "is missing"
     if _unknown.search(complaint):
         return "is no key of this request"
+    if _key.search(complaint):
+        names = get_args(KEYS.get(field.rpartition(".")[2]))
+        return f"must be a map with keys of {', '.join(names)}" if names else "has a key of another form"
     if complaint.startswith("Invalid enum value"):
         choices = get_args(words.values.get(field.rpartition(".")[2].partition("[")[0]))
         return f"must be one of {', '.join(choices)}" if choices else "is none of the words it may be"
@@ -108,7 +113,8 @@ def wrong(complaint: str, field: str, words: Words) -> str:
         return f"must be {bound(found[1])} {found[2]}"
     if found := _kind.search(complaint):
         got = f", and is {KINDS.get(found[2], found[2])}" if found[2] else ""
-        return f"must be {KINDS.get(found[1], found[1])}{got}"
+        kinds = [KINDS.get(kind, kind) for kind in found[1].split(" | ") if kind != "null"]
+        return f"must be {' or '.join(kinds)}{got}"
     return f"is wrong: {complaint}"
 
 

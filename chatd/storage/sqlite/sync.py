@@ -12,7 +12,6 @@ from msgspec import UNSET, Raw
 
 from chatd.core.room import REQUEST
 from chatd.core.room_summary import RoomRow, summarise
-from chatd.core.sections import CONTACTS, PEOPLE
 from chatd.core.sync_query import SyncQuery
 from chatd.protocol.codec import encode
 from chatd.protocol.rooms import RoomSummary
