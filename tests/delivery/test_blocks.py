@@ -238,6 +238,19 @@ async def test_who_joins_a_group_is_ignored_by_those_who_block_them(server: InPr
     assert [await unread(client) for client in (ann, cat)] == [(1, 0), (1, 0)]
 
 
+async def test_who_left_a_group_ignores_nothing_of_it_any_more(server: InProcessServer) -> None:
+    ann, bob, cat = await comes(server, "ann", "bob", "cat")
+    await befriend(ann, bob, cat)
+    room = await cat.create_group("ann", "bob")
+    await blocks(ann, "bob")
+    await bob.send(room)
+    await ann.request(type="room.leave", room=room, key=new_key())
+    body = {"text": "hello", "mentions": ["*"]}
+    reply = await bob.answer(bob.send_request(type="send", room=room, key=new_key(), body=body))
+    assert reply["type"] == "ok", reply
+    assert await unread(cat) == (2, 1)
+
+
 async def test_at_level_head_who_ignores_a_message_gets_it_to_take_it_off(tmp_path: Path) -> None:
     """protocol.md "Unread": a number is kept by the ordinals of heads, less messages that do not count."""
     async with in_process(
