@@ -27,17 +27,16 @@ FORMS = {
     Color: "a colour, # and 6 of 0-9 a-f",
     Key: "a key, 8 to 36 of A-Z a-z 0-9 - _",
 }
-# By the name of the key.
+# By the name of the key; of a map, those of its keys.
 VALUES = {
     "mode": Mode,
     "role": Role,
     "kind": GroupKind,
     "platform": Platform,
     "to": To,
+    "rules": Capability,
     "as": Relation,
 }
-# Of the keys of a map, by its name.
-KEYS = {"rules": Capability}
 KINDS = {
     "int": "an integer",
     "float": "a number with a fraction or an exponent",
@@ -98,11 +97,10 @@ def wrong(complaint: str, field: str, words: Words) -> str:
         return "is missing"
     if _unknown.search(complaint):
         return "is no key of this request"
+    choices = get_args(words.values.get(field.rpartition(".")[2].partition("[")[0]))
     if _key.search(complaint):
-        names = get_args(KEYS.get(field.rpartition(".")[2]))
-        return f"must be a map with keys of {', '.join(names)}" if names else "has a key of another form"
+        return f"must be a map with keys of {', '.join(choices) or 'its form'}"
     if complaint.startswith("Invalid enum value"):
-        choices = get_args(words.values.get(field.rpartition(".")[2].partition("[")[0]))
         return f"must be one of {', '.join(choices)}" if choices else "is none of the words it may be"
     if found := _pattern.search(complaint):
         return f"must be {words.patterns.get(found[1], 'of its form')}"
@@ -113,7 +111,7 @@ def wrong(complaint: str, field: str, words: Words) -> str:
         return f"must be {bound(found[1])} {found[2]}"
     if found := _kind.search(complaint):
         got = f", and is {KINDS.get(found[2], found[2])}" if found[2] else ""
-        kinds = [KINDS.get(kind, kind) for kind in found[1].split(" | ") if kind != "null"]
+        kinds = (KINDS.get(kind, kind) for kind in found[1].split(" | "))
         return f"must be {' or '.join(kinds)}{got}"
     return f"is wrong: {complaint}"
 
