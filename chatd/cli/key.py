@@ -11,6 +11,11 @@ from chatd.cli.exits import Failure
 from chatd.cli.options import Duration, with_configuration
 from chatd.config.loading import Loaded
 
+# Of the routes; they are not imported here, so that the command line starts quickly.
+SCOPES = (
+    "users", "users.read", "tokens", "messages", "people", "people.read", "keys", "keys.read", "stats.read"
+)  # fmt: skip
+
 
 @click.group(
     epilog="""\b
@@ -28,7 +33,9 @@ def key() -> None:
 
 @key.command()
 @click.argument("name")
-@click.option("--scope", "scopes", multiple=True, required=True, help="What it may do; may be repeated.")
+@click.option(
+    "--scope", "scopes", multiple=True, required=True, type=click.Choice(SCOPES), help="May be repeated."
+)
 @click.option("--ttl", type=Duration(), help="Lifetime: 30m, 12h, 90d; without it, until it is deleted.")
 @with_configuration
 def create(loaded: Loaded, name: str, scopes: tuple[str, ...], ttl: int | None) -> None:

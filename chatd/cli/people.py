@@ -33,6 +33,7 @@ RULES = {
     "block": "{of} blocks the other",
     "closed": "the account of {of} is closed",
     "unknown": "{of} was never here",
+    "preferences": "{of} has switched it off for everybody",
     "standing": "{of} has {standing} in their direct room",
 }
 STANDINGS = {"accepted": "accepted", "request": "not answered yet", "declined": "declined"}

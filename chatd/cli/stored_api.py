@@ -12,9 +12,10 @@ import msgspec
 from chatd.auth.verifier import token_verifier
 from chatd.cli.stores import explained, with_store
 from chatd.config.model import Config
-from chatd.http.api.application import TABLE, decoded
+from chatd.http.api.application import TABLE
+from chatd.http.api.decoding import decoded
 from chatd.http.api.ndjson import answered, lines_of
-from chatd.http.api.route import SOCKET, Call, Caller, Route, Services
+from chatd.http.api.route import Call, Caller, Route, Services
 from chatd.server.app import App
 from chatd.server.system_env import SystemEnv
 from chatd.storage.interface import Store
@@ -54,7 +55,7 @@ class StoredApi:
     def _run(self, route: Route, action: Callable[[Call], Awaitable[T]]) -> T:
         async def run(store: Store) -> T:
             async with serving(self._config, store) as services:
-                return await action(Call(services, Caller(SOCKET), route, {}, REQUEST_ID))
+                return await action(Call(services, Caller(), route, {}, REQUEST_ID))
 
         with explained():
             return with_store(self._config, run)

@@ -17,6 +17,8 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Literal, NamedTuple, get_args
 
+from msgspec import structs
+
 from chatd.core.audit import Audit
 from chatd.core.contacts import contact_of, put
 from chatd.core.friends import change
@@ -131,7 +133,7 @@ def apply(one: EdgeChange, writes: WriteSet, reads: ReadSet) -> None:
     if action := ACTIONS.get(one.op):
         change(action, one.a, one.b, writes, reads)
     else:
-        put(replace(contact_of(one.a, one.b, reads), following=one.op == "follow"), writes, reads)
+        put(structs.replace(contact_of(one.a, one.b, reads), following=one.op == "follow"), writes, reads)
 
 
 def require_owned(kinds: Iterable[Kind], rules: PeopleRules) -> None:
@@ -164,17 +166,24 @@ def differences(wanted: Sequence[Wanted], held: Mapping[str, Edges]) -> Iterator
 
     A friendship belongs to two users: where two lists disagree on one, the later list decides.
     """
-    now = {user: {kind: set(edges.get(kind, ())) for kind in KINDS} for user, edges in held.items()}
+    now: dict[str, dict[Kind, set[str]]] = {}
+
+    def edges_of(user: str) -> dict[Kind, set[str]]:
+        if user not in now:
+            now[user] = {kind: set(held.get(user, {}).get(kind, ())) for kind in KINDS}
+        return now[user]
+
     for one in wanted:
-        mine = now.setdefault(one.user, {kind: set() for kind in KINDS})
+        mine = edges_of(one.user)
         changes = []
         for kind, others in one.edges.items():
             before, mine[kind] = mine[kind], set(others)
             changes += [EdgeChange(CLEAR[kind], one.user, other) for other in sorted(before - others)]
             changes += [EdgeChange(SET[kind], one.user, other) for other in sorted(others - before)]
         for op, user, other in changes:
-            if KIND_OF[op] == "friend" and other in now:
-                (now[other]["friend"].add if op == "friend" else now[other]["friend"].discard)(user)
+            if KIND_OF[op] == "friend" and other in held:
+                theirs = edges_of(other)["friend"]
+                (theirs.add if op == "friend" else theirs.discard)(user)
         yield changes
 
 

@@ -90,11 +90,11 @@ def spend_text(room: Room, other: Member, body: Body, writes: WriteSet, reads: R
     if other.standing == Standing.POLICY:
         reads.allowances.check("strangers", author, 1, writes, reads.now_s)
         writes.spend("strangers", author, 1)
-        writes.new_requests.append((room, other.user))
+        writes.new_requests += ((room, other.user),)
         stand(room, other.user, Standing.REQUEST, writes)
     put_extra(writes.touch_member(room, other.user), ASKED, spent + 1)
     if other.standing == Standing.REQUEST:
-        writes.requests[room.number, other.user] = room
+        writes.requests = {**writes.requests, (room.number, other.user): room}
 
 
 def accept(user: str, request: RoomAccept, writes: WriteSet, reads: ReadSet) -> Ok:
@@ -114,7 +114,7 @@ def decline(user: str, request: RoomDecline, writes: WriteSet, reads: ReadSet) -
         set_contact(user, ContactSet(user=room.peer(user), blocked=True), writes, reads)
     if room.members[user].standing == Standing.REQUEST:
         stand(room, user, Standing.DECLINED, writes)
-        writes.declined.append((room, user))
+        writes.declined += ((room, user),)
     return Ok()
 
 
@@ -131,7 +131,7 @@ def relate(room: Room, people: RoomRelations, changes: int, bounds: HostBounds) 
     if changes < room.people_read:
         return
     room.people_read = changes
-    room.ignored_by = people.ignored_by
+    room.ignored_by, room.closed = people.ignored_by, people.closed
     if people.pair is not None:
         one, other, acquainted, _ = people.pair
         gates = gates_of(one, other, acquainted=acquainted, bounds=bounds)

@@ -60,5 +60,6 @@ def put_privacy(user: str, privacy: Privacy, writes: WriteSet, reads: ReadSet) -
     """Store the rules of a user, tell them to their devices, and check again whom they concern."""
     before = privacy_of(user, reads).rules
     changed = {name for name in {*before, *privacy.rules} if before.get(name) != privacy.rules.get(name)}
-    writes.rules_changed[user] = writes.rules_changed.get(user, frozenset()) | changed
+    changed = {*changed, *writes.rules_changed.get(user, ())}
+    writes.rules_changed = {**writes.rules_changed, user: frozenset(changed)}
     store(ChangedRow(user, ACCOUNT, PRIVACY, encode(privacy)), writes, reads)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Protocol, TypeVar
 
+from chatd.core.privacy import AnyTie
 from chatd.core.room import MEMBER_IMAGED, ROOM_IMAGED, Member, Room
 from chatd.core.room_steps import MemberJoined, MemberLeft, RoomListed, RoomUnlisted
 from chatd.protocol.codec import encode
@@ -23,6 +24,9 @@ from chatd.protocol.rooms import GoneReason, SummaryOk
 EVENT_BYTES = 200
 
 R = TypeVar("R")
+
+# What most batches have of something. It is replaced, never written to.
+NOTHING: Mapping[Any, Any] = {}
 
 
 class Origin(Protocol):
@@ -138,6 +142,17 @@ class WriteSet:
     types: immutable values, for each of which the store has a registered function.
     """
 
+    # Of most batches there is none: kept by the class, so that a batch has no more attributes than Python keeps cheap
+    # (30). Message requests to tell their receivers of, by room and user; those that are new; and declined ones.
+    requests: Mapping[tuple[int, str], Room] = NOTHING
+    new_requests: tuple[tuple[Room, str], ...] = ()
+    declined: tuple[tuple[Room, str], ...] = ()
+    # Users whose account rows an import changed: they are told once, when it has ended.
+    imported: frozenset[str] = frozenset()
+    rules_changed: Mapping[str, frozenset[str]] = NOTHING  # by user: the capabilities
+    # By owner and user: contacts in which privacy sees a difference, before and after.
+    ties: dict[tuple[str, str], tuple[AnyTie, AnyTie]] | None = None
+
     def __init__(self, now: int, stamp: int) -> None:
         self.now = now
         self.stamp = stamp
@@ -169,18 +184,9 @@ class WriteSet:
         self.receipts: dict[tuple[int, str], tuple[Room, Member]] = {}
         # Changed summaries, by room and user; "" for all members, "*" for all when only `members` changed.
         self.refreshed: dict[tuple[int, str], Room] = {}
-        # Message requests to tell their receivers of, by room and user, and those that are new.
-        self.requests: dict[tuple[int, str], Room] = {}
-        self.new_requests: list[tuple[Room, str]] = []
-        self.declined: list[tuple[Room, str]] = []
-        # Users whose account rows an import changed: they are told once, when it has ended.
-        self.imported: frozenset[str] = frozenset()
-        # By user: the capabilities of which their rules changed.
-        self.rules_changed: dict[str, frozenset[str]] = {}
         self.answered: list[Room] = []  # direct rooms in which now both have written
         self.summarised: dict[tuple[int, int], Message] = {}  # reactions that follow as a summary
         self.ended: list[tuple[str, str]] = []  # (user, device): removed by their user
-
         self.spent: dict[tuple[str, str], int] = {}  # by (kind, user), see allowances.py
         # Rooms that changed, or whose members did, and images from before.
         self._touched: dict[int, Room] = {}

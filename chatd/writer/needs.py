@@ -4,6 +4,7 @@ A need is called once for all requests of a batch that have it, and reads for th
 name in `reads.rooms`. A new chapter keeps its records in `reads.records_of(ItsType)`.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -180,7 +181,13 @@ async def tallies(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) 
     """Count the contacts of the users who ask and of those they name, where a limit of either decides."""
     users = {user for asked in batch for user in (asked.user, asked.request.user)}
     strangers = sum(isinstance(asked.request, FriendRequest) for asked in batch)
-    reads.records_of(Tally).update(await sources.store.tallies(users, strangers))
+    found = await sources.store.tallies(users, strangers)
+    reads.records_of(Tally).update(found)
+    # Requests of strangers that may have to give way.
+    full = [user for user in found if found[user].received + strangers > reads.rules.people.inbox_max]
+    await read_contacts(
+        sources, {(user, stranger) for user in full for stranger in found[user].strangers}, reads
+    )
 
 
 async def introductions(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
@@ -246,10 +253,12 @@ async def read_direct_rooms(sources: Sources, pairs: Iterable[tuple[str, str]], 
 
 async def graph(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read the feeds of the host, both contacts of the pairs that it changes, and their direct rooms."""
-    reads.records_of(GraphFeed).update({feed.feed: feed for feed in await sources.store.graph_feeds()})
+    if any(asked.request.feed for asked in batch):
+        reads.records_of(GraphFeed).update({feed.feed: feed for feed in await sources.store.graph_feeds()})
     wanted = pairs_of(one for asked in batch for one in asked.request.changes)
-    await read_contacts(sources, wanted, reads)
-    await read_direct_rooms(sources, {pair(*place) for place in wanted}, reads)
+    # Both at once: the store takes them together.
+    rooms = {pair(*place) for place in wanted}
+    await asyncio.gather(read_contacts(sources, wanted, reads), read_direct_rooms(sources, rooms, reads))
 
 
 async def blocked_askers(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:

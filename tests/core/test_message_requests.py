@@ -112,15 +112,15 @@ def test_a_request_leaves_the_list_before_its_text_and_is_told():
     meet(room)
     writer.ask("ann", send(room))
     assert [type(step) for step in writer.writes.steps[room.number]] == [NewEvent]
-    assert writer.writes.new_requests == []
+    assert writer.writes.new_requests == ()
 
 
 def test_a_decline_is_told_to_nobody_and_texts_after_it_to_nobody_either():
     room, writer = a_room(REQUEST)
     writer.ask("bob", RoomDecline(room=room.name))
-    assert (writer.writes.declined, writer.writes.steps) == ([(room, "bob")], {})
+    assert (writer.writes.declined, writer.writes.steps) == (((room, "bob"),), {})
     writer.ask("bob", RoomDecline(room=room.name))
-    assert writer.writes.declined == []
+    assert writer.writes.declined == ()
     meet(room)
     writer.ask("ann", send(room))
     assert writer.writes.requests == {}

@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from chatd.core.room import Standing
+from chatd.core.room import REQUEST
 from chatd.core.sync_query import SyncQuery
 from chatd.storage.sqlite.read_set import account, device
 from chatd.storage.sqlite.room_rows import membership
@@ -19,6 +19,6 @@ def hello(
     return HelloRows(
         account(connection, query.user),
         device(connection, query.user, device_id),
-        [membership(row) for row in listed if query.people is None or row.standing != Standing.REQUEST],
+        [membership(row) for row in listed if query.people is None or row.standing != REQUEST],
         first_page(connection, query, tables, listed),
     )

@@ -35,7 +35,12 @@ SELECT user, ignored, count(*) FROM events
 WHERE position BETWEEN ? AND ? AND ordinal IS NOT NULL GROUP BY user, ignored
 """
 
-PAIR = "SELECT r.name FROM direct d JOIN rooms r ON r.number = d.room WHERE d.a = ? AND d.b = ?"
+PAIRS = """
+SELECT d.a, d.b, r.name
+FROM json_each(?) pair
+JOIN direct d ON d.a = json_extract(pair.value, '$[0]') AND d.b = json_extract(pair.value, '$[1]')
+JOIN rooms r ON r.number = d.room
+"""
 CREATED = "SELECT name FROM rooms WHERE creator = ? AND client_key = ?"
 
 UNLOGGED = "SELECT NULL, time, digest FROM unlogged WHERE room = ? AND user = ? AND client_key = ?"
@@ -127,8 +132,9 @@ def count_own(connection: sqlite3.Connection, room: Room) -> None:
 def rooms_of_pairs(
     connection: sqlite3.Connection, pairs: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], str]:
-    found = {place: first(connection, PAIR, (min(place), max(place))) for place in pairs}
-    return {place: name for place, name in found.items() if name is not None}
+    ordered = json.dumps([sorted(place) for place in pairs])
+    names = {(a, b): name for a, b, name in connection.execute(PAIRS, (ordered,))}
+    return {place: names[key] for place in pairs if (key := (min(place), max(place))) in names}
 
 
 def room_of_key(connection: sqlite3.Connection, creator: str, key: str) -> str | None:

@@ -14,7 +14,7 @@ from msgspec import Raw
 from chatd.core.event_view import event_view, reacted
 from chatd.core.privacy import mutually_allow
 from chatd.core.read_set import PeopleRules
-from chatd.core.room import DIRECT
+from chatd.core.room import ACCEPTED, DIRECT
 from chatd.core.room_summary import Peer, RoomRow
 from chatd.core.sync_query import SyncQuery
 from chatd.protocol.rooms import RoomSummary
@@ -25,14 +25,13 @@ from chatd.storage.sqlite.rows import in_one, position
 # An account that chatd does not know shows receipts.
 PEER = """
     d.room, p.user, p.first_visible, p.read, p.delivered,
-    coalesce(u.receipts, 1) AND coalesce(v.receipts, 1) AND p.standing < 2 AND o.standing < 2, hex(p.extras)
+    coalesce(u.receipts, 1) AND coalesce(v.receipts, 1) AND p.standing < 2
 """
 PEERS = f"""
-SELECT {in_one(PEER)}
+SELECT {in_one(PEER, "hex(p.extras)", usual="p.extras = x''")}
 FROM json_each(:rooms) asked
 JOIN direct d ON d.room = asked.value
 JOIN members p ON p.user = CASE :user WHEN d.a THEN d.b ELSE d.a END AND p.room = d.room
-JOIN members o ON o.user = :user AND o.room = d.room
 LEFT JOIN users u ON u.user = :user
 LEFT JOIN users v ON v.user = p.user
 """  # noqa: S608 - put together from constants
@@ -56,6 +55,9 @@ def peers(connection: sqlite3.Connection, query: SyncQuery, shown: Iterable[Room
         return {}
     row = connection.execute(PEERS, {"user": query.user, "rooms": json.dumps(direct)}).fetchone()
     found = {number: Peer(*peer) for number, *peer in msgspec.json.decode(row[0])}
+    for room_row in shown:
+        if room_row.standing > ACCEPTED and room_row.number in found:
+            found[room_row.number] = found[room_row.number]._replace(both_show=False)
     if query.people is not None:
         keep_marks(connection, query.user, found, query.people)
     return found
