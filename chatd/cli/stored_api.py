@@ -37,7 +37,7 @@ class StoredApi:
         route, values = route_of(method, path)
 
         async def answer(call: Call) -> Any:
-            asked = msgspec.convert(content, route.asked)
+            asked = decoded(msgspec.json.encode(content), route.asked)
             return json.loads(msgspec.json.encode(await route.handler(call, asked)))
 
         return self._run(route, values, answer)
@@ -47,7 +47,7 @@ class StoredApi:
         route, values = route_of(method, path)
 
         async def answers(call: Call) -> list[bytes]:
-            decode = partial(decoded, kind=route.asked)
+            decode = partial(decoded, kind=route.asked, whole="the line")
             return [some async for some in answered(call, lines_of(body), decode)]
 
         for some in self._run(route, values, answers):

@@ -30,11 +30,13 @@ class CliEnv:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Turn errors of the storage into a Failure."""
+    """Turn refusals, and errors of the storage, into a Failure."""
     try:
         yield
-    except (StoreError, ChatError) as error:
+    except StoreError as error:
         raise Failure(str(error)) from None
+    except ChatError as error:
+        raise Failure(error.message or error.code) from None
 
 
 def with_store(config: Config, action: Callable[[Store], Awaitable[T]], *, create: bool = False) -> T:
