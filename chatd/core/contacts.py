@@ -113,12 +113,26 @@ def put(contact: Contact, writes: WriteSet, reads: ReadSet) -> Contact:
         writes.add(changed_row(contact, value))
     if contact.is_friend != before.is_friend:
         change_friendship(contact, writes, reads)
+    if not has_same_tie(contact, before):
+        writes.ties = writes.ties or {}
+        first, _ = writes.ties.get((contact.owner, contact.user), (before, before))
+        writes.ties[contact.owner, contact.user] = first, contact
     reads.records_of(Contact)[contact.owner, contact.user] = contact
     writes.add(contact)
     if tally := reads.records_of(Tally).get(contact.owner):
         tally.count(before, -1)
         tally.count(contact, 1)
     return contact
+
+
+def has_same_tie(contact: Contact, other: Contact) -> bool:
+    """Whether privacy sees no difference: requests that wait, and remarks, change no rights."""
+    return (
+        contact.is_friend == other.is_friend
+        and contact.blocked == other.blocked
+        and contact.following == other.following
+        and contact.circles == other.circles
+    )
 
 
 def change_friendship(contact: Contact, writes: WriteSet, reads: ReadSet) -> None:

@@ -72,13 +72,12 @@ def post(user: str, request: Send, writes: WriteSet, reads: ReadSet) -> WriteOk:
         room.ordinal += 1
         event.ordinal = room.ordinal
         count_own(room, author, writes)
-        if room.ignored_by:
-            for other in room.ignored_by.get(user, ()):
-                count_own(room, room.members[other], writes)
+        for other in room.ignoring(user) if room.ignored_by else ():
+            count_own(room, room.members[other], writes)
         mentions = count_mentions(room, user, request.body, writes, reads.rules.full_members)
     writes.append(room, event, key=request.key, digest=digest, mentions=mentions)
     if room.ignored_by:
-        writes.ignore(room, room.ignored_by.get(user, ()))
+        writes.ignore(room, room.ignoring(user))
     return acknowledgement(request, event)
 
 
@@ -102,7 +101,7 @@ def count_mentions(
     """Count a mention for each member that a message names; return them, or ("*",) for everybody."""
     if body.mentions is UNSET or not body.mentions:
         return ()
-    ignored = room.ignored_by.get(author, ())
+    ignored = room.ignoring(author)
     if EVERYBODY in body.mentions and room.size <= full_members:
         named = room.users
         counted: tuple[str, ...] = (EVERYBODY,)

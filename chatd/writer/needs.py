@@ -181,7 +181,13 @@ async def tallies(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) 
     """Count the contacts of the users who ask and of those they name, where a limit of either decides."""
     users = {user for asked in batch for user in (asked.user, asked.request.user)}
     strangers = sum(isinstance(asked.request, FriendRequest) for asked in batch)
-    reads.records_of(Tally).update(await sources.store.tallies(users, strangers))
+    found = await sources.store.tallies(users, strangers)
+    reads.records_of(Tally).update(found)
+    # Requests of strangers that may have to give way.
+    full = [user for user in found if found[user].received + strangers > reads.rules.people.inbox_max]
+    await read_contacts(
+        sources, {(user, stranger) for user in full for stranger in found[user].strangers}, reads
+    )
 
 
 async def introductions(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:

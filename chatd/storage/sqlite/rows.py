@@ -16,12 +16,14 @@ SEPARATOR = "\x1f"
 EVERYBODY = "*"
 
 
-def in_one(columns: str) -> str:
+def in_one(columns: str, others: str, usual: str) -> str:
     """Return an expression that selects all rows as one JSON text, an array of arrays; a BLOB has to be `hex(...)`.
 
+    `others`: the last columns, left out in rows that are `usual`: these are nearly all, and each column costs.
     sqlite3 releases the interpreter lock at each row, so with other busy threads every row is a change of thread.
     """
-    return f"json_group_array(json_array({columns}))"
+    row, whole = f"json_array({columns})", f"json_array({columns}, {others})"
+    return f"json_group_array(CASE WHEN {usual} THEN {row} ELSE {whole} END)"
 
 
 def position(room: int, seq: int) -> int:
@@ -50,6 +52,10 @@ def users_in(column: str | None) -> list[str]:
     return column.strip(SEPARATOR).split(SEPARATOR) if column else []
 
 
+# Flags and members of enumerations are written as numbers: sqlite3 searches for an adapter of any other type, which
+# costs more than all else of a value.
+
+
 def new_room_row(room: Room, last_message: int, stamp: int) -> Row:
     return (
         room.number,
@@ -74,7 +80,7 @@ def changed_room_row(room: Room, last_message: int, stamp: int) -> Row:
         room.size,
         room.title,
         room.avatar,
-        room.public,
+        int(room.public),
         room.data,
         room.deleted_by,
         room.uncounted,
@@ -97,12 +103,12 @@ def member_row(room: int, member: Member, stamp: int) -> Row:
         member.mentions,
         member.delivered,
         member.muted_until,
-        member.pinned,
-        member.hidden,
+        int(member.pinned),
+        int(member.hidden),
         member.gone,
         stamp,
         member.extras,
-        member.standing,
+        int(member.standing),
     )
 
 

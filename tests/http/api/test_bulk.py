@@ -157,3 +157,11 @@ async def test_every_line_is_in_the_audit(daemon: RunningDaemon, with_key: WithK
         (caller.id, "PUT /v1/users", "u2"),
         (caller.id, "PUT /v1/users", "u1"),
     ]
+
+
+def test_lines_go_together_up_to_a_number_and_a_size() -> None:
+    short = [(number, b"x") for number in range(ndjson.TOGETHER + 1)]
+    assert [len(group) for group in ndjson.groups(short)] == [ndjson.TOGETHER, 1]
+    long = [(number, b"x" * (ndjson.BYTES_TOGETHER // 2)) for number in range(5)]
+    assert [len(group) for group in ndjson.groups(long)] == [2, 2, 1]
+    assert [*ndjson.groups([(1, b"x" * (ndjson.BYTES_TOGETHER + 1))])] != []

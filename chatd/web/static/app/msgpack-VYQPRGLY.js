@@ -1,0 +1,1 @@
+import{X as o}from"./chunk-NSSSKX32.js";export{o as msgpack};
