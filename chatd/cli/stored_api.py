@@ -12,10 +12,10 @@ import msgspec
 from chatd.auth.verifier import token_verifier
 from chatd.cli.stores import with_store
 from chatd.config.model import Auth, Config
-from chatd.http.api.application import route_of
+from chatd.http.api.application import TABLE, route_of
 from chatd.http.api.decoding import decoded
 from chatd.http.api.ndjson import answered, lines_of
-from chatd.http.api.route import Call, Caller, Route, Services
+from chatd.http.api.route import Call, Caller, Route, Services, scopes_of
 from chatd.server.app import App
 from chatd.server.system_env import SystemEnv
 from chatd.storage.interface import Store
@@ -68,7 +68,8 @@ async def serving(config: Config, store: Store) -> AsyncIterator[Services]:
     # No keys of tokens: files that cannot be read must not keep an operator from locking somebody out.
     app = App(config, env, store, token_verifier(Auth(), env, config.storage.directory))
     app.writer.start()
+    await app.api_keys.load()
     try:
-        yield Services(app.admin, app.graph, app.api_keys, str, frozenset())
+        yield Services(app.admin, app.graph, app.api_keys, str, scopes_of(TABLE))
     finally:
         await asyncio.shield(app.writer.stop())
