@@ -31,6 +31,8 @@ class RoomLoader:
         self._store = store
         self._env = env
         self._loading: dict[str, asyncio.Future[None]] = {}
+        # Rooms whose people are being read.
+        self._reading: list[list[Room]] = []
         self.rules = rules
         self.cache = cache
 
@@ -77,6 +79,10 @@ class RoomLoader:
         for contact in writes.records_of(Contact):
             yield from self.cache.direct_rooms(contact.owner, contact.user)
             yield from self.cache.rooms_of_block(contact.owner, contact.user, blocked=contact.blocked)
+            # Nobody knows yet which blocks these know of.
+            for room in (room for rooms in self._reading for room in rooms):
+                if room.member(contact.owner) and room.member(contact.user):
+                    yield room
         closing = {account.user for account in writes.records_of(Account)}
         rows = {row.user for row in writes.records_of(ChangedRow) if row.name in AUDIENCES}
         for user in closing | rows:
@@ -112,10 +118,15 @@ class RoomLoader:
         ]:
             changes = {room.number: room.people_changes for room in outdated}
             pairs = [(room.number, pair(*room.users) if room.direct else None) for room in outdated]
-            people = await self._store.room_relations(pairs, self.rules)
+            self._reading.append(outdated)
+            try:
+                people = await self._store.room_relations(pairs, self.rules)
+            finally:
+                self._reading = [rooms for rooms in self._reading if rooms is not outdated]
             for room in outdated:
                 relate(room, people[room.number], changes[room.number], self.rules.bounds)
-                self.cache.note_blocks(room)
+                if not room.is_outdated:
+                    self.cache.note_blocks(room)
 
     async def _load(self, names: list[str]) -> None:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
