@@ -123,6 +123,9 @@ def put(contact: Contact, writes: WriteSet, reads: ReadSet) -> Contact:
 
 def change_friendship(contact: Contact, writes: WriteSet, reads: ReadSet) -> None:
     """Change what two users may write to each other in their direct room, which the need `direct_rooms` reads."""
+    if not contact.is_friend:
+        writes.parted = writes.parted or set()
+        writes.parted.add((contact.owner, contact.user))
     room = reads.pairs.get(pair(contact.owner, contact.user))
     if room is not None:
         (befriend if contact.is_friend else unfriend)(room, writes)

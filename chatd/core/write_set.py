@@ -150,6 +150,8 @@ class WriteSet:
     imported: frozenset[str] = frozenset()
     # By user: the capabilities of which their rules changed.
     rules_changed: Mapping[str, frozenset[str]] = NOTHING
+    # Contacts, by owner and user, that are friends no longer.
+    parted: set[tuple[str, str]] | None = None
 
     def __init__(self, now: int, stamp: int) -> None:
         self.now = now

@@ -96,11 +96,15 @@ class WatchRights:
             self._on_people(writes)
 
     def _on_people(self, writes: WriteSet) -> None:
-        """Check again whom contacts and privacy concern. Who may not be seen any more is hidden before that."""
+        """Check again whom contacts and privacy concern. Who may not be seen any more is hidden before that.
+
+        Only where the other sees it anyway: to be hidden and shown again tells that a contact changed, as by a decline.
+        """
+        parted = writes.parted or ()
         for contact in writes.records_of(Contact):
             owner, user = contact.owner, contact.user
             if user in self._presence.related(owner):
-                if contact.blocked or not contact.is_friend:
+                if contact.blocked or (owner, user) in parted:
                     self._presence.update_visibility(owner, (user,), (), {})
                 self._mark_dirty(owner, {user})
         for cleared in writes.records_of(ClearedCircle):
