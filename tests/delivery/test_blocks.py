@@ -71,6 +71,23 @@ async def test_presence_is_seen_by_those_whom_privacy_admits(server: InProcessSe
     assert (told(ann), told(bob)) == ([], []), "other rules are no news"
 
 
+async def test_what_is_kept_of_others_does_not_show_in_presence(server: InProcessServer) -> None:
+    """Nor does a decline: who was hidden and shown again would know of it."""
+    ann, bob, cat = await comes(server, "ann", "bob", "cat")
+    await befriend(ann, cat)
+    await befriend(bob, cat)
+    await cat.create_group("ann", "bob")
+    for client in (ann, bob):
+        await client.request(type="privacy.set", rules={"presence": {"to": "acquaintances"}})
+    assert await watches(ann, "bob") == await watches(bob, "ann") == ["online"]
+    ann.take(), bob.take()
+    await ann.request(type="contact.set", user="bob", remark="Bobby", following=True)
+    await bob.request(type="friend.request", user="ann")
+    await ann.request(type="friend.decline", user="bob")
+    await ann.request(type="contact.set", user="bob", following=False)
+    assert (told(ann), told(bob)) == ([], [])
+
+
 @pytest.mark.parametrize("how", ["block", "be blocked", "unfriend", "close"])
 async def test_presence_ends_at_once_for_both(server: InProcessServer, how: str) -> None:
     ann, bob = await comes(server, "ann", "bob")
