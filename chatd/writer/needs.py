@@ -249,6 +249,12 @@ async def read_direct_rooms(sources: Sources, pairs: Iterable[tuple[str, str]], 
             reads.pairs[place] = room
 
 
+async def rooms_of_blocked(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read the direct rooms with users who are about to be blocked: a message request of theirs ends."""
+    blocking = [asked for asked in batch if asked.request.blocked is True]
+    await read_direct_rooms(sources, {pair(asked.user, asked.request.user) for asked in blocking}, reads)
+
+
 async def graph(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read the feeds of the host, both contacts of the pairs that it changes, and their direct rooms."""
     reads.records_of(GraphFeed).update({feed.feed: feed for feed in await sources.store.graph_feeds()})
@@ -364,7 +370,7 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     FriendDecline: (contacts,),
     FriendCancel: (contacts,),
     FriendRemove: (contacts, direct_rooms),
-    ContactSet: (contacts, tallies, circles),
+    ContactSet: (contacts, rooms_of_blocked, tallies, circles),
     CircleSet: (circles,),
     CircleDelete: (privacy,),
     ChangeGraph: (graph,),
