@@ -11,6 +11,7 @@ from bench.options import Scenario
 from bench.report import page as report
 from bench.scenarios import (
     floor,
+    graph,
     history,
     instructions,
     loads,
@@ -35,6 +36,7 @@ SCENARIOS: dict[str, Scenario] = {
     "micro": instructions.MICRO,
     "instructions": instructions.SCENARIO,
     "history": history.SCENARIO,
+    "graph": graph.SCENARIO,
     "reconnect": reconnect.SCENARIO,
     "stalled": stalled.SCENARIO,
     "siege": siege.SCENARIO,

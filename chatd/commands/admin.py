@@ -107,7 +107,7 @@ class Admin:
         try:
             token = self._identity.mint(user, ttl_s, device=device, generation=account.generation, **claims)
         except ValueError as error:
-            raise Refused("bad_request", str(error)) from error
+            raise Refused("bad_request", f"{error}: auth.token_lifetime_max_s", field="ttl_s") from error
         await self.note(audit)
         return token
 

@@ -7,7 +7,7 @@ from hashlib import sha256
 from hmac import compare_digest
 
 from chatd.commands.admin import Writes
-from chatd.core.api_keys import AddKey, ApiKey, DeletedKey, DeleteKey, Grantor, RotateKey
+from chatd.core.api_keys import AddKey, ApiKey, DeletedKey, DeleteKey, RotateKey, known_key
 from chatd.core.audit import Audit
 from chatd.core.write_set import WriteSet
 from chatd.env import Env
@@ -35,6 +35,8 @@ class ApiKeys:
 
     def on_commit(self, writes: WriteSet) -> None:
         """Take the keys that a commit changed. A commit hook."""
+        if not writes.records:
+            return
         for key in writes.records_of(ApiKey):
             self._keys[key.id] = key
         for deleted in writes.records_of(DeletedKey):
@@ -60,21 +62,21 @@ class ApiKeys:
         """Return an id for a new key."""
         return b32encode(self._env.random_bytes(ID_BYTES)).decode().lower()
 
-    async def add(self, key: ApiKey, by: Grantor, audit: Audit) -> tuple[ApiKey, str]:
+    async def add(self, key: ApiKey, audit: Audit) -> tuple[ApiKey, str]:
         """Store a key with a new secret; return both. The secret is shown this once. Raises Refused."""
         secret = self._new_secret(key.id)
-        await self._writes("", AddKey(replace(key, digest=_digest(secret)), by), audit)
-        return self._keys[key.id], secret
+        await self._writes("", AddKey(replace(key, digest=_digest(secret)), audit.key), audit)
+        return known_key(key.id, self._keys), secret
 
-    async def rotate(self, id: str, overlap_s: int, by: Grantor, audit: Audit) -> tuple[ApiKey, str]:
+    async def rotate(self, id: str, overlap_s: int, audit: Audit) -> tuple[ApiKey, str]:
         """Give a key another secret, which is returned; the present one stays valid for `overlap_s` seconds."""
         secret = self._new_secret(id)
-        await self._writes("", RotateKey(id, _digest(secret), overlap_s * 1000, by), audit)
-        return self._keys[id], secret
+        await self._writes("", RotateKey(id, _digest(secret), overlap_s * 1000, audit.key), audit)
+        return known_key(id, self._keys), secret
 
     async def delete(self, id: str, audit: Audit) -> None:
         """Delete a key: it is refused from this commit on."""
-        await self._writes("", DeleteKey(id), audit)
+        await self._writes("", DeleteKey(id, audit.key), audit)
 
     def _new_secret(self, id: str) -> str:
         random = urlsafe_b64encode(self._env.random_bytes(RANDOM_BYTES)).decode().rstrip("=")

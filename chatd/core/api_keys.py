@@ -6,6 +6,7 @@ A key may make keys, so none may give what it does not have: neither other scope
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from chatd.core.audit import SOCKET
 from chatd.core.read_set import ReadSet
 from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Ok
@@ -36,33 +37,18 @@ class ApiKey:
         """Whether it has expired."""
         return 0 < self.expires_at <= now_ms
 
-
-@dataclass(slots=True, frozen=True)
-class Grantor:
-    """Whoever makes or changes a key: an operator by default, who has all scopes (None) and no end."""
-
-    scopes: frozenset[str] | None = None
-    expires_at: int = 0
-
     def may(self, scope: str, *, reads: bool = False) -> bool:
-        """Whether `scope` is granted. `reads`: for reading only."""
-        if self.scopes is None or scope in self.scopes:
-            return True
-        return (reads and scope + READ in self.scopes) or scope.removesuffix(READ) in self.scopes
-
-    def require(self, key: ApiKey) -> None:
-        """Raise Refused("forbidden") for a key that may more than this one, or lives longer."""
-        missing = [scope for scope in key.scopes if not self.may(scope)]
-        if missing:
-            raise Refused("forbidden", f"this key has no scope {missing[0]} to give", field="scopes")
-        if self.expires_at and not 0 < key.expires_at <= self.expires_at:
-            raise Refused("forbidden", "a key may not outlive the key that makes it", field="expires_at")
+        """Whether it has `scope`. `reads`: for reading only."""
+        accepted = {scope, scope.removesuffix(READ), scope + READ if reads else scope}
+        return not accepted.isdisjoint(self.scopes)
 
 
 @dataclass(slots=True, frozen=True)
 class AddKey:
+    """Make a key. `by`, here and below: the id of the key that asks, or SOCKET for an operator, who may do all."""
+
     key: ApiKey
-    by: Grantor
+    by: str
 
 
 @dataclass(slots=True, frozen=True)
@@ -72,12 +58,13 @@ class RotateKey:
     id: str
     digest: bytes = field(repr=False)
     overlap_ms: int
-    by: Grantor
+    by: str
 
 
 @dataclass(slots=True, frozen=True)
 class DeleteKey:
     id: str
+    by: str
 
 
 @dataclass(slots=True, frozen=True)
@@ -90,9 +77,11 @@ class DeletedKey:
 def add_key(user: str, request: AddKey, writes: WriteSet, reads: ReadSet) -> Ok:
     """Store a new key. Its name is its own, so that a repeated request does not make a second one."""
     keys, key = reads.records_of(ApiKey), replace(request.key, created_at=writes.now)
-    request.by.require(key)
+    require_weaker(key, request.by, keys, writes.now)
     if any(known.name == key.name for known in keys.values()) or key.id in keys:
-        raise Refused("conflict", "there is a key of this name", field="name")
+        raise Refused(
+            "conflict", f"there is a key called {key.name} already: rotate or delete it", field="name"
+        )
     if len(keys) >= KEYS_MAX:
         raise Refused("too_large", f"there are {KEYS_MAX} keys")
     if key.is_over(writes.now):
@@ -104,7 +93,7 @@ def add_key(user: str, request: AddKey, writes: WriteSet, reads: ReadSet) -> Ok:
 def rotate_key(user: str, request: RotateKey, writes: WriteSet, reads: ReadSet) -> Ok:
     keys = reads.records_of(ApiKey)
     key = known_key(request.id, keys)
-    request.by.require(key)
+    require_weaker(key, request.by, keys, writes.now)
     until = writes.now + request.overlap_ms
     put_key(replace(key, digest=request.digest, earlier=key.digest, earlier_until=until), writes, keys)
     return Ok()
@@ -112,9 +101,24 @@ def rotate_key(user: str, request: RotateKey, writes: WriteSet, reads: ReadSet) 
 
 def delete_key(user: str, request: DeleteKey, writes: WriteSet, reads: ReadSet) -> Ok:
     keys = reads.records_of(ApiKey)
-    del keys[known_key(request.id, keys).id]
+    require_weaker(known_key(request.id, keys), request.by, keys, writes.now)
+    del keys[request.id]
     writes.add(DeletedKey(request.id))
     return Ok()
+
+
+def require_weaker(key: ApiKey, by: str, keys: Mapping[str, ApiKey], now_ms: int) -> None:
+    """Raise Refused("forbidden") for a key that may more than the key `by`, or lives longer."""
+    if by == SOCKET:
+        return
+    own = keys.get(by)
+    if own is None or own.is_over(now_ms):
+        raise Refused("forbidden", "the key that asks has ended meanwhile")
+    missing = [scope for scope in key.scopes if not own.may(scope)]
+    if missing:
+        raise Refused("forbidden", f"the key that asks has no scope {missing[0]}", field="scopes")
+    if own.expires_at and not 0 < key.expires_at <= own.expires_at:
+        raise Refused("forbidden", "the key that asks does not live as long", field="expires_at")
 
 
 def known_key(id: str, keys: Mapping[str, ApiKey]) -> ApiKey:

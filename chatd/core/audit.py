@@ -9,13 +9,16 @@ from chatd.core.read_set import ReadSet
 from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Ok
 
+# In place of a key, for the admin socket.
+SOCKET = "socket"
+
 
 @dataclass(slots=True, frozen=True)
 class Audit:
-    """A record: one change, or one read. `key`: the id of the API key. `action`: the route, as `PUT /v1/users/{user}`.
+    """A record: one change, or one read. `key`: the id of the API key, or SOCKET.
 
-    `target`: the user, room or key it is about. `request`: the id of the HTTP request. `number` and `time` (Unix ms)
-    come with the commit.
+    `action`: the route, as `PUT /v1/users/{user}`. `target`: the user, room or key it is about. `request`: the id of
+    the HTTP request. `number` and `time` (Unix ms) come with the commit.
     """
 
     key: str

@@ -116,6 +116,10 @@ def put(contact: Contact, writes: WriteSet, reads: ReadSet) -> Contact:
     room = reads.pairs.get(pair(contact.owner, contact.user)) if contact.blocked else None
     if room is not None:
         turn_away(room, contact.owner, writes)
+    if not has_same_tie(contact, before):
+        writes.ties = writes.ties or {}
+        first, _ = writes.ties.get((contact.owner, contact.user), (before, before))
+        writes.ties[contact.owner, contact.user] = first, contact
     reads.records_of(Contact)[contact.owner, contact.user] = contact
     writes.add(contact)
     if tally := reads.records_of(Tally).get(contact.owner):
@@ -124,11 +128,18 @@ def put(contact: Contact, writes: WriteSet, reads: ReadSet) -> Contact:
     return contact
 
 
+def has_same_tie(contact: Contact, other: Contact) -> bool:
+    """Whether privacy sees no difference: requests that wait, and remarks, change no rights."""
+    return (
+        contact.is_friend == other.is_friend
+        and contact.blocked == other.blocked
+        and contact.following == other.following
+        and contact.circles == other.circles
+    )
+
+
 def change_friendship(contact: Contact, writes: WriteSet, reads: ReadSet) -> None:
     """Change what two users may write to each other in their direct room, which the need `direct_rooms` reads."""
-    if not contact.is_friend:
-        writes.parted = writes.parted or set()
-        writes.parted.add((contact.owner, contact.user))
     room = reads.pairs.get(pair(contact.owner, contact.user))
     if room is not None:
         (befriend if contact.is_friend else unfriend)(room, writes)

@@ -4,6 +4,7 @@ The answer is that of core/privacy.py and of the gates in core/message_requests.
 it was.
 """
 
+from collections.abc import Collection
 from typing import Literal, NamedTuple
 
 from chatd.core.privacy import (
@@ -22,7 +23,7 @@ from chatd.core.privacy import (
 from chatd.core.room import Standing
 from chatd.protocol.privacy import Audience, Capability
 
-Rule = Literal["relation", "audience", "circle", "block", "closed", "unknown", "standing"]
+Rule = Literal["relation", "audience", "circle", "block", "closed", "unknown", "standing", "preferences"]
 Related = Literal["self", "friend", "acquaintance", "follower", "stranger"]
 
 RELATED: dict[int, Related] = {
@@ -52,11 +53,17 @@ class Explanation(NamedTuple):
 
 
 def explain(
-    relation: Relation, standing: Standing | None, what: Capability, bounds: HostBounds
+    relation: Relation,
+    standing: Standing | None,
+    what: Capability,
+    bounds: HostBounds,
+    *,
+    silent: Collection[str] = (),
 ) -> Explanation:
     """Return whether the viewer may use the capability `what` of the owner, and why.
 
-    `standing`: of the owner in the direct room of the two, None where there is none.
+    `standing`: of the owner in the direct room of the two, None where there is none. `silent`: those of the two who
+    switched `what`, a mutual capability, off for everybody in their preferences.
     """
     one, other = relation.viewer, relation.owner
     if one.user == other.user:
@@ -69,6 +76,9 @@ def explain(
     if what == "write" and found.outcome != "yes" and standing not in (None, Standing.POLICY):
         accepted = standing == Standing.ACCEPTED
         return found._replace(outcome="yes" if accepted else "ask", rule="standing", standing=standing)
+    for user in (other.user, one.user):
+        if user in silent:
+            return found._replace(outcome="no", rule="preferences", of=user)
     if what in MUTUAL and found.outcome == "yes":
         back = judged(other, one, what, relation.acquainted, bounds)
         if back.outcome != "yes":

@@ -129,7 +129,7 @@ def relate(room: Room, people: RoomRelations, changes: int, bounds: HostBounds) 
     if changes < room.people_read:
         return
     room.people_read = changes
-    room.ignored_by = people.ignored_by
+    room.ignored_by, room.closed = people.ignored_by, people.closed
     if people.pair is not None:
         one, other, acquainted, _ = people.pair
         gates = gates_of(one, other, acquainted=acquainted, bounds=bounds)

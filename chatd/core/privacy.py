@@ -258,7 +258,10 @@ class Relation(NamedTuple):
 
 
 class RoomRelations(NamedTuple):
-    """The people of a room: by author those who block them, and in a direct room how its two users stand."""
+    """The people of a room: by author those who block them, in a direct room how its two users stand, and members
+    whose accounts are closed.
+    """
 
     ignored_by: Mapping[str, tuple[str, ...]] = {}
     pair: Relation | None = None
+    closed: frozenset[str] = frozenset()

@@ -56,7 +56,7 @@ class Member:
     receipts: bool = True
     # Rarely used state, a MessagePack map that is read and written whole; empty when absent.
     extras: bytes = b""
-    standing: int = Standing.ACCEPTED
+    standing: int = ACCEPTED
 
     def unread(self, ordinal: int) -> int:
         """Return the unread messages when the room's last one is `ordinal` (core/unread_counts.py)."""
@@ -107,6 +107,8 @@ class Room:
     gates: Mapping[str, Gate] = field(default_factory=dict)
     # By author: the members who block them, for whom their messages count nothing.
     ignored_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # The members whose accounts are closed, where people are switched on: like whoever blocks everybody.
+    closed: frozenset[str] = frozenset()
     # In direct rooms: whether privacy keeps read and delivered marks from both.
     marks_kept: bool = False
     # Whether memberships in groups decide a gate, or who sees marks.
@@ -159,9 +161,11 @@ class Room:
         return tuple([user for user in self.ignored_by.get(author, ()) if user in self.members])
 
     def kept_from(self, user: str) -> set[str]:
-        """Return the members who block `user` or whom `user` blocks: neither is shown what the other does here."""
-        blockers = self.ignored_by.get(user, ())
-        return {*blockers, *(author for author, blocked in self.ignored_by.items() if user in blocked)}
+        """Return the members who block `user`, whom `user` blocks, or who are closed: none is shown what the other does
+        here.
+        """
+        blocked = (author for author, blockers in self.ignored_by.items() if user in blockers)
+        return {*self.ignored_by.get(user, ()), *blocked, *self.closed}
 
     @property
     def users(self) -> list[str]:

@@ -83,6 +83,11 @@ class RoomCache:
         (self._blocks.add if blocked else self._blocks.discard)((blocker, user))
         return [room for room in self.rooms.values() if room.member(blocker) and room.member(user)]
 
+    def rooms_of_closing(self, user: str, *, closed: bool) -> list[Room]:
+        """Return the loaded rooms that did not know that the account of a member is closed, or is again open."""
+        rooms = self.rooms.values()
+        return [room for room in rooms if room.member(user) and (user in room.closed) != closed]
+
     def set_receipts(self, user: str, shown: bool) -> None:
         """Apply a user's receipts preference in all their rooms, including those being loaded."""
         self.changed_receipts[user] = shown

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field, replace
 
 from chatd.protocol.errors import Refused
 
-ALL_THE_SAME = "Check the spelling; --unseen is for one of the host app who has not come yet"
+ALL_THE_SAME = (
+    "Check the spelling; for one of the host app who is yet to come leave `seen` out (chatd user: --unseen)"
+)
 
 
 @dataclass(slots=True, frozen=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Protocol, TypeVar
 
+from chatd.core.privacy import AnyTie
 from chatd.core.room import MEMBER_IMAGED, ROOM_IMAGED, Member, Room
 from chatd.core.room_steps import MemberJoined, MemberLeft, RoomListed, RoomUnlisted
 from chatd.protocol.codec import encode
@@ -148,10 +149,9 @@ class WriteSet:
     declined: tuple[tuple[Room, str], ...] = ()
     # Users whose account rows an import changed: they are told once, when it has ended.
     imported: frozenset[str] = frozenset()
-    # By user: the capabilities of which their rules changed.
-    rules_changed: Mapping[str, frozenset[str]] = NOTHING
-    # Contacts, by owner and user, that are friends no longer.
-    parted: set[tuple[str, str]] | None = None
+    rules_changed: Mapping[str, frozenset[str]] = NOTHING  # by user: the capabilities
+    # By owner and user: contacts in which privacy sees a difference, before and after.
+    ties: dict[tuple[str, str], tuple[AnyTie, AnyTie]] | None = None
 
     def __init__(self, now: int, stamp: int) -> None:
         self.now = now
@@ -187,7 +187,6 @@ class WriteSet:
         self.answered: list[Room] = []  # direct rooms in which now both have written
         self.summarised: dict[tuple[int, int], Message] = {}  # reactions that follow as a summary
         self.ended: list[tuple[str, str]] = []  # (user, device): removed by their user
-
         self.spent: dict[tuple[str, str], int] = {}  # by (kind, user), see allowances.py
         # Rooms that changed, or whose members did, and images from before.
         self._touched: dict[int, Room] = {}

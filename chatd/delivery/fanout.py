@@ -332,13 +332,17 @@ class Fanout:
             session.push(push)
 
     def _on_unlisted(self, step: RoomUnlisted) -> None:
-        """Unsubscribe the connections of a member who is asked again; for those without requests the room is gone."""
+        """Unsubscribe the connections of a member out of whose list a room goes; those that are not shown it as a
+        request are pushed that it is gone.
+        """
         room = step.room
+        member = room.member(step.user)
+        is_asked = member is not None and member.standing == Standing.REQUEST
         for session in self._hub.readers_of(step.user):
             session.subscriptions.note_left(room.number)
             self._hub.unsubscribe(session, room.number)
             session.outbox.leave(room.name)
-            if not shows_requests(session):
+            if not (is_asked and shows_requests(session)):
                 session.push(GonePush(room.name, "left"))
 
     def _on_left(self, step: MemberLeft) -> None:

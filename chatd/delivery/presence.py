@@ -87,6 +87,8 @@ class LocalPresence:
         return list(dict.fromkeys(session.user for session in self._watched))
 
     def related(self, user: str) -> list[str]:
+        if user not in self._watchers and user not in self._sessions:
+            return []
         own = self._sessions.get(user, ())
         watched = (other for session in own for other in self._watched.get(session, ()))
         return list(dict.fromkeys([*(session.user for session in self._watchers.get(user, ())), *watched]))

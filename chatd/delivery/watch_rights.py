@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Container, Mapping
 from dataclasses import dataclass, field
 
 from chatd.core.contact_settings import ClearedCircle
-from chatd.core.contacts import Contact
 from chatd.core.read_set import PeopleRules
 from chatd.core.room import Room
 from chatd.core.room_steps import MemberJoined, MemberLeft, outgrown
@@ -96,15 +95,14 @@ class WatchRights:
             self._on_people(writes)
 
     def _on_people(self, writes: WriteSet) -> None:
-        """Check again whom contacts and privacy concern. Who may not be seen any more is hidden before that.
+        """Check again whom contacts and privacy concern. Who is blocked or a friend no more is hidden before that.
 
-        Only where the other sees it anyway: to be hidden and shown again tells that a contact changed, as by a decline.
+        Nothing else hides anybody who may still be seen: to be gone for a moment would tell them of a request that was
+        declined, or of a circle.
         """
-        parted = writes.parted or ()
-        for contact in writes.records_of(Contact):
-            owner, user = contact.owner, contact.user
+        for (owner, user), (before, after) in (writes.ties or {}).items():
             if user in self._presence.related(owner):
-                if contact.blocked or (owner, user) in parted:
+                if after.blocked or (before.is_friend and not after.is_friend):
                     self._presence.update_visibility(owner, (user,), (), {})
                 self._mark_dirty(owner, {user})
         for steps in writes.steps.values() if writes.moves else ():

@@ -5,14 +5,15 @@ fault and the correct form: too much of something is `too_large`, anything else 
 """
 
 import re
-from typing import get_args
+from collections.abc import Mapping
+from typing import Any, NamedTuple, get_args
 
 from chatd.protocol.connection import Mode
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import Device, Handle, Key, NewHandle, Room, User
 from chatd.protocol.members import Role
 from chatd.protocol.messages import Mention
-from chatd.protocol.privacy import To
+from chatd.protocol.privacy import Capability, To
 from chatd.protocol.rooms import GroupKind
 from chatd.protocol.users import Color, Platform, Relation
 
@@ -26,14 +27,14 @@ FORMS = {
     Color: "a colour, # and 6 of 0-9 a-f",
     Key: "a key, 8 to 36 of A-Z a-z 0-9 - _",
 }
-PATTERNS = {repr(get_args(kind)[1].pattern): form for kind, form in FORMS.items()}
-# By the name of the key.
+# By the name of the key; of a map, those of its keys.
 VALUES = {
     "mode": Mode,
     "role": Role,
     "kind": GroupKind,
     "platform": Platform,
     "to": To,
+    "rules": Capability,
     "as": Relation,
 }
 KINDS = {
@@ -47,41 +48,62 @@ KINDS = {
     "ext": "an extension",
     "None": "null",
 }
+
+
+class Words(NamedTuple):
+    """The forms of types that have a pattern, and the choices of keys that have some."""
+
+    forms: Mapping[Any, str]
+    values: Mapping[str, Any]
+
+    @property
+    def patterns(self) -> Mapping[str, str]:
+        """The forms by pattern, as a message of the decoder shows it."""
+        return {repr(get_args(kind)[1].pattern): form for kind, form in self.forms.items()}
+
+
+OF_PACKETS = Words(FORMS, VALUES)
 UNITS = {"str": "character", "array": "item"}
 
 _path = re.compile(r"`\$\.?([^`]*)`")
 _missing = re.compile(r"missing required field `([^`]*)`")
+_unknown = re.compile(r"unknown field `([^`]*)`")
 _length = re.compile(r"Expected `(str|array)` of length ([<>])= (\d+)")
 _range = re.compile(r"Expected `int` ([<>])= (\d+)")
-_kind = re.compile(r"Expected `(\w+)`(?:, got `(\w+)`)?")
+_key = re.compile(r"at `key` in `\$")
+_kind = re.compile(r"Expected `(\w+(?: \| \w+)*)`(?:, got `(\w+)`)?")
 _pattern = re.compile(r"matching regex ('.*')(?: - at|$)")
 
 
-def refusal_of(complaint: str, whole: str = "the packet") -> Refused:
+def refusal_of(complaint: str, whole: str = "the packet", words: Words = OF_PACKETS) -> Refused:
     """Turn a message of the decoder into the refusal of the request. `whole`: a name for what has no field."""
     found = _length.search(complaint)
     too_much = found is not None and found[2] == "<"
     field = field_of(complaint)
-    message = f"{whole if field is None else f'`{field}`'} {wrong(complaint, field or '')}"
+    message = f"{whole if field is None else f'`{field}`'} {wrong(complaint, field or '', words)}"
     return Refused("too_large" if too_much else "bad_request", message, field=field)
 
 
 def field_of(complaint: str) -> str | None:
     """Return the path of the field that a message of the decoder is about, as in `body.attachments[0].url`."""
-    path, missing = _path.search(complaint), _missing.search(complaint)
-    names = [found[1] for found in (path, missing) if found and found[1]]
+    parts = _path.search(complaint), _missing.search(complaint), _unknown.search(complaint)
+    names = [found[1] for found in parts if found and found[1]]
     return ".".join(names) or None
 
 
-def wrong(complaint: str, field: str) -> str:
+def wrong(complaint: str, field: str, words: Words) -> str:
     """Return the fault of a field, as it follows its name: "must have at most 10 items"."""
     if _missing.search(complaint):
         return "is missing"
+    if _unknown.search(complaint):
+        return "is no key of this request"
+    choices = get_args(words.values.get(field.rpartition(".")[2].partition("[")[0]))
+    if _key.search(complaint):
+        return f"must be a map with keys of {', '.join(choices) or 'its form'}"
     if complaint.startswith("Invalid enum value"):
-        words = get_args(VALUES.get(field.rpartition(".")[2]))
-        return f"must be one of {', '.join(words)}" if words else "is none of the words it may be"
+        return f"must be one of {', '.join(choices)}" if choices else "is none of the words it may be"
     if found := _pattern.search(complaint):
-        return f"must be {PATTERNS.get(found[1], 'of its form')}"
+        return f"must be {words.patterns.get(found[1], 'of its form')}"
     if found := _length.search(complaint):
         count = f"{found[3]} {UNITS[found[1]]}{'' if found[3] == '1' else 's'}"
         return f"must have {bound(found[2])} {count}"
@@ -89,7 +111,8 @@ def wrong(complaint: str, field: str) -> str:
         return f"must be {bound(found[1])} {found[2]}"
     if found := _kind.search(complaint):
         got = f", and is {KINDS.get(found[2], found[2])}" if found[2] else ""
-        return f"must be {KINDS.get(found[1], found[1])}{got}"
+        kinds = (KINDS.get(kind, kind) for kind in found[1].split(" | "))
+        return f"must be {' or '.join(kinds)}{got}"
     return f"is wrong: {complaint}"
 
 

@@ -272,6 +272,9 @@ class JobStore(Protocol):
     async def unlisted(self, before: int, limit: int) -> list[tuple[str, str]]:
         """Return up to `limit` devices (user, device) that are unlisted and were revoked before this time (Unix ms)."""
 
+    async def oldest_audit(self) -> int:
+        """Return the time of the oldest entry of the audit, in Unix milliseconds; 0 when there is none."""
+
     async def excess_requests(self, user: str, rules: PeopleRules) -> list[str]:
         """Return the rooms in which `user` was asked beyond `rules.message_requests_max`.
 

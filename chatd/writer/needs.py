@@ -4,6 +4,7 @@ A need is called once for all requests of a batch that have it, and reads for th
 name in `reads.rooms`. A new chapter keeps its records in `reads.records_of(ItsType)`.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -257,10 +258,12 @@ async def rooms_of_blocked(sources: Sources, batch: Sequence[Submitted], reads: 
 
 async def graph(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read the feeds of the host, both contacts of the pairs that it changes, and their direct rooms."""
-    reads.records_of(GraphFeed).update({feed.feed: feed for feed in await sources.store.graph_feeds()})
+    if any(asked.request.feed for asked in batch):
+        reads.records_of(GraphFeed).update({feed.feed: feed for feed in await sources.store.graph_feeds()})
     wanted = pairs_of(one for asked in batch for one in asked.request.changes)
-    await read_contacts(sources, wanted, reads)
-    await read_direct_rooms(sources, {pair(*place) for place in wanted}, reads)
+    # Both at once: the store takes them together.
+    rooms = {pair(*place) for place in wanted}
+    await asyncio.gather(read_contacts(sources, wanted, reads), read_direct_rooms(sources, rooms, reads))
 
 
 async def blocked_askers(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:

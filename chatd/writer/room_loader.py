@@ -6,7 +6,6 @@ That is safe because a batch touches loaded rooms only: no commit can change a r
 import asyncio
 from collections.abc import Collection, Iterable, Iterator
 
-from chatd.core.contacts import Contact
 from chatd.core.message_requests import relate
 from chatd.core.read_set import PeopleRules, pair
 from chatd.core.room import Room
@@ -76,14 +75,16 @@ class RoomLoader:
 
     def _concerned(self, writes: WriteSet) -> Iterator[Room]:
         """Yield the loaded rooms whose gates or blocks a batch may have changed."""
-        for contact in writes.records_of(Contact):
-            yield from self.cache.direct_rooms(contact.owner, contact.user)
-            yield from self.cache.rooms_of_block(contact.owner, contact.user, blocked=contact.blocked)
+        for (owner, user), (_, after) in (writes.ties or {}).items():
+            yield from self.cache.direct_rooms(owner, user)
+            yield from self.cache.rooms_of_block(owner, user, blocked=after.blocked)
             # Nobody knows yet which blocks these know of.
             for room in (room for rooms in self._reading for room in rooms):
-                if room.member(contact.owner) and room.member(contact.user):
+                if room.member(owner) and room.member(user):
                     yield room
         closing = {account.user for account in writes.records_of(Account)}
+        for account in writes.records_of(Account):
+            yield from self.cache.rooms_of_closing(account.user, closed=account.disabled)
         rows = {row.user for row in writes.records_of(ChangedRow) if row.name in AUDIENCES}
         for user in closing | rows:
             yield from self.cache.direct_rooms(user)

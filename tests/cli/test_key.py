@@ -5,6 +5,10 @@ import re
 import urllib.error
 import urllib.request
 
+from chatd.cli.key import SCOPES
+from chatd.http.api.application import TABLE
+from chatd.http.api.route import scopes_of
+
 SECRET = re.compile(r"ck_[a-z2-7]{8}_[A-Za-z0-9_-]{43}\n\Z")
 
 
@@ -37,7 +41,6 @@ def test_a_key_from_its_first_to_its_last_day(server):
 
 def test_what_is_wrong_is_said(server):
     for arguments, said in (
-        (("create", "k", "--scope", "everything"), "`scopes` may be keys"),
         (("create", "two words", "--scope", "users"), "`name`"),
         (("rotate", "nobody"), "there is no key nobody"),
         (("delete", "nobody"), "there is no key nobody"),
@@ -48,7 +51,19 @@ def test_what_is_wrong_is_said(server):
         assert done.stderr.count("\n") == 1
 
 
-def test_without_a_daemon_it_says_so(run, tmp_path):
-    result = run("key", "list", "--data", str(tmp_path))
-    assert result.exit_code == 4
-    assert "no daemon answers" in result.output
+def test_the_command_line_has_the_scopes_of_the_routes(run):
+    assert set(SCOPES) == scopes_of(TABLE)
+    assert "'stats.read'" in run("key", "create", "k", "--scope", "everything").output
+
+
+def test_without_a_daemon_all_is_as_with_one(run):
+    assert "there is no database here" in run("key", "create", "backend", "--scope", "users").output
+    run("user", "add", "zoe", "--password-file", "-", input="correct horse\n")
+    made = run("key", "create", "backend", "--scope", "users").output
+    rotated = run("key", "rotate", "backend").output
+    assert SECRET.match(made)
+    assert SECRET.match(rotated)
+    assert rotated != made
+    assert run("key", "list").output.startswith("backend ")
+    assert run("key", "delete", "backend").output == "Deleted backend.\n"
+    assert run("key", "list").output == ""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from msgspec import structs
 
 from chatd.core.contact_settings import ClearedCircle
-from chatd.core.contacts import Contact, State, Tally, changed_row
+from chatd.core.contacts import Contact, State, Tally, changed_row, shown
 from chatd.core.friends import Introduction
 from chatd.core.sections import ACCOUNT, CONTACTS, PEOPLE, ChangedRow, StartedDay
 from chatd.storage.interface import Store, SyncQuery
@@ -24,7 +24,7 @@ async def written(builder: HistoryBuilder, *contacts: Contact) -> None:
     writes = builder.writes()
     for contact in contacts:
         stamped = contact if contact.stamp else structs.replace(contact, stamp=writes.stamp)
-        writes.add(stamped, changed_row(stamped))
+        writes.add(stamped, changed_row(stamped, shown(stamped)))
     await builder.commit(writes)
 
 

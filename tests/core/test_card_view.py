@@ -4,7 +4,7 @@ from functools import partial
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from chatd.core import card_view
 from chatd.core.card_view import MUTUAL, CardView, shown_plate
@@ -106,7 +106,7 @@ def test_who_is_blocked_is_shown_what_a_closed_account_shows(
         "rules": {"page": Audience(to), "find": Audience(to)},
         "common": ["g1"] if shares_room else [],
     }
-    blocked = looked_at(replace(ties[0], blocked=True), ties[1], **parts)
+    blocked = looked_at(structs.replace(ties[0], blocked=True), ties[1], **parts)
     closed = looked_at(*ties, closed=True, **parts)
     assert shown_card(blocked) == shown_card(closed)
     assert shown_card(blocked).page is UNSET

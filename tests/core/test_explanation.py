@@ -79,6 +79,15 @@ def test_a_standing_decides_where_the_rule_says_no():
     assert (found.outcome, found.rule) == ("ask", "standing")
 
 
+def test_what_is_switched_off_goes_behind_blocks_alone():
+    friends = Relation(Side("a", FRIEND), Side("b", FRIEND))
+    for user in "ab":
+        found = explain(friends, None, "receipts", BOUNDS, silent=[user])
+        assert (found.outcome, found.rule, found.of) == ("no", "preferences", user)
+    blocked = Relation(Side("a", FRIEND), Side("b", Tie(True, True)))
+    assert explain(blocked, None, "receipts", BOUNDS, silent=["a"]).rule == "block"
+
+
 def test_who_is_unknown_and_who_it_is_oneself():
     assert explain(Relation(Side("a"), Side("b"), is_known=False), None, "knock", BOUNDS).rule == "unknown"
     itself = explain(Relation(Side("a"), Side("a")), None, "page", BOUNDS)

@@ -360,3 +360,68 @@ async def test_typing_in_a_direct_room_waits_for_both(server: InProcessServer) -
     assert await typed() == [1, 1]
     await blocks(ann, "bob")
     assert await typed() == [0, 0]
+
+
+async def test_who_blocked_somebody_and_left_keeps_nobody_from_writing(server: InProcessServer) -> None:
+    ann, bob, cat = await comes(server, "ann", "bob", "cat")
+    await befriend(ann, bob, cat)
+    room = await cat.create_group("ann", "bob")
+    await blocks(ann, "bob")
+    await bob.send(room)
+    await ann.request(type="room.leave", room=room, key=new_key())
+    assert (await bob.send(room))["type"] == "ok"
+    assert await unread(cat) == (2, 0)
+
+
+async def test_an_empty_direct_room_goes_with_the_friendship(server: InProcessServer) -> None:
+    ann, bob = await comes(server, "ann", "bob")
+    await befriend(ann, bob)
+    room = (await ann.request(type="room.direct", user="bob"))["summary"]["room"]
+    ann.take()
+    await ann.request(type="friend.remove", user="bob")
+    assert [push["room"] for push in ann.take("gone")] == [room]
+
+
+async def test_everybody_sees_themself(server: InProcessServer) -> None:
+    (ann,) = await comes(server, "ann")
+    assert await watches(ann, "ann") == ["online"]
+
+
+async def test_a_declined_request_changes_nothing_that_is_seen(server: InProcessServer) -> None:
+    ann, bob = await comes(server, "ann", "bob")
+    for client in (ann, bob):
+        rules = {"presence": {"to": "acquaintances"}, "add": {"to": "everyone"}}
+        await client.request(type="privacy.set", rules=rules)
+    await ann.create_group("bob")
+    await bob.request(type="friend.request", user="ann")
+    assert await watches(bob, "ann") == ["online"]
+    bob.take()
+    await ann.request(type="friend.decline", user="bob")
+    await ann.request(type="contact.set", user="bob", remark="B", following=True)
+    assert told(bob) == []
+
+
+@pytest.mark.parametrize("how", ["block", "close"])
+async def test_receipts_of_a_group_leave_out_who_blocks_and_who_is_closed(
+    server: InProcessServer, how: str
+) -> None:
+    ann, bob, cat = await comes(server, "ann", "bob", "cat")
+    await befriend(ann, bob, cat)
+    room = await cat.create_group("ann", "bob")
+
+    async def shown() -> list[str]:
+        (row,) = (await bob.request(type="focus", rooms=[room]))["rooms"]
+        readers = await bob.request(type="readers", room=room, seq=1)
+        return [receipt["user"] for receipt in row["receipts"]] + [row["user"] for row in readers["readers"]]
+
+    for client in (ann, cat):
+        await client.request(type="read", room=room, seq=1)
+    assert await shown() == ["cat", "ann", "ann", "cat"]
+    if how == "block":
+        await blocks(ann, "bob")
+    else:
+        await server.app.writer.submit_and_wait("ann", Amend(disabled=True))
+    assert await shown() == ["cat", "cat"]
+    if how == "close":
+        await server.app.writer.submit_and_wait("ann", Amend(disabled=False))
+        assert await shown() == ["cat", "ann", "ann", "cat"]

@@ -125,6 +125,7 @@ summary = record(
         "pinned": flag,
         "hidden": flag,
         "request": flag,
+        "asked": positive,
         "wallpaper": word,
         "first_visible": two_or_more,
         "log_floor": two_or_more,
@@ -168,6 +169,7 @@ _done: dict[str, Shape] = {"time": positive, "seq": positive, "duplicate": flag}
 _stored: dict[str, Shape] = {"time": positive, "seq": positive}
 _change: tuple[dict[str, Shape], dict[str, Shape]] = ({}, _done)
 _logged: tuple[dict[str, Shape], dict[str, Shape]] = ({}, {**_done, "event": event})
+_not_added: dict[str, Shape] = {"not_added": listed(user, least=1)}
 _limits = record({}, dict.fromkeys((*document.limits(), "full_delivery_members", "request_texts"), positive))
 _nothing: tuple[dict[str, Shape], dict[str, Shape]] = ({}, {})
 
@@ -200,11 +202,10 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     "send": (_stored, {"ordinal": positive, "duplicate": flag, "event": event}),
     "recall": (_stored, {"duplicate": flag}),
     **dict.fromkeys(("pin", "room.join", "room.leave"), _change),
-    **dict.fromkeys(
-        ("edit", "react", "room.update", "members.add", "members.remove", "members.role"), _logged
-    ),
+    **dict.fromkeys(("edit", "react", "room.update", "members.remove", "members.role"), _logged),
+    "members.add": ({}, {**_done, "event": event, **_not_added}),
     "room.delete": ({}, {"time": positive, "duplicate": flag}),
-    "room.create": ({"summary": summary}, _done),
+    "room.create": ({"summary": summary}, {**_done, **_not_added}),
     "room.direct": ({"summary": summary}, {}),
     "room.get": ({"summary": summary}, {}),
     "read": ({"read": u53, "unread": u53, "unread_mentions": u53, "ordinal": u53}, {}),

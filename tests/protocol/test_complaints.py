@@ -15,6 +15,7 @@ IN_ROOM = {"room": "g4fKz81QwXe2", "key": "AZqxkP3ve9SFmQbJ7hE3Zw"}
 READ = {"type": "read", "room": "g4fKz81QwXe2"}
 ADD = {"type": "members.add", **IN_ROOM}
 ROLE = {"type": "members.role", **IN_ROOM}
+PRIVACY = {"type": "privacy.set"}
 SEND = {"type": "send", **IN_ROOM}
 
 WRONG = [
@@ -42,6 +43,13 @@ WRONG = [
     ({**SEND, "body": {"attachments": [{"url": "u" * 2049, "mime": "m"}]}}, "too_large",
      "`body.attachments[0].url` must have at most 2048 characters"),
     ({**SEND, "body": {"future": 1, "text": 5}}, "bad_request", "`body.text` must be text, and is an integer"),
+    ({**PRIVACY, "rules": []}, "bad_request", "`rules` must be a map, and is a list"),
+    ({**PRIVACY, "rules": {"sing": {"to": "nobody"}}}, "bad_request",
+     "`rules` must be a map with keys of knock, write, add, call, presence, receipts, page, find"),
+    ({**PRIVACY, "rules": {"page": {"to": "all"}}}, "bad_request",
+     "`rules[...].to` must be one of everyone, followers, acquaintances, friends, nobody"),
+    ({"type": "users.get", "as": None}, "bad_request", "`as` must be an integer or text, and is null"),
+    ({"type": "users.get", "as": "enemy"}, "bad_request", "`as` must be one of stranger, friend"),
     ({**SEND, "body": {}, "silent": "yes"}, "bad_request", "`silent` must be true or false, and is text"),
 ]  # fmt: skip
 
@@ -62,7 +70,7 @@ def test_every_form_and_every_choice_has_words() -> None:
     parts = [part for request in get_args(AnyRequest) for part in parts_of(inspect.type_info(request))]
     patterns = {repr(part.pattern) for part in parts if isinstance(part, inspect.StrType) and part.pattern}
     choices = {tuple(sorted(part.values)) for part in parts if isinstance(part, inspect.LiteralType)}
-    assert patterns == set(complaints.PATTERNS)
+    assert patterns == set(complaints.OF_PACKETS.patterns)
     assert choices == {tuple(sorted(get_args(kind))) for kind in complaints.VALUES.values()}
 
 
@@ -70,5 +78,6 @@ def parts_of(kind: Any) -> Iterator[Any]:
     yield kind
     for part in (*getattr(kind, "fields", ()), *getattr(kind, "types", ())):
         yield from parts_of(getattr(part, "type", part))
-    if isinstance(kind, inspect.ListType):
-        yield from parts_of(kind.item_type)
+    for name in ("item_type", "key_type", "value_type"):
+        if hasattr(kind, name):
+            yield from parts_of(getattr(kind, name))

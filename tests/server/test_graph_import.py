@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from bench.friend_graph import CLUSTERING, FRIENDSHIPS, PEOPLE, clustering, friend_graph
 from chatd.cli.main import main
 from tests.kit import http
 from tests.kit.daemon import RunningDaemon, config_for, running_daemon
-from tests.kit.friend_graph import CLUSTERING, FRIENDSHIPS, PEOPLE, clustering, friend_graph
 from tests.kit.host_graph import HostGraph
 from tests.kit.soak import scaled
 

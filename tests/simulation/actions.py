@@ -5,6 +5,7 @@ from typing import Any
 
 from tests.simulation.client import SimClient
 from tests.simulation.history import Packet
+from tests.simulation.people_actions import PEOPLE_ACTIONS
 
 PACE_S = 0.01
 # Up to 0.4 s pass between two actions.
@@ -20,8 +21,11 @@ LONG = "x" * 700
 class Actor:
     """The user of one client: does `left` more actions in the rooms in `rooms`, which all users share."""
 
-    def __init__(self, client: SimClient, rooms: list[str], users: list[str], actions: int) -> None:
+    def __init__(
+        self, client: SimClient, rooms: list[str], users: list[str], actions: int, *, people: bool
+    ) -> None:
         self.client = client
+        self._actions = (*ACTIONS, *PEOPLE_ACTIONS) if people else ACTIONS
         self.rooms = rooms
         self.users = users
         self.left = actions
@@ -41,7 +45,7 @@ class Actor:
         if not self.left:
             return
         self.left -= 1
-        action = ACTIONS[self._lane.pick(len(ACTIONS))]
+        action = self._actions[self._lane.pick(len(self._actions))]
         action(self)
         self._next()
 

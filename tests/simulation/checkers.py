@@ -3,12 +3,15 @@
 from collections.abc import Callable, Iterator
 
 from chatd.core.cursors import position_of
-from chatd.core.sections import ACCOUNT, SECTIONS
+from chatd.core.sections import ACCOUNT, PEOPLE, SECTIONS
 from chatd.protocol.identifiers import U53_MAX
 from tests.kit import notes
 from tests.simulation.counters import Counters
-from tests.simulation.history import Conversation, History, Packet, ReceivedPacket, Row, Truth
+from tests.simulation.exchanges import replies, same, shown, since
+from tests.simulation.history import History
 from tests.simulation.membership import Members
+from tests.simulation.people_checkers import PEOPLE_CHECKERS
+from tests.simulation.people_record import CONTACTS, without_circles
 from tests.simulation.positions import Positions
 
 Findings = Iterator[str]
@@ -23,6 +26,8 @@ MINUTES_OF_TROUBLE = frozenset(
 REFUSALS_OF_SEND = frozenset(
     ("not_member", "not_found", "gone", "rate_limited", "overloaded", "internal", "timeout", "aborted")
 )
+# The same at the gates of direct rooms: protocol.md "Direct rooms and message requests".
+REFUSALS_OF_PEOPLE = frozenset(("refused", "blocked", "request_pending"))
 
 
 def acknowledged(history: History) -> Findings:
@@ -163,14 +168,14 @@ def reset_with_reason(history: History) -> Findings:
 def rows_of_the_cursor(history: History) -> Findings:
     """A client that stores a cursor has, of every section it covers, the rows of that commit, or later states of
     them."""
-    bits = {SECTIONS[ACCOUNT].bit: ACCOUNT, notes.SECTION.bit: notes.NAME}
+    bits = {SECTIONS[ACCOUNT].bit: ACCOUNT, notes.SECTION.bit: notes.NAME, PEOPLE[CONTACTS].bit: CONTACTS}
     for snapshot in history.snapshots:
         position = position_of(snapshot.cursor, snapshot.epoch, U53_MAX)
         assert position is not None
         versions = history.versions.get(snapshot.epoch, ())
         for section in [name for bit, name in bits.items() if position.sections >> bit & 1]:
             rows = [one for one in versions if (one.user, one.section) == (snapshot.user, section)]
-            known = {(one.name, one.stamp): one.value for one in rows}
+            known = {(one.name, one.stamp): without_circles(one.value) for one in rows}
             due = {one.name: one for one in rows if one.stamp <= position.stamp}
             held = snapshot.rows.get(section, {})
             for name, row in due.items():
@@ -178,7 +183,7 @@ def rows_of_the_cursor(history: History) -> Findings:
                 if stamp < row.stamp and not (row.value is None and value is None):
                     yield f"{snapshot.client} at commit {position.stamp} has {(stamp, value)}, there is {row}"
             for name, (stamp, value) in held.items():
-                if known.get((name, stamp), Ellipsis) != value:
+                if known.get((name, stamp), Ellipsis) != without_circles(value):
                     yield f"{snapshot.client} at commit {position.stamp} has {name} {(stamp, value)} of {section}"
 
 
@@ -223,7 +228,8 @@ def honest_refusals(history: History) -> Findings:
             continue
         if error["code"] == "internal" and "failing_disk" not in history.faults:
             yield f"{said.client}: {request['type']} was answered with internal"
-        if request["type"] == "send" and error["code"] not in REFUSALS_OF_SEND:
+        honest = REFUSALS_OF_SEND | (REFUSALS_OF_PEOPLE if history.people else frozenset())
+        if request["type"] == "send" and error["code"] not in honest:
             yield f"{said.client}: a send was refused with {error}"
 
 
@@ -278,6 +284,7 @@ CHECKERS: dict[str, Callable[[History], Findings]] = {
         nothing_left,
         silent_log,
         right_at_the_end,
+        *PEOPLE_CHECKERS,
         liveness,
     )
 }
@@ -289,56 +296,3 @@ def check(history: History) -> dict[str, list[str]]:
         return {"liveness": history.unfinished or ["the run did not end"]}
     found = {name: list(check(history)) for name, check in CHECKERS.items()}
     return {name: findings for name, findings in found.items() if findings}
-
-
-# the common parts of checkers
-
-
-def since(history: History, epoch: str) -> list[Truth]:
-    """Return the truths from this epoch on."""
-    epochs = [truth.epoch for truth in history.truths]
-    return history.truths[epochs.index(epoch) :]
-
-
-def replies(history: History) -> Iterator[tuple[Conversation, Packet, ReceivedPacket]]:
-    """Yield every reply with its request."""
-    for said in history.conversations:
-        requests = {asked.packet["id"]: asked.packet for asked in said.asked if "id" in asked.packet}
-        for received in said.received:
-            if "id" in received.packet and received.packet["id"] in requests:
-                yield said, requests[received.packet["id"]], received
-
-
-def shown(history: History) -> Iterator[tuple[Conversation, str, Packet, ReceivedPacket, Row | None]]:
-    """Yield every event that a client was sent, with the row of the log it should be."""
-    truths = {truth.epoch: truth.rooms for truth in history.truths}
-    for said in history.conversations:
-        rooms = truths.get(said.epoch, {})
-        requests = {asked.packet["id"]: asked.packet for asked in said.asked if "id" in asked.packet}
-        for received in said.received:
-            for room, event in events_of(received.packet, requests):
-                yield said, room, event, received, rooms.get(room, {}).get(event["seq"])
-
-
-def events_of(packet: Packet, requests: dict[int, Packet]) -> Iterator[tuple[str, Packet]]:
-    """Yield the events in a packet, each with its room."""
-    if packet["type"] == "event":
-        for event in packet["events"]:
-            yield packet["room"], event
-    elif "id" in packet and "events" in packet:
-        for event in packet["events"]:
-            yield requests[packet["id"]]["room"], event
-    elif packet["type"] == "ok":
-        for summary in packet.get("sync", packet).get("rooms", ()):
-            for event in (
-                *summary.get("events", ()),
-                *([summary["preview"]] if "preview" in summary else ()),
-            ):
-                yield summary["room"], event
-
-
-def same(event: Packet, stored: Packet) -> bool:
-    """Whether two forms of an event are one: its keys that never change are equal."""
-    return all(
-        event[name] == stored.get(name) for name in ("seq", "kind", "user", "time", "key") if name in event
-    )

@@ -50,6 +50,8 @@ class SimClient:
     waiting: Any = None
     # The replies that only the checkers read, with their requests.
     answers: list[tuple[Packet, Packet]] = field(default_factory=list)
+    # The direct rooms that this client asked for, by the other user.
+    directs: dict[str, str] = field(default_factory=dict)
     rounds: Rounds = field(init=False)
     _token: str = ""
     _frame_bytes: int = FRAME_BYTES
@@ -72,6 +74,7 @@ class SimClient:
         self.storage = ClientStorage()
         self.outbox = {}
         self.done = []
+        self.directs = {}
 
     def connect(self) -> None:
         """Connect, unless a connection is there or none is wanted."""
@@ -192,6 +195,7 @@ class SimClient:
         if reply["epoch"] != self.storage.epoch:
             self.put_away()
             self.storage.timelines = {}
+            self.storage.requests = set()
             self.storage.rows = {}
             self.storage.cursor = self.storage.old_cursor = ""
             self.storage.epoch = self.connection.said.epoch = reply["epoch"]
@@ -216,6 +220,7 @@ class SimClient:
 
     def forget(self, room: str) -> None:
         self._early.pop(room, None)
+        self.storage.requests.discard(room)
         timeline = self.storage.timelines.pop(room, None)
         if timeline is not None:
             self._keep(timeline)
@@ -273,6 +278,17 @@ class SimClient:
         timeline.asking = False
         timeline.jump(reply["seq"])
         self._repair(timeline)
+
+    def _direct(self, request: Packet, reply: Packet) -> None:
+        """Note a direct room. It is in the list when a push says so, which may be never."""
+        self.directs[request["user"]] = reply["summary"]["room"]
+
+    def _synchronised(self, request: Packet, reply: Packet) -> None:
+        """Take a page of a round; one that nobody goes on from is read by the checkers only."""
+        if "cursor" in request or "more" in request:
+            self.rounds.page(request, reply)
+        else:
+            self.answers.append((request, reply))
 
     # outbox
 
@@ -379,7 +395,8 @@ class SimClient:
 
 REPLIES: dict[str, Callable[[SimClient, Packet, Packet], None]] = {
     "hello": SimClient._welcomed,
-    "sync": lambda client, request, reply: client.rounds.page(request, reply),
+    "sync": SimClient._synchronised,
+    "room.direct": SimClient._direct,
     "log": SimClient._logged,
     "history": SimClient._leafed,
 }

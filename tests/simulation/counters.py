@@ -35,7 +35,7 @@ class Counters:
         counted = sum(
             seq > read and row.event.get("ordinal", ordinal + 1) <= ordinal
             for seq, row in self._rooms.get(room, {}).items()
-            if row.event.get("user") != self._said.user
+            if row.event.get("user") != self._said.user and self._said.user not in row.ignored
         )
         if unread != counted:
             yield f"{self._said.client}: {counter} of {room}, where {counted} are unread"

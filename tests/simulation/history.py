@@ -52,6 +52,8 @@ class Row(NamedTuple):
     stamp: int
     key: str | None
     event: Packet
+    # The members who block its author, so that it counts nothing for them.
+    ignored: frozenset[str] = frozenset()
 
 
 class RowVersion(NamedTuple):
@@ -79,6 +81,9 @@ class Truth:
     floors: dict[str, int] = field(default_factory=dict)
     deleted: frozenset[str] = frozenset()
     rows: list[RowVersion] = field(default_factory=list)
+    people: bool = False
+    # The two users of direct rooms.
+    directs: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
 class Commit(NamedTuple):
@@ -142,6 +147,12 @@ class History:
     # The versions of account rows by epoch, in commit order.
     versions: dict[str, list[RowVersion]] = field(default_factory=dict)
     snapshots: list[Snapshot] = field(default_factory=list)
+    # Whether people are switched on.
+    people: bool = False
+    # Pairs of contacts that fit no row of the table of a pair, in one commit.
+    uneven: list[str] = field(default_factory=list)
+    # The differences at the end between devices and their contacts.
+    apart: list[str] = field(default_factory=list)
     # The times when old tombstones of account rows were forgotten.
     aged: list[float] = field(default_factory=list)
     # Errors that the daemon logged and no fault explains.

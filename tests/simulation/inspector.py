@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 LOOK_S = 0.1
 # The wait after the last connection: presence lingers 2 s, closing takes up to 7.
 SETTLED_S = 12.0
+# The same where somebody was asked by a stranger, of whom they are told once a minute, and once more.
+ASKED_S = 125.0
 # The same where a client may have vanished: two heartbeats in background.
 UNNOTICED_S = 70.0
 
@@ -49,7 +51,8 @@ class Inspector:
 
     async def after(self) -> None:
         """Compare the state with the first one, after the last client has left."""
-        await asyncio.sleep(UNNOTICED_S if self._world.chaos.vanished else SETTLED_S)
+        settled_s = UNNOTICED_S if self._world.chaos.vanished else SETTLED_S
+        await asyncio.sleep(ASKED_S if self._world.scenario.people else settled_s)
         tasks, timers = self._counted()
         history = self._world.history
         if tasks > self._empty[0] or timers > self._empty[1]:

@@ -18,6 +18,7 @@ import msgpack
 from chatd.commands import hello
 from chatd.config.model import Config
 from chatd.core.maintenance import Barrier
+from chatd.core.message_requests import relate
 from chatd.protocol.errors import ChatError
 from chatd.server.app import App
 from chatd.server.capability import combined
@@ -34,6 +35,7 @@ from tests.simulation.history import Commit, History, Row, RowVersion, Truth
 from tests.simulation.inline_threads import Threads
 from tests.simulation.loop import PROCESS, SimLoop
 from tests.simulation.network import Network, SimSocket
+from tests.simulation.people_record import contacts_since, uneven
 from tests.simulation.sim_env import SimEnv
 
 WAL = f"{DATABASE}-wal"
@@ -43,6 +45,11 @@ ROWS = """
 SELECT stamp, user, 'account', name, body FROM account_rows WHERE stamp > ?
 UNION ALL SELECT stamp, user, 'notes', name, body FROM notes WHERE stamp > ? ORDER BY stamp
 """
+MEMBERS = """
+SELECT room, user, first_visible, read, standing, hidden FROM members WHERE gone IS NULL ORDER BY room, user
+"""
+# Between users in a column of several.
+MARK = "\x1f"
 # The pause between updates of metrics and HTTP headers: each costs a callback.
 RARELY_S = 20.0
 
@@ -68,6 +75,11 @@ class Run:
         self.epoch = ""
         # Hellos during which something was committed.
         self.raced = 0
+        # Rooms that were outdated while their people were being read.
+        self.outdated = 0
+        self.people = False
+        # Pairs of contacts that did not fit each other, in one commit.
+        self.uneven: list[str] = []
         self.threads = Threads(busy, self._changed)
         self.daemon = daemon
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -100,6 +112,9 @@ class Run:
             if not self.ledger or stamp > self.ledger[-1][0]:
                 last = self.ledger[-1][0] if self.ledger else -1
                 self.versions += rows_since(connection, last)
+                if self.people:
+                    self.versions += contacts_since(connection, last)
+                    self.uneven += [f"at commit {stamp} {pair}" for pair in uneven(connection)]
                 self.ledger.append((stamp, len(self.disk.journal)))
 
     def commits(self) -> Iterator[Commit]:
@@ -151,8 +166,10 @@ class SimMachine:
         """Start a daemon on what the disk holds. Raises ProcessEnded when it is killed before it is up."""
         self.boots += 1
         disk = self._next_disk()
-        daemon = Daemon(self._config(self._directory), self._env, capabilities=[self.notes])
+        config = self._config(self._directory)
+        daemon = Daemon(config, self._env, capabilities=[self.notes])
         process = Run(self.boots, daemon, disk, self._position, self.busy)
+        process.people = config.people.enabled
         self.network.position = lambda: process.position
         disk.fault = self.fault
         self.process = process
@@ -233,6 +250,7 @@ class SimMachine:
         self._dead.append(process)
         process.ended.set_result(None)
         self.history.commits += process.commits()
+        self.history.uneven += process.uneven
         if process.epoch:
             self.history.versions.setdefault(process.epoch, []).extend(process.versions)
         process.disk.stop()
@@ -249,6 +267,7 @@ class SimMachine:
             ("slow-consumer close", closed[4002]),
             ("two sessions of one device", closed[4200]),
             ("resume raced by a live message", process.raced),
+            ("gate dropped while its room was loaded", process.outdated),
             ("commit refused by the disk", app.counters.commit_failures),
             ("crash between commit and broadcast", bool(process.ledger) and self._untold(process, app)),
         ):
@@ -292,21 +311,23 @@ class SimMachine:
             ):
                 names[number], floors[name], rooms[name] = name, floor, {}
                 deleted |= {name} if gone else set()
-            for position, stamp, key, blob in connection.execute(
-                "SELECT position, stamp, client_key, blob FROM events ORDER BY position"
+            for position, stamp, key, blob, ignored in connection.execute(
+                "SELECT position, stamp, client_key, blob, ignored FROM events ORDER BY position"
             ):
                 rooms[names[position >> SEQ_BITS]][position % (1 << SEQ_BITS)] = Row(
-                    stamp, key, msgpack.unpackb(blob)
+                    stamp, key, msgpack.unpackb(blob), frozenset((ignored or "").split(MARK)) - {""}
                 )
             for name, log in rooms.items():
                 folded = {seq: row for seq, row in self._folded.get(name, {}).items() if seq < floors[name]}
                 rooms[name] = dict(sorted((folded | log).items()))
             truth = Truth(meta["epoch"], rooms, meta["stamp"], floors=floors, deleted=frozenset(deleted))
-            for room, user, first, read in connection.execute(
-                "SELECT room, user, first_visible, read FROM members WHERE gone IS NULL ORDER BY room, user"
-            ):
-                truth.members.setdefault(names[room], {})[user] = {"first_visible": first, "read": read}
-            truth.rows = rows_since(connection, -1)
+            for room, user, *values in connection.execute(MEMBERS):
+                member = dict(zip(("first_visible", "read", "standing", "hidden"), values, strict=True))
+                truth.members.setdefault(names[room], {})[user] = member
+            truth.people = self._config(self._directory).people.enabled
+            truth.rows = rows_since(connection, -1) + contacts_since(connection, -1)
+            for room, one, other in connection.execute("SELECT room, a, b FROM direct"):
+                truth.directs[names[room]] = (one, other)
             return truth
 
     def clear(self) -> None:
@@ -367,8 +388,13 @@ def simulated() -> Iterator[None]:
         PROCESS.get().raced += 1  # type: ignore[attr-defined]
         return await second_look(*args)
 
+    def note_outdated(room: Any, people: Any, changes: int, bounds: Any) -> None:
+        PROCESS.get().outdated += changes < room.people_changes  # type: ignore[attr-defined]
+        relate(room, people, changes, bounds)
+
     with (
         patch("chatd.storage.sqlite.connection.connect", connect),
+        patch("chatd.writer.room_loader.relate", note_outdated),
         patch("chatd.commands.hello.read_again", read_again),
         patch("chatd.http.listeners.bound_sockets", lambda address: [SimSocket(address)]),
         patch("chatd.http.listeners._TICK_S", RARELY_S),

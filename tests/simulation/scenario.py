@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from chatd.config import model
 from chatd.config.listen import Listen
+from chatd.config.people import Bounds, People
 from chatd.config.rates import Rates
 from chatd.config.secret import Secret
 from tests.kit.tokens import SECRET
@@ -45,8 +46,16 @@ LATE_FAULTS = (
     "update",  # apps learn the feature words for account rows
     "switch",  # a section of account rows is switched off and on
 )
+# No fault: in so many runs people are switched on, and users have the actions for it. Drawn after all faults.
+PEOPLE_ONE_IN = 3
 # The operations a room keeps in a run with folds: its log is short.
 OPERATIONS_KEPT = 4
+
+RATES = Rates(hello_user_per_min=100, writes_per_s=50, people_per_min=600, friend_requests_per_day=1000)
+# All users are in groups of all, strangers or not, and see each other until something changes.
+PEOPLE = People(
+    enabled=True, privacy={"add": Bounds(default="everyone"), "presence": Bounds(default="acquaintances")}
+)
 
 # Actions of each client: most runs are small.
 SIZES = (4, 2, 3, 4, 5, 6, 6, 8, 10, 16, 30)
@@ -62,6 +71,7 @@ class Scenario:
     actions: int
     trouble_s: float
     seed: int
+    people: bool = False
 
     def has(self, fault: str) -> bool:
         return fault in self.faults
@@ -79,7 +89,7 @@ def scenario(plan: Lane) -> Scenario:
     actions = SIZES[plan.pick(len(SIZES))]
     trouble_s = 2.0 + plan.pick(8)
     faults |= {fault for fault in LATE_FAULTS if plan.befalls(2)}
-    return Scenario(faults, tuple(users), rooms, actions, trouble_s, seed)
+    return Scenario(faults, tuple(users), rooms, actions, trouble_s, seed, plan.befalls(PEOPLE_ONE_IN))
 
 
 def configured(chosen: Scenario, directory: Path) -> model.Config:
@@ -101,5 +111,7 @@ def configured(chosen: Scenario, directory: Path) -> model.Config:
     if chosen.has("fold"):
         kept = replace(settings.storage, operations_kept=OPERATIONS_KEPT, operations_kept_days=0)
         settings = replace(settings, storage=kept)
-    rates = Rates() if chosen.has("strict") else Rates(hello_user_per_min=100, writes_per_s=50)
+    rates = Rates() if chosen.has("strict") else RATES
+    if chosen.people:
+        settings = replace(settings, people=PEOPLE)
     return replace(settings, rates=rates)

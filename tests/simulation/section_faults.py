@@ -16,6 +16,8 @@ from tests.simulation.machine import ProcessEnded
 if TYPE_CHECKING:
     from tests.simulation.chaos import Chaos
 
+# The feature word for contacts and message requests: an app without it knows no requests.
+PEOPLE = "people"
 WORDS = ((ACCOUNT, NAME), (), (ACCOUNT,))
 
 
@@ -51,9 +53,14 @@ async def update(chaos: "Chaos") -> None:
     """Update apps, or set them back: they send their feature words with their next hello."""
     for client in chaos.world.clients:
         client.quirks.words = WORDS[chaos.lane.pick(len(WORDS))]
+        if chaos.world.scenario.people and not chaos.lane.befalls(3):
+            client.quirks.words += (PEOPLE,)
         chaos.world.note(client.name, f"names {client.quirks.words}")
         if client.connection is not None:
             client.connection.link.reset()
+        if PEOPLE not in client.quirks.words:
+            for room in [*client.storage.requests]:
+                client.forget(room)
 
 
 async def switch(chaos: "Chaos") -> None:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from tests.simulation.checkers import replies, shown
+from tests.simulation.exchanges import replies
 from tests.simulation.history import Conversation, History
 
 WANTED = (
@@ -24,6 +24,12 @@ WANTED = (
     "more account rows than a push tells",
     "section walked in full on a resume",
     "tombstones of account rows forgotten",
+    "friend requests that cross",
+    "block with a send in flight",
+    "an old seen",
+    "cursor below the floor",
+    "gate dropped while its room was loaded",
+    "message request",
 )
 
 
@@ -61,6 +67,57 @@ def shown_by_packets(history: History) -> Iterator[str]:
             yield "room deleted"
         elif reply.get("code") == "rate_limited":
             yield "limiter refusal"
+        if (
+            request["type"] == "hello"
+            and request.get("epoch") == reply.get("epoch")
+            and request.get("cursor")
+        ):
+            if reply["sync"].get("full"):
+                yield "cursor below the floor"
+        elif reply.get("code") == "conflict" and reply.get("field") == "seen":
+            yield "an old seen"
+    if history.people:
+        yield from in_flight(history)
+
+
+def in_flight(history: History) -> Iterator[str]:
+    """Yield the states in which two requests of a pair of users were under way at once."""
+    asked = {
+        (id(said), sent.packet["id"]): sent.at
+        for said in history.conversations
+        for sent in said.asked
+        if "id" in sent.packet
+    }
+    under_way: dict[str, list[tuple[str, str, float, float]]] = {
+        "friend.request": [],
+        "block": [],
+        "send": [],
+    }
+    rooms: dict[str, tuple[str, str]] = {}
+    for truth in history.truths:
+        rooms |= truth.directs
+    for said, request, received in replies(history):
+        kind, user, ok = request["type"], request.get("user", ""), received.packet["type"] == "ok"
+        began = asked[id(said), request["id"]]
+        if kind == "contact.set" and request.get("blocked") and ok:
+            under_way["block"].append((said.user, user, began, received.at))
+        elif kind == "friend.request" and ok:
+            under_way[kind].append((said.user, user, began, received.at))
+        elif kind == "send" and request["room"] in rooms:
+            other = next((one for one in rooms[request["room"]] if one != said.user), "")
+            under_way[kind].append((said.user, other, began, received.at))
+        elif kind in ("hello", "sync") and any(
+            row.get("request") for row in received.packet.get("sync", received.packet).get("rooms", ())
+        ):
+            yield "message request"
+    for first, second, name in (
+        ("friend.request", "friend.request", "friend requests that cross"),
+        ("block", "send", "block with a send in flight"),
+    ):
+        for user, other, began, ended in under_way[first]:
+            for pair in under_way[second]:
+                if pair[:2] == (other, user) and pair[2] < ended and began < pair[3]:
+                    yield name
 
 
 def lost_acks(history: History) -> set[str]:
@@ -82,6 +139,3 @@ def at_hello(said: Conversation) -> Iterator[str]:
             )
             if any(missed):
                 yield "resume with missed events"
-
-
-__all__ = ["WANTED", "met", "shown"]

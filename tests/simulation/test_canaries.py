@@ -7,13 +7,14 @@ import pytest
 
 from tests.simulation.canaries import CANARIES
 from tests.simulation.choices import Choices
-from tests.simulation.scenario import scenario
+from tests.simulation.scenario import Scenario, scenario
 from tests.simulation.trial import trial
 
 # The most seeds that are tried: most breaks show in the first ten, the rarest once in a hundred.
 SEEDS = 300
 
-# The faults that show it (none: any run does), and the checker that has to fail.
+PEOPLE = ("people",)
+# The faults that show it (none: any run does), or `people`, and the checker that has to fail.
 FOUND = {
     "ack-before-commit": ((), "acknowledged"),
     "broadcast-before-commit": ((), "true_events"),
@@ -29,14 +30,23 @@ FOUND = {
     "covered-unseen": (("update", "notes"), "rows_of_the_cursor"),
     "cursor-before-the-rows": (("notes",), "rows_of_the_cursor"),
     "wall-clock-limits": (("jump",), "liveness"),
+    "half-friend": (PEOPLE, "reciprocity"),
+    "gate-kept": (PEOPLE, "blocked_silence"),
+    "presence-kept": (PEOPLE, "right_at_the_end"),
+    "ignored-counted": (PEOPLE, "ignored_exactly"),
+    "request-counted": (PEOPLE, "right_at_the_end"),
 }
 
 
 def seeds_with(faults: tuple[str, ...]) -> Iterator[int]:
     """Yield seeds whose runs have these faults."""
     return islice(
-        (seed for seed in range(100_000) if set(faults) <= scenario(Choices(seed).lane("plan")).faults), SEEDS
+        (seed for seed in range(100_000) if set(faults) <= kinds(scenario(Choices(seed).lane("plan")))), SEEDS
     )
+
+
+def kinds(plan: Scenario) -> set[str]:
+    return {*plan.faults, *(PEOPLE if plan.people else ())}
 
 
 @pytest.mark.timeout(1200)

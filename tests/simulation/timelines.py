@@ -65,6 +65,8 @@ class ClientStorage:
         # Account rows: stamp and value, None: deleted.
         self.rows: dict[str, dict[str, tuple[int, Any]]] = {}
         self.muted: set[str] = set()
+        # Rooms in which the user was asked and has not answered.
+        self.requests: set[str] = set()
 
     def heads(self) -> dict[str, int]:
         return {name: timeline.head for name, timeline in self.timelines.items()}
@@ -86,6 +88,7 @@ class ClientStorage:
             known = self.timelines[room] = Timeline(room, first)
         known.hear_of(summary["seq"])
         (self.muted.add if summary.get("muted_until") else self.muted.discard)(room)
+        (self.requests.add if summary.get("request") else self.requests.discard)(room)
         for event in summary.get("events", ()):
             known.take(event)
         return ended

@@ -20,7 +20,9 @@ from tests.simulation.history import History, Truth
 from tests.simulation.inspector import Inspector
 from tests.simulation.loop import Deadlock, Runaway, SimLoop
 from tests.simulation.machine import SimMachine, memory, simulated
+from tests.simulation.people_state import apart, asked_in, listed
 from tests.simulation.scenario import Scenario, configured, scenario
+from tests.simulation.section_faults import PEOPLE
 from tests.simulation.sim_env import SimEnv, WallClock
 from tests.simulation.transport import TIGHT_ROOM_BYTES, NetworkConditions
 
@@ -40,18 +42,21 @@ SHORT_LIFE_S = 61
 class World:
     """The run. It is the Environment of its clients."""
 
-    def __init__(self, choices: Choices, root: Path, *, story: bool) -> None:
+    def __init__(
+        self, choices: Choices, root: Path, *, story: bool = False, chosen: Scenario | None = None
+    ) -> None:
         self.choices = choices
-        self.scenario: Scenario = scenario(choices.lane("plan"))
+        self.scenario: Scenario = chosen or scenario(choices.lane("plan"))
         self.loop = SimLoop(choices.lane("order"))
         self.wall = WallClock()
         self.trace = hashlib.blake2b(digest_size=8)
-        chosen = self.scenario
-        env = SimEnv(self.wall, chosen.seed)
-        self.machine = SimMachine(self.loop, root, lambda directory: configured(chosen, directory), env)
+        env = SimEnv(self.wall, self.scenario.seed)
+        self.machine = SimMachine(
+            self.loop, root, lambda directory: configured(self.scenario, directory), env
+        )
         self.network = self.machine.network
         self.history: History = self.machine.history
-        self.history.faults = chosen.faults
+        self.history.faults, self.history.people = self.scenario.faults, self.scenario.people
         self.conversations = self.history.conversations
         self.slices = self.history.slices
         self.snapshots = self.history.snapshots
@@ -60,7 +65,7 @@ class World:
         self.rooms: list[str] = []
         self.chaos = Chaos(self)
         self.loop.takes_s = self.chaos.takes_s
-        self.settings = configured(chosen, root)
+        self.settings = configured(self.scenario, root)
         self.inspector = Inspector(self)
         self._story = story
 
@@ -138,7 +143,7 @@ class World:
         await self._until(lambda: all(client.idle for client in self.clients))
         self.rooms += list(self.clients[0].storage.timelines)
         for client in self.clients:
-            actor = Actor(client, self.rooms, users, chosen.actions)
+            actor = Actor(client, self.rooms, users, chosen.actions, people=chosen.people)
             actor.siblings = [
                 other for other in self.clients if other is not client and other.user == client.user
             ]
@@ -161,6 +166,8 @@ class World:
             page=30 if not lane.befalls(3) else 1,
             words=(BOTH, ("account",), ())[lane.pick(3)],
         )
+        if self.scenario.people and not lane.befalls(4):
+            quirks.words += (PEOPLE,)
         client = SimClient(self, f"phone {name}", user, lane, self.choices.lane(f"air {name}"), quirks)
         self.clients.append(client)
 
@@ -192,14 +199,18 @@ class World:
     def _compare(self, truth: Truth) -> None:
         """Compare the state of clients that are connected and quiet with the log."""
         for client in self.clients:
-            expected = {
-                room: max(truth.rooms[room])
-                for room, members in truth.members.items()
-                if client.user in members
-            }
+            # A request is told of once a minute, so its position may be an older one.
+            expected = {room: max(truth.rooms[room]) for room in listed(truth, client.user)}
+            requests = asked_in(truth, client.user) if PEOPLE in client.quirks.words else set()
             known = {room: timeline.applied for room, timeline in client.storage.timelines.items()}
-            if known != expected:
+            if client.storage.requests != requests:
+                shown = sorted(client.storage.requests)
+                self.history.unfinished.append(
+                    f"{client.name} has the requests {shown}, not {sorted(requests)}"
+                )
+            if {room: seq for room, seq in known.items() if room not in requests} != expected:
                 self.history.unfinished.append(f"{client.name} has {known}, the log {expected}")
+            self.history.apart += apart(client, truth)
             for section in {*client.quirks.words} & {ACCOUNT, *self.machine.notes.sections}:
                 held = client.storage.rows.get(section, {})
                 rows = {name: value for name, (_, value) in held.items() if value is not None}
@@ -231,9 +242,13 @@ class World:
             for room in client.storage.timelines:
                 client.connection.ask({"type": "room.get", "room": room})  # type: ignore[union-attr]
             client.connection.ask({"type": "watch", "users": self.users})  # type: ignore[union-attr]
+            client.connection.ask({"type": "sync"})  # type: ignore[union-attr]
         await self._until(lambda: all(client.idle for client in self.clients))
         for client in self.clients:
-            self.history.final_state_findings += final_state_findings(client, truth, self.clients)
+            drops = self.scenario.has("tight")
+            self.history.final_state_findings += final_state_findings(
+                client, truth, self.clients, drops=drops
+            )
 
     def counts_crash(self) -> None:
         self.history.crashes.append(self.loop.time())

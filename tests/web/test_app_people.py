@@ -22,6 +22,9 @@ PHONE = {"width": 390, "height": 844}
 COLOURED = """
 () => getComputedStyle(document.querySelector(".home .button.primary")).backgroundColor === "rgb(91, 75, 154)"
 """
+PAPERED = (
+    "() => getComputedStyle(document.querySelector('.chat')).backgroundImage.startsWith('linear-gradient')"
+)
 NOTE = "We met on the ferry."
 
 
@@ -75,7 +78,9 @@ async def test_two_become_friends_and_are_friends_no_longer(browser: Any, daemon
         await friend(alice, "Bob of the ferry").wait_for()
         await alice.page.locator(".home").get_by_role("button", name="Message").click()
         await alice.title.get_by_text("Bob of the ferry").wait_for()
-        await alice.say("Hello @Bob")
+        await alice.say("Hello")
+        await alice.page.get_by_title("Dusk").click()
+        await alice.page.wait_for_function(PAPERED)
 
         await bob.go("u/alice")
         await bob.page.get_by_role("button", name="Remove friend").click()
@@ -142,7 +147,8 @@ async def test_a_block_is_in_force_at_once(browser: Any, daemon: RunningDaemon) 
         watched_context(browser, viewport=PHONE) as (his, _),
         client_of(daemon, "alice") as phone,
     ):
-        group = await phone.create_group("Bike tour", ["bob"])
+        group, direct = await phone.create_group("Bike tour", ["bob"]), await phone.direct("bob")
+        await direct.send("See you at nine")
         alice, bob = await app_page(hers, daemon, "alice"), await app_page(his, daemon, "bob")
         await bob.go("u/alice")
         await bob.page.locator(".home").get_by_text("online").wait_for()
@@ -152,8 +158,9 @@ async def test_a_block_is_in_force_at_once(browser: Any, daemon: RunningDaemon) 
         await alice.page.get_by_text("You block").wait_for()
         await bob.page.locator(".home").get_by_text("online").wait_for(state="detached")
 
-        await bob.page.get_by_role("button", name="Message").click()
-        await bob.page.locator(".notice").get_by_text("This person cannot be reached").wait_for()
+        await bob.go(f"r/{direct.id}")
+        await bob.say("Shall I bring the tent?")
+        await bob.page.locator(".failed").get_by_text("This person cannot be reached").wait_for()
         await bob.go(f"r/{group.id}")
         await bob.say("The one with the bell")
         await alice.row("Bike tour").get_by_text("Message of a blocked person").wait_for()
@@ -179,6 +186,11 @@ async def test_privacy_shows_what_the_host_has_set(browser: Any, built: Path, tm
         await rules.filter(has_text="Who may write to me").get_by_text("Everybody").wait_for()
         await rules.filter(has_text="Who may call me").get_by_text("Nobody").click()
         assert await app.dialog.get_by_role("radio").count() == 2, "friends, or nobody"
+        await app.button("Close")
+        answer = await daemon.api("PUT", "/v1/users/alice/privacy", rules={}, locked=True)
+        assert answer.status == 200
+        await app.page.get_by_text("This site has set these rules").wait_for()
+        assert await rules.first.is_disabled()
         assert watch.errors == []
 
 
@@ -249,9 +261,12 @@ async def test_a_card_is_changed_found_and_seen_as_others_see_it(browser: Any, d
         assert watch.errors == []
 
 
-async def test_whom_a_group_may_not_add_is_named(browser: Any, daemon: RunningDaemon) -> None:
+async def test_whom_a_group_may_not_add_is_named_and_a_mention_tells_no_remark(
+    browser: Any, daemon: RunningDaemon
+) -> None:
     await befriend(daemon, "alice", "bob")
-    async with watched_context(browser) as (context, watch):
+    async with watched_context(browser) as (context, watch), client_of(daemon, "alice") as phone:
+        await phone.call({"type": "contact.set", "user": "bob", "remark": "Ferryman"})
         app = await app_page(context, daemon, "alice")
         await app.button("New chat")
         await app.dialog.get_by_text("Group", exact=True).click()
@@ -263,6 +278,10 @@ async def test_whom_a_group_may_not_add_is_named(browser: Any, daemon: RunningDa
         await app.dialog.get_by_text("\u2068carol\u2069 was not added").wait_for()
         await app.dialog.get_by_role("button", name="Close").last.click()
         await app.row("Bike tour").wait_for()
+        await app.field.press_sequentially("@Ferry")
+        await app.page.get_by_role("option").get_by_text("Ferryman").wait_for()
+        await app.field.press("Enter")
+        assert await app.field.input_value() == "@Bob ", "others read it"
         assert watch.errors == []
 
 

@@ -10,11 +10,10 @@ from starlette.requests import Request
 from chatd.commands.api_keys import SECRET, ApiKeys
 from chatd.config.model import Config
 from chatd.config.rules import is_loopback
-from chatd.core.api_keys import Grantor
 from chatd.core.rates import Rate, TokenBuckets, retry_after_ms
 from chatd.env import Env
 from chatd.http.answers import peer_of
-from chatd.http.api.route import OPEN, SOCKET, SOCKET_ONLY, Caller, Route
+from chatd.http.api.route import OPEN, SOCKET_ONLY, Caller, Route
 from chatd.protocol.errors import Refused
 from chatd.websocket.client_address import is_inside, networks
 
@@ -53,27 +52,26 @@ class Access:
             )
         sent = request.headers.getlist("authorization")
         if on_socket and not sent:
-            return Caller(SOCKET)
+            return Caller()
         scheme, _, secret = sent[0].partition(" ") if len(sent) == 1 else ("", "", "")
         key = self._keys.verified(secret) if scheme.lower() == "bearer" else None
         if key is None:
             raise Refused("key_invalid", "the header Authorization has no valid key: Bearer ck_...")
-        return Caller(key.id, Grantor(frozenset(key.scopes), key.expires_at))
+        return Caller(key, secret)
 
     def require_scope(self, caller: Caller, route: Route) -> None:
         """Raise Refused("forbidden") unless `caller` may use `route`."""
-        if route.scope == OPEN:
+        if route.scope == OPEN or caller.key is None:
             return
         if route.scope == SOCKET_ONLY:
-            if caller.id != SOCKET:
-                raise Refused("forbidden", "this is for the admin socket alone")
-        elif not caller.grantor.may(route.scope, reads=route.reads):
-            raise Refused("forbidden", f"the key has not the scope {route.scope}")
+            raise Refused("forbidden", "this is for the admin socket alone")
+        if not caller.key.may(route.scope, reads=route.reads):
+            raise Refused("forbidden", f"this needs a key with the scope {route.needed_scope}")
 
     @contextmanager
     def taking_place(self, caller: Caller) -> Iterator[None]:
         """Hold a place among the requests of a key. Raises Refused("rate_limited"). The admin socket has no limit."""
-        if caller.id == SOCKET:
+        if caller.key is None:
             yield
             return
         bucket, now = self._buckets[caller.id], self._env.monotonic()

@@ -7,26 +7,29 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route as Path
+from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from chatd.core.api_keys import ApiKey
 from chatd.env import Env
 from chatd.http.answers import bounded_body
 from chatd.http.api import keys, people, problems, rooms, tokens, users
 from chatd.http.api.access import Access
+from chatd.http.api.decoding import asked_in_query, decoded, path_of
 from chatd.http.api.ndjson import BULK_BYTES_MAX, MEDIA_TYPE, Uploads, answered, lines_of
-from chatd.http.api.problems import problem_response
-from chatd.http.api.route import BODY_BYTES_MAX, OPEN, PARAMETERS, Asked, Call, Caller, Route, Services
+from chatd.http.api.problems import problem_response, refusal_for
+from chatd.http.api.route import BODY_BYTES_MAX, OPEN, Call, Caller, Route, Services
 from chatd.http.http_protocol import STREAMING
 from chatd.http.routes import SecurityHeaders
-from chatd.protocol.complaints import refusal_of
-from chatd.protocol.errors import ChatError, Refused, Unavailable
+from chatd.protocol.errors import Refused
 from chatd.telemetry.counters import Counters
 
 log = logging.getLogger(__name__)
@@ -38,8 +41,7 @@ TABLE: tuple[Route, ...] = tuple(route for chapter in CHAPTERS for route in chap
 REQUEST_ID = "X-Request-Id"
 IDS = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 ID_BYTES = 10  # 80 random bits
-DETAIL_CHARACTERS_MAX = 200  # of a complaint, which repeats names from the body
-NOBODY = Caller("")
+NOBODY = Caller(ApiKey("", "", ()))
 
 
 class Api:
@@ -78,16 +80,9 @@ class Api:
                 self._access.require_scope(caller, route)
                 call = Call(self._services, caller, route, path_of(request), request_id)
                 response = await self._answer(call, request, places)
-            except ChatError as error:
-                response, result = problem_response(error), error.code
-            except ClientDisconnect:
-                response, result = problem_response(Refused("bad_request", "the body was cut")), "bad_request"
-            except Exception:
-                log.exception("a request of the API failed", extra={"request": request_id})
-                response, result = (
-                    problem_response(Unavailable("internal", "a defect of the server")),
-                    "internal",
-                )
+            except Exception as error:
+                refusal = refusal_for(error, request_id)
+                response, result = problem_response(refusal), refusal.code
         self._counters.api_requests[result] += 1
         response.headers[REQUEST_ID] = request_id
         sent = {"request": request_id, "key": caller.id}
@@ -105,6 +100,7 @@ class Api:
             return await self._bulk(call, request, places)
         if route.has_body:
             body = await bounded_body(request, route.body_bytes, "too_large")
+            call.require_valid()
             asked = decoded(body or b"{}", route.asked)
         else:
             asked = asked_in_query(request, route.asked)
@@ -115,12 +111,16 @@ class Api:
         lines = lines_of(await bounded_body(request, BULK_BYTES_MAX, "too_large"))
         # The answer takes as long as the disk needs.
         request.scope["state"][STREAMING].stream()
-        stream = answered(call, lines, partial(decoded, kind=call.route.asked))
+        stream = answered(call, lines, partial(decoded, kind=call.route.asked, whole="the line"))
         return _BulkResponse(places.pop_all(), stream, media_type=MEDIA_TYPE)
 
     async def _no_route(self, request: Request, error: HTTPException) -> Response:
         if error.status_code == 405:
-            refusal, status = Refused("bad_request", "this route has not that method"), 405
+            allowed = ", ".join(sorted((error.headers or {})["Allow"].split(", ")))
+            refusal, status = (
+                Refused("bad_request", f"this route takes {allowed}"),
+                405,
+            )
         else:
             refusal, status = Refused("not_found", "there is no such route"), 404
         response = problem_response(refusal, status)
@@ -146,40 +146,10 @@ class _BulkResponse(StreamingResponse):
             await super().__call__(scope, receive, send)
 
 
-def path_of(request: Request) -> dict[str, str]:
-    """Return the parameters of the path. Raises Refused("bad_request")."""
-    found = {name: value for name, value in request.path_params.items() if name in PARAMETERS}
-    for name, value in found.items():
-        try:
-            msgspec.convert(value, PARAMETERS[name])
-        except msgspec.ValidationError as error:
-            raise _refusal(error, f"`{name}` in the path", name) from None
-    return found
-
-
-def asked_in_query(request: Request, kind: type[Asked]) -> Asked:
-    """Return the query of a request. Raises Refused."""
-    items = request.query_params.multi_items()
-    if len(dict(items)) < len(items):
-        raise Refused("bad_request", "a name stands twice in the query")
-    try:
-        return msgspec.convert(dict(items), kind, strict=False)
-    except msgspec.ValidationError as error:
-        raise _refusal(error, "the query") from None
-
-
-def decoded(content: bytes, kind: type[Asked]) -> Asked:
-    """Return a body or a line of JSON. Raises Refused."""
-    try:
-        return msgspec.json.decode(content, type=kind)
-    except msgspec.ValidationError as error:
-        raise _refusal(error, "the body") from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Refused("unreadable", "not JSON in UTF-8, or nested too deep") from None
-
-
-def _refusal(error: msgspec.ValidationError, whole: str, field: str | None = None) -> Refused:
-    refusal = refusal_of(str(error), whole)
-    refusal.message = refusal.message[:DETAIL_CHARACTERS_MAX]
-    refusal.field = field or refusal.field
-    return refusal
+def route_of(method: str, path: str) -> tuple[Route, Mapping[str, str]]:
+    """Return the route of a path, and the parameters in it."""
+    for route in TABLE:
+        found = compile_path(route.path)[0].match(unquote(path))
+        if found and route.method == method:
+            return route, found.groupdict()
+    raise LookupError(f"no route {method} {path}")

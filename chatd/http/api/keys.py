@@ -101,14 +101,13 @@ async def make_key(call: Call, asked: MakeKey) -> NewKey:
         raise Refused("bad_request", f"`scopes` may be {', '.join(sorted(known))}", field="scopes")
     keys, scopes = call.services.keys, tuple(sorted(set(asked.scopes)))
     wanted = ApiKey(keys.new_id(), asked.name, scopes, expires_at=asked.expires_at)
-    key, secret = await keys.add(wanted, call.caller.grantor, call.audit(wanted.id))
+    key, secret = await keys.add(wanted, call.audit(wanted.id))
     return NewKey(answer_of(key), secret)
 
 
 async def rotate_key(call: Call, asked: Rotate) -> NewKey:
     id = call.path["key"]
-    by, audit = call.caller.grantor, call.audit(id)
-    key, secret = await call.services.keys.rotate(id, asked.overlap_s, by, audit)
+    key, secret = await call.services.keys.rotate(id, asked.overlap_s, call.audit(id))
     return NewKey(answer_of(key), secret)
 
 
@@ -117,7 +116,8 @@ async def get_keys(call: Call, asked: Asked) -> KeysAnswer:
 
 
 async def delete_key(call: Call, asked: Asked) -> Done:
-    await call.services.keys.delete(call.path["key"], call.audit(call.path["key"]))
+    id = call.path["key"]
+    await call.services.keys.delete(id, call.audit(id))
     return Done()
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from chatd.core.contacts import row_of, shown
-from chatd.core.explanation import Related, Rule, explain
+from chatd.core.explanation import MUTUAL, Related, Rule, explain
 from chatd.core.graph import EdgeChange, Edges, Kind, Op, Wanted
 from chatd.core.graph_digest import Digests
 from chatd.core.privacy import Outcome
@@ -210,7 +210,8 @@ async def get_explanation(call: Call, asked: ExplainQuery) -> Explained:
     await call.admin.note(call.audit(asked.b))
     rules = call.graph.rules
     relation, standing = await call.graph.store.explained(asked.a, asked.b, rules)
-    found = explain(relation, standing, asked.what, rules.bounds)
+    silent = [user for user in (asked.a, asked.b) if await is_silent(call, user, asked.what)]
+    found = explain(relation, standing, asked.what, rules.bounds, silent=silent)
     return Explained(
         outcome=found.outcome,
         rule=found.rule,
@@ -220,6 +221,12 @@ async def get_explanation(call: Call, asked: ExplainQuery) -> Explained:
         chosen=found.chosen,
         standing=UNSET if found.standing is None else found.standing.name.lower(),
     )
+
+
+async def is_silent(call: Call, user: str, what: Capability) -> bool:
+    """Whether a user has switched off what goes by a capability, in their preferences."""
+    account = await call.admin.store.account(user) if what in MUTUAL else None
+    return account is not None and not (account.presence if what == "presence" else account.receipts)
 
 
 ROUTES = (

@@ -4,7 +4,7 @@ The table (application.py) has all there is to say about a route, so that a desc
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypeVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -12,8 +12,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from chatd.commands.admin import Admin
 from chatd.commands.api_keys import ApiKeys
 from chatd.commands.graph import Graph
-from chatd.core.api_keys import READ, Grantor
-from chatd.core.audit import Audit
+from chatd.core.api_keys import READ, ApiKey
+from chatd.core.audit import SOCKET, Audit
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import U53_MAX, Device, Room, User
 
@@ -21,10 +21,7 @@ T = TypeVar("T")
 
 BODY_BYTES_MAX = 1 << 20
 # Scopes of routes that no key opens: for everybody, and for the admin socket alone.
-OPEN, SOCKET_ONLY = "", "socket"
-SOCKET = "socket"  # the name of the admin socket in the audit, in place of a key
-
-ALL = Grantor()
+OPEN, SOCKET_ONLY = "", SOCKET
 
 KeyId = Annotated[str, Meta(pattern=r"^[a-z2-7]{8}\Z")]
 Code = Annotated[str, Meta(pattern=r"^[a-z_]{1,32}\Z")]
@@ -67,10 +64,15 @@ class Done(Struct, frozen=True):
 
 @dataclass(slots=True, frozen=True)
 class Caller:
-    """The sender of a request: the id of a key or SOCKET, and what it may do."""
+    """The sender of a request: a key and its secret, or None for the admin socket, which may do everything."""
 
-    id: str
-    grantor: Grantor = ALL
+    key: ApiKey | None = None
+    secret: str = field(default="", repr=False)
+
+    @property
+    def id(self) -> str:
+        """The id of the key in the audit; SOCKET for the admin socket."""
+        return SOCKET if self.key is None else self.key.id
 
 
 @dataclass(slots=True, frozen=True)
@@ -105,6 +107,11 @@ class Call:
     def graph(self) -> Graph:
         return self.services.graph
 
+    def require_valid(self) -> None:
+        """Raise Refused("key_invalid") when the key of the caller ended since it was checked."""
+        if self.caller.key is not None and self.services.keys.verified(self.caller.secret) is None:
+            raise Refused("key_invalid", "the key ended meanwhile")
+
     def audit(self, target: str) -> Audit:
         """Return the entry for what this request does to `target`, or reads of it."""
         return Audit(self.caller.id, f"{self.route.method} {self.route.path}", target, self.request_id)
@@ -135,6 +142,11 @@ class Route:
         return self.method == "GET"
 
     @property
+    def needed_scope(self) -> str:
+        """The least scope that opens it."""
+        return self.scope + READ if self.reads else self.scope
+
+    @property
     def has_body(self) -> bool:
         return self.method in ("PUT", "POST")
 
@@ -142,4 +154,4 @@ class Route:
 def scopes_of(table: Sequence[Route]) -> frozenset[str]:
     """Return the scopes that a key may have: those that open a route."""
     named = [route for route in table if route.scope not in (OPEN, SOCKET_ONLY)]
-    return frozenset(route.scope + READ if route.reads else route.scope for route in named)
+    return frozenset(route.needed_scope for route in named)

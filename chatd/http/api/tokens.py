@@ -7,7 +7,8 @@ from msgspec import Meta, Struct
 from chatd.http.api.route import Asked, Call, Route
 from chatd.protocol.identifiers import Device, User
 
-Allow = Annotated[tuple[Literal["read", "send", "create", "admin"], ...], Meta(max_length=4)]
+Allowed = Literal["read", "send", "create", "admin"]
+Allow = Annotated[tuple[Allowed, ...], Meta(max_length=4)]
 
 
 class MakeToken(Asked, frozen=True, kw_only=True):

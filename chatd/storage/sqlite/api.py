@@ -24,6 +24,7 @@ ADD_AUDIT = "INSERT INTO audit (time, key, action, target, request) VALUES (?, ?
 FORGET_AUDIT = (
     "DELETE FROM audit WHERE number IN (SELECT number FROM audit ORDER BY number LIMIT ?) AND time < ?"
 )
+OLDEST_AUDIT = "SELECT time FROM audit ORDER BY number LIMIT 1"
 AUDIT = "SELECT key, action, target, request, time, number FROM audit WHERE number < ? ORDER BY number DESC LIMIT ?"
 AUDIT_OF = """
 SELECT key, action, target, request, time, number FROM audit
@@ -46,6 +47,11 @@ def audit(connection: sqlite3.Connection, target: str, below: int, limit: int) -
     if target:
         return [Audit(*row) for row in connection.execute(AUDIT_OF, (target, below, limit))]
     return [Audit(*row) for row in connection.execute(AUDIT, (below, limit))]
+
+
+def oldest_audit(connection: sqlite3.Connection) -> int:
+    """Return the time of the oldest entry; 0 when there is none."""
+    return next((time for (time,) in connection.execute(OLDEST_AUDIT)), 0)
 
 
 def rooms(connection: sqlite3.Connection, user: str, after: int, limit: int) -> list[UserRoom]:

@@ -51,7 +51,9 @@ OPEN = "SELECT 1 FROM users WHERE user = ? AND NOT disabled"
 
 
 def plates(connection: sqlite3.Connection, users: Collection[str]) -> list[Profile]:
-    return [Profile(*row) for row in connection.execute(PLATES, (json.dumps(list(users)),))]
+    """Return the plates of those of these users who have something on them: an empty one would tell of an account."""
+    found = (Profile(*row) for row in connection.execute(PLATES, (json.dumps(list(users)),)))
+    return [plate for plate in found if plate != Profile(plate.user)]
 
 
 def card_views(

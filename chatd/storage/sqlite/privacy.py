@@ -38,6 +38,10 @@ JOIN members o ON o.room = m.room AND o.user = c.user AND o.gone IS NULL
 WHERE m.room = ? AND m.gone IS NULL
 ORDER BY c.user, c.owner
 """
+CLOSED_INSIDE = """
+SELECT u.user FROM members m JOIN users u ON u.user = m.user AND u.disabled
+WHERE m.room = ? AND m.gone IS NULL
+"""
 SHOWS_NO_PRESENCE = "SELECT user FROM users WHERE user IN (SELECT value FROM json_each(?)) AND NOT presence"
 COMMON_FRIEND = """
 SELECT 1 FROM contacts a JOIN contacts b ON b.owner = ? AND b.user = a.user AND b.state = 4
@@ -98,7 +102,11 @@ def room_relations(
     """Return the people of rooms by number; with each number its two users if it is a direct room."""
     pairs = relations(connection, [pair for _, pair in rooms if pair is not None], rules)
     return {
-        number: RoomRelations(blocks_inside(connection, number), None if pair is None else pairs[pair])
+        number: RoomRelations(
+            blocks_inside(connection, number),
+            None if pair is None else pairs[pair],
+            frozenset(user for (user,) in connection.execute(CLOSED_INSIDE, (number,))),
+        )
         for number, pair in rooms
     }
 
@@ -114,12 +122,12 @@ def blocks_inside(connection: sqlite3.Connection, room: int) -> dict[str, tuple[
 def watchable(
     connection: sqlite3.Connection, user: str, others: Collection[str], rules: PeopleRules
 ) -> set[str]:
-    """Return those of `others` who and `user` let each other see their presence."""
+    """Return those of `others` who and `user` let each other see their presence; the user sees themself."""
     hidden = among(connection, SHOWS_NO_PRESENCE, {user, *others})
     if user in hidden:
         return set()
-    pairs = [(user, other) for other in others if other not in hidden]
-    return {
+    pairs = [(user, other) for other in others if other not in hidden and other != user]
+    return {user}.intersection(others) | {
         pair[1]
         for pair, (one, other, acquainted, _) in relations(connection, pairs, rules).items()
         if mutually_allow(one, other, "presence", acquainted=acquainted, bounds=rules.bounds)

@@ -12,7 +12,7 @@ from chatd.core.room import Member, Room
 from chatd.core.users import Account, DeviceSeen
 from chatd.protocol.codec import decode_event
 from chatd.protocol.messages import Event
-from chatd.storage.sqlite.rows import SEPARATOR, Row, account_of, device_of, position, users_in
+from chatd.storage.sqlite.rows import SEPARATOR, Row, account_of, device_of, position
 from chatd.storage.views import People
 
 ROOM = """
@@ -29,13 +29,16 @@ FROM members m LEFT JOIN users u ON u.user = m.user
 WHERE m.room = ?
 """
 
-# Who wrote, and who ignores it; of the latter there is nobody nearly always.
 UNCOUNTED = """
-SELECT user, ignored, count(*) FROM events
-WHERE position BETWEEN ? AND ? AND ordinal IS NOT NULL GROUP BY user, ignored
+SELECT user, count(*) FROM events WHERE position BETWEEN ? AND ? AND ordinal IS NOT NULL GROUP BY user
 """
 
-PAIR = "SELECT r.name FROM direct d JOIN rooms r ON r.number = d.room WHERE d.a = ? AND d.b = ?"
+PAIRS = """
+SELECT d.a, d.b, r.name
+FROM json_each(?) pair
+JOIN direct d ON d.a = json_extract(pair.value, '$[0]') AND d.b = json_extract(pair.value, '$[1]')
+JOIN rooms r ON r.number = d.room
+"""
 CREATED = "SELECT name FROM rooms WHERE creator = ? AND client_key = ?"
 
 UNLOGGED = "SELECT NULL, time, digest FROM unlogged WHERE room = ? AND user = ? AND client_key = ?"
@@ -117,18 +120,17 @@ def load_members(connection: sqlite3.Connection, room: Room) -> None:
 def count_own(connection: sqlite3.Connection, room: Room) -> None:
     """Add the own messages that the rows of their authors do not count yet (core/unread_counts.py)."""
     bounds = position(room.number, room.uncounted), position(room.number, room.seq)
-    for author, ignored, count in connection.execute(UNCOUNTED, bounds).fetchall():
-        for user in (author, *users_in(ignored)):
-            if (member := room.known(user)) is not None:
-                member.own_unread += count
-                room.uncounted_by |= {user}
+    for user, count in connection.execute(UNCOUNTED, bounds).fetchall():
+        (room.members.get(user) or room.former[user]).own_unread += count
+        room.uncounted_by |= {user}
 
 
 def rooms_of_pairs(
     connection: sqlite3.Connection, pairs: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], str]:
-    found = {place: first(connection, PAIR, (min(place), max(place))) for place in pairs}
-    return {place: name for place, name in found.items() if name is not None}
+    ordered = json.dumps([sorted(place) for place in pairs])
+    names = {(a, b): name for a, b, name in connection.execute(PAIRS, (ordered,))}
+    return {place: names[key] for place in pairs if (key := (min(place), max(place))) in names}
 
 
 def room_of_key(connection: sqlite3.Connection, creator: str, key: str) -> str | None:

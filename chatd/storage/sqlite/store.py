@@ -318,6 +318,9 @@ class SqliteStore(Store):
     async def audit(self, target: str, below: int, limit: int) -> list[Audit]:
         return await self._read_pool.run(api.audit, target, below, limit)
 
+    async def oldest_audit(self) -> int:
+        return await self._read_pool.run(api.oldest_audit)
+
     async def accounts(self, after: str, limit: int) -> list[Account]:
         return await self._read_pool.run(users_rows.accounts, after, limit)
 

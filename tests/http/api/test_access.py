@@ -2,13 +2,17 @@
 
 import asyncio
 import base64
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from chatd.http.api import access, application
+from chatd.core.audit import Audit
+from chatd.http.api import access, application, ndjson
 from chatd.http.api.application import TABLE
-from chatd.http.api.route import OPEN, SOCKET_ONLY, Route, scopes_of
+from chatd.http.api.route import OPEN, SOCKET_ONLY, Call, Route, Services, scopes_of
+from chatd.http.api.route import Caller as Sender
+from chatd.protocol.errors import Refused
 from tests.http.api.conftest import ADDRESS, Caller, WithKey
 from tests.kit import http
 from tests.kit.daemon import RunningDaemon, config_for, running_daemon
@@ -173,15 +177,82 @@ async def test_each_key_has_a_rate_of_its_own(tmp_path: Path) -> None:
         assert (await one("GET", "/v1/users")).status == 200
 
 
+async def begun(
+    caller: Caller, line: str, body_bytes: int
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A request past the checks of its sender, whose body is being waited for."""
+    host, port = caller.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    head = f"{line} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {caller.secret}\r\n"
+    writer.write(f"{head}Content-Length: {body_bytes}\r\nExpect: 100-continue\r\n\r\n".encode())
+    assert b"100 Continue" in await reader.readuntil(b"\r\n\r\n")
+    return reader, writer
+
+
+ENDINGS = {"deleted": ("DELETE", "", {}), "rotated": ("POST", "/rotate", {"overlap_s": 0})}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize(
+    ("line", "body"),
+    [
+        ("POST /v1/keys", b'{"name":"another","scopes":["users"]}'),
+        ("PUT /v1/users", b'{"user":"u1"}'),
+    ],
+)
+async def test_a_key_that_ends_before_the_body_of_its_request_has_come_changes_nothing(
+    daemon: RunningDaemon, with_key: WithKey, ending: str, line: str, body: bytes
+) -> None:
+    caller = await with_key("users", "keys")
+    reader, writer = await begun(caller, line, len(body))
+    method, below, asked = ENDINGS[ending]
+    assert (await daemon.api(method, f"/v1/keys/{caller.id}{below}", **asked)).status == 200
+    writer.write(body)
+    answer = b""
+    while b"}" not in answer:
+        answer += await reader.read(4096)
+    assert b'"code":"key_invalid"' in answer
+    writer.close()
+    assert (await daemon.api("GET", "/v1/users")).json["users"] == []
+    keys = (await daemon.api("GET", "/v1/keys")).json["keys"]
+    assert [one["name"] for one in keys] == (["key-1"] if ending == "rotated" else [])
+
+
+async def test_a_key_that_ends_ends_its_upload(
+    daemon: RunningDaemon, with_key: WithKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ndjson, "TOGETHER", 1)
+    caller, keys = await with_key("users"), daemon.app.api_keys
+    [route] = [route for route in TABLE if (route.method, route.path) == ("PUT", "/v1/users")]
+    services = Services(daemon.app.admin, daemon.app.graph, keys, str, frozenset())
+    call = Call(services, Sender(keys.verified(caller.secret), caller.secret), route, {}, "job-17")
+    lines = ndjson.lines_of(b'{"user":"u1"}\n{"user":"u2"}\n')
+    answers = ndjson.answered(call, lines, partial(application.decoded, kind=route.asked))
+    assert await anext(answers) == b'{"line":1,"ok":true}\n'
+    await daemon.api("DELETE", f"/v1/keys/{caller.id}")
+    assert b'"code":"key_invalid"' in await anext(answers)
+    assert [row["user"] for row in (await daemon.api("GET", "/v1/users")).json["users"]] == ["u1"]
+
+
+async def test_a_key_that_is_deleted_as_it_is_rotated_is_gone(
+    daemon: RunningDaemon, with_key: WithKey
+) -> None:
+    caller, keys = await with_key("users"), daemon.app.api_keys
+    audit = Audit("socket", "a test", caller.id, "job-17")
+    rotated, deleted = await asyncio.gather(
+        keys.rotate(caller.id, 0, audit), keys.delete(caller.id, audit), return_exceptions=True
+    )
+    assert isinstance(rotated, Refused)
+    assert (rotated.code, deleted, keys.listed()) == ("not_found", None, [])
+    await keys.load()
+    assert keys.listed() == []
+
+
 async def test_a_key_has_so_many_requests_under_way(tmp_path: Path) -> None:
     async with running_daemon(config_for(tmp_path, listen=ADDRESS, api={"in_flight": 1})) as daemon:
         made = await daemon.api("POST", "/v1/keys", name="k", scopes=["users"])
         caller = Caller(daemon.api_url, made.json["secret"])
-        host, port = daemon.api_url.removeprefix("http://").split(":")
-        reader, writer = await asyncio.open_connection(host, int(port))
-        head = f"PUT /v1/users/alice HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {caller.secret}\r\n"
-        writer.write(f"{head}Content-Length: 2\r\nExpect: 100-continue\r\n\r\n".encode())
-        assert b"100 Continue" in await reader.readuntil(b"\r\n\r\n")  # its body is being waited for
+        reader, writer = await begun(caller, "PUT /v1/users/alice", 2)
         answer = await caller("GET", "/v1/users")
         assert (answer.status, answer.json["code"]) == (429, "rate_limited")
         writer.write(b"{}")

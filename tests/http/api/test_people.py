@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from chatd.core.graph import EDGES_MAX
+from chatd.commands.graph import Replaced
+from chatd.core.audit import Audit
+from chatd.core.graph import EDGES_MAX, Wanted
 from chatd.core.graph_digest import bucket_of, digest_of
 from chatd.http.api import people
 from tests.http.api.conftest import ADDRESS, Caller, WithKey
@@ -201,6 +203,19 @@ async def test_the_same_import_twice_writes_nothing_the_second_time(
     assert daemon.app.store.stamp == before
 
 
+async def test_a_line_that_nobody_waits_for_takes_no_other_with_it(daemon: RunningDaemon) -> None:
+    audit = Audit("key", "POST /v1/people/import", "a", "r")
+    waiting = [
+        asyncio.ensure_future(daemon.app.graph.replace(Wanted(user, {"friend": frozenset("z")}), audit))
+        for user in "abc"
+    ]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    assert await waiting[1] == await waiting[2] == Replaced(1, 0)
+    # Later ones are carried out as well.
+    assert await daemon.app.graph.replace(Wanted("d", {"friend": frozenset("z")}), audit) == Replaced(1, 0)
+
+
 # --- compare
 
 
@@ -300,7 +315,7 @@ async def test_the_host_sets_and_locks_the_rules_of_a_user(clients: Clients, hos
         assert (await refused(host, "PUT", "/v1/users/ann/privacy", {"rules": rules}))[:2] == wrong[:2]
 
 
-async def test_it_is_explained_why_somebody_may_not(host: Caller) -> None:
+async def test_it_is_explained_why_somebody_may_not(host: Caller, clients: Clients) -> None:
     async def why(a: str, b: str, what: str) -> tuple[str, str, str, str]:
         found = await host.get(f"/v1/people/explain?a={a}&b={b}&what={what}")
         return found["outcome"], found["rule"], found["of"], found["relation"]
@@ -309,6 +324,10 @@ async def test_it_is_explained_why_somebody_may_not(host: Caller) -> None:
     await send(host, ("friend", "a", "b"), ("follow", "c", "b"))
     assert await why("a", "b", "write") == ("yes", "audience", "b", "friend")
     assert await why("c", "b", "page") == ("no", "audience", "b", "follower")
+    assert await why("a", "b", "presence") == ("yes", "audience", "b", "friend")
+    a = await clients.connect("a", hello=PHONE)
+    await a.request({"type": "preferences", "presence": False})
+    assert await why("a", "b", "presence") == ("no", "preferences", "a", "friend")
     await host("PUT", "/v1/users/b", {"disabled": True})
     assert await why("a", "b", "write") == ("no", "closed", "b", "friend")
     await send(host, ("block", "b", "a"), first=3)

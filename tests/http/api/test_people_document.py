@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.friend_graph import friend_graph
 from tests.kit.daemon import daemon_process
-from tests.kit.friend_graph import friend_graph
 from tests.kit.host_graph import HostGraph
 from tests.kit.newcomer import ROOT, blocks
 

@@ -1,20 +1,22 @@
 """The routes one by one: what they do to users, tokens and keys, what they answer, and what the audit tells of it."""
 
 import re
+from pathlib import Path
 
 import msgspec
 import pytest
 
-from chatd.core.audit import ForgetAudit
 from chatd.http.api.application import TABLE
 from chatd.http.api.problems import ROWS
 from chatd.http.api.route import PARAMETERS, Asked, scopes_of
 from chatd.protocol.errors import ERRORS, HTTP_ERRORS
+from chatd.storage.sqlite import api as rows
 from tests.http.api.conftest import Caller, WithKey
 from tests.kit.clients import Clients
-from tests.kit.daemon import RunningDaemon
+from tests.kit.daemon import RunningDaemon, config_for, running_daemon
+from tests.kit.stepped_env import SteppedEnv
 
-DAY_MS = 86_400_000
+DAY_S = 86_400
 
 
 async def audit_of(daemon: RunningDaemon) -> list[tuple[str, str, str]]:
@@ -236,15 +238,26 @@ async def test_an_entry_is_in_the_commit_of_its_change(daemon: RunningDaemon) ->
     assert len((await daemon.api("GET", "/v1/audit?target=u1")).json["audit"]) == 2
 
 
-async def test_old_entries_are_forgotten(daemon: RunningDaemon) -> None:
-    for user in ("u1", "u2"):
-        await daemon.api("PUT", f"/v1/users/{user}")
-    entries = (await daemon.api("GET", "/v1/audit")).json["audit"]
-    writer = daemon.app.writer
-    await writer.submit_and_wait("", ForgetAudit(entries[0]["time"] - DAY_MS))
-    assert len((await daemon.api("GET", "/v1/audit")).json["audit"]) == 2
-    await writer.submit_and_wait("", ForgetAudit(entries[0]["time"] + 1))
-    assert (await daemon.api("GET", "/v1/audit")).json == {"audit": []}
+async def test_old_entries_are_forgotten_however_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "FORGOTTEN_AT_ONCE", 2)
+    clock = SteppedEnv()
+    async with running_daemon(config_for(tmp_path, api={"audit_kept_days": 1}), clock) as daemon:
+
+        async def left() -> list[str]:
+            await daemon.app.maintenance.forget_audit()
+            return [one["target"] for one in (await daemon.api("GET", "/v1/audit")).json["audit"]]
+
+        for _ in range(5):
+            await daemon.api("PUT", "/v1/users/u1")
+        clock.advance(DAY_S)
+        await daemon.api("PUT", "/v1/users/u2")
+        assert await left() == ["u2", *["u1"] * 5]
+        clock.advance(1)
+        assert await left() == ["u2"]
+        clock.advance(DAY_S)
+        assert await left() == []
 
 
 # --- problems

@@ -3,7 +3,7 @@ import { t } from "../locale/locale.js";
 import { allContacts } from "../shell/contacts.js";
 import { Empty } from "../shell/drawings.js";
 import { PageHead } from "../shell/page_head.js";
-import { userOf } from "../shell/users.js";
+import { knownUser } from "../shell/users.js";
 import { byName } from "./friends.js";
 import { People } from "./people_rows.js";
 import { unblock } from "./verbs.js";
@@ -12,7 +12,7 @@ export function BlockedPage() {
   const users = byName(
     allContacts()
       .filter(({ blocked }) => blocked)
-      .map(({ user }) => userOf(user).value),
+      .map(({ user }) => knownUser(user)),
   );
   return (
     <>

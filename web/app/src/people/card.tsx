@@ -9,13 +9,8 @@ import { Card } from "../shell/controls.js";
 import { Icon } from "../shell/icons.js";
 import { allowedPicture } from "../shell/pictures.js";
 import type { User } from "../shell/users.js";
+import { coloursOf } from "./themes.js";
 import type { CardField, Page, Theme } from "./types.js";
-
-const COLOUR = /^#[0-9a-f]{6}$/i;
-
-/** The colours of a theme that are ones. */
-export const coloursOf = (theme: Theme | undefined): string[] =>
-  (theme?.colors ?? []).filter((colour) => COLOUR.test(colour));
 
 /** Draw everything inside the element in the colours of a theme, the first of them moved until it can be read. */
 export function useTheme(theme: Theme | undefined) {

@@ -3,8 +3,9 @@ import { t } from "../locale/locale.js";
 import { Card } from "../shell/controls.js";
 import { Icon } from "../shell/icons.js";
 import { allowedPicture } from "../shell/pictures.js";
-import { type CardModel, THEMES } from "./card_model.js";
+import type { CardModel } from "./card_model.js";
 import { Field } from "./fields.js";
+import { THEMES } from "./themes.js";
 
 /** Most signs of each part, and most fields (protocol.md, "People"). */
 const MAX = { name: 64, handle: 32, picture: 2048, bio: 500, field: 32, value: 256, fields: 16 };

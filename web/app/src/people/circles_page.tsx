@@ -11,7 +11,7 @@ import { Icon } from "../shell/icons.js";
 import { PageHead } from "../shell/page_head.js";
 import { follow, go, hrefOf, up, type Route } from "../shell/router.js";
 import { client } from "../shell/state.js";
-import { userOf, type User } from "../shell/users.js";
+import { knownUser, type User } from "../shell/users.js";
 import { Check, Field } from "./fields.js";
 import { byName, fits, friends } from "./friends.js";
 import { People } from "./people_rows.js";
@@ -64,7 +64,7 @@ const membersOf = (number: number): User[] =>
   byName(
     allContacts()
       .filter(({ user }) => circlesOfUser(user).includes(number))
-      .map(({ user }) => userOf(user).value),
+      .map(({ user }) => knownUser(user)),
   );
 
 /** A dialog with the name of a circle, a new one without a number. */

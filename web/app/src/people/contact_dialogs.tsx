@@ -2,7 +2,6 @@
 import "./people_styles.js";
 import { useSignal } from "@preact/signals";
 import { t } from "../locale/locale.js";
-import { notify } from "../shell/announcer.js";
 import { Avatar } from "../shell/avatar.js";
 import { circles, circlesOfUser, contactOf } from "../shell/contacts.js";
 import { closeDialog, Dialog } from "../shell/dialog.js";
@@ -18,9 +17,9 @@ const REMARK_MAX = 64;
 export function AskFriend({ user, via }: { user: string; via: string }) {
   const note = useSignal("");
   const { name, avatar } = userOf(user).value;
-  const send = async () => {
+  const send = () => {
     closeDialog();
-    if (await requestFriend(user, note.value.trim(), via)) notify(t("people.ask.done", { name }));
+    void requestFriend(user, note.value.trim(), via);
   };
   const actions = (
     <button type="submit" class="button primary">
@@ -28,7 +27,7 @@ export function AskFriend({ user, via }: { user: string; via: string }) {
     </button>
   );
   return (
-    <Dialog title={t("people.add")} actions={actions} onSubmit={() => void send()}>
+    <Dialog title={t("people.add")} actions={actions} onSubmit={send}>
       <div class="person-line">
         <Avatar id={user} name={name} picture={avatar} size="header" />
         <bdi class="anywhere">{name}</bdi>

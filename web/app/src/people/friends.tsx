@@ -13,7 +13,7 @@ import { Icon, type IconName } from "../shell/icons.js";
 import { follow, hrefOf, route, type Route } from "../shell/router.js";
 import { Skeleton } from "../shell/skeleton.js";
 import { loaded, presenceOf } from "../shell/state.js";
-import { userOf, type User } from "../shell/users.js";
+import { knownUser, userOf, type User } from "../shell/users.js";
 import { focusFirstRow, VirtualList } from "../shell/virtual_list.js";
 import { useWatched } from "../shell/watching.js";
 import { Verified } from "./card.js";
@@ -26,7 +26,7 @@ export const addFriend = () => openDialog(async () => (await import("./add_frien
 /** The friends in the order of their names. */
 export const friends = computed<readonly User[]>(() => {
   const found = allContacts().filter(({ state, blocked }) => state === "friend" && !blocked);
-  return byName(found.map(({ user }) => userOf(user).value));
+  return byName(found.map(({ user }) => knownUser(user)));
 });
 
 /** Return users in the order of their names, as the language has it. */
@@ -60,7 +60,7 @@ export function Friends() {
           label={t("people.friends")}
           items={shown}
           keyOf={(user) => user.id}
-          row={(user) => <Row user={user} />}
+          row={({ id }) => <Row id={id} />}
           onSeen={(items) => (seen.value = items)}
         >
           {!search && <Entries />}
@@ -149,13 +149,10 @@ function Nobody({ search }: { search: string }) {
   );
 }
 
-function Row({ user }: { user: User }) {
-  const current = route.value.name === "person" && route.value.user === user.id;
-  return <PersonRow user={user} current={current} />;
-}
-
-/** A user as a row of a list: face, name, and whether they are online. */
-export function PersonRow({ user, current = false }: { user: User; current?: boolean }) {
+/** A friend as a row: face, name, and whether they are online. */
+function Row({ id }: { id: string }) {
+  const user = userOf(id).value;
+  const current = route.value.name === "person" && route.value.user === id;
   const presence = presenceOf(user.id).value;
   const other = user.name === user.realName ? (user.handle ? `@${user.handle}` : user.id) : user.realName;
   return (

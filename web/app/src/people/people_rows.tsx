@@ -5,7 +5,7 @@ import { Avatar } from "../shell/avatar.js";
 import { Action } from "../shell/controls.js";
 import { keepFocus } from "../shell/keep_focus.js";
 import { follow, hrefOf } from "../shell/router.js";
-import type { User } from "../shell/users.js";
+import { userOf, type User } from "../shell/users.js";
 import { Verified } from "./card.js";
 
 /** Rows that are drawn at first, and more with each press. */
@@ -27,34 +27,43 @@ export function People({ label, users, action, onAction }: PeopleProps) {
   return (
     <section class="card" aria-label={label}>
       <ul>
-        {users.slice(0, count.value).map((user) => (
-          <li key={user.id} class="setting person">
-            <a class="person-link" href={hrefOf({ name: "person", user: user.id })} onClick={follow}>
-              <Avatar {...user} picture={user.avatar} size="header" />
-              <span class="setting-text">
-                <span class="person-name">
-                  <span class="line">
-                    <bdi>{user.name}</bdi>
-                  </span>
-                  <Verified user={user} />
-                </span>
-                <span class="small quiet line">
-                  <bdi>{user.handle ? `@${user.handle}` : user.id}</bdi>
-                </span>
-              </span>
-            </a>
-            <button
-              type="button"
-              class="button small-button"
-              aria-label={onPerson(action, user.name)}
-              onClick={(event) => void keepFocus(event, () => onAction(user.id))}
-            >
-              {t(action)}
-            </button>
-          </li>
+        {users.slice(0, count.value).map(({ id }) => (
+          <Row key={id} id={id} action={action} onAction={onAction} />
         ))}
       </ul>
       {users.length > count.value && <Action icon="more" label={t("people.more")} onClick={() => (count.value += SHOWN)} />}
     </section>
+  );
+}
+
+type RowProps = Pick<PeopleProps, "action" | "onAction"> & { id: string };
+
+function Row({ id, action, onAction }: RowProps) {
+  const user = userOf(id).value;
+  return (
+    <li class="setting person">
+      <a class="person-link" href={hrefOf({ name: "person", user: id })} onClick={follow}>
+        <Avatar {...user} picture={user.avatar} size="header" />
+        <span class="setting-text">
+          <span class="person-name">
+            <span class="line">
+              <bdi>{user.name}</bdi>
+            </span>
+            <Verified user={user} />
+          </span>
+          <span class="small quiet line">
+            <bdi>{user.handle ? `@${user.handle}` : id}</bdi>
+          </span>
+        </span>
+      </a>
+      <button
+        type="button"
+        class="button small-button"
+        aria-label={onPerson(action, user.name)}
+        onClick={(event) => void keepFocus(event, () => onAction(id))}
+      >
+        {t(action)}
+      </button>
+    </li>
   );
 }

@@ -22,7 +22,8 @@ function candidates(search: string, without: readonly string[]): User[] {
   const found = known.filter(({ id, name, realName, handle }) => matches(search, name, realName, handle, id)).slice(0, LISTED);
   const id = search.trim();
   const exact = USER_ID.test(id) && id !== me.value && !without.includes(id) && !found.some((user) => user.id === id);
-  return exact ? [...found, userOf(id).value] : found;
+  const shown = found.map((user) => userOf(user.id).value);
+  return exact ? [...shown, userOf(id).value] : shown;
 }
 
 interface PickerProps {

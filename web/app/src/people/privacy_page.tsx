@@ -21,6 +21,12 @@ export function PrivacyPage() {
       <PageHead title={t("privacy.title")} />
       <div class="scroller page">
         <p class="page-text">{t("privacy.text")}</p>
+        {privacy.value.locked && (
+          <p class="page-text">
+            <Icon name="lock" />
+            {t("privacy.locked")}
+          </p>
+        )}
         {RULES.map(({ title, capabilities }) => (
           <Card key={title} title={t(title)}>
             {capabilities.map((capability) => (
@@ -61,7 +67,6 @@ function Rule({ capability, disabled }: RuleProps) {
       <span class="setting-text">
         <span>{t(`rule.${capability}`)}</span>
         <span class="small quiet anywhere">{audienceText(audience)}</span>
-        {locked && <span class="small quiet">{t("privacy.locked")}</span>}
       </span>
       <Icon name={locked ? "lock" : "forward"} />
     </button>

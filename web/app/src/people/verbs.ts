@@ -8,10 +8,12 @@ import { attempt } from "../shell/errors.js";
 import { client } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
 
-/** Ask a user to be friends; true when that was taken. */
-export async function requestFriend(user: string, note: string, via: string): Promise<boolean> {
+/** Ask a user to be friends; of two who ask each other, both are at once. */
+export async function requestFriend(user: string, note: string, via: string): Promise<void> {
   const wish = { ...(note && { note }), ...(via && { via }) };
-  return (await attempt(() => client().requestFriend(user, wish))) !== undefined;
+  const contact = await attempt(() => client().requestFriend(user, wish));
+  const { name } = userOf(user).peek();
+  if (contact) notify(t(contact.state === "friend" ? "people.accepted" : "people.ask.done", { name }));
 }
 
 /** Accept a friend request. */

@@ -6,7 +6,7 @@ import type { Profile } from "@chatd/client";
 import { circlesOf, type Circle, type Contact, type Privacy } from "@chatd/client/people";
 import { t } from "../locale/locale.js";
 import { notify } from "./announcer.js";
-import { client } from "./state.js";
+import { client, phase } from "./state.js";
 import { userOf, usersChanged } from "./users.js";
 
 /** Milliseconds in which a friend request is news. */
@@ -65,7 +65,7 @@ export function peopleChanged(some?: readonly string[]): void {
 
 function take(user: string, contact: Contact | undefined): void {
   const known = signalOf(user);
-  const isNew = contact?.state === "received" && known.peek()?.state !== "received";
+  const isNew = phase.peek() === "ready" && contact?.state === "received" && known.peek()?.state !== "received";
   if (isNew && Date.now() - (contact.since ?? 0) < NEWS_MS) void tellOfRequest(user);
   known.value = contact;
 }

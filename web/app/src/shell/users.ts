@@ -1,7 +1,7 @@
 /** Names and avatars of users as signals: asked for in batches when a screen first needs them; the SDK stores them. */
 import { signal, type Signal } from "@preact/signals";
 import type { Profile } from "@chatd/client";
-import { allContacts, contactOf } from "./contacts.js";
+import { allContacts } from "./contacts.js";
 import { client, phase } from "./state.js";
 
 export interface User {
@@ -28,6 +28,8 @@ const FIELDS = ["name", "realName", "avatar", "handle", "verified", "version"] a
 
 const users = new Map<string, Signal<User>>();
 const wanted = new Set<string>();
+/** Grows when somebody may have another name. */
+const renamed = signal(0);
 let asking = false;
 
 /** The user with this id; a name that is not stored comes as soon as the server has told it. */
@@ -41,10 +43,16 @@ export function userOf(id: string): Signal<User> {
   return user;
 }
 
+/** The user as they are known here; nothing is fetched, so that a long list asks for those only that it shows. */
+export function knownUser(id: string): User {
+  renamed.value;
+  return users.get(id)?.peek() ?? stored(id);
+}
+
 /** Every user of whom anything is shown or stored. */
 export function knownUsers(): User[] {
   const friends = allContacts().flatMap(({ user, state }) => (state === "friend" ? [user] : []));
-  return [...new Set([...users.keys(), ...client().users.keys(), ...friends])].map((id) => userOf(id).peek());
+  return [...new Set([...users.keys(), ...client().users.keys(), ...friends])].map(knownUser);
 }
 
 /** The display data of these users were fetched, here or in another tab. */
@@ -53,6 +61,7 @@ export function usersChanged(ids: readonly string[]): void {
     if (users.has(id) && (client().users.get(id) as Known | undefined)?.stale) want(id);
     const [user, next] = [users.get(id), stored(id)];
     const before = user?.peek();
+    if (before?.name !== next.name) renamed.value += 1;
     if (before && FIELDS.some((field) => before[field] !== next[field])) user!.value = next;
   }
 }
@@ -88,5 +97,5 @@ export async function askForUsers(): Promise<void> {
 function stored(id: string): User {
   const { name, avatar = "", handle = "", verified = "", version = 0 } = client().users.get(id) ?? ({} as Partial<Profile>);
   const realName = name || id;
-  return { id, name: contactOf(id)?.remark || realName, realName, avatar, handle, verified, version };
+  return { id, name: client().contacts.get(id)?.remark || realName, realName, avatar, handle, verified, version };
 }
