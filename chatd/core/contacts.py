@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from chatd.core.read_set import ReadSet, pair
 from chatd.core.sections import CONTACTS, ChangedRow
-from chatd.core.standings import befriend, unfriend
+from chatd.core.standings import befriend, turn_away, unfriend
 from chatd.core.write_set import WriteSet
 from chatd.protocol.codec import encode
 from chatd.protocol.friends import ContactRow, ContactState
@@ -113,6 +113,9 @@ def put(contact: Contact, writes: WriteSet, reads: ReadSet) -> Contact:
         writes.add(changed_row(contact, value))
     if contact.is_friend != before.is_friend:
         change_friendship(contact, writes, reads)
+    room = reads.pairs.get(pair(contact.owner, contact.user)) if contact.blocked else None
+    if room is not None:
+        turn_away(room, contact.owner, writes)
     if not has_same_tie(contact, before):
         writes.ties = writes.ties or {}
         first, _ = writes.ties.get((contact.owner, contact.user), (before, before))

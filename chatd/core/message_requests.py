@@ -23,7 +23,7 @@ from chatd.core.privacy import (
 )
 from chatd.core.read_set import ReadSet
 from chatd.core.room import Member, Room, Standing
-from chatd.core.standings import stand
+from chatd.core.standings import stand, turn_away
 from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
@@ -112,9 +112,7 @@ def decline(user: str, request: RoomDecline, writes: WriteSet, reads: ReadSet) -
         raise Refused("not_found", NO_REQUEST, field="room")
     if request.block:
         set_contact(user, ContactSet(user=room.peer(user), blocked=True), writes, reads)
-    if room.members[user].standing == Standing.REQUEST:
-        stand(room, user, Standing.DECLINED, writes)
-        writes.declined += ((room, user),)
+    turn_away(room, user, writes)
     return Ok()
 
 

@@ -1,5 +1,6 @@
 """The steps of a room between its events, each of which changes who is sent the next ones."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chatd.core.room import Room
@@ -37,3 +38,13 @@ class RoomUnlisted:
 
     room: Room
     user: str
+
+
+def outgrown(steps: Iterable[object], size: int) -> Room | None:
+    """Return the group of these steps of one room when they took it above `size` members, or back."""
+    moves = [step for step in steps if isinstance(step, MemberJoined | MemberLeft)]
+    if not moves or moves[0].room.direct:
+        return None
+    room = moves[0].room
+    before = room.size - sum(1 if isinstance(move, MemberJoined) else -1 for move in moves)
+    return room if (before <= size) != (room.size <= size) else None

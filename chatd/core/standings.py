@@ -18,6 +18,13 @@ def stand(room: Room, user: str, standing: Standing, writes: WriteSet) -> None:
         writes.unlist_room(room, user)
 
 
+def turn_away(room: Room, user: str, writes: WriteSet) -> None:
+    """Decline what the other asked `user` in their direct room, if they did: it goes from the devices of `user`."""
+    if room.members[user].standing == Standing.REQUEST:
+        stand(room, user, Standing.DECLINED, writes)
+        writes.declined += ((room, user),)
+
+
 def befriend(room: Room, writes: WriteSet) -> None:
     """Open the direct room of two users who become friends: what was asked or declined is as privacy says."""
     room.gates = {

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from chatd.core.contact_settings import ClearedCircle
 from chatd.core.read_set import PeopleRules
 from chatd.core.room import Room
-from chatd.core.room_steps import MemberJoined, MemberLeft
+from chatd.core.room_steps import MemberJoined, MemberLeft, outgrown
 from chatd.core.users import Account
 from chatd.core.visibility import ShownTo
 from chatd.core.write_set import WriteSet
@@ -105,6 +105,10 @@ class WatchRights:
                 if after.blocked or (before.is_friend and not after.is_friend):
                     self._presence.update_visibility(owner, (user,), (), {})
                 self._mark_dirty(owner, {user})
+        for steps in writes.steps.values() if writes.moves else ():
+            if room := outgrown(steps, self._people.small_group_members):
+                for user in room.users:
+                    self._mark_dirty(user, RoomUsers(room))
         for cleared in writes.records_of(ClearedCircle):
             self._mark_dirty(cleared.owner)
         for user, capabilities in writes.rules_changed.items():

@@ -250,6 +250,12 @@ async def read_direct_rooms(sources: Sources, pairs: Iterable[tuple[str, str]], 
             reads.pairs[place] = room
 
 
+async def rooms_of_blocked(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read the direct rooms with users who are about to be blocked: a message request of theirs ends."""
+    blocking = [asked for asked in batch if asked.request.blocked is True]
+    await read_direct_rooms(sources, {pair(asked.user, asked.request.user) for asked in blocking}, reads)
+
+
 async def graph(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read the feeds of the host, both contacts of the pairs that it changes, and their direct rooms."""
     if any(asked.request.feed for asked in batch):
@@ -367,7 +373,7 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     FriendDecline: (contacts,),
     FriendCancel: (contacts,),
     FriendRemove: (contacts, direct_rooms),
-    ContactSet: (contacts, tallies, circles),
+    ContactSet: (contacts, rooms_of_blocked, tallies, circles),
     CircleSet: (circles,),
     CircleDelete: (privacy,),
     ChangeGraph: (graph,),

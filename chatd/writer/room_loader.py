@@ -10,7 +10,7 @@ from chatd.core.message_requests import relate
 from chatd.core.read_set import PeopleRules, pair
 from chatd.core.room import Room
 from chatd.core.room_cache import RoomCache
-from chatd.core.room_steps import MemberJoined
+from chatd.core.room_steps import MemberJoined, outgrown
 from chatd.core.sections import ChangedRow
 from chatd.core.users import Account
 from chatd.core.write_set import WriteSet
@@ -93,8 +93,14 @@ class RoomLoader:
                 yield from {
                     step.room.number: step.room for step in steps if isinstance(step, MemberJoined)
                 }.values()
-            for user in writes.memberships:
+            for user in {*writes.memberships, *self._regrouped(writes)}:
                 yield from (room for room in self.cache.direct_rooms(user) if room.by_groups)
+
+    def _regrouped(self, writes: WriteSet) -> Iterator[str]:
+        """Yield the users of groups that make acquaintances no longer, or again."""
+        for steps in writes.steps.values():
+            room = outgrown(steps, self.rules.small_group_members)
+            yield from () if room is None else room.users
 
     async def load(self, names: Collection[str]) -> None:
         """Bring the rooms of these names into the cache, as far as they exist."""

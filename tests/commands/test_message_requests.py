@@ -228,6 +228,24 @@ async def test_a_block_is_in_force_with_its_acknowledgement(server: InProcessSer
         assert tuple([(await client.send(room)).get("code") for client in (ann, bob)]) == codes
 
 
+async def test_a_block_ends_a_message_request_and_its_author_is_told_nothing(server: InProcessServer) -> None:
+    ann, bob, tablet = await comes(server, "ann"), await comes(server, "bob"), await comes(server, "bob", 2)
+    room = await opens(ann, "bob")
+    await ann.send(room)
+    before = await ann.request(type="room.get", room=room)
+    for client in (ann, tablet):
+        client.take()
+    await bob.request(type="contact.set", user="ann", blocked=True)
+    assert [push["reason"] for push in tablet.take("gone")] == ["left"]
+    assert "message_requests" not in (await bob.request(type="sync"))["totals"]
+    after = await ann.request(type="room.get", room=room)
+    assert after["summary"] == before["summary"]
+    assert ann.take() == [after]
+    await bob.request(type="contact.set", user="ann", blocked=False)
+    assert (await ann.send(room))["type"] == "ok"
+    assert tablet.take("room") == []
+
+
 async def test_a_block_is_in_force_for_a_room_that_is_being_read(server: InProcessServer) -> None:
     """The people of the room are read, the block is committed, and only then the read comes back."""
     ann, bob = await comes(server, "ann"), await comes(server, "bob")

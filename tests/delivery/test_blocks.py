@@ -124,6 +124,28 @@ async def test_acquaintances_are_those_of_small_groups_while_they_are_in_them(
     assert told(ann) == [("bob", "offline")]
 
 
+async def test_a_group_makes_no_acquaintances_while_it_is_not_small(server: InProcessServer) -> None:
+    """Also not of members who were there before it grew."""
+    ann, bob, cat, dan = await comes(server, "ann", "bob", "cat", "dan")
+    for client in (ann, bob):
+        rules = {"presence": {"to": "acquaintances"}, "write": {"to": "acquaintances"}}
+        await client.request(type="privacy.set", rules=rules)
+    group = await cat.create_group(public=True)
+    for client in (ann, bob):
+        await client.request(type="room.join", room=group, key=new_key())
+    room = (await bob.request(type="room.direct", user="ann"))["summary"]["room"]
+    asked = []
+    assert await watches(ann, "bob") == ["online"]
+    for state, change in (("offline", "room.join"), ("online", "room.leave")):
+        await bob.send(room)
+        asked.append((await bob.request(type="room.get", room=room))["summary"].get("asked", 0))
+        ann.take()
+        await dan.request(type=change, room=group, key=new_key())
+        await server.wait_idle()
+        assert told(ann) == [("bob", state)]
+    assert asked == [0, 1]
+
+
 async def in_touch(ann: InProcessClient, bob: InProcessClient) -> tuple[str, int]:
     await befriend(ann, bob)
     room = (await ann.request(type="room.direct", user="bob"))["summary"]["room"]
