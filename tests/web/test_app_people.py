@@ -25,6 +25,11 @@ COLOURED = """
 PAPERED = (
     "() => getComputedStyle(document.querySelector('.chat')).backgroundImage.startsWith('linear-gradient')"
 )
+CENTRED = """
+() => {
+  const [head, name] = [".chat-head", ".chat-head h1"].map((it) => document.querySelector(it).getBoundingClientRect());
+  return Math.abs(head.top + head.bottom - name.top - name.bottom) <= 2;
+}"""
 NOTE = "We met on the ferry."
 
 
@@ -116,6 +121,7 @@ async def test_a_stranger_waits_in_the_box_until_they_are_answered(
         await alice.row("Bob").first.click()
         asks = alice.page.get_by_role("region", name="wants to write to you")
         await asks.get_by_text("You have no groups in common").wait_for()
+        assert await alice.page.evaluate(CENTRED), "of a stranger there is no second line"
         assert await alice.field.count() == 0
         await asks.get_by_role("button", name="Accept").click()
         await alice.field.wait_for()
@@ -137,6 +143,12 @@ async def test_a_stranger_waits_in_the_box_until_they_are_answered(
         await alice.go("me/blocked")
         await alice.page.get_by_role("button", name="Unblock").click()
         await alice.page.get_by_text("You block nobody.").wait_for()
+
+        await carol.call({"type": "friend.request", "user": "alice"})
+        await alice.go("people/requests")
+        await alice.page.get_by_role("button", name="Accept").click()
+        await alice.go("")
+        await alice.row("From carol").get_by_label("1 unread message").wait_for()
         assert watch.errors == []
 
 

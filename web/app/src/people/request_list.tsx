@@ -1,12 +1,11 @@
 /** The box of message requests: the chats of strangers who wait for an answer. */
 import "./people_styles.js";
 import { t } from "../locale/locale.js";
-import { useEffect } from "preact/hooks";
-import { ChatRow, fetchPreview } from "../rooms/chat_row.js";
+import { ChatRow } from "../rooms/chat_row.js";
 import { Empty } from "../shell/drawings.js";
 import { PageHead } from "../shell/page_head.js";
 import { follow, hrefOf } from "../shell/router.js";
-import { requestList, type RoomState } from "../shell/state.js";
+import { requestList } from "../shell/state.js";
 import { VirtualList } from "../shell/virtual_list.js";
 
 export function RequestList() {
@@ -18,7 +17,7 @@ export function RequestList() {
           label={t("box.title")}
           items={requestList.value}
           keyOf={(room) => room.id}
-          row={(room) => <Row room={room} />}
+          row={(room) => <ChatRow room={room} />}
         >
           <p class="box-text quiet small">{t("box.text")}</p>
         </VirtualList>
@@ -31,11 +30,4 @@ export function RequestList() {
       )}
     </>
   );
-}
-
-/** A request; the push that tells of it has no message. */
-function Row({ room }: { room: RoomState }) {
-  const { seq } = room.summary.value;
-  useEffect(() => void ((room.preview.peek()?.seq ?? 0) < seq && fetchPreview(room)), [room, seq]);
-  return <ChatRow room={room} />;
 }

@@ -16,6 +16,12 @@ import { faceOf, titleOf } from "./names.js";
 
 export function ChatRow({ room }: { room: RoomState }) {
   useEffect(() => room.listen((change) => void (change.kind === "roomMoved" && freshen(room))), [room]);
+  const { seq, ordinal, request } = room.summary.value;
+  useEffect(() => {
+    // The push that tells of a room has no message; nor do pushes about a message request.
+    const shown = room.preview.peek()?.seq ?? 0;
+    if (request ? shown < seq : !shown && ordinal > 0) void fetchPreview(room);
+  }, [room, seq, ordinal, request]);
   const current = useComputed(() => openRoom.value === room.id).value;
   const { muted_until, pinned } = room.summary.value;
   const muted = isMuted({ muted_until });
@@ -55,10 +61,11 @@ function freshen(room: RoomState): void {
 }
 
 /** Fetch the latest message of a room, for the second line of its row. */
-export async function fetchPreview(room: RoomState): Promise<void> {
+async function fetchPreview(room: RoomState): Promise<void> {
   const page = await room.room.history({ limit: 1 }).catch(() => undefined);
   room.take();
-  room.preview.value ??= page?.messages.at(-1);
+  const latest = page?.messages.at(-1);
+  if (latest && latest.seq > (room.preview.peek()?.seq ?? 0)) room.preview.value = latest;
 }
 
 /** An icon that says something by itself. */
