@@ -1,1 +1,0 @@
-import{X as o}from"./chunk-UBNHRF2N.js";export{o as msgpack};

@@ -1,0 +1,1 @@
+import{W as o}from"./chunk-I3IRGZU6.js";export{o as msgpack};
