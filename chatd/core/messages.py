@@ -7,7 +7,7 @@ from chatd.core.message_requests import note_sent
 from chatd.core.permissions import authorize
 from chatd.core.read_set import ReadSet
 from chatd.core.room import Member, Room
-from chatd.core.unread_counts import count_own
+from chatd.core.unread_counts import count_ignored, count_own
 from chatd.core.visibility import BOTH, ShownTo, text_of
 from chatd.core.write_set import Message, NewEvent, Reaction, SupersededEdits, WriteSet
 from chatd.protocol.codec import encode
@@ -72,12 +72,13 @@ def post(user: str, request: Send, writes: WriteSet, reads: ReadSet) -> WriteOk:
         room.ordinal += 1
         event.ordinal = room.ordinal
         count_own(room, author, writes)
-        for other in room.ignoring(user) if room.ignored_by else ():
-            count_own(room, room.members[other], writes)
         mentions = count_mentions(room, user, request.body, writes, reads.rules.full_members)
     writes.append(room, event, key=request.key, digest=digest, mentions=mentions)
     if room.ignored_by:
-        writes.ignore(room, room.ignoring(user))
+        ignored = room.ignoring(user)
+        for other in ignored if event.ordinal is not UNSET else ():
+            count_ignored(room, room.members[other], writes)
+        writes.ignore(room, ignored)
     return acknowledgement(request, event)
 
 

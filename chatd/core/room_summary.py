@@ -77,7 +77,7 @@ class RoomRow(NamedTuple):
 
     @property
     def data(self) -> bytes:
-        return bytes.fromhex(self.data_hex)
+        return bytes.fromhex(self.data_hex) if self.data_hex else b""
 
     @property
     def bytes_max(self) -> int:
@@ -127,10 +127,11 @@ def summarise(
         muted_until=member.muted_until,
         pinned=bool(member.pinned),
         hidden=bool(member.hidden),
-        request=member.standing == REQUEST,
         first_visible=member.first_visible,
         log_floor=room.log_floor,
     )
+    if member.standing != ACCEPTED:
+        summary.request = member.standing == REQUEST
     if member.extras:
         summary.wallpaper = extra(member, WALLPAPER) or UNSET
     if peer is None:

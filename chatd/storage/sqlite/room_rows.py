@@ -23,8 +23,7 @@ UNREAD = """
 max(0, r.ordinal - m.read_ordinal - m.own_unread - CASE r.uncounted WHEN 0 THEN 0 ELSE (
     SELECT count(*) FROM events e
     WHERE e.position BETWEEN r.number << 32 | r.uncounted AND r.number << 32 | r.seq
-      AND (e.user = m.user OR (e.ignored IS NOT NULL AND instr(e.ignored, char(31) || m.user || char(31))))
-      AND e.ordinal IS NOT NULL) END)
+      AND e.user = m.user AND e.ordinal IS NOT NULL) END)
 """
 
 # In the order of `MembershipRow`, then of `RoomRow`, each without its defaults.
@@ -108,10 +107,8 @@ def room_rows(connection: sqlite3.Connection, listing: Listing, rooms: Collectio
 
 
 def membership(membership_row: MembershipRow | RoomRow) -> Membership:
-    """Return the part of a row that subscribing a connection needs."""
-    return Membership(
-        membership_row.name, membership_row.number, membership_row.size, membership_row.muted_until
-    )
+    """Return the part of a row that subscribing a connection needs: its first columns."""
+    return Membership(*membership_row[:4])
 
 
 def memberships(connection: sqlite3.Connection, user: str, everything: bool) -> list[Membership]:

@@ -43,15 +43,6 @@ def mentions_column(mentions: Iterable[str]) -> str | None:
     return EVERYBODY if EVERYBODY in named else f"{SEPARATOR}{SEPARATOR.join(named)}{SEPARATOR}"
 
 
-def users_in(column: str | None) -> list[str]:
-    """Return the users in such a text.
-
-    >>> users_in("\\x1fu1\\x1fu2\\x1f"), users_in(None)
-    (['u1', 'u2'], [])
-    """
-    return column.strip(SEPARATOR).split(SEPARATOR) if column else []
-
-
 # Flags and members of enumerations are written as numbers: sqlite3 searches for an adapter of any other type, which
 # costs more than all else of a value.
 

@@ -171,13 +171,20 @@ def key_of(membership_row: MembershipRow | RoomRow) -> Key:
     return membership_row.pinned, membership_row.time, membership_row.number
 
 
+def without_requests(
+    listed: Collection[MembershipRow | RoomRow], query: SyncQuery
+) -> Collection[MembershipRow | RoomRow]:
+    """Return the rooms but those in which the user was asked."""
+    return listed if query.people is None else [row for row in listed if row.standing != REQUEST]
+
+
 def totals_of(listed: Collection[MembershipRow | RoomRow], query: SyncQuery) -> SyncTotals:
     """Return the totals of all rooms of an account, on this page or not.
 
     Messages in hidden rooms are not counted, nor those in rooms in which the user was asked, which have a total of
     their own.
     """
-    rooms = listed if query.people is None else [row for row in listed if row.standing != REQUEST]
+    rooms = without_requests(listed, query)
     unread = sum([row.unread for row in rooms if not row.hidden])
     mentions = sum([row.mentions for row in rooms if not row.hidden])
     return SyncTotals(len(rooms), unread, mentions, message_requests=len(listed) - len(rooms))
