@@ -5,7 +5,6 @@ either way, or an account closed: no; in a circle of `deny`: no; in a circle of 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol, get_args
 
 from chatd.protocol.privacy import Audience, Capability, To
@@ -59,8 +58,7 @@ class AnyTie(Protocol):
     def circles(self) -> int: ...
 
 
-@dataclass(slots=True, frozen=True)
-class Tie:
+class Tie(NamedTuple):
     """As much of a contact as privacy looks at."""
 
     is_friend: bool = False
@@ -223,16 +221,11 @@ def mutually_allow(
     bounds: HostBounds = BOUNDS,
 ) -> bool:
     """Whether each lets the other use `capability`: a user who hides from another does not see them either."""
-    closed = one.closed or other.closed
-    return all(
-        allows(
-            viewer_of(owner.tie, viewer.tie, closed=closed, acquainted=acquainted),
-            owner.rules,
-            capability,
-            bounds,
-        )
-        for owner, viewer in ((one, other), (other, one))
-    )
+    if one.closed or other.closed:
+        return False
+    seen = viewer_of(one.tie, other.tie, acquainted=acquainted)
+    seeing = viewer_of(other.tie, one.tie, acquainted=acquainted)
+    return allows(seen, one.rules, capability, bounds) and allows(seeing, other.rules, capability, bounds)
 
 
 class Relation(NamedTuple):

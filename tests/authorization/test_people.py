@@ -216,7 +216,7 @@ def said(reply: dict[str, Any], user: str) -> bytes:
 
 @pytest.mark.parametrize("name", ROWS)
 async def test_a_row_is_as_the_table_says(name: str, tmp_path: Path) -> None:
-    found, replies = {}, {}
+    found, replies, work = {}, {}, {}
     for column in COLUMNS:
         if ROWS[name][column] == "-":
             found[column] = "-"
@@ -225,14 +225,17 @@ async def test_a_row_is_as_the_table_says(name: str, tmp_path: Path) -> None:
         async with in_process(tmp_path / column, rates={"enabled": False}, people=people) as server:
             pair = await (met if name in IN_A_ROOM else unmet)(server, column)
             await parted(pair)
-            before = server.store.stamp
+            before, calls = server.store.stamp, server.store.calls.copy()
             found[column], reply = await REQUESTS[name](pair)
+            work[column] = server.store.calls - calls
             replies[column] = said(reply, column)
             if reply["type"] == "error":
                 assert server.store.stamp == before, f"{column}: it was refused and carried out"
                 assert pair.told() == [], f"{column}: the other heard of what was not done"
     assert found == ROWS[name]
-    assert len({replies[column] for column in ALIKE if column in replies}) <= 1, "the replies tell which"
+    alike = [column for column in ALIKE if column in replies]
+    assert len({replies[column] for column in alike}) <= 1, "the replies tell which"
+    assert all(work[column] == work[alike[0]] for column in alike), f"the work tells which: {work}"
 
 
 def test_every_row_has_a_request() -> None:

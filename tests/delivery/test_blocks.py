@@ -403,3 +403,19 @@ async def test_receipts_of_a_group_leave_out_who_blocks_and_who_is_closed(
     if how == "close":
         await server.app.writer.submit_and_wait("ann", Amend(disabled=False))
         assert await shown() == ["cat", "ann", "ann", "cat"]
+
+
+async def test_blocks_that_come_and_go_are_few_a_minute(tmp_path: Path) -> None:
+    people = {"enabled": True}
+    async with in_process(
+        tmp_path, rates={"people_per_min": 6, "requests_burst": 100}, people=people
+    ) as server:
+        ann, bob = await comes(server, "ann", "bob")
+        before = server.store.stamp
+        replies = [
+            await ann.request(type="contact.set", user="bob", blocked=turn % 2 == 0) for turn in range(30)
+        ]
+        carried_out = [reply for reply in replies if reply["type"] == "ok"]
+        assert {reply.get("code", "ok") for reply in replies} == {"ok", "rate_limited"}
+        assert len(carried_out) == server.store.stamp - before == 6
+        assert (await bob.request(type="ping"))["type"] == "ok"

@@ -50,8 +50,6 @@ class SimClient:
     waiting: Any = None
     # The replies that only the checkers read, with their requests.
     answers: list[tuple[Packet, Packet]] = field(default_factory=list)
-    # The direct rooms that this client asked for, by the other user.
-    directs: dict[str, str] = field(default_factory=dict)
     rounds: Rounds = field(init=False)
     _token: str = ""
     _frame_bytes: int = FRAME_BYTES
@@ -74,7 +72,6 @@ class SimClient:
         self.storage = ClientStorage()
         self.outbox = {}
         self.done = []
-        self.directs = {}
 
     def connect(self) -> None:
         """Connect, unless a connection is there or none is wanted."""
@@ -279,17 +276,6 @@ class SimClient:
         timeline.jump(reply["seq"])
         self._repair(timeline)
 
-    def _direct(self, request: Packet, reply: Packet) -> None:
-        """Note a direct room. It is in the list when a push says so, which may be never."""
-        self.directs[request["user"]] = reply["summary"]["room"]
-
-    def _synchronised(self, request: Packet, reply: Packet) -> None:
-        """Take a page of a round; one that nobody goes on from is read by the checkers only."""
-        if "cursor" in request or "more" in request:
-            self.rounds.page(request, reply)
-        else:
-            self.answers.append((request, reply))
-
     # outbox
 
     def post(self, packet: Packet) -> None:
@@ -395,8 +381,8 @@ class SimClient:
 
 REPLIES: dict[str, Callable[[SimClient, Packet, Packet], None]] = {
     "hello": SimClient._welcomed,
-    "sync": SimClient._synchronised,
-    "room.direct": SimClient._direct,
+    "sync": lambda client, request, reply: client.rounds.synchronised(request, reply),
+    "room.direct": lambda client, request, reply: client.storage.note_direct(request["user"], reply),
     "log": SimClient._logged,
     "history": SimClient._leafed,
 }

@@ -35,16 +35,12 @@ from tests.simulation.history import Commit, History, Row, RowVersion, Truth
 from tests.simulation.inline_threads import Threads
 from tests.simulation.loop import PROCESS, SimLoop
 from tests.simulation.network import Network, SimSocket
-from tests.simulation.people_record import contacts_since, uneven
+from tests.simulation.people_record import contacts_since, rows_since, uneven
 from tests.simulation.sim_env import SimEnv
 
 WAL = f"{DATABASE}-wal"
 # Positions of events, storage/sqlite/migrations/0001_first.sql.
 SEQ_BITS = 32
-ROWS = """
-SELECT stamp, user, 'account', name, body FROM account_rows WHERE stamp > ?
-UNION ALL SELECT stamp, user, 'notes', name, body FROM notes WHERE stamp > ? ORDER BY stamp
-"""
 MEMBERS = """
 SELECT room, user, first_visible, read, standing, hidden FROM members WHERE gone IS NULL ORDER BY room, user
 """
@@ -344,15 +340,6 @@ class SimMachine:
             task._log_destroy_pending = False  # type: ignore[attr-defined]
             with suppress(BaseException):
                 task.get_coro().close()
-
-
-def rows_since(connection: sqlite3.Connection, stamp: int) -> list[RowVersion]:
-    """Return the account rows that were changed after this commit."""
-    found = connection.execute(ROWS, (stamp, stamp)).fetchall()
-    return [
-        RowVersion(stamp, user, section, name, None if body is None else msgpack.unpackb(body))
-        for stamp, user, section, name, body in found
-    ]
 
 
 @cache

@@ -98,7 +98,7 @@ def open_direct(actor: "Actor") -> None:
 def write_direct(actor: "Actor") -> None:
     """Write to another user, as a stranger perhaps; the room is made when it is not there yet."""
     user = other(actor)
-    room = actor.client.directs.get(user)
+    room = actor.client.storage.directs.get(user)
     if room is None:
         actor.ask({"type": "room.direct", "user": user})
     else:
@@ -109,7 +109,7 @@ def on_request(kind: str, **keys: Any) -> Callable[["Actor"], None]:
     """Return an answer to a message request, or, where there is none, to any other direct room."""
 
     def act(actor: "Actor") -> None:
-        rooms = [*(sorted(actor.client.storage.requests) or actor.client.directs.values())]
+        rooms = [*(sorted(actor.client.storage.requests) or actor.client.storage.directs.values())]
         if rooms:
             actor.ask({"type": kind, "room": rooms[actor.client.lane.pick(len(rooms))], **keys})
 
@@ -118,16 +118,16 @@ def on_request(kind: str, **keys: Any) -> Callable[["Actor"], None]:
 
 def waver(actor: "Actor") -> None:
     """Block another user and let them be, while the direct room of both is being looked at."""
-    if actor.client.directs:
-        user = [*actor.client.directs][actor.client.lane.pick(len(actor.client.directs))]
+    if actor.client.storage.directs:
+        user = [*actor.client.storage.directs][actor.client.lane.pick(len(actor.client.storage.directs))]
         for blocked in (True, False):
             actor.ask({"type": "contact.set", "user": user, "blocked": blocked})
-            actor.ask({"type": "room.get", "room": actor.client.directs[user]})
+            actor.ask({"type": "room.get", "room": actor.client.storage.directs[user]})
 
 
 def type_direct(actor: "Actor") -> None:
     """Type in a direct room which both users have on screen, if the other one does the same."""
-    rooms = [*actor.client.directs.values()]
+    rooms = [*actor.client.storage.directs.values()]
     if rooms:
         room = rooms[actor.client.lane.pick(len(rooms))]
         actor.ask({"type": "focus", "rooms": [room]})

@@ -1,10 +1,16 @@
-"""The contacts of all users as they stand in the database, in the words of protocol.md "Contacts and circles"."""
+"""The account rows and the contacts of all users as they stand in the database, in the words of protocol.md."""
 
 import sqlite3
 from typing import Any
 
+import msgpack
+
 from tests.simulation.history import RowVersion
 
+ROWS = """
+SELECT stamp, user, 'account', name, body FROM account_rows WHERE stamp > ?
+UNION ALL SELECT stamp, user, 'notes', name, body FROM notes WHERE stamp > ? ORDER BY stamp
+"""
 CONTACTS = "contacts"
 COLUMNS = "stamp, owner, user, state, blocked, following, remark, note, via, since, expires, circles"
 CHANGED = f"SELECT {COLUMNS} FROM contacts WHERE stamp > ? ORDER BY stamp"
@@ -16,6 +22,15 @@ FROM contacts a LEFT JOIN contacts b ON b.owner = a.user AND b.user = a.owner
 # The columns of protocol.md "The table of a pair", as they are stored: nothing, sent, received, declined, friend.
 EVEN = frozenset(((0, 0), (1, 2), (2, 1), (1, 3), (3, 1), (4, 4)))
 SHOWN = {1: "sent", 2: "received", 4: "friend"}
+
+
+def rows_since(connection: sqlite3.Connection, stamp: int) -> list[RowVersion]:
+    """Return the account rows that were changed after this commit."""
+    found = connection.execute(ROWS, (stamp, stamp)).fetchall()
+    return [
+        RowVersion(stamp, user, section, name, None if body is None else msgpack.unpackb(body))
+        for stamp, user, section, name, body in found
+    ]
 
 
 def contacts_since(connection: sqlite3.Connection, stamp: int) -> list[RowVersion]:

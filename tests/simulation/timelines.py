@@ -67,9 +67,15 @@ class ClientStorage:
         self.muted: set[str] = set()
         # Rooms in which the user was asked and has not answered.
         self.requests: set[str] = set()
+        # The direct rooms that this client asked for, by the other user.
+        self.directs: dict[str, str] = {}
 
     def heads(self) -> dict[str, int]:
         return {name: timeline.head for name, timeline in self.timelines.items()}
+
+    def note_direct(self, user: str, reply: dict[str, Any]) -> None:
+        """Note a direct room. It is in the list when a push says so, which may be never."""
+        self.directs[user] = reply["summary"]["room"]
 
     def take_rows(self, sections: dict[str, list[dict[str, Any]]]) -> None:
         """Take account rows: the higher stamp is valid."""

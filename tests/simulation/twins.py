@@ -166,11 +166,11 @@ class Twin(World):
 
     def direct(self, user: str) -> str | None:
         other = {client.user: client for client in self.clients}[user]
-        return other.directs.get(ANN)
+        return other.storage.directs.get(ANN)
 
     def probe(self, bob: SimClient, cat: SimClient) -> Callable[[], Any]:
         """Return one thing by which BOB may try to find out."""
-        group, room = self.rooms[0], bob.directs.get(ANN, self.rooms[0])
+        group, room = self.rooms[0], bob.storage.directs.get(ANN, self.rooms[0])
         seq = self.chance.randrange(1, 4)
         act = {"room": room, "target": seq}
         fresh = {"kind": "group", "title": "t", "users": [ANN, CAT]}
@@ -217,7 +217,7 @@ def writes(world: Twin, client: SimClient) -> Callable[[], None]:
     key, other = world.key(), BOB if client.user == ANN else ANN
 
     def write() -> None:
-        if room := client.directs.get(other):
+        if room := client.storage.directs.get(other):
             client.post({"type": "send", "room": room, "key": key, "body": {"text": "hello"}})
 
     return write
@@ -225,10 +225,10 @@ def writes(world: Twin, client: SimClient) -> Callable[[], None]:
 
 def reinstall(client: SimClient) -> None:
     """Begin anew as another device, which is sent everything."""
-    directs = client.directs
+    directs = client.storage.directs
     client.connection.link.reset()  # type: ignore[union-attr]
     client.new_device()
-    client.directs = directs
+    client.storage.directs = directs
 
 
 def lived(seed: int, different: Pair) -> list[tuple[int, bytes]]:

@@ -7,14 +7,20 @@ import json
 import sqlite3
 from collections.abc import Collection
 
-from chatd.core.contacts import Contact
-from chatd.core.privacy import NO_TIE, Relation, RoomRelations, Side, depends_on_groups, mutually_allow
+from chatd.core.privacy import NO_TIE, Relation, RoomRelations, Side, Tie, depends_on_groups, mutually_allow
 from chatd.core.read_set import PeopleRules
 from chatd.protocol.privacy import Privacy, decode_privacy
-from chatd.storage.sqlite.contacts import contacts
 
 Pair = tuple[str, str]
 
+# Both contacts of a user and each of the others; two lists cost a third of one list of pairs.
+TIES = """
+SELECT owner, user, state = 4, blocked, following, circles FROM contacts
+WHERE owner = :user AND user IN (SELECT value FROM json_each(:others))
+UNION ALL
+SELECT owner, user, state = 4, blocked, following, circles FROM contacts
+WHERE owner IN (SELECT value FROM json_each(:others)) AND user = :user
+"""
 PRIVACY_ROWS = """
 SELECT user, body FROM account_rows
 WHERE user IN (SELECT value FROM json_each(?)) AND name = 'privacy' AND body IS NOT NULL
@@ -70,11 +76,11 @@ def relations(
 ) -> dict[Pair, Relation]:
     """Return how each viewer stands to each owner, by (viewer, owner)."""
     users = {user for pair in pairs for user in pair}
-    ties: dict[Pair, Contact] = {
-        (contact.owner, contact.user): contact
-        for contact in contacts(connection, {ends for a, b in pairs for ends in ((a, b), (b, a))})
-    }
+    ties = ties_of(connection, pairs)
     chosen = privacy(connection, users)
+    # Nearly everybody has the rules of the host, which are looked at once.
+    usual = depends_on_groups({}, rules.bounds)
+    asking = {user: depends_on_groups(own.rules, rules.bounds) for user, own in chosen.items()}
     closed = among(connection, CLOSED, users)
     owners = {owner for _, owner in pairs}
     seen = among(connection, SEEN, owners) if rules.refuse_unknown else owners
@@ -86,10 +92,24 @@ def relations(
     found = {}
     for viewer, owner in pairs:
         one, other = side(viewer, owner), side(owner, viewer)
-        asks = depends_on_groups(one.rules, rules.bounds) or depends_on_groups(other.rules, rules.bounds)
+        asks = asking.get(viewer, usual) or asking.get(owner, usual)
         acquainted = asks and share_small_group(connection, viewer, owner, rules.small_group_members)
         found[viewer, owner] = Relation(one, other, acquainted, owner in seen)
     return found
+
+
+def ties_of(connection: sqlite3.Connection, pairs: Collection[Pair]) -> dict[Pair, Tie]:
+    """Return as much of both contacts of these pairs as privacy looks at, by (owner, user), as far as there are any."""
+    others: dict[str, list[str]] = {}
+    for one, other in pairs:
+        others.setdefault(one, []).append(other)
+    return {
+        (owner, user): Tie(friend == 1, blocked == 1, following == 1, circles)
+        for one, among_them in others.items()
+        for owner, user, friend, blocked, following, circles in connection.execute(
+            TIES, {"user": one, "others": json.dumps(among_them)}
+        )
+    }
 
 
 def share_small_group(connection: sqlite3.Connection, a: str, b: str, members: int) -> bool:
