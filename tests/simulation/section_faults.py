@@ -22,20 +22,22 @@ WORDS = ((ACCOUNT, NAME), (), (ACCOUNT,))
 
 
 async def notes(chaos: "Chaos") -> None:
-    """Change notes as the host does, now and then more than a push carries; or let a quarter of a year pass."""
+    """Change notes as the host does, now and then more than a push carries; or let the days of tombstones pass twice.
+
+    Then the tombstones are forgotten, and a cursor from before is below the floor.
+    """
     world, fate = chaos.world, chaos.lane.pick(8)
-    if fate == 7:
-        chaos.days += TOMBSTONE_DAYS // 2
-        if await carried(chaos, "", NoteDay(chaos.days)):
-            world.machine.history.aged.append(world.loop.time())
-            world.count("tombstones of account rows forgotten")
-        return
-    for user in world.users:
+    for user in world.users if fate < 7 else ():
         changed = {f"n{chaos.lane.pick(4)}": None if fate == 5 else fate}
         if fate == 6:
             changed = dict.fromkeys([f"n{number}" for number in range(ROWS_TOLD_MAX + 1)], fate)
             world.count("more account rows than a push tells")
         await carried(chaos, user, PutNotes(changed))
+    for _ in range(2 if fate in (5, 7) else 0):
+        chaos.days += TOMBSTONE_DAYS
+        if await carried(chaos, "", NoteDay(chaos.days)):
+            world.machine.history.aged.append(world.loop.time())
+            world.count("tombstones of account rows forgotten")
 
 
 async def carried(chaos: "Chaos", user: str, request: Any) -> bool:
