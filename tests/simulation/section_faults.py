@@ -24,6 +24,9 @@ WORDS = ((ACCOUNT, NAME), (), (ACCOUNT,))
 async def notes(chaos: "Chaos") -> None:
     """Change notes as the host does, now and then more than a push carries; or let a quarter of a year pass."""
     world, fate = chaos.world, chaos.lane.pick(8)
+    if fate == 7 and world.scenario.people:
+        await half_a_year_away(chaos)
+        return
     if fate == 7:
         chaos.days += TOMBSTONE_DAYS // 2
         if await carried(chaos, "", NoteDay(chaos.days)):
@@ -36,6 +39,18 @@ async def notes(chaos: "Chaos") -> None:
             changed = dict.fromkeys([f"n{number}" for number in range(ROWS_TOLD_MAX + 1)], fate)
             world.count("more account rows than a push tells")
         await carried(chaos, user, PutNotes(changed))
+
+
+async def half_a_year_away(chaos: "Chaos") -> None:
+    """Let an app be closed for so long that rows that are gone are named no more."""
+    client = chaos.someone()
+    client.rest()
+    for days in (1, TOMBSTONE_DAYS):
+        chaos.days += days
+        await carried(chaos, client.user, PutNotes({"n0": chaos.days}))
+        if await carried(chaos, "", NoteDay(chaos.days)):
+            chaos.world.machine.history.aged.append(chaos.world.loop.time())
+    client.wake()
 
 
 async def carried(chaos: "Chaos", user: str, request: Any) -> bool:
