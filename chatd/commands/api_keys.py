@@ -35,6 +35,8 @@ class ApiKeys:
 
     def on_commit(self, writes: WriteSet) -> None:
         """Take the keys that a commit changed. A commit hook."""
+        if not writes.records:
+            return
         for key in writes.records_of(ApiKey):
             self._keys[key.id] = key
         for deleted in writes.records_of(DeletedKey):

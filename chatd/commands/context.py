@@ -1,7 +1,7 @@
 """The context of handlers: the parts of the daemon they work with, and the types of what they return."""
 
 from collections.abc import Callable, Collection, Coroutine, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import Any, Literal, Protocol
 
@@ -20,6 +20,7 @@ from chatd.delivery.interface import Presence
 from chatd.delivery.watch_rights import WatchRights
 from chatd.env import Env
 from chatd.jobs.last_seen import LastSeenRecorder
+from chatd.protocol import limits
 from chatd.protocol.codec import Vocabulary
 from chatd.protocol.connection import HelloOk, Mode
 from chatd.protocol.envelope import Ok, Request
@@ -196,11 +197,12 @@ class Context:
     counters: Counters
     # The audiences from which users choose; replaced like `config`.
     bounds: HostBounds
+    # The feature words that are known here: those of account rows are, as far as they are switched on.
+    features: frozenset[str] = field(init=False)
 
-    @property
-    def features(self) -> frozenset[str]:
-        """The feature words of account rows that are switched on."""
-        return frozenset(section.feature for section in self.sections.values())
+    def __post_init__(self) -> None:
+        words = [section.feature for section in self.sections.values()]
+        self.features = frozenset((*limits.FEATURES, *words))
 
     def reconfigure(self, config: Config, bounds: HostBounds) -> None:
         """Put another configuration in force, with the audiences it gives."""

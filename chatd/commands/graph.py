@@ -1,6 +1,7 @@
 """The host's work on the graph while the daemon runs: changes, imports, digests, rules (docs/people.md)."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -24,6 +25,8 @@ from chatd.core.graph_digest import BucketDigests, Digest, GraphDigest
 from chatd.core.read_set import PeopleRules
 from chatd.protocol.errors import ChatError, Refused, Unavailable
 from chatd.storage.interface import GraphStore
+
+log = logging.getLogger(__name__)
 
 RETRY_MS = 1000
 
@@ -63,6 +66,7 @@ class Graph:
         self._turn = asyncio.Lock()
         self._scan = asyncio.Lock()
         self._waiting: list[Line] = []
+        self._importing: asyncio.Task[None] | None = None
 
     @property
     def rules(self) -> PeopleRules:
@@ -91,18 +95,31 @@ class Graph:
         require_owned(wanted.edges, self.rules)
         line = Line(wanted, audit)
         self._waiting.append(line)
-        async with self._turn:
-            if not line.future.done():
-                # The others of an upload come in this turn of the loop.
-                await asyncio.sleep(0)
-                lines, self._waiting = self._waiting, []
-                await self._carry_out(lines)
+        if self._importing is None:
+            # A task of its own: an upload that is cut must take no line of another with it.
+            self._importing = asyncio.create_task(self._import(), name="import")
         return await line.future
+
+    async def _import(self) -> None:
+        """Carry out lines until none waits."""
+        try:
+            while self._waiting:
+                async with self._turn:
+                    # The others of an upload come in this turn of the loop.
+                    await asyncio.sleep(0)
+                    lines, self._waiting = self._waiting, []
+                    await self._carry_out(lines)
+        finally:
+            self._importing = None
 
     async def _carry_out(self, lines: Sequence[Line]) -> None:
         try:
             held = await self.store.edges_of({line.wanted.user for line in lines})
-            found = [*differences([line.wanted for line in lines], held)]
+            found = []
+            for changes in differences([line.wanted for line in lines], held):
+                found.append(changes)
+                # A long line takes milliseconds: the loop runs once behind each.
+                await asyncio.sleep(0)
             numbered = [(place, one) for place, changes in enumerate(found) for one in changes]
             for first in range(0, len(numbered), EDGES_MAX):
                 some = numbered[first : first + EDGES_MAX]
@@ -111,9 +128,12 @@ class Graph:
                 await self._writes("", ChangeGraph([one for _, one in some], audits=audits))
             for line, changes in zip(lines, found, strict=True):
                 added = sum(one.op in SET.values() for one in changes)
-                line.future.set_result(Replaced(added, len(changes) - added))
+                if not line.future.done():
+                    line.future.set_result(Replaced(added, len(changes) - added))
         except ChatError as error:
             fail(lines, error)
+        except Exception:
+            log.exception("%d lines of an import could not be carried out", len(lines))
         finally:
             fail(lines, Unavailable("internal", "the import was cut", retry_after=RETRY_MS))
             self._tell()

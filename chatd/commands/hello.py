@@ -237,9 +237,8 @@ def is_worth_recording(record: RecordDevice, known: DeviceSeen | None, now_ms: i
 
 def features_of(ctx: Context, session: Session, request: Hello) -> list[str]:
     """Return the feature words in force."""
-    known = {*limits.FEATURES, *ctx.features}
     unknown = limits.BINARY_FEATURES if session.text else frozenset[str]()
-    return [word for word in request.features if word in known and word not in unknown]
+    return [word for word in request.features if word in ctx.features and word not in unknown]
 
 
 def unusual_limits(ctx: Context) -> dict[str, int]:

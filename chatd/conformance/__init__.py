@@ -11,6 +11,6 @@ It imports `websockets`, `msgpack` and the standard library, and nothing of the 
     player, conversation, clock  one scenario against one testee
     runner, report, page         all scenarios; JSON, JUnit, and one page
     relay, record, show          a relay between clients and a real server; a transcript of what passed
-    faults, daemon, probe        several testees and a real server whose network breaks
+    faults, comparison, daemon, probe   several testees and a real server whose network breaks
     commands                     the command line
 """

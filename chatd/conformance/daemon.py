@@ -51,6 +51,7 @@ class Daemon:
             "CHATD_LISTEN__OPS_ADDRESS": "127.0.0.1:0",
             "CHATD_STORAGE__DIRECTORY": str(directory),
             "CHATD_AUTH__SECRET": secret,
+            "CHATD_PEOPLE__ENABLED": "true",
             # Clients that are cut again and again would wait for minutes.
             "CHATD_RATES__ENABLED": "false",
             "CHATD_LOG__LEVEL": "error",

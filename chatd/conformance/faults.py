@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .codec import Packet
+from .comparison import compared
 from .daemon import Daemon
 from .launch import Launcher
 from .probe import Probe, ProbeError
@@ -126,8 +127,12 @@ class FaultRun:
             f"kit-{self.seed}-{number}-{self._chance.randrange(1 << 30)}"
             for number in range(self._plan.testees)
         ]
-        async with Probe(self._daemon.url, self._daemon.token(f"kit-{self.seed}-owner")) as probe:
-            self._room = await probe.group(users)
+        async with self._owner() as probe:
+            self._room = await probe.group()
+        for user in users:
+            # Nobody is asked whether they may be added.
+            async with Probe(self._daemon.url, self._daemon.token(user)) as probe:
+                await probe.join(self._room)
         relays = [Relay(self._daemon.url) for _ in users]
         async with _all_running(relays):
             try:
@@ -139,6 +144,10 @@ class FaultRun:
             finally:
                 for member in self._members:
                     await member.kill()
+
+    def _owner(self) -> Probe:
+        """Return a connection of the owner of the group, who sees all of it."""
+        return Probe(self._daemon.url, self._daemon.token(f"kit-{self.seed}-owner"))
 
     # What happens.
 
@@ -188,6 +197,18 @@ class FaultRun:
 
     async def _open(self, member: Member) -> None:
         await member.ask("do", what="open", room=self._room)
+
+    async def _friend(self, member: Member) -> None:
+        step = self._chance.choice(("request", "request", "accept", "decline", "cancel", "remove"))
+        await member.ask("do", what="friend", user=self._other(member), step=step)
+
+    async def _block(self, member: Member) -> None:
+        blocked = self._chance.random() < 0.5
+        await member.ask("do", what="contact", user=self._other(member), blocked=blocked)
+
+    def _other(self, member: Member) -> str:
+        others = [other.user for other in self._members if other is not member]
+        return self._chance.choice(others or [member.user])
 
     async def _cut(self, member: Member) -> None:
         member.relay.cut()
@@ -250,7 +271,7 @@ class FaultRun:
         """Compare the log of the server with every testee."""
         wrong: list[str] = []
         try:
-            async with Probe(self._daemon.url, self._daemon.token(self._members[0].user)) as probe:
+            async with self._owner() as probe:
                 messages = await probe.messages(self._room)
             for member in self._members:
                 async with Probe(self._daemon.url, self._daemon.token(member.user)) as probe:
@@ -258,7 +279,20 @@ class FaultRun:
                 wrong += await self._of_member(member, messages, summary)
         except (OSError, ProbeError) as error:
             return [f"the server does not answer: {error!r}"]
-        return wrong
+        return wrong + await self._half_friends()
+
+    async def _half_friends(self) -> list[str]:
+        """Return the pairs of which only one thinks that they are friends."""
+        friends = set()
+        for member in self._members:
+            contacts = (await member.ask("state")).get("contacts", {})
+            users = [user for user, contact in contacts.items() if contact.get("state") == "friend"]
+            friends |= {(member.user, user) for user in users}
+        return [
+            f"{user}: only they have {other} as a friend"
+            for user, other in friends
+            if (other, user) not in friends
+        ]
 
     async def _of_member(self, member: Member, messages: list[Packet], summary: Packet) -> list[str]:
         state = await member.ask("state", room=self._room)
@@ -276,7 +310,7 @@ class FaultRun:
         if [key for key in stored if key in member.posted] != [key for key in member.posted if key in stored]:
             wrong.append(f"{name}: what it posted was stored in another order")
         shown = room.get("messages", [])
-        wrong += [f"{name}: {why}" for why in _compared(messages, shown)]
+        wrong += [f"{name}: {why}" for why in compared(messages, shown)]
         added = state.get("added", {}).get(self._room, 0)
         if added > len(messages):
             wrong.append(f"{name}: {added} messages were announced, there are {len(messages)}")
@@ -292,35 +326,6 @@ def _waits(entry: Packet) -> bool:
     return bool(entry["state"] != "FAILED")
 
 
-def _compared(messages: list[Packet], shown: list[Packet]) -> list[str]:
-    """Return how the messages that a client shows differ from those of the server."""
-    numbers = [each["seq"] for each in shown]
-    wanted = [message["seq"] for message in messages]
-    if numbers != wanted:
-        missing, more = sorted(set(wanted) - set(numbers)), sorted(set(numbers) - set(wanted))
-        return [
-            f"it shows other messages: {missing} are missing, {more} are too many, order {numbers == sorted(numbers)}"
-        ]
-    return [why for message, each in zip(messages, shown, strict=True) if (why := _differs(message, each))]
-
-
-def _differs(message: Packet, shown: Packet) -> str:
-    text = message.get("body", {}).get("text", "")
-    reactions = {each["emoji"]: each["count"] for each in message.get("reactions", ())}
-    pairs = {
-        "text": (text, shown.get("text", "")),
-        "recalled": (message.get("recalled", False), shown.get("recalled", False)),
-        "edited": (message.get("edited", 0), shown.get("edited", 0)),
-        "reactions": (reactions, shown.get("reactions", {})),
-    }
-    wrong = [
-        f"{key} is {ours!r}, and {theirs!r} at the server"
-        for key, (theirs, ours) in pairs.items()
-        if theirs != ours
-    ]
-    return f"message {message['seq']}: {'; '.join(wrong)}" if wrong else ""
-
-
 ACTIONS: dict[str, tuple[int, Callable[[FaultRun, Member], bool]]] = {
     "post": (30, lambda run, member: True),
     "burst": (6, lambda run, member: True),
@@ -329,6 +334,8 @@ ACTIONS: dict[str, tuple[int, Callable[[FaultRun, Member], bool]]] = {
     "edit": (4, lambda run, member: run.may(member, "edits")),
     "recall": (2, lambda run, member: run.may(member, "edits")),
     "react": (5, lambda run, member: run.may(member, "edits")),
+    "friend": (4, lambda run, member: run.may(member, "people")),
+    "block": (4, lambda run, member: run.may(member, "people")),
     "background": (2, lambda run, member: run.may(member, "background")),
     "network": (3, lambda run, member: True),
     "cut": (6, lambda run, member: True),

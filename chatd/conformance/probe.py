@@ -52,11 +52,14 @@ class Probe:
                 if packet["type"] == "ping":
                     await self._socket.send(encode([{"type": "pong"}], "msgpack"))
 
-    async def group(self, users: list[str]) -> str:
-        """Create a group with these users and return its room."""
-        key = f"kit-{os.urandom(9).hex()}"
-        reply = await self.ask("room.create", key=key, kind="group", title="Kit", users=users)
+    async def group(self) -> str:
+        """Create a group that anybody may join, and return its room."""
+        reply = await self.ask("room.create", key=_key(), kind="group", title="Kit", public=True)
         return str(reply["summary"]["room"])
+
+    async def join(self, room: str) -> None:
+        """Join a public room."""
+        await self.ask("room.join", key=_key(), room=room)
 
     async def messages(self, room: str) -> list[Packet]:
         """Return all messages of a room in their current state, ascending."""
@@ -72,3 +75,7 @@ class Probe:
     async def summary(self, room: str) -> Packet:
         """Return the summary of a room."""
         return dict((await self.ask("room.get", room=room))["summary"])
+
+
+def _key() -> str:
+    return f"kit-{os.urandom(9).hex()}"

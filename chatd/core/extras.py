@@ -11,13 +11,18 @@ ASKED = "asked"
 
 
 class AnyMember(Protocol):
+    """A member, or their row as a store reads it, with `extras` in hexadecimal digits."""
+
     @property
-    def extras(self) -> bytes: ...
+    def extras(self) -> bytes | str: ...
 
 
 def extra(member: AnyMember, name: str) -> Any:
     """Return one value, None when there is none."""
-    return decode_tree(member.extras).get(name) if member.extras else None
+    packed = member.extras
+    if not packed:
+        return None
+    return decode_tree(bytes.fromhex(packed) if isinstance(packed, str) else packed).get(name)
 
 
 def put_extra(member: Member, name: str, value: Any) -> None:

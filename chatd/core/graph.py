@@ -166,17 +166,24 @@ def differences(wanted: Sequence[Wanted], held: Mapping[str, Edges]) -> Iterator
 
     A friendship belongs to two users: where two lists disagree on one, the later list decides.
     """
-    now = {user: {kind: set(edges.get(kind, ())) for kind in KINDS} for user, edges in held.items()}
+    now: dict[str, dict[Kind, set[str]]] = {}
+
+    def edges_of(user: str) -> dict[Kind, set[str]]:
+        if user not in now:
+            now[user] = {kind: set(held.get(user, {}).get(kind, ())) for kind in KINDS}
+        return now[user]
+
     for one in wanted:
-        mine = now.setdefault(one.user, {kind: set() for kind in KINDS})
+        mine = edges_of(one.user)
         changes = []
         for kind, others in one.edges.items():
             before, mine[kind] = mine[kind], set(others)
             changes += [EdgeChange(CLEAR[kind], one.user, other) for other in sorted(before - others)]
             changes += [EdgeChange(SET[kind], one.user, other) for other in sorted(others - before)]
         for op, user, other in changes:
-            if KIND_OF[op] == "friend" and other in now:
-                (now[other]["friend"].add if op == "friend" else now[other]["friend"].discard)(user)
+            if KIND_OF[op] == "friend" and other in held:
+                theirs = edges_of(other)["friend"]
+                (theirs.add if op == "friend" else theirs.discard)(user)
         yield changes
 
 

@@ -7,7 +7,7 @@ from chatd.core.message_requests import note_sent
 from chatd.core.permissions import authorize
 from chatd.core.read_set import ReadSet
 from chatd.core.room import Member, Room
-from chatd.core.unread_counts import count_own
+from chatd.core.unread_counts import count_ignored, count_own
 from chatd.core.visibility import BOTH, ShownTo, text_of
 from chatd.core.write_set import Message, NewEvent, Reaction, SupersededEdits, WriteSet
 from chatd.protocol.codec import encode
@@ -72,19 +72,14 @@ def post(user: str, request: Send, writes: WriteSet, reads: ReadSet) -> WriteOk:
         room.ordinal += 1
         event.ordinal = room.ordinal
         count_own(room, author, writes)
-        if room.ignored_by:
-            for other in ignoring(room, user):
-                count_own(room, room.members[other], writes)
         mentions = count_mentions(room, user, request.body, writes, reads.rules.full_members)
     writes.append(room, event, key=request.key, digest=digest, mentions=mentions)
     if room.ignored_by:
-        writes.ignore(room, ignoring(room, user))
+        ignored = room.ignoring(user)
+        for other in ignored if event.ordinal is not UNSET else ():
+            count_ignored(room, room.members[other], writes)
+        writes.ignore(room, ignored)
     return acknowledgement(request, event)
-
-
-def ignoring(room: Room, author: str) -> tuple[str, ...]:
-    """Return the members who block `author`. Who left since the people of the room were read is not among them."""
-    return tuple(user for user in room.ignored_by.get(author, ()) if user in room.members)
 
 
 def note_written(room: Room, author: str, writes: WriteSet, shown_to: ShownTo) -> None:
@@ -107,7 +102,7 @@ def count_mentions(
     """Count a mention for each member that a message names; return them, or ("*",) for everybody."""
     if body.mentions is UNSET or not body.mentions:
         return ()
-    ignored = ignoring(room, author) if room.ignored_by else ()
+    ignored = room.ignoring(author)
     if EVERYBODY in body.mentions and room.size <= full_members:
         named = room.users
         counted: tuple[str, ...] = (EVERYBODY,)

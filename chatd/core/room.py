@@ -56,7 +56,7 @@ class Member:
     receipts: bool = True
     # Rarely used state, a MessagePack map that is read and written whole; empty when absent.
     extras: bytes = b""
-    standing: int = Standing.ACCEPTED
+    standing: int = ACCEPTED
 
     def unread(self, ordinal: int) -> int:
         """Return the unread messages when the room's last one is `ordinal` (core/unread_counts.py)."""
@@ -155,6 +155,10 @@ class Room:
     def keeps_marks(self) -> bool:
         """Whether neither user of a direct room sees how far the other read: by privacy, or while one only asks."""
         return self.marks_kept or bool(self.standing_at(Standing.REQUEST, Standing.DECLINED))
+
+    def ignoring(self, author: str) -> tuple[str, ...]:
+        """Return the members who block `author`. Who left is in `ignored_by` until it is read again."""
+        return tuple([user for user in self.ignored_by.get(author, ()) if user in self.members])
 
     def kept_from(self, user: str) -> set[str]:
         """Return the members who block `user`, whom `user` blocks, or who are closed: none is shown what the other does

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from msgspec import UNSET, Raw
 
 from chatd.core.extras import ASKED, WALLPAPER, extra
-from chatd.core.room import REQUEST, Member, Room
+from chatd.core.room import ACCEPTED, REQUEST, Member, Room
 from chatd.core.visibility import ShownTo, marks_shown, seen
 from chatd.core.write_set import RoomReply, WriteSet
 from chatd.protocol.errors import Refused
@@ -17,7 +17,7 @@ from chatd.protocol.members import ROLES, Role
 from chatd.protocol.read_state import ReadOk, Receipt
 from chatd.protocol.rooms import RoomSummary
 
-# More than a summary takes besides its texts and data: the names of all its keys, twelve numbers, a room, a peer.
+# More than a summary takes besides its texts and data: the names of all its keys, its numbers, a room, a peer.
 SUMMARY_BYTES = 400
 UTF8_BYTES_MAX = 4  # of a character
 
@@ -45,7 +45,7 @@ def fill_in(answer: RoomReply, member: Member, shown_to: ShownTo) -> None:
 class RoomRow(NamedTuple):
     """The part of a summary that comes from the row of the room and the row of its member, as a store reads them.
 
-    Flags are 0 or 1, and `data_hex` is the host data in hexadecimal digits, as JSON carries them. `stamp`: of the last
+    Flags are 0 or 1, and `data_hex` and `extras` are hexadecimal digits, as JSON carries them. `stamp`: of the last
     commit that changed what the member sees.
     """
 
@@ -59,7 +59,6 @@ class RoomRow(NamedTuple):
     unread: int
     mentions: int
     hidden: int
-    standing: int
     seq: int
     ordinal: int
     read: int
@@ -73,27 +72,24 @@ class RoomRow(NamedTuple):
     role: Role
     kind: str
     written: int
-    extras_hex: str
-
-    @property
-    def extras(self) -> bytes:
-        return bytes.fromhex(self.extras_hex)
+    standing: int = ACCEPTED
+    extras: str = ""
 
     @property
     def data(self) -> bytes:
-        return bytes.fromhex(self.data_hex)
+        return bytes.fromhex(self.data_hex) if self.data_hex else b""
 
     @property
     def bytes_max(self) -> int:
         """An upper bound of the encoded summary without preview and events."""
         texts = UTF8_BYTES_MAX * (len(self.title) + len(self.avatar))
-        return SUMMARY_BYTES + texts + (len(self.data_hex) + len(self.extras_hex)) // 2
+        return SUMMARY_BYTES + texts + (len(self.data_hex) + len(self.extras)) // 2
 
 
 class Peer(NamedTuple):
     """The other user of a direct room, how far they got, and whether both show receipts.
 
-    `extras_hex`: their extras, which say how many texts they were asked with.
+    `extras`: theirs, which say how many texts they were asked with, in hexadecimal digits from a store.
     """
 
     user: str
@@ -101,11 +97,7 @@ class Peer(NamedTuple):
     read: int
     delivered: int
     both_show: bool
-    extras_hex: str = ""
-
-    @property
-    def extras(self) -> bytes:
-        return bytes.fromhex(self.extras_hex)
+    extras: bytes | str = b""
 
 
 def summary_of(room: Room, member: Member, shown_to: ShownTo) -> RoomSummary:
@@ -117,7 +109,7 @@ def summary_of(room: Room, member: Member, shown_to: ShownTo) -> RoomSummary:
 def peer_of(room: Room, member: Member) -> Peer:
     peer = room.members[room.peer(member.user)]
     both_show = member.receipts and peer.receipts and not room.keeps_marks
-    return Peer(peer.user, peer.first_visible, peer.read, peer.delivered, both_show, peer.extras.hex())
+    return Peer(peer.user, peer.first_visible, peer.read, peer.delivered, both_show, peer.extras)
 
 
 def summarise(
@@ -135,17 +127,19 @@ def summarise(
         muted_until=member.muted_until,
         pinned=bool(member.pinned),
         hidden=bool(member.hidden),
-        request=member.standing == REQUEST,
         first_visible=member.first_visible,
         log_floor=room.log_floor,
     )
+    if member.standing != ACCEPTED:
+        summary.request = member.standing == REQUEST
     if member.extras:
         summary.wallpaper = extra(member, WALLPAPER) or UNSET
     if peer is None:
         show_group(summary, room, member)
     else:
         summary.peer = peer.user
-        summary.asked = extra(peer, ASKED) or 0
+        if peer.extras:
+            summary.asked = extra(peer, ASKED) or 0
         if peer.both_show and marks_shown(shown_to, direct=True, written=room.written):
             summary.peer_read = seen(peer.read, peer.first_visible)
             summary.peer_delivered = seen(peer.delivered, peer.first_visible)

@@ -24,7 +24,8 @@ at once (`count_own`). On the disk it waits: from seq `room.uncounted` on, the s
 messages, and readers of the store add them from that end of the log, at most UNCOUNTED_EVENTS_MAX events. `count_out`
 ends this for a room when the end becomes that long, or when the batch stores a member row of the room for another
 reason: that row has everything counted, and a reader would count it twice. It writes only `own_unread` of the authors,
-and leaves the stamps of the rows alone, because nothing changed for anybody.
+and leaves the stamps of the rows alone, because nothing changed for anybody. What members ignore is seldom, and is
+stored at once (`count_ignored`): readers of that end of the log need not look for it.
 
 As messages are read. A read up to the end of the log sets all counters to zero. Any other one is counted in the log,
 over the shorter of two spans: the events it passes, whose counters are subtracted, or those it leaves (`span_of_read`,
@@ -90,7 +91,7 @@ def added(left: Counted, right: Counted) -> Counted:
 
 
 def count_own(room: Room, author: Member, writes: WriteSet) -> None:
-    """Count a message for its author, or a member who ignores it, as not unread.
+    """Count a message for its author as not unread.
 
     Call it just before the message is added to the log of `room`, which this batch has touched.
     """
@@ -101,12 +102,23 @@ def count_own(room: Room, author: Member, writes: WriteSet) -> None:
         room.uncounted_by |= {author.user}
 
 
+def count_ignored(room: Room, member: Member, writes: WriteSet) -> None:
+    """Count a message like an own one for a member who ignores it, and store that with the batch.
+
+    Call it after `count_own` for its author.
+    """
+    count_own(room, member, writes)
+    writes.counted[room.number, member.user] = member
+
+
 def count_out(writes: WriteSet) -> None:
     """Let the batch store the own messages of rooms where they became many, or where it stores a member anyway.
 
     Call it once, after the last decision.
     """
     stored = {number for number, _ in writes.members}
+    if writes.counted:
+        stored.update([number for number, _ in writes.counted])
     for room in writes.touched:
         if room.uncounted and (is_due(room) or room.number in stored):
             writes.save_image(room)

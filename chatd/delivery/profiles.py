@@ -47,6 +47,8 @@ class ProfileChanges:
 
     def on_commit(self, writes: WriteSet) -> None:
         """Note the watched users whose cards changed. A commit hook."""
+        if not writes.records:
+            return
         changed = {card.user for card in writes.records_of(Card) if self._presence.watchers(card.user)}
         for account in writes.records_of(Account) if changed else ():
             if account.user in changed:

@@ -32,7 +32,7 @@ class RequestBound:
 
     def on_commit(self, writes: WriteSet) -> None:
         """Look at the requests to users who got another one. A commit hook."""
-        for user in dict.fromkeys(user for _, user in writes.new_requests):
+        for user in {user: None for _, user in writes.new_requests}:
             self._keep_task(asyncio.ensure_future(self._keep_within(user)))
 
     async def _keep_within(self, user: str) -> None:

@@ -27,7 +27,7 @@ FORMS = {
     Color: "a colour, # and 6 of 0-9 a-f",
     Key: "a key, 8 to 36 of A-Z a-z 0-9 - _",
 }
-# By the name of the key.
+# By the name of the key; of a map, those of its keys.
 VALUES = {
     "mode": Mode,
     "role": Role,
@@ -70,7 +70,8 @@ _missing = re.compile(r"missing required field `([^`]*)`")
 _unknown = re.compile(r"unknown field `([^`]*)`")
 _length = re.compile(r"Expected `(str|array)` of length ([<>])= (\d+)")
 _range = re.compile(r"Expected `int` ([<>])= (\d+)")
-_kind = re.compile(r"Expected `(\w+)(?: \| null)?`(?:, got `(\w+)`)?")
+_key = re.compile(r"at `key` in `\$")
+_kind = re.compile(r"Expected `(\w+(?: \| \w+)*)`(?:, got `(\w+)`)?")
 _pattern = re.compile(r"matching regex ('.*')(?: - at|$)")
 
 
@@ -96,8 +97,10 @@ def wrong(complaint: str, field: str, words: Words) -> str:
         return "is missing"
     if _unknown.search(complaint):
         return "is no key of this request"
+    choices = get_args(words.values.get(field.rpartition(".")[2].partition("[")[0]))
+    if _key.search(complaint):
+        return f"must be a map with keys of {', '.join(choices) or 'its form'}"
     if complaint.startswith("Invalid enum value"):
-        choices = get_args(words.values.get(field.rpartition(".")[2].partition("[")[0]))
         return f"must be one of {', '.join(choices)}" if choices else "is none of the words it may be"
     if found := _pattern.search(complaint):
         return f"must be {words.patterns.get(found[1], 'of its form')}"
@@ -108,7 +111,8 @@ def wrong(complaint: str, field: str, words: Words) -> str:
         return f"must be {bound(found[1])} {found[2]}"
     if found := _kind.search(complaint):
         got = f", and is {KINDS.get(found[2], found[2])}" if found[2] else ""
-        return f"must be {KINDS.get(found[1], found[1])}{got}"
+        kinds = (KINDS.get(kind, kind) for kind in found[1].split(" | "))
+        return f"must be {' or '.join(kinds)}{got}"
     return f"is wrong: {complaint}"
 
 

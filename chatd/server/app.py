@@ -169,9 +169,9 @@ class App:
         self.hooks.published.subscribe(
             self.maintenance.on_commit,
             watch_rights.on_commit,
-            self.request_bound.on_commit,
-            self.profile_changes.on_commit,
         )
+        if config.people.enabled:
+            self.hooks.published.subscribe(self.request_bound.on_commit, self.profile_changes.on_commit)
         self.api_writes = Writes(self.writer, config.api.writes_waiting)
         self.admin = Admin(store, self.api_writes, self.hub, identity)
         self.graph = Graph(store, self.api_writes, self._people_rules, self.fanout.tell_imported)

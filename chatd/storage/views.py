@@ -12,8 +12,8 @@ from chatd.protocol.users import Profile
 class Membership(NamedTuple):
     """One room of one user, as far as subscribing a connection needs it."""
 
-    room: str
     number: int
+    room: str
     members: int
     muted_until: int
 

@@ -159,7 +159,7 @@ async def test_memberships_are_the_rooms_a_user_is_in_now(store: Store, builder:
     await builder.prefer(room, "bob", muted_until=5)
     await builder.leave(left, "bob")
     await builder.delete(deleted)
-    assert await store.memberships("bob") == [Membership(room.name, room.number, 2, 5)]
+    assert await store.memberships("bob") == [Membership(room.number, room.name, 2, 5)]
 
 
 async def test_rooms_come_pinned_first_then_latest_first(store: Store, builder: HistoryBuilder) -> None:

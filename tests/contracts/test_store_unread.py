@@ -168,3 +168,15 @@ async def test_counting_the_messages_of_an_author_is_no_news(store: Store, build
     assert room.uncounted == 0
     assert [(await store.sync(SyncQuery(name, seen, 10))).rooms for name in ("ann", "eve")] == [[], []]
     assert await unread(store, "ann") == (0, 0)
+
+
+async def test_an_ignored_message_is_unread_for_all_but_who_ignores_it(
+    store: Store, builder: HistoryBuilder
+) -> None:
+    room = await builder.group(*USERS)
+    await builder.post(room, "ann")
+    room.ignored_by = {"ann": ("bob",)}
+    await builder.post(room, "ann")
+    assert [await unread(store, name) for name in USERS] == [(0, 0), (1, 1), (2, 2)]
+    loaded = (await store.load_rooms([room.name]))[room.name]
+    assert [loaded.members[name].own_unread for name in USERS] == [2, 1, 0]

@@ -35,6 +35,10 @@ FITTING: dict[str, Any] = {
     "kind": "group",
     "title": "t",
     "platform": "fcm",
+    "rules": {"page": {"to": "nobody"}},
+    "number": 1,
+    "name": "Bikes",
+    "handle": "alice",
 }
 FITTING_HERE: dict[tuple[str, str], Any] = {
     ("hello", "version"): 1,
@@ -42,6 +46,8 @@ FITTING_HERE: dict[tuple[str, str], Any] = {
     ("delivered", "rooms"): [{"room": OWN, "seq": 1}],
     ("members.role", "users"): [{"user": "alice", "role": "member"}],
 }
+# Fields without which a command asks for nothing.
+ONE_OF_ITS: dict[str, str] = {"users.get": "users"}
 
 # A value of each kind, and the kinds that the type of a field takes.
 WRONG: dict[str, Any] = {
@@ -60,6 +66,7 @@ KIND_OF: dict[type, str] = {
     inspect.BoolType: "truth",
     inspect.ListType: "list",
     inspect.StructType: "map",
+    inspect.DictType: "map",
     inspect.LiteralType: "text",
 }
 # JSON has no bytes.
@@ -79,10 +86,10 @@ def fields_of(kind: type[Request]) -> list[inspect.Field]:
 
 
 def right(kind: type[Request], id: int) -> dict[str, Any]:
-    """Return a packet of this command with its required fields, all of them correct."""
-    required = [field.encode_name for field in fields_of(kind) if field.required]
+    """Return a packet of this command with the fields it needs, all of them correct."""
     word = type_of(kind)
-    values = {name: FITTING_HERE.get((word, name), FITTING.get(name)) for name in required}
+    names = [one.encode_name for one in fields_of(kind) if one.required or one.name == ONE_OF_ITS.get(word)]
+    values = {name: FITTING_HERE.get((word, name), FITTING.get(name)) for name in names}
     return {"type": word, "id": id, **values}
 
 

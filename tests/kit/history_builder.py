@@ -7,7 +7,7 @@ from msgspec import UNSET
 
 from chatd.core.messages import SUPERSEDING
 from chatd.core.room import Member, Room
-from chatd.core.unread_counts import count_out, count_own, span_of_read, tail_of
+from chatd.core.unread_counts import count_ignored, count_out, count_own, span_of_read, tail_of
 from chatd.core.write_set import DirectPair, Message, Reaction, SupersededEdits, WriteSet
 from chatd.protocol.codec import encode
 from chatd.protocol.identifiers import room_name
@@ -87,8 +87,9 @@ class HistoryBuilder:
         if not silent:
             room.ordinal += 1
             event.ordinal = room.ordinal
-            for uncounted in (user, *ignored):
-                count_own(room, room.members[uncounted], writes)
+            count_own(room, room.members[user], writes)
+            for blocker in ignored:
+                count_ignored(room, room.members[blocker], writes)
             for named in room.members if "*" in mentions else mentions:
                 if named != user and named not in ignored:
                     writes.touch_member(room, named).mentions += 1

@@ -48,25 +48,22 @@ class HostGraph:
             cell[1] += int(sha256(f"{kind}\n{a}\n{b}".encode()).hexdigest()[:10], 16)
         return found
 
-    def of(self, user: str) -> set[Edge]:
-        """Return the edges from `user`."""
-        return {edge for edge in self.edges if edge[1] == user}
-
     async def differences(self, differ: Iterable[str], get: Get) -> set[Edge]:
         """Return the edges that only one of the two has, found by walking from buckets to users to edges."""
         found: set[Edge] = set()
+        mine: dict[str, set[Edge]] = {}
+        for edge in self.edges:
+            mine.setdefault(edge[1], set()).add(edge)
         members: dict[str, set[str]] = {}
-        for _, user, _ in self.edges:
+        for user in mine:
             members.setdefault(bucket(user), set()).add(user)
         for place in differ:
             theirs = (await get(f"/v1/people/digest?bucket={place}"))["users"]
             for user in members.get(place, set()) | theirs.keys():
-                mine = self.of(user)
-                if HostGraph(mine).buckets().get(place, {}) != theirs.get(user, {}):
+                own = mine.get(user, set())
+                if HostGraph(own).buckets().get(place, {}) != theirs.get(user, {}):
                     edges = (await get(f"/v1/people/digest?user={user}"))["edges"]
-                    found |= mine ^ {
-                        (kind, user, other) for kind, others in edges.items() for other in others
-                    }
+                    found |= own ^ {(kind, user, other) for kind, others in edges.items() for other in others}
         return found
 
 

@@ -191,6 +191,8 @@ class PacketClient:
         self._promises.asked(request)
         reply: asyncio.Future[Packet] = asyncio.get_running_loop().create_future()
         self._replies[request["id"]] = reply
+        if self._listening.done():
+            reply.cancel()
         return reply
 
     # Reading

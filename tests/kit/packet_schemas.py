@@ -169,6 +169,7 @@ _done: dict[str, Shape] = {"time": positive, "seq": positive, "duplicate": flag}
 _stored: dict[str, Shape] = {"time": positive, "seq": positive}
 _change: tuple[dict[str, Shape], dict[str, Shape]] = ({}, _done)
 _logged: tuple[dict[str, Shape], dict[str, Shape]] = ({}, {**_done, "event": event})
+_not_added: dict[str, Shape] = {"not_added": listed(user, least=1)}
 _limits = record({}, dict.fromkeys((*document.limits(), "full_delivery_members", "request_texts"), positive))
 _nothing: tuple[dict[str, Shape], dict[str, Shape]] = ({}, {})
 
@@ -202,9 +203,9 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     "recall": (_stored, {"duplicate": flag}),
     **dict.fromkeys(("pin", "room.join", "room.leave"), _change),
     **dict.fromkeys(("edit", "react", "room.update", "members.remove", "members.role"), _logged),
+    "members.add": ({}, {**_done, "event": event, **_not_added}),
     "room.delete": ({}, {"time": positive, "duplicate": flag}),
-    "members.add": (_logged[0], {**_logged[1], "not_added": listed(user, least=1)}),
-    "room.create": ({"summary": summary}, {**_done, "not_added": listed(user, least=1)}),
+    "room.create": ({"summary": summary}, {**_done, **_not_added}),
     "room.direct": ({"summary": summary}, {}),
     "room.get": ({"summary": summary}, {}),
     "read": ({"read": u53, "unread": u53, "unread_mentions": u53, "ordinal": u53}, {}),

@@ -15,6 +15,7 @@ IN_ROOM = {"room": "g4fKz81QwXe2", "key": "AZqxkP3ve9SFmQbJ7hE3Zw"}
 READ = {"type": "read", "room": "g4fKz81QwXe2"}
 ADD = {"type": "members.add", **IN_ROOM}
 ROLE = {"type": "members.role", **IN_ROOM}
+PRIVACY = {"type": "privacy.set"}
 SEND = {"type": "send", **IN_ROOM}
 
 WRONG = [
@@ -42,6 +43,13 @@ WRONG = [
     ({**SEND, "body": {"attachments": [{"url": "u" * 2049, "mime": "m"}]}}, "too_large",
      "`body.attachments[0].url` must have at most 2048 characters"),
     ({**SEND, "body": {"future": 1, "text": 5}}, "bad_request", "`body.text` must be text, and is an integer"),
+    ({**PRIVACY, "rules": []}, "bad_request", "`rules` must be a map, and is a list"),
+    ({**PRIVACY, "rules": {"sing": {"to": "nobody"}}}, "bad_request",
+     "`rules` must be a map with keys of knock, write, add, call, presence, receipts, page, find"),
+    ({**PRIVACY, "rules": {"page": {"to": "all"}}}, "bad_request",
+     "`rules[...].to` must be one of everyone, followers, acquaintances, friends, nobody"),
+    ({"type": "users.get", "as": None}, "bad_request", "`as` must be an integer or text, and is null"),
+    ({"type": "users.get", "as": "enemy"}, "bad_request", "`as` must be one of stranger, friend"),
     ({**SEND, "body": {}, "silent": "yes"}, "bad_request", "`silent` must be true or false, and is text"),
 ]  # fmt: skip
 

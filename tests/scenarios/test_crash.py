@@ -139,6 +139,15 @@ async def test_kill_9_under_load_loses_and_doubles_nothing(
     assert len(kills.log) > KILLS * AUTHORS
 
 
+async def test_a_request_on_a_broken_link_fails_without_a_wait(clients: Clients) -> None:
+    """An author notices the end of the daemon between two requests as well as within one."""
+    alice = await clients.connect("alice")
+    alice.cut()
+    await alice.stop_listening()
+    with pytest.raises(AssertionError, match="the link closed with 1006"):
+        await alice.request({"type": "ping"})
+
+
 # The daemon as `chatd serve` runs it, but messages are acknowledged a moment before they are stored.
 EARLY = """
 import asyncio

@@ -14,6 +14,8 @@ ABSENT = {"g": "gAbCdEfGhIj0", "d": "dAbCdEfGhIj0"}
 ROOM_ROWS = [name for name, row in rows().items() if row.outcomes["stranger"] in ("not_found", "passed")]
 for names_no_room in ("devices.remove/others", "watch"):
     ROOM_ROWS.remove(names_no_room)
+# Refused in the table, whose server has no people.
+ROOM_ROWS += ["room.accept", "room.decline"]
 
 
 def about(name: str, room: str) -> dict[str, Any]:
@@ -47,6 +49,29 @@ async def test_no_request_tells_a_private_room_from_none(clients: Clients, encod
     for client in (alice, bob, mallory):
         await client.expect_silence()
     assert [await alice.get_room(room) for room in (group, direct)] == before
+
+
+@pytest.mark.settings(people={"enabled": True}, rates={"enabled": False})
+@pytest.mark.parametrize("encoding", ["msgpack", "json"])
+async def test_no_request_tells_a_stranger_that_somebody_asks_to_write(
+    clients: Clients, encoding: str
+) -> None:
+    hello = {"features": ["account", "people"]}
+    alice, bob, mallory = [
+        await clients.connect(user, hello=hello, encoding=encoding) for user in ("alice", "bob", "mallory")
+    ]
+    direct = await alice.open_direct("bob")
+    await alice.send(direct, "may I?")
+    before = [await client.get_room(direct) for client in (alice, bob)]
+    assert (before[0]["asked"], before[1]["request"]) == (1, True)
+    for client in (alice, bob):
+        await client.forget()
+    for name in ROOM_ROWS:
+        absent, asked = await _answers(mallory, name, ABSENT["d"], direct)
+        assert absent == asked, name
+    for client in (alice, bob, mallory):
+        await client.expect_silence()
+    assert [await client.get_room(direct) for client in (alice, bob)] == before
 
 
 @pytest.mark.parametrize("encoding", ["msgpack", "json"])

@@ -247,6 +247,21 @@ async def test_a_request_that_nobody_answers_ends_by_itself(
     assert bob.states() == {"ann": "received"}
 
 
+@pytest.mark.settings(people={"enabled": True, "inbox_max": 2})
+async def test_in_a_full_list_a_friend_of_a_friend_takes_the_place_of_the_oldest_stranger(
+    clients: Clients,
+) -> None:
+    ann, bob, cat, *strangers = await phones(clients, "ann", "bob", "cat", "x1", "x2", "x3")
+    await befriend(ann, bob)
+    await befriend(bob, cat)
+    for asker in (*strangers, cat):
+        await asker.ask("friend.request", "ann")
+    await ann.listen()
+    assert ann.states() == {"bob": "friend", "x2": "received", "cat": "received"}
+    await all_listen(*strangers)
+    assert [asker.states() for asker in strangers] == [{"ann": "sent"}] * 3
+
+
 @pytest.mark.settings(
     rates={"enabled": True, "friend_requests_per_day": 3, "people_per_min": 100, "abuse_refusals": 1}
 )

@@ -14,7 +14,7 @@ from tests.kit.client import TestClient, fresh_key
 from tests.kit.clients import Clients
 from tests.kit.daemon import PROGRAM, RunningDaemon, daemon_process
 
-FILES = 392  # of which 320 are set apart, 63 are for connections and 9 for sockets that are none yet
+FILES = 488  # of which 416 are set apart, 63 are for connections and 9 for sockets that are none yet
 
 
 @pytest.mark.asyncio(loop_factories=["asyncio"])

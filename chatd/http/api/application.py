@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route as Path
+from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chatd.core.api_keys import ApiKey
@@ -23,11 +25,11 @@ from chatd.http.api import keys, people, problems, rooms, tokens, users
 from chatd.http.api.access import Access
 from chatd.http.api.decoding import asked_in_query, decoded, path_of
 from chatd.http.api.ndjson import BULK_BYTES_MAX, MEDIA_TYPE, Uploads, answered, lines_of
-from chatd.http.api.problems import problem_response
+from chatd.http.api.problems import problem_response, refusal_for
 from chatd.http.api.route import BODY_BYTES_MAX, OPEN, Call, Caller, Route, Services
 from chatd.http.http_protocol import STREAMING
 from chatd.http.routes import SecurityHeaders
-from chatd.protocol.errors import ChatError, Refused, Unavailable
+from chatd.protocol.errors import Refused
 from chatd.telemetry.counters import Counters
 
 log = logging.getLogger(__name__)
@@ -78,16 +80,9 @@ class Api:
                 self._access.require_scope(caller, route)
                 call = Call(self._services, caller, route, path_of(request), request_id)
                 response = await self._answer(call, request, places)
-            except ChatError as error:
-                response, result = problem_response(error), error.code
-            except ClientDisconnect:
-                response, result = problem_response(Refused("bad_request", "the body was cut")), "bad_request"
-            except Exception:
-                log.exception("a request of the API failed", extra={"request": request_id})
-                response, result = (
-                    problem_response(Unavailable("internal", "a defect of the server")),
-                    "internal",
-                )
+            except Exception as error:
+                refusal = refusal_for(error, request_id)
+                response, result = problem_response(refusal), refusal.code
         self._counters.api_requests[result] += 1
         response.headers[REQUEST_ID] = request_id
         sent = {"request": request_id, "key": caller.id}
@@ -149,3 +144,12 @@ class _BulkResponse(StreamingResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._places:
             await super().__call__(scope, receive, send)
+
+
+def route_of(method: str, path: str) -> tuple[Route, Mapping[str, str]]:
+    """Return the route of a path, and the parameters in it."""
+    for route in TABLE:
+        found = compile_path(route.path)[0].match(unquote(path))
+        if found and route.method == method:
+            return route, found.groupdict()
+    raise LookupError(f"no route {method} {path}")

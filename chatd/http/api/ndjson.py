@@ -5,14 +5,14 @@ before the first line is carried out, because a client that sends before it read
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
-from chatd.http.api.problems import problem_of
+from chatd.http.api.problems import problem_of, refusal_for
 from chatd.http.api.route import Call
-from chatd.protocol.errors import ChatError, Refused, Unavailable
+from chatd.protocol.errors import Refused, Unavailable
 
 MEDIA_TYPE = "application/x-ndjson"
 BULK_BYTES_MAX = 8 << 20
@@ -23,6 +23,8 @@ UPLOADS_MAX = 4
 UPLOAD_RETRY_MS = 1000
 # Lines carried out at once: as many as may wait for the writer by default.
 TOGETHER = 64
+# As many bytes, too: some milliseconds of the event loop.
+BYTES_TOGETHER = 1 << 18
 
 Decode = Callable[[bytes], Any]
 
@@ -54,9 +56,22 @@ def lines_of(body: bytes) -> list[tuple[int, bytes]]:
 
 async def answered(call: Call, lines: Sequence[tuple[int, bytes]], decode: Decode) -> AsyncIterator[bytes]:
     """Carry out the lines, in their order as they reach the writer, and yield the answers in that order."""
-    for first in range(0, len(lines), TOGETHER):
-        some = lines[first : first + TOGETHER]
+    for some in groups(lines):
         yield b"".join(await asyncio.gather(*(_answer(call, *line, decode) for line in some)))
+
+
+def groups(lines: Sequence[tuple[int, bytes]]) -> Iterator[list[tuple[int, bytes]]]:
+    """Yield the lines in groups that are carried out together."""
+    some: list[tuple[int, bytes]] = []
+    size = 0
+    for line in lines:
+        if some and (len(some) == TOGETHER or size + len(line[1]) > BYTES_TOGETHER):
+            yield some
+            some, size = [], 0
+        some.append(line)
+        size += len(line[1])
+    if some:
+        yield some
 
 
 async def _answer(call: Call, number: int, line: bytes, decode: Decode) -> bytes:
@@ -66,6 +81,7 @@ async def _answer(call: Call, number: int, line: bytes, decode: Decode) -> bytes
             raise Refused("too_large", f"a line has at most {LINE_BYTES_MAX} bytes")
         told = msgspec.structs.asdict(await call.route.handler(call, decode(line)))
         found: Any = {"line": number, "ok": True, **told}
-    except ChatError as error:
-        found = problem_of(error, line=number)
+    except Exception as error:
+        # One line at fault must not keep the lines behind it from being carried out.
+        found = problem_of(refusal_for(error, call.request_id), line=number)
     return msgspec.json.encode(found) + b"\n"

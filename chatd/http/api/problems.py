@@ -1,14 +1,18 @@
 """Errors of the API: `application/problem+json` (RFC 9457), with the codes of protocol.md "Error codes"."""
 
+import logging
 import math
 from typing import NamedTuple
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from chatd.http.api.route import OPEN, Asked, Call, Route
-from chatd.protocol.errors import ERRORS, HTTP_ERRORS, ChatError, Refused, Retry
+from chatd.protocol.errors import ERRORS, HTTP_ERRORS, ChatError, Refused, Retry, Unavailable
+
+log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 ERROR_PATH = "/v1/errors/{code}"
@@ -104,6 +108,16 @@ def problem_response(error: ChatError, status: int | None = None) -> Response:
     if error.retry_after is not None:
         headers["Retry-After"] = str(math.ceil(error.retry_after / 1000))
     return Response(msgspec.json.encode(problem), problem.status, headers, MEDIA_TYPE)
+
+
+def refusal_for(error: Exception, request_id: str) -> ChatError:
+    """Return the refusal that tells of an exception while a request is carried out; a defect is logged."""
+    if isinstance(error, ChatError):
+        return error
+    if isinstance(error, ClientDisconnect):
+        return Refused("bad_request", "the body was cut")
+    log.error("a request of the API failed", exc_info=error, extra={"request": request_id})
+    return Unavailable("internal", "a defect of the server")
 
 
 async def error_row(call: Call, asked: Asked) -> ErrorRow:

@@ -86,8 +86,8 @@ def row_of(contact: Contact) -> Row:
         contact.owner,
         contact.user,
         int(contact.state),
-        contact.blocked,
-        contact.following,
+        int(contact.blocked),
+        int(contact.following),
         contact.circles,
         contact.remark,
         contact.note,
@@ -96,7 +96,7 @@ def row_of(contact: Contact) -> Row:
         contact.expires,
         contact.quiet,
         contact.tries,
-        contact.known,
+        int(contact.known),
         contact.stamp,
     )
 

@@ -2,12 +2,11 @@
 
 import sqlite3
 
-from chatd.core.room import REQUEST
 from chatd.core.sync_query import SyncQuery
 from chatd.storage.sqlite.read_set import account, device
 from chatd.storage.sqlite.room_rows import membership
 from chatd.storage.sqlite.sections import SectionTables
-from chatd.storage.sqlite.sync import first_page, listed_by
+from chatd.storage.sqlite.sync import first_page, listed_by, without_requests
 from chatd.storage.views import HelloRows
 
 
@@ -19,6 +18,6 @@ def hello(
     return HelloRows(
         account(connection, query.user),
         device(connection, query.user, device_id),
-        [membership(row) for row in listed if query.people is None or row.standing != REQUEST],
+        [membership(row) for row in without_requests(listed, query)],
         first_page(connection, query, tables, listed),
     )

@@ -12,7 +12,7 @@ from chatd.core.room import Member, Room
 from chatd.core.users import Account, DeviceSeen
 from chatd.protocol.codec import decode_event
 from chatd.protocol.messages import Event
-from chatd.storage.sqlite.rows import SEPARATOR, Row, account_of, device_of, position, users_in
+from chatd.storage.sqlite.rows import SEPARATOR, Row, account_of, device_of, position
 from chatd.storage.views import People
 
 ROOM = """
@@ -29,10 +29,8 @@ FROM members m LEFT JOIN users u ON u.user = m.user
 WHERE m.room = ?
 """
 
-# Who wrote, and who ignores it; of the latter there is nobody nearly always.
 UNCOUNTED = """
-SELECT user, ignored, count(*) FROM events
-WHERE position BETWEEN ? AND ? AND ordinal IS NOT NULL GROUP BY user, ignored
+SELECT user, count(*) FROM events WHERE position BETWEEN ? AND ? AND ordinal IS NOT NULL GROUP BY user
 """
 
 PAIRS = """
@@ -122,11 +120,9 @@ def load_members(connection: sqlite3.Connection, room: Room) -> None:
 def count_own(connection: sqlite3.Connection, room: Room) -> None:
     """Add the own messages that the rows of their authors do not count yet (core/unread_counts.py)."""
     bounds = position(room.number, room.uncounted), position(room.number, room.seq)
-    for author, ignored, count in connection.execute(UNCOUNTED, bounds).fetchall():
-        for user in (author, *users_in(ignored)):
-            if (member := room.known(user)) is not None:
-                member.own_unread += count
-                room.uncounted_by |= {user}
+    for user, count in connection.execute(UNCOUNTED, bounds).fetchall():
+        (room.members.get(user) or room.former[user]).own_unread += count
+        room.uncounted_by |= {user}
 
 
 def rooms_of_pairs(

@@ -8,10 +8,11 @@ Every function runs inside a read transaction of the connection.
 import json
 import sqlite3
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 import msgspec
 
+from chatd.core.room import ACCEPTED
 from chatd.core.room_summary import RoomRow
 from chatd.storage.sqlite.rows import in_one
 from chatd.storage.views import Membership
@@ -22,20 +23,21 @@ UNREAD = """
 max(0, r.ordinal - m.read_ordinal - m.own_unread - CASE r.uncounted WHEN 0 THEN 0 ELSE (
     SELECT count(*) FROM events e
     WHERE e.position BETWEEN r.number << 32 | r.uncounted AND r.number << 32 | r.seq
-      AND (e.user = m.user OR instr(e.ignored, char(31) || m.user || char(31)))
-      AND e.ordinal IS NOT NULL) END)
+      AND e.user = m.user AND e.ordinal IS NOT NULL) END)
 """
 
-# In the order of `MembershipRow`, then of `RoomRow`.
+# In the order of `MembershipRow`, then of `RoomRow`, each without its defaults.
 MEMBERSHIP_COLUMNS = f"""
     r.number, r.name, r.members, m.muted_until,
-    m.pinned, r.time, max(r.stamp, m.stamp), {UNREAD}, m.mentions, m.hidden, m.standing
+    m.pinned, r.time, max(r.stamp, m.stamp), {UNREAD}, m.mentions, m.hidden
 """
 COLUMNS = f"""
     {MEMBERSHIP_COLUMNS},
     r.seq, r.ordinal, m.read, m.first_visible, r.log_floor, r.last_message,
-    r.title, r.avatar, hex(r.data), r.public, m.role, r.kind, r.written, hex(m.extras)
+    r.title, r.avatar, hex(r.data), r.public, m.role, r.kind, r.written
 """
+MEMBERSHIPS = in_one(MEMBERSHIP_COLUMNS, "m.standing", usual="m.standing = 1")
+ROOMS = in_one(COLUMNS, "m.standing, hex(m.extras)", usual="m.standing = 1 AND m.extras = x''")
 # `Room.is_listed`, and rooms in which the user was asked. Nearly all rows end at the first term.
 SHOWN = """
 (m.standing = 1 OR :everything OR (m.standing = 0 AND r.written > 0) OR (m.standing = 2 AND :requests))
@@ -44,10 +46,10 @@ OF_USER = f"""
 FROM members m JOIN rooms r ON r.number = m.room
 WHERE m.user = :user AND m.gone IS NULL AND r.deleted_by IS NULL AND {SHOWN}
 """
-MEMBERSHIP_ROWS = f"SELECT {in_one(MEMBERSHIP_COLUMNS)} {OF_USER}"
-ALL_ROOM_ROWS = f"SELECT {in_one(COLUMNS)} {OF_USER}"
+MEMBERSHIP_ROWS = f"SELECT {MEMBERSHIPS} {OF_USER}"
+ALL_ROOM_ROWS = f"SELECT {ROOMS} {OF_USER}"
 ROOM_COUNT = "SELECT rooms FROM memberships WHERE user = ?"
-ROOM_ROWS = f"SELECT {in_one(COLUMNS)} {OF_USER} AND m.room IN (SELECT value FROM json_each(:rooms))"  # noqa: S608
+ROOM_ROWS = f"SELECT {ROOMS} {OF_USER} AND m.room IN (SELECT value FROM json_each(:rooms))"  # noqa: S608
 
 
 class MembershipRow(NamedTuple):
@@ -66,17 +68,17 @@ class MembershipRow(NamedTuple):
     unread: int
     mentions: int
     hidden: int
-    standing: int
+    standing: int = ACCEPTED
 
 
-class Listing(NamedTuple):
-    """The rooms of a user that are listed: `everything` where people are switched off, `requests` on connections that
+class Listing(TypedDict):
+    """The parameters of OF_USER, 0 or 1: `everything` where people are switched off, `requests` on connections that
     show them.
     """
 
     user: str
-    everything: bool = True
-    requests: bool = False
+    everything: int
+    requests: int
 
 
 # Each decodes all rows from one text.
@@ -86,32 +88,30 @@ decode_room_rows = msgspec.json.Decoder(list[RoomRow]).decode
 
 def membership_rows(connection: sqlite3.Connection, listing: Listing) -> list[MembershipRow]:
     """Return the memberships of a user, in no order."""
-    return decode_membership_rows(connection.execute(MEMBERSHIP_ROWS, listing._asdict()).fetchone()[0])
+    return decode_membership_rows(connection.execute(MEMBERSHIP_ROWS, listing).fetchone()[0])
 
 
 def all_room_rows(connection: sqlite3.Connection, listing: Listing, rooms_max: int) -> list[RoomRow]:
     """Return all rooms of a user, in no order; none when they are more than `rooms_max`."""
-    known = connection.execute(ROOM_COUNT, (listing.user,)).fetchone()
+    known = connection.execute(ROOM_COUNT, (listing["user"],)).fetchone()
     if known is None or known[0] > rooms_max:
         return []
-    return decode_room_rows(connection.execute(ALL_ROOM_ROWS, listing._asdict()).fetchone()[0])
+    return decode_room_rows(connection.execute(ALL_ROOM_ROWS, listing).fetchone()[0])
 
 
 def room_rows(connection: sqlite3.Connection, listing: Listing, rooms: Collection[int]) -> dict[int, RoomRow]:
     """Return those of the rooms of these numbers of which the user is a member, by number."""
-    wanted = {**listing._asdict(), "rooms": json.dumps(list(rooms))}
+    wanted = {**listing, "rooms": json.dumps(list(rooms))}
     row = connection.execute(ROOM_ROWS, wanted).fetchone()
     return {room_row.number: room_row for room_row in decode_room_rows(row[0])}
 
 
 def membership(membership_row: MembershipRow | RoomRow) -> Membership:
-    """Return the part of a row that subscribing a connection needs."""
-    return Membership(
-        membership_row.name, membership_row.number, membership_row.size, membership_row.muted_until
-    )
+    """Return the part of a row that subscribing a connection needs: its first columns."""
+    return Membership(*membership_row[:4])
 
 
 def memberships(connection: sqlite3.Connection, user: str, everything: bool) -> list[Membership]:
     """Return the rooms in the list of `user`, as far as subscribing a connection needs them."""
-    rows = membership_rows(connection, Listing(user, everything))
+    rows = membership_rows(connection, {"user": user, "everything": int(everything), "requests": 0})
     return [membership(membership_row) for membership_row in rows]

@@ -25,10 +25,10 @@ from chatd.storage.sqlite.rows import in_one, position
 # An account that chatd does not know shows receipts.
 PEER = """
     d.room, p.user, p.first_visible, p.read, p.delivered,
-    coalesce(u.receipts, 1) AND coalesce(v.receipts, 1) AND p.standing < 2, hex(p.extras)
+    coalesce(u.receipts, 1) AND coalesce(v.receipts, 1) AND p.standing < 2
 """
 PEERS = f"""
-SELECT {in_one(PEER)}
+SELECT {in_one(PEER, "hex(p.extras)", usual="p.extras = x''")}
 FROM json_each(:rooms) asked
 JOIN direct d ON d.room = asked.value
 JOIN members p ON p.user = CASE :user WHEN d.a THEN d.b ELSE d.a END AND p.room = d.room

@@ -16,12 +16,14 @@ SEPARATOR = "\x1f"
 EVERYBODY = "*"
 
 
-def in_one(columns: str) -> str:
+def in_one(columns: str, others: str, usual: str) -> str:
     """Return an expression that selects all rows as one JSON text, an array of arrays; a BLOB has to be `hex(...)`.
 
+    `others`: the last columns, left out in rows that are `usual`: these are nearly all, and each column costs.
     sqlite3 releases the interpreter lock at each row, so with other busy threads every row is a change of thread.
     """
-    return f"json_group_array(json_array({columns}))"
+    row, whole = f"json_array({columns})", f"json_array({columns}, {others})"
+    return f"json_group_array(CASE WHEN {usual} THEN {row} ELSE {whole} END)"
 
 
 def position(room: int, seq: int) -> int:
@@ -41,13 +43,8 @@ def mentions_column(mentions: Iterable[str]) -> str | None:
     return EVERYBODY if EVERYBODY in named else f"{SEPARATOR}{SEPARATOR.join(named)}{SEPARATOR}"
 
 
-def users_in(column: str | None) -> list[str]:
-    """Return the users in such a text.
-
-    >>> users_in("\\x1fu1\\x1fu2\\x1f"), users_in(None)
-    (['u1', 'u2'], [])
-    """
-    return column.strip(SEPARATOR).split(SEPARATOR) if column else []
+# Flags and members of enumerations are written as numbers: sqlite3 searches for an adapter of any other type, which
+# costs more than all else of a value.
 
 
 def new_room_row(room: Room, last_message: int, stamp: int) -> Row:
@@ -74,7 +71,7 @@ def changed_room_row(room: Room, last_message: int, stamp: int) -> Row:
         room.size,
         room.title,
         room.avatar,
-        room.public,
+        int(room.public),
         room.data,
         room.deleted_by,
         room.uncounted,
@@ -97,12 +94,12 @@ def member_row(room: int, member: Member, stamp: int) -> Row:
         member.mentions,
         member.delivered,
         member.muted_until,
-        member.pinned,
-        member.hidden,
+        int(member.pinned),
+        int(member.hidden),
         member.gone,
         stamp,
         member.extras,
-        member.standing,
+        int(member.standing),
     )
 
 

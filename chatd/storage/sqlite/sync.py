@@ -12,7 +12,6 @@ from msgspec import UNSET, Raw
 
 from chatd.core.room import REQUEST
 from chatd.core.room_summary import RoomRow, summarise
-from chatd.core.sections import CONTACTS, PEOPLE
 from chatd.core.sync_query import SyncQuery
 from chatd.protocol.codec import encode
 from chatd.protocol.rooms import RoomSummary
@@ -98,7 +97,7 @@ def listed_by(connection: sqlite3.Connection, query: SyncQuery) -> Sequence[Memb
 
 
 def listing_of(query: SyncQuery) -> Listing:
-    return Listing(query.user, query.people is None, query.requests)
+    return {"user": query.user, "everything": int(query.people is None), "requests": int(query.requests)}
 
 
 def first_page(
@@ -117,12 +116,12 @@ def first_page(
         for membership_row in listed
         if isinstance(membership_row, RoomRow)
     }
-    since = -1 if query.since is None else query.since
+    since, all_requests = -1 if query.since is None else query.since, query.all_requests
     wanted = sorted(
         (
             membership_row
             for membership_row in listed
-            if membership_row.stamp > since or (query.all_requests and membership_row.standing == REQUEST)
+            if membership_row.stamp > since or (all_requests and membership_row.standing == REQUEST)
         ),
         key=key_of,
         reverse=True,
@@ -133,7 +132,7 @@ def first_page(
     after = page.add_sections() if after is None else after
     totals = totals_of(listed, query)
     # Where no rows changed, the number did not either, and no totals are shown.
-    if query.sections >> PEOPLE[CONTACTS].bit & 1 and (page.shown or page.sections.rows or after or gone):
+    if query.requests and (page.shown or page.sections.rows or after or gone):
         totals.friend_requests = friend_requests(connection, query.user)
     return page.result(gone, totals, after)
 
@@ -172,13 +171,20 @@ def key_of(membership_row: MembershipRow | RoomRow) -> Key:
     return membership_row.pinned, membership_row.time, membership_row.number
 
 
+def without_requests(
+    listed: Collection[MembershipRow | RoomRow], query: SyncQuery
+) -> Collection[MembershipRow | RoomRow]:
+    """Return the rooms but those in which the user was asked."""
+    return listed if query.people is None else [row for row in listed if row.standing != REQUEST]
+
+
 def totals_of(listed: Collection[MembershipRow | RoomRow], query: SyncQuery) -> SyncTotals:
     """Return the totals of all rooms of an account, on this page or not.
 
     Messages in hidden rooms are not counted, nor those in rooms in which the user was asked, which have a total of
     their own.
     """
-    rooms = [row for row in listed if query.people is None or row.standing != REQUEST]
+    rooms = without_requests(listed, query)
     unread = sum([row.unread for row in rooms if not row.hidden])
     mentions = sum([row.mentions for row in rooms if not row.hidden])
     return SyncTotals(len(rooms), unread, mentions, message_requests=len(listed) - len(rooms))
@@ -242,9 +248,9 @@ class Page:
         query, since = self.query, -1 if self.query.since is None else self.query.since
         pinned, time, number = after
         wanted = {
-            **listing_of(query)._asdict(),
+            **listing_of(query),
             "since": since,
-            "all_requests": query.all_requests,
+            "all_requests": int(query.all_requests),
             "pinned": pinned,
             "time": time,
             "number": number,
@@ -260,7 +266,7 @@ class Page:
         """Add rooms that changed since the round began, by number, which never changes; return as `list_rooms`."""
         query = self.query
         place = {"since": query.first_stamp, "number": number, "limit": query.limit + 1}
-        wanted = {**listing_of(query)._asdict(), **place}
+        wanted = {**listing_of(query), **place}
         moved = [row[0] for row in self.connection.execute(MOVED, wanted)]
         added = self.add_numbers(moved)
         if added == len(moved):

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chatd.commands.admin import Admin
 from chatd.http.api import ndjson
 from tests.http.api.conftest import Caller, WithKey
 from tests.kit import http
@@ -120,6 +121,24 @@ async def test_a_bomb_is_an_error_of_its_line(with_key: WithKey) -> None:
     assert await names(caller) == {"u2": ""}
 
 
+async def test_a_defect_is_an_error_of_its_line(
+    with_key: WithKey, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caller, amend = await with_key("users"), Admin.amend
+
+    async def failing(self: Admin, user: str, *arguments: Any, **named: Any) -> None:
+        if user == "u2":
+            raise KeyError(user)
+        await amend(self, user, *arguments, **named)
+
+    monkeypatch.setattr(Admin, "amend", failing)
+    found = answers(await caller("PUT", "/v1/users", lines({"user": "u1"}, {"user": "u2"}, {"user": "u3"})))
+    assert [one.get("code", "ok") for one in found] == ["ok", "internal", "ok"]
+    assert sorted(await names(caller)) == ["u1", "u3"]
+    [record] = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert record.exc_info
+
+
 async def test_so_many_uploads_are_taken_at_once(with_key: WithKey, monkeypatch: pytest.MonkeyPatch) -> None:
     caller = await with_key("users")
     monkeypatch.setattr(ndjson, "UPLOADS_MAX", 0)
@@ -138,3 +157,11 @@ async def test_every_line_is_in_the_audit(daemon: RunningDaemon, with_key: WithK
         (caller.id, "PUT /v1/users", "u2"),
         (caller.id, "PUT /v1/users", "u1"),
     ]
+
+
+def test_lines_go_together_up_to_a_number_and_a_size() -> None:
+    short = [(number, b"x") for number in range(ndjson.TOGETHER + 1)]
+    assert [len(group) for group in ndjson.groups(short)] == [ndjson.TOGETHER, 1]
+    long = [(number, b"x" * (ndjson.BYTES_TOGETHER // 2)) for number in range(5)]
+    assert [len(group) for group in ndjson.groups(long)] == [2, 2, 1]
+    assert [*ndjson.groups([(1, b"x" * (ndjson.BYTES_TOGETHER + 1))])] != []

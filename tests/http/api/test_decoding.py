@@ -16,7 +16,7 @@ USER = "the id of a user, 1 to 64 of A-Z a-z 0-9 _ - . : @ | +"
 WRONG: list[tuple[str, str, Any, str | None, str]] = [
     ("PUT", "/v1/users/u1", {"nam": "Ann"}, "nam", "`nam` is no key of this request"),
     ("PUT", "/v1/users/u1", {"page": {"titel": "x"}}, "page.titel", "`page.titel` is no key of this request"),
-    ("PUT", "/v1/users/u1", {"name": 5}, "name", "`name` must be text, and is an integer"),
+    ("PUT", "/v1/users/u1", {"name": 5}, "name", "`name` must be text or null, and is an integer"),
     ("PUT", "/v1/users/u1", b"{'name': 'Ann'}", None,
      "the body is not JSON in UTF-8: JSON is malformed: object keys must be strings (byte 1)"),
     ("PUT", "/v1/users/u1", b'{"page":{"data":' + b"[" * 100_000, None, "the body is nested too deep"),

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from chatd.core.graph import EDGES_MAX
+from chatd.commands.graph import Replaced
+from chatd.core.audit import Audit
+from chatd.core.graph import EDGES_MAX, Wanted
 from chatd.core.graph_digest import bucket_of, digest_of
 from chatd.http.api import people
 from tests.http.api.conftest import ADDRESS, Caller, WithKey
@@ -199,6 +201,19 @@ async def test_the_same_import_twice_writes_nothing_the_second_time(
         (one["added"], one["removed"]) for one in answers(await host("POST", "/v1/people/import", body))
     } == {(0, 0)}
     assert daemon.app.store.stamp == before
+
+
+async def test_a_line_that_nobody_waits_for_takes_no_other_with_it(daemon: RunningDaemon) -> None:
+    audit = Audit("key", "POST /v1/people/import", "a", "r")
+    waiting = [
+        asyncio.ensure_future(daemon.app.graph.replace(Wanted(user, {"friend": frozenset("z")}), audit))
+        for user in "abc"
+    ]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    assert await waiting[1] == await waiting[2] == Replaced(1, 0)
+    # Later ones are carried out as well.
+    assert await daemon.app.graph.replace(Wanted("d", {"friend": frozenset("z")}), audit) == Replaced(1, 0)
 
 
 # --- compare

@@ -10,7 +10,8 @@ export async function keepFocus(event: Event, work: () => Promise<unknown>): Pro
   // The row goes when its change is drawn.
   await new Promise(requestAnimationFrame);
   await new Promise(requestAnimationFrame);
-  if (button.isConnected || document.activeElement?.matches("button, a, input, textarea")) return;
+  const root = page?.getRootNode() as Document | ShadowRoot | undefined;
+  if (button.isConnected || root?.activeElement?.matches("button, a, input, textarea")) return;
   const left = controls();
   left[Math.min(at, left.length - 1)]?.focus();
 }

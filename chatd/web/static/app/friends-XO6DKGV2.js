@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t,f as i}from"./chunk-Q65NPHH4.js";import"./chunk-B7OLUVOT.js";import"./chunk-ACJGVRSB.js";import"./chunk-7VVPSQJQ.js";import"./chunk-Q3AGAOWK.js";import"./chunk-5BUGJ5TA.js";import"./chunk-Y57GHAMG.js";export{t as Friends,i as PersonRow,o as addFriend,m as byName,p as fits,r as friends};

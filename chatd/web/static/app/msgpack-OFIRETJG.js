@@ -1,1 +1,0 @@
-import{W as o}from"./chunk-Y57GHAMG.js";export{o as msgpack};

@@ -1,1 +1,0 @@
-import{b as o,c as r}from"./chunk-WLXAC7RA.js";import"./chunk-RRMK6426.js";import"./chunk-LSUBZ4HD.js";import"./chunk-IBIUFGPA.js";import"./chunk-XIDN3IIM.js";import"./chunk-7VVPSQJQ.js";import"./chunk-Q3AGAOWK.js";import"./chunk-5BUGJ5TA.js";import"./chunk-Y57GHAMG.js";export{o as HomeCard,r as PersonPage};
