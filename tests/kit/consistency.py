@@ -41,7 +41,8 @@ RULES: dict[str, str] = {
             SELECT coalesce(max(e.ordinal), 0) {COUNTABLE} <= m.read)""",
     "own messages are not unread": f"""
         SELECT m.room, m.user, m.own_unread FROM members m WHERE m.gone IS NULL AND m.own_unread <> (
-            SELECT count(*) {COUNTABLE} > m.read AND e.user = m.user AND NOT EXISTS (
+            SELECT count(*) {COUNTABLE} > m.read
+              AND (e.user = m.user OR instr(e.ignored, char(31) || m.user || char(31))) AND NOT EXISTS (
                 SELECT 1 FROM rooms r WHERE r.number = m.room AND r.uncounted
                   AND e.position >= r.number << 32 | r.uncounted))""",
     "what no member's row counts is short, and behind all that was read": f"""
@@ -49,6 +50,11 @@ RULES: dict[str, str] = {
             r.seq - r.uncounted + 1 NOT BETWEEN 1 AND {UNCOUNTED_EVENTS_MAX - 1}
             OR EXISTS (
                 SELECT 1 FROM members WHERE room = r.number AND gone IS NULL AND read >= r.uncounted))""",
+    # Nothing, a request with one who was sent it or declined it, or a friendship: protocol.md "The table of a pair".
+    "the contacts of a pair fit each other": """
+        SELECT a.owner, a.user, a.state, coalesce(b.state, 0)
+        FROM contacts a LEFT JOIN contacts b ON b.owner = a.user AND b.user = a.owner
+        WHERE (a.state, coalesce(b.state, 0)) NOT IN (VALUES (0, 0), (1, 2), (2, 1), (1, 3), (3, 1), (4, 4))""",
     "the newest message is the preview": """
         SELECT r.number FROM rooms r WHERE r.last_message <> (
             SELECT coalesce(max(position) & 0xffffffff, 0) FROM events

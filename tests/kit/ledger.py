@@ -18,7 +18,10 @@ from chatd.storage.sqlite.write_set import Batch
 from tests.kit.consistency import contradictions
 from tests.kit.disk import Disk
 
-TABLES = ("rooms", "members", "events", "unlogged", "direct", "reactions", "users", "devices", "migrations")
+TABLES = (
+    *("rooms", "members", "events", "unlogged", "direct", "reactions", "users", "devices", "migrations"),
+    *("contacts", "account_rows", "pages"),
+)
 # The stamp of what is promised before there is a database.
 NOTHING = -1
 

@@ -5,13 +5,16 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
+from chatd.config.people import Bounds
 from chatd.core.accounts import Amend, RecordDevice
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import ChatError, Unavailable
+from chatd.protocol.friends import ContactSet, FriendAccept, FriendDecline, FriendRemove, FriendRequest
 from chatd.protocol.members import RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, React, Recall, Send, SentBody, WriteOk
 from chatd.protocol.read_state import Read
 from chatd.protocol.rooms import RoomCreate, RoomDirect, RoomUpdate
+from chatd.protocol.users import ProfileSet
 from tests.kit.inprocess import InProcessServer
 
 PEOPLE = ("ann", "bob", "eve", "joe", "kim", "lee")
@@ -19,11 +22,13 @@ MONTH_S = 31 * 86_400.0
 # The most sends at once: some of them share a commit.
 BURST = 12
 
+EVERYONE = Bounds(default="everyone")
 # Small enough that a minute of work folds operations, and has a room in which joins are not logged.
 SECTIONS: dict[str, dict[str, Any]] = {
     "rates": {"enabled": False},
     "storage": {"operations_kept": 6},
     "delivery": {"large_members": 5},
+    "people": {"enabled": True, "privacy": {"add": EVERYONE, "write": EVERYONE}},
 }
 
 
@@ -64,6 +69,9 @@ class RandomWorkload:
             self.change_settings,
             self.see_device,
             self.pass_month,
+            self.befriend,
+            self.befriend,
+            self.keep,
         )
 
     async def open(self) -> None:
@@ -158,6 +166,19 @@ class RandomWorkload:
         user = self._chance.choice(PEOPLE)
         await self.request(user, RecordDevice(device="a-device-of-24-characters", app="app"))
         await self.request(user, Amend(name=f"{user} {self._keys}"))
+
+    async def befriend(self) -> None:
+        """Change what two users are to each other, which is stored on both sides."""
+        user, other = self._chance.sample(PEOPLE[:3], 2)
+        kinds = (FriendRequest, FriendRequest, FriendAccept, FriendDecline, FriendRemove)
+        await self.request(user, self._chance.choice(kinds)(user=other))
+
+    async def keep(self) -> None:
+        """Block another user, let them be, or give them another name; change the own card."""
+        user, other = self._chance.sample(PEOPLE[:3], 2)
+        await self.request(user, ContactSet(user=other, blocked=self._chance.random() < 0.3))
+        await self.request(user, ContactSet(user=other, remark=f"remark {self._keys}"))
+        await self.request(user, ProfileSet(bio=f"bio {self._keys}"))
 
     async def pass_month(self) -> None:
         """Let a month go by, and run the maintenance."""

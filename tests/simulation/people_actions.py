@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 # Few, so that several users move among the same ones.
 CIRCLES = 3
+# Changes of a block one after the other, and the shortest time between two: a commit takes a few of them.
+WAVERS = 6
+WAVER_S = 0.0005
 # The widest audiences and the narrowest, as far as a user may choose them.
 AUDIENCES = {
     capability: [
@@ -117,12 +120,17 @@ def on_request(kind: str, **keys: Any) -> Callable[["Actor"], None]:
 
 
 def waver(actor: "Actor") -> None:
-    """Block another user and let them be, while the direct room of both is being looked at."""
+    """Block another user and let them be again and again, so fast that a room is read while a commit changes it."""
+    lane, loop = actor.client.lane, actor.client.environment.loop
     if actor.client.storage.directs:
-        user = [*actor.client.storage.directs][actor.client.lane.pick(len(actor.client.storage.directs))]
-        for blocked in (True, False):
-            actor.ask({"type": "contact.set", "user": user, "blocked": blocked})
-            actor.ask({"type": "room.get", "room": actor.client.storage.directs[user]})
+        user = [*actor.client.storage.directs][lane.pick(len(actor.client.storage.directs))]
+        look = {"type": "room.get", "room": actor.client.storage.directs[user]}
+        at = 0.0
+        for turn in range(WAVERS):
+            at += WAVER_S * (1 + lane.pick(4))
+            change = {"type": "contact.set", "user": user, "blocked": turn % 2 == 0}
+            loop.call_later(at, actor.ask, change)
+            loop.call_later(at + WAVER_S, actor.ask, look)
 
 
 def type_direct(actor: "Actor") -> None:
@@ -162,7 +170,7 @@ PEOPLE_ACTIONS: tuple[Callable[["Actor"], None], ...] = (
     sort,
     make_circle,
     drop_circle,
-    waver,
+    *(waver,) * 2,
     *(choose_privacy,) * 2,
     change_card,
     open_direct,

@@ -22,22 +22,35 @@ WORDS = ((ACCOUNT, NAME), (), (ACCOUNT,))
 
 
 async def notes(chaos: "Chaos") -> None:
-    """Change notes as the host does, now and then more than a push carries; or let the days of tombstones pass twice.
-
-    Then the tombstones are forgotten, and a cursor from before is below the floor.
-    """
+    """Change notes as the host does, now and then more than a push carries; or let a quarter of a year pass."""
     world, fate = chaos.world, chaos.lane.pick(8)
-    for user in world.users if fate < 7 else ():
+    if fate == 7 and world.scenario.people:
+        await half_a_year_away(chaos)
+        return
+    if fate == 7:
+        chaos.days += TOMBSTONE_DAYS // 2
+        if await carried(chaos, "", NoteDay(chaos.days)):
+            world.machine.history.aged.append(world.loop.time())
+            world.count("tombstones of account rows forgotten")
+        return
+    for user in world.users:
         changed = {f"n{chaos.lane.pick(4)}": None if fate == 5 else fate}
         if fate == 6:
             changed = dict.fromkeys([f"n{number}" for number in range(ROWS_TOLD_MAX + 1)], fate)
             world.count("more account rows than a push tells")
         await carried(chaos, user, PutNotes(changed))
-    for _ in range(2 if fate in (5, 7) else 0):
-        chaos.days += TOMBSTONE_DAYS
+
+
+async def half_a_year_away(chaos: "Chaos") -> None:
+    """Let an app be closed for so long that rows that are gone are named no more."""
+    client = chaos.someone()
+    client.rest()
+    for days in (1, TOMBSTONE_DAYS):
+        chaos.days += days
+        await carried(chaos, client.user, PutNotes({"n0": chaos.days}))
         if await carried(chaos, "", NoteDay(chaos.days)):
-            world.machine.history.aged.append(world.loop.time())
-            world.count("tombstones of account rows forgotten")
+            chaos.world.machine.history.aged.append(chaos.world.loop.time())
+    client.wake()
 
 
 async def carried(chaos: "Chaos", user: str, request: Any) -> bool:

@@ -24,6 +24,9 @@ WANTED = (
     "more account rows than a push tells",
     "section walked in full on a resume",
     "tombstones of account rows forgotten",
+)
+# Those of runs with people.
+WANTED_OF_PEOPLE = (
     "friend requests that cross",
     "block with a send in flight",
     "an old seen",

@@ -59,7 +59,7 @@ def test_every_table_says_what_it_keeps_of_a_person(tmp_path: Path, capabilities
 
 async def lives(directory: Path) -> None:
     """ann leaves something in every table, others little in some."""
-    async with in_process(directory, people=PEOPLE, **SECTIONS) as server:
+    async with in_process(directory, **SECTIONS | {"people": PEOPLE}) as server:
         submit_and_wait = server.app.writer.submit_and_wait
         await submit_and_wait(ANN, Amend(name="Ann Miller", avatar="a.png", password="$argon2id$x"))
         await submit_and_wait(ANN, ProfileSet(handle="ann.miller", bio="Ann Miller lives here"))

@@ -85,7 +85,7 @@ def test_whatever_a_power_cut_leaves_is_a_commit_nobody_was_told_more_than(tmp_p
 
 
 def test_a_daemon_goes_on_after_a_power_cut_with_the_same_numbers_and_keys(tmp_path: Path) -> None:
-    ledger, workload = worked(tmp_path / "data", seed=100)
+    ledger, workload = worked(tmp_path / "data", seed=101)
     end = len(ledger.disk.journal)
     half = (ledger.first_start + end) // 2
     cuts = range(half, end, (end - half) // RESTARTS)

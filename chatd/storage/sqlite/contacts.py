@@ -172,7 +172,8 @@ def walk_contacts(connection: sqlite3.Connection, walk: Walk) -> list[Found]:
     stamp, number = walk.stamp, walk.number
     while len(found) < walk.limit:
         rows = connection.execute(OF_STAMP, (walk.user, stamp, number, walk.limit)).fetchall()
-        rows += connection.execute(LATER, (walk.user, stamp, walk.limit)).fetchall()
+        if len(rows) < walk.limit:
+            rows += connection.execute(LATER, (walk.user, stamp, walk.limit)).fetchall()
         for row in rows[: walk.limit]:
             stamp, number = row[-2:]
             value = shown(contact_of(row))
