@@ -250,7 +250,7 @@ class Siege:
         token = wire.token("siege-victim", self.daemon.secret)
         directory = Path(self.daemon.environment["CHATD_STORAGE__DIRECTORY"])
         streams = await asyncio.open_unix_connection(str(directory / "chatd.sock"))
-        answer = await http(*streams, "POST /revoke", b'{"user": "siege-victim"}')
+        answer = await http(*streams, "POST /v1/users/siege-victim/revoke")
         if READY not in answer:
             raise ValueError(f"the revocation was answered with {answer[:80]!r}")
         return token

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import click
 
 from chatd import __version__
-from chatd.cli.accounts import StoredAccounts
+from chatd.cli.accounts import Accounts
 from chatd.cli.exits import Failure
 from chatd.cli.preflight import require_free
 from chatd.config.first_secret import with_origin, with_own_secret
@@ -95,8 +95,9 @@ def dev_settings(port: int, data: str) -> Loaded:
 def add_demo_users(config: Config) -> None:
     """Add those of DEMO_USERS that have no account yet."""
     from chatd.auth.passwords import Passwords
+    from chatd.cli.stored_api import StoredApi
 
-    accounts = StoredAccounts(config, create=True)
+    accounts = Accounts(StoredApi(config, create=True))
     known = {line.user for line in accounts.all() if line.password}
     passwords = Passwords()
     try:

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from chatd.cli.admin_socket import ask, require_served
 from chatd.cli.exits import Failure
+from chatd.cli.host_api import api_of
 from chatd.cli.options import Duration, with_configuration
 from chatd.config.loading import Loaded
 
@@ -25,7 +25,8 @@ Examples:
   chatd key rotate backend --overlap 1h
   chatd key delete backend
 
-They work while the daemon runs, through its admin socket; docs/api.md says what a key is good for."""
+They work while the daemon runs (through its admin socket) and while it does not. docs/api.md says what a key is good
+for."""
 )
 def key() -> None:
     """Keys of the API for the back end: create, list, rotate, delete."""
@@ -42,7 +43,7 @@ def create(loaded: Loaded, name: str, scopes: tuple[str, ...], ttl: int | None) 
     """Make a key and print it. It is shown this once: chatd keeps only a digest."""
     expires_at = 0 if ttl is None else (int(time.time()) + ttl) * 1000
     asked = {"name": name, "scopes": scopes, "expires_at": expires_at}
-    click.echo(ask(require_served(loaded.config), "POST", "/v1/keys", asked)["secret"])
+    click.echo(api_of(loaded.config).ask("POST", "/v1/keys", asked)["secret"])
 
 
 @key.command()
@@ -54,7 +55,7 @@ def create(loaded: Loaded, name: str, scopes: tuple[str, ...], ttl: int | None) 
 def rotate(loaded: Loaded, name: str, overlap: int) -> None:
     """Print a new secret for the key NAME; the present one works beside it for a while."""
     path = f"/v1/keys/{_id_of(loaded, name)}/rotate"
-    click.echo(ask(require_served(loaded.config), "POST", path, {"overlap_s": overlap})["secret"])
+    click.echo(api_of(loaded.config).ask("POST", path, {"overlap_s": overlap})["secret"])
 
 
 @key.command()
@@ -62,7 +63,7 @@ def rotate(loaded: Loaded, name: str, overlap: int) -> None:
 @with_configuration
 def delete(loaded: Loaded, name: str) -> None:
     """Delete the key NAME: it is refused at once."""
-    ask(require_served(loaded.config), "DELETE", f"/v1/keys/{_id_of(loaded, name)}")
+    api_of(loaded.config).ask("DELETE", f"/v1/keys/{_id_of(loaded, name)}", {})
     click.echo(f"Deleted {name}.")
 
 
@@ -76,7 +77,7 @@ def listed(loaded: Loaded, for_programs: bool) -> None:
 
 
 def _keys(loaded: Loaded) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = ask(require_served(loaded.config), "GET", "/v1/keys")["keys"]
+    found: list[dict[str, Any]] = api_of(loaded.config).ask("GET", "/v1/keys", {})["keys"]
     return found
 
 

@@ -1,18 +1,15 @@
 """`chatd people`: the graph of the host app, from a shell."""
 
 import json
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any, BinaryIO, Protocol, get_args
-from urllib.parse import urlencode
+from collections.abc import Iterator
+from typing import BinaryIO, get_args
 
 import click
 
-from chatd.cli.admin_socket import ask, is_served, socket_path, upload
 from chatd.cli.exits import Failure
+from chatd.cli.host_api import api_of
 from chatd.cli.options import with_configuration
 from chatd.config.loading import Loaded
-from chatd.config.model import Config
 from chatd.config.people import Capability
 
 # An upload that a running daemon answers in a second.
@@ -37,29 +34,6 @@ RULES = {
     "standing": "{of} has {standing} in their direct room",
 }
 STANDINGS = {"accepted": "accepted", "request": "not answered yet", "declined": "declined"}
-
-
-class HostApi(Protocol):
-    """The API of one server, whether it runs or not. Each call raises Failure when it is refused."""
-
-    def ask(self, method: str, path: str, content: Mapping[str, Any]) -> Any:
-        """Return the answer, from JSON. `content`: the query or the body."""
-
-    def upload(self, method: str, path: str, body: bytes) -> Iterator[Any]:
-        """Yield the answer for each line of `body`, from JSON."""
-
-
-class ServedApi:
-    """The API of a running daemon, over its admin socket."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def ask(self, method: str, path: str, content: Mapping[str, Any]) -> Any:
-        return ask(self._path, method, f"{path}?{urlencode(content)}")
-
-    def upload(self, method: str, path: str, body: bytes) -> Iterator[Any]:
-        return upload(self._path, method, path, body)
 
 
 @click.group(
@@ -135,16 +109,6 @@ def explain(loaded: Loaded, a: str, b: str, what: str, for_programs: bool) -> No
     }
     click.echo(f"{found['outcome']}: {RULES[found['rule']].format(**words)}")
     click.echo(RELATIONS[found["relation"]].format(a=a, b=b))
-
-
-def api_of(config: Config) -> HostApi:
-    """Return the API of the server with this configuration."""
-    path = socket_path(config)
-    if is_served(path):
-        return ServedApi(path)
-    from chatd.cli.stored_api import StoredApi
-
-    return StoredApi(config)
 
 
 def parts(file: BinaryIO) -> Iterator[tuple[int, bytes]]:

@@ -9,12 +9,6 @@ from typing import TypeVar
 
 from chatd.cli.exits import Failure
 from chatd.config.model import Config
-from chatd.core.accounts import Amend, Revoke
-from chatd.core.contacts import Contact
-from chatd.core.decisions import DECISIONS
-from chatd.core.profiles import Card
-from chatd.core.read_set import PeopleRules, ReadSet, Rules
-from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import ChatError
 from chatd.storage.interface import Store
 from chatd.storage.sqlite.directory import Directory
@@ -36,11 +30,13 @@ class CliEnv:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Turn errors of the storage into a Failure."""
+    """Turn refusals, and errors of the storage, into a Failure."""
     try:
         yield
-    except (StoreError, ChatError) as error:
+    except StoreError as error:
         raise Failure(str(error)) from None
+    except ChatError as error:
+        raise Failure(error.message or error.code) from None
 
 
 def with_store(config: Config, action: Callable[[Store], Awaitable[T]], *, create: bool = False) -> T:
@@ -59,28 +55,6 @@ def with_store(config: Config, action: Callable[[Store], Awaitable[T]], *, creat
         if not (create or directory.has_database() or directory.remains()):
             directory.require_database()
         return asyncio.run(opened())
-
-
-async def decide(store: Store, user: str, request: Amend | Revoke, *, people: bool) -> None:
-    """Decide and store one change of an account, as a daemon would; `people`: whether they are switched on."""
-    account = await store.account(user)
-    rules = Rules(people=PeopleRules(enabled=people))
-    reads = ReadSet(rules, {}, accounts={} if account is None else {user: account})
-    reads.records_of(Card).update((await store.cards([user], [])).cards)
-    pending = await store.pending_contacts([user])
-    pairs = {pair for one in pending for pair in (one, (one[1], one[0]))}
-    reads.records_of(Contact).update(
-        {(contact.owner, contact.user): contact for contact in await store.contacts(pairs)}
-    )
-    writes = WriteSet(now=now_ms(), stamp=store.stamp + 1)
-    DECISIONS[type(request)](user, request, writes, reads)
-    if not writes.empty:
-        await store.commit(writes)
-
-
-def now_ms() -> int:
-    """Return Unix milliseconds."""
-    return time.time_ns() // 1_000_000
 
 
 @asynccontextmanager

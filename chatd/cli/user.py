@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from chatd.cli.accounts import AccountLine, accounts_of
+from chatd.cli.accounts import AccountLine, Accounts
 from chatd.cli.exits import Failure
+from chatd.cli.host_api import api_of
 from chatd.cli.options import with_configuration
 from chatd.cli.passwords import hashed, password_option
 from chatd.config.loading import Loaded
@@ -66,7 +67,7 @@ unseen_option = click.option(
 @with_configuration
 def add(loaded: Loaded, name: str, shown: str | None, password_file: str | None) -> None:
     """Add USER, who logs in with a password at POST /v1/login."""
-    accounts = accounts_of(loaded.config, create=True)
+    accounts = Accounts(api_of(loaded.config, create=True))
     is_new = not Path(loaded.config.storage.directory, "chatd.sqlite").exists()
     if not is_new and any(line.user == name and line.password for line in accounts.all()):
         raise Failure(f"{name} exists already. Change the password with: chatd user passwd {name}")
@@ -83,7 +84,7 @@ def add(loaded: Loaded, name: str, shown: str | None, password_file: str | None)
 @with_configuration
 def passwd(loaded: Loaded, name: str, password_file: str | None) -> None:
     """Change the password of USER. Tokens issued before are refused."""
-    accounts_of(loaded.config).set_password(name, hashed(password_file))
+    Accounts(api_of(loaded.config)).set_password(name, hashed(password_file))
     click.echo(f"Changed the password of {name}; earlier tokens are refused.")
 
 
@@ -93,7 +94,7 @@ def passwd(loaded: Loaded, name: str, password_file: str | None) -> None:
 @with_configuration
 def disable(loaded: Loaded, name: str, unseen: bool) -> None:
     """Disable USER at once, with any token. Messages stay."""
-    accounts_of(loaded.config).disable(name, disabled=True, unseen=unseen)
+    Accounts(api_of(loaded.config)).disable(name, disabled=True, unseen=unseen)
     click.echo(f"Disabled {name}. Undo with: chatd user enable {name}")
 
 
@@ -102,7 +103,7 @@ def disable(loaded: Loaded, name: str, unseen: bool) -> None:
 @with_configuration
 def enable(loaded: Loaded, name: str) -> None:
     """Enable a disabled USER again."""
-    accounts_of(loaded.config).disable(name, disabled=False)
+    Accounts(api_of(loaded.config)).disable(name, disabled=False)
     click.echo(f"Enabled {name}.")
 
 
@@ -113,7 +114,7 @@ def enable(loaded: Loaded, name: str) -> None:
 @with_configuration
 def revoke(loaded: Loaded, name: str, device: str, unseen: bool) -> None:
     """Refuse every token issued to USER until now; a new one works."""
-    accounts_of(loaded.config).revoke(name, device, unseen=unseen)
+    Accounts(api_of(loaded.config)).revoke(name, device, unseen=unseen)
     click.echo(f"Revoked the tokens of {name}.")
 
 
@@ -122,7 +123,7 @@ def revoke(loaded: Loaded, name: str, device: str, unseen: bool) -> None:
 @with_configuration
 def listed(loaded: Loaded, for_programs: bool) -> None:
     """List the accounts of the server."""
-    for line in accounts_of(loaded.config).all():
+    for line in Accounts(api_of(loaded.config)).all():
         click.echo(json.dumps(asdict(line)) if for_programs else _shown(line))
 
 

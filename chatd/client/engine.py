@@ -175,7 +175,7 @@ class Engine:
                 asked = self.account.take_cards(await self.call(asked))
         except (ChatError, Closed, Unreachable) as error:
             log.info("no cards today: %s", error)
-        self._note_soon()
+        self.note_soon()
 
     def set_mode(self, mode: str) -> None:
         """Set `foreground` or `background`, now and in every hello to come (protocol.md, "mode")."""
@@ -249,14 +249,14 @@ class Engine:
         self.sender.ready(connection.limits)
         self.signals.connected(connection)
         self.repairer.resume()
-        self._note_soon()
+        self.note_soon()
 
     def on_push(self, packet: Packet) -> None:
         if packet.get("type") == "token_expiring" and self.lifecycle.connection is not None:
             self._token_refresh.start(self.lifecycle.connection)
             return
         self.account.take_push(packet)
-        self._note_soon()
+        self.note_soon()
 
     def on_lost(self, ending: Ending) -> None:
         rule = close_rule(ending.code)
@@ -283,7 +283,8 @@ class Engine:
 
     # Storing positions.
 
-    def _note_soon(self) -> None:
+    def note_soon(self) -> None:
+        """Store what changed, in a moment."""
         if self._noting is None and self.account.unstored:
             self._noting = self.settings.env.call_later(self.settings.timing.positions_s, self._note)
 

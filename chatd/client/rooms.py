@@ -219,6 +219,7 @@ class Room:
         """Mark everything up to `seq`, or all that was applied, as read; sent at most every 2 s (protocol.md,
         "read")."""
         self._engine.signals.read(self._replica, self.applied if seq is None else seq)
+        self._engine.note_soon()
 
     def typing(self) -> None:
         """Show the others that the user is typing; call it on every key, it is sent at most every 3 s (protocol.md,

@@ -35,7 +35,6 @@ class Signals:
         self.watched: tuple[str, ...] = ()
         self._account = account
         self._connection: Connection | None = None
-        self._reads: dict[str, int] = {}
         self._delivered: dict[str, int] = {}
         self._read_throttle = Throttle(env, timing.read_s, self._send_read)
         self._delivered_throttle = Throttle(env, timing.delivered_s, self._send_delivered)
@@ -48,8 +47,10 @@ class Signals:
             self.focus(self._account.focused)
         if self.watched:
             self.watch(self.watched)
-        for room in tuple(self._reads):
-            self._read_throttle.touch(room)
+        # Also what an earlier run did not send any more.
+        for replica in self._account.replicas.values():
+            if replica.read > replica.summary.read:
+                self._read_throttle.touch(replica.room)
         if self._delivered:
             self._delivered_throttle.touch(DELIVERED)
 
@@ -62,7 +63,7 @@ class Signals:
     def read(self, replica: Replica, seq: int) -> None:
         """Mark the room as read up to `seq`."""
         if replica.mark_read(seq):
-            self._reads[replica.room] = seq
+            self._account.publish(replica, ())
             self._read_throttle.touch(replica.room)
 
     def typing(self, room: str) -> None:
@@ -91,11 +92,10 @@ class Signals:
             self._delivered_throttle.touch(DELIVERED)
 
     def _send_read(self, room: str) -> None:
-        if self._connection is None or room not in self._reads:
-            return
-        seq = self._reads.pop(room)
-        packet = {"type": "read", "room": room, "seq": seq}
-        self._connection.ask(packet, lambda answer: self._read(room, seq, answer))
+        replica = self._account.peek(room)
+        if self._connection is not None and replica.read > replica.summary.read:
+            packet = {"type": "read", "room": room, "seq": replica.read}
+            self._connection.ask(packet, lambda answer: self._read(room, answer))
 
     def _send_delivered(self, _: str) -> None:
         if self._connection is None or not self._delivered:
@@ -116,15 +116,12 @@ class Signals:
     def _watch(self) -> Packet:
         return {"type": "watch", "users": list(self.watched)}
 
-    def _read(self, room: str, seq: int, answer: PositionReply | ChatError | None) -> None:
+    def _read(self, room: str, answer: PositionReply | ChatError | None) -> None:
         if isinstance(answer, dict):
             replica = self._account.replica(room)
             self._account.publish(replica, replica.take_position(answer))
-        elif (answer is None or answer.retry == "later") and room not in self._reads:
-            # Marks are monotonic: sending it again is harmless.
-            self._reads[room] = seq
-            if answer is not None:
-                self._read_throttle.touch_later(room, self._timing.pause_s(answer.retry_after))
+        elif answer is not None and answer.retry == "later":
+            self._read_throttle.touch_later(room, self._timing.pause_s(answer.retry_after))
 
     def _focused(self, answer: FocusReply | ChatError | None) -> None:
         if isinstance(answer, ChatError):

@@ -8,8 +8,8 @@ from msgspec import UNSET
 from chatd.commands.context import Context, Session
 from chatd.commands.reply_size import bytes_of, page_bytes
 from chatd.core.card_view import CardView, may_find, numbers_of, own_card_as, shown_card, shown_plate
-from chatd.core.contact_settings import CIRCLES
 from chatd.core.cursors import CardRound
+from chatd.core.privacy_settings import CIRCLES
 from chatd.core.profiles import plate
 from chatd.protocol.errors import Refused
 from chatd.protocol.limits import PAGES_MAX

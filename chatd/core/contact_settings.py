@@ -5,24 +5,22 @@ circles, follows, blocks").
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from msgspec import UNSET, convert
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from chatd.core.contacts import Contact, contact_of, put, row_of, rows_again, tally_of
 from chatd.core.friends import change, require_clients_own, require_other, require_unmoved
 from chatd.core.privacy import bits_of
-from chatd.core.privacy_settings import privacy_of, put_privacy
+from chatd.core.privacy_settings import CIRCLES, circles_of, privacy_of, put_privacy
 from chatd.core.read_set import ReadSet
-from chatd.core.sections import ACCOUNT, ChangedRow, store, stored
+from chatd.core.sections import ACCOUNT, ChangedRow, store
 from chatd.core.write_set import WriteSet
-from chatd.protocol.codec import decode_tree, encode
+from chatd.protocol.codec import encode
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
 from chatd.protocol.friends import Circle, CircleDelete, CircleOk, CircleSet, ContactOk, ContactSet
 from chatd.protocol.limits import CIRCLES_MAX
 
-# The account row with all circles of a user.
-CIRCLES = "circles"
 # More than anybody reads.
 FOLLOWS_MAX = 5000
 # They are looked at when a room is loaded.
@@ -132,11 +130,6 @@ def leave_privacy(user: str, number: int, writes: WriteSet, reads: ReadSet) -> N
     }
     if rules != privacy.rules:
         put_privacy(user, replace(privacy, rules=rules), writes, reads)
-
-
-def circles_of(user: str, reads: ReadSet) -> list[Circle]:
-    row = stored(user, ACCOUNT, CIRCLES, reads)
-    return [] if row is None else convert(decode_tree(row), list[Circle])
 
 
 def store_circles(user: str, circles: Iterable[Circle], writes: WriteSet, reads: ReadSet) -> None:

@@ -2,16 +2,19 @@
 
 from dataclasses import dataclass
 
-from chatd.core.privacy import refused_choice
+from msgspec import convert
+
+from chatd.core.privacy import bits_of, refused_choice
 from chatd.core.read_set import ReadSet
 from chatd.core.sections import ACCOUNT, ChangedRow, store, stored
 from chatd.core.write_set import WriteSet
-from chatd.protocol.codec import encode
+from chatd.protocol.codec import decode_tree, encode
 from chatd.protocol.errors import Refused
+from chatd.protocol.friends import Circle
 from chatd.protocol.privacy import Audiences, Privacy, PrivacyOk, PrivacySet, decode_privacy
 
-# The name of the account row.
-PRIVACY = "privacy"
+# The names of the account rows: the rules of a user, and their circles, which rules name.
+PRIVACY, CIRCLES = "privacy", "circles"
 
 
 @dataclass(slots=True, frozen=True)
@@ -44,10 +47,25 @@ def change_rules(user: str, rules: Audiences, locked: bool, writes: WriteSet, re
     if outside := refused_choice(rules, reads.rules.people.bounds):
         bound = reads.rules.people.bounds[outside]
         raise Refused("forbidden", f"from {bound.narrowest} to {bound.widest}", field=f"rules.{outside}")
+    require_circles(user, rules, reads)
     after = Privacy({**before.rules, **rules}, locked)
     if after != before:
         put_privacy(user, after, writes, reads)
     return PrivacyOk(privacy=after)
+
+
+def require_circles(user: str, rules: Audiences, reads: ReadSet) -> None:
+    """Refuse numbers that no circle of the user has: the next circle to get one would be let in, or shut out."""
+    known = bits_of(circle.number for circle in circles_of(user, reads))
+    for capability, audience in rules.items():
+        for name in ("allow", "deny"):
+            if bits_of(getattr(audience, name)) & ~known:
+                raise Refused("not_found", "no such circle", field=f"rules.{capability}.{name}")
+
+
+def circles_of(user: str, reads: ReadSet) -> list[Circle]:
+    row = stored(user, ACCOUNT, CIRCLES, reads)
+    return [] if row is None else convert(decode_tree(row), list[Circle])
 
 
 def privacy_of(user: str, reads: ReadSet) -> Privacy:

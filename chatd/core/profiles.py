@@ -17,7 +17,7 @@ from chatd.core.users import Account
 from chatd.core.write_set import WriteSet
 from chatd.protocol.codec import decode_page, decode_tree, encode
 from chatd.protocol.errors import Refused
-from chatd.protocol.limits import PAGE_BYTES_MAX
+from chatd.protocol.limits import BIO_MAX, LABEL_MAX, LINE_MAX, NAME_MAX, PAGE_BYTES_MAX
 from chatd.protocol.users import CardField, Page, Profile, ProfileOk, ProfileSet, Theme
 
 PROFILE = "profile"
@@ -94,7 +94,7 @@ def apply(change: CardChange, account: Account, card: Card, reads: ReadSet) -> t
     Raises Refused: `bad_request` with its field, `conflict` for a handle that somebody else has.
     """
     if change.name is not None:
-        account = replace(account, name=checked(change.name, "name"))
+        account = replace(account, name=checked(change.name, "name", NAME_MAX))
     if change.avatar is not None:
         account = replace(account, avatar=change.avatar)
     if change.handle is not None:
@@ -104,7 +104,7 @@ def apply(change: CardChange, account: Account, card: Card, reads: ReadSet) -> t
             raise Refused("conflict", "somebody else has this handle", field="handle")
         card = replace(card, handle=handle)
     if change.verified is not None:
-        card = replace(card, verified=checked(change.verified, "verified"))
+        card = replace(card, verified=checked(change.verified, "verified", LABEL_MAX))
     if change.page is not None:
         card = replace(card, page=change.page)
     return account, card
@@ -154,10 +154,10 @@ def normal_page(page: Page, path: str = "") -> Page:
     """
     theme = page.theme
     if theme is not UNSET:
-        theme = structs.replace(theme, name=checked(theme.name, f"{path}theme.name"))
+        theme = structs.replace(theme, name=checked(theme.name, f"{path}theme.name", LABEL_MAX))
     return structs.replace(
         page,
-        bio=checked(page.bio, f"{path}bio", lines=True),
+        bio=checked(page.bio, f"{path}bio", BIO_MAX, lines=True),
         theme=UNSET if theme == Theme() else theme,
         fields=[normal_field(field, f"{path}fields[{place}]") for place, field in enumerate(page.fields)],
         data=UNSET if page.data is None else page.data,
@@ -165,7 +165,8 @@ def normal_page(page: Page, path: str = "") -> Page:
 
 
 def normal_field(field: CardField, path: str) -> CardField:
-    name, value = checked(field.name, f"{path}.name"), checked(field.value, f"{path}.value", lines=True)
+    name = checked(field.name, f"{path}.name", LABEL_MAX)
+    value = checked(field.value, f"{path}.value", LINE_MAX, lines=True)
     return structs.replace(field, name=name, value=value)
 
 

@@ -54,6 +54,9 @@ CIRCLES_MAX = 50
 # Lines of a card, and colours of its theme: what a screen shows.
 CARD_FIELDS_MAX = 16
 THEME_COLORS_MAX = 4
+# Characters of the texts of a card, as they come and in normal form C, which may be longer: a name; a badge, and the
+# names of a theme and of a line; a line; some lines.
+NAME_MAX, LABEL_MAX, LINE_MAX, BIO_MAX = 64, 32, 256, 500
 # A page of a card as MessagePack: it goes to whoever looks, twenty in one reply.
 PAGE_BYTES_MAX = 4096
 PAGES_MAX = 20

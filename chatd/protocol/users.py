@@ -6,27 +6,36 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 from chatd.protocol.envelope import Bearer, Ok, Push, Request
 from chatd.protocol.identifiers import U53, Address, Device, Handle, Milliseconds, NewHandle
-from chatd.protocol.limits import CARD_FIELDS_MAX, CIRCLES_MAX, MEMBERS_CHANGED_MAX, THEME_COLORS_MAX
+from chatd.protocol.limits import (
+    BIO_MAX,
+    CARD_FIELDS_MAX,
+    CIRCLES_MAX,
+    LABEL_MAX,
+    LINE_MAX,
+    MEMBERS_CHANGED_MAX,
+    NAME_MAX,
+    THEME_COLORS_MAX,
+)
 from chatd.protocol.members import Users
 from chatd.protocol.privacy import To
 
-Name = Annotated[str, Meta(max_length=64)]
-Bio = Annotated[str, Meta(max_length=500)]
+Name = Annotated[str, Meta(max_length=NAME_MAX)]
+Bio = Annotated[str, Meta(max_length=BIO_MAX)]
 Color = Annotated[str, Meta(pattern=r"^#[0-9A-Fa-f]{6}\Z")]
 
 
 class Theme(Struct, omit_defaults=True, frozen=True):
     """The look of a card; an app knows what its names mean."""
 
-    name: Annotated[str, Meta(max_length=32)] = ""
+    name: Annotated[str, Meta(max_length=LABEL_MAX)] = ""
     colors: Annotated[list[Color], Meta(max_length=THEME_COLORS_MAX)] = []
 
 
 class CardField(Struct, omit_defaults=True, frozen=True):
     """One line of a card. `to`: who sees it; absent: whoever sees the page."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=32)]
-    value: Annotated[str, Meta(max_length=256)]
+    name: Annotated[str, Meta(min_length=1, max_length=LABEL_MAX)]
+    value: Annotated[str, Meta(max_length=LINE_MAX)]
     to: To | UnsetType = UNSET
 
 

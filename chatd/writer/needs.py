@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from chatd.core import accounts, api_keys, friends, maintenance
-from chatd.core.contact_settings import CIRCLES
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import GROUP_VIA, Introduction
 from chatd.core.graph import ChangeGraph, GraphFeed, pairs_of
 from chatd.core.privacy import Relation
-from chatd.core.privacy_settings import PRIVACY, SetByHost
+from chatd.core.privacy_settings import CIRCLES, PRIVACY, SetByHost
 from chatd.core.profiles import Card, Holder
 from chatd.core.read_set import Counted, ReadSet, Tail, UnreadSpan, pair
 from chatd.core.room import Member, Room
@@ -277,8 +276,9 @@ async def blocked_askers(sources: Sources, batch: Sequence[Submitted], reads: Re
 
 
 async def privacy(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
-    """Read the privacy rules of users who are about to change them."""
-    await read_account_rows(sources, {(asked.user, PRIVACY) for asked in batch}, reads)
+    """Read the privacy rules of users who are about to change them, and the circles that rules name."""
+    wanted = {(asked.user, name) for asked in batch for name in (PRIVACY, CIRCLES)}
+    await read_account_rows(sources, wanted, reads)
 
 
 async def other_devices(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
@@ -369,7 +369,7 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     FriendRemove: (contacts, direct_rooms),
     ContactSet: (contacts, tallies, circles),
     CircleSet: (circles,),
-    CircleDelete: (circles, privacy),
+    CircleDelete: (privacy,),
     ChangeGraph: (graph,),
     friends.Befriend: (contacts, direct_rooms),
     friends.ExpireContacts: (expiring,),

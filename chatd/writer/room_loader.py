@@ -30,6 +30,8 @@ class RoomLoader:
         self._store = store
         self._env = env
         self._loading: dict[str, asyncio.Future[None]] = {}
+        # Rooms whose people are being read.
+        self._reading: list[list[Room]] = []
         self.rules = rules
         self.cache = cache
 
@@ -76,6 +78,10 @@ class RoomLoader:
         for (owner, user), (_, after) in (writes.ties or {}).items():
             yield from self.cache.direct_rooms(owner, user)
             yield from self.cache.rooms_of_block(owner, user, blocked=after.blocked)
+            # Nobody knows yet which blocks these know of.
+            for room in (room for rooms in self._reading for room in rooms):
+                if room.member(owner) and room.member(user):
+                    yield room
         closing = {account.user for account in writes.records_of(Account)}
         for account in writes.records_of(Account):
             yield from self.cache.rooms_of_closing(account.user, closed=account.disabled)
@@ -113,10 +119,15 @@ class RoomLoader:
         ]:
             changes = {room.number: room.people_changes for room in outdated}
             pairs = [(room.number, pair(*room.users) if room.direct else None) for room in outdated]
-            people = await self._store.room_relations(pairs, self.rules)
+            self._reading.append(outdated)
+            try:
+                people = await self._store.room_relations(pairs, self.rules)
+            finally:
+                self._reading = [rooms for rooms in self._reading if rooms is not outdated]
             for room in outdated:
                 relate(room, people[room.number], changes[room.number], self.rules.bounds)
-                self.cache.note_blocks(room)
+                if not room.is_outdated:
+                    self.cache.note_blocks(room)
 
     async def _load(self, names: list[str]) -> None:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()

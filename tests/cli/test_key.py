@@ -56,7 +56,14 @@ def test_the_command_line_has_the_scopes_of_the_routes(run):
     assert "'stats.read'" in run("key", "create", "k", "--scope", "everything").output
 
 
-def test_without_a_daemon_it_says_so(run, tmp_path):
-    result = run("key", "list", "--data", str(tmp_path))
-    assert result.exit_code == 4
-    assert "no daemon answers" in result.output
+def test_without_a_daemon_all_is_as_with_one(run):
+    assert "there is no database here" in run("key", "create", "backend", "--scope", "users").output
+    run("user", "add", "zoe", "--password-file", "-", input="correct horse\n")
+    made = run("key", "create", "backend", "--scope", "users").output
+    rotated = run("key", "rotate", "backend").output
+    assert SECRET.match(made)
+    assert SECRET.match(rotated)
+    assert rotated != made
+    assert run("key", "list").output.startswith("backend ")
+    assert run("key", "delete", "backend").output == "Deleted backend.\n"
+    assert run("key", "list").output == ""

@@ -75,3 +75,7 @@ async def test_lines_that_are_refused_are_named_and_the_others_carried_out(peopl
     assert output == "Imported 1 users: 1 edges added, 0 removed.\n"
     assert "line 2: unreadable: " in errors
     assert "line 3: bad_request: " in errors
+    # One that is no user.
+    code, output, errors = await people("explain", "two words", "b", "write")
+    assert (code, output) == (1, "")
+    assert errors.startswith("chatd: `a` must be the id of a user, ")

@@ -235,3 +235,20 @@ def test_changes_beside_a_daemon_take_effect_at_once(server, running):
     assert login(server, "uma", "another horse") == 200
     running("disable", "uma")
     assert login(server, "uma", "another horse") == 401
+
+
+def test_without_a_daemon_all_is_as_with_one(run, tmp_path):
+    run("user", "add", "zoe", "--password-file", "-", input=PASSWORD + "\n")
+    device = "chatd-selftest-missing"
+    # Keys of tokens that cannot be read keep nobody from being locked out.
+    configuration = tmp_path / "chatd.toml"
+    keys = '[{ kid = "k", algorithm = "EdDSA", file = "missing.pem" }]'
+    configuration.write_text(f'auth.keys = {keys}\nstorage.directory = "chatd-data"\n')
+    done = run("user", "revoke", "zoe", "--device", device, "--unseen", "--config", str(configuration))
+    assert (done.exit_code, done.output) == (0, "Revoked the tokens of zoe.\n")
+    with closing(sqlite3.connect(tmp_path / "chatd-data" / "chatd.sqlite")) as database:
+        assert database.execute("SELECT device FROM devices WHERE user = 'zoe'").fetchall() == [(device,)]
+        assert database.execute("SELECT key, action, target, request FROM audit").fetchall() == [
+            ("socket", "PUT /v1/users/{user}", "zoe", "cli"),
+            ("socket", "POST /v1/users/{user}/revoke", "zoe", "cli"),
+        ]

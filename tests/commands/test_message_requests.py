@@ -268,9 +268,13 @@ async def test_privacy_is_kept_within_the_bounds_of_the_host(server: InProcessSe
     )
     assert (refused["code"], refused["field"]) == ("forbidden", "rules.presence")
     assert tablet.take() == []
-    for rules in ({"knock": {"to": "nobody"}}, {"page": {"to": "everyone", "deny": [3]}}):
+    unknown = await bob.request(type="privacy.set", rules={"page": {"to": "everyone", "deny": [1]}})
+    assert (unknown["code"], unknown["field"]) == ("not_found", "rules.page.deny")
+    await bob.request(type="circle.set", name="Work")
+    tablet.take()
+    for rules in ({"knock": {"to": "nobody"}}, {"page": {"to": "everyone", "deny": [1]}}):
         reply = await bob.request(type="privacy.set", rules=rules)
-    assert reply["privacy"] == {"rules": {"knock": {"to": "nobody"}, "page": {"to": "everyone", "deny": [3]}}}
+    assert reply["privacy"] == {"rules": {"knock": {"to": "nobody"}, "page": {"to": "everyone", "deny": [1]}}}
     (_, pushed) = tablet.take()
     (row,) = pushed["sections"]["account"]
     assert (row["name"], row["value"]) == ("privacy", reply["privacy"])

@@ -415,10 +415,7 @@ def a_read_for_each_message() -> None:
     wrap(
         signals.Signals,
         "read",
-        lambda original, self, replica, seq: (
-            (replica.mark_read(seq) and self._reads.update({replica.room: seq}))
-            or self._send_read(replica.room)
-        ),
+        lambda original, self, replica, seq: replica.mark_read(seq) and self._send_read(replica.room),
     )
 
 

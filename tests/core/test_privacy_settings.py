@@ -5,6 +5,7 @@ from chatd.core.privacy_settings import privacy_of, put_privacy
 from chatd.core.read_set import PeopleRules, Rules
 from chatd.core.sections import ChangedRow
 from chatd.protocol.errors import Refused
+from chatd.protocol.friends import CircleSet
 from chatd.protocol.privacy import Audience, Privacy, PrivacySet, decode_privacy
 from tests.kit.memory_writer import MemoryWriter
 
@@ -25,9 +26,10 @@ def stored(writer):
 
 
 def test_rules_replace_those_they_name_and_leave_the_others(writer):
+    writer.ask("ann", CircleSet(name="Work"))
     chooses(writer, add=Audience("nobody"), find=Audience("nobody"))
-    after = chooses(writer, find=Audience("friends", deny=(2,)))
-    assert after == {"add": Audience("nobody"), "find": Audience("friends", deny=(2,))}
+    after = chooses(writer, find=Audience("friends", deny=(1,)))
+    assert after == {"add": Audience("nobody"), "find": Audience("friends", deny=(1,))}
     assert stored(writer) == [Privacy(after)]
     assert writer.writes.rules_changed == {"ann": frozenset({"find"})}
 
@@ -43,6 +45,16 @@ def test_the_bounds_of_the_host_hold_and_nothing_changes_beyond_them(writer, to)
     with pytest.raises(Refused) as refused:
         chooses(writer, find=Audience("nobody"), page=Audience(to))
     assert (refused.value.code, refused.value.field) == ("forbidden", "rules.page")
+    assert writer.writes.empty
+
+
+@pytest.mark.parametrize("name", ["allow", "deny"])
+def test_a_circle_that_is_not_there_is_refused(writer, name):
+    """A device that has not heard yet that it was deleted; the next one of its number is another."""
+    writer.ask("ann", CircleSet(name="Work"))
+    with pytest.raises(Refused) as refused:
+        chooses(writer, add=Audience("nobody"), find=Audience("friends", **{name: (1, 2)}))
+    assert (refused.value.code, refused.value.field) == ("not_found", f"rules.find.{name}")
     assert writer.writes.empty
 
 

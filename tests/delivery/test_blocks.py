@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chatd.core.accounts import Amend
+from chatd.protocol.friends import ContactSet
 from tests.kit.inprocess import InProcessClient, InProcessServer, in_process, new_key
 
 FEATURES = ["account", "people"]
@@ -68,6 +69,23 @@ async def test_presence_is_seen_by_those_whom_privacy_admits(server: InProcessSe
     assert (told(ann), told(bob)) == ([("bob", "online")], [("ann", "online")])
     await ann.request(type="privacy.set", rules={"page": {"to": "nobody"}})
     assert (told(ann), told(bob)) == ([], []), "other rules are no news"
+
+
+async def test_what_is_kept_of_others_does_not_show_in_presence(server: InProcessServer) -> None:
+    """Nor does a decline: who was hidden and shown again would know of it."""
+    ann, bob, cat = await comes(server, "ann", "bob", "cat")
+    await befriend(ann, cat)
+    await befriend(bob, cat)
+    await cat.create_group("ann", "bob")
+    for client in (ann, bob):
+        await client.request(type="privacy.set", rules={"presence": {"to": "acquaintances"}})
+    assert await watches(ann, "bob") == await watches(bob, "ann") == ["online"]
+    ann.take(), bob.take()
+    await ann.request(type="contact.set", user="bob", remark="Bobby", following=True)
+    await bob.request(type="friend.request", user="ann")
+    await ann.request(type="friend.decline", user="bob")
+    await ann.request(type="contact.set", user="bob", following=False)
+    assert (told(ann), told(bob)) == ([], [])
 
 
 @pytest.mark.parametrize("how", ["block", "be blocked", "unfriend", "close"])
@@ -249,6 +267,40 @@ async def test_who_left_a_group_ignores_nothing_of_it_any_more(server: InProcess
     reply = await bob.answer(bob.send_request(type="send", room=room, key=new_key(), body=body))
     assert reply["type"] == "ok", reply
     assert await unread(cat) == (2, 1)
+
+
+async def read_while(server: InProcessServer, reader: InProcessClient, room: str, change: ContactSet) -> None:
+    """Let a change of ann's be committed after the people of a room were read, and before they are kept."""
+    hold = server.store.hold("room_relations", after=True)
+    history = reader.send_request(type="history", room=room)
+    await hold.reached.wait()
+    await server.app.writer.submit_and_wait("ann", change)
+    hold.release()
+    await reader.answer(history)
+
+
+async def test_a_block_that_ends_while_a_group_is_read_may_begin_again(server: InProcessServer) -> None:
+    ann, bob, cat = await comes(server, "ann", "bob", "cat")
+    await befriend(ann, bob, cat)
+    room = await cat.create_group("ann", "bob")
+    await blocks(ann, "bob")
+    await read_while(server, cat, room, ContactSet(user="bob", blocked=False))
+    await blocks(ann, "bob")
+    await bob.send(room)
+    assert await unread(ann) == (0, 0)
+
+
+async def test_a_block_that_ends_while_a_group_is_loaded_is_over(tmp_path: Path) -> None:
+    async with in_process(tmp_path, **OPTIONS) as server:
+        ann, bob, cat = await comes(server, "ann", "bob", "cat")
+        await befriend(ann, bob, cat)
+        room = await cat.create_group("ann", "bob")
+        await blocks(ann, "bob")
+    async with in_process(tmp_path, **OPTIONS) as server:
+        ann, bob, cat = await comes(server, "ann", "bob", "cat")
+        await read_while(server, cat, room, ContactSet(user="bob", blocked=False))
+        await bob.send(room)
+        assert await unread(ann) == (1, 0)
 
 
 async def test_at_level_head_who_ignores_a_message_gets_it_to_take_it_off(tmp_path: Path) -> None:

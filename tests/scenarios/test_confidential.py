@@ -154,6 +154,7 @@ async def test_the_configuration_is_shown_without_its_secrets(server: DaemonProc
         "$argon2id$v=19$x",
         "correct horse battery staple",
         "-----BEGIN PRIVATE KEY-",
+        f"ck_{'a' * 8}_{'b' * 43}",
     ],
 )
 def test_the_search_finds_every_kind_of_secret(said: str) -> None:

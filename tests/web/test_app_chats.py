@@ -11,6 +11,7 @@ from tests.kit.app_page import app_page
 from tests.kit.browser import BROWSER, watched_context, web_daemon
 from tests.kit.chat_page import client_of
 from tests.kit.daemon import RunningDaemon
+from tests.kit.waiting import until
 
 pytestmark = BROWSER
 
@@ -112,6 +113,7 @@ async def test_a_group_from_its_creation_to_its_end(browser: Any, daemon: Runnin
             await app.dialog.get_by_label("Name of the group").fill("River tour")
             await app.button("Save")
             await app.row("River tour").wait_for()
+            await until(lambda: "River tour" in [room.summary.title for room in bob.rooms.values()])
             (room,) = (room for room in bob.rooms.values() if room.summary.title == "River tour")
             assert {member.user: member.role async for member in room.members()} == {
                 "alice": "owner", "bob": "admin", "carol": "member",

@@ -47,9 +47,13 @@ def receipt_from(entry: ReceiptEntry) -> MemberReceipt:
 
 
 class RoomRecord(TypedDict):
-    """The part of a room that survives a restart; `applied` only if the room was ever opened."""
+    """The part of a room that survives a restart; `applied` only if the room was ever opened.
+
+    `read` is above that of the summary until the server has it.
+    """
 
     summary: RoomSummary
+    read: NotRequired[int]
     counted: int
     as_of: int
     applied: NotRequired[int]
@@ -135,6 +139,7 @@ class Replica:
         """Take the own read position, moved here or on another device (protocol.md, "Positions, gaps and repair" and
         "read")."""
         self.read = max(self.read, packet.get("read", 0))
+        self.summary = replace(self.summary, read=packet.get("read", 0))
         self.as_of = packet.get("ordinal", self.timeline.ordinal)
         self.timeline.heard(self.timeline.head, self.as_of)
         self._count_from(self.timeline.head, packet.get("unread", 0), packet.get("unread_mentions", 0))
@@ -185,11 +190,15 @@ class Replica:
             self.summary,
             seq=timeline.head,
             ordinal=timeline.ordinal,
-            read=self.read,
             unread=self.unread,
             unread_mentions=self.unread_mentions,
         )
-        record: RoomRecord = {"summary": summary.packet(), "counted": self.counted, "as_of": self.as_of}
+        record: RoomRecord = {
+            "summary": summary.packet(),
+            "read": self.read,
+            "counted": self.counted,
+            "as_of": self.as_of,
+        }
         if timeline.started:
             record["applied"] = timeline.applied
         return record
@@ -197,6 +206,7 @@ class Replica:
     def restore(self, record: RoomRecord) -> None:
         """Load what `record` returned."""
         self.take_summary(record["summary"])
+        self.read = record.get("read", self.read)
         self.counted = record.get("counted", self.counted)
         self.as_of = record.get("as_of", self.as_of)
         if "applied" in record:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 from starlette.applications import Starlette
@@ -14,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route as Path
+from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chatd.core.api_keys import ApiKey
@@ -142,3 +144,12 @@ class _BulkResponse(StreamingResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._places:
             await super().__call__(scope, receive, send)
+
+
+def route_of(method: str, path: str) -> tuple[Route, Mapping[str, str]]:
+    """Return the route of a path, and the parameters in it."""
+    for route in TABLE:
+        found = compile_path(route.path)[0].match(unquote(path))
+        if found and route.method == method:
+            return route, found.groupdict()
+    raise LookupError(f"no route {method} {path}")

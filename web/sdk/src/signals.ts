@@ -25,7 +25,6 @@ const DELIVERED = "";
 export class Signals {
   private _watched: readonly string[] = [];
   private _connection: Connection | undefined;
-  private readonly _reads = new Map<string, number>();
   private readonly _delivered = new Map<string, number>();
   private readonly _readThrottle: Throttle;
   private readonly _deliveredThrottle: Throttle;
@@ -43,7 +42,10 @@ export class Signals {
     this._connection = connection;
     if (this._account.focused.length) this.focus(this._account.focused);
     if (this._watched.length) this.watch(this._watched);
-    for (const room of this._reads.keys()) this._readThrottle.touch(room);
+    // Also what an earlier run did not send any more.
+    for (const { room, read, summary } of this._account.replicas.values()) {
+      if (read > summary.read) this._readThrottle.touch(room);
+    }
     if (this._delivered.size) this._deliveredThrottle.touch(DELIVERED);
   }
 
@@ -56,7 +58,6 @@ export class Signals {
   /** Mark the room as read up to `seq`; false if it is there already. */
   read(replica: Replica, seq: number): boolean {
     if (!replica.markRead(seq)) return false;
-    this._reads.set(replica.room, seq);
     this._readThrottle.touch(replica.room);
     return true;
   }
@@ -92,10 +93,8 @@ export class Signals {
   }
 
   private _sendRead(room: string): void {
-    const seq = this._reads.get(room);
-    if (!this._connection || seq === undefined) return;
-    this._reads.delete(room);
-    this._connection.ask({ type: "read", room, seq }, (reply) => this._onRead(room, seq, reply));
+    const { read: seq, summary } = this._account.peek(room);
+    if (seq > summary.read) this._connection?.ask({ type: "read", room, seq }, (reply) => this._onRead(room, reply));
   }
 
   private _sendDelivered(): void {
@@ -106,14 +105,12 @@ export class Signals {
     if (this._delivered.size) this._deliveredThrottle.touch(DELIVERED);
   }
 
-  private _onRead(room: string, seq: number, reply: Reply): void {
+  private _onRead(room: string, reply: Reply): void {
     if (reply && !(reply instanceof ChatError)) {
       const replica = this._account.replica(room);
       this._account.publish(replica, replica.takePosition(reply as ReadReply));
-    } else if ((!reply || reply.retry === "later") && !this._reads.has(room)) {
-      // Marks are monotonic: sending it again is harmless.
-      this._reads.set(room, seq);
-      if (reply) this._readThrottle.touchLater(room, pauseS(this._settings.timing, reply.retry_after));
+    } else if (reply?.retry === "later") {
+      this._readThrottle.touchLater(room, pauseS(this._settings.timing, reply.retry_after));
     }
   }
 

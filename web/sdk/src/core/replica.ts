@@ -32,6 +32,8 @@ export interface MemberReceipt {
 /** The part of a room that survives a restart; `applied` only if the room was ever opened. */
 export interface RoomRecord {
   readonly summary: Summary;
+  /** Absent as an earlier version stored it; above that of the summary until the server has it. */
+  readonly read?: number;
   readonly counted: number;
   readonly as_of: number;
   readonly receipts: readonly (readonly [user: string, receipt: MemberReceipt])[];
@@ -106,6 +108,7 @@ export class Replica {
    * "read"). */
   takePosition(packet: ReadReply): Change[] {
     this.read = Math.max(this.read, packet.read);
+    this.summary = { ...this.summary, read: packet.read };
     this.asOf = packet.ordinal ?? this.timeline.ordinal;
     this.timeline.heard(this.timeline.head, this.asOf);
     this._countFrom(this.timeline.head, packet.unread, packet.unread_mentions);
@@ -165,14 +168,14 @@ export class Replica {
   record(): RoomRecord {
     const { timeline, read, unread, counted } = this;
     const { head: seq, ordinal, started, applied } = timeline;
-    const summary = { ...this.summary, seq, ordinal, read, unread, unread_mentions: this.unreadMentions };
-    return { summary, counted, as_of: this.asOf, receipts: [...this.receipts], cached: timeline.stretches, ...(started && { applied }) };
+    const summary = { ...this.summary, seq, ordinal, unread, unread_mentions: this.unreadMentions };
+    return { summary, read, counted, as_of: this.asOf, receipts: [...this.receipts], cached: timeline.stretches, ...(started && { applied }) };
   }
 
   /** Load what `record` returned. */
   restore(record: RoomRecord): void {
     this.takeSummary(record.summary as RoomSummary);
-    this.read = record.summary.read;
+    this.read = record.read ?? record.summary.read;
     this.counted = record.counted;
     this.asOf = record.as_of;
     for (const [user, receipt] of record.receipts) this.receipts.set(user, receipt);

@@ -1,0 +1,1 @@
+import{Pa as r,Ta as e,ab as m,va as i}from"./chunk-UBNHRF2N.js";async function s(o){let t=r.peek().find(n=>n.summary.peek().peer===o)??await i(()=>e().direct(o));t&&m({name:"chat",room:t.id,about:!1})}export{s as a};

@@ -1,1 +1,0 @@
-import{Ca as r,hb as e}from"./chunk-NSSSKX32.js";var n=a=>a.flatMap(o=>r.value.get(o)?.name??[]).join(e("names.separator"));export{n as a};

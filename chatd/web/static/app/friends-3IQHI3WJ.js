@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t}from"./chunk-RLBKBZTQ.js";import"./chunk-C7AIJPBN.js";import"./chunk-QBVUXYAN.js";import"./chunk-FDQ6QJBV.js";import"./chunk-Q3AGAOWK.js";import"./chunk-5BUGJ5TA.js";import"./chunk-NSSSKX32.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};

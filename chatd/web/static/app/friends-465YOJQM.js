@@ -1,0 +1,1 @@
+import{a as o,b as r,c as m,d as p,e as t}from"./chunk-6VKY3OHI.js";import"./chunk-NPUHE3SM.js";import"./chunk-QBVUXYAN.js";import"./chunk-KAG6XQRB.js";import"./chunk-Q3AGAOWK.js";import"./chunk-5BUGJ5TA.js";import"./chunk-UBNHRF2N.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};

@@ -1,1 +1,0 @@
-import{X as o}from"./chunk-NSSSKX32.js";export{o as msgpack};

@@ -1,1 +1,0 @@
-import{b as o,c as r}from"./chunk-DLRVWDNK.js";import"./chunk-LQP7CWM5.js";import"./chunk-MDEA475U.js";import"./chunk-JOVGQAFC.js";import"./chunk-Z5GMTL7H.js";import"./chunk-FDQ6QJBV.js";import"./chunk-Q3AGAOWK.js";import"./chunk-5BUGJ5TA.js";import"./chunk-NSSSKX32.js";export{o as HomeCard,r as PersonPage};

@@ -1,0 +1,1 @@
+import{b as o,c as r}from"./chunk-2P6R2RQ3.js";import"./chunk-LQP7CWM5.js";import"./chunk-QX5CDNSG.js";import"./chunk-L5U4Z5OU.js";import"./chunk-D43TB4DM.js";import"./chunk-KAG6XQRB.js";import"./chunk-Q3AGAOWK.js";import"./chunk-5BUGJ5TA.js";import"./chunk-UBNHRF2N.js";export{o as HomeCard,r as PersonPage};
