@@ -165,18 +165,19 @@ def shown(contact: Contact) -> ContactRow | None:
     state = SHOWN_STATES.get(contact.state)
     if state is None and not (contact.remark or contact.following or contact.blocked):
         return None
-    pending = contact.state in (State.SENT, State.RECEIVED)
-    return ContactRow(
-        state=state or "none",
-        since=contact.since if state else UNSET,
-        expires_at=contact.expires if pending else UNSET,
-        note=contact.note if pending and contact.note else UNSET,
-        via=contact.via if state and contact.via else UNSET,
-        remark=contact.remark or UNSET,
-        circles=[*numbers(contact.circles)] if contact.circles else UNSET,
-        following=contact.following,
-        blocked=contact.blocked,
-    )
+    # Only what is there: a first round makes as many of these as there are contacts.
+    row = ContactRow(following=contact.following, blocked=contact.blocked)
+    if state is not None:
+        row.state, row.since = state, contact.since
+        if contact.via:
+            row.via = contact.via
+        if state != "friend":
+            row.expires_at, row.note = contact.expires, contact.note or UNSET
+    if contact.remark:
+        row.remark = contact.remark
+    if contact.circles:
+        row.circles = [*numbers(contact.circles)]
+    return row
 
 
 def row_of(contact: Contact) -> ContactRow:

@@ -22,7 +22,7 @@ from chatd.core.privacy import (
     mutually_allow,
 )
 from chatd.core.read_set import ReadSet
-from chatd.core.room import Member, Room, Standing
+from chatd.core.room import ACCEPTED, POLICY, Member, Room, Standing
 from chatd.core.standings import stand, turn_away
 from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Ok
@@ -48,11 +48,13 @@ def refuse_at(gate: Gate) -> None:
 def check_gate(room: Room, author: Member, action: str) -> None:
     """Raise Refused when `author` may not do `action` in this direct room, which has gates."""
     gate = room.gates.get(author.user, "open")
+    if gate == "open":
+        return
     refuse_at(gate)
     standing = room.members[room.peer(author.user)].standing
-    if gate == "open" or standing == Standing.ACCEPTED:
+    if standing == ACCEPTED:
         return
-    if gate == "no" and standing == Standing.POLICY:
+    if gate == "no" and standing == POLICY:
         raise Refused("refused", NOT_TAKEN)
     if action != "post":
         raise Refused("request_pending", "they have not accepted yet: texts only")
@@ -64,13 +66,14 @@ def note_sent(room: Room, author: Member, body: Body, writes: WriteSet, reads: R
     It is an answer, and it may be a request. Raises Refused("request_pending") before it changes anything.
     """
     other = room.members[room.peer(author.user)]
-    if room.gates.get(author.user, "open") != "open" and other.standing != Standing.ACCEPTED:
+    if room.gates.get(author.user, "open") != "open" and other.standing != ACCEPTED:
         spend_text(room, other, body, writes, reads)
-    elif other.standing in (Standing.REQUEST, Standing.DECLINED):
+    elif other.standing > ACCEPTED:
+        # Asked, or declined.
         stand(room, other.user, Standing.POLICY, writes)
     elif not room.is_listed(other):
         writes.list_room(room, other.user)
-    if author.standing != Standing.ACCEPTED:
+    if author.standing != ACCEPTED:
         stand(room, author.user, Standing.ACCEPTED, writes)
 
 

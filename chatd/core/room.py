@@ -29,8 +29,9 @@ class Standing(IntEnum):
     DECLINED = 3
 
 
-# For every room of a list: to find a member of an enumeration costs more than all else of a comparison.
-ACCEPTED, REQUEST = int(Standing.ACCEPTED), int(Standing.REQUEST)
+# For every room of a list, every message and read: to find a member of an enumeration costs more than all else of a
+# comparison.
+POLICY, ACCEPTED, REQUEST, DECLINED = (int(standing) for standing in Standing)
 
 
 @dataclass(slots=True)
@@ -144,17 +145,16 @@ class Room:
 
         Not before the other has written something in a direct room, nor while they have not accepted a request.
         """
-        accepted, policy = Standing.ACCEPTED, Standing.POLICY
-        return member.standing == accepted or (member.standing == policy and self.written > 0)
+        return member.standing == ACCEPTED or (member.standing == POLICY and self.written > 0)
 
-    def standing_at(self, *standings: Standing) -> list[str]:
+    def standing_at(self, *standings: int) -> list[str]:
         """Return the members with one of these standings."""
         return [user for user, member in self.members.items() if member.standing in standings]
 
     @property
     def keeps_marks(self) -> bool:
         """Whether neither user of a direct room sees how far the other read: by privacy, or while one only asks."""
-        return self.marks_kept or bool(self.standing_at(Standing.REQUEST, Standing.DECLINED))
+        return self.marks_kept or bool(self.standing_at(REQUEST, DECLINED))
 
     def ignoring(self, author: str) -> tuple[str, ...]:
         """Return the members who block `author`. Who left is in `ignored_by` until it is read again."""

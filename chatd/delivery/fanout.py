@@ -39,7 +39,7 @@ from collections.abc import Collection
 from functools import partial
 
 from chatd.config.model import Config, Delivery, Privacy
-from chatd.core.room import Standing
+from chatd.core.room import REQUEST
 from chatd.core.room_steps import MemberJoined, MemberLeft, RoomListed, RoomUnlisted
 from chatd.core.room_summary import summary_of
 from chatd.core.sections import ChangedRow, Sections
@@ -337,7 +337,7 @@ class Fanout:
         """
         room = step.room
         member = room.member(step.user)
-        is_asked = member is not None and member.standing == Standing.REQUEST
+        is_asked = member is not None and member.standing == REQUEST
         for session in self._hub.readers_of(step.user):
             session.subscriptions.note_left(room.number)
             self._hub.unsubscribe(session, room.number)
@@ -361,7 +361,7 @@ class Fanout:
         member = room.member(position.member.user)
         if member is None:
             return
-        unread, is_request = member.unread(room.ordinal), member.standing == Standing.REQUEST
+        unread, is_request = member.unread(room.ordinal), member.standing == REQUEST
         push = PositionPush(room.name, member.read, unread, member.mentions, room.ordinal)
         for session in self._hub.readers_of(member.user):
             if origin is not None and session is origin.requester:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, msgpack
 
 from chatd.protocol.envelope import Ok, Request
 from chatd.protocol.identifiers import U53, Milliseconds, User
@@ -34,6 +34,15 @@ class ContactRow(Struct, omit_defaults=True, kw_only=True):
     circles: list[U53] | UnsetType = UNSET
     following: bool = False
     blocked: bool = False
+
+
+class StateOfRow(Struct):
+    """The part of a contact that says whether the other user has one, too."""
+
+    state: ContactState = "none"
+
+
+state_of = msgpack.Decoder(StateOfRow).decode
 
 
 class Circle(Struct, omit_defaults=True):

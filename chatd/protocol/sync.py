@@ -18,8 +18,11 @@ class SyncTotals(Struct, omit_defaults=True):
     message_requests: U53 = 0
 
 
-class AccountRow(Struct, omit_defaults=True):
-    """A whole row of a section; without `value` it was deleted. The one with the higher `stamp` is valid."""
+class AccountRow(Struct, omit_defaults=True, gc=False):
+    """A whole row of a section; without `value` it was deleted. The one with the higher `stamp` is valid.
+
+    The garbage collector need not look at it: it is in no cycle, and a first round has thousands.
+    """
 
     name: str
     stamp: U53

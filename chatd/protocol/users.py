@@ -52,10 +52,10 @@ class Page(Struct, omit_defaults=True, frozen=True):
     data: Any = UNSET
 
 
-class Profile(Struct, omit_defaults=True):
+class Profile(Struct, omit_defaults=True, gc=False):
     """The card of a user as it is shown to another; `version` rises when it changes.
 
-    `common`: groups of both.
+    `common`: groups of both. It is in no cycle, and a first round has thousands, so nothing collects it.
     """
 
     user: str

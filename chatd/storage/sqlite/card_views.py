@@ -36,9 +36,6 @@ WHERE m.user = ? AND m.gone IS NULL AND r.kind = 'group' AND r.deleted_by IS NUL
 LIMIT ?
 """
 OF_MUTUAL = f"c.state IN ({', '.join(str(int(state)) for state in sorted(MUTUAL))})"
-MUTUAL_AMONG = f"""
-SELECT c.user FROM contacts c WHERE c.owner = ? AND {OF_MUTUAL} AND c.user IN (SELECT value FROM json_each(?))
-"""  # noqa: S608 - put together from constants
 CHANGED = f"""
 SELECT c.user FROM contacts c JOIN pages p ON p.user = c.user
 WHERE c.owner = ? AND {OF_MUTUAL} AND p.stamp > ? AND c.user > ?
@@ -110,12 +107,6 @@ def view_of_handle(connection: sqlite3.Connection, viewer: str, handle: str, sma
     """Return the card of who has this handle, or an empty one, which takes the same statements."""
     row = connection.execute(HOLDERS, (json.dumps([handle]),)).fetchone()
     return card_views(connection, viewer, [row[1] if row else ""], small)[0]
-
-
-def mutual(connection: sqlite3.Connection, owner: str, users: Collection[str]) -> list[str]:
-    """Return those of `users` with whom the contact of `owner` is mutual."""
-    asked = json.dumps(list(users))
-    return [user for (user,) in connection.execute(MUTUAL_AMONG, (owner, asked))] if users else []
 
 
 def changed_cards(connection: sqlite3.Connection, owner: str, since: int, after: str, limit: int) -> CardPage:

@@ -71,7 +71,7 @@ def changed_room_row(room: Room, last_message: int, stamp: int) -> Row:
         room.size,
         room.title,
         room.avatar,
-        int(room.public),
+        1 if room.public else 0,
         room.data,
         room.deleted_by,
         room.uncounted,

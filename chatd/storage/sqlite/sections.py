@@ -13,6 +13,7 @@ from msgspec import UNSET, Raw
 
 from chatd.core.sections import ACCOUNT, CONTACTS, PEOPLE, SECTIONS, ChangedRow, Section, StartedDay
 from chatd.core.sync_query import SyncQuery
+from chatd.protocol.friends import state_of
 from chatd.protocol.identifiers import U53_MAX
 from chatd.protocol.sync import AccountRow
 
@@ -153,12 +154,15 @@ class Sections:
             if after is not None and FIRST + bit < after[0]:
                 continue
             place = after if after is not None and FIRST + bit == after[0] else self._start(bit)
-            for row, found in self._behind(table, place):
-                bytes_left -= len(found[3] or b"") + UTF8_BYTES_MAX * len(found[2]) + ROW_BYTES
+            rows: list[AccountRow] = []
+            for stamp, number, row, value in self._behind(table, place):
+                bytes_left -= len(value or b"") + UTF8_BYTES_MAX * len(row) + ROW_BYTES
                 if bytes_left < 0 and not (empty and not self.rows):
                     return place
-                self.rows.setdefault(name, []).append(row)
-                place = (FIRST + bit, found[0], found[1])
+                if not rows:
+                    self.rows[name] = rows
+                rows.append(AccountRow(row, stamp, UNSET if value is None else Raw(value)))
+                place = (FIRST + bit, stamp, number)
         return None
 
     @property
@@ -167,9 +171,10 @@ class Sections:
         return bool(self._query.sections >> CONTACTS_BIT & 1) and self._is_full(CONTACTS_BIT)
 
     @property
-    def contacts(self) -> list[str]:
-        """The users of whom this page has a contact."""
-        return [row.name for row in self.rows.get(CONTACTS, ()) if row.value is not UNSET]
+    def mutual(self) -> list[str]:
+        """The users of whom this page has a contact that both have: friends, and those of requests."""
+        rows = self.rows.get(CONTACTS, ())
+        return [row.name for row in rows if row.value is not UNSET and state_of(row.value).state != "none"]
 
     def _start(self, bit: int) -> Key:
         since = 0 if self._is_full(bit) else self._query.since or 0
@@ -178,14 +183,13 @@ class Sections:
     def _is_full(self, bit: int) -> bool:
         return self._query.since is None or bool(self._query.full_sections >> bit & 1)
 
-    def _behind(self, table: SectionTable, place: Key) -> Iterator[tuple[AccountRow, Found]]:
+    def _behind(self, table: SectionTable, place: Key) -> Iterator[Found]:
         bit, stamp, number = place[0] - FIRST, place[1], place[2]
         tombstones = self._first_stamp if self._is_full(bit) else 0
         while True:
             walk = Walk(self._query.user, stamp, number, tombstones, ROWS_AT_ONCE)
             found = table.walk(self._connection, walk)
-            for one in found:
-                stamp, number, value = one[0], one[1], one[3]
-                yield AccountRow(one[2], stamp, UNSET if value is None else Raw(value)), one
+            yield from found
             if len(found) < ROWS_AT_ONCE:
                 return
+            stamp, number, _, _ = found[-1]

@@ -17,7 +17,7 @@ from chatd.protocol.codec import encode
 from chatd.protocol.rooms import RoomSummary
 from chatd.protocol.sync import SyncTotals
 from chatd.protocol.users import Profile
-from chatd.storage.sqlite.card_views import mutual, plates
+from chatd.storage.sqlite.card_views import plates
 from chatd.storage.sqlite.meta import stamp_of
 from chatd.storage.sqlite.room_rows import (
     SHOWN,
@@ -227,9 +227,11 @@ class Page:
     def plates(self, rooms: Collection[RoomSummary]) -> list[Profile]:
         """Return the plates of contacts and direct peers on this page, as many as fit; clients ask for the others."""
         peers = [room.peer for room in rooms if room.peer is not UNSET] if self.query.since is None else []
+        found = plates(self.connection, {*peers, *self.sections.mutual})
+        if len(encode(found)) <= self.plates_bytes:
+            return found
         shown: list[Profile] = []
-        contacts = mutual(self.connection, self.query.user, self.sections.contacts)
-        for plate in plates(self.connection, {*peers, *contacts}):
+        for plate in found:
             self.plates_bytes -= len(encode(plate))
             if self.plates_bytes < 0:
                 break
