@@ -170,6 +170,12 @@ class Client(People):
         return {room: Room(self._engine, room) for room in self._engine.account.replicas}
 
     @property
+    def totals(self) -> Mapping[str, int]:
+        """The numbers of rooms, unread messages and mentions, friend requests and message requests, as the server
+        counted them last (protocol.md, "SyncPage")."""
+        return self._engine.account.totals
+
+    @property
     def presence(self) -> Mapping[str, Presence]:
         """The presence of the watched users."""
         return self._engine.account.presence

@@ -10,6 +10,7 @@ from .core.contacts import (
     Contact,
     ContactReply,
     Privacy,
+    circle_from,
     is_untouched,
     packet_of,
     privacy_from,
@@ -58,7 +59,7 @@ class People:
     def circles(self) -> Mapping[int, Circle]:
         """The own circles by number; `circles_of` says who is in them."""
         circles = self._row("circles") or []
-        return {entry["number"]: Circle(**entry) for entry in circles}
+        return {entry["number"]: circle_from(entry) for entry in circles}
 
     @property
     def privacy(self) -> Privacy:
@@ -130,7 +131,7 @@ class People:
         """Make a circle, or rename the one with this number; return it."""
         asked = {"name": name} if number is None else {"name": name, "number": number}
         reply = await self._engine.call({"type": "circle.set", **asked})
-        return Circle(**reply["circle"])
+        return circle_from(reply["circle"])
 
     async def delete_circle(self, number: int) -> None:
         """Delete a circle; nobody is in it any more."""

@@ -3,9 +3,10 @@ circles, follows, blocks").
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from msgspec import UNSET, convert, structs
+from msgspec import UNSET, convert
+from msgspec.structs import replace
 
 from chatd.core.contacts import Contact, contact_of, put, row_of, rows_again, tally_of
 from chatd.core.friends import change, require_clients_own, require_other, require_unmoved
@@ -122,7 +123,7 @@ def leave_privacy(user: str, number: int, writes: WriteSet, reads: ReadSet) -> N
     """Take a circle out of the user's privacy: the next one of its number is another."""
     privacy = privacy_of(user, reads)
     rules = {
-        capability: structs.replace(
+        capability: replace(
             audience,
             allow=tuple(one for one in audience.allow if one != number),
             deny=tuple(one for one in audience.deny if one != number),
@@ -130,7 +131,7 @@ def leave_privacy(user: str, number: int, writes: WriteSet, reads: ReadSet) -> N
         for capability, audience in privacy.rules.items()
     }
     if rules != privacy.rules:
-        put_privacy(user, structs.replace(privacy, rules=rules), writes, reads)
+        put_privacy(user, replace(privacy, rules=rules), writes, reads)
 
 
 def circles_of(user: str, reads: ReadSet) -> list[Circle]:

@@ -5,10 +5,11 @@ when their request has the need `contacts` (writer/needs.py), and change them wi
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import IntEnum
 
-from msgspec import UNSET, structs
+from msgspec import UNSET, Struct
+from msgspec.structs import replace
 
 from chatd.core.read_set import ReadSet, pair
 from chatd.core.sections import CONTACTS, ChangedRow
@@ -28,8 +29,7 @@ class State(IntEnum):
     FRIEND = 4
 
 
-@dataclass(slots=True, frozen=True)
-class Contact:
+class Contact(Struct, frozen=True, gc=False):
     """A record: what `owner` has of `user`. Times are Unix milliseconds, 0 for none.
 
     `circles`: bit n for the circle of that number. `quiet`: until then requests of `user` are not shown; `tries`: how
@@ -105,17 +105,19 @@ def contact_of(owner: str, user: str, reads: ReadSet) -> Contact:
 def put(contact: Contact, writes: WriteSet, reads: ReadSet) -> Contact:
     """Store a contact and return it, with the stamp of this commit when its owner sees another one than before."""
     before = contact_of(contact.owner, contact.user, reads)
-    if shown(contact) != shown(before):
+    if contact == before:
+        return contact
+    value = shown(contact)
+    if value != shown(before):
         contact = replace(contact, stamp=writes.stamp)
-        writes.add(changed_row(contact))
+        writes.add(changed_row(contact, value))
     if contact.is_friend != before.is_friend:
         change_friendship(contact, writes, reads)
-    if contact != before:
-        reads.records_of(Contact)[contact.owner, contact.user] = contact
-        writes.add(contact)
-        if tally := reads.records_of(Tally).get(contact.owner):
-            tally.count(before, -1)
-            tally.count(contact, 1)
+    reads.records_of(Contact)[contact.owner, contact.user] = contact
+    writes.add(contact)
+    if tally := reads.records_of(Tally).get(contact.owner):
+        tally.count(before, -1)
+        tally.count(contact, 1)
     return contact
 
 
@@ -130,11 +132,10 @@ def rows_again(contact: Contact, writes: WriteSet, reads: ReadSet) -> None:
     """Let a contact change without its owner's notice; one that this batch has stored already is stored again."""
     reads.records_of(Contact)[contact.owner, contact.user] = contact
     if contact.stamp == writes.stamp:
-        writes.add(contact, changed_row(contact))
+        writes.add(contact, changed_row(contact, shown(contact)))
 
 
-def changed_row(contact: Contact) -> ChangedRow:
-    value = shown(contact)
+def changed_row(contact: Contact, value: ContactRow | None) -> ChangedRow:
     return ChangedRow(contact.owner, CONTACTS, contact.user, None if value is None else encode(value))
 
 
@@ -155,7 +156,7 @@ def shown(contact: Contact) -> ContactRow | None:
         note=contact.note if pending and contact.note else UNSET,
         via=contact.via if state and contact.via else UNSET,
         remark=contact.remark or UNSET,
-        circles=[*numbers(contact.circles)] or UNSET,
+        circles=[*numbers(contact.circles)] if contact.circles else UNSET,
         following=contact.following,
         blocked=contact.blocked,
     )
@@ -163,7 +164,7 @@ def shown(contact: Contact) -> ContactRow | None:
 
 def row_of(contact: Contact) -> ContactRow:
     """Return the contact for a reply to its owner."""
-    return structs.replace(shown(contact) or ContactRow(), user=contact.user, stamp=contact.stamp)
+    return replace(shown(contact) or ContactRow(), user=contact.user, stamp=contact.stamp)
 
 
 def numbers(bits: int) -> Iterator[int]:

@@ -3,9 +3,10 @@
 Which change it is says core/pairs.py; here it becomes the two contacts, which are stored in one commit.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from chatd.core.contacts import Contact, State, contact_of, put, row_of, shown, tally_of
 from chatd.core.pairs import Action, Answer, Friendship, Pair, step
@@ -188,7 +189,9 @@ def change(action: Action, user: str, other: str, writes: WriteSet, reads: ReadS
     if answer != "ok":
         return False
     states = SIDES[after.friendship]
-    mine = replace(moved(mine, states[0], action, writes, reads), blocked=after.blocks)
+    mine = moved(mine, states[0], action, writes, reads)
+    if mine.blocked != after.blocks:
+        mine = replace(mine, blocked=after.blocks)
     # Who is left, or whose request is withdrawn, had no choice: only the one who refuses begins a quiet time.
     theirs = moved(theirs, states[1], "expire" if action == "expire" else "cancel", writes, reads)
     put(mine, writes, reads)

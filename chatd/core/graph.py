@@ -17,6 +17,8 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Literal, NamedTuple, get_args
 
+from msgspec import structs
+
 from chatd.core.audit import Audit
 from chatd.core.contacts import contact_of, put
 from chatd.core.friends import change
@@ -131,7 +133,7 @@ def apply(one: EdgeChange, writes: WriteSet, reads: ReadSet) -> None:
     if action := ACTIONS.get(one.op):
         change(action, one.a, one.b, writes, reads)
     else:
-        put(replace(contact_of(one.a, one.b, reads), following=one.op == "follow"), writes, reads)
+        put(structs.replace(contact_of(one.a, one.b, reads), following=one.op == "follow"), writes, reads)
 
 
 def require_owned(kinds: Iterable[Kind], rules: PeopleRules) -> None:

@@ -463,7 +463,7 @@ def _with_null(original: Any, self: Any, packet: Any) -> bytes:
 @mutant
 def blocked_messages_are_unread() -> None:
     """Messages of a user that is blocked count like those of others."""
-    wrap(replica.Replica, "_is_uncounted", lambda original, self, user: user == self.owner.user)
+    wrap(replica.Replica, "_is_uncounted", lambda original, self, user, ordinal: user == self.owner.user)
 
 
 @mutant

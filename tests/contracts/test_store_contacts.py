@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from msgspec import structs
+
 from chatd.core.contact_settings import ClearedCircle
 from chatd.core.contacts import Contact, State, Tally, changed_row
 from chatd.core.friends import Introduction
@@ -21,7 +23,7 @@ async def written(builder: HistoryBuilder, *contacts: Contact) -> None:
     """Write contacts in one commit, those that have none with its stamp."""
     writes = builder.writes()
     for contact in contacts:
-        stamped = contact if contact.stamp else replace(contact, stamp=writes.stamp)
+        stamped = contact if contact.stamp else structs.replace(contact, stamp=writes.stamp)
         writes.add(stamped, changed_row(stamped))
     await builder.commit(writes)
 
@@ -41,7 +43,7 @@ async def walked(store: Store, since: int | None, page_bytes: int = 262_144) -> 
 async def test_a_contact_is_kept_whole(store: Store, builder: HistoryBuilder) -> None:
     await written(builder, WHOLE)
     assert await store.contacts([("ann", "bob"), ("bob", "ann")]) == [WHOLE]
-    changed = replace(WHOLE, state=State.FRIEND, blocked=False, remark="", expires=0, known=False)
+    changed = structs.replace(WHOLE, state=State.FRIEND, blocked=False, remark="", expires=0, known=False)
     await written(builder, changed)
     assert await store.contacts([("ann", "bob")]) == [changed]
 
@@ -106,7 +108,9 @@ async def test_circles_are_cleared_before_contacts_are_written(store: Store, bui
     await written(builder, friend, *others)
     writes = builder.writes()
     writes.add(
-        replace(friend, circles=0b10, stamp=writes.stamp), ClearedCircle("ann", 1), ClearedCircle("ann", 2)
+        structs.replace(friend, circles=0b10, stamp=writes.stamp),
+        ClearedCircle("ann", 1),
+        ClearedCircle("ann", 2),
     )
     await builder.commit(writes)
     rows = await store.contacts([("ann", "bob"), ("ann", "cid"), ("dan", "bob")])

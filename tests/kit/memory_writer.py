@@ -3,10 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
-from dataclasses import replace
 from typing import Any
 
-from msgspec import convert
+from msgspec import convert, structs
 
 from chatd.core.contact_settings import ClearedCircle
 from chatd.core.contacts import Contact, State, Tally
@@ -200,7 +199,7 @@ class MemoryWriter:
             for pair, contact in self.contacts.items():
                 if contact.owner == cleared.owner:
                     left = contact.circles & ~(1 << cleared.number)
-                    self.contacts[pair] = replace(contact, circles=left)
+                    self.contacts[pair] = structs.replace(contact, circles=left)
         for contact in writes.records_of(Contact):
             self.contacts[contact.owner, contact.user] = contact
         for feed in writes.records_of(GraphFeed):

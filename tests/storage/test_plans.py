@@ -13,6 +13,7 @@ from chatd.storage.sqlite import (
     commit,
     compaction,
     contacts,
+    graph,
     history,
     privacy,
     read_set,
@@ -28,6 +29,7 @@ from chatd.storage.sqlite.connection import open_file
 MODULES: tuple[ModuleType, ...] = (
     commit,
     contacts,
+    graph,
     read_set,
     compaction,
     history,
@@ -39,7 +41,14 @@ MODULES: tuple[ModuleType, ...] = (
     privacy,
 )
 VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE")
-WHOLE_TABLES = {"compaction.LONG_ROOMS"}  # upkeep once in a while
+WHOLE_TABLES = {
+    "compaction.LONG_ROOMS",  # upkeep once in a while
+    # A digest on demand, and the few feeds.
+    "graph.FRIENDS",
+    "graph.FOLLOWS",
+    "graph.BLOCKS",
+    "graph.FEEDS",
+}
 OF_SOME_ROWS = {  # what must not walk the rows that the others want
     "room_rows.MEMBERSHIP_ROWS": "members_of_user",
     "users.ACQUAINTANCES": "members_of_user",
@@ -62,6 +71,14 @@ OF_SOME_ROWS = {  # what must not walk the rows that the others want
     "contacts.FOLLOWING": "contacts_followed",
     "contacts.BLOCKED": "contacts_blocked",
     "sync.FRIEND_REQUESTS": "contacts_inbox",
+    "graph.FRIENDS": "COVERING INDEX contacts_states",
+    "graph.FOLLOWS": "contacts_followed",
+    "graph.BLOCKS": "contacts_blocked",
+    "graph.FRIENDS_OF": "contacts_states",
+    "graph.FOLLOWS_OF": "contacts_followed",
+    "graph.BLOCKS_OF": "contacts_blocked",
+    "graph.OWNERS": "COVERING INDEX",
+    "graph.CONTACTS_OF": "contacts_pair",
 }
 SMALL = ("VIRTUAL TABLE", "subquery")  # a list in a parameter; rows that were limited before
 STATEMENTS = {

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from chatd.cli.chat.wording import clean
 from chatd.client import Client, Contact, ContactsChanged, Room, RoomChanged
 
-STATES = {"friend": "a friend", "sent": "asked to be a friend", "received": "asks to be friends"}
+STATES = {"friend": "a friend", "sent": "you asked to be friends", "received": "asks to be friends"}
 
 
 class InvalidCommand(Exception):

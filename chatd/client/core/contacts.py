@@ -102,6 +102,11 @@ def row_from(entry: ContactEntry) -> AccountRow:
     return row
 
 
+def circle_from(value: Mapping[str, Any]) -> Circle:
+    """Return the circle of a row, or of a reply; unknown keys are ignored."""
+    return Circle(value["number"], value["name"], value.get("since", 0))
+
+
 def circles_of(contact: Contact, circles: Mapping[int, Circle]) -> list[int]:
     """Return the numbers of the circles of the owner that a contact is in."""
     return [

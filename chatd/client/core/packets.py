@@ -84,6 +84,7 @@ class RoomSummary(TypedDict, total=False):
     pinned: bool
     hidden: bool
     request: bool
+    asked: int
     wallpaper: str
     first_visible: int
     log_floor: int

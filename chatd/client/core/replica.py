@@ -61,6 +61,7 @@ class Replica:
     __slots__ = (
         "as_of",
         "counted",
+        "early",
         "owner",
         "read",
         "receipts",
@@ -77,12 +78,15 @@ class Replica:
         self.summary = Summary(room)
         self.timeline = Timeline(room, owner)
         self.receipts: dict[str, MemberReceipt] = {}
+        # By ordinal: whether a message that came too early to be applied counts nothing.
+        self.early: dict[int, bool] = {}
         self.reset()
 
     def reset(self) -> None:
         """Forget every position, as a new epoch demands (protocol.md, "Unread")."""
         self.timeline.reset()
         self.receipts.clear()
+        self.early.clear()
         self.read = self.unread = self.unread_mentions = self.counted = self.as_of = 0
 
     def take_summary(self, packet: RoomSummary) -> list[Change]:
@@ -103,7 +107,15 @@ class Replica:
 
     def feed(self, events: Iterable[Event]) -> list[Change]:
         """Apply events by the gap rules and count what is unread."""
-        return self.counted_in(self.timeline.feed(events))
+        events = list(events)
+        changes = self.counted_in(self.timeline.feed(events))
+        if not self.timeline.behind:
+            self.early.clear()
+        for event in events:
+            ordinal = event.get("ordinal", 0)
+            if ordinal and event["seq"] > self.timeline.applied:
+                self.early[ordinal] = self._is_uncounted(event.get("user", ""), ordinal)
+        return changes
 
     def counted_in(self, changes: list[Change]) -> list[Change]:
         """Count the messages among `changes`, which the timeline has just applied."""
@@ -154,10 +166,8 @@ class Replica:
     def badge(self) -> int:
         """The number of unread messages, with those known only by a head or by a later number (protocol.md,
         "Unread")."""
-        early = self.timeline.buffer.values()
-        later = [event for event in early if event.get("ordinal", 0) > self.as_of]
-        uncounted = sum(self._is_uncounted(event.get("user", "")) for event in later)
-        return self.unread + max(0, self.timeline.ordinal - self.as_of - uncounted)
+        skipped = sum(uncounted for ordinal, uncounted in self.early.items() if ordinal > self.as_of)
+        return self.unread + max(0, self.timeline.ordinal - self.as_of - skipped)
 
     def trim(self, kept: int) -> None:
         """Bound the cache, in steps of some events."""
@@ -200,7 +210,7 @@ class Replica:
         if message.ordinal <= self.as_of:
             return
         self.as_of = message.ordinal
-        if self._is_uncounted(message.user) or message.seq <= self.read:
+        if self._is_uncounted(message.user, message.ordinal) or message.seq <= self.read:
             return
         self.unread += 1
         mentions = (message.body or {}).get("mentions", ())
@@ -208,8 +218,10 @@ class Replica:
         if self.owner.user in mentions or everybody:
             self.unread_mentions += 1
 
-    def _is_uncounted(self, user: str) -> bool:
-        return user == self.owner.user or user in self.owner.blocked
+    def _is_uncounted(self, user: str, ordinal: int) -> bool:
+        """Whether a message counts nothing: as things were when it came."""
+        known = self.early.get(ordinal)
+        return (user == self.owner.user or user in self.owner.blocked) if known is None else known
 
     def _count_from(self, seq: int, unread: int, mentions: int) -> None:
         """Take the numbers of the server, right at `seq`; messages applied beyond it are added."""

@@ -42,7 +42,7 @@ class Summary:
     """A message request: somebody wrote whom this user has not accepted (protocol.md, "Direct rooms and message
     requests")."""
     asked: int = 0
-    """Own texts that wait for the other user to accept."""
+    """Own texts that wait for the peer to accept, of `request_texts`."""
     wallpaper: str = ""
     """The picture behind the chat: a word, or an address, of the app."""
     first_visible: int = 1

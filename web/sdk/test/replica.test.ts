@@ -36,7 +36,7 @@ function randomLog(random: Random): Event[] {
   return log;
 }
 
-const OWNER: Owner = { user: "u42", everybodyMax: 500, blocked: new Set() };
+const OWNER: Owner = { user: "u42", everybodyMax: 500 };
 
 function sorted(messages: Iterable<Message>): unknown[] {
   const found = [...messages].sort((one, other) => one.seq - other.seq);

@@ -53,7 +53,6 @@ export class Account implements Owner {
   readonly presence = new Map<string, Presence>();
   readonly rows = new AccountRows();
   everybodyMax = EVERYBODY_MEMBERS_MAX;
-  readonly blocked: Set<string> = new Set();
   /** Feature words to ask for, beside those of the encoding (protocol.md, "hello"). */
   readonly asked: readonly string[] = ["account"];
   private _listed: Set<string> | undefined;
@@ -174,7 +173,11 @@ export class Account implements Owner {
 
   /** Return the replica of a room for reading; an unknown room is not added. */
   peek(room: string): Replica {
-    return this.replicas.get(room) ?? new Replica(room, this);
+    return this.replicas.get(room) ?? this._make(room);
+  }
+
+  protected _make(room: string): Replica {
+    return new Replica(room, this);
   }
 
   /** Publish what changed in a room and have it stored. */

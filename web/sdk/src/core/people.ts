@@ -8,10 +8,12 @@ import { Account, type AccountDelegate } from "./account.js";
 import { AccountRows, splitPlace, type Place } from "./account_rows.js";
 import type { Change } from "./changes.js";
 import { contactFrom, rowFrom, type Contact } from "./contacts.js";
+import type { Message } from "./messages.js";
 import type {
-  AccountRow, HelloReply, Packet, Profile, Push, Contact as SentContact, SyncPage, UsersGetReply,
+  AccountRow, Event, HelloReply, Packet, Profile, Push, Contact as SentContact, SyncPage, UsersGetReply,
 } from "./packets.js";
 import type { Tables } from "./records.js";
+import { Replica, type Owner } from "./replica.js";
 
 /** Milliseconds between two questions for the cards that changed. */
 export const CARDS_MS = 24 * 3600 * 1000;
@@ -36,10 +38,8 @@ export interface PeopleDelegate extends AccountDelegate {
 /** The rows, with the contacts made of them. */
 class PeopleRows extends AccountRows {
   readonly contacts = new Map<string, Contact>();
-
-  constructor(private readonly _blocked: Set<string>) {
-    super();
-  }
+  /** Whom the user blocks. */
+  readonly blocked = new Set<string>();
 
   override adopt(place: Place, row: AccountRow | undefined): void {
     super.adopt(place, row);
@@ -48,15 +48,49 @@ class PeopleRows extends AccountRows {
     const contact = row && "value" in row ? contactFrom(row) : undefined;
     if (contact) this.contacts.set(user, contact);
     else this.contacts.delete(user);
-    if (contact?.blocked) this._blocked.add(user);
-    else this._blocked.delete(user);
+    if (contact?.blocked) this.blocked.add(user);
+    else this.blocked.delete(user);
+  }
+}
+
+/** A room in which messages of users that one blocked when they came count nothing (protocol.md, "Blocks and groups"). */
+class PeopleReplica extends Replica {
+  // By ordinal: whether a message that came too early to be applied counts nothing.
+  private readonly _early = new Map<number, boolean>();
+
+  constructor(room: string, owner: Owner, private readonly _blocked: ReadonlySet<string>) {
+    super(room, owner);
+  }
+
+  override reset(): void {
+    super.reset();
+    this._early.clear();
+  }
+
+  override feed(events: readonly Event[]): Change[] {
+    const changes = super.feed(events);
+    if (!this.timeline.behind) this._early.clear();
+    for (const event of events) {
+      if (event.ordinal && event.seq > this.timeline.applied) this._early.set(event.ordinal, this._isUncounted(event));
+    }
+    return changes;
+  }
+
+  override get badge(): number {
+    const skipped = [...this._early].filter(([ordinal, isUncounted]) => isUncounted && ordinal > this.asOf);
+    return this.unread + Math.max(0, this.timeline.ordinal - this.asOf - skipped.length);
+  }
+
+  protected override _isUncounted(message: Event | Message): boolean {
+    const { user = "", ordinal = 0 } = message;
+    return this._early.get(ordinal) ?? (super._isUncounted(message) || this._blocked.has(user));
   }
 }
 
 /** The local copy of an account with people. */
 export class PeopleAccount extends Account {
   override readonly asked = ["account", "people"];
-  override readonly rows = new PeopleRows(this.blocked);
+  override readonly rows = new PeopleRows();
   /** The feature words in force (protocol.md, "hello"). */
   features: readonly string[] = [];
   /** Default, widest and narrowest audience of the capabilities for which the host has set others. */
@@ -106,6 +140,10 @@ export class PeopleAccount extends Account {
     this.audiences = {};
     this.cards = undefined;
     super.restore(tables);
+  }
+
+  protected override _make(room: string): Replica {
+    return new PeopleReplica(room, this, this.rows.blocked);
   }
 
   protected override _changedRows(places: readonly Place[]): void {

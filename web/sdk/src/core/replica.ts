@@ -20,8 +20,6 @@ export interface Owner {
   readonly user: string;
   /** Members up to which a mention of `*` counts. */
   readonly everybodyMax: number;
-  /** Whom they block: messages of those count nothing (protocol.md, "Blocks and groups"). */
-  readonly blocked: ReadonlySet<string>;
 }
 
 /** The positions up to which one member has read and received the room, which they see from `first_visible` on. */
@@ -42,7 +40,7 @@ export interface RoomRecord {
   readonly applied?: number;
 }
 
-/** The local copy of one room. */
+/** The local copy of one room; that of people (people.ts) counts some messages as nothing. */
 export class Replica {
   summary: Summary;
   readonly timeline: Timeline;
@@ -53,7 +51,7 @@ export class Replica {
   counted = 0;
   asOf = 0;
 
-  constructor(readonly room: string, private readonly _owner: Owner) {
+  constructor(readonly room: string, protected readonly _owner: Owner) {
     this.summary = summaryFrom({ room });
     this.timeline = new Timeline(room, _owner);
   }
@@ -83,7 +81,7 @@ export class Replica {
   }
 
   /** Apply events by the gap rules and count what is unread. */
-  feed(events: Iterable<Event>): Change[] {
+  feed(events: readonly Event[]): Change[] {
     return this.countedIn(this.timeline.feed(events));
   }
 
@@ -143,8 +141,8 @@ export class Replica {
   /** The number of unread messages, with those known only by a head or by a later number (protocol.md, "Unread"). */
   get badge(): number {
     let uncounted = 0;
-    for (const { user, ordinal = 0 } of this.timeline.buffer.values()) {
-      if (ordinal > this.asOf && this._isUncounted(user)) uncounted += 1;
+    for (const event of this.timeline.buffer.values()) {
+      if ((event.ordinal ?? 0) > this.asOf && this._isUncounted(event)) uncounted += 1;
     }
     return this.unread + Math.max(0, this.timeline.ordinal - this.asOf - uncounted);
   }
@@ -190,15 +188,16 @@ export class Replica {
     // It is silent, or in the number of the server already.
     if (message.ordinal <= this.asOf) return;
     this.asOf = message.ordinal;
-    if (this._isUncounted(message.user) || message.seq <= this.read) return;
+    if (this._isUncounted(message) || message.seq <= this.read) return;
     this.unread += 1;
     const mentions = message.body?.mentions ?? [];
     const everybody = mentions.includes("*") && this.summary.members <= this._owner.everybodyMax;
     if (everybody || mentions.includes(this._owner.user)) this.unreadMentions += 1;
   }
 
-  private _isUncounted(user: string | undefined): boolean {
-    return user === this._owner.user || this._owner.blocked.has(user!);
+  /** Whether a message is unread for nobody here. */
+  protected _isUncounted({ user }: Event | Message): boolean {
+    return user === this._owner.user;
   }
 
   /** Take the numbers of the server, right at `seq`; messages applied beyond it are added. */
