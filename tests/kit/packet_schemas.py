@@ -125,6 +125,7 @@ summary = record(
         "pinned": flag,
         "hidden": flag,
         "request": flag,
+        "asked": positive,
         "wallpaper": word,
         "first_visible": two_or_more,
         "log_floor": two_or_more,
