@@ -38,6 +38,12 @@ class People:
         return self._engine.account.features
 
     @property
+    def audiences(self) -> Mapping[str, list[str]]:
+        """Default, widest and narrowest audience of the capabilities for which the host has set others (protocol.md,
+        "Privacy")."""
+        return self._engine.account.audiences
+
+    @property
     def contacts(self) -> Mapping[str, Contact]:
         """The other users as this one has them: friends, requests, blocks, remarks (protocol.md, "Contacts and
         circles")."""

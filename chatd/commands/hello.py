@@ -42,12 +42,14 @@ from chatd.commands.context import Admission, Context, Session, SessionIdentity,
 from chatd.commands.reply_size import smaller
 from chatd.commands.sync import first_query, page_of, reached
 from chatd.core.accounts import RecordDevice
+from chatd.core.privacy import BOUNDS
 from chatd.core.sections import in_force
 from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account, DeviceSeen
 from chatd.protocol import close_codes, limits
 from chatd.protocol.connection import Hello, HelloOk
 from chatd.protocol.errors import Refused
+from chatd.protocol.privacy import Capability, To
 from chatd.protocol.sync import SyncPage
 from chatd.storage.views import HelloRows, Membership, SyncRows
 from chatd.writer.writer import Submission
@@ -113,16 +115,18 @@ async def welcome(ctx: Context, session: Session, request: Hello, identity: Sess
     if is_worth_recording(record, known.device, ctx.env.now_ms()):
         ctx.writer.submit(Submission(identity.user, record))
     ctx.presence.up(session)
+    features = features_of(ctx, session, request)
     reply = HelloOk(
         version=min(request.version, limits.REVISION),
         user=identity.user,
         session=session.name,
         time=ctx.env.now_ms(),
         epoch=ctx.store.epoch,
-        features=features_of(ctx, session, request),
+        features=features,
         heartbeat=session.heartbeat_s(),
         token_ttl=session.watch_token(claims),
         limits=unusual_limits(ctx) or UNSET,
+        audiences=("people" in features and unusual_audiences(ctx)) or UNSET,
         sync=page,
     )
     return Welcome(reply, reached(ctx, page))
@@ -250,3 +254,10 @@ def unusual_limits(ctx: Context) -> dict[str, int]:
     if ctx.config.people.request_texts != limits.REQUEST_TEXTS:
         unusual["request_texts"] = ctx.config.people.request_texts
     return unusual
+
+
+def unusual_audiences(ctx: Context) -> dict[Capability, list[To]]:
+    """Return default, widest and narrowest audience of the capabilities for which the host has set others."""
+    return {
+        capability: [*bounds] for capability, bounds in ctx.bounds.items() if bounds != BOUNDS[capability]
+    }

@@ -7,11 +7,27 @@ from chatd.core import messages
 from chatd.core.idempotency import first_time, once
 from chatd.core.read_set import ReadSet
 from chatd.core.sections import StartedDay
-from chatd.core.write_set import FoldedLog, ForgottenKeys, RoomReply, WriteSet
+from chatd.core.write_set import RoomReply, WriteSet
 from chatd.protocol.envelope import Ok, RoomMutation
 from chatd.protocol.errors import Refused
 from chatd.protocol.messages import Body, Event, WriteOk
 from chatd.protocol.rooms import SummaryOk
+
+
+@dataclass(slots=True, frozen=True)
+class FoldedLog:
+    """A record: the operations of a room from `low` up to below `floor` are dropped."""
+
+    room: int
+    low: int
+    floor: int
+
+
+@dataclass(slots=True, frozen=True)
+class ForgottenKeys:
+    """A record: keys without an event that were used before this time (Unix ms) are forgotten."""
+
+    before: int
 
 
 @dataclass(slots=True, frozen=True)

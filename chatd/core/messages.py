@@ -68,18 +68,18 @@ def post(user: str, request: Send, writes: WriteSet, reads: ReadSet) -> WriteOk:
     if room.written != BOTH and room.direct:
         note_written(room, user, writes, reads.rules.shown_to)
     mentions: tuple[str, ...] = ()
-    ignored = room.ignored_by.get(user, ()) if room.ignored_by else ()
     if not request.silent:
         room.ordinal += 1
         event.ordinal = room.ordinal
         count_own(room, author, writes)
-        for other in ignored:
-            count_own(room, room.members[other], writes)
-        mentions = count_mentions(room, user, request.body, writes, reads.rules.full_members, ignored)
-    return acknowledgement(
-        request,
-        writes.append(room, event, key=request.key, digest=digest, mentions=mentions, ignored=ignored),
-    )
+        if room.ignored_by:
+            for other in room.ignored_by.get(user, ()):
+                count_own(room, room.members[other], writes)
+        mentions = count_mentions(room, user, request.body, writes, reads.rules.full_members)
+    writes.append(room, event, key=request.key, digest=digest, mentions=mentions)
+    if room.ignored_by:
+        writes.ignore(room, room.ignored_by.get(user, ()))
+    return acknowledgement(request, event)
 
 
 def note_written(room: Room, author: str, writes: WriteSet, shown_to: ShownTo) -> None:
@@ -97,19 +97,12 @@ def worth_publishing(composed_at: int | UnsetType, now: int) -> int | UnsetType:
 
 
 def count_mentions(
-    room: Room,
-    author: str,
-    body: Body,
-    writes: WriteSet,
-    full_members: int,
-    ignored: tuple[str, ...] = (),
+    room: Room, author: str, body: Body, writes: WriteSet, full_members: int
 ) -> tuple[str, ...]:
-    """Count a mention for each member that a message names; return them, or ("*",) for everybody.
-
-    `ignored`: the members for whom the message counts nothing.
-    """
+    """Count a mention for each member that a message names; return them, or ("*",) for everybody."""
     if body.mentions is UNSET or not body.mentions:
         return ()
+    ignored = room.ignored_by.get(author, ())
     if EVERYBODY in body.mentions and room.size <= full_members:
         named = room.users
         counted: tuple[str, ...] = (EVERYBODY,)

@@ -108,8 +108,8 @@ class Room:
     # Whether memberships in groups decide a gate, or who sees marks.
     by_groups: bool = False
     # The number of commits that may have changed these, and the number up to which they were read.
-    people_changes: int = 0
-    people_read: int = -1
+    people_changes: int = field(default=0, compare=False)
+    people_read: int = field(default=-1, compare=False)
 
     def __post_init__(self) -> None:
         self.mark_durable()
@@ -234,5 +234,4 @@ ROOM_IMAGED = (
     "uncounted",
     "written",
     "uncounted_by",
-    "gates",
 )

@@ -20,7 +20,6 @@ def stand(room: Room, user: str, standing: Standing, writes: WriteSet) -> None:
 
 def befriend(room: Room, writes: WriteSet) -> None:
     """Open the direct room of two users who become friends: what was asked or declined is as privacy says."""
-    writes.save_image(room)
     room.gates = {
         user: gate if gate in ("blocked", "refused") else "open" for user, gate in room.gates.items()
     }

@@ -108,22 +108,6 @@ class DirectPair:
     room: int
 
 
-@dataclass(slots=True, frozen=True)
-class FoldedLog:
-    """A record: the operations of a room from `low` up to below `floor` are dropped."""
-
-    room: int
-    low: int
-    floor: int
-
-
-@dataclass(slots=True, frozen=True)
-class ForgottenKeys:
-    """A record: keys without an event that were used before this time (Unix ms) are forgotten."""
-
-    before: int
-
-
 @dataclass(slots=True)
 class ReadPosition:
     """A read position that `origin` asked to move; `moved`: whether it did."""
@@ -292,7 +276,6 @@ class WriteSet:
         key: str | None = None,
         digest: int | None = None,
         mentions: Iterable[str] = (),
-        ignored: tuple[str, ...] = (),
     ) -> Event:
         """Number `event` as the next of its room, set its time to that of the batch and add it to the log.
 
@@ -303,9 +286,7 @@ class WriteSet:
         event.seq = room.seq
         event.time = self.now
         origin, self.origin = self.origin, None
-        new = NewEvent(
-            room, event, encode(event), key, digest, tuple(mentions), origin, room.ordinal, ignored
-        )
+        new = NewEvent(room, event, encode(event), key, digest, tuple(mentions), origin, room.ordinal)
         author = event.user if isinstance(event.user, str) else ""
         if author:
             self.spend("bytes", author, len(new.blob) + EVENT_BYTES)
@@ -313,6 +294,12 @@ class WriteSet:
             self.keyed[room.number, author, key] = new
         self._add_step(room, new)
         return event
+
+    def ignore(self, room: Room, users: tuple[str, ...]) -> None:
+        """Note for whom the last event of `room` counts nothing."""
+        last = self.steps[room.number][-1]
+        assert isinstance(last, NewEvent)
+        last.ignored = users
 
     @property
     def touched(self) -> Iterable[Room]:
@@ -372,6 +359,8 @@ class WriteSet:
             restore_member(room.former, user, former)
         for room in self._touched.values():
             room.dirty, room.changing_members = False, frozenset()
+            # What a new friendship did to its gates is read again.
+            room.people_changes += 1
 
 
 # A tuple of values is the cheapest image: one is taken for everything that a batch touches.

@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 from chatd.protocol.envelope import Bearer, Ok, Push, Request
 from chatd.protocol.identifiers import U53, Device, Milliseconds, Room, Seq, Word
 from chatd.protocol.limits import FOCUS_MAX
+from chatd.protocol.privacy import Capability, To
 from chatd.protocol.sync import SyncPage
 
 Mode = Literal["foreground", "background"]
@@ -54,6 +55,7 @@ class HelloOk(Ok, tag="ok", kw_only=True):
     heartbeat: U53
     token_ttl: U53
     limits: dict[str, int] | UnsetType = UNSET
+    audiences: dict[Capability, list[To]] | UnsetType = UNSET
     deprecated_at: Milliseconds | UnsetType = UNSET
     sync: SyncPage
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chatd.config.people import Bounds
 from chatd.core.accounts import Amend
 from chatd.protocol.friends import ContactSet
 from tests.kit.inprocess import InProcessClient, InProcessServer, in_process
@@ -301,3 +302,25 @@ async def test_whoever_does_not_let_others_add_them_is_left_out_without_a_reason
     assert made["summary"]["members"] == 2
     added = await ann.request(type="members.add", room=room, key="key-of-an-add", users=everybody)
     assert (added["duplicate"], added["not_added"]) == (True, ["stranger", "bob", "cat", "dan"])
+
+
+async def test_a_hello_names_the_audiences_and_numbers_that_the_host_has_set(tmp_path: Path) -> None:
+    everyone = Bounds(default="everyone")
+    privacy = {"write": everyone, "presence": Bounds(widest="friends"), "find": everyone}
+    people = {"enabled": True, "request_texts": 5, "privacy": privacy}
+    async with in_process(tmp_path, people=people) as server:
+        client, old = server.client(), server.client()
+        told = await hello_of(client, server, FEATURES)
+        assert told["limits"] == {"request_texts": 5}
+        assert told["audiences"] == {
+            "write": ["everyone", "everyone", "friends"],
+            "presence": ["friends", "friends", "nobody"],
+        }
+        assert "audiences" not in await hello_of(old, server, ["account"])
+
+
+async def hello_of(client: InProcessClient, server: InProcessServer, features: list[str]) -> dict[str, Any]:
+    id = client.say_hello("ann", 1, features=features)
+    await server.wait_idle()
+    reply: dict[str, Any] = client.reply(id)
+    return reply

@@ -2,8 +2,8 @@
 
 import pytest
 
+from chatd.core.maintenance import FoldedLog
 from chatd.core.room import Room
-from chatd.core.write_set import FoldedLog
 from chatd.protocol.codec import decode_event
 from chatd.storage.interface import Store
 from chatd.storage.views import EventPage, MessagePage

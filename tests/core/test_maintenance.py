@@ -1,8 +1,7 @@
 import pytest
 from msgspec import UNSET
 
-from chatd.core.maintenance import Barrier, CompactLog, PostNotice, SummariseReactions
-from chatd.core.write_set import FoldedLog
+from chatd.core.maintenance import Barrier, CompactLog, FoldedLog, PostNotice, SummariseReactions
 from chatd.protocol.errors import Refused
 from chatd.protocol.messages import Body, Recall, Send
 from chatd.protocol.rooms import RoomDelete

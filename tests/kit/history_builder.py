@@ -92,7 +92,9 @@ class HistoryBuilder:
             for named in room.members if "*" in mentions else mentions:
                 if named != user and named not in ignored:
                     writes.touch_member(room, named).mentions += 1
-        return writes.append(room, event, key=key, digest=self.keys, mentions=mentions, ignored=ignored)
+        writes.append(room, event, key=key, digest=self.keys, mentions=mentions)
+        writes.ignore(room, ignored)
+        return event
 
     async def post(self, room: Room, user: str, text: str = "hello", **options: object) -> Event:
         """Commit one message."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.kit import document
-from tests.kit.people_shapes import card, circle, contact, plate, privacy
+from tests.kit.people_shapes import bounds, card, circle, contact, plate, privacy
 from tests.kit.shapes import (
     Misshapen,
     Shape,
@@ -168,7 +168,7 @@ _done: dict[str, Shape] = {"time": positive, "seq": positive, "duplicate": flag}
 _stored: dict[str, Shape] = {"time": positive, "seq": positive}
 _change: tuple[dict[str, Shape], dict[str, Shape]] = ({}, _done)
 _logged: tuple[dict[str, Shape], dict[str, Shape]] = ({}, {**_done, "event": event})
-_limits = record({}, dict.fromkeys((*document.limits(), "full_delivery_members"), positive))
+_limits = record({}, dict.fromkeys((*document.limits(), "full_delivery_members", "request_texts"), positive))
 _nothing: tuple[dict[str, Shape], dict[str, Shape]] = ({}, {})
 
 REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
@@ -184,7 +184,7 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
             "sync": sync_page,
             "features": listed(word),
         },
-        {"limits": _limits, "deprecated_at": positive},
+        {"limits": _limits, "audiences": bounds, "deprecated_at": positive},
     ),
     "sync": ({"rooms": listed(summary)}, _sync_keys),
     "auth": ({"token_ttl": u53}, {}),

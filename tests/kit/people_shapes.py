@@ -1,9 +1,6 @@
 """The shapes of contacts, circles, cards and privacy (protocol.md "People")."""
 
-from typing import Any
-
 from tests.kit.shapes import (
-    Misshapen,
     Shape,
     flag,
     host_data,
@@ -57,14 +54,10 @@ contact = record(
 circle = record({"number": positive, "name": word, "since": positive})
 
 
-def privacy_rules(value: Any, where: str) -> None:
-    """Check audiences by capability."""
-    if not isinstance(value, dict):
-        raise Misshapen(f"{where}: no map of audiences: {value!r}")
-    for name, chosen in value.items():
-        one_of("knock", "write", "add", "call", "presence", "receipts", "page", "find")(name, where)
-        circles = listed(positive, least=1, most=50)
-        record({"to": audience}, {"allow": circles, "deny": circles})(chosen, f"{where}.{name}")
-
-
+_capabilities = ("knock", "write", "add", "call", "presence", "receipts", "page", "find")
+_circles = listed(positive, least=1, most=50)
+bounds = record({}, dict.fromkeys(_capabilities, listed(audience, least=3, most=3)))
+privacy_rules = record(
+    {}, dict.fromkeys(_capabilities, record({"to": audience}, {"allow": _circles, "deny": _circles}))
+)
 privacy = record({"rules": privacy_rules}, {"locked": flag})

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest_asyncio
 
+from chatd.config.people import Bounds
 from tests.kit.app_page import AppPage, app_page
 from tests.kit.browser import BROWSER, watched_context, web_daemon
 from tests.kit.chat_page import client_of
@@ -60,6 +61,7 @@ async def test_two_become_friends_and_are_friends_no_longer(browser: Any, daemon
         await alice.button("Send request")
         await alice.page.get_by_text("You asked").wait_for()
 
+        await bob.page.locator(".notice").get_by_text("wants to be your friend").wait_for()
         await bob.page.get_by_role("link", name="1 friend request").click()
         await bob.page.get_by_role("link", name="Friend requests").click()
         await bob.page.get_by_text(NOTE).wait_for()
@@ -162,6 +164,21 @@ async def test_a_block_is_in_force_at_once(browser: Any, daemon: RunningDaemon) 
         assert await alice.page.get_by_text("The one with the bell").count() == 0
         await covered.get_by_role("button", name="Show").click()
         await alice.page.get_by_text("The one with the bell").wait_for()
+        assert watch.errors == []
+
+
+async def test_privacy_shows_what_the_host_has_set(browser: Any, built: Path, tmp_path: Path) -> None:
+    privacy = {"call": Bounds(default="nobody", widest="friends"), "write": Bounds(default="everyone")}
+    async with (
+        web_daemon(tmp_path, people={"enabled": True, "privacy": privacy}) as daemon,
+        watched_context(browser) as (context, watch),
+    ):
+        app = await app_page(context, daemon, "alice")
+        await app.go("me/privacy")
+        rules = app.page.locator(".rule")
+        await rules.filter(has_text="Who may write to me").get_by_text("Everybody").wait_for()
+        await rules.filter(has_text="Who may call me").get_by_text("Nobody").click()
+        assert await app.dialog.get_by_role("radio").count() == 2, "friends, or nobody"
         assert watch.errors == []
 
 

@@ -201,6 +201,7 @@ class HelloReply(TypedDict):
     heartbeat: NotRequired[float]
     token_ttl: NotRequired[float]
     limits: NotRequired[Mapping[str, int]]
+    audiences: NotRequired[dict[str, list[str]]]
 
 
 class AuthReply(TypedDict):

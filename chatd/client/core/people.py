@@ -43,6 +43,7 @@ class PeopleAccount(Account):
     def __init__(self, delegate: AccountDelegate, messages_kept: int) -> None:
         super().__init__(delegate, messages_kept)
         self.features: list[str] = []
+        self.audiences: dict[str, list[str]] = {}
         self.contacts: dict[str, Contact] = {}
         self.users: dict[str, UserEntry] = {}
         self.cards: CardsMark | None = None
@@ -56,6 +57,8 @@ class PeopleAccount(Account):
             self._set_cards(None)
         self.features = list(reply.get("features", ()))
         self._store("account", "features")
+        self.audiences = reply.get("audiences", {})
+        self._store("account", "audiences")
 
     def take_sync(self, page: SyncPage) -> str:
         self.keep_users(page.get("users", ()))
@@ -116,6 +119,7 @@ class PeopleAccount(Account):
         super().restore(tables)
         account = tables.get("account", {})
         self.features, self.cards = account.get("features", []), account.get("cards")
+        self.audiences = account.get("audiences", {})
         self.users = dict(tables.get("users", {}))
         for user in self.rows.section(CONTACTS):
             self._take_row(user)

@@ -9,8 +9,8 @@ from chatd.storage.sqlite.write_set import Batch
 
 ADD_EVENT = """
 INSERT INTO events (position, kind, user, time, ordinal, client_key, digest, target, changed, stamp, mentions,
-                    blob, ignored)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    blob)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 ADD_ROOM = """
@@ -48,6 +48,8 @@ INSERT INTO memberships (user, rooms) VALUES (?, ?) ON CONFLICT (user) DO UPDATE
 COUNT_OWN = "UPDATE members SET own_unread = ? WHERE room = ? AND user = ?"
 COUNTED_ALL = "UPDATE rooms SET uncounted = 0 WHERE number = ?"
 
+# Of few events, so that the others need not say that nobody ignores them.
+IGNORE_EVENT = "UPDATE events SET ignored = ? WHERE position = ?"
 CHANGE_MESSAGE = "UPDATE events SET blob = ?, changed = ? WHERE position = ?"
 ADD_UNLOGGED = "INSERT INTO unlogged (room, user, client_key, digest, time) VALUES (?, ?, ?, ?, ?)"
 
@@ -62,6 +64,7 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("counted", COUNT_OWN),
     ("counted_rooms", COUNTED_ALL),
     ("events", ADD_EVENT),
+    ("ignored", IGNORE_EVENT),
     ("messages", CHANGE_MESSAGE),
     ("unlogged", ADD_UNLOGGED),
 )

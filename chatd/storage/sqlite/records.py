@@ -10,10 +10,11 @@ from typing import Any
 
 from chatd.core.api_keys import ApiKey, DeletedKey
 from chatd.core.audit import Audit, ForgottenAudit
+from chatd.core.maintenance import FoldedLog, ForgottenKeys
 from chatd.core.messages import emptied
 from chatd.core.profiles import Card
 from chatd.core.users import Account, DeviceSeen
-from chatd.core.write_set import DirectPair, FoldedLog, ForgottenKeys, Reaction, SupersededEdits
+from chatd.core.write_set import DirectPair, Reaction, SupersededEdits
 from chatd.protocol.codec import decode_event
 from chatd.storage.sqlite import api
 from chatd.storage.sqlite.profiles import write_cards

@@ -36,6 +36,7 @@ class Batch:
     counted: Sequence[Row] = ()
     counted_rooms: Sequence[Row] = ()
     events: Sequence[Row] = ()
+    ignored: Sequence[Row] = ()
     messages: Sequence[Row] = ()
     unlogged: Sequence[Row] = ()
     records: Sequence[tuple[WriteRecords, Sequence[Any]]] = ()
@@ -93,6 +94,8 @@ def add_events(batch: Batch, writes: WriteSet) -> dict[int, int]:
         for step in steps:
             if type(step) is NewEvent:
                 events.append(event_row(first, step, writes.stamp))
+                if step.ignored:
+                    batch.ignored = [*batch.ignored, (mentions_column(step.ignored), step.position)]
                 if step.event.kind == MESSAGE:
                     last_messages[number] = step.event.seq
     batch.events = events
@@ -119,7 +122,6 @@ def event_row(first: int, new: NewEvent, stamp: int) -> Row:
         stamp,
         mentions_column(new.mentions) if new.mentions else None,
         new.blob,
-        mentions_column(new.ignored) if new.ignored else None,
     )
 
 

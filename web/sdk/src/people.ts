@@ -28,6 +28,12 @@ export class Client extends BaseClient {
     return this._account.features;
   }
 
+  /** Default, widest and narrowest audience of the capabilities for which the host has set others (protocol.md,
+   * "Privacy"). */
+  get audiences(): Readonly<Record<string, readonly string[]>> {
+    return this._account.audiences;
+  }
+
   /** The other users as this one has them: friends, requests, blocks, remarks (protocol.md, "Contacts and circles"). */
   get contacts(): ReadonlyMap<string, Contact> {
     return this._account.rows.contacts;

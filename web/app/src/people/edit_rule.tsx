@@ -34,7 +34,7 @@ export function EditRule({ capability, audience }: { capability: Capability; aud
       <p class="quiet small">{t(`rule.${capability}.hint`)}</p>
       <fieldset class="radios">
         <legend class="unseen">{t(`rule.${capability}`)}</legend>
-        {choicesOf(capability).map((word) => (
+        {choicesOf(capability, client().audiences).map((word) => (
           <label key={word} class="check">
             <input type="radio" name="audience" checked={to.value === word} onChange={() => (to.value = word)} />
             <span class="setting-text">

@@ -111,8 +111,8 @@ function Standing({ user }: { user: User }) {
     );
   if (contact?.state === "received")
     return (
-      <section class="standing" aria-label={t("people.received.title", { name })}>
-        <p>{t("people.received.title", { name })}</p>
+      <section class="standing" aria-label={t("people.asks", { name })}>
+        <p>{t("people.asks", { name })}</p>
         <Note note={contact.note} via={contact.via} />
         <div class="standing-deeds">
           <button type="button" class="button" onClick={(event) => void keepFocus(event, () => declineFriend(id))}>

@@ -9,7 +9,7 @@ import { openDialog } from "../shell/dialog.js";
 import { Icon } from "../shell/icons.js";
 import { PageHead } from "../shell/page_head.js";
 import { follow, hrefOf } from "../shell/router.js";
-import { phase } from "../shell/state.js";
+import { client, phase } from "../shell/state.js";
 import { namesOfCircles } from "./circle_names.js";
 import { EditRule } from "./edit_rule.js";
 import { ruleOf, RULES, type Capability } from "./rules.js";
@@ -52,7 +52,7 @@ interface RuleProps {
 }
 
 function Rule({ capability, disabled }: RuleProps) {
-  const audience = ruleOf(privacy.value, capability);
+  const audience = ruleOf(privacy.value, capability, client().audiences);
   const { locked } = privacy.value;
   const edit = () => openDialog(async () => EditRule, { capability, audience });
   return (

@@ -4,9 +4,13 @@
 import { batch, computed, signal, type Signal } from "@preact/signals";
 import type { Profile } from "@chatd/client";
 import { circlesOf, type Circle, type Contact, type Privacy } from "@chatd/client/people";
+import { t } from "../locale/locale.js";
+import { notify } from "./announcer.js";
 import { client } from "./state.js";
-import { usersChanged } from "./users.js";
+import { userOf, usersChanged } from "./users.js";
 
+/** Milliseconds in which a friend request is news. */
+const NEWS_MS = 60_000;
 const NO_RULES: Privacy = { rules: {}, locked: false };
 const contacts = new Map<string, Signal<Contact | undefined>>();
 /** Grows whenever a contact changes. */
@@ -53,10 +57,23 @@ export function peopleChanged(some?: readonly string[]): void {
     circles.value = now.circles;
     privacy.value = now.privacy;
     ownCard.value = now.profile;
-    for (const user of users) signalOf(user).value = now.contacts.get(user);
+    for (const user of users) take(user, now.contacts.get(user));
     if (users.length) changed.value += 1;
     usersChanged(users);
   });
+}
+
+function take(user: string, contact: Contact | undefined): void {
+  const known = signalOf(user);
+  const isNew = contact?.state === "received" && known.peek()?.state !== "received";
+  if (isNew && Date.now() - (contact.since ?? 0) < NEWS_MS) void tellOfRequest(user);
+  known.value = contact;
+}
+
+/** Say who wants to be a friend; their name may be on its way. */
+async function tellOfRequest(user: string): Promise<void> {
+  await client().fetchUsers([user]).catch(() => undefined);
+  notify(t("people.asks", { name: userOf(user).peek().name }));
 }
 
 /** Another user, or none, is signed in. */

@@ -16,6 +16,7 @@ const TEXTS: Readonly<Record<string, TextKey>> = {
   refused: "error.refused",
   blocked: "error.blocked",
   request_pending: "error.request_pending",
+  not_supported: "error.not_supported",
 };
 
 /** Return a sentence about an error of the SDK; one without a code means that no answer came. */

@@ -351,6 +351,8 @@ export type HelloReply = {
   token_ttl: number;
   /** those of 2.7, and `full_delivery_members` and `request_texts` (12.1), that differ from their defaults */
   limits?: { [name: string]: number };
+  /** with people (20.4): default, widest and narrowest audience of the capabilities for which the host has set others */
+  audiences?: { [name: string]: string[] };
   /** when this revision stops working */
   deprecated_at?: number;
   /** the first page (5.5) */

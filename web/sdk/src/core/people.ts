@@ -59,6 +59,8 @@ export class PeopleAccount extends Account {
   override readonly rows = new PeopleRows(this.blocked);
   /** The feature words in force (protocol.md, "hello"). */
   features: readonly string[] = [];
+  /** Default, widest and narrowest audience of the capabilities for which the host has set others. */
+  audiences: Readonly<Record<string, readonly string[]>> = {};
   /** The time of the last question for cards that changed, and the stamp from which the next one goes on. */
   cards: { readonly at: number; readonly stamp: number } | undefined;
 
@@ -66,9 +68,11 @@ export class PeopleAccount extends Account {
     const { epoch } = this;
     super.takeHello(reply);
     if (epoch !== this.epoch) this._setCards(undefined);
-    if (reply.features.join() === this.features.join()) return;
-    this.features = reply.features;
+    const { features, audiences = {} } = reply;
+    if (JSON.stringify([features, audiences]) === JSON.stringify([this.features, this.audiences])) return;
+    Object.assign(this, { features, audiences });
     this._store("account", "features");
+    this._store("account", "audiences");
     this._delegate.onChange({ kind: "changesMissed" });
   }
 
@@ -99,6 +103,7 @@ export class PeopleAccount extends Account {
 
   override restore(tables: Tables): void {
     this.features = [];
+    this.audiences = {};
     this.cards = undefined;
     super.restore(tables);
   }
