@@ -1,0 +1,22 @@
+import json
+
+from bench import __main__ as command
+from bench.scenarios import people
+
+
+def test_the_same_requests_are_answered_on_both_sides(tmp_path, monkeypatch, capsys):
+    """Whoever watches sees friends, the first round brings every contact, and the ratios are told."""
+    for name, value in {
+        "WATCHED": 5,
+        "CONTACTS": 300,
+        "SENDS": 3,
+        "HELLOS": 3,
+        "WATCHES": 3,
+        "FIRST_ROUNDS": 1,
+    }.items():
+        monkeypatch.setattr(people, name, value)
+    out = tmp_path / "out.json"
+    assert command.main(["people", "--rounds", "1", "--json", str(out)]) == 0
+    result = json.loads(out.read_text())
+    assert set(result["ratios"]) == {"send", "hello", "watch", "first round"}
+    assert "µs of a core" in capsys.readouterr().out
