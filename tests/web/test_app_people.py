@@ -122,6 +122,8 @@ async def test_a_stranger_waits_in_the_box_until_they_are_answered(
         asks = alice.page.get_by_role("region", name="wants to write to you")
         await asks.get_by_text("You have no groups in common").wait_for()
         assert await alice.page.evaluate(CENTRED), "of a stranger there is no second line"
+        await alice.page.get_by_text("We met on the ferry.").wait_for()
+        await alice.page.locator(".message", has_text="Bob").wait_for()
         assert await alice.field.count() == 0
         await asks.get_by_role("button", name="Accept").click()
         await alice.field.wait_for()

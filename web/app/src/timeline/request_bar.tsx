@@ -1,5 +1,6 @@
 /** In place of the composer: who a stranger is that wrote, and what to do about it; or that the own request waits. */
 import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import { t } from "../locale/locale.js";
 import { Verified } from "../people/card.js";
 import "../people/people_styles.js";
@@ -14,12 +15,21 @@ import { client, requestList, roomOf } from "../shell/state.js";
 import { userOf, type User } from "../shell/users.js";
 import type { Chat } from "./chat.js";
 
+/** Milliseconds between two looks for more texts, of which a push tells once a minute. */
+const LOOK_MS = 10_000;
+
 /** What a stranger asks for, and the three answers. */
 export function RequestBar({ chat }: { chat: Chat }) {
   const { id, summary } = chat.state;
   const user = userOf(summary.value.peer).value;
   const profile = useProfile(user.id).value;
   const busy = useSignal(false);
+  useEffect(() => {
+    const look = () => void chat.state.room.refresh().catch(() => undefined);
+    look();
+    const timer = setInterval(() => document.hidden || look(), LOOK_MS);
+    return () => clearInterval(timer);
+  }, [chat]);
   const answer = async (work: () => Promise<void>) => {
     busy.value = true;
     const done = await attempt(async () => (await work(), true));

@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t}from"./chunk-7PCQ5KA7.js";import"./chunk-5F6HRSNE.js";import"./chunk-QBVUXYAN.js";import"./chunk-DGPGUIIZ.js";import"./chunk-Q3AGAOWK.js";import"./chunk-5BUGJ5TA.js";import"./chunk-I3IRGZU6.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};

@@ -1,0 +1,1 @@
+import{W as o}from"./chunk-VGUKIIAR.js";export{o as msgpack};

@@ -1,1 +1,0 @@
-import{b as o,c as r}from"./chunk-4HLBDDBA.js";import"./chunk-LQP7CWM5.js";import"./chunk-3KIJBHAT.js";import"./chunk-KO3KNUK7.js";import"./chunk-LCM7OCOQ.js";import"./chunk-DGPGUIIZ.js";import"./chunk-Q3AGAOWK.js";import"./chunk-5BUGJ5TA.js";import"./chunk-I3IRGZU6.js";export{o as HomeCard,r as PersonPage};
