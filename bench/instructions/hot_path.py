@@ -28,7 +28,8 @@ from chatd.delivery.event_pushes import event_push
 from chatd.delivery.outbox import Outbox
 from chatd.env import Timer
 from chatd.protocol.codec import decode_packets, decode_request
-from chatd.server.app import App, rules_of
+from chatd.server.app import App
+from chatd.server.rules import rules_of
 from chatd.server.system_env import SystemEnv
 from chatd.session.dispatcher import Dispatcher
 from chatd.session.session import Session

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from msgspec.structs import astuple
-
 from chatd.auth.interface import Identity
 from chatd.auth.passwords import Passwords
 from chatd.bus.local import LocalBus
@@ -19,12 +17,9 @@ from chatd.commands.hello_limiter import HelloLimiter
 from chatd.commands.login import Login
 from chatd.commands.lookups import Lookups
 from chatd.config.model import Config
-from chatd.config.people import People
-from chatd.config.rates import Rates
-from chatd.core.allowances import Allowances, Kind
+from chatd.core.allowances import Allowances
 from chatd.core.maintenance import ForgetKeys
-from chatd.core.privacy import BOUNDS, Bounds, HostBounds
-from chatd.core.read_set import DAY_MS, PeopleRules, Rules
+from chatd.core.read_set import PeopleRules
 from chatd.core.room_cache import RoomCache
 from chatd.core.write_set import WriteSet
 from chatd.delivery.fanout import Fanout
@@ -41,6 +36,7 @@ from chatd.protocol.codec import Vocabulary
 from chatd.protocol.connection import Hello
 from chatd.server.accounts import Accounts
 from chatd.server.capability import Capability, combined
+from chatd.server.rules import bounds_of, people_rules_of, per_day, rules_of
 from chatd.session.rate_limits import RateLimits
 from chatd.session.session import Session
 from chatd.storage.interface import Store
@@ -57,62 +53,6 @@ log = logging.getLogger(__name__)
 NO_KEY = "there is no key to verify a token with"
 COMMIT_S = 10.0  # duration of one commit: the longest a client waits for its answer
 TROUBLES_INTERVAL_S = 1.0  # soon enough for an operator, and no load
-
-
-def rules_of(config: Config) -> Rules:
-    """Return the part of the configuration that decisions follow."""
-    return Rules(
-        body_bytes=config.limits.body_bytes,
-        group_members=config.limits.group_members,
-        full_members=config.delivery.full_members,
-        large_members=config.delivery.large_members,
-        delivered_members=config.delivery.delivered_members,
-        edit_window_ms=int(config.storage.edit_window_s * 1000),
-        shown_to=config.privacy.shown_to,
-        rooms_per_user=config.limits.rooms_per_user,
-        people=people_rules_of(config.people),
-    )
-
-
-def people_rules_of(people: People) -> PeopleRules:
-    """Return the part of the configuration that decisions on people follow."""
-    return PeopleRules(
-        enabled=people.enabled,
-        host_owns=frozenset(people.host_owns),
-        refuse_unknown=people.unknown_users == "refuse",
-        friends_max=people.friends_max,
-        requests_max=people.requests_max,
-        inbox_max=people.inbox_max,
-        request_ms=people.request_days * DAY_MS,
-        quiet_ms=people.quiet_days * DAY_MS,
-        small_group_members=people.small_group_members,
-        bounds=bounds_of(people),
-        request_texts=people.request_texts,
-        message_requests_max=people.message_requests_max,
-    )
-
-
-def bounds_of(people: People) -> HostBounds:
-    """Return the audiences from which users choose: those of the host, else of protocol.md "Privacy"."""
-    return {
-        capability: Bounds(*(chosen or usual for chosen, usual in zip(astuple(own), bound, strict=True)))
-        if (own := people.privacy.get(capability))
-        else bound
-        for capability, bound in BOUNDS.items()
-    }
-
-
-def per_day(rates: Rates) -> dict[Kind, int]:
-    """Return the daily allowances of each user."""
-    if not rates.enabled:
-        return {}
-    return {
-        "bytes": rates.stored_bytes_per_day,
-        "rooms": rates.rooms_per_day,
-        "added": rates.added_per_day,
-        "friend_requests": rates.friend_requests_per_day,
-        "strangers": rates.strangers_per_day,
-    }
 
 
 class App:
@@ -141,7 +81,8 @@ class App:
         self.rate_limits = RateLimits(config.rates, env, self.counters, self.admission)
         self.hub = Hub(config.delivery.full_members, RecentCommits(whole.of_users))
         self.fanout = Fanout(config, env, self.hub, self.counters, whole.sections)
-        self.rooms = RoomLoader(store, env, RoomCache(), people_rules_of(config.people))
+        people = people_rules_of(config.people)
+        self.rooms = RoomLoader(store, env, RoomCache(), people)
         allowances = Allowances()
         allowances.become(per_day(config.rates))
         sources = Sources(store, env, self.rooms)
@@ -158,7 +99,6 @@ class App:
             interval_s=config.delivery.presence_interval_s,
             linger_s=config.delivery.presence_linger_s,
         )
-        people = people_rules_of(config.people)
         watch_rights = WatchRights(
             store, self.presence, self.rate_limits.keep_task, config.privacy.shown_to, people
         )
@@ -166,10 +106,7 @@ class App:
         self.profile_changes = ProfileChanges(
             env, store, self.presence, self.hub, self.rate_limits.keep_task, config.delivery
         )
-        self.hooks.published.subscribe(
-            self.maintenance.on_commit,
-            watch_rights.on_commit,
-        )
+        self.hooks.published.subscribe(self.maintenance.on_commit, watch_rights.on_commit)
         if config.people.enabled:
             self.hooks.published.subscribe(self.request_bound.on_commit, self.profile_changes.on_commit)
         self.api_writes = Writes(self.writer, config.api.writes_waiting)
@@ -208,19 +145,20 @@ class App:
 
     def reconfigure(self, config: Config) -> None:
         """Apply another configuration in every part that keeps some of it (config/reloadable.py lists the keys)."""
-        self.context.reconfigure(config, bounds_of(config.people))
+        people = people_rules_of(config.people)
+        self.context.reconfigure(config, people.bounds)
         self.admission.reconfigure(config.limits)
         self.hello_limiter.reconfigure(config.limits.hellos_under_way)
         self.rate_limits.reconfigure(config.rates)
         self.context.lookups.reconfigure(config.rates)
-        self.rooms.reconfigure(people_rules_of(config.people))
-        self.request_bound.reconfigure(people_rules_of(config.people))
+        self.rooms.reconfigure(people)
+        self.request_bound.reconfigure(people)
         self.read_set_loader.reconfigure(rules_of(config), per_day(config.rates))
         self.fanout.reconfigure(config.delivery, config.privacy)
         self.maintenance.reconfigure(config)
         self.presence.reconfigure(config.delivery.presence_interval_s, config.delivery.presence_linger_s)
         self.profile_changes.reconfigure(config.delivery)
-        self.context.watch_rights.reconfigure(config.privacy.shown_to, people_rules_of(config.people))
+        self.context.watch_rights.reconfigure(config.privacy.shown_to, people)
         self.login.reconfigure(config.auth.login_token_ttl_s)
         self.api_writes.reconfigure(config.api.writes_waiting)
 

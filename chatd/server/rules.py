@@ -1,0 +1,66 @@
+"""The parts of the configuration that decisions follow."""
+
+from msgspec.structs import astuple
+
+from chatd.config.model import Config
+from chatd.config.people import People
+from chatd.config.rates import Rates
+from chatd.core.allowances import Kind
+from chatd.core.privacy import BOUNDS, Bounds, HostBounds
+from chatd.core.read_set import DAY_MS, PeopleRules, Rules
+
+
+def rules_of(config: Config) -> Rules:
+    """Return the part of the configuration that decisions follow."""
+    return Rules(
+        body_bytes=config.limits.body_bytes,
+        group_members=config.limits.group_members,
+        full_members=config.delivery.full_members,
+        large_members=config.delivery.large_members,
+        delivered_members=config.delivery.delivered_members,
+        edit_window_ms=int(config.storage.edit_window_s * 1000),
+        shown_to=config.privacy.shown_to,
+        rooms_per_user=config.limits.rooms_per_user,
+        people=people_rules_of(config.people),
+    )
+
+
+def people_rules_of(people: People) -> PeopleRules:
+    """Return the part of the configuration that decisions on people follow."""
+    return PeopleRules(
+        enabled=people.enabled,
+        host_owns=frozenset(people.host_owns),
+        refuse_unknown=people.unknown_users == "refuse",
+        friends_max=people.friends_max,
+        requests_max=people.requests_max,
+        inbox_max=people.inbox_max,
+        request_ms=people.request_days * DAY_MS,
+        quiet_ms=people.quiet_days * DAY_MS,
+        small_group_members=people.small_group_members,
+        bounds=bounds_of(people),
+        request_texts=people.request_texts,
+        message_requests_max=people.message_requests_max,
+    )
+
+
+def bounds_of(people: People) -> HostBounds:
+    """Return the audiences from which users choose: those of the host, else of protocol.md "Privacy"."""
+    return {
+        capability: Bounds(*(chosen or usual for chosen, usual in zip(astuple(own), bound, strict=True)))
+        if (own := people.privacy.get(capability))
+        else bound
+        for capability, bound in BOUNDS.items()
+    }
+
+
+def per_day(rates: Rates) -> dict[Kind, int]:
+    """Return the daily allowances of each user."""
+    if not rates.enabled:
+        return {}
+    return {
+        "bytes": rates.stored_bytes_per_day,
+        "rooms": rates.rooms_per_day,
+        "added": rates.added_per_day,
+        "friend_requests": rates.friend_requests_per_day,
+        "strangers": rates.strangers_per_day,
+    }
