@@ -2,9 +2,7 @@
 import "./people_styles.js";
 import { computed, signal, useSignal } from "@preact/signals";
 import { language, t } from "../locale/locale.js";
-import { presenceText } from "../rooms/names.js";
 import { matches } from "../rooms/search.js";
-import { Avatar } from "../shell/avatar.js";
 import { allContacts, circles, friendRequests } from "../shell/contacts.js";
 import { Count } from "../shell/count.js";
 import { openDialog } from "../shell/dialog.js";
@@ -12,11 +10,12 @@ import { Empty } from "../shell/drawings.js";
 import { Icon, type IconName } from "../shell/icons.js";
 import { follow, hrefOf, route, type Route } from "../shell/router.js";
 import { Skeleton } from "../shell/skeleton.js";
-import { loaded, presenceOf } from "../shell/state.js";
+import { loaded } from "../shell/state.js";
 import { knownUser, userOf, type User } from "../shell/users.js";
 import { focusFirstRow, VirtualList } from "../shell/virtual_list.js";
 import { useWatched } from "../shell/watching.js";
 import { Verified } from "./card.js";
+import { PersonRow } from "./person_row.js";
 
 const query = signal("");
 
@@ -149,31 +148,12 @@ function Nobody({ search }: { search: string }) {
   );
 }
 
-/** A friend as a row: face, name, and whether they are online. */
+/** A friend, whose badge stands beside their name. */
 function Row({ id }: { id: string }) {
   const user = userOf(id).value;
-  const current = route.value.name === "person" && route.value.user === id;
-  const presence = presenceOf(user.id).value;
-  const other = user.name === user.realName ? (user.handle ? `@${user.handle}` : user.id) : user.realName;
   return (
-    <a
-      class="chat-row"
-      href={hrefOf({ name: "person", user: user.id })}
-      onClick={follow}
-      aria-current={current ? "page" : undefined}
-    >
-      <Avatar {...user} picture={user.avatar} online={presence.state === "online"} />
-      <span class="chat-row-head">
-        <span class="line name">
-          <bdi>{user.name}</bdi>
-        </span>
-        <Verified user={user} />
-      </span>
-      <span class="chat-row-foot">
-        <span class={presence.state === "online" ? "line online" : "line"}>
-          <bdi>{presenceText(presence) || other}</bdi>
-        </span>
-      </span>
-    </a>
+    <PersonRow user={user}>
+      <Verified user={user} />
+    </PersonRow>
   );
 }

@@ -2,16 +2,14 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { language, t } from "../locale/locale.js";
 import { newChat } from "../rooms/chat_list.js";
-import { presenceText } from "../rooms/names.js";
-import { Avatar } from "../shell/avatar.js";
 import { Empty } from "../shell/drawings.js";
 import { Icon } from "../shell/icons.js";
-import { follow, hrefOf, route } from "../shell/router.js";
 import { Skeleton } from "../shell/skeleton.js";
-import { loaded, presenceOf, roomList } from "../shell/state.js";
+import { loaded, roomList } from "../shell/state.js";
 import { userOf, type User } from "../shell/users.js";
 import { VirtualList } from "../shell/virtual_list.js";
 import { useWatched } from "../shell/watching.js";
+import { PersonRow } from "./person_row.js";
 
 export function PeopleList() {
   const seen = useSignal<readonly User[]>([]);
@@ -34,7 +32,7 @@ export function PeopleList() {
           label={t("nav.people")}
           items={people}
           keyOf={(user) => user.id}
-          row={(user) => <Row user={user} />}
+          row={(user) => <PersonRow user={user} />}
           onSeen={(items) => (seen.value = items)}
         />
       ) : loaded.value ? (
@@ -47,28 +45,5 @@ export function PeopleList() {
         <Skeleton />
       )}
     </>
-  );
-}
-
-function Row({ user }: { user: User }) {
-  const presence = presenceOf(user.id).value;
-  const current = route.value.name === "person" && route.value.user === user.id;
-  return (
-    <a
-      class="chat-row"
-      href={hrefOf({ name: "person", user: user.id })}
-      onClick={follow}
-      aria-current={current ? "page" : undefined}
-    >
-      <Avatar {...user} picture={user.avatar} online={presence.state === "online"} />
-      <span class="chat-row-head">
-        <span class="line name">
-          <bdi>{user.name}</bdi>
-        </span>
-      </span>
-      <span class="chat-row-foot">
-        <span class="line">{presenceText(presence) || user.id}</span>
-      </span>
-    </a>
   );
 }

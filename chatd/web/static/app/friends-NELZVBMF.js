@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t}from"./chunk-IHYM6CAP.js";import"./chunk-IDJMW7V4.js";import"./chunk-QBVUXYAN.js";import"./chunk-G5CJJHZJ.js";import"./chunk-Q3AGAOWK.js";import"./chunk-5BUGJ5TA.js";import"./chunk-VGUKIIAR.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};

@@ -1,0 +1,1 @@
+import{W as o}from"./chunk-JOGNZQ7B.js";export{o as msgpack};

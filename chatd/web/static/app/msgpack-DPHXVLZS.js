@@ -1,1 +1,0 @@
-import{W as o}from"./chunk-VGUKIIAR.js";export{o as msgpack};

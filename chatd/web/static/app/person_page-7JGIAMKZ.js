@@ -1,1 +1,0 @@
-import{b as o,c as r}from"./chunk-B4AHTTYG.js";import"./chunk-LQP7CWM5.js";import"./chunk-RG4X34LY.js";import"./chunk-EZLJT3ST.js";import"./chunk-V2C2U6TW.js";import"./chunk-G5CJJHZJ.js";import"./chunk-Q3AGAOWK.js";import"./chunk-5BUGJ5TA.js";import"./chunk-VGUKIIAR.js";export{o as HomeCard,r as PersonPage};
