@@ -148,6 +148,8 @@ async def test_a_frozen_leader_loses_the_lead_and_follows_when_it_thaws(alice: B
     await debugger.send("Debugger.resume")
     await debugger.send("Debugger.disable")
     await first.post(room, "thawed")
+    # Stored is not sent: only then is his message the later one.
+    await alice.heard(2)
     await alice.room.send("from bob")
     for tab in (first, second):
         await tab.until(f"async () => (await chat.texts('{room}')).length === 3")
