@@ -10,6 +10,7 @@ from msgspec import Meta
 from chatd.config.api import Api
 from chatd.config.console import Console
 from chatd.config.listen import Listen
+from chatd.config.moderation import Moderation
 from chatd.config.people import People
 from chatd.config.rates import Rates
 from chatd.config.secret import Secret
@@ -293,6 +294,7 @@ class Config(Section, frozen=True):
     delivery: Delivery = Delivery()
     privacy: Privacy = Privacy()
     people: People = People()
+    moderation: Moderation = Moderation()
     outbox: Outbox = Outbox()
     heartbeat: Heartbeat = Heartbeat()
     drain: Drain = Drain()
