@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from chatd.config.api import Api
 from chatd.config.console import Console
+from chatd.config.events import Events
 from chatd.config.listen import Listen
 from chatd.config.moderation import Moderation
 from chatd.config.people import People
@@ -300,5 +301,6 @@ class Config(Section, frozen=True):
     drain: Drain = Drain()
     web: Web = Web()
     api: Api = Api()
+    events: Events = Events()
     log: Log = Log()
     console: Console = Console()
