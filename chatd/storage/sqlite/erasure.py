@@ -30,10 +30,11 @@ TABLES: Mapping[str, Kept] = {
     # The marks of revocation stay, because they refuse tokens that have not expired.
     "users": Kept(
         ("user",),
-        "SELECT user, name, avatar, receipts, presence, disabled, created_at FROM users WHERE user = :user",
+        "SELECT user, name, avatar, receipts, presence, disabled, created_at, kind FROM users WHERE user = :user",
         (
             """
-            UPDATE users SET name = '', avatar = '', version = version + 1, receipts = 1, presence = 1, password = NULL
+            UPDATE users SET name = '', avatar = '', version = version + 1, receipts = 1, presence = 1, password = NULL,
+                             kind = 0
             WHERE user = :user
             """,
         ),
