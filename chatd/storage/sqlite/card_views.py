@@ -18,7 +18,7 @@ from chatd.storage.sqlite.contacts import contacts
 from chatd.storage.sqlite.meta import stamp_of
 from chatd.storage.sqlite.privacy import privacy, share_small_group
 from chatd.storage.sqlite.profiles import HOLDERS, cards
-from chatd.storage.sqlite.rows import KINDS
+from chatd.storage.sqlite.rows import KINDS, Row
 from chatd.storage.sqlite.users import acquaintances
 
 PLATES = """
@@ -50,10 +50,13 @@ OPEN = "SELECT 1 FROM users WHERE user = ? AND NOT disabled"
 
 def plates(connection: sqlite3.Connection, users: Collection[str]) -> list[Profile]:
     """Return the plates of those of these users who have something on them: an empty one would tell of an account."""
-    found = (
-        Profile(*row, KINDS[kind]) for *row, kind in connection.execute(PLATES, (json.dumps(list(users)),))
-    )
+    found = (plate_of(row) for row in connection.execute(PLATES, (json.dumps(list(users)),)))
     return [plate for plate in found if plate != Profile(plate.user)]
+
+
+def plate_of(row: Row) -> Profile:
+    user, name, avatar, version, handle, verified, kind = row
+    return Profile(user, name, avatar, version, handle, verified, KINDS[kind])
 
 
 def card_views(

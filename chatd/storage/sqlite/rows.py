@@ -124,13 +124,12 @@ def account_row(account: Account) -> Row:
 
 
 def account_of(row: Row) -> Account:
-    user, name, avatar, version, receipts, presence, disabled, generation, revoked_before, *rest, kind = row
+    user, name, avatar, version, receipts, presence, disabled, generation, revoked_before, *rest = row
+    password, created_at, kind = rest
     # In old rows a revocation of the user did not raise the generation.
-    generation = max(generation, revoked_before)
-    shows = bool(receipts), bool(presence)
-    return Account(
-        user, name, avatar, version, *shows, bool(disabled), generation, revoked_before, *rest, KINDS[kind]
-    )
+    marks = max(generation, revoked_before), revoked_before
+    shows = bool(receipts), bool(presence), bool(disabled)
+    return Account(user, name, avatar, version, *shows, *marks, password, created_at, KINDS[kind])
 
 
 def device_row(device: DeviceSeen) -> Row:
