@@ -6,6 +6,8 @@ from typing import Any
 from chatd.commands.admin import Writes
 from chatd.commands.context import Context
 from chatd.core.audit import Audit
+from chatd.core.permissions import HOST
+from chatd.core.restrictions import check_spoken
 from chatd.protocol.envelope import Ok
 
 # Keys that the server makes have a colon, so that they are none of a client's.
@@ -26,4 +28,7 @@ class HostRooms:
 
     async def decide(self, user: str, request: Any, audit: Audit) -> Ok:
         """Decide and store a request in the place of `user`, with its entry in the audit; return its reply."""
+        account = await self._ctx.store.account(user) if user != HOST else None
+        if account is not None and account.restriction is not None:
+            check_spoken(account.restriction, request, self._ctx.env.now_ms())
         return await self._writes(user, request, audit)

@@ -20,6 +20,7 @@ ERRORS: dict[str, Retry] = {
     "auth_mismatch": "never",
     "forbidden": "never",
     "refused": "never",
+    "rejected": "never",
     "blocked": "never",
     "not_member": "never",
     "not_found": "never",
@@ -52,7 +53,8 @@ HTTP_ERRORS: dict[str, Retry] = {
 class ChatError(Exception):
     """An error with a code of the table; `message` is English for developers, never shown to users.
 
-    `retry_after`: milliseconds. `scope`: connection, user, room or address. `expected`: of a feed, the number that is.
+    `retry_after`: milliseconds. `scope`: connection, user, room, address or slow. `reason`: a word for the app, of what
+    was rejected. `expected`: of a feed, the number that is.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class ChatError(Exception):
         retry_after: int | None = None,
         scope: str | None = None,
         field: str | None = None,
+        reason: str | None = None,
         expected: int | None = None,
     ) -> None:
         super().__init__(code, message)
@@ -71,6 +74,7 @@ class ChatError(Exception):
         self.retry_after = retry_after
         self.scope = scope
         self.field = field
+        self.reason = reason
         self.expected = expected
 
     @property

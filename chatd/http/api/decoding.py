@@ -6,7 +6,8 @@ import msgspec
 from starlette.requests import Request
 
 from chatd.core.graph import Kind, Op
-from chatd.http.api import keys, people, tokens, users
+from chatd.core.users import Restrained
+from chatd.http.api import keys, people, restrictions, tokens, users
 from chatd.http.api.route import PARAMETERS, Asked, Code, KeyId
 from chatd.protocol import complaints
 from chatd.protocol.complaints import Words, refusal_of
@@ -32,6 +33,8 @@ WORDS = Words(
         "kind": UserKind,
     },
 )
+# The choices of keys that have others in one request.
+OWN_VALUES: dict[type[Asked], dict[str, Any]] = {restrictions.PutRestriction: {"what": Restrained}}
 # A complaint repeats names from the body.
 DETAIL_CHARACTERS_MAX, FIELD_CHARACTERS_MAX = 200, 64
 
@@ -55,7 +58,7 @@ def asked_in_query(request: Request, kind: type[Asked]) -> Asked:
     try:
         return msgspec.convert(dict(items), kind, strict=False)
     except msgspec.ValidationError as error:
-        raise _refusal(error, "the query") from None
+        raise _refusal(error, "the query", kind=kind) from None
 
 
 def decoded(content: bytes, kind: type[Asked], whole: str = "the body") -> Asked:
@@ -63,15 +66,18 @@ def decoded(content: bytes, kind: type[Asked], whole: str = "the body") -> Asked
     try:
         return msgspec.json.decode(content, type=kind)
     except msgspec.ValidationError as error:
-        raise _refusal(error, whole) from None
+        raise _refusal(error, whole, kind=kind) from None
     except RecursionError:
         raise Refused("unreadable", f"{whole} is nested too deep") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Refused("unreadable", f"{whole} is not JSON in UTF-8: {error}") from None
 
 
-def _refusal(error: msgspec.ValidationError, whole: str, field: str | None = None) -> Refused:
-    refusal = refusal_of(str(error), whole, WORDS)
+def _refusal(
+    error: msgspec.ValidationError, whole: str, field: str | None = None, kind: type[Asked] = Asked
+) -> Refused:
+    words = Words(WORDS.forms, {**WORDS.values, **OWN_VALUES.get(kind, {})})
+    refusal = refusal_of(str(error), whole, words)
     refusal.message = refusal.message[:DETAIL_CHARACTERS_MAX]
     refusal.field = (field or refusal.field or "")[:FIELD_CHARACTERS_MAX] or None
     return refusal
