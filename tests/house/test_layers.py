@@ -11,7 +11,13 @@ from tests.kit.sources import ROOT, Source, sources
 
 INNER = {"core", "protocol"}
 ADAPTER = {"env", "config", "telemetry", *INNER}
-INTERFACES = {"storage.interface", "bus.interface", "auth.interface", "delivery.interface"}
+INTERFACES = {
+    "storage.interface",
+    "bus.interface",
+    "auth.interface",
+    "delivery.interface",
+    "webhooks.interface",
+}
 INSIDE = {*INTERFACES, *ADAPTER}
 
 # What each folder of chatd may import of chatd, besides itself and the version. `x.interface` is a contract alone.
@@ -26,6 +32,7 @@ ARROWS: dict[str, set[str]] = {
     "bus": {"bus.interface", *ADAPTER},
     "auth": {"auth.interface", *ADAPTER},
     "web": ADAPTER,
+    "webhooks": {"webhooks.interface", *ADAPTER},
     "websocket": INSIDE,
     "delivery": {"websocket", *INSIDE},
     "writer": INSIDE,
@@ -35,6 +42,7 @@ ARROWS: dict[str, set[str]] = {
     "http": {"commands", "web", "websocket", *INSIDE},
     "server": {
         "http", "session", "commands", "jobs", "writer", "delivery", "websocket", "storage", "bus", "auth", "web",
+        "webhooks",
         *INSIDE,
     },
     "cli": {"server", "http", "storage", "auth", "client", "conformance", *INSIDE},
@@ -193,7 +201,7 @@ def test_interfaces_only_say_what_is_needed():
     contracts = [
         source for source in PRODUCT if source.path.stem in ("interface", "env") and source.layer != "client"
     ]
-    assert len(contracts) == 5
+    assert len(contracts) == 6
     assert (
         offenders((s, modules(s) - {"collections", "dataclasses", "typing", "chatd"}) for s in contracts)
         == {}
