@@ -11,6 +11,7 @@ from chatd.config.api import Api
 from chatd.config.console import Console
 from chatd.config.events import Events
 from chatd.config.listen import Listen
+from chatd.config.moderation import Moderation
 from chatd.config.people import People
 from chatd.config.rates import Rates
 from chatd.config.secret import Secret
@@ -294,6 +295,7 @@ class Config(Section, frozen=True):
     delivery: Delivery = Delivery()
     privacy: Privacy = Privacy()
     people: People = People()
+    moderation: Moderation = Moderation()
     outbox: Outbox = Outbox()
     heartbeat: Heartbeat = Heartbeat()
     drain: Drain = Drain()

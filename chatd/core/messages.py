@@ -4,7 +4,7 @@ from msgspec import UNSET, UnsetType
 
 from chatd.core.idempotency import acknowledgement, first_time, once, same, unlogged
 from chatd.core.message_requests import note_sent
-from chatd.core.permissions import authorize
+from chatd.core.permissions import HOST, authorize
 from chatd.core.read_set import ReadSet
 from chatd.core.room import Member, Room
 from chatd.core.unread_counts import count_ignored, count_own
@@ -132,7 +132,7 @@ def operate(
     writes: WriteSet,
 ) -> WriteOk:
     """Log an operation on a message and store it as the last change of the message."""
-    operation.user = user
+    operation.user = user or UNSET
     operation.target = request.target
     writes.append(message.room, operation, key=request.key, digest=digest)
     if operation.kind in SUPERSEDING:
@@ -162,11 +162,11 @@ def edit(user: str, request: Edit, writes: WriteSet, reads: ReadSet) -> WriteOk:
 
 @once
 def recall(user: str, request: Recall, writes: WriteSet, reads: ReadSet) -> WriteOk:
-    """Take a message back for everybody: by its author within the window, or by an admin at any time."""
+    """Take a message back for everybody: by its author within the window, or by an admin or the host at any time."""
     digest = first_time(user, request, writes, reads)
     room, member = authorize(reads.rooms.get(request.room), user, "recall")
     message = target_of(room, member, request.target, reads)
-    moderates = not room.direct and member.role != "member"
+    moderates = user == HOST or (not room.direct and member.role != "member")
     if message.event.user != user and not moderates:
         raise Refused("forbidden", "only its author or an admin may recall a message")
     check_not_recalled(message)

@@ -339,7 +339,9 @@ class WriteSet:
         )
 
     def spend(self, kind: str, user: str, count: int) -> None:
-        """Note what the batch costs `user` once it is stored."""
+        """Note what the batch costs `user` once it is stored; the host, in the place of no user, pays nothing."""
+        if not user:
+            return
         self.spent[kind, user] = self.spent.get((kind, user), 0) + count
 
     def rewrite(self, message: Message) -> None:
