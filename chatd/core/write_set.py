@@ -40,6 +40,10 @@ class Origin(Protocol):
     def requester(self) -> object | None:
         """The connection of the request, None when it has none."""
 
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """The notes of screening for the back end of the host app: "unscreened", "flagged", or none."""
+
     def reject(self, error: Refused) -> None:
         """Put `error` in place of the decided reply. `complete` sends it."""
 

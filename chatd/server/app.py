@@ -46,7 +46,8 @@ from chatd.writer.commit_hooks import CommitHooks, Subscribers
 from chatd.writer.needs import Sources
 from chatd.writer.read_set_loader import ReadSetLoader
 from chatd.writer.room_loader import RoomLoader
-from chatd.writer.writer import Submission, Writer
+from chatd.writer.submission import Submission
+from chatd.writer.writer import Writer
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +110,7 @@ class App:
         self.hooks.published.subscribe(self.maintenance.on_commit, watch_rights.on_commit)
         if config.people.enabled:
             self.hooks.published.subscribe(self.request_bound.on_commit, self.profile_changes.on_commit)
-        self.api_writes = Writes(self.writer, config.api.writes_waiting)
+        self.api_writes = Writes(self.writer.submit, self.writer.submit, config.api.writes_waiting)
         self.admin = Admin(store, self.api_writes, self.hub, identity)
         self.graph = Graph(store, self.api_writes, self._people_rules, self.fanout.tell_imported)
         self.api_keys = ApiKeys(store, self.api_writes, env)
@@ -132,6 +133,7 @@ class App:
             identity=self.identity,
             rooms=self.rooms,
             writer=self.writer,
+            submit=self.writer.submit,
             last_seen=LastSeenRecorder(env, self.writer),
             hub=self.hub,
             presence=self.presence,

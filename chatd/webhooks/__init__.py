@@ -1,1 +1,1 @@
-"""POSTs to the back end of the host app: events that happened, and messages to be judged before they happen."""
+"""Webhooks: what the back end of the host app is told, and what it is asked before something is stored."""

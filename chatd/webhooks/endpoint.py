@@ -79,7 +79,7 @@ class Offer:
 
 @dataclass(slots=True, frozen=True)
 class Step:
-    """How far the cursor moves, in events. `parked`: so many of them, the first ones, were refused, and are set aside."""
+    """How far the cursor moves, in events. `parked`: so many of the first were refused, and are set aside."""
 
     moved: int = 0
     parked: int = 0
@@ -210,5 +210,5 @@ class Endpoint:
 
 def pause(failures: int, chance: float) -> float:
     """Return the seconds to wait after so many failures in a row."""
-    usual = min(PAUSE_MIN_S * 2 ** min(failures - 1, 16), PAUSE_MAX_S)
+    usual = min(PAUSE_MIN_S * (1 << min(failures - 1, 16)), PAUSE_MAX_S)
     return min(usual * (1 - JITTER + 2 * JITTER * chance), PAUSE_MAX_S)
