@@ -99,15 +99,6 @@ class Reaction:
 
 
 @dataclass(slots=True, frozen=True)
-class SupersededEdits:
-    """A record: the edits of the message `target` below `seq` lose their text (messages.SUPERSEDING)."""
-
-    room: int
-    target: int
-    seq: int
-
-
-@dataclass(slots=True, frozen=True)
 class DirectPair:
     """A record: the direct room of two users, `lower` < `higher`."""
 
