@@ -10,7 +10,7 @@ import pytest
 from chatd.core.audit import SOCKET, Audit
 from chatd.http.api import access, application, ndjson
 from chatd.http.api.application import TABLE
-from chatd.http.api.route import OPEN, SOCKET_ONLY, Call, Route, Services, scopes_of
+from chatd.http.api.route import OPEN, SOCKET_ONLY, Call, Route, scopes_of
 from chatd.http.api.route import Caller as Sender
 from chatd.protocol.errors import Refused
 from tests.http.api.conftest import ADDRESS, Caller, WithKey
@@ -231,10 +231,8 @@ async def test_a_key_that_ends_ends_its_upload(
     monkeypatch.setattr(ndjson, "TOGETHER", 1)
     caller, keys = await with_key("users"), daemon.app.api_keys
     [route] = [route for route in TABLE if (route.method, route.path) == ("PUT", "/v1/users")]
-    services = Services(
-        daemon.app.admin, daemon.app.graph, daemon.app.host_rooms, keys, lambda name, scopes: "", frozenset()
-    )
     sender = Sender(keys.verified(caller.secret), lambda: keys.verified(caller.secret) is not None)
+    services = daemon.app.services(lambda name, scopes: "", frozenset())
     call = Call(services, sender, route, {}, "job-17")
     lines = ndjson.lines_of(b'{"user":"u1"}\n{"user":"u2"}\n')
     answers = ndjson.answered(call, lines, partial(application.decoded, kind=route.asked))
