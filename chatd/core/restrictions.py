@@ -13,7 +13,7 @@ from chatd.core.read_set import DAY_MS, ReadSet
 from chatd.core.users import Restriction
 from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Ok
-from chatd.protocol.errors import Refused
+from chatd.protocol.errors import Refused, Rejected
 from chatd.protocol.friends import FriendRequest
 from chatd.protocol.members import MembersAdd
 from chatd.protocol.messages import Edit, Pin, React, Send
@@ -74,8 +74,8 @@ def is_paced(restriction: Restriction, request: Any, now_ms: int) -> bool:
 
 
 def check_conversation(user: str, writes: WriteSet, reads: ReadSet) -> None:
-    """Raise Refused("rejected") when `user` is limited: they draw nobody into a conversation."""
+    """Raise Rejected when `user` is limited: they draw nobody into a conversation."""
     account = reads.accounts.get(user)
     restriction = None if account is None else in_force(account.restriction, writes.now)
     if restriction is not None and restriction.what == "limit":
-        raise Refused("rejected", "the moderators limited this user", reason="limited")
+        raise Rejected("limited", "the moderators limited this user")

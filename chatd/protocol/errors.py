@@ -57,6 +57,8 @@ class ChatError(Exception):
     was rejected. `expected`: of a feed, the number that is.
     """
 
+    reason: str | None = None
+
     def __init__(
         self,
         code: str,
@@ -65,7 +67,6 @@ class ChatError(Exception):
         retry_after: int | None = None,
         scope: str | None = None,
         field: str | None = None,
-        reason: str | None = None,
         expected: int | None = None,
     ) -> None:
         super().__init__(code, message)
@@ -74,7 +75,6 @@ class ChatError(Exception):
         self.retry_after = retry_after
         self.scope = scope
         self.field = field
-        self.reason = reason
         self.expected = expected
 
     @property
@@ -87,6 +87,14 @@ class ChatError(Exception):
 
 class Refused(ChatError):
     """The client may not do this, or asked wrongly: it gets an `error` and stays connected."""
+
+
+class Rejected(Refused):
+    """The host app, a filter or the moderators keep this out; `reason` is a word for the app."""
+
+    def __init__(self, reason: str, message: str = "") -> None:
+        super().__init__("rejected", message)
+        self.reason = reason
 
 
 class Unavailable(ChatError):

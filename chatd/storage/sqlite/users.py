@@ -77,13 +77,13 @@ WHERE user IN (SELECT value FROM json_each(?)) GROUP BY user HAVING max(last_see
 
 ACCOUNTS = """
 SELECT user, name, avatar, version, receipts, presence, disabled, generation, revoked_before, password, created_at,
-       kind, restriction, restricted_until, restricted_reason
+       restriction, restricted_until, restricted_reason, kind
 FROM users WHERE user > ? ORDER BY user LIMIT ?
 """
 
 RESTRICTED = """
 SELECT user, name, avatar, version, receipts, presence, disabled, generation, revoked_before, password, created_at,
-       kind, restriction, restricted_until, restricted_reason
+       restriction, restricted_until, restricted_reason, kind
 FROM users WHERE restriction <> '' AND user > ? AND (restricted_until = 1 OR restricted_until > ?)
 ORDER BY user LIMIT ?
 """
