@@ -9,7 +9,7 @@ from chatd.core.rates import Rate, TokenBuckets, retry_after_ms
 from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Refused
 
-Kind = Literal["bytes", "rooms", "added", "friend_requests", "strangers"]
+Kind = Literal["bytes", "rooms", "added", "friend_requests", "strangers", "reports"]
 
 
 class Allowances:
@@ -55,5 +55,6 @@ BOUNDS: dict[Kind, str] = {
     "rooms": "as many rooms as one user may make for now",
     "added": "as many people as one user may put into rooms for now",
     "strangers": "as many strangers as one user may write to for now",
+    "reports": "as many reports as one user may make for now",
     "friend_requests": "as many people as one user may ask to be friends for now",
 }

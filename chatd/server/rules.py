@@ -9,6 +9,9 @@ from chatd.core.allowances import Kind
 from chatd.core.privacy import BOUNDS, Bounds, HostBounds
 from chatd.core.read_set import DAY_MS, PeopleRules, Rules
 
+# More than anybody meets; a moderator reads each of them.
+REPORTS_PER_DAY = 20
+
 
 def rules_of(config: Config) -> Rules:
     """Return the part of the configuration that decisions follow."""
@@ -63,4 +66,5 @@ def per_day(rates: Rates) -> dict[Kind, int]:
         "added": rates.added_per_day,
         "friend_requests": rates.friend_requests_per_day,
         "strangers": rates.strangers_per_day,
+        "reports": REPORTS_PER_DAY,
     }
