@@ -12,6 +12,7 @@ from chatd.protocol import complaints
 from chatd.protocol.complaints import Words, refusal_of
 from chatd.protocol.errors import Refused
 from chatd.protocol.privacy import Capability
+from chatd.protocol.users import UserKind
 
 WORDS = Words(
     {
@@ -28,6 +29,7 @@ WORDS = Words(
         "op": Op,
         "buckets": Kind,
         "what": Capability,
+        "kind": UserKind,
     },
 )
 # A complaint repeats names from the body.
