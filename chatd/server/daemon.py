@@ -214,7 +214,13 @@ class Daemon:
         deadline_s, backlog = listen.request_deadline_s, listen.backlog
         access = self._access = Access(app.api_keys, self.env, self.config)
         services = Services(
-            app.admin, app.graph, app.host_rooms, app.api_keys, self._console_link, scopes_of(TABLE)
+            app.admin,
+            app.graph,
+            app.host_rooms,
+            app.stats,
+            app.api_keys,
+            self._console_link,
+            scopes_of(TABLE),
         )
         api = Api(services, access, self.env, app.counters)
         if several(listen.ops_address):

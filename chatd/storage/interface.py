@@ -22,7 +22,16 @@ from chatd.protocol.errors import Unavailable
 from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
 from chatd.protocol.read_state import Reader
-from chatd.storage.views import EventPage, HelloRows, Membership, MessagePage, People, SyncRows, UserRoom
+from chatd.storage.views import (
+    EventPage,
+    HelloRows,
+    HostRoom,
+    Membership,
+    MessagePage,
+    People,
+    SyncRows,
+    UserRoom,
+)
 from chatd.telemetry.troubles import Troubles
 
 P = ParamSpec("P")
@@ -223,6 +232,9 @@ class UserStore(Protocol):
 
     async def user_rooms(self, user: str, after: int, limit: int) -> list[UserRoom]:
         """Return up to `limit` rooms of `user` behind room number `after`, the oldest first."""
+
+    async def host_room(self, name: str) -> HostRoom | None:
+        """Return a room as the host sees it; None when there is none, or it was deleted."""
 
     async def audit(self, target: str, below: int, limit: int) -> list[Audit]:
         """Return up to `limit` entries below number `below`, the newest first; of one target unless that is empty."""

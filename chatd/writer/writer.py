@@ -38,10 +38,10 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-from chatd.core.audit import Audit
+from chatd.core.audit import Audit, entry
 from chatd.core.decisions import DECISIONS, Decide
 from chatd.core.read_set import Counted, ReadSet, UnreadSpan
 from chatd.core.room_summary import complete_room_replies
@@ -373,7 +373,7 @@ def decide(
         decision = decisions[type(submission.request)]
         submission.reply = decision(submission.user, submission.request, writes, reads)
         if submission.audit is not None:
-            writes.add(replace(submission.audit, time=writes.now))
+            writes.add(entry(submission.audit, submission.reply, writes.now))
     except ChatError as refusal:
         submission.reply = refusal
         writes.drop_after(marks)

@@ -54,6 +54,7 @@ from chatd.storage.sqlite.writer import Writer
 from chatd.storage.views import (
     EventPage,
     HelloRows,
+    HostRoom,
     Membership,
     MessagePage,
     People,
@@ -314,6 +315,9 @@ class SqliteStore(Store):
 
     async def user_rooms(self, user: str, after: int, limit: int) -> list[UserRoom]:
         return await self._read_pool.run(api.rooms, user, after, limit)
+
+    async def host_room(self, name: str) -> HostRoom | None:
+        return await self._read_pool.run(api.room, name)
 
     async def audit(self, target: str, below: int, limit: int) -> list[Audit]:
         return await self._read_pool.run(api.audit, target, below, limit)
