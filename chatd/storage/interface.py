@@ -28,6 +28,7 @@ from chatd.storage.views import (
     FeedPage,
     FeedQuery,
     HelloRows,
+    HostRoom,
     Membership,
     MessagePage,
     People,
@@ -234,6 +235,9 @@ class UserStore(Protocol):
 
     async def user_rooms(self, user: str, after: int, limit: int) -> list[UserRoom]:
         """Return up to `limit` rooms of `user` behind room number `after`, the oldest first."""
+
+    async def host_room(self, name: str) -> HostRoom | None:
+        """Return a room as the host sees it; None when there is none, or it was deleted."""
 
     async def audit(self, target: str, below: int, limit: int) -> list[Audit]:
         """Return up to `limit` entries below number `below`, the newest first; of one target unless that is empty."""

@@ -58,6 +58,7 @@ from chatd.storage.views import (
     FeedPage,
     FeedQuery,
     HelloRows,
+    HostRoom,
     Membership,
     MessagePage,
     People,
@@ -318,6 +319,9 @@ class SqliteStore(Store):
 
     async def user_rooms(self, user: str, after: int, limit: int) -> list[UserRoom]:
         return await self._read_pool.run(api.rooms, user, after, limit)
+
+    async def host_room(self, name: str) -> HostRoom | None:
+        return await self._read_pool.run(api.room, name)
 
     async def audit(self, target: str, below: int, limit: int) -> list[Audit]:
         return await self._read_pool.run(api.audit, target, below, limit)
