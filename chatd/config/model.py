@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from chatd.config.api import Api
 from chatd.config.console import Console
+from chatd.config.events import Events
 from chatd.config.hooks import Egress, Hooks
 from chatd.config.listen import Listen
 from chatd.config.people import People
@@ -299,6 +300,7 @@ class Config(Section, frozen=True):
     drain: Drain = Drain()
     web: Web = Web()
     api: Api = Api()
+    events: Events = Events()
     hooks: Hooks = Hooks()
     egress: Egress = Egress()
     log: Log = Log()

@@ -38,11 +38,11 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from chatd.core.audit import Audit
 from chatd.core.decisions import DECISIONS, Decide
+from chatd.core.event_feed import Cause
 from chatd.core.read_set import ReadSet
 from chatd.core.room_summary import complete_room_replies
 from chatd.core.unread_counts import count_out
@@ -94,6 +94,7 @@ class Writer:
         self._decisions = decisions
         self._committed: CommitHook = hooks.committed
         self._publish: CommitHook = hooks.published
+        self._storing = hooks.storing
         self._counters = counters
         self._waiting: deque[Submission] = deque()
         self._wake = asyncio.Event()
@@ -266,6 +267,8 @@ class Writer:
             return False
         try:
             if not writes.empty:
+                if self._storing is not None:
+                    self._storing(writes)
                 await self._commit(writes)
         except KeyTaken:
             if known_keys:
@@ -309,13 +312,14 @@ def decide(
     batch_abort = submission.batch_abort
     writes.origin = submission
     marks = writes.marks() if writes.records else {}
+    cause = None if submission.audit is None else Cause(submission.audit, writes)
     try:
         if submission.behind_failed():
             raise aborted()
         decision = decisions[type(submission.request)]
         submission.reply = decision(submission.user, submission.request, writes, reads)
-        if submission.audit is not None:
-            writes.add(replace(submission.audit, time=writes.now))
+        if cause is not None:
+            cause.note(writes)
     except ChatError as refusal:
         submission.reply = refusal
         writes.drop_after(marks)
