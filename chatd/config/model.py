@@ -12,6 +12,7 @@ from chatd.config.console import Console
 from chatd.config.events import Events
 from chatd.config.hooks import Egress, Hooks
 from chatd.config.listen import Listen
+from chatd.config.moderation import Moderation
 from chatd.config.people import People
 from chatd.config.rates import Rates
 from chatd.config.secret import Secret
@@ -295,6 +296,7 @@ class Config(Section, frozen=True):
     delivery: Delivery = Delivery()
     privacy: Privacy = Privacy()
     people: People = People()
+    moderation: Moderation = Moderation()
     outbox: Outbox = Outbox()
     heartbeat: Heartbeat = Heartbeat()
     drain: Drain = Drain()

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from chatd.core.room import Member, Room
-from chatd.core.users import Account, DeviceSeen
+from chatd.core.users import Account, DeviceSeen, Restriction
 
 Row = tuple[Any, ...]
 
@@ -116,15 +116,33 @@ def account_row(account: Account) -> Row:
         account.revoked_before,
         account.password,
         account.created_at,
+        *restriction_row(account.restriction),
     )
+
+
+def restriction_row(restriction: Restriction | None) -> Row:
+    return ("", 0, "") if restriction is None else (restriction.what, restriction.until, restriction.reason)
 
 
 def account_of(row: Row) -> Account:
     user, name, avatar, version, receipts, presence, disabled, generation, revoked_before, *rest = row
+    password, created_at, *restriction = rest
     # In old rows a revocation of the user did not raise the generation.
     generation = max(generation, revoked_before)
     shows = bool(receipts), bool(presence)
-    return Account(user, name, avatar, version, *shows, bool(disabled), generation, revoked_before, *rest)
+    return Account(
+        user,
+        name,
+        avatar,
+        version,
+        *shows,
+        bool(disabled),
+        generation,
+        revoked_before,
+        password,
+        created_at,
+        Restriction(*restriction) if restriction[0] else None,
+    )
 
 
 def device_row(device: DeviceSeen) -> Row:
