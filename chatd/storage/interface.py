@@ -290,6 +290,12 @@ class FeedStore(Protocol):
 
     async def feed_bounds(self) -> FeedBounds: ...
 
+    async def expired_entries(self, before_ms: int, bytes_max: int) -> int:
+        """Return up to which commit the oldest entries are from before a time (Unix ms), or beyond so many bytes.
+
+        It looks at as many as one commit forgets; 0 for none.
+        """
+
 
 class WebhookStore(Protocol):
     """The receivers of the feed, and the entries they refused."""

@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from chatd.commands.admin import Admin
 from chatd.commands.api_keys import ApiKeys
+from chatd.commands.event_feed import FeedPages
 from chatd.commands.graph import Graph
 from chatd.commands.host_rooms import HostRooms
 from chatd.core.api_keys import READ, ApiKey
@@ -93,6 +94,7 @@ class Services:
     admin: Admin
     graph: Graph
     rooms: HostRooms
+    feed: FeedPages
     keys: ApiKeys
     console_link: Callable[[], str]
     scopes: frozenset[str]
@@ -137,7 +139,8 @@ Handler = Callable[[Call, Any], Awaitable[Struct]]
 class Route:
     """One route. `bulk`: its body is ndjson, and the handler is called with each line.
 
-    `body_bytes`: the most of any other body.
+    `body_bytes`: the most of any other body. `waits`: the answer may take long, and nobody needs it when the client
+    is gone.
     """
 
     method: Literal["GET", "PUT", "POST", "PATCH", "DELETE"]
@@ -148,6 +151,7 @@ class Route:
     answer: type[Struct] = Done
     bulk: bool = False
     body_bytes: int = BODY_BYTES_MAX
+    waits: bool = False
 
     @property
     def reads(self) -> bool:

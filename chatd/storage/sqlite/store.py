@@ -376,3 +376,6 @@ class SqliteStore(Store):
 
     async def feed_bounds(self) -> FeedBounds:
         return await self._read_pool.run(event_feed.bounds)
+
+    async def expired_entries(self, before_ms: int, bytes_max: int) -> int:
+        return await self._read_pool.run(event_feed.expired, before_ms, bytes_max)

@@ -231,7 +231,15 @@ async def test_a_key_that_ends_ends_its_upload(
     monkeypatch.setattr(ndjson, "TOGETHER", 1)
     caller, keys = await with_key("users"), daemon.app.api_keys
     [route] = [route for route in TABLE if (route.method, route.path) == ("PUT", "/v1/users")]
-    services = Services(daemon.app.admin, daemon.app.graph, daemon.app.host_rooms, keys, str, frozenset())
+    services = Services(
+        daemon.app.admin,
+        daemon.app.graph,
+        daemon.app.host_rooms,
+        daemon.app.feed_pages,
+        keys,
+        str,
+        frozenset(),
+    )
     call = Call(services, Sender(keys.verified(caller.secret), caller.secret), route, {}, "job-17")
     lines = ndjson.lines_of(b'{"user":"u1"}\n{"user":"u2"}\n')
     answers = ndjson.answered(call, lines, partial(application.decoded, kind=route.asked))
