@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from chatd.protocol.errors import Refused
+from chatd.protocol.users import UserKind
 
 ALL_THE_SAME = (
     "Check the spelling; for one of the host app who is yet to come leave `seen` out (chatd user: --unseen)"
@@ -61,6 +62,12 @@ class Account:
     password: str | None = field(default=None, repr=False)
     created_at: int = 0
     restriction: Restriction | None = None
+    kind: UserKind = "person"
+
+    @property
+    def is_automated(self) -> bool:
+        """Whether a program speaks here: a bot, or an official account of the host."""
+        return self.kind != "person"
 
 
 @dataclass(slots=True, frozen=True)

@@ -264,6 +264,7 @@ class WriteSet:
         member = self.touch_member(room, user)
         self.touch(room)
         del room.members[user]
+        room.bots -= {user}
         member.gone = reason
         room.former[user] = member
         self._count_membership(room, user, -1)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any
 
@@ -159,7 +159,9 @@ class App:
             bounds=bounds_of(config.people),
         )
 
-    def services(self, console_link: Callable[[], str], scopes: frozenset[str]) -> Services:
+    def services(
+        self, console_link: Callable[[str, Collection[str]], str], scopes: frozenset[str]
+    ) -> Services:
         """Return the parts that routes of the host's API use. `scopes`: those that a key may have."""
         return Services(
             self.admin,

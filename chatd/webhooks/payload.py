@@ -4,20 +4,14 @@ from collections.abc import Sequence
 
 import msgspec
 
-from chatd.protocol.event_feed import Entry
+from chatd.protocol.event_feed import Entry, Events
 from chatd.protocol.timestamps import rfc3339
 
 
 def payload(after: str, next: str, entries: Sequence[Entry], now_ms: int) -> bytes:
     """Return the JSON of entries behind the cursor `after`; whoever has them is at `next`."""
     return msgspec.json.encode(
-        {
-            "type": "events",
-            "timestamp": rfc3339(now_ms),
-            "after": after,
-            "next": next,
-            "events": entries,
-        }
+        Events(timestamp=rfc3339(now_ms), after=after, next=next, events=list(entries))
     )
 
 

@@ -62,10 +62,13 @@ def hook_problems(config: Config) -> Iterator[Problem]:
         _require_client(config)
     except ConfigError as error:
         yield from error.problems
-    for hook in (*config.hooks.endpoints, *config.hooks.before):
+    hooks = config.hooks
+    for url, secret_file in [(one.url, one.secret_file) for one in hooks.endpoints] + [
+        (one.url, one.secret_file) for one in hooks.before
+    ]:
         try:
-            target = target_of(hook.url)
-            secrets_in(hook.secret_file)
+            target = target_of(url)
+            secrets_in(secret_file)
             _require_permitted(target.host, target.scheme, config)
         except EgressRefused as error:
             yield Problem("", f"the url of a hook cannot be used: {error}", "Change its url.")
