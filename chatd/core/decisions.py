@@ -19,6 +19,7 @@ from chatd.core import (
     profiles,
     read_state,
     rooms,
+    webhooks,
 )
 from chatd.core.read_set import ReadSet
 from chatd.core.write_set import WriteSet
@@ -107,6 +108,9 @@ DECISIONS: dict[type, Decide] = {
     event_feed.EndFeed: event_feed.end_feed,
     event_feed.ForgetEntries: event_feed.forget_entries,
     event_feed.NotePresence: event_feed.note_presence,
+    webhooks.SaveConsumers: webhooks.save_consumers,
+    webhooks.ForgetParked: webhooks.forget_parked,
+    webhooks.Unpark: webhooks.unpark,
     api_keys.AddKey: api_keys.add_key,
     api_keys.RotateKey: api_keys.rotate_key,
     api_keys.DeleteKey: api_keys.delete_key,
