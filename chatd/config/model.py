@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from chatd.config.api import Api
+from chatd.config.bots import Bots
 from chatd.config.console import Console
 from chatd.config.listen import Listen
 from chatd.config.people import People
@@ -293,6 +294,7 @@ class Config(Section, frozen=True):
     delivery: Delivery = Delivery()
     privacy: Privacy = Privacy()
     people: People = People()
+    bots: Bots = Bots()
     outbox: Outbox = Outbox()
     heartbeat: Heartbeat = Heartbeat()
     drain: Drain = Drain()

@@ -66,7 +66,12 @@ def may_have_buttons(user: str, room: Room | None) -> bool:
 def is_short(body: Body, limit: int) -> bool:
     """Whether this is a text so short that its bytes need not be counted: a character takes at most 4."""
     plain = body.attachments is UNSET and body.data is UNSET and body.mentions is UNSET
-    return plain and body.buttons is UNSET and body.text is not UNSET and 4 * len(body.text) + OVERHEAD_BYTES <= limit
+    return (
+        plain
+        and body.buttons is UNSET
+        and body.text is not UNSET
+        and 4 * len(body.text) + OVERHEAD_BYTES <= limit
+    )
 
 
 @once

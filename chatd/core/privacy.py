@@ -258,7 +258,10 @@ class Relation(NamedTuple):
         return gate if self.is_known or gate == "blocked" else "refused"
 
     def takes(self, capability: Capability, bounds: HostBounds) -> bool:
-        """Whether the owner lets the viewer use `capability`. Anybody may add a bot; it asks and adds nobody unknown."""
+        """Whether the owner lets the viewer use `capability`.
+
+        Anybody may add a bot to a group; a bot asks and adds only those who want to hear of it.
+        """
         closed = self.viewer.closed or self.owner.closed
         if self.viewer.automated and not is_welcome(self.owner.tie):
             return False

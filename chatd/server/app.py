@@ -82,7 +82,7 @@ class App:
         self.hub = Hub(config.delivery.full_members, RecentCommits(whole.of_users))
         self.fanout = Fanout(config, env, self.hub, self.counters, whole.sections)
         people = people_rules_of(config.people)
-        self.rooms = RoomLoader(store, env, RoomCache(), people)
+        self.rooms = RoomLoader(store, env, RoomCache(), people, bots=config.bots.enabled)
         allowances = Allowances()
         allowances.become(per_day(config.rates))
         sources = Sources(store, env, self.rooms)

@@ -8,6 +8,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from chatd.config.model import Storage
 from chatd.core.api_keys import ApiKey
 from chatd.core.audit import Audit
+from chatd.core.bots import Bot
 from chatd.core.card_view import CardPage, CardView
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import Introduction
@@ -36,6 +37,7 @@ from chatd.storage.sqlite import (
     sections,
     sync,
 )
+from chatd.storage.sqlite import bots as bots_rows
 from chatd.storage.sqlite import contacts as contacts_rows
 from chatd.storage.sqlite import profiles as profiles_rows
 from chatd.storage.sqlite import users as users_rows
@@ -199,6 +201,12 @@ class SqliteStore(Store):
 
     async def api_keys(self) -> list[ApiKey]:
         return await self._read_pool.run(api.keys)
+
+    async def bots(self, users: Collection[str]) -> list[Bot]:
+        return await self._read_pool.run(bots_rows.bots, users)
+
+    async def automated(self) -> set[str]:
+        return await self._read_pool.run(bots_rows.automated)
 
     async def graph_feeds(self) -> list[GraphFeed]:
         return await self._read_pool.run(graph.feeds)
