@@ -28,6 +28,7 @@ from chatd.protocol.errors import ChatError, Refused
 from chatd.storage.interface import DecisionStore, RoomViews, UserStore
 from chatd.telemetry.counters import Counters
 from chatd.writer.room_loader import RoomLoader
+from chatd.writer.submission import Submit
 from chatd.writer.writer import Writer
 
 
@@ -176,7 +177,10 @@ class ContextStore(DecisionStore, RoomViews, UserStore, Protocol):
 
 @dataclass(slots=True)
 class Context:
-    """The parts of the daemon. `config` is replaced as a whole by a reload: read it at use."""
+    """The parts of the daemon. `config` is replaced as a whole by a reload: read it at use.
+
+    `submit`: the door to the writer for everything that others will read; screening, where it is switched on.
+    """
 
     config: Config
     env: Env
@@ -187,6 +191,7 @@ class Context:
     identity: Identity
     rooms: RoomLoader
     writer: Writer
+    submit: Submit
     last_seen: LastSeenRecorder
     hub: Hub
     presence: Presence

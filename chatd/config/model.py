@@ -10,6 +10,8 @@ from msgspec import Meta
 from chatd.config.api import Api
 from chatd.config.bots import Bots
 from chatd.config.console import Console
+from chatd.config.events import Events
+from chatd.config.hooks import Egress, Hooks
 from chatd.config.listen import Listen
 from chatd.config.people import People
 from chatd.config.rates import Rates
@@ -300,5 +302,8 @@ class Config(Section, frozen=True):
     drain: Drain = Drain()
     web: Web = Web()
     api: Api = Api()
+    events: Events = Events()
+    hooks: Hooks = Hooks()
+    egress: Egress = Egress()
     log: Log = Log()
     console: Console = Console()

@@ -37,6 +37,9 @@ TAKES_EFFECT: Mapping[str, TakesEffect] = {
     # sections and commands are put together once
     "people.enabled": "restart",
     "bots.enabled": "restart",
+    # what a commit stores is put together once
+    "events.enabled": "restart",
+    "events.reads": "restart",
     "log.format": "restart",
     # its routes and its rings are made once
     "console.enabled": "restart",

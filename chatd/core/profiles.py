@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from msgspec import UNSET, structs
 
+from chatd.core.event_feed import changed_account
 from chatd.core.friends import require_clients_own
 from chatd.core.names import checked
 from chatd.core.read_set import ReadSet
@@ -120,7 +121,7 @@ def put_card(account: Account, card: Card, writes: WriteSet, reads: ReadSet) -> 
     if before.handle != card.handle:
         holders[before.handle], holders[card.handle] = Holder(""), Holder(card.user)
     reads.records_of(Card)[card.user] = card
-    writes.add(card)
+    writes.add(card, changed_account(card.user, "profile"))
     row = decode_tree(encode(whole(account, card)))
     del row["user"]
     writes.add(ChangedRow(card.user, ACCOUNT, PROFILE, encode(row)))
