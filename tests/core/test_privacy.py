@@ -31,7 +31,7 @@ circles = st.sets(st.sampled_from(CIRCLES)).map(tuple)
 audiences = st.builds(Audience, st.sampled_from(WORDS), circles, circles)
 rules = st.dictionaries(st.sampled_from(CAPABILITIES), audiences, max_size=8)
 ties = st.builds(Tie, st.booleans(), st.booleans(), st.booleans(), circles.map(bits_of))
-sides = st.builds(Side, st.just("?"), ties, rules, st.booleans())
+sides = st.builds(Side, st.just("?"), ties, rules, st.booleans(), st.booleans())
 
 
 def model(owner, viewer, chosen, capability, *, closed, acquainted):
