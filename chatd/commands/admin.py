@@ -9,7 +9,6 @@ from typing import Any
 from chatd.auth.interface import Identity
 from chatd.core.accounts import Amend, Revoke
 from chatd.core.audit import Audit, NoteAccess
-from chatd.core.maintenance import PostNotice
 from chatd.core.users import Account, require_seen
 from chatd.delivery.hub import Hub
 from chatd.protocol import close_codes
@@ -119,10 +118,6 @@ class Admin:
             raise Refused("bad_request", f"{error}: auth.token_lifetime_max_s", field="ttl_s") from error
         await self.note(audit)
         return token
-
-    async def notice(self, notice: PostNotice, audit: Audit | None = None) -> Ok:
-        """Post a text of the host app in a room, once for its key."""
-        return await self._writes("", notice, audit)
 
     async def decide(self, user: str, request: Any, audit: Audit) -> Ok:
         """Decide and store a request in the place of `user`; return its reply."""

@@ -202,12 +202,13 @@ class Context:
     counters: Counters
     # The audiences from which users choose; replaced like `config`.
     bounds: HostBounds
-    # The feature words that are known here: those of account rows are, as far as they are switched on.
+    # The feature words that are known here, as far as an operator has switched them on.
     features: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         words = [section.feature for section in self.sections.values()]
-        self.features = frozenset((*limits.FEATURES, *words))
+        switched_on = ["reports"] if self.config.moderation.enabled else []
+        self.features = frozenset((*limits.FEATURES, *words, *switched_on))
 
     def reconfigure(self, config: Config, bounds: HostBounds) -> None:
         """Put another configuration in force, with the audiences it gives."""

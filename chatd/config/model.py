@@ -13,6 +13,7 @@ from chatd.config.console import Console
 from chatd.config.events import Events
 from chatd.config.hooks import Egress, Hooks
 from chatd.config.listen import Listen
+from chatd.config.moderation import Moderation
 from chatd.config.people import People
 from chatd.config.rates import Rates
 from chatd.config.secret import Secret
@@ -297,6 +298,7 @@ class Config(Section, frozen=True):
     privacy: Privacy = Privacy()
     people: People = People()
     bots: Bots = Bots()
+    moderation: Moderation = Moderation()
     outbox: Outbox = Outbox()
     heartbeat: Heartbeat = Heartbeat()
     drain: Drain = Drain()

@@ -37,6 +37,7 @@ TAKES_EFFECT: Mapping[str, TakesEffect] = {
     # sections and commands are put together once
     "people.enabled": "restart",
     "bots.enabled": "restart",
+    "moderation.enabled": "restart",
     # what a commit stores is put together once
     "events.enabled": "restart",
     "events.reads": "restart",

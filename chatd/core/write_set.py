@@ -99,15 +99,6 @@ class Reaction:
 
 
 @dataclass(slots=True, frozen=True)
-class SupersededEdits:
-    """A record: the edits of the message `target` below `seq` lose their text (messages.SUPERSEDING)."""
-
-    room: int
-    target: int
-    seq: int
-
-
-@dataclass(slots=True, frozen=True)
 class DirectPair:
     """A record: the direct room of two users, `lower` < `higher`."""
 
@@ -340,7 +331,9 @@ class WriteSet:
         )
 
     def spend(self, kind: str, user: str, count: int) -> None:
-        """Note what the batch costs `user` once it is stored."""
+        """Note what the batch costs `user` once it is stored; the host, in the place of no user, pays nothing."""
+        if not user:
+            return
         self.spent[kind, user] = self.spent.get((kind, user), 0) + count
 
     def rewrite(self, message: Message) -> None:

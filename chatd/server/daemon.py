@@ -214,7 +214,9 @@ class Daemon:
         listen = self.config.listen
         deadline_s, backlog = listen.request_deadline_s, listen.backlog
         access = self._access = Access(app.api_keys, self.env, self.config)
-        services = Services(app.admin, app.graph, app.api_keys, self._console_link, scopes_of(TABLE))
+        services = Services(
+            app.admin, app.graph, app.host_rooms, app.api_keys, self._console_link, scopes_of(TABLE)
+        )
         api = Api(services, access, self.env, app.counters)
         if several(listen.ops_address):
             operations = ListenerOptions(deadline_s, backlog, pending_sockets=PendingSockets(OPS_SOCKETS))

@@ -1,5 +1,7 @@
 """Paths, queries and bodies as types. A refusal names the field, its fault, and the form that is right."""
 
+from typing import Any
+
 import msgspec
 from starlette.requests import Request
 
@@ -34,12 +36,12 @@ WORDS = Words(
 DETAIL_CHARACTERS_MAX, FIELD_CHARACTERS_MAX = 200, 64
 
 
-def path_of(request: Request) -> dict[str, str]:
+def path_of(request: Request) -> dict[str, Any]:
     """Return the parameters of the path. Raises Refused("bad_request")."""
     found = {name: value for name, value in request.path_params.items() if name in PARAMETERS}
     for name, value in found.items():
         try:
-            msgspec.convert(value, PARAMETERS[name])
+            found[name] = msgspec.convert(value, PARAMETERS[name], strict=False)
         except msgspec.ValidationError as error:
             raise _refusal(error, f"`{name}` in the path", name) from None
     return found

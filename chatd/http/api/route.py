@@ -12,10 +12,11 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from chatd.commands.admin import Admin
 from chatd.commands.api_keys import ApiKeys
 from chatd.commands.graph import Graph
+from chatd.commands.host_rooms import HostRooms
 from chatd.core.api_keys import READ, ApiKey
 from chatd.core.audit import SOCKET, Audit
 from chatd.protocol.errors import Refused
-from chatd.protocol.identifiers import U53_MAX, Device, Room, User
+from chatd.protocol.identifiers import U53_MAX, Device, Room, Seq, User
 
 T = TypeVar("T")
 
@@ -26,7 +27,14 @@ OPEN, SOCKET_ONLY = "", SOCKET
 KeyId = Annotated[str, Meta(pattern=r"^[a-z2-7]{8}\Z")]
 Code = Annotated[str, Meta(pattern=r"^[a-z_]{1,32}\Z")]
 
-PARAMETERS: Mapping[str, Any] = {"user": User, "device": Device, "room": Room, "key": KeyId, "code": Code}
+PARAMETERS: Mapping[str, Any] = {
+    "user": User,
+    "device": Device,
+    "room": Room,
+    "seq": Seq,
+    "key": KeyId,
+    "code": Code,
+}
 """The types of the parameters in paths, by name."""
 
 Limit = Annotated[int, Meta(ge=1, le=200)]
@@ -84,6 +92,7 @@ class Services:
 
     admin: Admin
     graph: Graph
+    rooms: HostRooms
     keys: ApiKeys
     console_link: Callable[[], str]
     scopes: frozenset[str]
@@ -96,7 +105,7 @@ class Call:
     services: Services
     caller: Caller
     route: "Route"
-    path: Mapping[str, str]
+    path: Mapping[str, Any]
     request_id: str
 
     @property
@@ -106,6 +115,10 @@ class Call:
     @property
     def graph(self) -> Graph:
         return self.services.graph
+
+    @property
+    def rooms(self) -> HostRooms:
+        return self.services.rooms
 
     def require_valid(self) -> None:
         """Raise Refused("key_invalid") when the key of the caller ended since it was checked."""
@@ -127,7 +140,7 @@ class Route:
     `body_bytes`: the most of any other body.
     """
 
-    method: Literal["GET", "PUT", "POST", "DELETE"]
+    method: Literal["GET", "PUT", "POST", "PATCH", "DELETE"]
     path: str
     scope: str
     handler: Handler
@@ -148,7 +161,7 @@ class Route:
 
     @property
     def has_body(self) -> bool:
-        return self.method in ("PUT", "POST")
+        return self.method in ("PUT", "POST", "PATCH")
 
 
 def scopes_of(table: Sequence[Route]) -> frozenset[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, get_args
 
 from chatd.core.room import Member, Room
-from chatd.core.users import Account, DeviceSeen
+from chatd.core.users import Account, DeviceSeen, Restriction
 from chatd.protocol.users import UserKind
 
 Row = tuple[Any, ...]
@@ -119,17 +119,23 @@ def account_row(account: Account) -> Row:
         account.revoked_before,
         account.password,
         account.created_at,
+        *restriction_row(account.restriction),
         KINDS.index(account.kind),
     )
 
 
+def restriction_row(restriction: Restriction | None) -> Row:
+    return ("", 0, "") if restriction is None else (restriction.what, restriction.until, restriction.reason)
+
+
 def account_of(row: Row) -> Account:
     user, name, avatar, version, receipts, presence, disabled, generation, revoked_before, *rest = row
-    password, created_at, kind = rest
+    password, created_at, *restriction, kind = rest
     # In old rows a revocation of the user did not raise the generation.
     marks = max(generation, revoked_before), revoked_before
     shows = bool(receipts), bool(presence), bool(disabled)
-    return Account(user, name, avatar, version, *shows, *marks, password, created_at, KINDS[kind])
+    restricted = Restriction(*restriction) if restriction[0] else None
+    return Account(user, name, avatar, version, *shows, *marks, password, created_at, restricted, KINDS[kind])
 
 
 def device_row(device: DeviceSeen) -> Row:

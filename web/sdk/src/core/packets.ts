@@ -12,7 +12,7 @@ export type Event = {
   seq: number;
   /** kind, see below */
   kind: string;
-  /** who did it */
+  /** who did it; absent where the host app did: on `created`, `recall`, `joined`, `removed`, `role`, `settings` */
   user?: string;
   /** when it was stored */
   time: number;
