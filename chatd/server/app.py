@@ -24,6 +24,7 @@ from chatd.core.maintenance import ForgetKeys
 from chatd.core.read_set import PeopleRules
 from chatd.core.room_cache import RoomCache
 from chatd.core.write_set import WriteSet
+from chatd.delivery.bot_updates import BotUpdates
 from chatd.delivery.event_feed import EventFeed
 from chatd.delivery.fanout import Fanout
 from chatd.delivery.hub import Hub
@@ -97,6 +98,7 @@ class App:
             storing=partial(note_entries, reads=config.events.reads) if config.events.enabled else None,
         )
         self.event_feed = EventFeed(store, env) if config.events.enabled else None
+        self.bot_updates = BotUpdates(store, env) if config.bots.enabled else None
         self.writer = Writer(store, env, self.read_set_loader, whole.decisions, self.hooks, self.counters)
         self.maintenance = Maintenance(store, env, self.rooms, self.writer, config)
         self.presence = LocalPresence(
@@ -115,6 +117,8 @@ class App:
         self.hooks.published.subscribe(self.maintenance.on_commit, watch_rights.on_commit)
         if self.event_feed is not None:
             self.hooks.published.subscribe(self.event_feed.on_commit)
+        if self.bot_updates is not None:
+            self.hooks.published.subscribe(self.bot_updates.on_commit)
         if config.people.enabled:
             self.hooks.published.subscribe(self.request_bound.on_commit, self.profile_changes.on_commit)
         self.api_writes = Writes(self.writer.submit, self.writer.submit, config.api.writes_waiting)

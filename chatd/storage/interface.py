@@ -294,6 +294,9 @@ class FeedStore(Protocol):
         it are not kept any more. Raises Refused("bad_cursor").
         """
 
+    async def bot_page(self, query: FeedQuery, bot: Bot) -> FeedPage:
+        """Return one page of what `bot` is told, as `feed_page` does; `query.types` are not looked at."""
+
     async def feed_bounds(self) -> FeedBounds: ...
 
 

@@ -366,7 +366,10 @@ class SqliteStore(Store):
         return await self._read_pool.run(contacts_rows.due, now, limit)
 
     async def feed_page(self, query: FeedQuery) -> FeedPage:
-        return await self._read_pool.run(event_feed.page, self._epoch, query)
+        return await self._read_pool.run(event_feed.feed_page, self._epoch, query)
+
+    async def bot_page(self, query: FeedQuery, bot: Bot) -> FeedPage:
+        return await self._read_pool.run(bots_rows.page, self._epoch, query, bot)
 
     async def feed_bounds(self) -> FeedBounds:
         return await self._read_pool.run(event_feed.bounds)
