@@ -7,6 +7,7 @@ from chatd.core import (
     accounts,
     api_keys,
     audit,
+    bots,
     contact_settings,
     event_feed,
     friends,
@@ -114,4 +115,6 @@ DECISIONS: dict[type, Decide] = {
     api_keys.AddKey: api_keys.add_key,
     api_keys.RotateKey: api_keys.rotate_key,
     api_keys.DeleteKey: api_keys.delete_key,
+    bots.PutBot: bots.put_bot,
+    bots.DeleteBot: bots.delete_bot,
 }

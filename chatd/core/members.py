@@ -64,8 +64,16 @@ def split_addable(
 
 def lets_add(user: str, actor: str, reads: ReadSet) -> bool:
     """Whether `user` lets `actor` add them to groups. Nobody keeps the host from it."""
-    relation = reads.records_of(Relation).get((actor, user)) if reads.rules.people.enabled else None
+    if not reads.rules.people.enabled:
+        return not is_automated(actor, reads)
+    relation = reads.records_of(Relation).get((actor, user))
     return relation is None or relation.takes("add", reads.rules.people.bounds)
+
+
+def is_automated(user: str, reads: ReadSet) -> bool:
+    """Whether a user who asks for a room or adds members is a bot or an official account."""
+    account = reads.accounts.get(user)
+    return account is not None and account.is_automated
 
 
 class SetMembers(RoomMutation, tag="members.set", frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from msgspec import UNSET
 
+from chatd.core.bots import greet
 from chatd.core.idempotency import acknowledgement, digest_of, first_time, once, same
 from chatd.core.members import (
     MEMBER_BYTES,
@@ -13,6 +14,7 @@ from chatd.core.members import (
     add_member,
     check_capacity,
     check_own_rooms,
+    is_automated,
     is_full,
     split_addable,
 )
@@ -95,6 +97,7 @@ def direct(user: str, request: RoomDirect, writes: WriteSet, reads: ReadSet) -> 
         if reads.rules.people.enabled:
             # Not in their list before something is said.
             room.members[request.user].standing = Standing.POLICY
+        greet(room, request.user, writes, reads)
     return shown(SummaryOk(summary=RoomSummary(room.name)), room, user, writes)
 
 
@@ -119,7 +122,12 @@ def open_direct(user: str, request: OpenDirect, writes: WriteSet, reads: ReadSet
 
 def check_relation(user: str, other: str, reads: ReadSet) -> None:
     """Raise Refused when `other` may be neither written to nor asked by `user`."""
-    relation = reads.records_of(Relation).get((user, other)) if reads.rules.people.enabled else None
+    if not reads.rules.people.enabled:
+        # Nobody can say here that they want to hear of it.
+        if is_automated(user, reads):
+            raise Refused("refused", "a bot writes to nobody first")
+        return
+    relation = reads.records_of(Relation).get((user, other))
     if relation is not None:
         gate = relation.gate(reads.rules.people.bounds)
         refuse_at("refused" if gate == "no" else gate)

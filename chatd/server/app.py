@@ -26,6 +26,7 @@ from chatd.core.maintenance import ForgetKeys
 from chatd.core.read_set import PeopleRules
 from chatd.core.room_cache import RoomCache
 from chatd.core.write_set import WriteSet
+from chatd.delivery.bot_updates import BotUpdates
 from chatd.delivery.event_feed import EventFeed
 from chatd.delivery.fanout import Fanout
 from chatd.delivery.hub import Hub
@@ -90,7 +91,7 @@ class App:
         self.hub = Hub(config.delivery.full_members, RecentCommits(whole.of_users))
         self.fanout = Fanout(config, env, self.hub, self.counters, whole.sections)
         people = people_rules_of(config.people)
-        self.rooms = RoomLoader(store, env, RoomCache(), people)
+        self.rooms = RoomLoader(store, env, RoomCache(), people, bots=config.bots.enabled)
         allowances = Allowances()
         allowances.become(per_day(config.rates))
         sources = Sources(store, env, self.rooms)
@@ -100,6 +101,7 @@ class App:
             published=Subscribers(self._publish, LocalBus().publish),
             storing=partial(note_entries, reads=config.events.reads) if config.events.enabled else None,
         )
+        self.bot_updates = BotUpdates(store, env) if config.bots.enabled else None
         self.writer = Writer(store, env, self.read_set_loader, whole.decisions, self.hooks, self.counters)
         self.maintenance = Maintenance(store, env, self.rooms, self.writer, config)
         self.event_feed = EventFeed(store, env) if config.events.enabled else None
@@ -121,6 +123,8 @@ class App:
         self.hooks.published.subscribe(self.maintenance.on_commit, watch_rights.on_commit)
         if self.event_feed is not None:
             self.hooks.published.subscribe(self.event_feed.on_commit)
+        if self.bot_updates is not None:
+            self.hooks.published.subscribe(self.bot_updates.on_commit)
         if config.people.enabled:
             self.hooks.published.subscribe(self.request_bound.on_commit, self.profile_changes.on_commit)
         self.api_writes = Writes(self.writer.submit, self.writer.submit, config.api.writes_waiting)

@@ -5,6 +5,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from chatd.core.api_keys import ApiKey
 from chatd.core.audit import Audit
+from chatd.core.bots import Bot
 from chatd.core.card_view import CardPage, CardView
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import Introduction
@@ -128,6 +129,12 @@ class DecisionStore(Protocol):
 
     async def api_keys(self) -> list[ApiKey]:
         """Return all keys of the host's API, in order of their names."""
+
+    async def bots(self, users: Collection[str]) -> list[Bot]:
+        """Return the settings of those of these users that are bots."""
+
+    async def automated(self) -> set[str]:
+        """Return all bots and official accounts."""
 
     async def graph_feeds(self) -> list[GraphFeed]:
         """Return the feeds of the host with their numbers."""
@@ -291,6 +298,9 @@ class FeedStore(Protocol):
         It begins with `feed.reset` when the cursor is of another history, or with `feed.truncated` when entries behind
         it are not kept any more. Raises Refused("bad_cursor").
         """
+
+    async def bot_page(self, query: FeedQuery, bot: Bot) -> FeedPage:
+        """Return one page of what `bot` is told, as `feed_page` does; `query.types` are not looked at."""
 
     async def feed_bounds(self) -> FeedBounds: ...
 

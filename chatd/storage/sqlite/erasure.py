@@ -61,6 +61,11 @@ TABLES: Mapping[str, Kept] = {
         """,
         ("UPDATE members SET muted_until = 0, pinned = 0, hidden = 0, extras = x'' WHERE user = :user",),
     ),
+    "bots": Kept(
+        ("bot",),
+        "SELECT commands, welcome, sees, hook FROM bots WHERE bot = :user",
+        ("DELETE FROM bots WHERE bot = :user",),
+    ),
     "account_rows": Kept(
         ("user",),
         "SELECT name, body FROM account_rows WHERE user = :user",
