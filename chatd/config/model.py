@@ -10,6 +10,7 @@ from msgspec import Meta
 from chatd.config.api import Api
 from chatd.config.console import Console
 from chatd.config.events import Events
+from chatd.config.hooks import Egress, Hooks
 from chatd.config.listen import Listen
 from chatd.config.moderation import Moderation
 from chatd.config.people import People
@@ -302,5 +303,7 @@ class Config(Section, frozen=True):
     web: Web = Web()
     api: Api = Api()
     events: Events = Events()
+    hooks: Hooks = Hooks()
+    egress: Egress = Egress()
     log: Log = Log()
     console: Console = Console()

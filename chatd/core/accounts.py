@@ -12,7 +12,7 @@ from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
 from chatd.protocol.limits import DEVICES_LISTED_MAX
-from chatd.protocol.users import DevicesRemove
+from chatd.protocol.users import DevicesRemove, UserKind
 
 
 @dataclass(slots=True, frozen=True)
@@ -60,6 +60,7 @@ class Amend:
     handle: str | None = None
     verified: str | None = None
     page: bytes | None = None
+    kind: UserKind | None = None
     password: str | None = field(default=None, repr=False)
     disabled: bool | None = None
     revoke: bool = False
@@ -174,7 +175,7 @@ def amend_card(account: Account, request: Amend, writes: WriteSet, reads: ReadSe
     if not reads.rules.people.enabled:
         if (change.handle, change.verified, change.page) != (None, None, None):
             raise Refused("not_supported", "people are switched off here")
-        names = {name: getattr(change, name) for name in ("name", "avatar")}
+        names = {name: getattr(change, name) for name in ("name", "avatar", "kind")}
         renamed = replace(account, **{name: value for name, value in names.items() if value is not None})
         # Phones that cache a profile compare versions.
         if renamed == account:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from chatd.protocol.errors import Refused
+from chatd.protocol.users import UserKind
 
 ALL_THE_SAME = (
     "Check the spelling; for one of the host app who is yet to come leave `seen` out (chatd user: --unseen)"
@@ -60,7 +61,13 @@ class Account:
     revoked_before: int = 0
     password: str | None = field(default=None, repr=False)
     created_at: int = 0
+    kind: UserKind = "person"
     restriction: Restriction | None = None
+
+    @property
+    def is_automated(self) -> bool:
+        """Whether a program speaks here: a bot, or an official account of the host."""
+        return self.kind != "person"
 
 
 @dataclass(slots=True, frozen=True)

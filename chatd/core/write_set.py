@@ -107,15 +107,6 @@ class Reaction:
 
 
 @dataclass(slots=True, frozen=True)
-class SupersededEdits:
-    """A record: the edits of the message `target` below `seq` lose their text (messages.SUPERSEDING)."""
-
-    room: int
-    target: int
-    seq: int
-
-
-@dataclass(slots=True, frozen=True)
 class DirectPair:
     """A record: the direct room of two users, `lower` < `higher`."""
 
@@ -273,6 +264,7 @@ class WriteSet:
         member = self.touch_member(room, user)
         self.touch(room)
         del room.members[user]
+        room.bots -= {user}
         member.gone = reason
         room.former[user] = member
         self._count_membership(room, user, -1)

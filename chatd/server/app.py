@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from chatd.commands.event_feed import FeedPages
 from chatd.commands.graph import Graph
 from chatd.commands.hello_limiter import HelloLimiter
 from chatd.commands.host_rooms import HostRooms
+from chatd.commands.host_stats import StatsReader
 from chatd.commands.login import Login
 from chatd.commands.lookups import Lookups
 from chatd.config.model import Config
@@ -132,6 +133,7 @@ class App:
         self.accounts = Accounts(self.login, identity, self.rate_limits, self.counters, login_links or {})
         self.context = self._context(config, env, whole, watch_rights)
         self.host_rooms = HostRooms(self.context, self.api_writes)
+        self.stats = StatsReader(self.context)
         self.hooks.committed.subscribe(*(partial(hook, self.context) for hook in whole.committed))
         self.hooks.published.subscribe(*(partial(hook, self.context) for hook in whole.published))
 
@@ -159,13 +161,16 @@ class App:
             bounds=bounds_of(config.people),
         )
 
-    def services(self, console_link: Callable[[], str], scopes: frozenset[str]) -> Services:
+    def services(
+        self, console_link: Callable[[str, Collection[str]], str], scopes: frozenset[str]
+    ) -> Services:
         """Return the parts that routes of the host's API use. `scopes`: those that a key may have."""
         return Services(
             self.admin,
             self.graph,
             self.host_rooms,
             self.feed_pages,
+            self.stats,
             self.api_keys,
             console_link,
             scopes,

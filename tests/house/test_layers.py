@@ -30,9 +30,10 @@ ARROWS: dict[str, set[str]] = {
     **{contract: {"telemetry", *INNER} for contract in INTERFACES},
     "storage": {"storage.interface", *ADAPTER},
     "bus": {"bus.interface", *ADAPTER},
-    "auth": {"auth.interface", *ADAPTER},
+    "auth": {"auth.interface", "egress", *ADAPTER},
+    "egress": {"env"},
     "web": ADAPTER,
-    "webhooks": {"webhooks.interface", *ADAPTER},
+    "webhooks": {"webhooks.interface", "egress", *ADAPTER},
     "websocket": INSIDE,
     "delivery": {"websocket", *INSIDE},
     "writer": INSIDE,
@@ -42,10 +43,10 @@ ARROWS: dict[str, set[str]] = {
     "http": {"commands", "web", "websocket", *INSIDE},
     "server": {
         "http", "session", "commands", "jobs", "writer", "delivery", "websocket", "storage", "bus", "auth", "web",
-        "webhooks",
+        "webhooks", "egress",
         *INSIDE,
     },
-    "cli": {"server", "http", "storage", "auth", "client", "conformance", *INSIDE},
+    "cli": {"server", "http", "storage", "auth", "webhooks", "client", "conformance", *INSIDE},
     "client": set(),
     "conformance": set(),
     "bench": {"client"},
@@ -72,7 +73,6 @@ IMPURE = {
 TIME_AND_CHANCE = {"time", "random", "secrets", "uuid", "datetime"}
 ASKS_THE_MACHINE = {
     "chatd/server/system_env.py",  # is Env
-    "chatd/delivery/event_feed.py",  # writes a time as text, asks for none
     "chatd/config/first_secret.py",  # draws a secret before there is a daemon
     "chatd/storage/sqlite/graph.py",  # rests in the middle of a scan
     "chatd/telemetry/logs.py",  # stamps lines, decides nothing
@@ -83,6 +83,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "argon2": ("chatd/auth/passwords.py",),
     "click": ("chatd/cli/",),
     "cryptography": ("chatd/auth/keys.py", "chatd/server/watched_files.py", "bench/siege/"),
+    "httpx2": ("chatd/egress/client.py",),
     "httptools": ("chatd/http/http_protocol.py",),
     "jwt": ("chatd/auth/tokens.py",),
     "msgpack": ("chatd/client/", "chatd/conformance/", "bench/"),
@@ -94,6 +95,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
         "chatd/http/routes.py",
         "chatd/http/api/",
         "chatd/http/console.py",
+        "chatd/http/console_access.py",
         "chatd/http/login.py",
         "chatd/http/web.py",
     ),

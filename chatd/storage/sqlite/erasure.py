@@ -31,13 +31,14 @@ TABLES: Mapping[str, Kept] = {
     "users": Kept(
         ("user",),
         """
-        SELECT user, name, avatar, receipts, presence, disabled, created_at, restriction, restricted_until,
+        SELECT user, name, avatar, receipts, presence, disabled, created_at, kind, restriction, restricted_until,
                restricted_reason
         FROM users WHERE user = :user
         """,
         (
             """
-            UPDATE users SET name = '', avatar = '', version = version + 1, receipts = 1, presence = 1, password = NULL
+            UPDATE users SET name = '', avatar = '', version = version + 1, receipts = 1, presence = 1, password = NULL,
+                             kind = 0
             WHERE user = :user
             """,
         ),
