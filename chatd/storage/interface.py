@@ -241,6 +241,9 @@ class UserStore(Protocol):
     async def accounts(self, after: str, limit: int) -> list[Account]:
         """Return up to `limit` accounts behind `after`, in order of user id, for the command line."""
 
+    async def restricted(self, now_ms: int, after: str, limit: int) -> list[Account]:
+        """Return up to `limit` accounts behind `after` with a restriction in force, in order of user id."""
+
     async def user_rooms(self, user: str, after: int, limit: int) -> list[UserRoom]:
         """Return up to `limit` rooms of `user` behind room number `after`, the oldest first."""
 

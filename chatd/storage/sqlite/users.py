@@ -81,6 +81,13 @@ SELECT user, name, avatar, version, receipts, presence, disabled, generation, re
 FROM users WHERE user > ? ORDER BY user LIMIT ?
 """
 
+RESTRICTED = """
+SELECT user, name, avatar, version, receipts, presence, disabled, generation, revoked_before, password, created_at,
+       kind, restriction, restricted_until, restricted_reason
+FROM users WHERE restriction <> '' AND user > ? AND (restricted_until = 1 OR restricted_until > ?)
+ORDER BY user LIMIT ?
+"""
+
 
 def members(
     connection: sqlite3.Connection, room: int, names: tuple[str, str], role: str | None, limit: int
@@ -130,3 +137,7 @@ def unlisted(connection: sqlite3.Connection, before: int, limit: int) -> list[tu
 
 def accounts(connection: sqlite3.Connection, after: str, limit: int) -> list[Account]:
     return [account_of(row) for row in connection.execute(ACCOUNTS, (after, limit))]
+
+
+def restricted(connection: sqlite3.Connection, now_ms: int, after: str, limit: int) -> list[Account]:
+    return [account_of(row) for row in connection.execute(RESTRICTED, (after, now_ms, limit))]
