@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ from chatd.http.api.application import TABLE, route_of
 from chatd.http.api.decoding import decoded
 from chatd.http.api.ndjson import answered, lines_of
 from chatd.http.api.route import Call, Caller, Route, Services, scopes_of
+from chatd.protocol.errors import Refused
 from chatd.server.app import App
 from chatd.server.system_env import SystemEnv
 from chatd.storage.interface import Store
@@ -61,6 +62,10 @@ class StoredApi:
         return with_store(self._config, run, create=self._create)
 
 
+def no_link(name: str, scopes: Collection[str]) -> str:
+    raise Refused("not_supported", "the console is a part of a running daemon")
+
+
 @asynccontextmanager
 async def serving(config: Config, store: Store) -> AsyncIterator[Services]:
     """Run the parts of a daemon that routes use."""
@@ -70,6 +75,8 @@ async def serving(config: Config, store: Store) -> AsyncIterator[Services]:
     app.writer.start()
     await app.api_keys.load()
     try:
-        yield Services(app.admin, app.graph, app.host_rooms, app.stats, app.api_keys, str, scopes_of(TABLE))
+        yield Services(
+            app.admin, app.graph, app.host_rooms, app.stats, app.api_keys, no_link, scopes_of(TABLE)
+        )
     finally:
         await asyncio.shield(app.writer.stop())

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chatd.core import messages
+from chatd.core import messages, removal
 from chatd.core.idempotency import first_time, once
 from chatd.core.permissions import HOST, authorize
 from chatd.core.read_set import ReadSet
@@ -12,15 +12,6 @@ from chatd.core.write_set import RoomReply, WriteSet
 from chatd.protocol.envelope import Ok, RoomMutation
 from chatd.protocol.messages import Body, Event, WriteOk
 from chatd.protocol.rooms import SummaryOk
-
-
-@dataclass(slots=True, frozen=True)
-class FoldedLog:
-    """A record: the operations of a room from `low` up to below `floor` are dropped."""
-
-    room: int
-    low: int
-    floor: int
 
 
 @dataclass(slots=True, frozen=True)
@@ -125,6 +116,5 @@ def summarise_reactions(user: str, request: SummariseReactions, writes: WriteSet
 def compact_log(user: str, request: CompactLog, writes: WriteSet, reads: ReadSet) -> Ok:
     room = reads.rooms.get(request.room)
     if room is not None and request.floor > room.log_floor:
-        writes.add(FoldedLog(room.number, room.log_floor, request.floor))
-        writes.touch(room).log_floor = request.floor
+        removal.fold(room, request.floor, writes)
     return Ok()

@@ -92,6 +92,8 @@ def add_member(room: Room, user: str, role: Role, writes: WriteSet, reads: ReadS
     member.receipts = account is None or account.receipts
     member.extras = b"" if former is None else former.extras
     writes.add_member(room, member)
+    if account is not None and account.is_automated and reads.rules.bots:
+        room.bots |= {user}
 
 
 def log_membership(

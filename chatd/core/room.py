@@ -104,6 +104,8 @@ class Room:
     dirty: bool = False
     # The users who join or leave in that batch.
     changing_members: frozenset[str] = frozenset()
+    # The members that are bots or official accounts; empty where bots are switched off.
+    bots: frozenset[str] = frozenset()
     # In direct rooms, by author; empty where both may write and have accepted each other.
     gates: Mapping[str, Gate] = field(default_factory=dict)
     # By author: the members who block them, for whom their messages count nothing.
@@ -246,4 +248,5 @@ ROOM_IMAGED = (
     "uncounted",
     "written",
     "uncounted_by",
+    "bots",
 )

@@ -40,6 +40,10 @@ class Origin(Protocol):
     def requester(self) -> object | None:
         """The connection of the request, None when it has none."""
 
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """The notes of screening for the back end of the host app: "unscreened", "flagged", or none."""
+
     def reject(self, error: Refused) -> None:
         """Put `error` in place of the decided reply. `complete` sends it."""
 
@@ -95,15 +99,6 @@ class Reaction:
 
 
 @dataclass(slots=True, frozen=True)
-class SupersededEdits:
-    """A record: the edits of the message `target` below `seq` lose their text (messages.SUPERSEDING)."""
-
-    room: int
-    target: int
-    seq: int
-
-
-@dataclass(slots=True, frozen=True)
 class DirectPair:
     """A record: the direct room of two users, `lower` < `higher`."""
 
@@ -152,6 +147,9 @@ class WriteSet:
     rules_changed: Mapping[str, frozenset[str]] = NOTHING  # by user: the capabilities
     # By owner and user: contacts in which privacy sees a difference, before and after.
     ties: dict[tuple[str, str], tuple[AnyTie, AnyTie]] | None = None
+    # Of the event feed (event_feed.py): by id of a step or record the API key behind it, and the entries to store.
+    caused: Mapping[int, str] = NOTHING
+    feed: Sequence[Any] = ()
 
     def __init__(self, now: int, stamp: int) -> None:
         self.now = now
@@ -258,6 +256,7 @@ class WriteSet:
         member = self.touch_member(room, user)
         self.touch(room)
         del room.members[user]
+        room.bots -= {user}
         member.gone = reason
         room.former[user] = member
         self._count_membership(room, user, -1)

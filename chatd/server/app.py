@@ -20,10 +20,12 @@ from chatd.commands.login import Login
 from chatd.commands.lookups import Lookups
 from chatd.config.model import Config
 from chatd.core.allowances import Allowances
+from chatd.core.event_feed import note_entries
 from chatd.core.maintenance import ForgetKeys
 from chatd.core.read_set import PeopleRules
 from chatd.core.room_cache import RoomCache
 from chatd.core.write_set import WriteSet
+from chatd.delivery.event_feed import EventFeed
 from chatd.delivery.fanout import Fanout
 from chatd.delivery.hub import Hub
 from chatd.delivery.presence import LocalPresence
@@ -48,7 +50,8 @@ from chatd.writer.commit_hooks import CommitHooks, Subscribers
 from chatd.writer.needs import Sources
 from chatd.writer.read_set_loader import ReadSetLoader
 from chatd.writer.room_loader import RoomLoader
-from chatd.writer.writer import Submission, Writer
+from chatd.writer.submission import Submission
+from chatd.writer.writer import Writer
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +95,9 @@ class App:
         self.hooks = CommitHooks(
             committed=Subscribers(self.read_set_loader.charge, self.rooms.committed),
             published=Subscribers(self._publish, LocalBus().publish),
+            storing=partial(note_entries, reads=config.events.reads) if config.events.enabled else None,
         )
+        self.event_feed = EventFeed(store, env) if config.events.enabled else None
         self.writer = Writer(store, env, self.read_set_loader, whole.decisions, self.hooks, self.counters)
         self.maintenance = Maintenance(store, env, self.rooms, self.writer, config)
         self.presence = LocalPresence(
@@ -109,9 +114,11 @@ class App:
             env, store, self.presence, self.hub, self.rate_limits.keep_task, config.delivery
         )
         self.hooks.published.subscribe(self.maintenance.on_commit, watch_rights.on_commit)
+        if self.event_feed is not None:
+            self.hooks.published.subscribe(self.event_feed.on_commit)
         if config.people.enabled:
             self.hooks.published.subscribe(self.request_bound.on_commit, self.profile_changes.on_commit)
-        self.api_writes = Writes(self.writer, config.api.writes_waiting)
+        self.api_writes = Writes(self.writer.submit, self.writer.submit, config.api.writes_waiting)
         self.admin = Admin(store, self.api_writes, self.hub, identity)
         self.graph = Graph(store, self.api_writes, self._people_rules, self.fanout.tell_imported)
         self.api_keys = ApiKeys(store, self.api_writes, env)
@@ -136,6 +143,7 @@ class App:
             identity=self.identity,
             rooms=self.rooms,
             writer=self.writer,
+            submit=self.writer.submit,
             last_seen=LastSeenRecorder(env, self.writer),
             hub=self.hub,
             presence=self.presence,

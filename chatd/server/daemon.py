@@ -5,7 +5,7 @@ import logging
 import math
 import shutil
 import socket
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from chatd.http.api.access import Access
 from chatd.http.api.application import TABLE, Api
 from chatd.http.api.route import Services, scopes_of
 from chatd.http.console import console_routes
+from chatd.http.console_access import caller_of
 from chatd.http.listeners import PENDING_SOCKETS_MAX, Listener, ListenerOptions
 from chatd.http.pending_sockets import PendingSockets
 from chatd.http.routes import Routes, ops_application, public_application
@@ -226,7 +227,7 @@ class Daemon:
         if several(listen.ops_address):
             operations = ListenerOptions(deadline_s, backlog, pending_sockets=PendingSockets(OPS_SOCKETS))
             application = ops_application(
-                self.checks, self.metrics, self._console_routes(), api.application()
+                self.checks, self.metrics, self._console_routes(api), api.application()
             )
             await self._open(OPERATIONS, Listener(several(listen.ops_address), application, operations))
         if several(listen.api_address):
@@ -239,21 +240,24 @@ class Daemon:
         application = api.application(on_socket=True)
         await self._open(ADMINISTRATION, Listener(f"unix:{path}", application, administration))
 
-    def _console_routes(self) -> Routes:
+    def _console_routes(self, api: Api) -> Routes:
         """Return the routes of the console; none where it may not be served, which is logged."""
         self._console_problem = not_served(self.config)
         if self._console_problem:
             if self.config.console.enabled:
                 log.warning("the console is not served: %s", self._console_problem)
             return ()
-        self._console = Console(self, self._sources, self._files)
-        return console_routes(self._console)
+        console = self._console = Console(self, self._sources, self._files)
+        return console_routes(console, api.application_for(partial(caller_of, console)))
 
-    def _console_link(self) -> str:
-        """Return a link that opens the console once. Raises Refused, with the reason, when it is not served."""
+    def _console_link(self, name: str, scopes: Collection[str]) -> str:
+        """Return a link that opens the console once, for a visitor of this name with these scopes.
+
+        Raises Refused, with the reason, when it is not served.
+        """
         if self._console is None:
             raise Refused("not_supported", f"the console is not served: {self._console_problem}")
-        return f"{self._console.url}#key={self._console.sessions.new_key()}"
+        return f"{self._console.url}#key={self._console.sessions.new_key(name, scopes)}"
 
     async def _open(self, name: str, listener: Listener, sockets: Sequence[socket.socket] = ()) -> None:
         await listener.start(sockets)

@@ -24,6 +24,9 @@ from chatd.protocol.messages import Event
 from chatd.protocol.read_state import Reader
 from chatd.storage.views import (
     EventPage,
+    FeedBounds,
+    FeedPage,
+    FeedQuery,
     HelloRows,
     HostRoom,
     Membership,
@@ -278,6 +281,19 @@ class GraphStore(Protocol):
         """Return the feeds, and the edges from a user, as of one commit."""
 
 
+class FeedStore(Protocol):
+    """The event feed. The commit store writes it: the entries in `WriteSet.feed` are stored with their batch."""
+
+    async def feed_page(self, query: FeedQuery) -> FeedPage:
+        """Return one page, as of one commit; events in their current state.
+
+        It begins with `feed.reset` when the cursor is of another history, or with `feed.truncated` when entries behind
+        it are not kept any more. Raises Refused("bad_cursor").
+        """
+
+    async def feed_bounds(self) -> FeedBounds: ...
+
+
 class JobStore(Protocol):
     """The rows that jobs look for."""
 
@@ -300,7 +316,7 @@ class JobStore(Protocol):
         """Return up to `limit` contacts (owner, user) of which something has run out by this time (Unix ms)."""
 
 
-class Store(CommitStore, DecisionStore, RoomViews, UserStore, GraphStore, JobStore, Protocol):
+class Store(CommitStore, DecisionStore, RoomViews, UserStore, GraphStore, FeedStore, JobStore, Protocol):
     """The whole store, for the code that puts the daemon together; all other code needs one of its parts.
 
     Bounds of ranges are inclusive unless said otherwise. A commit that has begun finishes even when its caller is

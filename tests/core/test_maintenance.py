@@ -1,7 +1,8 @@
 import pytest
 from msgspec import UNSET
 
-from chatd.core.maintenance import Barrier, CompactLog, FoldedLog, PostNotice, SummariseReactions
+from chatd.core.maintenance import Barrier, CompactLog, PostNotice, SummariseReactions
+from chatd.core.removal import FoldedLog
 from chatd.protocol.errors import Refused
 from chatd.protocol.messages import Body, Recall, Send
 from chatd.protocol.rooms import RoomDelete

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from chatd.core import maintenance
 from chatd.core.read_set import Rules
-from chatd.core.write_set import SupersededEdits
+from chatd.core.removal import SupersededEdits
 from chatd.protocol.codec import decode_event, encode
 from chatd.protocol.errors import Refused
 from chatd.protocol.limits import REACTIONS_MAX

@@ -13,7 +13,7 @@ from chatd.protocol.rooms import Preferences, RoomCreate, RoomDirect
 from chatd.writer import needs
 from chatd.writer.needs import NEEDS, joining, used_keys
 from chatd.writer.read_set_loader import named_rooms
-from chatd.writer.writer import Submission
+from chatd.writer.submission import Submission
 from tests.kit.inprocess import device_of, new_key
 
 

@@ -3,7 +3,7 @@
 import logging
 import re
 from base64 import b32encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
@@ -41,6 +41,7 @@ TABLE: tuple[Route, ...] = tuple(route for chapter in CHAPTERS for route in chap
 REQUEST_ID = "X-Request-Id"
 IDS = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 ID_BYTES = 10  # 80 random bits
+CallerOf = Callable[[Request], Caller]
 NOBODY = Caller(ApiKey("", "", ()))
 
 
@@ -56,11 +57,15 @@ class Api:
 
     def application(self, *, on_socket: bool = False) -> ASGIApp:
         """Return the application of a listener. `on_socket`: the admin socket, where no key is needed."""
+        return self.application_for(partial(self._access.caller, on_socket=on_socket))
+
+    def application_for(self, caller_of: CallerOf) -> ASGIApp:
+        """Return the application for requests whose senders `caller_of` tells; it raises Refused."""
         by_path: dict[str, dict[str, Route]] = {}
         for route in TABLE:
             by_path.setdefault(route.path, {})[route.method] = route
         paths = [
-            Path(path, partial(self._serve, methods, on_socket), methods=list(methods))
+            Path(path, partial(self._serve, methods, caller_of), methods=list(methods))
             for path, methods in by_path.items()
         ]
         handlers: dict[Any, Any] = {HTTPException: self._no_route}
@@ -68,14 +73,14 @@ class Api:
         application.router.redirect_slashes = False
         return SecurityHeaders(application)
 
-    async def _serve(self, methods: Mapping[str, Route], on_socket: bool, request: Request) -> Response:
+    async def _serve(self, methods: Mapping[str, Route], caller_of: CallerOf, request: Request) -> Response:
         """Check the sender, carry out the request, and log that it came: its route, its sender, never its content."""
         request_id, caller, result = self._request_id(request), NOBODY, "ok"
         route = methods["GET" if request.method == "HEAD" else request.method]
         with ExitStack() as places:
             try:
                 if route.scope != OPEN:
-                    caller = self._access.caller(request, on_socket=on_socket)
+                    caller = caller_of(request)
                 places.enter_context(self._access.taking_place(caller))
                 self._access.require_scope(caller, route)
                 call = Call(self._services, caller, route, path_of(request), request_id)

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from chatd.core.api_keys import ApiKey
+from chatd.core.api_keys import VISITOR, ApiKey
+from chatd.core.console_roles import Role, scopes_of_role
 from chatd.http.api.route import SOCKET_ONLY, Asked, Call, Done, Route
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import Milliseconds, Word
@@ -25,6 +26,14 @@ class Rotate(Asked, frozen=True, kw_only=True):
     """`overlap_s`: how long the present secret stays valid beside the new one."""
 
     overlap_s: Annotated[int, Meta(ge=0, le=30 * DAY_S)] = DAY_S
+
+
+class MakeLink(Asked, frozen=True, kw_only=True):
+    """The visitor whom a link lets in: a name for the audit, and a role, or scopes in its place."""
+
+    name: Name = "operator"
+    role: Role = "viewer"
+    scopes: Annotated[tuple[Word, ...], Meta(max_length=32)] = ()
 
 
 class KeyAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -73,18 +82,24 @@ def answer_of(key: ApiKey) -> KeyAnswer:
 
 
 async def make_key(call: Call, asked: MakeKey) -> NewKey:
-    known = call.services.scopes
-    if not known.issuperset(asked.scopes):
-        raise Refused("bad_request", f"`scopes` may be {', '.join(sorted(known))}", field="scopes")
-    keys, scopes = call.services.keys, tuple(sorted(set(asked.scopes)))
+    keys, scopes = call.services.keys, known_scopes(call, asked.scopes)
     wanted = ApiKey(keys.new_id(), asked.name, scopes, expires_at=asked.expires_at)
-    key, secret = await keys.add(wanted, call.audit(wanted.id))
+    key, secret = await keys.add(wanted, call.caller.grantor, call.audit(wanted.id))
     return NewKey(answer_of(key), secret)
+
+
+def known_scopes(call: Call, asked: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the scopes, each once. Raises Refused when one opens nothing."""
+    known = call.services.scopes
+    if not known.issuperset(asked):
+        raise Refused("bad_request", f"`scopes` may be {', '.join(sorted(known))}", field="scopes")
+    return tuple(sorted(set(asked)))
 
 
 async def rotate_key(call: Call, asked: Rotate) -> NewKey:
     id = call.path["key"]
-    key, secret = await call.services.keys.rotate(id, asked.overlap_s, call.audit(id))
+    by = call.caller.grantor
+    key, secret = await call.services.keys.rotate(id, asked.overlap_s, by, call.audit(id))
     return NewKey(answer_of(key), secret)
 
 
@@ -94,13 +109,14 @@ async def get_keys(call: Call, asked: Asked) -> KeysAnswer:
 
 async def delete_key(call: Call, asked: Asked) -> Done:
     id = call.path["key"]
-    await call.services.keys.delete(id, call.audit(id))
+    await call.services.keys.delete(id, call.caller.grantor, call.audit(id))
     return Done()
 
 
-async def make_link(call: Call, asked: Asked) -> Link:
-    link = call.services.console_link()
-    await call.admin.note(call.audit("console"))
+async def make_link(call: Call, asked: MakeLink) -> Link:
+    scopes = known_scopes(call, asked.scopes) or scopes_of_role(asked.role, call.services.scopes)
+    link = call.services.console_link(asked.name, scopes)
+    await call.admin.note(call.audit(f"{VISITOR}{asked.name}"))
     return Link(link)
 
 
@@ -109,5 +125,5 @@ ROUTES = (
     Route("POST", "/v1/keys", "keys", make_key, MakeKey, NewKey),
     Route("POST", "/v1/keys/{key}/rotate", "keys", rotate_key, Rotate, NewKey),
     Route("DELETE", "/v1/keys/{key}", "keys", delete_key),
-    Route("POST", "/v1/console/links", SOCKET_ONLY, make_link, Asked, Link),
+    Route("POST", "/v1/console/links", SOCKET_ONLY, make_link, MakeLink, Link),
 )

@@ -3,7 +3,7 @@
 The table (application.py) has all there is to say about a route, so that a description of the API can be made of it.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -15,7 +15,7 @@ from chatd.commands.api_keys import ApiKeys
 from chatd.commands.graph import Graph
 from chatd.commands.host_rooms import HostRooms
 from chatd.commands.host_stats import StatsReader
-from chatd.core.api_keys import READ, ApiKey
+from chatd.core.api_keys import READ, VISITOR, ApiKey
 from chatd.core.audit import SOCKET, Audit
 from chatd.core.permissions import HOST
 from chatd.protocol.errors import Refused
@@ -97,22 +97,30 @@ class Done(Struct, frozen=True):
 
 @dataclass(slots=True, frozen=True)
 class Caller:
-    """The sender of a request: a key and its secret, or None for the admin socket, which may do everything."""
+    """The sender of a request: a key, or None for the admin socket, which may do everything.
+
+    `is_valid`: whether the key is still good.
+    """
 
     key: ApiKey | None = None
-    secret: str = field(default="", repr=False)
+    is_valid: Callable[[], bool] = field(default=lambda: True, repr=False)
 
     @property
     def id(self) -> str:
         """The id of the key in the audit; SOCKET for the admin socket."""
         return SOCKET if self.key is None else self.key.id
 
+    @property
+    def grantor(self) -> str | ApiKey:
+        """The sender for decisions about keys: a visitor of the console is in no table, and brings its scopes."""
+        return self.key if self.key is not None and self.key.id.startswith(VISITOR) else self.id
+
 
 @dataclass(slots=True, frozen=True)
 class Services:
-    """The parts of the daemon that handlers use. `console_link` returns a link that opens the console once.
+    """The parts of the daemon that handlers use. `scopes`: those that a key may have.
 
-    `scopes`: those that a key may have.
+    `console_link` returns a link that opens the console once, for a visitor of this name with these scopes.
     """
 
     admin: Admin
@@ -120,7 +128,7 @@ class Services:
     rooms: HostRooms
     stats: StatsReader
     keys: ApiKeys
-    console_link: Callable[[], str]
+    console_link: Callable[[str, Collection[str]], str]
     scopes: frozenset[str]
 
 
@@ -148,7 +156,7 @@ class Call:
 
     def require_valid(self) -> None:
         """Raise Refused("key_invalid") when the key of the caller ended since it was checked."""
-        if self.caller.key is not None and self.services.keys.verified(self.caller.secret) is None:
+        if not self.caller.is_valid():
             raise Refused("key_invalid", "the key ended meanwhile")
 
     def audit(self, target: str) -> Audit:

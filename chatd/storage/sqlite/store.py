@@ -29,6 +29,7 @@ from chatd.storage.sqlite import (
     api,
     card_views,
     compaction,
+    event_feed,
     graph,
     history,
     privacy,
@@ -53,6 +54,9 @@ from chatd.storage.sqlite.write_set import batch_of
 from chatd.storage.sqlite.writer import Writer
 from chatd.storage.views import (
     EventPage,
+    FeedBounds,
+    FeedPage,
+    FeedQuery,
     HelloRows,
     HostRoom,
     Membership,
@@ -356,3 +360,9 @@ class SqliteStore(Store):
 
     async def due_contacts(self, now: int, limit: int) -> list[tuple[str, str]]:
         return await self._read_pool.run(contacts_rows.due, now, limit)
+
+    async def feed_page(self, query: FeedQuery) -> FeedPage:
+        return await self._read_pool.run(event_feed.page, self._epoch, query)
+
+    async def feed_bounds(self) -> FeedBounds:
+        return await self._read_pool.run(event_feed.bounds)
