@@ -3,6 +3,7 @@
 import msgspec
 from starlette.requests import Request
 
+from chatd.core.console_roles import Role
 from chatd.core.graph import Kind, Op
 from chatd.http.api import keys, people, tokens, users
 from chatd.http.api.route import PARAMETERS, Asked, Code, KeyId
@@ -17,6 +18,7 @@ WORDS = Words(
         keys.Name: "a name, 1 to 64 of A-Z a-z 0-9 _ . -",
         KeyId: "the id of a key, 8 of a-z 2-7",
         Code: "a code, up to 32 of a-z _",
+        users.Prefix: "the beginning of a user id",
         users.PasswordHash: "a hash, as argon2id writes it: $argon2id$v=19$m=...",
         people.Bucket: "a bucket, 4 of 0-9 a-f",
     },
@@ -26,6 +28,7 @@ WORDS = Words(
         "op": Op,
         "buckets": Kind,
         "what": Capability,
+        "access": Role,
     },
 )
 # A complaint repeats names from the body.

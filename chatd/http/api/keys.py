@@ -29,10 +29,10 @@ class Rotate(Asked, frozen=True, kw_only=True):
 
 
 class MakeLink(Asked, frozen=True, kw_only=True):
-    """The visitor whom a link lets in: a name for the audit, and a role, or scopes in its place."""
+    """The visitor whom a link lets in: a name for the audit, and a role (`access`), or scopes in its place."""
 
     name: Name = "operator"
-    role: Role = "viewer"
+    access: Role = "viewer"
     scopes: Annotated[tuple[Word, ...], Meta(max_length=32)] = ()
 
 
@@ -145,7 +145,7 @@ async def get_audit(call: Call, asked: AuditQuery) -> AuditAnswer:
 
 
 async def make_link(call: Call, asked: MakeLink) -> Link:
-    scopes = known_scopes(call, asked.scopes) or scopes_of_role(asked.role, call.services.scopes)
+    scopes = known_scopes(call, asked.scopes) or scopes_of_role(asked.access, call.services.scopes)
     link = call.services.console_link(asked.name, scopes)
     await call.admin.note(call.audit(f"{VISITOR}{asked.name}"))
     return Link(link)

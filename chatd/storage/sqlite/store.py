@@ -321,8 +321,8 @@ class SqliteStore(Store):
     async def oldest_audit(self) -> int:
         return await self._read_pool.run(api.oldest_audit)
 
-    async def accounts(self, after: str, limit: int) -> list[Account]:
-        return await self._read_pool.run(users_rows.accounts, after, limit)
+    async def accounts(self, after: str, limit: int, prefix: str = "") -> list[Account]:
+        return await self._read_pool.run(users_rows.accounts, after, limit, prefix)
 
     async def edges_of(self, users: Collection[str]) -> dict[str, Edges]:
         return await self._read_pool.run(graph.edges_of, users)
