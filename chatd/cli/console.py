@@ -49,7 +49,7 @@ def console(loaded: Loaded, is_opened: bool, role: str, scopes: tuple[str, ...],
 
     Whoever may open the admin socket in the data directory may do so, in any role.
     """
-    asked = {"name": name or user_name(), "access": role, "scopes": scopes}
+    asked = {"name": name or user_name(), "role": role, "scopes": scopes}
     link = ask(require_served(loaded.config), "POST", "/v1/console/links", asked)["link"]
     if not is_opened:
         click.echo(link)

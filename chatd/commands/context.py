@@ -28,6 +28,7 @@ from chatd.protocol.errors import ChatError, Refused
 from chatd.storage.interface import DecisionStore, RoomViews, UserStore
 from chatd.telemetry.counters import Counters
 from chatd.writer.room_loader import RoomLoader
+from chatd.writer.submission import Submit
 from chatd.writer.writer import Writer
 
 
@@ -176,7 +177,10 @@ class ContextStore(DecisionStore, RoomViews, UserStore, Protocol):
 
 @dataclass(slots=True)
 class Context:
-    """The parts of the daemon. `config` is replaced as a whole by a reload: read it at use."""
+    """The parts of the daemon. `config` is replaced as a whole by a reload: read it at use.
+
+    `submit`: the door to the writer for everything that others will read; screening, where it is switched on.
+    """
 
     config: Config
     env: Env
@@ -187,6 +191,7 @@ class Context:
     identity: Identity
     rooms: RoomLoader
     writer: Writer
+    submit: Submit
     last_seen: LastSeenRecorder
     hub: Hub
     presence: Presence
@@ -197,12 +202,13 @@ class Context:
     counters: Counters
     # The audiences from which users choose; replaced like `config`.
     bounds: HostBounds
-    # The feature words that are known here: those of account rows are, as far as they are switched on.
+    # The feature words that are known here, as far as an operator has switched them on.
     features: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         words = [section.feature for section in self.sections.values()]
-        self.features = frozenset((*limits.FEATURES, *words))
+        switched_on = ["reports"] if self.config.moderation.enabled else []
+        self.features = frozenset((*limits.FEATURES, *words, *switched_on))
 
     def reconfigure(self, config: Config, bounds: HostBounds) -> None:
         """Put another configuration in force, with the audiences it gives."""

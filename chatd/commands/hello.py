@@ -52,7 +52,7 @@ from chatd.protocol.errors import Refused
 from chatd.protocol.privacy import Capability, To
 from chatd.protocol.sync import SyncPage
 from chatd.storage.views import HelloRows, Membership, SyncRows
-from chatd.writer.writer import Submission
+from chatd.writer.submission import Submission
 
 # A device that comes back within the hour is not recorded again.
 SEEN_AGAIN_MS = 3_600_000

@@ -184,12 +184,17 @@ Gate = Literal["open", "ask", "no", "refused", "blocked"]
 
 
 class Side(NamedTuple):
-    """One user of a direct room: the other as they have them, their rules, and whether their account is closed."""
+    """One user of a direct room: the other as they have them, their rules, and whether their account is closed.
+
+    `automated`: a bot or an official account. It takes messages from everybody, and writes to nobody first but to
+    friends and to those who follow it, whatever their rules say.
+    """
 
     user: str
     tie: AnyTie = NO_TIE
     rules: Mapping[Capability, Audience] = {}
     closed: bool = False
+    automated: bool = False
 
 
 def gates_of(
@@ -207,9 +212,18 @@ def gate_of(author: Side, owner: Side, *, acquainted: bool, bounds: HostBounds) 
         return "blocked"
     if owner.tie.blocked or owner.closed:
         return "refused"
+    if owner.automated:
+        return "open"
+    if author.automated:
+        return "open" if is_welcome(owner.tie) else "no"
     viewer = viewer_of(owner.tie, author.tie, acquainted=acquainted)
     result = outcome(viewer, owner.rules, "write", bounds)
     return "open" if result == "yes" else result
+
+
+def is_welcome(owner: AnyTie) -> bool:
+    """Whether an owner wants to hear of a bot or an official account: they follow it, or made it a friend."""
+    return owner.following or owner.is_friend
 
 
 def mutually_allow(
@@ -244,8 +258,12 @@ class Relation(NamedTuple):
         return gate if self.is_known or gate == "blocked" else "refused"
 
     def takes(self, capability: Capability, bounds: HostBounds) -> bool:
-        """Whether the owner lets the viewer use `capability`."""
+        """Whether the owner lets the viewer use `capability`. Anybody may add a bot; a bot adds nobody by itself."""
         closed = self.viewer.closed or self.owner.closed
+        if self.viewer.automated and not is_welcome(self.owner.tie):
+            return False
+        if self.owner.automated and capability == "add":
+            return not (closed or self.owner.tie.blocked or self.viewer.tie.blocked)
         viewer = viewer_of(self.owner.tie, self.viewer.tie, closed=closed, acquainted=self.acquainted)
         return self.is_known and allows(viewer, self.owner.rules, capability, bounds)
 

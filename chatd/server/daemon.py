@@ -17,13 +17,14 @@ from chatd.config.origins import Origins
 from chatd.env import Env
 from chatd.http.api.access import Access
 from chatd.http.api.application import TABLE, Api
-from chatd.http.api.route import Services, scopes_of
+from chatd.http.api.route import scopes_of
 from chatd.http.console import console_routes
 from chatd.http.console_access import caller_of
 from chatd.http.listeners import PENDING_SOCKETS_MAX, Listener, ListenerOptions
 from chatd.http.pending_sockets import PendingSockets
 from chatd.http.routes import Routes, ops_application, public_application
 from chatd.jobs.contact_expiry import ContactExpiry
+from chatd.jobs.event_feed import end_feed
 from chatd.protocol import close_codes
 from chatd.protocol.errors import ChatError, Refused
 from chatd.server.accounts import Accounts
@@ -134,6 +135,11 @@ class Daemon:
         app.writer.start()
         await app.api_keys.load()
         self._reserve(app, self.config)
+        if app.feed_upkeep is not None:
+            await app.feed_upkeep.begin()
+            self._keep_running("event feed", app.feed_upkeep.run)
+        else:
+            self._keep_running("event feed", partial(end_feed, store, app.writer))
         self._keep_running("maintenance", app.maintenance.run)
         self._keep_running("lag", partial(app.maintenance.watch_lag, app.counters))
         if self.config.people.enabled:
@@ -214,7 +220,7 @@ class Daemon:
         listen = self.config.listen
         deadline_s, backlog = listen.request_deadline_s, listen.backlog
         access = self._access = Access(app.api_keys, self.env, self.config)
-        services = Services(app.admin, app.graph, app.api_keys, self._console_link, scopes_of(TABLE))
+        services = app.services(self._console_link, scopes_of(TABLE))
         api = Api(services, access, self.env, app.counters)
         if several(listen.ops_address):
             operations = ListenerOptions(deadline_s, backlog, pending_sockets=PendingSockets(OPS_SOCKETS))
@@ -353,6 +359,8 @@ class Daemon:
         """Close the listeners, the public one within `deadline_s` seconds, then the parts, the store last."""
         if self._console is not None:
             self._console.close()
+        if app.event_feed is not None:
+            app.event_feed.close()
         for name, listener in self._listeners.items():
             await listener.stop(deadline_s if name == PUBLIC else deadline_s / 8)
         self._listeners.clear()

@@ -16,7 +16,7 @@ from chatd.protocol.errors import ChatError, Refused
 from chatd.protocol.messages import Send
 from chatd.session.rate_limits import RateLimits
 from chatd.writer.batch_abort import BatchAbort
-from chatd.writer.writer import Submission, aborted
+from chatd.writer.submission import Submission, aborted
 
 log = logging.getLogger(__name__)
 
@@ -178,7 +178,7 @@ class Dispatcher:
     def _submit(self, request: Request, batch_abort: BatchAbort | None, place: int) -> None:
         self._begin()
         session = self._session
-        self._ctx.writer.submit(
+        self._ctx.submit(
             Submission(
                 session.identity.user,
                 request,

@@ -13,11 +13,13 @@ from chatd.core import accounts, api_keys, friends, maintenance
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import GROUP_VIA, Introduction
 from chatd.core.graph import ChangeGraph, GraphFeed, pairs_of
+from chatd.core.members import SetMembers
 from chatd.core.privacy import Relation
 from chatd.core.privacy_settings import CIRCLES, PRIVACY, SetByHost
 from chatd.core.profiles import Card, Holder
 from chatd.core.read_set import Counted, ReadSet, Tail, UnreadSpan, pair
 from chatd.core.room import Member, Room
+from chatd.core.rooms import OpenDirect
 from chatd.core.sections import ChangedRow
 from chatd.core.unread_counts import COUNTED_EVENTS_MAX, span_of_read, tail_of
 from chatd.core.write_set import Message
@@ -135,7 +137,8 @@ async def new_rooms(sources: Sources, batch: Sequence[Submitted], reads: ReadSet
             if room is not None:
                 reads.created[asked.user, request.key] = room
         else:
-            await read_direct_rooms(sources, [pair(asked.user, request.user)], reads)
+            one, other = joining(asked)
+            await read_direct_rooms(sources, [pair(one, other)], reads)
         chance = int.from_bytes(sources.env.random_bytes(8), "big")
         reads.fresh.append((await sources.store.next_room_number(), chance))
 
@@ -229,7 +232,9 @@ def both(a: str, b: str) -> tuple[tuple[str, str], tuple[str, str]]:
 
 async def relations(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read how each user stands to those whom they ask, or put into a room, where people are switched on."""
-    pairs = {(asked.user, other) for asked in batch for other in asked_by(asked) if other != asked.user}
+    pairs = {
+        (asked.user, other) for asked in batch for other in asked_by(asked) if asked.user not in ("", other)
+    }
     if pairs and reads.rules.people.enabled:
         reads.records_of(Relation).update(await sources.store.relations(pairs, reads.rules.people))
 
@@ -320,9 +325,11 @@ def joining(asked: Submitted) -> Iterable[str]:
         return [asked.user, *request.users]
     if isinstance(request, RoomDirect):
         return [asked.user, request.user]
+    if isinstance(request, OpenDirect):
+        return [request.user, request.other]
     if isinstance(request, RoomJoin):
         return [asked.user]
-    return request.users if isinstance(request, MembersAdd) else ()
+    return request.users if isinstance(request, MembersAdd | SetMembers) else ()
 
 
 def asked_by(asked: Submitted) -> Iterable[str]:
@@ -355,6 +362,7 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     Read: (tails,),
     RoomCreate: (new_rooms, people, relations),
     RoomDirect: (new_rooms, people, relations),
+    OpenDirect: (new_rooms, people),
     RoomUpdate: (used_keys,),
     RoomDelete: (used_keys,),
     RoomJoin: (used_keys, people),
@@ -362,6 +370,7 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     MembersAdd: (used_keys, people, relations),
     MembersRemove: (used_keys,),
     MembersRole: (used_keys,),
+    SetMembers: (used_keys, people, relations),
     Preferences: (people,),
     PrivacySet: (privacy,),
     SetByHost: (privacy,),

@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 from msgspec import UNSET
 
-from chatd.core.maintenance import FoldedLog
+from chatd.core.removal import FoldedLog, SupersededEdits
 from chatd.core.room import Member, Room
 from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account, DeviceSeen
-from chatd.core.write_set import Message, SupersededEdits
+from chatd.core.write_set import Message
 from chatd.protocol.codec import decode_event, encode
 from chatd.protocol.identifiers import room_name
 from chatd.protocol.messages import Body, Event

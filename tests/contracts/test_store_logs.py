@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatd.core.maintenance import FoldedLog
+from chatd.core.removal import FoldedLog
 from chatd.core.room import Room
 from chatd.protocol.codec import decode_event
 from chatd.storage.interface import Store

@@ -1,7 +1,8 @@
 import pytest
 from msgspec import UNSET
 
-from chatd.core.maintenance import Barrier, CompactLog, FoldedLog, PostNotice, SummariseReactions
+from chatd.core.maintenance import Barrier, CompactLog, PostNotice, SummariseReactions
+from chatd.core.removal import FoldedLog
 from chatd.protocol.errors import Refused
 from chatd.protocol.messages import Body, Recall, Send
 from chatd.protocol.rooms import RoomDelete
@@ -34,8 +35,8 @@ def test_a_notice_obeys_the_rules_of_bodies(writer, room, body):
 
 def test_a_notice_needs_a_room(writer, room):
     writer.ask("ann", RoomDelete(room=room.name, key="key-00000001"))
-    for name in (room.name, "g00000000000"):
-        with pytest.raises(Refused, match="not_found"):
+    for name, code in ((room.name, "gone"), ("g00000000000", "not_found")):
+        with pytest.raises(Refused, match=code):
             writer.ask("", PostNotice(room=name, key=key(), body=Body(text="x")))
 
 

@@ -73,7 +73,7 @@ async def wrong_answers(daemon: RunningDaemon) -> list[tuple[str, str, str]]:
     """(role, route, code) of every route that a role can use and should not, or the other way."""
     wrong = []
     for role in ROLES:
-        visitor = await Visitor.let_in(daemon, access=role)
+        visitor = await Visitor.let_in(daemon, role=role)
         scopes = scopes_of_role(role, scopes_of(TABLE))
         for route in TABLE:
             opens = route.scope == OPEN or not {route.scope, route.needed_scope}.isdisjoint(scopes)
@@ -99,7 +99,7 @@ def test_a_viewer_changes_nothing_and_sees_nothing_that_people_wrote() -> None:
         scopes = scopes_of_role("viewer", scopes_of(TABLE))
         if route.needed_scope in scopes:
             assert route.reads, route.path
-    secret = {"messages", "messages.read", "keys", "keys.read", "moderation.read"}
+    secret = {"messages.read", "events.read", "keys.read", "moderation.read"}
     assert secret.isdisjoint(scopes_of_role("viewer", scopes_of(TABLE)))
 
 
@@ -119,7 +119,7 @@ ASKING = {
 
 
 async def wrongly_let_in(daemon: RunningDaemon) -> list[str]:
-    admin = await Visitor.let_in(daemon, access="admin")
+    admin = await Visitor.let_in(daemon, role="admin")
     wrong = []
     for who, (has_session, headers, of_read, of_change) in ASKING.items():
         visitor = admin if has_session else Visitor(daemon)
@@ -153,12 +153,12 @@ async def test_an_open_door_is_found_out(
 
 
 async def test_the_audit_names_the_visitor(daemon: RunningDaemon) -> None:
-    ann = await Visitor.let_in(daemon, name="ann", access="admin")
+    ann = await Visitor.let_in(daemon, name="ann", role="admin")
     assert (await ann.ask("GET", "/v1/session")).json["name"] == "ann"
     assert (await ann.ask("PUT", "/v1/users/alice", {"name": "Alice"})).status == 200
     assert (await ann.ask("GET", "/v1/users/alice")).json["name"] == "Alice"
     entries = (await ann.ask("GET", "/v1/audit?target=alice")).json["audit"]
-    assert [(one["key"], one["action"]) for one in entries] == [("console:ann", "PUT /v1/users/{user}")]
+    assert ("console:ann", "PUT /v1/users/{user}") in [(one["key"], one["action"]) for one in entries]
 
 
 async def test_a_visitor_gives_no_scope_that_they_do_not_have(daemon: RunningDaemon) -> None:
@@ -175,7 +175,7 @@ async def test_a_visitor_gives_no_scope_that_they_do_not_have(daemon: RunningDae
 
 
 async def test_a_session_that_is_signed_out_changes_nothing_more(daemon: RunningDaemon) -> None:
-    ann = await Visitor.let_in(daemon, access="admin")
+    ann = await Visitor.let_in(daemon, role="admin")
     assert (await ann.ask("DELETE", "/v1/session")).status == 204
     assert (await ann.ask("PUT", "/v1/users/alice", {})).status == 401
     assert (await daemon.api("GET", "/v1/users")).json["users"] == []

@@ -27,14 +27,14 @@ class Console:
     def url(self) -> str:
         return f"{self.daemon.ops_url}/console/"
 
-    async def link(self, access: str = "viewer") -> str:
-        answer = await self.daemon.api("POST", "/v1/console/links", name="ann", access=access)
+    async def link(self, role: str = "viewer") -> str:
+        answer = await self.daemon.api("POST", "/v1/console/links", name="ann", role=role)
         return str(answer.json["link"])
 
-    async def open(self, context: Any, access: str = "viewer") -> Any:
+    async def open(self, context: Any, role: str = "viewer") -> Any:
         """Return a page that opened the link, when figures come in."""
         page = await context.new_page()
-        await page.goto(await self.link(access))
+        await page.goto(await self.link(role))
         await page.locator(".state.live").wait_for()
         return page
 

@@ -56,7 +56,9 @@ role_of = record({"user": user, "role": role})
 
 _NUMBERED: dict[str, Shape] = {"seq": positive, "time": positive}
 _ACTED: dict[str, Shape] = {**_NUMBERED, "user": user}
-_USERS: dict[str, Shape] = {**_ACTED, "users": listed(user, least=1)}
+# Without a user where the host app did it.
+_BY: dict[str, Shape] = {"user": user}
+_USERS: dict[str, Shape] = {**_NUMBERED, "users": listed(user, least=1)}
 _TARGETED: dict[str, Shape] = {**_ACTED, "target": positive}
 
 _MESSAGE_STATE: dict[str, Shape] = {
@@ -71,18 +73,18 @@ _MESSAGE_STATE: dict[str, Shape] = {
 }
 
 EVENT_KINDS: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
-    "created": (_USERS, {}),
+    "created": (_USERS, _BY),
     "message": ({**_ACTED, "key": key}, _MESSAGE_STATE),
     "edit": (_TARGETED, {"body": body}),
-    "recall": (_TARGETED, {}),
+    "recall": ({**_NUMBERED, "target": positive}, _BY),
     "reaction": ({**_TARGETED, "emoji": word, "set": boolean}, {}),
     "reactions": ({**_NUMBERED, "target": positive, "reactions": listed(reaction_count)}, {}),
     "pin": ({**_TARGETED, "set": boolean}, {}),
-    "joined": (_USERS, {}),
-    "left": (_USERS, {}),
-    "removed": (_USERS, {}),
-    "role": ({**_ACTED, "users": listed(role_of, least=1)}, {}),
-    "settings": (_ACTED, {"title": text, "avatar": text, "public": boolean, "data": host_data}),
+    "joined": (_USERS, _BY),
+    "left": ({**_USERS, **_BY}, {}),
+    "removed": (_USERS, _BY),
+    "role": ({**_NUMBERED, "users": listed(role_of, least=1)}, _BY),
+    "settings": (_NUMBERED, {**_BY, "title": text, "avatar": text, "public": boolean, "data": host_data}),
     "notice": ({**_NUMBERED, "body": body}, {}),
 }
 

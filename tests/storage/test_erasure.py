@@ -29,7 +29,18 @@ from tests.kit.inprocess import device_of, in_process, new_key
 from tests.kit.notes import NOTES
 from tests.kit.random_workload import SECTIONS
 
-USER_COLUMNS = {"ignored", "user", "owner", "creator", "deleted_by", "a", "b", "mentions", "target"}
+USER_COLUMNS = {
+    "ignored",
+    "user",
+    "reporter",
+    "owner",
+    "creator",
+    "deleted_by",
+    "a",
+    "b",
+    "mentions",
+    "target",
+}
 NUMBERS = {("members", "mentions"), ("events", "target")}  # called like one, and hold none
 OPEN = Bounds(default="everyone")
 PEOPLE = {"enabled": True, "privacy": {"add": OPEN, "write": OPEN}}
@@ -107,6 +118,7 @@ async def test_the_columns_that_name_a_user_are_known(directory: Path) -> None:
     known = {(table, name) for table, kept in TABLES.items() for name in kept.users}
     assert found <= known
     unused = {("direct", "b"), ("rooms", "deleted_by"), ("audit", "target"), ("events", "ignored")}
+    unused |= {("report_subjects", "user"), ("reports", "reporter"), ("reports", "user")}
     assert known - found <= unused
 
 

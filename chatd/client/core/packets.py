@@ -164,6 +164,7 @@ class UserEntry(TypedDict):
     version: NotRequired[int]
     handle: NotRequired[str]
     verified: NotRequired[str]
+    kind: NotRequired[str]
     page: NotRequired[Mapping[str, Any]]
     common: NotRequired[list[str]]
     stale: NotRequired[bool]

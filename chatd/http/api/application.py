@@ -21,12 +21,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from chatd.core.api_keys import ApiKey
 from chatd.env import Env
 from chatd.http.answers import bounded_body
-from chatd.http.api import keys, people, problems, rooms, tokens, users
+from chatd.http.api import event_feed, keys, members, messages, people, problems, rooms, stats, tokens, users
 from chatd.http.api.access import Access
 from chatd.http.api.decoding import asked_in_query, decoded, path_of
 from chatd.http.api.ndjson import BULK_BYTES_MAX, MEDIA_TYPE, Uploads, answered, lines_of
 from chatd.http.api.problems import problem_response, refusal_for
 from chatd.http.api.route import BODY_BYTES_MAX, OPEN, Call, Caller, Route, Services
+from chatd.http.api.waiting import unless_gone
 from chatd.http.http_protocol import STREAMING
 from chatd.http.routes import SecurityHeaders
 from chatd.protocol.errors import Refused
@@ -34,7 +35,7 @@ from chatd.telemetry.counters import Counters
 
 log = logging.getLogger(__name__)
 
-CHAPTERS = (users, people, tokens, rooms, keys, problems)
+CHAPTERS = (users, people, tokens, rooms, members, messages, event_feed, keys, stats, problems)
 TABLE: tuple[Route, ...] = tuple(route for chapter in CHAPTERS for route in chapter.ROUTES)
 """All routes."""
 
@@ -109,7 +110,11 @@ class Api:
             asked = decoded(body or b"{}", route.asked)
         else:
             asked = asked_in_query(request, route.asked)
-        answer = await route.handler(call, asked)
+        if route.waits:
+            request.scope["state"][STREAMING].stream()
+            answer = await unless_gone(request.receive, route.handler(call, asked))
+        else:
+            answer = await route.handler(call, asked)
         return Response(msgspec.json.encode(answer), media_type="application/json")
 
     async def _bulk(self, call: Call, request: Request, places: ExitStack) -> Response:

@@ -7,15 +7,20 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypeVar
 
+import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from chatd.commands.admin import Admin
 from chatd.commands.api_keys import ApiKeys
+from chatd.commands.event_feed import FeedPages
 from chatd.commands.graph import Graph
+from chatd.commands.host_rooms import HostRooms
+from chatd.commands.host_stats import StatsReader
 from chatd.core.api_keys import READ, VISITOR, ApiKey
 from chatd.core.audit import SOCKET, Audit
+from chatd.core.permissions import HOST
 from chatd.protocol.errors import Refused
-from chatd.protocol.identifiers import U53_MAX, Device, Room, User
+from chatd.protocol.identifiers import U53_MAX, Device, Room, Seq, User
 
 T = TypeVar("T")
 
@@ -26,7 +31,14 @@ OPEN, SOCKET_ONLY = "", SOCKET
 KeyId = Annotated[str, Meta(pattern=r"^[a-z2-7]{8}\Z")]
 Code = Annotated[str, Meta(pattern=r"^[a-z_]{1,32}\Z")]
 
-PARAMETERS: Mapping[str, Any] = {"user": User, "device": Device, "room": Room, "key": KeyId, "code": Code}
+PARAMETERS: Mapping[str, Any] = {
+    "user": User,
+    "device": Device,
+    "room": Room,
+    "seq": Seq,
+    "key": KeyId,
+    "code": Code,
+}
 """The types of the parameters in paths, by name."""
 
 Limit = Annotated[int, Meta(ge=1, le=200)]
@@ -36,6 +48,17 @@ More = Annotated[str, Meta(max_length=64)]
 
 class Asked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The base of what a route is asked: a body of JSON, or the query of a GET or DELETE."""
+
+
+class As(Asked, frozen=True, kw_only=True):
+    """`as`: the user in whose place, and with whose rights, it is done. Without it the host does it."""
+
+    as_: User | UnsetType = msgspec.field(default=UNSET, name="as")
+
+    @property
+    def user(self) -> str:
+        """The user of the decision."""
+        return HOST if self.as_ is UNSET else self.as_
 
 
 class Page(Asked, frozen=True, kw_only=True):
@@ -51,6 +74,17 @@ class Page(Asked, frozen=True, kw_only=True):
         if not (self.more.isascii() and self.more.isdigit() and int(self.more) <= U53_MAX):
             raise Refused("bad_cursor", "`more` is not one that was answered", field="more")
         return int(self.more)
+
+
+class PageAs(Page, frozen=True, kw_only=True):
+    """The query of a list that a user may see, or the host."""
+
+    as_: User | UnsetType = msgspec.field(default=UNSET, name="as")
+
+    @property
+    def user(self) -> str:
+        """The user who looks."""
+        return HOST if self.as_ is UNSET else self.as_
 
 
 def page_of(rows: Sequence[T], limit: int, key: Callable[[T], object]) -> tuple[Sequence[T], str | UnsetType]:
@@ -92,6 +126,9 @@ class Services:
 
     admin: Admin
     graph: Graph
+    rooms: HostRooms
+    feed: FeedPages
+    stats: StatsReader
     keys: ApiKeys
     console_link: Callable[[str, Collection[str]], str]
     scopes: frozenset[str]
@@ -104,7 +141,7 @@ class Call:
     services: Services
     caller: Caller
     route: "Route"
-    path: Mapping[str, str]
+    path: Mapping[str, Any]
     request_id: str
 
     @property
@@ -114,6 +151,10 @@ class Call:
     @property
     def graph(self) -> Graph:
         return self.services.graph
+
+    @property
+    def rooms(self) -> HostRooms:
+        return self.services.rooms
 
     def require_valid(self) -> None:
         """Raise Refused("key_invalid") when the key of the caller ended since it was checked."""
@@ -132,10 +173,11 @@ Handler = Callable[[Call, Any], Awaitable[Struct]]
 class Route:
     """One route. `bulk`: its body is ndjson, and the handler is called with each line.
 
-    `body_bytes`: the most of any other body.
+    `body_bytes`: the most of any other body. `waits`: the answer may take long, and nobody needs it when the client
+    is gone.
     """
 
-    method: Literal["GET", "PUT", "POST", "DELETE"]
+    method: Literal["GET", "PUT", "POST", "PATCH", "DELETE"]
     path: str
     scope: str
     handler: Handler
@@ -143,6 +185,7 @@ class Route:
     answer: type[Struct] = Done
     bulk: bool = False
     body_bytes: int = BODY_BYTES_MAX
+    waits: bool = False
 
     @property
     def reads(self) -> bool:
@@ -156,7 +199,7 @@ class Route:
 
     @property
     def has_body(self) -> bool:
-        return self.method in ("PUT", "POST")
+        return self.method in ("PUT", "POST", "PATCH")
 
 
 def scopes_of(table: Sequence[Route]) -> frozenset[str]:

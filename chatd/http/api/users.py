@@ -9,7 +9,7 @@ from chatd.core.users import Account
 from chatd.http.api.cards import HostPage, Verified, packed_page, shown_page
 from chatd.http.api.route import Asked, Call, Done, Page, Route, page_of
 from chatd.protocol.identifiers import Address, Device, Milliseconds, NewHandle, Title, User
-from chatd.protocol.users import DeviceRow
+from chatd.protocol.users import DeviceRow, UserKind
 from chatd.protocol.users import Page as CardPage
 
 # A hash that the host or the command line made; the memory and time in it are checked when it is used.
@@ -27,6 +27,7 @@ class PutValues(Asked, frozen=True, kw_only=True):
     handle: NewHandle | None = None
     verified: Verified | None = None
     page: HostPage | None = None
+    kind: UserKind | None = None
     disabled: bool | None = None
     password_hash: PasswordHash | None = None
 
@@ -78,6 +79,7 @@ class UserAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     verified: str | UnsetType = UNSET
     page: CardPage | UnsetType = UNSET
     version: int
+    kind: UserKind = "person"
     disabled: bool
     has_password: bool
     created_at: Milliseconds
@@ -118,6 +120,7 @@ def answer_of(account: Account) -> UserAnswer:
         name=account.name,
         avatar=account.avatar,
         version=account.version,
+        kind=account.kind,
         disabled=account.disabled,
         has_password=account.password is not None,
         created_at=account.created_at,
@@ -154,6 +157,7 @@ def change_of(asked: PutValues) -> Amend:
         handle=asked.handle,
         verified=asked.verified,
         page=packed_page(asked.page),
+        kind=asked.kind,
         password=asked.password_hash,
         disabled=asked.disabled,
     )

@@ -27,13 +27,18 @@ class Kept:
 TABLES: Mapping[str, Kept] = {
     "meta": Kept(why="names nobody"),
     "migrations": Kept(why="names nobody"),
-    # The marks of revocation stay, because they refuse tokens that have not expired.
+    # Marks of revocation and a restriction stay: the first refuse tokens that have not expired, the second the user.
     "users": Kept(
         ("user",),
-        "SELECT user, name, avatar, receipts, presence, disabled, created_at FROM users WHERE user = :user",
+        """
+        SELECT user, name, avatar, receipts, presence, disabled, created_at, kind, restriction, restricted_until,
+               restricted_reason
+        FROM users WHERE user = :user
+        """,
         (
             """
-            UPDATE users SET name = '', avatar = '', version = version + 1, receipts = 1, presence = 1, password = NULL
+            UPDATE users SET name = '', avatar = '', version = version + 1, receipts = 1, presence = 1, password = NULL,
+                             kind = 0
             WHERE user = :user
             """,
         ),
@@ -123,8 +128,21 @@ TABLES: Mapping[str, Kept] = {
         why="counted on the message they are on: they are cleared there",
     ),
     "graph_feeds": Kept(why="names nobody"),
+    # References to events, and user ids: those of the host app, which keeps its own copy.
+    "event_feed": Kept(why="holds no text; forgotten after events.kept_h"),
+    "consumers": Kept(why="names nobody"),
+    "parked": Kept(why="names nobody"),
     "api_keys": Kept(why="names nobody"),
     "audit": Kept(("target",), why="says what the host did; forgotten after api.audit_kept_days"),
+    "report_subjects": Kept(("user",), why="a number of reports, which reports have, too"),
+    "reports": Kept(
+        ("reporter", "user"),
+        """
+        SELECT number, time, reason, text, user AS about, room, seq, state FROM reports WHERE reporter = :user
+        """,
+        ("UPDATE reports SET text = '' WHERE reporter = :user",),
+        "what is reported of a user is evidence for others, forgotten after moderation.reports_kept_days",
+    ),
     "unlogged": Kept(
         ("user",),
         erase=("DELETE FROM unlogged WHERE user = :user",),

@@ -10,38 +10,32 @@ from typing import Any
 
 from chatd.core.api_keys import ApiKey, DeletedKey
 from chatd.core.audit import Audit, ForgottenAudit
-from chatd.core.maintenance import FoldedLog, ForgottenKeys
-from chatd.core.messages import emptied
+from chatd.core.maintenance import ForgottenKeys
 from chatd.core.profiles import Card
 from chatd.core.users import Account, DeviceSeen
-from chatd.core.write_set import DirectPair, Reaction, SupersededEdits
-from chatd.protocol.codec import decode_event
-from chatd.storage.sqlite import api
+from chatd.core.write_set import DirectPair, Reaction
+from chatd.storage.sqlite import api, removal
 from chatd.storage.sqlite.profiles import write_cards
-from chatd.storage.sqlite.rows import account_row, device_row, position
+from chatd.storage.sqlite.rows import account_row, device_row
 
 WriteRecords = Callable[[sqlite3.Connection, Sequence[Any], int], None]
 """Writes records of one type; the last argument is the stamp of the commit."""
 
 ADD_PAIR = "INSERT INTO direct (room, a, b) VALUES (?, ?, ?)"
 
-# The edits with a body: at most one, as the next edit empties it.
-EDITS_OF = "SELECT position, blob FROM events WHERE position >> 32 = ? AND target = ? AND position < ?"
-EMPTY_EDIT = "UPDATE events SET blob = ?, target = NULL WHERE position = ?"
 SET_REACTION = "INSERT INTO reactions (room, seq, user, emoji) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 CLEAR_REACTION = "DELETE FROM reactions WHERE room = ? AND seq = ? AND user = ? AND emoji = ?"
 
-# From the last floor on: below it there are only messages, however many.
-FOLD = "DELETE FROM events WHERE position >= ? AND position < ? AND kind <> 'message'"
-
 PUT_ACCOUNT = """
 INSERT INTO users (user, name, avatar, version, receipts, presence, disabled, generation, revoked_before,
-                   password, created_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                   password, created_at, kind, restriction, restricted_until, restricted_reason)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (user) DO UPDATE
 SET name = excluded.name, avatar = excluded.avatar, version = excluded.version, receipts = excluded.receipts,
     presence = excluded.presence, disabled = excluded.disabled, generation = excluded.generation,
-    revoked_before = excluded.revoked_before, password = excluded.password, created_at = excluded.created_at
+    revoked_before = excluded.revoked_before, password = excluded.password, created_at = excluded.created_at,
+    kind = excluded.kind, restriction = excluded.restriction, restricted_until = excluded.restricted_until,
+    restricted_reason = excluded.restricted_reason
 """
 
 PUT_DEVICE = """
@@ -65,21 +59,6 @@ def write_reactions(connection: sqlite3.Connection, reactions: Sequence[Reaction
         connection.execute(SET_REACTION if reaction.set else CLEAR_REACTION, row)
 
 
-def write_superseded(
-    connection: sqlite3.Connection, superseded: Sequence[SupersededEdits], stamp: int
-) -> None:
-    """Empty the superseded edits of messages."""
-    for edits in superseded:
-        bounds = (edits.room, edits.target, position(edits.room, edits.seq))
-        for edit_position, blob in connection.execute(EDITS_OF, bounds).fetchall():
-            connection.execute(EMPTY_EDIT, (emptied(decode_event(blob)), edit_position))
-
-
-def write_folds(connection: sqlite3.Connection, folds: Sequence[FoldedLog], stamp: int) -> None:
-    bounds = [(position(fold.room, fold.low), position(fold.room, fold.floor)) for fold in folds]
-    connection.executemany(FOLD, bounds)
-
-
 def write_accounts(connection: sqlite3.Connection, accounts: Sequence[Account], stamp: int) -> None:
     connection.executemany(PUT_ACCOUNT, map(account_row, accounts))
 
@@ -98,8 +77,7 @@ def forget_unlogged(connection: sqlite3.Connection, forgotten: Sequence[Forgotte
 WRITES: Mapping[type, WriteRecords] = {
     DirectPair: write_pairs,
     Reaction: write_reactions,
-    SupersededEdits: write_superseded,
-    FoldedLog: write_folds,
+    **removal.WRITES,
     Account: write_accounts,
     Card: write_cards,
     DeviceSeen: write_devices,

@@ -20,6 +20,7 @@ from chatd.core.room import Room, Standing
 from chatd.core.sections import ChangedRow
 from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account, DeviceSeen
+from chatd.core.webhooks import Consumer, Parked
 from chatd.core.write_set import WriteSet
 from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
@@ -29,12 +30,14 @@ from chatd.storage.sqlite import (
     api,
     card_views,
     compaction,
+    event_feed,
     graph,
     history,
     privacy,
     read_set,
     sections,
     sync,
+    webhooks,
 )
 from chatd.storage.sqlite import contacts as contacts_rows
 from chatd.storage.sqlite import profiles as profiles_rows
@@ -53,7 +56,11 @@ from chatd.storage.sqlite.write_set import batch_of
 from chatd.storage.sqlite.writer import Writer
 from chatd.storage.views import (
     EventPage,
+    FeedBounds,
+    FeedPage,
+    FeedQuery,
     HelloRows,
+    HostRoom,
     Membership,
     MessagePage,
     People,
@@ -315,6 +322,9 @@ class SqliteStore(Store):
     async def user_rooms(self, user: str, after: int, limit: int) -> list[UserRoom]:
         return await self._read_pool.run(api.rooms, user, after, limit)
 
+    async def host_room(self, name: str) -> HostRoom | None:
+        return await self._read_pool.run(api.room, name)
+
     async def audit(self, target: str, below: int, limit: int) -> list[Audit]:
         return await self._read_pool.run(api.audit, target, below, limit)
 
@@ -352,3 +362,24 @@ class SqliteStore(Store):
 
     async def due_contacts(self, now: int, limit: int) -> list[tuple[str, str]]:
         return await self._read_pool.run(contacts_rows.due, now, limit)
+
+    async def feed_page(self, query: FeedQuery) -> FeedPage:
+        return await self._read_pool.run(event_feed.page, self._epoch, query)
+
+    async def consumers(self) -> list[Consumer]:
+        return await self._read_pool.run(webhooks.consumers)
+
+    async def parked(self, consumer: str, limit: int) -> list[Parked]:
+        return await self._read_pool.run(webhooks.parked, consumer, limit)
+
+    async def parked_counts(self) -> dict[str, int]:
+        return await self._read_pool.run(webhooks.parked_counts)
+
+    async def feed_cursor_at(self, time: int) -> str:
+        return await self._read_pool.run(webhooks.cursor_at, self._epoch, time)
+
+    async def feed_bounds(self) -> FeedBounds:
+        return await self._read_pool.run(event_feed.bounds)
+
+    async def expired_entries(self, before_ms: int, bytes_max: int) -> int:
+        return await self._read_pool.run(event_feed.expired, before_ms, bytes_max)

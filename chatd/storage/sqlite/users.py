@@ -76,7 +76,8 @@ WHERE user IN (SELECT value FROM json_each(?)) GROUP BY user HAVING max(last_see
 """
 
 ACCOUNTS = """
-SELECT user, name, avatar, version, receipts, presence, disabled, generation, revoked_before, password, created_at
+SELECT user, name, avatar, version, receipts, presence, disabled, generation, revoked_before, password, created_at,
+       kind, restriction, restricted_until, restricted_reason
 FROM users WHERE user > ? AND user >= ? AND user < ? ORDER BY user LIMIT ?
 """
 

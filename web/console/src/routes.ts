@@ -2,6 +2,17 @@
 export interface Asked {
 }
 
+export interface Attachment {
+  url: string;
+  mime: string;
+  name?: string;
+  size?: number;
+  width?: number;
+  height?: number;
+  duration?: number;
+  preview?: string;
+}
+
 export interface Audience {
   to: "acquaintances" | "everyone" | "followers" | "friends" | "nobody";
   allow?: readonly number[];
@@ -25,6 +36,22 @@ export interface AuditQuery {
   limit?: number;
   more?: string;
   target?: string;
+}
+
+export interface Body {
+  text?: string;
+  attachments?: readonly Attachment[];
+  reply_to?: number;
+  thread?: number;
+  mentions?: readonly string[];
+  buttons?: readonly (readonly Button[])[];
+  data?: unknown;
+}
+
+export interface Button {
+  label: string;
+  data?: string;
+  url?: string;
 }
 
 export interface CardField {
@@ -73,6 +100,31 @@ export interface DevicesAnswer {
 export interface Done {
 }
 
+export interface Event {
+  seq: number;
+  kind: string;
+  user?: string;
+  time?: number;
+  ordinal?: number;
+  key?: string;
+  composed_at?: number;
+  target?: number;
+  emoji?: string;
+  set?: boolean;
+  users?: readonly (string | RoleOf)[];
+  title?: string;
+  avatar?: string;
+  public?: boolean;
+  data?: unknown;
+  body?: Body;
+  changed?: number;
+  edited?: number;
+  recalled?: boolean;
+  pinned?: boolean;
+  reactions?: readonly ReactionCount[];
+  mine?: readonly string[];
+}
+
 export interface ExplainQuery {
   a: string;
   b: string;
@@ -118,6 +170,16 @@ export interface Link {
   link: string;
 }
 
+export interface LooseBody {
+  text?: string;
+  attachments?: readonly Attachment[];
+  reply_to?: number;
+  thread?: number;
+  mentions?: readonly string[];
+  buttons?: readonly (readonly Button[])[];
+  data?: unknown;
+}
+
 export interface MakeKey {
   name: string;
   scopes: readonly string[];
@@ -126,7 +188,7 @@ export interface MakeKey {
 
 export interface MakeLink {
   name?: string;
-  access?: "admin" | "moderator" | "viewer";
+  role?: "admin" | "moderator" | "viewer";
   scopes?: readonly string[];
 }
 
@@ -140,12 +202,6 @@ export interface MakeToken {
 export interface NewKey {
   key: KeyAnswer;
   secret: string;
-}
-
-export interface NoticeAnswer {
-  seq: number;
-  time: number;
-  duplicate?: boolean;
 }
 
 export interface Page {
@@ -163,7 +219,7 @@ export interface PostChanges {
 
 export interface PostNotice {
   key: string;
-  body: SentBody;
+  body: LooseBody;
 }
 
 export interface PrivacyAnswer {
@@ -186,6 +242,7 @@ export interface PutUser {
   handle?: string | null;
   verified?: string | null;
   page?: HostPage | null;
+  kind?: "bot" | "official" | "person" | null;
   disabled?: boolean | null;
   password_hash?: string | null;
   seen?: boolean;
@@ -197,6 +254,7 @@ export interface PutUserLine {
   handle?: string | null;
   verified?: string | null;
   page?: HostPage | null;
+  kind?: "bot" | "official" | "person" | null;
   disabled?: boolean | null;
   password_hash?: string | null;
   user: string;
@@ -206,9 +264,19 @@ export interface Reached {
   n: number;
 }
 
+export interface ReactionCount {
+  emoji: string;
+  count: number;
+}
+
 export interface RevokeTokens {
   device?: string | null;
   seen?: boolean;
+}
+
+export interface RoleOf {
+  user: string;
+  role: "admin" | "member" | "owner";
 }
 
 export interface RoomOfUser {
@@ -234,26 +302,6 @@ export interface RoutePage {
   more?: string;
 }
 
-export interface SentAttachment {
-  url: string;
-  mime: string;
-  name?: string;
-  size?: number;
-  width?: number;
-  height?: number;
-  duration?: number;
-  preview?: string;
-}
-
-export interface SentBody {
-  text?: string;
-  attachments?: readonly SentAttachment[];
-  reply_to?: number;
-  thread?: number;
-  mentions?: readonly string[];
-  data?: unknown;
-}
-
 export interface Theme {
   name?: string;
   colors?: readonly string[];
@@ -272,6 +320,7 @@ export interface UserAnswer {
   verified?: string;
   page?: Page;
   version: number;
+  kind?: "bot" | "official" | "person";
   disabled: boolean;
   has_password: boolean;
   created_at: number;
@@ -286,6 +335,14 @@ export interface UsersQuery {
   limit?: number;
   more?: string;
   prefix?: string;
+}
+
+export interface Written {
+  seq?: number;
+  ordinal?: number;
+  time?: number;
+  duplicate?: boolean;
+  event?: Event;
 }
 
 export interface Routes {
@@ -303,7 +360,7 @@ export interface Routes {
   "POST /v1/keys": { asked: MakeKey; answer: NewKey };
   "POST /v1/keys/{key}/rotate": { asked: Rotate; answer: NewKey };
   "POST /v1/people/changes": { asked: PostChanges; answer: Reached };
-  "POST /v1/rooms/{room}/notices": { asked: PostNotice; answer: NoticeAnswer };
+  "POST /v1/rooms/{room}/notices": { asked: PostNotice; answer: Written };
   "POST /v1/tokens": { asked: MakeToken; answer: TokenAnswer };
   "POST /v1/users/{user}/revoke": { asked: RevokeTokens; answer: Generation };
   "PUT /v1/users": { asked: PutUserLine; answer: Done };
@@ -339,11 +396,15 @@ export const SCOPES: { readonly [route in keyof Routes]: string } = {
 
 /** Those that a key may have. */
 export const EVERY_SCOPE: readonly string[] = [
+  "events.read",
   "keys",
   "keys.read",
   "messages",
+  "messages.read",
   "people",
   "people.read",
+  "rooms",
+  "rooms.read",
   "stats.read",
   "tokens",
   "users",

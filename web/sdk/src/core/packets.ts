@@ -12,7 +12,7 @@ export type Event = {
   seq: number;
   /** kind, see below */
   kind: string;
-  /** who did it */
+  /** who did it; absent where the host app did: on `created`, `recall`, `joined`, `removed`, `role`, `settings` */
   user?: string;
   /** when it was stored */
   time: number;
@@ -248,6 +248,8 @@ export type Profile = {
   handle?: string;
   /** a badge that the host gave; it locks `name` and `handle` */
   verified?: string;
+  /** `bot`, or `official` for an account that speaks for the host: clients show it beside the name (21.4) */
+  kind?: string;
   /** the page, where it was asked for and may be seen */
   page?: Page;
   /** groups of both, at most 20, where the page was asked for */
