@@ -43,7 +43,7 @@ from chatd.protocol.users import DevicesRemove, ProfileSet
 from chatd.storage.interface import DecisionStore
 from chatd.writer.room_loader import RoomLoader
 
-AccountBound = (Preferences, ProfileSet, DevicesRemove, accounts.Amend, accounts.Revoke, PutBot)
+AccountBound = (Preferences, ProfileSet, DevicesRemove, MembersAdd, accounts.Amend, accounts.Revoke, PutBot)
 DeviceBound = (DevicesRemove, accounts.RecordDevice, accounts.Revoke)
 
 
@@ -145,9 +145,6 @@ async def people(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -
     """Read the accounts and devices that are about to change, and the accounts of users about to join a room."""
     newcomers = {user for asked in batch for user in joining(asked)}
     users = newcomers | {asked.user for asked in batch if isinstance(asked.request, AccountBound)}
-    if not reads.rules.people.enabled:
-        # A bot adds nobody then.
-        users |= {asked.user for asked in batch if isinstance(asked.request, MembersAdd)}
     devices = {place for asked in batch for place in devices_of(asked)}
     if users or devices:
         known = await sources.store.people(users, devices, newcomers)

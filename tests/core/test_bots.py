@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from chatd.core.accounts import Amend
-from chatd.core.bots import Bot, DeleteBot, Hook, PutBot, Told, hears
+from chatd.core.bots import Bot, DeleteBot, Hook, PutBot, hears
 from chatd.core.contacts import Contact
 from chatd.core.read_set import PeopleRules, Rules
 from chatd.core.room import POLICY
 from chatd.core.users import Account
-from chatd.protocol.bots import BotCommand
+from chatd.protocol.bots import BotCommand, Told
 from chatd.protocol.errors import Refused
 from chatd.protocol.members import MembersAdd
 from chatd.protocol.messages import Body, Button, Edit, Send
