@@ -120,7 +120,7 @@ def require_bots(reads: ReadSet) -> None:
 
 
 def greet(room: Room, user: str, writes: WriteSet, reads: ReadSet) -> None:
-    """Have `user`, if it is a bot with a greeting, say it in a direct room that was opened with it just now."""
+    """Have `user`, if it is a bot with a greeting, say it in a direct room that was opened just now."""
     bot, account = reads.records_of(Bot).get(user), reads.accounts.get(user)
     if bot is None or bot.welcome is None or account is None or account.disabled:
         return

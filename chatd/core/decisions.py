@@ -20,6 +20,7 @@ from chatd.core import (
     profiles,
     read_state,
     rooms,
+    webhooks,
 )
 from chatd.core.read_set import ReadSet
 from chatd.core.write_set import WriteSet
@@ -63,6 +64,7 @@ DECISIONS: dict[type, Decide] = {
     Preferences: read_state.prefer,
     RoomCreate: rooms.create,
     RoomDirect: rooms.direct,
+    rooms.OpenDirect: rooms.open_direct,
     RoomGet: rooms.get,
     RoomAccept: message_requests.accept,
     RoomDecline: message_requests.decline,
@@ -74,6 +76,7 @@ DECISIONS: dict[type, Decide] = {
     MembersAdd: members.add,
     MembersRemove: members.remove,
     MembersRole: members.set_roles,
+    members.SetMembers: members.set_members,
     ProfileSet: profiles.set_profile,
     DevicesRemove: accounts.remove_device,
     FriendRequest: friends.request,
@@ -106,6 +109,9 @@ DECISIONS: dict[type, Decide] = {
     event_feed.EndFeed: event_feed.end_feed,
     event_feed.ForgetEntries: event_feed.forget_entries,
     event_feed.NotePresence: event_feed.note_presence,
+    webhooks.SaveConsumers: webhooks.save_consumers,
+    webhooks.ForgetParked: webhooks.forget_parked,
+    webhooks.Unpark: webhooks.unpark,
     api_keys.AddKey: api_keys.add_key,
     api_keys.RotateKey: api_keys.rotate_key,
     api_keys.DeleteKey: api_keys.delete_key,

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any
 
@@ -12,9 +12,11 @@ from chatd.bus.local import LocalBus
 from chatd.commands.admin import Admin, Writes
 from chatd.commands.api_keys import ApiKeys
 from chatd.commands.context import Context
+from chatd.commands.event_feed import FeedPages
 from chatd.commands.graph import Graph
 from chatd.commands.hello_limiter import HelloLimiter
 from chatd.commands.host_rooms import HostRooms
+from chatd.commands.host_stats import StatsReader
 from chatd.commands.login import Login
 from chatd.commands.lookups import Lookups
 from chatd.config.model import Config
@@ -33,6 +35,8 @@ from chatd.delivery.profiles import ProfileChanges
 from chatd.delivery.recent_commits import RecentCommits
 from chatd.delivery.watch_rights import WatchRights
 from chatd.env import Env
+from chatd.http.api.route import Services
+from chatd.jobs.event_feed import FeedUpkeep
 from chatd.jobs.last_seen import LastSeenRecorder
 from chatd.jobs.maintenance import Maintenance
 from chatd.jobs.message_requests import RequestBound
@@ -97,15 +101,17 @@ class App:
             published=Subscribers(self._publish, LocalBus().publish),
             storing=partial(note_entries, reads=config.events.reads) if config.events.enabled else None,
         )
-        self.event_feed = EventFeed(store, env) if config.events.enabled else None
-        self.bot_updates = BotUpdates(store, env) if config.bots.enabled else None
         self.writer = Writer(store, env, self.read_set_loader, whole.decisions, self.hooks, self.counters)
         self.maintenance = Maintenance(store, env, self.rooms, self.writer, config)
+        self.event_feed = EventFeed(store, env) if config.events.enabled else None
+        self.bot_updates = BotUpdates(store, env) if config.bots.enabled else None
+        self.feed_upkeep = FeedUpkeep(store, env, self.writer, config.events) if self.event_feed else None
         self.presence = LocalPresence(
             env,
             self.fanout.presence,
             interval_s=config.delivery.presence_interval_s,
             linger_s=config.delivery.presence_linger_s,
+            on_presence=self.feed_upkeep.on_presence if self.feed_upkeep else None,
         )
         watch_rights = WatchRights(
             store, self.presence, self.rate_limits.keep_task, config.privacy.shown_to, people
@@ -124,12 +130,14 @@ class App:
         self.api_writes = Writes(self.writer.submit, self.writer.submit, config.api.writes_waiting)
         self.admin = Admin(store, self.api_writes, self.hub, identity)
         self.graph = Graph(store, self.api_writes, self._people_rules, self.fanout.tell_imported)
+        self.feed_pages = FeedPages(self.event_feed, env)
         self.api_keys = ApiKeys(store, self.api_writes, env)
         self.hooks.committed.subscribe(self.api_keys.on_commit)
         self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
         self.accounts = Accounts(self.login, identity, self.rate_limits, self.counters, login_links or {})
         self.context = self._context(config, env, whole, watch_rights)
         self.host_rooms = HostRooms(self.context, self.api_writes)
+        self.stats = StatsReader(self.context)
         self.hooks.committed.subscribe(*(partial(hook, self.context) for hook in whole.committed))
         self.hooks.published.subscribe(*(partial(hook, self.context) for hook in whole.published))
 
@@ -157,6 +165,21 @@ class App:
             bounds=bounds_of(config.people),
         )
 
+    def services(
+        self, console_link: Callable[[str, Collection[str]], str], scopes: frozenset[str]
+    ) -> Services:
+        """Return the parts that routes of the host's API use. `scopes`: those that a key may have."""
+        return Services(
+            self.admin,
+            self.graph,
+            self.host_rooms,
+            self.feed_pages,
+            self.stats,
+            self.api_keys,
+            console_link,
+            scopes,
+        )
+
     def reconfigure(self, config: Config) -> None:
         """Apply another configuration in every part that keeps some of it (config/reloadable.py lists the keys)."""
         people = people_rules_of(config.people)
@@ -170,6 +193,8 @@ class App:
         self.read_set_loader.reconfigure(rules_of(config), per_day(config.rates))
         self.fanout.reconfigure(config.delivery, config.privacy)
         self.maintenance.reconfigure(config)
+        if self.feed_upkeep is not None:
+            self.feed_upkeep.reconfigure(config.events)
         self.presence.reconfigure(config.delivery.presence_interval_s, config.delivery.presence_linger_s)
         self.profile_changes.reconfigure(config.delivery)
         self.context.watch_rights.reconfigure(config.privacy.shown_to, people)

@@ -18,6 +18,7 @@ from chatd.core.room import Room, Standing
 from chatd.core.sections import ChangedRow
 from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account, DeviceSeen
+from chatd.core.webhooks import Consumer, Parked
 from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Unavailable
 from chatd.protocol.members import MemberRow
@@ -29,6 +30,7 @@ from chatd.storage.views import (
     FeedPage,
     FeedQuery,
     HelloRows,
+    HostRoom,
     Membership,
     MessagePage,
     People,
@@ -242,6 +244,9 @@ class UserStore(Protocol):
     async def user_rooms(self, user: str, after: int, limit: int) -> list[UserRoom]:
         """Return up to `limit` rooms of `user` behind room number `after`, the oldest first."""
 
+    async def host_room(self, name: str) -> HostRoom | None:
+        """Return a room as the host sees it; None when there is none, or it was deleted."""
+
     async def audit(self, target: str, below: int, limit: int) -> list[Audit]:
         """Return up to `limit` entries below number `below`, the newest first; of one target unless that is empty."""
 
@@ -299,6 +304,27 @@ class FeedStore(Protocol):
 
     async def feed_bounds(self) -> FeedBounds: ...
 
+    async def expired_entries(self, before_ms: int, bytes_max: int) -> int:
+        """Return up to which commit the oldest entries are from before a time (Unix ms), or beyond so many bytes.
+
+        It looks at as many as one commit forgets; 0 for none.
+        """
+
+
+class WebhookStore(Protocol):
+    """The receivers of the feed, and the entries they refused."""
+
+    async def consumers(self) -> list[Consumer]: ...
+
+    async def parked(self, consumer: str, limit: int) -> list[Parked]:
+        """Return up to `limit` entries that were set aside for a receiver, the last ones first."""
+
+    async def parked_counts(self) -> dict[str, int]:
+        """Return how many entries are set aside, by receiver."""
+
+    async def feed_cursor_at(self, time: int) -> str:
+        """Return the cursor behind which the entries since `time` (Unix ms) are; "" for all that are kept."""
+
 
 class JobStore(Protocol):
     """The rows that jobs look for."""
@@ -322,7 +348,9 @@ class JobStore(Protocol):
         """Return up to `limit` contacts (owner, user) of which something has run out by this time (Unix ms)."""
 
 
-class Store(CommitStore, DecisionStore, RoomViews, UserStore, GraphStore, FeedStore, JobStore, Protocol):
+class Store(
+    CommitStore, DecisionStore, RoomViews, UserStore, GraphStore, FeedStore, WebhookStore, JobStore, Protocol
+):
     """The whole store, for the code that puts the daemon together; all other code needs one of its parts.
 
     Bounds of ranges are inclusive unless said otherwise. A commit that has begun finishes even when its caller is

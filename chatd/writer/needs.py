@@ -14,11 +14,13 @@ from chatd.core.bots import Bot, DeleteBot, PutBot
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import GROUP_VIA, Introduction
 from chatd.core.graph import ChangeGraph, GraphFeed, pairs_of
+from chatd.core.members import SetMembers
 from chatd.core.privacy import Relation
 from chatd.core.privacy_settings import CIRCLES, PRIVACY, SetByHost
 from chatd.core.profiles import Card, Holder
 from chatd.core.read_set import Counted, ReadSet, Tail, UnreadSpan, pair
 from chatd.core.room import Member, Room
+from chatd.core.rooms import OpenDirect
 from chatd.core.sections import ChangedRow
 from chatd.core.unread_counts import COUNTED_EVENTS_MAX, span_of_read, tail_of
 from chatd.core.write_set import Message
@@ -136,7 +138,8 @@ async def new_rooms(sources: Sources, batch: Sequence[Submitted], reads: ReadSet
             if room is not None:
                 reads.created[asked.user, request.key] = room
         else:
-            await read_direct_rooms(sources, [pair(asked.user, request.user)], reads)
+            one, other = joining(asked)
+            await read_direct_rooms(sources, [pair(one, other)], reads)
         chance = int.from_bytes(sources.env.random_bytes(8), "big")
         reads.fresh.append((await sources.store.next_room_number(), chance))
 
@@ -230,7 +233,9 @@ def both(a: str, b: str) -> tuple[tuple[str, str], tuple[str, str]]:
 
 async def relations(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read how each user stands to those whom they ask, or put into a room, where people are switched on."""
-    pairs = {(asked.user, other) for asked in batch for other in asked_by(asked) if other != asked.user}
+    pairs = {
+        (asked.user, other) for asked in batch for other in asked_by(asked) if asked.user not in ("", other)
+    }
     if pairs and reads.rules.people.enabled:
         reads.records_of(Relation).update(await sources.store.relations(pairs, reads.rules.people))
 
@@ -308,10 +313,9 @@ async def keys_of_api(sources: Sources, batch: Sequence[Submitted], reads: ReadS
 
 async def bots(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read the settings of bots that are about to change, or to greet somebody."""
-    if not reads.rules.bots:
-        return
-    users = {asked.request.user if isinstance(asked.request, RoomDirect) else asked.user for asked in batch}
-    reads.records_of(Bot).update({bot.user: bot for bot in await sources.store.bots(users)})
+    users = {user for asked in batch for user in (asked.user, *joining(asked))}
+    found = await sources.store.bots(users) if reads.rules.bots else ()
+    reads.records_of(Bot).update({bot.user: bot for bot in found})
 
 
 def is_or_was_member(user: str, room: Room) -> bool:
@@ -329,9 +333,11 @@ def joining(asked: Submitted) -> Iterable[str]:
         return [asked.user, *request.users]
     if isinstance(request, RoomDirect):
         return [asked.user, request.user]
+    if isinstance(request, OpenDirect):
+        return [request.user, request.other]
     if isinstance(request, RoomJoin):
         return [asked.user]
-    return request.users if isinstance(request, MembersAdd) else ()
+    return request.users if isinstance(request, MembersAdd | SetMembers) else ()
 
 
 def asked_by(asked: Submitted) -> Iterable[str]:
@@ -364,6 +370,7 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     Read: (tails,),
     RoomCreate: (new_rooms, people, relations),
     RoomDirect: (new_rooms, people, relations, bots),
+    OpenDirect: (new_rooms, people, bots),
     RoomUpdate: (used_keys,),
     RoomDelete: (used_keys,),
     RoomJoin: (used_keys, people),
@@ -371,6 +378,7 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     MembersAdd: (used_keys, people, relations),
     MembersRemove: (used_keys,),
     MembersRole: (used_keys,),
+    SetMembers: (used_keys, people, relations),
     Preferences: (people,),
     PrivacySet: (privacy,),
     SetByHost: (privacy,),

@@ -95,6 +95,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
         "chatd/http/routes.py",
         "chatd/http/api/",
         "chatd/http/console.py",
+        "chatd/http/console_access.py",
         "chatd/http/login.py",
         "chatd/http/web.py",
     ),

@@ -31,8 +31,8 @@ TABLES: Mapping[str, Kept] = {
     "users": Kept(
         ("user",),
         """
-        SELECT user, name, avatar, receipts, presence, disabled, created_at, restriction, restricted_until,
-               restricted_reason, kind
+        SELECT user, name, avatar, receipts, presence, disabled, created_at, kind, restriction, restricted_until,
+               restricted_reason
         FROM users WHERE user = :user
         """,
         (

@@ -19,7 +19,6 @@ from chatd.core.event_feed import (
     ForgottenEntries,
     Position,
     StoredEntry,
-    Unscreened,
     cursor_of,
     is_wanted,
     position_of,
@@ -82,6 +81,11 @@ SELECT json_group_array(json_array(stamp, time, count, bytes)) FROM (
 )
 """
 
+# The last of the oldest rows that are too old, or beyond the bytes that are kept. The sums rise with the commits.
+EXPIRED = """
+SELECT coalesce(max(stamp), 0) FROM (SELECT stamp, time, bytes FROM event_feed ORDER BY stamp LIMIT ?)
+WHERE time < ? OR bytes < (SELECT bytes FROM event_feed ORDER BY stamp DESC LIMIT 1) - ?
+"""
 FORGET = "DELETE FROM event_feed WHERE stamp IN (SELECT stamp FROM event_feed WHERE stamp <= ? ORDER BY stamp LIMIT ?)"
 OLDEST = "SELECT min(stamp) FROM event_feed"
 RAISE_FLOOR = "UPDATE meta SET value = max(value, ?) WHERE key = ?"
@@ -238,8 +242,7 @@ def rendered(
             room=names.get(entry.room, UNSET),
             event=event_of(entry, events) if entry.seq else UNSET,
             by=entry.by or UNSET,
-            unscreened=entry.unscreened,
-            **entry.keys,
+            **{**dict.fromkeys(entry.marks, True), **entry.keys},
         )
         for place, time, entry in found
     ]
@@ -277,9 +280,14 @@ def bounds(connection: sqlite3.Connection) -> FeedBounds:
     )
 
 
+def expired(connection: sqlite3.Connection, before_ms: int, bytes_max: int) -> int:
+    """Return up to which commit entries are to be forgotten next; 0 for none."""
+    found: int = connection.execute(EXPIRED, (FORGOTTEN_AT_ONCE, before_ms, bytes_max)).fetchone()[0]
+    return found
+
+
 WRITES: dict[type, Callable[[sqlite3.Connection, Sequence[Any], int], None]] = {
     FeedSwitched: switch,
     ForgottenEntries: forget,
     StoredEntry: nothing,
-    Unscreened: nothing,
 }

@@ -21,6 +21,7 @@ from chatd.core.room import Room, Standing
 from chatd.core.sections import ChangedRow
 from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account, DeviceSeen
+from chatd.core.webhooks import Consumer, Parked
 from chatd.core.write_set import WriteSet
 from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
@@ -37,6 +38,7 @@ from chatd.storage.sqlite import (
     read_set,
     sections,
     sync,
+    webhooks,
 )
 from chatd.storage.sqlite import bots as bots_rows
 from chatd.storage.sqlite import contacts as contacts_rows
@@ -60,6 +62,7 @@ from chatd.storage.views import (
     FeedPage,
     FeedQuery,
     HelloRows,
+    HostRoom,
     Membership,
     MessagePage,
     People,
@@ -327,6 +330,9 @@ class SqliteStore(Store):
     async def user_rooms(self, user: str, after: int, limit: int) -> list[UserRoom]:
         return await self._read_pool.run(api.rooms, user, after, limit)
 
+    async def host_room(self, name: str) -> HostRoom | None:
+        return await self._read_pool.run(api.room, name)
+
     async def audit(self, target: str, below: int, limit: int) -> list[Audit]:
         return await self._read_pool.run(api.audit, target, below, limit)
 
@@ -371,5 +377,20 @@ class SqliteStore(Store):
     async def bot_page(self, query: FeedQuery, bot: Bot) -> FeedPage:
         return await self._read_pool.run(bots_rows.page, self._epoch, query, bot)
 
+    async def consumers(self) -> list[Consumer]:
+        return await self._read_pool.run(webhooks.consumers)
+
+    async def parked(self, consumer: str, limit: int) -> list[Parked]:
+        return await self._read_pool.run(webhooks.parked, consumer, limit)
+
+    async def parked_counts(self) -> dict[str, int]:
+        return await self._read_pool.run(webhooks.parked_counts)
+
+    async def feed_cursor_at(self, time: int) -> str:
+        return await self._read_pool.run(webhooks.cursor_at, self._epoch, time)
+
     async def feed_bounds(self) -> FeedBounds:
         return await self._read_pool.run(event_feed.bounds)
+
+    async def expired_entries(self, before_ms: int, bytes_max: int) -> int:
+        return await self._read_pool.run(event_feed.expired, before_ms, bytes_max)

@@ -77,7 +77,7 @@ WHERE user IN (SELECT value FROM json_each(?)) GROUP BY user HAVING max(last_see
 
 ACCOUNTS = """
 SELECT user, name, avatar, version, receipts, presence, disabled, generation, revoked_before, password, created_at,
-       restriction, restricted_until, restricted_reason, kind
+       kind, restriction, restricted_until, restricted_reason
 FROM users WHERE user > ? ORDER BY user LIMIT ?
 """
 
