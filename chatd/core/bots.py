@@ -7,7 +7,7 @@ gives it, its greeting, and the choice of what it is told without a connection.
 from collections.abc import Container
 from dataclasses import dataclass, field
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, UnsetType
 
 from chatd.core.accounts import Amend, amend_card, put_account
 from chatd.core.messages import check_body, note_written
@@ -16,7 +16,7 @@ from chatd.core.room import Room
 from chatd.core.unread_counts import count_own
 from chatd.core.users import Account
 from chatd.core.write_set import WriteSet
-from chatd.protocol.bots import BotCommand, Sees
+from chatd.protocol.bots import BotCommand, Sees, Told
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
 from chatd.protocol.messages import MESSAGE, Body, Event
@@ -120,7 +120,7 @@ def require_bots(reads: ReadSet) -> None:
 
 
 def greet(room: Room, user: str, writes: WriteSet, reads: ReadSet) -> None:
-    """Have `user`, if it is a bot with a greeting, say it in a direct room that was opened with it just now."""
+    """Have `user`, if it is a bot with a greeting, say it in a direct room that was opened just now."""
     bot, account = reads.records_of(Bot).get(user), reads.accounts.get(user)
     if bot is None or bot.welcome is None or account is None or account.disabled:
         return
@@ -130,16 +130,6 @@ def greet(room: Room, user: str, writes: WriteSet, reads: ReadSet) -> None:
     count_own(room, room.members[user], writes)
     event = Event(0, MESSAGE, user, ordinal=room.ordinal, key=WELCOME_KEY, body=bot.welcome)
     writes.append(room, event, key=WELCOME_KEY)
-
-
-class Told(Struct, frozen=True):
-    """As much of an event as decides whether a bot is told of it."""
-
-    seq: int
-    kind: str
-    user: str | UnsetType = UNSET
-    users: list[object] | UnsetType = UNSET
-    body: Body | UnsetType = UNSET
 
 
 def hears(bot: Bot, event: Told, *, direct: bool, answered: str, bots: Container[str]) -> bool:

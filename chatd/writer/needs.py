@@ -157,9 +157,6 @@ async def people(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -
     """Read the accounts and devices that are about to change, and the accounts of users about to join a room."""
     newcomers = {user for asked in batch for user in joining(asked)}
     users = newcomers | {asked.user for asked in batch if isinstance(asked.request, AccountBound)}
-    if not reads.rules.people.enabled:
-        # A bot adds nobody then.
-        users |= {asked.user for asked in batch if isinstance(asked.request, MembersAdd)}
     devices = {place for asked in batch for place in devices_of(asked)}
     if users or devices:
         known = await sources.store.people(users, devices, newcomers)
@@ -325,10 +322,9 @@ async def keys_of_api(sources: Sources, batch: Sequence[Submitted], reads: ReadS
 
 async def bots(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read the settings of bots that are about to change, or to greet somebody."""
-    if not reads.rules.bots:
-        return
-    users = {asked.request.user if isinstance(asked.request, RoomDirect) else asked.user for asked in batch}
-    reads.records_of(Bot).update({bot.user: bot for bot in await sources.store.bots(users)})
+    users = {user for asked in batch for user in (asked.user, *joining(asked))}
+    found = await sources.store.bots(users) if reads.rules.bots else ()
+    reads.records_of(Bot).update({bot.user: bot for bot in found})
 
 
 def is_or_was_member(user: str, room: Room) -> bool:

@@ -6,12 +6,13 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from chatd.core.accounts import Amend
-from chatd.core.bots import Bot, DeleteBot, Hook, PutBot, Told, hears
+from chatd.core.bots import Bot, DeleteBot, Hook, PutBot, hears
 from chatd.core.contacts import Contact
 from chatd.core.read_set import PeopleRules, Rules
 from chatd.core.room import POLICY
+from chatd.core.rooms import OpenDirect
 from chatd.core.users import Account
-from chatd.protocol.bots import BotCommand
+from chatd.protocol.bots import BotCommand, Told
 from chatd.protocol.errors import Refused
 from chatd.protocol.members import MembersAdd
 from chatd.protocol.messages import Body, Button, Edit, Send
@@ -98,6 +99,16 @@ def test_a_bot_greets_in_event_2_of_a_room_that_is_opened_with_it(people):
     assert (room.bots, room.written) == (frozenset({"bot"}), 2)
     writer.ask("ann", RoomDirect(user="bot"))
     assert len(writer.events(room)) == 2, "the room was there"
+
+
+def test_a_bot_greets_whoever_opens_the_room():
+    writer = writer_of(people=True)
+    writer.bots["bot"] = Bot("bot", welcome=WELCOME)
+    room = writer.rooms[writer.ask("", OpenDirect("ann", "bot")).summary.room]
+    assert [(event.kind, event.user) for event in writer.events(room)] == [
+        ("created", UNSET),
+        ("message", "bot"),
+    ]
 
 
 def test_nobody_is_greeted_by_who_is_disabled_silent_or_first():

@@ -7,13 +7,11 @@ from functools import partial
 from typing import NamedTuple
 
 from msgspec import UNSET
-from msgspec.msgpack import Decoder
 
-from chatd.core.bots import Bot, DeletedBot, Hook, Told, hears
+from chatd.core.bots import Bot, DeletedBot, Hook, hears
 from chatd.core.event_feed import StoredEntry
-from chatd.protocol.bots import BotCommand
+from chatd.protocol.bots import Told, decode_commands, decode_greeting, decode_told
 from chatd.protocol.codec import encode
-from chatd.protocol.messages import Body
 from chatd.storage.sqlite import event_feed
 from chatd.storage.sqlite.records import WriteRecords
 from chatd.storage.sqlite.rows import Row, position
@@ -41,10 +39,6 @@ AUTHORS = "SELECT position, user FROM events WHERE position IN (SELECT value FRO
 AMONG = "SELECT user FROM users WHERE user IN (SELECT value FROM json_each(?)) AND kind > 0"
 # What a bot is told of those who follow it or make it a friend; a block is nobody's business.
 TIES_TOLD = ("followed", "unfollowed", "friends", "ended")
-
-_commands = Decoder(list[BotCommand])
-_welcome = Decoder(Body)
-_told = Decoder(Told)
 
 
 class Seat(NamedTuple):
@@ -79,7 +73,7 @@ def heard(connection: sqlite3.Connection, bot: Bot, entries: Sequence[StoredEntr
     """Return of each entry whether `bot` is told of it: events of rooms it is in, and what concerns itself."""
     seats = seats_of(connection, bot, {entry.room for entry in entries if entry.room})
     places = [place_of(entry) for entry in entries if entry.seq and entry.room in seats]
-    events = {place: _told.decode(blob) for place, blob in connection.execute(EVENTS, (json.dumps(places),))}
+    events = {place: decode_told(blob) for place, blob in connection.execute(EVENTS, (json.dumps(places),))}
     replies = {
         place: place - event.seq + reply for place, event in events.items() if (reply := reply_of(event))
     }
@@ -129,8 +123,8 @@ def bot_of(row: Row) -> Bot:
     user, commands, welcome, sees, url, secret = row
     return Bot(
         user,
-        tuple(_commands.decode(commands)),
-        _welcome.decode(welcome) if welcome else None,
+        tuple(decode_commands(commands)),
+        decode_greeting(welcome) if welcome else None,
         sees,
         Hook(url, secret) if url else None,
     )
