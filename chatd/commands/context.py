@@ -209,7 +209,9 @@ class Context:
 
     def __post_init__(self) -> None:
         words = [section.feature for section in self.sections.values()]
-        switched_on = ["reports"] if self.config.moderation.enabled else []
+        config = self.config
+        switches = {"reports": config.moderation.enabled, "bots": config.bots.enabled}
+        switched_on = [word for word, is_on in switches.items() if is_on]
         self.features = frozenset((*limits.FEATURES, *words, *switched_on))
 
     def reconfigure(self, config: Config, bounds: HostBounds) -> None:

@@ -7,6 +7,7 @@ from chatd.core import (
     accounts,
     api_keys,
     audit,
+    bots,
     contact_settings,
     event_feed,
     friends,
@@ -22,6 +23,7 @@ from chatd.core import (
     report_actions,
     restrictions,
     rooms,
+    webhooks,
 )
 from chatd.core.read_set import ReadSet
 from chatd.core.write_set import WriteSet
@@ -66,6 +68,7 @@ DECISIONS: dict[type, Decide] = {
     Preferences: read_state.prefer,
     RoomCreate: rooms.create,
     RoomDirect: rooms.direct,
+    rooms.OpenDirect: rooms.open_direct,
     RoomGet: rooms.get,
     RoomAccept: message_requests.accept,
     RoomDecline: message_requests.decline,
@@ -77,6 +80,7 @@ DECISIONS: dict[type, Decide] = {
     MembersAdd: members.add,
     MembersRemove: members.remove,
     MembersRole: members.set_roles,
+    members.SetMembers: members.set_members,
     ProfileSet: profiles.set_profile,
     DevicesRemove: accounts.remove_device,
     FriendRequest: friends.request,
@@ -114,7 +118,12 @@ DECISIONS: dict[type, Decide] = {
     event_feed.EndFeed: event_feed.end_feed,
     event_feed.ForgetEntries: event_feed.forget_entries,
     event_feed.NotePresence: event_feed.note_presence,
+    webhooks.SaveConsumers: webhooks.save_consumers,
+    webhooks.ForgetParked: webhooks.forget_parked,
+    webhooks.Unpark: webhooks.unpark,
     api_keys.AddKey: api_keys.add_key,
     api_keys.RotateKey: api_keys.rotate_key,
     api_keys.DeleteKey: api_keys.delete_key,
+    bots.PutBot: bots.put_bot,
+    bots.DeleteBot: bots.delete_bot,
 }

@@ -178,5 +178,5 @@ def room_of(user: str, other: str, writes: WriteSet, reads: ReadSet) -> Room:
     """Make the direct room of two users, in the lists of both."""
     room = reads.pairs[pair(user, other)] = new_room(DIRECT, user, writes, reads)
     writes.add(DirectPair(*pair(user, other), room.number))
-    open_room(room, {user: "member", other: "member"}, writes, reads)
+    open_room(room, {user: "member", other: "member"}, user, writes, reads)
     return room

@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from chatd.core.write_set import WriteSet
 from chatd.env import Env
 from chatd.protocol.event_feed import Events
+from chatd.protocol.timestamps import rfc3339
 from chatd.storage.interface import FeedStore
 from chatd.storage.views import FeedPage, FeedQuery
 
@@ -93,15 +93,4 @@ class EventFeed:
 
 def events_of(page: FeedPage, now_ms: int) -> Events:
     """Return a page as the host gets it, the same from the API and in a webhook."""
-    return Events(timestamp=timestamp_of(now_ms), after=page.after, next=page.next, events=page.entries)
-
-
-def timestamp_of(now_ms: int) -> str:
-    """Return a time in Unix milliseconds in the form of RFC 3339.
-
-    >>> timestamp_of(1763900001456)
-    '2025-11-23T12:13:21.456Z'
-    """
-    return (
-        datetime.fromtimestamp(now_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    )
+    return Events(timestamp=rfc3339(now_ms), after=page.after, next=page.next, events=page.entries)

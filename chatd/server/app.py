@@ -16,6 +16,7 @@ from chatd.commands.event_feed import FeedPages
 from chatd.commands.graph import Graph
 from chatd.commands.hello_limiter import HelloLimiter
 from chatd.commands.host_rooms import HostRooms
+from chatd.commands.host_stats import StatsReader
 from chatd.commands.login import Login
 from chatd.commands.lookups import Lookups
 from chatd.config.model import Config
@@ -25,6 +26,7 @@ from chatd.core.maintenance import ForgetKeys
 from chatd.core.read_set import PeopleRules
 from chatd.core.room_cache import RoomCache
 from chatd.core.write_set import WriteSet
+from chatd.delivery.bot_updates import BotUpdates
 from chatd.delivery.event_feed import EventFeed
 from chatd.delivery.fanout import Fanout
 from chatd.delivery.hub import Hub
@@ -90,7 +92,7 @@ class App:
         self.hub = Hub(config.delivery.full_members, RecentCommits(whole.of_users))
         self.fanout = Fanout(config, env, self.hub, self.counters, whole.sections)
         people = people_rules_of(config.people)
-        self.rooms = RoomLoader(store, env, RoomCache(), people)
+        self.rooms = RoomLoader(store, env, RoomCache(), people, bots=config.bots.enabled)
         allowances = Allowances()
         allowances.become(per_day(config.rates))
         sources = Sources(store, env, self.rooms)
@@ -103,6 +105,7 @@ class App:
         self.writer = Writer(store, env, self.read_set_loader, whole.decisions, self.hooks, self.counters)
         self.maintenance = Maintenance(store, env, self.rooms, self.writer, config)
         self.event_feed = EventFeed(store, env) if config.events.enabled else None
+        self.bot_updates = BotUpdates(store, env) if config.bots.enabled else None
         self.feed_upkeep = FeedUpkeep(store, env, self.writer, config.events) if self.event_feed else None
         self.presence = LocalPresence(
             env,
@@ -121,6 +124,8 @@ class App:
         self.hooks.published.subscribe(self.maintenance.on_commit, watch_rights.on_commit)
         if self.event_feed is not None:
             self.hooks.published.subscribe(self.event_feed.on_commit)
+        if self.bot_updates is not None:
+            self.hooks.published.subscribe(self.bot_updates.on_commit)
         if config.people.enabled:
             self.hooks.published.subscribe(self.request_bound.on_commit, self.profile_changes.on_commit)
         self.hooks.published.subscribe(Restrictions(env, self.hub).on_commit)
@@ -134,6 +139,7 @@ class App:
         self.accounts = Accounts(self.login, identity, self.rate_limits, self.counters, login_links or {})
         self.context = self._context(config, env, whole, watch_rights)
         self.host_rooms = HostRooms(self.context, self.api_writes)
+        self.stats = StatsReader(self.context)
         self.hooks.committed.subscribe(*(partial(hook, self.context) for hook in whole.committed))
         self.hooks.published.subscribe(*(partial(hook, self.context) for hook in whole.published))
 
@@ -170,6 +176,7 @@ class App:
             self.graph,
             self.host_rooms,
             self.feed_pages,
+            self.stats,
             self.api_keys,
             console_link,
             scopes,

@@ -319,7 +319,7 @@ def decide(
         decision = decisions[type(submission.request)]
         submission.reply = decision(submission.user, submission.request, writes, reads)
         if cause is not None:
-            cause.note(writes)
+            cause.note(writes, submission.reply)
     except ChatError as refusal:
         submission.reply = refusal
         writes.drop_after(marks)

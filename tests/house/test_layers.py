@@ -73,7 +73,6 @@ IMPURE = {
 TIME_AND_CHANCE = {"time", "random", "secrets", "uuid", "datetime"}
 ASKS_THE_MACHINE = {
     "chatd/server/system_env.py",  # is Env
-    "chatd/delivery/event_feed.py",  # writes a time as text, asks for none
     "chatd/config/first_secret.py",  # draws a secret before there is a daemon
     "chatd/storage/sqlite/graph.py",  # rests in the middle of a scan
     "chatd/telemetry/logs.py",  # stamps lines, decides nothing

@@ -24,11 +24,14 @@ from chatd.http.answers import bounded_body
 from chatd.http.api import (
     event_feed,
     keys,
+    members,
     messages,
     moderation,
     people,
     problems,
     restrictions,
+    rooms,
+    stats,
     tokens,
     users,
 )
@@ -45,7 +48,20 @@ from chatd.telemetry.counters import Counters
 
 log = logging.getLogger(__name__)
 
-CHAPTERS = (users, people, tokens, messages, event_feed, restrictions, moderation, keys, problems)
+CHAPTERS = (
+    users,
+    people,
+    tokens,
+    rooms,
+    members,
+    messages,
+    event_feed,
+    restrictions,
+    moderation,
+    keys,
+    stats,
+    problems,
+)
 TABLE: tuple[Route, ...] = tuple(route for chapter in CHAPTERS for route in chapter.ROUTES)
 """All routes."""
 

@@ -20,6 +20,7 @@ FORMS = {
     KeyId: "the id of a key, 8 of a-z 2-7",
     ReportName: "a report, r and a number",
     Code: "a code, up to 32 of a-z _",
+    users.Prefix: "the beginning of a user id",
     users.PasswordHash: "a hash, as argon2id writes it: $argon2id$v=19$m=...",
     people.Bucket: "a bucket, 4 of 0-9 a-f",
 }

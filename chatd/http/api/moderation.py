@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from chatd.core.moderation import Filed, Place, State, evidence_of
 from chatd.core.report_actions import Action, AmendReport, Restrain, TakeBack, Warn, WarnUser
-from chatd.http.api.messages import Written, body_of, shown, written
+from chatd.http.api.messages import Written, body_of, event_shown, written
 from chatd.http.api.restrictions import ReasonWord, Until, restriction_of
 from chatd.http.api.route import Asked, Call, Page, Route
 from chatd.protocol.codec import decode_tree
@@ -29,7 +29,7 @@ class Does(Struct, tag_field="do", frozen=True, kw_only=True, forbid_unknown_fie
     def about(self, filed: Filed) -> str:
         return filed.target.user if self.user is UNSET else self.user
 
-    def action(self, filed: Filed, now_ms: int) -> Action:
+    def action(self, call: Call, filed: Filed) -> Action:
         """Return the action for a report. Raises Refused."""
         raise NotImplementedError
 
@@ -38,9 +38,9 @@ class Restrains(Does, frozen=True, kw_only=True):
     until: Until
     reason: ReasonWord = ""
 
-    def action(self, filed: Filed, now_ms: int) -> Action:
+    def action(self, call: Call, filed: Filed) -> Action:
         what: Any = self.__struct_config__.tag
-        return Restrain(self.about(filed), restriction_of(what, self.until, self.reason, now_ms))
+        return Restrain(self.about(filed), restriction_of(what, self.until, self.reason, call.admin.now_ms()))
 
 
 class BanUser(Restrains, tag="ban", frozen=True, kw_only=True):
@@ -58,8 +58,8 @@ class LimitUser(Restrains, tag="limit", frozen=True, kw_only=True):
 class WarnsUser(Does, tag="warn", frozen=True, kw_only=True):
     body: LooseBody
 
-    def action(self, filed: Filed, now_ms: int) -> Action:
-        return WarnUser(self.about(filed), body_of(self.body))
+    def action(self, call: Call, filed: Filed) -> Action:
+        return WarnUser(self.about(filed), body_of(call, self.body))
 
 
 class RecallMessage(
@@ -69,7 +69,7 @@ class RecallMessage(
 
     seq: Seq | UnsetType = UNSET
 
-    def action(self, filed: Filed, now_ms: int) -> Action:
+    def action(self, call: Call, filed: Filed) -> Action:
         return TakeBack(filed.target.seq if self.seq is UNSET else self.seq)
 
 
@@ -157,7 +157,7 @@ def whole(filed: Filed) -> ReportAnswer:
     evidence = evidence_of(filed.evidence or b"\x80")
     actions = [to_json(action) for action in decode_tree(filed.actions)] if filed.actions else []
     kept = EvidenceAnswer(
-        messages=[shown(event) for event in evidence.messages], title=evidence.title, name=evidence.name
+        messages=[event_shown(event) for event in evidence.messages], title=evidence.title, name=evidence.name
     )
     return ReportAnswer(**values_of(filed), actions=actions, evidence=kept)
 
@@ -199,7 +199,6 @@ async def get_report(call: Call, asked: Asked) -> ReportAnswer:
 
 async def patch_report(call: Call, asked: PatchReport) -> ReportAnswer:
     filed = await filed_at(call)
-    now_ms = call.admin.now_ms()
     request = AmendReport(
         number=filed.number,
         room=filed.target.room,
@@ -207,7 +206,7 @@ async def patch_report(call: Call, asked: PatchReport) -> ReportAnswer:
         actor=call.admin.actor(),
         state=asked.state,
         note=asked.note,
-        actions=[action.action(filed, now_ms) for action in asked.actions],
+        actions=[action.action(call, filed) for action in asked.actions],
     )
     await call.admin.decide("", request, call.audit(filed.name))
     return whole(await filed_at(call))
@@ -215,7 +214,7 @@ async def patch_report(call: Call, asked: PatchReport) -> ReportAnswer:
 
 async def post_warning(call: Call, asked: PostWarning) -> Written:
     user = call.path["user"]
-    warning = Warn(user, asked.key, body_of(asked.body))
+    warning = Warn(user, asked.key, body_of(call, asked.body))
     return written(await call.admin.decide(call.admin.actor(), warning, call.audit(user)))
 
 

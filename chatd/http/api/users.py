@@ -18,6 +18,9 @@ from chatd.protocol.users import Page as CardPage
 PasswordHash = Annotated[str, Meta(pattern=r"^\$argon2id\$[A-Za-z0-9+/$=,]{1,500}\Z")]
 
 
+Prefix = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_\-.:@|+]{0,64}\Z")]
+
+
 class PutValues(Asked, frozen=True, kw_only=True):
     """The values of an account to add or to change; what is absent stays."""
 
@@ -60,6 +63,12 @@ class RevokeTokens(Asked, frozen=True, kw_only=True):
 
     device: Device | None = None
     seen: bool = False
+
+
+class UsersQuery(Page, frozen=True, kw_only=True):
+    """`prefix`: only users whose ids begin so."""
+
+    prefix: Prefix = ""
 
 
 class UserAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -163,8 +172,8 @@ async def get_user(call: Call, asked: Asked) -> UserAnswer:
     return await whole_answer(call, call.path["user"])
 
 
-async def get_users(call: Call, asked: Page) -> UsersAnswer:
-    found = await call.admin.store.accounts(asked.more, asked.limit + 1)
+async def get_users(call: Call, asked: UsersQuery) -> UsersAnswer:
+    found = await call.admin.store.accounts(asked.more, asked.limit + 1, asked.prefix)
     accounts, more = page_of(found, asked.limit, lambda account: account.user)
     return UsersAnswer(users=[answer_of(account, call.admin.now_ms()) for account in accounts], more=more)
 
@@ -207,7 +216,7 @@ async def remove_device(call: Call, asked: Asked) -> Done:
 
 
 ROUTES = (
-    Route("GET", "/v1/users", "users", get_users, Page, UsersAnswer),
+    Route("GET", "/v1/users", "users", get_users, UsersQuery, UsersAnswer),
     Route("PUT", "/v1/users", "users", put_line, PutUserLine, Done, bulk=True),
     Route("GET", "/v1/users/{user}", "users", get_user, Asked, UserAnswer),
     Route("PUT", "/v1/users/{user}", "users", put_user, PutUser, UserAnswer),

@@ -231,8 +231,8 @@ async def test_a_key_that_ends_ends_its_upload(
     monkeypatch.setattr(ndjson, "TOGETHER", 1)
     caller, keys = await with_key("users"), daemon.app.api_keys
     [route] = [route for route in TABLE if (route.method, route.path) == ("PUT", "/v1/users")]
-    sender = Sender(keys.verified(caller.secret), lambda: keys.verified(caller.secret) is not None)
     services = daemon.app.services(lambda name, scopes: "", frozenset())
+    sender = Sender(keys.verified(caller.secret), lambda: keys.verified(caller.secret) is not None)
     call = Call(services, sender, route, {}, "job-17")
     lines = ndjson.lines_of(b'{"user":"u1"}\n{"user":"u2"}\n')
     answers = ndjson.answered(call, lines, partial(application.decoded, kind=route.asked))
