@@ -121,14 +121,16 @@ class App:
         self.profile_changes = ProfileChanges(
             env, store, self.presence, self.hub, self.rate_limits.keep_task, config.delivery
         )
-        self.hooks.published.subscribe(self.maintenance.on_commit, watch_rights.on_commit)
+        restrictions = Restrictions(env, self.hub)
+        self.hooks.published.subscribe(
+            restrictions.on_commit, self.maintenance.on_commit, watch_rights.on_commit
+        )
         if self.event_feed is not None:
             self.hooks.published.subscribe(self.event_feed.on_commit)
         if self.bot_updates is not None:
             self.hooks.published.subscribe(self.bot_updates.on_commit)
         if config.people.enabled:
             self.hooks.published.subscribe(self.request_bound.on_commit, self.profile_changes.on_commit)
-        self.hooks.published.subscribe(Restrictions(env, self.hub).on_commit)
         self.api_writes = Writes(self.writer.submit, self.writer.submit, config.api.writes_waiting)
         self.admin = Admin(store, self.api_writes, self.hub, identity, env, self._actor)
         self.graph = Graph(store, self.api_writes, self._people_rules, self.fanout.tell_imported)
