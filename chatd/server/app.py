@@ -30,6 +30,7 @@ from chatd.delivery.bot_updates import BotUpdates
 from chatd.delivery.event_feed import EventFeed
 from chatd.delivery.fanout import Fanout
 from chatd.delivery.hub import Hub
+from chatd.delivery.moderation import count_reports
 from chatd.delivery.presence import LocalPresence
 from chatd.delivery.profiles import ProfileChanges
 from chatd.delivery.recent_commits import RecentCommits
@@ -121,10 +122,8 @@ class App:
         self.profile_changes = ProfileChanges(
             env, store, self.presence, self.hub, self.rate_limits.keep_task, config.delivery
         )
-        restrictions = Restrictions(env, self.hub)
-        self.hooks.published.subscribe(
-            restrictions.on_commit, self.maintenance.on_commit, watch_rights.on_commit
-        )
+        restrictions = Restrictions(env, self.hub).on_commit, partial(count_reports, self.counters)
+        self.hooks.published.subscribe(*restrictions, self.maintenance.on_commit, watch_rights.on_commit)
         if self.event_feed is not None:
             self.hooks.published.subscribe(self.event_feed.on_commit)
         if self.bot_updates is not None:

@@ -75,6 +75,7 @@ class Counters:
     api_requests: dict[str, int] = field(default_factory=_words)  # ok, error code
     webhook_batches: dict[str, int] = field(default_factory=_words)  # accepted, refused, failed, gone
     webhook_events: int = 0
+    reports: dict[str, int] = field(default_factory=_words)  # open, claimed, closed
     slow_consumers: dict[str, int] = field(default_factory=_words)  # lagging, overflow, stall
 
     # the writer and the fan-out
