@@ -20,6 +20,7 @@ from chatd.core.permissions import authorize
 from chatd.core.privacy import Relation
 from chatd.core.read_set import ReadSet, pair
 from chatd.core.room import DIRECT, GROUP, Room, Standing
+from chatd.core.velocity import check_direct_room
 from chatd.core.write_set import DirectPair, RoomReply, WriteSet
 from chatd.protocol.codec import decode_tree, encode
 from chatd.protocol.errors import Refused
@@ -41,12 +42,8 @@ Shows = TypeVar("Shows", SummaryOk, WriteOk)
 
 def create(user: str, request: RoomCreate, writes: WriteSet, reads: ReadSet) -> WriteOk:
     """Create a group, with its creator as the owner. The same key again returns the room as it is now."""
-    digest = digest_of(request)
-    made = reads.created.get((user, request.key))
-    if made is not None:
-        if made.client_digest != digest:
-            raise Refused("conflict", "this key was used for another room", field="key")
-        return shown(WriteOk(duplicate=True), authorize(made, user, "view")[0], user, writes)
+    if (repeated := repeated_creation(user, request, writes, reads)) is not None:
+        return repeated
     check_new_room(user, writes, reads)
     users, left_out = split_addable(
         user, [other for other in dict.fromkeys(request.users) if other != user], writes, reads
@@ -58,10 +55,20 @@ def create(user: str, request: RoomCreate, writes: WriteSet, reads: ReadSet) -> 
     room.avatar = "" if request.avatar is UNSET else request.avatar
     room.public = request.public
     room.data = b"" if request.data is UNSET else encode(request.data)
-    room.client_key, room.client_digest = request.key, digest
+    room.client_key, room.client_digest = request.key, digest_of(writes.sent or request)
     reads.created[user, request.key] = room
     open_room(room, {user: "owner", **dict.fromkeys(users, "member")}, writes, reads)
     return shown(WriteOk(seq=room.seq, time=writes.now, not_added=left_out or UNSET), room, user, writes)
+
+
+def repeated_creation(user: str, request: RoomCreate, writes: WriteSet, reads: ReadSet) -> WriteOk | None:
+    """Return the reply to a creation whose key made a room; None for a new key. Raises Refused("conflict")."""
+    made = reads.created.get((user, request.key))
+    if made is None:
+        return None
+    if made.client_digest != digest_of(writes.sent or request):
+        raise Refused("conflict", "this key was used for another room", field="key")
+    return shown(WriteOk(duplicate=True), authorize(made, user, "view")[0], user, writes)
 
 
 def direct(user: str, request: RoomDirect, writes: WriteSet, reads: ReadSet) -> SummaryOk:
@@ -76,6 +83,7 @@ def direct(user: str, request: RoomDirect, writes: WriteSet, reads: ReadSet) -> 
         if is_full(request.user, writes, reads):
             raise Refused("quota", "this user is in as many rooms as others may open to them", field="user")
         reads.allowances.check("added", user, 1, writes, reads.now_s)
+        check_direct_room(user, writes, reads)
         room = reads.pairs[users] = new_room(DIRECT, user, writes, reads)
         writes.add(DirectPair(*users, room.number))
         open_room(room, {user: "member", request.user: "member"}, writes, reads)

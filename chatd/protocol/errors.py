@@ -19,6 +19,7 @@ ERRORS: dict[str, Retry] = {
     "token_invalid": "after_auth",
     "auth_mismatch": "never",
     "forbidden": "never",
+    "rejected": "never",
     "refused": "never",
     "blocked": "never",
     "not_member": "never",
@@ -53,7 +54,10 @@ class ChatError(Exception):
     """An error with a code of the table; `message` is English for developers, never shown to users.
 
     `retry_after`: milliseconds. `scope`: connection, user, room or address. `expected`: of a feed, the number that is.
+    `reason`: of `rejected`, a word for the app.
     """
+
+    reason: str | None = None
 
     def __init__(
         self,
@@ -83,6 +87,13 @@ class ChatError(Exception):
 
 class Refused(ChatError):
     """The client may not do this, or asked wrongly: it gets an `error` and stays connected."""
+
+
+def rejected(reason: str, message: str = "") -> Refused:
+    """Return the refusal of screening; `reason`: a word for the app."""
+    refusal = Refused("rejected", message)
+    refusal.reason = reason
+    return refusal
 
 
 class Unavailable(ChatError):

@@ -49,6 +49,9 @@ COUNTED: dict[str, _About] = {
     "hellos": _About("hellos", "Hellos by result.", "result"),
     "logins": _About("logins", "Logins by result.", "result"),
     "api_requests": _About("api_requests", "Requests of back ends to the API by result.", "result"),
+    "screened": _About(
+        "screened", "Requests that screening did not let pass as they came, by outcome.", "outcome"
+    ),
     "slow_consumers": _About("slow_consumers", "Measures taken against slow clients.", "action"),
     "events_committed": _About("events_committed", "Events made durable, by kind.", "kind"),
     "commit_failures": _About("commit_failures", "Transactions that failed."),
@@ -75,6 +78,9 @@ GAUGES: dict[str, _About] = {
     "users": _About("users", "Users with at least one connection."),
     "rooms": _About("rooms", "Rooms in memory."),
     "writer_queue": _About("writer_queue", "Mutations waiting for the writer."),
+    "screening_waiting": _About(
+        "screening_waiting", "Requests waiting to be judged, or behind one that does."
+    ),
     "send_queue_bytes": _About("send_queue_bytes", "Bytes waiting in all outboxes."),
     "database_bytes": _About("database_bytes", "Size of the database file."),
     "wal_bytes": _About("wal_bytes", "Size of the write-ahead log."),

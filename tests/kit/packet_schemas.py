@@ -287,6 +287,7 @@ _error = record(
         "scope": one_of("connection", "user", "room", "address"),
         "message": text,
         "field": text,
+        "reason": word,
     },
 )
 

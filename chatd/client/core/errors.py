@@ -37,6 +37,7 @@ class ChatError(Exception):
         self.retry_after: int | None = packet.get("retry_after")
         self.scope: str | None = packet.get("scope")
         self.field: str | None = packet.get("field")
+        self.reason: str | None = packet.get("reason")
         self.message: str = packet.get("message", "")
         super().__init__(self.name)
 
@@ -48,6 +49,7 @@ class ChatError(Exception):
     def _details(self) -> list[tuple[str, object]]:
         return [
             ("field", self.field),
+            ("reason", self.reason),
             ("scope", self.scope),
             ("retry_after", self.retry_after),
             ("message", self.message),
@@ -121,6 +123,10 @@ class Muted(ChatError, code="muted", retry="later"):
 
 class Conflict(ChatError, code="conflict", retry="never"):
     """The target was recalled, a role or a contact changed meanwhile, or the key belongs to another operation."""
+
+
+class Rejected(ChatError, code="rejected", retry="never"):
+    """The host app, or a filter of the operator, does not let it pass; `reason` is its word for why."""
 
 
 class Refused(ChatError, code="refused", retry="never"):

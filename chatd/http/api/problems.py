@@ -35,6 +35,9 @@ ROWS: dict[str, Row] = {
     "token_invalid": Row(401, "the token is not accepted for any other reason"),
     "auth_mismatch": Row(401, "other user or device in a refreshed token"),
     "forbidden": Row(403, "the key has not the scope, or role or claim does not allow it"),
+    "rejected": Row(
+        403, "the host app, or a filter of the operator, does not let it pass, because of `reason`"
+    ),
     "refused": Row(403, "not taken by the other user, or there is no such user"),
     "blocked": Row(403, "the user blocks the other"),
     "request_pending": Row(403, "the other user has not accepted yet"),
@@ -72,6 +75,7 @@ class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     retry_after: int | UnsetType = UNSET
     scope: str | UnsetType = UNSET
     field: str | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
     detail: str | UnsetType = UNSET
     expected: int | UnsetType = UNSET
     line: int | UnsetType = UNSET
@@ -95,6 +99,7 @@ def problem_of(error: ChatError, status: int | None = None, line: int | UnsetTyp
         retry_after=UNSET if error.retry_after is None else error.retry_after,
         scope=error.scope or UNSET,
         field=error.field or UNSET,
+        reason=error.reason or UNSET,
         detail=error.message or UNSET,
         expected=UNSET if error.expected is None else error.expected,
         line=line,

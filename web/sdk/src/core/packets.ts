@@ -284,6 +284,8 @@ export type ErrorReply = {
   message?: string;
   /** the offending field, from the packet on: `seq`, `users[3]`, `body.attachments[0].url` */
   field?: string;
+  /** of `rejected`: a word of whoever screens, at most 64 characters, for the app to translate (21.3) */
+  reason?: string;
 };
 
 /** The reply to a mutation (protocol.md, "Mutations and their key"). */
@@ -1517,6 +1519,7 @@ export type ErrorCode =
   | "quota"
   | "edit_window"
   | "muted"
+  | "rejected"
   | "refused"
   | "blocked"
   | "request_pending"
