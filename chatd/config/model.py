@@ -8,8 +8,10 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from chatd.config.api import Api
+from chatd.config.bots import Bots
 from chatd.config.console import Console
 from chatd.config.events import Events
+from chatd.config.hooks import Egress, Hooks
 from chatd.config.listen import Listen
 from chatd.config.moderation import Moderation
 from chatd.config.people import People
@@ -295,6 +297,7 @@ class Config(Section, frozen=True):
     delivery: Delivery = Delivery()
     privacy: Privacy = Privacy()
     people: People = People()
+    bots: Bots = Bots()
     moderation: Moderation = Moderation()
     outbox: Outbox = Outbox()
     heartbeat: Heartbeat = Heartbeat()
@@ -302,5 +305,7 @@ class Config(Section, frozen=True):
     web: Web = Web()
     api: Api = Api()
     events: Events = Events()
+    hooks: Hooks = Hooks()
+    egress: Egress = Egress()
     log: Log = Log()
     console: Console = Console()

@@ -12,7 +12,7 @@ from chatd.core.read_set import ReadSet
 from chatd.core.room import Room
 from chatd.core.users import Account
 from chatd.core.write_set import WriteSet
-from chatd.protocol.errors import rejected
+from chatd.protocol.errors import Rejected
 
 # A new account opens a fifth of the direct rooms of others: ten of fifty.
 NEW_SHARE = 5
@@ -45,7 +45,7 @@ def check_direct_room(user: str, writes: WriteSet, reads: ReadSet) -> None:
         "new_direct_rooms" if is_new(account, reads.rules.new_account_ms, writes.now) else "direct_rooms"
     )
     if reads.allowances.wait_s(kind, user, 1, writes, reads.now_s):
-        raise rejected("direct_rooms", "as many new direct rooms as one user may open for now")
+        raise Rejected("direct_rooms", "as many new direct rooms as one user may open for now")
     writes.spend("direct_rooms", user, 1)
     writes.spend("new_direct_rooms", user, 1)
 
@@ -55,7 +55,7 @@ def check_mentions(user: str, count: int, room: Room, writes: WriteSet, reads: R
     if _is_unbound(writes) or user in room.bots:
         return
     if reads.allowances.wait_s("mentions", user, count, writes, reads.now_s):
-        raise rejected("mentions", "as many mentions as one user may make for now")
+        raise Rejected("mentions", "as many mentions as one user may make for now")
     writes.spend("mentions", user, count)
 
 

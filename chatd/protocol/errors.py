@@ -19,8 +19,8 @@ ERRORS: dict[str, Retry] = {
     "token_invalid": "after_auth",
     "auth_mismatch": "never",
     "forbidden": "never",
-    "rejected": "never",
     "refused": "never",
+    "rejected": "never",
     "blocked": "never",
     "not_member": "never",
     "not_found": "never",
@@ -53,8 +53,8 @@ HTTP_ERRORS: dict[str, Retry] = {
 class ChatError(Exception):
     """An error with a code of the table; `message` is English for developers, never shown to users.
 
-    `retry_after`: milliseconds. `scope`: connection, user, room or address. `expected`: of a feed, the number that is.
-    `reason`: of `rejected`, a word for the app.
+    `retry_after`: milliseconds. `scope`: connection, user, room, address or slow. `reason`: a word for the app, of what
+    was rejected. `expected`: of a feed, the number that is.
     """
 
     reason: str | None = None
@@ -89,11 +89,12 @@ class Refused(ChatError):
     """The client may not do this, or asked wrongly: it gets an `error` and stays connected."""
 
 
-def rejected(reason: str, message: str = "") -> Refused:
-    """Return the refusal of screening; `reason`: a word for the app."""
-    refusal = Refused("rejected", message)
-    refusal.reason = reason
-    return refusal
+class Rejected(Refused):
+    """The host app, a filter or the moderators keep this out; `reason` is a word for the app."""
+
+    def __init__(self, reason: str, message: str = "") -> None:
+        super().__init__("rejected", message)
+        self.reason = reason
 
 
 class Unavailable(ChatError):

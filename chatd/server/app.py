@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any
 
@@ -12,9 +12,11 @@ from chatd.bus.local import LocalBus
 from chatd.commands.admin import Admin, Writes
 from chatd.commands.api_keys import ApiKeys
 from chatd.commands.context import Context
+from chatd.commands.event_feed import FeedPages
 from chatd.commands.graph import Graph
 from chatd.commands.hello_limiter import HelloLimiter
 from chatd.commands.host_rooms import HostRooms
+from chatd.commands.host_stats import StatsReader
 from chatd.commands.login import Login
 from chatd.commands.lookups import Lookups
 from chatd.config.model import Config
@@ -24,14 +26,18 @@ from chatd.core.maintenance import ForgetKeys
 from chatd.core.read_set import PeopleRules
 from chatd.core.room_cache import RoomCache
 from chatd.core.write_set import WriteSet
+from chatd.delivery.bot_updates import BotUpdates
 from chatd.delivery.event_feed import EventFeed
 from chatd.delivery.fanout import Fanout
 from chatd.delivery.hub import Hub
 from chatd.delivery.presence import LocalPresence
 from chatd.delivery.profiles import ProfileChanges
 from chatd.delivery.recent_commits import RecentCommits
+from chatd.delivery.restrictions import Restrictions
 from chatd.delivery.watch_rights import WatchRights
 from chatd.env import Env
+from chatd.http.api.route import Services
+from chatd.jobs.event_feed import FeedUpkeep
 from chatd.jobs.last_seen import LastSeenRecorder
 from chatd.jobs.maintenance import Maintenance
 from chatd.jobs.message_requests import RequestBound
@@ -86,7 +92,7 @@ class App:
         self.hub = Hub(config.delivery.full_members, RecentCommits(whole.of_users))
         self.fanout = Fanout(config, env, self.hub, self.counters, whole.sections)
         people = people_rules_of(config.people)
-        self.rooms = RoomLoader(store, env, RoomCache(), people)
+        self.rooms = RoomLoader(store, env, RoomCache(), people, bots=config.bots.enabled)
         allowances = Allowances()
         allowances.become(allowances_of(config))
         sources = Sources(store, env, self.rooms)
@@ -96,14 +102,17 @@ class App:
             published=Subscribers(self._publish, LocalBus().publish),
             storing=partial(note_entries, reads=config.events.reads) if config.events.enabled else None,
         )
-        self.event_feed = EventFeed(store, env) if config.events.enabled else None
         self.writer = Writer(store, env, self.read_set_loader, whole.decisions, self.hooks, self.counters)
         self.maintenance = Maintenance(store, env, self.rooms, self.writer, config)
+        self.event_feed = EventFeed(store, env) if config.events.enabled else None
+        self.bot_updates = BotUpdates(store, env) if config.bots.enabled else None
+        self.feed_upkeep = FeedUpkeep(store, env, self.writer, config.events) if self.event_feed else None
         self.presence = LocalPresence(
             env,
             self.fanout.presence,
             interval_s=config.delivery.presence_interval_s,
             linger_s=config.delivery.presence_linger_s,
+            on_presence=self.feed_upkeep.on_presence if self.feed_upkeep else None,
         )
         watch_rights = WatchRights(
             store, self.presence, self.rate_limits.keep_task, config.privacy.shown_to, people
@@ -115,17 +124,22 @@ class App:
         self.hooks.published.subscribe(self.maintenance.on_commit, watch_rights.on_commit)
         if self.event_feed is not None:
             self.hooks.published.subscribe(self.event_feed.on_commit)
+        if self.bot_updates is not None:
+            self.hooks.published.subscribe(self.bot_updates.on_commit)
         if config.people.enabled:
             self.hooks.published.subscribe(self.request_bound.on_commit, self.profile_changes.on_commit)
+        self.hooks.published.subscribe(Restrictions(env, self.hub).on_commit)
         self.api_writes = Writes(self.writer.submit, self.writer.submit, config.api.writes_waiting)
-        self.admin = Admin(store, self.api_writes, self.hub, identity)
+        self.admin = Admin(store, self.api_writes, self.hub, identity, env)
         self.graph = Graph(store, self.api_writes, self._people_rules, self.fanout.tell_imported)
+        self.feed_pages = FeedPages(self.event_feed, env)
         self.api_keys = ApiKeys(store, self.api_writes, env)
         self.hooks.committed.subscribe(self.api_keys.on_commit)
         self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
         self.accounts = Accounts(self.login, identity, self.rate_limits, self.counters, login_links or {})
         self.context = self._context(config, env, whole, watch_rights)
         self.host_rooms = HostRooms(self.context, self.api_writes)
+        self.stats = StatsReader(self.context)
         self.hooks.committed.subscribe(*(partial(hook, self.context) for hook in whole.committed))
         self.hooks.published.subscribe(*(partial(hook, self.context) for hook in whole.published))
 
@@ -153,6 +167,21 @@ class App:
             bounds=bounds_of(config.people),
         )
 
+    def services(
+        self, console_link: Callable[[str, Collection[str]], str], scopes: frozenset[str]
+    ) -> Services:
+        """Return the parts that routes of the host's API use. `scopes`: those that a key may have."""
+        return Services(
+            self.admin,
+            self.graph,
+            self.host_rooms,
+            self.feed_pages,
+            self.stats,
+            self.api_keys,
+            console_link,
+            scopes,
+        )
+
     def reconfigure(self, config: Config) -> None:
         """Apply another configuration in every part that keeps some of it (config/reloadable.py lists the keys)."""
         people = people_rules_of(config.people)
@@ -166,6 +195,8 @@ class App:
         self.read_set_loader.reconfigure(rules_of(config), allowances_of(config))
         self.fanout.reconfigure(config.delivery, config.privacy)
         self.maintenance.reconfigure(config)
+        if self.feed_upkeep is not None:
+            self.feed_upkeep.reconfigure(config.events)
         self.presence.reconfigure(config.delivery.presence_interval_s, config.delivery.presence_linger_s)
         self.profile_changes.reconfigure(config.delivery)
         self.context.watch_rights.reconfigure(config.privacy.shown_to, people)

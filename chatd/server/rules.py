@@ -26,6 +26,7 @@ def rules_of(config: Config) -> Rules:
         rooms_per_user=config.limits.rooms_per_user,
         people=people_rules_of(config.people),
         new_account_ms=new_account_ms(config),
+        bots=config.bots.enabled,
     )
 
 

@@ -76,6 +76,8 @@ class Counters:
     screened: dict[str, int] = field(
         default_factory=_words
     )  # rejected, masked, rewritten, flagged, unscreened...
+    webhook_batches: dict[str, int] = field(default_factory=_words)  # accepted, refused, failed, gone
+    webhook_events: int = 0
     slow_consumers: dict[str, int] = field(default_factory=_words)  # lagging, overflow, stall
 
     # the writer and the fan-out

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from chatd.core.screening import On
+from chatd.core.screening import On as On
 from chatd.protocol.messages import Body
 
 Do = Literal["pass", "reject", "rewrite", "flag"]

@@ -59,7 +59,7 @@ from chatd.core.velocity import has_link, is_new
 from chatd.env import Env
 from chatd.moderation.interface import Filters
 from chatd.protocol.codec import encode
-from chatd.protocol.errors import ChatError, Refused, Unavailable, rejected
+from chatd.protocol.errors import ChatError, Refused, Rejected, Unavailable
 from chatd.protocol.members import RoomJoin
 from chatd.storage.interface import DecisionStore, UserStore
 from chatd.telemetry.counters import Counters
@@ -202,7 +202,7 @@ class Screening:
             hit for hit in unmasked if hit.filter.does == "mask"
         ]
         if refusing:
-            self._refuse(submission, request, rejected(refusing[0].filter.reason or refusing[0].filter.name))
+            self._refuse(submission, request, Rejected(refusing[0].filter.reason or refusing[0].filter.name))
             return
         masking = {text: [hit for hit in some if hit.filter.does == "mask"] for text, some in found.items()}
         if any(masking.values()):
@@ -262,7 +262,7 @@ class Screening:
         if not any(map(has_link, texts_of(submission.request))):
             return
         if is_new(await self._store.account(user), new_ms, self._env.now_ms()):
-            raise rejected("links")
+            raise Rejected("links")
         if len(self._old_users) >= OLD_USERS_MAX:
             del self._old_users[next(iter(self._old_users))]
         self._old_users[user] = None
@@ -280,7 +280,7 @@ class Screening:
             submission.marks += (UNSCREENED,)
             self._counters.screened[UNSCREENED] += 1
         elif verdict.do == "reject":
-            raise rejected(verdict.reason or JUDGED)
+            raise Rejected(verdict.reason or JUDGED)
         elif verdict.do == "rewrite":
             submission.request = replace(request, body=verdict.body)
             submission.screened = Screened(sent=sent)

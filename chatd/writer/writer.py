@@ -324,7 +324,7 @@ def decide(
         else:
             submission.reply = decide_screened(screened, decision, user, request, writes, reads)
         if cause is not None:
-            cause.note(writes)
+            cause.note(writes, submission.reply)
     except ChatError as refusal:
         submission.reply = refusal
         writes.drop_after(marks)

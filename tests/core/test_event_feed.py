@@ -11,7 +11,6 @@ from chatd.core.event_feed import (
     Cause,
     NotePresence,
     Position,
-    Unscreened,
     cursor_of,
     entries_of,
     is_wanted,
@@ -19,12 +18,15 @@ from chatd.core.event_feed import (
 )
 from chatd.core.friends import Befriend
 from chatd.core.read_set import Rules
+from chatd.core.write_set import NewEvent
+from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
 from chatd.protocol.friends import ContactSet, FriendRequest
 from chatd.protocol.members import MembersAdd, RoomLeave
 from chatd.protocol.messages import Send, SentBody
 from chatd.protocol.read_state import Read
 from chatd.protocol.rooms import RoomDelete
+from chatd.writer.submission import Submission
 from tests.kit.memory_writer import MemoryWriter, group
 
 PEOPLE = replace(Rules(), people=replace(Rules().people, enabled=True))
@@ -104,7 +106,7 @@ def test_an_entry_names_the_key_behind_it_and_no_other_does() -> None:
     reads = writer.gather([])
     writer._one("bob", send(room.name, "key-0002"), reads)
     writer._one("", NotePresence(("ann",), ()), reads)
-    cause.note(writer.writes)
+    cause.note(writer.writes, Ok())
     writer._one("ann", send(room.name, "key-0003"), reads)
     assert [(one.type, one.by) for one in entries_of(writer.writes)] == [
         ("message", ""),
@@ -120,8 +122,10 @@ def test_a_message_that_no_hook_has_seen_says_so() -> None:
     room = group(ann="owner")
     writer = MemoryWriter(room)
     writer.decide([("ann", send(room.name)), ("ann", send(room.name, "key-0002"))])
-    writer.writes.add(Unscreened(room.number, 3))
-    assert [one.unscreened for one in entries_of(writer.writes)] == [False, True]
+    second = writer.writes.steps[room.number][1]
+    assert isinstance(second, NewEvent)
+    second.origin = Submission("ann", None, marks=("unscreened",))
+    assert [tuple(one.marks) for one in entries_of(writer.writes)] == [(), ("unscreened",)]
 
 
 def test_a_start_and_presence_are_told() -> None:

@@ -14,7 +14,7 @@ from chatd.core.screening import (
     with_texts,
 )
 from chatd.protocol.codec import decode_event
-from chatd.protocol.errors import ChatError, Refused, Unavailable, rejected
+from chatd.protocol.errors import ChatError, Refused, Rejected, Unavailable
 from chatd.protocol.friends import FriendRequest
 from chatd.protocol.members import MembersAdd, RoomJoin
 from chatd.protocol.messages import Attachment, Body, Button, Edit, Send
@@ -75,7 +75,7 @@ def test_a_repeated_message_is_a_duplicate_whatever_is_thought_of_it_by_now(writ
     for reply in (
         writer.ask("ann", sent),
         writer.rewritten("ann", sent, "d***"),
-        writer.refused("ann", sent, rejected("spam")),
+        writer.refused("ann", sent, Rejected("spam")),
         writer.refused("ann", sent, OVERLOADED),
     ):
         assert reply.duplicate
@@ -87,22 +87,22 @@ def test_a_repeated_message_is_a_duplicate_whatever_is_thought_of_it_by_now(writ
 def test_a_duplicate_of_what_passed_has_no_event(writer, room):
     sent = send(room, "hello")
     writer.ask("ann", sent)
-    assert writer.refused("ann", sent, rejected("spam")).event is UNSET
+    assert writer.refused("ann", sent, Rejected("spam")).event is UNSET
     writer.ask("ann", Edit(room=room.name, key=new_key(), target=2, body=Body(text="other")))
     assert writer.ask("ann", sent).event is UNSET
 
 
-def test_a_key_of_other_content_is_a_conflict_also_when_it_is_rejected(writer, room):
+def test_a_key_of_other_content_is_a_conflict_also_when_it_is_Rejected(writer, room):
     sent = send(room)
     writer.rewritten("ann", sent, "****")
     again = send(room, "****", key=sent.key)
-    assert writer.refused("ann", again, rejected("spam")).code == "conflict"
+    assert writer.refused("ann", again, Rejected("spam")).code == "conflict"
     with pytest.raises(Refused, match="conflict"):
         writer.ask("ann", again)
 
 
 def test_what_is_refused_changes_nothing_and_says_why(writer, room):
-    refusal = writer.refused("ann", send(room), rejected("spam"))
+    refusal = writer.refused("ann", send(room), Rejected("spam"))
     assert (refusal.code, refusal.reason, refusal.retry) == ("rejected", "spam", "never")
     assert writer.events(room) == []
 
@@ -118,7 +118,7 @@ def test_what_is_refused_changes_nothing_and_says_why(writer, room):
     ],
 )
 def test_who_may_not_do_it_is_told_what_they_always_are(writer, user, request_, code):
-    for refusal in (rejected("spam"), OVERLOADED):
+    for refusal in (Rejected("spam"), OVERLOADED):
         assert writer.refused(user, request_, refusal).code == code
 
 
@@ -135,7 +135,7 @@ def test_a_rewritten_edit_a_title_and_a_room_keep_their_keys(writer, room):
     reply = writer.rewritten("ann", made, "****")
     assert writer.rooms[reply.summary.room].title == "****"
     assert writer.ask("ann", made).duplicate
-    assert writer.refused("ann", made, rejected("spam")).duplicate
+    assert writer.refused("ann", made, Rejected("spam")).duplicate
     assert writer.refused("ann", RoomCreate(key=new_key(), kind="group", title="x"), OVERLOADED) is OVERLOADED
 
 

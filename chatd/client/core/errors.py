@@ -49,8 +49,8 @@ class ChatError(Exception):
     def _details(self) -> list[tuple[str, object]]:
         return [
             ("field", self.field),
-            ("reason", self.reason),
             ("scope", self.scope),
+            ("reason", self.reason),
             ("retry_after", self.retry_after),
             ("message", self.message),
         ]
@@ -125,12 +125,12 @@ class Conflict(ChatError, code="conflict", retry="never"):
     """The target was recalled, a role or a contact changed meanwhile, or the key belongs to another operation."""
 
 
-class Rejected(ChatError, code="rejected", retry="never"):
-    """The host app, or a filter of the operator, does not let it pass; `reason` is its word for why."""
-
-
 class Refused(ChatError, code="refused", retry="never"):
     """They do not take this from the user, or there is no such user; nothing says which."""
+
+
+class Rejected(ChatError, code="rejected", retry="never"):
+    """Kept out by the host app, a filter or the moderators; `reason` is a word for the app."""
 
 
 class Blocked(ChatError, code="blocked", retry="never"):

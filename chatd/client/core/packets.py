@@ -189,8 +189,8 @@ class ErrorReply(TypedDict, total=False):
     retry_after: int
     scope: str
     field: str
-    reason: str
     message: str
+    reason: str
 
 
 class HelloReply(TypedDict):

@@ -35,13 +35,13 @@ ROWS: dict[str, Row] = {
     "token_invalid": Row(401, "the token is not accepted for any other reason"),
     "auth_mismatch": Row(401, "other user or device in a refreshed token"),
     "forbidden": Row(403, "the key has not the scope, or role or claim does not allow it"),
-    "rejected": Row(
-        403, "the host app, or a filter of the operator, does not let it pass, because of `reason`"
-    ),
     "refused": Row(403, "not taken by the other user, or there is no such user"),
+    "rejected": Row(
+        403, "kept out by the host app, a filter or the moderators; `reason` is a word for the app"
+    ),
     "blocked": Row(403, "the user blocks the other"),
     "request_pending": Row(403, "the other user has not accepted yet"),
-    "muted": Row(403, "temporary posting ban, `retry_after`"),
+    "muted": Row(403, "the moderators silenced this user, `retry_after`"),
     "not_member": Row(403, "not in the room any more"),
     "not_found": Row(404, "there is no such route, user, device, room or key"),
     "conflict": Row(409, "the name is taken, or what was asked for changed meanwhile"),

@@ -3,18 +3,22 @@
 The table (application.py) has all there is to say about a route, so that a description of the API can be made of it.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypeVar
 
+import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from chatd.commands.admin import Admin
 from chatd.commands.api_keys import ApiKeys
+from chatd.commands.event_feed import FeedPages
 from chatd.commands.graph import Graph
 from chatd.commands.host_rooms import HostRooms
-from chatd.core.api_keys import READ, ApiKey
+from chatd.commands.host_stats import StatsReader
+from chatd.core.api_keys import READ, VISITOR, ApiKey
 from chatd.core.audit import SOCKET, Audit
+from chatd.core.permissions import HOST
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import U53_MAX, Device, Room, Seq, User
 
@@ -46,6 +50,17 @@ class Asked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The base of what a route is asked: a body of JSON, or the query of a GET or DELETE."""
 
 
+class As(Asked, frozen=True, kw_only=True):
+    """`as`: the user in whose place, and with whose rights, it is done. Without it the host does it."""
+
+    as_: User | UnsetType = msgspec.field(default=UNSET, name="as")
+
+    @property
+    def user(self) -> str:
+        """The user of the decision."""
+        return HOST if self.as_ is UNSET else self.as_
+
+
 class Page(Asked, frozen=True, kw_only=True):
     """The query of a list."""
 
@@ -61,6 +76,17 @@ class Page(Asked, frozen=True, kw_only=True):
         return int(self.more)
 
 
+class PageAs(Page, frozen=True, kw_only=True):
+    """The query of a list that a user may see, or the host."""
+
+    as_: User | UnsetType = msgspec.field(default=UNSET, name="as")
+
+    @property
+    def user(self) -> str:
+        """The user who looks."""
+        return HOST if self.as_ is UNSET else self.as_
+
+
 def page_of(rows: Sequence[T], limit: int, key: Callable[[T], object]) -> tuple[Sequence[T], str | UnsetType]:
     """Return a page of `rows`, of which one too many was read, and its `more`; `key` names a row there."""
     return rows[:limit], str(key(rows[limit - 1])) if len(rows) > limit else UNSET
@@ -72,29 +98,39 @@ class Done(Struct, frozen=True):
 
 @dataclass(slots=True, frozen=True)
 class Caller:
-    """The sender of a request: a key and its secret, or None for the admin socket, which may do everything."""
+    """The sender of a request: a key, or None for the admin socket, which may do everything.
+
+    `is_valid`: whether the key is still good.
+    """
 
     key: ApiKey | None = None
-    secret: str = field(default="", repr=False)
+    is_valid: Callable[[], bool] = field(default=lambda: True, repr=False)
 
     @property
     def id(self) -> str:
         """The id of the key in the audit; SOCKET for the admin socket."""
         return SOCKET if self.key is None else self.key.id
 
+    @property
+    def grantor(self) -> str | ApiKey:
+        """The sender for decisions about keys: a visitor of the console is in no table, and brings its scopes."""
+        return self.key if self.key is not None and self.key.id.startswith(VISITOR) else self.id
+
 
 @dataclass(slots=True, frozen=True)
 class Services:
-    """The parts of the daemon that handlers use. `console_link` returns a link that opens the console once.
+    """The parts of the daemon that handlers use. `scopes`: those that a key may have.
 
-    `scopes`: those that a key may have.
+    `console_link` returns a link that opens the console once, for a visitor of this name with these scopes.
     """
 
     admin: Admin
     graph: Graph
     rooms: HostRooms
+    feed: FeedPages
+    stats: StatsReader
     keys: ApiKeys
-    console_link: Callable[[], str]
+    console_link: Callable[[str, Collection[str]], str]
     scopes: frozenset[str]
 
 
@@ -122,7 +158,7 @@ class Call:
 
     def require_valid(self) -> None:
         """Raise Refused("key_invalid") when the key of the caller ended since it was checked."""
-        if self.caller.key is not None and self.services.keys.verified(self.caller.secret) is None:
+        if not self.caller.is_valid():
             raise Refused("key_invalid", "the key ended meanwhile")
 
     def audit(self, target: str) -> Audit:
@@ -137,7 +173,8 @@ Handler = Callable[[Call, Any], Awaitable[Struct]]
 class Route:
     """One route. `bulk`: its body is ndjson, and the handler is called with each line.
 
-    `body_bytes`: the most of any other body.
+    `body_bytes`: the most of any other body. `waits`: the answer may take long, and nobody needs it when the client
+    is gone.
     """
 
     method: Literal["GET", "PUT", "POST", "PATCH", "DELETE"]
@@ -148,6 +185,7 @@ class Route:
     answer: type[Struct] = Done
     bulk: bool = False
     body_bytes: int = BODY_BYTES_MAX
+    waits: bool = False
 
     @property
     def reads(self) -> bool:
