@@ -45,7 +45,7 @@ from chatd.protocol.codec import Vocabulary
 from chatd.protocol.connection import Hello
 from chatd.server.accounts import Accounts
 from chatd.server.capability import Capability, combined
-from chatd.server.rules import bounds_of, people_rules_of, per_day, rules_of
+from chatd.server.rules import allowances_of, bounds_of, people_rules_of, rules_of
 from chatd.session.rate_limits import RateLimits
 from chatd.session.session import Session
 from chatd.storage.interface import Store
@@ -94,7 +94,7 @@ class App:
         people = people_rules_of(config.people)
         self.rooms = RoomLoader(store, env, RoomCache(), people, bots=config.bots.enabled)
         allowances = Allowances()
-        allowances.become(per_day(config.rates))
+        allowances.become(allowances_of(config))
         sources = Sources(store, env, self.rooms)
         self.read_set_loader = ReadSetLoader(sources, rules_of(config), allowances, whole.needs)
         self.hooks = CommitHooks(
@@ -192,7 +192,7 @@ class App:
         self.context.lookups.reconfigure(config.rates)
         self.rooms.reconfigure(people)
         self.request_bound.reconfigure(people)
-        self.read_set_loader.reconfigure(rules_of(config), per_day(config.rates))
+        self.read_set_loader.reconfigure(rules_of(config), allowances_of(config))
         self.fanout.reconfigure(config.delivery, config.privacy)
         self.maintenance.reconfigure(config)
         if self.feed_upkeep is not None:

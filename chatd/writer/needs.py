@@ -21,6 +21,7 @@ from chatd.core.profiles import Card, Holder
 from chatd.core.read_set import Counted, ReadSet, Tail, UnreadSpan, pair
 from chatd.core.room import Member, Room
 from chatd.core.rooms import OpenDirect
+from chatd.core.screening import Screened
 from chatd.core.sections import ChangedRow
 from chatd.core.unread_counts import COUNTED_EVENTS_MAX, span_of_read, tail_of
 from chatd.core.write_set import Message
@@ -59,11 +60,15 @@ DeviceBound = (DevicesRemove, accounts.RecordDevice, accounts.Revoke)
 
 
 class Submitted(Protocol):
-    """A submission. `counted`: the events that a read passes, when they were counted outside the batch."""
+    """A submission. `counted`: the events that a read passes, when they were counted outside the batch.
+
+    `screened`: how screening has it not carried out as it came.
+    """
 
     user: str
     request: Any
     counted: tuple[UnreadSpan, Counted] | None
+    screened: Screened | None
 
 
 @dataclass(slots=True, frozen=True)
@@ -156,7 +161,8 @@ async def new_rooms(sources: Sources, batch: Sequence[Submitted], reads: ReadSet
 async def people(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read the accounts and devices that are about to change, and the accounts of users about to join a room."""
     newcomers = {user for asked in batch for user in joining(asked)}
-    users = newcomers | {asked.user for asked in batch if isinstance(asked.request, AccountBound)}
+    bound = (*AccountBound, accounts.RecordDevice) if reads.rules.new_account_ms else AccountBound
+    users = newcomers | {asked.user for asked in batch if isinstance(asked.request, bound)}
     devices = {place for asked in batch for place in devices_of(asked)}
     if users or devices:
         known = await sources.store.people(users, devices, newcomers)
