@@ -26,6 +26,7 @@ from chatd.http.api import (
     keys,
     members,
     messages,
+    moderation,
     people,
     problems,
     restrictions,
@@ -47,7 +48,20 @@ from chatd.telemetry.counters import Counters
 
 log = logging.getLogger(__name__)
 
-CHAPTERS = (users, people, tokens, rooms, members, messages, event_feed, restrictions, keys, stats, problems)
+CHAPTERS = (
+    users,
+    people,
+    tokens,
+    rooms,
+    members,
+    messages,
+    event_feed,
+    restrictions,
+    moderation,
+    keys,
+    stats,
+    problems,
+)
 TABLE: tuple[Route, ...] = tuple(route for chapter in CHAPTERS for route in chapter.ROUTES)
 """All routes."""
 

@@ -29,6 +29,7 @@ BODY_BYTES_MAX = 1 << 20
 OPEN, SOCKET_ONLY = "", SOCKET
 
 KeyId = Annotated[str, Meta(pattern=r"^[a-z2-7]{8}\Z")]
+ReportName = Annotated[str, Meta(pattern=r"^r[1-9][0-9]{0,14}\Z")]
 Code = Annotated[str, Meta(pattern=r"^[a-z_]{1,32}\Z")]
 
 PARAMETERS: Mapping[str, Any] = {
@@ -38,6 +39,7 @@ PARAMETERS: Mapping[str, Any] = {
     "seq": Seq,
     "key": KeyId,
     "code": Code,
+    "report": ReportName,
 }
 """The types of the parameters in paths, by name."""
 
