@@ -70,6 +70,6 @@ async def serving(config: Config, store: Store) -> AsyncIterator[Services]:
     app.writer.start()
     await app.api_keys.load()
     try:
-        yield Services(app.admin, app.graph, app.api_keys, str, scopes_of(TABLE))
+        yield Services(app.admin, app.graph, app.api_keys, app.privacy, str, scopes_of(TABLE))
     finally:
         await asyncio.shield(app.writer.stop())

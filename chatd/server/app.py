@@ -16,6 +16,7 @@ from chatd.commands.graph import Graph
 from chatd.commands.hello_limiter import HelloLimiter
 from chatd.commands.login import Login
 from chatd.commands.lookups import Lookups
+from chatd.commands.privacy import Privacy
 from chatd.config.model import Config
 from chatd.core.allowances import Allowances
 from chatd.core.maintenance import ForgetKeys
@@ -29,9 +30,13 @@ from chatd.delivery.profiles import ProfileChanges
 from chatd.delivery.recent_commits import RecentCommits
 from chatd.delivery.watch_rights import WatchRights
 from chatd.env import Env
+from chatd.jobs.deletion_clock import DeletionClock
+from chatd.jobs.erasures import Erasures
+from chatd.jobs.exports import Exports
 from chatd.jobs.last_seen import LastSeenRecorder
 from chatd.jobs.maintenance import Maintenance
 from chatd.jobs.message_requests import RequestBound
+from chatd.jobs.purge import Purge
 from chatd.protocol.codec import Vocabulary
 from chatd.protocol.connection import Hello
 from chatd.server.accounts import Accounts
@@ -43,9 +48,9 @@ from chatd.storage.interface import Store
 from chatd.telemetry.counters import Counters
 from chatd.websocket.admission import Admission
 from chatd.writer.commit_hooks import CommitHooks, Subscribers
-from chatd.writer.needs import Sources
 from chatd.writer.read_set_loader import ReadSetLoader
 from chatd.writer.room_loader import RoomLoader
+from chatd.writer.sources import Sources
 from chatd.writer.writer import Submission, Writer
 
 log = logging.getLogger(__name__)
@@ -114,6 +119,11 @@ class App:
         self.graph = Graph(store, self.api_writes, self._people_rules, self.fanout.tell_imported)
         self.api_keys = ApiKeys(store, self.api_writes, env)
         self.hooks.committed.subscribe(self.api_keys.on_commit)
+        self.erasures = Erasures(store.erasures, store.files, env, self.writer, self.counters)
+        self.exports = Exports(store.erasures, store.files, env, self.writer)
+        self.privacy = Privacy(store, self.api_writes, self.hub, self.erasures, self.exports)
+        self.purge = Purge(store.erasures, env, self.writer)
+        self.deletion_clock = DeletionClock(env, store.troubles)
         self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
         self.accounts = Accounts(self.login, identity, self.rate_limits, self.counters, login_links or {})
         self.context = self._context(config, env, whole, watch_rights)
@@ -178,6 +188,7 @@ class App:
         """Check for troubles that no request meets, and whether those of the disk have ended; until cancelled."""
         while True:
             self.store.watch()
+            self.deletion_clock.report()
             for name, why in self.pressures().items():
                 if why:
                     self.store.troubles.report(name, why)

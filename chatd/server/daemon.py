@@ -132,8 +132,15 @@ class Daemon:
         app = self._app = App(self.config, self.env, store, identity, self._whole, self._login_links)
         app.writer.start()
         await app.api_keys.load()
+        # Who was erased is shut out before anybody is let in, also by a database of an older backup.
+        await app.erasures.begin_listed()
+        await app.exports.clean()
+        app.deletion_clock.start(await store.erasures.last_commit_ms())
         self._reserve(app, self.config)
-        self._keep_running("maintenance", app.maintenance.run)
+        self._keep_running("maintenance", partial(app.maintenance.run, app.deletion_clock))
+        self._keep_running("erasures", app.erasures.run)
+        self._keep_running("exports", partial(app.exports.run, app.deletion_clock))
+        self._keep_running("purge", partial(app.purge.run, app.deletion_clock))
         self._keep_running("lag", partial(app.maintenance.watch_lag, app.counters))
         if self.config.people.enabled:
             self._keep_running("contacts", ContactExpiry(store, self.env, app.writer).run)
@@ -213,7 +220,9 @@ class Daemon:
         listen = self.config.listen
         deadline_s, backlog = listen.request_deadline_s, listen.backlog
         access = self._access = Access(app.api_keys, self.env, self.config)
-        services = Services(app.admin, app.graph, app.api_keys, self._console_link, scopes_of(TABLE))
+        services = Services(
+            app.admin, app.graph, app.api_keys, app.privacy, self._console_link, scopes_of(TABLE)
+        )
         api = Api(services, access, self.env, app.counters)
         if several(listen.ops_address):
             operations = ListenerOptions(deadline_s, backlog, pending_sockets=PendingSockets(OPS_SOCKETS))

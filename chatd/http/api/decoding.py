@@ -3,6 +3,7 @@
 import msgspec
 from starlette.requests import Request
 
+from chatd.core.erasures import Messages, Reports
 from chatd.core.graph import Kind, Op
 from chatd.http.api import keys, people, tokens, users
 from chatd.http.api.route import PARAMETERS, Asked, Code, KeyId
@@ -26,6 +27,8 @@ WORDS = Words(
         "op": Op,
         "buckets": Kind,
         "what": Capability,
+        "messages": Messages,
+        "reports": Reports,
     },
 )
 # A complaint repeats names from the body.

@@ -12,6 +12,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from chatd.commands.admin import Admin
 from chatd.commands.api_keys import ApiKeys
 from chatd.commands.graph import Graph
+from chatd.commands.privacy import Privacy
 from chatd.core.api_keys import READ, ApiKey
 from chatd.core.audit import SOCKET, Audit
 from chatd.protocol.errors import Refused
@@ -58,6 +59,13 @@ def page_of(rows: Sequence[T], limit: int, key: Callable[[T], object]) -> tuple[
     return rows[:limit], str(key(rows[limit - 1])) if len(rows) > limit else UNSET
 
 
+class Download(Struct, frozen=True):
+    """The answer of a route that sends a file as it is."""
+
+    path: str
+    media_type: str
+
+
 class Done(Struct, frozen=True):
     """The answer of a route that has nothing to tell: `{}`."""
 
@@ -85,6 +93,7 @@ class Services:
     admin: Admin
     graph: Graph
     keys: ApiKeys
+    privacy: Privacy
     console_link: Callable[[], str]
     scopes: frozenset[str]
 
