@@ -38,7 +38,8 @@ from chatd.storage.sqlite.connection import writable
 from chatd.storage.sqlite.directory import Directory
 from chatd.storage.sqlite.store import SqliteStore
 from chatd.storage.sqlite.write_set import Batch, batch_of
-from chatd.writer.writer import Submission, Writer, decide
+from chatd.writer.submission import Submission
+from chatd.writer.writer import Writer, decide
 
 OUTBOXES, ROOMS = 100, 20
 TEXT = "We leave at a quarter to eight, platform 4."

@@ -1,12 +1,16 @@
 """Access to the console: keys that open it once, and the sessions of the browsers that used one. All in memory.
 
 A key comes from the admin socket (`chatd console`), a session lives in a cookie. Of both only digests are kept, so that
-nothing in memory opens the console, and looking one up takes no longer for a guess that begins well.
+nothing in memory opens the console, and looking one up takes no longer for a guess that begins well. Either is of a
+visitor: a name for the audit, and scopes of the host's API.
 """
 
 import hashlib
 from base64 import urlsafe_b64encode
+from collections.abc import Collection
+from typing import NamedTuple
 
+from chatd.core.api_keys import VISITOR, ApiKey
 from chatd.core.rates import TAKEN, Rate, TokenBucket, retry_after_ms, take
 from chatd.env import Env
 from chatd.protocol.errors import Refused
@@ -20,6 +24,16 @@ SESSIONS_MAX = 64  # as many as there may be watchers
 ATTEMPTS_PER_MIN = 10  # an operator needs one; each wrong one is a line of the log
 
 
+class _Kept(NamedTuple):
+    """A key or a session: its end in monotonic seconds, and its visitor."""
+
+    ends_at: float
+    visitor: ApiKey
+
+
+_NONE = _Kept(0.0, ApiKey("", "", ()))
+
+
 class ConsoleSessions:
     """The keys and sessions of the console; the oldest of either gives way to a new one."""
 
@@ -27,13 +41,14 @@ class ConsoleSessions:
 
     def __init__(self, env: Env) -> None:
         self._env = env
-        self._keys: dict[bytes, float] = {}  # by digest: when it ends, monotonic seconds; oldest first
-        self._sessions: dict[bytes, float] = {}
+        self._keys: dict[bytes, _Kept] = {}  # by digest, oldest first
+        self._sessions: dict[bytes, _Kept] = {}
         self._attempts = TokenBucket(Rate.per_minute(ATTEMPTS_PER_MIN))
 
-    def new_key(self) -> str:
-        """Return a key that opens the console once, within `KEY_S` seconds."""
-        return self._new(self._keys, KEY_BYTES, KEY_S, KEYS_MAX)
+    def new_key(self, name: str, scopes: Collection[str]) -> str:
+        """Return a key that opens the console once, within `KEY_S` seconds, for a visitor with these scopes."""
+        visitor = ApiKey(f"{VISITOR}{name}", name, tuple(scopes))
+        return self._new(self._keys, KEY_BYTES, KEY_S, KEYS_MAX, visitor)
 
     def sign_in(self, key: str) -> str | None:
         """Return a new cookie for a key, which is used up; None for one that is wrong, used or too old.
@@ -44,25 +59,30 @@ class ConsoleSessions:
         wait_s, _ = refusal = take((("address", self._attempts),), now)
         if refusal != TAKEN:
             raise Refused("rate_limited", retry_after=retry_after_ms(wait_s), scope="address")
-        ends_at = self._keys.pop(_digest(key), 0.0)
-        return self._new(self._sessions, COOKIE_BYTES, SESSION_S, SESSIONS_MAX) if now < ends_at else None
+        ends_at, visitor = self._keys.pop(_digest(key), _NONE)
+        if now >= ends_at:
+            return None
+        return self._new(self._sessions, COOKIE_BYTES, SESSION_S, SESSIONS_MAX, visitor)
 
-    def is_open(self, cookie: str) -> bool:
-        """Whether a cookie is one of an open session."""
-        return self._env.monotonic() < self._sessions.get(_digest(cookie), 0.0)
+    def visitor(self, cookie: str) -> ApiKey | None:
+        """Return the visitor whose open session has this cookie; None when there is none."""
+        ends_at, visitor = self._sessions.get(_digest(cookie), _NONE)
+        return visitor if self._env.monotonic() < ends_at else None
 
     def sign_out(self, cookie: str) -> None:
         """End the session of a cookie, if there is one."""
         self._sessions.pop(_digest(cookie), None)
 
-    def _new(self, kept: dict[bytes, float], size: int, seconds: float, kept_max: int) -> str:
+    def _new(
+        self, kept: dict[bytes, _Kept], size: int, seconds: float, kept_max: int, visitor: ApiKey
+    ) -> str:
         now = self._env.monotonic()
-        for digest in [digest for digest, ends_at in kept.items() if ends_at <= now]:
+        for digest in [digest for digest, one in kept.items() if one.ends_at <= now]:
             del kept[digest]
         if len(kept) >= kept_max:
             del kept[next(iter(kept))]
         text = urlsafe_b64encode(self._env.random_bytes(size)).decode().rstrip("=")
-        kept[_digest(text)] = now + seconds
+        kept[_digest(text)] = _Kept(now + seconds, visitor)
         return text
 
 

@@ -1,27 +1,19 @@
-"""The download of a key set over HTTPS: bounded in bytes and seconds, no redirects, in a thread of its own.
-
-Not in the executor of the loop: an endpoint that drips would take its few threads one by one, and a process waits for
-them when it exits.
-"""
+"""The download of a key set over HTTPS: bounded in bytes and seconds, no redirects, in a thread of its own."""
 
 import asyncio
 import socket
-import threading
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
-from typing import TypeVar
 from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, ProxyHandler, Request
 
 from chatd.auth.keys import KEY_SET_BYTES_MAX
+from chatd.egress.threads import in_thread
 
 SOCKET_S = 3.0  # one connect, TLS handshake or read; a provider answers in 0.2
 TOTAL_S = 5.0  # the whole download: below the 10 s in which a phone waits for its hello
 CHUNK_BYTES = 16384
-
-T = TypeVar("T")
 
 
 async def download(url: str) -> bytes:
@@ -32,32 +24,6 @@ async def download(url: str) -> bytes:
             return await in_thread(partial(_read, url, sockets), "key set")
     finally:
         sockets.cut()
-
-
-async def in_thread(work: Callable[[], T], name: str) -> T:
-    """Run `work` in a daemon thread, which does not delay the exit of the process; return or raise its outcome."""
-    loop = asyncio.get_running_loop()
-    outcome: asyncio.Future[T] = loop.create_future()
-
-    def complete(result: T | None, error: BaseException | None) -> None:
-        if outcome.done():  # the waiting task was cancelled
-            return
-        if error is not None:
-            outcome.set_exception(error)
-        else:
-            outcome.set_result(result)  # type: ignore[arg-type]
-
-    def run() -> None:
-        result, failed = None, None
-        try:
-            result = work()
-        except BaseException as error:
-            failed = error
-        with suppress(RuntimeError):  # the loop is closed
-            loop.call_soon_threadsafe(complete, result, failed)
-
-    threading.Thread(target=run, name=name, daemon=True).start()
-    return await outcome
 
 
 class _OpenSockets:

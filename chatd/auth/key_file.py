@@ -10,8 +10,8 @@ from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
-from chatd.auth.key_download import in_thread
 from chatd.auth.keys import BadKey, VerifyKey, key_set, read_public
+from chatd.egress.threads import in_thread
 
 logger = logging.getLogger(__name__)
 

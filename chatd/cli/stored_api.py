@@ -2,12 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from chatd.auth.verifier import token_verifier
 from chatd.cli.stores import with_store
@@ -16,6 +17,7 @@ from chatd.http.api.application import TABLE, route_of
 from chatd.http.api.decoding import decoded
 from chatd.http.api.ndjson import answered, lines_of
 from chatd.http.api.route import Call, Caller, Route, Services, scopes_of
+from chatd.protocol.errors import Refused
 from chatd.server.app import App
 from chatd.server.system_env import SystemEnv
 from chatd.storage.interface import Store
@@ -61,15 +63,22 @@ class StoredApi:
         return with_store(self._config, run, create=self._create)
 
 
+def no_link(name: str, scopes: Collection[str]) -> str:
+    raise Refused("not_supported", "the console is a part of a running daemon")
+
+
 @asynccontextmanager
 async def serving(config: Config, store: Store) -> AsyncIterator[Services]:
     """Run the parts of a daemon that routes use."""
     env = SystemEnv()
+    if (await store.feed_bounds()).is_on and not config.events.enabled:
+        # The command was given another configuration than the daemon, whose feed must not miss what it does.
+        config = replace(config, events=replace(config.events, enabled=True))
     # No keys of tokens: files that cannot be read must not keep an operator from locking somebody out.
     app = App(config, env, store, token_verifier(Auth(), env, config.storage.directory))
     app.writer.start()
     await app.api_keys.load()
     try:
-        yield Services(app.admin, app.graph, app.api_keys, app.privacy, str, scopes_of(TABLE))
+        yield app.services(no_link, scopes_of(TABLE))
     finally:
         await asyncio.shield(app.writer.stop())

@@ -9,39 +9,50 @@ from typing import Any
 from chatd.auth.interface import Identity
 from chatd.core.accounts import Amend, Revoke
 from chatd.core.audit import Audit, NoteAccess
-from chatd.core.maintenance import PostNotice
-from chatd.core.users import Account, require_seen
+from chatd.core.restrictions import Restrict
+from chatd.core.users import Account, Restriction, require_seen
 from chatd.delivery.hub import Hub
+from chatd.env import Env
 from chatd.protocol import close_codes
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
 from chatd.protocol.users import DevicesRemove
 from chatd.storage.interface import UserStore
-from chatd.writer.writer import Writer
+from chatd.writer.submission import Submit, submit_and_wait
 
 
 class Writes:
-    """The writer for callers that must not crowd out phones: only so many of their changes wait at once."""
+    """The door to the writer for callers that must not crowd out phones: only so many of their changes wait at once.
 
-    def __init__(self, writer: Writer, waiting_max: int) -> None:
-        self._writer = writer
+    `unscreened`: the writer itself.
+    """
+
+    def __init__(self, submit: Submit, unscreened: Submit, waiting_max: int) -> None:
+        self._submit = submit
+        self._unscreened = unscreened
         self.reconfigure(waiting_max)
 
     def reconfigure(self, waiting_max: int) -> None:
         """Let another number wait, besides those that do already."""
         self._places = asyncio.Semaphore(waiting_max)
 
-    async def __call__(self, user: str, request: Any, audit: Audit | None = None) -> Ok:
-        """Decide and store a request in the place of `user`, with its entry in the audit; return its reply."""
+    async def __call__(
+        self, user: str, request: Any, audit: Audit | None = None, *, screened: bool = True
+    ) -> Ok:
+        """Decide and store a request in the place of `user`, with its entry in the audit; return its reply.
+
+        `screened`: what the user says is screened like what they send themselves.
+        """
         async with self._places:
-            return await self._writer.submit_and_wait(user, request, audit)
+            return await submit_and_wait(self._submit if screened else self._unscreened, user, request, audit)
 
 
 class Admin:
     """The changes that a host makes. `audit`: the entry that is stored with the change. `store`: for what is shown."""
 
-    def __init__(self, store: UserStore, writes: Writes, hub: Hub, identity: Identity) -> None:
+    def __init__(self, store: UserStore, writes: Writes, hub: Hub, identity: Identity, env: Env) -> None:
         self.store = store
+        self.now_ms = env.now_ms
         self._writes = writes
         self._hub = hub
         self._identity = identity
@@ -87,6 +98,10 @@ class Admin:
         self._end(user, device, close_codes.REVOKED)
         return await self._generation(user)
 
+    async def restrict(self, user: str, restriction: Restriction | None, audit: Audit) -> None:
+        """Restrict a user, or lift what restricts them; it is in force on their connections when this returns."""
+        await self._writes(user, Restrict(restriction), audit)
+
     async def remove_device(self, user: str, device: str, audit: Audit) -> None:
         """Unlist a device, refuse its tokens and end its connections; Refused("not_found") when it is not listed."""
         await self._writes(user, DevicesRemove(device=device), audit)
@@ -110,10 +125,6 @@ class Admin:
             raise Refused("bad_request", f"{error}: auth.token_lifetime_max_s", field="ttl_s") from error
         await self.note(audit)
         return token
-
-    async def notice(self, notice: PostNotice, audit: Audit | None = None) -> Ok:
-        """Post a text of the host app in a room, once for its key."""
-        return await self._writes("", notice, audit)
 
     async def decide(self, user: str, request: Any, audit: Audit) -> Ok:
         """Decide and store a request in the place of `user`; return its reply."""

@@ -62,21 +62,24 @@ class ApiKeys:
         """Return an id for a new key."""
         return b32encode(self._env.random_bytes(ID_BYTES)).decode().lower()
 
-    async def add(self, key: ApiKey, audit: Audit) -> tuple[ApiKey, str]:
-        """Store a key with a new secret; return both. The secret is shown this once. Raises Refused."""
+    async def add(self, key: ApiKey, by: str | ApiKey, audit: Audit) -> tuple[ApiKey, str]:
+        """Store a key with a new secret; return both. The secret is shown this once. Raises Refused.
+
+        `by`, here and below: the asker (core/api_keys.py).
+        """
         secret = self._new_secret(key.id)
-        await self._writes("", AddKey(replace(key, digest=_digest(secret)), audit.key), audit)
+        await self._writes("", AddKey(replace(key, digest=_digest(secret)), by), audit)
         return known_key(key.id, self._keys), secret
 
-    async def rotate(self, id: str, overlap_s: int, audit: Audit) -> tuple[ApiKey, str]:
+    async def rotate(self, id: str, overlap_s: int, by: str | ApiKey, audit: Audit) -> tuple[ApiKey, str]:
         """Give a key another secret, which is returned; the present one stays valid for `overlap_s` seconds."""
         secret = self._new_secret(id)
-        await self._writes("", RotateKey(id, _digest(secret), overlap_s * 1000, audit.key), audit)
+        await self._writes("", RotateKey(id, _digest(secret), overlap_s * 1000, by), audit)
         return known_key(id, self._keys), secret
 
-    async def delete(self, id: str, audit: Audit) -> None:
+    async def delete(self, id: str, by: str | ApiKey, audit: Audit) -> None:
         """Delete a key: it is refused from this commit on."""
-        await self._writes("", DeleteKey(id, audit.key), audit)
+        await self._writes("", DeleteKey(id, by), audit)
 
     def _new_secret(self, id: str) -> str:
         random = urlsafe_b64encode(self._env.random_bytes(RANDOM_BYTES)).decode().rstrip("=")

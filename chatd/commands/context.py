@@ -15,6 +15,7 @@ from chatd.core.permissions import authorize
 from chatd.core.privacy import HostBounds
 from chatd.core.room import Member, Room
 from chatd.core.sections import Sections
+from chatd.core.users import Restriction
 from chatd.delivery.hub import Hub, Subscriber
 from chatd.delivery.interface import Presence
 from chatd.delivery.watch_rights import WatchRights
@@ -28,6 +29,7 @@ from chatd.protocol.errors import ChatError, Refused
 from chatd.storage.interface import DecisionStore, RoomViews, UserStore
 from chatd.telemetry.counters import Counters
 from chatd.writer.room_loader import RoomLoader
+from chatd.writer.submission import Submit
 from chatd.writer.writer import Writer
 
 
@@ -66,6 +68,7 @@ class Admission:
     identity: SessionIdentity
     mode: Mode
     receipts: bool
+    restriction: Restriction | None
     deflate: bool
     sections: int
 
@@ -176,7 +179,10 @@ class ContextStore(DecisionStore, RoomViews, UserStore, Protocol):
 
 @dataclass(slots=True)
 class Context:
-    """The parts of the daemon. `config` is replaced as a whole by a reload: read it at use."""
+    """The parts of the daemon. `config` is replaced as a whole by a reload: read it at use.
+
+    `submit`: the door to the writer for everything that others will read; screening, where it is switched on.
+    """
 
     config: Config
     env: Env
@@ -187,6 +193,7 @@ class Context:
     identity: Identity
     rooms: RoomLoader
     writer: Writer
+    submit: Submit
     last_seen: LastSeenRecorder
     hub: Hub
     presence: Presence
@@ -197,12 +204,15 @@ class Context:
     counters: Counters
     # The audiences from which users choose; replaced like `config`.
     bounds: HostBounds
-    # The feature words that are known here: those of account rows are, as far as they are switched on.
+    # The feature words that are known here, as far as an operator has switched them on.
     features: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         words = [section.feature for section in self.sections.values()]
-        self.features = frozenset((*limits.FEATURES, *words))
+        config = self.config
+        switches = {"reports": config.moderation.enabled, "bots": config.bots.enabled}
+        switched_on = [word for word, is_on in switches.items() if is_on]
+        self.features = frozenset((*limits.FEATURES, *words, *switched_on))
 
     def reconfigure(self, config: Config, bounds: HostBounds) -> None:
         """Put another configuration in force, with the audiences it gives."""

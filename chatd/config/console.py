@@ -6,7 +6,7 @@ from chatd.config.section import Section, span, text
 
 
 class Console(Section, frozen=True):
-    """The console of operators on `listen.ops_address` (docs/operations.md "Console"); it only reads."""
+    """The console of operators on `listen.ops_address` (docs/operations.md "Console")."""
 
     enabled: Annotated[
         bool,

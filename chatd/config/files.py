@@ -20,10 +20,17 @@ def read_text(path: str, bytes_max: int = TEXT_BYTES_MAX) -> str:
 
 def read_secret(path: str) -> Secret:
     """Return the secret in a file that only its owner may read, without a line end."""
-    text = _decoded(path, _read(path, SECRET_BYTES_MAX, private=True)).rstrip("\r\n")
-    if not text or "\n" in text:
-        raise refuse(path, "the secret must be exactly one line", "Write it with: openssl rand -base64 32")
-    return Secret(text)
+    (secret,) = read_secrets(path, 1, "Write it with: openssl rand -base64 32")
+    return secret
+
+
+def read_secrets(path: str, lines_max: int, advice: str) -> tuple[Secret, ...]:
+    """Return the secrets in a file that only its owner may read, one a line; ConfigError with `advice` otherwise."""
+    lines = _decoded(path, _read(path, SECRET_BYTES_MAX, private=True)).rstrip("\r\n").splitlines()
+    if not all(lines) or not 1 <= len(lines) <= lines_max:
+        wanted = "exactly one line" if lines_max == 1 else f"one line, or up to {lines_max}"
+        raise refuse(path, f"the secret must be {wanted}", advice)
+    return tuple(map(Secret, lines))
 
 
 def require_private(path: str) -> None:

@@ -8,8 +8,12 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from chatd.config.api import Api
+from chatd.config.bots import Bots
 from chatd.config.console import Console
+from chatd.config.events import Events
+from chatd.config.hooks import Egress, Hooks
 from chatd.config.listen import Listen
+from chatd.config.moderation import Moderation
 from chatd.config.people import People
 from chatd.config.rates import Rates
 from chatd.config.secret import Secret
@@ -293,10 +297,15 @@ class Config(Section, frozen=True):
     delivery: Delivery = Delivery()
     privacy: Privacy = Privacy()
     people: People = People()
+    bots: Bots = Bots()
+    moderation: Moderation = Moderation()
     outbox: Outbox = Outbox()
     heartbeat: Heartbeat = Heartbeat()
     drain: Drain = Drain()
     web: Web = Web()
     api: Api = Api()
+    events: Events = Events()
+    hooks: Hooks = Hooks()
+    egress: Egress = Egress()
     log: Log = Log()
     console: Console = Console()

@@ -3,12 +3,13 @@
 import ipaddress
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Set
 from urllib.parse import urlsplit
 
+from chatd.config import hook_rules
 from chatd.config.model import Config, several
 from chatd.config.problems import Problem
+from chatd.config.rule import Rule, is_network
 from chatd.core.privacy import BOUNDS, RANKS
 from chatd.protocol.limits import JSON_GROWTH
 
@@ -27,15 +28,6 @@ _ENDING = frozenset(" \"',;<>\\")
 _TITLE_MAX = 64  # characters
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}\Z")
 SOCKET_PATH_BYTES_MAX = 107  # sun_path of unix(7) without its final NUL
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A rule that `holds` for every usable configuration; `says` and `keys` are for the problem when it does not."""
-
-    keys: tuple[str, ...]
-    says: str
-    holds: Callable[[Config], bool]
 
 
 def broken_rules(
@@ -89,14 +81,6 @@ def _fixed(addresses: Iterable[str]) -> list[tuple[str, int]]:
 def _differ(addresses: Iterable[str]) -> bool:
     fixed = _fixed(addresses)
     return len(set(fixed)) == len(fixed)
-
-
-def _network(text: str) -> bool:
-    try:
-        ipaddress.ip_network(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _strong(secret: str) -> bool:
@@ -166,6 +150,11 @@ RULES: tuple[Rule, ...] = (
         _ordered,
     ),
     Rule(
+        ("bots.enabled", "events.enabled"),
+        "bots need events.enabled: their updates come from the event feed",
+        lambda c: c.events.enabled or not c.bots.enabled,
+    ),
+    Rule(
         ("listen.address",),
         "listen.address must be HOST:PORT, or a list of such",
         lambda c: bool(several(c.listen.address)) and all(map(_address, several(c.listen.address))),
@@ -218,12 +207,12 @@ RULES: tuple[Rule, ...] = (
     Rule(
         ("listen.trusted_proxies",),
         "listen.trusted_proxies must be networks such as 10.0.0.0/8 (no host bits)",
-        lambda c: all(_network(proxy) for proxy in c.listen.trusted_proxies),
+        lambda c: all(is_network(proxy) for proxy in c.listen.trusted_proxies),
     ),
     Rule(
         ("listen.trusted_proxies",),
         "listen.trusted_proxies may hold nothing wider than 10.0.0.0/8 or fc00::/7: it would trust strangers",
-        lambda c: all(_narrow(proxy) for proxy in c.listen.trusted_proxies if _network(proxy)),
+        lambda c: all(_narrow(proxy) for proxy in c.listen.trusted_proxies if is_network(proxy)),
     ),
     Rule(
         ("listen.origins",),
@@ -390,4 +379,5 @@ RULES: tuple[Rule, ...] = (
         "web.media_origins and web.embed_origins must look like https://app.example.org, without path or *",
         lambda c: _exact_origins((*c.web.media_origins, *c.web.embed_origins)),
     ),
+    *hook_rules.RULES,
 )

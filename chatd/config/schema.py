@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 import msgspec
 from msgspec import inspect
 
-from chatd.config.model import Config, Key
+from chatd.config.model import Config
 from chatd.config.people import Bounds
 from chatd.config.secret import Secret
 
@@ -128,8 +128,8 @@ def _expects(kind: inspect.Type) -> str:
             return f"number {low:g} to {high:.0f}"
         case inspect.LiteralType(values=words):
             return "one of " + ", ".join(sorted(str(word) for word in words))
-        case inspect.VarTupleType(item_type=inspect.StructType(cls=cls)) if cls is Key:
-            return "list of tables with kid, algorithm, file"
+        case inspect.VarTupleType(item_type=inspect.StructType(cls=cls)):
+            return f"list of tables with {', '.join(cls.__struct_fields__)}"
         case inspect.VarTupleType(item_type=inspect.LiteralType(values=words)):
             return "list of " + ", ".join(sorted(str(word) for word in words))
         case inspect.VarTupleType():

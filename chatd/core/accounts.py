@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from chatd.core.erasures import reopened
+from chatd.core.event_feed import changed_account
 from chatd.core.friends import end_pending
 from chatd.core.profiles import CardChange, apply, card_of, put_card
 from chatd.core.read_set import ReadSet
@@ -12,7 +13,7 @@ from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
 from chatd.protocol.limits import DEVICES_LISTED_MAX
-from chatd.protocol.users import DevicesRemove
+from chatd.protocol.users import DevicesRemove, UserKind
 
 
 @dataclass(slots=True, frozen=True)
@@ -60,6 +61,7 @@ class Amend:
     handle: str | None = None
     verified: str | None = None
     page: bytes | None = None
+    kind: UserKind | None = None
     password: str | None = field(default=None, repr=False)
     disabled: bool | None = None
     revoke: bool = False
@@ -158,6 +160,8 @@ def amend(user: str, request: Amend, writes: WriteSet, reads: ReadSet) -> Ok:
     changes = {name: value for name, value in wanted.items() if value not in (None, getattr(known, name))}
     if changes.get("disabled"):
         end_pending(user, writes, reads)
+    if "disabled" in changes:
+        writes.add(changed_account(user, "disabled" if changes["disabled"] else "enabled"))
     changed = replace(amend_card(known, request, writes, reads), **changes)
     if request.revoke:
         put_account(user_revoked(changed, writes.now), writes, reads)
@@ -172,10 +176,13 @@ def amend_card(account: Account, request: Amend, writes: WriteSet, reads: ReadSe
     if not reads.rules.people.enabled:
         if (change.handle, change.verified, change.page) != (None, None, None):
             raise Refused("not_supported", "people are switched off here")
-        names = {name: getattr(change, name) for name in ("name", "avatar")}
+        names = {name: getattr(change, name) for name in ("name", "avatar", "kind")}
         renamed = replace(account, **{name: value for name, value in names.items() if value is not None})
         # Phones that cache a profile compare versions.
-        return account if renamed == account else replace(renamed, version=account.version + 1)
+        if renamed == account:
+            return account
+        writes.add(changed_account(account.user, "profile"))
+        return replace(renamed, version=account.version + 1)
     card = card_of(account.user, reads)
     changed, new = apply(change, account, card, reads)
     return account if (changed, new) == (account, card) else put_card(changed, new, writes, reads)

@@ -32,9 +32,12 @@ class Allowances:
             self._kinds[kind].rate.become(Rate.per_day(count))
 
     def check(self, kind: Kind, user: str, count: int, writes: WriteSet, now: float) -> None:
-        """Raise Refused("rate_limited") unless `user` has `count` of a kind left besides what this batch spends."""
+        """Raise Refused("rate_limited") unless `user` has `count` of a kind left besides what this batch spends.
+
+        The host, in the place of no user, has no bound.
+        """
         buckets = self._kinds.get(kind)
-        if buckets is None:
+        if buckets is None or not user:
             return
         wait_s = buckets[user].wait_s(now, count + writes.spent.get((kind, user), 0))
         if wait_s:

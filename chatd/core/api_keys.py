@@ -15,6 +15,8 @@ from chatd.protocol.errors import Refused
 # All of them are in memory; an app has one for each of its services.
 KEYS_MAX = 1000
 READ = ".read"
+# The ids of visitors of the console begin with it; those of keys have no colon.
+VISITOR = "console:"
 
 
 @dataclass(slots=True, frozen=True)
@@ -45,10 +47,13 @@ class ApiKey:
 
 @dataclass(slots=True, frozen=True)
 class AddKey:
-    """Make a key. `by`, here and below: the id of the key that asks, or SOCKET for an operator, who may do all."""
+    """Make a key. `by`, here and below: the id of the key that asks, or SOCKET for an operator, who may do all.
+
+    A visitor of the console stands there itself, because it is not stored.
+    """
 
     key: ApiKey
-    by: str
+    by: str | ApiKey
 
 
 @dataclass(slots=True, frozen=True)
@@ -58,13 +63,13 @@ class RotateKey:
     id: str
     digest: bytes = field(repr=False)
     overlap_ms: int
-    by: str
+    by: str | ApiKey
 
 
 @dataclass(slots=True, frozen=True)
 class DeleteKey:
     id: str
-    by: str
+    by: str | ApiKey
 
 
 @dataclass(slots=True, frozen=True)
@@ -107,11 +112,11 @@ def delete_key(user: str, request: DeleteKey, writes: WriteSet, reads: ReadSet) 
     return Ok()
 
 
-def require_weaker(key: ApiKey, by: str, keys: Mapping[str, ApiKey], now_ms: int) -> None:
+def require_weaker(key: ApiKey, by: str | ApiKey, keys: Mapping[str, ApiKey], now_ms: int) -> None:
     """Raise Refused("forbidden") for a key that may more than the key `by`, or lives longer."""
     if by == SOCKET:
         return
-    own = keys.get(by)
+    own = by if isinstance(by, ApiKey) else keys.get(by)
     if own is None or own.is_over(now_ms):
         raise Refused("forbidden", "the key that asks has ended meanwhile")
     missing = [scope for scope in key.scopes if not own.may(scope)]

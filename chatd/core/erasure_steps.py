@@ -11,6 +11,7 @@ from msgspec import UNSET
 
 from chatd.core import removal
 from chatd.core.accounts import account_of, put_account
+from chatd.core.bots import DeletedBot
 from chatd.core.contacts import Contact, contact_of, put
 from chatd.core.erasures import Erasure, Messages, Reports, put_erasure
 from chatd.core.members import ensure_owner
@@ -79,7 +80,7 @@ class EraseContacts:
 
 @dataclass(slots=True, frozen=True)
 class EraseProfile:
-    """Empty the account and the card of `person`, and the account rows of these names."""
+    """Empty the account and the card of `person`, their settings as a bot, and the account rows of these names."""
 
     person: str
     rows: Sequence[str]
@@ -137,7 +138,7 @@ def shut_out(person: str, writes: WriteSet, reads: ReadSet) -> None:
 
 
 def blank(account: Account) -> Account:
-    """Return a closed account of which only the marks are left that keep old tokens out."""
+    """Return a closed account of which only is left what keeps somebody out: marks, and a restriction."""
     return Account(
         account.user,
         version=account.version,
@@ -145,6 +146,7 @@ def blank(account: Account) -> Account:
         generation=account.generation,
         revoked_before=account.revoked_before,
         created_at=account.created_at,
+        restriction=account.restriction,
     )
 
 
@@ -212,6 +214,7 @@ def erase_profile(user: str, request: EraseProfile, writes: WriteSet, reads: Rea
         # Phones that cache a profile compare versions.
         account = replace(blank(account), version=account.version + 1)
     put_account(account, writes, reads)
+    writes.add(DeletedBot(request.person))
     writes.add(*(ChangedRow(request.person, ACCOUNT, name, None) for name in request.rows))
     return Ok()
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from chatd.core.event_feed import changed_account
 from chatd.core.read_set import DAY_MS, ReadSet
 from chatd.core.users import Account
 from chatd.core.write_set import WriteSet
@@ -77,6 +78,8 @@ def note_erasure(user: str, request: NoteErasure, writes: WriteSet, reads: ReadS
     now, new = reads.records_of(Erasure).get(request.erasure.user), request.erasure
     if now is not None and now.asked == new.asked:
         put_erasure(replace(new, reopened=now.reopened), writes, reads)
+        if new.done and not now.done:
+            writes.add(changed_account(new.user, "erased"))
     return Ok()
 
 
@@ -96,4 +99,4 @@ def reopened(account: Account, writes: WriteSet, reads: ReadSet) -> Account:
     if not erasure.done:
         raise Refused("conflict", "this person is being erased; ask again when it is done")
     put_erasure(replace(erasure, reopened=writes.now, due=0), writes, reads)
-    return replace(account, disabled=False, created_at=writes.now)
+    return replace(account, disabled=False, created_at=writes.now, restriction=None)

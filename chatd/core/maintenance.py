@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from chatd.core import messages, removal
 from chatd.core.idempotency import first_time, once
+from chatd.core.permissions import HOST, authorize
 from chatd.core.read_set import ReadSet
 from chatd.core.sections import StartedDay
 from chatd.core.write_set import RoomReply, WriteSet
 from chatd.protocol.envelope import Ok, RoomMutation
-from chatd.protocol.errors import Refused
 from chatd.protocol.messages import Body, Event, WriteOk
 from chatd.protocol.rooms import SummaryOk
 
@@ -97,11 +97,9 @@ def refresh_summaries(user: str, request: RefreshSummaries, writes: WriteSet, re
 @once
 def post_notice(user: str, request: PostNotice, writes: WriteSet, reads: ReadSet) -> WriteOk:
     """Log a notice, which has no author and does not count as unread."""
-    digest = first_time("", request, writes, reads)
+    digest = first_time(HOST, request, writes, reads)
     messages.check_body(request.body, reads.rules.body_bytes)
-    room = reads.rooms.get(request.room)
-    if room is None or room.deleted_by is not None:
-        raise Refused("not_found", "no such room")
+    room, _ = authorize(reads.rooms.get(request.room), HOST, "notice")
     event = Event(seq=0, kind="notice", body=request.body)
     event = writes.append(room, event, key=request.key, digest=digest)
     return WriteOk(seq=event.seq, time=event.time)

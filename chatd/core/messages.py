@@ -5,7 +5,7 @@ from msgspec import UNSET, UnsetType
 from chatd.core import removal
 from chatd.core.idempotency import acknowledgement, first_time, once, same, unlogged
 from chatd.core.message_requests import note_sent
-from chatd.core.permissions import authorize
+from chatd.core.permissions import HOST, authorize
 from chatd.core.read_set import ReadSet
 from chatd.core.removal import check_not_recalled
 from chatd.core.room import Member, Room
@@ -36,8 +36,10 @@ OVERHEAD_BYTES = 64
 COMPOSED_AT_TOLERANCE_MS = 60_000
 
 
-def check_body(body: Body, limit: int) -> None:
-    """Refuse a body without content, or of more than `limit` bytes."""
+def check_body(body: Body, limit: int, *, buttons: bool = False) -> None:
+    """Refuse a body without content, of more than `limit` bytes, or with `buttons` where its author may have none."""
+    if body.buttons is not UNSET:
+        check_buttons(body, buttons)
     if body.text is UNSET and body.attachments is UNSET and body.data is UNSET:
         raise Refused("bad_request", "a body has text, attachments or data", field="body")
     if is_short(body, limit):
@@ -46,18 +48,38 @@ def check_body(body: Body, limit: int) -> None:
         raise Refused("too_large", f"a body is at most {limit} bytes", field="body")
 
 
+def check_buttons(body: Body, allowed: bool) -> None:
+    if not allowed:
+        raise Refused("bad_request", "only bots and official accounts have buttons", field="body.buttons")
+    for row, buttons in enumerate(body.buttons or ()):
+        for place, button in enumerate(buttons):
+            if (button.data is UNSET) == (button.url is UNSET):
+                field = f"body.buttons[{row}][{place}]"
+                raise Refused("bad_request", "a button has either data or url", field=field)
+
+
+def may_have_buttons(user: str, room: Room | None) -> bool:
+    return room is not None and user in room.bots
+
+
 def is_short(body: Body, limit: int) -> bool:
     """Whether this is a text so short that its bytes need not be counted: a character takes at most 4."""
     plain = body.attachments is UNSET and body.data is UNSET and body.mentions is UNSET
-    return plain and body.text is not UNSET and 4 * len(body.text) + OVERHEAD_BYTES <= limit
+    return (
+        plain
+        and body.buttons is UNSET
+        and body.text is not UNSET
+        and 4 * len(body.text) + OVERHEAD_BYTES <= limit
+    )
 
 
 @once
 def post(user: str, request: Send, writes: WriteSet, reads: ReadSet) -> WriteOk:
     """Add a message to the log. A silent one gets no ordinal, so it does not count as unread."""
     digest = first_time(user, request, writes, reads)
-    check_body(request.body, reads.rules.body_bytes)
-    room, author = authorize(reads.rooms.get(request.room), user, "post")
+    named = reads.rooms.get(request.room)
+    check_body(request.body, reads.rules.body_bytes, buttons=may_have_buttons(user, named))
+    room, author = authorize(named, user, "post")
     event = Event(seq=0, kind=MESSAGE, user=user, key=request.key, body=request.body)
     event.composed_at = worth_publishing(request.composed_at, writes.now)
     if room.gates:
@@ -131,7 +153,7 @@ def operate(
     writes: WriteSet,
 ) -> WriteOk:
     """Log an operation on a message and store it as the last change of the message."""
-    operation.user = user
+    operation.user = user or UNSET
     operation.target = request.target
     writes.append(message.room, operation, key=request.key, digest=digest)
     removal.supersede(message, operation, writes)
@@ -144,8 +166,9 @@ def operate(
 def edit(user: str, request: Edit, writes: WriteSet, reads: ReadSet) -> WriteOk:
     """Replace the body of a message of the user within the edit window."""
     digest = first_time(user, request, writes, reads)
-    check_body(request.body, reads.rules.body_bytes)
-    room, member = authorize(reads.rooms.get(request.room), user, "edit")
+    named = reads.rooms.get(request.room)
+    check_body(request.body, reads.rules.body_bytes, buttons=may_have_buttons(user, named))
+    room, member = authorize(named, user, "edit")
     message = target_of(room, member, request.target, reads)
     if message.event.user != user:
         raise Refused("forbidden", "only its author may edit a message")
@@ -160,11 +183,11 @@ def edit(user: str, request: Edit, writes: WriteSet, reads: ReadSet) -> WriteOk:
 
 @once
 def recall(user: str, request: Recall, writes: WriteSet, reads: ReadSet) -> WriteOk:
-    """Take a message back for everybody: by its author within the window, or by an admin at any time."""
+    """Take a message back for everybody: by its author within the window, or by an admin or the host at any time."""
     digest = first_time(user, request, writes, reads)
     room, member = authorize(reads.rooms.get(request.room), user, "recall")
     message = target_of(room, member, request.target, reads)
-    moderates = not room.direct and member.role != "member"
+    moderates = user == HOST or (not room.direct and member.role != "member")
     if message.event.user != user and not moderates:
         raise Refused("forbidden", "only its author or an admin may recall a message")
     check_not_recalled(message)

@@ -26,6 +26,21 @@ ACTIONS: dict[str, tuple[Role, bool]] = {
     "delete": ("owner", False),
 }
 
+# The host app, in the place of a user; no user has this id. It is in no room.
+HOST = ""
+# What it may do in any group, and whether also in direct rooms. It writes as a user, or posts notices.
+HOST_ACTIONS: dict[str, bool] = {
+    "view": True,
+    "notice": True,
+    "recall": True,
+    "add": False,
+    "remove": False,
+    "role": False,
+    "update": False,
+    "delete": False,
+}
+HOST_AS_MEMBER = Member(HOST, "owner", joined_at=0, first_visible=1, read=0, read_ordinal=0)
+
 # What the other user of a direct room would see. A message can always be taken back.
 GATED = frozenset(("post", "edit", "react", "pin"))
 
@@ -49,6 +64,8 @@ def member_of(room: Room | None, user: str) -> Member:
 
 def authorize(room: Room | None, user: str, action: str) -> tuple[Room, Member]:
     """Return the room and the member when `user` may do `action` there; raise Refused otherwise."""
+    if user == HOST:
+        return authorize_host(room, action), HOST_AS_MEMBER
     member = member_of(room, user)
     assert room is not None
     lowest, both = ACTIONS[action]
@@ -57,6 +74,17 @@ def authorize(room: Room | None, user: str, action: str) -> tuple[Room, Member]:
     if room.gates and action in GATED:
         check_gate(room, member, action)
     return room, member
+
+
+def authorize_host(room: Room | None, action: str) -> Room:
+    """Return the room when the host may do `action` there; raise Refused otherwise."""
+    if room is None:
+        raise Refused("not_found", "no such room")
+    if room.deleted_by is not None:
+        raise Refused("gone", "the room was deleted")
+    if action not in HOST_ACTIONS or (room.direct and not HOST_ACTIONS[action]):
+        raise Refused("forbidden", f"the host may not {action} here")
+    return room
 
 
 def outranks(actor: Member, target: Member) -> bool:

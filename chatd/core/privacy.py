@@ -14,6 +14,9 @@ RANKS: dict[To, int] = {"nobody": 0, "friends": 1, "acquaintances": 2, "follower
 
 CAPABILITIES: tuple[Capability, ...] = get_args(Capability)
 
+# By which one user comes to the notice of another.
+REACHING: frozenset[Capability] = frozenset({"knock", "write", "add", "call"})
+
 Outcome = Literal["yes", "ask", "no"]
 
 
@@ -184,12 +187,16 @@ Gate = Literal["open", "ask", "no", "refused", "blocked"]
 
 
 class Side(NamedTuple):
-    """One user of a direct room: the other as they have them, their rules, and whether their account is closed."""
+    """One user of a direct room: the other as they have them, their rules, and whether their account is closed.
+
+    `automated`: a bot or an official account.
+    """
 
     user: str
     tie: AnyTie = NO_TIE
     rules: Mapping[Capability, Audience] = {}
     closed: bool = False
+    automated: bool = False
 
 
 def gates_of(
@@ -207,9 +214,26 @@ def gate_of(author: Side, owner: Side, *, acquainted: bool, bounds: HostBounds) 
         return "blocked"
     if owner.tie.blocked or owner.closed:
         return "refused"
+    by_kind = decided_by_kind(author, owner, "write")
+    if by_kind is not None:
+        return "open" if by_kind else "no"
     viewer = viewer_of(owner.tie, author.tie, acquainted=acquainted)
     result = outcome(viewer, owner.rules, "write", bounds)
     return "open" if result == "yes" else result
+
+
+def decided_by_kind(viewer: Side, owner: Side, capability: Capability) -> bool | None:
+    """Return whether bots and official accounts may do something, or let others do it; None where rules say so.
+
+    Anybody may write to one and add it to a group. It reaches those who follow it or made it a friend, and nobody else.
+    """
+    if owner.automated and capability in ("write", "add"):
+        return True
+    if not viewer.automated or capability not in REACHING:
+        return None
+    if not (owner.tie.following or owner.tie.is_friend):
+        return False
+    return True if capability == "write" else None
 
 
 def mutually_allow(
@@ -247,6 +271,9 @@ class Relation(NamedTuple):
         """Whether the owner lets the viewer use `capability`."""
         closed = self.viewer.closed or self.owner.closed
         viewer = viewer_of(self.owner.tie, self.viewer.tie, closed=closed, acquainted=self.acquainted)
+        by_kind = decided_by_kind(self.viewer, self.owner, capability)
+        if by_kind is not None:
+            return by_kind and self.is_known and not viewer.shut_out
         return self.is_known and allows(viewer, self.owner.rules, capability, bounds)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from msgspec import UNSET, structs
 
+from chatd.core.event_feed import changed_account
 from chatd.core.friends import require_clients_own
 from chatd.core.names import checked
 from chatd.core.read_set import ReadSet
@@ -18,7 +19,7 @@ from chatd.core.write_set import WriteSet
 from chatd.protocol.codec import decode_page, decode_tree, encode
 from chatd.protocol.errors import Refused
 from chatd.protocol.limits import BIO_MAX, LABEL_MAX, LINE_MAX, NAME_MAX, PAGE_BYTES_MAX
-from chatd.protocol.users import CardField, Page, Profile, ProfileOk, ProfileSet, Theme
+from chatd.protocol.users import CardField, Page, Profile, ProfileOk, ProfileSet, Theme, UserKind
 
 PROFILE = "profile"
 
@@ -60,6 +61,7 @@ class CardChange:
     handle: str | None = None
     verified: str | None = None
     page: bytes | None = None
+    kind: UserKind | None = None
 
 
 def set_profile(user: str, request: ProfileSet, writes: WriteSet, reads: ReadSet) -> ProfileOk:
@@ -97,6 +99,8 @@ def apply(change: CardChange, account: Account, card: Card, reads: ReadSet) -> t
         account = replace(account, name=checked(change.name, "name", NAME_MAX))
     if change.avatar is not None:
         account = replace(account, avatar=change.avatar)
+    if change.kind is not None:
+        account = replace(account, kind=change.kind)
     if change.handle is not None:
         handle = change.handle.lower()
         holder = reads.records_of(Holder).get(handle)
@@ -117,7 +121,7 @@ def put_card(account: Account, card: Card, writes: WriteSet, reads: ReadSet) -> 
     if before.handle != card.handle:
         holders[before.handle], holders[card.handle] = Holder(""), Holder(card.user)
     reads.records_of(Card)[card.user] = card
-    writes.add(card)
+    writes.add(card, changed_account(card.user, "profile"))
     row = decode_tree(encode(whole(account, card)))
     del row["user"]
     writes.add(ChangedRow(card.user, ACCOUNT, PROFILE, encode(row)))
@@ -126,7 +130,8 @@ def put_card(account: Account, card: Card, writes: WriteSet, reads: ReadSet) -> 
 
 def plate(account: Account, card: Card) -> Profile:
     """Return the part of a card that anybody sees."""
-    return Profile(account.user, account.name, account.avatar, account.version, card.handle, card.verified)
+    shown = account.name, account.avatar, account.version, card.handle, card.verified
+    return Profile(account.user, *shown, account.kind)
 
 
 def whole(account: Account, card: Card) -> Profile:

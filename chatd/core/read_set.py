@@ -79,7 +79,7 @@ class PeopleRules:
 
 @dataclass(slots=True, frozen=True)
 class Rules:
-    """The limits that the operator sets for decisions."""
+    """The limits that the operator sets for decisions. `bots`: whether they are switched on."""
 
     body_bytes: int = 16_384
     group_members: int = 10_000
@@ -90,6 +90,7 @@ class Rules:
     shown_to: ShownTo = "known"
     rooms_per_user: int = 2_000
     people: PeopleRules = field(default_factory=PeopleRules)
+    bots: bool = False
 
 
 NO_BOUNDS = Allowances()

@@ -5,8 +5,11 @@ during a commit it is one batch ahead of the disk.
 """
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import IntEnum
+from operator import attrgetter
+from typing import Any
 
 from chatd.core.privacy import Gate
 from chatd.protocol.members import Role
@@ -104,6 +107,8 @@ class Room:
     dirty: bool = False
     # The users who join or leave in that batch.
     changing_members: frozenset[str] = frozenset()
+    # The members that are bots or official accounts; empty where bots are switched off.
+    bots: frozenset[str] = frozenset()
     # In direct rooms, by author; empty where both may write and have accepted each other.
     gates: Mapping[str, Gate] = field(default_factory=dict)
     # By author: the members who block them, for whom their messages count nothing.
@@ -146,6 +151,10 @@ class Room:
         Not before the other has written something in a direct room, nor while they have not accepted a request.
         """
         return member.standing == ACCEPTED or (member.standing == POLICY and self.written > 0)
+
+    def among(self, users: AbstractSet[str]) -> frozenset[str]:
+        """Return those of `users` who are present members."""
+        return frozenset(users & self.members.keys())
 
     def standing_at(self, *standings: int) -> list[str]:
         """Return the members with one of these standings."""
@@ -246,4 +255,31 @@ ROOM_IMAGED = (
     "uncounted",
     "written",
     "uncounted_by",
+    "bots",
 )
+
+
+# A tuple of values is the cheapest image: one is taken for everything that a batch touches.
+ROOM_IMAGE = attrgetter(*ROOM_IMAGED)
+MEMBER_IMAGE = attrgetter(*MEMBER_IMAGED)
+
+MemberImage = tuple[Member, tuple[Any, ...]] | None
+"""A member and its values from before; None when there was none."""
+
+
+def member_image(member: Member | None) -> MemberImage:
+    return None if member is None else (member, MEMBER_IMAGE(member))
+
+
+def restore_values(target: Room | Member, names: tuple[str, ...], image: tuple[Any, ...]) -> None:
+    for name, value in zip(names, image, strict=True):
+        setattr(target, name, value)
+
+
+def restore_member(members: dict[str, Member], user: str, before: MemberImage) -> None:
+    if before is None:
+        members.pop(user, None)
+        return
+    member, image = before
+    restore_values(member, MEMBER_IMAGED, image)
+    members[user] = member

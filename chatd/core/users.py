@@ -6,12 +6,40 @@ token can be compared with it that says when it was issued, and one that says at
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from chatd.protocol.errors import Refused
+from chatd.protocol.users import UserKind
 
 ALL_THE_SAME = (
     "Check the spelling; for one of the host app who is yet to come leave `seen` out (chatd user: --unseen)"
 )
+
+
+# In place of a time: for ever. The first millisecond of 1970 has long passed.
+FOR_EVER = 1
+
+Restrained = Literal["ban", "mute", "limit"]
+
+
+@dataclass(slots=True, frozen=True)
+class Restriction:
+    """What keeps a user from using the chat for a while (protocol.md "Restrictions"). Nobody else sees it.
+
+    `until`: Unix milliseconds, or FOR_EVER. `reason`: a word of the moderators.
+    """
+
+    what: Restrained
+    until: int
+    reason: str = ""
+
+    def holds(self, now_ms: int) -> bool:
+        """Whether it is in force. It ends by itself, without a change."""
+        return self.until == FOR_EVER or now_ms < self.until
+
+    def left_ms(self, now_ms: int) -> int | None:
+        """Return the milliseconds until it ends; None if it never does."""
+        return None if self.until == FOR_EVER else self.until - now_ms
 
 
 @dataclass(slots=True, frozen=True)
@@ -33,6 +61,13 @@ class Account:
     revoked_before: int = 0
     password: str | None = field(default=None, repr=False)
     created_at: int = 0
+    kind: UserKind = "person"
+    restriction: Restriction | None = None
+
+    @property
+    def is_automated(self) -> bool:
+        """Whether a program speaks here: a bot, or an official account of the host."""
+        return self.kind != "person"
 
 
 @dataclass(slots=True, frozen=True)

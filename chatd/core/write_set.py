@@ -8,11 +8,19 @@ first change of each in a batch saves its image, the fields declared in room.py;
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import Any, Protocol, TypeVar
 
 from chatd.core.privacy import AnyTie
-from chatd.core.room import MEMBER_IMAGED, ROOM_IMAGED, Member, Room
+from chatd.core.room import (
+    ROOM_IMAGE,
+    ROOM_IMAGED,
+    Member,
+    MemberImage,
+    Room,
+    member_image,
+    restore_member,
+    restore_values,
+)
 from chatd.core.room_steps import MemberJoined, MemberLeft, RoomListed, RoomUnlisted
 from chatd.protocol.codec import encode
 from chatd.protocol.errors import Refused
@@ -39,6 +47,10 @@ class Origin(Protocol):
     @property
     def requester(self) -> object | None:
         """The connection of the request, None when it has none."""
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """The notes of screening for the back end of the host app: "unscreened", "flagged", or none."""
 
     def reject(self, error: Refused) -> None:
         """Put `error` in place of the decided reply. `complete` sends it."""
@@ -143,6 +155,9 @@ class WriteSet:
     rules_changed: Mapping[str, frozenset[str]] = NOTHING  # by user: the capabilities
     # By owner and user: contacts in which privacy sees a difference, before and after.
     ties: dict[tuple[str, str], tuple[AnyTie, AnyTie]] | None = None
+    # Of the event feed: by id of a step or record the API key behind it; and the entries to store (event_feed.py).
+    caused: Mapping[int, str] = NOTHING
+    feed: Sequence[Any] = ()
 
     def __init__(self, now: int, stamp: int) -> None:
         self.now = now
@@ -260,6 +275,7 @@ class WriteSet:
         member = self.touch_member(room, user)
         self.touch(room)
         del room.members[user]
+        room.bots -= {user}
         member.gone = reason
         room.former[user] = member
         self._count_membership(room, user, -1)
@@ -334,7 +350,9 @@ class WriteSet:
         )
 
     def spend(self, kind: str, user: str, count: int) -> None:
-        """Note what the batch costs `user` once it is stored."""
+        """Note what the batch costs `user` once it is stored; the host, in the place of no user, pays nothing."""
+        if not user:
+            return
         self.spent[kind, user] = self.spent.get((kind, user), 0) + count
 
     def rewrite(self, message: Message) -> None:
@@ -369,29 +387,3 @@ class WriteSet:
             room.dirty, room.changing_members = False, frozenset()
             # What a new friendship did to its gates is read again.
             room.people_changes += 1
-
-
-# A tuple of values is the cheapest image: one is taken for everything that a batch touches.
-ROOM_IMAGE = attrgetter(*ROOM_IMAGED)
-MEMBER_IMAGE = attrgetter(*MEMBER_IMAGED)
-
-MemberImage = tuple[Member, tuple[Any, ...]] | None
-"""A member and its values from before; None when there was none."""
-
-
-def member_image(member: Member | None) -> MemberImage:
-    return None if member is None else (member, MEMBER_IMAGE(member))
-
-
-def restore_values(target: Room | Member, names: tuple[str, ...], image: tuple[Any, ...]) -> None:
-    for name, value in zip(names, image, strict=True):
-        setattr(target, name, value)
-
-
-def restore_member(members: dict[str, Member], user: str, before: MemberImage) -> None:
-    if before is None:
-        members.pop(user, None)
-        return
-    member, image = before
-    restore_values(member, MEMBER_IMAGED, image)
-    members[user] = member

@@ -1,12 +1,11 @@
-"""The routes of the console, below /console/ on the operations listener: its pages, and what they read.
+"""The routes of the console, below /console/ on the operations listener: its pages, what they read, and the host's API.
 
-Nothing but the pages is shown without a session, and before that is asked each request must name a host of ours (a page
-of another site could give its own name our address) and must not come from another page.
+Nothing but the pages is shown without a session (chatd/http/console_access.py has the checks).
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -14,10 +13,19 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from chatd.config.rules import is_loopback
 from chatd.http.answers import bounded_body, error_answer, peer_of
+from chatd.http.api.application import TABLE
+from chatd.http.console_access import (
+    PREFIX,
+    ConsoleApi,
+    Entrance,
+    admitted,
+    cookie_name,
+    cookie_of,
+    with_session,
+)
 from chatd.http.event_stream import KEEP_ALIVE, KEEP_ALIVE_S, MEDIA_TYPE, EventStream, Watcher, encoded
 from chatd.http.http_protocol import STREAMING
 from chatd.http.routes import Routes
@@ -28,7 +36,6 @@ from chatd.web.assets import Asset, asset
 log = logging.getLogger(__name__)
 
 PAGE = "index.html"
-COOKIE = "chatd_console"
 BODY_BYTES_MAX = 1024  # a key takes 40
 RETRY_MS = 10_000  # for a place among the watchers
 LINES = 200  # of the log in one event: some 40 KiB
@@ -50,33 +57,14 @@ POLICY = "; ".join(
 )
 
 
-class Sessions(Protocol):
-    """The keys and sessions of the console (auth/console_sessions.py). `lifetime_s`: of a session, seconds."""
-
-    @property
-    def lifetime_s(self) -> int: ...
-
-    def sign_in(self, key: str) -> str | None: ...
-
-    def is_open(self, cookie: str) -> bool: ...
-
-    def sign_out(self, cookie: str) -> None: ...
-
-
-class View(Protocol):
-    """What the console shows; `public_url` is the origin of a proxy in front, or ""."""
-
-    @property
-    def sessions(self) -> Sessions: ...
+class View(Entrance, Protocol):
+    """What the console shows."""
 
     @property
     def figures(self) -> EventStream: ...
 
     @property
     def log_stream(self) -> EventStream: ...
-
-    @property
-    def public_url(self) -> str: ...
 
     async def pages(self) -> Mapping[str, Asset]:
         """Return the answers of the built files by name; none while they are not built."""
@@ -112,20 +100,14 @@ class KeyRequest(msgspec.Struct, forbid_unknown_fields=True):
         return "KeyRequest(key='********')"
 
 
-Endpoint = Callable[[Request], Awaitable[Response]]
-
-
 def console_pages(files: Mapping[str, bytes]) -> dict[str, Asset]:
     """Return the answers of the built files of the console, by name."""
     headers = {"Cross_Origin_Resource_Policy": "same-origin", "Content_Security_Policy": POLICY}
     return {name: asset(name, content, **headers) for name, content in files.items()}
 
 
-def console_routes(view: View) -> Routes:
-    """Return the routes of the console."""
-
-    async def folder(request: Request) -> Response:
-        return Response(status_code=307, headers={"Location": "console/"})  # relative: it repeats no Host
+def console_routes(view: View, api: ASGIApp) -> Routes:
+    """Return the routes of the console. `api`: the host's API for its visitors."""
 
     async def page(request: Request) -> Response:
         return _page(await view.pages(), request)
@@ -134,10 +116,12 @@ def console_routes(view: View) -> Routes:
         return await _signed_in(view, request)
 
     async def sign_out(request: Request) -> Response:
-        view.sessions.sign_out(_cookie(request))
-        response = Response(status_code=204)
-        response.delete_cookie(_cookie_name(request), path=None)  # type: ignore[arg-type]
-        return response
+        return _signed_out(view, request)
+
+    async def session(request: Request) -> Response:
+        visitor = view.sessions.visitor(cookie_of(request))
+        assert visitor is not None
+        return JSONResponse({"name": visitor.name, "scopes": visitor.scopes})
 
     async def now(request: Request) -> Response:
         return JSONResponse(await view.now())
@@ -161,6 +145,7 @@ def console_routes(view: View) -> Routes:
         return _streamed(request, view.log_stream, lambda watcher: _log_lines(view, level))
 
     reads = {
+        "session": session,
         "now": now,
         "figures": figures,
         "log": log_lines,
@@ -168,17 +153,23 @@ def console_routes(view: View) -> Routes:
         "slow": slow,
         "config": settings,
     }
+    of_api = ConsoleApi(view, api)
     return [
-        Route("/console", _admitted(view, folder)),
-        Route("/console/", _admitted(view, page)),
-        Route("/console/v1/session", _admitted(view, sign_in), methods=["POST"]),
-        Route("/console/v1/session", _admitted(view, _with_session(view, sign_out)), methods=["DELETE"]),
+        Route("/console", admitted(view, _to_folder)),
+        Route("/console/", admitted(view, page)),
+        Route("/console/v1/session", admitted(view, sign_in), methods=["POST"]),
+        Route("/console/v1/session", admitted(view, with_session(view, sign_out)), methods=["DELETE"]),
         *(
-            Route(f"/console/v1/{name}", _admitted(view, _with_session(view, read)))
+            Route(f"/console/v1/{name}", admitted(view, with_session(view, read)))
             for name, read in reads.items()
         ),
-        Route("/console/{name}", _admitted(view, page)),
+        *(Route(f"{PREFIX}{path}", of_api) for path in dict.fromkeys(route.path for route in TABLE)),
+        Route("/console/{name}", admitted(view, page)),
     ]
+
+
+async def _to_folder(request: Request) -> Response:
+    return Response(status_code=307, headers={"Location": "console/"})  # relative: it repeats no Host
 
 
 def _page(pages: Mapping[str, Asset], request: Request) -> Response:
@@ -188,65 +179,7 @@ def _page(pages: Mapping[str, Asset], request: Request) -> Response:
     return error_answer("not_found", 404) if found is None else asset_response(found, request)
 
 
-# --- who may ask
-
-
-def _admitted(view: View, endpoint: Endpoint) -> Endpoint:
-    """Return the endpoint for requests to a host of ours that come from no other page."""
-
-    async def admitted(request: Request) -> Response:
-        if not is_own_host(request.headers.get("host", ""), view.public_url):
-            return error_answer("wrong_host", 421)
-        if request.url.path.startswith("/console/v1/") and _is_foreign(request):
-            return error_answer("forbidden", 403)
-        return await endpoint(request)
-
-    return admitted
-
-
-def _with_session(view: View, endpoint: Endpoint) -> Endpoint:
-    """Return the endpoint for requests with a session."""
-
-    async def with_session(request: Request) -> Response:
-        return (
-            await endpoint(request)
-            if view.sessions.is_open(_cookie(request))
-            else error_answer("signed_out", 401)
-        )
-
-    return with_session
-
-
-def is_own_host(host: str, public_url: str) -> bool:
-    """Whether `Host` is loopback, with any port since a tunnel may lead here, or that of the configured address."""
-    try:
-        parts = urlsplit(f"//{host}")
-        name = parts.hostname or ""
-        is_plain = parts.netloc == host and "@" not in host
-    except ValueError:
-        return False
-    return is_plain and (
-        is_loopback(name) or (public_url != "" and host.lower() == urlsplit(public_url).netloc)
-    )
-
-
-def _is_foreign(request: Request) -> bool:
-    """Whether a page of another origin asks; `none` is a person, or a program."""
-    headers = request.headers
-    if headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
-        return True
-    origin = headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != headers["host"].lower()
-
-
-def _cookie_name(request: Request) -> str:
-    """Return a name for each port: tunnels to several servers share the cookies of one loopback host."""
-    port = urlsplit(f"//{request.headers['host']}").port
-    return f"{COOKIE}_{port}" if port else COOKIE
-
-
-def _cookie(request: Request) -> str:
-    return request.cookies.get(_cookie_name(request), "")
+# --- a session
 
 
 async def _signed_in(view: View, request: Request) -> Response:
@@ -266,7 +199,7 @@ async def _signed_in(view: View, request: Request) -> Response:
     is_secure = request.headers["host"].lower() == urlsplit(view.public_url).netloc
     # Without a path it is sent to the routes beside this one alone, whatever prefix a proxy gave them.
     response.set_cookie(
-        _cookie_name(request),
+        cookie_name(request),
         cookie,
         view.sessions.lifetime_s,
         path=None,
@@ -274,6 +207,13 @@ async def _signed_in(view: View, request: Request) -> Response:
         httponly=True,
         samesite="strict",
     )
+    return response
+
+
+def _signed_out(view: View, request: Request) -> Response:
+    view.sessions.sign_out(cookie_of(request))
+    response = Response(status_code=204)
+    response.delete_cookie(cookie_name(request), path=None)  # type: ignore[arg-type]
     return response
 
 

@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from chatd.config.moderation import Moderation
 from chatd.core.erasure_steps import (
     Erase,
     EraseContacts,
@@ -27,6 +28,7 @@ from chatd.core.erasure_steps import (
 )
 from chatd.core.erasures import Erasure, NoteErasure, Place, check_after
 from chatd.core.exports import DropExport
+from chatd.core.read_set import DAY_MS
 from chatd.env import Env
 from chatd.protocol.errors import ChatError
 from chatd.storage.erasing import ErasureStore, ListedErasure, PersonFiles
@@ -53,7 +55,7 @@ ERASURES_AT_ONCE = 100
 LOG_RETRY_S = 1.0
 LOG_TRIES = 600
 # An operator has this long to go back to the database that a restore replaced.
-REPLACED_KEPT_MS = 86_400_000
+REPLACED_KEPT_MS = DAY_MS
 REPLACED, EXPORTS, LOG = "chatd.sqlite.replaced", "exports", "chatd.sqlite-wal"
 
 
@@ -68,7 +70,12 @@ class Erasures:
         self._env = env
         self._writer = writer
         self._counters = counters
+        self._reports_ms = 0
         self._wake = asyncio.Event()
+
+    def reconfigure(self, moderation: Moderation) -> None:
+        """Know how long reports are kept, which a receipt says."""
+        self._reports_ms = moderation.reports_kept_days * DAY_MS
 
     def wake(self) -> None:
         """Look for something to do now."""
@@ -173,7 +180,8 @@ class Erasures:
 
     async def _kept(self, erasure: Erasure) -> list[Place]:
         return [
-            Place(place, kept=rows, until=until) for place, rows, until in await self._store.kept(erasure)
+            Place(place, kept=rows, until=until)
+            for place, rows, until in await self._store.kept(erasure, self._reports_ms)
         ]
 
     async def _rooms(self, user: str) -> AsyncIterator[tuple[int, str]]:

@@ -5,7 +5,8 @@ A crash loses a second of these times; there is no promise about them.
 
 from chatd.core.accounts import RecordLastSeen
 from chatd.env import Env
-from chatd.writer.writer import Submission, Writer
+from chatd.writer.submission import Submission
+from chatd.writer.writer import Writer
 
 # Short enough that nobody sees the delay, long enough that a storm of ends is a few commits.
 FLUSH_AFTER_S = 1.0

@@ -15,7 +15,8 @@ from chatd.protocol.errors import ChatError
 from chatd.storage.interface import JobStore
 from chatd.telemetry.counters import Counters
 from chatd.writer.room_loader import RoomLoader
-from chatd.writer.writer import Submission, Writer
+from chatd.writer.submission import Submission
+from chatd.writer.writer import Writer
 
 log = logging.getLogger(__name__)
 

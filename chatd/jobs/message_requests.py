@@ -8,7 +8,8 @@ from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import ChatError
 from chatd.protocol.rooms import RoomDecline
 from chatd.storage.interface import JobStore
-from chatd.writer.writer import Submission, Writer
+from chatd.writer.submission import Submission
+from chatd.writer.writer import Writer
 
 
 class RequestBound:

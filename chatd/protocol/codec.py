@@ -284,6 +284,11 @@ def as_json(payload: bytes) -> bytes:
     return msgspec.json.encode(to_json(_tree.decode(payload)))
 
 
+def event_json(blob: bytes) -> Raw:
+    """Return a stored event as JSON."""
+    return Raw(as_json(blob))
+
+
 def decode_event(blob: bytes | Raw) -> Event:
     """Decode a stored event."""
     return _event.decode(blob)

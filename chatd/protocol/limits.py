@@ -60,5 +60,9 @@ NAME_MAX, LABEL_MAX, LINE_MAX, BIO_MAX = 64, 32, 256, 500
 # A page of a card as MessagePack: it goes to whoever looks, twenty in one reply.
 PAGE_BYTES_MAX = 4096
 PAGES_MAX = 20
+# Rows of buttons under a message, and buttons of a row: what a phone shows without scrolling.
+BUTTON_ROWS_MAX, BUTTONS_IN_ROW_MAX = 5, 3
+# Commands of a bot: more than anybody reads.
+COMMANDS_MAX = 100
 # Groups of both users that are shown on a card.
 COMMON_MAX = 20

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from chatd.protocol.envelope import Ok, Push, RoomMutation
 from chatd.protocol.identifiers import U53, Milliseconds, Seq, Title
-from chatd.protocol.limits import EMOJI_BYTES_MAX
+from chatd.protocol.limits import BUTTON_ROWS_MAX, BUTTONS_IN_ROW_MAX, EMOJI_BYTES_MAX
 from chatd.protocol.members import RoleOf
 from chatd.protocol.read_state import RoomPosition
 from chatd.protocol.rooms import RoomSummary
@@ -33,6 +33,17 @@ class Attachment(Struct, omit_defaults=True, frozen=True):
     preview: Annotated[str, Meta(max_length=1024)] | UnsetType = UNSET
 
 
+class Button(Struct, omit_defaults=True, frozen=True):
+    """A button under a message of a bot: it has either `data`, which a press sends, or `url`, which it opens."""
+
+    label: Annotated[str, Meta(min_length=1, max_length=32)]
+    data: Annotated[str, Meta(min_length=1, max_length=64)] | UnsetType = UNSET
+    url: Annotated[str, Meta(min_length=1, max_length=2048)] | UnsetType = UNSET
+
+
+ButtonRow = Annotated[list[Button], Meta(min_length=1, max_length=BUTTONS_IN_ROW_MAX)]
+
+
 class Body(Struct, omit_defaults=True, frozen=True):
     """The content of a message; at least one of `text`, `attachments`, `data`."""
 
@@ -41,6 +52,7 @@ class Body(Struct, omit_defaults=True, frozen=True):
     reply_to: Seq | UnsetType = UNSET
     thread: Seq | UnsetType = UNSET
     mentions: Annotated[list[Mention], Meta(max_length=50)] | UnsetType = UNSET
+    buttons: Annotated[list[ButtonRow], Meta(max_length=BUTTON_ROWS_MAX)] | UnsetType = UNSET
     data: Any = UNSET
 
 
@@ -54,10 +66,18 @@ class SentAttachment(Attachment, forbid_unknown_fields=True, frozen=True):
     """An attachment as a client may send it: unknown keys are detected."""
 
 
+class SentButton(Button, forbid_unknown_fields=True, frozen=True):
+    """A button as a bot may send it."""
+
+
+SentRow = Annotated[list[SentButton], Meta(min_length=1, max_length=BUTTONS_IN_ROW_MAX)]
+
+
 class SentBody(LooseBody, forbid_unknown_fields=True, frozen=True):
     """A body as a client may send it: unknown keys are detected, since they are not stored."""
 
     attachments: Annotated[list[SentAttachment], Meta(max_length=10)] | UnsetType = UNSET  # type: ignore[assignment]
+    buttons: Annotated[list[SentRow], Meta(max_length=BUTTON_ROWS_MAX)] | UnsetType = UNSET  # type: ignore[assignment]
 
 
 class TrimmedBody(SentBody, frozen=True):
@@ -71,9 +91,9 @@ Content = TypeVar("Content", bound=Body)
 
 def without_empties(body: Content) -> Content:
     """Return `body` without empty texts and lists, also of its attachments: they mean the same as absent ones."""
-    if body.text and body.attachments is UNSET and body.mentions is UNSET:
+    if body.text and body.attachments is UNSET and body.mentions is UNSET and body.buttons is UNSET:
         return body
-    body = without_empty(body, ("text", "attachments", "mentions"))
+    body = without_empty(body, ("text", "attachments", "mentions", "buttons"))
     if body.attachments is UNSET:
         return body
     attachments = [without_empty(attachment, ("name", "preview")) for attachment in body.attachments]

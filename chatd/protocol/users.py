@@ -24,6 +24,9 @@ Bio = Annotated[str, Meta(max_length=BIO_MAX)]
 Color = Annotated[str, Meta(pattern=r"^#[0-9A-Fa-f]{6}\Z")]
 
 
+UserKind = Literal["person", "bot", "official"]
+
+
 class Theme(Struct, omit_defaults=True, frozen=True):
     """The look of a card; an app knows what its names mean."""
 
@@ -64,6 +67,7 @@ class Profile(Struct, omit_defaults=True, gc=False):
     version: U53 = 0
     handle: str = ""
     verified: str = ""
+    kind: UserKind = "person"
     page: Page | UnsetType = UNSET
     common: list[str] | UnsetType = UNSET
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any
 
@@ -12,26 +12,35 @@ from chatd.bus.local import LocalBus
 from chatd.commands.admin import Admin, Writes
 from chatd.commands.api_keys import ApiKeys
 from chatd.commands.context import Context
+from chatd.commands.event_feed import FeedPages
 from chatd.commands.graph import Graph
 from chatd.commands.hello_limiter import HelloLimiter
+from chatd.commands.host_rooms import HostRooms
+from chatd.commands.host_stats import StatsReader
 from chatd.commands.login import Login
 from chatd.commands.lookups import Lookups
 from chatd.commands.privacy import Privacy
 from chatd.config.model import Config
 from chatd.core.allowances import Allowances
+from chatd.core.event_feed import note_entries
 from chatd.core.maintenance import ForgetKeys
 from chatd.core.read_set import PeopleRules
 from chatd.core.room_cache import RoomCache
 from chatd.core.write_set import WriteSet
+from chatd.delivery.bot_updates import BotUpdates
+from chatd.delivery.event_feed import EventFeed
 from chatd.delivery.fanout import Fanout
 from chatd.delivery.hub import Hub
 from chatd.delivery.presence import LocalPresence
 from chatd.delivery.profiles import ProfileChanges
 from chatd.delivery.recent_commits import RecentCommits
+from chatd.delivery.restrictions import Restrictions
 from chatd.delivery.watch_rights import WatchRights
 from chatd.env import Env
+from chatd.http.api.route import Services
 from chatd.jobs.deletion_clock import DeletionClock
 from chatd.jobs.erasures import Erasures
+from chatd.jobs.event_feed import FeedUpkeep
 from chatd.jobs.exports import Exports
 from chatd.jobs.last_seen import LastSeenRecorder
 from chatd.jobs.maintenance import Maintenance
@@ -51,7 +60,8 @@ from chatd.writer.commit_hooks import CommitHooks, Subscribers
 from chatd.writer.read_set_loader import ReadSetLoader
 from chatd.writer.room_loader import RoomLoader
 from chatd.writer.sources import Sources
-from chatd.writer.writer import Submission, Writer
+from chatd.writer.submission import Submission
+from chatd.writer.writer import Writer
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +97,7 @@ class App:
         self.hub = Hub(config.delivery.full_members, RecentCommits(whole.of_users))
         self.fanout = Fanout(config, env, self.hub, self.counters, whole.sections)
         people = people_rules_of(config.people)
-        self.rooms = RoomLoader(store, env, RoomCache(), people)
+        self.rooms = RoomLoader(store, env, RoomCache(), people, bots=config.bots.enabled)
         allowances = Allowances()
         allowances.become(per_day(config.rates))
         sources = Sources(store, env, self.rooms)
@@ -95,14 +105,19 @@ class App:
         self.hooks = CommitHooks(
             committed=Subscribers(self.read_set_loader.charge, self.rooms.committed),
             published=Subscribers(self._publish, LocalBus().publish),
+            storing=partial(note_entries, reads=config.events.reads) if config.events.enabled else None,
         )
         self.writer = Writer(store, env, self.read_set_loader, whole.decisions, self.hooks, self.counters)
         self.maintenance = Maintenance(store, env, self.rooms, self.writer, config)
+        self.event_feed = EventFeed(store, env) if config.events.enabled else None
+        self.bot_updates = BotUpdates(store, env) if config.bots.enabled else None
+        self.feed_upkeep = FeedUpkeep(store, env, self.writer, config.events) if self.event_feed else None
         self.presence = LocalPresence(
             env,
             self.fanout.presence,
             interval_s=config.delivery.presence_interval_s,
             linger_s=config.delivery.presence_linger_s,
+            on_presence=self.feed_upkeep.on_presence if self.feed_upkeep else None,
         )
         watch_rights = WatchRights(
             store, self.presence, self.rate_limits.keep_task, config.privacy.shown_to, people
@@ -112,14 +127,21 @@ class App:
             env, store, self.presence, self.hub, self.rate_limits.keep_task, config.delivery
         )
         self.hooks.published.subscribe(self.maintenance.on_commit, watch_rights.on_commit)
+        if self.event_feed is not None:
+            self.hooks.published.subscribe(self.event_feed.on_commit)
+        if self.bot_updates is not None:
+            self.hooks.published.subscribe(self.bot_updates.on_commit)
         if config.people.enabled:
             self.hooks.published.subscribe(self.request_bound.on_commit, self.profile_changes.on_commit)
-        self.api_writes = Writes(self.writer, config.api.writes_waiting)
-        self.admin = Admin(store, self.api_writes, self.hub, identity)
+        self.hooks.published.subscribe(Restrictions(env, self.hub).on_commit)
+        self.api_writes = Writes(self.writer.submit, self.writer.submit, config.api.writes_waiting)
+        self.admin = Admin(store, self.api_writes, self.hub, identity, env)
         self.graph = Graph(store, self.api_writes, self._people_rules, self.fanout.tell_imported)
+        self.feed_pages = FeedPages(self.event_feed, env)
         self.api_keys = ApiKeys(store, self.api_writes, env)
         self.hooks.committed.subscribe(self.api_keys.on_commit)
         self.erasures = Erasures(store.erasures, store.files, env, self.writer, self.counters)
+        self.erasures.reconfigure(config.moderation)
         self.exports = Exports(store.erasures, store.files, env, self.writer)
         self.privacy = Privacy(store, self.api_writes, self.hub, self.erasures, self.exports)
         self.purge = Purge(store.erasures, env, self.writer)
@@ -127,6 +149,8 @@ class App:
         self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
         self.accounts = Accounts(self.login, identity, self.rate_limits, self.counters, login_links or {})
         self.context = self._context(config, env, whole, watch_rights)
+        self.host_rooms = HostRooms(self.context, self.api_writes)
+        self.stats = StatsReader(self.context)
         self.hooks.committed.subscribe(*(partial(hook, self.context) for hook in whole.committed))
         self.hooks.published.subscribe(*(partial(hook, self.context) for hook in whole.published))
 
@@ -142,6 +166,7 @@ class App:
             identity=self.identity,
             rooms=self.rooms,
             writer=self.writer,
+            submit=self.writer.submit,
             last_seen=LastSeenRecorder(env, self.writer),
             hub=self.hub,
             presence=self.presence,
@@ -151,6 +176,22 @@ class App:
             lookups=Lookups(config.rates, env, self.counters),
             counters=self.counters,
             bounds=bounds_of(config.people),
+        )
+
+    def services(
+        self, console_link: Callable[[str, Collection[str]], str], scopes: frozenset[str]
+    ) -> Services:
+        """Return the parts that routes of the host's API use. `scopes`: those that a key may have."""
+        return Services(
+            self.admin,
+            self.graph,
+            self.host_rooms,
+            self.feed_pages,
+            self.stats,
+            self.api_keys,
+            self.privacy,
+            console_link,
+            scopes,
         )
 
     def reconfigure(self, config: Config) -> None:
@@ -166,10 +207,13 @@ class App:
         self.read_set_loader.reconfigure(rules_of(config), per_day(config.rates))
         self.fanout.reconfigure(config.delivery, config.privacy)
         self.maintenance.reconfigure(config)
+        if self.feed_upkeep is not None:
+            self.feed_upkeep.reconfigure(config.events)
         self.presence.reconfigure(config.delivery.presence_interval_s, config.delivery.presence_linger_s)
         self.profile_changes.reconfigure(config.delivery)
         self.context.watch_rights.reconfigure(config.privacy.shown_to, people)
         self.login.reconfigure(config.auth.login_token_ttl_s)
+        self.erasures.reconfigure(config.moderation)
         self.api_writes.reconfigure(config.api.writes_waiting)
 
     def _people_rules(self) -> PeopleRules:

@@ -71,7 +71,7 @@ class RunningDaemon(Protocol):
 
 
 class Console:
-    """The answers to the routes of chatd/http/console.py, and their event streams. It changes nothing."""
+    """The answers to the routes of chatd/http/console.py, and their event streams."""
 
     def __init__(self, daemon: RunningDaemon, sources: ConsoleSources, files: WatchedFiles) -> None:
         config = daemon.config.console

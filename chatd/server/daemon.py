@@ -5,7 +5,7 @@ import logging
 import math
 import shutil
 import socket
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,14 @@ from chatd.config.origins import Origins
 from chatd.env import Env
 from chatd.http.api.access import Access
 from chatd.http.api.application import TABLE, Api
-from chatd.http.api.route import Services, scopes_of
+from chatd.http.api.route import scopes_of
 from chatd.http.console import console_routes
+from chatd.http.console_access import caller_of
 from chatd.http.listeners import PENDING_SOCKETS_MAX, Listener, ListenerOptions
 from chatd.http.pending_sockets import PendingSockets
 from chatd.http.routes import Routes, ops_application, public_application
 from chatd.jobs.contact_expiry import ContactExpiry
+from chatd.jobs.event_feed import end_feed
 from chatd.protocol import close_codes
 from chatd.protocol.errors import ChatError, Refused
 from chatd.server.accounts import Accounts
@@ -130,6 +132,7 @@ class Daemon:
         identity = self._make_identity(self.config.auth, self.env, self.config.storage.directory)
         store = await self._open_store(self.config.storage, self.env, self._whole.sqlite)
         app = self._app = App(self.config, self.env, store, identity, self._whole, self._login_links)
+        await app.rooms.start()
         app.writer.start()
         await app.api_keys.load()
         # Who was erased is shut out before anybody is let in, also by a database of an older backup.
@@ -141,6 +144,11 @@ class Daemon:
         self._keep_running("erasures", app.erasures.run)
         self._keep_running("exports", partial(app.exports.run, app.deletion_clock))
         self._keep_running("purge", partial(app.purge.run, app.deletion_clock))
+        if app.feed_upkeep is not None:
+            await app.feed_upkeep.begin()
+            self._keep_running("event feed", app.feed_upkeep.run)
+        else:
+            self._keep_running("event feed", partial(end_feed, store, app.writer))
         self._keep_running("lag", partial(app.maintenance.watch_lag, app.counters))
         if self.config.people.enabled:
             self._keep_running("contacts", ContactExpiry(store, self.env, app.writer).run)
@@ -220,14 +228,12 @@ class Daemon:
         listen = self.config.listen
         deadline_s, backlog = listen.request_deadline_s, listen.backlog
         access = self._access = Access(app.api_keys, self.env, self.config)
-        services = Services(
-            app.admin, app.graph, app.api_keys, app.privacy, self._console_link, scopes_of(TABLE)
-        )
+        services = app.services(self._console_link, scopes_of(TABLE))
         api = Api(services, access, self.env, app.counters)
         if several(listen.ops_address):
             operations = ListenerOptions(deadline_s, backlog, pending_sockets=PendingSockets(OPS_SOCKETS))
             application = ops_application(
-                self.checks, self.metrics, self._console_routes(), api.application()
+                self.checks, self.metrics, self._console_routes(api), api.application()
             )
             await self._open(OPERATIONS, Listener(several(listen.ops_address), application, operations))
         if several(listen.api_address):
@@ -240,21 +246,24 @@ class Daemon:
         application = api.application(on_socket=True)
         await self._open(ADMINISTRATION, Listener(f"unix:{path}", application, administration))
 
-    def _console_routes(self) -> Routes:
+    def _console_routes(self, api: Api) -> Routes:
         """Return the routes of the console; none where it may not be served, which is logged."""
         self._console_problem = not_served(self.config)
         if self._console_problem:
             if self.config.console.enabled:
                 log.warning("the console is not served: %s", self._console_problem)
             return ()
-        self._console = Console(self, self._sources, self._files)
-        return console_routes(self._console)
+        console = self._console = Console(self, self._sources, self._files)
+        return console_routes(console, api.application_for(partial(caller_of, console)))
 
-    def _console_link(self) -> str:
-        """Return a link that opens the console once. Raises Refused, with the reason, when it is not served."""
+    def _console_link(self, name: str, scopes: Collection[str]) -> str:
+        """Return a link that opens the console once, for a visitor of this name with these scopes.
+
+        Raises Refused, with the reason, when it is not served.
+        """
         if self._console is None:
             raise Refused("not_supported", f"the console is not served: {self._console_problem}")
-        return f"{self._console.url}#key={self._console.sessions.new_key()}"
+        return f"{self._console.url}#key={self._console.sessions.new_key(name, scopes)}"
 
     async def _open(self, name: str, listener: Listener, sockets: Sequence[socket.socket] = ()) -> None:
         await listener.start(sockets)
@@ -358,6 +367,8 @@ class Daemon:
         """Close the listeners, the public one within `deadline_s` seconds, then the parts, the store last."""
         if self._console is not None:
             self._console.close()
+        if app.event_feed is not None:
+            app.event_feed.close()
         for name, listener in self._listeners.items():
             await listener.stop(deadline_s if name == PUBLIC else deadline_s / 8)
         self._listeners.clear()

@@ -52,8 +52,11 @@ class ErasureStore(Protocol):
         It takes time, and delays no other read.
         """
 
-    async def kept(self, erasure: Erasure) -> Sequence[tuple[str, int, int]]:
-        """Return what an erasure leaves on purpose for a while: (place, rows, until when in Unix ms)."""
+    async def kept(self, erasure: Erasure, reports_ms: int) -> Sequence[tuple[str, int, int]]:
+        """Return what an erasure leaves on purpose for a while: (place, rows, until when in Unix ms).
+
+        `reports_ms`: how long reports are kept.
+        """
 
     async def rooms(self, user: str, after: int, limit: int) -> list[tuple[int, str]]:
         """Return up to `limit` rooms (number, name) behind number `after` in which a user is or was."""

@@ -5,6 +5,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from chatd.core.api_keys import ApiKey
 from chatd.core.audit import Audit
+from chatd.core.bots import Bot
 from chatd.core.card_view import CardPage, CardView
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import Introduction
@@ -17,13 +18,26 @@ from chatd.core.room import Room, Standing
 from chatd.core.sections import ChangedRow
 from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account, DeviceSeen
+from chatd.core.webhooks import Consumer, Parked
 from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Unavailable
 from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
 from chatd.protocol.read_state import Reader
 from chatd.storage.erasing import ErasureStore, PersonFiles
-from chatd.storage.views import EventPage, HelloRows, Membership, MessagePage, People, SyncRows, UserRoom
+from chatd.storage.views import (
+    EventPage,
+    FeedBounds,
+    FeedPage,
+    FeedQuery,
+    HelloRows,
+    HostRoom,
+    Membership,
+    MessagePage,
+    People,
+    SyncRows,
+    UserRoom,
+)
 from chatd.telemetry.troubles import Troubles
 
 P = ParamSpec("P")
@@ -118,6 +132,12 @@ class DecisionStore(Protocol):
 
     async def api_keys(self) -> list[ApiKey]:
         """Return all keys of the host's API, in order of their names."""
+
+    async def bots(self, users: Collection[str]) -> list[Bot]:
+        """Return the settings of those of these users that are bots."""
+
+    async def automated(self) -> set[str]:
+        """Return all bots and official accounts."""
 
     async def graph_feeds(self) -> list[GraphFeed]:
         """Return the feeds of the host with their numbers."""
@@ -221,11 +241,17 @@ class UserStore(Protocol):
     async def shut_out(self, owner: str, viewers: Collection[str]) -> set[str]:
         """Return those of `viewers` whom `owner` blocks; all of them when the account is closed or unknown."""
 
-    async def accounts(self, after: str, limit: int) -> list[Account]:
-        """Return up to `limit` accounts behind `after`, in order of user id, for the command line."""
+    async def accounts(self, after: str, limit: int, prefix: str = "") -> list[Account]:
+        """Return up to `limit` accounts behind `after`, in order of user id; `prefix`: those whose ids begin so."""
+
+    async def restricted(self, now_ms: int, after: str, limit: int) -> list[Account]:
+        """Return up to `limit` accounts behind `after` with a restriction in force, in order of user id."""
 
     async def user_rooms(self, user: str, after: int, limit: int) -> list[UserRoom]:
         """Return up to `limit` rooms of `user` behind room number `after`, the oldest first."""
+
+    async def host_room(self, name: str) -> HostRoom | None:
+        """Return a room as the host sees it; None when there is none, or it was deleted."""
 
     async def audit(self, target: str, below: int, limit: int) -> list[Audit]:
         """Return up to `limit` entries below number `below`, the newest first; of one target unless that is empty."""
@@ -269,6 +295,43 @@ class GraphStore(Protocol):
         """Return the feeds, and the edges from a user, as of one commit."""
 
 
+class FeedStore(Protocol):
+    """The event feed. The commit store writes it: the entries in `WriteSet.feed` are stored with their batch."""
+
+    async def feed_page(self, query: FeedQuery) -> FeedPage:
+        """Return one page, as of one commit; events in their current state.
+
+        It begins with `feed.reset` when the cursor is of another history, or with `feed.truncated` when entries behind
+        it are not kept any more. Raises Refused("bad_cursor").
+        """
+
+    async def bot_page(self, query: FeedQuery, bot: Bot) -> FeedPage:
+        """Return one page of what `bot` is told, as `feed_page` does; `query.types` are not looked at."""
+
+    async def feed_bounds(self) -> FeedBounds: ...
+
+    async def expired_entries(self, before_ms: int, bytes_max: int) -> int:
+        """Return up to which commit the oldest entries are from before a time (Unix ms), or beyond so many bytes.
+
+        It looks at as many as one commit forgets; 0 for none.
+        """
+
+
+class WebhookStore(Protocol):
+    """The receivers of the feed, and the entries they refused."""
+
+    async def consumers(self) -> list[Consumer]: ...
+
+    async def parked(self, consumer: str, limit: int) -> list[Parked]:
+        """Return up to `limit` entries that were set aside for a receiver, the last ones first."""
+
+    async def parked_counts(self) -> dict[str, int]:
+        """Return how many entries are set aside, by receiver."""
+
+    async def feed_cursor_at(self, time: int) -> str:
+        """Return the cursor behind which the entries since `time` (Unix ms) are; "" for all that are kept."""
+
+
 class JobStore(Protocol):
     """The rows that jobs look for."""
 
@@ -291,7 +354,9 @@ class JobStore(Protocol):
         """Return up to `limit` contacts (owner, user) of which something has run out by this time (Unix ms)."""
 
 
-class Store(CommitStore, DecisionStore, RoomViews, UserStore, GraphStore, JobStore, Protocol):
+class Store(
+    CommitStore, DecisionStore, RoomViews, UserStore, GraphStore, FeedStore, WebhookStore, JobStore, Protocol
+):
     """The whole store, for the code that puts the daemon together; all other code needs one of its parts.
 
     Bounds of ranges are inclusive unless said otherwise. A commit that has begun finishes even when its caller is

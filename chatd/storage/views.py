@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from chatd.core.users import Account, DeviceSeen
+from chatd.protocol.event_feed import Entry
 from chatd.protocol.rooms import RoomSummary
 from chatd.protocol.sync import AccountRow, SyncTotals
 from chatd.protocol.users import Profile
@@ -28,6 +29,27 @@ class UserRoom(NamedTuple):
     role: str
     joined_at: int
     number: int
+
+
+class HostRoom(NamedTuple):
+    """One room as the host sees it. `data`: as MessagePack, empty when absent; `users`: the two of a direct room.
+
+    `creator`: "" where the host made it.
+    """
+
+    room: str
+    kind: str
+    title: str
+    avatar: str
+    public: bool
+    data: bytes
+    members: int
+    seq: int
+    ordinal: int
+    time: int
+    created_at: int
+    creator: str
+    users: tuple[str, str] | None
 
 
 @dataclass(slots=True, frozen=True)
@@ -90,3 +112,50 @@ class People:
     accounts: dict[str, Account]
     devices: dict[tuple[str, str], DeviceSeen]
     memberships: dict[str, int]
+
+
+@dataclass(slots=True, frozen=True)
+class FeedQuery:
+    """A page of the event feed: entries behind the cursor `after`, of some types.
+
+    `after`: "" for the oldest entry that is kept, LATEST for an empty page at the end. `types`: empty for all.
+    `bytes_max`: of the entries as JSON. `now`: the time of what is told of the feed itself, in Unix milliseconds.
+    """
+
+    after: str
+    limit: int
+    bytes_max: int
+    types: frozenset[str]
+    now: int
+
+
+@dataclass(slots=True, frozen=True)
+class FeedPage:
+    """The entries of the types that were asked for behind cursor `after`, up to cursor `next`.
+
+    `at_end`: whether there are no more for now.
+    """
+
+    after: str
+    next: str
+    entries: list[Entry]
+    at_end: bool
+
+
+@dataclass(slots=True, frozen=True)
+class FeedPlace:
+    """One commit with entries. `count` and `bytes`: of all entries up to its end, since the feed began."""
+
+    stamp: int
+    time: int
+    count: int
+    bytes: int
+
+
+@dataclass(slots=True, frozen=True)
+class FeedBounds:
+    """The oldest and the newest commit in the feed; None when it has none. `is_on`: whether the feed goes on."""
+
+    is_on: bool
+    oldest: FeedPlace | None = None
+    newest: FeedPlace | None = None

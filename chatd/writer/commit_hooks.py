@@ -1,4 +1,4 @@
-"""Subscribers to commits: what follows from a batch that is on the disk.
+"""Subscribers to commits: what follows from a batch that is on the disk, and what is stored with it.
 
 There are two moments, each with subscribers of its own. `committed` comes before anything else is decided: memory is
 brought in step. `published` comes in commit order, but perhaps only when the next batch is on its way to the disk:
@@ -39,7 +39,11 @@ class Subscribers:
 
 @dataclass(slots=True, frozen=True)
 class CommitHooks:
-    """The two moments of a commit."""
+    """The two moments after a commit, and one before it.
+
+    `storing`: called with a batch that is decided and has something to store; its error is that of the batch.
+    """
 
     committed: Subscribers
     published: Subscribers
+    storing: CommitHook | None = None

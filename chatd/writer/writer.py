@@ -38,12 +38,12 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 from chatd.core.audit import Audit
 from chatd.core.decisions import DECISIONS, Decide
-from chatd.core.read_set import Counted, ReadSet, UnreadSpan
+from chatd.core.event_feed import Cause
+from chatd.core.read_set import ReadSet
 from chatd.core.room_summary import complete_room_replies
 from chatd.core.unread_counts import count_out
 from chatd.core.write_set import WriteSet
@@ -53,10 +53,10 @@ from chatd.protocol.errors import ChatError, Refused, Unavailable
 from chatd.storage.interface import CommitStore, KeyTaken, StoreLost
 from chatd.telemetry.counters import Counters
 from chatd.telemetry.supervision import supervised
-from chatd.writer.batch_abort import BatchAbort
 from chatd.writer.commit_hooks import CommitHook, CommitHooks
 from chatd.writer.long_reads import LongReads
 from chatd.writer.read_set_loader import ReadSetLoader, named_rooms, optimistic
+from chatd.writer.submission import Submission, aborted, submit_and_wait
 
 log = logging.getLogger(__name__)
 
@@ -68,62 +68,6 @@ QUEUE_RETRY_MS = 1_000
 
 # A commit that ends during publishing is noticed a little later, so it seems longer than publishing by about this.
 OVERLAP_MARGIN = 1.1
-
-
-class Requester(Protocol):
-    """The session that gets the reply."""
-
-    def on_reply(self, id: int, reply: Ok | ChatError) -> None: ...
-
-
-@dataclass(slots=True, eq=False)
-class Submission:
-    """A request that waits for the writer; answered exactly once.
-
-    `place`: in its batch frame. `since`: when it was submitted, monotonic seconds. `counted`: the events that a long
-    read passes. `audit`: the entry to store with what was decided; nothing is stored of a refusal.
-    """
-
-    user: str
-    request: Any
-    requester: Requester | None = None
-    id: int = 0
-    batch_abort: BatchAbort | None = None
-    place: int = 0
-    since: float = 0.0
-    future: asyncio.Future[Ok] | None = None
-    reply: Ok | ChatError | None = None
-    completed: bool = False
-    counted: tuple[UnreadSpan, Counted] | None = None
-    audit: Audit | None = None
-
-    def behind_failed(self) -> bool:
-        """Whether the abort rule forbids it by now."""
-        return self.batch_abort is not None and self.batch_abort.aborts(self.request.room, self.place)
-
-    def reject(self, error: Refused) -> None:
-        """Answer with `error` instead of the decision, when the batch is published."""
-        self.reply = error
-
-    def refuse(self, error: ChatError) -> None:
-        """Answer with `error` now."""
-        self.reply = error
-        self.complete()
-
-    def complete(self) -> None:
-        """Give the answer, unless it was given before."""
-        if self.completed or self.reply is None:
-            return
-        self.completed = True
-        if isinstance(self.reply, ChatError) and self.batch_abort is not None and self.reply.retry != "never":
-            self.batch_abort.fail(self.request.room, self.place)
-        if self.requester is not None:
-            self.requester.on_reply(self.id, self.reply)
-        elif self.future is not None and not self.future.done():
-            if isinstance(self.reply, ChatError):
-                self.future.set_exception(self.reply)
-            else:
-                self.future.set_result(self.reply)
 
 
 class Writer:
@@ -150,6 +94,7 @@ class Writer:
         self._decisions = decisions
         self._committed: CommitHook = hooks.committed
         self._publish: CommitHook = hooks.published
+        self._storing = hooks.storing
         self._counters = counters
         self._waiting: deque[Submission] = deque()
         self._wake = asyncio.Event()
@@ -217,9 +162,7 @@ class Writer:
 
     async def submit_and_wait(self, user: str, request: Any, audit: Audit | None = None) -> Ok:
         """Submit a request and wait for its outcome, for callers that are not sessions."""
-        future: asyncio.Future[Ok] = asyncio.get_running_loop().create_future()
-        self.submit(Submission(user, request, future=future, audit=audit))
-        return await future
+        return await submit_and_wait(self.submit, user, request, audit)
 
     async def _run(self) -> None:
         while self._waiting or not self._stopping:
@@ -324,6 +267,8 @@ class Writer:
             return False
         try:
             if not writes.empty:
+                if self._storing is not None:
+                    self._storing(writes)
                 await self._commit(writes)
         except KeyTaken:
             if known_keys:
@@ -367,23 +312,19 @@ def decide(
     batch_abort = submission.batch_abort
     writes.origin = submission
     marks = writes.marks() if writes.records else {}
+    cause = None if submission.audit is None else Cause(submission.audit, writes)
     try:
         if submission.behind_failed():
             raise aborted()
         decision = decisions[type(submission.request)]
         submission.reply = decision(submission.user, submission.request, writes, reads)
-        if submission.audit is not None:
-            writes.add(replace(submission.audit, time=writes.now))
+        if cause is not None:
+            cause.note(writes, submission.reply)
     except ChatError as refusal:
         submission.reply = refusal
         writes.drop_after(marks)
         if batch_abort is not None and refusal.retry != "never":
             batch_abort.fail(submission.request.room, submission.place)
-
-
-def aborted() -> Refused:
-    """Return the refusal of a send behind a failed one."""
-    return Refused("aborted", "an earlier send of this batch failed", retry_after=0)
 
 
 LOOKED_UP = ("not_member", "forbidden", "gone", "muted", "refused", "blocked", "request_pending")

@@ -5,7 +5,8 @@ from chatd.core.audit import Audit, ForgetAudit, ForgottenAudit, NoteAccess
 from chatd.core.read_set import ReadSet, Rules
 from chatd.core.users import Account
 from chatd.core.write_set import WriteSet
-from chatd.writer.writer import Submission, decide
+from chatd.writer.submission import Submission
+from chatd.writer.writer import decide
 
 ENTRY = Audit("aaaaaaaa", "PUT /v1/users/{user}", "ann", "r-1")
 NOW = 1_763_900_000_000

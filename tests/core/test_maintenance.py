@@ -35,8 +35,8 @@ def test_a_notice_obeys_the_rules_of_bodies(writer, room, body):
 
 def test_a_notice_needs_a_room(writer, room):
     writer.ask("ann", RoomDelete(room=room.name, key="key-00000001"))
-    for name in (room.name, "g00000000000"):
-        with pytest.raises(Refused, match="not_found"):
+    for name, code in ((room.name, "gone"), ("g00000000000", "not_found")):
+        with pytest.raises(Refused, match=code):
             writer.ask("", PostNotice(room=name, key=key(), body=Body(text="x")))
 
 

@@ -373,6 +373,21 @@ def test_nobody_moderates_a_direct_room():
     assert code_of(writer, "bob", recall(room, 2)) == "forbidden"
 
 
+@pytest.mark.parametrize("room", [group(ann="owner", cat="member"), direct("ann", "cat")])
+def test_the_host_recalls_any_message_at_any_time(room):
+    writer = MemoryWriter(room)
+    writer.ask("cat", send(room))
+    writer.now += 365 * DAY_MS
+    assert writer.ask("", recall(room, 2)).seq == 3
+    assert (writer.message(room, 2).recalled, writer.events(room)[-1].user) == (True, UNSET)
+
+
+@pytest.mark.parametrize("change", [edit, lambda room, target: react(room, target, "👍")])
+def test_the_host_puts_no_words_into_the_mouth_of_a_user(writer, room, change):
+    writer.ask("ann", send(room))
+    assert code_of(writer, "", change(room, 2)) == "forbidden"
+
+
 def test_a_recall_empties_the_edits_of_its_batch(writer, room):
     writer.ask("ann", send(room, "one"))
     writer.batch([("ann", edit(room, 2, "secret")), ("ann", recall(room, 2))])

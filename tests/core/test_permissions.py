@@ -1,6 +1,6 @@
 import pytest
 
-from chatd.core.permissions import ACTIONS, authorize, member_of, outranks
+from chatd.core.permissions import ACTIONS, HOST, HOST_ACTIONS, authorize, member_of, outranks
 from chatd.core.room import Member
 from chatd.protocol.errors import Refused
 from tests.kit.memory_writer import direct, group
@@ -86,6 +86,20 @@ def test_who_left_before_the_deletion_learns_that_it_is_gone_too():
 def test_authorize_gives_room_and_member():
     room = group(ann="owner")
     assert authorize(room, "ann", "view") == (room, room.members["ann"])
+
+
+# docs/api.md, written out once more: what the host may do without being a user.
+HOST_MAY = {"view", "notice", "recall"}
+HOST_MAY_IN_GROUPS = HOST_MAY | {"add", "remove", "role", "update", "delete"}
+
+
+@pytest.mark.parametrize("action", sorted({*ACTIONS, *HOST_ACTIONS}))
+def test_the_host_may_govern_and_not_speak(action):
+    for room, allowed in ((group(ann="owner"), HOST_MAY_IN_GROUPS), (direct("ann", "bob"), HOST_MAY)):
+        assert refusal(room, HOST, action) == (None if action in allowed else "forbidden")
+        room.deleted_by = "ann"
+        assert refusal(room, HOST, action) == "gone"
+    assert refusal(None, HOST, action) == "not_found"
 
 
 @pytest.mark.parametrize(

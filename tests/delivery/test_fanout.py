@@ -13,7 +13,7 @@ from chatd.protocol.members import MembersAdd, MembersRemove, RoomLeave
 from chatd.protocol.messages import Body, Event, Send
 from chatd.protocol.read_state import Read
 from chatd.protocol.rooms import RoomDelete
-from chatd.writer.writer import Submission
+from chatd.writer.submission import Submission
 from tests.kit.inprocess import InProcessServer, device_of, in_process, new_key
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from chatd.http import console, http_protocol
-from chatd.http.console import is_own_host
+from chatd.http import console_access, http_protocol
+from chatd.http.console_access import is_own_host
 from chatd.http.event_stream import WAITING_MAX, EventStream
 from chatd.server.console import not_served
 from chatd.telemetry.log_ring import LogRing
@@ -157,11 +157,11 @@ async def test_every_route_is_closed_to_all_but_a_session(daemon: RunningDaemon,
     assert (await browser.ask("session", "DELETE")).status == 204
 
 
-# Name of a break -> what it replaces in chatd/http/console.py, and by what.
+# Name of a break -> what it replaces in chatd/http/console_access.py, and by what.
 BREAKS: dict[str, tuple[str, Any]] = {
-    "no session is asked for": ("_with_session", lambda view, endpoint: endpoint),
+    "no session is asked for": ("problem_without_session", lambda entrance, request: None),
     "any host is taken for ours": ("is_own_host", lambda host, public_url: True),
-    "any page may ask": ("_is_foreign", lambda request: False),
+    "any page may ask": ("is_foreign", lambda request: False),
 }
 
 
@@ -169,7 +169,7 @@ BREAKS: dict[str, tuple[str, Any]] = {
 async def test_a_console_with_an_open_door_is_found_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
-    monkeypatch.setattr(console, *BREAKS[broken])
+    monkeypatch.setattr(console_access, *BREAKS[broken])
     async with running_daemon(config_for(tmp_path)) as daemon:
         browser = Browser(daemon)
         await browser.sign_in()

@@ -5,7 +5,7 @@ from pathlib import Path
 from chatd.core.accounts import RecordDevice, RecordLastSeen
 from chatd.core.maintenance import Barrier
 from chatd.jobs.last_seen import DEVICES_AT_ONCE, FLUSH_AFTER_S
-from chatd.writer.writer import Submission
+from chatd.writer.submission import Submission
 from tests.kit.client import TestClient
 from tests.kit.daemon import config_for, running_daemon
 from tests.kit.env import START_MS

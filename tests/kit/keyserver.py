@@ -1,4 +1,4 @@
-"""A key server: HTTP on loopback that answers well, badly, too long and too slowly."""
+"""A key server, which takes POSTs as well: HTTP on loopback that answers well, badly, too long and too slowly."""
 
 import threading
 from collections.abc import Iterator
@@ -17,6 +17,7 @@ class KeyServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Answer)
         self.released = threading.Event()
         self.paths: list[str] = []
+        self.posted: list[tuple[dict[str, str], bytes]] = []
         self.content = b'{"keys": []}'
 
     def url(self, path: str) -> str:
@@ -29,6 +30,11 @@ class Answer(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.paths.append(self.path)
         getattr(self, "answer_" + self.path.strip("/"))()
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.posted.append(({name.lower(): value for name, value in self.headers.items()}, body))
+        self.do_GET()
 
     def answer_good(self) -> None:
         self._head(200, {"Content-Length": str(len(self.server.content))})

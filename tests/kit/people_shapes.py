@@ -21,6 +21,7 @@ _plate: dict[str, Shape] = {
     "version": positive,
     "handle": text_of(r"[a-z0-9_.]{3,32}"),
     "verified": word,
+    "kind": one_of("bot", "official"),
 }
 audience = one_of("everyone", "followers", "acquaintances", "friends", "nobody")
 page = record(

@@ -22,6 +22,8 @@ PRIVATE = {
     ("users", "generation"): WHO,
     ("users", "revoked_before"): WHO,
     ("users", "created_at"): WHO,
+    ("users", "restricted_until"): WHO,
+    ("users", "restricted_reason"): WHO,
     ("devices", "device"): WHO,
     ("devices", "app"): WHO,
     ("devices", "os"): WHO,
@@ -77,7 +79,7 @@ PLAIN = {
     "direct": {"room", "a", "b"},
     "memberships": {"user", "rooms"},
     "reactions": {"room", "seq", "user", "emoji"},
-    "users": {"user", "name", "avatar", "version", "receipts", "presence", "disabled"},
+    "users": {"user", "name", "avatar", "version", "receipts", "presence", "disabled", "kind", "restriction"},
     "devices": {"user", "last_seen", "removed"},
     "account_rows": {"number", "user", "name", "stamp"},
     "account_state": {"user", "stamp"},
@@ -86,6 +88,11 @@ PLAIN = {
     "audit": {"number"},
     "pages": {"user", "handle", "verified", "stamp"},
     "graph_feeds": {"feed", "n"},
+    "report_subjects": {"number", "user", "room", "reporters"},
+    "reports": {
+        "number", "subject", "state", "reporter", "client_key", "reason", "text", "user", "room", "seq", "time",
+        "changed_at", "claimed_by", "note", "actions", "evidence",
+    },
     "contacts": {"number", "owner", "user", "state", "blocked", "following", "stamp"},
 }  # fmt: skip
 

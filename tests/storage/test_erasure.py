@@ -30,7 +30,20 @@ from tests.kit.inprocess import device_of, in_process, new_key
 from tests.kit.notes import NOTES
 from tests.kit.random_workload import SECTIONS
 
-USER_COLUMNS = {"ignored", "user", "owner", "creator", "deleted_by", "a", "b", "mentions", "target"}
+USER_COLUMNS = {
+    "ignored",
+    "user",
+    "reporter",
+    "owner",
+    "creator",
+    "deleted_by",
+    "a",
+    "b",
+    "mentions",
+    "target",
+    "entries",
+    "bot",
+}
 NUMBERS = {("members", "mentions"), ("events", "target")}  # called like one, and hold none
 OPEN = Bounds(default="everyone")
 PEOPLE = {"enabled": True, "privacy": {"add": OPEN, "write": OPEN}}
@@ -91,6 +104,31 @@ async def lives(directory: Path) -> None:
         await submit_and_wait(ANN, Preferences(room=room, pinned=True, muted_until=1))
         await submit_and_wait("bob", Preferences(room=room, pinned=True))
         await submit_and_wait(ANN, Preferences(receipts=False))
+    with closing(open_file(directory / "chatd.sqlite", mode="rw")) as connection:
+        connection.execute(
+            "INSERT INTO bots VALUES (?, x'90', x'', 'all', '', 'Ann Miller is a bot')", (ANN,)
+        )
+        for number, subject, reporter in ((1, "bob", ANN), (2, ANN, "bob")):
+            connection.execute("INSERT INTO report_subjects VALUES (?, ?, '', 1)", (number, subject))
+            row = (
+                number,
+                number,
+                "open",
+                reporter,
+                "key",
+                "abuse",
+                "Ann Miller",
+                subject,
+                "",
+                0,
+                9,
+                9,
+                "",
+                "",
+                b"",
+                b"secret",
+            )
+            connection.execute(f"INSERT INTO reports VALUES ({', '.join('?' * len(row))})", row)
 
 
 def naming(connection: sqlite3.Connection, text: str) -> set[tuple[str, str]]:
@@ -109,14 +147,8 @@ async def test_the_columns_that_name_a_user_are_known(directory: Path) -> None:
         found = {(table, name) for table, name in naming(connection, ANN) if name != "blob"}
     known = {(table, name) for table, kept in TABLES.items() for name in kept.users}
     assert found <= known
-    unused = {
-        ("erasures", "user"),
-        ("exports", "user"),
-        ("direct", "b"),
-        ("rooms", "deleted_by"),
-        ("audit", "target"),
-        ("events", "ignored"),
-    }
+    unused = {("erasures", "user"), ("exports", "user"), ("direct", "b"), ("rooms", "deleted_by")}
+    unused |= {("audit", "target"), ("events", "ignored"), ("event_feed", "entries")}
     assert known - found <= unused
 
 
@@ -126,7 +158,7 @@ async def test_all_that_is_kept_of_a_user_is_exported_and_nothing_of_others(dire
         rows = list(export(connection, ANN))
     assert Counter(table for table, _ in rows) == {
         "users": 1, "devices": 2, "members": 2, "rooms": 2, "account_rows": 3, "contacts": 7, "pages": 1,
-        "events": 1, "reactions": 1,
+        "events": 1, "reactions": 1, "bots": 1, "reports": 1,
     }  # fmt: skip
     texts = [
         row["event"]["body"]["text"] for table, row in rows if table == "events" and "body" in row["event"]
@@ -156,7 +188,7 @@ async def test_what_is_kept_of_a_user_is_taken_away(directory: Path, times: int)
         assert all(count_left(connection, ANN, ALL).values()), "ann has left nothing somewhere"
     async with in_process(directory, **SECTIONS | {"people": PEOPLE}) as server:
         for time in range(times):
-            await server.app.writer.submit_and_wait("", Erase(ANN, asked=time + 1))
+            await server.app.writer.submit_and_wait("", Erase(ANN, reports="drop", asked=time + 1))
             await server.app.erasures.carry_out_due()
         (erasure,) = await server.app.store.erasures.of([ANN])
     assert erasure.done
@@ -168,9 +200,19 @@ async def test_what_is_kept_of_a_user_is_taken_away(directory: Path, times: int)
             name: rows for name, rows in before.items() if name != "members"
         }
         for text in SECRETS:
-            assert naming(connection, text) == set()
+            # What bob showed of another is evidence.
+            evidence = {("reports", "evidence")} if text == "secret" else set()
+            assert naming(connection, text) == evidence
         rows = list(export(connection, ANN))
-    assert {table for table, _ in rows} == {"users", "members", "rooms", "events", "contacts", "pages"}
+    assert {table for table, _ in rows} == {
+        "users",
+        "members",
+        "rooms",
+        "events",
+        "contacts",
+        "pages",
+        "reports",
+    }
     if times == 1:
         erased = {place.place: place.erased for place in erasure.receipt}
         assert (

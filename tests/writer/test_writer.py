@@ -12,7 +12,7 @@ from chatd.protocol.rooms import RoomCreate
 from chatd.storage.interface import KeyTaken
 from chatd.writer import writer as writer_module
 from chatd.writer.batch_abort import BatchAbort
-from chatd.writer.writer import Submission
+from chatd.writer.submission import Submission
 from tests.kit.inprocess import new_key
 from tests.kit.waiting import until
 

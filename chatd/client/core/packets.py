@@ -164,6 +164,7 @@ class UserEntry(TypedDict):
     version: NotRequired[int]
     handle: NotRequired[str]
     verified: NotRequired[str]
+    kind: NotRequired[str]
     page: NotRequired[Mapping[str, Any]]
     common: NotRequired[list[str]]
     stale: NotRequired[bool]
@@ -190,6 +191,7 @@ class ErrorReply(TypedDict, total=False):
     scope: str
     field: str
     message: str
+    reason: str
 
 
 class HelloReply(TypedDict):

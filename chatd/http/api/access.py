@@ -57,7 +57,7 @@ class Access:
         key = self._keys.verified(secret) if scheme.lower() == "bearer" else None
         if key is None:
             raise Refused("key_invalid", "the header Authorization has no valid key: Bearer ck_...")
-        return Caller(key, secret)
+        return Caller(key, lambda: self._keys.verified(secret) is not None)
 
     def require_scope(self, caller: Caller, route: Route) -> None:
         """Raise Refused("forbidden") unless `caller` may use `route`."""

@@ -3,7 +3,7 @@
 import logging
 import re
 from base64 import b32encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
@@ -21,12 +21,26 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from chatd.core.api_keys import ApiKey
 from chatd.env import Env
 from chatd.http.answers import bounded_body
-from chatd.http.api import erasures, keys, people, problems, rooms, tokens, users
+from chatd.http.api import (
+    erasures,
+    event_feed,
+    keys,
+    members,
+    messages,
+    people,
+    problems,
+    restrictions,
+    rooms,
+    stats,
+    tokens,
+    users,
+)
 from chatd.http.api.access import Access
 from chatd.http.api.decoding import asked_in_query, decoded, path_of
 from chatd.http.api.ndjson import BULK_BYTES_MAX, MEDIA_TYPE, Uploads, answered, lines_of
 from chatd.http.api.problems import problem_response, refusal_for
 from chatd.http.api.route import BODY_BYTES_MAX, OPEN, Call, Caller, Download, Route, Services
+from chatd.http.api.waiting import unless_gone
 from chatd.http.http_protocol import STREAMING
 from chatd.http.routes import SecurityHeaders
 from chatd.protocol.errors import Refused
@@ -34,13 +48,27 @@ from chatd.telemetry.counters import Counters
 
 log = logging.getLogger(__name__)
 
-CHAPTERS = (users, people, tokens, rooms, erasures, keys, problems)
+CHAPTERS = (
+    users,
+    people,
+    tokens,
+    rooms,
+    members,
+    messages,
+    event_feed,
+    restrictions,
+    erasures,
+    keys,
+    stats,
+    problems,
+)
 TABLE: tuple[Route, ...] = tuple(route for chapter in CHAPTERS for route in chapter.ROUTES)
 """All routes."""
 
 REQUEST_ID = "X-Request-Id"
 IDS = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 ID_BYTES = 10  # 80 random bits
+CallerOf = Callable[[Request], Caller]
 NOBODY = Caller(ApiKey("", "", ()))
 
 
@@ -56,11 +84,15 @@ class Api:
 
     def application(self, *, on_socket: bool = False) -> ASGIApp:
         """Return the application of a listener. `on_socket`: the admin socket, where no key is needed."""
+        return self.application_for(partial(self._access.caller, on_socket=on_socket))
+
+    def application_for(self, caller_of: CallerOf) -> ASGIApp:
+        """Return the application for requests whose senders `caller_of` tells; it raises Refused."""
         by_path: dict[str, dict[str, Route]] = {}
         for route in TABLE:
             by_path.setdefault(route.path, {})[route.method] = route
         paths = [
-            Path(path, partial(self._serve, methods, on_socket), methods=list(methods))
+            Path(path, partial(self._serve, methods, caller_of), methods=list(methods))
             for path, methods in by_path.items()
         ]
         handlers: dict[Any, Any] = {HTTPException: self._no_route}
@@ -68,14 +100,14 @@ class Api:
         application.router.redirect_slashes = False
         return SecurityHeaders(application)
 
-    async def _serve(self, methods: Mapping[str, Route], on_socket: bool, request: Request) -> Response:
+    async def _serve(self, methods: Mapping[str, Route], caller_of: CallerOf, request: Request) -> Response:
         """Check the sender, carry out the request, and log that it came: its route, its sender, never its content."""
         request_id, caller, result = self._request_id(request), NOBODY, "ok"
         route = methods["GET" if request.method == "HEAD" else request.method]
         with ExitStack() as places:
             try:
                 if route.scope != OPEN:
-                    caller = self._access.caller(request, on_socket=on_socket)
+                    caller = caller_of(request)
                 places.enter_context(self._access.taking_place(caller))
                 self._access.require_scope(caller, route)
                 call = Call(self._services, caller, route, path_of(request), request_id)
@@ -104,7 +136,11 @@ class Api:
             asked = decoded(body or b"{}", route.asked)
         else:
             asked = asked_in_query(request, route.asked)
-        answer = await route.handler(call, asked)
+        if route.waits:
+            request.scope["state"][STREAMING].stream()
+            answer = await unless_gone(request.receive, route.handler(call, asked))
+        else:
+            answer = await route.handler(call, asked)
         if isinstance(answer, Download):
             # It takes as long as the host needs.
             request.scope["state"][STREAMING].stream()

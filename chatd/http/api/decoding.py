@@ -1,48 +1,41 @@
 """Paths, queries and bodies as types. A refusal names the field, its fault, and the form that is right."""
 
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, Literal
+
 import msgspec
+from msgspec import inspect
 from starlette.requests import Request
 
-from chatd.core.erasures import Messages, Reports
-from chatd.core.graph import Kind, Op
-from chatd.http.api import keys, people, tokens, users
+from chatd.http.api import erasures, keys, people, users
 from chatd.http.api.route import PARAMETERS, Asked, Code, KeyId
 from chatd.protocol import complaints
 from chatd.protocol.complaints import Words, refusal_of
 from chatd.protocol.errors import Refused
-from chatd.protocol.privacy import Capability
 
-WORDS = Words(
-    {
-        **complaints.FORMS,
-        keys.Name: "a name, 1 to 64 of A-Z a-z 0-9 _ . -",
-        KeyId: "the id of a key, 8 of a-z 2-7",
-        Code: "a code, up to 32 of a-z _",
-        users.PasswordHash: "a hash, as argon2id writes it: $argon2id$v=19$m=...",
-        people.Bucket: "a bucket, 4 of 0-9 a-f",
-    },
-    {
-        **complaints.VALUES,
-        "allow": tokens.Allowed,
-        "op": Op,
-        "buckets": Kind,
-        "what": Capability,
-        "messages": Messages,
-        "reports": Reports,
-    },
-)
+FORMS = {
+    **complaints.FORMS,
+    keys.Name: "a name, 1 to 64 of A-Z a-z 0-9 _ . -",
+    KeyId: "the id of a key, 8 of a-z 2-7",
+    Code: "a code, up to 32 of a-z _",
+    users.Prefix: "the beginning of a user id",
+    users.PasswordHash: "a hash, as argon2id writes it: $argon2id$v=19$m=...",
+    people.Bucket: "a bucket, 4 of 0-9 a-f",
+    erasures.MoreErasures: "`more` as it was answered",
+}
 # A complaint repeats names from the body.
 DETAIL_CHARACTERS_MAX, FIELD_CHARACTERS_MAX = 200, 64
 
 
-def path_of(request: Request) -> dict[str, str]:
+def path_of(request: Request) -> dict[str, Any]:
     """Return the parameters of the path. Raises Refused("bad_request")."""
     found = {name: value for name, value in request.path_params.items() if name in PARAMETERS}
     for name, value in found.items():
         try:
-            msgspec.convert(value, PARAMETERS[name])
+            found[name] = msgspec.convert(value, PARAMETERS[name], strict=False)
         except msgspec.ValidationError as error:
-            raise _refusal(error, f"`{name}` in the path", name) from None
+            raise _refusal(error, f"`{name}` in the path", field=name) from None
     return found
 
 
@@ -54,7 +47,7 @@ def asked_in_query(request: Request, kind: type[Asked]) -> Asked:
     try:
         return msgspec.convert(dict(items), kind, strict=False)
     except msgspec.ValidationError as error:
-        raise _refusal(error, "the query") from None
+        raise _refusal(error, "the query", kind) from None
 
 
 def decoded(content: bytes, kind: type[Asked], whole: str = "the body") -> Asked:
@@ -62,15 +55,41 @@ def decoded(content: bytes, kind: type[Asked], whole: str = "the body") -> Asked
     try:
         return msgspec.json.decode(content, type=kind)
     except msgspec.ValidationError as error:
-        raise _refusal(error, whole) from None
+        raise _refusal(error, whole, kind) from None
     except RecursionError:
         raise Refused("unreadable", f"{whole} is nested too deep") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Refused("unreadable", f"{whole} is not JSON in UTF-8: {error}") from None
 
 
-def _refusal(error: msgspec.ValidationError, whole: str, field: str | None = None) -> Refused:
-    refusal = refusal_of(str(error), whole, WORDS)
+@cache
+def words_of(kind: type[Asked]) -> Words:
+    """Return the forms, and the choices of the keys of `kind`: two routes may call different things `role`."""
+    return Words(FORMS, dict(_choices("", inspect.type_info(kind))))
+
+
+def _choices(name: str, kind: inspect.Type) -> Iterator[tuple[str, Any]]:
+    """Yield the name and the choices of each key of a type; of a map, those of its keys."""
+    match kind:
+        case inspect.LiteralType():
+            yield name, Literal[tuple(kind.values)]
+        case inspect.StructType():
+            for field in kind.fields:
+                yield from _choices(field.encode_name, field.type)
+        case inspect.UnionType():
+            for one in kind.types:
+                yield from _choices(name, one)
+        case inspect.ListType() | inspect.VarTupleType():
+            yield from _choices(name, kind.item_type)
+        case inspect.DictType():
+            yield from _choices(name, kind.key_type)
+            yield from _choices(name, kind.value_type)
+
+
+def _refusal(
+    error: msgspec.ValidationError, whole: str, kind: type[Asked] = Asked, field: str | None = None
+) -> Refused:
+    refusal = refusal_of(str(error), whole, words_of(kind))
     refusal.message = refusal.message[:DETAIL_CHARACTERS_MAX]
     refusal.field = (field or refusal.field or "")[:FIELD_CHARACTERS_MAX] or None
     return refusal

@@ -10,6 +10,8 @@ from chatd.core.exports import Export
 from chatd.http.api.route import Asked, Call, Download, Limit, Route, page_of
 from chatd.protocol.identifiers import U53_MAX, Milliseconds
 
+MoreErasures = Annotated[str, Meta(pattern=r"^([0-9]{1,16} [^ ]{1,64})?\Z")]
+
 MEDIA_TYPE = "application/gzip"
 
 
@@ -29,7 +31,7 @@ class Since(Asked, frozen=True, kw_only=True):
 
     since: Annotated[int, Meta(ge=0, le=U53_MAX)] = 0
     limit: Limit = 50
-    more: Annotated[str, Meta(pattern=r"^([0-9]{1,16} [^ ]{1,64})?\Z")] = ""
+    more: MoreErasures = ""
 
     @property
     def place(self) -> tuple[int, str]:

@@ -1,13 +1,14 @@
-"""Keys of the API itself, the audit of what was done with them, and links to the console."""
+"""Keys of the API itself, and links to the console."""
 
 from typing import Annotated
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Meta, Struct
 
-from chatd.core.api_keys import ApiKey
-from chatd.http.api.route import SOCKET_ONLY, Asked, Call, Done, Page, Route, page_of
+from chatd.core.api_keys import VISITOR, ApiKey
+from chatd.core.console_roles import Role, scopes_of_role
+from chatd.http.api.route import SOCKET_ONLY, Asked, Call, Done, Route
 from chatd.protocol.errors import Refused
-from chatd.protocol.identifiers import U53_MAX, Milliseconds, Word
+from chatd.protocol.identifiers import Milliseconds, Word
 
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}\Z")]
 DAY_S = 86_400
@@ -27,10 +28,12 @@ class Rotate(Asked, frozen=True, kw_only=True):
     overlap_s: Annotated[int, Meta(ge=0, le=30 * DAY_S)] = DAY_S
 
 
-class AuditQuery(Page, frozen=True, kw_only=True):
-    """`target`: entries about this user, room or key only."""
+class MakeLink(Asked, frozen=True, kw_only=True):
+    """The visitor whom a link lets in: a name for the audit, and a role, or scopes in its place."""
 
-    target: Word = ""
+    name: Name = "operator"
+    role: Role = "viewer"
+    scopes: Annotated[tuple[Word, ...], Meta(max_length=32)] = ()
 
 
 class KeyAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -58,23 +61,6 @@ class KeysAnswer(Struct, frozen=True):
     keys: list[KeyAnswer]
 
 
-class AuditEntry(Struct, frozen=True):
-    """One change, or one read of what is private. `key`: the id of a key, or `socket`."""
-
-    time: Milliseconds
-    key: str
-    action: str
-    target: str
-    request: str
-
-
-class AuditAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Entries, the newest first."""
-
-    audit: list[AuditEntry]
-    more: str | UnsetType = UNSET
-
-
 class Link(Struct, frozen=True):
     """A link that opens the console once, within a minute."""
 
@@ -96,18 +82,24 @@ def answer_of(key: ApiKey) -> KeyAnswer:
 
 
 async def make_key(call: Call, asked: MakeKey) -> NewKey:
-    known = call.services.scopes
-    if not known.issuperset(asked.scopes):
-        raise Refused("bad_request", f"`scopes` may be {', '.join(sorted(known))}", field="scopes")
-    keys, scopes = call.services.keys, tuple(sorted(set(asked.scopes)))
+    keys, scopes = call.services.keys, known_scopes(call, asked.scopes)
     wanted = ApiKey(keys.new_id(), asked.name, scopes, expires_at=asked.expires_at)
-    key, secret = await keys.add(wanted, call.audit(wanted.id))
+    key, secret = await keys.add(wanted, call.caller.grantor, call.audit(wanted.id))
     return NewKey(answer_of(key), secret)
+
+
+def known_scopes(call: Call, asked: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the scopes, each once. Raises Refused when one opens nothing."""
+    known = call.services.scopes
+    if not known.issuperset(asked):
+        raise Refused("bad_request", f"`scopes` may be {', '.join(sorted(known))}", field="scopes")
+    return tuple(sorted(set(asked)))
 
 
 async def rotate_key(call: Call, asked: Rotate) -> NewKey:
     id = call.path["key"]
-    key, secret = await call.services.keys.rotate(id, asked.overlap_s, call.audit(id))
+    by = call.caller.grantor
+    key, secret = await call.services.keys.rotate(id, asked.overlap_s, by, call.audit(id))
     return NewKey(answer_of(key), secret)
 
 
@@ -117,21 +109,14 @@ async def get_keys(call: Call, asked: Asked) -> KeysAnswer:
 
 async def delete_key(call: Call, asked: Asked) -> Done:
     id = call.path["key"]
-    await call.services.keys.delete(id, call.audit(id))
+    await call.services.keys.delete(id, call.caller.grantor, call.audit(id))
     return Done()
 
 
-async def get_audit(call: Call, asked: AuditQuery) -> AuditAnswer:
-    below = asked.number(U53_MAX)
-    found = await call.admin.store.audit(asked.target, below, asked.limit + 1)
-    entries, more = page_of(found, asked.limit, lambda entry: entry.number)
-    shown = [AuditEntry(one.time, one.key, one.action, one.target, one.request) for one in entries]
-    return AuditAnswer(audit=shown, more=more)
-
-
-async def make_link(call: Call, asked: Asked) -> Link:
-    link = call.services.console_link()
-    await call.admin.note(call.audit("console"))
+async def make_link(call: Call, asked: MakeLink) -> Link:
+    scopes = known_scopes(call, asked.scopes) or scopes_of_role(asked.role, call.services.scopes)
+    link = call.services.console_link(asked.name, scopes)
+    await call.admin.note(call.audit(f"{VISITOR}{asked.name}"))
     return Link(link)
 
 
@@ -140,6 +125,5 @@ ROUTES = (
     Route("POST", "/v1/keys", "keys", make_key, MakeKey, NewKey),
     Route("POST", "/v1/keys/{key}/rotate", "keys", rotate_key, Rotate, NewKey),
     Route("DELETE", "/v1/keys/{key}", "keys", delete_key),
-    Route("GET", "/v1/audit", "stats", get_audit, AuditQuery, AuditAnswer),
-    Route("POST", "/v1/console/links", SOCKET_ONLY, make_link, Asked, Link),
+    Route("POST", "/v1/console/links", SOCKET_ONLY, make_link, MakeLink, Link),
 )

@@ -3,20 +3,25 @@
 The table (application.py) has all there is to say about a route, so that a description of the API can be made of it.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypeVar
 
+import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from chatd.commands.admin import Admin
 from chatd.commands.api_keys import ApiKeys
+from chatd.commands.event_feed import FeedPages
 from chatd.commands.graph import Graph
+from chatd.commands.host_rooms import HostRooms
+from chatd.commands.host_stats import StatsReader
 from chatd.commands.privacy import Privacy
-from chatd.core.api_keys import READ, ApiKey
+from chatd.core.api_keys import READ, VISITOR, ApiKey
 from chatd.core.audit import SOCKET, Audit
+from chatd.core.permissions import HOST
 from chatd.protocol.errors import Refused
-from chatd.protocol.identifiers import U53_MAX, Device, Room, User
+from chatd.protocol.identifiers import U53_MAX, Device, Room, Seq, User
 
 T = TypeVar("T")
 
@@ -27,7 +32,14 @@ OPEN, SOCKET_ONLY = "", SOCKET
 KeyId = Annotated[str, Meta(pattern=r"^[a-z2-7]{8}\Z")]
 Code = Annotated[str, Meta(pattern=r"^[a-z_]{1,32}\Z")]
 
-PARAMETERS: Mapping[str, Any] = {"user": User, "device": Device, "room": Room, "key": KeyId, "code": Code}
+PARAMETERS: Mapping[str, Any] = {
+    "user": User,
+    "device": Device,
+    "room": Room,
+    "seq": Seq,
+    "key": KeyId,
+    "code": Code,
+}
 """The types of the parameters in paths, by name."""
 
 Limit = Annotated[int, Meta(ge=1, le=200)]
@@ -37,6 +49,17 @@ More = Annotated[str, Meta(max_length=64)]
 
 class Asked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The base of what a route is asked: a body of JSON, or the query of a GET or DELETE."""
+
+
+class As(Asked, frozen=True, kw_only=True):
+    """`as`: the user in whose place, and with whose rights, it is done. Without it the host does it."""
+
+    as_: User | UnsetType = msgspec.field(default=UNSET, name="as")
+
+    @property
+    def user(self) -> str:
+        """The user of the decision."""
+        return HOST if self.as_ is UNSET else self.as_
 
 
 class Page(Asked, frozen=True, kw_only=True):
@@ -52,6 +75,17 @@ class Page(Asked, frozen=True, kw_only=True):
         if not (self.more.isascii() and self.more.isdigit() and int(self.more) <= U53_MAX):
             raise Refused("bad_cursor", "`more` is not one that was answered", field="more")
         return int(self.more)
+
+
+class PageAs(Page, frozen=True, kw_only=True):
+    """The query of a list that a user may see, or the host."""
+
+    as_: User | UnsetType = msgspec.field(default=UNSET, name="as")
+
+    @property
+    def user(self) -> str:
+        """The user who looks."""
+        return HOST if self.as_ is UNSET else self.as_
 
 
 def page_of(rows: Sequence[T], limit: int, key: Callable[[T], object]) -> tuple[Sequence[T], str | UnsetType]:
@@ -72,29 +106,40 @@ class Done(Struct, frozen=True):
 
 @dataclass(slots=True, frozen=True)
 class Caller:
-    """The sender of a request: a key and its secret, or None for the admin socket, which may do everything."""
+    """The sender of a request: a key, or None for the admin socket, which may do everything.
+
+    `is_valid`: whether the key is still good.
+    """
 
     key: ApiKey | None = None
-    secret: str = field(default="", repr=False)
+    is_valid: Callable[[], bool] = field(default=lambda: True, repr=False)
 
     @property
     def id(self) -> str:
         """The id of the key in the audit; SOCKET for the admin socket."""
         return SOCKET if self.key is None else self.key.id
 
+    @property
+    def grantor(self) -> str | ApiKey:
+        """The sender for decisions about keys: a visitor of the console is in no table, and brings its scopes."""
+        return self.key if self.key is not None and self.key.id.startswith(VISITOR) else self.id
+
 
 @dataclass(slots=True, frozen=True)
 class Services:
-    """The parts of the daemon that handlers use. `console_link` returns a link that opens the console once.
+    """The parts of the daemon that handlers use. `scopes`: those that a key may have.
 
-    `scopes`: those that a key may have.
+    `console_link` returns a link that opens the console once, for a visitor of this name with these scopes.
     """
 
     admin: Admin
     graph: Graph
+    rooms: HostRooms
+    feed: FeedPages
+    stats: StatsReader
     keys: ApiKeys
     privacy: Privacy
-    console_link: Callable[[], str]
+    console_link: Callable[[str, Collection[str]], str]
     scopes: frozenset[str]
 
 
@@ -105,7 +150,7 @@ class Call:
     services: Services
     caller: Caller
     route: "Route"
-    path: Mapping[str, str]
+    path: Mapping[str, Any]
     request_id: str
 
     @property
@@ -116,9 +161,13 @@ class Call:
     def graph(self) -> Graph:
         return self.services.graph
 
+    @property
+    def rooms(self) -> HostRooms:
+        return self.services.rooms
+
     def require_valid(self) -> None:
         """Raise Refused("key_invalid") when the key of the caller ended since it was checked."""
-        if self.caller.key is not None and self.services.keys.verified(self.caller.secret) is None:
+        if not self.caller.is_valid():
             raise Refused("key_invalid", "the key ended meanwhile")
 
     def audit(self, target: str) -> Audit:
@@ -133,10 +182,11 @@ Handler = Callable[[Call, Any], Awaitable[Struct]]
 class Route:
     """One route. `bulk`: its body is ndjson, and the handler is called with each line.
 
-    `body_bytes`: the most of any other body.
+    `body_bytes`: the most of any other body. `waits`: the answer may take long, and nobody needs it when the client
+    is gone.
     """
 
-    method: Literal["GET", "PUT", "POST", "DELETE"]
+    method: Literal["GET", "PUT", "POST", "PATCH", "DELETE"]
     path: str
     scope: str
     handler: Handler
@@ -144,6 +194,7 @@ class Route:
     answer: type[Struct] = Done
     bulk: bool = False
     body_bytes: int = BODY_BYTES_MAX
+    waits: bool = False
 
     @property
     def reads(self) -> bool:
@@ -157,7 +208,7 @@ class Route:
 
     @property
     def has_body(self) -> bool:
-        return self.method in ("PUT", "POST")
+        return self.method in ("PUT", "POST", "PATCH")
 
 
 def scopes_of(table: Sequence[Route]) -> frozenset[str]:

@@ -18,15 +18,16 @@ from chatd.storage.sqlite.contacts import contacts
 from chatd.storage.sqlite.meta import stamp_of
 from chatd.storage.sqlite.privacy import privacy, share_small_group
 from chatd.storage.sqlite.profiles import HOLDERS, cards
+from chatd.storage.sqlite.rows import KINDS, Row
 from chatd.storage.sqlite.users import acquaintances
 
 PLATES = """
-SELECT u.user, u.name, u.avatar, u.version, coalesce(p.handle, ''), coalesce(p.verified, '')
+SELECT u.user, u.name, u.avatar, u.version, coalesce(p.handle, ''), coalesce(p.verified, ''), u.kind
 FROM users u LEFT JOIN pages p ON p.user = u.user
 WHERE u.user IN (SELECT value FROM json_each(?)) ORDER BY u.user
 """
 ACCOUNTS = """
-SELECT user, name, avatar, version, disabled FROM users WHERE user IN (SELECT value FROM json_each(?))
+SELECT user, name, avatar, version, disabled, kind FROM users WHERE user IN (SELECT value FROM json_each(?))
 """
 # The groups of both, the latest message first.
 COMMON = """
@@ -49,8 +50,13 @@ OPEN = "SELECT 1 FROM users WHERE user = ? AND NOT disabled"
 
 def plates(connection: sqlite3.Connection, users: Collection[str]) -> list[Profile]:
     """Return the plates of those of these users who have something on them: an empty one would tell of an account."""
-    found = (Profile(*row) for row in connection.execute(PLATES, (json.dumps(list(users)),)))
+    found = (plate_of(row) for row in connection.execute(PLATES, (json.dumps(list(users)),)))
     return [plate for plate in found if plate != Profile(plate.user)]
+
+
+def plate_of(row: Row) -> Profile:
+    user, name, avatar, version, handle, verified, kind = row
+    return Profile(user, name, avatar, version, handle, verified, KINDS[kind])
 
 
 def card_views(
@@ -98,9 +104,9 @@ def with_rules(
     return whole
 
 
-def account_of(row: tuple[str, str, str, int, int]) -> Account:
-    user, name, avatar, version, disabled = row
-    return Account(user, name, avatar, version, disabled=disabled == 1)
+def account_of(row: tuple[str, str, str, int, int, int]) -> Account:
+    user, name, avatar, version, disabled, kind = row
+    return Account(user, name, avatar, version, disabled=disabled == 1, kind=KINDS[kind])
 
 
 def view_of_handle(connection: sqlite3.Connection, viewer: str, handle: str, small: int) -> CardView:

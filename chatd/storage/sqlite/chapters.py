@@ -6,7 +6,17 @@ from functools import partial
 
 from chatd.core.erasure_steps import ErasedRows
 from chatd.core.sections import CONTACTS, ChangedRow, StartedDay
-from chatd.storage.sqlite import contacts, erasure, erasures, graph, schema, sections
+from chatd.storage.sqlite import (
+    bots,
+    contacts,
+    erasure,
+    erasures,
+    event_feed,
+    graph,
+    schema,
+    sections,
+    webhooks,
+)
 from chatd.storage.sqlite.erasure import Kept
 from chatd.storage.sqlite.records import WRITES, WriteRecords
 from chatd.storage.sqlite.schema import Migration
@@ -35,6 +45,7 @@ class Chapter:
 
 def built_in() -> Chapter:
     """Return the records and tables of this package."""
-    writes = {**WRITES, **contacts.WRITES, **graph.WRITES, **erasures.WRITES}
+    chapters = (contacts, graph, event_feed, webhooks, bots, erasures)
+    writes = {**WRITES, **{kind: write for one in chapters for kind, write in one.WRITES.items()}}
     tables = {**sections.TABLES, CONTACTS: contacts.TABLE}
     return Chapter(writes, schema.shipped(), tables, erasure.TABLES)

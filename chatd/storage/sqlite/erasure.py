@@ -25,7 +25,8 @@ class Kept:
     """One table. `users`: the columns that name users. `why`: the reason for a missing `export` or `left`.
 
     `how`: what an erasure does with a row, as receipts say it. `until`: of a table that an erasure leaves for a while,
-    a statement that selects the number of rows, and when (Unix ms) the last of them goes.
+    a statement that selects the number of rows, and when (Unix ms) the last of them goes: reports go `:reports_ms`
+    after their last change.
     """
 
     users: tuple[str, ...] = ()
@@ -45,6 +46,12 @@ WHERE owner = :user AND (state OR blocked OR following OR circles OR remark <> '
 UNION SELECT owner FROM contacts WHERE user = :user AND following = 1
 UNION SELECT owner FROM contacts WHERE user = :user AND remark <> ''
 """
+# An empty map of MessagePack.
+NOTHING = "x'80'"
+REPORTS_ABOUT = f"""
+FROM report_subjects s JOIN reports r ON r.subject = s.number
+WHERE s.user = :user AND (r.text <> '' OR r.evidence <> {NOTHING})
+"""
 # The key `body` in a stored event. Its first byte is no character, so it is in no text.
 HAS_BODY = "instr(e.blob, x'a4626f6479')"
 # By the index of keys: all that users say has one.
@@ -56,13 +63,17 @@ ON e.position >> 32 = m.room AND e.user = m.user AND e.client_key IS NOT NULL
 TABLES: Mapping[str, Kept] = {
     "meta": Kept(why="names nobody"),
     "migrations": Kept(why="names nobody"),
-    # The marks of revocation stay, because they refuse tokens that have not expired.
+    # Marks of revocation and a restriction stay: the first refuse tokens that have not expired, the second the user.
     "users": Kept(
         ("user",),
-        "SELECT user, name, avatar, receipts, presence, disabled, created_at FROM users WHERE user = :user",
+        """
+        SELECT user, name, avatar, receipts, presence, disabled, created_at, kind, restriction, restricted_until,
+               restricted_reason
+        FROM users WHERE user = :user
+        """,
         left="""
         SELECT count(*) FROM users WHERE user = :user
-        AND (name <> '' OR avatar <> '' OR password IS NOT NULL OR NOT receipts OR NOT presence OR NOT disabled)
+        AND (name <> '' OR avatar <> '' OR password IS NOT NULL OR NOT receipts OR NOT presence OR NOT disabled OR kind)
         """,
         how="emptied",
     ),
@@ -92,6 +103,11 @@ TABLES: Mapping[str, Kept] = {
                                   OR (m.gone IS NULL AND r.kind = 'group'))
         """,
         how="emptied",
+    ),
+    "bots": Kept(
+        ("bot",),
+        "SELECT commands, welcome, sees, hook FROM bots WHERE bot = :user",
+        left="SELECT count(*) FROM bots WHERE bot = :user",
     ),
     "account_rows": Kept(
         ("user",),
@@ -152,8 +168,38 @@ TABLES: Mapping[str, Kept] = {
         left="SELECT count(*) FROM reactions WHERE user = :user",
     ),
     "graph_feeds": Kept(why="names nobody"),
+    "event_feed": Kept(("entries",), why="holds ids of users, no text; forgotten after events.kept_h"),
+    "consumers": Kept(why="names nobody"),
+    "parked": Kept(why="names nobody"),
     "api_keys": Kept(why="names nobody"),
     "audit": Kept(("target",), why="says what the host did; forgotten after api.audit_kept_days"),
+    "report_subjects": Kept(("user",), why="a number of reports, which reports have, too"),
+    # Evidence against them is for others, unless the host asks to drop it. Those about others show up to five messages
+    # on each side, also of them: they go with the report.
+    "reports": Kept(
+        ("reporter", "user"),
+        """
+        SELECT number, time, reason, text, user AS about, room, seq, state FROM reports WHERE reporter = :user
+        """,
+        (
+            """
+            UPDATE reports SET text = ''
+            WHERE number IN (SELECT number FROM reports WHERE reporter = :user AND text <> '' LIMIT :limit)
+            """,
+            f"""
+            UPDATE reports SET text = '', evidence = {NOTHING}
+            WHERE :drop_reports AND number IN (SELECT r.number {REPORTS_ABOUT} LIMIT :limit)
+            """,  # noqa: S608 - put together from constants
+        ),
+        left=f"""
+        SELECT (SELECT count(*) FROM reports WHERE reporter = :user AND text <> '')
+               + iif(:drop_reports, (SELECT count(*) {REPORTS_ABOUT}), 0)
+        """,  # noqa: S608
+        how="emptied",
+        until=f"""
+        SELECT count(*), coalesce(max(r.changed_at), 0) + :reports_ms {REPORTS_ABOUT} AND NOT :drop_reports
+        """,
+    ),
     "unlogged": Kept(
         ("user",),
         erase=(

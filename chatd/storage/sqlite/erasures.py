@@ -70,8 +70,9 @@ class ErasureRows(ErasureStore):
         tables = {place: self._kept[place]} if place else self._kept
         return await self._read_pool.run_alone(erasure.count_left, wanted.user, switches_of(wanted), tables)
 
-    async def kept(self, wanted: Erasure) -> Sequence[tuple[str, int, int]]:
-        return await self._read_pool.run(kept_for_a_while, wanted, self._kept)
+    async def kept(self, wanted: Erasure, reports_ms: int) -> Sequence[tuple[str, int, int]]:
+        asked = {"user": wanted.user, "reports_ms": reports_ms, **switches_of(wanted)}
+        return await self._read_pool.run(kept_for_a_while, asked, self._kept)
 
     async def rooms(self, user: str, after: int, limit: int) -> list[tuple[int, str]]:
         return await self._read_pool.run(erasure.rooms, user, after, limit)
@@ -134,9 +135,8 @@ def exports(connection: sqlite3.Connection, sql: str, asked: Row) -> list[Export
 
 
 def kept_for_a_while(
-    connection: sqlite3.Connection, wanted: Erasure, tables: Mapping[str, Kept]
+    connection: sqlite3.Connection, asked: Mapping[str, Any], tables: Mapping[str, Kept]
 ) -> list[tuple[str, int, int]]:
-    asked = {"user": wanted.user, **switches_of(wanted)}
     found = [
         (table, *connection.execute(kept.until, asked).fetchone())
         for table, kept in tables.items()

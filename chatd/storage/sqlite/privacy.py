@@ -25,7 +25,11 @@ PRIVACY_ROWS = """
 SELECT user, body FROM account_rows
 WHERE user IN (SELECT value FROM json_each(?)) AND name = 'privacy' AND body IS NOT NULL
 """
-CLOSED = "SELECT user FROM users WHERE user IN (SELECT value FROM json_each(?)) AND disabled"
+# Of all users few.
+UNUSUAL = """
+SELECT user, disabled, kind FROM users
+WHERE user IN (SELECT value FROM json_each(?)) AND (disabled OR kind > 0)
+"""
 SEEN = """
 SELECT value FROM json_each(?) asked
 WHERE EXISTS (SELECT 1 FROM users WHERE user = asked.value) OR EXISTS (SELECT 1 FROM devices WHERE user = asked.value)
@@ -81,13 +85,16 @@ def relations(
     # Nearly everybody has the rules of the host, which are looked at once.
     usual = depends_on_groups({}, rules.bounds)
     asking = {user: depends_on_groups(own.rules, rules.bounds) for user, own in chosen.items()}
-    closed = among(connection, CLOSED, users)
+    unusual = connection.execute(UNUSUAL, (json.dumps(list(users)),)).fetchall()
+    closed = {user for user, disabled, _ in unusual if disabled}
+    automated = {user for user, _, kind in unusual if kind}
     owners = {owner for _, owner in pairs}
     seen = among(connection, SEEN, owners) if rules.refuse_unknown else owners
 
     def side(user: str, other: str) -> Side:
         own = chosen.get(user)
-        return Side(user, ties.get((user, other), NO_TIE), own.rules if own else {}, user in closed)
+        rules = own.rules if own else {}
+        return Side(user, ties.get((user, other), NO_TIE), rules, user in closed, user in automated)
 
     found = {}
     for viewer, owner in pairs:

@@ -60,7 +60,8 @@ FROM events WHERE position > :low AND position <= :high AND ordinal IS NOT NULL
 """
 
 ACCOUNT = """
-SELECT user, name, avatar, version, receipts, presence, disabled, generation, revoked_before, password, created_at
+SELECT user, name, avatar, version, receipts, presence, disabled, generation, revoked_before, password, created_at,
+       kind, restriction, restricted_until, restricted_reason
 FROM users WHERE user = ?
 """
 

@@ -1,10 +1,11 @@
 """The conversion between rows and the objects of core: for each table one function each way."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, get_args
 
 from chatd.core.room import Member, Room
-from chatd.core.users import Account, DeviceSeen
+from chatd.core.users import Account, DeviceSeen, Restriction
+from chatd.protocol.users import UserKind
 
 Row = tuple[Any, ...]
 
@@ -14,6 +15,8 @@ SEQ_MASK = (1 << SEQ_BITS) - 1
 # Cannot occur in a user id.
 SEPARATOR = "\x1f"
 EVERYBODY = "*"
+# By number.
+KINDS: tuple[UserKind, ...] = get_args(UserKind)
 
 
 def in_one(columns: str, others: str, usual: str) -> str:
@@ -116,15 +119,23 @@ def account_row(account: Account) -> Row:
         account.revoked_before,
         account.password,
         account.created_at,
+        KINDS.index(account.kind),
+        *restriction_row(account.restriction),
     )
+
+
+def restriction_row(restriction: Restriction | None) -> Row:
+    return ("", 0, "") if restriction is None else (restriction.what, restriction.until, restriction.reason)
 
 
 def account_of(row: Row) -> Account:
     user, name, avatar, version, receipts, presence, disabled, generation, revoked_before, *rest = row
+    password, created_at, kind, *restriction = rest
     # In old rows a revocation of the user did not raise the generation.
-    generation = max(generation, revoked_before)
-    shows = bool(receipts), bool(presence)
-    return Account(user, name, avatar, version, *shows, bool(disabled), generation, revoked_before, *rest)
+    marks = max(generation, revoked_before), revoked_before
+    shows = bool(receipts), bool(presence), bool(disabled)
+    restrained = Restriction(*restriction) if restriction[0] else None
+    return Account(user, name, avatar, version, *shows, *marks, password, created_at, KINDS[kind], restrained)
 
 
 def device_row(device: DeviceSeen) -> Row:

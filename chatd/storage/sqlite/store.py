@@ -8,6 +8,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from chatd.config.model import Storage
 from chatd.core.api_keys import ApiKey
 from chatd.core.audit import Audit
+from chatd.core.bots import Bot
 from chatd.core.card_view import CardPage, CardView
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import Introduction
@@ -20,6 +21,7 @@ from chatd.core.room import Room, Standing
 from chatd.core.sections import ChangedRow
 from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account, DeviceSeen
+from chatd.core.webhooks import Consumer, Parked
 from chatd.core.write_set import WriteSet
 from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
@@ -30,13 +32,16 @@ from chatd.storage.sqlite import (
     api,
     card_views,
     compaction,
+    event_feed,
     graph,
     history,
     privacy,
     read_set,
     sections,
     sync,
+    webhooks,
 )
+from chatd.storage.sqlite import bots as bots_rows
 from chatd.storage.sqlite import contacts as contacts_rows
 from chatd.storage.sqlite import profiles as profiles_rows
 from chatd.storage.sqlite import users as users_rows
@@ -55,7 +60,11 @@ from chatd.storage.sqlite.write_set import batch_of
 from chatd.storage.sqlite.writer import Writer
 from chatd.storage.views import (
     EventPage,
+    FeedBounds,
+    FeedPage,
+    FeedQuery,
     HelloRows,
+    HostRoom,
     Membership,
     MessagePage,
     People,
@@ -204,6 +213,12 @@ class SqliteStore(Store):
     async def api_keys(self) -> list[ApiKey]:
         return await self._read_pool.run(api.keys)
 
+    async def bots(self, users: Collection[str]) -> list[Bot]:
+        return await self._read_pool.run(bots_rows.bots, users)
+
+    async def automated(self) -> set[str]:
+        return await self._read_pool.run(bots_rows.automated)
+
     async def graph_feeds(self) -> list[GraphFeed]:
         return await self._read_pool.run(graph.feeds)
 
@@ -319,14 +334,20 @@ class SqliteStore(Store):
     async def user_rooms(self, user: str, after: int, limit: int) -> list[UserRoom]:
         return await self._read_pool.run(api.rooms, user, after, limit)
 
+    async def host_room(self, name: str) -> HostRoom | None:
+        return await self._read_pool.run(api.room, name)
+
     async def audit(self, target: str, below: int, limit: int) -> list[Audit]:
         return await self._read_pool.run(api.audit, target, below, limit)
 
     async def oldest_audit(self) -> int:
         return await self._read_pool.run(api.oldest_audit)
 
-    async def accounts(self, after: str, limit: int) -> list[Account]:
-        return await self._read_pool.run(users_rows.accounts, after, limit)
+    async def accounts(self, after: str, limit: int, prefix: str = "") -> list[Account]:
+        return await self._read_pool.run(users_rows.accounts, after, limit, prefix)
+
+    async def restricted(self, now_ms: int, after: str, limit: int) -> list[Account]:
+        return await self._read_pool.run(users_rows.restricted, now_ms, after, limit)
 
     async def edges_of(self, users: Collection[str]) -> dict[str, Edges]:
         return await self._read_pool.run(graph.edges_of, users)
@@ -356,3 +377,27 @@ class SqliteStore(Store):
 
     async def due_contacts(self, now: int, limit: int) -> list[tuple[str, str]]:
         return await self._read_pool.run(contacts_rows.due, now, limit)
+
+    async def feed_page(self, query: FeedQuery) -> FeedPage:
+        return await self._read_pool.run(event_feed.feed_page, self._epoch, query)
+
+    async def bot_page(self, query: FeedQuery, bot: Bot) -> FeedPage:
+        return await self._read_pool.run(bots_rows.page, self._epoch, query, bot)
+
+    async def consumers(self) -> list[Consumer]:
+        return await self._read_pool.run(webhooks.consumers)
+
+    async def parked(self, consumer: str, limit: int) -> list[Parked]:
+        return await self._read_pool.run(webhooks.parked, consumer, limit)
+
+    async def parked_counts(self) -> dict[str, int]:
+        return await self._read_pool.run(webhooks.parked_counts)
+
+    async def feed_cursor_at(self, time: int) -> str:
+        return await self._read_pool.run(webhooks.cursor_at, self._epoch, time)
+
+    async def feed_bounds(self) -> FeedBounds:
+        return await self._read_pool.run(event_feed.bounds)
+
+    async def expired_entries(self, before_ms: int, bytes_max: int) -> int:
+        return await self._read_pool.run(event_feed.expired, before_ms, bytes_max)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from chatd.core.audit import Audit
+from chatd.core.audit import SOCKET, Audit
 from chatd.http.api import access, application, ndjson
 from chatd.http.api.application import TABLE
-from chatd.http.api.route import OPEN, SOCKET_ONLY, Call, Route, Services, scopes_of
+from chatd.http.api.route import OPEN, SOCKET_ONLY, Call, Route, scopes_of
 from chatd.http.api.route import Caller as Sender
 from chatd.protocol.errors import Refused
 from tests.http.api.conftest import ADDRESS, Caller, WithKey
@@ -18,7 +18,14 @@ from tests.kit import http
 from tests.kit.daemon import RunningDaemon, config_for, running_daemon
 from tests.kit.stepped_env import SteppedEnv
 
-VALUES = {"user": "alice", "device": "A" * 22, "room": "gAbCdEfGhIj0", "key": "a" * 8, "code": "gone"}
+VALUES = {
+    "user": "alice",
+    "device": "A" * 22,
+    "room": "gAbCdEfGhIj0",
+    "seq": 2,
+    "key": "a" * 8,
+    "code": "gone",
+}
 REFUSED = {"key_invalid", "forbidden", "rate_limited"}
 DAY_MS = 86_400_000
 
@@ -224,8 +231,9 @@ async def test_a_key_that_ends_ends_its_upload(
     monkeypatch.setattr(ndjson, "TOGETHER", 1)
     caller, keys = await with_key("users"), daemon.app.api_keys
     [route] = [route for route in TABLE if (route.method, route.path) == ("PUT", "/v1/users")]
-    services = Services(daemon.app.admin, daemon.app.graph, keys, str, frozenset())
-    call = Call(services, Sender(keys.verified(caller.secret), caller.secret), route, {}, "job-17")
+    services = daemon.app.services(lambda name, scopes: "", frozenset())
+    sender = Sender(keys.verified(caller.secret), lambda: keys.verified(caller.secret) is not None)
+    call = Call(services, sender, route, {}, "job-17")
     lines = ndjson.lines_of(b'{"user":"u1"}\n{"user":"u2"}\n')
     answers = ndjson.answered(call, lines, partial(application.decoded, kind=route.asked))
     assert await anext(answers) == b'{"line":1,"ok":true}\n'
@@ -238,9 +246,11 @@ async def test_a_key_that_is_deleted_as_it_is_rotated_is_gone(
     daemon: RunningDaemon, with_key: WithKey
 ) -> None:
     caller, keys = await with_key("users"), daemon.app.api_keys
-    audit = Audit("socket", "a test", caller.id, "job-17")
+    audit = Audit(SOCKET, "a test", caller.id, "job-17")
     rotated, deleted = await asyncio.gather(
-        keys.rotate(caller.id, 0, audit), keys.delete(caller.id, audit), return_exceptions=True
+        keys.rotate(caller.id, 0, SOCKET, audit),
+        keys.delete(caller.id, SOCKET, audit),
+        return_exceptions=True,
     )
     assert isinstance(rotated, Refused)
     assert (rotated.code, deleted, keys.listed()) == ("not_found", None, [])

@@ -1,0 +1,96 @@
+"""The reading side of the event feed: pages for the API, for webhooks and for bots, and waiting for the next entry."""
+
+import asyncio
+from collections.abc import Collection
+from dataclasses import replace
+
+from chatd.core.write_set import WriteSet
+from chatd.env import Env
+from chatd.protocol.event_feed import Events
+from chatd.protocol.timestamps import rfc3339
+from chatd.storage.interface import FeedStore
+from chatd.storage.views import FeedPage, FeedQuery
+
+ENTRIES_MAX = 500
+PAGE_BYTES_MAX = 1 << 20
+# Between two looks when a commit had nothing of the types asked for, so that a busy chat is not read commit by commit.
+PACE_S = 0.1
+
+
+class EventFeed:
+    """The event feed of one daemon, for all who read it."""
+
+    def __init__(self, store: FeedStore, env: Env) -> None:
+        self._store = store
+        self._env = env
+        # Set at the next commit with entries, and replaced then.
+        self._committed = asyncio.Event()
+        self._waiting = 0
+        self._closed = False
+
+    async def page(
+        self,
+        after: str = "",
+        limit: int = ENTRIES_MAX,
+        types: Collection[str] = (),
+        *,
+        wait_s: float = 0,
+        bytes_max: int = PAGE_BYTES_MAX,
+    ) -> FeedPage:
+        """Return up to `limit` entries of `types` behind the cursor `after`; of all types unless some are given.
+
+        `after`: "" begins with the oldest entry that is kept, LATEST returns an empty page at the end. A page is empty
+        at the end of the feed only, after `wait_s` seconds without an entry. Raises Refused("bad_cursor").
+        """
+        deadline = self._env.monotonic() + wait_s
+        query = FeedQuery(after, limit, bytes_max, frozenset(types), self._env.now_ms())
+        self._waiting += 1
+        try:
+            page = first = await self._look(query, deadline)
+            while not page.entries and not page.at_end:
+                page = await self._look(replace(query, after=page.next), deadline)
+        finally:
+            self._waiting -= 1
+        return replace(page, after=first.after)
+
+    async def _look(self, query: FeedQuery, deadline: float) -> FeedPage:
+        """Return a page; at the end of the feed wait for the next entries, and return those."""
+        committed = self._committed
+        page = first = await self._store.feed_page(query)
+        while page.at_end and not page.entries and await self._is_woken(committed, deadline):
+            committed = self._committed
+            page = await self._store.feed_page(replace(query, after=page.next, now=self._env.now_ms()))
+            if not page.entries:
+                await asyncio.sleep(max(0.0, min(PACE_S, deadline - self._env.monotonic())))
+        return replace(page, after=first.after)
+
+    async def _is_woken(self, committed: asyncio.Event, deadline: float) -> bool:
+        """Wait for a commit; return False when there was none in time, or when the daemon stops."""
+        left = deadline - self._env.monotonic()
+        if left <= 0 or self._closed:
+            return False
+        try:
+            async with asyncio.timeout(left):
+                await committed.wait()
+        except TimeoutError:
+            return False
+        return not self._closed
+
+    def on_commit(self, writes: WriteSet) -> None:
+        """Wake those who wait when there are new entries. A commit hook."""
+        if writes.feed and self._waiting:
+            self._wake()
+
+    def close(self) -> None:
+        """Let nobody wait any more."""
+        self._closed = True
+        self._wake()
+
+    def _wake(self) -> None:
+        self._committed.set()
+        self._committed = asyncio.Event()
+
+
+def events_of(page: FeedPage, now_ms: int) -> Events:
+    """Return a page as the host gets it, the same from the API and in a webhook."""
+    return Events(timestamp=rfc3339(now_ms), after=page.after, next=page.next, events=page.entries)

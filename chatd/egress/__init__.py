@@ -1,0 +1,1 @@
+"""Requests to addresses outside: the guard of where they may go, and the client that sends them."""
