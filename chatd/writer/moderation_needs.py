@@ -9,7 +9,8 @@ from chatd.core.read_set import ReadSet, pair
 from chatd.core.report_actions import Action, AmendReport, Restrain, TakeBack, Warn, WarnUser
 from chatd.core.write_set import Message
 from chatd.protocol.moderation import Report
-from chatd.writer.needs import Need, Sources, Submitted, read_direct_rooms
+from chatd.writer.needs import read_direct_rooms
+from chatd.writer.sources import Need, Sources, Submitted
 
 
 async def reports(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
