@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from chatd.config.model import Config
 from chatd.config.rule import Rule, is_network
+from chatd.core.event_feed import WORDS
 
 
 def _hook_url(url: str) -> bool:
@@ -19,6 +21,10 @@ def _once(words: Iterable[str]) -> bool:
     return all(count == 1 for count in Counter(words).values())
 
 
+def _types(config: Config) -> Iterable[str]:
+    return (one for endpoint in config.hooks.endpoints for one in endpoint.types)
+
+
 RULES: tuple[Rule, ...] = (
     Rule(
         ("hooks.endpoints", "hooks.before"),
@@ -31,6 +37,21 @@ RULES: tuple[Rule, ...] = (
         ("hooks.endpoints",),
         "two hooks.endpoints have the same name",
         lambda c: _once(endpoint.name for endpoint in c.hooks.endpoints),
+    ),
+    Rule(
+        ("hooks.endpoints", "events.enabled"),
+        "hooks.endpoints are sent what the event feed holds: they need events.enabled",
+        lambda c: c.events.enabled or not c.hooks.endpoints,
+    ),
+    Rule(
+        ("hooks.endpoints",),
+        f"types of hooks.endpoints are {', '.join(sorted(WORDS))}, or longer, such as event.message",
+        lambda c: all(one.partition(".")[0] in WORDS for one in _types(c)),
+    ),
+    Rule(
+        ("hooks.endpoints", "events.reads"),
+        "an endpoint that wants reads needs events.reads",
+        lambda c: c.events.reads or not (any(e.reads for e in c.hooks.endpoints) or "read" in set(_types(c))),
     ),
     Rule(
         ("hooks.before",),

@@ -14,6 +14,7 @@ from chatd.commands.api_keys import ApiKeys
 from chatd.commands.event_feed import FeedPages
 from chatd.commands.graph import Graph
 from chatd.commands.host_rooms import HostRooms
+from chatd.commands.webhooks import Webhooks
 from chatd.core.api_keys import READ, VISITOR, ApiKey
 from chatd.core.audit import SOCKET, Audit
 from chatd.protocol.errors import Refused
@@ -26,6 +27,8 @@ BODY_BYTES_MAX = 1 << 20
 OPEN, SOCKET_ONLY = "", SOCKET
 
 KeyId = Annotated[str, Meta(pattern=r"^[a-z2-7]{8}\Z")]
+HookName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}\Z")]
+EntryId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
 Code = Annotated[str, Meta(pattern=r"^[a-z_]{1,32}\Z")]
 
 PARAMETERS: Mapping[str, Any] = {
@@ -35,6 +38,8 @@ PARAMETERS: Mapping[str, Any] = {
     "seq": Seq,
     "key": KeyId,
     "code": Code,
+    "name": HookName,
+    "entry": EntryId,
 }
 """The types of the parameters in paths, by name."""
 
@@ -103,6 +108,7 @@ class Services:
     graph: Graph
     rooms: HostRooms
     feed: FeedPages
+    webhooks: Webhooks
     keys: ApiKeys
     console_link: Callable[[str, Collection[str]], str]
     scopes: frozenset[str]
