@@ -6,7 +6,6 @@ from urllib.parse import urlsplit
 
 from chatd.config.model import Config
 from chatd.config.rule import Rule, is_network
-from chatd.core.event_feed import WORDS
 
 
 def _hook_url(url: str) -> bool:
@@ -21,8 +20,8 @@ def _once(words: Iterable[str]) -> bool:
     return all(count == 1 for count in Counter(words).values())
 
 
-def _types(config: Config) -> Iterable[str]:
-    return (one for endpoint in config.hooks.endpoints for one in endpoint.types)
+def _wants_reads(config: Config) -> bool:
+    return any(endpoint.reads or "read" in endpoint.types for endpoint in config.hooks.endpoints)
 
 
 RULES: tuple[Rule, ...] = (
@@ -44,14 +43,9 @@ RULES: tuple[Rule, ...] = (
         lambda c: c.events.enabled or not c.hooks.endpoints,
     ),
     Rule(
-        ("hooks.endpoints",),
-        f"types of hooks.endpoints are {', '.join(sorted(WORDS))}, or longer, such as event.message",
-        lambda c: all(one.partition(".")[0] in WORDS for one in _types(c)),
-    ),
-    Rule(
         ("hooks.endpoints", "events.reads"),
         "an endpoint that wants reads needs events.reads",
-        lambda c: c.events.reads or not (any(e.reads for e in c.hooks.endpoints) or "read" in set(_types(c))),
+        lambda c: c.events.reads or not _wants_reads(c),
     ),
     Rule(
         ("hooks.before",),

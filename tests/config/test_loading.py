@@ -313,10 +313,6 @@ CONTRADICTIONS: dict[str, dict[str, str]] = {
         "events.enabled": "true",
         "hooks.endpoints": '[{"name":"","url":"https://a/","secret_file":"s"}]',
     },
-    "a hook for a type that there is not": {
-        "events.enabled": "true",
-        "hooks.endpoints": '[{"name":"a","url":"https://a/","secret_file":"s","types":["mesage"]}]',
-    },
     "a hook for reads that nobody notes": {
         "events.enabled": "true",
         "hooks.endpoints": '[{"name":"a","url":"https://a/","secret_file":"s","reads":true}]',
