@@ -1,16 +1,40 @@
 """Rooms and messages as the host reads and changes them: in the place of a user, or in its own."""
 
 from base64 import b32encode
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
 
+from msgspec.structs import replace
+
+from chatd.commands import history
 from chatd.commands.admin import Writes
 from chatd.commands.context import Context
+from chatd.commands.reply_size import page_bytes
 from chatd.core.audit import Audit
-from chatd.protocol.envelope import Ok
+from chatd.core.permissions import HOST, authorize
+from chatd.core.restrictions import check_spoken
+from chatd.core.room import Member, Room
+from chatd.protocol.codec import with_host_data
+from chatd.protocol.envelope import Ok, Request
+from chatd.protocol.errors import Refused
+from chatd.protocol.history import EventsOk
+from chatd.protocol.members import MemberRow, Role
+from chatd.storage.views import HostRoom
+
+Normal = TypeVar("Normal", bound=Request)
 
 # Keys that the server makes have a colon, so that they are none of a client's.
 KEY_PREFIX = "api:"
 KEY_BYTES = 10  # 80 random bits
+
+
+@dataclass(slots=True, frozen=True)
+class Place:
+    """The place of a page of messages: the newest ones, or those before, after or around a `seq`."""
+
+    before: int | None = None
+    after: int | None = None
+    around: int | None = None
 
 
 class HostRooms:
@@ -24,6 +48,52 @@ class HostRooms:
         """Return a key for a change that is repeated by its name, not by a key."""
         return KEY_PREFIX + b32encode(self._ctx.env.random_bytes(KEY_BYTES)).decode().lower()
 
+    def normal(self, request: Normal) -> Normal:
+        """Return a request without empty parts, its host data decoded and checked. Raises Refused."""
+        return cast("Normal", with_host_data(request, True, self._ctx.config.limits.body_bytes))
+
     async def decide(self, user: str, request: Any, audit: Audit) -> Ok:
         """Decide and store a request in the place of `user`, with its entry in the audit; return its reply."""
+        account = await self._ctx.store.account(user) if user != HOST else None
+        if account is not None and account.restriction is not None:
+            check_spoken(account.restriction, request, self._ctx.env.now_ms())
         return await self._writes(user, request, audit)
+
+    async def room(self, user: str, name: str) -> HostRoom:
+        """Return a room that `user` may see. Raises Refused."""
+        await self._enter(user, name)
+        found = await self._ctx.store.host_room(name)
+        if found is None:
+            raise Refused("not_found", "no such room")
+        return found
+
+    async def members(
+        self, user: str, name: str, after: str, limit: int, role: Role | None
+    ) -> tuple[list[MemberRow], int]:
+        """Return up to `limit` members of a room behind `after`, in order of user id, and the number of all."""
+        room, _ = await self._enter(user, name)
+        found = await self._ctx.store.members(room.number, after=after, prefix="", role=role, limit=limit)
+        await self._enter(user, name)
+        return found
+
+    async def messages(self, user: str, name: str, place: Place, limit: int) -> EventsOk:
+        """Return a page of messages in current state, as `history` of protocol.md does."""
+        room, member = await self._enter(user, name)
+        number, first, seq, ctx = room.number, member.first_visible, room.durable_seq, self._ctx
+        size = page_bytes(ctx)
+        if place.around is not None:
+            found = await history.around(ctx, number, first, seq, place.around, limit, size)
+        elif place.after is not None:
+            low = max(first, place.after + 1)
+            found = await history.page(ctx, number, low, seq, limit, size, newest=False)
+        else:
+            high = seq if place.before is None else min(seq, place.before - 1)
+            found = await history.page(ctx, number, first, high, limit, size, newest=True)
+        events = await history.event_views(ctx, user, number, found.events, first)
+        await self._enter(user, name)
+        return replace(found, events=events, seq=seq)
+
+    async def _enter(self, user: str, name: str) -> tuple[Room, Member]:
+        if user != HOST:
+            return await self._ctx.enter(user, name)
+        return authorize(await self._ctx.rooms.get(name), HOST, "view")

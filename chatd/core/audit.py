@@ -3,11 +3,15 @@
 The entry of a change is stored in the commit of the change: a submission brings it along (chatd/writer/writer.py).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from msgspec import UNSET
 
 from chatd.core.read_set import ReadSet
 from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Ok
+from chatd.protocol.messages import WriteOk
+from chatd.protocol.rooms import SummaryOk
 
 # In place of a key, for the admin socket.
 SOCKET = "socket"
@@ -46,6 +50,13 @@ class ForgottenAudit:
     """A record: the oldest entries from before this time are deleted."""
 
     before: int
+
+
+def stored_entry(audit: Audit, reply: Ok, now: int) -> Audit:
+    """Return the entry as it is stored; one without a target is about the room that the request made."""
+    if audit.target or not isinstance(reply, WriteOk | SummaryOk) or reply.summary is UNSET:
+        return replace(audit, time=now)
+    return replace(audit, time=now, target=reply.summary.room)
 
 
 def note_access(user: str, request: NoteAccess, writes: WriteSet, reads: ReadSet) -> Ok:

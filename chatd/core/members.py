@@ -1,18 +1,29 @@
 """Decisions on the members of rooms (protocol.md "Rooms and members"). Synchronous and pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from chatd.core.idempotency import acknowledgement, first_time, once, unlogged
-from chatd.core.permissions import authorize, member_of, outranks
+from chatd.core.permissions import HOST, authorize, member_of, outranks
 from chatd.core.privacy import Relation
 from chatd.core.read_set import ReadSet, most_rooms
+from chatd.core.restrictions import check_conversation
 from chatd.core.room import Member, Room
 from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import RoomMutation
 from chatd.protocol.errors import Refused
-from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, Role, RoleOf, RoomJoin, RoomLeave
+from chatd.protocol.members import (
+    MembersAdd,
+    MembersRemove,
+    MembersRole,
+    Role,
+    RoleOf,
+    RoomJoin,
+    RoomLeave,
+    Users,
+)
 from chatd.protocol.messages import Event, WriteOk
 from chatd.protocol.rooms import GoneReason
 
@@ -53,9 +64,24 @@ def split_addable(
 
 
 def lets_add(user: str, actor: str, reads: ReadSet) -> bool:
-    """Whether `user` lets `actor` add them to groups."""
-    relation = reads.records_of(Relation).get((actor, user)) if reads.rules.people.enabled else None
+    """Whether `user` lets `actor` add them to groups. Nobody keeps the host from it."""
+    if not reads.rules.people.enabled:
+        return not is_automated(actor, reads)
+    relation = reads.records_of(Relation).get((actor, user))
     return relation is None or relation.takes("add", reads.rules.people.bounds)
+
+
+def is_automated(user: str, reads: ReadSet) -> bool:
+    """Whether a user who asks for a room or adds members is a bot or an official account."""
+    account = reads.accounts.get(user)
+    return account is not None and account.is_automated
+
+
+class SetMembers(RoomMutation, tag="members.set", frozen=True, kw_only=True):
+    """Make these users members, and give all of them `role` if there is one; new ones are plain members without."""
+
+    users: Users
+    role: Role | UnsetType = UNSET
 
 
 @dataclass(slots=True, frozen=True)
@@ -96,7 +122,7 @@ def log_membership(
     writes.refreshed[room.number, "*"] = room
     if largest > large:
         return unlogged(room, change.user, change.request, change.digest, writes)
-    event = Event(seq=0, kind=kind, user=change.user, users=list(users))
+    event = Event(seq=0, kind=kind, user=change.user or UNSET, users=list(users))
     return acknowledgement(
         change.request, writes.append(room, event, key=change.request.key, digest=change.digest)
     )
@@ -106,12 +132,7 @@ def log_membership(
 def join(user: str, request: RoomJoin, writes: WriteSet, reads: ReadSet) -> WriteOk:
     """Join a public group; a private one is refused like one that does not exist."""
     digest = first_time(user, request, writes, reads)
-    room = reads.rooms.get(request.room)
-    if room is None or (not room.public and user not in room.members):
-        member_of(room, user)
-    assert room is not None
-    if room.deleted_by is not None:
-        raise Refused("gone" if user in room.former else "not_found", "no such room")
+    room = joinable(reads.rooms.get(request.room), user)
     if user in room.members:
         return WriteOk(duplicate=True)
     check_capacity(room.size + 1, reads)
@@ -122,11 +143,22 @@ def join(user: str, request: RoomJoin, writes: WriteSet, reads: ReadSet) -> Writ
     return reply
 
 
+def joinable(room: Room | None, user: str) -> Room:
+    """Return a public group, or one that `user` is in; raise Refused otherwise."""
+    if room is None or (not room.public and user not in room.members):
+        member_of(room, user)
+    assert room is not None
+    if room.deleted_by is not None:
+        raise Refused("gone" if user in room.former else "not_found", "no such room")
+    return room
+
+
 @once
 def add(user: str, request: MembersAdd, writes: WriteSet, reads: ReadSet) -> WriteOk:
     """Add users; those who are members already are skipped."""
     digest = first_time(user, request, writes, reads)
     room, _ = authorize(reads.rooms.get(request.room), user, "add")
+    check_conversation(user, writes, reads)
     others = [other for other in dict.fromkeys(request.users) if other not in room.members]
     fresh, left_out = split_addable(user, others, writes, reads)
     if not fresh:
@@ -164,7 +196,11 @@ def remove(user: str, request: MembersRemove, writes: WriteSet, reads: ReadSet) 
         raise Refused("forbidden", "an admin removes plain members only")
     if not present:
         return WriteOk(duplicate=True)
-    return end_memberships(room, present, "removed", MembershipChange(user, request, digest), writes, reads)
+    reply = end_memberships(room, present, "removed", MembershipChange(user, request, digest), writes, reads)
+    if user == HOST:
+        # An owner is always left when another one removes.
+        ensure_owner(room, user, writes)
+    return reply
 
 
 def begin_memberships(
@@ -204,24 +240,72 @@ def set_roles(user: str, request: MembersRole, writes: WriteSet, reads: ReadSet)
     wanted = {row.user: row.role for row in request.users}
     if any(other not in room.members for other in wanted):
         raise Refused("not_found", "not a member", field="users")
-    if not room.keeps_owner(wanted):
-        raise Refused("forbidden", "a group keeps an owner")
+    check_keeps_owner(room, wanted)
     changed = {other: role for other, role in wanted.items() if room.members[other].role != role}
     if not changed:
         return WriteOk(duplicate=True)
-    for other, role in changed.items():
+    return give_roles(room, changed, MembershipChange(user, request, digest), writes)
+
+
+@once
+def set_members(user: str, request: SetMembers, writes: WriteSet, reads: ReadSet) -> WriteOk:
+    """Add users who are no members yet, and set the role of all: what the API asks for, in one commit."""
+    digest = first_time(user, request, writes, reads)
+    room, _ = authorize(reads.rooms.get(request.room), user, "add")
+    wanted = dict.fromkeys(request.users)
+    fresh, left_out = split_addable(
+        user, [other for other in wanted if other not in room.members], writes, reads
+    )
+    changed = changed_roles(room, [other for other in wanted if other not in left_out], request.role)
+    if changed:
+        authorize(room, user, "role")
+        check_keeps_owner(room, changed)
+    reply, change = WriteOk(duplicate=True), MembershipChange(user, request, digest)
+    if fresh:
+        check_capacity(room.size + len(fresh), reads)
+        reads.allowances.check("added", user, len(fresh), writes, reads.now_s)
+        writes.spend("added", user, len(fresh))
+        reply = begin_memberships(room, fresh, change, writes, reads)
+    if changed:
+        # The key is that of the first event.
+        reply = give_roles(room, changed, change, writes, keyed=not fresh)
+    reply.not_added = left_out or UNSET
+    return reply
+
+
+def changed_roles(room: Room, users: list[str], role: Role | UnsetType) -> dict[str, Role]:
+    """Return the roles to give, by user: of those who have another one, or would, once they are members."""
+    if role is UNSET:
+        return {}
+    members = room.members
+    return {user: role for user in users if (members[user].role if user in members else "member") != role}
+
+
+def give_roles(
+    room: Room, roles: dict[str, Role], change: MembershipChange, writes: WriteSet, *, keyed: bool = True
+) -> WriteOk:
+    """Give members other roles and log it."""
+    for other, role in roles.items():
         give_role(room, other, role, writes)
-    rows: list[str | RoleOf] = [RoleOf(other, role) for other, role in changed.items()]
-    event = Event(seq=0, kind="role", user=user, users=rows)
-    return acknowledgement(request, writes.append(room, event, key=request.key, digest=digest))
+    rows: list[str | RoleOf] = [RoleOf(other, role) for other, role in roles.items()]
+    event = Event(seq=0, kind="role", user=change.user or UNSET, users=rows)
+    key, digest = (change.request.key, change.digest) if keyed else (None, None)
+    return acknowledgement(change.request, writes.append(room, event, key=key, digest=digest))
+
+
+def check_keeps_owner(room: Room, wanted: Mapping[str, Role]) -> None:
+    """Refuse roles that leave a group of users without an owner. A group of the host needs none."""
+    if room.creator != HOST and not room.keeps_owner(wanted):
+        raise Refused("forbidden", "a group keeps an owner")
 
 
 def ensure_owner(room: Room, actor: str, writes: WriteSet) -> None:
-    """Make `Room.successor` the owner when there is none, and log it."""
-    successor = room.successor()
+    """Make `Room.successor` the owner when there is none, and log it. Nobody takes over a group of the host."""
+    successor = None if room.creator == HOST else room.successor()
     if successor is not None:
         give_role(room, successor.user, "owner", writes)
-        writes.append(room, Event(seq=0, kind="role", user=actor, users=[RoleOf(successor.user, "owner")]))
+        users: list[str | RoleOf] = [RoleOf(successor.user, "owner")]
+        writes.append(room, Event(seq=0, kind="role", user=actor or UNSET, users=users))
 
 
 def give_role(room: Room, user: str, role: Role, writes: WriteSet) -> None:

@@ -1,9 +1,11 @@
 """Decisions on rooms (protocol.md "Rooms and members"). Synchronous and pure."""
 
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from msgspec import UNSET
 
+from chatd.core.bots import greet
 from chatd.core.idempotency import acknowledgement, digest_of, first_time, once, same
 from chatd.core.members import (
     MEMBER_BYTES,
@@ -12,14 +14,18 @@ from chatd.core.members import (
     add_member,
     check_capacity,
     check_own_rooms,
+    is_automated,
     is_full,
     split_addable,
 )
 from chatd.core.message_requests import refuse_at
-from chatd.core.permissions import authorize
+from chatd.core.permissions import HOST, authorize
 from chatd.core.privacy import Relation
 from chatd.core.read_set import ReadSet, pair
+from chatd.core.restrictions import check_conversation
 from chatd.core.room import DIRECT, GROUP, Room, Standing
+from chatd.core.standings import stand
+from chatd.core.velocity import check_direct_room
 from chatd.core.write_set import DirectPair, RoomReply, WriteSet
 from chatd.protocol.codec import decode_tree, encode
 from chatd.protocol.errors import Refused
@@ -39,29 +45,46 @@ from chatd.protocol.rooms import (
 Shows = TypeVar("Shows", SummaryOk, WriteOk)
 
 
+@dataclass(slots=True, frozen=True)
+class OpenDirect:
+    """Open the direct room of two users, for the host: each accepts what the other writes, but for blocks."""
+
+    user: str
+    other: str
+
+
 def create(user: str, request: RoomCreate, writes: WriteSet, reads: ReadSet) -> WriteOk:
-    """Create a group, with its creator as the owner. The same key again returns the room as it is now."""
-    digest = digest_of(request)
-    made = reads.created.get((user, request.key))
-    if made is not None:
-        if made.client_digest != digest:
-            raise Refused("conflict", "this key was used for another room", field="key")
-        return shown(WriteOk(duplicate=True), authorize(made, user, "view")[0], user, writes)
+    """Create a group, with its creator as the owner; one of the host has none. The same key again returns the room as
+    it is now.
+    """
+    if (repeated := repeated_creation(user, request, writes, reads)) is not None:
+        return repeated
     check_new_room(user, writes, reads)
     users, left_out = split_addable(
         user, [other for other in dict.fromkeys(request.users) if other != user], writes, reads
     )
-    check_capacity(len(users) + 1, reads)
+    check_capacity(len(users) + (user != HOST), reads)
     reads.allowances.check("added", user, len(users), writes, reads.now_s)
     room = new_room(GROUP, user, writes, reads)
     room.title = request.title
     room.avatar = "" if request.avatar is UNSET else request.avatar
     room.public = request.public
     room.data = b"" if request.data is UNSET else encode(request.data)
-    room.client_key, room.client_digest = request.key, digest
+    room.client_key, room.client_digest = request.key, digest_of(writes.sent or request)
     reads.created[user, request.key] = room
-    open_room(room, {user: "owner", **dict.fromkeys(users, "member")}, writes, reads)
+    owner: dict[str, Role] = {} if user == HOST else {user: "owner"}
+    open_room(room, {**owner, **dict.fromkeys(users, "member")}, user, writes, reads)
     return shown(WriteOk(seq=room.seq, time=writes.now, not_added=left_out or UNSET), room, user, writes)
+
+
+def repeated_creation(user: str, request: RoomCreate, writes: WriteSet, reads: ReadSet) -> WriteOk | None:
+    """Return the reply to a creation whose key made a room; None for a new key. Raises Refused("conflict")."""
+    made = reads.created.get((user, request.key))
+    if made is None:
+        return None
+    if made.client_digest != digest_of(writes.sent or request):
+        raise Refused("conflict", "this key was used for another room", field="key")
+    return shown(WriteOk(duplicate=True), authorize(made, user, "view")[0], user, writes)
 
 
 def direct(user: str, request: RoomDirect, writes: WriteSet, reads: ReadSet) -> SummaryOk:
@@ -76,18 +99,46 @@ def direct(user: str, request: RoomDirect, writes: WriteSet, reads: ReadSet) -> 
         if is_full(request.user, writes, reads):
             raise Refused("quota", "this user is in as many rooms as others may open to them", field="user")
         reads.allowances.check("added", user, 1, writes, reads.now_s)
+        check_direct_room(user, writes, reads)
         room = reads.pairs[users] = new_room(DIRECT, user, writes, reads)
         writes.add(DirectPair(*users, room.number))
-        open_room(room, {user: "member", request.user: "member"}, writes, reads)
+        open_room(room, {user: "member", request.user: "member"}, user, writes, reads)
         if reads.rules.people.enabled:
             # Not in their list before something is said.
             room.members[request.user].standing = Standing.POLICY
+        greet(room, request.user, writes, reads)
+    return shown(SummaryOk(summary=RoomSummary(room.name)), room, user, writes)
+
+
+def open_direct(user: str, request: OpenDirect, writes: WriteSet, reads: ReadSet) -> SummaryOk:
+    """Return the direct room of two users, in which both have accepted the other from now on."""
+    one, other = request.user, request.other
+    if one == other:
+        raise Refused("bad_request", "a direct room takes two users", field="users")
+    room = reads.pairs.get(pair(one, other))
+    if room is None:
+        if is_full(one, writes, reads) or is_full(other, writes, reads):
+            raise Refused(
+                "quota", "one of them is in as many rooms as others may open to them", field="users"
+            )
+        room = reads.pairs[pair(one, other)] = new_room(DIRECT, one, writes, reads)
+        writes.add(DirectPair(*pair(one, other), room.number))
+        open_room(room, {one: "member", other: "member"}, user, writes, reads)
+        for member in (one, other):
+            greet(room, member, writes, reads)
+    for member in room.standing_at(Standing.POLICY, Standing.REQUEST, Standing.DECLINED):
+        stand(room, member, Standing.ACCEPTED, writes)
     return shown(SummaryOk(summary=RoomSummary(room.name)), room, user, writes)
 
 
 def check_relation(user: str, other: str, reads: ReadSet) -> None:
     """Raise Refused when `other` may be neither written to nor asked by `user`."""
-    relation = reads.records_of(Relation).get((user, other)) if reads.rules.people.enabled else None
+    if not reads.rules.people.enabled:
+        # Nobody can say here that they want to hear of it.
+        if is_automated(user, reads):
+            raise Refused("refused", "a bot writes to nobody first")
+        return
+    relation = reads.records_of(Relation).get((user, other))
     if relation is not None:
         gate = relation.gate(reads.rules.people.bounds)
         refuse_at("refused" if gate == "no" else gate)
@@ -100,8 +151,10 @@ def get(user: str, request: RoomGet, writes: WriteSet, reads: ReadSet) -> Summar
 
 
 def shown(reply: Shows, room: Room, user: str, writes: WriteSet) -> Shows:
-    """Let `reply` show `room` to `user` as it is after the batch."""
-    writes.room_replies.append(RoomReply(reply, room, user, writes.origin))
+    """Let `reply` show `room` to `user` as it is after the batch; the host, who is in no room, is told its name."""
+    reply.summary = RoomSummary(room.name)
+    if user != HOST:
+        writes.room_replies.append(RoomReply(reply, room, user, writes.origin))
     return reply
 
 
@@ -112,19 +165,20 @@ def new_room(kind: str, creator: str, writes: WriteSet, reads: ReadSet) -> Room:
     return writes.touch(room)
 
 
-def open_room(room: Room, roles: dict[str, Role], writes: WriteSet, reads: ReadSet) -> None:
-    """Add the first members and log `created` as event 1."""
+def open_room(room: Room, roles: dict[str, Role], by: str, writes: WriteSet, reads: ReadSet) -> None:
+    """Add the first members and log `created` as event 1. `by`: who pays for it."""
     for user, role in roles.items():
         add_member(room, user, role, writes, reads)
-    writes.spend("rooms", room.creator, 1)
-    writes.spend("added", room.creator, len(roles) - 1)
+    writes.spend("rooms", by, 1)
+    writes.spend("added", by, len(roles) - 1)
     texts = UTF8_BYTES_MAX * (len(room.title) + len(room.avatar)) + len(room.data)
-    writes.spend("bytes", room.creator, ROOM_BYTES + texts + MEMBER_BYTES * len(roles))
-    writes.append(room, Event(seq=0, kind="created", user=room.creator, users=list(roles)))
+    writes.spend("bytes", by, ROOM_BYTES + texts + MEMBER_BYTES * len(roles))
+    writes.append(room, Event(seq=0, kind="created", user=by or UNSET, users=list(roles)))
 
 
 def check_new_room(user: str, writes: WriteSet, reads: ReadSet) -> None:
     """Refuse a new room beyond the limits of its creator."""
+    check_conversation(user, writes, reads)
     check_own_rooms(user, writes, reads)
     reads.allowances.check("rooms", user, 1, writes, reads.now_s)
     reads.allowances.check("bytes", user, 1, writes, reads.now_s)
@@ -142,7 +196,7 @@ def update(user: str, request: RoomUpdate, writes: WriteSet, reads: ReadSet) -> 
     for name, value in changed.items():
         setattr(room, name, encode(value) if name == "data" else value)
     writes.refreshed[room.number, ""] = room
-    event = Event(seq=0, kind="settings", user=user, **changed)
+    event = Event(seq=0, kind="settings", user=user or UNSET, **changed)
     return acknowledgement(request, writes.append(room, event, key=request.key, digest=digest))
 
 
@@ -156,9 +210,9 @@ def new_settings(room: Room, request: RoomUpdate) -> dict[str, Any]:
 
 
 def delete(user: str, request: RoomDelete, writes: WriteSet, reads: ReadSet) -> WriteOk:
-    """Delete a group for all its members; repeated by the same owner it is a duplicate."""
+    """Delete a group for all its members; repeated by the same owner, or by the host, it is a duplicate."""
     room = reads.rooms.get(request.room)
-    if room is not None and room.deleted_by == user:
+    if room is not None and room.deleted_by is not None and user in (HOST, room.deleted_by):
         return WriteOk(duplicate=True)
     room, _ = authorize(room, user, "delete")
     writes.touch(room).deleted_by = user

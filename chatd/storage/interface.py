@@ -5,6 +5,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from chatd.core.api_keys import ApiKey
 from chatd.core.audit import Audit
+from chatd.core.bots import Bot
 from chatd.core.card_view import CardPage, CardView
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import Introduction
@@ -29,6 +30,7 @@ from chatd.storage.views import (
     FeedPage,
     FeedQuery,
     HelloRows,
+    HostRoom,
     Membership,
     MessagePage,
     People,
@@ -127,6 +129,12 @@ class DecisionStore(Protocol):
 
     async def api_keys(self) -> list[ApiKey]:
         """Return all keys of the host's API, in order of their names."""
+
+    async def bots(self, users: Collection[str]) -> list[Bot]:
+        """Return the settings of those of these users that are bots."""
+
+    async def automated(self) -> set[str]:
+        """Return all bots and official accounts."""
 
     async def graph_feeds(self) -> list[GraphFeed]:
         """Return the feeds of the host with their numbers."""
@@ -230,11 +238,17 @@ class UserStore(Protocol):
     async def shut_out(self, owner: str, viewers: Collection[str]) -> set[str]:
         """Return those of `viewers` whom `owner` blocks; all of them when the account is closed or unknown."""
 
-    async def accounts(self, after: str, limit: int) -> list[Account]:
-        """Return up to `limit` accounts behind `after`, in order of user id, for the command line."""
+    async def accounts(self, after: str, limit: int, prefix: str = "") -> list[Account]:
+        """Return up to `limit` accounts behind `after`, in order of user id; `prefix`: those whose ids begin so."""
+
+    async def restricted(self, now_ms: int, after: str, limit: int) -> list[Account]:
+        """Return up to `limit` accounts behind `after` with a restriction in force, in order of user id."""
 
     async def user_rooms(self, user: str, after: int, limit: int) -> list[UserRoom]:
         """Return up to `limit` rooms of `user` behind room number `after`, the oldest first."""
+
+    async def host_room(self, name: str) -> HostRoom | None:
+        """Return a room as the host sees it; None when there is none, or it was deleted."""
 
     async def audit(self, target: str, below: int, limit: int) -> list[Audit]:
         """Return up to `limit` entries below number `below`, the newest first; of one target unless that is empty."""
@@ -288,6 +302,9 @@ class FeedStore(Protocol):
         it are not kept any more. Raises Refused("bad_cursor").
         """
 
+    async def bot_page(self, query: FeedQuery, bot: Bot) -> FeedPage:
+        """Return one page of what `bot` is told, as `feed_page` does; `query.types` are not looked at."""
+
     async def feed_bounds(self) -> FeedBounds: ...
 
     async def expired_entries(self, before_ms: int, bytes_max: int) -> int:
@@ -304,9 +321,6 @@ class WebhookStore(Protocol):
 
     async def parked(self, consumer: str, limit: int) -> list[Parked]:
         """Return up to `limit` entries that were set aside for a receiver, the last ones first."""
-
-    async def is_parked(self, consumer: str, entry: str) -> bool:
-        """Whether an entry is set aside for a receiver."""
 
     async def parked_counts(self) -> dict[str, int]:
         """Return how many entries are set aside, by receiver."""

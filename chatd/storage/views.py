@@ -31,6 +31,27 @@ class UserRoom(NamedTuple):
     number: int
 
 
+class HostRoom(NamedTuple):
+    """One room as the host sees it. `data`: as MessagePack, empty when absent; `users`: the two of a direct room.
+
+    `creator`: "" where the host made it.
+    """
+
+    room: str
+    kind: str
+    title: str
+    avatar: str
+    public: bool
+    data: bytes
+    members: int
+    seq: int
+    ordinal: int
+    time: int
+    created_at: int
+    creator: str
+    users: tuple[str, str] | None
+
+
 @dataclass(slots=True, frozen=True)
 class SyncRows:
     """The rows of one page. `stamp`: the commit number it was read at; the cursor of a round is that of its first page.

@@ -9,15 +9,19 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from chatd.core import accounts, api_keys, friends, maintenance
+from chatd.core import accounts, api_keys, friends, maintenance, restrictions
+from chatd.core.bots import Bot, DeleteBot, PutBot
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import GROUP_VIA, Introduction
 from chatd.core.graph import ChangeGraph, GraphFeed, pairs_of
+from chatd.core.members import SetMembers
 from chatd.core.privacy import Relation
 from chatd.core.privacy_settings import CIRCLES, PRIVACY, SetByHost
 from chatd.core.profiles import Card, Holder
 from chatd.core.read_set import Counted, ReadSet, Tail, UnreadSpan, pair
 from chatd.core.room import Member, Room
+from chatd.core.rooms import OpenDirect
+from chatd.core.screening import Screened
 from chatd.core.sections import ChangedRow
 from chatd.core.unread_counts import COUNTED_EVENTS_MAX, span_of_read, tail_of
 from chatd.core.write_set import Message
@@ -42,16 +46,29 @@ from chatd.protocol.users import DevicesRemove, ProfileSet
 from chatd.storage.interface import DecisionStore
 from chatd.writer.room_loader import RoomLoader
 
-AccountBound = (Preferences, ProfileSet, DevicesRemove, accounts.Amend, accounts.Revoke)
+AccountBound = (
+    Preferences,
+    ProfileSet,
+    DevicesRemove,
+    MembersAdd,
+    accounts.Amend,
+    accounts.Revoke,
+    restrictions.Restrict,
+    PutBot,
+)
 DeviceBound = (DevicesRemove, accounts.RecordDevice, accounts.Revoke)
 
 
 class Submitted(Protocol):
-    """A submission. `counted`: the events that a read passes, when they were counted outside the batch."""
+    """A submission. `counted`: the events that a read passes, when they were counted outside the batch.
+
+    `screened`: how screening has it not carried out as it came.
+    """
 
     user: str
     request: Any
     counted: tuple[UnreadSpan, Counted] | None
+    screened: Screened | None
 
 
 @dataclass(slots=True, frozen=True)
@@ -135,7 +152,8 @@ async def new_rooms(sources: Sources, batch: Sequence[Submitted], reads: ReadSet
             if room is not None:
                 reads.created[asked.user, request.key] = room
         else:
-            await read_direct_rooms(sources, [pair(asked.user, request.user)], reads)
+            one, other = joining(asked)
+            await read_direct_rooms(sources, [pair(one, other)], reads)
         chance = int.from_bytes(sources.env.random_bytes(8), "big")
         reads.fresh.append((await sources.store.next_room_number(), chance))
 
@@ -143,7 +161,8 @@ async def new_rooms(sources: Sources, batch: Sequence[Submitted], reads: ReadSet
 async def people(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read the accounts and devices that are about to change, and the accounts of users about to join a room."""
     newcomers = {user for asked in batch for user in joining(asked)}
-    users = newcomers | {asked.user for asked in batch if isinstance(asked.request, AccountBound)}
+    bound = (*AccountBound, accounts.RecordDevice) if reads.rules.new_account_ms else AccountBound
+    users = newcomers | {asked.user for asked in batch if isinstance(asked.request, bound)}
     devices = {place for asked in batch for place in devices_of(asked)}
     if users or devices:
         known = await sources.store.people(users, devices, newcomers)
@@ -154,7 +173,7 @@ async def people(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -
 
 async def cards(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read the cards that are about to change, and who has the handles they ask for."""
-    wanted = {asked.request.handle for asked in batch}
+    wanted = {getattr(asked.request, "handle", None) for asked in batch}
     handles = {handle.lower() for handle in wanted if isinstance(handle, str) and handle}
     known = await sources.store.cards({asked.user for asked in batch}, handles)
     reads.records_of(Card).update(known.cards)
@@ -229,7 +248,9 @@ def both(a: str, b: str) -> tuple[tuple[str, str], tuple[str, str]]:
 
 async def relations(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read how each user stands to those whom they ask, or put into a room, where people are switched on."""
-    pairs = {(asked.user, other) for asked in batch for other in asked_by(asked) if other != asked.user}
+    pairs = {
+        (asked.user, other) for asked in batch for other in asked_by(asked) if asked.user not in ("", other)
+    }
     if pairs and reads.rules.people.enabled:
         reads.records_of(Relation).update(await sources.store.relations(pairs, reads.rules.people))
 
@@ -305,6 +326,13 @@ async def keys_of_api(sources: Sources, batch: Sequence[Submitted], reads: ReadS
     reads.records_of(api_keys.ApiKey).update({key.id: key for key in await sources.store.api_keys()})
 
 
+async def bots(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read the settings of bots that are about to change, or to greet somebody."""
+    users = {user for asked in batch for user in (asked.user, *joining(asked))}
+    found = await sources.store.bots(users) if reads.rules.bots else ()
+    reads.records_of(Bot).update({bot.user: bot for bot in found})
+
+
 def is_or_was_member(user: str, room: Room) -> bool:
     """Whether `user` is or was a member. For strangers nothing is read: they used no key here, and see no message.
 
@@ -320,9 +348,11 @@ def joining(asked: Submitted) -> Iterable[str]:
         return [asked.user, *request.users]
     if isinstance(request, RoomDirect):
         return [asked.user, request.user]
+    if isinstance(request, OpenDirect):
+        return [request.user, request.other]
     if isinstance(request, RoomJoin):
         return [asked.user]
-    return request.users if isinstance(request, MembersAdd) else ()
+    return request.users if isinstance(request, MembersAdd | SetMembers) else ()
 
 
 def asked_by(asked: Submitted) -> Iterable[str]:
@@ -354,7 +384,8 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     maintenance.PostNotice: (used_keys,),
     Read: (tails,),
     RoomCreate: (new_rooms, people, relations),
-    RoomDirect: (new_rooms, people, relations),
+    RoomDirect: (new_rooms, people, relations, bots),
+    OpenDirect: (new_rooms, people, bots),
     RoomUpdate: (used_keys,),
     RoomDelete: (used_keys,),
     RoomJoin: (used_keys, people),
@@ -362,6 +393,7 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     MembersAdd: (used_keys, people, relations),
     MembersRemove: (used_keys,),
     MembersRole: (used_keys,),
+    SetMembers: (used_keys, people, relations),
     Preferences: (people,),
     PrivacySet: (privacy,),
     SetByHost: (privacy,),
@@ -380,10 +412,13 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     friends.Befriend: (contacts, direct_rooms),
     friends.ExpireContacts: (expiring,),
     accounts.Amend: (people, cards, pending),
+    restrictions.Restrict: (people,),
     accounts.Revoke: (people,),
     accounts.RecordDevice: (people,),
     accounts.RecordLastSeen: (people,),
     accounts.ForgetDevices: (people,),
+    PutBot: (people, cards, bots),
+    DeleteBot: (bots,),
     api_keys.AddKey: (keys_of_api,),
     api_keys.RotateKey: (keys_of_api,),
     api_keys.DeleteKey: (keys_of_api,),

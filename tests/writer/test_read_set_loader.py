@@ -3,6 +3,7 @@ import pytest
 from chatd.commands.table import COMMANDS
 from chatd.core.accounts import Amend, RecordDevice, Revoke
 from chatd.core.maintenance import CompactLog, PostNotice
+from chatd.core.members import SetMembers
 from chatd.core.read_set import Tail
 from chatd.protocol.envelope import RoomMutation
 from chatd.protocol.members import MembersAdd, RoomJoin
@@ -143,7 +144,7 @@ async def test_accounts_that_change_or_enter_are_there(server, gather, room):
     reads = await gather(
         ("ann", Preferences(receipts=False)), ("bob", MembersAdd(room=room, key=new_key(), users=["cat"]))
     )
-    assert set(reads.accounts) == {"ann", "cat"}
+    assert set(reads.accounts) == {"ann", "bob", "cat"}
 
 
 async def test_devices_that_change_are_there(server, gather):
@@ -193,7 +194,10 @@ def test_who_may_enter_by_a_request(request_, users):
 
 def test_every_change_of_a_room_looks_its_key_up():
     changes = {kind for kind in COMMANDS if issubclass(kind, RoomMutation)}
-    assert {kind for kind, needed in NEEDS.items() if used_keys in needed} == changes | {PostNotice}
+    assert {kind for kind, needed in NEEDS.items() if used_keys in needed} == changes | {
+        PostNotice,
+        SetMembers,
+    }
 
 
 async def test_a_need_is_read_once_for_all_that_have_it_and_not_for_those_that_have_it_not(

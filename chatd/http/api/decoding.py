@@ -19,6 +19,7 @@ FORMS = {
     keys.Name: "a name, 1 to 64 of A-Z a-z 0-9 _ . -",
     KeyId: "the id of a key, 8 of a-z 2-7",
     Code: "a code, up to 32 of a-z _",
+    users.Prefix: "the beginning of a user id",
     users.PasswordHash: "a hash, as argon2id writes it: $argon2id$v=19$m=...",
     people.Bucket: "a bucket, 4 of 0-9 a-f",
 }

@@ -1,14 +1,14 @@
-"""Keys of the API itself, the audit of what was done with them, and links to the console."""
+"""Keys of the API itself, and links to the console."""
 
 from typing import Annotated
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Meta, Struct
 
 from chatd.core.api_keys import VISITOR, ApiKey
 from chatd.core.console_roles import Role, scopes_of_role
-from chatd.http.api.route import SOCKET_ONLY, Asked, Call, Done, Page, Route, page_of
+from chatd.http.api.route import SOCKET_ONLY, Asked, Call, Done, Route
 from chatd.protocol.errors import Refused
-from chatd.protocol.identifiers import U53_MAX, Milliseconds, Word
+from chatd.protocol.identifiers import Milliseconds, Word
 
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}\Z")]
 DAY_S = 86_400
@@ -36,12 +36,6 @@ class MakeLink(Asked, frozen=True, kw_only=True):
     scopes: Annotated[tuple[Word, ...], Meta(max_length=32)] = ()
 
 
-class AuditQuery(Page, frozen=True, kw_only=True):
-    """`target`: entries about this user, room or key only."""
-
-    target: Word = ""
-
-
 class KeyAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A key without its secret. `overlap_until`: the end of the secret before."""
 
@@ -65,23 +59,6 @@ class NewKey(Struct, frozen=True):
 
 class KeysAnswer(Struct, frozen=True):
     keys: list[KeyAnswer]
-
-
-class AuditEntry(Struct, frozen=True):
-    """One change, or one read of what is private. `key`: the id of a key, or `socket`."""
-
-    time: Milliseconds
-    key: str
-    action: str
-    target: str
-    request: str
-
-
-class AuditAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Entries, the newest first."""
-
-    audit: list[AuditEntry]
-    more: str | UnsetType = UNSET
 
 
 class Link(Struct, frozen=True):
@@ -136,14 +113,6 @@ async def delete_key(call: Call, asked: Asked) -> Done:
     return Done()
 
 
-async def get_audit(call: Call, asked: AuditQuery) -> AuditAnswer:
-    below = asked.number(U53_MAX)
-    found = await call.admin.store.audit(asked.target, below, asked.limit + 1)
-    entries, more = page_of(found, asked.limit, lambda entry: entry.number)
-    shown = [AuditEntry(one.time, one.key, one.action, one.target, one.request) for one in entries]
-    return AuditAnswer(audit=shown, more=more)
-
-
 async def make_link(call: Call, asked: MakeLink) -> Link:
     scopes = known_scopes(call, asked.scopes) or scopes_of_role(asked.role, call.services.scopes)
     link = call.services.console_link(asked.name, scopes)
@@ -156,6 +125,5 @@ ROUTES = (
     Route("POST", "/v1/keys", "keys", make_key, MakeKey, NewKey),
     Route("POST", "/v1/keys/{key}/rotate", "keys", rotate_key, Rotate, NewKey),
     Route("DELETE", "/v1/keys/{key}", "keys", delete_key),
-    Route("GET", "/v1/audit", "stats", get_audit, AuditQuery, AuditAnswer),
     Route("POST", "/v1/console/links", SOCKET_ONLY, make_link, MakeLink, Link),
 )

@@ -5,24 +5,19 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import replace
 
+from chatd.commands.host_rooms import Place
 from chatd.core import maintenance
 from chatd.core.permissions import HOST
-from chatd.http.api.route import BODY_BYTES_MAX, Asked, Call, Route
-from chatd.protocol.codec import decode_event, host_data
+from chatd.http.api.route import As, Asked, Call, PageAs, Route
+from chatd.protocol.codec import decode_event
 from chatd.protocol.errors import Refused
 from chatd.protocol.hostdata import to_json
-from chatd.protocol.identifiers import U53, Key, Milliseconds, User
-from chatd.protocol.messages import Edit, Event, LooseBody, Recall, Send, SentBody, WriteOk, without_empties
+from chatd.protocol.identifiers import U53, U53_MAX, Key, Milliseconds, Seq, User
+from chatd.protocol.messages import Edit, Event, LooseBody, Recall, Send, SentBody, WriteOk
+from chatd.protocol.read_state import Read, ReadOk
 
-
-class As(Asked, frozen=True, kw_only=True):
-    """`as`: the user in whose place, and with whose rights, it is done. Without it the host does it."""
-
-    as_: User | UnsetType = field(default=UNSET, name="as")
-
-    @property
-    def user(self) -> str:
-        return HOST if self.as_ is UNSET else self.as_
+# The first letter of `more`.
+DIRECTIONS = {"b": "before", "a": "after"}
 
 
 class PostMessage(Asked, frozen=True, kw_only=True):
@@ -42,6 +37,34 @@ class PatchMessage(Asked, frozen=True, kw_only=True):
 
     as_: User = field(name="as")
     body: LooseBody
+
+
+class MessagesQuery(PageAs, frozen=True, kw_only=True):
+    """Messages before, after or around a `seq`; without any of them the newest. `more` goes on where a page ends."""
+
+    before: Seq | UnsetType = UNSET
+    after: U53 | UnsetType = UNSET
+    around: Seq | UnsetType = UNSET
+
+    def place(self) -> Place:
+        """Return the place of the page. Raises Refused."""
+        given = {name: getattr(self, name) for name in ("before", "after", "around")}
+        given = {name: seq for name, seq in given.items() if seq is not UNSET}
+        if self.more:
+            direction, seq = DIRECTIONS.get(self.more[0]), self.more[1:]
+            if direction is None or not (seq.isascii() and seq.isdigit()) or int(seq) > U53_MAX:
+                raise Refused("bad_cursor", "`more` is not one that was answered", field="more")
+            given[direction] = int(seq)
+        if len(given) > 1:
+            raise Refused("bad_request", "one of before, after, around and more", field="before")
+        return Place(**given)
+
+
+class PutRead(Asked, frozen=True, kw_only=True):
+    """How far the user `as` has read; it never moves down."""
+
+    as_: User = field(name="as")
+    seq: Seq
 
 
 class PostNotice(Asked, frozen=True, kw_only=True):
@@ -64,15 +87,45 @@ class Written(Struct, frozen=True, kw_only=True, omit_defaults=True):
     event: Event | UnsetType = UNSET
 
 
+class MessagesAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Messages in current state, the oldest first: all there are from `low` to `high`."""
+
+    messages: list[Event]
+    low: U53
+    high: U53
+    more: str | UnsetType = UNSET
+
+
+class ReadAnswer(Struct, frozen=True, kw_only=True):
+    read: U53
+    unread: U53
+    unread_mentions: U53
+
+
+async def get_messages(call: Call, asked: MessagesQuery) -> MessagesAnswer:
+    room, place = call.path["room"], asked.place()
+    await call.admin.note(call.audit(room))
+    found = await call.rooms.messages(asked.user, room, place, asked.limit)
+    assert isinstance(found.low, int)
+    assert isinstance(found.high, int)
+    more: str | UnsetType = UNSET
+    if place.after is not None:
+        more = f"a{found.high}" if found.seq is not UNSET and found.high < found.seq else UNSET
+    elif place.around is None and not found.end:
+        more = f"b{found.low}"
+    shown = [event_shown(decode_event(blob)) for blob in found.events]
+    return MessagesAnswer(messages=shown, low=found.low, high=found.high, more=more)
+
+
 async def post_message(call: Call, asked: PostMessage) -> Written:
     room = call.path["room"]
-    send = Send(room=room, key=asked.key, body=body_of(asked.body), silent=asked.silent)
+    send = Send(room=room, key=asked.key, body=body_of(call, asked.body), silent=asked.silent)
     return written(await call.rooms.decide(asked.as_, send, call.audit(room)))
 
 
 async def patch_message(call: Call, asked: PatchMessage) -> Written:
     room = call.path["room"]
-    edit = Edit(room=room, key=call.rooms.new_key(), target=call.path["seq"], body=body_of(asked.body))
+    edit = Edit(room=room, key=call.rooms.new_key(), target=call.path["seq"], body=body_of(call, asked.body))
     return written(await call.rooms.decide(asked.as_, edit, call.audit(room)))
 
 
@@ -88,34 +141,35 @@ async def delete_message(call: Call, asked: As) -> Written:
         return Written(duplicate=True)
 
 
+async def put_read(call: Call, asked: PutRead) -> ReadAnswer:
+    room = call.path["room"]
+    reply = await call.rooms.decide(asked.as_, Read(room=room, seq=asked.seq), call.audit(room))
+    assert isinstance(reply, ReadOk)
+    return ReadAnswer(read=reply.read, unread=reply.unread, unread_mentions=reply.unread_mentions)
+
+
 async def post_notice(call: Call, asked: PostNotice) -> Written:
     room = call.path["room"]
-    notice = maintenance.PostNotice(room=room, key=asked.key, body=body_of(asked.body))
+    notice = maintenance.PostNotice(room=room, key=asked.key, body=body_of(call, asked.body))
     return written(await call.rooms.decide(HOST, notice, call.audit(room)))
 
 
-def body_of(loose: LooseBody) -> SentBody:
+def body_of(call: Call, loose: LooseBody) -> SentBody:
     """Return a body as one that a phone sends: without empty parts and unknown keys, its host data decoded."""
     fields = {name: getattr(loose, name) for name in loose.__struct_fields__}
-    body = without_empties(SentBody(**fields))
-    if body.data is UNSET:
-        return body
-    try:
-        # At level 3 of what is asked, as in a packet; the whole body is bounded when it is decided.
-        return replace(body, data=host_data(body.data, True, 3, BODY_BYTES_MAX))
-    except Refused as refused:
-        raise Refused(refused.code, refused.message, field="body.data") from refused
+    # The key and the room are of no account.
+    return call.rooms.normal(Send(room="", key="", body=SentBody(**fields))).body
 
 
 def written(reply: Any) -> Written:
     assert isinstance(reply, WriteOk)
-    event = UNSET if reply.event is UNSET else shown(decode_event(reply.event))
+    event = UNSET if reply.event is UNSET else event_shown(decode_event(reply.event))
     return Written(
         seq=reply.seq, ordinal=reply.ordinal, time=reply.time, duplicate=reply.duplicate, event=event
     )
 
 
-def shown(event: Event) -> Event:
+def event_shown(event: Event) -> Event:
     """Return an event for JSON."""
     data, body = event.data, event.body
     if body is not UNSET and body.data is not UNSET:
@@ -124,8 +178,10 @@ def shown(event: Event) -> Event:
 
 
 ROUTES = (
+    Route("GET", "/v1/rooms/{room}/messages", "messages", get_messages, MessagesQuery, MessagesAnswer),
     Route("POST", "/v1/rooms/{room}/messages", "messages", post_message, PostMessage, Written),
     Route("PATCH", "/v1/rooms/{room}/messages/{seq}", "messages", patch_message, PatchMessage, Written),
     Route("DELETE", "/v1/rooms/{room}/messages/{seq}", "messages", delete_message, As, Written),
     Route("POST", "/v1/rooms/{room}/notices", "messages", post_notice, PostNotice, Written),
+    Route("PUT", "/v1/rooms/{room}/read", "messages", put_read, PutRead, ReadAnswer),
 )

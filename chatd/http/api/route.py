@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypeVar
 
+import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from chatd.commands.admin import Admin
@@ -14,9 +15,11 @@ from chatd.commands.api_keys import ApiKeys
 from chatd.commands.event_feed import FeedPages
 from chatd.commands.graph import Graph
 from chatd.commands.host_rooms import HostRooms
+from chatd.commands.host_stats import StatsReader
 from chatd.commands.webhooks import Webhooks
 from chatd.core.api_keys import READ, VISITOR, ApiKey
 from chatd.core.audit import SOCKET, Audit
+from chatd.core.permissions import HOST
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import U53_MAX, Device, Room, Seq, User
 
@@ -52,6 +55,17 @@ class Asked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The base of what a route is asked: a body of JSON, or the query of a GET or DELETE."""
 
 
+class As(Asked, frozen=True, kw_only=True):
+    """`as`: the user in whose place, and with whose rights, it is done. Without it the host does it."""
+
+    as_: User | UnsetType = msgspec.field(default=UNSET, name="as")
+
+    @property
+    def user(self) -> str:
+        """The user of the decision."""
+        return HOST if self.as_ is UNSET else self.as_
+
+
 class Page(Asked, frozen=True, kw_only=True):
     """The query of a list."""
 
@@ -65,6 +79,17 @@ class Page(Asked, frozen=True, kw_only=True):
         if not (self.more.isascii() and self.more.isdigit() and int(self.more) <= U53_MAX):
             raise Refused("bad_cursor", "`more` is not one that was answered", field="more")
         return int(self.more)
+
+
+class PageAs(Page, frozen=True, kw_only=True):
+    """The query of a list that a user may see, or the host."""
+
+    as_: User | UnsetType = msgspec.field(default=UNSET, name="as")
+
+    @property
+    def user(self) -> str:
+        """The user who looks."""
+        return HOST if self.as_ is UNSET else self.as_
 
 
 def page_of(rows: Sequence[T], limit: int, key: Callable[[T], object]) -> tuple[Sequence[T], str | UnsetType]:
@@ -108,6 +133,7 @@ class Services:
     graph: Graph
     rooms: HostRooms
     feed: FeedPages
+    stats: StatsReader
     webhooks: Webhooks
     keys: ApiKeys
     console_link: Callable[[str, Collection[str]], str]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from chatd.core.api_keys import ApiKey, DeletedKey
 from chatd.core.audit import Audit, ForgottenAudit
-from chatd.storage.views import UserRoom
+from chatd.storage.views import HostRoom, UserRoom
 
 # Rows that one commit deletes: some 10 ms.
 FORGOTTEN_AT_ONCE = 5000
@@ -37,6 +37,12 @@ FROM members m JOIN rooms r ON r.number = m.room
 WHERE m.user = ? AND m.gone IS NULL AND m.room > ? ORDER BY m.room LIMIT ?
 """
 
+ROOM = """
+SELECT r.name, r.kind, r.title, r.avatar, r.public, r.data, r.members, r.seq, r.ordinal, r.time, r.created_at,
+       r.creator, d.a, d.b
+FROM rooms r LEFT JOIN direct d ON d.room = r.number WHERE r.name = ? AND r.deleted_by IS NULL
+"""
+
 
 def keys(connection: sqlite3.Connection) -> list[ApiKey]:
     return [ApiKey(row[0], row[1], tuple(row[2].split()), *row[3:]) for row in connection.execute(KEYS)]
@@ -56,6 +62,14 @@ def oldest_audit(connection: sqlite3.Connection) -> int:
 
 def rooms(connection: sqlite3.Connection, user: str, after: int, limit: int) -> list[UserRoom]:
     return [UserRoom(*row) for row in connection.execute(ROOMS, (user, after, limit))]
+
+
+def room(connection: sqlite3.Connection, name: str) -> HostRoom | None:
+    found = connection.execute(ROOM, (name,)).fetchone()
+    if found is None:
+        return None
+    *row, one, other = found
+    return HostRoom._make((*row, None if one is None else (one, other)))._replace(public=bool(row[4]))
 
 
 def write_keys(connection: sqlite3.Connection, changed: Sequence[ApiKey], stamp: int) -> None:

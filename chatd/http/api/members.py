@@ -1,0 +1,69 @@
+"""Members of rooms and their roles, which the host sets, in the place of a user or in its own."""
+
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType
+
+from chatd.core.members import SetMembers
+from chatd.http.api.route import As, Call, Done, PageAs, Route, page_of
+from chatd.protocol.identifiers import U53
+from chatd.protocol.members import MemberRow, MembersRemove, Role, RoomLeave, Users
+from chatd.protocol.messages import WriteOk
+
+
+class MembersQuery(PageAs, frozen=True, kw_only=True):
+    """`role`: members with this one only."""
+
+    role: Role | UnsetType = UNSET
+
+
+class PutMembers(As, frozen=True, kw_only=True):
+    """Users to be members. With `role` all of them get it; without, members keep theirs, new ones are plain members."""
+
+    users: Users
+    role: Role | UnsetType = UNSET
+
+
+class MembersAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Members in order of user id. `count`: of all."""
+
+    members: list[MemberRow]
+    count: U53
+    more: str | UnsetType = UNSET
+
+
+class MembersSet(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`not_added`: users whom their privacy, or their many rooms, keep out."""
+
+    not_added: list[str] | UnsetType = UNSET
+
+
+async def get_members(call: Call, asked: MembersQuery) -> MembersAnswer:
+    role = None if asked.role is UNSET else asked.role
+    rows, count = await call.rooms.members(asked.user, call.path["room"], asked.more, asked.limit + 1, role)
+    members, more = page_of(rows, asked.limit, lambda row: row.user)
+    return MembersAnswer(members=list(members), count=count, more=more)
+
+
+async def put_members(call: Call, asked: PutMembers) -> MembersSet:
+    room = call.path["room"]
+    request = SetMembers(room=room, key=call.rooms.new_key(), users=asked.users, role=asked.role)
+    reply = await call.rooms.decide(asked.user, request, call.audit(room))
+    assert isinstance(reply, WriteOk)
+    return MembersSet(not_added=reply.not_added)
+
+
+async def delete_member(call: Call, asked: As) -> Done:
+    room, member, key = call.path["room"], call.path["user"], call.rooms.new_key()
+    request: Any = MembersRemove(room=room, key=key, users=[member])
+    if asked.user == member:
+        request = RoomLeave(room=room, key=key)
+    await call.rooms.decide(asked.user, request, call.audit(room))
+    return Done()
+
+
+ROUTES = (
+    Route("GET", "/v1/rooms/{room}/members", "rooms", get_members, MembersQuery, MembersAnswer),
+    Route("PUT", "/v1/rooms/{room}/members", "rooms", put_members, PutMembers, MembersSet),
+    Route("DELETE", "/v1/rooms/{room}/members/{user}", "rooms", delete_member, As),
+)
