@@ -132,20 +132,25 @@ class App:
         if config.people.enabled:
             self.hooks.published.subscribe(self.request_bound.on_commit, self.profile_changes.on_commit)
         self.hooks.published.subscribe(Restrictions(env, self.hub).on_commit)
-        self.api_writes = Writes(self.writer.submit, self.writer.submit, config.api.writes_waiting)
-        self.admin = Admin(store, self.api_writes, self.hub, identity, env)
-        self.graph = Graph(store, self.api_writes, self._people_rules, self.fanout.tell_imported)
-        self.feed_pages = FeedPages(self.event_feed, env)
-        self.webhooks = Webhooks(store, self.api_writes)
-        self.api_keys = ApiKeys(store, self.api_writes, env)
-        self.hooks.committed.subscribe(self.api_keys.on_commit)
         self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
         self.accounts = Accounts(self.login, identity, self.rate_limits, self.counters, login_links or {})
         self.context = self._context(config, env, whole, watch_rights)
-        self.host_rooms = HostRooms(self.context, self.api_writes)
-        self.stats = StatsReader(self.context)
+        self._make_host_parts(config, env)
         self.hooks.committed.subscribe(*(partial(hook, self.context) for hook in whole.committed))
         self.hooks.published.subscribe(*(partial(hook, self.context) for hook in whole.published))
+
+    def _make_host_parts(self, config: Config, env: Env) -> None:
+        """Make what serves the back end of the host app."""
+        store = self.store
+        self.api_writes = Writes(self.writer.submit, self.writer.submit, config.api.writes_waiting)
+        self.admin = Admin(store, self.api_writes, self.hub, self.identity, env)
+        self.graph = Graph(store, self.api_writes, self._people_rules, self.fanout.tell_imported)
+        self.feed_pages = FeedPages(self.event_feed, env)
+        self.webhooks = Webhooks(store, self.api_writes)
+        self.host_rooms = HostRooms(self.context, self.api_writes)
+        self.stats = StatsReader(self.context)
+        self.api_keys = ApiKeys(store, self.api_writes, env)
+        self.hooks.committed.subscribe(self.api_keys.on_commit)
 
     def _context(self, config: Config, env: Env, whole: Capability, watch_rights: WatchRights) -> Context:
         """Return the parts that commands work with."""

@@ -160,7 +160,7 @@ def test_every_arrow_is_of_a_layer_there_is():
 
 def drawn(text):
     """The arrows of a map as ranks: from left to right, a rank may import those behind it."""
-    arrows = re.search(r"^ *cli (?:->|→) .*\n.*$", text, re.MULTILINE)
+    arrows = re.search(r"^ *cli (?:->|→) .*(?:\n *(?:->|→) .*)+", text, re.MULTILINE)
     return [rank.strip().split(", ") for rank in re.split("->|→", arrows[0])]
 
 
