@@ -35,6 +35,7 @@ from chatd.http.api import (
     stats,
     tokens,
     users,
+    webhooks,
 )
 from chatd.http.api.access import Access
 from chatd.http.api.decoding import asked_in_query, decoded, path_of
@@ -62,6 +63,7 @@ CHAPTERS = (
     erasures,
     keys,
     stats,
+    webhooks,
     problems,
 )
 TABLE: tuple[Route, ...] = tuple(route for chapter in CHAPTERS for route in chapter.ROUTES)
