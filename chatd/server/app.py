@@ -15,6 +15,7 @@ from chatd.commands.context import Context
 from chatd.commands.event_feed import FeedPages
 from chatd.commands.graph import Graph
 from chatd.commands.hello_limiter import HelloLimiter
+from chatd.commands.host_bots import HostBots
 from chatd.commands.host_rooms import HostRooms
 from chatd.commands.host_stats import StatsReader
 from chatd.commands.login import Login
@@ -49,6 +50,7 @@ from chatd.session.rate_limits import RateLimits
 from chatd.session.session import Session
 from chatd.storage.interface import Store
 from chatd.telemetry.counters import Counters
+from chatd.webhooks.bot_hooks import check_hook
 from chatd.websocket.admission import Admission
 from chatd.writer.commit_hooks import CommitHooks, Subscribers
 from chatd.writer.needs import Sources
@@ -131,6 +133,7 @@ class App:
         self.admin = Admin(store, self.api_writes, self.hub, identity)
         self.graph = Graph(store, self.api_writes, self._people_rules, self.fanout.tell_imported)
         self.feed_pages = FeedPages(self.event_feed, env)
+        self.host_bots = HostBots(store, self.api_writes, self.bot_updates, env, check_hook)
         self.api_keys = ApiKeys(store, self.api_writes, env)
         self.hooks.committed.subscribe(self.api_keys.on_commit)
         self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
@@ -174,6 +177,7 @@ class App:
             self.graph,
             self.host_rooms,
             self.feed_pages,
+            self.host_bots,
             self.stats,
             self.api_keys,
             console_link,

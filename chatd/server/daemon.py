@@ -362,6 +362,8 @@ class Daemon:
             self._console.close()
         if app.event_feed is not None:
             app.event_feed.close()
+        if app.bot_updates is not None:
+            app.bot_updates.close()
         for name, listener in self._listeners.items():
             await listener.stop(deadline_s if name == PUBLIC else deadline_s / 8)
         self._listeners.clear()

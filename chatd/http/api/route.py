@@ -14,6 +14,7 @@ from chatd.commands.admin import Admin
 from chatd.commands.api_keys import ApiKeys
 from chatd.commands.event_feed import FeedPages
 from chatd.commands.graph import Graph
+from chatd.commands.host_bots import HostBots
 from chatd.commands.host_rooms import HostRooms
 from chatd.commands.host_stats import StatsReader
 from chatd.core.api_keys import READ, VISITOR, ApiKey
@@ -128,6 +129,7 @@ class Services:
     graph: Graph
     rooms: HostRooms
     feed: FeedPages
+    bots: HostBots
     stats: StatsReader
     keys: ApiKeys
     console_link: Callable[[str, Collection[str]], str]
