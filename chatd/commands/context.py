@@ -15,6 +15,7 @@ from chatd.core.permissions import authorize
 from chatd.core.privacy import HostBounds
 from chatd.core.room import Member, Room
 from chatd.core.sections import Sections
+from chatd.core.users import Restriction
 from chatd.delivery.hub import Hub, Subscriber
 from chatd.delivery.interface import Presence
 from chatd.delivery.watch_rights import WatchRights
@@ -67,6 +68,7 @@ class Admission:
     identity: SessionIdentity
     mode: Mode
     receipts: bool
+    restriction: Restriction | None
     deflate: bool
     sections: int
 

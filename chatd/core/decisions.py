@@ -19,6 +19,7 @@ from chatd.core import (
     privacy_settings,
     profiles,
     read_state,
+    restrictions,
     rooms,
     webhooks,
 )
@@ -98,6 +99,7 @@ DECISIONS: dict[type, Decide] = {
     maintenance.RefreshSummaries: maintenance.refresh_summaries,
     accounts.Revoke: accounts.revoke,
     accounts.Amend: accounts.amend,
+    restrictions.Restrict: restrictions.restrict,
     maintenance.PostNotice: maintenance.post_notice,
     maintenance.SummariseReactions: maintenance.summarise_reactions,
     maintenance.CompactLog: maintenance.compact_log,

@@ -9,6 +9,7 @@ from chatd.core.idempotency import acknowledgement, first_time, once, unlogged
 from chatd.core.permissions import HOST, authorize, member_of, outranks
 from chatd.core.privacy import Relation
 from chatd.core.read_set import ReadSet, most_rooms
+from chatd.core.restrictions import check_conversation
 from chatd.core.room import Member, Room
 from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import RoomMutation
@@ -152,6 +153,7 @@ def add(user: str, request: MembersAdd, writes: WriteSet, reads: ReadSet) -> Wri
     """Add users; those who are members already are skipped."""
     digest = first_time(user, request, writes, reads)
     room, _ = authorize(reads.rooms.get(request.room), user, "add")
+    check_conversation(user, writes, reads)
     others = [other for other in dict.fromkeys(request.users) if other not in room.members]
     fresh, left_out = split_addable(user, others, writes, reads)
     if not fresh:

@@ -22,6 +22,7 @@ from chatd.core.message_requests import refuse_at
 from chatd.core.permissions import HOST, authorize
 from chatd.core.privacy import Relation
 from chatd.core.read_set import ReadSet, pair
+from chatd.core.restrictions import check_conversation
 from chatd.core.room import DIRECT, GROUP, Room, Standing
 from chatd.core.standings import stand
 from chatd.core.write_set import DirectPair, RoomReply, WriteSet
@@ -169,6 +170,7 @@ def open_room(room: Room, roles: dict[str, Role], by: str, writes: WriteSet, rea
 
 def check_new_room(user: str, writes: WriteSet, reads: ReadSet) -> None:
     """Refuse a new room beyond the limits of its creator."""
+    check_conversation(user, writes, reads)
     check_own_rooms(user, writes, reads)
     reads.allowances.check("rooms", user, 1, writes, reads.now_s)
     reads.allowances.check("bytes", user, 1, writes, reads.now_s)

@@ -238,8 +238,11 @@ class UserStore(Protocol):
     async def shut_out(self, owner: str, viewers: Collection[str]) -> set[str]:
         """Return those of `viewers` whom `owner` blocks; all of them when the account is closed or unknown."""
 
-    async def accounts(self, after: str, limit: int) -> list[Account]:
-        """Return up to `limit` accounts behind `after`, in order of user id, for the command line."""
+    async def accounts(self, after: str, limit: int, prefix: str = "") -> list[Account]:
+        """Return up to `limit` accounts behind `after`, in order of user id; `prefix`: those whose ids begin so."""
+
+    async def restricted(self, now_ms: int, after: str, limit: int) -> list[Account]:
+        """Return up to `limit` accounts behind `after` with a restriction in force, in order of user id."""
 
     async def user_rooms(self, user: str, after: int, limit: int) -> list[UserRoom]:
         """Return up to `limit` rooms of `user` behind room number `after`, the oldest first."""

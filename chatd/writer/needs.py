@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from chatd.core import accounts, api_keys, friends, maintenance
+from chatd.core import accounts, api_keys, friends, maintenance, restrictions
 from chatd.core.bots import Bot, DeleteBot, PutBot
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import GROUP_VIA, Introduction
@@ -45,7 +45,16 @@ from chatd.protocol.users import DevicesRemove, ProfileSet
 from chatd.storage.interface import DecisionStore
 from chatd.writer.room_loader import RoomLoader
 
-AccountBound = (Preferences, ProfileSet, DevicesRemove, MembersAdd, accounts.Amend, accounts.Revoke, PutBot)
+AccountBound = (
+    Preferences,
+    ProfileSet,
+    DevicesRemove,
+    MembersAdd,
+    accounts.Amend,
+    accounts.Revoke,
+    restrictions.Restrict,
+    PutBot,
+)
 DeviceBound = (DevicesRemove, accounts.RecordDevice, accounts.Revoke)
 
 
@@ -397,6 +406,7 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     friends.Befriend: (contacts, direct_rooms),
     friends.ExpireContacts: (expiring,),
     accounts.Amend: (people, cards, pending),
+    restrictions.Restrict: (people,),
     accounts.Revoke: (people,),
     accounts.RecordDevice: (people,),
     accounts.RecordLastSeen: (people,),

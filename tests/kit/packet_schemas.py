@@ -290,9 +290,10 @@ _error = record(
     {"code": one_of(*RETRIES), "retry": word},
     {
         "retry_after": u53,
-        "scope": one_of("connection", "user", "room", "address"),
+        "scope": one_of("connection", "user", "room", "address", "slow"),
         "message": text,
         "field": text,
+        "reason": word,
     },
 )
 
@@ -322,5 +323,6 @@ def check_reply(request: str, packet: Mapping[str, Any]) -> None:
     _error(content, f"error of {request}")
     if content["retry"] != RETRIES[content["code"]]:
         raise Misshapen(f"wrong retry: {packet!r}")
-    if "retry_after" in content and content["retry"] not in ("later", "after_auth"):
+    is_ban = (request, content["code"]) == ("hello", "forbidden")
+    if "retry_after" in content and content["retry"] not in ("later", "after_auth") and not is_ban:
         raise Misshapen(f"retry_after with nothing to wait for: {packet!r}")

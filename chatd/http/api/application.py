@@ -29,6 +29,7 @@ from chatd.http.api import (
     messages,
     people,
     problems,
+    restrictions,
     rooms,
     stats,
     tokens,
@@ -47,7 +48,20 @@ from chatd.telemetry.counters import Counters
 
 log = logging.getLogger(__name__)
 
-CHAPTERS = (users, people, tokens, rooms, members, messages, bots, event_feed, keys, stats, problems)
+CHAPTERS = (
+    users,
+    people,
+    tokens,
+    rooms,
+    members,
+    messages,
+    bots,
+    event_feed,
+    restrictions,
+    keys,
+    stats,
+    problems,
+)
 TABLE: tuple[Route, ...] = tuple(route for chapter in CHAPTERS for route in chapter.ROUTES)
 """All routes."""
 

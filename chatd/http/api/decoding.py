@@ -22,6 +22,7 @@ FORMS = {
     Code: "a code, up to 32 of a-z _",
     bots.Secret: "a secret, whsec_ and 24 to 64 bytes in base64",
     CommandName: "a command, 1 to 32 of a-z 0-9 _",
+    users.Prefix: "the beginning of a user id",
     users.PasswordHash: "a hash, as argon2id writes it: $argon2id$v=19$m=...",
     people.Bucket: "a bucket, 4 of 0-9 a-f",
 }

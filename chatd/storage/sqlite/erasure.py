@@ -133,8 +133,7 @@ TABLES: Mapping[str, Kept] = {
         why="counted on the message they are on: they are cleared there",
     ),
     "graph_feeds": Kept(why="names nobody"),
-    # References to events, and user ids: those of the host app, which keeps its own copy.
-    "event_feed": Kept(why="holds no text; forgotten after events.kept_h"),
+    "event_feed": Kept(("entries",), why="holds ids of users, no text; forgotten after events.kept_h"),
     "consumers": Kept(why="names nobody"),
     "parked": Kept(why="names nobody"),
     "api_keys": Kept(why="names nobody"),

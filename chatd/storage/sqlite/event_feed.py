@@ -49,7 +49,7 @@ EVENT_BYTES_MAX = 1 << 20
 ADD_ROW = """
 INSERT INTO event_feed (stamp, time, count, bytes, entries)
 SELECT ?, ?, coalesce(max(count), 0) + ?, coalesce(max(bytes), 0) + ?, ?
-FROM (SELECT count, bytes FROM event_feed ORDER BY stamp DESC LIMIT 1)
+FROM event_feed WHERE stamp = (SELECT max(stamp) FROM event_feed)
 """
 
 # As one text each (see rows.in_one). The first row whole, and those behind it up to so many entries more.
@@ -75,16 +75,18 @@ SELECT json_group_array(json_array(number, name)) FROM rooms WHERE number IN (SE
 
 BOUNDS = """
 SELECT json_group_array(json_array(stamp, time, count, bytes)) FROM (
-    SELECT * FROM (SELECT stamp, time, count, bytes FROM event_feed ORDER BY stamp LIMIT 1)
-    UNION ALL
-    SELECT * FROM (SELECT stamp, time, count, bytes FROM event_feed ORDER BY stamp DESC LIMIT 1)
+    SELECT stamp, time, count, bytes FROM event_feed
+    WHERE stamp IN ((SELECT min(stamp) FROM event_feed), (SELECT max(stamp) FROM event_feed)) ORDER BY stamp
 )
 """
 
 # The last of the oldest rows that are too old, or beyond the bytes that are kept. The sums rise with the commits.
 EXPIRED = """
-SELECT coalesce(max(stamp), 0) FROM (SELECT stamp, time, bytes FROM event_feed ORDER BY stamp LIMIT ?)
-WHERE time < ? OR bytes < (SELECT bytes FROM event_feed ORDER BY stamp DESC LIMIT 1) - ?
+SELECT coalesce(max(stamp), 0) FROM (
+    SELECT stamp, time, bytes FROM event_feed WHERE stamp >= (SELECT min(stamp) FROM event_feed)
+    ORDER BY stamp LIMIT ?
+)
+WHERE time < ? OR bytes < (SELECT bytes FROM event_feed WHERE stamp = (SELECT max(stamp) FROM event_feed)) - ?
 """
 FORGET = "DELETE FROM event_feed WHERE stamp IN (SELECT stamp FROM event_feed WHERE stamp <= ? ORDER BY stamp LIMIT ?)"
 OLDEST = "SELECT min(stamp) FROM event_feed"

@@ -339,8 +339,11 @@ class SqliteStore(Store):
     async def oldest_audit(self) -> int:
         return await self._read_pool.run(api.oldest_audit)
 
-    async def accounts(self, after: str, limit: int) -> list[Account]:
-        return await self._read_pool.run(users_rows.accounts, after, limit)
+    async def accounts(self, after: str, limit: int, prefix: str = "") -> list[Account]:
+        return await self._read_pool.run(users_rows.accounts, after, limit, prefix)
+
+    async def restricted(self, now_ms: int, after: str, limit: int) -> list[Account]:
+        return await self._read_pool.run(users_rows.restricted, now_ms, after, limit)
 
     async def edges_of(self, users: Collection[str]) -> dict[str, Edges]:
         return await self._read_pool.run(graph.edges_of, users)

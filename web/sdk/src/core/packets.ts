@@ -288,14 +288,16 @@ export type ErrorReply = {
   code: string;
   /** `never`: do not retry. `later`: retry the same request after `retry_after` (or with backoff). `after_auth`: retry after a successful `auth`. `after_sync`: retry after synchronising the room or account again. Always present; an unknown value means `never` */
   retry?: string;
-  /** milliseconds to wait, with `later`; with `after_auth`: a token signed sooner is no better */
+  /** milliseconds to wait, with `later`; with `after_auth`: a token signed sooner is no better; with `forbidden` on `hello`: when a ban ends */
   retry_after?: number;
-  /** what a limit belongs to: `connection`, `user`, `room`, `address` */
+  /** what a limit belongs to: `connection`, `user`, `room`, `address`; `slow`: of this user or room alone (21.2) */
   scope?: string;
   /** English sentence for developers, never shown to users: what is wrong, and what would be right. It may change */
   message?: string;
   /** the offending field, from the packet on: `seq`, `users[3]`, `body.attachments[0].url` */
   field?: string;
+  /** a word for the app to explain `rejected` with (21.2, 21.3) */
+  reason?: string;
 };
 
 /** The reply to a mutation (protocol.md, "Mutations and their key"). */
@@ -1546,6 +1548,7 @@ export type ErrorCode =
   | "edit_window"
   | "muted"
   | "refused"
+  | "rejected"
   | "blocked"
   | "request_pending"
   | "conflict"
