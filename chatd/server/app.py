@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,7 @@ from chatd.commands.host_rooms import HostRooms
 from chatd.commands.host_stats import StatsReader
 from chatd.commands.login import Login
 from chatd.commands.lookups import Lookups
+from chatd.commands.webhooks import Webhooks
 from chatd.config.model import Config
 from chatd.core.allowances import Allowances
 from chatd.core.event_feed import note_entries
@@ -52,12 +53,14 @@ from chatd.session.session import Session
 from chatd.storage.interface import Store
 from chatd.telemetry.counters import Counters
 from chatd.webhooks.bot_hooks import check_hook
+from chatd.webhooks.deliveries import Deliveries
+from chatd.webhooks.settings import Receiver
 from chatd.websocket.admission import Admission
 from chatd.writer.commit_hooks import CommitHooks, Subscribers
 from chatd.writer.needs import Sources
 from chatd.writer.read_set_loader import ReadSetLoader
 from chatd.writer.room_loader import RoomLoader
-from chatd.writer.submission import Submission
+from chatd.writer.submission import Submission, submit_and_wait
 from chatd.writer.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -136,6 +139,7 @@ class App:
         self.graph = Graph(store, self.api_writes, self._people_rules, self.fanout.tell_imported)
         self.feed_pages = FeedPages(self.event_feed, env)
         self.host_bots = HostBots(store, self.api_writes, self.bot_updates, env, check_hook)
+        self.webhooks = Webhooks(store, self.api_writes)
         self.api_keys = ApiKeys(store, self.api_writes, env)
         self.hooks.committed.subscribe(self.api_keys.on_commit)
         self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
@@ -181,10 +185,22 @@ class App:
             self.feed_pages,
             self.host_bots,
             self.stats,
+            self.webhooks,
             self.api_keys,
             console_link,
             scopes,
         )
+
+    def deliver(self, receivers: Sequence[Receiver], config: Config) -> Deliveries | None:
+        """Have events delivered to these endpoints; return what has to run for it, None while there never was one."""
+        deliveries = self.webhooks.deliveries
+        if deliveries is None and receivers and self.event_feed is not None:
+            save = partial(submit_and_wait, self.writer.submit, "")
+            deliveries = Deliveries(self.event_feed, self.store, self.context.env, self.counters, save)
+            self.webhooks.deliveries = deliveries
+        if deliveries is not None:
+            deliveries.reconfigure(receivers, config.events.kept_h)
+        return deliveries
 
     def reconfigure(self, config: Config) -> None:
         """Apply another configuration in every part that keeps some of it (config/reloadable.py lists the keys)."""

@@ -322,6 +322,9 @@ class WebhookStore(Protocol):
     async def parked(self, consumer: str, limit: int) -> list[Parked]:
         """Return up to `limit` entries that were set aside for a receiver, the last ones first."""
 
+    async def is_parked(self, consumer: str, entry: str) -> bool:
+        """Whether an entry is set aside for a receiver."""
+
     async def parked_counts(self) -> dict[str, int]:
         """Return how many entries are set aside, by receiver."""
 

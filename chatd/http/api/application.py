@@ -34,6 +34,7 @@ from chatd.http.api import (
     stats,
     tokens,
     users,
+    webhooks,
 )
 from chatd.http.api.access import Access
 from chatd.http.api.decoding import asked_in_query, decoded, path_of
@@ -59,6 +60,7 @@ CHAPTERS = (
     event_feed,
     restrictions,
     keys,
+    webhooks,
     stats,
     problems,
 )

@@ -386,6 +386,9 @@ class SqliteStore(Store):
     async def parked(self, consumer: str, limit: int) -> list[Parked]:
         return await self._read_pool.run(webhooks.parked, consumer, limit)
 
+    async def is_parked(self, consumer: str, entry: str) -> bool:
+        return await self._read_pool.run(webhooks.is_parked, consumer, entry)
+
     async def parked_counts(self) -> dict[str, int]:
         return await self._read_pool.run(webhooks.parked_counts)
 

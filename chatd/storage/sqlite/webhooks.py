@@ -23,8 +23,8 @@ ON CONFLICT (consumer, entry) DO UPDATE
 SET time = excluded.time, status = excluded.status, answer = excluded.answer
 """
 BEYOND = """
-DELETE FROM parked WHERE consumer = ?1 AND number IN (
-    SELECT number FROM parked WHERE consumer = ?1 ORDER BY number DESC LIMIT -1 OFFSET ?2
+DELETE FROM parked WHERE consumer = ? AND number IN (
+    SELECT number FROM parked WHERE consumer = ? ORDER BY number DESC LIMIT -1 OFFSET ?
 )
 """
 FORGET = "DELETE FROM parked WHERE time < ?"
@@ -32,9 +32,11 @@ UNPARK = "DELETE FROM parked WHERE consumer = ? AND entry = ?"
 PARKED = (
     "SELECT consumer, entry, status, answer, time FROM parked WHERE consumer = ? ORDER BY number DESC LIMIT ?"
 )
+IS_PARKED = "SELECT 1 FROM parked WHERE consumer = ? AND entry = ?"
 COUNTS = "SELECT consumer, count(*) FROM parked GROUP BY consumer"
 
-SPAN = "SELECT min(stamp), max(stamp) FROM event_feed"
+FIRST = "SELECT min(stamp) FROM event_feed"
+LAST = "SELECT max(stamp) FROM event_feed"
 AT_OR_BEHIND = "SELECT stamp, time FROM event_feed WHERE stamp >= ? ORDER BY stamp LIMIT 1"
 
 
@@ -47,6 +49,10 @@ def parked(connection: sqlite3.Connection, consumer: str, limit: int) -> list[Pa
     return [Parked(*row) for row in connection.execute(PARKED, (consumer, limit))]
 
 
+def is_parked(connection: sqlite3.Connection, consumer: str, entry: str) -> bool:
+    return connection.execute(IS_PARKED, (consumer, entry)).fetchone() is not None
+
+
 def parked_counts(connection: sqlite3.Connection) -> dict[str, int]:
     return dict(connection.execute(COUNTS))
 
@@ -56,10 +62,10 @@ def cursor_at(connection: sqlite3.Connection, epoch: str, time: int) -> str:
 
     Times rise with stamps, unless the clock was set back: then it is near. A search by halves, of some forty looks.
     """
-    low, high = connection.execute(SPAN).fetchone()
-    if low is None:
+    first = connection.execute(FIRST).fetchone()[0]
+    if first is None:
         return ""
-    first, high = low, high + 1
+    low, high = first, connection.execute(LAST).fetchone()[0] + 1
     while low < high:
         middle = (low + high) // 2
         row = connection.execute(AT_OR_BEHIND, (middle,)).fetchone()
@@ -77,7 +83,7 @@ def put_consumers(connection: sqlite3.Connection, saved: Sequence[Consumer], sta
 def park(connection: sqlite3.Connection, set_aside: Sequence[Parked], stamp: int) -> None:
     rows = [(one.consumer, one.entry, one.time, one.status, one.answer) for one in set_aside]
     connection.executemany(PARK, rows)
-    connection.executemany(BEYOND, [(name, PARKED_MAX) for name in {one.consumer for one in set_aside}])
+    connection.executemany(BEYOND, [(name, name, PARKED_MAX) for name in {one.consumer for one in set_aside}])
 
 
 def forget(connection: sqlite3.Connection, forgotten: Sequence[ForgottenParked], stamp: int) -> None:
