@@ -1,6 +1,5 @@
 """Bots as the host makes and reads them: their settings, and their updates without a connection."""
 
-from collections.abc import Callable
 from typing import Protocol
 
 from chatd.commands.admin import Writes
@@ -13,6 +12,7 @@ from chatd.env import Env
 from chatd.protocol.errors import Refused, Unavailable
 from chatd.protocol.event_feed import Events
 from chatd.storage.interface import DecisionStore, UserStore
+from chatd.webhooks.bot_hooks import BotHooks
 
 # Each reads a page when something happens in a room of its bot.
 WAITERS_MAX = 64
@@ -24,34 +24,28 @@ class HostStore(DecisionStore, UserStore, Protocol):
 
 
 class HostBots:
-    """The bots of the host. `updates`: None where bots are switched off.
-
-    `check_hook`: raises ValueError for a hook that nothing could be sent to.
-    """
+    """The bots of the host. `updates` and `hooks`: None where bots are switched off."""
 
     def __init__(
         self,
         store: HostStore,
         writes: Writes,
         updates: BotUpdates | None,
+        hooks: BotHooks | None,
         env: Env,
-        check_hook: Callable[[Hook], None],
     ) -> None:
         self._store = store
         self._writes = writes
         self._updates = updates
+        self._hooks = hooks
         self._env = env
-        self._check_hook = check_hook
         self._waiting = 0
 
     async def put(self, user: str, request: PutBot, audit: Audit) -> None:
         """Change the settings of a bot, or make one. Raises Refused."""
         self._require()
-        if isinstance(request.hook, Hook):
-            try:
-                self._check_hook(request.hook)
-            except ValueError as error:
-                raise Refused("bad_request", str(error), field="hook") from error
+        if isinstance(request.hook, Hook) and self._hooks is not None:
+            self._hooks.check(user, request.hook)
         await self._writes(user, request, audit)
 
     async def delete(self, user: str, audit: Audit) -> None:

@@ -135,6 +135,8 @@ class Daemon:
         store = await self._open_store(self.config.storage, self.env, self._whole.sqlite)
         app = self._app = App(self.config, self.env, store, identity, self._whole, self._login_links)
         await app.rooms.start()
+        if app.bot_hooks is not None:
+            await app.bot_hooks.load()
         app.writer.start()
         await app.api_keys.load()
         self._reserve(app, self.config)

@@ -4,13 +4,14 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from chatd.core.bots import Hook, PutBot
+from chatd.core.bots import Hook, PutBot, consumer_of
 from chatd.http.api.messages import body_of, body_shown
 from chatd.http.api.route import Asked, Call, Done, More, Route
 from chatd.protocol.bots import BotCommand, BotCommands, Sees
 from chatd.protocol.event_feed import Events
 from chatd.protocol.messages import Body, LooseBody
 from chatd.protocol.users import UserKind
+from chatd.webhooks.views import Status
 
 Url = Annotated[str, Meta(min_length=1, max_length=2048)]
 Secret = Annotated[str, Meta(pattern=r"^whsec_[A-Za-z0-9+/=]{32,88}\Z")]
@@ -35,10 +36,11 @@ class AskedBot(Asked, frozen=True, kw_only=True):
     hook: AskedHook | UnsetType | None = UNSET
 
 
-class ShownHook(Struct, frozen=True):
-    """The hook of a bot, without its secret."""
+class ShownHook(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The hook of a bot, without its secret. `delivery`: as of `GET /v1/hooks/{name}`, while the daemon runs."""
 
     url: str
+    delivery: Status | UnsetType = UNSET
 
 
 class BotAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -87,13 +89,16 @@ async def get_updates(call: Call, asked: UpdatesQuery) -> Events:
 
 async def answer_of(call: Call, user: str) -> BotAnswer:
     bot, account = await call.services.bots.get(user)
+    deliveries = {status.name: status for status in call.services.webhooks.statuses()}
     return BotAnswer(
         user=user,
         kind=account.kind,
         commands=[*bot.commands],
         welcome=UNSET if bot.welcome is None else body_shown(bot.welcome),
         sees=bot.sees,
-        hook=UNSET if bot.hook is None else ShownHook(bot.hook.url),
+        hook=UNSET
+        if bot.hook is None
+        else ShownHook(url=bot.hook.url, delivery=deliveries.get(consumer_of(user), UNSET)),
     )
 
 

@@ -31,7 +31,7 @@ BODY_BYTES_MAX = 1 << 20
 OPEN, SOCKET_ONLY = "", SOCKET
 
 KeyId = Annotated[str, Meta(pattern=r"^[a-z2-7]{8}\Z")]
-HookName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}\Z")]
+HookName = Annotated[str, Meta(pattern=r"^([a-z][a-z0-9_-]{0,31}|bot:[A-Za-z0-9_\-.:@|+]{1,64})\Z")]
 EntryId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
 Code = Annotated[str, Meta(pattern=r"^[a-z_]{1,32}\Z")]
 

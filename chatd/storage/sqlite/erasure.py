@@ -64,7 +64,11 @@ TABLES: Mapping[str, Kept] = {
     "bots": Kept(
         ("bot",),
         "SELECT commands, welcome, sees, hook FROM bots WHERE bot = :user",
-        ("DELETE FROM bots WHERE bot = :user",),
+        (
+            "DELETE FROM bots WHERE bot = :user",
+            "DELETE FROM consumers WHERE name = 'bot:' || :user",
+            "DELETE FROM parked WHERE consumer = 'bot:' || :user",
+        ),
     ),
     "account_rows": Kept(
         ("user",),
