@@ -12,7 +12,7 @@ from tests.kit.console_page import AXE, Console, check_page, go_to
 
 pytestmark = BROWSER
 
-PAGES = ("People", "Keys", "Audit")
+PAGES = ("People", "Rooms", "Keys", "Audit")
 SECRET = re.compile(r"ck_[a-z2-7]{8}_[A-Za-z0-9_-]{43}")
 
 
@@ -92,6 +92,45 @@ async def test_a_person_is_found_and_locked_out(browser: Any, console: Console) 
     await clients.leave()
 
 
+async def test_a_room_is_governed_and_each_reading_of_its_messages_is_audited(
+    browser: Any, console: Console
+) -> None:
+    clients = Clients(console.daemon.url)
+    room, (ann, bob) = await clients.in_group("ann", "bob")
+    await bob.send(room, "<img src=x> buy now")
+    async with watched_context(browser) as (context, watch):
+        page = await console.open(context, "admin")
+        await go_to(page, "Rooms")
+        await page.get_by_label("Room id").fill(room)
+        await page.keyboard.press("Enter")
+        await page.get_by_role("button", name="Rename").click()
+        await page.get_by_role("dialog").get_by_label("Title").fill("Bike tour")
+        await page.get_by_role("dialog").get_by_role("button", name="Rename").click()
+        await page.get_by_role("heading", name="Bike tour").wait_for()
+        await page.get_by_role("button", name="Set role bob").click()
+        await page.get_by_role("dialog").get_by_label("Role").select_option("Admin")
+        await page.get_by_role("dialog").get_by_role("button", name="Set role").click()
+        await page.get_by_text("Admin · since").wait_for()
+        assert "buy now" not in await page.content()
+        await page.get_by_role("button", name="Read messages").click()
+        await page.get_by_text("<img src=x> buy now").wait_for()
+        await page.get_by_role("button", name="Recall").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Recall").click()
+        await page.get_by_text("Recalled.").wait_for()
+        await page.get_by_role("button", name="Post a notice").click()
+        await page.get_by_role("dialog").get_by_label("Text").fill("Mind the rules")
+        await page.get_by_role("dialog").get_by_role("button", name="Post a notice").click()
+        await page.locator(".message-text").get_by_text("Mind the rules").wait_for()
+        await page.get_by_role("button", name="Remove bob").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+        await page.get_by_role("heading", name="Members (1)").wait_for()
+        assert watch.errors == []
+    entries = (await console.daemon.api("GET", f"/v1/audit?target={room}")).json["audit"]
+    done = {one["action"] for one in entries if one["key"] == "console:ann"}
+    assert {"GET /v1/rooms/{room}/messages", "DELETE /v1/rooms/{room}/messages/{seq}"} <= done
+    await clients.leave()
+
+
 async def test_a_viewer_is_shown_nothing_to_change_and_nothing_secret(browser: Any, console: Console) -> None:
     await console.daemon.api("PUT", "/v1/users/alice", name="Alice")
     async with watched_context(browser) as (context, watch):
@@ -110,7 +149,8 @@ async def test_a_viewer_is_shown_nothing_to_change_and_nothing_secret(browser: A
 @pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed (make web)")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_every_page_is_accessible_and_fits(browser: Any, console: Console, scheme: str) -> None:
-    await fill(console)
+    clients = Clients(console.daemon.url)
+    room = await fill(console, clients)
     async with watched_context(browser, color_scheme=scheme, bypass_csp=True) as (context, _):
         page = await console.open(context, "admin")
         for name in PAGES:
@@ -120,16 +160,24 @@ async def test_every_page_is_accessible_and_fits(browser: Any, console: Console,
         await page.goto(f"{console.url}#/people/alice")
         await page.get_by_text("changed an account").first.wait_for()
         await check_page(page, "a person")
+        await page.goto(f"{console.url}#/rooms/{room}")
+        await page.get_by_role("button", name="Read messages").click()
+        await page.get_by_text("hello").wait_for()
+        await check_page(page, "a room")
         await page.goto(f"{console.url}#/keys")
         await page.get_by_role("button", name="New key").click()
         await check_page(page, "a dialog")
         await page.keyboard.press("Escape")
         await page.get_by_role("link", name="More", exact=True).click()
         await check_page(page, "More")
+    await clients.leave()
 
 
-async def fill(console: Console) -> None:
-    """Put something on every page."""
+async def fill(console: Console, clients: Clients) -> str:
+    """Put something on every page; return a room."""
     await console.daemon.api("PUT", "/v1/users/alice", name="Alice")
-    await console.daemon.api("PUT", "/v1/users/bob", name="Bob", disabled=True)
+    await console.daemon.api("PUT", "/v1/users/carol", name="Carol", disabled=True)
     await console.daemon.api("POST", "/v1/keys", name="backend", scopes=["users", "tokens"])
+    room, (alice, _) = await clients.in_group("alice", "bob")
+    await alice.send(room, "hello")
+    return room
