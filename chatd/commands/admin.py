@@ -9,8 +9,10 @@ from typing import Any
 from chatd.auth.interface import Identity
 from chatd.core.accounts import Amend, Revoke
 from chatd.core.audit import Audit, NoteAccess
-from chatd.core.users import Account, require_seen
+from chatd.core.restrictions import Restrict
+from chatd.core.users import Account, Restriction, require_seen
 from chatd.delivery.hub import Hub
+from chatd.env import Env
 from chatd.protocol import close_codes
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
@@ -48,8 +50,9 @@ class Writes:
 class Admin:
     """The changes that a host makes. `audit`: the entry that is stored with the change. `store`: for what is shown."""
 
-    def __init__(self, store: UserStore, writes: Writes, hub: Hub, identity: Identity) -> None:
+    def __init__(self, store: UserStore, writes: Writes, hub: Hub, identity: Identity, env: Env) -> None:
         self.store = store
+        self.now_ms = env.now_ms
         self._writes = writes
         self._hub = hub
         self._identity = identity
@@ -94,6 +97,10 @@ class Admin:
         await self._writes(user, Revoke(device), audit)
         self._end(user, device, close_codes.REVOKED)
         return await self._generation(user)
+
+    async def restrict(self, user: str, restriction: Restriction | None, audit: Audit) -> None:
+        """Restrict a user, or lift what restricts them; it is in force on their connections when this returns."""
+        await self._writes(user, Restrict(restriction), audit)
 
     async def remove_device(self, user: str, device: str, audit: Audit) -> None:
         """Unlist a device, refuse its tokens and end its connections; Refused("not_found") when it is not listed."""

@@ -4,8 +4,9 @@ A new command needs a struct in its chapter of protocol/, a function, a row here
 scenario. A test fails when one is missing.
 """
 
-from chatd.commands import connection, history, members, presence, profiles, sync, users
+from chatd.commands import bots, connection, history, members, presence, profiles, sync, users
 from chatd.commands.context import Command, for_members
+from chatd.protocol.bots import BotsGet
 from chatd.protocol.connection import Auth, Ping, Pong, SetMode
 from chatd.protocol.envelope import Request
 from chatd.protocol.friends import (
@@ -89,4 +90,5 @@ COMMANDS: dict[type[Request], Command] = {
     ContactSet: Command(WRITER, own="people", feature="people"),
     CircleSet: Command(WRITER, own="people", feature="people"),
     CircleDelete: Command(WRITER, own="people", feature="people"),
+    BotsGet: Command(bots.get, feature="bots"),
 }

@@ -52,7 +52,7 @@ class ForgottenAudit:
     before: int
 
 
-def entry(audit: Audit, reply: Ok, now: int) -> Audit:
+def stored_entry(audit: Audit, reply: Ok, now: int) -> Audit:
     """Return the entry as it is stored; one without a target is about the room that the request made."""
     if audit.target or not isinstance(reply, WriteOk | SummaryOk) or reply.summary is UNSET:
         return replace(audit, time=now)

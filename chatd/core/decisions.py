@@ -7,6 +7,7 @@ from chatd.core import (
     accounts,
     api_keys,
     audit,
+    bots,
     contact_settings,
     event_feed,
     friends,
@@ -18,6 +19,7 @@ from chatd.core import (
     privacy_settings,
     profiles,
     read_state,
+    restrictions,
     rooms,
     webhooks,
 )
@@ -97,6 +99,7 @@ DECISIONS: dict[type, Decide] = {
     maintenance.RefreshSummaries: maintenance.refresh_summaries,
     accounts.Revoke: accounts.revoke,
     accounts.Amend: accounts.amend,
+    restrictions.Restrict: restrictions.restrict,
     maintenance.PostNotice: maintenance.post_notice,
     maintenance.SummariseReactions: maintenance.summarise_reactions,
     maintenance.CompactLog: maintenance.compact_log,
@@ -114,4 +117,6 @@ DECISIONS: dict[type, Decide] = {
     api_keys.AddKey: api_keys.add_key,
     api_keys.RotateKey: api_keys.rotate_key,
     api_keys.DeleteKey: api_keys.delete_key,
+    bots.PutBot: bots.put_bot,
+    bots.DeleteBot: bots.delete_bot,
 }

@@ -10,13 +10,13 @@ its own as a record.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, NamedTuple
 
 from msgspec import UNSET, Struct, structs
 
-from chatd.core.audit import Audit
+from chatd.core.audit import Audit, stored_entry
 from chatd.core.contacts import Contact, State
 from chatd.core.read_set import ReadSet, pair
 from chatd.core.room_steps import MemberJoined, MemberLeft
@@ -124,7 +124,7 @@ class Cause:
         self._steps = {number: len(steps) for number, steps in writes.steps.items()}
         self._records = writes.marks()
 
-    def note(self, writes: WriteSet) -> None:
+    def note(self, writes: WriteSet, reply: Ok) -> None:
         """Store the entry of the audit, and note the key as the cause of all that came with the decision."""
         lists: list[tuple[Sequence[Any], int]] = [
             *((steps, self._steps.get(number, 0)) for number, steps in writes.steps.items()),
@@ -132,7 +132,7 @@ class Cause:
         ]
         new = {id(one): self._audit.key for some, known in lists for one in some[known:]}
         writes.caused = {**writes.caused, **new}
-        writes.add(replace(self._audit, time=writes.now))
+        writes.add(stored_entry(self._audit, reply, writes.now))
 
 
 def note_entries(writes: WriteSet, *, reads: bool) -> None:

@@ -5,6 +5,7 @@ during a commit it is one batch ahead of the disk.
 """
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import IntEnum
 from operator import attrgetter
@@ -150,6 +151,10 @@ class Room:
         Not before the other has written something in a direct room, nor while they have not accepted a request.
         """
         return member.standing == ACCEPTED or (member.standing == POLICY and self.written > 0)
+
+    def among(self, users: AbstractSet[str]) -> frozenset[str]:
+        """Return those of `users` who are present members."""
+        return frozenset(users & self.members.keys())
 
     def standing_at(self, *standings: int) -> list[str]:
         """Return the members with one of these standings."""

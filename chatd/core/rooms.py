@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from msgspec import UNSET
 
+from chatd.core.bots import greet
 from chatd.core.idempotency import acknowledgement, digest_of, first_time, once, same
 from chatd.core.members import (
     MEMBER_BYTES,
@@ -13,6 +14,7 @@ from chatd.core.members import (
     add_member,
     check_capacity,
     check_own_rooms,
+    is_automated,
     is_full,
     split_addable,
 )
@@ -20,6 +22,7 @@ from chatd.core.message_requests import refuse_at
 from chatd.core.permissions import HOST, authorize
 from chatd.core.privacy import Relation
 from chatd.core.read_set import ReadSet, pair
+from chatd.core.restrictions import check_conversation
 from chatd.core.room import DIRECT, GROUP, Room, Standing
 from chatd.core.standings import stand
 from chatd.core.write_set import DirectPair, RoomReply, WriteSet
@@ -95,6 +98,7 @@ def direct(user: str, request: RoomDirect, writes: WriteSet, reads: ReadSet) -> 
         if reads.rules.people.enabled:
             # Not in their list before something is said.
             room.members[request.user].standing = Standing.POLICY
+        greet(room, request.user, writes, reads)
     return shown(SummaryOk(summary=RoomSummary(room.name)), room, user, writes)
 
 
@@ -112,6 +116,8 @@ def open_direct(user: str, request: OpenDirect, writes: WriteSet, reads: ReadSet
         room = reads.pairs[pair(one, other)] = new_room(DIRECT, one, writes, reads)
         writes.add(DirectPair(*pair(one, other), room.number))
         open_room(room, {one: "member", other: "member"}, user, writes, reads)
+        for member in (one, other):
+            greet(room, member, writes, reads)
     for member in room.standing_at(Standing.POLICY, Standing.REQUEST, Standing.DECLINED):
         stand(room, member, Standing.ACCEPTED, writes)
     return shown(SummaryOk(summary=RoomSummary(room.name)), room, user, writes)
@@ -119,7 +125,12 @@ def open_direct(user: str, request: OpenDirect, writes: WriteSet, reads: ReadSet
 
 def check_relation(user: str, other: str, reads: ReadSet) -> None:
     """Raise Refused when `other` may be neither written to nor asked by `user`."""
-    relation = reads.records_of(Relation).get((user, other)) if reads.rules.people.enabled else None
+    if not reads.rules.people.enabled:
+        # Nobody can say here that they want to hear of it.
+        if is_automated(user, reads):
+            raise Refused("refused", "a bot writes to nobody first")
+        return
+    relation = reads.records_of(Relation).get((user, other))
     if relation is not None:
         gate = relation.gate(reads.rules.people.bounds)
         refuse_at("refused" if gate == "no" else gate)
@@ -159,6 +170,7 @@ def open_room(room: Room, roles: dict[str, Role], by: str, writes: WriteSet, rea
 
 def check_new_room(user: str, writes: WriteSet, reads: ReadSet) -> None:
     """Refuse a new room beyond the limits of its creator."""
+    check_conversation(user, writes, reads)
     check_own_rooms(user, writes, reads)
     reads.allowances.check("rooms", user, 1, writes, reads.now_s)
     reads.allowances.check("bytes", user, 1, writes, reads.now_s)

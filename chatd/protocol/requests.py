@@ -1,5 +1,6 @@
 """The union of all requests, each of which is defined in its chapter."""
 
+from chatd.protocol.bots import BotsGet
 from chatd.protocol.connection import Auth, Hello, Ping, Pong, SetMode
 from chatd.protocol.friends import (
     CircleDelete,
@@ -41,4 +42,5 @@ AnyRequest = (
     | Preferences | ProfileSet | UsersFind | UsersGet | DevicesPush | DevicesList | DevicesRemove
     | FriendRequest | FriendAccept | FriendDecline | FriendCancel | FriendRemove
     | ContactSet | CircleSet | CircleDelete
+    | BotsGet
 )  # fmt: skip

@@ -132,6 +132,7 @@ class Daemon:
         identity = self._make_identity(self.config.auth, self.env, self.config.storage.directory)
         store = await self._open_store(self.config.storage, self.env, self._whole.sqlite)
         app = self._app = App(self.config, self.env, store, identity, self._whole, self._login_links)
+        await app.rooms.start()
         app.writer.start()
         await app.api_keys.load()
         self._reserve(app, self.config)

@@ -22,6 +22,7 @@ def rules_of(config: Config) -> Rules:
         shown_to=config.privacy.shown_to,
         rooms_per_user=config.limits.rooms_per_user,
         people=people_rules_of(config.people),
+        bots=config.bots.enabled,
     )
 
 

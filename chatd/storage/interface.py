@@ -5,6 +5,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from chatd.core.api_keys import ApiKey
 from chatd.core.audit import Audit
+from chatd.core.bots import Bot
 from chatd.core.card_view import CardPage, CardView
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import Introduction
@@ -129,6 +130,12 @@ class DecisionStore(Protocol):
     async def api_keys(self) -> list[ApiKey]:
         """Return all keys of the host's API, in order of their names."""
 
+    async def bots(self, users: Collection[str]) -> list[Bot]:
+        """Return the settings of those of these users that are bots."""
+
+    async def automated(self) -> set[str]:
+        """Return all bots and official accounts."""
+
     async def graph_feeds(self) -> list[GraphFeed]:
         """Return the feeds of the host with their numbers."""
 
@@ -234,6 +241,9 @@ class UserStore(Protocol):
     async def accounts(self, after: str, limit: int, prefix: str = "") -> list[Account]:
         """Return up to `limit` accounts behind `after`, in order of user id; `prefix`: those whose ids begin so."""
 
+    async def restricted(self, now_ms: int, after: str, limit: int) -> list[Account]:
+        """Return up to `limit` accounts behind `after` with a restriction in force, in order of user id."""
+
     async def user_rooms(self, user: str, after: int, limit: int) -> list[UserRoom]:
         """Return up to `limit` rooms of `user` behind room number `after`, the oldest first."""
 
@@ -291,6 +301,9 @@ class FeedStore(Protocol):
         It begins with `feed.reset` when the cursor is of another history, or with `feed.truncated` when entries behind
         it are not kept any more. Raises Refused("bad_cursor").
         """
+
+    async def bot_page(self, query: FeedQuery, bot: Bot) -> FeedPage:
+        """Return one page of what `bot` is told, as `feed_page` does; `query.types` are not looked at."""
 
     async def feed_bounds(self) -> FeedBounds: ...
 

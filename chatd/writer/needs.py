@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from chatd.core import accounts, api_keys, friends, maintenance
+from chatd.core import accounts, api_keys, friends, maintenance, restrictions
+from chatd.core.bots import Bot, DeleteBot, PutBot
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import GROUP_VIA, Introduction
 from chatd.core.graph import ChangeGraph, GraphFeed, pairs_of
@@ -44,7 +45,16 @@ from chatd.protocol.users import DevicesRemove, ProfileSet
 from chatd.storage.interface import DecisionStore
 from chatd.writer.room_loader import RoomLoader
 
-AccountBound = (Preferences, ProfileSet, DevicesRemove, accounts.Amend, accounts.Revoke)
+AccountBound = (
+    Preferences,
+    ProfileSet,
+    DevicesRemove,
+    MembersAdd,
+    accounts.Amend,
+    accounts.Revoke,
+    restrictions.Restrict,
+    PutBot,
+)
 DeviceBound = (DevicesRemove, accounts.RecordDevice, accounts.Revoke)
 
 
@@ -157,7 +167,7 @@ async def people(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -
 
 async def cards(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read the cards that are about to change, and who has the handles they ask for."""
-    wanted = {asked.request.handle for asked in batch}
+    wanted = {getattr(asked.request, "handle", None) for asked in batch}
     handles = {handle.lower() for handle in wanted if isinstance(handle, str) and handle}
     known = await sources.store.cards({asked.user for asked in batch}, handles)
     reads.records_of(Card).update(known.cards)
@@ -310,6 +320,13 @@ async def keys_of_api(sources: Sources, batch: Sequence[Submitted], reads: ReadS
     reads.records_of(api_keys.ApiKey).update({key.id: key for key in await sources.store.api_keys()})
 
 
+async def bots(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read the settings of bots that are about to change, or to greet somebody."""
+    users = {user for asked in batch for user in (asked.user, *joining(asked))}
+    found = await sources.store.bots(users) if reads.rules.bots else ()
+    reads.records_of(Bot).update({bot.user: bot for bot in found})
+
+
 def is_or_was_member(user: str, room: Room) -> bool:
     """Whether `user` is or was a member. For strangers nothing is read: they used no key here, and see no message.
 
@@ -361,8 +378,8 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     maintenance.PostNotice: (used_keys,),
     Read: (tails,),
     RoomCreate: (new_rooms, people, relations),
-    RoomDirect: (new_rooms, people, relations),
-    OpenDirect: (new_rooms, people),
+    RoomDirect: (new_rooms, people, relations, bots),
+    OpenDirect: (new_rooms, people, bots),
     RoomUpdate: (used_keys,),
     RoomDelete: (used_keys,),
     RoomJoin: (used_keys, people),
@@ -389,10 +406,13 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     friends.Befriend: (contacts, direct_rooms),
     friends.ExpireContacts: (expiring,),
     accounts.Amend: (people, cards, pending),
+    restrictions.Restrict: (people,),
     accounts.Revoke: (people,),
     accounts.RecordDevice: (people,),
     accounts.RecordLastSeen: (people,),
     accounts.ForgetDevices: (people,),
+    PutBot: (people, cards, bots),
+    DeleteBot: (bots,),
     api_keys.AddKey: (keys_of_api,),
     api_keys.RotateKey: (keys_of_api,),
     api_keys.DeleteKey: (keys_of_api,),

@@ -40,7 +40,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from chatd.core.audit import Audit, entry
+from chatd.core.audit import Audit
 from chatd.core.decisions import DECISIONS, Decide
 from chatd.core.event_feed import Cause
 from chatd.core.read_set import ReadSet
@@ -318,10 +318,8 @@ def decide(
             raise aborted()
         decision = decisions[type(submission.request)]
         submission.reply = decision(submission.user, submission.request, writes, reads)
-        if submission.audit is not None:
-            writes.add(entry(submission.audit, submission.reply, writes.now))
         if cause is not None:
-            cause.note(writes)
+            cause.note(writes, submission.reply)
     except ChatError as refusal:
         submission.reply = refusal
         writes.drop_after(marks)

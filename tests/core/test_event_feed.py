@@ -19,6 +19,7 @@ from chatd.core.event_feed import (
 from chatd.core.friends import Befriend
 from chatd.core.read_set import Rules
 from chatd.core.write_set import NewEvent
+from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
 from chatd.protocol.friends import ContactSet, FriendRequest
 from chatd.protocol.members import MembersAdd, RoomLeave
@@ -105,7 +106,7 @@ def test_an_entry_names_the_key_behind_it_and_no_other_does() -> None:
     reads = writer.gather([])
     writer._one("bob", send(room.name, "key-0002"), reads)
     writer._one("", NotePresence(("ann",), ()), reads)
-    cause.note(writer.writes)
+    cause.note(writer.writes, Ok())
     writer._one("ann", send(room.name, "key-0003"), reads)
     assert [(one.type, one.by) for one in entries_of(writer.writes)] == [
         ("message", ""),

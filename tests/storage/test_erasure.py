@@ -40,6 +40,7 @@ USER_COLUMNS = {
     "b",
     "mentions",
     "target",
+    "entries",
 }
 NUMBERS = {("members", "mentions"), ("events", "target")}  # called like one, and hold none
 OPEN = Bounds(default="everyone")

@@ -13,6 +13,7 @@ from chatd.storage.sqlite import (
     commit,
     compaction,
     contacts,
+    event_feed,
     graph,
     history,
     privacy,
@@ -29,6 +30,7 @@ from chatd.storage.sqlite.connection import open_file
 MODULES: tuple[ModuleType, ...] = (
     commit,
     contacts,
+    event_feed,
     graph,
     read_set,
     compaction,

@@ -191,6 +191,7 @@ class ErrorReply(TypedDict, total=False):
     scope: str
     field: str
     message: str
+    reason: str
 
 
 class HelloReply(TypedDict):

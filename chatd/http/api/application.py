@@ -21,7 +21,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from chatd.core.api_keys import ApiKey
 from chatd.env import Env
 from chatd.http.answers import bounded_body
-from chatd.http.api import event_feed, keys, members, messages, people, problems, rooms, stats, tokens, users
+from chatd.http.api import (
+    event_feed,
+    keys,
+    members,
+    messages,
+    people,
+    problems,
+    restrictions,
+    rooms,
+    stats,
+    tokens,
+    users,
+)
 from chatd.http.api.access import Access
 from chatd.http.api.decoding import asked_in_query, decoded, path_of
 from chatd.http.api.ndjson import BULK_BYTES_MAX, MEDIA_TYPE, Uploads, answered, lines_of
@@ -35,7 +47,7 @@ from chatd.telemetry.counters import Counters
 
 log = logging.getLogger(__name__)
 
-CHAPTERS = (users, people, tokens, rooms, members, messages, event_feed, keys, stats, problems)
+CHAPTERS = (users, people, tokens, rooms, members, messages, event_feed, restrictions, keys, stats, problems)
 TABLE: tuple[Route, ...] = tuple(route for chapter in CHAPTERS for route in chapter.ROUTES)
 """All routes."""
 

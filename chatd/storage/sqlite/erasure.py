@@ -61,6 +61,11 @@ TABLES: Mapping[str, Kept] = {
         """,
         ("UPDATE members SET muted_until = 0, pinned = 0, hidden = 0, extras = x'' WHERE user = :user",),
     ),
+    "bots": Kept(
+        ("bot",),
+        "SELECT commands, welcome, sees, hook FROM bots WHERE bot = :user",
+        ("DELETE FROM bots WHERE bot = :user",),
+    ),
     "account_rows": Kept(
         ("user",),
         "SELECT name, body FROM account_rows WHERE user = :user",
@@ -128,8 +133,7 @@ TABLES: Mapping[str, Kept] = {
         why="counted on the message they are on: they are cleared there",
     ),
     "graph_feeds": Kept(why="names nobody"),
-    # References to events, and user ids: those of the host app, which keeps its own copy.
-    "event_feed": Kept(why="holds no text; forgotten after events.kept_h"),
+    "event_feed": Kept(("entries",), why="holds ids of users, no text; forgotten after events.kept_h"),
     "consumers": Kept(why="names nobody"),
     "parked": Kept(why="names nobody"),
     "api_keys": Kept(why="names nobody"),

@@ -8,6 +8,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from chatd.config.model import Storage
 from chatd.core.api_keys import ApiKey
 from chatd.core.audit import Audit
+from chatd.core.bots import Bot
 from chatd.core.card_view import CardPage, CardView
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import Introduction
@@ -39,6 +40,7 @@ from chatd.storage.sqlite import (
     sync,
     webhooks,
 )
+from chatd.storage.sqlite import bots as bots_rows
 from chatd.storage.sqlite import contacts as contacts_rows
 from chatd.storage.sqlite import profiles as profiles_rows
 from chatd.storage.sqlite import users as users_rows
@@ -207,6 +209,12 @@ class SqliteStore(Store):
     async def api_keys(self) -> list[ApiKey]:
         return await self._read_pool.run(api.keys)
 
+    async def bots(self, users: Collection[str]) -> list[Bot]:
+        return await self._read_pool.run(bots_rows.bots, users)
+
+    async def automated(self) -> set[str]:
+        return await self._read_pool.run(bots_rows.automated)
+
     async def graph_feeds(self) -> list[GraphFeed]:
         return await self._read_pool.run(graph.feeds)
 
@@ -334,6 +342,9 @@ class SqliteStore(Store):
     async def accounts(self, after: str, limit: int, prefix: str = "") -> list[Account]:
         return await self._read_pool.run(users_rows.accounts, after, limit, prefix)
 
+    async def restricted(self, now_ms: int, after: str, limit: int) -> list[Account]:
+        return await self._read_pool.run(users_rows.restricted, now_ms, after, limit)
+
     async def edges_of(self, users: Collection[str]) -> dict[str, Edges]:
         return await self._read_pool.run(graph.edges_of, users)
 
@@ -364,7 +375,10 @@ class SqliteStore(Store):
         return await self._read_pool.run(contacts_rows.due, now, limit)
 
     async def feed_page(self, query: FeedQuery) -> FeedPage:
-        return await self._read_pool.run(event_feed.page, self._epoch, query)
+        return await self._read_pool.run(event_feed.feed_page, self._epoch, query)
+
+    async def bot_page(self, query: FeedQuery, bot: Bot) -> FeedPage:
+        return await self._read_pool.run(bots_rows.page, self._epoch, query, bot)
 
     async def consumers(self) -> list[Consumer]:
         return await self._read_pool.run(webhooks.consumers)

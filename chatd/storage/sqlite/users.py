@@ -81,6 +81,13 @@ SELECT user, name, avatar, version, receipts, presence, disabled, generation, re
 FROM users WHERE user > ? AND user >= ? AND user < ? ORDER BY user LIMIT ?
 """
 
+RESTRICTED = """
+SELECT user, name, avatar, version, receipts, presence, disabled, generation, revoked_before, password, created_at,
+       kind, restriction, restricted_until, restricted_reason
+FROM users WHERE restriction <> '' AND user > ? AND (restricted_until = 1 OR restricted_until > ?)
+ORDER BY user LIMIT ?
+"""
+
 
 def members(
     connection: sqlite3.Connection, room: int, names: tuple[str, str], role: str | None, limit: int
@@ -132,3 +139,7 @@ def accounts(connection: sqlite3.Connection, after: str, limit: int, prefix: str
     # Ids are of ASCII, and "~" is behind all that may stand in one.
     found = connection.execute(ACCOUNTS, (after, prefix, f"{prefix}~", limit))
     return [account_of(row) for row in found]
+
+
+def restricted(connection: sqlite3.Connection, now_ms: int, after: str, limit: int) -> list[Account]:
+    return [account_of(row) for row in connection.execute(RESTRICTED, (after, now_ms, limit))]
