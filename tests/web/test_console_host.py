@@ -120,11 +120,12 @@ async def test_a_room_is_governed_and_each_reading_of_its_messages_is_audited(
         await page.get_by_role("button", name="Post a notice").click()
         await page.get_by_role("dialog").get_by_label("Text").fill("Mind the rules")
         await page.get_by_role("dialog").get_by_role("button", name="Post a notice").click()
-        await page.locator(".message-text").get_by_text("Mind the rules").wait_for()
+        await page.get_by_text("posted a notice").wait_for()
         await page.get_by_role("button", name="Remove bob").click()
         await page.get_by_role("dialog").get_by_role("button", name="Remove").click()
         await page.get_by_role("heading", name="Members (1)").wait_for()
         assert watch.errors == []
+    assert (await ann.next_event(room, "notice"))["body"] == {"text": "Mind the rules"}
     entries = (await console.daemon.api("GET", f"/v1/audit?target={room}")).json["audit"]
     done = {one["action"] for one in entries if one["key"] == "console:ann"}
     assert {"GET /v1/rooms/{room}/messages", "DELETE /v1/rooms/{room}/messages/{seq}"} <= done

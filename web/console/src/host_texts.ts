@@ -139,14 +139,6 @@ export const hostTexts = {
     recall: "Recall",
     recallTitle: "Recall this message?",
     recallLead: "Its text is removed for everybody, and for good.",
-    kinds: {
-      created: "The room was made.",
-      joined: "Members joined.",
-      left: "A member left.",
-      removed: "A member was removed.",
-      role: "A role changed.",
-      settings: "The settings changed.",
-    } as Record<string, string>,
   },
 
   keys: {

@@ -9,8 +9,6 @@ import { Card } from "./parts.js";
 import type { Event } from "./routes.js";
 
 const words = hostTexts.messages;
-/** The kinds of events with a text, which may be recalled. */
-const RECALLED = ["message", "notice"];
 
 interface MessagesProps {
   room: string;
@@ -49,7 +47,7 @@ function List({ room, onChange }: Omit<MessagesProps, "version">) {
             {rows.map((row) => (
               <li key={row.seq}>
                 <Message event={row} />
-                {canRecall && RECALLED.includes(row.kind) && !row.recalled && (
+                {canRecall && !row.recalled && (
                   <button
                     type="button"
                     class="button plain small-button danger"
@@ -108,9 +106,8 @@ export function Message({ event }: { event: Event }) {
   );
 }
 
-export function Content({ event: { kind, body, recalled } }: { event: Event }) {
-  if (recalled) return <p class="quiet">{words.recalled}</p>;
-  if (!body) return <p class="quiet">{words.kinds[kind] ?? kind}</p>;
+export function Content({ event: { body, recalled } }: { event: Event }) {
+  if (recalled || !body) return <p class="quiet">{words.recalled}</p>;
   return (
     <>
       {body.text && (

@@ -137,7 +137,7 @@ export interface ExplainQuery {
 
 export interface Explained {
   outcome: "ask" | "no" | "yes";
-  rule: "audience" | "block" | "circle" | "closed" | "preferences" | "relation" | "standing" | "unknown";
+  rule: "audience" | "block" | "circle" | "closed" | "kind" | "preferences" | "relation" | "standing" | "unknown";
   of: string;
   relation: "acquaintance" | "follower" | "friend" | "self" | "stranger";
   audience: Audience;
@@ -383,6 +383,12 @@ export interface ReadAnswer {
   unread_mentions: number;
 }
 
+export interface RestrictionAnswer {
+  what: "ban" | "limit" | "mute";
+  until: number;
+  reason?: string;
+}
+
 export interface RevokeTokens {
   device?: string | null;
   seen?: boolean;
@@ -454,6 +460,7 @@ export interface UserAnswer {
   disabled: boolean;
   has_password: boolean;
   created_at: number;
+  restriction?: RestrictionAnswer;
 }
 
 export interface UsersAnswer {
@@ -557,6 +564,8 @@ export const EVERY_SCOPE: readonly string[] = [
   "keys.read",
   "messages",
   "messages.read",
+  "moderation",
+  "moderation.read",
   "people",
   "people.read",
   "rooms",
