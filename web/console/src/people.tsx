@@ -74,10 +74,11 @@ function Row(row: UserAnswer) {
 }
 
 /** What is not usual about an account. */
-export function Badges({ disabled, kind }: UserAnswer) {
+export function Badges({ disabled, kind, restriction }: UserAnswer) {
   return (
     <>
       {kind && kind !== "person" && <span class="pill accent">{words.kinds[kind]}</span>}{" "}
+      {restriction && <span class="pill bad">{hostTexts.restriction.kinds[restriction.what].name}</span>}{" "}
       {disabled && <span class="pill warn">{words.disabled}</span>}
     </>
   );

@@ -8,6 +8,7 @@ import { Back, Refusal, say, to } from "./host_parts.js";
 import { hostTexts } from "./host_texts.js";
 import { Card, Facts, Skeleton } from "./parts.js";
 import { Badges } from "./people.js";
+import { Restriction } from "./restriction.js";
 import type { DeviceRow, UserAnswer } from "./routes.js";
 import { texts } from "./texts.js";
 
@@ -32,6 +33,7 @@ export function PersonPage({ user }: { user: string }) {
       {problem && !isUnknown && <Refusal problem={problem} />}
       {!account && !problem && <Skeleton rows={6} />}
       {account && <Account account={account} onChange={onChange} />}
+      {account && may("GET /v1/users/{user}/restriction") && <Restriction account={account} onChange={onChange} />}
       <div class="columns">
         <Devices user={user} />
         <Rooms user={user} />

@@ -17,12 +17,6 @@ export interface Attachment {
   preview?: string;
 }
 
-export interface Audience {
-  to: "acquaintances" | "everyone" | "followers" | "friends" | "nobody";
-  allow?: readonly number[];
-  deny?: readonly number[];
-}
-
 export interface AuditAnswer {
   audit: readonly AuditEntry[];
   more?: string;
@@ -64,32 +58,6 @@ export interface CardField {
   to?: "acquaintances" | "everyone" | "followers" | "friends" | "nobody";
 }
 
-export interface Change {
-  n: number;
-  op: "block" | "follow" | "friend" | "unblock" | "unfollow" | "unfriend";
-  a: string;
-  b: string;
-}
-
-export interface ContactRow {
-  user?: string;
-  stamp?: number;
-  state?: "friend" | "none" | "received" | "sent";
-  since?: number;
-  expires_at?: number;
-  note?: string;
-  via?: string;
-  remark?: string;
-  circles?: readonly number[];
-  following?: boolean;
-  blocked?: boolean;
-}
-
-export interface ContactsAnswer {
-  contacts: readonly ContactRow[];
-  more?: string;
-}
-
 export interface DeviceRow {
   device: string;
   app?: string;
@@ -129,22 +97,6 @@ export interface Event {
   mine?: readonly string[];
 }
 
-export interface ExplainQuery {
-  a: string;
-  b: string;
-  what: "add" | "call" | "find" | "knock" | "page" | "presence" | "receipts" | "write";
-}
-
-export interface Explained {
-  outcome: "ask" | "no" | "yes";
-  rule: "audience" | "block" | "circle" | "closed" | "kind" | "preferences" | "relation" | "standing" | "unknown";
-  of: string;
-  relation: "acquaintance" | "follower" | "friend" | "self" | "stranger";
-  audience: Audience;
-  chosen: boolean;
-  standing?: string;
-}
-
 export interface Generation {
   generation: number;
 }
@@ -170,10 +122,6 @@ export interface KeysAnswer {
   keys: readonly KeyAnswer[];
 }
 
-export interface Link {
-  link: string;
-}
-
 export interface LooseBody {
   text?: string;
   attachments?: readonly Attachment[];
@@ -184,41 +132,10 @@ export interface LooseBody {
   data?: unknown;
 }
 
-export interface MadeRoom {
-  room: string;
-  kind: string;
-  title?: string;
-  avatar?: string;
-  public?: boolean;
-  data?: unknown;
-  members: number;
-  seq: number;
-  ordinal: number;
-  time: number;
-  created_at: number;
-  creator?: string;
-  users?: [string, string];
-  duplicate?: boolean;
-  not_added?: readonly string[];
-}
-
 export interface MakeKey {
   name: string;
   scopes: readonly string[];
   expires_at?: number;
-}
-
-export interface MakeLink {
-  name?: string;
-  role?: "admin" | "moderator" | "viewer";
-  scopes?: readonly string[];
-}
-
-export interface MakeToken {
-  user: string;
-  device?: string | null;
-  ttl_s?: number;
-  allow?: readonly ("admin" | "create" | "read" | "send")[];
 }
 
 export interface MemberRow {
@@ -273,11 +190,6 @@ export interface Page {
   data?: unknown;
 }
 
-export interface PatchMessage {
-  as: string;
-  body: LooseBody;
-}
-
 export interface PatchRoom {
   as?: string;
   title?: string;
@@ -286,42 +198,9 @@ export interface PatchRoom {
   data?: unknown;
 }
 
-export interface PostChanges {
-  feed: string;
-  changes: readonly Change[];
-}
-
-export interface PostDirect {
-  as?: string;
-  users: readonly string[];
-}
-
-export interface PostMessage {
-  as: string;
-  key: string;
-  body: LooseBody;
-  silent?: boolean;
-}
-
 export interface PostNotice {
   key: string;
   body: LooseBody;
-}
-
-export interface PostRoom {
-  as?: string;
-  key: string;
-  title: string;
-  users?: readonly string[];
-  kind?: "group";
-  avatar?: string;
-  public?: boolean;
-  data?: unknown;
-}
-
-export interface PrivacyAnswer {
-  rules: Record<"add" | "call" | "find" | "knock" | "page" | "presence" | "receipts" | "write", Audience>;
-  locked: boolean;
 }
 
 export interface PutMembers {
@@ -330,18 +209,10 @@ export interface PutMembers {
   role?: "admin" | "member" | "owner";
 }
 
-export interface PutPassword {
-  password_hash: string;
-}
-
-export interface PutPrivacy {
-  rules?: Record<"add" | "call" | "find" | "knock" | "page" | "presence" | "receipts" | "write", Audience>;
-  locked?: boolean | null;
-}
-
-export interface PutRead {
-  as: string;
-  seq: number;
+export interface PutRestriction {
+  what: "ban" | "limit" | "mute";
+  until: number;
+  reason?: string;
 }
 
 export interface PutUser {
@@ -356,31 +227,9 @@ export interface PutUser {
   seen?: boolean;
 }
 
-export interface PutUserLine {
-  name?: string | null;
-  avatar?: string | null;
-  handle?: string | null;
-  verified?: string | null;
-  page?: HostPage | null;
-  kind?: "bot" | "official" | "person" | null;
-  disabled?: boolean | null;
-  password_hash?: string | null;
-  user: string;
-}
-
-export interface Reached {
-  n: number;
-}
-
 export interface ReactionCount {
   emoji: string;
   count: number;
-}
-
-export interface ReadAnswer {
-  read: number;
-  unread: number;
-  unread_mentions: number;
 }
 
 export interface RestrictionAnswer {
@@ -443,11 +292,6 @@ export interface Theme {
   colors?: readonly string[];
 }
 
-export interface TokenAnswer {
-  token: string;
-  expires_in: number;
-}
-
 export interface UserAnswer {
   user: string;
   name: string;
@@ -488,35 +332,25 @@ export interface Routes {
   "DELETE /v1/rooms/{room}/members/{user}": { asked: As; answer: Done };
   "DELETE /v1/rooms/{room}/messages/{seq}": { asked: As; answer: Written };
   "DELETE /v1/users/{user}/devices/{device}": { asked: Asked; answer: Done };
+  "DELETE /v1/users/{user}/restriction": { asked: Asked; answer: Done };
   "GET /v1/audit": { asked: AuditQuery; answer: AuditAnswer };
   "GET /v1/keys": { asked: Asked; answer: KeysAnswer };
-  "GET /v1/people/explain": { asked: ExplainQuery; answer: Explained };
   "GET /v1/rooms/{room}": { asked: As; answer: RoomAnswer };
   "GET /v1/rooms/{room}/members": { asked: MembersQuery; answer: MembersAnswer };
   "GET /v1/rooms/{room}/messages": { asked: MessagesQuery; answer: MessagesAnswer };
   "GET /v1/users": { asked: UsersQuery; answer: UsersAnswer };
   "GET /v1/users/{user}": { asked: Asked; answer: UserAnswer };
-  "GET /v1/users/{user}/contacts": { asked: RoutePage; answer: ContactsAnswer };
   "GET /v1/users/{user}/devices": { asked: Asked; answer: DevicesAnswer };
+  "GET /v1/users/{user}/restriction": { asked: Asked; answer: RestrictionAnswer };
   "GET /v1/users/{user}/rooms": { asked: RoutePage; answer: RoomsAnswer };
   "PATCH /v1/rooms/{room}": { asked: PatchRoom; answer: RoomAnswer };
-  "PATCH /v1/rooms/{room}/messages/{seq}": { asked: PatchMessage; answer: Written };
-  "POST /v1/console/links": { asked: MakeLink; answer: Link };
   "POST /v1/keys": { asked: MakeKey; answer: NewKey };
   "POST /v1/keys/{key}/rotate": { asked: Rotate; answer: NewKey };
-  "POST /v1/people/changes": { asked: PostChanges; answer: Reached };
-  "POST /v1/rooms": { asked: PostRoom; answer: MadeRoom };
-  "POST /v1/rooms/direct": { asked: PostDirect; answer: RoomAnswer };
-  "POST /v1/rooms/{room}/messages": { asked: PostMessage; answer: Written };
   "POST /v1/rooms/{room}/notices": { asked: PostNotice; answer: Written };
-  "POST /v1/tokens": { asked: MakeToken; answer: TokenAnswer };
   "POST /v1/users/{user}/revoke": { asked: RevokeTokens; answer: Generation };
   "PUT /v1/rooms/{room}/members": { asked: PutMembers; answer: MembersSet };
-  "PUT /v1/rooms/{room}/read": { asked: PutRead; answer: ReadAnswer };
-  "PUT /v1/users": { asked: PutUserLine; answer: Done };
   "PUT /v1/users/{user}": { asked: PutUser; answer: UserAnswer };
-  "PUT /v1/users/{user}/password": { asked: PutPassword; answer: Generation };
-  "PUT /v1/users/{user}/privacy": { asked: PutPrivacy; answer: PrivacyAnswer };
+  "PUT /v1/users/{user}/restriction": { asked: PutRestriction; answer: RestrictionAnswer };
 }
 
 /** The least scope that opens a route. */
@@ -526,35 +360,25 @@ export const SCOPES: { readonly [route in keyof Routes]: string } = {
   "DELETE /v1/rooms/{room}/members/{user}": "rooms",
   "DELETE /v1/rooms/{room}/messages/{seq}": "messages",
   "DELETE /v1/users/{user}/devices/{device}": "users",
+  "DELETE /v1/users/{user}/restriction": "moderation",
   "GET /v1/audit": "stats.read",
   "GET /v1/keys": "keys.read",
-  "GET /v1/people/explain": "people.read",
   "GET /v1/rooms/{room}": "rooms.read",
   "GET /v1/rooms/{room}/members": "rooms.read",
   "GET /v1/rooms/{room}/messages": "messages.read",
   "GET /v1/users": "users.read",
   "GET /v1/users/{user}": "users.read",
-  "GET /v1/users/{user}/contacts": "people.read",
   "GET /v1/users/{user}/devices": "users.read",
+  "GET /v1/users/{user}/restriction": "moderation.read",
   "GET /v1/users/{user}/rooms": "users.read",
   "PATCH /v1/rooms/{room}": "rooms",
-  "PATCH /v1/rooms/{room}/messages/{seq}": "messages",
-  "POST /v1/console/links": "socket",
   "POST /v1/keys": "keys",
   "POST /v1/keys/{key}/rotate": "keys",
-  "POST /v1/people/changes": "people",
-  "POST /v1/rooms": "rooms",
-  "POST /v1/rooms/direct": "rooms",
-  "POST /v1/rooms/{room}/messages": "messages",
   "POST /v1/rooms/{room}/notices": "messages",
-  "POST /v1/tokens": "tokens",
   "POST /v1/users/{user}/revoke": "users",
   "PUT /v1/rooms/{room}/members": "rooms",
-  "PUT /v1/rooms/{room}/read": "messages",
-  "PUT /v1/users": "users",
   "PUT /v1/users/{user}": "users",
-  "PUT /v1/users/{user}/password": "users",
-  "PUT /v1/users/{user}/privacy": "people",
+  "PUT /v1/users/{user}/restriction": "moderation",
 };
 
 /** Those that a key may have. */
