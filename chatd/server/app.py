@@ -19,6 +19,7 @@ from chatd.commands.host_rooms import HostRooms
 from chatd.commands.host_stats import StatsReader
 from chatd.commands.login import Login
 from chatd.commands.lookups import Lookups
+from chatd.commands.privacy import Privacy
 from chatd.config.model import Config
 from chatd.core.allowances import Allowances
 from chatd.core.event_feed import note_entries
@@ -37,10 +38,14 @@ from chatd.delivery.restrictions import Restrictions
 from chatd.delivery.watch_rights import WatchRights
 from chatd.env import Env
 from chatd.http.api.route import Services
+from chatd.jobs.deletion_clock import DeletionClock
+from chatd.jobs.erasures import Erasures
 from chatd.jobs.event_feed import FeedUpkeep
+from chatd.jobs.exports import Exports
 from chatd.jobs.last_seen import LastSeenRecorder
 from chatd.jobs.maintenance import Maintenance
 from chatd.jobs.message_requests import RequestBound
+from chatd.jobs.purge import Purge
 from chatd.protocol.codec import Vocabulary
 from chatd.protocol.connection import Hello
 from chatd.server.accounts import Accounts
@@ -52,9 +57,9 @@ from chatd.storage.interface import Store
 from chatd.telemetry.counters import Counters
 from chatd.websocket.admission import Admission
 from chatd.writer.commit_hooks import CommitHooks, Subscribers
-from chatd.writer.needs import Sources
 from chatd.writer.read_set_loader import ReadSetLoader
 from chatd.writer.room_loader import RoomLoader
+from chatd.writer.sources import Sources
 from chatd.writer.submission import Submission
 from chatd.writer.writer import Writer
 
@@ -135,6 +140,12 @@ class App:
         self.feed_pages = FeedPages(self.event_feed, env)
         self.api_keys = ApiKeys(store, self.api_writes, env)
         self.hooks.committed.subscribe(self.api_keys.on_commit)
+        self.erasures = Erasures(store.erasures, store.files, env, self.writer, self.counters)
+        self.erasures.reconfigure(config.moderation)
+        self.exports = Exports(store.erasures, store.files, env, self.writer)
+        self.privacy = Privacy(store, self.api_writes, self.hub, self.erasures, self.exports)
+        self.purge = Purge(store.erasures, env, self.writer)
+        self.deletion_clock = DeletionClock(env, store.troubles)
         self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
         self.accounts = Accounts(self.login, identity, self.rate_limits, self.counters, login_links or {})
         self.context = self._context(config, env, whole, watch_rights)
@@ -178,6 +189,7 @@ class App:
             self.feed_pages,
             self.stats,
             self.api_keys,
+            self.privacy,
             console_link,
             scopes,
         )
@@ -201,6 +213,7 @@ class App:
         self.profile_changes.reconfigure(config.delivery)
         self.context.watch_rights.reconfigure(config.privacy.shown_to, people)
         self.login.reconfigure(config.auth.login_token_ttl_s)
+        self.erasures.reconfigure(config.moderation)
         self.api_writes.reconfigure(config.api.writes_waiting)
 
     def _people_rules(self) -> PeopleRules:
@@ -219,6 +232,7 @@ class App:
         """Check for troubles that no request meets, and whether those of the disk have ended; until cancelled."""
         while True:
             self.store.watch()
+            self.deletion_clock.report()
             for name, why in self.pressures().items():
                 if why:
                     self.store.troubles.report(name, why)

@@ -18,7 +18,8 @@ from chatd.delivery.recent_commits import OF_USERS
 from chatd.protocol.envelope import Request
 from chatd.storage.sqlite.chapters import Chapter
 from chatd.storage.sqlite.chapters import built_in as stored
-from chatd.writer.needs import NEEDS, Need
+from chatd.writer.needs import NEEDS
+from chatd.writer.sources import Need
 
 K = TypeVar("K")
 V = TypeVar("V")

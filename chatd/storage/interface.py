@@ -24,6 +24,7 @@ from chatd.protocol.errors import Unavailable
 from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
 from chatd.protocol.read_state import Reader
+from chatd.storage.erasing import ErasureStore, PersonFiles
 from chatd.storage.views import (
     EventPage,
     FeedBounds,
@@ -77,7 +78,9 @@ class CommitStore(Commits, Protocol):
 
 
 class DecisionStore(Protocol):
-    """The state of the last commit, for decisions."""
+    """The state of the last commit, for decisions. `erasures`: what is kept of a person."""
+
+    erasures: ErasureStore
 
     async def load_rooms(self, names: Collection[str]) -> dict[str, Room]:
         """Return the rooms of these names with all their members; unknown names are left out.
@@ -358,9 +361,11 @@ class Store(
 
     Bounds of ranges are inclusive unless said otherwise. A commit that has begun finishes even when its caller is
     cancelled. Room numbers are the store's keys, room names the public ones. `troubles`: of the store and its users.
+    `files`: those beside it that hold something of a person.
     """
 
     troubles: Troubles
+    files: PersonFiles
 
     async def probe(self) -> None:
         """Read something; raise Unavailable when nothing can be read."""

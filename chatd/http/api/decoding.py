@@ -8,7 +8,7 @@ import msgspec
 from msgspec import inspect
 from starlette.requests import Request
 
-from chatd.http.api import keys, people, users
+from chatd.http.api import erasures, keys, people, users
 from chatd.http.api.route import PARAMETERS, Asked, Code, KeyId
 from chatd.protocol import complaints
 from chatd.protocol.complaints import Words, refusal_of
@@ -22,6 +22,7 @@ FORMS = {
     users.Prefix: "the beginning of a user id",
     users.PasswordHash: "a hash, as argon2id writes it: $argon2id$v=19$m=...",
     people.Bucket: "a bucket, 4 of 0-9 a-f",
+    erasures.MoreErasures: "`more` as it was answered",
 }
 # A complaint repeats names from the body.
 DETAIL_CHARACTERS_MAX, FIELD_CHARACTERS_MAX = 200, 64

@@ -16,6 +16,7 @@ from chatd.commands.event_feed import FeedPages
 from chatd.commands.graph import Graph
 from chatd.commands.host_rooms import HostRooms
 from chatd.commands.host_stats import StatsReader
+from chatd.commands.privacy import Privacy
 from chatd.core.api_keys import READ, VISITOR, ApiKey
 from chatd.core.audit import SOCKET, Audit
 from chatd.core.permissions import HOST
@@ -92,6 +93,13 @@ def page_of(rows: Sequence[T], limit: int, key: Callable[[T], object]) -> tuple[
     return rows[:limit], str(key(rows[limit - 1])) if len(rows) > limit else UNSET
 
 
+class Download(Struct, frozen=True):
+    """The answer of a route that sends a file as it is."""
+
+    path: str
+    media_type: str
+
+
 class Done(Struct, frozen=True):
     """The answer of a route that has nothing to tell: `{}`."""
 
@@ -130,6 +138,7 @@ class Services:
     feed: FeedPages
     stats: StatsReader
     keys: ApiKeys
+    privacy: Privacy
     console_link: Callable[[str, Collection[str]], str]
     scopes: frozenset[str]
 
