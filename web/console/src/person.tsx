@@ -8,6 +8,7 @@ import { Back, Refusal, say, to } from "./host_parts.js";
 import { hostTexts } from "./host_texts.js";
 import { Card, Facts, Skeleton } from "./parts.js";
 import { Badges } from "./people.js";
+import { Privacy } from "./privacy.js";
 import { Restriction } from "./restriction.js";
 import type { DeviceRow, UserAnswer } from "./routes.js";
 import { texts } from "./texts.js";
@@ -38,6 +39,7 @@ export function PersonPage({ user }: { user: string }) {
         <Devices user={user} />
         <Rooms user={user} />
       </div>
+      {may("GET /v1/erasures/{user}") && <Privacy user={user} onChange={onChange} />}
       {may("GET /v1/audit") && <AuditOf key={changes} target={user} title={words.audit} />}
     </>
   );

@@ -3,6 +3,12 @@ export interface As {
   as?: string;
 }
 
+export interface AskErasure {
+  messages?: "keep" | "recall";
+  reports?: "drop" | "keep";
+  seen?: boolean;
+}
+
 export interface Asked {
 }
 
@@ -58,6 +64,11 @@ export interface CardField {
   to?: "acquaintances" | "everyone" | "followers" | "friends" | "nobody";
 }
 
+export interface Check {
+  time: number;
+  found: number;
+}
+
 export interface DeviceRow {
   device: string;
   app?: string;
@@ -70,6 +81,23 @@ export interface DevicesAnswer {
 }
 
 export interface Done {
+}
+
+export interface Download {
+  path: string;
+  media_type: string;
+}
+
+export interface ErasureAnswer {
+  user: string;
+  state: string;
+  asked: number;
+  messages?: "keep" | "recall";
+  reports?: "drop" | "keep";
+  done?: number;
+  receipt?: readonly Place[];
+  check?: Check;
+  reopened?: number;
 }
 
 export interface Event {
@@ -95,6 +123,16 @@ export interface Event {
   pinned?: boolean;
   reactions?: readonly ReactionCount[];
   mine?: readonly string[];
+  from?: number;
+}
+
+export interface ExportAnswer {
+  user: string;
+  state: string;
+  asked: number;
+  done?: number;
+  bytes?: number;
+  until?: number;
 }
 
 export interface Generation {
@@ -196,6 +234,14 @@ export interface PatchRoom {
   avatar?: string;
   public?: boolean;
   data?: unknown;
+}
+
+export interface Place {
+  place: string;
+  erased?: number;
+  how?: string;
+  kept?: number;
+  until?: number;
 }
 
 export interface PostNotice {
@@ -334,6 +380,9 @@ export interface Routes {
   "DELETE /v1/users/{user}/devices/{device}": { asked: Asked; answer: Done };
   "DELETE /v1/users/{user}/restriction": { asked: Asked; answer: Done };
   "GET /v1/audit": { asked: AuditQuery; answer: AuditAnswer };
+  "GET /v1/erasures/{user}": { asked: Asked; answer: ErasureAnswer };
+  "GET /v1/exports/{user}": { asked: Asked; answer: ExportAnswer };
+  "GET /v1/exports/{user}/file": { asked: Asked; answer: Download };
   "GET /v1/keys": { asked: Asked; answer: KeysAnswer };
   "GET /v1/rooms/{room}": { asked: As; answer: RoomAnswer };
   "GET /v1/rooms/{room}/members": { asked: MembersQuery; answer: MembersAnswer };
@@ -344,10 +393,13 @@ export interface Routes {
   "GET /v1/users/{user}/restriction": { asked: Asked; answer: RestrictionAnswer };
   "GET /v1/users/{user}/rooms": { asked: RoutePage; answer: RoomsAnswer };
   "PATCH /v1/rooms/{room}": { asked: PatchRoom; answer: RoomAnswer };
+  "POST /v1/erasures/{user}/check": { asked: Asked; answer: ErasureAnswer };
   "POST /v1/keys": { asked: MakeKey; answer: NewKey };
   "POST /v1/keys/{key}/rotate": { asked: Rotate; answer: NewKey };
   "POST /v1/rooms/{room}/notices": { asked: PostNotice; answer: Written };
   "POST /v1/users/{user}/revoke": { asked: RevokeTokens; answer: Generation };
+  "PUT /v1/erasures/{user}": { asked: AskErasure; answer: ErasureAnswer };
+  "PUT /v1/exports/{user}": { asked: Asked; answer: ExportAnswer };
   "PUT /v1/rooms/{room}/members": { asked: PutMembers; answer: MembersSet };
   "PUT /v1/users/{user}": { asked: PutUser; answer: UserAnswer };
   "PUT /v1/users/{user}/restriction": { asked: PutRestriction; answer: RestrictionAnswer };
@@ -362,6 +414,9 @@ export const SCOPES: { readonly [route in keyof Routes]: string } = {
   "DELETE /v1/users/{user}/devices/{device}": "users",
   "DELETE /v1/users/{user}/restriction": "moderation",
   "GET /v1/audit": "stats.read",
+  "GET /v1/erasures/{user}": "privacy.read",
+  "GET /v1/exports/{user}": "privacy.read",
+  "GET /v1/exports/{user}/file": "privacy.read",
   "GET /v1/keys": "keys.read",
   "GET /v1/rooms/{room}": "rooms.read",
   "GET /v1/rooms/{room}/members": "rooms.read",
@@ -372,10 +427,13 @@ export const SCOPES: { readonly [route in keyof Routes]: string } = {
   "GET /v1/users/{user}/restriction": "moderation.read",
   "GET /v1/users/{user}/rooms": "users.read",
   "PATCH /v1/rooms/{room}": "rooms",
+  "POST /v1/erasures/{user}/check": "privacy",
   "POST /v1/keys": "keys",
   "POST /v1/keys/{key}/rotate": "keys",
   "POST /v1/rooms/{room}/notices": "messages",
   "POST /v1/users/{user}/revoke": "users",
+  "PUT /v1/erasures/{user}": "privacy",
+  "PUT /v1/exports/{user}": "privacy",
   "PUT /v1/rooms/{room}/members": "rooms",
   "PUT /v1/users/{user}": "users",
   "PUT /v1/users/{user}/restriction": "moderation",
@@ -392,6 +450,8 @@ export const EVERY_SCOPE: readonly string[] = [
   "moderation.read",
   "people",
   "people.read",
+  "privacy",
+  "privacy.read",
   "rooms",
   "rooms.read",
   "stats.read",
