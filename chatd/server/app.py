@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,7 @@ from chatd.commands.host_stats import StatsReader
 from chatd.commands.login import Login
 from chatd.commands.lookups import Lookups
 from chatd.commands.privacy import Privacy
+from chatd.commands.webhooks import Webhooks
 from chatd.config.model import Config
 from chatd.core.allowances import Allowances
 from chatd.core.event_feed import note_entries
@@ -50,17 +51,19 @@ from chatd.protocol.codec import Vocabulary
 from chatd.protocol.connection import Hello
 from chatd.server.accounts import Accounts
 from chatd.server.capability import Capability, combined
-from chatd.server.rules import bounds_of, people_rules_of, per_day, rules_of
+from chatd.server.rules import allowances_of, bounds_of, people_rules_of, rules_of
 from chatd.session.rate_limits import RateLimits
 from chatd.session.session import Session
 from chatd.storage.interface import Store
 from chatd.telemetry.counters import Counters
+from chatd.webhooks.deliveries import Deliveries
+from chatd.webhooks.settings import Receiver
 from chatd.websocket.admission import Admission
 from chatd.writer.commit_hooks import CommitHooks, Subscribers
 from chatd.writer.read_set_loader import ReadSetLoader
 from chatd.writer.room_loader import RoomLoader
 from chatd.writer.sources import Sources
-from chatd.writer.submission import Submission
+from chatd.writer.submission import Submission, submit_and_wait
 from chatd.writer.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -99,7 +102,7 @@ class App:
         people = people_rules_of(config.people)
         self.rooms = RoomLoader(store, env, RoomCache(), people, bots=config.bots.enabled)
         allowances = Allowances()
-        allowances.become(per_day(config.rates))
+        allowances.become(allowances_of(config))
         sources = Sources(store, env, self.rooms)
         self.read_set_loader = ReadSetLoader(sources, rules_of(config), allowances, whole.needs)
         self.hooks = CommitHooks(
@@ -134,10 +137,23 @@ class App:
         if config.people.enabled:
             self.hooks.published.subscribe(self.request_bound.on_commit, self.profile_changes.on_commit)
         self.hooks.published.subscribe(Restrictions(env, self.hub).on_commit)
+        self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
+        self.accounts = Accounts(self.login, identity, self.rate_limits, self.counters, login_links or {})
+        self.context = self._context(config, env, whole, watch_rights)
+        self._make_host_parts(config, env)
+        self.hooks.committed.subscribe(*(partial(hook, self.context) for hook in whole.committed))
+        self.hooks.published.subscribe(*(partial(hook, self.context) for hook in whole.published))
+
+    def _make_host_parts(self, config: Config, env: Env) -> None:
+        """Make what serves the back end of the host app."""
+        store = self.store
         self.api_writes = Writes(self.writer.submit, self.writer.submit, config.api.writes_waiting)
-        self.admin = Admin(store, self.api_writes, self.hub, identity, env)
+        self.admin = Admin(store, self.api_writes, self.hub, self.identity, env, self._actor)
         self.graph = Graph(store, self.api_writes, self._people_rules, self.fanout.tell_imported)
         self.feed_pages = FeedPages(self.event_feed, env)
+        self.webhooks = Webhooks(store, self.api_writes)
+        self.host_rooms = HostRooms(self.context, self.api_writes)
+        self.stats = StatsReader(self.context)
         self.api_keys = ApiKeys(store, self.api_writes, env)
         self.hooks.committed.subscribe(self.api_keys.on_commit)
         self.erasures = Erasures(store.erasures, store.files, env, self.writer, self.counters)
@@ -146,13 +162,6 @@ class App:
         self.privacy = Privacy(store, self.api_writes, self.hub, self.erasures, self.exports)
         self.purge = Purge(store.erasures, env, self.writer)
         self.deletion_clock = DeletionClock(env, store.troubles)
-        self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
-        self.accounts = Accounts(self.login, identity, self.rate_limits, self.counters, login_links or {})
-        self.context = self._context(config, env, whole, watch_rights)
-        self.host_rooms = HostRooms(self.context, self.api_writes)
-        self.stats = StatsReader(self.context)
-        self.hooks.committed.subscribe(*(partial(hook, self.context) for hook in whole.committed))
-        self.hooks.published.subscribe(*(partial(hook, self.context) for hook in whole.published))
 
     def _context(self, config: Config, env: Env, whole: Capability, watch_rights: WatchRights) -> Context:
         """Return the parts that commands work with."""
@@ -188,11 +197,23 @@ class App:
             self.host_rooms,
             self.feed_pages,
             self.stats,
+            self.webhooks,
             self.api_keys,
             self.privacy,
             console_link,
             scopes,
         )
+
+    def deliver(self, receivers: Sequence[Receiver], config: Config) -> Deliveries | None:
+        """Have events delivered to these endpoints; return what has to run for it, None while there never was one."""
+        deliveries = self.webhooks.deliveries
+        if deliveries is None and receivers and self.event_feed is not None:
+            save = partial(submit_and_wait, self.writer.submit, "")
+            deliveries = Deliveries(self.event_feed, self.store, self.context.env, self.counters, save)
+            self.webhooks.deliveries = deliveries
+        if deliveries is not None:
+            deliveries.reconfigure(receivers, config.events.kept_h)
+        return deliveries
 
     def reconfigure(self, config: Config) -> None:
         """Apply another configuration in every part that keeps some of it (config/reloadable.py lists the keys)."""
@@ -204,7 +225,7 @@ class App:
         self.context.lookups.reconfigure(config.rates)
         self.rooms.reconfigure(people)
         self.request_bound.reconfigure(people)
-        self.read_set_loader.reconfigure(rules_of(config), per_day(config.rates))
+        self.read_set_loader.reconfigure(rules_of(config), allowances_of(config))
         self.fanout.reconfigure(config.delivery, config.privacy)
         self.maintenance.reconfigure(config)
         if self.feed_upkeep is not None:
@@ -215,6 +236,9 @@ class App:
         self.login.reconfigure(config.auth.login_token_ttl_s)
         self.erasures.reconfigure(config.moderation)
         self.api_writes.reconfigure(config.api.writes_waiting)
+
+    def _actor(self) -> str:
+        return self.context.config.moderation.actor
 
     def _people_rules(self) -> PeopleRules:
         return self.read_set_loader.rules.people

@@ -11,6 +11,7 @@ from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import Introduction
 from chatd.core.graph import Edges, GraphFeed
 from chatd.core.graph_digest import BucketDigests, GraphDigest
+from chatd.core.moderation import AskedReport, Filed, KnownReports, Place, State
 from chatd.core.privacy import Relation, RoomRelations
 from chatd.core.profiles import Cards
 from chatd.core.read_set import Counted, KeyedEvent, PeopleRules, UnreadSpan
@@ -75,6 +76,24 @@ class CommitStore(Commits, Protocol):
         known what the disk holds, and Unavailable("internal") on any other failure. Except with StoreLost, nothing was
         written.
         """
+
+
+class ModerationStore(Protocol):
+    """The reports of a store."""
+
+    async def known(self, asked: Collection[AskedReport]) -> KnownReports:
+        """Return what decisions on these reports look at, as of one commit."""
+
+    async def at(self, numbers: Collection[int]) -> list[Filed]:
+        """Return the reports with these numbers; unknown ones are left out."""
+
+    async def queue(self, state: State, after: Place | None, limit: int) -> list[tuple[Filed, Place]]:
+        """Return up to `limit` reports behind a place, each with its own: those on whom most have reported something
+        first, closed ones the newest first.
+        """
+
+    async def oldest(self) -> int:
+        """Return when the report was changed that nobody has for longest, in Unix milliseconds; 0 without any."""
 
 
 class DecisionStore(Protocol):
@@ -168,6 +187,10 @@ class DecisionStore(Protocol):
 
         Groups of up to `small_group_members` count as something in common.
         """
+
+    @property
+    def moderation(self) -> ModerationStore:
+        """The reports."""
 
     async def account_rows(self, rows: Collection[tuple[str, str]]) -> list[ChangedRow]:
         """Return the rows of the section `account` with these (user, name), also tombstones."""

@@ -27,6 +27,7 @@ from chatd.http.api import (
     keys,
     members,
     messages,
+    moderation,
     people,
     problems,
     restrictions,
@@ -34,6 +35,7 @@ from chatd.http.api import (
     stats,
     tokens,
     users,
+    webhooks,
 )
 from chatd.http.api.access import Access
 from chatd.http.api.decoding import asked_in_query, decoded, path_of
@@ -57,9 +59,11 @@ CHAPTERS = (
     messages,
     event_feed,
     restrictions,
+    moderation,
     erasures,
     keys,
     stats,
+    webhooks,
     problems,
 )
 TABLE: tuple[Route, ...] = tuple(route for chapter in CHAPTERS for route in chapter.ROUTES)

@@ -53,6 +53,7 @@ from chatd.storage.sqlite.errors import opening
 from chatd.storage.sqlite.hello import hello
 from chatd.storage.sqlite.history import Cut, Span
 from chatd.storage.sqlite.meta import mark_closed, stamp_of
+from chatd.storage.sqlite.moderation import Reports
 from chatd.storage.sqlite.read_pool import ReadPool
 from chatd.storage.sqlite.room_rows import memberships
 from chatd.storage.sqlite.startup import make_ready, take_over
@@ -166,6 +167,10 @@ class SqliteStore(Store):
 
     def watch(self) -> None:
         self._writer.watch()
+
+    @property
+    def moderation(self) -> Reports:
+        return Reports(self._read_pool)
 
     # DecisionStore
 
