@@ -19,7 +19,8 @@ from chatd.protocol.envelope import Request
 from chatd.storage.sqlite.chapters import Chapter
 from chatd.storage.sqlite.chapters import built_in as stored
 from chatd.writer import moderation_needs
-from chatd.writer.needs import NEEDS, Need
+from chatd.writer.needs import NEEDS
+from chatd.writer.sources import Need
 
 K = TypeVar("K")
 V = TypeVar("V")

@@ -25,6 +25,7 @@ from chatd.protocol.errors import Unavailable
 from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
 from chatd.protocol.read_state import Reader
+from chatd.storage.erasing import ErasureStore, PersonFiles
 from chatd.storage.views import (
     EventPage,
     FeedBounds,
@@ -96,7 +97,9 @@ class ModerationStore(Protocol):
 
 
 class DecisionStore(Protocol):
-    """The state of the last commit, for decisions."""
+    """The state of the last commit, for decisions. `erasures`: what is kept of a person."""
+
+    erasures: ErasureStore
 
     async def load_rooms(self, names: Collection[str]) -> dict[str, Room]:
         """Return the rooms of these names with all their members; unknown names are left out.
@@ -151,6 +154,9 @@ class DecisionStore(Protocol):
 
     async def bots(self, users: Collection[str]) -> list[Bot]:
         """Return the settings of those of these users that are bots."""
+
+    async def bots_with_hooks(self) -> list[Bot]:
+        """Return the settings of all bots that have a hook."""
 
     async def automated(self) -> set[str]:
         """Return all bots and official accounts."""
@@ -385,9 +391,11 @@ class Store(
 
     Bounds of ranges are inclusive unless said otherwise. A commit that has begun finishes even when its caller is
     cancelled. Room numbers are the store's keys, room names the public ones. `troubles`: of the store and its users.
+    `files`: those beside it that hold something of a person.
     """
 
     troubles: Troubles
+    files: PersonFiles
 
     async def probe(self) -> None:
         """Read something; raise Unavailable when nothing can be read."""

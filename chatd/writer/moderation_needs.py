@@ -10,7 +10,8 @@ from chatd.core.report_actions import Action, AmendReport, Restrain, TakeBack, W
 from chatd.core.restrictions import Restrict
 from chatd.core.write_set import Message
 from chatd.protocol.moderation import Report
-from chatd.writer.needs import Need, Sources, Submitted, people, read_direct_rooms
+from chatd.writer.needs import people, read_direct_rooms
+from chatd.writer.sources import Need, Sources, Submitted
 
 
 async def reports(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:

@@ -1,6 +1,6 @@
 """The packets a client reads, as types: objects, replies and pushes, under the chapters of protocol.md; pure.
 
-They cost nothing at run time: unknown keys are ignored, an absent key has its default. `u53` is int here, `ms` too.
+They describe what a peer sends that keeps to the protocol: unknown keys are ignored, absent ones have their default.
 """
 
 from collections.abc import Mapping
