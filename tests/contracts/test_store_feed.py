@@ -12,9 +12,9 @@ from chatd.core.event_feed import (
     StoredEntry,
     position_of,
 )
-from chatd.core.write_set import WriteSet
+from chatd.core.write_set import DirectPair, WriteSet
 from chatd.protocol.errors import Refused
-from chatd.storage.interface import Store
+from chatd.storage.interface import KeyTaken, Store
 from chatd.storage.views import FeedPage, FeedQuery
 from tests.kit.env import START_MS
 from tests.kit.history_builder import HistoryBuilder
@@ -166,6 +166,18 @@ async def test_the_bounds_count_entries_and_bytes(begun: Store) -> None:
     assert await begun.expired_entries(START_MS + 5, MANY) == newest
     assert bounds.oldest.stamp <= await begun.expired_entries(0, size - 1) < newest
     assert await begun.expired_entries(0, 0) < newest
+
+
+async def test_a_commit_that_fails_counts_nothing(begun: Store, builder: HistoryBuilder) -> None:
+    rooms = [await builder.group("ann"), await builder.group("ann")]
+    twice = [DirectPair("ann", "bob", room.number) for room in rooms]
+    for _ in range(2):
+        with pytest.raises(KeyTaken):
+            await commit(begun, *twice, entries=[friend(6)])
+    await commit(begun, entries=[friend(6)])
+    bounds = await begun.feed_bounds()
+    assert bounds.newest is not None
+    assert (bounds.newest.count, users(await page(begun))[-2:]) == (7, ["u5", "u6"])
 
 
 async def test_an_event_is_shown_as_it_is_now_and_named_when_it_is_gone(

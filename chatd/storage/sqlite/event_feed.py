@@ -46,11 +46,8 @@ ROWS_MORE = 100
 # Bytes of events that are read for a page, as MessagePack: as JSON they are about as many.
 EVENT_BYTES_MAX = 1 << 20
 
-ADD_ROW = """
-INSERT INTO event_feed (stamp, time, count, bytes, entries)
-SELECT ?, ?, coalesce(max(count), 0) + ?, coalesce(max(bytes), 0) + ?, ?
-FROM event_feed WHERE stamp = (SELECT max(stamp) FROM event_feed)
-"""
+ADD_ROW = "INSERT INTO event_feed (stamp, time, count, bytes, entries) VALUES (?, ?, ?, ?, ?)"
+SUMS = "SELECT count, bytes FROM event_feed WHERE stamp = (SELECT max(stamp) FROM event_feed)"
 
 # As one text each (see rows.in_one). The first row whole, and those behind it up to so many entries more.
 ROWS = """
@@ -102,10 +99,25 @@ class FeedRow:
     entries: Sequence[StoredEntry]
 
 
-def add_entries(connection: sqlite3.Connection, rows: Sequence[FeedRow], stamp: int) -> None:
-    for row in rows:
-        packed = encode(row.entries)
-        connection.execute(ADD_ROW, (stamp, row.time, len(row.entries), len(packed), packed))
+class EntryRows:
+    """The rows that one store adds. It keeps the sums, because to look them up costs as much as to add a row."""
+
+    def __init__(self) -> None:
+        # Of count and bytes, up to the last row; None when they have to be looked up.
+        self._sums: tuple[int, int] | None = None
+        self._next = (0, 0)
+
+    def add(self, connection: sqlite3.Connection, rows: Sequence[FeedRow], stamp: int) -> None:
+        count, size = self._sums or connection.execute(SUMS).fetchone() or (0, 0)
+        self._sums = None
+        for row in rows:
+            packed = encode(row.entries)
+            self._next = (count + len(row.entries), size + len(packed))
+            connection.execute(ADD_ROW, (stamp, row.time, *self._next, packed))
+
+    def on_commit(self) -> None:
+        """Note that the commit of the row is made."""
+        self._sums = self._next
 
 
 def switch(connection: sqlite3.Connection, switched: Sequence[FeedSwitched], stamp: int) -> None:

@@ -101,7 +101,9 @@ class SqliteStore(Store):
         self._writer = writer
         self._read_pool = readers
         self.troubles = troubles
-        self._writes, self._section_tables = chapter.writers(), chapter.sections
+        self._entry_rows = event_feed.EntryRows()
+        self._writes = {**chapter.writers(), event_feed.FeedRow: self._entry_rows.add}
+        self._section_tables = chapter.sections
         self._epoch, self._last_room = found
 
     @classmethod
@@ -252,6 +254,8 @@ class SqliteStore(Store):
 
     async def commit(self, writes: WriteSet) -> None:
         await self._writer.commit(batch_of(writes, self._writes))
+        if writes.feed:
+            self._entry_rows.on_commit()
 
     # RoomViews, UserStore, JobStore
 
