@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,8 @@ from chatd.commands.host_rooms import HostRooms
 from chatd.commands.host_stats import StatsReader
 from chatd.commands.login import Login
 from chatd.commands.lookups import Lookups
+from chatd.commands.privacy import Privacy
+from chatd.commands.webhooks import Webhooks
 from chatd.config.model import Config
 from chatd.core.allowances import Allowances
 from chatd.core.event_feed import note_entries
@@ -37,25 +39,31 @@ from chatd.delivery.restrictions import Restrictions
 from chatd.delivery.watch_rights import WatchRights
 from chatd.env import Env
 from chatd.http.api.route import Services
+from chatd.jobs.deletion_clock import DeletionClock
+from chatd.jobs.erasures import Erasures
 from chatd.jobs.event_feed import FeedUpkeep
+from chatd.jobs.exports import Exports
 from chatd.jobs.last_seen import LastSeenRecorder
 from chatd.jobs.maintenance import Maintenance
 from chatd.jobs.message_requests import RequestBound
+from chatd.jobs.purge import Purge
 from chatd.protocol.codec import Vocabulary
 from chatd.protocol.connection import Hello
 from chatd.server.accounts import Accounts
 from chatd.server.capability import Capability, combined
-from chatd.server.rules import bounds_of, people_rules_of, per_day, rules_of
+from chatd.server.rules import allowances_of, bounds_of, people_rules_of, rules_of
 from chatd.session.rate_limits import RateLimits
 from chatd.session.session import Session
 from chatd.storage.interface import Store
 from chatd.telemetry.counters import Counters
+from chatd.webhooks.deliveries import Deliveries
+from chatd.webhooks.settings import Receiver
 from chatd.websocket.admission import Admission
 from chatd.writer.commit_hooks import CommitHooks, Subscribers
-from chatd.writer.needs import Sources
 from chatd.writer.read_set_loader import ReadSetLoader
 from chatd.writer.room_loader import RoomLoader
-from chatd.writer.submission import Submission
+from chatd.writer.sources import Sources
+from chatd.writer.submission import Submission, submit_and_wait
 from chatd.writer.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -94,7 +102,7 @@ class App:
         people = people_rules_of(config.people)
         self.rooms = RoomLoader(store, env, RoomCache(), people, bots=config.bots.enabled)
         allowances = Allowances()
-        allowances.become(per_day(config.rates))
+        allowances.become(allowances_of(config))
         sources = Sources(store, env, self.rooms)
         self.read_set_loader = ReadSetLoader(sources, rules_of(config), allowances, whole.needs)
         self.hooks = CommitHooks(
@@ -129,19 +137,31 @@ class App:
         if config.people.enabled:
             self.hooks.published.subscribe(self.request_bound.on_commit, self.profile_changes.on_commit)
         self.hooks.published.subscribe(Restrictions(env, self.hub).on_commit)
-        self.api_writes = Writes(self.writer.submit, self.writer.submit, config.api.writes_waiting)
-        self.admin = Admin(store, self.api_writes, self.hub, identity, env)
-        self.graph = Graph(store, self.api_writes, self._people_rules, self.fanout.tell_imported)
-        self.feed_pages = FeedPages(self.event_feed, env)
-        self.api_keys = ApiKeys(store, self.api_writes, env)
-        self.hooks.committed.subscribe(self.api_keys.on_commit)
         self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
         self.accounts = Accounts(self.login, identity, self.rate_limits, self.counters, login_links or {})
         self.context = self._context(config, env, whole, watch_rights)
-        self.host_rooms = HostRooms(self.context, self.api_writes)
-        self.stats = StatsReader(self.context)
+        self._make_host_parts(config, env)
         self.hooks.committed.subscribe(*(partial(hook, self.context) for hook in whole.committed))
         self.hooks.published.subscribe(*(partial(hook, self.context) for hook in whole.published))
+
+    def _make_host_parts(self, config: Config, env: Env) -> None:
+        """Make what serves the back end of the host app."""
+        store = self.store
+        self.api_writes = Writes(self.writer.submit, self.writer.submit, config.api.writes_waiting)
+        self.admin = Admin(store, self.api_writes, self.hub, self.identity, env, self._actor)
+        self.graph = Graph(store, self.api_writes, self._people_rules, self.fanout.tell_imported)
+        self.feed_pages = FeedPages(self.event_feed, env)
+        self.webhooks = Webhooks(store, self.api_writes)
+        self.host_rooms = HostRooms(self.context, self.api_writes)
+        self.stats = StatsReader(self.context)
+        self.api_keys = ApiKeys(store, self.api_writes, env)
+        self.hooks.committed.subscribe(self.api_keys.on_commit)
+        self.erasures = Erasures(store.erasures, store.files, env, self.writer, self.counters)
+        self.erasures.reconfigure(config.moderation)
+        self.exports = Exports(store.erasures, store.files, env, self.writer)
+        self.privacy = Privacy(store, self.api_writes, self.hub, self.erasures, self.exports)
+        self.purge = Purge(store.erasures, env, self.writer)
+        self.deletion_clock = DeletionClock(env, store.troubles)
 
     def _context(self, config: Config, env: Env, whole: Capability, watch_rights: WatchRights) -> Context:
         """Return the parts that commands work with."""
@@ -177,10 +197,23 @@ class App:
             self.host_rooms,
             self.feed_pages,
             self.stats,
+            self.webhooks,
             self.api_keys,
+            self.privacy,
             console_link,
             scopes,
         )
+
+    def deliver(self, receivers: Sequence[Receiver], config: Config) -> Deliveries | None:
+        """Have events delivered to these endpoints; return what has to run for it, None while there never was one."""
+        deliveries = self.webhooks.deliveries
+        if deliveries is None and receivers and self.event_feed is not None:
+            save = partial(submit_and_wait, self.writer.submit, "")
+            deliveries = Deliveries(self.event_feed, self.store, self.context.env, self.counters, save)
+            self.webhooks.deliveries = deliveries
+        if deliveries is not None:
+            deliveries.reconfigure(receivers, config.events.kept_h)
+        return deliveries
 
     def reconfigure(self, config: Config) -> None:
         """Apply another configuration in every part that keeps some of it (config/reloadable.py lists the keys)."""
@@ -192,7 +225,7 @@ class App:
         self.context.lookups.reconfigure(config.rates)
         self.rooms.reconfigure(people)
         self.request_bound.reconfigure(people)
-        self.read_set_loader.reconfigure(rules_of(config), per_day(config.rates))
+        self.read_set_loader.reconfigure(rules_of(config), allowances_of(config))
         self.fanout.reconfigure(config.delivery, config.privacy)
         self.maintenance.reconfigure(config)
         if self.feed_upkeep is not None:
@@ -201,7 +234,11 @@ class App:
         self.profile_changes.reconfigure(config.delivery)
         self.context.watch_rights.reconfigure(config.privacy.shown_to, people)
         self.login.reconfigure(config.auth.login_token_ttl_s)
+        self.erasures.reconfigure(config.moderation)
         self.api_writes.reconfigure(config.api.writes_waiting)
+
+    def _actor(self) -> str:
+        return self.context.config.moderation.actor
 
     def _people_rules(self) -> PeopleRules:
         return self.read_set_loader.rules.people
@@ -219,6 +256,7 @@ class App:
         """Check for troubles that no request meets, and whether those of the disk have ended; until cancelled."""
         while True:
             self.store.watch()
+            self.deletion_clock.report()
             for name, why in self.pressures().items():
                 if why:
                     self.store.troubles.report(name, why)

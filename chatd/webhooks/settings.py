@@ -13,8 +13,10 @@ from chatd.config.hooks import Endpoint
 from chatd.config.model import Config
 from chatd.config.problems import ConfigError, Problem
 from chatd.config.secret import Secret
+from chatd.core.event_feed import require_known
 from chatd.egress.guard import EgressRefused, Guard, target_of
 from chatd.env import Env
+from chatd.protocol.errors import Refused
 from chatd.webhooks.signing import secrets_in
 
 if TYPE_CHECKING:
@@ -63,6 +65,11 @@ def hook_problems(config: Config) -> Iterator[Problem]:
     except ConfigError as error:
         yield from error.problems
     hooks = config.hooks
+    for endpoint in hooks.endpoints:
+        try:
+            require_known(endpoint.types)
+        except Refused as error:
+            yield Problem("", f"hooks.endpoints: {error.message}", f"Change the types of {endpoint.name}.")
     for url, secret_file in [(one.url, one.secret_file) for one in hooks.endpoints] + [
         (one.url, one.secret_file) for one in hooks.before
     ]:

@@ -27,6 +27,7 @@ from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
 from chatd.protocol.read_state import Reader
 from chatd.storage.interface import Store
+from chatd.storage.person_files import FilesOfPersons
 from chatd.storage.sqlite import (
     api,
     card_views,
@@ -47,10 +48,12 @@ from chatd.storage.sqlite import users as users_rows
 from chatd.storage.sqlite.chapters import Chapter, built_in
 from chatd.storage.sqlite.connection import open_writer
 from chatd.storage.sqlite.directory import Directory, Lock, rewrite
+from chatd.storage.sqlite.erasures import ErasureRows
 from chatd.storage.sqlite.errors import opening
 from chatd.storage.sqlite.hello import hello
 from chatd.storage.sqlite.history import Cut, Span
 from chatd.storage.sqlite.meta import mark_closed, stamp_of
+from chatd.storage.sqlite.moderation import Reports
 from chatd.storage.sqlite.read_pool import ReadPool
 from chatd.storage.sqlite.room_rows import memberships
 from chatd.storage.sqlite.startup import make_ready, take_over
@@ -104,6 +107,8 @@ class SqliteStore(Store):
         self._entry_rows = event_feed.EntryRows()
         self._writes = {**chapter.writers(), event_feed.FeedRow: self._entry_rows.add}
         self._section_tables = chapter.sections
+        self.erasures = ErasureRows(readers, writer, chapter.kept)
+        self.files = FilesOfPersons(lock.directory)
         self._epoch, self._last_room = found
 
     @classmethod
@@ -164,6 +169,10 @@ class SqliteStore(Store):
 
     def watch(self) -> None:
         self._writer.watch()
+
+    @property
+    def moderation(self) -> Reports:
+        return Reports(self._read_pool)
 
     # DecisionStore
 
