@@ -71,7 +71,7 @@ def no_link(name: str, scopes: Collection[str]) -> str:
 async def serving(config: Config, store: Store) -> AsyncIterator[Services]:
     """Run the parts of a daemon that routes use."""
     env = SystemEnv()
-    if (await store.feed_bounds()).is_on and not config.events.enabled:
+    if (await store.feed.bounds()).is_on and not config.events.enabled:
         # The command was given another configuration than the daemon, whose feed must not miss what it does.
         config = replace(config, events=replace(config.events, enabled=True))
     # No keys of tokens: files that cannot be read must not keep an operator from locking somebody out.

@@ -8,7 +8,7 @@ from chatd.config.events import Events
 from chatd.core.event_feed import BeginFeed, EndFeed, ForgetEntries, NotePresence
 from chatd.env import Env
 from chatd.protocol.errors import ChatError
-from chatd.storage.interface import FeedStore
+from chatd.storage.feeds import FeedStore
 from chatd.writer.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -82,16 +82,16 @@ class FeedUpkeep:
     async def forget(self) -> None:
         """Forget entries that are old, or beyond the bytes that are kept, in slices, so that chat goes on."""
         before = self._env.now_ms() - self._events.kept_h * HOUR_MS
-        while stamp := await self._store.expired_entries(before, self._events.bytes_max):
+        while stamp := await self._store.expired(before, self._events.bytes_max):
             await self._writer.submit_and_wait("", ForgetEntries(stamp))
 
 
 async def end_feed(store: FeedStore, writer: Writer) -> None:
     """Drop what an event feed has left that is switched off now. A failed attempt is left to the next start."""
     try:
-        if (await store.feed_bounds()).is_on:
+        if (await store.bounds()).is_on:
             await writer.submit_and_wait("", EndFeed())
-        while newest := (await store.feed_bounds()).newest:
+        while newest := (await store.bounds()).newest:
             await writer.submit_and_wait("", ForgetEntries(newest.stamp))
     except ChatError as error:
         log.warning("the event feed that was switched off is still there: %s", error)

@@ -112,9 +112,11 @@ class App:
         )
         self.writer = Writer(store, env, self.read_set_loader, whole.decisions, self.hooks, self.counters)
         self.maintenance = Maintenance(store, env, self.rooms, self.writer, config)
-        self.event_feed = EventFeed(store, env) if config.events.enabled else None
-        self.bot_updates = BotUpdates(store, env) if config.bots.enabled else None
-        self.feed_upkeep = FeedUpkeep(store, env, self.writer, config.events) if self.event_feed else None
+        self.event_feed = EventFeed(store.feed, env) if config.events.enabled else None
+        self.bot_updates = BotUpdates(store.feed, env) if config.bots.enabled else None
+        self.feed_upkeep = (
+            FeedUpkeep(store.feed, env, self.writer, config.events) if self.event_feed else None
+        )
         self.presence = LocalPresence(
             env,
             self.fanout.presence,

@@ -150,7 +150,7 @@ class Daemon:
             await app.feed_upkeep.begin()
             self._keep_running("event feed", app.feed_upkeep.run)
         else:
-            self._keep_running("event feed", partial(end_feed, store, app.writer))
+            self._keep_running("event feed", partial(end_feed, store.feed, app.writer))
         self._deliver(receivers, self.config)
         self._keep_running("lag", partial(app.maintenance.watch_lag, app.counters))
         if self.config.people.enabled:

@@ -13,7 +13,7 @@ import pytest
 
 from chatd.core.write_set import WriteSet
 from chatd.storage.sqlite import pragmas, writer
-from chatd.storage.sqlite.event_feed import FeedRow
+from chatd.storage.sqlite.feed_rows import FeedRow
 from chatd.storage.sqlite.write_set import Batch
 from chatd.writer.writer import Writer
 from tests.kit.disk import lay, watched

@@ -32,7 +32,6 @@ from chatd.storage.sqlite import (
     api,
     card_views,
     compaction,
-    event_feed,
     graph,
     history,
     privacy,
@@ -50,6 +49,7 @@ from chatd.storage.sqlite.connection import open_writer
 from chatd.storage.sqlite.directory import Directory, Lock, rewrite
 from chatd.storage.sqlite.erasures import ErasureRows
 from chatd.storage.sqlite.errors import opening
+from chatd.storage.sqlite.feed_rows import FeedRow, FeedRows
 from chatd.storage.sqlite.hello import hello
 from chatd.storage.sqlite.history import Cut, Span
 from chatd.storage.sqlite.meta import mark_closed, stamp_of
@@ -61,9 +61,6 @@ from chatd.storage.sqlite.write_set import batch_of
 from chatd.storage.sqlite.writer import Writer
 from chatd.storage.views import (
     EventPage,
-    FeedBounds,
-    FeedPage,
-    FeedQuery,
     HelloRows,
     HostRoom,
     Membership,
@@ -104,8 +101,8 @@ class SqliteStore(Store):
         self._writer = writer
         self._read_pool = readers
         self.troubles = troubles
-        self._entry_rows = event_feed.EntryRows()
-        self._writes = {**chapter.writers(), event_feed.FeedRow: self._entry_rows.add}
+        self.feed = FeedRows(readers, found[0])
+        self._writes = {**chapter.writers(), FeedRow: self.feed.add}
         self._section_tables = chapter.sections
         self.erasures = ErasureRows(readers, writer, chapter.kept)
         self.files = FilesOfPersons(lock.directory)
@@ -264,7 +261,7 @@ class SqliteStore(Store):
     async def commit(self, writes: WriteSet) -> None:
         await self._writer.commit(batch_of(writes, self._writes))
         if writes.feed:
-            self._entry_rows.on_commit()
+            self.feed.on_commit()
 
     # RoomViews, UserStore, JobStore
 
@@ -387,12 +384,6 @@ class SqliteStore(Store):
     async def due_contacts(self, now: int, limit: int) -> list[tuple[str, str]]:
         return await self._read_pool.run(contacts_rows.due, now, limit)
 
-    async def feed_page(self, query: FeedQuery) -> FeedPage:
-        return await self._read_pool.run(event_feed.feed_page, self._epoch, query)
-
-    async def bot_page(self, query: FeedQuery, bot: Bot) -> FeedPage:
-        return await self._read_pool.run(bots_rows.page, self._epoch, query, bot)
-
     async def consumers(self) -> list[Consumer]:
         return await self._read_pool.run(webhooks.consumers)
 
@@ -404,9 +395,3 @@ class SqliteStore(Store):
 
     async def feed_cursor_at(self, time: int) -> str:
         return await self._read_pool.run(webhooks.cursor_at, self._epoch, time)
-
-    async def feed_bounds(self) -> FeedBounds:
-        return await self._read_pool.run(event_feed.bounds)
-
-    async def expired_entries(self, before_ms: int, bytes_max: int) -> int:
-        return await self._read_pool.run(event_feed.expired, before_ms, bytes_max)

@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 from chatd.core.write_set import NewEvent, WriteSet
 from chatd.protocol.codec import encode
 from chatd.protocol.messages import MESSAGE
-from chatd.storage.sqlite.event_feed import FeedRow
+from chatd.storage.sqlite.feed_rows import FeedRow
 from chatd.storage.sqlite.records import WRITES, WriteRecords
 from chatd.storage.sqlite.rows import (
     SEQ_BITS,
