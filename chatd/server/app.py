@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -40,9 +40,10 @@ from chatd.delivery.restrictions import Restrictions
 from chatd.delivery.watch_rights import WatchRights
 from chatd.env import Env
 from chatd.http.api.route import Services
+from chatd.jobs.contact_expiry import ContactExpiry
 from chatd.jobs.deletion_clock import DeletionClock
 from chatd.jobs.erasures import Erasures
-from chatd.jobs.event_feed import FeedUpkeep
+from chatd.jobs.event_feed import FeedUpkeep, end_feed
 from chatd.jobs.exports import Exports
 from chatd.jobs.last_seen import LastSeenRecorder
 from chatd.jobs.maintenance import Maintenance
@@ -70,6 +71,7 @@ from chatd.writer.writer import Writer
 
 log = logging.getLogger(__name__)
 
+Work = Callable[[], Coroutine[Any, Any, None]]
 NO_KEY = "there is no key to verify a token with"
 COMMIT_S = 10.0  # duration of one commit: the longest a client waits for its answer
 TROUBLES_INTERVAL_S = 1.0  # soon enough for an operator, and no load
@@ -230,6 +232,25 @@ class App:
         if self.webhooks.deliveries is not None:
             bots = () if self.bot_hooks is None else self.bot_hooks.receivers(config.egress.allow)
             self.webhooks.deliveries.reconfigure((*self._endpoints, *bots), config.events.kept_h)
+
+    def jobs(self, config: Config) -> dict[str, Work]:
+        """Return what goes on as long as the daemon runs, by name."""
+        clock = self.deletion_clock
+        found: dict[str, Work] = {
+            "maintenance": partial(self.maintenance.run, clock),
+            "erasures": self.erasures.run,
+            "exports": partial(self.exports.run, clock),
+            "purge": partial(self.purge.run, clock),
+            "lag": partial(self.maintenance.watch_lag, self.counters),
+            "troubles": self.watch_troubles,
+        }
+        if self.feed_upkeep is not None:
+            found["event feed"] = partial(self.feed_upkeep.run, clock)
+        else:
+            found["event feed"] = partial(end_feed, self.store.feed, self.writer)
+        if config.people.enabled:
+            found["contacts"] = ContactExpiry(self.store, self.context.env, self.writer).run
+        return found
 
     def reconfigure(self, config: Config) -> None:
         """Apply another configuration in every part that keeps some of it (config/reloadable.py lists the keys)."""

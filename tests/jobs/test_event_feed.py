@@ -132,6 +132,8 @@ async def test_old_entries_are_forgotten_in_slices(
     await upkeep_of(server).forget()
     assert await told(server) == before
     await server.advance(HOUR_S + 1)
+    await upkeep_of(server).forget(is_trusted=False)
+    assert await told(server) == before
     await upkeep_of(server).forget()
     assert [one["event"]["body"]["text"] for one in await told(server, "event")] == ["young"]
     await server.advance(HOUR_S)
