@@ -10,6 +10,7 @@ from chatd.core import (
     bots,
     contact_settings,
     event_feed,
+    filters,
     friends,
     graph,
     maintenance,
@@ -117,6 +118,8 @@ DECISIONS: dict[type, Decide] = {
     api_keys.AddKey: api_keys.add_key,
     api_keys.RotateKey: api_keys.rotate_key,
     api_keys.DeleteKey: api_keys.delete_key,
+    filters.PutFilter: filters.put_filter,
+    filters.DeleteFilter: filters.delete_filter,
     bots.PutBot: bots.put_bot,
     bots.DeleteBot: bots.delete_bot,
 }

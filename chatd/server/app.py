@@ -13,6 +13,7 @@ from chatd.commands.admin import Admin, Writes
 from chatd.commands.api_keys import ApiKeys
 from chatd.commands.context import Context
 from chatd.commands.event_feed import FeedPages
+from chatd.commands.filters import FilterLists
 from chatd.commands.graph import Graph
 from chatd.commands.hello_limiter import HelloLimiter
 from chatd.commands.host_rooms import HostRooms
@@ -41,21 +42,24 @@ from chatd.jobs.event_feed import FeedUpkeep
 from chatd.jobs.last_seen import LastSeenRecorder
 from chatd.jobs.maintenance import Maintenance
 from chatd.jobs.message_requests import RequestBound
+from chatd.moderation.compiling import compiled
 from chatd.protocol.codec import Vocabulary
 from chatd.protocol.connection import Hello
 from chatd.server.accounts import Accounts
 from chatd.server.capability import Capability, combined
-from chatd.server.rules import allowances_of, bounds_of, people_rules_of, rules_of
+from chatd.server.rules import allowances_of, bounds_of, new_account_ms, people_rules_of, rules_of
 from chatd.session.rate_limits import RateLimits
 from chatd.session.session import Session
 from chatd.storage.interface import Store
 from chatd.telemetry.counters import Counters
+from chatd.webhooks.settings import judges_of
 from chatd.websocket.admission import Admission
 from chatd.writer.commit_hooks import CommitHooks, Subscribers
 from chatd.writer.needs import Sources
 from chatd.writer.read_set_loader import ReadSetLoader
 from chatd.writer.room_loader import RoomLoader
-from chatd.writer.submission import Submission
+from chatd.writer.screening import Screening, ScreeningRules
+from chatd.writer.submission import Submission, Submit
 from chatd.writer.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -82,6 +86,7 @@ class App:
         login_links: Mapping[str, str] | None = None,
     ) -> None:
         whole = whole or combined(people=config.people.enabled)
+        self.env = env
         self.store = store
         self.counters = Counters(troubles=store.troubles.met)
         self.identity = identity
@@ -129,12 +134,19 @@ class App:
         if config.people.enabled:
             self.hooks.published.subscribe(self.request_bound.on_commit, self.profile_changes.on_commit)
         self.hooks.published.subscribe(Restrictions(env, self.hub).on_commit)
-        self.api_writes = Writes(self.writer.submit, self.writer.submit, config.api.writes_waiting)
+        self.screening = Screening(
+            self.writer.submit, self.rooms, store, env, self.counters, self.rate_limits.keep_task
+        )
+        self.screening.reconfigure(self._screening_rules(config))
+        self.api_writes = Writes(self._door(config), self.writer.submit, config.api.writes_waiting)
         self.admin = Admin(store, self.api_writes, self.hub, identity, env)
         self.graph = Graph(store, self.api_writes, self._people_rules, self.fanout.tell_imported)
         self.feed_pages = FeedPages(self.event_feed, env)
         self.api_keys = ApiKeys(store, self.api_writes, env)
         self.hooks.committed.subscribe(self.api_keys.on_commit)
+        self.filters = FilterLists(
+            store, self.api_writes, compiled, self.screening.adopt, lambda: self.context.config.moderation
+        )
         self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
         self.accounts = Accounts(self.login, identity, self.rate_limits, self.counters, login_links or {})
         self.context = self._context(config, env, whole, watch_rights)
@@ -155,7 +167,7 @@ class App:
             identity=self.identity,
             rooms=self.rooms,
             writer=self.writer,
-            submit=self.writer.submit,
+            submit=self._door(config),
             last_seen=LastSeenRecorder(env, self.writer),
             hub=self.hub,
             presence=self.presence,
@@ -178,12 +190,15 @@ class App:
             self.feed_pages,
             self.stats,
             self.api_keys,
+            self.filters,
             console_link,
             scopes,
         )
 
     def reconfigure(self, config: Config) -> None:
         """Apply another configuration in every part that keeps some of it (config/reloadable.py lists the keys)."""
+        # First, because a secret or a library may be missing; nothing has changed then.
+        screening = self._screening_rules(config)
         people = people_rules_of(config.people)
         self.context.reconfigure(config, people.bounds)
         self.admission.reconfigure(config.limits)
@@ -202,6 +217,24 @@ class App:
         self.context.watch_rights.reconfigure(config.privacy.shown_to, people)
         self.login.reconfigure(config.auth.login_token_ttl_s)
         self.api_writes.reconfigure(config.api.writes_waiting)
+        self.screening.reconfigure(screening)
+        if self._screens(config):
+            # For good, since a request may wait behind which the next one has to stay.
+            self.context.submit = self.screening.submit
+            self.api_writes.use(self.screening.submit)
+
+    def _screening_rules(self, config: Config) -> ScreeningRules:
+        return ScreeningRules(
+            tuple(judges_of(config, self.env)), config.hooks.pending_max, new_account_ms(config)
+        )
+
+    def _door(self, config: Config) -> Submit:
+        """Return the door to the writer for what others will read: the writer itself where nothing screens."""
+        return self.screening.submit if self._screens(config) else self.writer.submit
+
+    @staticmethod
+    def _screens(config: Config) -> bool:
+        return config.moderation.enabled or bool(config.hooks.before)
 
     def _people_rules(self) -> PeopleRules:
         return self.read_set_loader.rules.people

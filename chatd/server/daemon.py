@@ -127,7 +127,7 @@ class Daemon:
     async def start(self) -> None:
         """Open the store, start the writer, then listen.
 
-        Raises StoreError, BadKey or ListenError, whose texts name the remedy; nothing stays open then.
+        Raises StoreError, ConfigError, BadKey or ListenError, whose texts name the remedy; nothing stays open then.
         """
         identity = self._make_identity(self.config.auth, self.env, self.config.storage.directory)
         store = await self._open_store(self.config.storage, self.env, self._whole.sqlite)
@@ -149,6 +149,7 @@ class Daemon:
         self._keep_running("keys", app.identity.keep_fresh)
         self._keep_running("files", partial(self._files.watch, self.config))
         try:
+            await app.filters.load()
             await self._listen(app)
         except BaseException:
             await self.stop()
@@ -306,6 +307,7 @@ class Daemon:
             "users": len(app.hub.sessions),
             "rooms": len(app.rooms.cache.rooms),
             "writer_queue": app.writer.depth,
+            "screening_waiting": app.screening.waiting,
             "send_queue_bytes": sum(session.outbox.queued_bytes for session in sessions),
             **self.storage_gauges(),
             **self._files.gauges(),
@@ -371,6 +373,7 @@ class Daemon:
         await asyncio.gather(*tasks, return_exceptions=True)
         app.context.last_seen.flush()
         await app.writer.stop()
+        await app.screening.close()
         app.passwords.close()
         await app.store.close()
 

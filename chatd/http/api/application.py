@@ -23,6 +23,7 @@ from chatd.env import Env
 from chatd.http.answers import bounded_body
 from chatd.http.api import (
     event_feed,
+    filters,
     keys,
     members,
     messages,
@@ -47,7 +48,20 @@ from chatd.telemetry.counters import Counters
 
 log = logging.getLogger(__name__)
 
-CHAPTERS = (users, people, tokens, rooms, members, messages, event_feed, restrictions, keys, stats, problems)
+CHAPTERS = (
+    users,
+    people,
+    tokens,
+    rooms,
+    members,
+    messages,
+    event_feed,
+    restrictions,
+    filters,
+    keys,
+    stats,
+    problems,
+)
 TABLE: tuple[Route, ...] = tuple(route for chapter in CHAPTERS for route in chapter.ROUTES)
 """All routes."""
 

@@ -13,6 +13,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from chatd.commands.admin import Admin
 from chatd.commands.api_keys import ApiKeys
 from chatd.commands.event_feed import FeedPages
+from chatd.commands.filters import FilterLists
 from chatd.commands.graph import Graph
 from chatd.commands.host_rooms import HostRooms
 from chatd.commands.host_stats import StatsReader
@@ -29,6 +30,7 @@ BODY_BYTES_MAX = 1 << 20
 OPEN, SOCKET_ONLY = "", SOCKET
 
 KeyId = Annotated[str, Meta(pattern=r"^[a-z2-7]{8}\Z")]
+FilterName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}\Z")]
 Code = Annotated[str, Meta(pattern=r"^[a-z_]{1,32}\Z")]
 
 PARAMETERS: Mapping[str, Any] = {
@@ -38,6 +40,7 @@ PARAMETERS: Mapping[str, Any] = {
     "seq": Seq,
     "key": KeyId,
     "code": Code,
+    "filter": FilterName,
 }
 """The types of the parameters in paths, by name."""
 
@@ -130,6 +133,7 @@ class Services:
     feed: FeedPages
     stats: StatsReader
     keys: ApiKeys
+    filters: FilterLists
     console_link: Callable[[str, Collection[str]], str]
     scopes: frozenset[str]
 

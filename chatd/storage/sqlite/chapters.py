@@ -5,7 +5,17 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from chatd.core.sections import CONTACTS, ChangedRow, StartedDay
-from chatd.storage.sqlite import bots, contacts, erasure, event_feed, graph, schema, sections, webhooks
+from chatd.storage.sqlite import (
+    bots,
+    contacts,
+    erasure,
+    event_feed,
+    filters,
+    graph,
+    schema,
+    sections,
+    webhooks,
+)
 from chatd.storage.sqlite.erasure import Kept
 from chatd.storage.sqlite.records import WRITES, WriteRecords
 from chatd.storage.sqlite.schema import Migration
@@ -33,7 +43,7 @@ class Chapter:
 
 def built_in() -> Chapter:
     """Return the records and tables of this package."""
-    chapters = (contacts, graph, event_feed, webhooks, bots)
+    chapters = (contacts, graph, event_feed, webhooks, bots, filters)
     writes = {**WRITES, **{kind: write for one in chapters for kind, write in one.WRITES.items()}}
     tables = {**sections.TABLES, CONTACTS: contacts.TABLE}
     return Chapter(writes, schema.shipped(), tables, erasure.TABLES)
