@@ -4,8 +4,9 @@ A file is found by two coordinates: the layer is the folder, and the chapter of 
 (connection, sync, history, messages, read_state, presence, rooms, members, users). Folders of infrastructure have
 other names, one subject a file. An arrow reads "may import"; a test fails on any other:
 
-  cli -> server -> http, session -> commands -> delivery, jobs -> writer, websocket
--> storage, bus, auth, webhooks, moderation, web -> egress -> interfaces -> telemetry -> env, config -> core -> protocol
+    cli -> server -> http, session -> commands -> delivery, jobs -> writer, websocket
+        -> storage, bus, auth, webhooks, moderation, web -> egress -> interfaces -> telemetry -> env, config
+        -> core -> protocol
 
 The core parts import the contracts of adapters, each an interface.py in its folder, and never an adapter.
 

@@ -9,7 +9,10 @@ from chatd.core import (
     audit,
     bots,
     contact_settings,
+    erasure_steps,
+    erasures,
     event_feed,
+    exports,
     filters,
     friends,
     graph,
@@ -17,9 +20,11 @@ from chatd.core import (
     members,
     message_requests,
     messages,
+    moderation,
     privacy_settings,
     profiles,
     read_state,
+    report_actions,
     restrictions,
     rooms,
     webhooks,
@@ -39,6 +44,7 @@ from chatd.protocol.friends import (
 )
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
+from chatd.protocol.moderation import Report
 from chatd.protocol.privacy import PrivacySet
 from chatd.protocol.read_state import Delivered, Read
 from chatd.protocol.rooms import (
@@ -89,6 +95,10 @@ DECISIONS: dict[type, Decide] = {
     ContactSet: contact_settings.set_contact,
     CircleSet: contact_settings.set_circle,
     CircleDelete: contact_settings.delete_circle,
+    Report: moderation.report,
+    moderation.ForgetReports: moderation.forget_reports,
+    report_actions.AmendReport: report_actions.amend_report,
+    report_actions.Warn: report_actions.warn,
     friends.Befriend: friends.befriend,
     friends.ExpireContacts: friends.expire,
     graph.ChangeGraph: graph.change_graph,
@@ -106,6 +116,18 @@ DECISIONS: dict[type, Decide] = {
     maintenance.CompactLog: maintenance.compact_log,
     maintenance.ForgetKeys: maintenance.forget_keys,
     maintenance.NoteDay: maintenance.note_day,
+    erasure_steps.Erase: erasure_steps.erase,
+    erasure_steps.EraseEvents: erasure_steps.erase_events,
+    erasure_steps.EraseReactions: erasure_steps.erase_reactions,
+    erasure_steps.EraseMembership: erasure_steps.erase_membership,
+    erasure_steps.EraseContacts: erasure_steps.erase_contacts,
+    erasure_steps.EraseProfile: erasure_steps.erase_profile,
+    erasure_steps.EraseRows: erasure_steps.erase_rows,
+    erasure_steps.PurgeRoom: erasure_steps.purge_room,
+    erasures.NoteErasure: erasures.note_erasure,
+    exports.AskExport: exports.ask_export,
+    exports.EndExport: exports.end_export,
+    exports.DropExport: exports.drop_export,
     audit.NoteAccess: audit.note_access,
     audit.ForgetAudit: audit.forget_audit,
     event_feed.BeginFeed: event_feed.begin_feed,
