@@ -123,8 +123,15 @@ class Admin:
         self._end(user, device, close_codes.REVOKED)
         return await self._generation(user)
 
-    async def restrict(self, user: str, restriction: Restriction | None, audit: Audit) -> None:
-        """Restrict a user, or lift what restricts them; it is in force on their connections when this returns."""
+    async def restrict(
+        self, user: str, restriction: Restriction | None, audit: Audit, *, seen: bool = False
+    ) -> None:
+        """Restrict a user, or lift what restricts them; it is in force on their connections when this returns.
+
+        `seen`: refuse a user who never connected, probably mistyped.
+        """
+        if seen:
+            await self._require_seen(user)
         await self._writes(user, Restrict(restriction), audit)
 
     async def remove_device(self, user: str, device: str, audit: Audit) -> None:

@@ -34,6 +34,7 @@ from chatd.delivery.bot_updates import BotUpdates
 from chatd.delivery.event_feed import EventFeed
 from chatd.delivery.fanout import Fanout
 from chatd.delivery.hub import Hub
+from chatd.delivery.moderation import count_reports
 from chatd.delivery.presence import LocalPresence
 from chatd.delivery.profiles import ProfileChanges
 from chatd.delivery.recent_commits import RecentCommits
@@ -145,7 +146,8 @@ class App:
         self.profile_changes = ProfileChanges(
             env, store, self.presence, self.hub, self.rate_limits.keep_task, config.delivery
         )
-        self.hooks.published.subscribe(self.maintenance.on_commit, watch_rights.on_commit)
+        restrictions = Restrictions(env, self.hub).on_commit, partial(count_reports, self.counters)
+        self.hooks.published.subscribe(*restrictions, self.maintenance.on_commit, watch_rights.on_commit)
         if self.event_feed is not None:
             self.hooks.published.subscribe(self.event_feed.on_commit)
         self._endpoints: Sequence[Receiver] = ()
@@ -156,7 +158,6 @@ class App:
             self.hooks.published.subscribe(self.bot_updates.on_commit)
         if config.people.enabled:
             self.hooks.published.subscribe(self.request_bound.on_commit, self.profile_changes.on_commit)
-        self.hooks.published.subscribe(Restrictions(env, self.hub).on_commit)
         self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
         self.accounts = Accounts(self.login, identity, self.rate_limits, self.counters, login_links or {})
         self.context = self._context(config, env, whole, watch_rights)

@@ -365,6 +365,10 @@ class WebhookStore(Protocol):
 class JobStore(Protocol):
     """The rows that jobs look for."""
 
+    @property
+    def moderation(self) -> ModerationStore:
+        """The reports."""
+
     async def unlisted(self, before: int, limit: int) -> list[tuple[str, str]]:
         """Return up to `limit` devices (user, device) that are unlisted and were revoked before this time (Unix ms)."""
 
