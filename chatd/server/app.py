@@ -13,6 +13,7 @@ from chatd.commands.admin import Admin, Writes
 from chatd.commands.api_keys import ApiKeys
 from chatd.commands.context import Context
 from chatd.commands.event_feed import FeedPages
+from chatd.commands.filters import FilterLists
 from chatd.commands.graph import Graph
 from chatd.commands.hello_limiter import HelloLimiter
 from chatd.commands.host_bots import HostBots
@@ -33,6 +34,7 @@ from chatd.delivery.bot_updates import BotUpdates
 from chatd.delivery.event_feed import EventFeed
 from chatd.delivery.fanout import Fanout
 from chatd.delivery.hub import Hub
+from chatd.delivery.moderation import count_reports
 from chatd.delivery.presence import LocalPresence
 from chatd.delivery.profiles import ProfileChanges
 from chatd.delivery.recent_commits import RecentCommits
@@ -49,11 +51,19 @@ from chatd.jobs.last_seen import LastSeenRecorder
 from chatd.jobs.maintenance import Maintenance
 from chatd.jobs.message_requests import RequestBound
 from chatd.jobs.purge import Purge
+from chatd.moderation.compiling import compiled
 from chatd.protocol.codec import Vocabulary
 from chatd.protocol.connection import Hello
 from chatd.server.accounts import Accounts
 from chatd.server.capability import Capability, combined
-from chatd.server.rules import allowances_of, bounds_of, people_rules_of, rules_of
+from chatd.server.rules import (
+    allowances_of,
+    bounds_of,
+    people_rules_of,
+    rules_of,
+    screening_rules_of,
+    screens,
+)
 from chatd.session.rate_limits import RateLimits
 from chatd.session.session import Session
 from chatd.storage.interface import Store
@@ -65,8 +75,9 @@ from chatd.websocket.admission import Admission
 from chatd.writer.commit_hooks import CommitHooks, Subscribers
 from chatd.writer.read_set_loader import ReadSetLoader
 from chatd.writer.room_loader import RoomLoader
+from chatd.writer.screening import Screening
 from chatd.writer.sources import Sources
-from chatd.writer.submission import Submission, submit_and_wait
+from chatd.writer.submission import Submission, Submit, submit_and_wait
 from chatd.writer.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -115,6 +126,10 @@ class App:
             storing=partial(note_entries, reads=config.events.reads) if config.events.enabled else None,
         )
         self.writer = Writer(store, env, self.read_set_loader, whole.decisions, self.hooks, self.counters)
+        self.screening = Screening(
+            self.writer.submit, self.rooms, store, env, self.counters, self.rate_limits.keep_task
+        )
+        self.screening.reconfigure(screening_rules_of(config, env))
         self.maintenance = Maintenance(store, env, self.rooms, self.writer, config)
         self.event_feed = EventFeed(store.feed, env) if config.events.enabled else None
         self.bot_updates = BotUpdates(store.feed, env) if config.bots.enabled else None
@@ -135,7 +150,8 @@ class App:
         self.profile_changes = ProfileChanges(
             env, store, self.presence, self.hub, self.rate_limits.keep_task, config.delivery
         )
-        self.hooks.published.subscribe(self.maintenance.on_commit, watch_rights.on_commit)
+        restrictions = Restrictions(env, self.hub).on_commit, partial(count_reports, self.counters)
+        self.hooks.published.subscribe(*restrictions, self.maintenance.on_commit, watch_rights.on_commit)
         if self.event_feed is not None:
             self.hooks.published.subscribe(self.event_feed.on_commit)
         self._endpoints: Sequence[Receiver] = ()
@@ -146,7 +162,6 @@ class App:
             self.hooks.published.subscribe(self.bot_updates.on_commit)
         if config.people.enabled:
             self.hooks.published.subscribe(self.request_bound.on_commit, self.profile_changes.on_commit)
-        self.hooks.published.subscribe(Restrictions(env, self.hub).on_commit)
         self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
         self.accounts = Accounts(self.login, identity, self.rate_limits, self.counters, login_links or {})
         self.context = self._context(config, env, whole, watch_rights)
@@ -157,7 +172,7 @@ class App:
     def _make_host_parts(self, config: Config, env: Env) -> None:
         """Make what serves the back end of the host app."""
         store = self.store
-        self.api_writes = Writes(self.writer.submit, self.writer.submit, config.api.writes_waiting)
+        self.api_writes = Writes(self.context.submit, self.writer.submit, config.api.writes_waiting)
         self.admin = Admin(store, self.api_writes, self.hub, self.identity, env, self._actor)
         self.graph = Graph(store, self.api_writes, self._people_rules, self.fanout.tell_imported)
         self.feed_pages = FeedPages(self.event_feed, env)
@@ -167,6 +182,9 @@ class App:
         self.stats = StatsReader(self.context)
         self.api_keys = ApiKeys(store, self.api_writes, env)
         self.hooks.committed.subscribe(self.api_keys.on_commit)
+        self.filters = FilterLists(
+            store, self.api_writes, compiled, self.screening.adopt, lambda: self.context.config.moderation
+        )
         self.erasures = Erasures(store.erasures, store.files, env, self.writer, self.counters)
         self.erasures.reconfigure(config.moderation)
         self.exports = Exports(store.erasures, store.files, env, self.writer)
@@ -186,7 +204,7 @@ class App:
             identity=self.identity,
             rooms=self.rooms,
             writer=self.writer,
-            submit=self.writer.submit,
+            submit=self._door(config),
             last_seen=LastSeenRecorder(env, self.writer),
             hub=self.hub,
             presence=self.presence,
@@ -211,6 +229,7 @@ class App:
             self.stats,
             self.webhooks,
             self.api_keys,
+            self.filters,
             self.privacy,
             console_link,
             scopes,
@@ -254,6 +273,8 @@ class App:
 
     def reconfigure(self, config: Config) -> None:
         """Apply another configuration in every part that keeps some of it (config/reloadable.py lists the keys)."""
+        # First, because a secret or a library may be missing; nothing has changed then.
+        screening = screening_rules_of(config, self.context.env)
         people = people_rules_of(config.people)
         self.context.reconfigure(config, people.bounds)
         self.admission.reconfigure(config.limits)
@@ -273,6 +294,15 @@ class App:
         self.login.reconfigure(config.auth.login_token_ttl_s)
         self.erasures.reconfigure(config.moderation)
         self.api_writes.reconfigure(config.api.writes_waiting)
+        self.screening.reconfigure(screening)
+        if screens(config):
+            # For good, since a request may wait behind which the next one has to stay.
+            self.context.use(self.screening.submit)
+            self.api_writes.use(self.screening.submit)
+
+    def _door(self, config: Config) -> Submit:
+        """Return the door to the writer for what others will read: the writer itself where nothing screens."""
+        return self.screening.submit if screens(config) else self.writer.submit
 
     def _actor(self) -> str:
         return self.context.config.moderation.actor

@@ -150,6 +150,7 @@ class Daemon:
         self._keep_running("keys", app.identity.keep_fresh)
         self._keep_running("files", partial(self._files.watch, self.config))
         try:
+            await app.filters.load()
             await self._listen(app)
         except BaseException:
             await self.stop()
@@ -368,6 +369,7 @@ class Daemon:
         await asyncio.gather(*tasks, return_exceptions=True)
         app.context.last_seen.flush()
         await app.writer.stop()
+        await app.screening.close()
         app.passwords.close()
         await app.store.close()
 

@@ -6,8 +6,6 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from chatd.config.model import Storage
-from chatd.core.api_keys import ApiKey
-from chatd.core.audit import Audit
 from chatd.core.bots import Bot
 from chatd.core.card_view import CardPage, CardView
 from chatd.core.contacts import Contact, Tally
@@ -28,8 +26,8 @@ from chatd.protocol.messages import Event
 from chatd.protocol.read_state import Reader
 from chatd.storage.interface import Store
 from chatd.storage.person_files import FilesOfPersons
+from chatd.storage.sqlite import bots as bots_rows
 from chatd.storage.sqlite import (
-    api,
     card_views,
     compaction,
     graph,
@@ -40,10 +38,10 @@ from chatd.storage.sqlite import (
     sync,
     webhooks,
 )
-from chatd.storage.sqlite import bots as bots_rows
 from chatd.storage.sqlite import contacts as contacts_rows
 from chatd.storage.sqlite import profiles as profiles_rows
 from chatd.storage.sqlite import users as users_rows
+from chatd.storage.sqlite.api_reads import ApiReads
 from chatd.storage.sqlite.chapters import Chapter, built_in
 from chatd.storage.sqlite.connection import open_writer
 from chatd.storage.sqlite.directory import Directory, Lock, rewrite
@@ -62,12 +60,10 @@ from chatd.storage.sqlite.writer import Writer
 from chatd.storage.views import (
     EventPage,
     HelloRows,
-    HostRoom,
     Membership,
     MessagePage,
     People,
     SyncRows,
-    UserRoom,
 )
 from chatd.telemetry.troubles import Troubles
 
@@ -85,7 +81,7 @@ class StoreEnv(Protocol):
     def monotonic(self) -> float: ...
 
 
-class SqliteStore(Store):
+class SqliteStore(ApiReads, Store):
     """The store in one SQLite file, made by `open`. The contract of every method is in storage/interface.py."""
 
     def __init__(
@@ -214,9 +210,6 @@ class SqliteStore(Store):
     async def device(self, user: str, device: str) -> DeviceSeen | None:
         return await self._read_pool.run(read_set.device, user, device)
 
-    async def api_keys(self) -> list[ApiKey]:
-        return await self._read_pool.run(api.keys)
-
     async def bots(self, users: Collection[str]) -> list[Bot]:
         return await self._read_pool.run(bots_rows.bots, users)
 
@@ -339,18 +332,6 @@ class SqliteStore(Store):
 
     async def last_seen(self, users: Collection[str]) -> dict[str, int]:
         return await self._read_pool.run(users_rows.last_seen, users)
-
-    async def user_rooms(self, user: str, after: int, limit: int) -> list[UserRoom]:
-        return await self._read_pool.run(api.rooms, user, after, limit)
-
-    async def host_room(self, name: str) -> HostRoom | None:
-        return await self._read_pool.run(api.room, name)
-
-    async def audit(self, target: str, below: int, limit: int) -> list[Audit]:
-        return await self._read_pool.run(api.audit, target, below, limit)
-
-    async def oldest_audit(self) -> int:
-        return await self._read_pool.run(api.oldest_audit)
 
     async def accounts(self, after: str, limit: int, prefix: str = "") -> list[Account]:
         return await self._read_pool.run(users_rows.accounts, after, limit, prefix)
