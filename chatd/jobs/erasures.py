@@ -16,6 +16,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from msgspec import UNSET
+
 from chatd.config.moderation import Moderation
 from chatd.core.erasure_steps import (
     Erase,
@@ -29,6 +31,7 @@ from chatd.core.erasure_steps import (
 from chatd.core.erasures import Erasure, NoteErasure, Place, check_after
 from chatd.core.exports import DropExport
 from chatd.core.read_set import DAY_MS
+from chatd.core.removal import Stretch
 from chatd.env import Env
 from chatd.protocol.errors import ChatError
 from chatd.storage.erasing import ErasureStore, ListedErasure, PersonFiles
@@ -197,8 +200,12 @@ class Erasures:
         seqs = await self._store.events(number, person)
         parts = slices(seqs, EVENTS_AT_ONCE)
         for part in parts:
-            is_last, recall = part is parts[-1], erasure.messages == "recall"
-            await self._step(EraseEvents(name, person, part, recall, is_last))
+            low, high = (
+                part[-1] if part is not parts[-1] else UNSET,
+                part[0] if part is not parts[0] else UNSET,
+            )
+            recall = erasure.messages == "recall"
+            await self._step(EraseEvents(name, person, part, recall, Stretch(low, high)))
         while given := await self._store.reactions(number, person, REACTIONS_AT_ONCE):
             await self._step(EraseReactions(name, person, given))
         await self._step(EraseMembership(name, person))

@@ -19,7 +19,6 @@ from chatd.commands.host_rooms import HostRooms
 from chatd.commands.host_stats import StatsReader
 from chatd.commands.login import Login
 from chatd.commands.lookups import Lookups
-from chatd.commands.privacy import Privacy
 from chatd.config.model import Config
 from chatd.core.allowances import Allowances
 from chatd.core.event_feed import note_entries
@@ -38,18 +37,15 @@ from chatd.delivery.restrictions import Restrictions
 from chatd.delivery.watch_rights import WatchRights
 from chatd.env import Env
 from chatd.http.api.route import Services
-from chatd.jobs.deletion_clock import DeletionClock
-from chatd.jobs.erasures import Erasures
 from chatd.jobs.event_feed import FeedUpkeep
-from chatd.jobs.exports import Exports
 from chatd.jobs.last_seen import LastSeenRecorder
 from chatd.jobs.maintenance import Maintenance
 from chatd.jobs.message_requests import RequestBound
-from chatd.jobs.purge import Purge
 from chatd.protocol.codec import Vocabulary
 from chatd.protocol.connection import Hello
 from chatd.server.accounts import Accounts
 from chatd.server.capability import Capability, combined
+from chatd.server.persons import Persons
 from chatd.server.rules import bounds_of, people_rules_of, per_day, rules_of
 from chatd.session.rate_limits import RateLimits
 from chatd.session.session import Session
@@ -140,12 +136,8 @@ class App:
         self.feed_pages = FeedPages(self.event_feed, env)
         self.api_keys = ApiKeys(store, self.api_writes, env)
         self.hooks.committed.subscribe(self.api_keys.on_commit)
-        self.erasures = Erasures(store.erasures, store.files, env, self.writer, self.counters)
-        self.erasures.reconfigure(config.moderation)
-        self.exports = Exports(store.erasures, store.files, env, self.writer)
-        self.privacy = Privacy(store, self.api_writes, self.hub, self.erasures, self.exports)
-        self.purge = Purge(store.erasures, env, self.writer)
-        self.deletion_clock = DeletionClock(env, store.troubles)
+        self.persons = Persons(store, env, self.writer, self.counters)
+        self.persons.reconfigure(config)
         self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
         self.accounts = Accounts(self.login, identity, self.rate_limits, self.counters, login_links or {})
         self.context = self._context(config, env, whole, watch_rights)
@@ -189,7 +181,7 @@ class App:
             self.feed_pages,
             self.stats,
             self.api_keys,
-            self.privacy,
+            self.persons.privacy(self.api_writes, self.hub),
             console_link,
             scopes,
         )
@@ -213,7 +205,7 @@ class App:
         self.profile_changes.reconfigure(config.delivery)
         self.context.watch_rights.reconfigure(config.privacy.shown_to, people)
         self.login.reconfigure(config.auth.login_token_ttl_s)
-        self.erasures.reconfigure(config.moderation)
+        self.persons.reconfigure(config)
         self.api_writes.reconfigure(config.api.writes_waiting)
 
     def _people_rules(self) -> PeopleRules:
@@ -232,7 +224,7 @@ class App:
         """Check for troubles that no request meets, and whether those of the disk have ended; until cancelled."""
         while True:
             self.store.watch()
-            self.deletion_clock.report()
+            self.persons.clock.report()
             for name, why in self.pressures().items():
                 if why:
                     self.store.troubles.report(name, why)

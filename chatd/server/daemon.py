@@ -135,15 +135,11 @@ class Daemon:
         await app.rooms.start()
         app.writer.start()
         await app.api_keys.load()
-        # Who was erased is shut out before anybody is let in, also by a database of an older backup.
-        await app.erasures.begin_listed()
-        await app.exports.clean()
-        app.deletion_clock.start(await store.erasures.last_commit_ms())
+        await app.persons.begin()
         self._reserve(app, self.config)
-        self._keep_running("maintenance", partial(app.maintenance.run, app.deletion_clock))
-        self._keep_running("erasures", app.erasures.run)
-        self._keep_running("exports", partial(app.exports.run, app.deletion_clock))
-        self._keep_running("purge", partial(app.purge.run, app.deletion_clock))
+        self._keep_running("maintenance", partial(app.maintenance.run, app.persons.clock))
+        for name, job in app.persons.jobs.items():
+            self._keep_running(name, job)
         if app.feed_upkeep is not None:
             await app.feed_upkeep.begin()
             self._keep_running("event feed", app.feed_upkeep.run)

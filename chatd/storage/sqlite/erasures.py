@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from msgspec import convert
@@ -12,6 +13,7 @@ from chatd.core.erasures import Erasure, Place
 from chatd.core.exports import DroppedExport, Export
 from chatd.protocol.codec import decode_tree, encode
 from chatd.storage.erasing import Eraser, ErasureStore
+from chatd.storage.person_files import FilesOfPersons
 from chatd.storage.sqlite import erasure
 from chatd.storage.sqlite.erasure import CONTACTS, Kept
 from chatd.storage.sqlite.read_pool import ReadPool
@@ -110,6 +112,13 @@ class ErasureRows(ErasureStore):
 
     async def last_commit_ms(self) -> int:
         return await self._read_pool.run(last_commit_ms)
+
+
+def of_persons(
+    directory: Path, readers: ReadPool, writer: Writer, kept: Mapping[str, Kept]
+) -> tuple[ErasureRows, FilesOfPersons]:
+    """Return the parts of a store that hold what is kept of persons: its rows, and the files beside it."""
+    return ErasureRows(readers, writer, kept), FilesOfPersons(directory)
 
 
 def switches_of(wanted: Erasure) -> dict[str, int]:

@@ -27,7 +27,6 @@ from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
 from chatd.protocol.read_state import Reader
 from chatd.storage.interface import Store
-from chatd.storage.person_files import FilesOfPersons
 from chatd.storage.sqlite import (
     api,
     card_views,
@@ -48,7 +47,7 @@ from chatd.storage.sqlite import users as users_rows
 from chatd.storage.sqlite.chapters import Chapter, built_in
 from chatd.storage.sqlite.connection import open_writer
 from chatd.storage.sqlite.directory import Directory, Lock, rewrite
-from chatd.storage.sqlite.erasures import ErasureRows
+from chatd.storage.sqlite.erasures import of_persons
 from chatd.storage.sqlite.errors import opening
 from chatd.storage.sqlite.hello import hello
 from chatd.storage.sqlite.history import Cut, Span
@@ -76,8 +75,6 @@ from chatd.telemetry.troubles import Troubles
 P = ParamSpec("P")
 T = TypeVar("T")
 
-log = logging.getLogger("chatd.storage")
-
 
 class StoreEnv(Protocol):
     """The part of `Env` that a store needs."""
@@ -103,8 +100,7 @@ class SqliteStore(Store):
         self._writer = writer
         self._read_pool = readers
         self.troubles = troubles
-        self.erasures = ErasureRows(readers, writer, chapter.kept)
-        self.files = FilesOfPersons(lock.directory)
+        self.erasures, self.files = of_persons(lock.directory, readers, writer, chapter.kept)
         self._writes, self._section_tables = chapter.writers(), chapter.sections
         self._epoch, self._last_room = found
 
@@ -122,7 +118,7 @@ class SqliteStore(Store):
             # In a thread: checking a large database takes minutes, and signals have to be handled meanwhile.
             chapter = chapter or built_in()
             await asyncio.to_thread(make_ready, directory, env.random_bytes, chapter.migrations)
-            troubles = Troubles(env.monotonic, log.warning)
+            troubles = Troubles(env.monotonic, logging.getLogger("chatd.storage").warning)
             return await cls._start(config, directory, lock, troubles, chapter)
         except BaseException:
             lock.release()
