@@ -91,6 +91,9 @@ def record_device(user: str, request: RecordDevice, writes: WriteSet, reads: Rea
     """Note when a device was last seen, and its app and OS."""
     known = device_of(user, request.device, reads)
     if not known.listed:
+        if reads.rules.new_account_ms and user not in reads.accounts and not reads.listed.get(user):
+            # Seen for the first time: from now on the account has an age.
+            put_account(Account(user, created_at=writes.now), writes, reads)
         list_device(user, request.device, writes, reads)
     app, os = request.app or known.app, request.os or known.os
     put_device(replace(known, app=app, os=os, last_seen=writes.now, removed=False), writes, reads)

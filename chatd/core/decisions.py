@@ -19,9 +19,11 @@ from chatd.core import (
     members,
     message_requests,
     messages,
+    moderation,
     privacy_settings,
     profiles,
     read_state,
+    report_actions,
     restrictions,
     rooms,
     webhooks,
@@ -41,6 +43,7 @@ from chatd.protocol.friends import (
 )
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
+from chatd.protocol.moderation import Report
 from chatd.protocol.privacy import PrivacySet
 from chatd.protocol.read_state import Delivered, Read
 from chatd.protocol.rooms import (
@@ -91,6 +94,10 @@ DECISIONS: dict[type, Decide] = {
     ContactSet: contact_settings.set_contact,
     CircleSet: contact_settings.set_circle,
     CircleDelete: contact_settings.delete_circle,
+    Report: moderation.report,
+    moderation.ForgetReports: moderation.forget_reports,
+    report_actions.AmendReport: report_actions.amend_report,
+    report_actions.Warn: report_actions.warn,
     friends.Befriend: friends.befriend,
     friends.ExpireContacts: friends.expire,
     graph.ChangeGraph: graph.change_graph,

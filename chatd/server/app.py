@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,10 +15,12 @@ from chatd.commands.context import Context
 from chatd.commands.event_feed import FeedPages
 from chatd.commands.graph import Graph
 from chatd.commands.hello_limiter import HelloLimiter
+from chatd.commands.host_bots import HostBots
 from chatd.commands.host_rooms import HostRooms
 from chatd.commands.host_stats import StatsReader
 from chatd.commands.login import Login
 from chatd.commands.lookups import Lookups
+from chatd.commands.webhooks import Webhooks
 from chatd.config.model import Config
 from chatd.core.allowances import Allowances
 from chatd.core.event_feed import note_entries
@@ -46,17 +48,20 @@ from chatd.protocol.connection import Hello
 from chatd.server.accounts import Accounts
 from chatd.server.capability import Capability, combined
 from chatd.server.persons import Persons
-from chatd.server.rules import bounds_of, people_rules_of, per_day, rules_of
+from chatd.server.rules import allowances_of, bounds_of, people_rules_of, rules_of
 from chatd.session.rate_limits import RateLimits
 from chatd.session.session import Session
 from chatd.storage.interface import Store
 from chatd.telemetry.counters import Counters
+from chatd.webhooks.bot_hooks import BotHooks
+from chatd.webhooks.deliveries import Deliveries
+from chatd.webhooks.settings import Receiver
 from chatd.websocket.admission import Admission
 from chatd.writer.commit_hooks import CommitHooks, Subscribers
 from chatd.writer.read_set_loader import ReadSetLoader
 from chatd.writer.room_loader import RoomLoader
 from chatd.writer.sources import Sources
-from chatd.writer.submission import Submission
+from chatd.writer.submission import Submission, submit_and_wait
 from chatd.writer.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -95,7 +100,7 @@ class App:
         people = people_rules_of(config.people)
         self.rooms = RoomLoader(store, env, RoomCache(), people, bots=config.bots.enabled)
         allowances = Allowances()
-        allowances.become(per_day(config.rates))
+        allowances.become(allowances_of(config))
         sources = Sources(store, env, self.rooms)
         self.read_set_loader = ReadSetLoader(sources, rules_of(config), allowances, whole.needs)
         self.hooks = CommitHooks(
@@ -125,26 +130,37 @@ class App:
         self.hooks.published.subscribe(self.maintenance.on_commit, watch_rights.on_commit)
         if self.event_feed is not None:
             self.hooks.published.subscribe(self.event_feed.on_commit)
+        self._endpoints: Sequence[Receiver] = ()
+        self.bot_hooks: BotHooks | None = None
         if self.bot_updates is not None:
+            self.bot_hooks = BotHooks(store, self.bot_updates, self._direct_deliveries)
+            self.hooks.committed.subscribe(self.bot_hooks.on_commit)
             self.hooks.published.subscribe(self.bot_updates.on_commit)
         if config.people.enabled:
             self.hooks.published.subscribe(self.request_bound.on_commit, self.profile_changes.on_commit)
         self.hooks.published.subscribe(Restrictions(env, self.hub).on_commit)
+        self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
+        self.accounts = Accounts(self.login, identity, self.rate_limits, self.counters, login_links or {})
+        self.context = self._context(config, env, whole, watch_rights)
+        self._make_host_parts(config, env)
+        self.hooks.committed.subscribe(*(partial(hook, self.context) for hook in whole.committed))
+        self.hooks.published.subscribe(*(partial(hook, self.context) for hook in whole.published))
+
+    def _make_host_parts(self, config: Config, env: Env) -> None:
+        """Make what serves the back end of the host app."""
+        store = self.store
         self.api_writes = Writes(self.writer.submit, self.writer.submit, config.api.writes_waiting)
-        self.admin = Admin(store, self.api_writes, self.hub, identity, env)
+        self.admin = Admin(store, self.api_writes, self.hub, self.identity, env, self._actor)
         self.graph = Graph(store, self.api_writes, self._people_rules, self.fanout.tell_imported)
         self.feed_pages = FeedPages(self.event_feed, env)
+        self.host_bots = HostBots(store, self.api_writes, self.bot_updates, self.bot_hooks, env)
+        self.webhooks = Webhooks(store, self.api_writes)
+        self.host_rooms = HostRooms(self.context, self.api_writes)
+        self.stats = StatsReader(self.context)
         self.api_keys = ApiKeys(store, self.api_writes, env)
         self.hooks.committed.subscribe(self.api_keys.on_commit)
         self.persons = Persons(store, env, self.writer, self.counters)
         self.persons.reconfigure(config)
-        self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
-        self.accounts = Accounts(self.login, identity, self.rate_limits, self.counters, login_links or {})
-        self.context = self._context(config, env, whole, watch_rights)
-        self.host_rooms = HostRooms(self.context, self.api_writes)
-        self.stats = StatsReader(self.context)
-        self.hooks.committed.subscribe(*(partial(hook, self.context) for hook in whole.committed))
-        self.hooks.published.subscribe(*(partial(hook, self.context) for hook in whole.published))
 
     def _context(self, config: Config, env: Env, whole: Capability, watch_rights: WatchRights) -> Context:
         """Return the parts that commands work with."""
@@ -179,12 +195,31 @@ class App:
             self.graph,
             self.host_rooms,
             self.feed_pages,
+            self.host_bots,
             self.stats,
+            self.webhooks,
             self.api_keys,
             self.persons.privacy(self.api_writes, self.hub),
             console_link,
             scopes,
         )
+
+    def deliver(self, receivers: Sequence[Receiver], config: Config) -> Deliveries | None:
+        """Have events delivered to these endpoints; return what has to run for it, None while there never was one."""
+        deliveries, self._endpoints = self.webhooks.deliveries, receivers
+        if deliveries is None and (receivers or self.bot_hooks is not None) and self.event_feed is not None:
+            save = partial(submit_and_wait, self.writer.submit, "")
+            deliveries = Deliveries(self.event_feed, self.store, self.context.env, self.counters, save)
+            self.webhooks.deliveries = deliveries
+        self._direct_deliveries(config)
+        return deliveries
+
+    def _direct_deliveries(self, config: Config | None = None) -> None:
+        """Have events delivered to the endpoints of the configuration and to the hooks of bots, as they are now."""
+        config = config or self.context.config
+        if self.webhooks.deliveries is not None:
+            bots = () if self.bot_hooks is None else self.bot_hooks.receivers(config.egress.allow)
+            self.webhooks.deliveries.reconfigure((*self._endpoints, *bots), config.events.kept_h)
 
     def reconfigure(self, config: Config) -> None:
         """Apply another configuration in every part that keeps some of it (config/reloadable.py lists the keys)."""
@@ -196,7 +231,7 @@ class App:
         self.context.lookups.reconfigure(config.rates)
         self.rooms.reconfigure(people)
         self.request_bound.reconfigure(people)
-        self.read_set_loader.reconfigure(rules_of(config), per_day(config.rates))
+        self.read_set_loader.reconfigure(rules_of(config), allowances_of(config))
         self.fanout.reconfigure(config.delivery, config.privacy)
         self.maintenance.reconfigure(config)
         if self.feed_upkeep is not None:
@@ -207,6 +242,9 @@ class App:
         self.login.reconfigure(config.auth.login_token_ttl_s)
         self.persons.reconfigure(config)
         self.api_writes.reconfigure(config.api.writes_waiting)
+
+    def _actor(self) -> str:
+        return self.context.config.moderation.actor
 
     def _people_rules(self) -> PeopleRules:
         return self.read_set_loader.rules.people

@@ -18,6 +18,7 @@ from chatd.delivery.recent_commits import OF_USERS
 from chatd.protocol.envelope import Request
 from chatd.storage.sqlite.chapters import Chapter
 from chatd.storage.sqlite.chapters import built_in as stored
+from chatd.writer import moderation_needs
 from chatd.writer.needs import NEEDS
 from chatd.writer.sources import Need
 
@@ -84,7 +85,7 @@ def built_in() -> Capability:
     return Capability(
         commands=COMMANDS,
         decisions=DECISIONS,
-        needs=NEEDS,
+        needs={**NEEDS, **moderation_needs.NEEDS},
         sections=SECTIONS,
         of_users=OF_USERS,
         sqlite=stored(),

@@ -43,7 +43,7 @@ class Deliveries:
     """The endpoints of one daemon. `save` stores a request of core/webhooks.py."""
 
     def __init__(self, feed: "Feed", store: WebhookStore, env: Env, counters: Counters, save: "Save") -> None:
-        self._feed = feed
+        self.feed = feed
         self._store = store
         self._env = env
         self._counters = counters
@@ -67,7 +67,7 @@ class Deliveries:
     async def run(self) -> None:
         """Deliver until cancelled."""
         self._saved = {one.name: (0, one) for one in await self._store.consumers()}
-        self._parked = await self._store.parked_counts()
+        await self.recount()
         rounds = 0
         try:
             while True:
@@ -109,7 +109,11 @@ class Deliveries:
         """Store a request, and count anew when it sets an entry aside or takes one back."""
         await self._save(request)
         if not isinstance(request, SaveConsumers) or request.parked:
-            self._parked = await self._store.parked_counts()
+            await self.recount()
+
+    async def recount(self) -> None:
+        """Count the parked entries anew."""
+        self._parked = await self._store.parked_counts()
 
     async def _round(self, *, is_long: bool) -> None:
         """Follow the settings, and store how far endpoints came; in a long round whatever moved them."""
@@ -138,15 +142,17 @@ class Deliveries:
         from chatd.egress.client import Client
         from chatd.webhooks.dispatcher import Dispatcher, Services
 
-        name = receiver.settings.name
+        name, feed = receiver.settings.name, receiver.feed or self.feed
         if name not in self._saved:
-            latest = await self._feed.page(LATEST)
+            latest = await feed.page(LATEST)
             begun = Consumer(name, latest.next, b"{}")
             await self.save(SaveConsumers((begun,)))
             self._saved[name] = (0, begun)
         self._saved[name] = (0, self._saved[name][1])
-        client = Client(receiver.settings.url, Guard(receiver.allow, configured=True), self._env)
-        services = Services(self._feed, self._env, self._counters, self.save)
+        client = Client(
+            receiver.settings.url, Guard(receiver.allow, configured=receiver.configured), self._env
+        )
+        services = Services(feed, self._env, self._counters, self.save)
         dispatcher = Dispatcher(receiver.settings, receiver.secrets, client, services, self._saved[name][1])
         task = asyncio.create_task(supervised(f"webhook {name}", dispatcher.run))
         self._running[name] = Running(receiver, dispatcher, task)

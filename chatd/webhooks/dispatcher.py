@@ -143,6 +143,10 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Deliver until cancelled."""
+        with suppress(ChatError):
+            # One that is disabled shows its lag, too.
+            page = await self._services.feed.page(self._cursor, 1, frozenset(self.settings.types))
+            self._oldest = page.entries[0].time if page.entries else 0
         while True:
             await self._rest()
             try:

@@ -13,21 +13,30 @@ from chatd.config.hooks import Endpoint
 from chatd.config.model import Config
 from chatd.config.problems import ConfigError, Problem
 from chatd.config.secret import Secret
+from chatd.core.event_feed import require_known
 from chatd.egress.guard import EgressRefused, Guard, target_of
 from chatd.env import Env
+from chatd.protocol.errors import Refused
 from chatd.webhooks.signing import secrets_in
 
 if TYPE_CHECKING:
     from chatd.webhooks.before import RemoteJudge
+    from chatd.webhooks.dispatcher import Feed
 
 
 @dataclass(slots=True, frozen=True)
 class Receiver:
-    """An endpoint with its secrets, and the networks that are allowed to it besides private ones."""
+    """An endpoint with its secrets, and the networks that are allowed to it besides private ones.
+
+    `feed`: what it is sent, the event feed without. `configured`: False for an address of the API, which is no private
+    one unless it is allowed.
+    """
 
     settings: Endpoint
     secrets: tuple[Secret, ...]
     allow: tuple[str, ...]
+    feed: "Feed | None" = None
+    configured: bool = True
 
 
 def receivers_of(config: Config) -> tuple[Receiver, ...]:
@@ -63,6 +72,11 @@ def hook_problems(config: Config) -> Iterator[Problem]:
     except ConfigError as error:
         yield from error.problems
     hooks = config.hooks
+    for endpoint in hooks.endpoints:
+        try:
+            require_known(endpoint.types)
+        except Refused as error:
+            yield Problem("", f"hooks.endpoints: {error.message}", f"Change the types of {endpoint.name}.")
     for url, secret_file in [(one.url, one.secret_file) for one in hooks.endpoints] + [
         (one.url, one.secret_file) for one in hooks.before
     ]:

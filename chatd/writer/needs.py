@@ -133,7 +133,8 @@ async def new_rooms(sources: Sources, batch: Sequence[Submitted], reads: ReadSet
 async def people(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read the accounts and devices that are about to change, and the accounts of users about to join a room."""
     newcomers = {user for asked in batch for user in joining(asked)}
-    users = newcomers | {asked.user for asked in batch if isinstance(asked.request, AccountBound)}
+    bound = (*AccountBound, accounts.RecordDevice) if reads.rules.new_account_ms else AccountBound
+    users = newcomers | {asked.user for asked in batch if isinstance(asked.request, bound)}
     devices = {place for asked in batch for place in devices_of(asked)}
     if users or devices:
         known = await sources.store.people(users, devices, newcomers)

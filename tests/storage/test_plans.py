@@ -24,6 +24,7 @@ from chatd.storage.sqlite import (
     sections,
     sync,
     users,
+    webhooks,
 )
 from chatd.storage.sqlite.connection import open_file
 
@@ -41,10 +42,15 @@ MODULES: tuple[ModuleType, ...] = (
     room_summaries,
     sync,
     privacy,
+    webhooks,
 )
 VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 WHOLE_TABLES = {
     "compaction.LONG_ROOMS",  # upkeep once in a while
+    # A row for each of a few receivers, and what they refused: rarely anything.
+    "webhooks.CONSUMERS",
+    "webhooks.COUNTS",
+    "webhooks.FORGET",
     # A digest on demand, and the few feeds.
     "graph.FRIENDS",
     "graph.FOLLOWS",

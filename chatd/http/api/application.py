@@ -22,11 +22,13 @@ from chatd.core.api_keys import ApiKey
 from chatd.env import Env
 from chatd.http.answers import bounded_body
 from chatd.http.api import (
+    bots,
     erasures,
     event_feed,
     keys,
     members,
     messages,
+    moderation,
     people,
     problems,
     restrictions,
@@ -34,6 +36,7 @@ from chatd.http.api import (
     stats,
     tokens,
     users,
+    webhooks,
 )
 from chatd.http.api.access import Access
 from chatd.http.api.decoding import asked_in_query, decoded, path_of
@@ -55,11 +58,14 @@ CHAPTERS = (
     rooms,
     members,
     messages,
+    bots,
     event_feed,
     restrictions,
+    moderation,
     erasures,
     keys,
     stats,
+    webhooks,
     problems,
 )
 TABLE: tuple[Route, ...] = tuple(route for chapter in CHAPTERS for route in chapter.ROUTES)

@@ -14,9 +14,11 @@ from chatd.commands.admin import Admin
 from chatd.commands.api_keys import ApiKeys
 from chatd.commands.event_feed import FeedPages
 from chatd.commands.graph import Graph
+from chatd.commands.host_bots import HostBots
 from chatd.commands.host_rooms import HostRooms
 from chatd.commands.host_stats import StatsReader
 from chatd.commands.privacy import Privacy
+from chatd.commands.webhooks import Webhooks
 from chatd.core.api_keys import READ, VISITOR, ApiKey
 from chatd.core.audit import SOCKET, Audit
 from chatd.core.permissions import HOST
@@ -30,6 +32,9 @@ BODY_BYTES_MAX = 1 << 20
 OPEN, SOCKET_ONLY = "", SOCKET
 
 KeyId = Annotated[str, Meta(pattern=r"^[a-z2-7]{8}\Z")]
+ReportName = Annotated[str, Meta(pattern=r"^r[1-9][0-9]{0,14}\Z")]
+HookName = Annotated[str, Meta(pattern=r"^([a-z][a-z0-9_-]{0,31}|bot:[A-Za-z0-9_\-.:@|+]{1,64})\Z")]
+EntryId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
 Code = Annotated[str, Meta(pattern=r"^[a-z_]{1,32}\Z")]
 
 PARAMETERS: Mapping[str, Any] = {
@@ -39,6 +44,9 @@ PARAMETERS: Mapping[str, Any] = {
     "seq": Seq,
     "key": KeyId,
     "code": Code,
+    "report": ReportName,
+    "name": HookName,
+    "entry": EntryId,
 }
 """The types of the parameters in paths, by name."""
 
@@ -136,7 +144,9 @@ class Services:
     graph: Graph
     rooms: HostRooms
     feed: FeedPages
+    bots: HostBots
     stats: StatsReader
+    webhooks: Webhooks
     keys: ApiKeys
     privacy: Privacy
     console_link: Callable[[str, Collection[str]], str]

@@ -13,6 +13,7 @@ from chatd.storage.sqlite import (
     erasures,
     event_feed,
     graph,
+    moderation,
     schema,
     sections,
     webhooks,
@@ -45,7 +46,7 @@ class Chapter:
 
 def built_in() -> Chapter:
     """Return the records and tables of this package."""
-    chapters = (contacts, graph, event_feed, webhooks, bots, erasures)
+    chapters = (contacts, graph, event_feed, webhooks, bots, moderation, erasures)
     writes = {**WRITES, **{kind: write for one in chapters for kind, write in one.WRITES.items()}}
     tables = {**sections.TABLES, CONTACTS: contacts.TABLE}
     return Chapter(writes, schema.shipped(), tables, erasure.TABLES)

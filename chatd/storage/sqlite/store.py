@@ -52,6 +52,7 @@ from chatd.storage.sqlite.errors import opening
 from chatd.storage.sqlite.hello import hello
 from chatd.storage.sqlite.history import Cut, Span
 from chatd.storage.sqlite.meta import mark_closed, stamp_of
+from chatd.storage.sqlite.moderation import Reports
 from chatd.storage.sqlite.read_pool import ReadPool
 from chatd.storage.sqlite.room_rows import memberships
 from chatd.storage.sqlite.startup import make_ready, take_over
@@ -163,6 +164,10 @@ class SqliteStore(Store):
     def watch(self) -> None:
         self._writer.watch()
 
+    @property
+    def moderation(self) -> Reports:
+        return Reports(self._read_pool)
+
     # DecisionStore
 
     async def load_rooms(self, names: Collection[str]) -> dict[str, Room]:
@@ -211,6 +216,9 @@ class SqliteStore(Store):
 
     async def bots(self, users: Collection[str]) -> list[Bot]:
         return await self._read_pool.run(bots_rows.bots, users)
+
+    async def bots_with_hooks(self) -> list[Bot]:
+        return await self._read_pool.run(bots_rows.with_hooks)
 
     async def automated(self) -> set[str]:
         return await self._read_pool.run(bots_rows.automated)

@@ -4,12 +4,9 @@ import sqlite3
 from collections.abc import Sequence
 
 from chatd.core.event_feed import Position, cursor_of
-from chatd.core.webhooks import Consumer, ForgottenParked, Parked, Unparked
+from chatd.core.webhooks import PARKED_MAX, Consumer, ForgottenParked, Parked, Unparked
 from chatd.protocol.identifiers import U53_MAX
 from chatd.storage.sqlite.records import WriteRecords
-
-# Of one receiver: beyond it the oldest are dropped. A receiver that refuses so many is not one entry away from health.
-PARKED_MAX = 1000
 
 CONSUMERS = "SELECT name, cursor, state FROM consumers ORDER BY name"
 PUT_CONSUMER = """
@@ -23,8 +20,8 @@ ON CONFLICT (consumer, entry) DO UPDATE
 SET time = excluded.time, status = excluded.status, answer = excluded.answer
 """
 BEYOND = """
-DELETE FROM parked WHERE consumer = ?1 AND number IN (
-    SELECT number FROM parked WHERE consumer = ?1 ORDER BY number DESC LIMIT -1 OFFSET ?2
+DELETE FROM parked WHERE consumer = ? AND number IN (
+    SELECT number FROM parked WHERE consumer = ? ORDER BY number DESC LIMIT -1 OFFSET ?
 )
 """
 FORGET = "DELETE FROM parked WHERE time < ?"
@@ -34,7 +31,8 @@ PARKED = (
 )
 COUNTS = "SELECT consumer, count(*) FROM parked GROUP BY consumer"
 
-SPAN = "SELECT min(stamp), max(stamp) FROM event_feed"
+FIRST = "SELECT min(stamp) FROM event_feed"
+LAST = "SELECT max(stamp) FROM event_feed"
 AT_OR_BEHIND = "SELECT stamp, time FROM event_feed WHERE stamp >= ? ORDER BY stamp LIMIT 1"
 
 
@@ -56,10 +54,10 @@ def cursor_at(connection: sqlite3.Connection, epoch: str, time: int) -> str:
 
     Times rise with stamps, unless the clock was set back: then it is near. A search by halves, of some forty looks.
     """
-    low, high = connection.execute(SPAN).fetchone()
-    if low is None:
+    first = connection.execute(FIRST).fetchone()[0]
+    if first is None:
         return ""
-    first, high = low, high + 1
+    low, high = first, connection.execute(LAST).fetchone()[0] + 1
     while low < high:
         middle = (low + high) // 2
         row = connection.execute(AT_OR_BEHIND, (middle,)).fetchone()
@@ -77,7 +75,7 @@ def put_consumers(connection: sqlite3.Connection, saved: Sequence[Consumer], sta
 def park(connection: sqlite3.Connection, set_aside: Sequence[Parked], stamp: int) -> None:
     rows = [(one.consumer, one.entry, one.time, one.status, one.answer) for one in set_aside]
     connection.executemany(PARK, rows)
-    connection.executemany(BEYOND, [(name, PARKED_MAX) for name in {one.consumer for one in set_aside}])
+    connection.executemany(BEYOND, [(name, name, PARKED_MAX) for name in {one.consumer for one in set_aside}])
 
 
 def forget(connection: sqlite3.Connection, forgotten: Sequence[ForgottenParked], stamp: int) -> None:
