@@ -21,7 +21,6 @@ from chatd.commands.host_rooms import HostRooms
 from chatd.commands.host_stats import StatsReader
 from chatd.commands.login import Login
 from chatd.commands.lookups import Lookups
-from chatd.commands.privacy import Privacy
 from chatd.commands.webhooks import Webhooks
 from chatd.config.model import Config
 from chatd.core.allowances import Allowances
@@ -43,19 +42,16 @@ from chatd.delivery.watch_rights import WatchRights
 from chatd.env import Env
 from chatd.http.api.route import Services
 from chatd.jobs.contact_expiry import ContactExpiry
-from chatd.jobs.deletion_clock import DeletionClock
-from chatd.jobs.erasures import Erasures
 from chatd.jobs.event_feed import FeedUpkeep, end_feed
-from chatd.jobs.exports import Exports
 from chatd.jobs.last_seen import LastSeenRecorder
 from chatd.jobs.maintenance import Maintenance
 from chatd.jobs.message_requests import RequestBound
-from chatd.jobs.purge import Purge
 from chatd.moderation.compiling import compiled
 from chatd.protocol.codec import Vocabulary
 from chatd.protocol.connection import Hello
 from chatd.server.accounts import Accounts
 from chatd.server.capability import Capability, combined
+from chatd.server.persons import Persons
 from chatd.server.rules import (
     allowances_of,
     bounds_of,
@@ -185,12 +181,8 @@ class App:
         self.filters = FilterLists(
             store, self.api_writes, compiled, self.screening.adopt, lambda: self.context.config.moderation
         )
-        self.erasures = Erasures(store.erasures, store.files, env, self.writer, self.counters)
-        self.erasures.reconfigure(config.moderation)
-        self.exports = Exports(store.erasures, store.files, env, self.writer)
-        self.privacy = Privacy(store, self.api_writes, self.hub, self.erasures, self.exports)
-        self.purge = Purge(store.erasures, env, self.writer)
-        self.deletion_clock = DeletionClock(env, store.troubles)
+        self.persons = Persons(store, env, self.writer, self.counters)
+        self.persons.reconfigure(config)
 
     def _context(self, config: Config, env: Env, whole: Capability, watch_rights: WatchRights) -> Context:
         """Return the parts that commands work with."""
@@ -230,7 +222,7 @@ class App:
             self.webhooks,
             self.api_keys,
             self.filters,
-            self.privacy,
+            self.persons.privacy(self.api_writes, self.hub),
             console_link,
             scopes,
         )
@@ -254,12 +246,10 @@ class App:
 
     def jobs(self, config: Config) -> dict[str, Work]:
         """Return what goes on as long as the daemon runs, by name."""
-        clock = self.deletion_clock
+        clock = self.persons.clock
         found: dict[str, Work] = {
+            **self.persons.jobs,
             "maintenance": partial(self.maintenance.run, clock),
-            "erasures": self.erasures.run,
-            "exports": partial(self.exports.run, clock),
-            "purge": partial(self.purge.run, clock),
             "lag": partial(self.maintenance.watch_lag, self.counters),
             "troubles": self.watch_troubles,
         }
@@ -292,7 +282,7 @@ class App:
         self.profile_changes.reconfigure(config.delivery)
         self.context.watch_rights.reconfigure(config.privacy.shown_to, people)
         self.login.reconfigure(config.auth.login_token_ttl_s)
-        self.erasures.reconfigure(config.moderation)
+        self.persons.reconfigure(config)
         self.api_writes.reconfigure(config.api.writes_waiting)
         self.screening.reconfigure(screening)
         if screens(config):
@@ -323,7 +313,7 @@ class App:
         """Check for troubles that no request meets, and whether those of the disk have ended; until cancelled."""
         while True:
             self.store.watch()
-            self.deletion_clock.report()
+            self.persons.clock.report()
             for name, why in self.pressures().items():
                 if why:
                     self.store.troubles.report(name, why)

@@ -137,10 +137,7 @@ class Daemon:
             await app.bot_hooks.load()
         app.writer.start()
         await app.api_keys.load()
-        # Who was erased is shut out before anybody is let in, also by a database of an older backup.
-        await app.erasures.begin_listed()
-        await app.exports.clean()
-        app.deletion_clock.start(await store.erasures.last_commit_ms())
+        await app.persons.begin()
         self._reserve(app, self.config)
         if app.feed_upkeep is not None:
             await app.feed_upkeep.begin()

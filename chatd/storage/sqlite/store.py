@@ -25,7 +25,6 @@ from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
 from chatd.protocol.read_state import Reader
 from chatd.storage.interface import Store
-from chatd.storage.person_files import FilesOfPersons
 from chatd.storage.sqlite import bots as bots_rows
 from chatd.storage.sqlite import (
     card_views,
@@ -45,7 +44,7 @@ from chatd.storage.sqlite.api_reads import ApiReads
 from chatd.storage.sqlite.chapters import Chapter, built_in
 from chatd.storage.sqlite.connection import open_writer
 from chatd.storage.sqlite.directory import Directory, Lock, rewrite
-from chatd.storage.sqlite.erasures import ErasureRows
+from chatd.storage.sqlite.erasures import of_persons
 from chatd.storage.sqlite.errors import opening
 from chatd.storage.sqlite.feed_rows import FeedRow, FeedRows
 from chatd.storage.sqlite.hello import hello
@@ -69,8 +68,6 @@ from chatd.telemetry.troubles import Troubles
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-log = logging.getLogger("chatd.storage")
 
 
 class StoreEnv(Protocol):
@@ -100,8 +97,7 @@ class SqliteStore(ApiReads, Store):
         self.feed = FeedRows(readers, found[0])
         self._writes = {**chapter.writers(), FeedRow: self.feed.add}
         self._section_tables = chapter.sections
-        self.erasures = ErasureRows(readers, writer, chapter.kept)
-        self.files = FilesOfPersons(lock.directory)
+        self.erasures, self.files = of_persons(lock.directory, readers, writer, chapter.kept)
         self._epoch, self._last_room = found
 
     @classmethod
@@ -118,7 +114,7 @@ class SqliteStore(ApiReads, Store):
             # In a thread: checking a large database takes minutes, and signals have to be handled meanwhile.
             chapter = chapter or built_in()
             await asyncio.to_thread(make_ready, directory, env.random_bytes, chapter.migrations)
-            troubles = Troubles(env.monotonic, log.warning)
+            troubles = Troubles(env.monotonic, logging.getLogger("chatd.storage").warning)
             return await cls._start(config, directory, lock, troubles, chapter)
         except BaseException:
             lock.release()
