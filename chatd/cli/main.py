@@ -23,6 +23,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "key": ("chatd.cli.key:key", "Keys of the API for the back end: create, list, rotate, delete."),
     "report": ("chatd.cli.report:report", "Reports of users: list, show, act, close."),
     "people": ("chatd.cli.people:people", "The graph of the host app: import, digest, explain."),
+    "erase": ("chatd.cli.erase:erase", "Erase a person: all that is kept of them goes, with a receipt."),
+    "export": ("chatd.cli.erase:export", "Write all that is kept of a person into a file."),
     "console": ("chatd.cli.console:console", "A link to the console: figures, connections, settings, log."),
     "config": ("chatd.cli.config:config", "Configuration: init, check, show, doc."),
     "backup": ("chatd.cli.backup:backup", "Copy the database while the daemon runs."),

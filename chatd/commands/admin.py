@@ -37,6 +37,10 @@ class Writes:
         """Let another number wait, besides those that do already."""
         self._places = asyncio.Semaphore(waiting_max)
 
+    def use(self, submit: Submit) -> None:
+        """Submit by another door from now on."""
+        self._submit = submit
+
     async def __call__(
         self, user: str, request: Any, audit: Audit | None = None, *, screened: bool = True
     ) -> Ok:

@@ -352,7 +352,7 @@ def test_the_keys_of_an_event_are_those_of_the_code() -> None:
     further = {name for row in by_kind for name in re.findall(r"`([a-z_]+)`", row["Further keys"])}
     parts = {"role"}  # a key inside `users`
     future = {"fallback"}  # for kinds this server does not know
-    in_code = {field.name for field in msgspec.structs.fields(Event)}
+    in_code = {field.encode_name for field in msgspec.structs.fields(Event)}
     assert (stated | further) - parts - future == in_code
 
 

@@ -23,20 +23,22 @@ DIRECTIONS = {"b": "before", "a": "after"}
 class PostMessage(Asked, frozen=True, kw_only=True):
     """A message of the user `as`. A repeated request with the same `key` is answered like the first one.
 
-    `silent`: it does not count as unread.
+    `silent`: it does not count as unread. `screen`: filters and before-hooks look at it, as at one that the user sends.
     """
 
     as_: User = field(name="as")
     key: Key
     body: LooseBody
     silent: bool = False
+    screen: bool = True
 
 
 class PatchMessage(Asked, frozen=True, kw_only=True):
-    """Another body for a message of the user `as`."""
+    """Another body for a message of the user `as`. `screen`: as of a new one."""
 
     as_: User = field(name="as")
     body: LooseBody
+    screen: bool = True
 
 
 class MessagesQuery(PageAs, frozen=True, kw_only=True):
@@ -120,13 +122,13 @@ async def get_messages(call: Call, asked: MessagesQuery) -> MessagesAnswer:
 async def post_message(call: Call, asked: PostMessage) -> Written:
     room = call.path["room"]
     send = Send(room=room, key=asked.key, body=body_of(call, asked.body), silent=asked.silent)
-    return written(await call.rooms.decide(asked.as_, send, call.audit(room)))
+    return written(await call.rooms.decide(asked.as_, send, call.audit(room), screened=asked.screen))
 
 
 async def patch_message(call: Call, asked: PatchMessage) -> Written:
     room = call.path["room"]
     edit = Edit(room=room, key=call.rooms.new_key(), target=call.path["seq"], body=body_of(call, asked.body))
-    return written(await call.rooms.decide(asked.as_, edit, call.audit(room)))
+    return written(await call.rooms.decide(asked.as_, edit, call.audit(room), screened=asked.screen))
 
 
 async def delete_message(call: Call, asked: As) -> Written:
