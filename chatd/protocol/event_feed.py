@@ -28,9 +28,6 @@ class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"from
     users: list[str] | UnsetType = UNSET
     change: str | UnsetType = UNSET
     seq: U53 | UnsetType = UNSET
-    report: str | UnsetType = UNSET
-    filter: str | UnsetType = UNSET
-    state: str | UnsetType = UNSET
     online: list[str] | UnsetType = UNSET
     offline: list[str] | UnsetType = UNSET
     report: str | UnsetType = UNSET
