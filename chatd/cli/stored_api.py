@@ -15,7 +15,7 @@ from chatd.config.model import Auth, Config
 from chatd.http.api.application import TABLE, route_of
 from chatd.http.api.decoding import decoded
 from chatd.http.api.ndjson import answered, lines_of
-from chatd.http.api.route import Call, Caller, Route, Services, scopes_of
+from chatd.http.api.route import Call, Caller, Route, Services
 from chatd.protocol.errors import Refused
 from chatd.server.app import App
 from chatd.server.system_env import SystemEnv
@@ -75,8 +75,6 @@ async def serving(config: Config, store: Store) -> AsyncIterator[Services]:
     app.writer.start()
     await app.api_keys.load()
     try:
-        yield Services(
-            app.admin, app.graph, app.host_rooms, app.stats, app.api_keys, no_link, scopes_of(TABLE)
-        )
+        yield Services(app.admin, app.graph, app.host_rooms, app.stats, app.api_keys, no_link, TABLE)
     finally:
         await asyncio.shield(app.writer.stop())

@@ -17,7 +17,7 @@ from chatd.config.origins import Origins
 from chatd.env import Env
 from chatd.http.api.access import Access
 from chatd.http.api.application import TABLE, Api
-from chatd.http.api.route import Services, scopes_of
+from chatd.http.api.route import Services
 from chatd.http.console import console_routes
 from chatd.http.console_access import caller_of
 from chatd.http.listeners import PENDING_SOCKETS_MAX, Listener, ListenerOptions
@@ -221,7 +221,7 @@ class Daemon:
             app.stats,
             app.api_keys,
             self._console_link,
-            scopes_of(TABLE),
+            TABLE,
         )
         api = Api(services, access, self.env, app.counters)
         if several(listen.ops_address):

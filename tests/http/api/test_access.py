@@ -232,7 +232,7 @@ async def test_a_key_that_ends_ends_its_upload(
     caller, keys = await with_key("users"), daemon.app.api_keys
     [route] = [route for route in TABLE if (route.method, route.path) == ("PUT", "/v1/users")]
     app, no_link = daemon.app, lambda name, scopes: ""
-    services = Services(app.admin, app.graph, app.host_rooms, app.stats, keys, no_link, frozenset())
+    services = Services(app.admin, app.graph, app.host_rooms, app.stats, keys, no_link, ())
     sender = Sender(keys.verified(caller.secret), lambda: keys.verified(caller.secret) is not None)
     call = Call(services, sender, route, {}, "job-17")
     lines = ndjson.lines_of(b'{"user":"u1"}\n{"user":"u2"}\n')
