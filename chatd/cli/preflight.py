@@ -13,11 +13,12 @@ from chatd.config.reloadable import replaced
 from chatd.config.rules import split_address
 from chatd.http.sockets import ListenError, bound_sockets, shown_host
 from chatd.server.systemd import is_activated
+from chatd.webhooks.settings import hook_problems
 
 
 def file_problems(config: Config) -> list[Problem]:
-    """Return the problems of the key and certificate files of a configuration."""
-    return [*_key_problems(config), *_certificate_problems(config)]
+    """Return the problems of the files of a configuration: keys, certificates, secrets of hooks."""
+    return [*_key_problems(config), *_certificate_problems(config), *hook_problems(config)]
 
 
 def require_free(config: Config) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from chatd.auth.verifier import token_verifier
 from chatd.cli.stores import with_store
@@ -70,11 +71,15 @@ def no_link(name: str, scopes: Collection[str]) -> str:
 async def serving(config: Config, store: Store) -> AsyncIterator[Services]:
     """Run the parts of a daemon that routes use."""
     env = SystemEnv()
+    if (await store.feed_bounds()).is_on and not config.events.enabled:
+        # The command was given another configuration than the daemon, whose feed must not miss what it does.
+        config = replace(config, events=replace(config.events, enabled=True))
     # No keys of tokens: files that cannot be read must not keep an operator from locking somebody out.
     app = App(config, env, store, token_verifier(Auth(), env, config.storage.directory))
+    await app.rooms.start()
     app.writer.start()
     await app.api_keys.load()
     try:
-        yield Services(app.admin, app.graph, app.host_rooms, app.stats, app.api_keys, no_link, TABLE)
+        yield app.services(no_link, TABLE)
     finally:
         await asyncio.shield(app.writer.stop())

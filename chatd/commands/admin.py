@@ -4,18 +4,21 @@ Everything takes effect at once: when a call returns it is durable, and connecti
 """
 
 import asyncio
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from chatd.auth.interface import Identity
 from chatd.core.accounts import Amend, Revoke
 from chatd.core.audit import Audit, NoteAccess
-from chatd.core.users import Account, require_seen
+from chatd.core.restrictions import Restrict
+from chatd.core.users import Account, Restriction, require_seen
 from chatd.delivery.hub import Hub
+from chatd.env import Env
 from chatd.protocol import close_codes
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
 from chatd.protocol.users import DevicesRemove
-from chatd.storage.interface import UserStore
+from chatd.storage.interface import DecisionStore, ModerationStore, UserStore
 from chatd.writer.submission import Submit, submit_and_wait
 
 
@@ -45,14 +48,35 @@ class Writes:
             return await submit_and_wait(self._submit if screened else self._unscreened, user, request, audit)
 
 
-class Admin:
-    """The changes that a host makes. `audit`: the entry that is stored with the change. `store`: for what is shown."""
+class AdminStore(UserStore, DecisionStore, Protocol):
+    """The parts of a store that the host is shown."""
 
-    def __init__(self, store: UserStore, writes: Writes, hub: Hub, identity: Identity) -> None:
+
+class Admin:
+    """The changes that a host makes. `audit`: the entry that is stored with the change. `store`: for what is shown.
+
+    `actor`: returns the user who speaks for the moderators.
+    """
+
+    def __init__(
+        self,
+        store: AdminStore,
+        writes: Writes,
+        hub: Hub,
+        identity: Identity,
+        env: Env,
+        actor: Callable[[], str],
+    ) -> None:
         self.store = store
+        self.now_ms, self.actor = env.now_ms, actor
         self._writes = writes
         self._hub = hub
         self._identity = identity
+
+    @property
+    def moderation(self) -> ModerationStore:
+        """The reports."""
+        return self.store.moderation
 
     async def account(self, user: str) -> Account:
         """Return an account; Refused("not_found") when there is none."""
@@ -94,6 +118,10 @@ class Admin:
         await self._writes(user, Revoke(device), audit)
         self._end(user, device, close_codes.REVOKED)
         return await self._generation(user)
+
+    async def restrict(self, user: str, restriction: Restriction | None, audit: Audit) -> None:
+        """Restrict a user, or lift what restricts them; it is in force on their connections when this returns."""
+        await self._writes(user, Restrict(restriction), audit)
 
     async def remove_device(self, user: str, device: str, audit: Audit) -> None:
         """Unlist a device, refuse its tokens and end its connections; Refused("not_found") when it is not listed."""

@@ -8,6 +8,7 @@ from typing import Literal
 
 from chatd.auth.interface import Claims
 from chatd.commands.context import Context, NewIdentity, NewMode, Session
+from chatd.core.restrictions import banned, is_banned
 from chatd.core.users import Account, DeviceSeen
 from chatd.protocol import close_codes
 from chatd.protocol.connection import Auth, Ping, PingOk, Pong, SetMode
@@ -72,9 +73,12 @@ async def identify(ctx: Context, token: str, device: str) -> Identified:
 
 
 def checked(ctx: Context, known: Identified) -> Identified:
-    """Return `known` unchanged, or raise HelloRejected when the user is disabled or the token may be revoked."""
+    """Return `known` unchanged, or raise HelloRejected: the user is disabled or banned, or the token may be revoked."""
     if known.account is not None and known.account.disabled:
         raise HelloRejected(Refused("forbidden", "this user is disabled"), close_codes.BANNED)
+    restriction = known.account.restriction if known.account else None
+    if restriction is not None and is_banned(restriction, ctx.env.now_ms()):
+        raise HelloRejected(banned(restriction, ctx.env.now_ms()), close_codes.BANNED)
     leeway_s = ctx.config.auth.leeway_s
     ages = [
         (age(known.claims, mark_ms, leeway_s), mark_ms, code) for mark_ms, code in revocation_marks(known)

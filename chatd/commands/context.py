@@ -15,6 +15,7 @@ from chatd.core.permissions import authorize
 from chatd.core.privacy import HostBounds
 from chatd.core.room import Member, Room
 from chatd.core.sections import Sections
+from chatd.core.users import Restriction
 from chatd.delivery.hub import Hub, Subscriber
 from chatd.delivery.interface import Presence
 from chatd.delivery.watch_rights import WatchRights
@@ -67,6 +68,7 @@ class Admission:
     identity: SessionIdentity
     mode: Mode
     receipts: bool
+    restriction: Restriction | None
     deflate: bool
     sections: int
 
@@ -117,6 +119,9 @@ class Session(Subscriber, Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def address(self) -> str: ...
 
     @property
     def text(self) -> bool: ...
@@ -207,7 +212,9 @@ class Context:
 
     def __post_init__(self) -> None:
         words = [section.feature for section in self.sections.values()]
-        switched_on = ["reports"] if self.config.moderation.enabled else []
+        config = self.config
+        switches = {"reports": config.moderation.enabled, "bots": config.bots.enabled}
+        switched_on = [word for word, is_on in switches.items() if is_on]
         self.features = frozenset((*limits.FEATURES, *words, *switched_on))
 
     def reconfigure(self, config: Config, bounds: HostBounds) -> None:

@@ -164,6 +164,7 @@ def become_current(
             identity,
             mode="background" if request.mode == "background" else "foreground",
             receipts=account is None or account.receipts,
+            restriction=account.restriction if account else None,
             deflate="deflate" in request.features,
             sections=in_force(ctx.sections, request.features),
         )
@@ -193,6 +194,7 @@ async def read_again(ctx: Context, session: Session, request: Hello, query: Sync
     """Subscribe first and read the page after it, for a hello whose snapshot was overtaken by a commit."""
     known = await identify(ctx, request.token, request.device)
     session.show_receipts(known.account is None or known.account.receipts)
+    session.restrain(known.account.restriction if known.account else None)
     subscribe(
         ctx,
         session,

@@ -12,6 +12,7 @@ from chatd.commands.context import Context
 from chatd.commands.reply_size import page_bytes
 from chatd.core.audit import Audit
 from chatd.core.permissions import HOST, authorize
+from chatd.core.restrictions import check_spoken
 from chatd.core.room import Member, Room
 from chatd.protocol.codec import with_host_data
 from chatd.protocol.envelope import Ok, Request
@@ -56,6 +57,9 @@ class HostRooms:
 
         `screened`: judge what others will read, as in the place of a phone. What the host says itself never is.
         """
+        account = await self._ctx.store.account(user) if user != HOST else None
+        if account is not None and account.restriction is not None:
+            check_spoken(account.restriction, request, self._ctx.env.now_ms())
         return await self._writes(user, request, audit, screened=screened and user != HOST)
 
     async def room(self, user: str, name: str) -> HostRoom:

@@ -4,8 +4,9 @@ A new command needs a struct in its chapter of protocol/, a function, a row here
 scenario. A test fails when one is missing.
 """
 
-from chatd.commands import connection, history, members, presence, profiles, sync, users
+from chatd.commands import bots, connection, history, members, presence, profiles, sync, users
 from chatd.commands.context import Command, for_members
+from chatd.protocol.bots import BotsGet
 from chatd.protocol.connection import Auth, Ping, Pong, SetMode
 from chatd.protocol.envelope import Request
 from chatd.protocol.friends import (
@@ -21,6 +22,7 @@ from chatd.protocol.friends import (
 from chatd.protocol.history import Changes, History, Log, Messages
 from chatd.protocol.members import MembersAdd, MembersList, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
+from chatd.protocol.moderation import Report
 from chatd.protocol.presence import Focus, Typing, Watch
 from chatd.protocol.privacy import PrivacySet
 from chatd.protocol.read_state import Delivered, Read, Readers
@@ -89,4 +91,6 @@ COMMANDS: dict[type[Request], Command] = {
     ContactSet: Command(WRITER, own="people", feature="people"),
     CircleSet: Command(WRITER, own="people", feature="people"),
     CircleDelete: Command(WRITER, own="people", feature="people"),
+    Report: Command(WRITER, own="writes", feature="reports"),
+    BotsGet: Command(bots.get, feature="bots"),
 }

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from chatd.config.model import Config
 from chatd.config.rule import Rule, is_network
 
 
@@ -19,6 +20,10 @@ def _once(words: Iterable[str]) -> bool:
     return all(count == 1 for count in Counter(words).values())
 
 
+def _wants_reads(config: Config) -> bool:
+    return any(endpoint.reads or "read" in endpoint.types for endpoint in config.hooks.endpoints)
+
+
 RULES: tuple[Rule, ...] = (
     Rule(
         ("hooks.endpoints", "hooks.before"),
@@ -31,6 +36,16 @@ RULES: tuple[Rule, ...] = (
         ("hooks.endpoints",),
         "two hooks.endpoints have the same name",
         lambda c: _once(endpoint.name for endpoint in c.hooks.endpoints),
+    ),
+    Rule(
+        ("hooks.endpoints", "events.enabled"),
+        "hooks.endpoints are sent what the event feed holds: they need events.enabled",
+        lambda c: c.events.enabled or not c.hooks.endpoints,
+    ),
+    Rule(
+        ("hooks.endpoints", "events.reads"),
+        "an endpoint that wants reads needs events.reads",
+        lambda c: c.events.reads or not _wants_reads(c),
     ),
     Rule(
         ("hooks.before",),

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from chatd.config.api import Api
+from chatd.config.bots import Bots
 from chatd.config.console import Console
 from chatd.config.events import Events
 from chatd.config.hooks import Egress, Hooks
@@ -296,6 +297,7 @@ class Config(Section, frozen=True):
     delivery: Delivery = Delivery()
     privacy: Privacy = Privacy()
     people: People = People()
+    bots: Bots = Bots()
     moderation: Moderation = Moderation()
     outbox: Outbox = Outbox()
     heartbeat: Heartbeat = Heartbeat()

@@ -36,6 +36,7 @@ TAKES_EFFECT: Mapping[str, TakesEffect] = {
     "delivery.deflate_min_bytes": "restart",
     # sections and commands are put together once
     "people.enabled": "restart",
+    "bots.enabled": "restart",
     "moderation.enabled": "restart",
     # what a commit stores is put together once
     "events.enabled": "restart",

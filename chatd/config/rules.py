@@ -150,6 +150,11 @@ RULES: tuple[Rule, ...] = (
         _ordered,
     ),
     Rule(
+        ("bots.enabled", "events.enabled"),
+        "bots need events.enabled: their updates come from the event feed",
+        lambda c: c.events.enabled or not c.bots.enabled,
+    ),
+    Rule(
         ("listen.address",),
         "listen.address must be HOST:PORT, or a list of such",
         lambda c: bool(several(c.listen.address)) and all(map(_address, several(c.listen.address))),

@@ -95,6 +95,7 @@ def _body(value: Any) -> str:
         reply_to_=U53,
         thread_=U53,
         mentions_=_list(_text(64, 1), 50),
+        buttons_=_list(_list(BUTTON, 3), 5),
     )(value)
     if why or any(value.get(key) not in (None, "", []) for key in ("text", "attachments", "data")):
         return why
@@ -122,6 +123,7 @@ ATTACHMENT = _map(
     duration_=U53,
     preview_=_text(1024),
 )
+BUTTON = _map(label=_text(32, 1), data_=_text(64, 1), url_=_text(2048, 1))
 MODE = _word("foreground", "background")
 USERS = _list(USER, 100, 1)
 CIRCLE = _number(1, 50)
@@ -268,6 +270,7 @@ REQUESTS: Mapping[str, Mapping[str, Check]] = {
         "data_": _any,
     },
     "users.find": {"id": SEQ, "handle": _text(32)},
+    "bots.get": {"id": SEQ, "bot": USER},
 }
 """The requests of protocol.md, "All packets"; an `_` behind a key says that it may be absent. `id` stands where it is
 required."""

@@ -5,9 +5,16 @@ from typing import Literal
 
 Role = Literal["viewer", "moderator", "admin"]
 
-# Nothing that people wrote, and no key.
-VIEWER = frozenset({"stats.read", "users.read", "people.read", "rooms.read", "events.read", "bots.read"})
-MODERATOR = VIEWER | {"messages", "messages.read", "moderation", "moderation.read"}
+# Nothing that people wrote, and no key: not even events, which bring messages along.
+VIEWER = frozenset({"stats.read", "users.read", "people.read", "rooms.read"})
+MODERATOR = VIEWER | {
+    "messages",
+    "messages.read",
+    "moderation",
+    "moderation.read",
+    "events.read",
+    "bots.read",
+}
 
 
 def scopes_of_role(role: Role, known: Collection[str]) -> tuple[str, ...]:

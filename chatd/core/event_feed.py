@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 
 from msgspec import UNSET, Struct, structs
 
-from chatd.core.audit import Audit, stored_entry
 from chatd.core.contacts import Contact, State
 from chatd.core.read_set import ReadSet, pair
 from chatd.core.room_steps import MemberJoined, MemberLeft
@@ -25,6 +24,8 @@ from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import U53_MAX
 
+# The first words of all types.
+WORDS = frozenset({"event", "member", "room", "account", "presence", "read", "friend", "feed"})
 # Of an entry whose `seq` is set, before the kind of its event.
 EVENT = "event."
 
@@ -32,15 +33,15 @@ EVENT = "event."
 class StoredEntry(Struct, array_like=True, frozen=True):
     """A record: one entry as it is stored. `room`: its number, 0 for none. `by`: the id of an API key.
 
-    `seq`: of the event that it is about, whose kind is `type` then, else 0. `keys`: all other keys, as the host gets
-    them.
+    `seq`: of the event that it is about, whose kind is `type` then, else 0. `marks`: names of the flags that are set.
+    `keys`: all other keys, as the host gets them.
     """
 
     type: str
     room: int = 0
     seq: int = 0
     by: str = ""
-    unscreened: bool = False
+    marks: Sequence[str] = ()
     keys: dict[str, Any] = {}
 
     @property
@@ -52,14 +53,6 @@ class StoredEntry(Struct, array_like=True, frozen=True):
 def changed_account(user: str, change: str) -> StoredEntry:
     """Return the entry of a change of an account, for the decision that makes it."""
     return StoredEntry("account", keys={"user": user, "change": change})
-
-
-@dataclass(slots=True, frozen=True)
-class Unscreened:
-    """A record: no before-hook has seen this message, because it failed and lets messages pass then."""
-
-    room: int
-    seq: int
 
 
 @dataclass(slots=True, frozen=True)
@@ -123,22 +116,21 @@ def note_presence(user: str, request: NotePresence, writes: WriteSet, reads: Rea
 
 
 class Cause:
-    """A request of the host that is about to be decided. `audit`: its entry in the audit, with the key behind it."""
+    """A request of the host that is about to be decided. `key`: the id of the API key that sent it."""
 
-    def __init__(self, audit: Audit, writes: WriteSet) -> None:
-        self._audit = audit
+    def __init__(self, key: str, writes: WriteSet) -> None:
+        self._key = key
         self._steps = {number: len(steps) for number, steps in writes.steps.items()}
         self._records = writes.marks()
 
-    def note(self, writes: WriteSet, reply: Ok) -> None:
-        """Store the entry of the audit, and note the key as the cause of all that came with the decision."""
+    def note(self, writes: WriteSet) -> None:
+        """Note the key as the cause of all that came with the decision."""
         lists: list[tuple[Sequence[Any], int]] = [
             *((steps, self._steps.get(number, 0)) for number, steps in writes.steps.items()),
             *((records, self._records.get(kind, 0)) for kind, records in writes.records.items()),
         ]
-        new = {id(one): self._audit.key for some, known in lists for one in some[known:]}
+        new = {id(one): self._key for some, known in lists for one in some[known:]}
         writes.caused = {**writes.caused, **new}
-        writes.add(stored_entry(self._audit, reply, writes.now))
 
 
 def note_entries(writes: WriteSet, *, reads: bool) -> None:
@@ -149,14 +141,12 @@ def note_entries(writes: WriteSet, *, reads: bool) -> None:
 def entries_of(writes: WriteSet, *, reads: bool = False) -> list[StoredEntry]:
     """Return the entries of one commit: room by room in the order of their steps, then all others."""
     entries: list[StoredEntry] = []
-    unscreened = {(one.room, one.seq) for one in writes.records_of(Unscreened)}
     for number, steps in writes.steps.items():
         for step in steps:
             if type(step) is NewEvent:
-                event, by = step.event, writes.caused.get(id(step), "")
-                entries.append(
-                    StoredEntry(event.kind, number, event.seq, by, (number, event.seq) in unscreened)
-                )
+                marks = () if step.origin is None else step.origin.marks
+                by = writes.caused.get(id(step), "")
+                entries.append(StoredEntry(step.event.kind, number, step.event.seq, by, marks))
         if writes.moves:
             entries += moves(number, steps, writes.caused)
     if reads:
@@ -259,6 +249,16 @@ def position_of(cursor: str) -> tuple[str, Position]:
     if found is None or max(int(found[2]), int(found[3])) > U53_MAX:
         raise Refused("bad_cursor", "not a cursor of this feed", field="after")
     return found[1], Position(int(found[2]), int(found[3]))
+
+
+def require_known(types: Iterable[str]) -> None:
+    """Raise Refused("bad_request") for a type that there is not, which would match nothing for ever."""
+    for one in types:
+        if one.partition(".")[0] not in WORDS:
+            words = ", ".join(sorted(WORDS))
+            raise Refused(
+                "bad_request", f"`types` are {words}, or longer, such as event.message", field="types"
+            )
 
 
 def is_wanted(shown_type: str, types: frozenset[str]) -> bool:

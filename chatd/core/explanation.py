@@ -16,6 +16,7 @@ from chatd.core.privacy import (
     Viewer,
     audience_of,
     bits_of,
+    decided_by_kind,
     is_allowed,
     outcome,
     viewer_of,
@@ -23,7 +24,9 @@ from chatd.core.privacy import (
 from chatd.core.room import Standing
 from chatd.protocol.privacy import Audience, Capability
 
-Rule = Literal["relation", "audience", "circle", "block", "closed", "unknown", "standing", "preferences"]
+Rule = Literal[
+    "relation", "audience", "circle", "block", "closed", "unknown", "standing", "preferences", "kind"
+]
 Related = Literal["self", "friend", "acquaintance", "follower", "stranger"]
 
 RELATED: dict[int, Related] = {
@@ -93,6 +96,9 @@ def judged(one: Side, other: Side, what: Capability, acquainted: bool, bounds: H
     viewer = viewer_of(other.tie, one.tie, closed=closed, acquainted=acquainted)
     result = outcome(viewer, other.rules, what, bounds)
     rule, of = line_of(one, other, viewer, audience)
+    by_kind = decided_by_kind(one, other, what)
+    if by_kind is not None and not viewer.shut_out:
+        result, rule, of = "yes" if by_kind else "no", "kind", other.user if other.automated else one.user
     return Explanation(result, rule, of, RELATED[viewer.rank], audience, what in other.rules)
 
 

@@ -9,6 +9,7 @@ from chatd.core.idempotency import acknowledgement, first_time, once, unlogged
 from chatd.core.permissions import HOST, authorize, member_of, outranks
 from chatd.core.privacy import Relation
 from chatd.core.read_set import ReadSet, most_rooms
+from chatd.core.restrictions import check_conversation
 from chatd.core.room import Member, Room
 from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import RoomMutation
@@ -64,8 +65,16 @@ def split_addable(
 
 def lets_add(user: str, actor: str, reads: ReadSet) -> bool:
     """Whether `user` lets `actor` add them to groups. Nobody keeps the host from it."""
-    relation = reads.records_of(Relation).get((actor, user)) if reads.rules.people.enabled else None
+    if not reads.rules.people.enabled:
+        return not is_automated(actor, reads)
+    relation = reads.records_of(Relation).get((actor, user))
     return relation is None or relation.takes("add", reads.rules.people.bounds)
+
+
+def is_automated(user: str, reads: ReadSet) -> bool:
+    """Whether a user who asks for a room or adds members is a bot or an official account."""
+    account = reads.accounts.get(user)
+    return account is not None and account.is_automated
 
 
 class SetMembers(RoomMutation, tag="members.set", frozen=True, kw_only=True):
@@ -123,12 +132,7 @@ def log_membership(
 def join(user: str, request: RoomJoin, writes: WriteSet, reads: ReadSet) -> WriteOk:
     """Join a public group; a private one is refused like one that does not exist."""
     digest = first_time(user, request, writes, reads)
-    room = reads.rooms.get(request.room)
-    if room is None or (not room.public and user not in room.members):
-        member_of(room, user)
-    assert room is not None
-    if room.deleted_by is not None:
-        raise Refused("gone" if user in room.former else "not_found", "no such room")
+    room = joinable(reads.rooms.get(request.room), user)
     if user in room.members:
         return WriteOk(duplicate=True)
     check_capacity(room.size + 1, reads)
@@ -139,11 +143,22 @@ def join(user: str, request: RoomJoin, writes: WriteSet, reads: ReadSet) -> Writ
     return reply
 
 
+def joinable(room: Room | None, user: str) -> Room:
+    """Return a public group, or one that `user` is in; raise Refused otherwise."""
+    if room is None or (not room.public and user not in room.members):
+        member_of(room, user)
+    assert room is not None
+    if room.deleted_by is not None:
+        raise Refused("gone" if user in room.former else "not_found", "no such room")
+    return room
+
+
 @once
 def add(user: str, request: MembersAdd, writes: WriteSet, reads: ReadSet) -> WriteOk:
     """Add users; those who are members already are skipped."""
     digest = first_time(user, request, writes, reads)
     room, _ = authorize(reads.rooms.get(request.room), user, "add")
+    check_conversation(user, writes, reads)
     others = [other for other in dict.fromkeys(request.users) if other not in room.members]
     fresh, left_out = split_addable(user, others, writes, reads)
     if not fresh:

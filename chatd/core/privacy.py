@@ -14,6 +14,9 @@ RANKS: dict[To, int] = {"nobody": 0, "friends": 1, "acquaintances": 2, "follower
 
 CAPABILITIES: tuple[Capability, ...] = get_args(Capability)
 
+# By which one user comes to the notice of another.
+REACHING: frozenset[Capability] = frozenset({"knock", "write", "add", "call"})
+
 Outcome = Literal["yes", "ask", "no"]
 
 
@@ -186,8 +189,7 @@ Gate = Literal["open", "ask", "no", "refused", "blocked"]
 class Side(NamedTuple):
     """One user of a direct room: the other as they have them, their rules, and whether their account is closed.
 
-    `automated`: a bot or an official account. It takes messages from everybody, and writes to nobody first but to
-    friends and to those who follow it, whatever their rules say.
+    `automated`: a bot or an official account.
     """
 
     user: str
@@ -212,18 +214,26 @@ def gate_of(author: Side, owner: Side, *, acquainted: bool, bounds: HostBounds) 
         return "blocked"
     if owner.tie.blocked or owner.closed:
         return "refused"
-    if owner.automated:
-        return "open"
-    if author.automated:
-        return "open" if is_welcome(owner.tie) else "no"
+    by_kind = decided_by_kind(author, owner, "write")
+    if by_kind is not None:
+        return "open" if by_kind else "no"
     viewer = viewer_of(owner.tie, author.tie, acquainted=acquainted)
     result = outcome(viewer, owner.rules, "write", bounds)
     return "open" if result == "yes" else result
 
 
-def is_welcome(owner: AnyTie) -> bool:
-    """Whether an owner wants to hear of a bot or an official account: they follow it, or made it a friend."""
-    return owner.following or owner.is_friend
+def decided_by_kind(viewer: Side, owner: Side, capability: Capability) -> bool | None:
+    """Return whether bots and official accounts may do something, or let others do it; None where rules say so.
+
+    Anybody may write to one and add it to a group. It reaches those who follow it or made it a friend, and nobody else.
+    """
+    if owner.automated and capability in ("write", "add"):
+        return True
+    if not viewer.automated or capability not in REACHING:
+        return None
+    if not (owner.tie.following or owner.tie.is_friend):
+        return False
+    return True if capability == "write" else None
 
 
 def mutually_allow(
@@ -258,13 +268,12 @@ class Relation(NamedTuple):
         return gate if self.is_known or gate == "blocked" else "refused"
 
     def takes(self, capability: Capability, bounds: HostBounds) -> bool:
-        """Whether the owner lets the viewer use `capability`. Anybody may add a bot; a bot adds nobody by itself."""
+        """Whether the owner lets the viewer use `capability`."""
         closed = self.viewer.closed or self.owner.closed
-        if self.viewer.automated and not is_welcome(self.owner.tie):
-            return False
-        if self.owner.automated and capability == "add":
-            return not (closed or self.owner.tie.blocked or self.viewer.tie.blocked)
         viewer = viewer_of(self.owner.tie, self.viewer.tie, closed=closed, acquainted=self.acquainted)
+        by_kind = decided_by_kind(self.viewer, self.owner, capability)
+        if by_kind is not None:
+            return by_kind and self.is_known and not viewer.shut_out
         return self.is_known and allows(viewer, self.owner.rules, capability, bounds)
 
 

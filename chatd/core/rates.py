@@ -109,6 +109,9 @@ class TokenBuckets:
         self._buckets = {key: bucket for key, bucket in self._buckets.items() if bucket.full_at > soonest[-1]}
 
 
+# The scope of a pace that is slower than the rate of all users; never abuse.
+SLOW = "slow"
+
 TAKEN = (0.0, "")
 
 

@@ -5,8 +5,11 @@ during a commit it is one batch ahead of the disk.
 """
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import IntEnum
+from operator import attrgetter
+from typing import Any
 
 from chatd.core.privacy import Gate
 from chatd.protocol.members import Role
@@ -149,6 +152,10 @@ class Room:
         """
         return member.standing == ACCEPTED or (member.standing == POLICY and self.written > 0)
 
+    def among(self, users: AbstractSet[str]) -> frozenset[str]:
+        """Return those of `users` who are present members."""
+        return frozenset(users & self.members.keys())
+
     def standing_at(self, *standings: int) -> list[str]:
         """Return the members with one of these standings."""
         return [user for user, member in self.members.items() if member.standing in standings]
@@ -250,3 +257,29 @@ ROOM_IMAGED = (
     "uncounted_by",
     "bots",
 )
+
+
+# A tuple of values is the cheapest image: one is taken for everything that a batch touches.
+ROOM_IMAGE = attrgetter(*ROOM_IMAGED)
+MEMBER_IMAGE = attrgetter(*MEMBER_IMAGED)
+
+MemberImage = tuple[Member, tuple[Any, ...]] | None
+"""A member and its values from before; None when there was none."""
+
+
+def member_image(member: Member | None) -> MemberImage:
+    return None if member is None else (member, MEMBER_IMAGE(member))
+
+
+def restore_values(target: Room | Member, names: tuple[str, ...], image: tuple[Any, ...]) -> None:
+    for name, value in zip(names, image, strict=True):
+        setattr(target, name, value)
+
+
+def restore_member(members: dict[str, Member], user: str, before: MemberImage) -> None:
+    if before is None:
+        members.pop(user, None)
+        return
+    member, image = before
+    restore_values(member, MEMBER_IMAGED, image)
+    members[user] = member

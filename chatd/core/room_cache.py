@@ -19,6 +19,8 @@ class RoomCache:
         self._blocks: set[tuple[str, str]] = set()
         # Preferences that changed while rooms were being loaded.
         self.changed_receipts: dict[str, bool] = {}
+        # All bots and official accounts; empty where bots are switched off.
+        self.automated: set[str] = set()
 
     def get(self, name: str, now: float) -> Room | None:
         room = self.rooms.get(name)
@@ -31,6 +33,8 @@ class RoomCache:
             member = room.member(user)
             if member is not None:
                 member.receipts = shown
+        if self.automated:
+            room.bots = room.among(self.automated)
         self.rooms[room.name] = room
         self._used[room.name] = now
         for user in room.users if room.direct else ():
@@ -95,6 +99,15 @@ class RoomCache:
             member = room.member(user)
             if member is not None:
                 member.receipts = shown
+
+    def set_automated(self, user: str, automated: bool) -> None:
+        """Note whether a user is a bot or an official account, in all their rooms."""
+        if (user in self.automated) == automated:
+            return
+        self.automated ^= {user}
+        for room in self.rooms.values():
+            if room.member(user) is not None:
+                room.bots ^= {user}
 
 
 def weight(room: Room) -> int:

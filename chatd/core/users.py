@@ -61,8 +61,8 @@ class Account:
     revoked_before: int = 0
     password: str | None = field(default=None, repr=False)
     created_at: int = 0
-    restriction: Restriction | None = None
     kind: UserKind = "person"
+    restriction: Restriction | None = None
 
     @property
     def is_automated(self) -> bool:

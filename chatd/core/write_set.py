@@ -8,11 +8,19 @@ first change of each in a batch saves its image, the fields declared in room.py;
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import Any, Protocol, TypeVar
 
 from chatd.core.privacy import AnyTie
-from chatd.core.room import MEMBER_IMAGED, ROOM_IMAGED, Member, Room
+from chatd.core.room import (
+    ROOM_IMAGE,
+    ROOM_IMAGED,
+    Member,
+    MemberImage,
+    Room,
+    member_image,
+    restore_member,
+    restore_values,
+)
 from chatd.core.room_steps import MemberJoined, MemberLeft, RoomListed, RoomUnlisted
 from chatd.protocol.codec import encode
 from chatd.protocol.errors import Refused
@@ -43,6 +51,10 @@ class Origin(Protocol):
     @property
     def marks(self) -> tuple[str, ...]:
         """The notes of screening for the back end of the host app: "unscreened", "flagged", or none."""
+
+    @property
+    def is_of_host(self) -> bool:
+        """Whether the host app asked, in whosever place."""
 
     def reject(self, error: Refused) -> None:
         """Put `error` in place of the decided reply. `complete` sends it."""
@@ -147,7 +159,10 @@ class WriteSet:
     rules_changed: Mapping[str, frozenset[str]] = NOTHING  # by user: the capabilities
     # By owner and user: contacts in which privacy sees a difference, before and after.
     ties: dict[tuple[str, str], tuple[AnyTie, AnyTie]] | None = None
+    # The request that is being decided as it came, when screening changed its texts.
+    sent: Any = None
     # Of the event feed (event_feed.py): by id of a step or record the API key behind it, and the entries to store.
+    # Of the event feed: by id of a step or record the API key behind it; and the entries to store (event_feed.py).
     caused: Mapping[int, str] = NOTHING
     feed: Sequence[Any] = ()
 
@@ -237,6 +252,17 @@ class WriteSet:
         if key not in self._members_before:
             self._members_before[key] = (room, member_image(member), member_image(room.former.get(user)))
             self._mark_dirty(room)
+        return member
+
+    def touch_known(self, room: Room, user: str) -> Member:
+        """Mark the present or former member `user` as changed by this batch, and return them."""
+        if user in room.members:
+            return self.touch_member(room, user)
+        key, member = (room.number, user), room.former[user]
+        if key not in self._members_before:
+            self._members_before[key] = (room, None, member_image(member))
+            self._mark_dirty(room)
+        self.members[key] = member
         return member
 
     def add_member(self, room: Room, member: Member) -> None:
@@ -368,29 +394,3 @@ class WriteSet:
             room.dirty, room.changing_members = False, frozenset()
             # What a new friendship did to its gates is read again.
             room.people_changes += 1
-
-
-# A tuple of values is the cheapest image: one is taken for everything that a batch touches.
-ROOM_IMAGE = attrgetter(*ROOM_IMAGED)
-MEMBER_IMAGE = attrgetter(*MEMBER_IMAGED)
-
-MemberImage = tuple[Member, tuple[Any, ...]] | None
-"""A member and its values from before; None when there was none."""
-
-
-def member_image(member: Member | None) -> MemberImage:
-    return None if member is None else (member, MEMBER_IMAGE(member))
-
-
-def restore_values(target: Room | Member, names: tuple[str, ...], image: tuple[Any, ...]) -> None:
-    for name, value in zip(names, image, strict=True):
-        setattr(target, name, value)
-
-
-def restore_member(members: dict[str, Member], user: str, before: MemberImage) -> None:
-    if before is None:
-        members.pop(user, None)
-        return
-    member, image = before
-    restore_values(member, MEMBER_IMAGED, image)
-    members[user] = member

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 from chatd.core.write_set import WriteSet
 from chatd.env import Env
+from chatd.protocol.event_feed import Events
+from chatd.protocol.timestamps import rfc3339
 from chatd.storage.interface import FeedStore
 from chatd.storage.views import FeedPage, FeedQuery
 
@@ -87,3 +89,8 @@ class EventFeed:
     def _wake(self) -> None:
         self._committed.set()
         self._committed = asyncio.Event()
+
+
+def events_of(page: FeedPage, now_ms: int) -> Events:
+    """Return a page as the host gets it, the same from the API and in a webhook."""
+    return Events(timestamp=rfc3339(now_ms), after=page.after, next=page.next, events=page.entries)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from typing import Any, Literal, Protocol, TypeGuard
 
 from chatd.core.cursors import Position
+from chatd.core.users import Restriction
 from chatd.delivery.recent_commits import RecentCommits
 from chatd.protocol import close_codes
 from chatd.protocol.connection import Mode
@@ -91,6 +92,9 @@ class Subscriber(Protocol):
 
     def show_receipts(self, shown: bool) -> None:
         """Put the preference of the user for receipts in force."""
+
+    def restrain(self, restriction: Restriction | None) -> None:
+        """Put a restriction of the user in force, or none."""
 
     def push(self, packet: Any) -> None:
         """Send a packet, or an `EncodedPush`, that must not be lost while the connection lives."""

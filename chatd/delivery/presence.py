@@ -9,6 +9,8 @@ from chatd.env import Env, Timer
 from chatd.protocol.presence import State, UserState
 
 PublishStates = Callable[[Present, list[UserState]], None]
+OnPresence = Callable[[str, bool], None]
+"""Called when a user came online or went offline; to be away is online."""
 
 
 class LocalPresence:
@@ -18,9 +20,18 @@ class LocalPresence:
     when the last one has been gone for `linger_s` seconds, so that a short loss of network changes nothing.
     """
 
-    def __init__(self, env: Env, publish: PublishStates, *, interval_s: float, linger_s: float) -> None:
+    def __init__(
+        self,
+        env: Env,
+        publish: PublishStates,
+        *,
+        interval_s: float,
+        linger_s: float,
+        on_presence: OnPresence | None = None,
+    ) -> None:
         self._env = env
         self._publish = publish
+        self._on_presence = on_presence
         self._interval_s = interval_s
         self._linger_s = linger_s
         self._sessions: dict[str, dict[Present, None]] = {}
@@ -128,8 +139,11 @@ class LocalPresence:
         state: State = "offline"
         if sessions:
             state = "online" if any(session.mode == "foreground" for session in sessions) else "away"
-        if state == self._states.get(user, "offline"):
+        before = self._states.get(user, "offline")
+        if state == before:
             return
+        if self._on_presence is not None and "offline" in (state, before):
+            self._on_presence(user, before == "offline")
         if state == "offline":
             del self._states[user]
         else:

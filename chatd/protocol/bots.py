@@ -2,11 +2,12 @@
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType, msgpack
 
 from chatd.protocol.envelope import Ok, Request
 from chatd.protocol.identifiers import User
 from chatd.protocol.limits import COMMANDS_MAX
+from chatd.protocol.messages import Body
 
 CommandName = Annotated[str, Meta(pattern=r"^[a-z0-9_]{1,32}\Z")]
 Sees = Literal["mentions", "all"]
@@ -20,6 +21,21 @@ class BotCommand(Struct, frozen=True):
 
 
 BotCommands = Annotated[list[BotCommand], Meta(max_length=COMMANDS_MAX)]
+
+
+class Told(Struct, frozen=True):
+    """As much of an event as decides whether a bot is told of it."""
+
+    seq: int
+    kind: str
+    user: str | UnsetType = UNSET
+    users: list[object] | UnsetType = UNSET
+    body: Body | UnsetType = UNSET
+
+
+decode_commands = msgpack.Decoder(list[BotCommand]).decode
+decode_greeting = msgpack.Decoder(Body).decode
+decode_told = msgpack.Decoder(Told).decode
 
 
 class BotsGet(Request, tag="bots.get", frozen=True, kw_only=True):

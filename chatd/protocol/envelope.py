@@ -57,6 +57,7 @@ class Error(Struct, tag_field="type", tag="error", omit_defaults=True):
     scope: str | UnsetType = UNSET
     message: str | UnsetType = UNSET
     field: str | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
 
     @classmethod
     def of(cls, id: int, error: ChatError) -> "Error":
@@ -69,6 +70,7 @@ class Error(Struct, tag_field="type", tag="error", omit_defaults=True):
             scope=error.scope or UNSET,
             message=error.message or UNSET,
             field=error.field or UNSET,
+            reason=error.reason or UNSET,
         )
 
 

@@ -20,6 +20,7 @@ ERRORS: dict[str, Retry] = {
     "auth_mismatch": "never",
     "forbidden": "never",
     "refused": "never",
+    "rejected": "never",
     "blocked": "never",
     "not_member": "never",
     "not_found": "never",
@@ -52,8 +53,11 @@ HTTP_ERRORS: dict[str, Retry] = {
 class ChatError(Exception):
     """An error with a code of the table; `message` is English for developers, never shown to users.
 
-    `retry_after`: milliseconds. `scope`: connection, user, room or address. `expected`: of a feed, the number that is.
+    `retry_after`: milliseconds. `scope`: connection, user, room, address or slow. `reason`: a word for the app, of what
+    was rejected. `expected`: of a feed, the number that is.
     """
+
+    reason: str | None = None
 
     def __init__(
         self,
@@ -83,6 +87,14 @@ class ChatError(Exception):
 
 class Refused(ChatError):
     """The client may not do this, or asked wrongly: it gets an `error` and stays connected."""
+
+
+class Rejected(Refused):
+    """The host app, a filter or the moderators keep this out; `reason` is a word for the app."""
+
+    def __init__(self, reason: str, message: str = "") -> None:
+        super().__init__("rejected", message)
+        self.reason = reason
 
 
 class Unavailable(ChatError):

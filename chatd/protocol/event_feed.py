@@ -1,5 +1,7 @@
 """The entries of the event feed, as the host app gets them (docs/events.md)."""
 
+from typing import Literal
+
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from chatd.protocol.identifiers import U53, Milliseconds
@@ -9,7 +11,8 @@ class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"from
     """One entry. `id` is the cursor behind it, which no other entry has. `event`: JSON, in its current state.
 
     The keys that an entry has besides `id`, `type` and `time` depend on its type. `by`: the id of the API key that
-    caused it. `from_` and `to`: the cursors around entries that are not kept any more.
+    caused it. `unscreened`: a before-hook failed, and lets pass what it has not seen; `flagged`: a filter or a
+    before-hook let it pass and noticed it. `from_` and `to`: the cursors around entries that are not kept any more.
     """
 
     id: str
@@ -19,6 +22,7 @@ class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"from
     event: Raw | UnsetType = UNSET
     by: str | UnsetType = UNSET
     unscreened: bool = False
+    flagged: bool = False
     user: str | UnsetType = UNSET
     other: str | UnsetType = UNSET
     users: list[str] | UnsetType = UNSET
@@ -28,3 +32,13 @@ class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"from
     offline: list[str] | UnsetType = UNSET
     from_: str | UnsetType = UNSET
     to: str | UnsetType = UNSET
+
+
+class Events(Struct, frozen=True, kw_only=True):
+    """A page of the feed: the entries behind the cursor `after`, up to `next`. `timestamp`: of the page, RFC 3339."""
+
+    type: Literal["events"] = "events"
+    timestamp: str
+    after: str
+    next: str
+    events: list[Entry]

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,12 +12,16 @@ from chatd.bus.local import LocalBus
 from chatd.commands.admin import Admin, Writes
 from chatd.commands.api_keys import ApiKeys
 from chatd.commands.context import Context
+from chatd.commands.event_feed import FeedPages
 from chatd.commands.graph import Graph
 from chatd.commands.hello_limiter import HelloLimiter
+from chatd.commands.host_bots import HostBots
 from chatd.commands.host_rooms import HostRooms
 from chatd.commands.host_stats import StatsReader
 from chatd.commands.login import Login
 from chatd.commands.lookups import Lookups
+from chatd.commands.privacy import Privacy
+from chatd.commands.webhooks import Webhooks
 from chatd.config.model import Config
 from chatd.core.allowances import Allowances
 from chatd.core.event_feed import note_entries
@@ -25,32 +29,43 @@ from chatd.core.maintenance import ForgetKeys
 from chatd.core.read_set import PeopleRules
 from chatd.core.room_cache import RoomCache
 from chatd.core.write_set import WriteSet
+from chatd.delivery.bot_updates import BotUpdates
 from chatd.delivery.event_feed import EventFeed
 from chatd.delivery.fanout import Fanout
 from chatd.delivery.hub import Hub
 from chatd.delivery.presence import LocalPresence
 from chatd.delivery.profiles import ProfileChanges
 from chatd.delivery.recent_commits import RecentCommits
+from chatd.delivery.restrictions import Restrictions
 from chatd.delivery.watch_rights import WatchRights
 from chatd.env import Env
+from chatd.http.api.route import Route, Services
+from chatd.jobs.deletion_clock import DeletionClock
+from chatd.jobs.erasures import Erasures
+from chatd.jobs.event_feed import FeedUpkeep
+from chatd.jobs.exports import Exports
 from chatd.jobs.last_seen import LastSeenRecorder
 from chatd.jobs.maintenance import Maintenance
 from chatd.jobs.message_requests import RequestBound
+from chatd.jobs.purge import Purge
 from chatd.protocol.codec import Vocabulary
 from chatd.protocol.connection import Hello
 from chatd.server.accounts import Accounts
 from chatd.server.capability import Capability, combined
-from chatd.server.rules import bounds_of, people_rules_of, per_day, rules_of
+from chatd.server.rules import allowances_of, bounds_of, people_rules_of, rules_of
 from chatd.session.rate_limits import RateLimits
 from chatd.session.session import Session
 from chatd.storage.interface import Store
 from chatd.telemetry.counters import Counters
+from chatd.webhooks.bot_hooks import BotHooks
+from chatd.webhooks.deliveries import Deliveries
+from chatd.webhooks.settings import Receiver
 from chatd.websocket.admission import Admission
 from chatd.writer.commit_hooks import CommitHooks, Subscribers
-from chatd.writer.needs import Sources
 from chatd.writer.read_set_loader import ReadSetLoader
 from chatd.writer.room_loader import RoomLoader
-from chatd.writer.submission import Submission
+from chatd.writer.sources import Sources
+from chatd.writer.submission import Submission, submit_and_wait
 from chatd.writer.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -87,9 +102,9 @@ class App:
         self.hub = Hub(config.delivery.full_members, RecentCommits(whole.of_users))
         self.fanout = Fanout(config, env, self.hub, self.counters, whole.sections)
         people = people_rules_of(config.people)
-        self.rooms = RoomLoader(store, env, RoomCache(), people)
+        self.rooms = RoomLoader(store, env, RoomCache(), people, bots=config.bots.enabled)
         allowances = Allowances()
-        allowances.become(per_day(config.rates))
+        allowances.become(allowances_of(config))
         sources = Sources(store, env, self.rooms)
         self.read_set_loader = ReadSetLoader(sources, rules_of(config), allowances, whole.needs)
         self.hooks = CommitHooks(
@@ -97,14 +112,17 @@ class App:
             published=Subscribers(self._publish, LocalBus().publish),
             storing=partial(note_entries, reads=config.events.reads) if config.events.enabled else None,
         )
-        self.event_feed = EventFeed(store, env) if config.events.enabled else None
         self.writer = Writer(store, env, self.read_set_loader, whole.decisions, self.hooks, self.counters)
         self.maintenance = Maintenance(store, env, self.rooms, self.writer, config)
+        self.event_feed = EventFeed(store, env) if config.events.enabled else None
+        self.bot_updates = BotUpdates(store, env) if config.bots.enabled else None
+        self.feed_upkeep = FeedUpkeep(store, env, self.writer, config.events) if self.event_feed else None
         self.presence = LocalPresence(
             env,
             self.fanout.presence,
             interval_s=config.delivery.presence_interval_s,
             linger_s=config.delivery.presence_linger_s,
+            on_presence=self.feed_upkeep.on_presence if self.feed_upkeep else None,
         )
         watch_rights = WatchRights(
             store, self.presence, self.rate_limits.keep_task, config.privacy.shown_to, people
@@ -116,20 +134,41 @@ class App:
         self.hooks.published.subscribe(self.maintenance.on_commit, watch_rights.on_commit)
         if self.event_feed is not None:
             self.hooks.published.subscribe(self.event_feed.on_commit)
+        self._endpoints: Sequence[Receiver] = ()
+        self.bot_hooks: BotHooks | None = None
+        if self.bot_updates is not None:
+            self.bot_hooks = BotHooks(store, self.bot_updates, self._direct_deliveries)
+            self.hooks.committed.subscribe(self.bot_hooks.on_commit)
+            self.hooks.published.subscribe(self.bot_updates.on_commit)
         if config.people.enabled:
             self.hooks.published.subscribe(self.request_bound.on_commit, self.profile_changes.on_commit)
-        self.api_writes = Writes(self.writer.submit, self.writer.submit, config.api.writes_waiting)
-        self.admin = Admin(store, self.api_writes, self.hub, identity)
-        self.graph = Graph(store, self.api_writes, self._people_rules, self.fanout.tell_imported)
-        self.api_keys = ApiKeys(store, self.api_writes, env)
-        self.hooks.committed.subscribe(self.api_keys.on_commit)
+        self.hooks.published.subscribe(Restrictions(env, self.hub).on_commit)
         self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
         self.accounts = Accounts(self.login, identity, self.rate_limits, self.counters, login_links or {})
         self.context = self._context(config, env, whole, watch_rights)
-        self.host_rooms = HostRooms(self.context, self.api_writes)
-        self.stats = StatsReader(self.context)
+        self._make_host_parts(config, env)
         self.hooks.committed.subscribe(*(partial(hook, self.context) for hook in whole.committed))
         self.hooks.published.subscribe(*(partial(hook, self.context) for hook in whole.published))
+
+    def _make_host_parts(self, config: Config, env: Env) -> None:
+        """Make what serves the back end of the host app."""
+        store = self.store
+        self.api_writes = Writes(self.writer.submit, self.writer.submit, config.api.writes_waiting)
+        self.admin = Admin(store, self.api_writes, self.hub, self.identity, env, self._actor)
+        self.graph = Graph(store, self.api_writes, self._people_rules, self.fanout.tell_imported)
+        self.feed_pages = FeedPages(self.event_feed, env)
+        self.host_bots = HostBots(store, self.api_writes, self.bot_updates, self.bot_hooks, env)
+        self.webhooks = Webhooks(store, self.api_writes)
+        self.host_rooms = HostRooms(self.context, self.api_writes)
+        self.stats = StatsReader(self.context)
+        self.api_keys = ApiKeys(store, self.api_writes, env)
+        self.hooks.committed.subscribe(self.api_keys.on_commit)
+        self.erasures = Erasures(store.erasures, store.files, env, self.writer, self.counters)
+        self.erasures.reconfigure(config.moderation)
+        self.exports = Exports(store.erasures, store.files, env, self.writer)
+        self.privacy = Privacy(store, self.api_writes, self.hub, self.erasures, self.exports)
+        self.purge = Purge(store.erasures, env, self.writer)
+        self.deletion_clock = DeletionClock(env, store.troubles)
 
     def _context(self, config: Config, env: Env, whole: Capability, watch_rights: WatchRights) -> Context:
         """Return the parts that commands work with."""
@@ -155,6 +194,41 @@ class App:
             bounds=bounds_of(config.people),
         )
 
+    def services(
+        self, console_link: Callable[[str, Collection[str]], str], table: tuple[Route, ...]
+    ) -> Services:
+        """Return the parts that routes of the host's API use. `table`: all routes."""
+        return Services(
+            self.admin,
+            self.graph,
+            self.host_rooms,
+            self.feed_pages,
+            self.host_bots,
+            self.stats,
+            self.webhooks,
+            self.api_keys,
+            self.privacy,
+            console_link,
+            table,
+        )
+
+    def deliver(self, receivers: Sequence[Receiver], config: Config) -> Deliveries | None:
+        """Have events delivered to these endpoints; return what has to run for it, None while there never was one."""
+        deliveries, self._endpoints = self.webhooks.deliveries, receivers
+        if deliveries is None and (receivers or self.bot_hooks is not None) and self.event_feed is not None:
+            save = partial(submit_and_wait, self.writer.submit, "")
+            deliveries = Deliveries(self.event_feed, self.store, self.context.env, self.counters, save)
+            self.webhooks.deliveries = deliveries
+        self._direct_deliveries(config)
+        return deliveries
+
+    def _direct_deliveries(self, config: Config | None = None) -> None:
+        """Have events delivered to the endpoints of the configuration and to the hooks of bots, as they are now."""
+        config = config or self.context.config
+        if self.webhooks.deliveries is not None:
+            bots = () if self.bot_hooks is None else self.bot_hooks.receivers(config.egress.allow)
+            self.webhooks.deliveries.reconfigure((*self._endpoints, *bots), config.events.kept_h)
+
     def reconfigure(self, config: Config) -> None:
         """Apply another configuration in every part that keeps some of it (config/reloadable.py lists the keys)."""
         people = people_rules_of(config.people)
@@ -165,14 +239,20 @@ class App:
         self.context.lookups.reconfigure(config.rates)
         self.rooms.reconfigure(people)
         self.request_bound.reconfigure(people)
-        self.read_set_loader.reconfigure(rules_of(config), per_day(config.rates))
+        self.read_set_loader.reconfigure(rules_of(config), allowances_of(config))
         self.fanout.reconfigure(config.delivery, config.privacy)
         self.maintenance.reconfigure(config)
+        if self.feed_upkeep is not None:
+            self.feed_upkeep.reconfigure(config.events)
         self.presence.reconfigure(config.delivery.presence_interval_s, config.delivery.presence_linger_s)
         self.profile_changes.reconfigure(config.delivery)
         self.context.watch_rights.reconfigure(config.privacy.shown_to, people)
         self.login.reconfigure(config.auth.login_token_ttl_s)
+        self.erasures.reconfigure(config.moderation)
         self.api_writes.reconfigure(config.api.writes_waiting)
+
+    def _actor(self) -> str:
+        return self.context.config.moderation.actor
 
     def _people_rules(self) -> PeopleRules:
         return self.read_set_loader.rules.people
@@ -190,6 +270,7 @@ class App:
         """Check for troubles that no request meets, and whether those of the disk have ended; until cancelled."""
         while True:
             self.store.watch()
+            self.deletion_clock.report()
             for name, why in self.pressures().items():
                 if why:
                     self.store.troubles.report(name, why)

@@ -17,13 +17,13 @@ from chatd.config.origins import Origins
 from chatd.env import Env
 from chatd.http.api.access import Access
 from chatd.http.api.application import TABLE, Api
-from chatd.http.api.route import Services
 from chatd.http.console import console_routes
 from chatd.http.console_access import caller_of
 from chatd.http.listeners import PENDING_SOCKETS_MAX, Listener, ListenerOptions
 from chatd.http.pending_sockets import PendingSockets
 from chatd.http.routes import Routes, ops_application, public_application
 from chatd.jobs.contact_expiry import ContactExpiry
+from chatd.jobs.event_feed import end_feed
 from chatd.protocol import close_codes
 from chatd.protocol.errors import ChatError, Refused
 from chatd.server.accounts import Accounts
@@ -31,6 +31,7 @@ from chatd.server.app import NO_KEY, App
 from chatd.server.capability import Capability, combined
 from chatd.server.console import Console, ConsoleSources, not_served
 from chatd.server.descriptors import ADMIN_SOCKETS, API_SOCKETS, OPS_SOCKETS, needed, raised, shared_out
+from chatd.server.gauges import gauges_of
 from chatd.server.system_env import SystemEnv
 from chatd.server.systemd import inherited_sockets
 from chatd.server.watched_files import WatchedFiles
@@ -39,8 +40,8 @@ from chatd.storage.sqlite.chapters import Chapter
 from chatd.storage.sqlite.store import SqliteStore
 from chatd.telemetry.metrics import MEDIA_TYPE, render
 from chatd.telemetry.supervision import supervised
-from chatd.telemetry.troubles import TROUBLES
 from chatd.web.site import Website
+from chatd.webhooks.settings import Receiver, receivers_of
 from chatd.websocket.acceptor_config import AcceptorConfig, acceptor_config
 from chatd.websocket.connection import connection_class
 
@@ -126,15 +127,32 @@ class Daemon:
     async def start(self) -> None:
         """Open the store, start the writer, then listen.
 
-        Raises StoreError, BadKey or ListenError, whose texts name the remedy; nothing stays open then.
+        Raises StoreError, BadKey, ConfigError or ListenError, whose texts name the remedy; nothing stays open then.
         """
+        receivers = receivers_of(self.config)
         identity = self._make_identity(self.config.auth, self.env, self.config.storage.directory)
         store = await self._open_store(self.config.storage, self.env, self._whole.sqlite)
         app = self._app = App(self.config, self.env, store, identity, self._whole, self._login_links)
+        await app.rooms.start()
+        if app.bot_hooks is not None:
+            await app.bot_hooks.load()
         app.writer.start()
         await app.api_keys.load()
+        # Who was erased is shut out before anybody is let in, also by a database of an older backup.
+        await app.erasures.begin_listed()
+        await app.exports.clean()
+        app.deletion_clock.start(await store.erasures.last_commit_ms())
         self._reserve(app, self.config)
-        self._keep_running("maintenance", app.maintenance.run)
+        self._keep_running("maintenance", partial(app.maintenance.run, app.deletion_clock))
+        self._keep_running("erasures", app.erasures.run)
+        self._keep_running("exports", partial(app.exports.run, app.deletion_clock))
+        self._keep_running("purge", partial(app.purge.run, app.deletion_clock))
+        if app.feed_upkeep is not None:
+            await app.feed_upkeep.begin()
+            self._keep_running("event feed", app.feed_upkeep.run)
+        else:
+            self._keep_running("event feed", partial(end_feed, store, app.writer))
+        self._deliver(receivers, self.config)
         self._keep_running("lag", partial(app.maintenance.watch_lag, app.counters))
         if self.config.people.enabled:
             self._keep_running("contacts", ContactExpiry(store, self.env, app.writer).run)
@@ -153,13 +171,21 @@ class Daemon:
             self._tasks[name].cancel()
         self._tasks[name] = asyncio.create_task(supervised(name, work), name=name)
 
+    def _deliver(self, receivers: Sequence[Receiver], config: Config) -> None:
+        """Deliver events to these endpoints."""
+        is_first = self.app.webhooks.deliveries is None
+        deliveries = self.app.deliver(receivers, config)
+        if is_first and deliveries is not None:
+            self._keep_running("webhooks", deliveries.run)
+
     def reconfigure(self, config: Config) -> list[str]:
         """Apply another configuration, which differs in no key that needs a restart (config/reloadable.py).
 
         Return descriptions of the files whose content changed, whether or not a setting names another file.
-        Raises BadKey or ListenError when keys or certificate cannot be used; nothing has changed then.
+        Raises BadKey, ConfigError or ListenError when keys, secrets or certificate cannot be used; nothing has changed
+        then.
         """
-        app, listen = self.app, config.listen
+        app, listen, receivers = self.app, config.listen, receivers_of(config)
         identity = self._make_identity(config.auth, self.env, config.storage.directory)
         renewed = []
         encrypted = [
@@ -172,6 +198,7 @@ class Daemon:
         self._keep_running("keys", app.identity.keep_fresh)
         self._keep_running("files", partial(self._files.watch, config))
         app.reconfigure(config)
+        self._deliver(receivers, config)
         if self._console is not None:
             self._console.reconfigure(config)
         self._reserve(app, config)
@@ -214,15 +241,7 @@ class Daemon:
         listen = self.config.listen
         deadline_s, backlog = listen.request_deadline_s, listen.backlog
         access = self._access = Access(app.api_keys, self.env, self.config)
-        services = Services(
-            app.admin,
-            app.graph,
-            app.host_rooms,
-            app.stats,
-            app.api_keys,
-            self._console_link,
-            TABLE,
-        )
+        services = app.services(self._console_link, TABLE)
         api = Api(services, access, self.env, app.counters)
         if several(listen.ops_address):
             operations = ListenerOptions(deadline_s, backlog, pending_sockets=PendingSockets(OPS_SOCKETS))
@@ -293,28 +312,13 @@ class Daemon:
 
     def metrics(self) -> tuple[bytes, str]:
         """Return all metrics in the format of Prometheus, and its media type."""
-        app = self.app
-        sessions = [session for devices in app.hub.sessions.values() for session in devices.values()]
-        gauges: dict[str, float | Mapping[str, float]] = {
-            "connections": {
-                "ready": len(sessions),
-                "unauthenticated": app.admission.unauthenticated,
-            },
-            "hellos_now": {
-                "under_way": app.hello_limiter.under_way,
-                "waiting": app.hello_limiter.waiting,
-            },
-            "users": len(app.hub.sessions),
-            "rooms": len(app.rooms.cache.rooms),
-            "writer_queue": app.writer.depth,
-            "send_queue_bytes": sum(session.outbox.queued_bytes for session in sessions),
+        gauges = {
+            **gauges_of(self.app),
             **self.storage_gauges(),
             **self._files.gauges(),
             "draining": int(self.draining),
-            "key_set_age_seconds": app.identity.key_age_s,
-            "trouble": {name: int(name in app.store.troubles.now) for name in TROUBLES},
         }
-        return render(app.counters, gauges), MEDIA_TYPE
+        return render(self.app.counters, gauges), MEDIA_TYPE
 
     def storage_gauges(self) -> Mapping[str, float]:
         """Return the bytes of the database and its log, and those free on their disk, by name of the metric."""
@@ -361,6 +365,10 @@ class Daemon:
         """Close the listeners, the public one within `deadline_s` seconds, then the parts, the store last."""
         if self._console is not None:
             self._console.close()
+        if app.event_feed is not None:
+            app.event_feed.close()
+        if app.bot_updates is not None:
+            app.bot_updates.close()
         for name, listener in self._listeners.items():
             await listener.stop(deadline_s if name == PUBLIC else deadline_s / 8)
         self._listeners.clear()

@@ -6,7 +6,9 @@ from collections.abc import Coroutine
 from typing import Any
 
 from chatd.commands.context import CHANGES, Change, Command, Context, Session
-from chatd.core.rates import Abuse, TokenBucket
+from chatd.core.rates import SLOW, Abuse, TokenBucket
+from chatd.core.restrictions import check_spoken, is_paced
+from chatd.core.users import Restriction
 from chatd.delivery.encoding import JSON
 from chatd.env import Timer
 from chatd.protocol import close_codes
@@ -40,6 +42,7 @@ class Dispatcher:
         "_in_flight",
         "_rate_limits",
         "_read_pause",
+        "_restriction",
         "_session",
         "_uncharged",
         "_waiting",
@@ -58,6 +61,7 @@ class Dispatcher:
         self._uncharged = 0
         self._read_pause: Timer | None = None
         self._abuse: Abuse | None = None
+        self._restriction: Restriction | None = None
 
     @property
     def full(self) -> bool:
@@ -112,6 +116,10 @@ class Dispatcher:
         self._end()
         self._session.answer(id, reply)
 
+    def restrain(self, restriction: Restriction | None) -> None:
+        """Put a restriction of the user in force, or none."""
+        self._restriction = restriction
+
     def resume(self) -> None:
         """Prepare the next reply that is read from the store, if the peer takes what it is sent.
 
@@ -149,10 +157,19 @@ class Dispatcher:
             raise Refused("bad_request", "hello comes once, first", field="type")
         if command.allow and command.allow not in identity.claims.allow:
             raise Refused("forbidden", f"the token does not allow {command.allow}")
+        if self._restriction is not None:
+            self._check_restriction(self._restriction, packet)
         if command.feature and command.feature not in self._ctx.features:
             raise Refused("not_supported", f"{command.feature} is switched off here")
         request = with_host_data(packet, self._session.encoding == JSON, self._ctx.config.limits.body_bytes)
         return request, command
+
+    def _check_restriction(self, restriction: Restriction, request: Request) -> None:
+        """Refuse what a restriction of the user keeps them from."""
+        now_ms = self._ctx.env.now_ms()
+        check_spoken(restriction, request, now_ms)
+        if is_paced(restriction, request, now_ms):
+            self._rate_limits.allow_slowly(self._session.identity.user)
 
     def _own_room(self, request: Request | Invalid) -> str | None:
         """Return the room of a request when its user is in it. One that is not in memory is not busy, either."""
@@ -163,7 +180,8 @@ class Dispatcher:
 
     def _refuse(self, id: int, error: ChatError) -> None:
         self._session.answer(id, error)
-        if error.code == "rate_limited":
+        # A slow pace is not kept by counting: a client that shows it to its user tries now and then.
+        if error.code == "rate_limited" and error.scope != SLOW:
             self._count_abuse(error.retry_after or 0)
 
     def _count_abuse(self, retry_after_ms: int) -> None:

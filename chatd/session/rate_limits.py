@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from chatd.commands.context import Command, Session
 from chatd.config.rates import Rates
-from chatd.core.rates import Rate, TokenBucket, TokenBuckets, retry_after_ms, take
+from chatd.core.rates import SLOW, Rate, TokenBucket, TokenBuckets, retry_after_ms, take
 from chatd.env import Env
 from chatd.protocol.codec import Invalid
 from chatd.protocol.envelope import Request
@@ -31,6 +31,8 @@ NAMES = Names()
 
 # A /48 of IPv6 has the rate of so many addresses: it is a campus of some thousand phones, or one attacker.
 SITE_ADDRESSES = 16
+# One message in so many seconds for a limited user: they can say something, and not flood anybody.
+SLOW_S = 10.0
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +57,7 @@ class RateLimits:
         self.requests, self.bytes, *keyed = self._rates
         self._user_bytes, writes, typing, people, self._rooms, *attempts = map(TokenBuckets, keyed)
         self._own = {"writes": writes, "typing": typing, "people": people}
+        self._slow = TokenBuckets(Rate(SLOW_S, burst=1))
         self._hellos, self._logins = Attempts(*attempts[:3]), Attempts(*attempts[3:])
         self.tasks: set[asyncio.Future[Any]] = set()
 
@@ -106,6 +109,10 @@ class RateLimits:
         if room is not None:
             # A refusal here has cost the user one above, so that nobody can block a room for others.
             self._refuse_if_limited(take((("room", self._rooms[room]),), now))
+
+    def allow_slowly(self, user: str) -> None:
+        """Take one message of the pace of a user whom the moderators limited; it holds without any other rate."""
+        self._refuse_if_limited(take(((SLOW, self._slow[user]),), self._env.monotonic()))
 
     def take_hello(self, address: str) -> Refused | None:
         """Take one hello from the bucket of an address, whatever its first frame is; return the refusal, if any."""

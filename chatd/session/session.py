@@ -19,6 +19,7 @@ from chatd.commands.context import (
 from chatd.commands.hello import HELLO_CLOSE_CODES
 from chatd.core.cursors import cursor_of
 from chatd.core.deadlines import Due
+from chatd.core.users import Restriction
 from chatd.delivery.backlog import Backlog
 from chatd.delivery.encoding import DEFLATE, JSON, MSGPACK, EncodedPush, frame_of, head_push
 from chatd.delivery.hub import Subscriptions
@@ -184,6 +185,7 @@ class Session(SessionFacts):
         self.identity = admission.identity
         self.mode = admission.mode
         self.receipts = admission.receipts
+        self.restrain(admission.restriction)
         self.subscriptions.cover(admission.sections)
         if admission.deflate and self.encoding == MSGPACK:
             self.encoding = DEFLATE
@@ -240,6 +242,9 @@ class Session(SessionFacts):
 
     def show_receipts(self, shown: bool) -> None:
         self.receipts = shown
+
+    def restrain(self, restriction: Restriction | None) -> None:
+        self._dispatcher.restrain(restriction)
 
     # --- calls of the outbox
 

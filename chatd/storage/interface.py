@@ -5,11 +5,13 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from chatd.core.api_keys import ApiKey
 from chatd.core.audit import Audit
+from chatd.core.bots import Bot
 from chatd.core.card_view import CardPage, CardView
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import Introduction
 from chatd.core.graph import Edges, GraphFeed
 from chatd.core.graph_digest import BucketDigests, GraphDigest
+from chatd.core.moderation import AskedReport, Filed, KnownReports, Place, State
 from chatd.core.privacy import Relation, RoomRelations
 from chatd.core.profiles import Cards
 from chatd.core.read_set import Counted, KeyedEvent, PeopleRules, UnreadSpan
@@ -17,11 +19,13 @@ from chatd.core.room import Room, Standing
 from chatd.core.sections import ChangedRow
 from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account, DeviceSeen
+from chatd.core.webhooks import Consumer, Parked
 from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Unavailable
 from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
 from chatd.protocol.read_state import Reader
+from chatd.storage.erasing import ErasureStore, PersonFiles
 from chatd.storage.views import (
     EventPage,
     FeedBounds,
@@ -74,8 +78,28 @@ class CommitStore(Commits, Protocol):
         """
 
 
+class ModerationStore(Protocol):
+    """The reports of a store."""
+
+    async def known(self, asked: Collection[AskedReport]) -> KnownReports:
+        """Return what decisions on these reports look at, as of one commit."""
+
+    async def at(self, numbers: Collection[int]) -> list[Filed]:
+        """Return the reports with these numbers; unknown ones are left out."""
+
+    async def queue(self, state: State, after: Place | None, limit: int) -> list[tuple[Filed, Place]]:
+        """Return up to `limit` reports behind a place, each with its own: those on whom most have reported something
+        first, closed ones the newest first.
+        """
+
+    async def oldest(self) -> int:
+        """Return when the report was changed that nobody has for longest, in Unix milliseconds; 0 without any."""
+
+
 class DecisionStore(Protocol):
-    """The state of the last commit, for decisions."""
+    """The state of the last commit, for decisions. `erasures`: what is kept of a person."""
+
+    erasures: ErasureStore
 
     async def load_rooms(self, names: Collection[str]) -> dict[str, Room]:
         """Return the rooms of these names with all their members; unknown names are left out.
@@ -128,6 +152,15 @@ class DecisionStore(Protocol):
     async def api_keys(self) -> list[ApiKey]:
         """Return all keys of the host's API, in order of their names."""
 
+    async def bots(self, users: Collection[str]) -> list[Bot]:
+        """Return the settings of those of these users that are bots."""
+
+    async def bots_with_hooks(self) -> list[Bot]:
+        """Return the settings of all bots that have a hook."""
+
+    async def automated(self) -> set[str]:
+        """Return all bots and official accounts."""
+
     async def graph_feeds(self) -> list[GraphFeed]:
         """Return the feeds of the host with their numbers."""
 
@@ -157,6 +190,10 @@ class DecisionStore(Protocol):
 
         Groups of up to `small_group_members` count as something in common.
         """
+
+    @property
+    def moderation(self) -> ModerationStore:
+        """The reports."""
 
     async def account_rows(self, rows: Collection[tuple[str, str]]) -> list[ChangedRow]:
         """Return the rows of the section `account` with these (user, name), also tombstones."""
@@ -230,8 +267,11 @@ class UserStore(Protocol):
     async def shut_out(self, owner: str, viewers: Collection[str]) -> set[str]:
         """Return those of `viewers` whom `owner` blocks; all of them when the account is closed or unknown."""
 
-    async def accounts(self, after: str, limit: int) -> list[Account]:
-        """Return up to `limit` accounts behind `after`, in order of user id, for the command line."""
+    async def accounts(self, after: str, limit: int, prefix: str = "") -> list[Account]:
+        """Return up to `limit` accounts behind `after`, in order of user id; `prefix`: those whose ids begin so."""
+
+    async def restricted(self, now_ms: int, after: str, limit: int) -> list[Account]:
+        """Return up to `limit` accounts behind `after` with a restriction in force, in order of user id."""
 
     async def user_rooms(self, user: str, after: int, limit: int) -> list[UserRoom]:
         """Return up to `limit` rooms of `user` behind room number `after`, the oldest first."""
@@ -291,7 +331,31 @@ class FeedStore(Protocol):
         it are not kept any more. Raises Refused("bad_cursor").
         """
 
+    async def bot_page(self, query: FeedQuery, bot: Bot) -> FeedPage:
+        """Return one page of what `bot` is told, as `feed_page` does; `query.types` are not looked at."""
+
     async def feed_bounds(self) -> FeedBounds: ...
+
+    async def expired_entries(self, before_ms: int, bytes_max: int) -> int:
+        """Return up to which commit the oldest entries are from before a time (Unix ms), or beyond so many bytes.
+
+        It looks at as many as one commit forgets; 0 for none.
+        """
+
+
+class WebhookStore(Protocol):
+    """The receivers of the feed, and the entries they refused."""
+
+    async def consumers(self) -> list[Consumer]: ...
+
+    async def parked(self, consumer: str, limit: int) -> list[Parked]:
+        """Return up to `limit` entries that were set aside for a receiver, the last ones first."""
+
+    async def parked_counts(self) -> dict[str, int]:
+        """Return how many entries are set aside, by receiver."""
+
+    async def feed_cursor_at(self, time: int) -> str:
+        """Return the cursor behind which the entries since `time` (Unix ms) are; "" for all that are kept."""
 
 
 class JobStore(Protocol):
@@ -316,14 +380,18 @@ class JobStore(Protocol):
         """Return up to `limit` contacts (owner, user) of which something has run out by this time (Unix ms)."""
 
 
-class Store(CommitStore, DecisionStore, RoomViews, UserStore, GraphStore, FeedStore, JobStore, Protocol):
+class Store(
+    CommitStore, DecisionStore, RoomViews, UserStore, GraphStore, FeedStore, WebhookStore, JobStore, Protocol
+):
     """The whole store, for the code that puts the daemon together; all other code needs one of its parts.
 
     Bounds of ranges are inclusive unless said otherwise. A commit that has begun finishes even when its caller is
     cancelled. Room numbers are the store's keys, room names the public ones. `troubles`: of the store and its users.
+    `files`: those beside it that hold something of a person.
     """
 
     troubles: Troubles
+    files: PersonFiles
 
     async def probe(self) -> None:
         """Read something; raise Unavailable when nothing can be read."""

@@ -99,7 +99,7 @@ class Endpoint:
     due: float = 0.0
     failing_since: float | None = None
     failures: int = 0  # in a row
-    _size: int = BATCH_MAX
+    size: int = BATCH_MAX  # of a batch, unless isolating
     _refusals: int = 0  # of the same batch
     _suspects: int = 0  # isolating: the event that is refused is among so many
     _alone_since: float | None = None
@@ -109,7 +109,7 @@ class Endpoint:
     def wanted(self) -> int:
         """The most events that the next offer takes."""
         if self.state is not State.ISOLATING:
-            return self._size
+            return self.size
         return self._next + 1 if self._next else max(1, self._suspects // 2)
 
     def offer(self, available: int) -> Offer | None:
@@ -117,7 +117,7 @@ class Endpoint:
         if self.state is State.DISABLED:
             return None
         if self.state is not State.ISOLATING:
-            return Offer(0, min(self._size, available))
+            return Offer(0, min(self.size, available))
         if self._next:
             # Without that neighbour, the event itself again.
             return Offer(self._next, 1) if available > self._next else Offer(0, 1)
@@ -167,8 +167,8 @@ class Endpoint:
         elif self.state is State.WAITING:
             self._begin(State.RAMPING)
         elif self.state is State.RAMPING:
-            self._size = min(2 * self._size, BATCH_MAX)
-            self.state = State.UP if self._size == BATCH_MAX else State.RAMPING
+            self.size = min(2 * self.size, BATCH_MAX)
+            self.state = State.UP if self.size == BATCH_MAX else State.RAMPING
         return Step(offer.count)
 
     def _on_failed(self) -> None:
@@ -177,7 +177,7 @@ class Endpoint:
             self._begin(State.WAITING)
 
     def _on_refused(self, offer: Offer, now: float) -> None:
-        self.state, self._size = State.WAITING, offer.count
+        self.state, self.size = State.WAITING, offer.count
         self._refusals += 1
         if self._refusals >= SAME_BATCH_MAX:
             self.state, self._suspects = State.ISOLATING, offer.count
@@ -204,7 +204,7 @@ class Endpoint:
 
     def _begin(self, state: State) -> None:
         """Begin anew in `state`, with one event."""
-        self.state, self._size = state, 1
+        self.state, self.size = state, 1
         self._refusals, self._suspects, self._alone_since, self._next = 0, 0, None, 0
 
 

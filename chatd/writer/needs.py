@@ -5,11 +5,10 @@ name in `reads.rooms`. A new chapter keeps its records in `reads.records_of(ItsT
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from chatd.core import accounts, api_keys, friends, maintenance
+from chatd.core import accounts, api_keys, friends, maintenance, restrictions
+from chatd.core.bots import Bot, DeleteBot, PutBot
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import GROUP_VIA, Introduction
 from chatd.core.graph import ChangeGraph, GraphFeed, pairs_of
@@ -17,13 +16,12 @@ from chatd.core.members import SetMembers
 from chatd.core.privacy import Relation
 from chatd.core.privacy_settings import CIRCLES, PRIVACY, SetByHost
 from chatd.core.profiles import Card, Holder
-from chatd.core.read_set import Counted, ReadSet, Tail, UnreadSpan, pair
+from chatd.core.read_set import ReadSet, Tail, UnreadSpan, pair
 from chatd.core.room import Member, Room
 from chatd.core.rooms import OpenDirect
 from chatd.core.sections import ChangedRow
 from chatd.core.unread_counts import COUNTED_EVENTS_MAX, span_of_read, tail_of
 from chatd.core.write_set import Message
-from chatd.env import Env
 from chatd.protocol.emoji import normal_form
 from chatd.protocol.friends import (
     CircleDelete,
@@ -41,31 +39,20 @@ from chatd.protocol.privacy import PrivacySet
 from chatd.protocol.read_state import Read
 from chatd.protocol.rooms import Preferences, RoomCreate, RoomDecline, RoomDelete, RoomDirect, RoomUpdate
 from chatd.protocol.users import DevicesRemove, ProfileSet
-from chatd.storage.interface import DecisionStore
-from chatd.writer.room_loader import RoomLoader
+from chatd.writer.erasure_needs import NEEDS_OF_ERASURES, erasures_of_users
+from chatd.writer.sources import Need, Sources, Submitted
 
-AccountBound = (Preferences, ProfileSet, DevicesRemove, accounts.Amend, accounts.Revoke)
+AccountBound = (
+    Preferences,
+    ProfileSet,
+    DevicesRemove,
+    MembersAdd,
+    accounts.Amend,
+    accounts.Revoke,
+    restrictions.Restrict,
+    PutBot,
+)
 DeviceBound = (DevicesRemove, accounts.RecordDevice, accounts.Revoke)
-
-
-class Submitted(Protocol):
-    """A submission. `counted`: the events that a read passes, when they were counted outside the batch."""
-
-    user: str
-    request: Any
-    counted: tuple[UnreadSpan, Counted] | None
-
-
-@dataclass(slots=True, frozen=True)
-class Sources:
-    """The sources that needs are read from."""
-
-    store: DecisionStore
-    env: Env
-    rooms: RoomLoader
-
-
-Need = Callable[[Sources, Sequence[Submitted], ReadSet], Awaitable[None]]
 
 
 async def messages(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
@@ -146,7 +133,8 @@ async def new_rooms(sources: Sources, batch: Sequence[Submitted], reads: ReadSet
 async def people(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read the accounts and devices that are about to change, and the accounts of users about to join a room."""
     newcomers = {user for asked in batch for user in joining(asked)}
-    users = newcomers | {asked.user for asked in batch if isinstance(asked.request, AccountBound)}
+    bound = (*AccountBound, accounts.RecordDevice) if reads.rules.new_account_ms else AccountBound
+    users = newcomers | {asked.user for asked in batch if isinstance(asked.request, bound)}
     devices = {place for asked in batch for place in devices_of(asked)}
     if users or devices:
         known = await sources.store.people(users, devices, newcomers)
@@ -157,7 +145,7 @@ async def people(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -
 
 async def cards(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read the cards that are about to change, and who has the handles they ask for."""
-    wanted = {asked.request.handle for asked in batch}
+    wanted = {getattr(asked.request, "handle", None) for asked in batch}
     handles = {handle.lower() for handle in wanted if isinstance(handle, str) and handle}
     known = await sources.store.cards({asked.user for asked in batch}, handles)
     reads.records_of(Card).update(known.cards)
@@ -310,6 +298,13 @@ async def keys_of_api(sources: Sources, batch: Sequence[Submitted], reads: ReadS
     reads.records_of(api_keys.ApiKey).update({key.id: key for key in await sources.store.api_keys()})
 
 
+async def bots(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read the settings of bots that are about to change, or to greet somebody."""
+    users = {user for asked in batch for user in (asked.user, *joining(asked))}
+    found = await sources.store.bots(users) if reads.rules.bots else ()
+    reads.records_of(Bot).update({bot.user: bot for bot in found})
+
+
 def is_or_was_member(user: str, room: Room) -> bool:
     """Whether `user` is or was a member. For strangers nothing is read: they used no key here, and see no message.
 
@@ -361,8 +356,8 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     maintenance.PostNotice: (used_keys,),
     Read: (tails,),
     RoomCreate: (new_rooms, people, relations),
-    RoomDirect: (new_rooms, people, relations),
-    OpenDirect: (new_rooms, people),
+    RoomDirect: (new_rooms, people, relations, bots),
+    OpenDirect: (new_rooms, people, bots),
     RoomUpdate: (used_keys,),
     RoomDelete: (used_keys,),
     RoomJoin: (used_keys, people),
@@ -388,11 +383,15 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     ChangeGraph: (graph,),
     friends.Befriend: (contacts, direct_rooms),
     friends.ExpireContacts: (expiring,),
-    accounts.Amend: (people, cards, pending),
+    accounts.Amend: (people, cards, pending, erasures_of_users),
+    restrictions.Restrict: (people,),
     accounts.Revoke: (people,),
     accounts.RecordDevice: (people,),
     accounts.RecordLastSeen: (people,),
     accounts.ForgetDevices: (people,),
+    **NEEDS_OF_ERASURES,
+    PutBot: (people, cards, bots),
+    DeleteBot: (bots,),
     api_keys.AddKey: (keys_of_api,),
     api_keys.RotateKey: (keys_of_api,),
     api_keys.DeleteKey: (keys_of_api,),

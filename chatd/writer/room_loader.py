@@ -24,9 +24,11 @@ NOT_LOADED = Unavailable("internal", "the room could not be loaded")
 
 
 class RoomLoader:
-    """The room cache with its loader. `rules`: those in force."""
+    """The room cache with its loader. `rules`: those in force. `bots`: whether bots are switched on."""
 
-    def __init__(self, store: DecisionStore, env: Env, cache: RoomCache, rules: PeopleRules) -> None:
+    def __init__(
+        self, store: DecisionStore, env: Env, cache: RoomCache, rules: PeopleRules, *, bots: bool = False
+    ) -> None:
         self._store = store
         self._env = env
         self._loading: dict[str, asyncio.Future[None]] = {}
@@ -34,6 +36,12 @@ class RoomLoader:
         self._reading: list[list[Room]] = []
         self.rules = rules
         self.cache = cache
+        self._bots = bots
+
+    async def start(self) -> None:
+        """Find out who is a bot, before any room is loaded."""
+        if self._bots:
+            self.cache.automated = await self._store.automated()
 
     def reconfigure(self, rules: PeopleRules) -> None:
         """Put other rules in force; whom they concern is read again."""
@@ -70,6 +78,8 @@ class RoomLoader:
             self.cache.put(room, self._env.monotonic())
         for account in writes.records_of(Account):
             self.cache.set_receipts(account.user, account.receipts)
+            if self._bots:
+                self.cache.set_automated(account.user, account.is_automated)
         if self.rules.enabled:
             outdate(self._concerned(writes))
 

@@ -100,8 +100,8 @@ def test_all_problems_are_told_at_once(toml):
     path = toml('top = 1\n[limts]\na = 1\n[limits]\npgae = 5\nbatch = -1\n[log]\nlevel = "loud"\n')
     assert problems(path, {"CHATD_LIMITS__PAGE": "many"}) == [
         "chatd.toml:1: top is outside every section. Write keys below one of: [listen], [storage], [auth], "
-        "[limits], [rates], [delivery], [privacy], [people], [moderation], [outbox], [heartbeat], [drain], [web], "
-        "[api], [events], [hooks], [egress], [log], [console]",
+        "[limits], [rates], [delivery], [privacy], [people], [bots], [moderation], [outbox], [heartbeat], [drain], "
+        "[web], [api], [events], [hooks], [egress], [log], [console]",
         "chatd.toml:2: unknown section [limts]. Did you mean limits?",
         "chatd.toml:5: unknown key limits.pgae. Did you mean limits.page?",
         "chatd.toml:6: limits.batch must be integer 1 to 1024, not -1. Default: 64",
@@ -216,6 +216,7 @@ def test_long_wrong_values_are_cut():
 # --- contradictions
 
 CONTRADICTIONS: dict[str, dict[str, str]] = {
+    "bots without events": {"bots.enabled": "true"},
     "port missing": {"listen.address": "localhost"},
     "port 70000": {"listen.address": "127.0.0.1:70000"},
     "negative port": {"listen.address": "127.0.0.1:-1"},
@@ -300,14 +301,29 @@ CONTRADICTIONS: dict[str, dict[str, str]] = {
     "tokens that end a policy": {"web.token_url": "https://app.example/;script-src *"},
     "login without host": {"web.login_url": "https:///login"},
     "a default that nobody may choose": {"people.privacy": '{"write": {"default": "nobody"}}'},
-    "a hook of another scheme": {"hooks.endpoints": '[{"name":"a","url":"ftp://a/","secret_file":"s"}]'},
-    "a hook with a password": {"hooks.endpoints": '[{"name":"a","url":"https://a:b@c/","secret_file":"s"}]'},
-    "a hook of no name": {"hooks.endpoints": '[{"name":"","url":"https://a/","secret_file":"s"}]'},
-    "a judge without host": {"hooks.before": '[{"on":["message"],"url":"https:///","secret_file":"s"}]'},
-    "two hooks of a name": {
-        "hooks.endpoints": '[{"name":"a","url":"https://a/","secret_file":"s"},'
-        '{"name":"a","url":"https://b/","secret_file":"s"}]'
+    "a hook without the feed": {"hooks.endpoints": '[{"name":"a","url":"https://a/","secret_file":"s"}]'},
+    "a hook of another scheme": {
+        "events.enabled": "true",
+        "hooks.endpoints": '[{"name":"a","url":"ftp://a/","secret_file":"s"}]',
     },
+    "a hook with a password": {
+        "events.enabled": "true",
+        "hooks.endpoints": '[{"name":"a","url":"https://a:b@c/","secret_file":"s"}]',
+    },
+    "a hook of no name": {
+        "events.enabled": "true",
+        "hooks.endpoints": '[{"name":"","url":"https://a/","secret_file":"s"}]',
+    },
+    "a hook for reads that nobody notes": {
+        "events.enabled": "true",
+        "hooks.endpoints": '[{"name":"a","url":"https://a/","secret_file":"s","reads":true}]',
+    },
+    "two hooks of a name": {
+        "events.enabled": "true",
+        "hooks.endpoints": '[{"name":"a","url":"https://a/","secret_file":"s"},'
+        '{"name":"a","url":"https://b/","secret_file":"s"}]',
+    },
+    "a judge without host": {"hooks.before": '[{"on":["message"],"url":"https:///","secret_file":"s"}]'},
     "two judges of a word": {
         "hooks.before": '[{"on":["message"],"url":"https://a/","secret_file":"s"},'
         '{"on":["edit","message"],"url":"https://b/","secret_file":"s"}]'

@@ -326,6 +326,8 @@ async def test_accounts_and_devices_are_replaced_as_a_whole(store: Store, builde
     assert await store.device("ann", "E" * 22) is None
     assert await store.accounts("", 9) == [full]
     assert await store.accounts("ann", 9) == []
+    assert await store.accounts("", 9, "ann") == await store.accounts("", 9, "a") == [full]
+    assert await store.accounts("", 9, "anna") == await store.accounts("", 9, "b") == []
 
 
 async def test_a_device_that_is_neither_listed_nor_revoked_has_no_row(

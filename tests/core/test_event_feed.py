@@ -5,13 +5,11 @@ from typing import Any
 
 import pytest
 
-from chatd.core.audit import Audit
 from chatd.core.event_feed import (
     BeginFeed,
     Cause,
     NotePresence,
     Position,
-    Unscreened,
     cursor_of,
     entries_of,
     is_wanted,
@@ -19,13 +17,14 @@ from chatd.core.event_feed import (
 )
 from chatd.core.friends import Befriend
 from chatd.core.read_set import Rules
-from chatd.protocol.envelope import Ok
+from chatd.core.write_set import NewEvent
 from chatd.protocol.errors import Refused
 from chatd.protocol.friends import ContactSet, FriendRequest
 from chatd.protocol.members import MembersAdd, RoomLeave
 from chatd.protocol.messages import Send, SentBody
 from chatd.protocol.read_state import Read
 from chatd.protocol.rooms import RoomDelete
+from chatd.writer.submission import Submission
 from tests.kit.memory_writer import MemoryWriter, group
 
 PEOPLE = replace(Rules(), people=replace(Rules().people, enabled=True))
@@ -101,11 +100,11 @@ def test_an_entry_names_the_key_behind_it_and_no_other_does() -> None:
     room = group(ann="owner", bob="member")
     writer = MemoryWriter(room)
     writer.decide([("ann", send(room.name, "key-0001"))])
-    cause = Cause(Audit("k2", "POST", room.name, "r"), writer.writes)
+    cause = Cause("k2", writer.writes)
     reads = writer.gather([])
     writer._one("bob", send(room.name, "key-0002"), reads)
     writer._one("", NotePresence(("ann",), ()), reads)
-    cause.note(writer.writes, Ok())
+    cause.note(writer.writes)
     writer._one("ann", send(room.name, "key-0003"), reads)
     assert [(one.type, one.by) for one in entries_of(writer.writes)] == [
         ("message", ""),
@@ -113,16 +112,16 @@ def test_an_entry_names_the_key_behind_it_and_no_other_does() -> None:
         ("message", ""),
         ("presence", "k2"),
     ]
-    (audit,) = writer.writes.records_of(Audit)
-    assert audit.time == writer.writes.now
 
 
 def test_a_message_that_no_hook_has_seen_says_so() -> None:
     room = group(ann="owner")
     writer = MemoryWriter(room)
     writer.decide([("ann", send(room.name)), ("ann", send(room.name, "key-0002"))])
-    writer.writes.add(Unscreened(room.number, 3))
-    assert [one.unscreened for one in entries_of(writer.writes)] == [False, True]
+    second = writer.writes.steps[room.number][1]
+    assert isinstance(second, NewEvent)
+    second.origin = Submission("ann", None, marks=("unscreened",))
+    assert [tuple(one.marks) for one in entries_of(writer.writes)] == [(), ("unscreened",)]
 
 
 def test_a_start_and_presence_are_told() -> None:

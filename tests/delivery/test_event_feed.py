@@ -10,7 +10,7 @@ import pytest
 
 from chatd.core.accounts import Amend
 from chatd.core.audit import Audit
-from chatd.core.event_feed import LATEST, BeginFeed, NotePresence
+from chatd.core.event_feed import LATEST, NotePresence
 from chatd.delivery.event_feed import EventFeed
 from chatd.protocol.errors import Refused
 from tests.kit.inprocess import InProcessServer, in_process, new_key
@@ -21,7 +21,6 @@ ON = {"enabled": True}
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[InProcessServer]:
     async with in_process(tmp_path / "data", events=ON) as running:
-        await running.app.writer.submit_and_wait("", BeginFeed())
         yield running
 
 

@@ -1,6 +1,9 @@
 """The invariants of every database of chatd, whatever was written: each query finds the rows that break one."""
 
 import sqlite3
+from collections import Counter
+
+import msgpack
 
 from chatd.core.unread_counts import UNCOUNTED_EVENTS_MAX
 
@@ -72,7 +75,36 @@ RULES: dict[str, str] = {
 }
 
 
+# Events of commits behind the beginning of the event feed, and those that it may refer to although they are gone.
+LOGGED = """
+SELECT stamp, position >> 32, position & 0xffffffff, kind FROM events
+WHERE stamp > (SELECT value FROM meta WHERE key = 'feed_floor')
+"""
+FLOORS = "SELECT number, log_floor FROM rooms"
+
+
 def contradictions(connection: sqlite3.Connection) -> list[str]:
     """Return the invariants that a database breaks, with the first rows that do."""
     found = ((rule, connection.execute(query).fetchmany(3)) for rule, query in RULES.items())
-    return [f"not true: {rule} {rows}" for rule, rows in found if rows]
+    rules = [f"not true: {rule} {rows}" for rule, rows in found if rows]
+    return [*rules, *feed_contradictions(connection)]
+
+
+def feed_contradictions(connection: sqlite3.Connection) -> list[str]:
+    """Return how the event feed differs from the log: each event has one entry, in the row of its commit."""
+    if connection.execute("SELECT 1 FROM meta WHERE key = 'feed_floor'").fetchone() is None:
+        return []
+    told = [
+        (stamp, room, seq, kind)
+        for stamp, packed in connection.execute("SELECT stamp, entries FROM event_feed ORDER BY stamp")
+        for kind, room, seq, *_ in msgpack.unpackb(packed)
+        if seq
+    ]
+    floors, logged = dict(connection.execute(FLOORS)), set(connection.execute(LOGGED))
+    folded = {one for one in told if one[2] < floors[one[1]] and one[3] != "message"}
+    faults = {
+        "an event is told once": [one for one, count in Counter(told).items() if count > 1],
+        "what is stored is told": sorted(logged - set(told)),
+        "what is told is stored": sorted(set(told) - logged - folded),
+    }
+    return [f"not true: {rule} {rows[:3]}" for rule, rows in faults.items() if rows]

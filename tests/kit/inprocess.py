@@ -220,6 +220,8 @@ async def in_process(
     store = await SqliteStore.open(chosen.storage, env, whole.sqlite)
     server = InProcessServer(chosen, env, TamperedStore(store), whole)
     server.app.writer.start()
+    if server.app.feed_upkeep is not None:
+        await server.app.feed_upkeep.begin()
     detector = LeakDetector()
     detector.open()
     try:

@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import convert, structs
 
+from chatd.core.bots import Bot, DeletedBot
 from chatd.core.contact_settings import ClearedCircle
 from chatd.core.contacts import Contact, State, Tally
 from chatd.core.decisions import DECISIONS
@@ -70,6 +71,7 @@ class MemoryWriter:
         # Users whom the host does not know.
         self.unknown: set[str] = set()
         self.cards: dict[str, Card] = {}
+        self.bots: dict[str, Bot] = {}
         self.created: dict[tuple[str, str], Room] = {}
         self.pairs: dict[tuple[str, str], Room] = {}
         # The write set of the last batch.
@@ -113,6 +115,7 @@ class MemoryWriter:
         reads.created, reads.pairs = dict(self.created), dict(self.pairs)
         reads.accounts, reads.devices = dict(self.accounts), dict(self.devices)
         reads.records_of(Card).update(self.cards)
+        reads.records_of(Bot).update(self.bots)
         reads.records_of(Holder).update({card.handle: Holder(user) for user, card in self.cards.items()})
         reads.memberships = Counter(user for room in self.rooms.values() for user in room.members)
         for device in sorted(self.devices.values(), key=lambda device: device.last_seen):
@@ -145,8 +148,9 @@ class MemoryWriter:
             reads.records_of(Relation)[user, other] = Relation(*sides, is_known=other not in self.unknown)
 
     def side(self, user: str, other: str) -> Side:
-        closed = user in self.accounts and self.accounts[user].disabled
-        return Side(user, self.contacts.get((user, other), NO_TIE), self.rules_of(user), closed)
+        account = self.accounts.get(user) or Account(user)
+        tie, rules = self.contacts.get((user, other), NO_TIE), self.rules_of(user)
+        return Side(user, tie, rules, account.disabled, account.is_automated)
 
     def rules_of(self, user: str) -> Mapping[Capability, Audience]:
         """Return the rules of privacy that a user chose."""
@@ -193,6 +197,10 @@ class MemoryWriter:
             self.accounts[account.user] = account
         for card in writes.records_of(Card):
             self.cards[card.user] = card
+        for bot in writes.records_of(Bot):
+            self.bots[bot.user] = bot
+        for deleted in writes.records_of(DeletedBot):
+            del self.bots[deleted.user]
         for device in writes.records_of(DeviceSeen):
             self.devices[device.user, device.device] = device
         for cleared in writes.records_of(ClearedCircle):

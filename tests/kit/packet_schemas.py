@@ -40,6 +40,7 @@ attachment = record(
     {"url": text, "mime": text},
     {"name": text, "size": u53, "width": u53, "height": u53, "duration": u53, "preview": text},
 )
+button = record({"label": word}, {"data": word, "url": word})
 body = record(
     {},
     {
@@ -48,6 +49,7 @@ body = record(
         "reply_to": positive,
         "thread": positive,
         "mentions": listed(text, most=50),
+        "buttons": listed(listed(button, least=1, most=3), least=1, most=5),
         "data": host_data,
     },
 )
@@ -228,6 +230,10 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     ),
     "preferences": _nothing,
     "users.get": ({"users": listed(card)}, {"more": text_of(r".{1,128}"), "stamp": u53}),
+    "bots.get": (
+        {},
+        {"commands": listed(record({"name": word, "description": text}), least=1, most=100), "welcome": flag},
+    ),
     "users.find": ({"users": listed(plate, most=1)}, {}),
     "profile.set": ({"profile": card}, {}),
     "devices.list": (
@@ -249,6 +255,7 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     "circle.set": ({"circle": circle}, {"duplicate": flag}),
     "circle.delete": _nothing,
     "privacy.set": ({"privacy": privacy}, {}),
+    "report": ({"report": text_of(r"r[1-9][0-9]*")}, {"duplicate": flag}),
     "room.accept": _nothing,
     "room.decline": _nothing,
 }
@@ -284,9 +291,10 @@ _error = record(
     {"code": one_of(*RETRIES), "retry": word},
     {
         "retry_after": u53,
-        "scope": one_of("connection", "user", "room", "address"),
+        "scope": one_of("connection", "user", "room", "address", "slow"),
         "message": text,
         "field": text,
+        "reason": word,
     },
 )
 
@@ -316,5 +324,6 @@ def check_reply(request: str, packet: Mapping[str, Any]) -> None:
     _error(content, f"error of {request}")
     if content["retry"] != RETRIES[content["code"]]:
         raise Misshapen(f"wrong retry: {packet!r}")
-    if "retry_after" in content and content["retry"] not in ("later", "after_auth"):
+    is_ban = (request, content["code"]) == ("hello", "forbidden")
+    if "retry_after" in content and content["retry"] not in ("later", "after_auth") and not is_ban:
         raise Misshapen(f"retry_after with nothing to wait for: {packet!r}")

@@ -29,6 +29,7 @@ SECTIONS: dict[str, dict[str, Any]] = {
     "storage": {"operations_kept": 6},
     "delivery": {"large_members": 5},
     "people": {"enabled": True, "privacy": {"add": EVERYONE, "write": EVERYONE}},
+    "events": {"enabled": True, "reads": True},
 }
 
 

@@ -40,6 +40,7 @@ WORDS = {
             "Event",
             "Body",
             "Attachment",
+            "Button",
             "RoomSummary",
             "SyncPage",
             "AccountRow",
@@ -71,6 +72,7 @@ OBJECTS = {
     "20.4.2": "Privacy",
     "20.6.1": "Profile",
     "20.6.2": "Page",
+    "21.4.2": "Button",
 }
 
 ENTRIES = {

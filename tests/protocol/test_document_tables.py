@@ -12,6 +12,7 @@ from chatd.config.model import Config, Limits
 from chatd.core.members import MEMBER_BYTES, ROOM_BYTES
 from chatd.core.write_set import EVENT_BYTES
 from chatd.protocol import close_codes, codec, errors, limits
+from chatd.protocol.bots import BotOk
 from chatd.protocol.connection import AuthOk, HelloOk, ModeOk, PingOk
 from chatd.protocol.envelope import Error, Push
 from chatd.protocol.friends import Circle, CircleOk, ContactOk, ContactRow
@@ -279,6 +280,7 @@ REPLIES = {
     "friend.accept": ContactOk,
     "contact.set": ContactOk,
     "circle.set": CircleOk,
+    "bots.get": BotOk,
 }
 
 

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from chatd.protocol import codec
+from chatd.protocol.bots import BotOk
 from chatd.protocol.connection import AuthOk, HelloOk, ModeOk, PingOk
 from chatd.protocol.envelope import Error, Push, Request
 from chatd.protocol.errors import Broken
@@ -141,6 +142,7 @@ REPLIES = {  # the answer to these requests; all others are answered by a WriteO
     "friend.cancel": ContactOk,
     "contact.set": ContactOk,
     "circle.set": CircleOk,
+    "bots.get": BotOk,
 } | dict.fromkeys(("log", "history", "changes", "messages"), EventsOk)
 
 

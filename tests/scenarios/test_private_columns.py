@@ -79,7 +79,7 @@ PLAIN = {
     "direct": {"room", "a", "b"},
     "memberships": {"user", "rooms"},
     "reactions": {"room", "seq", "user", "emoji"},
-    "users": {"user", "name", "avatar", "version", "receipts", "presence", "disabled", "restriction", "kind"},
+    "users": {"user", "name", "avatar", "version", "receipts", "presence", "disabled", "kind", "restriction"},
     "devices": {"user", "last_seen", "removed"},
     "account_rows": {"number", "user", "name", "stamp"},
     "account_state": {"user", "stamp"},

@@ -13,6 +13,7 @@ from chatd.storage.sqlite import (
     commit,
     compaction,
     contacts,
+    event_feed,
     graph,
     history,
     privacy,
@@ -23,12 +24,14 @@ from chatd.storage.sqlite import (
     sections,
     sync,
     users,
+    webhooks,
 )
 from chatd.storage.sqlite.connection import open_file
 
 MODULES: tuple[ModuleType, ...] = (
     commit,
     contacts,
+    event_feed,
     graph,
     read_set,
     compaction,
@@ -39,10 +42,15 @@ MODULES: tuple[ModuleType, ...] = (
     room_summaries,
     sync,
     privacy,
+    webhooks,
 )
 VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 WHOLE_TABLES = {
     "compaction.LONG_ROOMS",  # upkeep once in a while
+    # A row for each of a few receivers, and what they refused: rarely anything.
+    "webhooks.CONSUMERS",
+    "webhooks.COUNTS",
+    "webhooks.FORGET",
     # A digest on demand, and the few feeds.
     "graph.FRIENDS",
     "graph.FOLLOWS",

@@ -5,13 +5,16 @@ Whatever is left opens as it stands, at a commit that was made, and with all tha
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from chatd.core.write_set import WriteSet
-from chatd.storage.sqlite import pragmas
+from chatd.storage.sqlite import pragmas, writer
+from chatd.storage.sqlite.event_feed import add_entries
+from chatd.storage.sqlite.write_set import Batch
 from chatd.writer.writer import Writer
 from tests.kit.disk import lay, watched
 from tests.kit.inprocess import in_process
@@ -150,3 +153,22 @@ def test_a_log_that_is_never_synced_is_found_out(tmp_path: Path, monkeypatch: py
     ledger, _ = worked(tmp_path / "data", seed=1, writes=sends)
     findings = swept(ledger, 1, every=4).findings
     assert [finding for finding in findings if "was acknowledged" not in finding]
+
+
+def test_a_feed_that_is_stored_behind_its_commit_is_found_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its entries would be lost by whoever reads it, although everything else is as it should be."""
+    real = writer.Writer._commit
+
+    def commit(self: writer.Writer, connection: sqlite3.Connection, batch: Batch) -> None:
+        entries = [one for one in batch.records if one[0] is add_entries]
+        batch.records = [one for one in batch.records if one[0] is not add_entries]
+        real(self, connection, batch)
+        for write, rows in entries:
+            write(connection, rows, batch.stamp)
+
+    monkeypatch.setattr(writer.Writer, "_commit", commit)
+    ledger, _ = worked(tmp_path / "data", seed=1, writes=sends)
+    findings = swept(ledger, 1, survivals=2, every=3).findings
+    assert any("what is stored is told" in finding for finding in findings), findings

@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from tests.kit.browser import built_now, chromium
+from tests.kit.console_page import Console
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +22,13 @@ async def browser(built: Path) -> AsyncIterator[Any]:
     """The browser; the daemons of this process serve it the pages as their sources are now."""
     async with chromium() as launched:
         yield launched
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def console(built: Path, tmp_path: Path) -> AsyncIterator[Console]:
+    console = Console(tmp_path)
+    await console.daemon.start()
+    try:
+        yield console
+    finally:
+        await console.daemon.stop()

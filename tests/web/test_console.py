@@ -3,68 +3,19 @@
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
-from chatd.config.origins import Origins
-from chatd.server.console import ConsoleSources
-from chatd.telemetry.log_ring import LogRing
 from tests.kit.browser import BROWSER, watched_context
 from tests.kit.clients import Clients
-from tests.kit.daemon import RunningDaemon, config_for
+from tests.kit.console_page import AXE, Console, check_page, go_to
 
 pytestmark = BROWSER
 
 PAGES = ("Now", "Sessions", "Slow", "Storage", "Settings", "Log")
-WIDTHS = {"desktop": 1360, "phone": 390, "reflow": 320}
-AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 # The only requests that fail in these tests: those without a session.
 SIGNED_OUT = "the server responded with a status of 401"
-
-
-class Console:
-    """A daemon, and the pages of its console."""
-
-    def __init__(self, directory: Path) -> None:
-        config = config_for(directory, console={"backup_directory": str(directory)})
-        self.daemon = RunningDaemon(config)
-        self.log = LogRing(100)
-        origins = {"limits.page": f"{directory}/chatd.toml:7", "auth.secret": "env CHATD_AUTH__SECRET"}
-        self.daemon._daemon.adopt(ConsoleSources(Origins(origins), self.log))
-
-    @property
-    def url(self) -> str:
-        return f"{self.daemon.ops_url}/console/"
-
-    async def link(self) -> str:
-        answer = await self.daemon.api("POST", "/v1/console/links")
-        return str(answer.json["link"])
-
-    async def open(self, context: Any) -> Any:
-        """Return a page that opened the link, when figures come in."""
-        page = await context.new_page()
-        await page.goto(await self.link())
-        await page.locator(".state.live").wait_for()
-        return page
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def console(built: Path, tmp_path: Path) -> AsyncIterator[Console]:
-    console = Console(tmp_path)
-    await console.daemon.start()
-    try:
-        yield console
-    finally:
-        await console.daemon.stop()
-
-
-async def go_to(page: Any, name: str) -> None:
-    await page.get_by_role("link", name=name, exact=True).click()
-    await page.get_by_role("heading", name=name, level=1).wait_for()
 
 
 def tile(page: Any, name: str) -> Any:
@@ -217,19 +168,6 @@ async def test_every_page_is_accessible_and_fits(browser: Any, console: Console,
             await page.get_by_role("status", name="Loading").wait_for(state="hidden")
             await check_page(page, name)
     await clients.leave()
-
-
-async def check_page(page: Any, name: str) -> None:
-    await page.add_script_tag(path=str(AXE))
-    for width in WIDTHS.values():
-        await page.set_viewport_size({"width": width, "height": 860})
-        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (name, width)
-        if width == WIDTHS["reflow"]:
-            continue
-        found = await page.evaluate(
-            "axe.run().then(({violations}) => violations.map((v) => [v.id, v.nodes[0].html]))"
-        )
-        assert found == [], (name, width)
 
 
 async def test_it_can_be_used_by_the_keyboard(browser: Any, console: Console) -> None:

@@ -144,7 +144,7 @@ async def test_accounts_that_change_or_enter_are_there(server, gather, room):
     reads = await gather(
         ("ann", Preferences(receipts=False)), ("bob", MembersAdd(room=room, key=new_key(), users=["cat"]))
     )
-    assert set(reads.accounts) == {"ann", "cat"}
+    assert set(reads.accounts) == {"ann", "bob", "cat"}
 
 
 async def test_devices_that_change_are_there(server, gather):

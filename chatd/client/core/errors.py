@@ -37,6 +37,7 @@ class ChatError(Exception):
         self.retry_after: int | None = packet.get("retry_after")
         self.scope: str | None = packet.get("scope")
         self.field: str | None = packet.get("field")
+        self.reason: str | None = packet.get("reason")
         self.message: str = packet.get("message", "")
         super().__init__(self.name)
 
@@ -49,6 +50,7 @@ class ChatError(Exception):
         return [
             ("field", self.field),
             ("scope", self.scope),
+            ("reason", self.reason),
             ("retry_after", self.retry_after),
             ("message", self.message),
         ]
@@ -125,6 +127,10 @@ class Conflict(ChatError, code="conflict", retry="never"):
 
 class Refused(ChatError, code="refused", retry="never"):
     """They do not take this from the user, or there is no such user; nothing says which."""
+
+
+class Rejected(ChatError, code="rejected", retry="never"):
+    """Kept out by the host app, a filter or the moderators; `reason` is a word for the app."""
 
 
 class Blocked(ChatError, code="blocked", retry="never"):

@@ -36,9 +36,12 @@ ROWS: dict[str, Row] = {
     "auth_mismatch": Row(401, "other user or device in a refreshed token"),
     "forbidden": Row(403, "the key has not the scope, or role or claim does not allow it"),
     "refused": Row(403, "not taken by the other user, or there is no such user"),
+    "rejected": Row(
+        403, "kept out by the host app, a filter or the moderators; `reason` is a word for the app"
+    ),
     "blocked": Row(403, "the user blocks the other"),
     "request_pending": Row(403, "the other user has not accepted yet"),
-    "muted": Row(403, "temporary posting ban, `retry_after`"),
+    "muted": Row(403, "the moderators silenced this user, `retry_after`"),
     "not_member": Row(403, "not in the room any more"),
     "not_found": Row(404, "there is no such route, user, device, room or key"),
     "conflict": Row(409, "the name is taken, or what was asked for changed meanwhile"),
@@ -72,6 +75,7 @@ class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     retry_after: int | UnsetType = UNSET
     scope: str | UnsetType = UNSET
     field: str | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
     detail: str | UnsetType = UNSET
     expected: int | UnsetType = UNSET
     line: int | UnsetType = UNSET
@@ -95,6 +99,7 @@ def problem_of(error: ChatError, status: int | None = None, line: int | UnsetTyp
         retry_after=UNSET if error.retry_after is None else error.retry_after,
         scope=error.scope or UNSET,
         field=error.field or UNSET,
+        reason=error.reason or UNSET,
         detail=error.message or UNSET,
         expected=UNSET if error.expected is None else error.expected,
         line=line,

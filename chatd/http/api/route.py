@@ -12,9 +12,13 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from chatd.commands.admin import Admin
 from chatd.commands.api_keys import ApiKeys
+from chatd.commands.event_feed import FeedPages
 from chatd.commands.graph import Graph
+from chatd.commands.host_bots import HostBots
 from chatd.commands.host_rooms import HostRooms
 from chatd.commands.host_stats import StatsReader
+from chatd.commands.privacy import Privacy
+from chatd.commands.webhooks import Webhooks
 from chatd.core.api_keys import READ, VISITOR, ApiKey
 from chatd.core.audit import SOCKET, Audit
 from chatd.core.permissions import HOST
@@ -28,6 +32,9 @@ BODY_BYTES_MAX = 1 << 20
 OPEN, SOCKET_ONLY = "", SOCKET
 
 KeyId = Annotated[str, Meta(pattern=r"^[a-z2-7]{8}\Z")]
+ReportName = Annotated[str, Meta(pattern=r"^r[1-9][0-9]{0,14}\Z")]
+HookName = Annotated[str, Meta(pattern=r"^([a-z][a-z0-9_-]{0,31}|bot:[A-Za-z0-9_\-.:@|+]{1,64})\Z")]
+EntryId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
 Code = Annotated[str, Meta(pattern=r"^[a-z_]{1,32}\Z")]
 
 PARAMETERS: Mapping[str, Any] = {
@@ -37,6 +44,9 @@ PARAMETERS: Mapping[str, Any] = {
     "seq": Seq,
     "key": KeyId,
     "code": Code,
+    "report": ReportName,
+    "name": HookName,
+    "entry": EntryId,
 }
 """The types of the parameters in paths, by name."""
 
@@ -91,6 +101,13 @@ def page_of(rows: Sequence[T], limit: int, key: Callable[[T], object]) -> tuple[
     return rows[:limit], str(key(rows[limit - 1])) if len(rows) > limit else UNSET
 
 
+class Download(Struct, frozen=True):
+    """The answer of a route that sends a file as it is."""
+
+    path: str
+    media_type: str
+
+
 class Done(Struct, frozen=True):
     """The answer of a route that has nothing to tell: `{}`."""
 
@@ -126,8 +143,12 @@ class Services:
     admin: Admin
     graph: Graph
     rooms: HostRooms
+    feed: FeedPages
+    bots: HostBots
     stats: StatsReader
+    webhooks: Webhooks
     keys: ApiKeys
+    privacy: Privacy
     console_link: Callable[[str, Collection[str]], str]
     table: tuple["Route", ...]
 
@@ -176,7 +197,8 @@ Handler = Callable[[Call, Any], Awaitable[Struct]]
 class Route:
     """One route. `bulk`: its body is ndjson, and the handler is called with each line.
 
-    `body_bytes`: the most of any other body.
+    `body_bytes`: the most of any other body. `waits`: the answer may take long, and nobody needs it when the client
+    is gone.
     """
 
     method: Literal["GET", "PUT", "POST", "PATCH", "DELETE"]
@@ -187,6 +209,7 @@ class Route:
     answer: type[Struct] = Done
     bulk: bool = False
     body_bytes: int = BODY_BYTES_MAX
+    waits: bool = False
 
     @property
     def reads(self) -> bool:

@@ -5,8 +5,10 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from chatd.core.accounts import Amend
+from chatd.core.restrictions import in_force
 from chatd.core.users import Account
 from chatd.http.api.cards import HostPage, Verified, packed_page, shown_page
+from chatd.http.api.restrictions import RestrictionAnswer
 from chatd.http.api.route import Asked, Call, Done, Page, Route, page_of
 from chatd.protocol.identifiers import Address, Device, Milliseconds, NewHandle, Title, User
 from chatd.protocol.users import DeviceRow, UserKind
@@ -14,6 +16,9 @@ from chatd.protocol.users import Page as CardPage
 
 # A hash that the host or the command line made; the memory and time in it are checked when it is used.
 PasswordHash = Annotated[str, Meta(pattern=r"^\$argon2id\$[A-Za-z0-9+/$=,]{1,500}\Z")]
+
+
+Prefix = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_\-.:@|+]{0,64}\Z")]
 
 
 class PutValues(Asked, frozen=True, kw_only=True):
@@ -60,6 +65,12 @@ class RevokeTokens(Asked, frozen=True, kw_only=True):
     seen: bool = False
 
 
+class UsersQuery(Page, frozen=True, kw_only=True):
+    """`prefix`: only users whose ids begin so."""
+
+    prefix: Prefix = ""
+
+
 class UserAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An account. `has_password`: it can log in at `POST /v1/login`. A list of accounts has no cards."""
 
@@ -74,6 +85,7 @@ class UserAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     disabled: bool
     has_password: bool
     created_at: Milliseconds
+    restriction: RestrictionAnswer | UnsetType = UNSET
 
 
 class UsersAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -105,7 +117,8 @@ class DevicesAnswer(Struct, frozen=True):
     devices: list[DeviceRow]
 
 
-def answer_of(account: Account) -> UserAnswer:
+def answer_of(account: Account, now_ms: int) -> UserAnswer:
+    restriction = in_force(account.restriction, now_ms)
     return UserAnswer(
         user=account.user,
         name=account.name,
@@ -115,6 +128,7 @@ def answer_of(account: Account) -> UserAnswer:
         disabled=account.disabled,
         has_password=account.password is not None,
         created_at=account.created_at,
+        restriction=UNSET if restriction is None else RestrictionAnswer.of(restriction),
     )
 
 
@@ -126,7 +140,7 @@ async def put_user(call: Call, asked: PutUser) -> UserAnswer:
 
 async def whole_answer(call: Call, user: str) -> UserAnswer:
     """Return an account with its card."""
-    answer = answer_of(await call.admin.account(user))
+    answer = answer_of(await call.admin.account(user), call.admin.now_ms())
     (view,) = await call.admin.store.card_views(user, [user])
     return structs.replace(
         answer,
@@ -158,10 +172,10 @@ async def get_user(call: Call, asked: Asked) -> UserAnswer:
     return await whole_answer(call, call.path["user"])
 
 
-async def get_users(call: Call, asked: Page) -> UsersAnswer:
-    found = await call.admin.store.accounts(asked.more, asked.limit + 1)
+async def get_users(call: Call, asked: UsersQuery) -> UsersAnswer:
+    found = await call.admin.store.accounts(asked.more, asked.limit + 1, asked.prefix)
     accounts, more = page_of(found, asked.limit, lambda account: account.user)
-    return UsersAnswer(users=[answer_of(account) for account in accounts], more=more)
+    return UsersAnswer(users=[answer_of(account, call.admin.now_ms()) for account in accounts], more=more)
 
 
 async def put_password(call: Call, asked: PutPassword) -> Generation:
@@ -202,7 +216,7 @@ async def remove_device(call: Call, asked: Asked) -> Done:
 
 
 ROUTES = (
-    Route("GET", "/v1/users", "users", get_users, Page, UsersAnswer),
+    Route("GET", "/v1/users", "users", get_users, UsersQuery, UsersAnswer),
     Route("PUT", "/v1/users", "users", put_line, PutUserLine, Done, bulk=True),
     Route("GET", "/v1/users/{user}", "users", get_user, Asked, UserAnswer),
     Route("PUT", "/v1/users/{user}", "users", put_user, PutUser, UserAnswer),

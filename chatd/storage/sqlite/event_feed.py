@@ -19,7 +19,6 @@ from chatd.core.event_feed import (
     ForgottenEntries,
     Position,
     StoredEntry,
-    Unscreened,
     cursor_of,
     is_wanted,
     position_of,
@@ -50,7 +49,7 @@ EVENT_BYTES_MAX = 1 << 20
 ADD_ROW = """
 INSERT INTO event_feed (stamp, time, count, bytes, entries)
 SELECT ?, ?, coalesce(max(count), 0) + ?, coalesce(max(bytes), 0) + ?, ?
-FROM (SELECT count, bytes FROM event_feed ORDER BY stamp DESC LIMIT 1)
+FROM event_feed WHERE stamp = (SELECT max(stamp) FROM event_feed)
 """
 
 # As one text each (see rows.in_one). The first row whole, and those behind it up to so many entries more.
@@ -76,12 +75,19 @@ SELECT json_group_array(json_array(number, name)) FROM rooms WHERE number IN (SE
 
 BOUNDS = """
 SELECT json_group_array(json_array(stamp, time, count, bytes)) FROM (
-    SELECT * FROM (SELECT stamp, time, count, bytes FROM event_feed ORDER BY stamp LIMIT 1)
-    UNION ALL
-    SELECT * FROM (SELECT stamp, time, count, bytes FROM event_feed ORDER BY stamp DESC LIMIT 1)
+    SELECT stamp, time, count, bytes FROM event_feed
+    WHERE stamp IN ((SELECT min(stamp) FROM event_feed), (SELECT max(stamp) FROM event_feed)) ORDER BY stamp
 )
 """
 
+# The last of the oldest rows that are too old, or beyond the bytes that are kept. The sums rise with the commits.
+EXPIRED = """
+SELECT coalesce(max(stamp), 0) FROM (
+    SELECT stamp, time, bytes FROM event_feed WHERE stamp >= (SELECT min(stamp) FROM event_feed)
+    ORDER BY stamp LIMIT ?
+)
+WHERE time < ? OR bytes < (SELECT bytes FROM event_feed WHERE stamp = (SELECT max(stamp) FROM event_feed)) - ?
+"""
 FORGET = "DELETE FROM event_feed WHERE stamp IN (SELECT stamp FROM event_feed WHERE stamp <= ? ORDER BY stamp LIMIT ?)"
 OLDEST = "SELECT min(stamp) FROM event_feed"
 RAISE_FLOOR = "UPDATE meta SET value = max(value, ?) WHERE key = ?"
@@ -124,18 +130,28 @@ def nothing(connection: sqlite3.Connection, records: Sequence[object], stamp: in
     """Write nothing: these records are for the entries of their commit."""
 
 
-def page(connection: sqlite3.Connection, epoch: str, query: FeedQuery) -> FeedPage:
-    """Return one page of the feed, behind what has to be told before it."""
+Choose = Callable[[Sequence[StoredEntry]], Sequence[bool]]
+"""Tells of each of some entries, all of one read, whether it is asked for."""
+
+
+def feed_page(connection: sqlite3.Connection, epoch: str, query: FeedQuery) -> FeedPage:
+    """Return one page of the feed."""
+    return page(
+        connection, epoch, query, lambda some: [is_wanted(one.shown_type, query.types) for one in some]
+    )
+
+
+def page(connection: sqlite3.Connection, epoch: str, query: FeedQuery, choose: Choose) -> FeedPage:
+    """Return one page of the entries that `choose` wants, behind what has to be told before it."""
     meta = read_meta(connection)
     head, floor = int(meta["stamp"]), int(meta.get(FLOOR, meta["stamp"]))
     if query.after == LATEST:
-        reached = scan(connection, Position(head - 1, EVERY), PASSED_MAX, frozenset({LATEST})).reached_at(
-            head
-        )
+        last = scan(connection, Position(head - 1, EVERY), PASSED_MAX, lambda some: [False] * len(some))
+        reached = last.reached_at(head)
         cursor = cursor_of(epoch, reached)
         return FeedPage(cursor, cursor, [], at_end=True)
     start, told = begin(epoch, query, head, floor, int(meta.get(EPOCH_STAMP, 0)))
-    found = scan(connection, start, query.limit - len(told), query.types)
+    found = scan(connection, start, query.limit - len(told), choose)
     entries = [*told, *rendered(connection, epoch, found.entries)]
     fitting = entries[: fitting_in(query.bytes_max, entries)]
     is_whole = len(fitting) == len(told) + len(found.entries)
@@ -179,8 +195,8 @@ class Found:
         return self.reached._replace(n=0) if self.reached.n == EVERY else self.reached
 
 
-def scan(connection: sqlite3.Connection, start: Position, limit: int, types: frozenset[str]) -> Found:
-    """Return up to `limit` entries of these types behind `start`."""
+def scan(connection: sqlite3.Connection, start: Position, limit: int, choose: Choose) -> Found:
+    """Return up to `limit` entries behind `start` that `choose` wants."""
     found, low, passed = Found(start, []), start.stamp, 0
     while passed < PASSED_MAX:
         rows = json.loads(
@@ -189,17 +205,18 @@ def scan(connection: sqlite3.Connection, start: Position, limit: int, types: fro
         if not rows:
             found.at_end = True
             return found
-        for stamp, time, packed in rows:
-            for n, values in enumerate(decode_tree(bytes.fromhex(packed))):
-                place = Position(stamp, n)
-                if place <= start:
-                    continue
-                if len(found.entries) == limit:
-                    return found
-                found.reached, passed = place, passed + 1
-                entry = StoredEntry(*values)
-                if is_wanted(entry.shown_type, types):
-                    found.entries.append((place, time, entry))
+        behind = [
+            (Position(stamp, n), time, StoredEntry(*values))
+            for stamp, time, packed in rows
+            for n, values in enumerate(decode_tree(bytes.fromhex(packed)))
+            if (stamp, n) > start
+        ]
+        for one, is_chosen in zip(behind, choose([entry for _, _, entry in behind]), strict=True):
+            if len(found.entries) == limit:
+                return found
+            found.reached, passed = one[0], passed + 1
+            if is_chosen:
+                found.entries.append(one)
         low = rows[-1][0] + 1
     return found
 
@@ -227,8 +244,7 @@ def rendered(
             room=names.get(entry.room, UNSET),
             event=event_of(entry, events) if entry.seq else UNSET,
             by=entry.by or UNSET,
-            unscreened=entry.unscreened,
-            **entry.keys,
+            **{**dict.fromkeys(entry.marks, True), **entry.keys},
         )
         for place, time, entry in found
     ]
@@ -266,9 +282,14 @@ def bounds(connection: sqlite3.Connection) -> FeedBounds:
     )
 
 
+def expired(connection: sqlite3.Connection, before_ms: int, bytes_max: int) -> int:
+    """Return up to which commit entries are to be forgotten next; 0 for none."""
+    found: int = connection.execute(EXPIRED, (FORGOTTEN_AT_ONCE, before_ms, bytes_max)).fetchone()[0]
+    return found
+
+
 WRITES: dict[type, Callable[[sqlite3.Connection, Sequence[Any], int], None]] = {
     FeedSwitched: switch,
     ForgottenEntries: forget,
     StoredEntry: nothing,
-    Unscreened: nothing,
 }

@@ -61,7 +61,7 @@ FROM events WHERE position > :low AND position <= :high AND ordinal IS NOT NULL
 
 ACCOUNT = """
 SELECT user, name, avatar, version, receipts, presence, disabled, generation, revoked_before, password, created_at,
-       restriction, restricted_until, restricted_reason, kind
+       kind, restriction, restricted_until, restricted_reason
 FROM users WHERE user = ?
 """
 

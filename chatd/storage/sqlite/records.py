@@ -28,14 +28,14 @@ CLEAR_REACTION = "DELETE FROM reactions WHERE room = ? AND seq = ? AND user = ? 
 
 PUT_ACCOUNT = """
 INSERT INTO users (user, name, avatar, version, receipts, presence, disabled, generation, revoked_before,
-                   password, created_at, restriction, restricted_until, restricted_reason, kind)
+                   password, created_at, kind, restriction, restricted_until, restricted_reason)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (user) DO UPDATE
 SET name = excluded.name, avatar = excluded.avatar, version = excluded.version, receipts = excluded.receipts,
     presence = excluded.presence, disabled = excluded.disabled, generation = excluded.generation,
     revoked_before = excluded.revoked_before, password = excluded.password, created_at = excluded.created_at,
-    restriction = excluded.restriction, restricted_until = excluded.restricted_until,
-    restricted_reason = excluded.restricted_reason, kind = excluded.kind
+    kind = excluded.kind, restriction = excluded.restriction, restricted_until = excluded.restricted_until,
+    restricted_reason = excluded.restricted_reason
 """
 
 PUT_DEVICE = """

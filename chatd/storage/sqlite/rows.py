@@ -119,8 +119,8 @@ def account_row(account: Account) -> Row:
         account.revoked_before,
         account.password,
         account.created_at,
-        *restriction_row(account.restriction),
         KINDS.index(account.kind),
+        *restriction_row(account.restriction),
     )
 
 
@@ -130,12 +130,12 @@ def restriction_row(restriction: Restriction | None) -> Row:
 
 def account_of(row: Row) -> Account:
     user, name, avatar, version, receipts, presence, disabled, generation, revoked_before, *rest = row
-    password, created_at, *restriction, kind = rest
+    password, created_at, kind, *restriction = rest
     # In old rows a revocation of the user did not raise the generation.
     marks = max(generation, revoked_before), revoked_before
     shows = bool(receipts), bool(presence), bool(disabled)
-    restricted = Restriction(*restriction) if restriction[0] else None
-    return Account(user, name, avatar, version, *shows, *marks, password, created_at, restricted, KINDS[kind])
+    restrained = Restriction(*restriction) if restriction[0] else None
+    return Account(user, name, avatar, version, *shows, *marks, password, created_at, KINDS[kind], restrained)
 
 
 def device_row(device: DeviceSeen) -> Row:

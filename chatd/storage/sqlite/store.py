@@ -8,6 +8,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from chatd.config.model import Storage
 from chatd.core.api_keys import ApiKey
 from chatd.core.audit import Audit
+from chatd.core.bots import Bot
 from chatd.core.card_view import CardPage, CardView
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import Introduction
@@ -20,11 +21,13 @@ from chatd.core.room import Room, Standing
 from chatd.core.sections import ChangedRow
 from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account, DeviceSeen
+from chatd.core.webhooks import Consumer, Parked
 from chatd.core.write_set import WriteSet
 from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
 from chatd.protocol.read_state import Reader
 from chatd.storage.interface import Store
+from chatd.storage.person_files import FilesOfPersons
 from chatd.storage.sqlite import (
     api,
     card_views,
@@ -36,17 +39,21 @@ from chatd.storage.sqlite import (
     read_set,
     sections,
     sync,
+    webhooks,
 )
+from chatd.storage.sqlite import bots as bots_rows
 from chatd.storage.sqlite import contacts as contacts_rows
 from chatd.storage.sqlite import profiles as profiles_rows
 from chatd.storage.sqlite import users as users_rows
 from chatd.storage.sqlite.chapters import Chapter, built_in
 from chatd.storage.sqlite.connection import open_writer
 from chatd.storage.sqlite.directory import Directory, Lock, rewrite
+from chatd.storage.sqlite.erasures import ErasureRows
 from chatd.storage.sqlite.errors import opening
 from chatd.storage.sqlite.hello import hello
 from chatd.storage.sqlite.history import Cut, Span
 from chatd.storage.sqlite.meta import mark_closed, stamp_of
+from chatd.storage.sqlite.moderation import Reports
 from chatd.storage.sqlite.read_pool import ReadPool
 from chatd.storage.sqlite.room_rows import memberships
 from chatd.storage.sqlite.startup import make_ready, take_over
@@ -97,6 +104,8 @@ class SqliteStore(Store):
         self._writer = writer
         self._read_pool = readers
         self.troubles = troubles
+        self.erasures = ErasureRows(readers, writer, chapter.kept)
+        self.files = FilesOfPersons(lock.directory)
         self._writes, self._section_tables = chapter.writers(), chapter.sections
         self._epoch, self._last_room = found
 
@@ -159,6 +168,10 @@ class SqliteStore(Store):
     def watch(self) -> None:
         self._writer.watch()
 
+    @property
+    def moderation(self) -> Reports:
+        return Reports(self._read_pool)
+
     # DecisionStore
 
     async def load_rooms(self, names: Collection[str]) -> dict[str, Room]:
@@ -204,6 +217,15 @@ class SqliteStore(Store):
 
     async def api_keys(self) -> list[ApiKey]:
         return await self._read_pool.run(api.keys)
+
+    async def bots(self, users: Collection[str]) -> list[Bot]:
+        return await self._read_pool.run(bots_rows.bots, users)
+
+    async def bots_with_hooks(self) -> list[Bot]:
+        return await self._read_pool.run(bots_rows.with_hooks)
+
+    async def automated(self) -> set[str]:
+        return await self._read_pool.run(bots_rows.automated)
 
     async def graph_feeds(self) -> list[GraphFeed]:
         return await self._read_pool.run(graph.feeds)
@@ -329,8 +351,11 @@ class SqliteStore(Store):
     async def oldest_audit(self) -> int:
         return await self._read_pool.run(api.oldest_audit)
 
-    async def accounts(self, after: str, limit: int) -> list[Account]:
-        return await self._read_pool.run(users_rows.accounts, after, limit)
+    async def accounts(self, after: str, limit: int, prefix: str = "") -> list[Account]:
+        return await self._read_pool.run(users_rows.accounts, after, limit, prefix)
+
+    async def restricted(self, now_ms: int, after: str, limit: int) -> list[Account]:
+        return await self._read_pool.run(users_rows.restricted, now_ms, after, limit)
 
     async def edges_of(self, users: Collection[str]) -> dict[str, Edges]:
         return await self._read_pool.run(graph.edges_of, users)
@@ -362,7 +387,25 @@ class SqliteStore(Store):
         return await self._read_pool.run(contacts_rows.due, now, limit)
 
     async def feed_page(self, query: FeedQuery) -> FeedPage:
-        return await self._read_pool.run(event_feed.page, self._epoch, query)
+        return await self._read_pool.run(event_feed.feed_page, self._epoch, query)
+
+    async def bot_page(self, query: FeedQuery, bot: Bot) -> FeedPage:
+        return await self._read_pool.run(bots_rows.page, self._epoch, query, bot)
+
+    async def consumers(self) -> list[Consumer]:
+        return await self._read_pool.run(webhooks.consumers)
+
+    async def parked(self, consumer: str, limit: int) -> list[Parked]:
+        return await self._read_pool.run(webhooks.parked, consumer, limit)
+
+    async def parked_counts(self) -> dict[str, int]:
+        return await self._read_pool.run(webhooks.parked_counts)
+
+    async def feed_cursor_at(self, time: int) -> str:
+        return await self._read_pool.run(webhooks.cursor_at, self._epoch, time)
 
     async def feed_bounds(self) -> FeedBounds:
         return await self._read_pool.run(event_feed.bounds)
+
+    async def expired_entries(self, before_ms: int, bytes_max: int) -> int:
+        return await self._read_pool.run(event_feed.expired, before_ms, bytes_max)

@@ -77,8 +77,15 @@ WHERE user IN (SELECT value FROM json_each(?)) GROUP BY user HAVING max(last_see
 
 ACCOUNTS = """
 SELECT user, name, avatar, version, receipts, presence, disabled, generation, revoked_before, password, created_at,
-       restriction, restricted_until, restricted_reason, kind
-FROM users WHERE user > ? ORDER BY user LIMIT ?
+       kind, restriction, restricted_until, restricted_reason
+FROM users WHERE user > ? AND user >= ? AND user < ? ORDER BY user LIMIT ?
+"""
+
+RESTRICTED = """
+SELECT user, name, avatar, version, receipts, presence, disabled, generation, revoked_before, password, created_at,
+       kind, restriction, restricted_until, restricted_reason
+FROM users WHERE restriction <> '' AND user > ? AND (restricted_until = 1 OR restricted_until > ?)
+ORDER BY user LIMIT ?
 """
 
 
@@ -128,5 +135,11 @@ def unlisted(connection: sqlite3.Connection, before: int, limit: int) -> list[tu
     return connection.execute(UNLISTED, (before, limit)).fetchall()
 
 
-def accounts(connection: sqlite3.Connection, after: str, limit: int) -> list[Account]:
-    return [account_of(row) for row in connection.execute(ACCOUNTS, (after, limit))]
+def accounts(connection: sqlite3.Connection, after: str, limit: int, prefix: str) -> list[Account]:
+    # Ids are of ASCII, and "~" is behind all that may stand in one.
+    found = connection.execute(ACCOUNTS, (after, prefix, f"{prefix}~", limit))
+    return [account_of(row) for row in found]
+
+
+def restricted(connection: sqlite3.Connection, now_ms: int, after: str, limit: int) -> list[Account]:
+    return [account_of(row) for row in connection.execute(RESTRICTED, (after, now_ms, limit))]

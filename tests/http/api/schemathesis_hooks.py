@@ -19,3 +19,16 @@ def map_body(context: Any, body: Any) -> Any:
     if isinstance(body, list):
         return [map_body(context, value) for value in body]
     return int(body) if isinstance(body, float) and body.is_integer() else body
+
+
+@schemathesis.check
+def explained_refusals(context: Any, response: Any, case: Any) -> None:
+    """Every refusal is a problem with its own code, and one of what was asked names the field."""
+    if response.status_code < 400 or case.method == "HEAD":
+        return
+    problem = response.json()
+    assert problem["status"] == response.status_code
+    assert problem["type"] == f"/v1/errors/{problem['code']}"
+    assert problem["retry"], problem
+    if response.status_code == 400:
+        assert problem.get("field") or problem.get("detail"), problem

@@ -10,7 +10,7 @@ import pytest
 from chatd.core.audit import SOCKET, Audit
 from chatd.http.api import access, application, ndjson
 from chatd.http.api.application import TABLE
-from chatd.http.api.route import OPEN, SOCKET_ONLY, Call, Route, Services, scopes_of
+from chatd.http.api.route import OPEN, SOCKET_ONLY, Call, Route, scopes_of
 from chatd.http.api.route import Caller as Sender
 from chatd.protocol.errors import Refused
 from tests.http.api.conftest import ADDRESS, Caller, WithKey
@@ -25,6 +25,9 @@ VALUES = {
     "seq": 2,
     "key": "a" * 8,
     "code": "gone",
+    "report": "r1",
+    "name": "search",
+    "entry": "k7Qd-1-0",
 }
 REFUSED = {"key_invalid", "forbidden", "rate_limited"}
 DAY_MS = 86_400_000
@@ -231,8 +234,7 @@ async def test_a_key_that_ends_ends_its_upload(
     monkeypatch.setattr(ndjson, "TOGETHER", 1)
     caller, keys = await with_key("users"), daemon.app.api_keys
     [route] = [route for route in TABLE if (route.method, route.path) == ("PUT", "/v1/users")]
-    app, no_link = daemon.app, lambda name, scopes: ""
-    services = Services(app.admin, app.graph, app.host_rooms, app.stats, keys, no_link, ())
+    services = daemon.app.services(lambda name, scopes: "", ())
     sender = Sender(keys.verified(caller.secret), lambda: keys.verified(caller.secret) is not None)
     call = Call(services, sender, route, {}, "job-17")
     lines = ndjson.lines_of(b'{"user":"u1"}\n{"user":"u2"}\n')

@@ -56,6 +56,14 @@ export interface Setting {
   waiting_origin?: string;
 }
 
+/** Who looks, and what they may do: scopes of the host's API. */
+export interface Visitor {
+  name: string;
+  scopes: readonly string[];
+}
+
+export const visitor = signal<Visitor>({ name: "", scopes: [] });
+
 /** `unknown` until the first answer. */
 export const session = signal<"unknown" | "open" | "closed">("unknown");
 
@@ -82,7 +90,7 @@ export async function signIn(key: string): Promise<"" | "wrong" | "often" | "unr
   try {
     const body = JSON.stringify({ key });
     const response = await fetch("v1/session", { method: "POST", headers: { "Content-Type": "application/json" }, body });
-    if (response.ok) session.value = "open";
+    if (response.ok) await checkSession();
     return response.ok ? "" : response.status === 429 ? "often" : "wrong";
   } catch {
     return "unreachable";
@@ -94,5 +102,7 @@ export async function signOut(): Promise<void> {
   session.value = "closed";
 }
 
-/** Ask whether the cookie of this browser is still good. */
-export const checkSession = (): Promise<unknown> => read<Now>("now");
+/** Ask whether the cookie of this browser is still good, and for whom. */
+export async function checkSession(): Promise<void> {
+  visitor.value = (await read<Visitor>("session")) ?? visitor.value;
+}

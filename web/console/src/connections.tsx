@@ -9,7 +9,7 @@ const { columns } = texts.connections;
 export function Connections({ rows, label }: { rows: readonly Connection[]; label: string }) {
   return (
     <div class="table-box card" role="region" aria-label={label} tabIndex={0}>
-      <table class="connections">
+      <table class="table">
         <thead>
           <tr>
             <th scope="col">{columns.user}</th>

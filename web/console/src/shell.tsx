@@ -2,12 +2,18 @@
 import { signal } from "@preact/signals";
 import type { FunctionComponent } from "preact";
 import { useEffect } from "preact/hooks";
-import { checkSession, isReached, session, signOut } from "./api.js";
+import { checkSession, isReached, session, signOut, visitor } from "./api.js";
+import { AuditPage } from "./audit.js";
 import { useRefresh } from "./condition.js";
 import { figures, isFull, isLive } from "./figures.js";
-import { Icon, type IconName } from "./icons.js";
+import { said } from "./host_parts.js";
+import { Icon } from "./icons.js";
+import { KeysPage } from "./keys.js";
 import { LogPage } from "./log.js";
+import { groups, Menu, MorePage, type PageName } from "./menu.js";
 import { NowPage } from "./now.js";
+import { PeoplePage } from "./people.js";
+import { RoomsPage } from "./rooms.js";
 import { SessionsPage } from "./sessions.js";
 import { SettingsPage } from "./settings.js";
 import { SignIn } from "./sign_in.js";
@@ -16,22 +22,30 @@ import { StoragePage } from "./storage.js";
 import { texts } from "./texts.js";
 import { choice, choose, theme } from "./theme.js";
 
-type Page = keyof typeof texts.pages;
+interface Place {
+  page: PageName;
+  /** What follows the name of the page in its address: the user, the room, ... */
+  path: readonly string[];
+}
 
-const PAGES: Record<Page, FunctionComponent> = {
+const PAGES: Record<PageName, FunctionComponent<{ path: readonly string[] }>> = {
   now: NowPage,
   sessions: SessionsPage,
   slow: SlowPage,
   storage: StoragePage,
   settings: SettingsPage,
   log: LogPage,
+  people: PeoplePage,
+  rooms: RoomsPage,
+  keys: KeysPage,
+  audit: AuditPage,
+  more: MorePage,
 };
 const RETRY_MS = 3_000;
-const NAMES = Object.keys(PAGES) as Page[];
 
-const page = signal<Page>(pageOf(location.hash));
+const place = signal(placeOf(location.hash));
 addEventListener("hashchange", () => {
-  page.value = pageOf(location.hash);
+  place.value = placeOf(location.hash);
   document.getElementById("content")?.focus();
   scrollTo({ top: 0 });
 });
@@ -43,9 +57,23 @@ document.addEventListener("keydown", (event) => {
   field.focus();
 });
 
-function pageOf(hash: string): Page {
-  const name = hash.replace(/^#\//, "") as Page;
-  return NAMES.includes(name) ? name : "now";
+function placeOf(hash: string): Place {
+  const [page = "", ...path] = hash.replace(/^#\//, "").split("/").map(decoded);
+  return page in PAGES ? { page: page as PageName, path } : { page: "now", path: [] };
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+/** The place to show: that of the address, if the role of this visitor opens its page. */
+function openPlace(): Place {
+  const isOpen = place.value.page === "more" || groups().some(([, pages]) => pages.includes(place.value.page));
+  return isOpen ? place.value : { page: "now", path: [] };
 }
 
 export function Console() {
@@ -68,8 +96,9 @@ function Shell() {
     figures.open();
     return () => figures.close();
   }, []);
-  const Content = PAGES[page.value];
-  const { title, hint } = texts.pages[page.value];
+  const { page, path } = openPlace();
+  const Content = PAGES[page];
+  const { title, hint } = texts.pages[page];
   useEffect(() => {
     document.title = `${title} · ${texts.product}`;
   }, [title]);
@@ -90,23 +119,16 @@ function Shell() {
           <span class="mark" aria-hidden="true" />
           {texts.product}
         </p>
-        <nav aria-label={texts.menu}>
-          {NAMES.map((name) => (
-            <a key={name} href={`#/${name}`} aria-current={name === page.value ? "page" : undefined}>
-              <Icon name={name as IconName} />
-              <span>{texts.pages[name].title}</span>
-            </a>
-          ))}
-        </nav>
+        <Menu shown={page} />
         <div class="side-end">
           <State />
           <ThemeSwitch />
-          <button type="button" class="quiet-button" aria-label={texts.signOut} title={texts.signOut} onClick={() => void signOut()}>
+          <button type="button" class="quiet-button" aria-label={texts.signOut} title={`${texts.asWhom(visitor.value.name)}. ${texts.signOut}`} onClick={() => void signOut()}>
             <Icon name="sign-out" />
           </button>
         </div>
       </aside>
-      <main id="content" class={isReached.value ? page.value : `${page.value} stale`} tabIndex={-1}>
+      <main id="content" class={isReached.value ? page : `${page} stale`} tabIndex={-1}>
         <header class="page-head">
           <h1>{title}</h1>
           <p class="quiet">{hint}</p>
@@ -122,7 +144,10 @@ function Shell() {
             {texts.full}
           </p>
         )}
-        <Content />
+        <Content path={path} />
+        <p class={said.value ? "said-done" : "said-done none"} role="status">
+          {said.value}
+        </p>
       </main>
     </div>
   );

@@ -11,6 +11,11 @@ export const texts = {
     storage: { title: "Storage", hint: "Database, disk, backups and certificate" },
     settings: { title: "Settings", hint: "Every setting in force, and where it comes from" },
     log: { title: "Log", hint: "The last lines, and those that follow" },
+    people: { title: "People", hint: "Accounts, their devices and rooms" },
+    rooms: { title: "Rooms", hint: "Members, roles and messages" },
+    keys: { title: "Keys", hint: "With which the back end of the host app uses the API" },
+    audit: { title: "Audit", hint: "Who changed what, and who looked at what is private" },
+    more: { title: "More", hint: "All pages" },
   },
   menu: "Pages",
   theme: { light: "Light", dark: "Dark", auto: "As the system" },
@@ -21,7 +26,8 @@ export const texts = {
   lost: "The server does not answer. Trying again; the figures below are from before.",
   full: "Other people watch already, and no more may: figures stand still. See console.watchers.",
   loading: "Loading",
-  readOnly: "This console only reads.",
+  readOnly: "It shows what the role in the link allows.",
+  asWhom: (name: string) => `Signed in as ${name}`,
 
   signIn: {
     title: "Console",

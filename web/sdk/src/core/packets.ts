@@ -18,7 +18,7 @@ export type Event = {
   time: number;
   /** number of the message */
   ordinal?: number;
-  /** the author's `key` */
+  /** the author's `key`; one that the server made has a colon */
   key?: string;
   /** the client's clock when it was written (9.3) */
   composed_at?: number;
@@ -68,6 +68,8 @@ export type Body = {
   thread?: number;
   /** at most 50 users, or `["*"]` for everybody */
   mentions?: string[];
+  /** of bots and official accounts: at most 5 rows of 1 to 3 buttons (21.4.2) */
+  buttons?: Button[][];
   /** host data (2.4), also for end-to-end encrypted content */
   data?: unknown;
 };
@@ -270,20 +272,32 @@ export type Page = {
   data?: unknown;
 };
 
+/** Protocol.md, "Button". */
+export type Button = {
+  /** the text on it */
+  label: string;
+  /** what a press sends */
+  data?: string;
+  /** what a press opens */
+  url?: string;
+};
+
 /** A refusal (protocol.md, "error"). */
 export type ErrorReply = {
   /** a code of chapter 16 */
   code: string;
   /** `never`: do not retry. `later`: retry the same request after `retry_after` (or with backoff). `after_auth`: retry after a successful `auth`. `after_sync`: retry after synchronising the room or account again. Always present; an unknown value means `never` */
   retry?: string;
-  /** milliseconds to wait, with `later`; with `after_auth`: a token signed sooner is no better */
+  /** milliseconds to wait, with `later`; with `after_auth`: a token signed sooner is no better; with `forbidden` on `hello`: when a ban ends */
   retry_after?: number;
-  /** what a limit belongs to: `connection`, `user`, `room`, `address` */
+  /** what a limit belongs to: `connection`, `user`, `room`, `address`; `slow`: of this user or room alone (21.2) */
   scope?: string;
   /** English sentence for developers, never shown to users: what is wrong, and what would be right. It may change */
   message?: string;
   /** the offending field, from the packet on: `seq`, `users[3]`, `body.attachments[0].url` */
   field?: string;
+  /** a word for the app to explain `rejected` with (21.2, 21.3) */
+  reason?: string;
 };
 
 /** The reply to a mutation (protocol.md, "Mutations and their key"). */
@@ -1302,6 +1316,46 @@ export type CircleDeleteRequest = {
 export type CircleDeleteReply = {
 };
 
+/** `report`, from the client. */
+export type ReportRequest = {
+  type: "report";
+  /** a random key, the same when the request is repeated */
+  key: string;
+  /** why */
+  reason: "spam" | "abuse" | "sexual" | "violence" | "fraud" | "self_harm" | "other";
+  /** the room, or that of the message */
+  room?: string;
+  /** the message; with `room` */
+  seq?: number;
+  /** the user; in place of `room` */
+  user?: string;
+  /** what the user says about it */
+  text?: string;
+};
+
+/** The `ok` to `report`. */
+export type ReportReply = {
+  /** the name of the report: one to refer to when writing to the host's support */
+  report: string;
+  /** it was filed before: with this `key`, or about the same and still waiting for a moderator */
+  duplicate?: boolean;
+};
+
+/** `bots.get`, from the client. */
+export type BotsGetRequest = {
+  type: "bots.get";
+  /** a bot or an official account, else `not_found` */
+  bot: string;
+};
+
+/** The `ok` to `bots.get`. */
+export type BotsGetReply = {
+  /** at most 100; a name is of `a-z 0-9 _` */
+  commands?: { name: string; description: string }[];
+  /** it greets whoever opens a direct room with it */
+  welcome?: boolean;
+};
+
 /** `event`, from the server. */
 export type EventPush = {
   type: "event";
@@ -1483,7 +1537,9 @@ export type Request =
   | FriendRemoveRequest
   | ContactSetRequest
   | CircleSetRequest
-  | CircleDeleteRequest;
+  | CircleDeleteRequest
+  | ReportRequest
+  | BotsGetRequest;
 
 export type Push =
   | EventPush
@@ -1518,6 +1574,7 @@ export type ErrorCode =
   | "edit_window"
   | "muted"
   | "refused"
+  | "rejected"
   | "blocked"
   | "request_pending"
   | "conflict"
@@ -1580,4 +1637,6 @@ export type Replies = {
   "contact.set": ContactSetReply;
   "circle.set": CircleSetReply;
   "circle.delete": CircleDeleteReply;
+  "report": ReportReply;
+  "bots.get": BotsGetReply;
 };

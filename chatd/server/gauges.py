@@ -1,0 +1,23 @@
+"""The figures of the parts of a daemon, as they are at a scrape."""
+
+from collections.abc import Mapping
+
+from chatd.server.app import App
+from chatd.telemetry.troubles import TROUBLES
+
+
+def gauges_of(app: App) -> dict[str, float | Mapping[str, float]]:
+    """Return the figures by name of the metric."""
+    sessions = [session for devices in app.hub.sessions.values() for session in devices.values()]
+    deliveries = app.webhooks.deliveries
+    return {
+        "connections": {"ready": len(sessions), "unauthenticated": app.admission.unauthenticated},
+        "hellos_now": {"under_way": app.hello_limiter.under_way, "waiting": app.hello_limiter.waiting},
+        "users": len(app.hub.sessions),
+        "rooms": len(app.rooms.cache.rooms),
+        "writer_queue": app.writer.depth,
+        "send_queue_bytes": sum(session.outbox.queued_bytes for session in sessions),
+        "key_set_age_seconds": app.identity.key_age_s,
+        "trouble": {name: int(name in app.store.troubles.now) for name in TROUBLES},
+        **({} if deliveries is None else deliveries.gauges()),
+    }
