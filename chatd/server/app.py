@@ -40,7 +40,7 @@ from chatd.delivery.recent_commits import RecentCommits
 from chatd.delivery.restrictions import Restrictions
 from chatd.delivery.watch_rights import WatchRights
 from chatd.env import Env
-from chatd.http.api.route import Services
+from chatd.http.api.route import Route, Services
 from chatd.jobs.contact_expiry import ContactExpiry
 from chatd.jobs.event_feed import FeedUpkeep, end_feed
 from chatd.jobs.last_seen import LastSeenRecorder
@@ -209,9 +209,9 @@ class App:
         )
 
     def services(
-        self, console_link: Callable[[str, Collection[str]], str], scopes: frozenset[str]
+        self, console_link: Callable[[str, Collection[str]], str], table: tuple[Route, ...]
     ) -> Services:
-        """Return the parts that routes of the host's API use. `scopes`: those that a key may have."""
+        """Return the parts that routes of the host's API use. `table`: all routes."""
         return Services(
             self.admin,
             self.graph,
@@ -224,7 +224,7 @@ class App:
             self.filters,
             self.persons.privacy(self.api_writes, self.hub),
             console_link,
-            scopes,
+            table,
         )
 
     def deliver(self, receivers: Sequence[Receiver], config: Config) -> Deliveries | None:
