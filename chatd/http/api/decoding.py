@@ -9,7 +9,7 @@ from msgspec import inspect
 from starlette.requests import Request
 
 from chatd.http.api import keys, people, users
-from chatd.http.api.route import PARAMETERS, Asked, Code, KeyId
+from chatd.http.api.route import PARAMETERS, Asked, Code, EntryId, HookName, KeyId
 from chatd.protocol import complaints
 from chatd.protocol.complaints import Words, refusal_of
 from chatd.protocol.errors import Refused
@@ -18,6 +18,8 @@ FORMS = {
     **complaints.FORMS,
     keys.Name: "a name, 1 to 64 of A-Z a-z 0-9 _ . -",
     KeyId: "the id of a key, 8 of a-z 2-7",
+    HookName: "the name of an endpoint, up to 32 of a-z 0-9 _ -, a letter first",
+    EntryId: "the id of an entry",
     Code: "a code, up to 32 of a-z _",
     users.Prefix: "the beginning of a user id",
     users.PasswordHash: "a hash, as argon2id writes it: $argon2id$v=19$m=...",
