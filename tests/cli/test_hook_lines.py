@@ -14,12 +14,18 @@ def entry(**keys):
 @pytest.mark.parametrize(
     ("keys", "shown"),
     [
-        ({"event": {"seq": 1, "kind": "message", "user": "u1", "body": {"text": "Hi"}}}, "g1            u1: Hi"),
+        (
+            {"event": {"seq": 1, "kind": "message", "user": "u1", "body": {"text": "Hi"}}},
+            "g1            u1: Hi",
+        ),
         ({"event": {"body": {"text": "Hi", "reply_to": 3}, "user": "u1"}}, "u1: Hi  reply_to 3"),
         ({"event": {"body": {"data": {"a": 1}}, "user": "u1"}}, 'u1: data {"a": 1}'),
         ({"event": {"user": "u1", "users": ["u2", "u3"], "title": "Bikes"}}, "u1: users u2, u3  title Bikes"),
         ({"event": {"body": {"text": "Hi"}}, "unscreened": True}, "Hi  unscreened"),
-        ({"type": "account", "user": "u1", "change": "profile", "by": "k1"}, "user u1  change profile  by k1"),
+        (
+            {"type": "account", "user": "u1", "change": "profile", "by": "k1"},
+            "user u1  change profile  by k1",
+        ),
         ({"type": "presence", "online": ["u1"], "room": ""}, "online u1"),
     ],
 )
