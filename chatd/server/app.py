@@ -198,7 +198,7 @@ class App:
         if deliveries is None and receivers and self.event_feed is not None:
             save = partial(submit_and_wait, self.writer.submit, "")
             deliveries = Deliveries(self.event_feed, self.store, self.context.env, self.counters, save)
-            self.webhooks.deliveries = deliveries
+            self.webhooks.direct(deliveries)
         if deliveries is not None:
             deliveries.reconfigure(receivers, config.events.kept_h)
         return deliveries

@@ -56,10 +56,10 @@ CHAPTERS = (
     members,
     messages,
     event_feed,
+    webhooks,
     restrictions,
     keys,
     stats,
-    webhooks,
     problems,
 )
 TABLE: tuple[Route, ...] = tuple(route for chapter in CHAPTERS for route in chapter.ROUTES)
