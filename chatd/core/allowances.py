@@ -10,7 +10,15 @@ from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Refused
 
 Kind = Literal[
-    "bytes", "rooms", "added", "friend_requests", "strangers", "direct_rooms", "new_direct_rooms", "mentions"
+    "bytes",
+    "rooms",
+    "added",
+    "friend_requests",
+    "strangers",
+    "direct_rooms",
+    "new_direct_rooms",
+    "mentions",
+    "reports",
 ]
 # The kinds that count by the minute, and not by the day.
 BY_MINUTE = frozenset(("mentions",))
@@ -65,5 +73,6 @@ BOUNDS: dict[Kind, str] = {
     "rooms": "as many rooms as one user may make for now",
     "added": "as many people as one user may put into rooms for now",
     "strangers": "as many strangers as one user may write to for now",
+    "reports": "as many reports as one user may make for now",
     "friend_requests": "as many people as one user may ask to be friends for now",
 }

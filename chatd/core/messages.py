@@ -83,10 +83,16 @@ def post(user: str, request: Send, writes: WriteSet, reads: ReadSet) -> WriteOk:
     room, author = authorize(named, user, "post")
     if request.body.mentions is not UNSET:
         check_mentions(user, len(request.body.mentions), room, writes, reads)
-    event = Event(seq=0, kind=MESSAGE, user=user, key=request.key, body=request.body)
-    event.composed_at = worth_publishing(request.composed_at, writes.now)
     if room.gates:
         note_sent(room, author, request.body, writes, reads)
+    return say(room, author, request, digest, writes, reads)
+
+
+def say(room: Room, author: Member, request: Send, digest: int, writes: WriteSet, reads: ReadSet) -> WriteOk:
+    """Add a message to the log that nothing refuses."""
+    user = author.user
+    event = Event(seq=0, kind=MESSAGE, user=user, key=request.key, body=request.body)
+    event.composed_at = worth_publishing(request.composed_at, writes.now)
     writes.touch(room)
     room.time = writes.now
     if room.written != BOTH and room.direct:

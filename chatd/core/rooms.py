@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from msgspec import UNSET
 
+from chatd.core import removal
 from chatd.core.bots import greet
 from chatd.core.idempotency import acknowledgement, digest_of, first_time, once, same
 from chatd.core.members import (
@@ -215,8 +216,6 @@ def delete(user: str, request: RoomDelete, writes: WriteSet, reads: ReadSet) -> 
     if room is not None and room.deleted_by is not None and user in (HOST, room.deleted_by):
         return WriteOk(duplicate=True)
     room, _ = authorize(room, user, "delete")
-    writes.touch(room).deleted_by = user
     writes.spend("bytes", user, MEMBER_BYTES * room.size)
-    for member in room.users:
-        writes.remove_member(room, member, "deleted")
+    removal.delete(room, user, writes)
     return WriteOk(time=writes.now)

@@ -254,6 +254,17 @@ class WriteSet:
             self._mark_dirty(room)
         return member
 
+    def touch_known(self, room: Room, user: str) -> Member:
+        """Mark the present or former member `user` as changed by this batch, and return them."""
+        if user in room.members:
+            return self.touch_member(room, user)
+        key, member = (room.number, user), room.former[user]
+        if key not in self._members_before:
+            self._members_before[key] = (room, None, member_image(member))
+            self._mark_dirty(room)
+        self.members[key] = member
+        return member
+
     def add_member(self, room: Room, member: Member) -> None:
         """Add `member`, whose connections are subscribed to the room from the next event on."""
         key = (room.number, member.user)

@@ -15,10 +15,12 @@ from chatd.commands.context import Context
 from chatd.commands.event_feed import FeedPages
 from chatd.commands.graph import Graph
 from chatd.commands.hello_limiter import HelloLimiter
+from chatd.commands.host_bots import HostBots
 from chatd.commands.host_rooms import HostRooms
 from chatd.commands.host_stats import StatsReader
 from chatd.commands.login import Login
 from chatd.commands.lookups import Lookups
+from chatd.commands.privacy import Privacy
 from chatd.commands.webhooks import Webhooks
 from chatd.config.model import Config
 from chatd.core.allowances import Allowances
@@ -38,10 +40,14 @@ from chatd.delivery.restrictions import Restrictions
 from chatd.delivery.watch_rights import WatchRights
 from chatd.env import Env
 from chatd.http.api.route import Services
+from chatd.jobs.deletion_clock import DeletionClock
+from chatd.jobs.erasures import Erasures
 from chatd.jobs.event_feed import FeedUpkeep
+from chatd.jobs.exports import Exports
 from chatd.jobs.last_seen import LastSeenRecorder
 from chatd.jobs.maintenance import Maintenance
 from chatd.jobs.message_requests import RequestBound
+from chatd.jobs.purge import Purge
 from chatd.protocol.codec import Vocabulary
 from chatd.protocol.connection import Hello
 from chatd.server.accounts import Accounts
@@ -51,13 +57,14 @@ from chatd.session.rate_limits import RateLimits
 from chatd.session.session import Session
 from chatd.storage.interface import Store
 from chatd.telemetry.counters import Counters
+from chatd.webhooks.bot_hooks import BotHooks
 from chatd.webhooks.deliveries import Deliveries
 from chatd.webhooks.settings import Receiver
 from chatd.websocket.admission import Admission
 from chatd.writer.commit_hooks import CommitHooks, Subscribers
-from chatd.writer.needs import Sources
 from chatd.writer.read_set_loader import ReadSetLoader
 from chatd.writer.room_loader import RoomLoader
+from chatd.writer.sources import Sources
 from chatd.writer.submission import Submission, submit_and_wait
 from chatd.writer.writer import Writer
 
@@ -127,7 +134,11 @@ class App:
         self.hooks.published.subscribe(self.maintenance.on_commit, watch_rights.on_commit)
         if self.event_feed is not None:
             self.hooks.published.subscribe(self.event_feed.on_commit)
+        self._endpoints: Sequence[Receiver] = ()
+        self.bot_hooks: BotHooks | None = None
         if self.bot_updates is not None:
+            self.bot_hooks = BotHooks(store, self.bot_updates, self._direct_deliveries)
+            self.hooks.committed.subscribe(self.bot_hooks.on_commit)
             self.hooks.published.subscribe(self.bot_updates.on_commit)
         if config.people.enabled:
             self.hooks.published.subscribe(self.request_bound.on_commit, self.profile_changes.on_commit)
@@ -143,14 +154,21 @@ class App:
         """Make what serves the back end of the host app."""
         store = self.store
         self.api_writes = Writes(self.writer.submit, self.writer.submit, config.api.writes_waiting)
-        self.admin = Admin(store, self.api_writes, self.hub, self.identity, env)
+        self.admin = Admin(store, self.api_writes, self.hub, self.identity, env, self._actor)
         self.graph = Graph(store, self.api_writes, self._people_rules, self.fanout.tell_imported)
         self.feed_pages = FeedPages(self.event_feed, env)
+        self.host_bots = HostBots(store, self.api_writes, self.bot_updates, self.bot_hooks, env)
         self.webhooks = Webhooks(store, self.api_writes)
         self.host_rooms = HostRooms(self.context, self.api_writes)
         self.stats = StatsReader(self.context)
         self.api_keys = ApiKeys(store, self.api_writes, env)
         self.hooks.committed.subscribe(self.api_keys.on_commit)
+        self.erasures = Erasures(store.erasures, store.files, env, self.writer, self.counters)
+        self.erasures.reconfigure(config.moderation)
+        self.exports = Exports(store.erasures, store.files, env, self.writer)
+        self.privacy = Privacy(store, self.api_writes, self.hub, self.erasures, self.exports)
+        self.purge = Purge(store.erasures, env, self.writer)
+        self.deletion_clock = DeletionClock(env, store.troubles)
 
     def _context(self, config: Config, env: Env, whole: Capability, watch_rights: WatchRights) -> Context:
         """Return the parts that commands work with."""
@@ -185,23 +203,31 @@ class App:
             self.graph,
             self.host_rooms,
             self.feed_pages,
+            self.host_bots,
             self.stats,
             self.webhooks,
             self.api_keys,
+            self.privacy,
             console_link,
             scopes,
         )
 
     def deliver(self, receivers: Sequence[Receiver], config: Config) -> Deliveries | None:
         """Have events delivered to these endpoints; return what has to run for it, None while there never was one."""
-        deliveries = self.webhooks.deliveries
-        if deliveries is None and receivers and self.event_feed is not None:
+        deliveries, self._endpoints = self.webhooks.deliveries, receivers
+        if deliveries is None and (receivers or self.bot_hooks is not None) and self.event_feed is not None:
             save = partial(submit_and_wait, self.writer.submit, "")
             deliveries = Deliveries(self.event_feed, self.store, self.context.env, self.counters, save)
             self.webhooks.direct(deliveries)
-        if deliveries is not None:
-            deliveries.reconfigure(receivers, config.events.kept_h)
+        self._direct_deliveries(config)
         return deliveries
+
+    def _direct_deliveries(self, config: Config | None = None) -> None:
+        """Have events delivered to the endpoints of the configuration and to the hooks of bots, as they are now."""
+        config = config or self.context.config
+        if self.webhooks.deliveries is not None:
+            bots = () if self.bot_hooks is None else self.bot_hooks.receivers(config.egress.allow)
+            self.webhooks.deliveries.reconfigure((*self._endpoints, *bots), config.events.kept_h)
 
     def reconfigure(self, config: Config) -> None:
         """Apply another configuration in every part that keeps some of it (config/reloadable.py lists the keys)."""
@@ -222,7 +248,11 @@ class App:
         self.profile_changes.reconfigure(config.delivery)
         self.context.watch_rights.reconfigure(config.privacy.shown_to, people)
         self.login.reconfigure(config.auth.login_token_ttl_s)
+        self.erasures.reconfigure(config.moderation)
         self.api_writes.reconfigure(config.api.writes_waiting)
+
+    def _actor(self) -> str:
+        return self.context.config.moderation.actor
 
     def _people_rules(self) -> PeopleRules:
         return self.read_set_loader.rules.people
@@ -240,6 +270,7 @@ class App:
         """Check for troubles that no request meets, and whether those of the disk have ended; until cancelled."""
         while True:
             self.store.watch()
+            self.deletion_clock.report()
             for name, why in self.pressures().items():
                 if why:
                     self.store.troubles.report(name, why)

@@ -135,16 +135,25 @@ class Daemon:
         store = await self._open_store(self.config.storage, self.env, self._whole.sqlite)
         app = self._app = App(self.config, self.env, store, identity, self._whole, self._login_links)
         await app.rooms.start()
+        if app.bot_hooks is not None:
+            await app.bot_hooks.load()
         app.writer.start()
         await app.api_keys.load()
+        # Who was erased is shut out before anybody is let in, also by a database of an older backup.
+        await app.erasures.begin_listed()
+        await app.exports.clean()
+        app.deletion_clock.start(await store.erasures.last_commit_ms())
         self._reserve(app, self.config)
+        self._keep_running("maintenance", partial(app.maintenance.run, app.deletion_clock))
+        self._keep_running("erasures", app.erasures.run)
+        self._keep_running("exports", partial(app.exports.run, app.deletion_clock))
+        self._keep_running("purge", partial(app.purge.run, app.deletion_clock))
         if app.feed_upkeep is not None:
             await app.feed_upkeep.begin()
             self._keep_running("event feed", app.feed_upkeep.run)
         else:
             self._keep_running("event feed", partial(end_feed, store, app.writer))
         self._deliver(receivers, self.config)
-        self._keep_running("maintenance", app.maintenance.run)
         self._keep_running("lag", partial(app.maintenance.watch_lag, app.counters))
         if self.config.people.enabled:
             self._keep_running("contacts", ContactExpiry(store, self.env, app.writer).run)
@@ -359,6 +368,8 @@ class Daemon:
             self._console.close()
         if app.event_feed is not None:
             app.event_feed.close()
+        if app.bot_updates is not None:
+            app.bot_updates.close()
         for name, listener in self._listeners.items():
             await listener.stop(deadline_s if name == PUBLIC else deadline_s / 8)
         self._listeners.clear()

@@ -12,6 +12,9 @@ from chatd.core.velocity import NEW_SHARE
 
 HOUR_MS = 3_600_000
 
+# More than anybody meets; a moderator reads each of them.
+REPORTS_PER_DAY = 20
+
 
 def rules_of(config: Config) -> Rules:
     """Return the part of the configuration that decisions follow."""
@@ -75,6 +78,7 @@ def allowances_of(config: Config) -> dict[Kind, int]:
         "added": rates.added_per_day,
         "friend_requests": rates.friend_requests_per_day,
         "strangers": rates.strangers_per_day,
+        "reports": REPORTS_PER_DAY,
     }
 
 

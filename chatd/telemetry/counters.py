@@ -83,6 +83,7 @@ class Counters:
     # the writer and the fan-out
     events_committed: dict[str, int] = field(default_factory=_words)  # event kind
     commit_failures: int = 0
+    erasures_found: int = 0  # rows that a check found of persons who were erased
     commit_seconds: Histogram = field(default_factory=_seconds)  # received -> durable
     batch_seconds: Histogram = field(default_factory=_seconds)  # one transaction
     batch_size: Histogram = field(default_factory=_sizes)  # mutations in one transaction

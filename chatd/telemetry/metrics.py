@@ -57,6 +57,7 @@ COUNTED: dict[str, _About] = {
     "slow_consumers": _About("slow_consumers", "Measures taken against slow clients.", "action"),
     "events_committed": _About("events_committed", "Events made durable, by kind.", "kind"),
     "commit_failures": _About("commit_failures", "Transactions that failed."),
+    "erasures_found": _About("erasures_found", "Rows that a check found of persons who were erased."),
     "commit_seconds": _About(
         "message_commit_seconds", "From the arrival of the oldest mutation of a batch until it is durable."
     ),

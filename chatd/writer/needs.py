@@ -5,9 +5,7 @@ name in `reads.rooms`. A new chapter keeps its records in `reads.records_of(ItsT
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from chatd.core import accounts, api_keys, friends, maintenance, restrictions
 from chatd.core.bots import Bot, DeleteBot, PutBot
@@ -18,14 +16,12 @@ from chatd.core.members import SetMembers
 from chatd.core.privacy import Relation
 from chatd.core.privacy_settings import CIRCLES, PRIVACY, SetByHost
 from chatd.core.profiles import Card, Holder
-from chatd.core.read_set import Counted, ReadSet, Tail, UnreadSpan, pair
+from chatd.core.read_set import ReadSet, Tail, UnreadSpan, pair
 from chatd.core.room import Member, Room
 from chatd.core.rooms import OpenDirect
-from chatd.core.screening import Screened
 from chatd.core.sections import ChangedRow
 from chatd.core.unread_counts import COUNTED_EVENTS_MAX, span_of_read, tail_of
 from chatd.core.write_set import Message
-from chatd.env import Env
 from chatd.protocol.emoji import normal_form
 from chatd.protocol.friends import (
     CircleDelete,
@@ -43,8 +39,8 @@ from chatd.protocol.privacy import PrivacySet
 from chatd.protocol.read_state import Read
 from chatd.protocol.rooms import Preferences, RoomCreate, RoomDecline, RoomDelete, RoomDirect, RoomUpdate
 from chatd.protocol.users import DevicesRemove, ProfileSet
-from chatd.storage.interface import DecisionStore
-from chatd.writer.room_loader import RoomLoader
+from chatd.writer.erasure_needs import NEEDS_OF_ERASURES, erasures_of_users
+from chatd.writer.sources import Need, Sources, Submitted
 
 AccountBound = (
     Preferences,
@@ -57,30 +53,6 @@ AccountBound = (
     PutBot,
 )
 DeviceBound = (DevicesRemove, accounts.RecordDevice, accounts.Revoke)
-
-
-class Submitted(Protocol):
-    """A submission. `counted`: the events that a read passes, when they were counted outside the batch.
-
-    `screened`: how screening has it not carried out as it came.
-    """
-
-    user: str
-    request: Any
-    counted: tuple[UnreadSpan, Counted] | None
-    screened: Screened | None
-
-
-@dataclass(slots=True, frozen=True)
-class Sources:
-    """The sources that needs are read from."""
-
-    store: DecisionStore
-    env: Env
-    rooms: RoomLoader
-
-
-Need = Callable[[Sources, Sequence[Submitted], ReadSet], Awaitable[None]]
 
 
 async def messages(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
@@ -411,12 +383,13 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     ChangeGraph: (graph,),
     friends.Befriend: (contacts, direct_rooms),
     friends.ExpireContacts: (expiring,),
-    accounts.Amend: (people, cards, pending),
+    accounts.Amend: (people, cards, pending, erasures_of_users),
     restrictions.Restrict: (people,),
     accounts.Revoke: (people,),
     accounts.RecordDevice: (people,),
     accounts.RecordLastSeen: (people,),
     accounts.ForgetDevices: (people,),
+    **NEEDS_OF_ERASURES,
     PutBot: (people, cards, bots),
     DeleteBot: (bots,),
     api_keys.AddKey: (keys_of_api,),

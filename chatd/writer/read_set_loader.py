@@ -9,7 +9,7 @@ from chatd.core.write_set import WriteSet
 from chatd.protocol.members import RoomJoin
 from chatd.protocol.messages import Send
 from chatd.protocol.read_state import Delivered
-from chatd.writer.needs import Need, Sources, Submitted
+from chatd.writer.sources import Need, Sources, Submitted
 
 
 def optimistic(asked: Submitted) -> bool:

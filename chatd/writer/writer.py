@@ -40,7 +40,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from chatd.core.audit import Audit
+from chatd.core.audit import Audit, stored_entry
 from chatd.core.decisions import DECISIONS, Decide
 from chatd.core.event_feed import Cause
 from chatd.core.read_set import ReadSet
@@ -313,7 +313,7 @@ def decide(
     batch_abort = submission.batch_abort
     writes.origin = submission
     marks = writes.marks() if writes.records else {}
-    cause = None if submission.audit is None else Cause(submission.audit, writes)
+    cause = None if submission.audit is None else Cause(submission.audit.key, writes)
     try:
         if submission.behind_failed():
             raise aborted()
@@ -323,8 +323,9 @@ def decide(
             submission.reply = decision(user, request, writes, reads)
         else:
             submission.reply = decide_screened(screened, decision, user, request, writes, reads)
-        if cause is not None:
-            cause.note(writes, submission.reply)
+        if submission.audit is not None and cause is not None:
+            cause.note(writes)
+            writes.add(stored_entry(submission.audit, submission.reply, writes.now))
     except ChatError as refusal:
         submission.reply = refusal
         writes.drop_after(marks)

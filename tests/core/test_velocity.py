@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
 from chatd.core.accounts import RecordDevice
 from chatd.core.allowances import Allowances
-from chatd.core.read_set import Rules
+from chatd.core.contacts import Contact
+from chatd.core.read_set import PeopleRules, Rules
 from chatd.core.users import Account
 from chatd.core.velocity import has_link
 from chatd.protocol.errors import Refused
@@ -78,9 +81,11 @@ def test_a_new_account_opens_fewer_until_it_is_old_enough():
 def test_bots_and_the_host_app_have_no_such_bounds():
     room = group(ann="owner", bob="member")
     writer = Accountant(room, direct_rooms=1, new_direct_rooms=1, mentions=1)
-    writer.accounts["bot"] = Account("bot", kind="bot", created_at=START_MS)
+    writer.rules = replace(writer.rules, people=PeopleRules(enabled=True))
+    writer.accounts["news"] = Account("news", kind="official", created_at=START_MS)
     for other in ("ann", "bob"):
-        writer.ask("bot", RoomDirect(user=other))
+        writer.contacts[other, "news"] = Contact(other, "news", following=True)
+        writer.ask("news", RoomDirect(user=other))
     writer.origin = Host()
     for other in ("bob", "cid"):
         writer.ask("ann", RoomDirect(user=other))

@@ -27,6 +27,7 @@ from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
 from chatd.protocol.read_state import Reader
 from chatd.storage.interface import Store
+from chatd.storage.person_files import FilesOfPersons
 from chatd.storage.sqlite import (
     api,
     card_views,
@@ -47,10 +48,12 @@ from chatd.storage.sqlite import users as users_rows
 from chatd.storage.sqlite.chapters import Chapter, built_in
 from chatd.storage.sqlite.connection import open_writer
 from chatd.storage.sqlite.directory import Directory, Lock, rewrite
+from chatd.storage.sqlite.erasures import ErasureRows
 from chatd.storage.sqlite.errors import opening
 from chatd.storage.sqlite.hello import hello
 from chatd.storage.sqlite.history import Cut, Span
 from chatd.storage.sqlite.meta import mark_closed, stamp_of
+from chatd.storage.sqlite.moderation import Reports
 from chatd.storage.sqlite.read_pool import ReadPool
 from chatd.storage.sqlite.room_rows import memberships
 from chatd.storage.sqlite.startup import make_ready, take_over
@@ -101,6 +104,8 @@ class SqliteStore(Store):
         self._writer = writer
         self._read_pool = readers
         self.troubles = troubles
+        self.erasures = ErasureRows(readers, writer, chapter.kept)
+        self.files = FilesOfPersons(lock.directory)
         self._writes, self._section_tables = chapter.writers(), chapter.sections
         self._epoch, self._last_room = found
 
@@ -163,6 +168,10 @@ class SqliteStore(Store):
     def watch(self) -> None:
         self._writer.watch()
 
+    @property
+    def moderation(self) -> Reports:
+        return Reports(self._read_pool)
+
     # DecisionStore
 
     async def load_rooms(self, names: Collection[str]) -> dict[str, Room]:
@@ -211,6 +220,9 @@ class SqliteStore(Store):
 
     async def bots(self, users: Collection[str]) -> list[Bot]:
         return await self._read_pool.run(bots_rows.bots, users)
+
+    async def bots_with_hooks(self) -> list[Bot]:
+        return await self._read_pool.run(bots_rows.with_hooks)
 
     async def automated(self) -> set[str]:
         return await self._read_pool.run(bots_rows.automated)
