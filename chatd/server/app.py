@@ -233,7 +233,7 @@ class App:
         if deliveries is None and (receivers or self.bot_hooks is not None) and self.event_feed is not None:
             save = partial(submit_and_wait, self.writer.submit, "")
             deliveries = Deliveries(self.event_feed, self.store, self.context.env, self.counters, save)
-            self.webhooks.deliveries = deliveries
+            self.webhooks.direct(deliveries)
         self._direct_deliveries(config)
         return deliveries
 
