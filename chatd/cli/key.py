@@ -14,7 +14,7 @@ from chatd.config.loading import Loaded
 # Of the routes; they are not imported here, so that the command line starts quickly.
 SCOPES = (
     "users", "users.read", "tokens", "messages", "people", "people.read", "events.read", "moderation",
-    "moderation.read", "keys", "keys.read", "stats.read",
+    "moderation.read", "keys", "keys.read", "stats.read", "privacy", "privacy.read",
 )  # fmt: skip
 
 

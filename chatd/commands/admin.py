@@ -4,7 +4,8 @@ Everything takes effect at once: when a call returns it is durable, and connecti
 """
 
 import asyncio
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from chatd.auth.interface import Identity
 from chatd.core.accounts import Amend, Revoke
@@ -17,7 +18,7 @@ from chatd.protocol import close_codes
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
 from chatd.protocol.users import DevicesRemove
-from chatd.storage.interface import UserStore
+from chatd.storage.interface import DecisionStore, ModerationStore, UserStore
 from chatd.writer.submission import Submit, submit_and_wait
 
 
@@ -47,15 +48,35 @@ class Writes:
             return await submit_and_wait(self._submit if screened else self._unscreened, user, request, audit)
 
 
-class Admin:
-    """The changes that a host makes. `audit`: the entry that is stored with the change. `store`: for what is shown."""
+class AdminStore(UserStore, DecisionStore, Protocol):
+    """The parts of a store that the host is shown."""
 
-    def __init__(self, store: UserStore, writes: Writes, hub: Hub, identity: Identity, env: Env) -> None:
+
+class Admin:
+    """The changes that a host makes. `audit`: the entry that is stored with the change. `store`: for what is shown.
+
+    `actor`: returns the user who speaks for the moderators.
+    """
+
+    def __init__(
+        self,
+        store: AdminStore,
+        writes: Writes,
+        hub: Hub,
+        identity: Identity,
+        env: Env,
+        actor: Callable[[], str],
+    ) -> None:
         self.store = store
-        self.now_ms = env.now_ms
+        self.now_ms, self.actor = env.now_ms, actor
         self._writes = writes
         self._hub = hub
         self._identity = identity
+
+    @property
+    def moderation(self) -> ModerationStore:
+        """The reports."""
+        return self.store.moderation
 
     async def account(self, user: str) -> Account:
         """Return an account; Refused("not_found") when there is none."""

@@ -121,6 +121,9 @@ class Session(Subscriber, Protocol):
     def name(self) -> str: ...
 
     @property
+    def address(self) -> str: ...
+
+    @property
     def text(self) -> bool: ...
 
     def admit(self, admission: Admission) -> None:

@@ -121,11 +121,14 @@ class Graph:
                 # A long line takes milliseconds: the loop runs once behind each.
                 await asyncio.sleep(0)
             numbered = [(place, one) for place, changes in enumerate(found) for one in changes]
-            for first in range(0, len(numbered), EDGES_MAX):
-                some = numbered[first : first + EDGES_MAX]
-                before = numbered[first - 1][0] if first else -1
-                audits = [lines[place].audit for place, _ in groupby(some, itemgetter(0)) if place != before]
-                await self._writes("", ChangeGraph([one for _, one in some], audits=audits))
+            for key, group in groupby(numbered, key=lambda one: lines[one[0]].audit.key):
+                edges = [*group]
+                for first in range(0, len(edges), EDGES_MAX):
+                    some = edges[first : first + EDGES_MAX]
+                    before = edges[first - 1][0] if first else -1
+                    begun = [place for place, _ in groupby(some, itemgetter(0)) if place != before]
+                    audits = [lines[place].audit for place in begun]
+                    await self._writes("", ChangeGraph([one for _, one in some], audits=audits, by=key))
             for line, changes in zip(lines, found, strict=True):
                 added = sum(one.op in SET.values() for one in changes)
                 if not line.future.done():

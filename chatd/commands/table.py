@@ -22,6 +22,7 @@ from chatd.protocol.friends import (
 from chatd.protocol.history import Changes, History, Log, Messages
 from chatd.protocol.members import MembersAdd, MembersList, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
+from chatd.protocol.moderation import Report
 from chatd.protocol.presence import Focus, Typing, Watch
 from chatd.protocol.privacy import PrivacySet
 from chatd.protocol.read_state import Delivered, Read, Readers
@@ -90,5 +91,6 @@ COMMANDS: dict[type[Request], Command] = {
     ContactSet: Command(WRITER, own="people", feature="people"),
     CircleSet: Command(WRITER, own="people", feature="people"),
     CircleDelete: Command(WRITER, own="people", feature="people"),
+    Report: Command(WRITER, own="writes", feature="reports"),
     BotsGet: Command(bots.get, feature="bots"),
 }

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from chatd.commands.admin import Writes
 from chatd.core.audit import Audit
 from chatd.core.event_feed import position_of
-from chatd.core.webhooks import Parked, SaveConsumers, Unpark
+from chatd.core.webhooks import PARKED_MAX, Parked, SaveConsumers, Unpark
 from chatd.protocol.errors import Refused
 from chatd.storage.interface import WebhookStore
 from chatd.webhooks.deliveries import Deliveries
@@ -89,5 +89,5 @@ class Webhooks:
 
     async def _require_parked(self, name: str, entry: str) -> None:
         position_of(entry)
-        if not await self._store.is_parked(name, entry):
+        if entry not in {one.entry for one in await self._store.parked(name, PARKED_MAX)}:
             raise Refused("not_found", "the endpoint has no such parked entry")

@@ -68,6 +68,18 @@ class Rates(Section, frozen=True):
     finds_per_day: Annotated[
         int, span(1, 1_000_000, "Handles that a user looks up a day: typing errors included.")
     ] = 100
+    direct_rooms_per_day: Annotated[
+        int,
+        span(
+            1,
+            1_000_000,
+            "New direct rooms a day and user, with moderation.enabled; a new account a fifth. More is advertising.",
+        ),
+    ] = 50
+    mentions_per_min: Annotated[
+        int,
+        span(1, 1_000_000, "Mentions a minute and user, with moderation.enabled: a message full of them."),
+    ] = 60
     abuse_refusals: Annotated[
         int,
         span(1, 1_000_000, "Frames in the window that ignore retry_after, until the connection is closed."),

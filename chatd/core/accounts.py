@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from chatd.core.erasures import reopened
 from chatd.core.event_feed import changed_account
 from chatd.core.friends import end_pending
 from chatd.core.profiles import CardChange, apply, card_of, put_card
@@ -90,6 +91,9 @@ def record_device(user: str, request: RecordDevice, writes: WriteSet, reads: Rea
     """Note when a device was last seen, and its app and OS."""
     known = device_of(user, request.device, reads)
     if not known.listed:
+        if reads.rules.new_account_ms and user not in reads.accounts and not reads.listed.get(user):
+            # Seen for the first time: from now on the account has an age.
+            put_account(Account(user, created_at=writes.now), writes, reads)
         list_device(user, request.device, writes, reads)
     app, os = request.app or known.app, request.os or known.os
     put_device(replace(known, app=app, os=os, last_seen=writes.now, removed=False), writes, reads)
@@ -154,7 +158,7 @@ def amend(user: str, request: Amend, writes: WriteSet, reads: ReadSet) -> Ok:
         raise Refused("not_found", f"there is no account {user}")
     if request.replaces is not None and (account is None or account.password != request.replaces):
         return Ok()
-    known = account or Account(user, created_at=writes.now)
+    known = reopened(account or Account(user, created_at=writes.now), writes, reads)
     wanted = {name: getattr(request, name) for name in ("password", "disabled")}
     changes = {name: value for name, value in wanted.items() if value not in (None, getattr(known, name))}
     if changes.get("disabled"):
@@ -164,7 +168,7 @@ def amend(user: str, request: Amend, writes: WriteSet, reads: ReadSet) -> Ok:
     changed = replace(amend_card(known, request, writes, reads), **changes)
     if request.revoke:
         put_account(user_revoked(changed, writes.now), writes, reads)
-    elif account is None or changed != known:
+    elif changed != account:
         put_account(changed, writes, reads)
     return Ok()
 

@@ -1,4 +1,4 @@
-"""Daily allowances of a user (protocol.md "Rates"), kept in memory: a restart refills them.
+"""Allowances of a user for a day, or a minute (protocol.md "Rates"), kept in memory: a restart refills them.
 
 A decision checks an allowance and notes in its WriteSet what it spends, which is charged after the commit.
 """
@@ -9,12 +9,24 @@ from chatd.core.rates import Rate, TokenBuckets, retry_after_ms
 from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Refused
 
-Kind = Literal["bytes", "rooms", "added", "friend_requests", "strangers"]
+Kind = Literal[
+    "bytes",
+    "rooms",
+    "added",
+    "friend_requests",
+    "strangers",
+    "direct_rooms",
+    "new_direct_rooms",
+    "mentions",
+    "reports",
+]
+# The kinds that count by the minute, and not by the day.
+BY_MINUTE = frozenset(("mentions",))
 
 
 class Allowances:
     """The buckets of each kind: bytes stored, rooms created, users added to rooms, users asked to be friends,
-    strangers written to.
+    strangers written to; direct rooms opened, by a new account, and users mentioned.
 
     `now`: monotonic seconds. A kind without a rate has no bound.
     """
@@ -22,26 +34,28 @@ class Allowances:
     def __init__(self) -> None:
         self._kinds: dict[str, TokenBuckets] = {}
 
-    def become(self, per_day: dict[Kind, int]) -> None:
+    def become(self, counts: dict[Kind, int]) -> None:
         """Apply new rates, also to users who have already spent some."""
-        self._kinds = {
-            kind: self._kinds.get(kind) or TokenBuckets(Rate.per_day(count))
-            for kind, count in per_day.items()
-        }
-        for kind, count in per_day.items():
-            self._kinds[kind].rate.become(Rate.per_day(count))
+        rates = {kind: rate_of(kind, count) for kind, count in counts.items()}
+        self._kinds = {kind: self._kinds.get(kind) or TokenBuckets(rate) for kind, rate in rates.items()}
+        for kind, rate in rates.items():
+            self._kinds[kind].rate.become(rate)
 
     def check(self, kind: Kind, user: str, count: int, writes: WriteSet, now: float) -> None:
-        """Raise Refused("rate_limited") unless `user` has `count` of a kind left besides what this batch spends.
+        """Raise Refused("rate_limited") unless `user` has `count` of a kind left besides what this batch spends."""
+        wait_s = self.wait_s(kind, user, count, writes, now)
+        if wait_s:
+            raise Refused("rate_limited", BOUNDS[kind], retry_after=retry_after_ms(wait_s), scope="user")
+
+    def wait_s(self, kind: Kind, user: str, count: int, writes: WriteSet, now: float) -> float:
+        """Return the seconds until `user` has `count` of a kind left besides what this batch spends; 0 if they do.
 
         The host, in the place of no user, has no bound.
         """
         buckets = self._kinds.get(kind)
         if buckets is None or not user:
-            return
-        wait_s = buckets[user].wait_s(now, count + writes.spent.get((kind, user), 0))
-        if wait_s:
-            raise Refused("rate_limited", BOUNDS[kind], retry_after=retry_after_ms(wait_s), scope="user")
+            return 0.0
+        return buckets[user].wait_s(now, count + writes.spent.get((kind, user), 0))
 
     def charge(self, writes: WriteSet, now: float) -> None:
         """Charge what a durable batch spent."""
@@ -50,10 +64,15 @@ class Allowances:
                 buckets[user].charge(now, count)
 
 
+def rate_of(kind: Kind, count: int) -> Rate:
+    return Rate.per_minute(count) if kind in BY_MINUTE else Rate.per_day(count)
+
+
 BOUNDS: dict[Kind, str] = {
     "bytes": "as much as one user may store for now",
     "rooms": "as many rooms as one user may make for now",
     "added": "as many people as one user may put into rooms for now",
     "strangers": "as many strangers as one user may write to for now",
+    "reports": "as many reports as one user may make for now",
     "friend_requests": "as many people as one user may ask to be friends for now",
 }

@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 
 from msgspec import UNSET, Struct, structs
 
-from chatd.core.audit import Audit, stored_entry
 from chatd.core.contacts import Contact, State
 from chatd.core.read_set import ReadSet, pair
 from chatd.core.room_steps import MemberJoined, MemberLeft
@@ -117,22 +116,21 @@ def note_presence(user: str, request: NotePresence, writes: WriteSet, reads: Rea
 
 
 class Cause:
-    """A request of the host that is about to be decided. `audit`: its entry in the audit, with the key behind it."""
+    """A request of the host that is about to be decided. `key`: the id of the API key that sent it."""
 
-    def __init__(self, audit: Audit, writes: WriteSet) -> None:
-        self._audit = audit
+    def __init__(self, key: str, writes: WriteSet) -> None:
+        self._key = key
         self._steps = {number: len(steps) for number, steps in writes.steps.items()}
         self._records = writes.marks()
 
-    def note(self, writes: WriteSet, reply: Ok) -> None:
-        """Store the entry of the audit, and note the key as the cause of all that came with the decision."""
+    def note(self, writes: WriteSet) -> None:
+        """Note the key as the cause of all that came with the decision."""
         lists: list[tuple[Sequence[Any], int]] = [
             *((steps, self._steps.get(number, 0)) for number, steps in writes.steps.items()),
             *((records, self._records.get(kind, 0)) for kind, records in writes.records.items()),
         ]
-        new = {id(one): self._audit.key for some, known in lists for one in some[known:]}
+        new = {id(one): self._key for some, known in lists for one in some[known:]}
         writes.caused = {**writes.caused, **new}
-        writes.add(stored_entry(self._audit, reply, writes.now))
 
 
 def note_entries(writes: WriteSet, *, reads: bool) -> None:

@@ -21,6 +21,7 @@ from msgspec import structs
 
 from chatd.core.audit import Audit
 from chatd.core.contacts import contact_of, put
+from chatd.core.event_feed import Cause
 from chatd.core.friends import change
 from chatd.core.pairs import Action
 from chatd.core.read_set import PeopleRules, ReadSet
@@ -74,13 +75,14 @@ class ChangeGraph:
     """Change edges. `n`: the number in `feed` of the first; those that the feed has passed are skipped.
 
     Without a `feed` they are an import: devices are told once, when it has ended (`WriteSet.imported`), and `audits`
-    are the entries of the lines that begin here.
+    are the entries of the lines that begin here. `by`: the id of the API key that sent them.
     """
 
     changes: Sequence[EdgeChange]
     feed: str = ""
     n: int = 0
     audits: Sequence[Audit] = ()
+    by: str = ""
 
 
 @dataclass(slots=True, frozen=True)
@@ -103,8 +105,10 @@ def change_graph(user: str, request: ChangeGraph, writes: WriteSet, reads: ReadS
     if request.feed:
         return follow_feed(request, writes, reads)
     touched = {user for one in request.changes for user in (one.a, one.b)}
+    cause = Cause(request.by, writes)
     for one in request.changes:
         apply(one, writes, reads)
+    cause.note(writes)
     writes.imported |= touched
     writes.add(*(replace(audit, time=writes.now) for audit in request.audits))
     return ChangedGraph()

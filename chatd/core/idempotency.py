@@ -69,6 +69,8 @@ def first_time(user: str, request: RoomMutation, writes: WriteSet, reads: ReadSe
 
     Raises Repeated when the key was used for the same request, Refused("conflict") when for another one.
     """
+    # The key stands for what came, whatever screening made of it.
+    request = writes.sent or request
     digest = digest_of(request)
     room = reads.rooms.get(request.room)
     if room is None:
@@ -138,7 +140,11 @@ def repeated_answer(request: RoomMutation, event: Event | None, time: int) -> Wr
     if event is None:
         return WriteOk(time=time, duplicate=True)
     first = replace(event, changed=UNSET, edited=UNSET, recalled=UNSET, pinned=UNSET, reactions=UNSET)
-    first.body = getattr(request, "body", UNSET)
+    body = getattr(request, "body", UNSET)
+    # Changed by screening, or by a later edit, or as it came.
+    is_first = event.body is not UNSET and event.edited is UNSET
+    if not (is_first and body is not UNSET and not same(event.body, body)):
+        first.body = body
     reply = acknowledgement(request, first)
     reply.duplicate = True
     return reply

@@ -132,12 +132,7 @@ def log_membership(
 def join(user: str, request: RoomJoin, writes: WriteSet, reads: ReadSet) -> WriteOk:
     """Join a public group; a private one is refused like one that does not exist."""
     digest = first_time(user, request, writes, reads)
-    room = reads.rooms.get(request.room)
-    if room is None or (not room.public and user not in room.members):
-        member_of(room, user)
-    assert room is not None
-    if room.deleted_by is not None:
-        raise Refused("gone" if user in room.former else "not_found", "no such room")
+    room = joinable(reads.rooms.get(request.room), user)
     if user in room.members:
         return WriteOk(duplicate=True)
     check_capacity(room.size + 1, reads)
@@ -146,6 +141,16 @@ def join(user: str, request: RoomJoin, writes: WriteSet, reads: ReadSet) -> Writ
     # A group that everybody had left has no owner.
     ensure_owner(room, user, writes)
     return reply
+
+
+def joinable(room: Room | None, user: str) -> Room:
+    """Return a public group, or one that `user` is in; raise Refused otherwise."""
+    if room is None or (not room.public and user not in room.members):
+        member_of(room, user)
+    assert room is not None
+    if room.deleted_by is not None:
+        raise Refused("gone" if user in room.former else "not_found", "no such room")
+    return room
 
 
 @once

@@ -10,6 +10,7 @@ from chatd.core.read_set import ReadSet
 from chatd.core.removal import check_not_recalled
 from chatd.core.room import Member, Room
 from chatd.core.unread_counts import count_ignored, count_own
+from chatd.core.velocity import check_mentions
 from chatd.core.visibility import BOTH, ShownTo
 from chatd.core.write_set import Message, Reaction, WriteSet
 from chatd.protocol.codec import encode
@@ -80,10 +81,18 @@ def post(user: str, request: Send, writes: WriteSet, reads: ReadSet) -> WriteOk:
     named = reads.rooms.get(request.room)
     check_body(request.body, reads.rules.body_bytes, buttons=may_have_buttons(user, named))
     room, author = authorize(named, user, "post")
-    event = Event(seq=0, kind=MESSAGE, user=user, key=request.key, body=request.body)
-    event.composed_at = worth_publishing(request.composed_at, writes.now)
+    if request.body.mentions is not UNSET:
+        check_mentions(user, len(request.body.mentions), room, writes, reads)
     if room.gates:
         note_sent(room, author, request.body, writes, reads)
+    return say(room, author, request, digest, writes, reads)
+
+
+def say(room: Room, author: Member, request: Send, digest: int, writes: WriteSet, reads: ReadSet) -> WriteOk:
+    """Add a message to the log that nothing refuses."""
+    user = author.user
+    event = Event(seq=0, kind=MESSAGE, user=user, key=request.key, body=request.body)
+    event.composed_at = worth_publishing(request.composed_at, writes.now)
     writes.touch(room)
     room.time = writes.now
     if room.written != BOTH and room.direct:

@@ -90,6 +90,8 @@ class Rules:
     shown_to: ShownTo = "known"
     rooms_per_user: int = 2_000
     people: PeopleRules = field(default_factory=PeopleRules)
+    # The age below which an account may do less; 0 for none.
+    new_account_ms: int = 0
     bots: bool = False
 
 

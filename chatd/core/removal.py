@@ -3,11 +3,16 @@
 Whoever removes a message, its author, an admin, the host or an erasure, ends here. A message that is recalled keeps its
 place, its number and its ordinal, so that neither a gap nor an unread number changes; the text goes, from the message
 and from the edits that carried it. Each of them is emptied in the commit that says so.
+
+An erasure recalls thousands of messages, a few hundred in a commit, from the newest to the oldest. Each such commit
+logs one event `erased`, which says from which number on the person has no text left: so it is true when it is stored,
+whatever comes after it (protocol.md "Erased people").
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from chatd.core.room import Room
 from chatd.core.visibility import text_of
@@ -28,6 +33,30 @@ class SupersededEdits:
     room: int
     target: int
     seq: int
+
+
+@dataclass(slots=True, frozen=True)
+class ErasedReactions:
+    """A record: the events at these `seqs` that say how `person` reacted become `erased`, which say nothing."""
+
+    room: int
+    person: str
+    seqs: Sequence[int]
+
+
+@dataclass(slots=True, frozen=True)
+class DeletedRoom:
+    """A record: a room was deleted by this commit, at `time` (Unix ms); its log is purged later."""
+
+    room: int
+    time: int
+
+
+@dataclass(slots=True, frozen=True)
+class PurgedLog:
+    """A record: as much of the log of a deleted room goes as one commit may delete, with all that is keyed by it."""
+
+    room: int
 
 
 @dataclass(slots=True, frozen=True)
@@ -72,3 +101,41 @@ def fold(room: Room, floor: int, writes: WriteSet) -> None:
     """Drop the operations of a room below `floor`; messages stay."""
     writes.add(FoldedLog(room.number, room.log_floor, floor))
     writes.touch(room).log_floor = floor
+
+
+def erase(
+    room: Room, person: str, messages: Collection[Message], low: int | UnsetType, writes: WriteSet
+) -> int:
+    """Recall these messages, all that `person` wrote in `room` from `low` on, and log that; return how many had a text.
+
+    `low` UNSET: from the beginning on.
+    """
+    texts = [message for message in messages if message.event.recalled is not True]
+    if texts:
+        event = writes.append(room, Event(seq=0, kind="erased", user=person, from_=low))
+        for message in texts:
+            recall(message, writes)
+            writes.add(SupersededEdits(room.number, message.event.seq, event.seq))
+            message.event.changed = event.seq
+            writes.rewrite(message)
+    return len(texts)
+
+
+def erased(reaction: Event) -> bytes:
+    """Return the stored form of the reaction of an erased person: an `erased` that concerns no message."""
+    return encode(Event(reaction.seq, "erased", user=reaction.user, time=reaction.time, from_=reaction.seq))
+
+
+def delete(room: Room, user: str, writes: WriteSet) -> None:
+    """Delete a room for all its members; what was said in it is purged later."""
+    writes.touch(room).deleted_by = user
+    writes.add(DeletedRoom(room.number, writes.now))
+    for member in room.users:
+        writes.remove_member(room, member, "deleted")
+
+
+def purge(room: Room, writes: WriteSet) -> None:
+    """Take away what a deleted room held; it stays as one that was deleted."""
+    room = writes.touch(room)
+    room.title, room.avatar, room.data, room.log_floor = "", "", b"", room.seq + 1
+    writes.add(PurgedLog(room.number))

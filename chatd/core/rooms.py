@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from msgspec import UNSET
 
+from chatd.core import removal
 from chatd.core.bots import greet
 from chatd.core.idempotency import acknowledgement, digest_of, first_time, once, same
 from chatd.core.members import (
@@ -25,6 +26,7 @@ from chatd.core.read_set import ReadSet, pair
 from chatd.core.restrictions import check_conversation
 from chatd.core.room import DIRECT, GROUP, Room, Standing
 from chatd.core.standings import stand
+from chatd.core.velocity import check_direct_room
 from chatd.core.write_set import DirectPair, RoomReply, WriteSet
 from chatd.protocol.codec import decode_tree, encode
 from chatd.protocol.errors import Refused
@@ -56,12 +58,8 @@ def create(user: str, request: RoomCreate, writes: WriteSet, reads: ReadSet) -> 
     """Create a group, with its creator as the owner; one of the host has none. The same key again returns the room as
     it is now.
     """
-    digest = digest_of(request)
-    made = reads.created.get((user, request.key))
-    if made is not None:
-        if made.client_digest != digest:
-            raise Refused("conflict", "this key was used for another room", field="key")
-        return shown(WriteOk(duplicate=True), authorize(made, user, "view")[0], user, writes)
+    if (repeated := repeated_creation(user, request, writes, reads)) is not None:
+        return repeated
     check_new_room(user, writes, reads)
     users, left_out = split_addable(
         user, [other for other in dict.fromkeys(request.users) if other != user], writes, reads
@@ -73,11 +71,21 @@ def create(user: str, request: RoomCreate, writes: WriteSet, reads: ReadSet) -> 
     room.avatar = "" if request.avatar is UNSET else request.avatar
     room.public = request.public
     room.data = b"" if request.data is UNSET else encode(request.data)
-    room.client_key, room.client_digest = request.key, digest
+    room.client_key, room.client_digest = request.key, digest_of(writes.sent or request)
     reads.created[user, request.key] = room
     owner: dict[str, Role] = {} if user == HOST else {user: "owner"}
     open_room(room, {**owner, **dict.fromkeys(users, "member")}, user, writes, reads)
     return shown(WriteOk(seq=room.seq, time=writes.now, not_added=left_out or UNSET), room, user, writes)
+
+
+def repeated_creation(user: str, request: RoomCreate, writes: WriteSet, reads: ReadSet) -> WriteOk | None:
+    """Return the reply to a creation whose key made a room; None for a new key. Raises Refused("conflict")."""
+    made = reads.created.get((user, request.key))
+    if made is None:
+        return None
+    if made.client_digest != digest_of(writes.sent or request):
+        raise Refused("conflict", "this key was used for another room", field="key")
+    return shown(WriteOk(duplicate=True), authorize(made, user, "view")[0], user, writes)
 
 
 def direct(user: str, request: RoomDirect, writes: WriteSet, reads: ReadSet) -> SummaryOk:
@@ -92,6 +100,7 @@ def direct(user: str, request: RoomDirect, writes: WriteSet, reads: ReadSet) -> 
         if is_full(request.user, writes, reads):
             raise Refused("quota", "this user is in as many rooms as others may open to them", field="user")
         reads.allowances.check("added", user, 1, writes, reads.now_s)
+        check_direct_room(user, writes, reads)
         room = reads.pairs[users] = new_room(DIRECT, user, writes, reads)
         writes.add(DirectPair(*users, room.number))
         open_room(room, {user: "member", request.user: "member"}, user, writes, reads)
@@ -207,8 +216,6 @@ def delete(user: str, request: RoomDelete, writes: WriteSet, reads: ReadSet) -> 
     if room is not None and room.deleted_by is not None and user in (HOST, room.deleted_by):
         return WriteOk(duplicate=True)
     room, _ = authorize(room, user, "delete")
-    writes.touch(room).deleted_by = user
     writes.spend("bytes", user, MEMBER_BYTES * room.size)
-    for member in room.users:
-        writes.remove_member(room, member, "deleted")
+    removal.delete(room, user, writes)
     return WriteOk(time=writes.now)

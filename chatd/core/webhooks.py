@@ -8,6 +8,9 @@ from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Ok
 from chatd.protocol.identifiers import U53_MAX
 
+# Of one receiver: beyond it the oldest are dropped. A receiver that refuses so many is not one entry away from health.
+PARKED_MAX = 1000
+
 
 @dataclass(slots=True, frozen=True)
 class Consumer:

@@ -52,6 +52,10 @@ class Origin(Protocol):
     def marks(self) -> tuple[str, ...]:
         """The notes of screening for the back end of the host app: "unscreened", "flagged", or none."""
 
+    @property
+    def is_of_host(self) -> bool:
+        """Whether the host app asked, in whosever place."""
+
     def reject(self, error: Refused) -> None:
         """Put `error` in place of the decided reply. `complete` sends it."""
 
@@ -155,6 +159,9 @@ class WriteSet:
     rules_changed: Mapping[str, frozenset[str]] = NOTHING  # by user: the capabilities
     # By owner and user: contacts in which privacy sees a difference, before and after.
     ties: dict[tuple[str, str], tuple[AnyTie, AnyTie]] | None = None
+    # The request that is being decided as it came, when screening changed its texts.
+    sent: Any = None
+    # Of the event feed (event_feed.py): by id of a step or record the API key behind it, and the entries to store.
     # Of the event feed: by id of a step or record the API key behind it; and the entries to store (event_feed.py).
     caused: Mapping[int, str] = NOTHING
     feed: Sequence[Any] = ()
@@ -245,6 +252,17 @@ class WriteSet:
         if key not in self._members_before:
             self._members_before[key] = (room, member_image(member), member_image(room.former.get(user)))
             self._mark_dirty(room)
+        return member
+
+    def touch_known(self, room: Room, user: str) -> Member:
+        """Mark the present or former member `user` as changed by this batch, and return them."""
+        if user in room.members:
+            return self.touch_member(room, user)
+        key, member = (room.number, user), room.former[user]
+        if key not in self._members_before:
+            self._members_before[key] = (room, None, member_image(member))
+            self._mark_dirty(room)
+        self.members[key] = member
         return member
 
     def add_member(self, room: Room, member: Member) -> None:

@@ -10,6 +10,7 @@ from chatd.core.audit import ForgetAudit
 from chatd.core.maintenance import CompactLog, ForgetKeys, NoteDay, SummariseReactions
 from chatd.core.write_set import WriteSet
 from chatd.env import Env
+from chatd.jobs.deletion_clock import DeletionClock
 from chatd.protocol.errors import ChatError
 from chatd.storage.interface import JobStore
 from chatd.telemetry.counters import Counters
@@ -55,14 +56,17 @@ class Maintenance:
         self._audit_kept_days = config.api.audit_kept_days
         self._reactions_interval_s = config.delivery.reactions_interval_s
 
-    async def run(self) -> None:
-        """Run rounds until cancelled. A failed round is logged, and the next one tries again."""
+    async def run(self, clock: DeletionClock) -> None:
+        """Run rounds until cancelled. A failed round is logged, and the next one tries again.
+
+        While `clock` is not trusted nothing is dropped from the store.
+        """
         count = 0
         while True:
             await asyncio.sleep(ROUND_S)
             count += 1
             self.forget_rooms()
-            if count % COMPACT_EVERY == 0:
+            if count % COMPACT_EVERY == 0 and clock.is_trusted():
                 try:
                     await self.compact()
                     await self.forget_audit()

@@ -110,7 +110,7 @@ class ReactionCount(Struct, frozen=True):
     count: U53
 
 
-class Event(Struct, omit_defaults=True):
+class Event(Struct, omit_defaults=True, rename={"from_": "from"}):
     """One event of a room's log, as it is stored and pushed: the same for every reader."""
 
     seq: U53
@@ -135,6 +135,7 @@ class Event(Struct, omit_defaults=True):
     pinned: bool | UnsetType = UNSET
     reactions: list[ReactionCount] | UnsetType = UNSET
     mine: list[str] | UnsetType = UNSET
+    from_: U53 | UnsetType = UNSET
 
 
 class Send(RoomMutation, tag="send", frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from chatd.protocol.friends import (
 from chatd.protocol.history import Changes, History, Log, Messages
 from chatd.protocol.members import MembersAdd, MembersList, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
+from chatd.protocol.moderation import Report
 from chatd.protocol.presence import Focus, Typing, Watch
 from chatd.protocol.privacy import PrivacySet
 from chatd.protocol.read_state import Delivered, Read, Readers
@@ -42,5 +43,5 @@ AnyRequest = (
     | Preferences | ProfileSet | UsersFind | UsersGet | DevicesPush | DevicesList | DevicesRemove
     | FriendRequest | FriendAccept | FriendDecline | FriendCancel | FriendRemove
     | ContactSet | CircleSet | CircleDelete
-    | BotsGet
+    | Report | BotsGet
 )  # fmt: skip

@@ -20,6 +20,7 @@ from chatd.commands.host_rooms import HostRooms
 from chatd.commands.host_stats import StatsReader
 from chatd.commands.login import Login
 from chatd.commands.lookups import Lookups
+from chatd.commands.privacy import Privacy
 from chatd.commands.webhooks import Webhooks
 from chatd.config.model import Config
 from chatd.core.allowances import Allowances
@@ -39,15 +40,19 @@ from chatd.delivery.restrictions import Restrictions
 from chatd.delivery.watch_rights import WatchRights
 from chatd.env import Env
 from chatd.http.api.route import Services
+from chatd.jobs.deletion_clock import DeletionClock
+from chatd.jobs.erasures import Erasures
 from chatd.jobs.event_feed import FeedUpkeep
+from chatd.jobs.exports import Exports
 from chatd.jobs.last_seen import LastSeenRecorder
 from chatd.jobs.maintenance import Maintenance
 from chatd.jobs.message_requests import RequestBound
+from chatd.jobs.purge import Purge
 from chatd.protocol.codec import Vocabulary
 from chatd.protocol.connection import Hello
 from chatd.server.accounts import Accounts
 from chatd.server.capability import Capability, combined
-from chatd.server.rules import bounds_of, people_rules_of, per_day, rules_of
+from chatd.server.rules import allowances_of, bounds_of, people_rules_of, rules_of
 from chatd.session.rate_limits import RateLimits
 from chatd.session.session import Session
 from chatd.storage.interface import Store
@@ -57,9 +62,9 @@ from chatd.webhooks.deliveries import Deliveries
 from chatd.webhooks.settings import Receiver
 from chatd.websocket.admission import Admission
 from chatd.writer.commit_hooks import CommitHooks, Subscribers
-from chatd.writer.needs import Sources
 from chatd.writer.read_set_loader import ReadSetLoader
 from chatd.writer.room_loader import RoomLoader
+from chatd.writer.sources import Sources
 from chatd.writer.submission import Submission, submit_and_wait
 from chatd.writer.writer import Writer
 
@@ -99,7 +104,7 @@ class App:
         people = people_rules_of(config.people)
         self.rooms = RoomLoader(store, env, RoomCache(), people, bots=config.bots.enabled)
         allowances = Allowances()
-        allowances.become(per_day(config.rates))
+        allowances.become(allowances_of(config))
         sources = Sources(store, env, self.rooms)
         self.read_set_loader = ReadSetLoader(sources, rules_of(config), allowances, whole.needs)
         self.hooks = CommitHooks(
@@ -138,21 +143,32 @@ class App:
         if config.people.enabled:
             self.hooks.published.subscribe(self.request_bound.on_commit, self.profile_changes.on_commit)
         self.hooks.published.subscribe(Restrictions(env, self.hub).on_commit)
+        self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
+        self.accounts = Accounts(self.login, identity, self.rate_limits, self.counters, login_links or {})
+        self.context = self._context(config, env, whole, watch_rights)
+        self._make_host_parts(config, env)
+        self.hooks.committed.subscribe(*(partial(hook, self.context) for hook in whole.committed))
+        self.hooks.published.subscribe(*(partial(hook, self.context) for hook in whole.published))
+
+    def _make_host_parts(self, config: Config, env: Env) -> None:
+        """Make what serves the back end of the host app."""
+        store = self.store
         self.api_writes = Writes(self.writer.submit, self.writer.submit, config.api.writes_waiting)
-        self.admin = Admin(store, self.api_writes, self.hub, identity, env)
+        self.admin = Admin(store, self.api_writes, self.hub, self.identity, env, self._actor)
         self.graph = Graph(store, self.api_writes, self._people_rules, self.fanout.tell_imported)
         self.feed_pages = FeedPages(self.event_feed, env)
         self.host_bots = HostBots(store, self.api_writes, self.bot_updates, self.bot_hooks, env)
         self.webhooks = Webhooks(store, self.api_writes)
-        self.api_keys = ApiKeys(store, self.api_writes, env)
-        self.hooks.committed.subscribe(self.api_keys.on_commit)
-        self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
-        self.accounts = Accounts(self.login, identity, self.rate_limits, self.counters, login_links or {})
-        self.context = self._context(config, env, whole, watch_rights)
         self.host_rooms = HostRooms(self.context, self.api_writes)
         self.stats = StatsReader(self.context)
-        self.hooks.committed.subscribe(*(partial(hook, self.context) for hook in whole.committed))
-        self.hooks.published.subscribe(*(partial(hook, self.context) for hook in whole.published))
+        self.api_keys = ApiKeys(store, self.api_writes, env)
+        self.hooks.committed.subscribe(self.api_keys.on_commit)
+        self.erasures = Erasures(store.erasures, store.files, env, self.writer, self.counters)
+        self.erasures.reconfigure(config.moderation)
+        self.exports = Exports(store.erasures, store.files, env, self.writer)
+        self.privacy = Privacy(store, self.api_writes, self.hub, self.erasures, self.exports)
+        self.purge = Purge(store.erasures, env, self.writer)
+        self.deletion_clock = DeletionClock(env, store.troubles)
 
     def _context(self, config: Config, env: Env, whole: Capability, watch_rights: WatchRights) -> Context:
         """Return the parts that commands work with."""
@@ -191,6 +207,7 @@ class App:
             self.stats,
             self.webhooks,
             self.api_keys,
+            self.privacy,
             console_link,
             scopes,
         )
@@ -222,7 +239,7 @@ class App:
         self.context.lookups.reconfigure(config.rates)
         self.rooms.reconfigure(people)
         self.request_bound.reconfigure(people)
-        self.read_set_loader.reconfigure(rules_of(config), per_day(config.rates))
+        self.read_set_loader.reconfigure(rules_of(config), allowances_of(config))
         self.fanout.reconfigure(config.delivery, config.privacy)
         self.maintenance.reconfigure(config)
         if self.feed_upkeep is not None:
@@ -231,7 +248,11 @@ class App:
         self.profile_changes.reconfigure(config.delivery)
         self.context.watch_rights.reconfigure(config.privacy.shown_to, people)
         self.login.reconfigure(config.auth.login_token_ttl_s)
+        self.erasures.reconfigure(config.moderation)
         self.api_writes.reconfigure(config.api.writes_waiting)
+
+    def _actor(self) -> str:
+        return self.context.config.moderation.actor
 
     def _people_rules(self) -> PeopleRules:
         return self.read_set_loader.rules.people
@@ -249,6 +270,7 @@ class App:
         """Check for troubles that no request meets, and whether those of the disk have ended; until cancelled."""
         while True:
             self.store.watch()
+            self.deletion_clock.report()
             for name, why in self.pressures().items():
                 if why:
                     self.store.troubles.report(name, why)

@@ -18,7 +18,9 @@ from chatd.delivery.recent_commits import OF_USERS
 from chatd.protocol.envelope import Request
 from chatd.storage.sqlite.chapters import Chapter
 from chatd.storage.sqlite.chapters import built_in as stored
-from chatd.writer.needs import NEEDS, Need
+from chatd.writer import moderation_needs
+from chatd.writer.needs import NEEDS
+from chatd.writer.sources import Need
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -83,7 +85,7 @@ def built_in() -> Capability:
     return Capability(
         commands=COMMANDS,
         decisions=DECISIONS,
-        needs=NEEDS,
+        needs={**NEEDS, **moderation_needs.NEEDS},
         sections=SECTIONS,
         of_users=OF_USERS,
         sqlite=stored(),

@@ -139,14 +139,21 @@ class Daemon:
             await app.bot_hooks.load()
         app.writer.start()
         await app.api_keys.load()
+        # Who was erased is shut out before anybody is let in, also by a database of an older backup.
+        await app.erasures.begin_listed()
+        await app.exports.clean()
+        app.deletion_clock.start(await store.erasures.last_commit_ms())
         self._reserve(app, self.config)
+        self._keep_running("maintenance", partial(app.maintenance.run, app.deletion_clock))
+        self._keep_running("erasures", app.erasures.run)
+        self._keep_running("exports", partial(app.exports.run, app.deletion_clock))
+        self._keep_running("purge", partial(app.purge.run, app.deletion_clock))
         if app.feed_upkeep is not None:
             await app.feed_upkeep.begin()
             self._keep_running("event feed", app.feed_upkeep.run)
         else:
             self._keep_running("event feed", partial(end_feed, store, app.writer))
         self._deliver(receivers, self.config)
-        self._keep_running("maintenance", app.maintenance.run)
         self._keep_running("lag", partial(app.maintenance.watch_lag, app.counters))
         if self.config.people.enabled:
             self._keep_running("contacts", ContactExpiry(store, self.env, app.writer).run)

@@ -8,6 +8,12 @@ from chatd.config.rates import Rates
 from chatd.core.allowances import Kind
 from chatd.core.privacy import BOUNDS, Bounds, HostBounds
 from chatd.core.read_set import DAY_MS, PeopleRules, Rules
+from chatd.core.velocity import NEW_SHARE
+
+HOUR_MS = 3_600_000
+
+# More than anybody meets; a moderator reads each of them.
+REPORTS_PER_DAY = 20
 
 
 def rules_of(config: Config) -> Rules:
@@ -22,8 +28,14 @@ def rules_of(config: Config) -> Rules:
         shown_to=config.privacy.shown_to,
         rooms_per_user=config.limits.rooms_per_user,
         people=people_rules_of(config.people),
+        new_account_ms=new_account_ms(config),
         bots=config.bots.enabled,
     )
+
+
+def new_account_ms(config: Config) -> int:
+    """Return the age below which an account may do less; 0 for none."""
+    return config.moderation.new_account_h * HOUR_MS if config.moderation.enabled else 0
 
 
 def people_rules_of(people: People) -> PeopleRules:
@@ -54,14 +66,26 @@ def bounds_of(people: People) -> HostBounds:
     }
 
 
-def per_day(rates: Rates) -> dict[Kind, int]:
-    """Return the daily allowances of each user."""
+def allowances_of(config: Config) -> dict[Kind, int]:
+    """Return the allowances of each user, for a day or a minute."""
+    rates = config.rates
     if not rates.enabled:
         return {}
     return {
+        **(velocity_of(rates) if config.moderation.enabled else {}),
         "bytes": rates.stored_bytes_per_day,
         "rooms": rates.rooms_per_day,
         "added": rates.added_per_day,
         "friend_requests": rates.friend_requests_per_day,
         "strangers": rates.strangers_per_day,
+        "reports": REPORTS_PER_DAY,
+    }
+
+
+def velocity_of(rates: Rates) -> dict[Kind, int]:
+    """Return the allowances that moderation adds."""
+    return {
+        "direct_rooms": rates.direct_rooms_per_day,
+        "new_direct_rooms": max(1, rates.direct_rooms_per_day // NEW_SHARE),
+        "mentions": rates.mentions_per_min,
     }

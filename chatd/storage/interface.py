@@ -11,6 +11,7 @@ from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import Introduction
 from chatd.core.graph import Edges, GraphFeed
 from chatd.core.graph_digest import BucketDigests, GraphDigest
+from chatd.core.moderation import AskedReport, Filed, KnownReports, Place, State
 from chatd.core.privacy import Relation, RoomRelations
 from chatd.core.profiles import Cards
 from chatd.core.read_set import Counted, KeyedEvent, PeopleRules, UnreadSpan
@@ -24,6 +25,7 @@ from chatd.protocol.errors import Unavailable
 from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
 from chatd.protocol.read_state import Reader
+from chatd.storage.erasing import ErasureStore, PersonFiles
 from chatd.storage.views import (
     EventPage,
     FeedBounds,
@@ -76,8 +78,28 @@ class CommitStore(Commits, Protocol):
         """
 
 
+class ModerationStore(Protocol):
+    """The reports of a store."""
+
+    async def known(self, asked: Collection[AskedReport]) -> KnownReports:
+        """Return what decisions on these reports look at, as of one commit."""
+
+    async def at(self, numbers: Collection[int]) -> list[Filed]:
+        """Return the reports with these numbers; unknown ones are left out."""
+
+    async def queue(self, state: State, after: Place | None, limit: int) -> list[tuple[Filed, Place]]:
+        """Return up to `limit` reports behind a place, each with its own: those on whom most have reported something
+        first, closed ones the newest first.
+        """
+
+    async def oldest(self) -> int:
+        """Return when the report was changed that nobody has for longest, in Unix milliseconds; 0 without any."""
+
+
 class DecisionStore(Protocol):
-    """The state of the last commit, for decisions."""
+    """The state of the last commit, for decisions. `erasures`: what is kept of a person."""
+
+    erasures: ErasureStore
 
     async def load_rooms(self, names: Collection[str]) -> dict[str, Room]:
         """Return the rooms of these names with all their members; unknown names are left out.
@@ -168,6 +190,10 @@ class DecisionStore(Protocol):
 
         Groups of up to `small_group_members` count as something in common.
         """
+
+    @property
+    def moderation(self) -> ModerationStore:
+        """The reports."""
 
     async def account_rows(self, rows: Collection[tuple[str, str]]) -> list[ChangedRow]:
         """Return the rows of the section `account` with these (user, name), also tombstones."""
@@ -325,9 +351,6 @@ class WebhookStore(Protocol):
     async def parked(self, consumer: str, limit: int) -> list[Parked]:
         """Return up to `limit` entries that were set aside for a receiver, the last ones first."""
 
-    async def is_parked(self, consumer: str, entry: str) -> bool:
-        """Whether an entry is set aside for a receiver."""
-
     async def parked_counts(self) -> dict[str, int]:
         """Return how many entries are set aside, by receiver."""
 
@@ -364,9 +387,11 @@ class Store(
 
     Bounds of ranges are inclusive unless said otherwise. A commit that has begun finishes even when its caller is
     cancelled. Room numbers are the store's keys, room names the public ones. `troubles`: of the store and its users.
+    `files`: those beside it that hold something of a person.
     """
 
     troubles: Troubles
+    files: PersonFiles
 
     async def probe(self) -> None:
         """Read something; raise Unavailable when nothing can be read."""

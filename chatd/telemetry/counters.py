@@ -73,6 +73,9 @@ class Counters:
     hellos: dict[str, int] = field(default_factory=_words)  # first, resumed, full, refused
     logins: dict[str, int] = field(default_factory=_words)  # granted, login_failed, rate_limited, overloaded
     api_requests: dict[str, int] = field(default_factory=_words)  # ok, error code
+    screened: dict[str, int] = field(
+        default_factory=_words
+    )  # rejected, masked, rewritten, flagged, unscreened...
     webhook_batches: dict[str, int] = field(default_factory=_words)  # accepted, refused, failed, gone
     webhook_events: int = 0
     slow_consumers: dict[str, int] = field(default_factory=_words)  # lagging, overflow, stall
@@ -80,6 +83,7 @@ class Counters:
     # the writer and the fan-out
     events_committed: dict[str, int] = field(default_factory=_words)  # event kind
     commit_failures: int = 0
+    erasures_found: int = 0  # rows that a check found of persons who were erased
     commit_seconds: Histogram = field(default_factory=_seconds)  # received -> durable
     batch_seconds: Histogram = field(default_factory=_seconds)  # one transaction
     batch_size: Histogram = field(default_factory=_sizes)  # mutations in one transaction

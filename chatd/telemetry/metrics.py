@@ -49,11 +49,15 @@ COUNTED: dict[str, _About] = {
     "hellos": _About("hellos", "Hellos by result.", "result"),
     "logins": _About("logins", "Logins by result.", "result"),
     "api_requests": _About("api_requests", "Requests of back ends to the API by result.", "result"),
+    "screened": _About(
+        "screened", "Requests that screening did not let pass as they came, by outcome.", "outcome"
+    ),
     "webhook_batches": _About("webhook_batches", "POSTs of events to endpoints by outcome.", "outcome"),
     "webhook_events": _About("webhook_events", "Events that endpoints accepted."),
     "slow_consumers": _About("slow_consumers", "Measures taken against slow clients.", "action"),
     "events_committed": _About("events_committed", "Events made durable, by kind.", "kind"),
     "commit_failures": _About("commit_failures", "Transactions that failed."),
+    "erasures_found": _About("erasures_found", "Rows that a check found of persons who were erased."),
     "commit_seconds": _About(
         "message_commit_seconds", "From the arrival of the oldest mutation of a batch until it is durable."
     ),
@@ -77,6 +81,9 @@ GAUGES: dict[str, _About] = {
     "users": _About("users", "Users with at least one connection."),
     "rooms": _About("rooms", "Rooms in memory."),
     "writer_queue": _About("writer_queue", "Mutations waiting for the writer."),
+    "screening_waiting": _About(
+        "screening_waiting", "Requests waiting to be judged, or behind one that does."
+    ),
     "send_queue_bytes": _About("send_queue_bytes", "Bytes waiting in all outboxes."),
     "webhook_lag_seconds": _About(
         "webhook_lag_seconds", "Age of the next event of an endpoint, 0 when there is none.", "endpoint"

@@ -27,6 +27,7 @@ TROUBLES: Mapping[str, TroubleKind] = {
     "damage": TroubleKind("requests that need the damaged part are refused with internal"),
     "queue": TroubleKind("changes are refused with overloaded"),
     "keys": TroubleKind("every hello is refused with overloaded"),
+    "clock": TroubleKind("nothing is deleted because its time is up", unready=False),
     "hellos": TroubleKind("new connections are refused with 503", unready=False),
     "connections": TroubleKind("new connections are refused with 503", unready=False),
 }

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from chatd.core.screening import On as On
 from chatd.protocol.messages import Body
 
-On = Literal["message", "edit", "room", "member", "friend", "profile"]
 Do = Literal["pass", "reject", "rewrite", "flag"]
 
 

@@ -14,8 +14,8 @@ from chatd.core.read_set import Counted, UnreadSpan
 from chatd.core.unread_counts import COUNTED_EVENTS_MAX, added
 from chatd.protocol.errors import ChatError, Unavailable
 from chatd.storage.interface import DecisionStore
-from chatd.writer.needs import Submitted
 from chatd.writer.room_loader import RoomLoader
+from chatd.writer.sources import Submitted
 
 log = logging.getLogger(__name__)
 

@@ -5,9 +5,7 @@ name in `reads.rooms`. A new chapter keeps its records in `reads.records_of(ItsT
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from chatd.core import accounts, api_keys, friends, maintenance, restrictions
 from chatd.core.bots import Bot, DeleteBot, PutBot
@@ -18,13 +16,12 @@ from chatd.core.members import SetMembers
 from chatd.core.privacy import Relation
 from chatd.core.privacy_settings import CIRCLES, PRIVACY, SetByHost
 from chatd.core.profiles import Card, Holder
-from chatd.core.read_set import Counted, ReadSet, Tail, UnreadSpan, pair
+from chatd.core.read_set import ReadSet, Tail, UnreadSpan, pair
 from chatd.core.room import Member, Room
 from chatd.core.rooms import OpenDirect
 from chatd.core.sections import ChangedRow
 from chatd.core.unread_counts import COUNTED_EVENTS_MAX, span_of_read, tail_of
 from chatd.core.write_set import Message
-from chatd.env import Env
 from chatd.protocol.emoji import normal_form
 from chatd.protocol.friends import (
     CircleDelete,
@@ -42,8 +39,8 @@ from chatd.protocol.privacy import PrivacySet
 from chatd.protocol.read_state import Read
 from chatd.protocol.rooms import Preferences, RoomCreate, RoomDecline, RoomDelete, RoomDirect, RoomUpdate
 from chatd.protocol.users import DevicesRemove, ProfileSet
-from chatd.storage.interface import DecisionStore
-from chatd.writer.room_loader import RoomLoader
+from chatd.writer.erasure_needs import NEEDS_OF_ERASURES, erasures_of_users
+from chatd.writer.sources import Need, Sources, Submitted
 
 AccountBound = (
     Preferences,
@@ -56,26 +53,6 @@ AccountBound = (
     PutBot,
 )
 DeviceBound = (DevicesRemove, accounts.RecordDevice, accounts.Revoke)
-
-
-class Submitted(Protocol):
-    """A submission. `counted`: the events that a read passes, when they were counted outside the batch."""
-
-    user: str
-    request: Any
-    counted: tuple[UnreadSpan, Counted] | None
-
-
-@dataclass(slots=True, frozen=True)
-class Sources:
-    """The sources that needs are read from."""
-
-    store: DecisionStore
-    env: Env
-    rooms: RoomLoader
-
-
-Need = Callable[[Sources, Sequence[Submitted], ReadSet], Awaitable[None]]
 
 
 async def messages(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
@@ -156,7 +133,8 @@ async def new_rooms(sources: Sources, batch: Sequence[Submitted], reads: ReadSet
 async def people(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read the accounts and devices that are about to change, and the accounts of users about to join a room."""
     newcomers = {user for asked in batch for user in joining(asked)}
-    users = newcomers | {asked.user for asked in batch if isinstance(asked.request, AccountBound)}
+    bound = (*AccountBound, accounts.RecordDevice) if reads.rules.new_account_ms else AccountBound
+    users = newcomers | {asked.user for asked in batch if isinstance(asked.request, bound)}
     devices = {place for asked in batch for place in devices_of(asked)}
     if users or devices:
         known = await sources.store.people(users, devices, newcomers)
@@ -405,12 +383,13 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     ChangeGraph: (graph,),
     friends.Befriend: (contacts, direct_rooms),
     friends.ExpireContacts: (expiring,),
-    accounts.Amend: (people, cards, pending),
+    accounts.Amend: (people, cards, pending, erasures_of_users),
     restrictions.Restrict: (people,),
     accounts.Revoke: (people,),
     accounts.RecordDevice: (people,),
     accounts.RecordLastSeen: (people,),
     accounts.ForgetDevices: (people,),
+    **NEEDS_OF_ERASURES,
     PutBot: (people, cards, bots),
     DeleteBot: (bots,),
     api_keys.AddKey: (keys_of_api,),

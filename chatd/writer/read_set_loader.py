@@ -9,12 +9,12 @@ from chatd.core.write_set import WriteSet
 from chatd.protocol.members import RoomJoin
 from chatd.protocol.messages import Send
 from chatd.protocol.read_state import Delivered
-from chatd.writer.needs import Need, Sources, Submitted
+from chatd.writer.sources import Need, Sources, Submitted
 
 
-def optimistic(request: Any) -> bool:
+def optimistic(asked: Submitted) -> bool:
     """Whether a request is stored without looking its key up first: the unique index finds the rare repetition."""
-    return isinstance(request, Send)
+    return isinstance(asked.request, Send) and asked.screened is None
 
 
 class ReadSetLoader:
@@ -29,10 +29,10 @@ class ReadSetLoader:
         self.rules = rules
         self._allowances = allowances
 
-    def reconfigure(self, rules: Rules, per_day: dict[Kind, int]) -> None:
+    def reconfigure(self, rules: Rules, counts: dict[Kind, int]) -> None:
         """Decide by other rules and allowances from now on; what was taken of them stays taken."""
         self.rules = rules
-        self._allowances.become(per_day)
+        self._allowances.become(counts)
 
     async def load(self, batch: Sequence[Submitted], *, known_keys: bool) -> ReadSet:
         """Return the read set of `batch`. With `known_keys` also the keys of sends."""
@@ -40,7 +40,7 @@ class ReadSetLoader:
         reads = ReadSet(self.rules, self.rooms.cache.rooms)
         reads.allowances, reads.now_s = self._allowances, self._env.monotonic()
         # A send needs its room and nothing else, and most requests are sends.
-        others = batch if known_keys else [asked for asked in batch if not optimistic(asked.request)]
+        others = batch if known_keys else [asked for asked in batch if not optimistic(asked)]
         if others:
             await self._needs_of(others, reads)
         return reads

@@ -7,13 +7,20 @@ from typing import Any, Protocol
 
 from chatd.core.audit import Audit
 from chatd.core.read_set import Counted, UnreadSpan
+from chatd.core.screening import Screened
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import ChatError, Refused
 from chatd.writer.batch_abort import BatchAbort
 
 
 class Requester(Protocol):
-    """The session that gets the reply."""
+    """The session that gets the reply: whose `device` it is, and the `address` it is connected from."""
+
+    @property
+    def device(self) -> str: ...
+
+    @property
+    def address(self) -> str: ...
 
     def on_reply(self, id: int, reply: Ok | ChatError) -> None: ...
 
@@ -24,7 +31,8 @@ class Submission:
 
     `place`: in its batch frame. `since`: when it was submitted, monotonic seconds. `counted`: the events that a long
     read passes. `audit`: the entry to store with what was decided; nothing is stored of a refusal.
-    `marks`: the notes of screening, "unscreened" when no verdict came and "flagged" when somebody shall look at it.
+    `marks`: the notes of screening, for the back end of the host app. `flagged_by`: the
+    filters that flag it. `screened`: how it is not carried out as it came.
     """
 
     user: str
@@ -40,6 +48,13 @@ class Submission:
     counted: tuple[UnreadSpan, Counted] | None = None
     audit: Audit | None = None
     marks: tuple[str, ...] = ()
+    flagged_by: tuple[str, ...] = ()
+    screened: Screened | None = None
+
+    @property
+    def is_of_host(self) -> bool:
+        """Whether the host app asked, in whosever place."""
+        return self.audit is not None
 
     def behind_failed(self) -> bool:
         """Whether the abort rule forbids it by now."""

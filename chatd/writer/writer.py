@@ -40,11 +40,12 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from chatd.core.audit import Audit
+from chatd.core.audit import Audit, stored_entry
 from chatd.core.decisions import DECISIONS, Decide
 from chatd.core.event_feed import Cause
 from chatd.core.read_set import ReadSet
 from chatd.core.room_summary import complete_room_replies
+from chatd.core.screening import decide_screened
 from chatd.core.unread_counts import count_out
 from chatd.core.write_set import WriteSet
 from chatd.env import Env
@@ -200,7 +201,7 @@ class Writer:
     async def _run_batch(self, batch: list[Submission], *, known_keys: bool = False) -> None:
         """Decide, store, publish, answer. `known_keys`: look every idempotency key up before deciding."""
         began = self._env.monotonic()
-        if known_keys or not all(optimistic(submission.request) for submission in batch):
+        if known_keys or not all(map(optimistic, batch)):
             self._publish_durable()
         self.busy_rooms = frozenset(name for asked in batch for name in named_rooms(asked.request))
         reads = await self._read_set_loader.load(batch, known_keys=known_keys)
@@ -312,14 +313,19 @@ def decide(
     batch_abort = submission.batch_abort
     writes.origin = submission
     marks = writes.marks() if writes.records else {}
-    cause = None if submission.audit is None else Cause(submission.audit, writes)
+    cause = None if submission.audit is None else Cause(submission.audit.key, writes)
     try:
         if submission.behind_failed():
             raise aborted()
         decision = decisions[type(submission.request)]
-        submission.reply = decision(submission.user, submission.request, writes, reads)
-        if cause is not None:
-            cause.note(writes, submission.reply)
+        user, request, screened = submission.user, submission.request, submission.screened
+        if screened is None:
+            submission.reply = decision(user, request, writes, reads)
+        else:
+            submission.reply = decide_screened(screened, decision, user, request, writes, reads)
+        if submission.audit is not None and cause is not None:
+            cause.note(writes)
+            writes.add(stored_entry(submission.audit, submission.reply, writes.now))
     except ChatError as refusal:
         submission.reply = refusal
         writes.drop_after(marks)
@@ -332,5 +338,5 @@ LOOKED_UP = ("not_member", "forbidden", "gone", "muted", "refused", "blocked", "
 
 def needs_key_lookup(submission: Submission) -> bool:
     """Whether this was refused although its key, not looked up yet, may have been carried out before."""
-    refusal = submission.reply if optimistic(submission.request) else None
+    refusal = submission.reply if optimistic(submission) else None
     return isinstance(refusal, Refused) and refusal.code in LOOKED_UP

@@ -18,7 +18,7 @@ for names_no_room in ("devices.remove/others", "watch"):
 
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[InProcessServer]:
-    async with in_process(tmp_path, rates={"enabled": False}) as running:
+    async with in_process(tmp_path, rates={"enabled": False}, moderation={"enabled": True}) as running:
         yield running
 
 

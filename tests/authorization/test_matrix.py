@@ -12,6 +12,7 @@ from chatd.protocol.errors import Refused
 from tests.kit.auth_matrix import ENDED, REQUESTS, AuthMatrix, PreparedRoom, request_of, rows
 from tests.kit.inprocess import in_process
 
+REPORTS = {"enabled": True}
 ROWS = rows()
 WORDS = frozenset({"read", "send", "create", "admin"})
 SHORT_S = 5  # of a token; with its grace shorter than anybody may be silent
@@ -32,7 +33,7 @@ def test_the_word_of_every_row_is_the_one_that_is_checked():
 @pytest.mark.parametrize("name", ROWS)
 async def test_a_row_is_as_the_table_says(name: str, tmp_path: Path) -> None:
     wanted = {column: cell for column, cell in ROWS[name].outcomes.items() if column not in ENDED}
-    async with in_process(tmp_path) as server:
+    async with in_process(tmp_path, moderation=REPORTS) as server:
         matrix = await AuthMatrix.open(server)
         found = {}
         for column in wanted:
@@ -45,7 +46,7 @@ async def test_a_row_is_as_the_table_says(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.word != "-"])
 async def test_without_its_word_a_row_is_forbidden_wherever_it_points(name: str, tmp_path: Path) -> None:
-    async with in_process(tmp_path) as server:
+    async with in_process(tmp_path, moderation=REPORTS) as server:
         matrix = await AuthMatrix.open(server)
         expires = server.env.now_ms() / 1000 + 3600
         server.identity.claims["mute"] = Claims("owner", expires, allow=WORDS - {ROWS[name].word})
@@ -77,7 +78,7 @@ async def _turned_away(matrix: AuthMatrix, column: str) -> None:
 @pytest.mark.parametrize("column", ENDED)
 async def test_behind_a_hello_that_fails_nothing_is_carried_out(column: str, tmp_path: Path) -> None:
     """Each row in the frame of the hello, as a phone sends its outbox."""
-    async with in_process(tmp_path, rates={"enabled": False}) as server:
+    async with in_process(tmp_path, rates={"enabled": False}, moderation=REPORTS) as server:
         matrix = await AuthMatrix.open(server)
         prepared = await matrix.prepare_room("member", await matrix.connect_as(column))
         await _turned_away(matrix, column)
@@ -99,7 +100,7 @@ async def test_behind_a_hello_that_fails_nothing_is_carried_out(column: str, tmp
 
 @pytest.mark.parametrize("column", ENDED)
 async def test_what_a_connection_asks_after_its_end_is_not_carried_out(column: str, tmp_path: Path) -> None:
-    async with in_process(tmp_path, rates={"enabled": False}) as server:
+    async with in_process(tmp_path, rates={"enabled": False}, moderation=REPORTS) as server:
         matrix = await AuthMatrix.open(server)
         expires = server.env.now_ms() / 1000 + SHORT_S
         server.identity.claims["expired"] = Claims("expired", expires)

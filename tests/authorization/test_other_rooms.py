@@ -13,7 +13,7 @@ FAR = 9  # a number that only the other room has
 
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[InProcessServer]:
-    async with in_process(tmp_path, rates={"enabled": False}) as running:
+    async with in_process(tmp_path, rates={"enabled": False}, moderation={"enabled": True}) as running:
         yield running
 
 

@@ -114,6 +114,9 @@ REQUESTS: dict[str, Callable[[PreparedRoom], dict[str, Any]]] = {
     "contact.set": lambda prepared: {"user": AUTHOR, "blocked": True},
     "circle.set": lambda prepared: {"name": "Bikes"},
     "circle.delete": lambda prepared: {"number": 1},
+    "report/message": lambda prepared: {"room": prepared.room, "seq": prepared.others, "reason": "abuse"},
+    "report/room": lambda prepared: {"room": prepared.room, "reason": "spam"},
+    "report/user": lambda prepared: {"user": AUTHOR, "reason": "fraud"},
 }
 
 

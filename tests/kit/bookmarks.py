@@ -19,7 +19,7 @@ from chatd.server.capability import Capability
 from chatd.storage.sqlite.chapters import Chapter
 from chatd.storage.sqlite.erasure import Kept
 from chatd.storage.sqlite.schema import OUTSIDE, Migration
-from chatd.writer.needs import Sources, Submitted
+from chatd.writer.sources import Sources, Submitted
 from tests.kit.notes import created, kept_rows, section_table
 
 # The most bookmarks of one user.
@@ -102,6 +102,7 @@ KEPT = {
         ("user",),
         "SELECT room, seq, note FROM bookmarks WHERE user = :user",
         ("DELETE FROM bookmarks WHERE user = :user",),
+        left="SELECT count(*) FROM bookmarks WHERE user = :user",
     ),
     "latest_bookmarks": kept_rows("latest_bookmarks"),
 }

@@ -52,6 +52,8 @@ def kept_rows(table: str) -> Kept:
         ("user",),
         f"SELECT name, body FROM {table} WHERE user = :user",
         (f"UPDATE {table} SET body = NULL WHERE user = :user",),
+        left=f"SELECT count(*) FROM {table} WHERE user = :user AND body IS NOT NULL",
+        how="emptied",
     )
 
 

@@ -255,6 +255,7 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     "circle.set": ({"circle": circle}, {"duplicate": flag}),
     "circle.delete": _nothing,
     "privacy.set": ({"privacy": privacy}, {}),
+    "report": ({"report": text_of(r"r[1-9][0-9]*")}, {"duplicate": flag}),
     "room.accept": _nothing,
     "room.decline": _nothing,
 }

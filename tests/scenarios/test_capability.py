@@ -10,6 +10,7 @@ import pytest
 
 from chatd.commands.context import Command
 from chatd.config.model import Storage
+from chatd.core.erasure_steps import Erase
 from chatd.core.write_set import WriteSet
 from chatd.env import Env
 from chatd.protocol.connection import Ping
@@ -18,7 +19,7 @@ from chatd.storage.sqlite.backup import backup, restore
 from chatd.storage.sqlite.chapters import Chapter
 from chatd.storage.sqlite.checking import report
 from chatd.storage.sqlite.directory import Directory
-from chatd.storage.sqlite.erasure import erase, export
+from chatd.storage.sqlite.erasure import export
 from chatd.storage.sqlite.errors import StoreError
 from chatd.storage.sqlite.store import SqliteStore
 from tests.kit import packet_schemas, shapes
@@ -173,7 +174,9 @@ async def test_what_it_keeps_of_a_user_is_handed_out_and_taken_away(
             ("bookmarks", {"room": room, "seq": 1, "note": "here"}),
             ("latest_bookmarks", {"name": room, "body": {"seq": 1}}),
         ]
-        erase(connection, "ann", kept)
+    await daemon.app.writer.submit_and_wait("", Erase("ann"))
+    await daemon.app.erasures.carry_out_due()
+    with closing(sqlite3.connect(daemon.database, isolation_level=None)) as connection:
         left = connection.execute("SELECT user FROM bookmarks").fetchall()
         left += connection.execute("SELECT user FROM latest_bookmarks WHERE body IS NOT NULL").fetchall()
     assert left == [("bob",), ("bob",)]

@@ -141,7 +141,7 @@ async def test_the_host_sees_and_lists_restrictions_until_they_end(daemon: Runni
 @pytest.mark.parametrize(
     ("asked", "field", "words"),
     [
-        ({"what": "shun", "until": 1}, "what", "ban, mute, limit"),
+        ({"what": "shun", "until": 1}, "what", "ban, limit, mute"),
         ({"what": "ban", "until": 1000}, "until", "time to come"),
         ({"what": "ban", "until": 0}, "until", "at least 1"),
         ({"what": "ban"}, "until", "missing"),

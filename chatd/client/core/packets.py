@@ -1,7 +1,6 @@
 """The packets a client reads, as types: objects, replies and pushes, under the chapters of protocol.md; pure.
 
-They describe what a peer that keeps to the protocol sends, and cost nothing at run time: unknown keys are ignored,
-and an absent key has its default. `u53` is int here, `ms` an int of Unix milliseconds.
+They describe what a peer sends that keeps to the protocol: unknown keys are ignored, absent ones have their default.
 """
 
 from collections.abc import Mapping

@@ -13,7 +13,7 @@ import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route as Path
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -23,10 +23,12 @@ from chatd.env import Env
 from chatd.http.answers import bounded_body
 from chatd.http.api import (
     bots,
+    erasures,
     event_feed,
     keys,
     members,
     messages,
+    moderation,
     people,
     problems,
     restrictions,
@@ -40,7 +42,7 @@ from chatd.http.api.access import Access
 from chatd.http.api.decoding import asked_in_query, decoded, path_of
 from chatd.http.api.ndjson import BULK_BYTES_MAX, MEDIA_TYPE, Uploads, answered, lines_of
 from chatd.http.api.problems import problem_response, refusal_for
-from chatd.http.api.route import BODY_BYTES_MAX, OPEN, Call, Caller, Route, Services
+from chatd.http.api.route import BODY_BYTES_MAX, OPEN, Call, Caller, Download, Route, Services
 from chatd.http.api.waiting import unless_gone
 from chatd.http.http_protocol import STREAMING
 from chatd.http.routes import SecurityHeaders
@@ -59,9 +61,11 @@ CHAPTERS = (
     bots,
     event_feed,
     restrictions,
+    moderation,
+    erasures,
     keys,
-    webhooks,
     stats,
+    webhooks,
     problems,
 )
 TABLE: tuple[Route, ...] = tuple(route for chapter in CHAPTERS for route in chapter.ROUTES)
@@ -143,6 +147,10 @@ class Api:
             answer = await unless_gone(request.receive, route.handler(call, asked))
         else:
             answer = await route.handler(call, asked)
+        if isinstance(answer, Download):
+            # It takes as long as the host needs.
+            request.scope["state"][STREAMING].stream()
+            return FileResponse(answer.path, media_type=answer.media_type)
         return Response(msgspec.json.encode(answer), media_type="application/json")
 
     async def _bulk(self, call: Call, request: Request, places: ExitStack) -> Response:

@@ -17,6 +17,7 @@ from chatd.commands.graph import Graph
 from chatd.commands.host_bots import HostBots
 from chatd.commands.host_rooms import HostRooms
 from chatd.commands.host_stats import StatsReader
+from chatd.commands.privacy import Privacy
 from chatd.commands.webhooks import Webhooks
 from chatd.core.api_keys import READ, VISITOR, ApiKey
 from chatd.core.audit import SOCKET, Audit
@@ -31,6 +32,7 @@ BODY_BYTES_MAX = 1 << 20
 OPEN, SOCKET_ONLY = "", SOCKET
 
 KeyId = Annotated[str, Meta(pattern=r"^[a-z2-7]{8}\Z")]
+ReportName = Annotated[str, Meta(pattern=r"^r[1-9][0-9]{0,14}\Z")]
 HookName = Annotated[str, Meta(pattern=r"^([a-z][a-z0-9_-]{0,31}|bot:[A-Za-z0-9_\-.:@|+]{1,64})\Z")]
 EntryId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
 Code = Annotated[str, Meta(pattern=r"^[a-z_]{1,32}\Z")]
@@ -42,6 +44,7 @@ PARAMETERS: Mapping[str, Any] = {
     "seq": Seq,
     "key": KeyId,
     "code": Code,
+    "report": ReportName,
     "name": HookName,
     "entry": EntryId,
 }
@@ -98,6 +101,13 @@ def page_of(rows: Sequence[T], limit: int, key: Callable[[T], object]) -> tuple[
     return rows[:limit], str(key(rows[limit - 1])) if len(rows) > limit else UNSET
 
 
+class Download(Struct, frozen=True):
+    """The answer of a route that sends a file as it is."""
+
+    path: str
+    media_type: str
+
+
 class Done(Struct, frozen=True):
     """The answer of a route that has nothing to tell: `{}`."""
 
@@ -138,6 +148,7 @@ class Services:
     stats: StatsReader
     webhooks: Webhooks
     keys: ApiKeys
+    privacy: Privacy
     console_link: Callable[[str, Collection[str]], str]
     scopes: frozenset[str]
 

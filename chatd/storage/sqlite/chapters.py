@@ -4,8 +4,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from chatd.core.erasure_steps import ErasedRows
 from chatd.core.sections import CONTACTS, ChangedRow, StartedDay
-from chatd.storage.sqlite import bots, contacts, erasure, event_feed, graph, schema, sections, webhooks
+from chatd.storage.sqlite import (
+    bots,
+    contacts,
+    erasure,
+    erasures,
+    event_feed,
+    graph,
+    moderation,
+    schema,
+    sections,
+    webhooks,
+)
 from chatd.storage.sqlite.erasure import Kept
 from chatd.storage.sqlite.records import WRITES, WriteRecords
 from chatd.storage.sqlite.schema import Migration
@@ -25,15 +37,16 @@ class Chapter:
     kept: Mapping[str, Kept] = field(default_factory=dict)
 
     def writers(self) -> dict[type, WriteRecords]:
-        """`writes`, and the functions for account rows, which have one type of record for all sections."""
+        """`writes`, and the functions for account rows and erasures, which have one type of record for all tables."""
         rows = partial(sections.write_rows, self.sections)
         days = partial(sections.write_days, self.sections)
-        return {**self.writes, ChangedRow: rows, StartedDay: days}
+        erased = partial(erasure.write_erased, self.kept)
+        return {**self.writes, ChangedRow: rows, StartedDay: days, ErasedRows: erased}
 
 
 def built_in() -> Chapter:
     """Return the records and tables of this package."""
-    chapters = (contacts, graph, event_feed, webhooks, bots)
+    chapters = (contacts, graph, event_feed, webhooks, bots, moderation, erasures)
     writes = {**WRITES, **{kind: write for one in chapters for kind, write in one.WRITES.items()}}
     tables = {**sections.TABLES, CONTACTS: contacts.TABLE}
     return Chapter(writes, schema.shipped(), tables, erasure.TABLES)

@@ -112,10 +112,11 @@ class Directory:
 
 
 class Lock:
-    """The lock that keeps a directory to one process; the system releases it however the process ends."""
+    """The lock that keeps `directory` to one process; the system releases it however the process ends."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, directory: Path) -> None:
         self._descriptor = descriptor
+        self.directory = directory
 
     @classmethod
     def take(cls, directory: Directory) -> "Lock":
@@ -128,7 +129,7 @@ class Lock:
             except BaseException:
                 os.close(descriptor)
                 raise
-        return cls(descriptor)
+        return cls(descriptor, directory.path)
 
     @staticmethod
     def _lock(descriptor: int, directory: Directory) -> None:

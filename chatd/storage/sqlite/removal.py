@@ -4,7 +4,15 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from chatd.core.removal import FoldedLog, SupersededEdits, emptied
+from chatd.core.removal import (
+    DeletedRoom,
+    ErasedReactions,
+    FoldedLog,
+    PurgedLog,
+    SupersededEdits,
+    emptied,
+    erased,
+)
 from chatd.protocol.codec import decode_event
 from chatd.storage.sqlite.rows import position
 
@@ -14,6 +22,33 @@ EMPTY_EDIT = "UPDATE events SET blob = ?, target = NULL WHERE position = ?"
 
 # From the last floor on: below it there are only messages, however many.
 FOLD = "DELETE FROM events WHERE position >= ? AND position < ? AND kind <> 'message'"
+
+REACTION = "SELECT blob FROM events WHERE position = ? AND user = ? AND kind = 'reaction'"
+ERASE_REACTION = (
+    "UPDATE events SET kind = 'erased', client_key = NULL, digest = NULL, blob = ? WHERE position = ?"
+)
+
+DELETE_ROOM = "INSERT INTO deleted_rooms VALUES (?, ?) ON CONFLICT DO NOTHING"
+# Rows that one commit deletes: a few milliseconds.
+PURGED_AT_ONCE = 500
+PURGES = (
+    """
+    DELETE FROM events WHERE position IN (
+        SELECT position FROM events WHERE position BETWEEN :room << 32 AND :room << 32 | 0xffffffff LIMIT :limit
+    )
+    """,
+    """
+    DELETE FROM reactions WHERE (room, seq, user, emoji) IN (
+        SELECT room, seq, user, emoji FROM reactions WHERE room = :room LIMIT :limit
+    )
+    """,
+    """
+    DELETE FROM unlogged WHERE (room, user, client_key) IN (
+        SELECT room, user, client_key FROM unlogged WHERE room = :room LIMIT :limit
+    )
+    """,
+)
+PURGED = "DELETE FROM deleted_rooms WHERE room = ?"
 
 
 def write_superseded(
@@ -31,7 +66,34 @@ def write_folds(connection: sqlite3.Connection, folds: Sequence[FoldedLog], stam
     connection.executemany(FOLD, bounds)
 
 
+def write_erased_reactions(
+    connection: sqlite3.Connection, reactions: Sequence[ErasedReactions], stamp: int
+) -> None:
+    """Put an event that says nothing in the place of those that say how a person reacted."""
+    for some in reactions:
+        for seq in some.seqs:
+            place = position(some.room, seq)
+            row = connection.execute(REACTION, (place, some.person)).fetchone()
+            if row is not None:
+                connection.execute(ERASE_REACTION, (erased(decode_event(row[0])), place))
+
+
+def write_deleted_rooms(connection: sqlite3.Connection, rooms: Sequence[DeletedRoom], stamp: int) -> None:
+    connection.executemany(DELETE_ROOM, [(room.room, room.time) for room in rooms])
+
+
+def write_purges(connection: sqlite3.Connection, purged: Sequence[PurgedLog], stamp: int) -> None:
+    """Delete some rows of rooms; a room of which none is left is purged."""
+    for log in {log.room for log in purged}:
+        asked = {"room": log, "limit": PURGED_AT_ONCE}
+        if not sum(connection.execute(sql, asked).rowcount for sql in PURGES):
+            connection.execute(PURGED, (log,))
+
+
 WRITES: Mapping[type, Callable[[sqlite3.Connection, Sequence[Any], int], None]] = {
     SupersededEdits: write_superseded,
     FoldedLog: write_folds,
+    ErasedReactions: write_erased_reactions,
+    DeletedRoom: write_deleted_rooms,
+    PurgedLog: write_purges,
 }

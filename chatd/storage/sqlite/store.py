@@ -27,6 +27,7 @@ from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
 from chatd.protocol.read_state import Reader
 from chatd.storage.interface import Store
+from chatd.storage.person_files import FilesOfPersons
 from chatd.storage.sqlite import (
     api,
     card_views,
@@ -47,10 +48,12 @@ from chatd.storage.sqlite import users as users_rows
 from chatd.storage.sqlite.chapters import Chapter, built_in
 from chatd.storage.sqlite.connection import open_writer
 from chatd.storage.sqlite.directory import Directory, Lock, rewrite
+from chatd.storage.sqlite.erasures import ErasureRows
 from chatd.storage.sqlite.errors import opening
 from chatd.storage.sqlite.hello import hello
 from chatd.storage.sqlite.history import Cut, Span
 from chatd.storage.sqlite.meta import mark_closed, stamp_of
+from chatd.storage.sqlite.moderation import Reports
 from chatd.storage.sqlite.read_pool import ReadPool
 from chatd.storage.sqlite.room_rows import memberships
 from chatd.storage.sqlite.startup import make_ready, take_over
@@ -101,6 +104,8 @@ class SqliteStore(Store):
         self._writer = writer
         self._read_pool = readers
         self.troubles = troubles
+        self.erasures = ErasureRows(readers, writer, chapter.kept)
+        self.files = FilesOfPersons(lock.directory)
         self._writes, self._section_tables = chapter.writers(), chapter.sections
         self._epoch, self._last_room = found
 
@@ -162,6 +167,10 @@ class SqliteStore(Store):
 
     def watch(self) -> None:
         self._writer.watch()
+
+    @property
+    def moderation(self) -> Reports:
+        return Reports(self._read_pool)
 
     # DecisionStore
 
@@ -388,9 +397,6 @@ class SqliteStore(Store):
 
     async def parked(self, consumer: str, limit: int) -> list[Parked]:
         return await self._read_pool.run(webhooks.parked, consumer, limit)
-
-    async def is_parked(self, consumer: str, entry: str) -> bool:
-        return await self._read_pool.run(webhooks.is_parked, consumer, entry)
 
     async def parked_counts(self) -> dict[str, int]:
         return await self._read_pool.run(webhooks.parked_counts)

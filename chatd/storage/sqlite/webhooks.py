@@ -4,12 +4,9 @@ import sqlite3
 from collections.abc import Sequence
 
 from chatd.core.event_feed import Position, cursor_of
-from chatd.core.webhooks import Consumer, ForgottenParked, Parked, Unparked
+from chatd.core.webhooks import PARKED_MAX, Consumer, ForgottenParked, Parked, Unparked
 from chatd.protocol.identifiers import U53_MAX
 from chatd.storage.sqlite.records import WriteRecords
-
-# Of one receiver: beyond it the oldest are dropped. A receiver that refuses so many is not one entry away from health.
-PARKED_MAX = 1000
 
 CONSUMERS = "SELECT name, cursor, state FROM consumers ORDER BY name"
 PUT_CONSUMER = """
@@ -32,7 +29,6 @@ UNPARK = "DELETE FROM parked WHERE consumer = ? AND entry = ?"
 PARKED = (
     "SELECT consumer, entry, status, answer, time FROM parked WHERE consumer = ? ORDER BY number DESC LIMIT ?"
 )
-IS_PARKED = "SELECT 1 FROM parked WHERE consumer = ? AND entry = ?"
 COUNTS = "SELECT consumer, count(*) FROM parked GROUP BY consumer"
 
 FIRST = "SELECT min(stamp) FROM event_feed"
@@ -47,10 +43,6 @@ def consumers(connection: sqlite3.Connection) -> list[Consumer]:
 def parked(connection: sqlite3.Connection, consumer: str, limit: int) -> list[Parked]:
     """Return entries that were set aside, the last ones first."""
     return [Parked(*row) for row in connection.execute(PARKED, (consumer, limit))]
-
-
-def is_parked(connection: sqlite3.Connection, consumer: str, entry: str) -> bool:
-    return connection.execute(IS_PARKED, (consumer, entry)).fetchone() is not None
 
 
 def parked_counts(connection: sqlite3.Connection) -> dict[str, int]:

@@ -133,6 +133,11 @@ class Writer:
             raise lost(self._lost)
         self._trusted = True
 
+    async def truncate_log(self) -> bool:
+        """Bring the log into the database and empty its file; return whether no read needed the log."""
+        with translated():
+            return await self._connection.run(truncate) if self._trusted else False
+
     async def close(self, mark: Callable[[sqlite3.Connection], None]) -> None:
         """Run `mark` when the connection can be trusted, then close it: the last to close checkpoints the log."""
         try:
@@ -141,3 +146,14 @@ class Writer:
                     await self._connection.run(mark)
         finally:
             await self._connection.close()
+
+
+def truncate(connection: sqlite3.Connection) -> bool:
+    """Checkpoint and truncate the log; do not wait for a read that needs it, since commits would wait, too."""
+    (timeout,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    connection.execute("PRAGMA busy_timeout = 0").fetchall()
+    try:
+        (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {timeout}").fetchall()
+    return int(busy) == 0

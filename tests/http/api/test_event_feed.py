@@ -52,6 +52,22 @@ async def test_what_the_host_does_names_its_key(caller: Caller, with_key: WithKe
     assert (account["user"], account["change"], account["by"]) == ("ann", "profile", users.id)
 
 
+async def test_the_lines_of_an_import_name_their_key(tmp_path: Path) -> None:
+    people = {"enabled": True, "host_owns": ("friends",)}
+    sections = {"listen": ADDRESS, "events": {"enabled": True}, "people": people}
+    async with running_daemon(config_for(tmp_path, **sections)) as daemon:
+        made = await daemon.api("POST", "/v1/keys", name="graph", scopes=["people", "events.read"])
+        caller = Caller(daemon.api_url, made.json["secret"])
+        lines = b'{"user": "u1", "friends": ["u2"]}\n{"user": "u3", "friends": ["u4"]}\n'
+        assert (await caller("POST", "/v1/people/import", lines)).status == 200
+        told = (await caller.get("/v1/events?types=friend"))["events"]
+        by = made.json["key"]["id"]
+        assert [(one["user"], one["other"], one["change"], one["by"]) for one in told] == [
+            ("u1", "u2", "friends", by),
+            ("u3", "u4", "friends", by),
+        ]
+
+
 @pytest.mark.parametrize(
     ("query", "status", "code", "field"),
     [

@@ -98,6 +98,7 @@ function Entries({ rows, label, isOfOne }: EntriesProps) {
 function Target({ action, target }: AuditEntry) {
   const code = <code>{target}</code>;
   if (action.includes("{user}") && may("GET /v1/users/{user}")) return <a href={to("people", target)}>{code}</a>;
+  if (action.includes("{room}") && may("GET /v1/rooms/{room}")) return <a href={to("rooms", target)}>{code}</a>;
   return code;
 }
 

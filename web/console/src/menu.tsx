@@ -10,7 +10,10 @@ export type PageName = keyof typeof texts.pages;
 /** The pages of each group, with the route that must be open for one. */
 const GROUPS: Record<keyof typeof hostTexts.groups, readonly (readonly [PageName, Route?])[]> = {
   server: [["now"], ["sessions"], ["slow"], ["storage"], ["settings"], ["log"]],
-  chat: [["people", "GET /v1/users"]],
+  chat: [
+    ["people", "GET /v1/users"],
+    ["rooms", "GET /v1/rooms/{room}"],
+  ],
   host: [
     ["keys", "GET /v1/keys"],
     ["audit", "GET /v1/audit"],
@@ -18,7 +21,7 @@ const GROUPS: Record<keyof typeof hostTexts.groups, readonly (readonly [PageName
 };
 /** The bar has as many as fit a thumb, and More. */
 const IN_BAR = 4;
-const FIRST_IN_BAR: readonly PageName[] = ["now", "people", "log", "sessions"];
+const FIRST_IN_BAR: readonly PageName[] = ["now", "people", "rooms", "log", "sessions"];
 
 /** The pages that this visitor may see, by group. */
 export function groups(): [string, PageName[]][] {

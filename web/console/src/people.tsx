@@ -41,7 +41,7 @@ function People() {
         hint={prefix.value ? words.noneOfHint : words.noneHint}
       >
         {(rows) => (
-          <Table label={texts.pages.people.title} columns={[[columns.user], [columns.name], [columns.state], [columns.since]]}>
+          <Table label={texts.pages.people.title} columns={[[columns.user], [columns.name], [columns.since]]}>
             {rows.map((row) => (
               <Row key={row.user} {...row} />
             ))}
@@ -64,19 +64,22 @@ function Row(row: UserAnswer) {
       <th scope="row">
         <a class="row-link" href={to("people", user)}>
           <bdi>{user}</bdi>
-        </a>
+        </a>{" "}
+        <Badges {...row} />
       </th>
       <td data-name={words.columns.name}>{name ? <bdi>{name}</bdi> : <span class="quiet">{words.unnamed}</span>}</td>
-      <td data-name={words.columns.state}>
-        <Badges {...row} />
-        {!row.disabled && "–"}
-      </td>
       <td data-name={words.columns.since}>{when(since)}</td>
     </tr>
   );
 }
 
 /** What is not usual about an account. */
-export function Badges({ disabled }: UserAnswer) {
-  return disabled ? <span class="pill warn">{words.disabled}</span> : null;
+export function Badges({ disabled, kind, restriction }: UserAnswer) {
+  return (
+    <>
+      {kind && kind !== "person" && <span class="pill accent">{words.kinds[kind]}</span>}{" "}
+      {restriction && <span class="pill bad">{hostTexts.restriction.kinds[restriction.what].name}</span>}{" "}
+      {disabled && <span class="pill warn">{words.disabled}</span>}
+    </>
+  );
 }

@@ -4,10 +4,12 @@ import { AuditOf } from "./audit.js";
 import { Action } from "./dialog.js";
 import { when } from "./format.js";
 import { call, may, useAnswer, usePages } from "./host_api.js";
-import { Back, Refusal, say } from "./host_parts.js";
+import { Back, Refusal, say, to } from "./host_parts.js";
 import { hostTexts } from "./host_texts.js";
 import { Card, Facts, Skeleton } from "./parts.js";
 import { Badges } from "./people.js";
+import { Privacy } from "./privacy.js";
+import { Restriction } from "./restriction.js";
 import type { DeviceRow, UserAnswer } from "./routes.js";
 import { texts } from "./texts.js";
 
@@ -18,6 +20,12 @@ const NONE = { name: "", avatar: "", version: 0, disabled: false, has_password: 
 export function PersonPage({ user }: { user: string }) {
   const { value, problem, reload } = useAnswer("GET /v1/users/{user}", { user });
   const isUnknown = problem?.code === "not_found";
+  const [changes, setChanges] = useState(0);
+  const onChange = (): void => {
+    say(hostTexts.done);
+    setChanges(changes + 1);
+    void reload();
+  };
   const account = value ?? (isUnknown ? { ...NONE, user } : null);
   return (
     <>
@@ -25,22 +33,24 @@ export function PersonPage({ user }: { user: string }) {
       {isUnknown && <p class="notice">{words.unknown}</p>}
       {problem && !isUnknown && <Refusal problem={problem} />}
       {!account && !problem && <Skeleton rows={6} />}
-      {account && <Account account={account} reload={reload} />}
+      {account && <Account account={account} onChange={onChange} />}
+      {account && may("GET /v1/users/{user}/restriction") && <Restriction account={account} onChange={onChange} />}
       <div class="columns">
         <Devices user={user} />
         <Rooms user={user} />
       </div>
-      {may("GET /v1/audit") && <AuditOf target={user} title={words.audit} />}
+      {may("GET /v1/erasures/{user}") && <Privacy user={user} onChange={onChange} />}
+      {may("GET /v1/audit") && <AuditOf key={changes} target={user} title={words.audit} />}
     </>
   );
 }
 
 interface AccountProps {
   account: UserAnswer;
-  reload: () => Promise<void>;
+  onChange: () => void;
 }
 
-function Account({ account, reload }: AccountProps) {
+function Account({ account, onChange }: AccountProps) {
   const { user, name, handle, verified, page } = account;
   const fields = page?.fields ?? [];
   return (
@@ -55,7 +65,7 @@ function Account({ account, reload }: AccountProps) {
           </h2>
           <code class="quiet">{user}</code> <Badges {...account} />
         </div>
-        <AccountActions account={account} reload={reload} />
+        <AccountActions account={account} onChange={onChange} />
       </header>
       <Facts
         rows={[
@@ -71,12 +81,11 @@ function Account({ account, reload }: AccountProps) {
   );
 }
 
-function AccountActions({ account: { user, disabled }, reload }: AccountProps) {
+function AccountActions({ account: { user, disabled }, onChange }: AccountProps) {
   const [asking, ask] = useState<"" | "disabled" | "revoke">("");
   const done = (): void => {
     ask("");
-    say(hostTexts.done);
-    void reload();
+    onChange();
   };
   const close = (): void => ask("");
   return (
@@ -183,7 +192,13 @@ function Rooms({ user }: { user: string }) {
         {rows?.map((row) => (
           <li key={row.room}>
             <div>
-              <bdi>{row.title || row.kind}</bdi>
+              {may("GET /v1/rooms/{room}") ? (
+                <a class="row-link" href={to("rooms", row.room)}>
+                  <bdi>{row.title || row.kind}</bdi>
+                </a>
+              ) : (
+                <bdi>{row.title || row.kind}</bdi>
+              )}
               <span class="quiet small">
                 <code>{row.room}</code> · {words.members(String(row.members), row.members === 1)} · {row.role}
               </span>

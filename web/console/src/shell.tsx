@@ -13,6 +13,7 @@ import { LogPage } from "./log.js";
 import { groups, Menu, MorePage, type PageName } from "./menu.js";
 import { NowPage } from "./now.js";
 import { PeoplePage } from "./people.js";
+import { RoomsPage } from "./rooms.js";
 import { SessionsPage } from "./sessions.js";
 import { SettingsPage } from "./settings.js";
 import { SignIn } from "./sign_in.js";
@@ -35,6 +36,7 @@ const PAGES: Record<PageName, FunctionComponent<{ path: readonly string[] }>> = 
   settings: SettingsPage,
   log: LogPage,
   people: PeoplePage,
+  rooms: RoomsPage,
   keys: KeysPage,
   audit: AuditPage,
   more: MorePage,

@@ -12,6 +12,7 @@ export const texts = {
     settings: { title: "Settings", hint: "Every setting in force, and where it comes from" },
     log: { title: "Log", hint: "The last lines, and those that follow" },
     people: { title: "People", hint: "Accounts, their devices and rooms" },
+    rooms: { title: "Rooms", hint: "Members, roles and messages" },
     keys: { title: "Keys", hint: "With which the back end of the host app uses the API" },
     audit: { title: "Audit", hint: "Who changed what, and who looked at what is private" },
     more: { title: "More", hint: "All pages" },

@@ -20,7 +20,7 @@ CREATE TABLE reports (
     number     INTEGER PRIMARY KEY,
     subject    INTEGER NOT NULL REFERENCES report_subjects (number),
     state      TEXT NOT NULL, -- open, claimed or closed
-    reporter   TEXT NOT NULL, -- '' for a filter of the server, whose name is in `client_key`
+    reporter   TEXT NOT NULL, -- '' for a filter of the server, whose name is the `text`
     client_key TEXT NOT NULL,
     reason     TEXT NOT NULL,
     text       TEXT NOT NULL, -- of the reporter
@@ -36,6 +36,7 @@ CREATE TABLE reports (
 ) STRICT;
 CREATE UNIQUE INDEX reports_key ON reports (reporter, client_key);
 CREATE INDEX reports_of_subject ON reports (subject, state, number);
-CREATE INDEX reports_open ON reports (reporter, user, room, seq) WHERE state <> 'closed';
+CREATE INDEX reports_reporters ON reports (subject, reporter) WHERE state <> 'closed';
+CREATE INDEX reports_open ON reports (reporter, room, seq, user) WHERE state <> 'closed';
 CREATE INDEX reports_closed ON reports (number) WHERE state = 'closed';
 CREATE INDEX reports_changed ON reports (changed_at);

@@ -13,6 +13,7 @@ const TEXTS: Readonly<Record<string, TextKey>> = {
   rate_limited: "error.rate_limited",
   bad_request: "error.bad_request",
   conflict: "error.conflict",
+  rejected: "error.rejected",
   refused: "error.refused",
   blocked: "error.blocked",
   request_pending: "error.request_pending",

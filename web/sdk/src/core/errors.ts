@@ -18,15 +18,18 @@ export class ChatError extends Error {
   readonly retry_after: number | undefined;
   readonly scope: string | undefined;
   readonly field: string | undefined;
+  /** Of `rejected`: the word of whoever screens. */
+  readonly reason: string | undefined;
 
   constructor(readonly packet: ErrorReply) {
-    const { code, retry, retry_after, scope, field, message } = packet;
-    super([code, field && `field ${field}`, scope && `scope ${scope}`, message].filter(Boolean).join(", "));
+    const { code, retry, retry_after, scope, field, reason, message } = packet;
+    super([code, field && `field ${field}`, scope && `scope ${scope}`, reason && `reason ${reason}`, message].filter(Boolean).join(", "));
     this.code = code;
     this.retry = RETRIES.includes(retry ?? "") ? (retry as Retry) : "never";
     this.retry_after = retry_after;
     this.scope = scope;
     this.field = field;
+    this.reason = reason;
   }
 }
 

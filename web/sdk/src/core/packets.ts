@@ -1316,6 +1316,31 @@ export type CircleDeleteRequest = {
 export type CircleDeleteReply = {
 };
 
+/** `report`, from the client. */
+export type ReportRequest = {
+  type: "report";
+  /** a random key, the same when the request is repeated */
+  key: string;
+  /** why */
+  reason: "spam" | "abuse" | "sexual" | "violence" | "fraud" | "self_harm" | "other";
+  /** the room, or that of the message */
+  room?: string;
+  /** the message; with `room` */
+  seq?: number;
+  /** the user; in place of `room` */
+  user?: string;
+  /** what the user says about it */
+  text?: string;
+};
+
+/** The `ok` to `report`. */
+export type ReportReply = {
+  /** the name of the report: one to refer to when writing to the host's support */
+  report: string;
+  /** it was filed before: with this `key`, or about the same and still waiting for a moderator */
+  duplicate?: boolean;
+};
+
 /** `bots.get`, from the client. */
 export type BotsGetRequest = {
   type: "bots.get";
@@ -1513,6 +1538,7 @@ export type Request =
   | ContactSetRequest
   | CircleSetRequest
   | CircleDeleteRequest
+  | ReportRequest
   | BotsGetRequest;
 
 export type Push =
@@ -1611,5 +1637,6 @@ export type Replies = {
   "contact.set": ContactSetReply;
   "circle.set": CircleSetReply;
   "circle.delete": CircleDeleteReply;
+  "report": ReportReply;
   "bots.get": BotsGetReply;
 };

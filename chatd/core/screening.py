@@ -1,0 +1,183 @@
+"""Screening (protocol.md "Screening"): the requests that others will read, their texts, and what is decided of them.
+
+A verdict is given before a request is decided, so the decision has the last word: a key that was stored is a duplicate,
+whatever is thought of it by now, and who may not do it is refused as ever.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from msgspec import UNSET, Raw, Struct
+from msgspec.structs import replace
+
+from chatd.core.idempotency import Repeated, first_time
+from chatd.core.members import joinable
+from chatd.core.permissions import authorize
+from chatd.core.read_set import ReadSet
+from chatd.core.room import Room
+from chatd.core.rooms import repeated_creation
+from chatd.core.write_set import WriteSet
+from chatd.protocol.codec import encode
+from chatd.protocol.envelope import Ok, RoomMutation
+from chatd.protocol.errors import ChatError
+from chatd.protocol.friends import FriendRequest
+from chatd.protocol.members import MembersAdd, RoomJoin
+from chatd.protocol.messages import Body, Edit, Send, WriteOk
+from chatd.protocol.rooms import RoomCreate, RoomUpdate
+from chatd.protocol.users import ProfileSet
+
+On = Literal["message", "edit", "room", "member", "friend", "profile"]
+
+# Marks of an event, for the back end of the host app. The before-hook gave no verdict, and the operator lets that pass.
+UNSCREENED = "unscreened"
+# A judge lets it pass, and wants somebody to look at it.
+FLAGGED = "flagged"
+
+SCREENED: Mapping[type[Struct], On] = {
+    Send: "message",
+    Edit: "edit",
+    RoomCreate: "room",
+    RoomUpdate: "room",
+    MembersAdd: "member",
+    RoomJoin: "member",
+    FriendRequest: "friend",
+    ProfileSet: "profile",
+}
+"""The requests that others will read, and the word of a before-hook for each."""
+
+# What a member must be allowed to do, for those that name a room they are in.
+ACTIONS: Mapping[type[Struct], str] = {Send: "post", Edit: "edit", RoomUpdate: "update", MembersAdd: "add"}
+
+# The fields that are texts, besides bodies and parts of cards. A handle has letters that are no mask.
+TEXTS: Mapping[type[Struct], tuple[str, ...]] = {
+    RoomCreate: ("title",),
+    RoomUpdate: ("title",),
+    FriendRequest: ("note",),
+    ProfileSet: ("name", "handle", "bio"),
+}
+UNMASKED = ("handle",)
+
+# Of the envelope, and what places a request: no content of its own.
+_ENVELOPE = frozenset(("id", "key", "room", "body"))
+
+Change = Callable[[str], str]
+"""Returns what takes the place of a text."""
+
+
+@dataclass(slots=True, frozen=True)
+class Screened:
+    """The outcome of screening, where a request is not carried out as it came.
+
+    `sent`: the request as it came, when its texts were changed. `refusal`: it must not be carried out.
+    """
+
+    sent: Any = None
+    refusal: ChatError | None = None
+
+
+def texts_of(request: Any) -> list[str]:
+    """Return the texts of a request that others will read."""
+    kind = type(request)
+    if kind is Send or kind is Edit:
+        body = request.body
+        if body.attachments is UNSET and body.buttons is UNSET:
+            return [body.text] if body.text else []
+    found: list[str] = []
+
+    def note(text: str) -> str:
+        found.append(text)
+        return text
+
+    with_texts(request, note)
+    return [text for text in found if text]
+
+
+def with_texts(request: Any, change: Change) -> Any:
+    """Return a request with `change` applied to each of its texts."""
+    if isinstance(request, Send | Edit):
+        return replace(request, body=_body_with(request.body, change))
+    changed = {
+        name: change(text)
+        for name in TEXTS.get(type(request), ())
+        if isinstance(text := getattr(request, name), str)
+    }
+    if isinstance(request, ProfileSet):
+        if request.theme is not UNSET:
+            changed["theme"] = replace(request.theme, name=change(request.theme.name))  # type: ignore[assignment]
+        if request.fields is not UNSET:
+            changed["fields"] = [  # type: ignore[assignment]
+                replace(field, name=change(field.name), value=change(field.value)) for field in request.fields
+            ]
+    return replace(request, **changed)
+
+
+def _body_with(body: Body, change: Change) -> Body:
+    changed: dict[str, Any] = {}
+    if body.text is not UNSET:
+        changed["text"] = change(body.text)
+    if body.attachments is not UNSET:
+        changed["attachments"] = [
+            one if one.name is UNSET else replace(one, name=change(one.name)) for one in body.attachments
+        ]
+    if body.buttons is not UNSET:
+        changed["buttons"] = [
+            [replace(button, label=change(button.label)) for button in row] for row in body.buttons
+        ]
+    return replace(body, **changed)
+
+
+def unmasked_texts(request: Any) -> Iterator[str]:
+    """Yield the texts in which no character can be masked."""
+    if isinstance(request, ProfileSet):
+        yield from (text for name in UNMASKED if isinstance(text := getattr(request, name), str))
+
+
+def fields_of(request: Any) -> dict[str, Any]:
+    """Return what a request asks for, as on the wire, besides its place and its body."""
+    fields = {name: getattr(request, name) for name in request.__struct_fields__ if name not in _ENVELOPE}
+    return {name: value for name, value in fields.items() if value is not UNSET}
+
+
+def decide_screened(
+    screened: Screened,
+    decide: Callable[[str, Any, WriteSet, ReadSet], Ok],
+    user: str,
+    request: Any,
+    writes: WriteSet,
+    reads: ReadSet,
+) -> Ok:
+    """Decide a request that is not carried out as it came. Its key stands for what came."""
+    if screened.refusal is not None:
+        return refuse(screened.refusal, user, request, writes, reads)
+    writes.sent = screened.sent
+    try:
+        reply = decide(user, request, writes, reads)
+    finally:
+        writes.sent = None
+    if isinstance(reply, WriteOk) and isinstance(request, RoomMutation) and not reply.duplicate:
+        room = reads.rooms[request.room]
+        reply.event = Raw(encode(writes.keyed[room.number, user, request.key].event))
+    return reply
+
+
+def refuse(refusal: ChatError, user: str, request: Any, writes: WriteSet, reads: ReadSet) -> Ok:
+    """Raise `refusal`, or what the decision would raise; return the reply to a request that was stored before."""
+    if isinstance(request, RoomCreate):
+        if (reply := repeated_creation(user, request, writes, reads)) is not None:
+            return reply
+    elif hasattr(request, "key"):
+        try:
+            first_time(user, request, writes, reads)
+        except Repeated as repeated:
+            return repeated.reply
+    check_allowed(user, request, reads.rooms.get(getattr(request, "room", "")))
+    raise refusal
+
+
+def check_allowed(user: str, request: Any, room: Room | None) -> None:
+    """Raise Refused when `user` may not ask that of a room, by whatever they would write there."""
+    if isinstance(request, RoomJoin):
+        joinable(room, user)
+    elif (action := ACTIONS.get(type(request))) is not None:
+        authorize(room, user, action)

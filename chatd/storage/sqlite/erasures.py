@@ -1,0 +1,185 @@
+"""The rows of erasures, exports and purges, and what is kept of a person (storage/erasing.py has the contract)."""
+
+import json
+import sqlite3
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from msgspec import convert
+
+from chatd.core.erasures import Erasure, Place
+from chatd.core.exports import DroppedExport, Export
+from chatd.protocol.codec import decode_tree, encode
+from chatd.storage.erasing import Eraser, ErasureStore
+from chatd.storage.sqlite import erasure
+from chatd.storage.sqlite.erasure import CONTACTS, Kept
+from chatd.storage.sqlite.read_pool import ReadPool
+from chatd.storage.sqlite.records import WriteRecords
+from chatd.storage.sqlite.rows import Row
+from chatd.storage.sqlite.writer import Writer
+
+# The columns are the fields of Erasure, in their order.
+PUT = "INSERT OR REPLACE INTO erasures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+OF = "SELECT * FROM erasures WHERE user IN (SELECT value FROM json_each(?))"
+SINCE = "SELECT * FROM erasures WHERE (asked, user) > (?, ?) ORDER BY asked, user LIMIT ?"
+DUE = "SELECT * FROM erasures WHERE due > 0 AND (done = 0 OR due <= ?) ORDER BY due LIMIT ?"
+
+PUT_EXPORT = "INSERT OR REPLACE INTO exports (user, asked, done, file, bytes) VALUES (?, ?, ?, ?, ?)"
+DROP_EXPORT = "DELETE FROM exports WHERE user = ?"
+EXPORTS = "SELECT user, asked, done, file, bytes FROM exports WHERE user IN (SELECT value FROM json_each(?))"
+EXPORTS_DUE = "SELECT user, asked, done, file, bytes FROM exports WHERE done < ?"
+
+REACTIONS = "SELECT seq, emoji FROM reactions WHERE user = ? AND room = ? ORDER BY seq LIMIT ?"
+ACCOUNT_ROWS = "SELECT name FROM account_rows WHERE user = ? AND body IS NOT NULL"
+PURGEABLE = """
+SELECT r.name FROM deleted_rooms d JOIN rooms r ON r.number = d.room
+WHERE d.deleted_at < ? ORDER BY d.deleted_at LIMIT ?
+"""
+# A day is noted within an hour; the newest event of the newest room is a younger trace, where there is one.
+LAST_DAY = "SELECT coalesce(max(day), 0) * 86400000 FROM days"
+LAST_EVENT = "SELECT time FROM events ORDER BY position DESC LIMIT 1"
+
+
+class ErasureRows(ErasureStore):
+    """The part of the store on SQLite. `kept`: all tables."""
+
+    def __init__(self, readers: ReadPool, writer: Writer, kept: Mapping[str, Kept]) -> None:
+        self._read_pool = readers
+        self._writer = writer
+        self._kept = kept
+
+    @property
+    def erasers(self) -> Sequence[Eraser]:
+        return [Eraser(table, kept.how, bool(kept.erase)) for table, kept in self._kept.items() if kept.left]
+
+    @property
+    def exported(self) -> Sequence[str]:
+        return [table for table, kept in self._kept.items() if kept.export]
+
+    async def of(self, users: Collection[str]) -> list[Erasure]:
+        return await self._read_pool.run(erasures, OF, (json.dumps([*users]),))
+
+    async def since(self, asked: int, after: str, limit: int) -> list[Erasure]:
+        return await self._read_pool.run(erasures, SINCE, (asked, after, limit))
+
+    async def due(self, now: int, limit: int) -> list[Erasure]:
+        return await self._read_pool.run(erasures, DUE, (now, limit))
+
+    async def left(self, wanted: Erasure, place: str = "") -> Mapping[str, int]:
+        tables = {place: self._kept[place]} if place else self._kept
+        return await self._read_pool.run_alone(erasure.count_left, wanted.user, switches_of(wanted), tables)
+
+    async def kept(self, wanted: Erasure, reports_ms: int) -> Sequence[tuple[str, int, int]]:
+        asked = {"user": wanted.user, "reports_ms": reports_ms, **switches_of(wanted)}
+        return await self._read_pool.run(kept_for_a_while, asked, self._kept)
+
+    async def rooms(self, user: str, after: int, limit: int) -> list[tuple[int, str]]:
+        return await self._read_pool.run(erasure.rooms, user, after, limit)
+
+    async def events(self, room: int, user: str) -> Sequence[int]:
+        return await self._read_pool.run(erasure.events, room, user)
+
+    async def reactions(self, room: int, user: str, limit: int) -> list[tuple[int, str]]:
+        return await self._read_pool.run(all_of, REACTIONS, (user, room, limit))
+
+    async def contacts(self, user: str, limit: int) -> list[str]:
+        found = await self._read_pool.run(all_of, f"{CONTACTS} LIMIT :limit", {"user": user, "limit": limit})
+        return [other for (other,) in found]
+
+    async def account_rows(self, user: str) -> list[str]:
+        return [name for (name,) in await self._read_pool.run(all_of, ACCOUNT_ROWS, (user,))]
+
+    async def truncate_log(self) -> bool:
+        return await self._writer.truncate_log()
+
+    async def rows_of(self, user: str, table: str) -> list[dict[str, Any]]:
+        return await self._read_pool.run(erasure.exported, self._kept[table], user)
+
+    async def event_rows(self, room: int, seqs: Sequence[int]) -> list[dict[str, Any]]:
+        return await self._read_pool.run(erasure.exported, self._kept["events"], "", room, seqs)
+
+    async def exports_of(self, users: Collection[str]) -> list[Export]:
+        return await self._read_pool.run(exports, EXPORTS, (json.dumps([*users]),))
+
+    async def exports_due(self, before: int) -> list[Export]:
+        return await self._read_pool.run(exports, EXPORTS_DUE, (before,))
+
+    async def purgeable(self, before: int, limit: int) -> list[str]:
+        return [name for (name,) in await self._read_pool.run(all_of, PURGEABLE, (before, limit))]
+
+    async def last_commit_ms(self) -> int:
+        return await self._read_pool.run(last_commit_ms)
+
+
+def switches_of(wanted: Erasure) -> dict[str, int]:
+    """Return the switches of the statements for what an erasure was asked to do."""
+    return {"recall": int(wanted.messages == "recall"), "drop_reports": int(wanted.reports == "drop")}
+
+
+def all_of(connection: sqlite3.Connection, sql: str, asked: Any) -> list[Row]:
+    return connection.execute(sql, asked).fetchall()
+
+
+def erasures(connection: sqlite3.Connection, sql: str, asked: Row) -> list[Erasure]:
+    return [erasure_of(row) for row in connection.execute(sql, asked)]
+
+
+def erasure_of(row: Row) -> Erasure:
+    receipt = convert(decode_tree(row[-1]), tuple[Place, ...])
+    return replace(Erasure(*row[:9]), receipt=receipt)
+
+
+def exports(connection: sqlite3.Connection, sql: str, asked: Row) -> list[Export]:
+    return [Export(*row) for row in connection.execute(sql, asked)]
+
+
+def kept_for_a_while(
+    connection: sqlite3.Connection, asked: Mapping[str, Any], tables: Mapping[str, Kept]
+) -> list[tuple[str, int, int]]:
+    found = [
+        (table, *connection.execute(kept.until, asked).fetchone())
+        for table, kept in tables.items()
+        if kept.until
+    ]
+    return [(table, rows, until) for table, rows, until in found if rows]
+
+
+def last_commit_ms(connection: sqlite3.Connection) -> int:
+    rows = (connection.execute(sql).fetchone() for sql in (LAST_DAY, LAST_EVENT))
+    return max(int(row[0]) for row in rows if row is not None)
+
+
+def write_erasures(connection: sqlite3.Connection, changed: Sequence[Erasure], stamp: int) -> None:
+    rows = [
+        (
+            one.user,
+            one.asked,
+            one.messages,
+            one.reports,
+            one.done,
+            one.due,
+            one.checked,
+            one.found,
+            one.reopened,
+            encode(tuple(one.receipt)),
+        )
+        for one in changed
+    ]
+    connection.executemany(PUT, rows)
+
+
+def write_exports(connection: sqlite3.Connection, changed: Sequence[Export], stamp: int) -> None:
+    rows = [(one.user, one.asked, one.done, one.file, one.bytes) for one in changed]
+    connection.executemany(PUT_EXPORT, rows)
+
+
+def drop_exports(connection: sqlite3.Connection, dropped: Sequence[DroppedExport], stamp: int) -> None:
+    connection.executemany(DROP_EXPORT, [(one.user,) for one in dropped])
+
+
+WRITES: Mapping[type, WriteRecords] = {
+    Erasure: write_erasures,
+    DroppedExport: drop_exports,
+    Export: write_exports,
+}

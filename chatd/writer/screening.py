@@ -1,0 +1,345 @@
+"""Screening: what others will read waits here for a verdict, in front of the writer.
+
+**The problem.** A filter looks at a text at once, but a before-hook is a request to another machine: it takes
+milliseconds, or seconds, or no answer comes. The writer cannot wait for it: everybody would. And the requests of a user
+may not overtake each other: who sends and then leaves would be refused for having left; of the sends of one batch frame
+the second may not be stored when the first failed.
+
+**The invariants.** Nothing is stored that was not judged, unless the operator lets it pass when the hook fails. Nothing
+that was stored is answered with `rejected`. What a user asks of a room is decided in the order in which they asked.
+Each request is answered once. The host app is shown no text of somebody who may not write there.
+
+**Lanes.** Each user has a lane for each room in which something of theirs waits, and one for what names no room. While
+there is a lane, whatever the user asks of that room queues there, screened or not, and goes to the writer when all
+before it have gone. Where there is none, a request that needs no waiting goes straight to the writer, so a lane is
+made for a wait only. The requests of a lane are judged side by side; only their way to the writer is in order. Other
+authors pass: between authors the order is that of storing. Filters need no waiting, so with filters alone there are
+no lanes.
+
+**The decision has the last word.** A verdict does not answer a request: it goes with it to the writer (`Screened`),
+which looks the key up, checks membership on the state of that moment, and only then refuses, or stores what the verdict
+made of it. A retry that lost its acknowledgement is therefore a duplicate even when the judge changed its mind.
+
+**Who may not post** is not judged. But the answer to "may they" is older than the decision: a `room.join` of the user
+may wait in the writer, or another may add them. So a user who may not is asked about again behind everything that the
+writer has, and if they still may not, the request goes there as one that must not be stored. The decision refuses it as
+it would have; should they have come in meanwhile, the answer is `overloaded`, and the client asks again.
+
+**When a hook fails**, an item passes with a mark, or is answered with `overloaded`, as the operator chose. Judging
+gathers items into calls, and knows when not to ask. When the daemon stops, what waits is answered with `overloaded`:
+its connections are gone, and clients repeat it on the next one.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from zlib import crc32
+
+from msgspec.structs import replace
+
+from chatd.core.filters import masked
+from chatd.core.maintenance import Barrier
+from chatd.core.room import Room
+from chatd.core.screening import (
+    FLAGGED,
+    SCREENED,
+    UNSCREENED,
+    On,
+    Screened,
+    check_allowed,
+    fields_of,
+    texts_of,
+    unmasked_texts,
+    with_texts,
+)
+from chatd.core.velocity import has_link, is_new
+from chatd.env import Env
+from chatd.moderation.interface import Filters
+from chatd.protocol.codec import encode
+from chatd.protocol.errors import ChatError, Refused, Rejected, Unavailable
+from chatd.protocol.members import RoomJoin
+from chatd.storage.interface import DecisionStore, UserStore
+from chatd.telemetry.counters import Counters
+from chatd.webhooks.interface import Item, Judge
+from chatd.writer.judging import Judging, KeepTask
+from chatd.writer.room_loader import RoomLoader
+from chatd.writer.submission import Submission, Submit, submit_and_wait
+
+log = logging.getLogger(__name__)
+
+RETRY_MS = 1_000
+NOT_JUDGED = Unavailable("overloaded", "the host app gave no verdict", retry_after=RETRY_MS)
+CAME_IN = Unavailable("overloaded", "the user came in meanwhile", retry_after=0)
+CROWDED = Unavailable("overloaded", "too much waits to be judged", retry_after=RETRY_MS)
+STOPPING = Unavailable("overloaded", "the server stops", retry_after=RETRY_MS)
+DEFECT = Unavailable("internal", "outcome unknown, retry with the same key")
+
+# The reason where the host app gives none.
+JUDGED = "host"
+NO_LANE = ("", "")
+# The words of changes that have a body.
+REWRITTEN = frozenset[On](("message", "edit"))
+
+# Users whose accounts were seen to be old enough for links: 100 bytes each.
+OLD_USERS_MAX = 50_000
+
+
+class ScreeningStore(DecisionStore, UserStore, Protocol):
+    """The reads of screening: who is in which room, and accounts."""
+
+
+@dataclass(slots=True, frozen=True)
+class ScreeningRules:
+    """The settings of screening. `new_account_ms`: the age below which an account sends no links; 0 for any.
+
+    `pending_max`: the requests that may wait.
+    """
+
+    judges: tuple[Judge, ...] = ()
+    pending_max: int = 10_000
+    new_account_ms: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """A request in its lane."""
+
+    submission: Submission
+    is_ready: bool = False
+
+
+class Screening:
+    """The door to the writer that screens. `filters`: those in force. `waiting`: the requests in all lanes."""
+
+    def __init__(
+        self,
+        submit: Submit,
+        rooms: RoomLoader,
+        store: ScreeningStore,
+        env: Env,
+        counters: Counters,
+        keep_task: KeepTask,
+    ) -> None:
+        self._submit = submit
+        self._rooms = rooms
+        self._store = store
+        self._env = env
+        self._counters = counters
+        self._keep_task = keep_task
+        self._lanes: dict[tuple[str, str], deque[_Waiting]] = {}
+        self._old_users: dict[str, None] = {}
+        self._rules = ScreeningRules()
+        self._judgings: Mapping[On, Judging] = {}
+        self.filters: Filters | None = None
+        self.waiting = 0
+
+    def reconfigure(self, rules: ScreeningRules) -> None:
+        """Put other settings in force. A judge that is there already keeps its calls."""
+        known = {judging.judge: judging for judging in self._judgings.values()}
+        judgings = [known.get(judge) or Judging(judge, self._env, self._keep_task) for judge in rules.judges]
+        self._judgings = {on: judging for judging in judgings for on in judging.judge.on}
+        self._rules = rules
+        self._old_users.clear()
+
+    def submit(self, submission: Submission) -> None:
+        """Have a request screened, and submit it to the writer in the order of its lane."""
+        user, request = submission.user, submission.request
+        if not user:
+            # The host's own.
+            self._submit(submission)
+            return
+        on = SCREENED.get(type(request))
+        waits = on is not None and self._waits(submission, on)
+        key = lane_of(user, request) if self._lanes or waits else NO_LANE
+        lane = self._lanes.get(key)
+        if lane is None:
+            if not waits:
+                self._submit(submission)
+                return
+            lane = self._lanes[key] = deque()
+        waiting = _Waiting(submission, is_ready=not waits)
+        lane.append(waiting)
+        self.waiting += 1
+        if waits:
+            assert on is not None
+            self._keep_task(asyncio.ensure_future(self._judge(key, waiting, on)))
+
+    def _waits(self, submission: Submission, on: On) -> bool:
+        """Apply the filters; return whether anything is left to find out."""
+        request = submission.request
+        texts = texts_of(request)
+        if texts and self.filters is not None:
+            self._filter(submission, self.filters, texts)
+        if submission.screened is not None and submission.screened.refusal is not None:
+            return False
+        is_young = (
+            self._rules.new_account_ms and not submission.is_of_host and self._may_be_young(submission.user)
+        )
+        if on not in self._judgings and not (is_young and any(map(has_link, texts))):
+            return False
+        if self.waiting >= self._rules.pending_max:
+            self._refuse(submission, request, CROWDED)
+            return False
+        return True
+
+    def _may_be_young(self, user: str) -> bool:
+        return user not in self._old_users
+
+    # --- filters
+
+    def _filter(self, submission: Submission, filters: Filters, texts: list[str]) -> None:
+        """Refuse, change or flag a request as the filters say."""
+        found = {text: hits for text in texts if (hits := filters.find(text))}
+        if not found:
+            return
+        request = submission.request
+        hits = [hit for some in found.values() for hit in some]
+        unmasked = [hit for text in unmasked_texts(request) for hit in found.get(text, ())]
+        refusing = [hit for hit in hits if hit.filter.does == "reject"] or [
+            hit for hit in unmasked if hit.filter.does == "mask"
+        ]
+        if refusing:
+            self._refuse(submission, request, Rejected(refusing[0].filter.reason or refusing[0].filter.name))
+            return
+        masking = {text: [hit for hit in some if hit.filter.does == "mask"] for text, some in found.items()}
+        if any(masking.values()):
+            submission.screened = Screened(sent=request)
+            submission.request = with_texts(request, lambda text: masked(text, masking.get(text, ())))
+            self._counters.screened["masked"] += 1
+        if flagging := {hit.filter.name for hit in hits if hit.filter.does == "flag"}:
+            self._flag(submission, tuple(sorted(flagging)))
+
+    def _flag(self, submission: Submission, by: tuple[str, ...] = ()) -> None:
+        submission.marks += (FLAGGED,)
+        submission.flagged_by = by
+        self._counters.screened["flagged"] += 1
+
+    def _refuse(self, submission: Submission, sent: Any, refusal: ChatError) -> None:
+        """Have a request refused by the writer; `sent`: it as it came."""
+        submission.request, submission.screened = sent, Screened(refusal=refusal)
+        self._counters.screened[refusal.code] += 1
+
+    # --- lanes
+
+    async def _judge(self, key: tuple[str, str], waiting: _Waiting, on: On) -> None:
+        """Find out what is left about a request, then let its lane go on."""
+        submission = waiting.submission
+        sent = submission.request if submission.screened is None else submission.screened.sent
+        try:
+            await self._require_age(submission)
+            if (judging := self._judgings.get(on)) is not None:
+                await self._ask(judging, submission, sent, on)
+        except ChatError as refusal:
+            self._refuse(submission, sent, refusal)
+        except asyncio.CancelledError:
+            self._refuse(submission, sent, STOPPING)
+            raise
+        except Exception:
+            self._counters.defects += 1
+            log.exception("a request could not be screened")
+            self._refuse(submission, sent, DEFECT)
+        finally:
+            waiting.is_ready = True
+            self._release(key)
+
+    def _release(self, key: tuple[str, str]) -> None:
+        """Submit the requests at the head of a lane that wait for nothing any more."""
+        lane = self._lanes[key]
+        while lane and lane[0].is_ready:
+            self.waiting -= 1
+            self._submit(lane.popleft().submission)
+        if not lane:
+            del self._lanes[key]
+
+    async def _require_age(self, submission: Submission) -> None:
+        """Raise Refused when a request has links, and the account of its user is too new for any."""
+        user, new_ms = submission.user, self._rules.new_account_ms
+        if not new_ms or submission.is_of_host or not self._may_be_young(user):
+            return
+        if not any(map(has_link, texts_of(submission.request))):
+            return
+        if is_new(await self._store.account(user), new_ms, self._env.now_ms()):
+            raise Rejected("links")
+        if len(self._old_users) >= OLD_USERS_MAX:
+            del self._old_users[next(iter(self._old_users))]
+        self._old_users[user] = None
+
+    # --- before-hooks
+
+    async def _ask(self, judging: Judging, submission: Submission, sent: Any, on: On) -> None:
+        """Carry out the verdict of a judge. Raises ChatError for a request that must not be carried out."""
+        room = await self._room_of(submission)
+        verdict = await judging.verdict(item_of(submission, on, room))
+        request = submission.request
+        if verdict is None or (verdict.do == "rewrite" and (verdict.body is None or on not in REWRITTEN)):
+            if not judging.judge.fails_open:
+                raise NOT_JUDGED
+            submission.marks += (UNSCREENED,)
+            self._counters.screened[UNSCREENED] += 1
+        elif verdict.do == "reject":
+            raise Rejected(verdict.reason or JUDGED)
+        elif verdict.do == "rewrite":
+            submission.request = replace(request, body=verdict.body)
+            submission.screened = Screened(sent=sent)
+            self._counters.screened["rewritten"] += 1
+        elif verdict.do == "flag":
+            self._flag(submission, submission.flagged_by)
+
+    async def _room_of(self, submission: Submission) -> Room | None:
+        """Return the room of a request; None when it names none. Raises CAME_IN for a user who may not do that there.
+
+        That is what the decision answers should they have come in by then; else it refuses as ever.
+        """
+        user, request = submission.user, submission.request
+        name = getattr(request, "room", "")
+        if not name:
+            return None
+        try:
+            return await self._allowed(user, request, name)
+        except Refused:
+            # What the writer has may let them in.
+            await submit_and_wait(self._submit, user, Barrier())
+        try:
+            return await self._allowed(user, request, name)
+        except Refused as stranger:
+            raise CAME_IN from stranger
+
+    async def _allowed(self, user: str, request: Any, name: str) -> Room:
+        """Return the room in which `user` may do that now. Raises Refused."""
+        joins = isinstance(request, RoomJoin)
+        room: Room | None = None
+        if self._rooms.known(user, name) or await self._store.placed([(user, name, joins)]):
+            room = await self._rooms.get(name)
+        check_allowed(user, request, room)
+        if room is None:
+            raise Refused("not_found", "no such room")
+        return room
+
+
+def lane_of(user: str, request: Any) -> tuple[str, str]:
+    """Return the lane of a request: its user and the room it names, if any."""
+    room = getattr(request, "room", "")
+    return user, room if isinstance(room, str) else ""
+
+
+def item_of(submission: Submission, on: On, room: Room | None) -> Item:
+    """Return what a judge is asked about a request."""
+    request, requester = submission.request, submission.requester
+    fields = {} if on in REWRITTEN else fields_of(request)
+    name = "" if room is None else room.name
+    key = getattr(request, "key", "") or f"{on}-{crc32(encode(fields)):08x}"
+    return Item(
+        id=f"{name}:{submission.user}:{key}",
+        on=on,
+        user=submission.user,
+        device="" if requester is None else requester.device,
+        address="" if requester is None else requester.address,
+        room=name,
+        kind="" if room is None else room.kind,
+        members=0 if room is None else room.size,
+        body=request.body if on in REWRITTEN else None,
+        fields=fields,
+    )
