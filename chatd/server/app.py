@@ -153,7 +153,7 @@ class App:
         self._endpoints: Sequence[Receiver] = ()
         self.bot_hooks: BotHooks | None = None
         if self.bot_updates is not None:
-            self.bot_hooks = BotHooks(store, self.bot_updates, self._direct_deliveries)
+            self.bot_hooks = BotHooks(store, self.bot_updates, self._on_bot_hooks)
             self.hooks.committed.subscribe(self.bot_hooks.on_commit)
             self.hooks.published.subscribe(self.bot_updates.on_commit)
         if config.people.enabled:
@@ -234,15 +234,16 @@ class App:
             save = partial(submit_and_wait, self.writer.submit, "")
             deliveries = Deliveries(self.event_feed, self.store, self.context.env, self.counters, save)
             self.webhooks.direct(deliveries)
-        self._direct_deliveries(config)
+        if deliveries is not None:
+            bots = () if self.bot_hooks is None else self.bot_hooks.receivers(config.egress.allow)
+            deliveries.reconfigure((*receivers, *bots), config.events.kept_h)
         return deliveries
 
-    def _direct_deliveries(self, config: Config | None = None) -> None:
-        """Have events delivered to the endpoints of the configuration and to the hooks of bots, as they are now."""
-        config = config or self.context.config
+    def _on_bot_hooks(self, gone: Collection[str]) -> None:
+        """Deliver to the hooks that bots have now. `gone`: receivers that there are no more."""
         if self.webhooks.deliveries is not None:
-            bots = () if self.bot_hooks is None else self.bot_hooks.receivers(config.egress.allow)
-            self.webhooks.deliveries.reconfigure((*self._endpoints, *bots), config.events.kept_h)
+            self.webhooks.deliveries.forget(gone)
+        self.deliver(self._endpoints, self.context.config)
 
     def jobs(self, config: Config) -> dict[str, Work]:
         """Return what goes on as long as the daemon runs, by name."""

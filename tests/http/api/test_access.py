@@ -24,8 +24,6 @@ VALUES = {
     "room": "gAbCdEfGhIj0",
     "seq": 2,
     "key": "a" * 8,
-    "name": "backend",
-    "entry": "a-1-0",
     "code": "gone",
     "report": "r1",
     "name": "search",
