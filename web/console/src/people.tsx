@@ -5,6 +5,7 @@ import { when } from "./format.js";
 import { usePages } from "./host_api.js";
 import { go, Listed, Table, to } from "./host_parts.js";
 import { hostTexts } from "./host_texts.js";
+import { moderationTexts } from "./moderation_texts.js";
 import { Search } from "./parts.js";
 import { PersonPage } from "./person.js";
 import type { UserAnswer } from "./routes.js";
@@ -78,7 +79,7 @@ export function Badges({ disabled, kind, restriction }: UserAnswer) {
   return (
     <>
       {kind && kind !== "person" && <span class="pill accent">{words.kinds[kind]}</span>}{" "}
-      {restriction && <span class="pill bad">{hostTexts.restriction.kinds[restriction.what].name}</span>}{" "}
+      {restriction && <span class="pill bad">{moderationTexts.restriction.kinds[restriction.what].name}</span>}{" "}
       {disabled && <span class="pill warn">{words.disabled}</span>}
     </>
   );

@@ -6,6 +6,7 @@ import { when } from "./format.js";
 import { call, may, newKey, useAnswer, usePages } from "./host_api.js";
 import { Back, Refusal, say, to } from "./host_parts.js";
 import { hostTexts } from "./host_texts.js";
+import { moderationTexts } from "./moderation_texts.js";
 import { Card, Facts, Skeleton } from "./parts.js";
 import { Badges } from "./people.js";
 import { Privacy } from "./privacy.js";
@@ -92,7 +93,7 @@ function AccountActions({ account: { user, disabled }, onChange }: AccountProps)
     <div class="actions">
       {may("POST /v1/users/{user}/warnings") && (
         <button type="button" class="button plain" onClick={() => ask("warn")}>
-          {hostTexts.warning.warn}
+          {moderationTexts.warning.warn}
         </button>
       )}
       {may("POST /v1/users/{user}/revoke") && (
@@ -136,7 +137,7 @@ function Warn({ user, onDone, onClose }: { user: string; onDone: () => void; onC
   const [text, setText] = useState("");
   // Sent again after a lost answer, it is the same warning.
   const [key] = useState(newKey);
-  const { warning } = hostTexts;
+  const { warning } = moderationTexts;
   return (
     <Action
       title={warning.title(user)}

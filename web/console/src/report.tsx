@@ -6,6 +6,7 @@ import { when } from "./format.js";
 import { call, may, useAnswer, type Problem } from "./host_api.js";
 import { Back, Refusal, say, to } from "./host_parts.js";
 import { hostTexts } from "./host_texts.js";
+import { moderationTexts } from "./moderation_texts.js";
 import { Card, Facts, Skeleton } from "./parts.js";
 import { Reason } from "./reports.js";
 import { RestrictionFields, untilOf } from "./restriction.js";
@@ -13,7 +14,7 @@ import { Message } from "./room_messages.js";
 import type { PatchReport, PutRestriction, ReportAnswer, ReportRow } from "./routes.js";
 import { texts } from "./texts.js";
 
-const words = hostTexts.report;
+const words = moderationTexts.report;
 type Does = NonNullable<PatchReport["actions"]>[number];
 
 export function ReportPage({ report }: { report: string }) {
@@ -55,7 +56,7 @@ function Case({ report, onChange }: CaseProps) {
       <header class="card-head person-head">
         <div class="person-name">
           <h2>{name}</h2>
-          <span class={state === "closed" ? "pill" : "pill accent"}>{hostTexts.reports.states[state]}</span>
+          <span class={state === "closed" ? "pill" : "pill accent"}>{moderationTexts.reports.states[state]}</span>
         </div>
         {may("PATCH /v1/reports/{report}") && <CaseActions report={report} onChange={onChange} />}
       </header>
@@ -64,7 +65,7 @@ function Case({ report, onChange }: CaseProps) {
           [words.facts.reason, <Reason key="reason" {...report} />],
           ...(text ? ([[words.facts.text, <bdi key="text">{text}</bdi>]] as const) : []),
           ...(user ? ([[words.facts.user, link("people", user)]] as const) : []),
-          ...(room ? ([[words.facts.room, [link("rooms", room), seq ? `, ${hostTexts.reports.message(seq)}` : ""]]] as const) : []),
+          ...(room ? ([[words.facts.room, [link("rooms", room), seq ? `, ${moderationTexts.reports.message(seq)}` : ""]]] as const) : []),
           ...(reporter ? ([[words.facts.reporter, link("people", reporter)]] as const) : []),
           [words.facts.reporters, String(report.reporters)],
           [words.facts.time, when(report.time)],

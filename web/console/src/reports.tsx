@@ -4,13 +4,13 @@ import { nameOf, useKeyNames } from "./audit.js";
 import { when } from "./format.js";
 import { usePages } from "./host_api.js";
 import { Listed, Table, to } from "./host_parts.js";
-import { hostTexts } from "./host_texts.js";
+import { moderationTexts } from "./moderation_texts.js";
 import { Choice } from "./parts.js";
 import { ReportPage } from "./report.js";
 import type { ReportRow } from "./routes.js";
 import { texts } from "./texts.js";
 
-const words = hostTexts.reports;
+const words = moderationTexts.reports;
 type State = ReportRow["state"];
 const STATES: State[] = ["open", "claimed", "closed"];
 const state = signal<State>("open");
