@@ -76,6 +76,7 @@ async def serving(config: Config, store: Store) -> AsyncIterator[Services]:
         config = replace(config, events=replace(config.events, enabled=True))
     # No keys of tokens: files that cannot be read must not keep an operator from locking somebody out.
     app = App(config, env, store, token_verifier(Auth(), env, config.storage.directory))
+    await app.rooms.start()
     app.writer.start()
     await app.api_keys.load()
     try:

@@ -1,48 +1,51 @@
 """Bots as the host makes and reads them: their settings, and their updates without a connection."""
 
-from collections.abc import Callable
+from typing import Protocol
 
 from chatd.commands.admin import Writes
 from chatd.core.audit import Audit
 from chatd.core.bots import Bot, DeleteBot, Hook, PutBot
 from chatd.core.users import Account
 from chatd.delivery.bot_updates import BotUpdates
+from chatd.delivery.event_feed import events_of
+from chatd.env import Env
 from chatd.protocol.errors import Refused, Unavailable
+from chatd.protocol.event_feed import Events
 from chatd.storage.interface import DecisionStore, UserStore
-from chatd.storage.views import FeedPage
+from chatd.webhooks.bot_hooks import BotHooks
 
 # Each reads a page when something happens in a room of its bot.
 WAITERS_MAX = 64
 WAITER_RETRY_MS = 1_000
 
 
-class HostStore(DecisionStore, UserStore):
+class HostStore(DecisionStore, UserStore, Protocol):
     """The parts of a store that bots are read from."""
 
 
 class HostBots:
-    """The bots of the host. `updates`: None where bots are switched off.
-
-    `check_hook`: raises ValueError for a hook that nothing could be sent to.
-    """
+    """The bots of the host. `updates` and `hooks`: None where bots are switched off."""
 
     def __init__(
-        self, store: HostStore, writes: Writes, updates: BotUpdates | None, check_hook: Callable[[Hook], None]
+        self,
+        store: HostStore,
+        writes: Writes,
+        updates: BotUpdates | None,
+        hooks: BotHooks | None,
+        env: Env,
     ) -> None:
         self._store = store
         self._writes = writes
         self._updates = updates
-        self._check_hook = check_hook
+        self._hooks = hooks
+        self._env = env
         self._waiting = 0
 
     async def put(self, user: str, request: PutBot, audit: Audit) -> None:
         """Change the settings of a bot, or make one. Raises Refused."""
         self._require()
-        if isinstance(request.hook, Hook):
-            try:
-                self._check_hook(request.hook)
-            except ValueError as error:
-                raise Refused("bad_request", str(error), field="hook") from error
+        if isinstance(request.hook, Hook) and self._hooks is not None:
+            self._hooks.check(user, request.hook)
         await self._writes(user, request, audit)
 
     async def delete(self, user: str, audit: Audit) -> None:
@@ -58,7 +61,7 @@ class HostBots:
             raise Refused("not_found", "there is no such bot")
         return found[0], account
 
-    async def page(self, user: str, after: str, limit: int, wait_s: float) -> FeedPage:
+    async def page(self, user: str, after: str, limit: int, wait_s: float) -> Events:
         """Return a page of the updates of a bot; while there is none behind `after`, wait for it.
 
         Raises Refused: "not_found", "forbidden" when its account is disabled, "bad_cursor". Raises
@@ -74,9 +77,10 @@ class HostBots:
             )
         self._waiting += bool(wait_s)
         try:
-            return await updates.page(bot, after, limit, wait_s=wait_s)
+            page = await updates.page(bot, after, limit, wait_s=wait_s)
         finally:
             self._waiting -= bool(wait_s)
+        return events_of(page, self._env.now_ms())
 
     def _require(self) -> BotUpdates:
         if self._updates is None:

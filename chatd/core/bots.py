@@ -68,6 +68,11 @@ class DeleteBot:
     """Remove the settings of a bot. Its account stays what it is."""
 
 
+def consumer_of(user: str) -> str:
+    """Return the name of a bot among the receivers of events; those of the configuration have no colon."""
+    return f"bot:{user}"
+
+
 def put_bot(user: str, request: PutBot, writes: WriteSet, reads: ReadSet) -> Ok:
     """Change a bot. An account that is not there becomes one; that of a person is not turned into one unasked."""
     require_bots(reads)

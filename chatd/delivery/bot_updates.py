@@ -6,6 +6,8 @@ A bot that waits is woken by commits in its own rooms alone (`Room.bots`): thous
 import asyncio
 from dataclasses import replace
 
+from msgspec import UNSET, structs
+
 from chatd.core.bots import Bot
 from chatd.core.room_steps import MemberLeft
 from chatd.core.write_set import WriteSet
@@ -48,7 +50,11 @@ class BotUpdates:
                 concerned = self._next(bot.user)
             query = replace(query, after=page.next, now=self._env.now_ms())
             page = await self._store.bot_page(query, bot)
-        return replace(page, after=first.after)
+        # Which key did it and what screening thought of it is for the host alone.
+        entries = [
+            structs.replace(entry, by=UNSET, unscreened=False, flagged=False) for entry in page.entries
+        ]
+        return replace(page, after=first.after, entries=entries)
 
     def on_commit(self, writes: WriteSet) -> None:
         """Wake the bots that a commit concerns. A commit hook."""

@@ -15,6 +15,7 @@ from chatd.commands.context import Context
 from chatd.commands.event_feed import FeedPages
 from chatd.commands.graph import Graph
 from chatd.commands.hello_limiter import HelloLimiter
+from chatd.commands.host_bots import HostBots
 from chatd.commands.host_rooms import HostRooms
 from chatd.commands.host_stats import StatsReader
 from chatd.commands.login import Login
@@ -56,6 +57,7 @@ from chatd.session.rate_limits import RateLimits
 from chatd.session.session import Session
 from chatd.storage.interface import Store
 from chatd.telemetry.counters import Counters
+from chatd.webhooks.bot_hooks import BotHooks
 from chatd.webhooks.deliveries import Deliveries
 from chatd.webhooks.settings import Receiver
 from chatd.websocket.admission import Admission
@@ -132,7 +134,11 @@ class App:
         self.hooks.published.subscribe(self.maintenance.on_commit, watch_rights.on_commit)
         if self.event_feed is not None:
             self.hooks.published.subscribe(self.event_feed.on_commit)
+        self._endpoints: Sequence[Receiver] = ()
+        self.bot_hooks: BotHooks | None = None
         if self.bot_updates is not None:
+            self.bot_hooks = BotHooks(store, self.bot_updates, self._direct_deliveries)
+            self.hooks.committed.subscribe(self.bot_hooks.on_commit)
             self.hooks.published.subscribe(self.bot_updates.on_commit)
         if config.people.enabled:
             self.hooks.published.subscribe(self.request_bound.on_commit, self.profile_changes.on_commit)
@@ -151,6 +157,7 @@ class App:
         self.admin = Admin(store, self.api_writes, self.hub, self.identity, env, self._actor)
         self.graph = Graph(store, self.api_writes, self._people_rules, self.fanout.tell_imported)
         self.feed_pages = FeedPages(self.event_feed, env)
+        self.host_bots = HostBots(store, self.api_writes, self.bot_updates, self.bot_hooks, env)
         self.webhooks = Webhooks(store, self.api_writes)
         self.host_rooms = HostRooms(self.context, self.api_writes)
         self.stats = StatsReader(self.context)
@@ -196,6 +203,7 @@ class App:
             self.graph,
             self.host_rooms,
             self.feed_pages,
+            self.host_bots,
             self.stats,
             self.webhooks,
             self.api_keys,
@@ -206,14 +214,20 @@ class App:
 
     def deliver(self, receivers: Sequence[Receiver], config: Config) -> Deliveries | None:
         """Have events delivered to these endpoints; return what has to run for it, None while there never was one."""
-        deliveries = self.webhooks.deliveries
-        if deliveries is None and receivers and self.event_feed is not None:
+        deliveries, self._endpoints = self.webhooks.deliveries, receivers
+        if deliveries is None and (receivers or self.bot_hooks is not None) and self.event_feed is not None:
             save = partial(submit_and_wait, self.writer.submit, "")
             deliveries = Deliveries(self.event_feed, self.store, self.context.env, self.counters, save)
             self.webhooks.deliveries = deliveries
-        if deliveries is not None:
-            deliveries.reconfigure(receivers, config.events.kept_h)
+        self._direct_deliveries(config)
         return deliveries
+
+    def _direct_deliveries(self, config: Config | None = None) -> None:
+        """Have events delivered to the endpoints of the configuration and to the hooks of bots, as they are now."""
+        config = config or self.context.config
+        if self.webhooks.deliveries is not None:
+            bots = () if self.bot_hooks is None else self.bot_hooks.receivers(config.egress.allow)
+            self.webhooks.deliveries.reconfigure((*self._endpoints, *bots), config.events.kept_h)
 
     def reconfigure(self, config: Config) -> None:
         """Apply another configuration in every part that keeps some of it (config/reloadable.py lists the keys)."""

@@ -135,6 +135,8 @@ class Daemon:
         store = await self._open_store(self.config.storage, self.env, self._whole.sqlite)
         app = self._app = App(self.config, self.env, store, identity, self._whole, self._login_links)
         await app.rooms.start()
+        if app.bot_hooks is not None:
+            await app.bot_hooks.load()
         app.writer.start()
         await app.api_keys.load()
         # Who was erased is shut out before anybody is let in, also by a database of an older backup.
@@ -366,6 +368,8 @@ class Daemon:
             self._console.close()
         if app.event_feed is not None:
             app.event_feed.close()
+        if app.bot_updates is not None:
+            app.bot_updates.close()
         for name, listener in self._listeners.items():
             await listener.stop(deadline_s if name == PUBLIC else deadline_s / 8)
         self._listeners.clear()

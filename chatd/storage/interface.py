@@ -155,6 +155,9 @@ class DecisionStore(Protocol):
     async def bots(self, users: Collection[str]) -> list[Bot]:
         """Return the settings of those of these users that are bots."""
 
+    async def bots_with_hooks(self) -> list[Bot]:
+        """Return the settings of all bots that have a hook."""
+
     async def automated(self) -> set[str]:
         """Return all bots and official accounts."""
 

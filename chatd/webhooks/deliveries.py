@@ -142,15 +142,17 @@ class Deliveries:
         from chatd.egress.client import Client
         from chatd.webhooks.dispatcher import Dispatcher, Services
 
-        name = receiver.settings.name
+        name, feed = receiver.settings.name, receiver.feed or self.feed
         if name not in self._saved:
-            latest = await self.feed.page(LATEST)
+            latest = await feed.page(LATEST)
             begun = Consumer(name, latest.next, b"{}")
             await self.save(SaveConsumers((begun,)))
             self._saved[name] = (0, begun)
         self._saved[name] = (0, self._saved[name][1])
-        client = Client(receiver.settings.url, Guard(receiver.allow, configured=True), self._env)
-        services = Services(self.feed, self._env, self._counters, self.save)
+        client = Client(
+            receiver.settings.url, Guard(receiver.allow, configured=receiver.configured), self._env
+        )
+        services = Services(feed, self._env, self._counters, self.save)
         dispatcher = Dispatcher(receiver.settings, receiver.secrets, client, services, self._saved[name][1])
         task = asyncio.create_task(supervised(f"webhook {name}", dispatcher.run))
         self._running[name] = Running(receiver, dispatcher, task)

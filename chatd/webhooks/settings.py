@@ -21,15 +21,22 @@ from chatd.webhooks.signing import secrets_in
 
 if TYPE_CHECKING:
     from chatd.webhooks.before import RemoteJudge
+    from chatd.webhooks.dispatcher import Feed
 
 
 @dataclass(slots=True, frozen=True)
 class Receiver:
-    """An endpoint with its secrets, and the networks that are allowed to it besides private ones."""
+    """An endpoint with its secrets, and the networks that are allowed to it besides private ones.
+
+    `feed`: what it is sent, the event feed without. `configured`: False for an address of the API, which is no private
+    one unless it is allowed.
+    """
 
     settings: Endpoint
     secrets: tuple[Secret, ...]
     allow: tuple[str, ...]
+    feed: "Feed | None" = None
+    configured: bool = True
 
 
 def receivers_of(config: Config) -> tuple[Receiver, ...]:

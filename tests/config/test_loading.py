@@ -216,6 +216,7 @@ def test_long_wrong_values_are_cut():
 # --- contradictions
 
 CONTRADICTIONS: dict[str, dict[str, str]] = {
+    "bots without events": {"bots.enabled": "true"},
     "port missing": {"listen.address": "localhost"},
     "port 70000": {"listen.address": "127.0.0.1:70000"},
     "negative port": {"listen.address": "127.0.0.1:-1"},

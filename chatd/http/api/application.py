@@ -22,6 +22,7 @@ from chatd.core.api_keys import ApiKey
 from chatd.env import Env
 from chatd.http.answers import bounded_body
 from chatd.http.api import (
+    bots,
     erasures,
     event_feed,
     keys,
@@ -57,6 +58,7 @@ CHAPTERS = (
     rooms,
     members,
     messages,
+    bots,
     event_feed,
     restrictions,
     moderation,

@@ -8,9 +8,10 @@ import msgspec
 from msgspec import inspect
 from starlette.requests import Request
 
-from chatd.http.api import erasures, keys, people, users
+from chatd.http.api import bots, erasures, keys, people, users
 from chatd.http.api.route import PARAMETERS, Asked, Code, KeyId, ReportName
 from chatd.protocol import complaints
+from chatd.protocol.bots import CommandName
 from chatd.protocol.complaints import Words, refusal_of
 from chatd.protocol.errors import Refused
 
@@ -20,6 +21,8 @@ FORMS = {
     KeyId: "the id of a key, 8 of a-z 2-7",
     ReportName: "a report, r and a number",
     Code: "a code, up to 32 of a-z _",
+    bots.Secret: "a secret, whsec_ and 24 to 64 bytes in base64",
+    CommandName: "a command, 1 to 32 of a-z 0-9 _",
     users.Prefix: "the beginning of a user id",
     users.PasswordHash: "a hash, as argon2id writes it: $argon2id$v=19$m=...",
     people.Bucket: "a bucket, 4 of 0-9 a-f",

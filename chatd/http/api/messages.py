@@ -13,7 +13,7 @@ from chatd.protocol.codec import decode_event
 from chatd.protocol.errors import Refused
 from chatd.protocol.hostdata import to_json
 from chatd.protocol.identifiers import U53, U53_MAX, Key, Milliseconds, Seq, User
-from chatd.protocol.messages import Edit, Event, LooseBody, Recall, Send, SentBody, WriteOk
+from chatd.protocol.messages import Body, Edit, Event, LooseBody, Recall, Send, SentBody, WriteOk
 from chatd.protocol.read_state import Read, ReadOk
 
 # The first letter of `more`.
@@ -172,9 +172,13 @@ def written(reply: Any) -> Written:
 def event_shown(event: Event) -> Event:
     """Return an event for JSON."""
     data, body = event.data, event.body
-    if body is not UNSET and body.data is not UNSET:
-        body = replace(body, data=to_json(body.data))
+    body = UNSET if body is UNSET else body_shown(body)
     return replace(event, data=UNSET if data is UNSET else to_json(data), body=body)
+
+
+def body_shown(body: Body) -> Body:
+    """Return a body for JSON."""
+    return body if body.data is UNSET else replace(body, data=to_json(body.data))
 
 
 ROUTES = (

@@ -14,6 +14,7 @@ from chatd.commands.admin import Admin
 from chatd.commands.api_keys import ApiKeys
 from chatd.commands.event_feed import FeedPages
 from chatd.commands.graph import Graph
+from chatd.commands.host_bots import HostBots
 from chatd.commands.host_rooms import HostRooms
 from chatd.commands.host_stats import StatsReader
 from chatd.commands.privacy import Privacy
@@ -32,7 +33,7 @@ OPEN, SOCKET_ONLY = "", SOCKET
 
 KeyId = Annotated[str, Meta(pattern=r"^[a-z2-7]{8}\Z")]
 ReportName = Annotated[str, Meta(pattern=r"^r[1-9][0-9]{0,14}\Z")]
-HookName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}\Z")]
+HookName = Annotated[str, Meta(pattern=r"^([a-z][a-z0-9_-]{0,31}|bot:[A-Za-z0-9_\-.:@|+]{1,64})\Z")]
 EntryId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
 Code = Annotated[str, Meta(pattern=r"^[a-z_]{1,32}\Z")]
 
@@ -143,6 +144,7 @@ class Services:
     graph: Graph
     rooms: HostRooms
     feed: FeedPages
+    bots: HostBots
     stats: StatsReader
     webhooks: Webhooks
     keys: ApiKeys

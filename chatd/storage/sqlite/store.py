@@ -221,6 +221,9 @@ class SqliteStore(Store):
     async def bots(self, users: Collection[str]) -> list[Bot]:
         return await self._read_pool.run(bots_rows.bots, users)
 
+    async def bots_with_hooks(self) -> list[Bot]:
+        return await self._read_pool.run(bots_rows.with_hooks)
+
     async def automated(self) -> set[str]:
         return await self._read_pool.run(bots_rows.automated)
 

@@ -1,27 +1,57 @@
-"""Bots and official accounts through the API: what an account is, and what clients are shown of it."""
+"""Bots and official accounts through the API: what an account is, what the host says of a bot, what it is told."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.http.api.conftest import ADDRESS, WithKey
+from tests.http.api.conftest import ADDRESS, Caller, WithKey
 from tests.kit.clients import Clients
 from tests.kit.daemon import RunningDaemon, config_for, running_daemon
+from tests.kit.waiting import until
+
+SETTINGS = {
+    "commands": [{"name": "rain", "description": "Will it rain today?"}],
+    "welcome": {"text": "Where are you?", "buttons": [[{"label": "Vienna", "data": "city=vie"}]]},
+}
+SWITCHES = {"events": {"enabled": True}, "bots": {"enabled": True}}
 
 
-@pytest.fixture(params=[True, False], ids=["people", "without people"])
-def people(request: pytest.FixtureRequest) -> bool:
-    return bool(request.param)
+@pytest.fixture
+def people() -> bool:
+    """Whether people are switched on."""
+    return True
+
+
+both = pytest.mark.parametrize("people", [True, False], ids=["people", "without people"])
 
 
 @pytest.fixture
 async def daemon(tmp_path: Path, people: bool) -> AsyncIterator[RunningDaemon]:
-    switches = {"people": {"enabled": people}}
+    switches = {**SWITCHES, "people": {"enabled": people}}
     async with running_daemon(config_for(tmp_path, listen=ADDRESS, **switches)) as running:
         yield running
 
 
+@pytest.fixture
+async def host(with_key: WithKey) -> Caller:
+    return await with_key("bots", "users", "messages", "rooms")
+
+
+async def put(host: Caller, bot: str = "weather", **settings: Any) -> Any:
+    answer = await host("PUT", f"/v1/bots/{bot}", settings)
+    assert answer.status == 200, answer.body
+    return answer.json
+
+
+def told(page: Any) -> list[Any]:
+    """The texts of the messages of a page."""
+    return [one["event"]["body"]["text"] for one in page["events"] if one["type"] == "event.message"]
+
+
+@both
 async def test_the_kind_of_an_account_is_on_its_card(
     people: bool, clients: Clients, with_key: WithKey
 ) -> None:
@@ -42,4 +72,161 @@ async def test_the_kind_of_an_account_is_on_its_card(
     assert (await caller("PUT", "/v1/users/shop", {"kind": "person"})).json.get("kind") is None
     refused = await caller("PUT", "/v1/users/shop", {"kind": "robot"})
     assert (refused.status, refused.json["field"]) == (400, "kind")
-    assert "person, bot, official" in refused.json["detail"]
+    assert "bot, official, person" in refused.json["detail"]
+
+
+async def test_the_settings_of_a_bot_are_put_read_and_removed(host: Caller) -> None:
+    bot = await put(host, **SETTINGS)
+    assert bot == {"user": "weather", "kind": "bot", "sees": "mentions", **SETTINGS}
+    secret = "whsec_" + "A" * 32
+    changed = await put(
+        host, welcome=None, sees="all", hook={"url": "https://example.com/b", "secret": secret}
+    )
+    assert changed["hook"]["url"] == "https://example.com/b"
+    assert {name: changed[name] for name in changed if name != "hook"} == {
+        "user": "weather",
+        "kind": "bot",
+        "commands": SETTINGS["commands"],
+        "sees": "all",
+    }
+    assert secret not in (await host("GET", "/v1/bots/weather")).body.decode()
+    assert (await host("DELETE", "/v1/bots/weather")).status == 200
+    assert (await host("GET", "/v1/bots/weather")).status == 404
+    assert (await host("DELETE", "/v1/bots/weather")).status == 404
+    assert (await host.get("/v1/users/weather"))["kind"] == "bot"
+
+
+@pytest.mark.parametrize(
+    ("settings", "status", "field"),
+    [
+        ({"commands": [{"name": "Rain", "description": "x"}]}, 400, "commands[0].name"),
+        ({"commands": [{"name": f"c{n}", "description": "x"} for n in range(101)]}, 413, "commands"),
+        ({"welcome": {"text": ""}}, 400, "body"),
+        ({"welcome": {"text": "x", "reply_to": 1}}, 400, "body.reply_to"),
+        ({"welcome": {"text": "x", "buttons": [[{"label": "x"}]]}}, 400, "body.buttons[0][0]"),
+        ({"sees": "everything"}, 400, "sees"),
+        ({"hook": {"url": "ftp://example.com", "secret": "whsec_" + "A" * 32}}, 400, "hook.url"),
+        ({"hook": {"url": "https://u:p@example.com", "secret": "whsec_" + "A" * 32}}, 400, "hook.url"),
+        ({"hook": {"url": "https://example.com", "secret": "whsec_short"}}, 400, "hook.secret"),
+        ({"hook": {"url": "https://example.com"}}, 400, "hook.secret"),
+    ],
+)
+async def test_settings_that_are_refused_change_nothing(
+    host: Caller, settings: Any, status: int, field: str
+) -> None:
+    answer = await host("PUT", "/v1/bots/weather", settings)
+    assert (answer.status, answer.json.get("field")) == (status, field), answer.body
+    assert (await host("GET", "/v1/bots/weather")).status == 404
+    assert (await host("GET", "/v1/users/weather")).status == 404
+
+
+@both
+async def test_a_person_talks_with_a_bot(host: Caller, clients: Clients) -> None:
+    await put(host, **SETTINGS)
+    ann = await clients.connect("ann", hello={"features": ["bots"]})
+    shown = await ann.request({"type": "bots.get", "bot": "weather"})
+    assert (shown["commands"], shown["welcome"]) == (SETTINGS["commands"], True)
+    await ann.expect_refusal("not_found", {"type": "bots.get", "bot": "ann"})
+    summary = (await ann.request({"type": "room.direct", "user": "weather"}))["summary"]
+    room = summary["room"]
+    assert (summary["seq"], summary["unread"]) == (2, 1)
+    pressed = {"text": "Vienna", "reply_to": 2, "data": "city=vie"}
+    await ann.send(room, "Vienna", body=pressed)
+    page = await host.get("/v1/bots/weather/events")
+    assert [one["type"] for one in page["events"]] == ["event.created", "event.message"]
+    assert page["events"][1]["event"]["body"] == pressed
+    answer = {"as": "weather", "key": "answer-1", "body": {"text": "Sunny", "reply_to": 3}}
+    assert (await host("POST", f"/v1/rooms/{room}/messages", answer)).status == 200
+    greeting, sunny = await ann.next_event(room), await ann.next_event(room)
+    assert (greeting["seq"], greeting["body"]) == (2, SETTINGS["welcome"])
+    assert (sunny["seq"], sunny["user"], sunny["body"]["text"]) == (4, "weather", "Sunny")
+    assert (await host.get(f"/v1/bots/weather/events?after={page['next']}"))["events"] == [], (
+        "bots hear no bots"
+    )
+
+
+async def test_in_a_group_a_bot_is_told_what_is_meant_for_it(host: Caller, clients: Clients) -> None:
+    await put(host)
+    await put(host, "log", sees="all")
+    room, (ann, _) = await clients.in_group("ann", "bob")
+    await ann.send(room, "before")
+    await ann.request({"type": "members.add", "room": room, "key": "add-bots-1", "users": ["weather", "log"]})
+    await ann.send(room, "hello")
+    await ann.send(room, "you there", body={"mentions": ["weather"]})
+    await ann.send(room, "/rain")
+    said = await host(
+        "POST",
+        f"/v1/rooms/{room}/messages",
+        {"as": "weather", "key": "answer-1", "body": {"text": "No rain"}},
+    )
+    await ann.send(room, "thanks", body={"reply_to": said.json["seq"]})
+    page = await host.get("/v1/bots/weather/events")
+    assert told(page) == ["you there", "/rain", "thanks"]
+    assert page["events"][0]["event"]["users"] == ["weather", "log"], "it is told that it was added"
+    assert told(await host.get("/v1/bots/log/events")) == ["hello", "you there", "/rain", "thanks"]
+    await ann.request({"type": "members.remove", "room": room, "key": "remove-bot-1", "users": ["weather"]})
+    await ann.send(room, "/gone")
+    (last,) = (await host.get(f"/v1/bots/weather/events?after={page['next']}"))["events"]
+    assert (last["type"], last["event"]["users"]) == ("event.removed", ["weather"])
+    assert told(await host.get("/v1/bots/weather/events")) == [], "what it left is not for it any more"
+
+
+async def test_a_bot_waits_for_what_concerns_it_and_for_nothing_else(
+    daemon: RunningDaemon, host: Caller, clients: Clients
+) -> None:
+    await put(host)
+    room, (ann, _) = await clients.in_direct("ann", "weather")
+    elsewhere, (bob, _) = await clients.in_direct("bob", "cid")
+    cursor = (await host.get("/v1/bots/weather/events?after=latest"))["next"]
+    looks = 0
+    updates = daemon.app.bot_updates
+    assert updates is not None
+    store, page = updates._store, updates._store.bot_page
+
+    async def counted(query: Any, bot: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        return await page(query, bot)
+
+    store.bot_page = counted  # type: ignore[method-assign]
+    waiting = asyncio.create_task(host.get(f"/v1/bots/weather/events?after={cursor}&wait=30"))
+    await until(lambda: looks == 1)
+    for _ in range(3):
+        await bob.send(elsewhere, "between others")
+    await ann.send(room, "for the bot")
+    assert told(await waiting) == ["for the bot"]
+    assert looks == 2
+
+
+async def test_a_disabled_bot_is_told_nothing(host: Caller, clients: Clients) -> None:
+    await put(host, **SETTINGS)
+    await host("PUT", "/v1/users/weather", {"disabled": True})
+    assert (await host("GET", "/v1/bots/weather/events")).status == 403
+    await host("PUT", "/v1/users/weather", {"disabled": False})
+    assert (await host("GET", "/v1/bots/weather/events")).status == 200
+
+
+@both
+async def test_a_block_stops_a_bot(people: bool, host: Caller, clients: Clients) -> None:
+    await put(host)
+    room, (ann, _) = await clients.in_direct("ann", "weather")
+    post = f"/v1/rooms/{room}/messages"
+    assert (
+        await host("POST", post, {"as": "weather", "key": "answer-1", "body": {"text": "x"}})
+    ).status == 200
+    if people:
+        await ann.request({"type": "contact.set", "user": "weather", "blocked": True})
+        answer = await host("POST", post, {"as": "weather", "key": "answer-2", "body": {"text": "x"}})
+        assert (answer.status, answer.json["code"]) == (403, "refused")
+
+
+async def test_where_bots_are_off_there_are_none(tmp_path: Path) -> None:
+    async with running_daemon(config_for(tmp_path, listen=ADDRESS)) as daemon:
+        for method, path in (("PUT", ""), ("GET", ""), ("DELETE", ""), ("GET", "/events")):
+            answer = await daemon.api(method, f"/v1/bots/weather{path}")
+            assert (answer.status, answer.json["code"]) == (501, "not_supported"), path
+        clients = Clients(daemon.url)
+        ann = await clients.connect("ann")
+        await ann.expect_refusal("not_supported", {"type": "bots.get", "bot": "weather"})
+        assert daemon.app.bot_updates is None
+        await clients.leave()
