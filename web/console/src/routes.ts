@@ -107,6 +107,11 @@ export interface ErasureAnswer {
   reopened?: number;
 }
 
+export interface ErasuresAnswer {
+  erasures: readonly ErasureAnswer[];
+  more?: string;
+}
+
 export interface Event {
   seq: number;
   kind: string;
@@ -263,11 +268,8 @@ export interface NewKey {
 }
 
 export interface Page {
-  cover?: string;
-  theme?: Theme;
-  bio?: string;
-  fields?: readonly CardField[];
-  data?: unknown;
+  limit?: number;
+  more?: string;
 }
 
 export interface ParkedEntry {
@@ -395,6 +397,18 @@ export interface ReportsQuery {
   state?: "claimed" | "closed" | "open";
 }
 
+export interface RestrictedUser {
+  what: "ban" | "limit" | "mute";
+  until: number;
+  reason?: string;
+  user: string;
+}
+
+export interface RestrictedUsers {
+  users: readonly RestrictedUser[];
+  more?: string;
+}
+
 export interface RestrictionAnswer {
   what: "ban" | "limit" | "mute";
   until: number;
@@ -451,7 +465,8 @@ export interface Rotate {
   overlap_s?: number;
 }
 
-export interface RoutePage {
+export interface Since {
+  since?: number;
   limit?: number;
   more?: string;
 }
@@ -478,7 +493,7 @@ export interface UserAnswer {
   avatar: string;
   handle?: string;
   verified?: string;
-  page?: Page;
+  page?: UsersPage;
   version: number;
   kind?: "bot" | "official" | "person";
   disabled: boolean;
@@ -490,6 +505,14 @@ export interface UserAnswer {
 export interface UsersAnswer {
   users: readonly UserAnswer[];
   more?: string;
+}
+
+export interface UsersPage {
+  cover?: string;
+  theme?: Theme;
+  bio?: string;
+  fields?: readonly CardField[];
+  data?: unknown;
 }
 
 export interface UsersQuery {
@@ -521,6 +544,7 @@ export interface Routes {
   "DELETE /v1/users/{user}/devices/{device}": { asked: Asked; answer: Done };
   "DELETE /v1/users/{user}/restriction": { asked: Asked; answer: Done };
   "GET /v1/audit": { asked: AuditQuery; answer: AuditAnswer };
+  "GET /v1/erasures": { asked: Since; answer: ErasuresAnswer };
   "GET /v1/erasures/{user}": { asked: Asked; answer: ErasureAnswer };
   "GET /v1/exports/{user}": { asked: Asked; answer: ExportAnswer };
   "GET /v1/exports/{user}/file": { asked: Asked; answer: Download };
@@ -529,6 +553,7 @@ export interface Routes {
   "GET /v1/keys": { asked: Asked; answer: KeysAnswer };
   "GET /v1/reports": { asked: ReportsQuery; answer: ReportsAnswer };
   "GET /v1/reports/{report}": { asked: Asked; answer: ReportAnswer };
+  "GET /v1/restrictions": { asked: Page; answer: RestrictedUsers };
   "GET /v1/rooms/{room}": { asked: As; answer: RoomAnswer };
   "GET /v1/rooms/{room}/members": { asked: MembersQuery; answer: MembersAnswer };
   "GET /v1/rooms/{room}/messages": { asked: MessagesQuery; answer: MessagesAnswer };
@@ -536,7 +561,7 @@ export interface Routes {
   "GET /v1/users/{user}": { asked: Asked; answer: UserAnswer };
   "GET /v1/users/{user}/devices": { asked: Asked; answer: DevicesAnswer };
   "GET /v1/users/{user}/restriction": { asked: Asked; answer: RestrictionAnswer };
-  "GET /v1/users/{user}/rooms": { asked: RoutePage; answer: RoomsAnswer };
+  "GET /v1/users/{user}/rooms": { asked: Page; answer: RoomsAnswer };
   "PATCH /v1/reports/{report}": { asked: PatchReport; answer: ReportAnswer };
   "PATCH /v1/rooms/{room}": { asked: PatchRoom; answer: RoomAnswer };
   "POST /v1/erasures/{user}/check": { asked: Asked; answer: ErasureAnswer };
@@ -565,6 +590,7 @@ export const SCOPES: { readonly [route in keyof Routes]: string } = {
   "DELETE /v1/users/{user}/devices/{device}": "users",
   "DELETE /v1/users/{user}/restriction": "moderation",
   "GET /v1/audit": "stats.read",
+  "GET /v1/erasures": "privacy.read",
   "GET /v1/erasures/{user}": "privacy.read",
   "GET /v1/exports/{user}": "privacy.read",
   "GET /v1/exports/{user}/file": "privacy.read",
@@ -573,6 +599,7 @@ export const SCOPES: { readonly [route in keyof Routes]: string } = {
   "GET /v1/keys": "keys.read",
   "GET /v1/reports": "moderation.read",
   "GET /v1/reports/{report}": "moderation.read",
+  "GET /v1/restrictions": "moderation.read",
   "GET /v1/rooms/{room}": "rooms.read",
   "GET /v1/rooms/{room}/members": "rooms.read",
   "GET /v1/rooms/{room}/messages": "messages.read",
@@ -601,6 +628,8 @@ export const SCOPES: { readonly [route in keyof Routes]: string } = {
 
 /** Those that a key may have. */
 export const EVERY_SCOPE: readonly string[] = [
+  "bots",
+  "bots.read",
   "events",
   "events.read",
   "keys",
