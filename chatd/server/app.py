@@ -40,7 +40,7 @@ from chatd.delivery.recent_commits import RecentCommits
 from chatd.delivery.restrictions import Restrictions
 from chatd.delivery.watch_rights import WatchRights
 from chatd.env import Env
-from chatd.http.api.route import Services
+from chatd.http.api.route import Route, Services
 from chatd.jobs.contact_expiry import ContactExpiry
 from chatd.jobs.event_feed import FeedUpkeep, end_feed
 from chatd.jobs.last_seen import LastSeenRecorder
@@ -153,7 +153,7 @@ class App:
         self._endpoints: Sequence[Receiver] = ()
         self.bot_hooks: BotHooks | None = None
         if self.bot_updates is not None:
-            self.bot_hooks = BotHooks(store, self.bot_updates, self._direct_deliveries)
+            self.bot_hooks = BotHooks(store, self.bot_updates, self._on_bot_hooks)
             self.hooks.committed.subscribe(self.bot_hooks.on_commit)
             self.hooks.published.subscribe(self.bot_updates.on_commit)
         if config.people.enabled:
@@ -209,9 +209,9 @@ class App:
         )
 
     def services(
-        self, console_link: Callable[[str, Collection[str]], str], scopes: frozenset[str]
+        self, console_link: Callable[[str, Collection[str]], str], table: tuple[Route, ...]
     ) -> Services:
-        """Return the parts that routes of the host's API use. `scopes`: those that a key may have."""
+        """Return the parts that routes of the host's API use. `table`: all routes."""
         return Services(
             self.admin,
             self.graph,
@@ -224,7 +224,7 @@ class App:
             self.filters,
             self.persons.privacy(self.api_writes, self.hub),
             console_link,
-            scopes,
+            table,
         )
 
     def deliver(self, receivers: Sequence[Receiver], config: Config) -> Deliveries | None:
@@ -233,16 +233,17 @@ class App:
         if deliveries is None and (receivers or self.bot_hooks is not None) and self.event_feed is not None:
             save = partial(submit_and_wait, self.writer.submit, "")
             deliveries = Deliveries(self.event_feed, self.store, self.context.env, self.counters, save)
-            self.webhooks.deliveries = deliveries
-        self._direct_deliveries(config)
+            self.webhooks.direct(deliveries)
+        if deliveries is not None:
+            bots = () if self.bot_hooks is None else self.bot_hooks.receivers(config.egress.allow)
+            deliveries.reconfigure((*receivers, *bots), config.events.kept_h)
         return deliveries
 
-    def _direct_deliveries(self, config: Config | None = None) -> None:
-        """Have events delivered to the endpoints of the configuration and to the hooks of bots, as they are now."""
-        config = config or self.context.config
+    def _on_bot_hooks(self, gone: Collection[str]) -> None:
+        """Deliver to the hooks that bots have now. `gone`: receivers that there are no more."""
         if self.webhooks.deliveries is not None:
-            bots = () if self.bot_hooks is None else self.bot_hooks.receivers(config.egress.allow)
-            self.webhooks.deliveries.reconfigure((*self._endpoints, *bots), config.events.kept_h)
+            self.webhooks.deliveries.forget(gone)
+        self.deliver(self._endpoints, self.context.config)
 
     def jobs(self, config: Config) -> dict[str, Work]:
         """Return what goes on as long as the daemon runs, by name."""
