@@ -8,6 +8,7 @@ from chatd.core.audit import Audit
 from chatd.core.bots import Bot
 from chatd.core.card_view import CardPage, CardView
 from chatd.core.contacts import Contact, Tally
+from chatd.core.filters import Filter
 from chatd.core.friends import Introduction
 from chatd.core.graph import Edges, GraphFeed
 from chatd.core.graph_digest import BucketDigests, GraphDigest
@@ -149,6 +150,9 @@ class DecisionStore(Protocol):
 
     async def api_keys(self) -> list[ApiKey]:
         """Return all keys of the host's API, in order of their names."""
+
+    async def filters(self) -> list[Filter]:
+        """Return all filters, in order of their names."""
 
     async def bots(self, users: Collection[str]) -> list[Bot]:
         """Return the settings of those of these users that are bots."""
@@ -336,6 +340,10 @@ class WebhookStore(Protocol):
 
 class JobStore(Protocol):
     """The rows that jobs look for."""
+
+    @property
+    def moderation(self) -> ModerationStore:
+        """The reports."""
 
     async def unlisted(self, before: int, limit: int) -> list[tuple[str, str]]:
         """Return up to `limit` devices (user, device) that are unlisted and were revoked before this time (Unix ms)."""
