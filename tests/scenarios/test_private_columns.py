@@ -88,6 +88,11 @@ PLAIN = {
     "audit": {"number"},
     "pages": {"user", "handle", "verified", "stamp"},
     "graph_feeds": {"feed", "n"},
+    "erasures": {
+        "user", "asked", "messages", "reports", "done", "due", "checked", "found", "reopened", "receipt",
+    },
+    "exports": {"user", "asked", "done", "file", "bytes"},
+    "deleted_rooms": {"room", "deleted_at"},
     "report_subjects": {"number", "user", "room", "reporters"},
     "reports": {
         "number", "subject", "state", "reporter", "client_key", "reason", "text", "user", "room", "seq", "time",
