@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from msgspec import UNSET
 
-from chatd.core.bots import Bot, DeletedBot, Hook, hears
+from chatd.core.bots import Bot, DeletedBot, Hook, consumer_of, hears
 from chatd.core.event_feed import StoredEntry
 from chatd.protocol.bots import Told, decode_commands, decode_greeting, decode_told
 from chatd.protocol.codec import encode
@@ -28,6 +28,8 @@ SET commands = excluded.commands, welcome = excluded.welcome, sees = excluded.se
     secret = excluded.secret
 """
 DELETE = "DELETE FROM bots WHERE bot = ?"
+DELETE_CONSUMER = "DELETE FROM consumers WHERE name = ?"
+DELETE_PARKED = "DELETE FROM parked WHERE consumer = ?"
 AUTOMATED = "SELECT user FROM users WHERE kind > 0"
 
 SEATS = """
@@ -138,7 +140,11 @@ def write_bots(connection: sqlite3.Connection, changed: Sequence[Bot], stamp: in
 
 
 def delete_bots(connection: sqlite3.Connection, deleted: Sequence[DeletedBot], stamp: int) -> None:
-    connection.executemany(DELETE, [(bot.user,) for bot in deleted])
+    for bot in deleted:
+        # A hook has a cursor, and events that were set aside; both would name the bot.
+        connection.execute(DELETE, (bot.user,))
+        connection.execute(DELETE_CONSUMER, (consumer_of(bot.user),))
+        connection.execute(DELETE_PARKED, (consumer_of(bot.user),))
 
 
 WRITES: Mapping[type, WriteRecords] = {DeletedBot: delete_bots, Bot: write_bots}
