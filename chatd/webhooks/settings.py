@@ -99,7 +99,7 @@ def _require_permitted(host: str, scheme: str, config: Config) -> None:
 
 
 def _require_client(config: Config) -> None:
-    """Load the client where there is a hook: a start before it serves, a reload in the thread that looks for problems."""
+    """Load the client where there is a hook: before a start serves, and in the thread of a reload."""
     if not (config.hooks.endpoints or config.hooks.before):
         return
     try:
