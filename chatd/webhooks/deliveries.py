@@ -53,6 +53,7 @@ class Deliveries:
         self._kept_h = 0
         self._running: dict[str, Running] = {}
         self._saved: dict[str, tuple[int, Consumer]] = {}  # with the progress of the dispatcher
+        self._forgotten: set[str] = set()
         self._parked: dict[str, int] = {}
         self._changed = asyncio.Event()
 
@@ -63,6 +64,11 @@ class Deliveries:
         """
         self._wanted = {receiver.settings.name: receiver for receiver in receivers}
         self._kept_h = kept_h
+        self._changed.set()
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Forget how far endpoints came that are gone for good; others of these names begin anew."""
+        self._forgotten.update(names)
         self._changed.set()
 
     async def run(self) -> None:
@@ -119,8 +125,11 @@ class Deliveries:
     async def _round(self, *, is_long: bool) -> None:
         """Follow the settings, and store how far endpoints came; in a long round whatever moved them."""
         for name, running in list(self._running.items()):
-            if self._wanted.get(name) != running.receiver:
+            if self._wanted.get(name) != running.receiver or name in self._forgotten:
                 await self._stop(name)
+        for name in self._forgotten:
+            self._saved.pop(name, None)
+        self._forgotten.clear()
         for name in sorted(self._wanted.keys() - self._running.keys()):
             await self._start(self._wanted[name])
         if is_long:
@@ -167,7 +176,7 @@ class Deliveries:
         await asyncio.gather(running.task, return_exceptions=True)
         await running.dispatcher.close()
         try:
-            await self._save_progress([name], is_long=False)
+            await self._save_progress([name] if name not in self._forgotten else (), is_long=False)
         except ChatError as error:
             log.warning("the position of the endpoint %s was not stored: %s", name, error)
         del self._running[name]

@@ -56,6 +56,7 @@ PRIVATE = {
     ("audit", "target"): "1",
     ("audit", "request"): "1",
     ("pages", "page"): WHO,
+    ("bots", "secret"): "1",
     ("events", "ignored"): WHO,
     **{
         ("contacts", name): "owner = 'ann'"
@@ -86,6 +87,7 @@ PLAIN = {
     "days": {"day", "stamp"},
     "api_keys": {"id", "expires_at", "earlier_until"},
     "audit": {"number"},
+    "bots": {"bot", "commands", "welcome", "sees", "hook"},
     "pages": {"user", "handle", "verified", "stamp"},
     "graph_feeds": {"feed", "n"},
     "report_subjects": {"number", "user", "room", "reporters"},
@@ -148,6 +150,8 @@ async def _live(clients: Clients, daemon: RunningDaemon) -> tuple[str, str]:
     await ann.request({"type": "profile.set", "bio": "words"})
     direct = await ann.open_direct("bob")
     await daemon.api("PUT", "/v1/users/ann", name="Ann", password_hash="$argon2id$x")
+    hook = {"url": "https://example.com", "secret": "whsec_" + "A" * 32}
+    await daemon.api("PUT", "/v1/bots/weather", hook=hook)
     await daemon.api("POST", "/v1/keys", name="backend", scopes=["users"])
     await ann.request({"type": "preferences", "receipts": False})
     for place in (room, direct):
@@ -173,7 +177,10 @@ async def _looks_everywhere(client: TestClient, room: str) -> None:
         await client.reply_to(packet)
 
 
-@pytest.mark.settings(delivery={"large_members": 2}, people={"enabled": True})
+SWITCHED_ON = {name: {"enabled": True} for name in ("people", "events", "bots")}
+
+
+@pytest.mark.settings(delivery={"large_members": 2}, **SWITCHED_ON)
 async def test_no_canary_ever_travels(daemon: RunningDaemon, clients: Clients) -> None:
     room, direct = await _live(clients, daemon)
     await clients.leave()
