@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "user": ("chatd.cli.user:user", "Built-in accounts: add, list, disable, passwd."),
     "key": ("chatd.cli.key:key", "Keys of the API for the back end: create, list, rotate, delete."),
     "people": ("chatd.cli.people:people", "The graph of the host app: import, digest, explain."),
+    "hook": ("chatd.cli.hook:hook", "Webhooks: listen, show, replay, enable."),
     "console": ("chatd.cli.console:console", "A link to the console: figures, connections, settings, log."),
     "config": ("chatd.cli.config:config", "Configuration: init, check, show, doc."),
     "backup": ("chatd.cli.backup:backup", "Copy the database while the daemon runs."),

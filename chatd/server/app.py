@@ -218,7 +218,7 @@ class App:
         if deliveries is None and (receivers or self.bot_hooks is not None) and self.event_feed is not None:
             save = partial(submit_and_wait, self.writer.submit, "")
             deliveries = Deliveries(self.event_feed, self.store, self.context.env, self.counters, save)
-            self.webhooks.deliveries = deliveries
+            self.webhooks.direct(deliveries)
         if deliveries is not None:
             bots = () if self.bot_hooks is None else self.bot_hooks.receivers(config.egress.allow)
             deliveries.reconfigure((*receivers, *bots), config.events.kept_h)

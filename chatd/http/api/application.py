@@ -60,12 +60,12 @@ CHAPTERS = (
     messages,
     bots,
     event_feed,
+    webhooks,
     restrictions,
     moderation,
     erasures,
     keys,
     stats,
-    webhooks,
     problems,
 )
 TABLE: tuple[Route, ...] = tuple(route for chapter in CHAPTERS for route in chapter.ROUTES)

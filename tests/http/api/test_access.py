@@ -24,6 +24,8 @@ VALUES = {
     "room": "gAbCdEfGhIj0",
     "seq": 2,
     "key": "a" * 8,
+    "name": "backend",
+    "entry": "a-1-0",
     "code": "gone",
 }
 REFUSED = {"key_invalid", "forbidden", "rate_limited"}
