@@ -54,6 +54,7 @@ COUNTED: dict[str, _About] = {
     ),
     "webhook_batches": _About("webhook_batches", "POSTs of events to endpoints by outcome.", "outcome"),
     "webhook_events": _About("webhook_events", "Events that endpoints accepted."),
+    "reports": _About("reports", "Reports of users and filters, by the state they came to.", "state"),
     "slow_consumers": _About("slow_consumers", "Measures taken against slow clients.", "action"),
     "events_committed": _About("events_committed", "Events made durable, by kind.", "kind"),
     "commit_failures": _About("commit_failures", "Transactions that failed."),
@@ -85,6 +86,11 @@ GAUGES: dict[str, _About] = {
         "screening_waiting", "Requests waiting to be judged, or behind one that does."
     ),
     "send_queue_bytes": _About("send_queue_bytes", "Bytes waiting in all outboxes."),
+    "event_feed_bytes": _About("event_feed_bytes", "Bytes of the entries of the event feed."),
+    "event_feed_oldest_timestamp_seconds": _About(
+        "event_feed_oldest_timestamp_seconds",
+        "Unix time of the oldest entry of the event feed, 0 without one.",
+    ),
     "webhook_lag_seconds": _About(
         "webhook_lag_seconds", "Age of the next event of an endpoint, 0 when there is none.", "endpoint"
     ),
