@@ -24,10 +24,11 @@ VALUES = {
     "room": "gAbCdEfGhIj0",
     "seq": 2,
     "key": "a" * 8,
-    "name": "backend",
-    "entry": "a-1-0",
     "code": "gone",
     "report": "r1",
+    "filter": "words",
+    "name": "search",
+    "entry": "k7Qd-1-0",
 }
 REFUSED = {"key_invalid", "forbidden", "rate_limited"}
 DAY_MS = 86_400_000

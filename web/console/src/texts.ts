@@ -13,6 +13,8 @@ export const texts = {
     log: { title: "Log", hint: "The last lines, and those that follow" },
     people: { title: "People", hint: "Accounts, their devices and rooms" },
     rooms: { title: "Rooms", hint: "Members, roles and messages" },
+    reports: { title: "Reports", hint: "What people and filters reported, and what is done about it" },
+    delivery: { title: "Delivery", hint: "Webhooks: whether the host app takes what happens here" },
     keys: { title: "Keys", hint: "With which the back end of the host app uses the API" },
     audit: { title: "Audit", hint: "Who changed what, and who looked at what is private" },
     more: { title: "More", hint: "All pages" },
