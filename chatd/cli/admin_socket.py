@@ -1,11 +1,12 @@
 """The admin socket of a running daemon, as commands use it."""
 
 import json
+import shutil
 import socket
 from collections.abc import Iterator, Mapping
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from chatd.cli.exits import Exit, Failure
 from chatd.config.model import Config
@@ -54,6 +55,22 @@ def upload(path: Path, method: str, route: str, body: bytes) -> Iterator[Any]:
             answer = json.loads(response.read())
             raise Failure(answer.get("detail") or answer.get("title", "refused"))
         yield from map(json.loads, response)
+    except (OSError, HTTPException, ValueError) as error:
+        raise Failure(f"the daemon did not answer on {path}: {error}") from None
+    finally:
+        connection.close()
+
+
+def download(path: Path, route: str, file: BinaryIO) -> None:
+    """Write the file that a route sends into `file`; Failure when the daemon refuses, or does not answer."""
+    connection = UnixConnection(path)
+    try:
+        connection.request("GET", route)
+        response = connection.getresponse()
+        if response.status != 200:
+            answer = json.loads(response.read())
+            raise Failure(answer.get("detail") or answer.get("title", "refused"))
+        shutil.copyfileobj(response, file)
     except (OSError, HTTPException, ValueError) as error:
         raise Failure(f"the daemon did not answer on {path}: {error}") from None
     finally:

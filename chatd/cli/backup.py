@@ -46,17 +46,26 @@ def backup(loaded: Loaded, destination: str, force: bool) -> None:
 Examples:
   chatd restore /backup/chatd.sqlite --data /var/lib/chatd
   chatd restore --yes /backup/chatd.sqlite
+  chatd restore --yes --erasures erasures.jsonl /backup/chatd.sqlite
 
 Clients notice it: they fetch everything anew, and send messages again that the backup does not have."""
 )
 @click.argument("source", metavar="SRC", type=click.Path(path_type=Path))
 @click.option("--yes", is_flag=True, help="Replace an existing database.")
+@click.option(
+    "--erasures",
+    "lists",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A list of erased people, as erasures.jsonl. May be repeated.",
+)
 @with_configuration
-def restore(loaded: Loaded, source: Path, yes: bool) -> None:
+def restore(loaded: Loaded, source: Path, yes: bool, lists: tuple[Path, ...]) -> None:
     """Put the backup SRC in place of the database. Stop the daemon first.
 
     SRC is checked before anything is changed. The replaced database is kept beside it as
-    chatd.sqlite.replaced.
+    chatd.sqlite.replaced. People who were erased since the backup are erased again: those in
+    erasures.jsonl beside the database, in the backup, and in the lists given.
     """
     from chatd.cli.stores import explained
     from chatd.storage.sqlite.backup import restore as put_back
@@ -66,8 +75,37 @@ def restore(loaded: Loaded, source: Path, yes: bool) -> None:
     with explained():
         if Directory(directory).has_database() and not yes:
             raise Failure(f"there is a database in {directory}. To replace it, add --yes")
-        epoch = put_back(source, directory, secrets.token_bytes)
+        epoch = put_back(source, directory, secrets.token_bytes, lists)
     click.echo(f"Restored {source} into {directory}. A new history begins: epoch {epoch}.")
+    erased = erased_again(loaded.config)
+    if erased is None:
+        click.echo("The next start erases again who was erased since the backup, before anybody comes in.")
+    elif erased:
+        click.echo(f"Erased again, since the backup had them: {erased} people.")
+
+
+def erased_again(config: Config) -> int | None:
+    """Erase the people of the list whom a restored database has again; return how many, None when it cannot be now."""
+    from chatd.cli.stored_api import with_app
+    from chatd.cli.stores import explained
+    from chatd.server.app import App
+    from chatd.storage.person_files import FilesOfPersons
+
+    if not FilesOfPersons(config.storage.directory).listed():
+        # A database that need not be opened stays as it was backed up.
+        return 0
+
+    async def erase(app: App) -> int:
+        begun = await app.persons.erasures.begin_listed()
+        await app.persons.erasures.carry_out_due()
+        return begun
+
+    try:
+        with explained():
+            return with_app(config, erase)
+    except Failure:
+        # Such as a database of a capability that is not here: its own daemon does it.
+        return None
 
 
 def _named(destination: str) -> Path:

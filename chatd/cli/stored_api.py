@@ -16,7 +16,7 @@ from chatd.config.model import Auth, Config
 from chatd.http.api.application import TABLE, route_of
 from chatd.http.api.decoding import decoded
 from chatd.http.api.ndjson import answered, lines_of
-from chatd.http.api.route import Call, Caller, Route, Services, scopes_of
+from chatd.http.api.route import Call, Caller, Route
 from chatd.protocol.errors import Refused
 from chatd.server.app import App
 from chatd.server.system_env import SystemEnv
@@ -57,10 +57,21 @@ class StoredApi:
 
     def _run(self, route: Route, values: Mapping[str, str], action: Callable[[Call], Awaitable[T]]) -> T:
         async def run(store: Store) -> T:
-            async with serving(self._config, store) as services:
+            async with serving(self._config, store) as app:
+                services = app.services(no_link, TABLE)
                 return await action(Call(services, Caller(), route, values, REQUEST_ID))
 
         return with_store(self._config, run, create=self._create)
+
+
+def with_app(config: Config, action: Callable[[App], Awaitable[T]]) -> T:
+    """Run `action` with the parts of a daemon on the database of `config`; Failure when a daemon uses it."""
+
+    async def run(store: Store) -> T:
+        async with serving(config, store) as app:
+            return await action(app)
+
+    return with_store(config, run)
 
 
 def no_link(name: str, scopes: Collection[str]) -> str:
@@ -68,10 +79,10 @@ def no_link(name: str, scopes: Collection[str]) -> str:
 
 
 @asynccontextmanager
-async def serving(config: Config, store: Store) -> AsyncIterator[Services]:
-    """Run the parts of a daemon that routes use."""
+async def serving(config: Config, store: Store) -> AsyncIterator[App]:
+    """Run the parts of a daemon behind its listeners."""
     env = SystemEnv()
-    if (await store.feed_bounds()).is_on and not config.events.enabled:
+    if (await store.feed.bounds()).is_on and not config.events.enabled:
         # The command was given another configuration than the daemon, whose feed must not miss what it does.
         config = replace(config, events=replace(config.events, enabled=True))
     # No keys of tokens: files that cannot be read must not keep an operator from locking somebody out.
@@ -80,6 +91,6 @@ async def serving(config: Config, store: Store) -> AsyncIterator[Services]:
     app.writer.start()
     await app.api_keys.load()
     try:
-        yield app.services(no_link, scopes_of(TABLE))
+        yield app
     finally:
         await asyncio.shield(app.writer.stop())

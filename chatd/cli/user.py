@@ -12,6 +12,7 @@ from chatd.cli.exits import Failure
 from chatd.cli.host_api import api_of
 from chatd.cli.options import with_configuration
 from chatd.cli.passwords import hashed, password_option
+from chatd.cli.restraint import add_restraints
 from chatd.config.loading import Loaded
 
 _USER = re.compile(r"[A-Za-z0-9_\-.:@|+]{1,64}\Z")  # protocol.md, "Identifiers and counters"
@@ -26,11 +27,12 @@ Examples:
   chatd user passwd alice --password-file new-password
   chatd user list --json
   chatd user disable alice
+  chatd user mute alice --for 1h --reason spam
 
 They work while the daemon runs (through its admin socket) and while it does not."""
 )
 def user() -> None:
-    """Built-in accounts: add, list, disable, enable, passwd, revoke.
+    """Built-in accounts: add, list, disable, enable, passwd, revoke; and of any user: ban, mute, limit, free.
 
     An app that has users of its own signs tokens for them and needs no accounts here.
     """
@@ -132,3 +134,6 @@ def _shown(line: AccountLine) -> str:
     # A name comes from outside; its control characters would affect the terminal.
     name = "".join(letter if letter.isprintable() else "?" for letter in line.name)
     return f"{line.user:<24} {state:<9} {name}"
+
+
+add_restraints(user, user_argument, unseen_option)

@@ -37,6 +37,10 @@ class Writes:
         """Let another number wait, besides those that do already."""
         self._places = asyncio.Semaphore(waiting_max)
 
+    def use(self, submit: Submit) -> None:
+        """Submit by another door from now on."""
+        self._submit = submit
+
     async def __call__(
         self, user: str, request: Any, audit: Audit | None = None, *, screened: bool = True
     ) -> Ok:
@@ -119,8 +123,15 @@ class Admin:
         self._end(user, device, close_codes.REVOKED)
         return await self._generation(user)
 
-    async def restrict(self, user: str, restriction: Restriction | None, audit: Audit) -> None:
-        """Restrict a user, or lift what restricts them; it is in force on their connections when this returns."""
+    async def restrict(
+        self, user: str, restriction: Restriction | None, audit: Audit, *, seen: bool = False
+    ) -> None:
+        """Restrict a user, or lift what restricts them; it is in force on their connections when this returns.
+
+        `seen`: refuse a user who never connected, probably mistyped.
+        """
+        if seen:
+            await self._require_seen(user)
         await self._writes(user, Restrict(restriction), audit)
 
     async def remove_device(self, user: str, device: str, audit: Audit) -> None:

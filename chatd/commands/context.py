@@ -221,6 +221,10 @@ class Context:
         """Put another configuration in force, with the audiences it gives."""
         self.config, self.bounds = config, bounds
 
+    def use(self, submit: Submit) -> None:
+        """Submit by another door from now on."""
+        self.submit = submit
+
     async def enter(self, user: str, name: str, action: str = "view") -> tuple[Room, Member]:
         """Return the room and the member when `user` may do `action` there; every reading command begins with this.
 

@@ -13,6 +13,7 @@ from chatd.core import (
     erasures,
     event_feed,
     exports,
+    filters,
     friends,
     graph,
     maintenance,
@@ -139,6 +140,8 @@ DECISIONS: dict[type, Decide] = {
     api_keys.AddKey: api_keys.add_key,
     api_keys.RotateKey: api_keys.rotate_key,
     api_keys.DeleteKey: api_keys.delete_key,
+    filters.PutFilter: filters.put_filter,
+    filters.DeleteFilter: filters.delete_filter,
     bots.PutBot: bots.put_bot,
     bots.DeleteBot: bots.delete_bot,
 }

@@ -7,8 +7,6 @@ the request, and what is there is read for it: a step that comes twice, or again
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from msgspec import UNSET
-
 from chatd.core import removal
 from chatd.core.accounts import account_of, put_account
 from chatd.core.bots import DeletedBot
@@ -18,7 +16,7 @@ from chatd.core.members import ensure_owner
 from chatd.core.messages import count_reaction, summarise_reactions
 from chatd.core.profiles import Card, card_of, put_card
 from chatd.core.read_set import ReadSet
-from chatd.core.removal import ErasedReactions
+from chatd.core.removal import ErasedReactions, Stretch
 from chatd.core.room import GROUP, Room
 from chatd.core.sections import ACCOUNT, ChangedRow
 from chatd.core.users import Account, user_revoked
@@ -44,13 +42,13 @@ class Erase:
 
 @dataclass(slots=True, frozen=True)
 class EraseEvents:
-    """Take away what these events in a room say, all of `person`. `recall`: also messages; `is_last`: none is lower."""
+    """Take away what these events in a room say, all of `person` in a stretch of its log. `recall`: also messages."""
 
     room: str
     person: str
     seqs: Sequence[int]
     recall: bool
-    is_last: bool
+    stretch: Stretch
 
 
 @dataclass(slots=True, frozen=True)
@@ -157,7 +155,7 @@ def erase_events(user: str, request: EraseEvents, writes: WriteSet, reads: ReadS
     if request.recall:
         found = [reads.messages.get((room.number, seq)) for seq in request.seqs]
         own = [one for one in found if one is not None and one.event.user == request.person]
-        removal.erase(room, request.person, own, UNSET if request.is_last else min(request.seqs), writes)
+        removal.erase(room, request.person, own, request.stretch, writes)
     writes.add(ErasedReactions(room.number, request.person, request.seqs))
     return Ok()
 

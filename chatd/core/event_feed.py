@@ -25,7 +25,7 @@ from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import U53_MAX
 
 # The first words of all types.
-WORDS = frozenset({"event", "member", "room", "account", "presence", "read", "friend", "feed"})
+WORDS = frozenset({"event", "member", "room", "account", "presence", "read", "friend", "report", "feed"})
 # Of an entry whose `seq` is set, before the kind of its event.
 EVENT = "event."
 

@@ -4,9 +4,9 @@ Whoever removes a message, its author, an admin, the host or an erasure, ends he
 place, its number and its ordinal, so that neither a gap nor an unread number changes; the text goes, from the message
 and from the edits that carried it. Each of them is emptied in the commit that says so.
 
-An erasure recalls thousands of messages, a few hundred in a commit, from the newest to the oldest. Each such commit
-logs one event `erased`, which says from which number on the person has no text left: so it is true when it is stored,
-whatever comes after it (protocol.md "Erased people").
+An erasure recalls thousands of messages, a few hundred in a commit. Each such commit logs one event `erased`, which
+says in which stretch of the log the person has no text left: so it is true when it is stored, whatever comes after it
+(protocol.md "Erased people").
 """
 
 from collections.abc import Collection, Sequence
@@ -103,22 +103,25 @@ def fold(room: Room, floor: int, writes: WriteSet) -> None:
     writes.touch(room).log_floor = floor
 
 
-def erase(
-    room: Room, person: str, messages: Collection[Message], low: int | UnsetType, writes: WriteSet
-) -> int:
-    """Recall these messages, all that `person` wrote in `room` from `low` on, and log that; return how many had a text.
+@dataclass(slots=True, frozen=True)
+class Stretch:
+    """The messages that an `erased` concerns, from `low` to `high`; UNSET: the first, and all below the event."""
 
-    `low` UNSET: from the beginning on.
-    """
-    texts = [message for message in messages if message.event.recalled is not True]
-    if texts:
-        event = writes.append(room, Event(seq=0, kind="erased", user=person, from_=low))
-        for message in texts:
-            recall(message, writes)
-            writes.add(SupersededEdits(room.number, message.event.seq, event.seq))
-            message.event.changed = event.seq
-            writes.rewrite(message)
-    return len(texts)
+    low: int | UnsetType = UNSET
+    high: int | UnsetType = UNSET
+
+
+def erase(room: Room, person: str, messages: Collection[Message], stretch: Stretch, writes: WriteSet) -> None:
+    """Recall `messages`, all that `person` wrote in a stretch of `room`, and log that, unless none has a text left."""
+    if all(message.event.recalled is True for message in messages):
+        return
+    event = Event(seq=0, kind="erased", user=person, from_=stretch.low, to=stretch.high)
+    event = writes.append(room, event)
+    for message in messages:
+        recall(message, writes)
+        writes.add(SupersededEdits(room.number, message.event.seq, event.seq))
+        message.event.changed = event.seq
+        writes.rewrite(message)
 
 
 def erased(reaction: Event) -> bytes:

@@ -13,7 +13,7 @@ from chatd.core.room_steps import MemberLeft
 from chatd.core.write_set import WriteSet
 from chatd.delivery.event_feed import ENTRIES_MAX, PACE_S, PAGE_BYTES_MAX
 from chatd.env import Env
-from chatd.storage.interface import FeedStore
+from chatd.storage.feeds import FeedStore
 from chatd.storage.views import FeedPage, FeedQuery
 
 

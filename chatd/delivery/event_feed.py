@@ -8,7 +8,7 @@ from chatd.core.write_set import WriteSet
 from chatd.env import Env
 from chatd.protocol.event_feed import Events
 from chatd.protocol.timestamps import rfc3339
-from chatd.storage.interface import FeedStore
+from chatd.storage.feeds import FeedStore
 from chatd.storage.views import FeedPage, FeedQuery
 
 ENTRIES_MAX = 500
@@ -56,10 +56,10 @@ class EventFeed:
     async def _look(self, query: FeedQuery, deadline: float) -> FeedPage:
         """Return a page; at the end of the feed wait for the next entries, and return those."""
         committed = self._committed
-        page = first = await self._store.feed_page(query)
+        page = first = await self._store.page(query)
         while page.at_end and not page.entries and await self._is_woken(committed, deadline):
             committed = self._committed
-            page = await self._store.feed_page(replace(query, after=page.next, now=self._env.now_ms()))
+            page = await self._store.page(replace(query, after=page.next, now=self._env.now_ms()))
             if not page.entries:
                 await asyncio.sleep(max(0.0, min(PACE_S, deadline - self._env.monotonic())))
         return replace(page, after=first.after)

@@ -5,16 +5,19 @@ what is left before the next. So it goes on after a crash without a note of wher
 those under way, and what is gone is not found again. After each step the job rests, so that it takes a share of the
 writer only.
 
-When nothing is left, the write-ahead log is emptied, since it holds pages from before. The receipt says for each place
+When nothing is left, the write-ahead log is emptied, since it holds pages from before, and so is the space in the
+database that no row uses (storage/sqlite/unallocated.py). The receipt says for each place
 what was taken away. After a day and after 30 the places are counted again; what is found is erased, and logged as an
 error: something wrote it that should not.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
+
+from msgspec import UNSET
 
 from chatd.config.moderation import Moderation
 from chatd.core.erasure_steps import (
@@ -29,8 +32,9 @@ from chatd.core.erasure_steps import (
 from chatd.core.erasures import Erasure, NoteErasure, Place, check_after
 from chatd.core.exports import DropExport
 from chatd.core.read_set import DAY_MS
+from chatd.core.removal import Stretch
 from chatd.env import Env
-from chatd.protocol.errors import ChatError
+from chatd.protocol.errors import ChatError, Unavailable
 from chatd.storage.erasing import ErasureStore, ListedErasure, PersonFiles
 from chatd.telemetry.counters import Counters
 from chatd.writer.writer import Writer
@@ -56,6 +60,7 @@ LOG_RETRY_S = 1.0
 LOG_TRIES = 600
 # An operator has this long to go back to the database that a restore replaced.
 REPLACED_KEPT_MS = DAY_MS
+NONE = Place("")
 REPLACED, EXPORTS, LOG = "chatd.sqlite.replaced", "exports", "chatd.sqlite-wal"
 
 
@@ -71,6 +76,8 @@ class Erasures:
         self._writer = writer
         self._counters = counters
         self._reports_ms = 0
+        # Whether something was taken away since the remains were overwritten.
+        self._removed = False
         self._wake = asyncio.Event()
 
     def reconfigure(self, moderation: Moderation) -> None:
@@ -111,78 +118,84 @@ class Erasures:
     async def carry_out_due(self) -> None:
         """Carry out what is under way, and due checks."""
         while due := await self._store.due(self._env.now_ms(), ERASURES_AT_ONCE):
-            failed = [one for one in due if not await self._carried_out(one)]
-            if failed:
+            if len(await self._carry_out(due)) < len(due):
                 return
-
-    async def _carried_out(self, erasure: Erasure) -> bool:
-        """Carry out an erasure or its check; return whether that went well. One that fails does not hold up others."""
-        try:
-            await (self.check(erasure) if erasure.done else self.erase(erasure))
-        except (ChatError, OSError) as error:
-            log.warning("an erasure goes on in a minute: %s", error)
-            return False
-        except Exception:
-            log.exception("an erasure failed; it is tried again in a minute")
-            return False
-        return True
 
     async def check(self, erasure: Erasure) -> Erasure:
         """Count what is left of a person who was erased, and erase it; return the erasure as it is then."""
+        checked = await self._carry_out([erasure])
+        if not checked:
+            raise Unavailable("internal", "the check failed; the log of the daemon says why")
+        return checked[0]
+
+    async def _carry_out(self, due: Sequence[Erasure]) -> list[Erasure]:
+        """Carry out erasures or checks; return those that went well. One that fails does not hold up others."""
+        taken = []
+        for erasure in due:
+            try:
+                taken.append(await self._take_away(erasure))
+            except (ChatError, OSError) as error:
+                log.warning("an erasure goes on in a minute: %s", error)
+            except Exception:
+                log.exception("an erasure failed; it is tried again in a minute")
+        if self._removed:
+            # Once for all, because it walks over the whole database.
+            await self._overwrite_remains()
+            self._removed = False
+        return [await self._finish(erasure) for erasure in taken]
+
+    async def _take_away(self, erasure: Erasure) -> Erasure:
+        """Take away what there is of a person; return the erasure, with what was found as its receipt."""
+        listed = ListedErasure(erasure.user, erasure.asked, erasure.messages, erasure.reports)
+        await asyncio.to_thread(self._files.list_erasure, listed)
+        if erasure.done:
+            erasure = await self._count_again(erasure)
+        elif not erasure.receipt:
+            # Before the first step, so that a receipt after a crash tells all.
+            left = await self._store.left(erasure)
+            erasure = replace(erasure, receipt=tuple(Place(place, count) for place, count in left.items()))
+            await self._submit(NoteErasure(erasure))
+        if not erasure.done or erasure.found:
+            for room in [room async for room in self._rooms(erasure.user)]:
+                await self._erase_in(room, erasure)
+            await self._erase_account(erasure.user)
+            for eraser in self._store.erasers:
+                if eraser.by_rows:
+                    await self._erase_rows(eraser.place, erasure)
+        return await self._drop_files(erasure)
+
+    async def _count_again(self, erasure: Erasure) -> Erasure:
+        """Count what is there of a person who was erased, and add it to the receipt."""
         left = await self._store.left(erasure)
         found = sum(left.values())
         if found:
             self._counters.erasures_found += found
             places = ", ".join(f"{count} in {place}" for place, count in left.items() if count)
             log.error("an erased person was not gone: %s; erasing it again", places)
-        checked = replace(erasure, checked=self._env.now_ms(), found=found)
-        checked = replace(checked, due=check_after(checked))
-        if found or any(place.kept and place.place == REPLACED for place in erasure.receipt):
-            again = (place_with(place, left.get(place.place, 0)) for place in erasure.receipt)
-            checked = await self._take_away(replace(checked, receipt=tuple(again)))
-        await self._submit(NoteErasure(checked))
-        return checked
+        receipt = tuple(with_more(place, left.get(place.place, 0)) for place in erasure.receipt)
+        return replace(erasure, checked=self._env.now_ms(), found=found, receipt=receipt)
 
-    async def erase(self, erasure: Erasure) -> None:
-        """Carry out an erasure to its end."""
-        listed = ListedErasure(erasure.user, erasure.asked, erasure.messages, erasure.reports)
-        await asyncio.to_thread(self._files.list_erasure, listed)
-        if not erasure.receipt:
-            # Before the first step, so that a receipt after a crash tells all.
-            left = await self._store.left(erasure)
-            erasure = replace(erasure, receipt=tuple(Place(place, count) for place, count in left.items()))
-            await self._submit(NoteErasure(erasure))
-        erasure = await self._take_away(erasure)
-        done = replace(erasure, done=self._env.now_ms())
-        await self._submit(NoteErasure(replace(done, due=check_after(done))))
-
-    async def _take_away(self, erasure: Erasure) -> Erasure:
-        """Take away all there is of a person; return the erasure with its receipt."""
-        found = {place.place: place.erased for place in erasure.receipt}
-        for room in [room async for room in self._rooms(erasure.user)]:
-            await self._erase_in(room, erasure)
-        await self._erase_account(erasure.user)
-        for eraser in self._store.erasers:
-            if eraser.by_rows:
-                await self._erase_rows(eraser.place, erasure)
-        files = await self._drop_files(erasure.user, found)
-        await self._empty_log()
+    async def _finish(self, erasure: Erasure) -> Erasure:
+        """Store an erasure that is done, with its receipt: what was found, without what is left."""
         left = await self._store.left(erasure)
         if still := {place: count for place, count in left.items() if count}:
             log.warning("of an erased person something came back meanwhile: %s", still)
-        return replace(erasure, receipt=(*self._receipt(found, left), *files, *await self._kept(erasure)))
-
-    def _receipt(self, found: Mapping[str, int], left: Mapping[str, int]) -> list[Place]:
-        return [
-            Place(one.place, max(0, found.get(one.place, 0) - left[one.place]), one.how)
+        found = {place.place: place for place in erasure.receipt}
+        places = [
+            Place(one.place, max(0, found.get(one.place, NONE).erased - left[one.place]), one.how)
             for one in self._store.erasers
         ]
-
-    async def _kept(self, erasure: Erasure) -> list[Place]:
-        return [
-            Place(place, kept=rows, until=until)
-            for place, rows, until in await self._store.kept(erasure, self._reports_ms)
-        ]
+        files = [found.get(name, NONE) for name in (EXPORTS, REPLACED)]
+        kept = await self._store.kept(erasure, self._reports_ms)
+        held = [Place(place, kept=rows, until=until) for place, rows, until in kept]
+        done = replace(
+            erasure,
+            done=erasure.done or self._env.now_ms(),
+            receipt=(*places, *files, Place(LOG, how="emptied"), *held),
+        )
+        done = replace(done, due=check_after(done))
+        await self._submit(NoteErasure(done))
+        return done
 
     async def _rooms(self, user: str) -> AsyncIterator[tuple[int, str]]:
         after = 0
@@ -197,8 +210,12 @@ class Erasures:
         seqs = await self._store.events(number, person)
         parts = slices(seqs, EVENTS_AT_ONCE)
         for part in parts:
-            is_last, recall = part is parts[-1], erasure.messages == "recall"
-            await self._step(EraseEvents(name, person, part, recall, is_last))
+            low, high = (
+                part[-1] if part is not parts[-1] else UNSET,
+                part[0] if part is not parts[0] else UNSET,
+            )
+            recall = erasure.messages == "recall"
+            await self._step(EraseEvents(name, person, part, recall, Stretch(low, high)))
         while given := await self._store.reactions(number, person, REACTIONS_AT_ONCE):
             await self._step(EraseReactions(name, person, given))
         await self._step(EraseMembership(name, person))
@@ -216,31 +233,36 @@ class Erasures:
             if left >= before:
                 raise RuntimeError(f"the statements of {place} take nothing away")
 
-    async def _drop_files(self, person: str, found: Mapping[str, int]) -> list[Place]:
+    async def _drop_files(self, erasure: Erasure) -> Erasure:
         """Remove exports of a person, and the database that a restore replaced, unless that was today."""
-        exports = found.get(EXPORTS, 0)
-        for export in await self._store.exports_of([person]):
+        found = {place.place: place for place in erasure.receipt}
+        exports = found.get(EXPORTS, NONE).erased
+        for export in await self._store.exports_of([erasure.user]):
             exports += await asyncio.to_thread(self._files.drop_export, export.file)
-            await self._submit(DropExport(person))
+            await self._submit(DropExport(erasure.user))
         now = self._env.now_ms()
         dropped, kept = await asyncio.to_thread(self._files.drop_replaced, now - REPLACED_KEPT_MS)
-        dropped, until = dropped + found.get(REPLACED, 0), now + REPLACED_KEPT_MS if kept else 0
-        return [
-            Place(EXPORTS, exports, "unlinked"),
-            Place(REPLACED, dropped, "unlinked", kept=kept, until=until),
-            Place(LOG, how="emptied"),
-        ]
+        dropped, until = dropped + found.get(REPLACED, NONE).erased, now + REPLACED_KEPT_MS if kept else 0
+        found[EXPORTS] = Place(EXPORTS, exports, "unlinked")
+        found[REPLACED] = Place(REPLACED, dropped, "unlinked", kept=kept, until=until)
+        return replace(erasure, receipt=tuple(found.values()))
 
-    async def _empty_log(self) -> None:
-        """Empty the write-ahead log, whose pages are from before. Raises OSError when a read holds it for long."""
-        for _ in range(LOG_TRIES):
-            if await self._store.truncate_log():
-                return
-            await asyncio.sleep(LOG_RETRY_S)
-        raise OSError("a read keeps the write-ahead log, so it was not emptied")
+    async def _overwrite_remains(self) -> None:
+        """Empty the write-ahead log, whose pages are from before, and overwrite what the database does not use.
+
+        Raises OSError when a read holds the log for long.
+        """
+        page, tries = 1, 0
+        while page and tries < LOG_TRIES:
+            began, before = self._env.monotonic(), page
+            page = await self._store.overwrite_unallocated(page)
+            tries = tries + 1 if page == before else 0
+            await asyncio.sleep(LOG_RETRY_S if tries else REST * (self._env.monotonic() - began))
+        if page:
+            raise OSError("a read keeps the write-ahead log, so it was not emptied")
 
     async def _step(self, request: Any) -> None:
-        began = self._env.monotonic()
+        began, self._removed = self._env.monotonic(), True
         await self._submit(request)
         await asyncio.sleep(REST * (self._env.monotonic() - began))
 
@@ -248,9 +270,9 @@ class Erasures:
         await self._writer.submit_and_wait("", request)
 
 
-def place_with(place: Place, left: int) -> Place:
-    """Return a place of a receipt to which so much is added."""
-    return Place(place.place, place.erased + left)
+def with_more(place: Place, count: int) -> Place:
+    """Return a place of a receipt at which so much more was found."""
+    return Place(place.place, place.erased + count, place.how, place.kept, place.until)
 
 
 def slices(items: Sequence[T], size: int) -> list[Sequence[T]]:

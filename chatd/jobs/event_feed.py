@@ -7,8 +7,9 @@ from itertools import count
 from chatd.config.events import Events
 from chatd.core.event_feed import BeginFeed, EndFeed, ForgetEntries, NotePresence
 from chatd.env import Env
+from chatd.jobs.deletion_clock import DeletionClock
 from chatd.protocol.errors import ChatError
-from chatd.storage.interface import FeedStore
+from chatd.storage.feeds import FeedStore
 from chatd.writer.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -51,14 +52,14 @@ class FeedUpkeep:
         except ChatError as error:
             log.warning("the event feed did not begin: %s", error)
 
-    async def run(self) -> None:
+    async def run(self, clock: DeletionClock) -> None:
         """Run rounds until cancelled. What fails is logged, and the next round tries again."""
         for number in count(1):
             await asyncio.sleep(GATHER_S)
             try:
                 await self.tell_presence()
                 if number % FORGET_EVERY == 0:
-                    await self.forget()
+                    await self.forget(is_trusted=clock.is_trusted())
             except ChatError as error:
                 log.warning("the event feed: %s", error)
 
@@ -79,19 +80,22 @@ class FeedUpkeep:
                     self.on_presence(user, is_online)
                 raise
 
-    async def forget(self) -> None:
-        """Forget entries that are old, or beyond the bytes that are kept, in slices, so that chat goes on."""
-        before = self._env.now_ms() - self._events.kept_h * HOUR_MS
-        while stamp := await self._store.expired_entries(before, self._events.bytes_max):
+    async def forget(self, *, is_trusted: bool = True) -> None:
+        """Forget entries that are old, or beyond the bytes that are kept, in slices, so that chat goes on.
+
+        `is_trusted`: whether the clock is; else none is old.
+        """
+        before = self._env.now_ms() - self._events.kept_h * HOUR_MS if is_trusted else 0
+        while stamp := await self._store.expired(before, self._events.bytes_max):
             await self._writer.submit_and_wait("", ForgetEntries(stamp))
 
 
 async def end_feed(store: FeedStore, writer: Writer) -> None:
     """Drop what an event feed has left that is switched off now. A failed attempt is left to the next start."""
     try:
-        if (await store.feed_bounds()).is_on:
+        if (await store.bounds()).is_on:
             await writer.submit_and_wait("", EndFeed())
-        while newest := (await store.feed_bounds()).newest:
+        while newest := (await store.bounds()).newest:
             await writer.submit_and_wait("", ForgetEntries(newest.stamp))
     except ChatError as error:
         log.warning("the event feed that was switched off is still there: %s", error)

@@ -8,6 +8,7 @@ from chatd.config.model import Config
 from chatd.core.accounts import ForgetDevices
 from chatd.core.audit import ForgetAudit
 from chatd.core.maintenance import CompactLog, ForgetKeys, NoteDay, SummariseReactions
+from chatd.core.moderation import ForgetReports
 from chatd.core.write_set import WriteSet
 from chatd.env import Env
 from chatd.jobs.deletion_clock import DeletionClock
@@ -54,6 +55,7 @@ class Maintenance:
         """Put other settings in force from the next round on."""
         self._storage, self._auth = config.storage, config.auth
         self._audit_kept_days = config.api.audit_kept_days
+        self._reports_kept_days = config.moderation.reports_kept_days
         self._reactions_interval_s = config.delivery.reactions_interval_s
 
     async def run(self, clock: DeletionClock) -> None:
@@ -70,6 +72,7 @@ class Maintenance:
                 try:
                     await self.compact()
                     await self.forget_audit()
+                    await self.forget_reports()
                     await self.forget_devices()
                     await self._writer.submit_and_wait("", NoteDay(self._env.now_ms() // DAY_MS))
                 except ChatError as error:
@@ -108,6 +111,12 @@ class Maintenance:
         before = self._env.now_ms() - self._audit_kept_days * DAY_MS
         while 0 < await self._store.oldest_audit() < before:
             await self._writer.submit_and_wait("", ForgetAudit(before))
+
+    async def forget_reports(self) -> None:
+        """Drop reports that nobody has changed for long, with their evidence."""
+        before = self._env.now_ms() - self._reports_kept_days * DAY_MS
+        while 0 < await self._store.moderation.oldest() < before:
+            await self._writer.submit_and_wait("", ForgetReports(before))
 
     async def forget_devices(self) -> None:
         """Drop devices that are not listed, once no token that their revocation refuses can be valid any more."""

@@ -13,6 +13,7 @@ from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import Device, Handle, Key, NewHandle, Room, User
 from chatd.protocol.members import Role
 from chatd.protocol.messages import Mention
+from chatd.protocol.moderation import Reason
 from chatd.protocol.privacy import Capability, To
 from chatd.protocol.rooms import GroupKind
 from chatd.protocol.users import Color, Platform, Relation
@@ -36,6 +37,7 @@ VALUES = {
     "to": To,
     "rules": Capability,
     "as": Relation,
+    "reason": Reason,
 }
 KINDS = {
     "int": "an integer",

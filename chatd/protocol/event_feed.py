@@ -30,6 +30,9 @@ class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"from
     seq: U53 | UnsetType = UNSET
     online: list[str] | UnsetType = UNSET
     offline: list[str] | UnsetType = UNSET
+    report: str | UnsetType = UNSET
+    filter: str | UnsetType = UNSET
+    state: str | UnsetType = UNSET
     from_: str | UnsetType = UNSET
     to: str | UnsetType = UNSET
 

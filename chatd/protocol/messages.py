@@ -136,6 +136,7 @@ class Event(Struct, omit_defaults=True, rename={"from_": "from"}):
     reactions: list[ReactionCount] | UnsetType = UNSET
     mine: list[str] | UnsetType = UNSET
     from_: U53 | UnsetType = UNSET
+    to: U53 | UnsetType = UNSET
 
 
 class Send(RoomMutation, tag="send", frozen=True, kw_only=True):

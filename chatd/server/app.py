@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,7 @@ from chatd.commands.admin import Admin, Writes
 from chatd.commands.api_keys import ApiKeys
 from chatd.commands.context import Context
 from chatd.commands.event_feed import FeedPages
+from chatd.commands.filters import FilterLists
 from chatd.commands.graph import Graph
 from chatd.commands.hello_limiter import HelloLimiter
 from chatd.commands.host_bots import HostBots
@@ -20,7 +21,6 @@ from chatd.commands.host_rooms import HostRooms
 from chatd.commands.host_stats import StatsReader
 from chatd.commands.login import Login
 from chatd.commands.lookups import Lookups
-from chatd.commands.privacy import Privacy
 from chatd.commands.webhooks import Webhooks
 from chatd.config.model import Config
 from chatd.core.allowances import Allowances
@@ -33,26 +33,33 @@ from chatd.delivery.bot_updates import BotUpdates
 from chatd.delivery.event_feed import EventFeed
 from chatd.delivery.fanout import Fanout
 from chatd.delivery.hub import Hub
+from chatd.delivery.moderation import count_reports
 from chatd.delivery.presence import LocalPresence
 from chatd.delivery.profiles import ProfileChanges
 from chatd.delivery.recent_commits import RecentCommits
 from chatd.delivery.restrictions import Restrictions
 from chatd.delivery.watch_rights import WatchRights
 from chatd.env import Env
-from chatd.http.api.route import Services
-from chatd.jobs.deletion_clock import DeletionClock
-from chatd.jobs.erasures import Erasures
-from chatd.jobs.event_feed import FeedUpkeep
-from chatd.jobs.exports import Exports
+from chatd.http.api.route import Route, Services
+from chatd.jobs.contact_expiry import ContactExpiry
+from chatd.jobs.event_feed import FeedUpkeep, end_feed
 from chatd.jobs.last_seen import LastSeenRecorder
 from chatd.jobs.maintenance import Maintenance
 from chatd.jobs.message_requests import RequestBound
-from chatd.jobs.purge import Purge
+from chatd.moderation.compiling import compiled
 from chatd.protocol.codec import Vocabulary
 from chatd.protocol.connection import Hello
 from chatd.server.accounts import Accounts
 from chatd.server.capability import Capability, combined
-from chatd.server.rules import allowances_of, bounds_of, people_rules_of, rules_of
+from chatd.server.persons import Persons
+from chatd.server.rules import (
+    allowances_of,
+    bounds_of,
+    people_rules_of,
+    rules_of,
+    screening_rules_of,
+    screens,
+)
 from chatd.session.rate_limits import RateLimits
 from chatd.session.session import Session
 from chatd.storage.interface import Store
@@ -64,12 +71,14 @@ from chatd.websocket.admission import Admission
 from chatd.writer.commit_hooks import CommitHooks, Subscribers
 from chatd.writer.read_set_loader import ReadSetLoader
 from chatd.writer.room_loader import RoomLoader
+from chatd.writer.screening import Screening
 from chatd.writer.sources import Sources
-from chatd.writer.submission import Submission, submit_and_wait
+from chatd.writer.submission import Submission, Submit, submit_and_wait
 from chatd.writer.writer import Writer
 
 log = logging.getLogger(__name__)
 
+Work = Callable[[], Coroutine[Any, Any, None]]
 NO_KEY = "there is no key to verify a token with"
 COMMIT_S = 10.0  # duration of one commit: the longest a client waits for its answer
 TROUBLES_INTERVAL_S = 1.0  # soon enough for an operator, and no load
@@ -113,10 +122,16 @@ class App:
             storing=partial(note_entries, reads=config.events.reads) if config.events.enabled else None,
         )
         self.writer = Writer(store, env, self.read_set_loader, whole.decisions, self.hooks, self.counters)
+        self.screening = Screening(
+            self.writer.submit, self.rooms, store, env, self.counters, self.rate_limits.keep_task
+        )
+        self.screening.reconfigure(screening_rules_of(config, env))
         self.maintenance = Maintenance(store, env, self.rooms, self.writer, config)
-        self.event_feed = EventFeed(store, env) if config.events.enabled else None
-        self.bot_updates = BotUpdates(store, env) if config.bots.enabled else None
-        self.feed_upkeep = FeedUpkeep(store, env, self.writer, config.events) if self.event_feed else None
+        self.event_feed = EventFeed(store.feed, env) if config.events.enabled else None
+        self.bot_updates = BotUpdates(store.feed, env) if config.bots.enabled else None
+        self.feed_upkeep = (
+            FeedUpkeep(store.feed, env, self.writer, config.events) if self.event_feed else None
+        )
         self.presence = LocalPresence(
             env,
             self.fanout.presence,
@@ -131,7 +146,8 @@ class App:
         self.profile_changes = ProfileChanges(
             env, store, self.presence, self.hub, self.rate_limits.keep_task, config.delivery
         )
-        self.hooks.published.subscribe(self.maintenance.on_commit, watch_rights.on_commit)
+        restrictions = Restrictions(env, self.hub).on_commit, partial(count_reports, self.counters)
+        self.hooks.published.subscribe(*restrictions, self.maintenance.on_commit, watch_rights.on_commit)
         if self.event_feed is not None:
             self.hooks.published.subscribe(self.event_feed.on_commit)
         self._endpoints: Sequence[Receiver] = ()
@@ -142,7 +158,6 @@ class App:
             self.hooks.published.subscribe(self.bot_updates.on_commit)
         if config.people.enabled:
             self.hooks.published.subscribe(self.request_bound.on_commit, self.profile_changes.on_commit)
-        self.hooks.published.subscribe(Restrictions(env, self.hub).on_commit)
         self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
         self.accounts = Accounts(self.login, identity, self.rate_limits, self.counters, login_links or {})
         self.context = self._context(config, env, whole, watch_rights)
@@ -153,7 +168,7 @@ class App:
     def _make_host_parts(self, config: Config, env: Env) -> None:
         """Make what serves the back end of the host app."""
         store = self.store
-        self.api_writes = Writes(self.writer.submit, self.writer.submit, config.api.writes_waiting)
+        self.api_writes = Writes(self.context.submit, self.writer.submit, config.api.writes_waiting)
         self.admin = Admin(store, self.api_writes, self.hub, self.identity, env, self._actor)
         self.graph = Graph(store, self.api_writes, self._people_rules, self.fanout.tell_imported)
         self.feed_pages = FeedPages(self.event_feed, env)
@@ -163,12 +178,11 @@ class App:
         self.stats = StatsReader(self.context)
         self.api_keys = ApiKeys(store, self.api_writes, env)
         self.hooks.committed.subscribe(self.api_keys.on_commit)
-        self.erasures = Erasures(store.erasures, store.files, env, self.writer, self.counters)
-        self.erasures.reconfigure(config.moderation)
-        self.exports = Exports(store.erasures, store.files, env, self.writer)
-        self.privacy = Privacy(store, self.api_writes, self.hub, self.erasures, self.exports)
-        self.purge = Purge(store.erasures, env, self.writer)
-        self.deletion_clock = DeletionClock(env, store.troubles)
+        self.filters = FilterLists(
+            store, self.api_writes, compiled, self.screening.adopt, lambda: self.context.config.moderation
+        )
+        self.persons = Persons(store, env, self.writer, self.counters)
+        self.persons.reconfigure(config)
 
     def _context(self, config: Config, env: Env, whole: Capability, watch_rights: WatchRights) -> Context:
         """Return the parts that commands work with."""
@@ -182,7 +196,7 @@ class App:
             identity=self.identity,
             rooms=self.rooms,
             writer=self.writer,
-            submit=self.writer.submit,
+            submit=self._door(config),
             last_seen=LastSeenRecorder(env, self.writer),
             hub=self.hub,
             presence=self.presence,
@@ -195,9 +209,9 @@ class App:
         )
 
     def services(
-        self, console_link: Callable[[str, Collection[str]], str], scopes: frozenset[str]
+        self, console_link: Callable[[str, Collection[str]], str], table: tuple[Route, ...]
     ) -> Services:
-        """Return the parts that routes of the host's API use. `scopes`: those that a key may have."""
+        """Return the parts that routes of the host's API use. `table`: all routes."""
         return Services(
             self.admin,
             self.graph,
@@ -207,9 +221,10 @@ class App:
             self.stats,
             self.webhooks,
             self.api_keys,
-            self.privacy,
+            self.filters,
+            self.persons.privacy(self.api_writes, self.hub),
             console_link,
-            scopes,
+            table,
         )
 
     def deliver(self, receivers: Sequence[Receiver], config: Config) -> Deliveries | None:
@@ -229,8 +244,27 @@ class App:
             bots = () if self.bot_hooks is None else self.bot_hooks.receivers(config.egress.allow)
             self.webhooks.deliveries.reconfigure((*self._endpoints, *bots), config.events.kept_h)
 
+    def jobs(self, config: Config) -> dict[str, Work]:
+        """Return what goes on as long as the daemon runs, by name."""
+        clock = self.persons.clock
+        found: dict[str, Work] = {
+            **self.persons.jobs,
+            "maintenance": partial(self.maintenance.run, clock),
+            "lag": partial(self.maintenance.watch_lag, self.counters),
+            "troubles": self.watch_troubles,
+        }
+        if self.feed_upkeep is not None:
+            found["event feed"] = partial(self.feed_upkeep.run, clock)
+        else:
+            found["event feed"] = partial(end_feed, self.store.feed, self.writer)
+        if config.people.enabled:
+            found["contacts"] = ContactExpiry(self.store, self.context.env, self.writer).run
+        return found
+
     def reconfigure(self, config: Config) -> None:
         """Apply another configuration in every part that keeps some of it (config/reloadable.py lists the keys)."""
+        # First, because a secret or a library may be missing; nothing has changed then.
+        screening = screening_rules_of(config, self.context.env)
         people = people_rules_of(config.people)
         self.context.reconfigure(config, people.bounds)
         self.admission.reconfigure(config.limits)
@@ -248,8 +282,17 @@ class App:
         self.profile_changes.reconfigure(config.delivery)
         self.context.watch_rights.reconfigure(config.privacy.shown_to, people)
         self.login.reconfigure(config.auth.login_token_ttl_s)
-        self.erasures.reconfigure(config.moderation)
+        self.persons.reconfigure(config)
         self.api_writes.reconfigure(config.api.writes_waiting)
+        self.screening.reconfigure(screening)
+        if screens(config):
+            # For good, since a request may wait behind which the next one has to stay.
+            self.context.use(self.screening.submit)
+            self.api_writes.use(self.screening.submit)
+
+    def _door(self, config: Config) -> Submit:
+        """Return the door to the writer for what others will read: the writer itself where nothing screens."""
+        return self.screening.submit if screens(config) else self.writer.submit
 
     def _actor(self) -> str:
         return self.context.config.moderation.actor
@@ -270,7 +313,7 @@ class App:
         """Check for troubles that no request meets, and whether those of the disk have ended; until cancelled."""
         while True:
             self.store.watch()
-            self.deletion_clock.report()
+            self.persons.clock.report()
             for name, why in self.pressures().items():
                 if why:
                     self.store.troubles.report(name, why)

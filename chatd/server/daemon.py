@@ -17,14 +17,11 @@ from chatd.config.origins import Origins
 from chatd.env import Env
 from chatd.http.api.access import Access
 from chatd.http.api.application import TABLE, Api
-from chatd.http.api.route import scopes_of
 from chatd.http.console import console_routes
 from chatd.http.console_access import caller_of
 from chatd.http.listeners import PENDING_SOCKETS_MAX, Listener, ListenerOptions
 from chatd.http.pending_sockets import PendingSockets
 from chatd.http.routes import Routes, ops_application, public_application
-from chatd.jobs.contact_expiry import ContactExpiry
-from chatd.jobs.event_feed import end_feed
 from chatd.protocol import close_codes
 from chatd.protocol.errors import ChatError, Refused
 from chatd.server.accounts import Accounts
@@ -139,28 +136,17 @@ class Daemon:
             await app.bot_hooks.load()
         app.writer.start()
         await app.api_keys.load()
-        # Who was erased is shut out before anybody is let in, also by a database of an older backup.
-        await app.erasures.begin_listed()
-        await app.exports.clean()
-        app.deletion_clock.start(await store.erasures.last_commit_ms())
+        await app.persons.begin()
         self._reserve(app, self.config)
-        self._keep_running("maintenance", partial(app.maintenance.run, app.deletion_clock))
-        self._keep_running("erasures", app.erasures.run)
-        self._keep_running("exports", partial(app.exports.run, app.deletion_clock))
-        self._keep_running("purge", partial(app.purge.run, app.deletion_clock))
         if app.feed_upkeep is not None:
             await app.feed_upkeep.begin()
-            self._keep_running("event feed", app.feed_upkeep.run)
-        else:
-            self._keep_running("event feed", partial(end_feed, store, app.writer))
+        for name, work in app.jobs(self.config).items():
+            self._keep_running(name, work)
         self._deliver(receivers, self.config)
-        self._keep_running("lag", partial(app.maintenance.watch_lag, app.counters))
-        if self.config.people.enabled:
-            self._keep_running("contacts", ContactExpiry(store, self.env, app.writer).run)
-        self._keep_running("troubles", app.watch_troubles)
         self._keep_running("keys", app.identity.keep_fresh)
         self._keep_running("files", partial(self._files.watch, self.config))
         try:
+            await app.filters.load()
             await self._listen(app)
         except BaseException:
             await self.stop()
@@ -242,7 +228,7 @@ class Daemon:
         listen = self.config.listen
         deadline_s, backlog = listen.request_deadline_s, listen.backlog
         access = self._access = Access(app.api_keys, self.env, self.config)
-        services = app.services(self._console_link, scopes_of(TABLE))
+        services = app.services(self._console_link, TABLE)
         api = Api(services, access, self.env, app.counters)
         if several(listen.ops_address):
             operations = ListenerOptions(deadline_s, backlog, pending_sockets=PendingSockets(OPS_SOCKETS))
@@ -379,6 +365,7 @@ class Daemon:
         await asyncio.gather(*tasks, return_exceptions=True)
         app.context.last_seen.flush()
         await app.writer.stop()
+        await app.screening.close()
         app.passwords.close()
         await app.store.close()
 

@@ -16,6 +16,7 @@ def gauges_of(app: App) -> dict[str, float | Mapping[str, float]]:
         "users": len(app.hub.sessions),
         "rooms": len(app.rooms.cache.rooms),
         "writer_queue": app.writer.depth,
+        "screening_waiting": app.screening.waiting,
         "send_queue_bytes": sum(session.outbox.queued_bytes for session in sessions),
         "key_set_age_seconds": app.identity.key_age_s,
         "trouble": {name: int(name in app.store.troubles.now) for name in TROUBLES},

@@ -1,4 +1,4 @@
-"""The parts of the configuration that decisions follow."""
+"""The parts of the configuration that decisions and screening follow."""
 
 from msgspec.structs import astuple
 
@@ -9,6 +9,9 @@ from chatd.core.allowances import Kind
 from chatd.core.privacy import BOUNDS, Bounds, HostBounds
 from chatd.core.read_set import DAY_MS, PeopleRules, Rules
 from chatd.core.velocity import NEW_SHARE
+from chatd.env import Env
+from chatd.webhooks.settings import judges_of
+from chatd.writer.screening import ScreeningRules
 
 HOUR_MS = 3_600_000
 
@@ -89,3 +92,14 @@ def velocity_of(rates: Rates) -> dict[Kind, int]:
         "new_direct_rooms": max(1, rates.direct_rooms_per_day // NEW_SHARE),
         "mentions": rates.mentions_per_min,
     }
+
+
+def screens(config: Config) -> bool:
+    """Whether anything screens what others will read."""
+    return config.moderation.enabled or bool(config.hooks.before)
+
+
+def screening_rules_of(config: Config, env: Env) -> ScreeningRules:
+    """Return the part of the configuration that screening follows, with its judges. Raises ConfigError."""
+    judges = tuple(judges_of(config, env))
+    return ScreeningRules(judges, config.hooks.pending_max, new_account_ms(config))

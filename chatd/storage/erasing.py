@@ -79,6 +79,12 @@ class ErasureStore(Protocol):
         A read that goes on keeps the log; ask again.
         """
 
+    async def overwrite_unallocated(self, page: int) -> int:
+        """Overwrite space that no row uses, where texts may be left, in some pages from number `page` on (from 1).
+
+        Return the number to go on with, 0 at the end. The same number: a read needs the log, ask again.
+        """
+
     async def rows_of(self, user: str, table: str) -> list[dict[str, Any]]:
         """Return the rows of a user in a table, but for `events`, as values by name."""
 

@@ -8,6 +8,7 @@ from chatd.core.audit import Audit
 from chatd.core.bots import Bot
 from chatd.core.card_view import CardPage, CardView
 from chatd.core.contacts import Contact, Tally
+from chatd.core.filters import Filter
 from chatd.core.friends import Introduction
 from chatd.core.graph import Edges, GraphFeed
 from chatd.core.graph_digest import BucketDigests, GraphDigest
@@ -26,11 +27,9 @@ from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
 from chatd.protocol.read_state import Reader
 from chatd.storage.erasing import ErasureStore, PersonFiles
+from chatd.storage.feeds import FeedStore
 from chatd.storage.views import (
     EventPage,
-    FeedBounds,
-    FeedPage,
-    FeedQuery,
     HelloRows,
     HostRoom,
     Membership,
@@ -151,6 +150,9 @@ class DecisionStore(Protocol):
 
     async def api_keys(self) -> list[ApiKey]:
         """Return all keys of the host's API, in order of their names."""
+
+    async def filters(self) -> list[Filter]:
+        """Return all filters, in order of their names."""
 
     async def bots(self, users: Collection[str]) -> list[Bot]:
         """Return the settings of those of these users that are bots."""
@@ -321,28 +323,6 @@ class GraphStore(Protocol):
         """Return the feeds, and the edges from a user, as of one commit."""
 
 
-class FeedStore(Protocol):
-    """The event feed. The commit store writes it: the entries in `WriteSet.feed` are stored with their batch."""
-
-    async def feed_page(self, query: FeedQuery) -> FeedPage:
-        """Return one page, as of one commit; events in their current state.
-
-        It begins with `feed.reset` when the cursor is of another history, or with `feed.truncated` when entries behind
-        it are not kept any more. Raises Refused("bad_cursor").
-        """
-
-    async def bot_page(self, query: FeedQuery, bot: Bot) -> FeedPage:
-        """Return one page of what `bot` is told, as `feed_page` does; `query.types` are not looked at."""
-
-    async def feed_bounds(self) -> FeedBounds: ...
-
-    async def expired_entries(self, before_ms: int, bytes_max: int) -> int:
-        """Return up to which commit the oldest entries are from before a time (Unix ms), or beyond so many bytes.
-
-        It looks at as many as one commit forgets; 0 for none.
-        """
-
-
 class WebhookStore(Protocol):
     """The receivers of the feed, and the entries they refused."""
 
@@ -360,6 +340,10 @@ class WebhookStore(Protocol):
 
 class JobStore(Protocol):
     """The rows that jobs look for."""
+
+    @property
+    def moderation(self) -> ModerationStore:
+        """The reports."""
 
     async def unlisted(self, before: int, limit: int) -> list[tuple[str, str]]:
         """Return up to `limit` devices (user, device) that are unlisted and were revoked before this time (Unix ms)."""
@@ -380,18 +364,17 @@ class JobStore(Protocol):
         """Return up to `limit` contacts (owner, user) of which something has run out by this time (Unix ms)."""
 
 
-class Store(
-    CommitStore, DecisionStore, RoomViews, UserStore, GraphStore, FeedStore, WebhookStore, JobStore, Protocol
-):
+class Store(CommitStore, DecisionStore, RoomViews, UserStore, GraphStore, WebhookStore, JobStore, Protocol):
     """The whole store, for the code that puts the daemon together; all other code needs one of its parts.
 
     Bounds of ranges are inclusive unless said otherwise. A commit that has begun finishes even when its caller is
     cancelled. Room numbers are the store's keys, room names the public ones. `troubles`: of the store and its users.
-    `files`: those beside it that hold something of a person.
+    `files`: those beside it that hold something of a person. `feed`: the event feed.
     """
 
     troubles: Troubles
     files: PersonFiles
+    feed: FeedStore
 
     async def probe(self) -> None:
         """Read something; raise Unavailable when nothing can be read."""

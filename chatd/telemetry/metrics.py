@@ -54,6 +54,7 @@ COUNTED: dict[str, _About] = {
     ),
     "webhook_batches": _About("webhook_batches", "POSTs of events to endpoints by outcome.", "outcome"),
     "webhook_events": _About("webhook_events", "Events that endpoints accepted."),
+    "reports": _About("reports", "Reports of users and filters, by the state they came to.", "state"),
     "slow_consumers": _About("slow_consumers", "Measures taken against slow clients.", "action"),
     "events_committed": _About("events_committed", "Events made durable, by kind.", "kind"),
     "commit_failures": _About("commit_failures", "Transactions that failed."),

@@ -69,3 +69,6 @@ class Judge(Protocol):
         this raises nothing.
         """
         ...
+
+    async def close(self) -> None:
+        """End its connections; it is not asked again."""

@@ -38,7 +38,7 @@ class Judging:
         self._env = env
         self._keep_task = keep_task
         self._questions: deque[_Question] = deque()
-        self._calls = 0
+        self._calls: set[asyncio.Future[None]] = set()
         # Whether a call was begun that has not taken its items yet.
         self._beginning = False
         self._failures = 0
@@ -58,25 +58,28 @@ class Judging:
             self._probe_at = now + PROBE_S
         question = _Question(item, now + self.judge.deadline_s, asyncio.get_running_loop().create_future())
         self._questions.append(question)
-        if not self._beginning and self._calls < CALLS_MAX:
+        if not self._beginning and len(self._calls) < CALLS_MAX:
             self._beginning = True
-            self._calls += 1
-            self._keep_task(asyncio.ensure_future(self._call()))
+            call = asyncio.ensure_future(self._call())
+            self._calls.add(call)
+            call.add_done_callback(self._calls.discard)
+            self._keep_task(call)
         return await question.verdict
+
+    async def retire(self) -> None:
+        """Close the judge when the calls that are under way have ended."""
+        await asyncio.gather(*self._calls, return_exceptions=True)
+        await self.judge.close()
 
     async def _call(self) -> None:
         """Ask about what waits, call after call, until nothing does."""
-        try:
-            # Whatever else was asked in this turn of the loop, as a batch of sends, goes along.
-            await asyncio.sleep(0)
-            self._beginning = False
-            while some := self._due():
-                for question, verdict in zip(some, await self._asked(some), strict=True):
-                    if not question.verdict.done():
-                        question.verdict.set_result(verdict)
-        finally:
-            self._beginning = False
-            self._calls -= 1
+        # Whatever else was asked in this turn of the loop, as a batch of sends, goes along.
+        await asyncio.sleep(0)
+        self._beginning = False
+        while some := self._due():
+            for question, verdict in zip(some, await self._asked(some), strict=True):
+                if not question.verdict.done():
+                    question.verdict.set_result(verdict)
 
     def _due(self) -> list[_Question]:
         """Take the questions of one call; those that waited too long have no verdict.

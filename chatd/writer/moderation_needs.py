@@ -7,9 +7,10 @@ from msgspec import UNSET
 from chatd.core.moderation import AskedReport, Filed, LastNumber, Neighbourhood
 from chatd.core.read_set import ReadSet, pair
 from chatd.core.report_actions import Action, AmendReport, Restrain, TakeBack, Warn, WarnUser
+from chatd.core.restrictions import Restrict
 from chatd.core.write_set import Message
 from chatd.protocol.moderation import Report
-from chatd.writer.needs import read_direct_rooms
+from chatd.writer.needs import people, read_direct_rooms
 from chatd.writer.sources import Need, Sources, Submitted
 
 
@@ -95,6 +96,7 @@ def warnings_of(asked: Submitted) -> Iterator[tuple[tuple[str, str], str]]:
 
 
 NEEDS: dict[type, tuple[Need, ...]] = {
+    Restrict: (people,),
     Report: (reports,),
     AmendReport: (amended, warned),
     Warn: (warned,),

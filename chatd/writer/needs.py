@@ -384,7 +384,6 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     friends.Befriend: (contacts, direct_rooms),
     friends.ExpireContacts: (expiring,),
     accounts.Amend: (people, cards, pending, erasures_of_users),
-    restrictions.Restrict: (people,),
     accounts.Revoke: (people,),
     accounts.RecordDevice: (people,),
     accounts.RecordLastSeen: (people,),

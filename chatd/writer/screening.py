@@ -137,12 +137,22 @@ class Screening:
         self.waiting = 0
 
     def reconfigure(self, rules: ScreeningRules) -> None:
-        """Put other settings in force. A judge that is there already keeps its calls."""
-        known = {judging.judge: judging for judging in self._judgings.values()}
-        judgings = [known.get(judge) or Judging(judge, self._env, self._keep_task) for judge in rules.judges]
+        """Put other settings in force. Judges that are no more are closed when they have answered."""
+        for judging in set(self._judgings.values()):
+            self._keep_task(asyncio.ensure_future(judging.retire()))
+        judgings = [Judging(judge, self._env, self._keep_task) for judge in rules.judges]
         self._judgings = {on: judging for judging in judgings for on in judging.judge.on}
         self._rules = rules
         self._old_users.clear()
+
+    def adopt(self, filters: Filters) -> None:
+        """Put other filters in force."""
+        self.filters = filters
+
+    async def close(self) -> None:
+        """Close the judges; nothing waits any more."""
+        for judging in set(self._judgings.values()):
+            await judging.judge.close()
 
     def submit(self, submission: Submission) -> None:
         """Have a request screened, and submit it to the writer in the order of its lane."""

@@ -12,9 +12,9 @@ from chatd.core.event_feed import (
     StoredEntry,
     position_of,
 )
-from chatd.core.write_set import WriteSet
+from chatd.core.write_set import DirectPair, WriteSet
 from chatd.protocol.errors import Refused
-from chatd.storage.interface import Store
+from chatd.storage.interface import KeyTaken, Store
 from chatd.storage.views import FeedPage, FeedQuery
 from tests.kit.env import START_MS
 from tests.kit.history_builder import HistoryBuilder
@@ -40,7 +40,7 @@ def friend(number: int) -> StoredEntry:
 async def page(
     store: Store, after: str = "", limit: int = 500, bytes_max: int = MANY, types: tuple[str, ...] = ()
 ) -> FeedPage:
-    return await store.feed_page(FeedQuery(after, limit, bytes_max, frozenset(types), START_MS))
+    return await store.feed.page(FeedQuery(after, limit, bytes_max, frozenset(types), START_MS))
 
 
 def users(found: FeedPage) -> list[Any]:
@@ -139,7 +139,7 @@ async def test_a_cursor_of_another_history_or_of_the_future_is_told_so(begun: St
 async def test_a_feed_that_is_switched_off_begins_again_where_it_is_switched_on(begun: Store) -> None:
     before = (await page(begun)).entries
     await commit(begun, FeedSwitched(on=False))
-    assert not (await begun.feed_bounds()).is_on
+    assert not (await begun.feed.bounds()).is_on
     assert (await page(begun)).entries == []
     await commit(begun)
     await commit(begun, FeedSwitched(on=True))
@@ -147,13 +147,13 @@ async def test_a_feed_that_is_switched_off_begins_again_where_it_is_switched_on(
     assert users(await page(begun)) == ["u9"]
     assert [one.type for one in (await page(begun, before[-1].id)).entries] == ["feed.truncated", "friend"]
     # A start with the feed still on changes nothing.
-    bounds = await begun.feed_bounds()
+    bounds = await begun.feed.bounds()
     await commit(begun, FeedSwitched(on=True))
-    assert await begun.feed_bounds() == bounds
+    assert await begun.feed.bounds() == bounds
 
 
 async def test_the_bounds_count_entries_and_bytes(begun: Store) -> None:
-    bounds = await begun.feed_bounds()
+    bounds = await begun.feed.bounds()
     assert bounds.oldest is not None
     assert bounds.newest is not None
     assert (bounds.oldest.count, bounds.newest.count) == (2, 6)
@@ -161,11 +161,23 @@ async def test_the_bounds_count_entries_and_bytes(begun: Store) -> None:
     size = bounds.newest.bytes - bounds.oldest.bytes
     assert 0 < size < 400
     newest = bounds.newest.stamp
-    assert await begun.expired_entries(0, MANY) == 0
-    assert await begun.expired_entries(START_MS + 1, MANY) == bounds.oldest.stamp
-    assert await begun.expired_entries(START_MS + 5, MANY) == newest
-    assert bounds.oldest.stamp <= await begun.expired_entries(0, size - 1) < newest
-    assert await begun.expired_entries(0, 0) < newest
+    assert await begun.feed.expired(0, MANY) == 0
+    assert await begun.feed.expired(START_MS + 1, MANY) == bounds.oldest.stamp
+    assert await begun.feed.expired(START_MS + 5, MANY) == newest
+    assert bounds.oldest.stamp <= await begun.feed.expired(0, size - 1) < newest
+    assert await begun.feed.expired(0, 0) < newest
+
+
+async def test_a_commit_that_fails_counts_nothing(begun: Store, builder: HistoryBuilder) -> None:
+    rooms = [await builder.group("ann"), await builder.group("ann")]
+    twice = [DirectPair("ann", "bob", room.number) for room in rooms]
+    for _ in range(2):
+        with pytest.raises(KeyTaken):
+            await commit(begun, *twice, entries=[friend(6)])
+    await commit(begun, entries=[friend(6)])
+    bounds = await begun.feed.bounds()
+    assert bounds.newest is not None
+    assert (bounds.newest.count, users(await page(begun))[-2:]) == (7, ["u5", "u6"])
 
 
 async def test_an_event_is_shown_as_it_is_now_and_named_when_it_is_gone(

@@ -1,11 +1,13 @@
 """The entries of a commit, and the positions between them."""
 
+import ast
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from chatd.core.event_feed import (
+    WORDS,
     BeginFeed,
     Cause,
     NotePresence,
@@ -19,6 +21,7 @@ from chatd.core.friends import Befriend
 from chatd.core.read_set import Rules
 from chatd.core.write_set import NewEvent
 from chatd.protocol.errors import Refused
+from chatd.protocol.event_feed import Entry
 from chatd.protocol.friends import ContactSet, FriendRequest
 from chatd.protocol.members import MembersAdd, RoomLeave
 from chatd.protocol.messages import Send, SentBody
@@ -26,6 +29,7 @@ from chatd.protocol.read_state import Read
 from chatd.protocol.rooms import RoomDelete
 from chatd.writer.submission import Submission
 from tests.kit.memory_writer import MemoryWriter, group
+from tests.kit.sources import sources
 
 PEOPLE = replace(Rules(), people=replace(Rules().people, enabled=True))
 
@@ -147,3 +151,25 @@ def test_types_are_named_whole_or_by_their_first_word() -> None:
     assert is_wanted("presence.reset", frozenset())
     assert is_wanted("presence.reset", frozenset({"presence"}))
     assert not is_wanted("presence", frozenset({"presence.reset"}))
+
+
+def test_the_host_knows_every_type_and_key_that_a_decision_tells() -> None:
+    """A key that `Entry` has not would keep every reader from its page."""
+    made = [
+        call
+        for source in sources("chatd")
+        for call in ast.walk(ast.parse(source.text))
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "StoredEntry"
+    ]
+    types = {call.args[0].value for call in made if call.args and isinstance(call.args[0], ast.Constant)}
+    keys = {
+        key.value
+        for call in made
+        for keyword in call.keywords
+        if keyword.arg == "keys" and isinstance(keyword.value, ast.Dict)
+        for key in keyword.value.keys
+        if isinstance(key, ast.Constant)
+    }
+    assert {"room", "account", "presence.reset"} <= types
+    assert {str(one).partition(".")[0] for one in types} <= WORDS
+    assert {"users", "change"} <= keys <= set(Entry.__struct_fields__)

@@ -129,12 +129,18 @@ def modules(source):
 def layer(name):
     """The layer of a module; the contract of one, with the rows it returns, is a layer of its own."""
     parts = name.split(".")[1:]
-    return f"{parts[0]}.interface" if parts[1:2] in (["interface"], ["views"], ["erasing"]) else parts[0]
+    return (
+        f"{parts[0]}.interface"
+        if parts[1:2] in (["interface"], ["views"], ["erasing"], ["feeds"])
+        else parts[0]
+    )
 
 
 def layer_of(source):
     return (
-        f"{source.layer}.interface" if source.path.stem in ("interface", "views", "erasing") else source.layer
+        f"{source.layer}.interface"
+        if source.path.stem in ("interface", "views", "erasing", "feeds")
+        else source.layer
     )
 
 

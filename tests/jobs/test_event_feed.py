@@ -103,7 +103,7 @@ async def test_presence_that_could_not_be_stored_is_told_later(
 async def test_a_feed_that_could_not_begin_begins_in_a_later_round(
     server: InProcessServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    upkeep = FeedUpkeep(server.app.store, server.env, server.app.writer, Events(enabled=True))
+    upkeep = FeedUpkeep(server.app.store.feed, server.env, server.app.writer, Events(enabled=True))
     with monkeypatch.context() as patched:
 
         async def refuse(user: str, request: Any, audit: Any = None) -> None:
@@ -132,6 +132,8 @@ async def test_old_entries_are_forgotten_in_slices(
     await upkeep_of(server).forget()
     assert await told(server) == before
     await server.advance(HOUR_S + 1)
+    await upkeep_of(server).forget(is_trusted=False)
+    assert await told(server) == before
     await upkeep_of(server).forget()
     assert [one["event"]["body"]["text"] for one in await told(server, "event")] == ["young"]
     await server.advance(HOUR_S)
@@ -145,7 +147,7 @@ async def test_entries_beyond_the_bytes_that_are_kept_are_forgotten(server: InPr
     for number in range(20):
         await ann.send(room, str(number))
     before = await told(server)
-    bounds = await server.app.store.feed_bounds()
+    bounds = await server.app.store.feed.bounds()
     assert bounds.newest is not None
     upkeep_of(server).reconfigure(Events(enabled=True, bytes_max=bounds.newest.bytes // 2))
     await upkeep_of(server).forget()
@@ -159,10 +161,10 @@ async def test_a_feed_that_is_switched_off_is_dropped(tmp_path: Path) -> None:
         ann = await server.connect("ann")
         await ann.create_group("bob")
     async with in_process(tmp_path) as server:
-        assert (await server.app.store.feed_bounds()).is_on
-        await end_feed(server.app.store, server.app.writer)
-        bounds = await server.app.store.feed_bounds()
+        assert (await server.app.store.feed.bounds()).is_on
+        await end_feed(server.app.store.feed, server.app.writer)
+        bounds = await server.app.store.feed.bounds()
         assert (bounds.is_on, bounds.newest) == (False, None)
         stamp = server.app.store.stamp
-        await end_feed(server.app.store, server.app.writer)
+        await end_feed(server.app.store.feed, server.app.writer)
         assert server.app.store.stamp == stamp

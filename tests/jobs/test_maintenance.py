@@ -129,7 +129,7 @@ class Rounds:
 async def rounds(server, monkeypatch):
     rounds = Rounds()
     monkeypatch.setattr(upkeep_module.asyncio, "sleep", rounds.sleep)
-    task = asyncio.ensure_future(server.app.maintenance.run(server.app.deletion_clock))
+    task = asyncio.ensure_future(server.app.maintenance.run(server.app.persons.clock))
     yield rounds
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

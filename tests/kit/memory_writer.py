@@ -11,6 +11,8 @@ from chatd.core.bots import Bot, DeletedBot
 from chatd.core.contact_settings import ClearedCircle
 from chatd.core.contacts import Contact, State, Tally
 from chatd.core.decisions import DECISIONS
+from chatd.core.erasures import Erasure
+from chatd.core.exports import DroppedExport, Export
 from chatd.core.friends import Introduction
 from chatd.core.graph import GraphFeed
 from chatd.core.privacy import NO_TIE, Relation, Side
@@ -71,6 +73,8 @@ class MemoryWriter:
         # Users whom the host does not know.
         self.unknown: set[str] = set()
         self.cards: dict[str, Card] = {}
+        self.erasures: dict[str, Erasure] = {}
+        self.exports: dict[str, Export] = {}
         self.bots: dict[str, Bot] = {}
         self.created: dict[tuple[str, str], Room] = {}
         self.pairs: dict[tuple[str, str], Room] = {}
@@ -115,6 +119,8 @@ class MemoryWriter:
         reads.created, reads.pairs = dict(self.created), dict(self.pairs)
         reads.accounts, reads.devices = dict(self.accounts), dict(self.devices)
         reads.records_of(Card).update(self.cards)
+        reads.records_of(Erasure).update(self.erasures)
+        reads.records_of(Export).update(self.exports)
         reads.records_of(Bot).update(self.bots)
         reads.records_of(Holder).update({card.handle: Holder(user) for user, card in self.cards.items()})
         reads.memberships = Counter(user for room in self.rooms.values() for user in room.members)
@@ -200,7 +206,11 @@ class MemoryWriter:
         for bot in writes.records_of(Bot):
             self.bots[bot.user] = bot
         for deleted in writes.records_of(DeletedBot):
-            del self.bots[deleted.user]
+            self.bots.pop(deleted.user, None)
+        self.erasures.update({erasure.user: erasure for erasure in writes.records_of(Erasure)})
+        for dropped in writes.records_of(DroppedExport):
+            self.exports.pop(dropped.user, None)
+        self.exports.update({export.user: export for export in writes.records_of(Export)})
         for device in writes.records_of(DeviceSeen):
             self.devices[device.user, device.device] = device
         for cleared in writes.records_of(ClearedCircle):

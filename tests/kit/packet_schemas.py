@@ -88,6 +88,7 @@ EVENT_KINDS: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     "role": ({**_NUMBERED, "users": listed(role_of, least=1)}, _BY),
     "settings": (_NUMBERED, {**_BY, "title": text, "avatar": text, "public": boolean, "data": host_data}),
     "notice": ({**_NUMBERED, "body": body}, {}),
+    "erased": (_ACTED, {"from": positive, "to": positive}),
 }
 
 

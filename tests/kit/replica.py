@@ -21,6 +21,9 @@ class Replica:
         if event["kind"] == "message":
             self._take(event)
             return
+        if event["kind"] == "erased":
+            self._erase(event)
+            return
         target = self.messages.get(event.get("target", 0))
         if target is None or event["seq"] <= target.get("changed", 0):
             return
@@ -40,6 +43,13 @@ class Replica:
             kept = {name: value for name, value in message.items() if name != "mine"}
             kept["reactions"] = {row["emoji"]: row["count"] for row in message.get("reactions", [])}
             self.messages[message["seq"]] = kept
+
+    def _erase(self, event: Event) -> None:
+        for seq, message in self.messages.items():
+            is_between = event.get("from", 0) <= seq <= event.get("to", seq) and seq < event["seq"]
+            if is_between and message["user"] == event["user"] and message.get("changed", 0) < event["seq"]:
+                message["changed"] = event["seq"]
+                self._recall(message, event)
 
     def _edit(self, target: Event, event: Event) -> None:
         target["edited"] = event["time"]

@@ -19,6 +19,7 @@ from chatd.protocol.friends import Circle, CircleOk, ContactOk, ContactRow
 from chatd.protocol.history import EventsOk
 from chatd.protocol.members import MembersOk
 from chatd.protocol.messages import Attachment, Body, Event, WriteOk
+from chatd.protocol.moderation import ReportOk
 from chatd.protocol.presence import FocusOk, WatchOk
 from chatd.protocol.privacy import Audience, Privacy, PrivacyOk
 from chatd.protocol.read_state import ReadersOk, ReadOk
@@ -26,6 +27,7 @@ from chatd.protocol.requests import AnyRequest
 from chatd.protocol.rooms import RoomSummary, SummaryOk
 from chatd.protocol.sync import SyncPage
 from chatd.protocol.users import DevicesOk, Page, Profile, ProfileOk, UsersOk
+from chatd.server.rules import REPORTS_PER_DAY
 from chatd.storage.sqlite.sync import GONE_MAX
 from tests.kit import document, vectors
 from tests.kit.document import Line
@@ -136,6 +138,7 @@ def test_rates_are_the_defaults_of_the_configuration() -> None:
         (f"{rates.added_per_day}/day", rates.added_per_day),
         (f"{rates.friend_requests_per_day}/day", rates.friend_requests_per_day),
         (f"{rates.strangers_per_day}/day", rates.strangers_per_day),
+        (f"{REPORTS_PER_DAY}/day", REPORTS_PER_DAY),
     ]
 
 
@@ -280,6 +283,7 @@ REPLIES = {
     "friend.accept": ContactOk,
     "contact.set": ContactOk,
     "circle.set": CircleOk,
+    "report": ReportOk,
     "bots.get": BotOk,
 }
 
@@ -348,7 +352,7 @@ def test_the_keys_of_an_event_are_those_of_the_code() -> None:
     further = {name for row in by_kind for name in re.findall(r"`([a-z_]+)`", row["Further keys"])}
     parts = {"role"}  # a key inside `users`
     future = {"fallback"}  # for kinds this server does not know
-    in_code = {field.name for field in msgspec.structs.fields(Event)}
+    in_code = {field.encode_name for field in msgspec.structs.fields(Event)}
     assert (stated | further) - parts - future == in_code
 
 

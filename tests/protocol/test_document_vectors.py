@@ -15,6 +15,7 @@ from chatd.protocol.friends import CircleOk, ContactOk
 from chatd.protocol.history import EventsOk
 from chatd.protocol.members import MembersOk
 from chatd.protocol.messages import WriteOk
+from chatd.protocol.moderation import ReportOk
 from chatd.protocol.presence import FocusOk, WatchOk
 from chatd.protocol.privacy import PrivacyOk
 from chatd.protocol.read_state import ReadersOk, ReadOk
@@ -142,6 +143,7 @@ REPLIES = {  # the answer to these requests; all others are answered by a WriteO
     "friend.cancel": ContactOk,
     "contact.set": ContactOk,
     "circle.set": CircleOk,
+    "report": ReportOk,
     "bots.get": BotOk,
 } | dict.fromkeys(("log", "history", "changes", "messages"), EventsOk)
 

@@ -175,7 +175,7 @@ async def test_what_it_keeps_of_a_user_is_handed_out_and_taken_away(
             ("latest_bookmarks", {"name": room, "body": {"seq": 1}}),
         ]
     await daemon.app.writer.submit_and_wait("", Erase("ann"))
-    await daemon.app.erasures.carry_out_due()
+    await daemon.app.persons.erasures.carry_out_due()
     with closing(sqlite3.connect(daemon.database, isolation_level=None)) as connection:
         left = connection.execute("SELECT user FROM bookmarks").fetchall()
         left += connection.execute("SELECT user FROM latest_bookmarks WHERE body IS NOT NULL").fetchall()

@@ -189,7 +189,7 @@ async def test_what_is_kept_of_a_user_is_taken_away(directory: Path, times: int)
     async with in_process(directory, **SECTIONS | {"people": PEOPLE}) as server:
         for time in range(times):
             await server.app.writer.submit_and_wait("", Erase(ANN, reports="drop", asked=time + 1))
-            await server.app.erasures.carry_out_due()
+            await server.app.persons.erasures.carry_out_due()
         (erasure,) = await server.app.store.erasures.of([ANN])
     assert erasure.done
     with closing(open_file(path, mode="rw")) as connection:
@@ -234,7 +234,7 @@ async def test_others_hear_that_they_have_nothing_of_an_erased_user_any_more(dir
         store = server.app.store
         stamp = store.stamp
         await server.app.writer.submit_and_wait("", Erase(ANN))
-        await server.app.erasures.carry_out_due()
+        await server.app.persons.erasures.carry_out_due()
         told = {}
         for user in ("bob", "eve", "ned", "zoe", ANN):
             page = await store.sync(SyncQuery(user=user, since=stamp, limit=10, sections=0b10))

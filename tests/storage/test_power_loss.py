@@ -13,7 +13,7 @@ import pytest
 
 from chatd.core.write_set import WriteSet
 from chatd.storage.sqlite import pragmas, writer
-from chatd.storage.sqlite.event_feed import add_entries
+from chatd.storage.sqlite.feed_rows import FeedRow
 from chatd.storage.sqlite.write_set import Batch
 from chatd.writer.writer import Writer
 from tests.kit.disk import lay, watched
@@ -162,8 +162,8 @@ def test_a_feed_that_is_stored_behind_its_commit_is_found_out(
     real = writer.Writer._commit
 
     def commit(self: writer.Writer, connection: sqlite3.Connection, batch: Batch) -> None:
-        entries = [one for one in batch.records if one[0] is add_entries]
-        batch.records = [one for one in batch.records if one[0] is not add_entries]
+        entries = [one for one in batch.records if isinstance(one[1][0], FeedRow)]
+        batch.records = [one for one in batch.records if one not in entries]
         real(self, connection, batch)
         for write, rows in entries:
             write(connection, rows, batch.stamp)

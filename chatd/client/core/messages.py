@@ -110,9 +110,17 @@ def _pin(message: Message, operation: Event, me: str) -> Message:
     return replace(message, pinned=operation.get("set", False))
 
 
+def concerns(erased: Event, message: Message) -> bool:
+    """Whether an `erased` acts on a message (protocol.md, "Erased people")."""
+    below = erased["seq"]
+    is_between = erased.get("from", 0) <= message.seq <= min(erased.get("to", below), below - 1)
+    return is_between and message.user == erased.get("user")
+
+
 OPERATIONS: dict[str, Callable[[Message, Event, str], Message]] = {
     "edit": _edit,
     "recall": _recall,
+    "erased": _recall,
     "reaction": _reaction,
     "reactions": _reactions,
     "pin": _pin,

@@ -32,7 +32,7 @@ class RoleEntry(TypedDict):
     role: str
 
 
-class Event(TypedDict, total=False):
+class Event(TypedDict("_Between", {"from": int, "to": int}, total=False), total=False):
     """One entry in the log of a room (protocol.md, "Event")."""
 
     seq: Required[int]

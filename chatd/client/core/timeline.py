@@ -11,7 +11,7 @@ from typing import Protocol
 
 from .changes import Change, EventAdded, MessageAdded, MessageChanged, TimelineReset
 from .intervals import Interval, Intervals
-from .messages import OPERATIONS, Message, changed_by, emptied, message_from
+from .messages import OPERATIONS, Message, changed_by, concerns, emptied, message_from
 from .packets import ChangesReply, Event, HistoryReply, LogReply
 
 BUFFER_MAX = 64
@@ -188,14 +188,21 @@ class Timeline:
         self.applied = seq
 
     def _operate(self, event: Event, out: list[Change]) -> None:
-        target = self.messages.get(event.get("target", 0))
-        part = self.cached.holding(target.seq) if target else None
-        if target is None or part is None:
-            return
-        if part.valid >= self.applied:
-            self._put(changed_by(target, event, self.owner.user), out)
-        elif event["kind"] == "recall" and not target.recalled:
-            self._put(emptied(target), out)
+        for target in self._targets(event):
+            part = self.cached.holding(target.seq)
+            if part is None:
+                continue
+            if part.valid >= self.applied:
+                self._put(changed_by(target, event, self.owner.user), out)
+            elif event["kind"] in ("recall", "erased") and not target.recalled:
+                self._put(emptied(target), out)
+
+    def _targets(self, operation: Event) -> list[Message]:
+        """Return the messages that are kept and that an operation acts on."""
+        if operation["kind"] == "erased":
+            return [message for message in self.messages.values() if concerns(operation, message)]
+        target = self.messages.get(operation.get("target", 0))
+        return [] if target is None else [target]
 
     # Replies.
 
@@ -277,9 +284,9 @@ class Timeline:
 
     def _catch_up(self, low: int, high: int, valid: int, out: list[Change]) -> None:
         for operation in self.recent.after(valid):
-            target = self.messages.get(operation.get("target", 0))
-            if target and low <= target.seq <= high:
-                self._put(changed_by(target, operation, self.owner.user), out)
+            for target in self._targets(operation):
+                if low <= target.seq <= high:
+                    self._put(changed_by(target, operation, self.owner.user), out)
 
     def _merge(self, events: Iterable[Event], tell: "Telling") -> None:
         for event in events:

@@ -16,7 +16,7 @@ from chatd.protocol.hostdata import to_json
 from chatd.protocol.identifiers import Key, Milliseconds, Seq, User
 from chatd.protocol.messages import Event, LooseBody
 
-ReportNote = Annotated[str, Meta(max_length=4000)]
+ReportNote = Annotated[str, Meta(max_length=4096)]
 ACTIONS_MAX = 10
 MORE = re.compile(r"([0-9]{1,15})\.([0-9]{1,15})\.([0-9]{1,15})\Z")
 
@@ -28,10 +28,6 @@ class Does(Struct, tag_field="do", frozen=True, kw_only=True, forbid_unknown_fie
 
     def about(self, filed: Filed) -> str:
         return filed.target.user if self.user is UNSET else self.user
-
-    def action(self, call: Call, filed: Filed) -> Action:
-        """Return the action for a report. Raises Refused."""
-        raise NotImplementedError
 
 
 class Restrains(Does, frozen=True, kw_only=True):

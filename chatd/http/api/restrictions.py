@@ -16,11 +16,15 @@ Until = Annotated[int, Meta(ge=FOR_EVER, le=2**53 - 1)]
 
 
 class PutRestriction(Asked, frozen=True, kw_only=True):
-    """A restriction in place of the one there is. `until`: Unix milliseconds, 1 for ever. `reason`: for moderators."""
+    """A restriction in place of the one there is. `until`: Unix milliseconds, 1 for ever. `reason`: for moderators.
+
+    `seen`: refuse a user who was never here.
+    """
 
     what: Restrained
     until: Until
     reason: ReasonWord = ""
+    seen: bool = False
 
 
 class RestrictionAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -55,7 +59,7 @@ def restriction_of(what: Restrained, until: int, reason: str, now_ms: int) -> Re
 async def put_restriction(call: Call, asked: PutRestriction) -> RestrictionAnswer:
     user = call.path["user"]
     restriction = restriction_of(asked.what, asked.until, asked.reason, call.admin.now_ms())
-    await call.admin.restrict(user, restriction, call.audit(user))
+    await call.admin.restrict(user, restriction, call.audit(user), seen=asked.seen)
     return RestrictionAnswer.of(restriction)
 
 

@@ -13,6 +13,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from chatd.commands.admin import Admin
 from chatd.commands.api_keys import ApiKeys
 from chatd.commands.event_feed import FeedPages
+from chatd.commands.filters import FilterLists
 from chatd.commands.graph import Graph
 from chatd.commands.host_bots import HostBots
 from chatd.commands.host_rooms import HostRooms
@@ -32,6 +33,7 @@ BODY_BYTES_MAX = 1 << 20
 OPEN, SOCKET_ONLY = "", SOCKET
 
 KeyId = Annotated[str, Meta(pattern=r"^[a-z2-7]{8}\Z")]
+FilterName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}\Z")]
 ReportName = Annotated[str, Meta(pattern=r"^r[1-9][0-9]{0,14}\Z")]
 HookName = Annotated[str, Meta(pattern=r"^([a-z][a-z0-9_-]{0,31}|bot:[A-Za-z0-9_\-.:@|+]{1,64})\Z")]
 EntryId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
@@ -44,6 +46,7 @@ PARAMETERS: Mapping[str, Any] = {
     "seq": Seq,
     "key": KeyId,
     "code": Code,
+    "filter": FilterName,
     "report": ReportName,
     "name": HookName,
     "entry": EntryId,
@@ -135,7 +138,7 @@ class Caller:
 
 @dataclass(slots=True, frozen=True)
 class Services:
-    """The parts of the daemon that handlers use. `scopes`: those that a key may have.
+    """The parts of the daemon that handlers use. `table`: all routes.
 
     `console_link` returns a link that opens the console once, for a visitor of this name with these scopes.
     """
@@ -148,9 +151,15 @@ class Services:
     stats: StatsReader
     webhooks: Webhooks
     keys: ApiKeys
+    filters: FilterLists
     privacy: Privacy
     console_link: Callable[[str, Collection[str]], str]
-    scopes: frozenset[str]
+    table: tuple["Route", ...]
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """The scopes that a key may have."""
+        return scopes_of(self.table)
 
 
 @dataclass(slots=True, frozen=True)

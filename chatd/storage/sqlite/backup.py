@@ -6,14 +6,19 @@ A backup reads through a read-only connection; a restore takes the daemon's lock
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+import msgspec
+
 from chatd.config.file_permissions import new_private_file
+from chatd.storage.erasing import ListedErasure
+from chatd.storage.person_files import LISTED, FilesOfPersons, add_to_list, read_list
 from chatd.storage.sqlite import schema
 from chatd.storage.sqlite.connection import open_file, readable
 from chatd.storage.sqlite.directory import Directory, locked, put_in_place, sync_file
+from chatd.storage.sqlite.erasures import listed_in
 from chatd.storage.sqlite.errors import StoreError, opening
 from chatd.storage.sqlite.meta import new_epoch, put_meta, read_meta, stamp_of
 from chatd.storage.sqlite.startup import check, check_header
@@ -79,8 +84,16 @@ def finish_copy(copy: sqlite3.Connection, path: Path) -> int:
     return int(read_meta(copy)["stamp"])
 
 
-def restore(source: str | Path, directory: str | Path, random_bytes: Callable[[int], bytes]) -> str:
+def restore(
+    source: str | Path,
+    directory: str | Path,
+    random_bytes: Callable[[int], bytes],
+    erasures: Sequence[Path] = (),
+) -> str:
     """Put a backup in place as the database of `directory`; return the epoch of its history from now on.
+
+    The list of erasures beside it gets those of the backup and of the lists in `erasures`: what comes back is erased
+    by the next daemon, before it lets anybody in.
 
     The file is checked, copied beside the database and renamed: a crash leaves the old database, the new one, or a
     directory that a daemon refuses until `restore` is run again. The old database is kept as chatd.sqlite.replaced.
@@ -93,9 +106,34 @@ def restore(source: str | Path, directory: str | Path, random_bytes: Callable[[i
         target.prepare()
         with locked(target):
             epoch = prepare_copy(backup_file, target.restored, random_bytes)
+            unite_lists(target, erasures)
             set_aside(target)
             put_in_place(target.restored, target.database)
     return epoch
+
+
+def unite_lists(target: Directory, lists: Sequence[Path]) -> None:
+    """Add to the list of erasures beside the database those of the backup, and of `lists`.
+
+    Raises StoreError when one cannot be read: whoever names a list means that nobody in it may come back.
+    """
+    files = FilesOfPersons(target.path)
+    found = [one for path in lists for one in read_given(path)]
+    with opening(target.restored), closing(readable(target.restored)) as connection:
+        found += listed_in(connection)
+    known = set(files.listed())
+    if new := [one for one in dict.fromkeys(found) if one not in known]:
+        add_to_list(target.path / LISTED, new)
+
+
+def read_given(path: Path) -> list[ListedErasure]:
+    fix = "Nothing was changed. Give a list as erasures.jsonl or GET /v1/erasures has it"
+    try:
+        if not path.is_file():
+            raise StoreError("missing", path, "there is no such file", fix)
+        return read_list(path)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise StoreError("damaged", path, f"this is no list of erasures ({error})", fix) from error
 
 
 def prepare_copy(backup_file: Path, restored: Path, random_bytes: Callable[[int], bytes]) -> str:

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from msgspec import convert
@@ -11,13 +12,17 @@ from msgspec import convert
 from chatd.core.erasures import Erasure, Place
 from chatd.core.exports import DroppedExport, Export
 from chatd.protocol.codec import decode_tree, encode
-from chatd.storage.erasing import Eraser, ErasureStore
+from chatd.storage.erasing import Eraser, ErasureStore, ListedErasure
+from chatd.storage.person_files import FilesOfPersons
 from chatd.storage.sqlite import erasure
 from chatd.storage.sqlite.erasure import CONTACTS, Kept
 from chatd.storage.sqlite.read_pool import ReadPool
 from chatd.storage.sqlite.records import WriteRecords
 from chatd.storage.sqlite.rows import Row
 from chatd.storage.sqlite.writer import Writer
+
+# 4 MiB: a few milliseconds for the one writer.
+PAGES_AT_ONCE = 1024
 
 # The columns are the fields of Erasure, in their order.
 PUT = "INSERT OR REPLACE INTO erasures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -93,6 +98,9 @@ class ErasureRows(ErasureStore):
     async def truncate_log(self) -> bool:
         return await self._writer.truncate_log()
 
+    async def overwrite_unallocated(self, page: int) -> int:
+        return await self._writer.overwrite_unallocated(page, PAGES_AT_ONCE)
+
     async def rows_of(self, user: str, table: str) -> list[dict[str, Any]]:
         return await self._read_pool.run(erasure.exported, self._kept[table], user)
 
@@ -110,6 +118,13 @@ class ErasureRows(ErasureStore):
 
     async def last_commit_ms(self) -> int:
         return await self._read_pool.run(last_commit_ms)
+
+
+def of_persons(
+    directory: Path, readers: ReadPool, writer: Writer, kept: Mapping[str, Kept]
+) -> tuple[ErasureRows, FilesOfPersons]:
+    """Return the parts of a store that hold what is kept of persons: its rows, and the files beside it."""
+    return ErasureRows(readers, writer, kept), FilesOfPersons(directory)
 
 
 def switches_of(wanted: Erasure) -> dict[str, int]:
@@ -148,6 +163,14 @@ def kept_for_a_while(
 def last_commit_ms(connection: sqlite3.Connection) -> int:
     rows = (connection.execute(sql).fetchone() for sql in (LAST_DAY, LAST_EVENT))
     return max(int(row[0]) for row in rows if row is not None)
+
+
+def listed_in(connection: sqlite3.Connection) -> list[ListedErasure]:
+    """Return the erasures that a database knows, also one that is older than they are."""
+    if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'erasures'").fetchone() is None:
+        return []
+    rows = connection.execute("SELECT user, asked, messages, reports FROM erasures ORDER BY asked, user")
+    return [ListedErasure(*row) for row in rows]
 
 
 def write_erasures(connection: sqlite3.Connection, changed: Sequence[Erasure], stamp: int) -> None:

@@ -23,7 +23,7 @@ from chatd.core.event_feed import (
     is_wanted,
     position_of,
 )
-from chatd.protocol.codec import decode_tree, encode, event_json
+from chatd.protocol.codec import decode_tree, event_json
 from chatd.protocol.event_feed import Entry
 from chatd.protocol.identifiers import U53_MAX
 from chatd.storage.sqlite.meta import put_meta, read_meta
@@ -45,12 +45,6 @@ PASSED_MAX = 5000
 ROWS_MORE = 100
 # Bytes of events that are read for a page, as MessagePack: as JSON they are about as many.
 EVENT_BYTES_MAX = 1 << 20
-
-ADD_ROW = """
-INSERT INTO event_feed (stamp, time, count, bytes, entries)
-SELECT ?, ?, coalesce(max(count), 0) + ?, coalesce(max(bytes), 0) + ?, ?
-FROM event_feed WHERE stamp = (SELECT max(stamp) FROM event_feed)
-"""
 
 # As one text each (see rows.in_one). The first row whole, and those behind it up to so many entries more.
 ROWS = """
@@ -92,20 +86,6 @@ FORGET = "DELETE FROM event_feed WHERE stamp IN (SELECT stamp FROM event_feed WH
 OLDEST = "SELECT min(stamp) FROM event_feed"
 RAISE_FLOOR = "UPDATE meta SET value = max(value, ?) WHERE key = ?"
 DROP_FLOOR = "DELETE FROM meta WHERE key = ?"
-
-
-@dataclass(slots=True, frozen=True)
-class FeedRow:
-    """The entries of one commit. `time`: Unix milliseconds."""
-
-    time: int
-    entries: Sequence[StoredEntry]
-
-
-def add_entries(connection: sqlite3.Connection, rows: Sequence[FeedRow], stamp: int) -> None:
-    for row in rows:
-        packed = encode(row.entries)
-        connection.execute(ADD_ROW, (stamp, row.time, len(row.entries), len(packed), packed))
 
 
 def switch(connection: sqlite3.Connection, switched: Sequence[FeedSwitched], stamp: int) -> None:
@@ -241,10 +221,9 @@ def rendered(
             id=cursor_of(epoch, place),
             type=entry.shown_type,
             time=time,
-            room=names.get(entry.room, UNSET),
             event=event_of(entry, events) if entry.seq else UNSET,
             by=entry.by or UNSET,
-            **{**dict.fromkeys(entry.marks, True), **entry.keys},
+            **{"room": names.get(entry.room, UNSET), **dict.fromkeys(entry.marks, True), **entry.keys},
         )
         for place, time, entry in found
     ]

@@ -6,8 +6,6 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from chatd.config.model import Storage
-from chatd.core.api_keys import ApiKey
-from chatd.core.audit import Audit
 from chatd.core.bots import Bot
 from chatd.core.card_view import CardPage, CardView
 from chatd.core.contacts import Contact, Tally
@@ -27,12 +25,10 @@ from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
 from chatd.protocol.read_state import Reader
 from chatd.storage.interface import Store
-from chatd.storage.person_files import FilesOfPersons
+from chatd.storage.sqlite import bots as bots_rows
 from chatd.storage.sqlite import (
-    api,
     card_views,
     compaction,
-    event_feed,
     graph,
     history,
     privacy,
@@ -41,15 +37,16 @@ from chatd.storage.sqlite import (
     sync,
     webhooks,
 )
-from chatd.storage.sqlite import bots as bots_rows
 from chatd.storage.sqlite import contacts as contacts_rows
 from chatd.storage.sqlite import profiles as profiles_rows
 from chatd.storage.sqlite import users as users_rows
+from chatd.storage.sqlite.api_reads import ApiReads
 from chatd.storage.sqlite.chapters import Chapter, built_in
 from chatd.storage.sqlite.connection import open_writer
 from chatd.storage.sqlite.directory import Directory, Lock, rewrite
-from chatd.storage.sqlite.erasures import ErasureRows
+from chatd.storage.sqlite.erasures import of_persons
 from chatd.storage.sqlite.errors import opening
+from chatd.storage.sqlite.feed_rows import FeedRow, FeedRows
 from chatd.storage.sqlite.hello import hello
 from chatd.storage.sqlite.history import Cut, Span
 from chatd.storage.sqlite.meta import mark_closed, stamp_of
@@ -61,23 +58,16 @@ from chatd.storage.sqlite.write_set import batch_of
 from chatd.storage.sqlite.writer import Writer
 from chatd.storage.views import (
     EventPage,
-    FeedBounds,
-    FeedPage,
-    FeedQuery,
     HelloRows,
-    HostRoom,
     Membership,
     MessagePage,
     People,
     SyncRows,
-    UserRoom,
 )
 from chatd.telemetry.troubles import Troubles
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-log = logging.getLogger("chatd.storage")
 
 
 class StoreEnv(Protocol):
@@ -88,7 +78,7 @@ class StoreEnv(Protocol):
     def monotonic(self) -> float: ...
 
 
-class SqliteStore(Store):
+class SqliteStore(ApiReads, Store):
     """The store in one SQLite file, made by `open`. The contract of every method is in storage/interface.py."""
 
     def __init__(
@@ -104,9 +94,10 @@ class SqliteStore(Store):
         self._writer = writer
         self._read_pool = readers
         self.troubles = troubles
-        self.erasures = ErasureRows(readers, writer, chapter.kept)
-        self.files = FilesOfPersons(lock.directory)
-        self._writes, self._section_tables = chapter.writers(), chapter.sections
+        self.feed = FeedRows(readers, found[0])
+        self._writes = {**chapter.writers(), FeedRow: self.feed.add}
+        self._section_tables = chapter.sections
+        self.erasures, self.files = of_persons(lock.directory, readers, writer, chapter.kept)
         self._epoch, self._last_room = found
 
     @classmethod
@@ -123,7 +114,7 @@ class SqliteStore(Store):
             # In a thread: checking a large database takes minutes, and signals have to be handled meanwhile.
             chapter = chapter or built_in()
             await asyncio.to_thread(make_ready, directory, env.random_bytes, chapter.migrations)
-            troubles = Troubles(env.monotonic, log.warning)
+            troubles = Troubles(env.monotonic, logging.getLogger("chatd.storage").warning)
             return await cls._start(config, directory, lock, troubles, chapter)
         except BaseException:
             lock.release()
@@ -215,9 +206,6 @@ class SqliteStore(Store):
     async def device(self, user: str, device: str) -> DeviceSeen | None:
         return await self._read_pool.run(read_set.device, user, device)
 
-    async def api_keys(self) -> list[ApiKey]:
-        return await self._read_pool.run(api.keys)
-
     async def bots(self, users: Collection[str]) -> list[Bot]:
         return await self._read_pool.run(bots_rows.bots, users)
 
@@ -264,6 +252,8 @@ class SqliteStore(Store):
 
     async def commit(self, writes: WriteSet) -> None:
         await self._writer.commit(batch_of(writes, self._writes))
+        if writes.feed:
+            self.feed.on_commit()
 
     # RoomViews, UserStore, JobStore
 
@@ -339,18 +329,6 @@ class SqliteStore(Store):
     async def last_seen(self, users: Collection[str]) -> dict[str, int]:
         return await self._read_pool.run(users_rows.last_seen, users)
 
-    async def user_rooms(self, user: str, after: int, limit: int) -> list[UserRoom]:
-        return await self._read_pool.run(api.rooms, user, after, limit)
-
-    async def host_room(self, name: str) -> HostRoom | None:
-        return await self._read_pool.run(api.room, name)
-
-    async def audit(self, target: str, below: int, limit: int) -> list[Audit]:
-        return await self._read_pool.run(api.audit, target, below, limit)
-
-    async def oldest_audit(self) -> int:
-        return await self._read_pool.run(api.oldest_audit)
-
     async def accounts(self, after: str, limit: int, prefix: str = "") -> list[Account]:
         return await self._read_pool.run(users_rows.accounts, after, limit, prefix)
 
@@ -386,12 +364,6 @@ class SqliteStore(Store):
     async def due_contacts(self, now: int, limit: int) -> list[tuple[str, str]]:
         return await self._read_pool.run(contacts_rows.due, now, limit)
 
-    async def feed_page(self, query: FeedQuery) -> FeedPage:
-        return await self._read_pool.run(event_feed.feed_page, self._epoch, query)
-
-    async def bot_page(self, query: FeedQuery, bot: Bot) -> FeedPage:
-        return await self._read_pool.run(bots_rows.page, self._epoch, query, bot)
-
     async def consumers(self) -> list[Consumer]:
         return await self._read_pool.run(webhooks.consumers)
 
@@ -403,9 +375,3 @@ class SqliteStore(Store):
 
     async def feed_cursor_at(self, time: int) -> str:
         return await self._read_pool.run(webhooks.cursor_at, self._epoch, time)
-
-    async def feed_bounds(self) -> FeedBounds:
-        return await self._read_pool.run(event_feed.bounds)
-
-    async def expired_entries(self, before_ms: int, bytes_max: int) -> int:
-        return await self._read_pool.run(event_feed.expired, before_ms, bytes_max)

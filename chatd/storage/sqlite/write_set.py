@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 from chatd.core.write_set import NewEvent, WriteSet
 from chatd.protocol.codec import encode
 from chatd.protocol.messages import MESSAGE
-from chatd.storage.sqlite.event_feed import FeedRow, add_entries
+from chatd.storage.sqlite.feed_rows import FeedRow
 from chatd.storage.sqlite.records import WRITES, WriteRecords
 from chatd.storage.sqlite.rows import (
     SEQ_BITS,
@@ -68,7 +68,7 @@ def batch_of(writes: WriteSet, writers: Mapping[type, WriteRecords] = WRITES) ->
     if writes.records:
         batch.records = registered(writes, writers)
     if writes.feed:
-        batch.records = [*batch.records, (add_entries, (FeedRow(writes.now, writes.feed),))]
+        batch.records = [*batch.records, (writers[FeedRow], (FeedRow(writes.now, writes.feed),))]
     return batch
 
 

@@ -8,9 +8,12 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from chatd.protocol.errors import Unavailable
+from chatd.storage.sqlite import unallocated
 from chatd.storage.sqlite.commit import commit
 from chatd.storage.sqlite.connection import Connection, open_writer
 from chatd.storage.sqlite.errors import (
@@ -27,6 +30,8 @@ from chatd.storage.sqlite.errors import (
 from chatd.storage.sqlite.meta import read_meta
 from chatd.storage.sqlite.write_set import Batch
 from chatd.telemetry.troubles import Troubles
+
+T = TypeVar("T")
 
 Open = Callable[[Path], Awaitable[Connection]]
 
@@ -60,6 +65,8 @@ class Writer:
         # When to check free space next, in the time of the loop.
         self._look_at = 0.0
         self._trusted = True
+        # Of the database, for `overwrite_unallocated`.
+        self._descriptor = -1
         # Why nothing is committed any more; empty while commits go on.
         self._lost = ""
         self.stamp = stamp
@@ -136,7 +143,18 @@ class Writer:
     async def truncate_log(self) -> bool:
         """Bring the log into the database and empty its file; return whether no read needed the log."""
         with translated():
-            return await self._connection.run(truncate) if self._trusted else False
+            return await self._connection.run(without_waiting, truncate) if self._trusted else False
+
+    async def overwrite_unallocated(self, first: int, count: int) -> int:
+        """Overwrite unallocated space in pages, as unallocated.py says; `first` itself when it cannot be done now."""
+        if self._descriptor < 0:
+            # Kept open: to close any descriptor of the file would give up SQLite's locks on it.
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+        with translated():
+            if not self._trusted:
+                return first
+            overwrite = partial(unallocated.overwrite, file=self._descriptor, first=first, count=count)
+            return await self._connection.run(without_waiting, overwrite)
 
     async def close(self, mark: Callable[[sqlite3.Connection], None]) -> None:
         """Run `mark` when the connection can be trusted, then close it: the last to close checkpoints the log."""
@@ -146,14 +164,22 @@ class Writer:
                     await self._connection.run(mark)
         finally:
             await self._connection.close()
+            if self._descriptor >= 0:
+                os.close(self._descriptor)
+                self._descriptor = -1
 
 
-def truncate(connection: sqlite3.Connection) -> bool:
-    """Checkpoint and truncate the log; do not wait for a read that needs it, since commits would wait, too."""
+def without_waiting(connection: sqlite3.Connection, action: Callable[[sqlite3.Connection], T]) -> T:
+    """Run `action` without a wait for a read that needs the log, since commits would wait, too."""
     (timeout,) = connection.execute("PRAGMA busy_timeout").fetchone()
     connection.execute("PRAGMA busy_timeout = 0").fetchall()
     try:
-        (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return action(connection)
     finally:
         connection.execute(f"PRAGMA busy_timeout = {timeout}").fetchall()
+
+
+def truncate(connection: sqlite3.Connection) -> bool:
+    """Bring the log into the database and truncate it; return whether no read needed it."""
+    busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     return int(busy) == 0

@@ -31,6 +31,10 @@ def op(seq, kind, target, **more):
     return {"seq": seq, "kind": kind, "user": "ann", "time": seq, "target": target, **more}
 
 
+def erased(seq, **more):
+    return {"seq": seq, "kind": "erased", "user": "bob", "time": seq, **more}
+
+
 def started(applied=0):
     timeline = Timeline(ROOM, Owner(ME))
     timeline.resume(applied)
@@ -351,6 +355,19 @@ def test_a_reset_forgets_everything_but_the_bounds():
     assert (timeline.applied, timeline.head, timeline.started, timeline.messages) == (4, 0, False, {})
 
 
+def test_an_erased_person_keeps_no_text_and_others_keep_theirs():
+    timeline = started()
+    timeline.feed([text(1), text(2, user="ann"), text(3), text(4)])
+    changes = timeline.feed([erased(5, **{"from": 2, "to": 3})])
+    assert [change.message.seq for change in changes] == [3]
+    assert [message.recalled for message in timeline.between(1, 4)] == [False, False, True, False]
+    timeline.feed([erased(6), erased(7, **{"from": 7})])
+    assert [(message.recalled, message.changed) for message in timeline.between(1, 4)] == [
+        (True, 6), (False, 0), (True, 6), (True, 6),
+    ]  # fmt: skip
+    assert [message.text for message in timeline.between(1, 4)] == ["", "t", "", ""]
+
+
 # --- every order
 
 
@@ -360,15 +377,24 @@ def logs(draw):
     log = []
     for seq in range(1, draw(st.integers(1, 30)) + 1):
         kind = draw(st.sampled_from(["message", "message", *OPERATIONS, "joined"]))
-        recalled = {event["target"] for event in log if event["kind"] == "recall" and kind != "pin"}
+        recalled = recalled_in(log) if kind != "pin" else set()
         targets = [
             event["seq"] for event in log if event["kind"] == "message" and event["seq"] not in recalled
         ]
-        if kind in OPERATIONS and targets:
+        if kind == "erased":
+            log.append(erased(seq, **draw(STRETCHES)))
+        elif kind in OPERATIONS and targets:
             log.append(op(seq, kind, draw(st.sampled_from(targets)), **draw(contents(kind))))
         else:
             log.append(text(seq) if kind != "joined" else {"seq": seq, "kind": "joined"})
     return log
+
+
+STRETCHES = st.fixed_dictionaries({}, optional={"from": st.integers(1, 30), "to": st.integers(1, 30)})
+
+
+def recalled_in(log):
+    return {seq for seq, message in folded(log).items() if message.recalled}
 
 
 def contents(kind):
@@ -389,6 +415,10 @@ def folded(log):
     for event in log:
         if event["kind"] == "message":
             messages[event["seq"]] = message_from(ROOM, event)
+        elif event["kind"] == "erased":
+            low, high = event.get("from", 1), event.get("to", event["seq"])
+            for seq in [seq for seq in messages if low <= seq <= high]:
+                messages[seq] = changed_by(messages[seq], event, ME)
         elif event["kind"] in OPERATIONS:
             messages[event["target"]] = changed_by(messages[event["target"]], event, ME)
     return messages
@@ -466,7 +496,7 @@ class Server:
     def replay(self, first, last):
         """Messages as they are now, and edits of recalled ones without their body (protocol.md, "Event")."""
         states = {event["seq"]: event for event in self.current(1, self.seq)}
-        recalled = {event["target"] for event in self.log if event["kind"] == "recall"}
+        recalled = recalled_in(self.log)
         return [
             {name: value for name, value in event.items() if name != "body"}
             if event["kind"] == "edit" and event["target"] in recalled
@@ -512,7 +542,9 @@ class LateReplies(RuleBasedStateMachine):
         states = folded(self.server.log)
         # Few targets, so that many operations meet at one message: that is where it gets hard.
         targets = [number for number, state in states.items() if not state.recalled][:2]
-        if kind == "message" or not targets:
+        if kind == "erased":
+            event = erased(seq, **drawn.draw(STRETCHES))
+        elif kind == "message" or not targets:
             event = text(seq)
         else:
             event = op(seq, kind, drawn.draw(st.sampled_from(targets)), **drawn.draw(contents(kind)))

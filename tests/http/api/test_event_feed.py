@@ -135,5 +135,5 @@ async def test_without_a_feed_nothing_is_asked_for_nor_written(tmp_path: Path) -
         answer = await off.api("GET", "/v1/events")
         assert (answer.status, answer.json["code"]) == (501, "not_supported")
         assert off.app.store.stamp > before
-        assert await off.app.store.feed_bounds() == FeedBounds(is_on=False)
+        assert await off.app.store.feed.bounds() == FeedBounds(is_on=False)
         assert off.app.event_feed is None

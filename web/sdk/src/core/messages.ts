@@ -92,6 +92,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   // Without a body, the message was recalled since, and the recall follows. The time of its edit stays true.
   edit: (message, { time, body }) => withBody({ ...message, edited: time ?? 0 }, body ?? message.body),
   recall: emptied,
+  erased: emptied,
   reaction: (message, operation, me) => {
     const { emoji = "", set = false } = operation;
     const reactions = { ...message.reactions };
@@ -103,6 +104,11 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   reactions: (message, operation) => ({ ...message, reactions: counts(operation) }),
   pin: (message, { set }) => ({ ...message, pinned: set ?? false }),
 };
+
+/** Whether an `erased` acts on a message (protocol.md, "Erased people"). */
+export function concerns(erased: Event, { user, seq }: Message): boolean {
+  return user === erased.user && (erased.from ?? 0) <= seq && seq <= (erased.to ?? seq) && seq < erased.seq;
+}
 
 /** Whether an event of this kind changes a message. */
 export function isOperation(kind: string): boolean {

@@ -46,6 +46,10 @@ export type Event = {
   emoji?: string;
   /** On reaction */
   set?: boolean;
+  /** On erased */
+  from?: number;
+  /** On erased */
+  to?: number;
   /** On settings */
   title?: string;
   /** On settings */

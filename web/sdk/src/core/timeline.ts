@@ -6,7 +6,7 @@
 
 import type { Change } from "./changes.js";
 import { Intervals, type Interval } from "./intervals.js";
-import { changedBy, emptied, eventFrom, isOperation, messageFrom, type Message } from "./messages.js";
+import { changedBy, concerns, emptied, eventFrom, isOperation, messageFrom, type Message } from "./messages.js";
 import type { ChangesReply, Event, HistoryReply, LogReply } from "./packets.js";
 import { Recent } from "./recent.js";
 import type { Row } from "./records.js";
@@ -165,11 +165,20 @@ export class Timeline {
   }
 
   private _operate(event: Event, out: Change[]): void {
-    const target = this.messages.get(event.target ?? 0);
-    const part = target && this.cached.holding(target.seq);
-    if (!target || !part) return;
-    if (part[2] >= this.applied) this.put(changedBy(target, event, this._owner.user), out);
-    else if (event.kind === "recall" && !target.recalled) this.put(emptied(target), out);
+    const empties = event.kind === "recall" || event.kind === "erased";
+    for (const target of this._targets(event)) {
+      const part = this.cached.holding(target.seq);
+      if (!part) continue;
+      if (part[2] >= this.applied) this.put(changedBy(target, event, this._owner.user), out);
+      else if (empties && !target.recalled) this.put(emptied(target), out);
+    }
+  }
+
+  /** Return the messages that are kept and that an operation acts on. */
+  private _targets(operation: Event): Message[] {
+    if (operation.kind === "erased") return [...this.messages.values()].filter((message) => concerns(operation, message));
+    const target = this.messages.get(operation.target ?? 0);
+    return target ? [target] : [];
   }
 
   // Replies.
@@ -256,8 +265,9 @@ export class Timeline {
   private _validate(low: number, high: number, valid: number, out: Change[]): void {
     if (this._recent.since <= valid && valid < this.applied) {
       for (const operation of this._recent.after(valid)) {
-        const target = this.messages.get(operation.target ?? 0);
-        if (target && low <= target.seq && target.seq <= high) this.put(changedBy(target, operation, this._owner.user), out);
+        for (const target of this._targets(operation)) {
+          if (low <= target.seq && target.seq <= high) this.put(changedBy(target, operation, this._owner.user), out);
+        }
       }
       valid = this.applied;
     }

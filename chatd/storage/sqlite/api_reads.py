@@ -1,0 +1,32 @@
+"""The reads of the host's API that nobody else makes: the part of the store that is on `api` and `filters`."""
+
+from chatd.core.api_keys import ApiKey
+from chatd.core.audit import Audit
+from chatd.core.filters import Filter
+from chatd.storage.sqlite import api, filters
+from chatd.storage.sqlite.read_pool import ReadPool
+from chatd.storage.views import HostRoom, UserRoom
+
+
+class ApiReads:
+    """The base of `SqliteStore` with these reads."""
+
+    _read_pool: ReadPool
+
+    async def api_keys(self) -> list[ApiKey]:
+        return await self._read_pool.run(api.keys)
+
+    async def user_rooms(self, user: str, after: int, limit: int) -> list[UserRoom]:
+        return await self._read_pool.run(api.rooms, user, after, limit)
+
+    async def host_room(self, name: str) -> HostRoom | None:
+        return await self._read_pool.run(api.room, name)
+
+    async def audit(self, target: str, below: int, limit: int) -> list[Audit]:
+        return await self._read_pool.run(api.audit, target, below, limit)
+
+    async def oldest_audit(self) -> int:
+        return await self._read_pool.run(api.oldest_audit)
+
+    async def filters(self) -> list[Filter]:
+        return await self._read_pool.run(filters.filters)
