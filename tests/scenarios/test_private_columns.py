@@ -104,6 +104,11 @@ PLAIN = {
     "bots": {"bot", "commands", "welcome", "sees", "hook"},
     "pages": {"user", "handle", "verified", "stamp"},
     "graph_feeds": {"feed", "n"},
+    "erasures": {
+        "user", "asked", "messages", "reports", "done", "due", "checked", "found", "reopened", "receipt",
+    },
+    "exports": {"user", "asked", "done", "file", "bytes"},
+    "deleted_rooms": {"room", "deleted_at"},
     "report_subjects": {"number", "user", "room", "reporters"},
     "reports": {"number", "subject", "state", "reporter", "user", "room", "seq"},
     "contacts": {"number", "owner", "user", "state", "blocked", "following", "stamp"},
