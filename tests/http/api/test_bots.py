@@ -78,6 +78,10 @@ async def test_the_kind_of_an_account_is_on_its_card(
 async def test_the_settings_of_a_bot_are_put_read_and_removed(host: Caller) -> None:
     bot = await put(host, **SETTINGS)
     assert bot == {"user": "weather", "kind": "bot", "sees": "mentions", **SETTINGS}
+    await put(host, "another")
+    page = await host.get("/v1/bots?limit=1")
+    assert [one["user"] for one in page["bots"]] == ["another"]
+    assert await host.get(f"/v1/bots?more={page['more']}") == {"bots": [bot]}
     secret = "whsec_" + "A" * 32
     changed = await put(
         host, welcome=None, sees="all", hook={"url": "https://example.com/b", "secret": secret}
@@ -222,8 +226,15 @@ async def test_a_block_stops_a_bot(people: bool, host: Caller, clients: Clients)
 
 async def test_where_bots_are_off_there_are_none(tmp_path: Path) -> None:
     async with running_daemon(config_for(tmp_path, listen=ADDRESS)) as daemon:
-        for method, path in (("PUT", ""), ("GET", ""), ("DELETE", ""), ("GET", "/events")):
-            answer = await daemon.api(method, f"/v1/bots/weather{path}")
+        bot = "/v1/bots/weather"
+        for method, path in (
+            ("PUT", bot),
+            ("GET", bot),
+            ("DELETE", bot),
+            ("GET", f"{bot}/events"),
+            ("GET", "/v1/bots"),
+        ):
+            answer = await daemon.api(method, path)
             assert (answer.status, answer.json["code"]) == (501, "not_supported"), path
         clients = Clients(daemon.url)
         ann = await clients.connect("ann")
