@@ -26,8 +26,10 @@ VALUES = {
     "key": "a" * 8,
     "code": "gone",
     "report": "r1",
+    "filter": "words",
     "name": "search",
     "entry": "k7Qd-1-0",
+    "filter": "insults",
 }
 REFUSED = {"key_invalid", "forbidden", "rate_limited"}
 DAY_MS = 86_400_000
