@@ -154,8 +154,7 @@ def begin(epoch: str, query: FeedQuery, meta: Mapping[str, str | int]) -> tuple[
         # What follows a position from before the histories parted is the same in both.
         common = common_stamp(meta, other) if other != epoch else head
         start = max(oldest, min(wanted, Position(common, EVERY)))
-        id = cursor_of(epoch, start if start == wanted else Position(start.stamp, 0))
-        return start, [Entry(id=id, type="feed.reset", time=query.now)]
+        return start, [Entry(id=cursor_of(epoch, start), type="feed.reset", time=query.now)]
     if wanted.stamp >= floor:
         return wanted, []
     to = cursor_of(epoch, Position(floor, 0))
@@ -172,9 +171,7 @@ class Found:
 
     def reached_at(self, head: int) -> Position:
         """Return how far the page came. `head`: the last commit, which has no entries when it is behind the last."""
-        if self.at_end and self.reached.stamp < head:
-            return Position(head, 0)
-        return self.reached._replace(n=0) if self.reached.n == EVERY else self.reached
+        return Position(head, 0) if self.at_end and self.reached.stamp < head else self.reached
 
 
 def scan(connection: sqlite3.Connection, start: Position, limit: int, choose: Choose) -> Found:
