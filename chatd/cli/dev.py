@@ -42,6 +42,7 @@ DEFAULTS = {
     "CHATD_PEOPLE__ENABLED": "true",
     "CHATD_EVENTS__ENABLED": "true",
     "CHATD_MODERATION__ENABLED": "true",
+    "CHATD_BOTS__ENABLED": "true",
     "CHATD_LISTEN__ORIGINS": ",".join(
         f"{scheme}://{host}:*" for scheme in ("http", "https") for host in ("localhost", "127.0.0.1", "[::1]")
     ),
@@ -239,8 +240,8 @@ Next, in other terminals:
       a token for your own client: protocol.md says how to use it
   {path}python -m chatd.client.example {instance.url} "$({path}chatd token bob{instance.data})" alice
       a whole chat program in 25 lines of Python
-  {path}chatd console --open{instance.data}
-      the console of operators in the browser: figures, connections, settings, log
+  {path}chatd console --role admin --open{instance.data}
+      the console of operators in the browser: figures, people, rooms, reports, keys, settings, log
 
 Ctrl-C stops the server."""
 

@@ -16,7 +16,7 @@ from chatd.config.model import Auth, Config
 from chatd.http.api.application import TABLE, route_of
 from chatd.http.api.decoding import decoded
 from chatd.http.api.ndjson import answered, lines_of
-from chatd.http.api.route import Call, Caller, Route, scopes_of
+from chatd.http.api.route import Call, Caller, Route
 from chatd.protocol.errors import Refused
 from chatd.server.app import App
 from chatd.server.system_env import SystemEnv
@@ -58,7 +58,7 @@ class StoredApi:
     def _run(self, route: Route, values: Mapping[str, str], action: Callable[[Call], Awaitable[T]]) -> T:
         async def run(store: Store) -> T:
             async with serving(self._config, store) as app:
-                services = app.services(no_link, scopes_of(TABLE))
+                services = app.services(no_link, TABLE)
                 return await action(Call(services, Caller(), route, values, REQUEST_ID))
 
         return with_store(self._config, run, create=self._create)

@@ -17,7 +17,6 @@ from chatd.config.origins import Origins
 from chatd.env import Env
 from chatd.http.api.access import Access
 from chatd.http.api.application import TABLE, Api
-from chatd.http.api.route import scopes_of
 from chatd.http.console import console_routes
 from chatd.http.console_access import caller_of
 from chatd.http.listeners import PENDING_SOCKETS_MAX, Listener, ListenerOptions
@@ -229,7 +228,7 @@ class Daemon:
         listen = self.config.listen
         deadline_s, backlog = listen.request_deadline_s, listen.backlog
         access = self._access = Access(app.api_keys, self.env, self.config)
-        services = app.services(self._console_link, scopes_of(TABLE))
+        services = app.services(self._console_link, TABLE)
         api = Api(services, access, self.env, app.counters)
         if several(listen.ops_address):
             operations = ListenerOptions(deadline_s, backlog, pending_sockets=PendingSockets(OPS_SOCKETS))

@@ -41,7 +41,7 @@ class Console:
 
 async def go_to(page: Any, name: str) -> None:
     await page.set_viewport_size(DESKTOP)
-    await page.get_by_role("link", name=name, exact=True).click()
+    await page.get_by_role("navigation").get_by_role("link", name=name, exact=True).click()
     await page.get_by_role("heading", name=name, level=1).wait_for()
 
 

@@ -98,8 +98,9 @@ class Structs:
                 self._add(inner)
 
     def _fields(self, kind: type) -> str:
-        is_sparse = kind.__struct_config__.omit_defaults or kind.__struct_config__.forbid_unknown_fields  # type: ignore[attr-defined]
-        lines = []
+        tag, config = _info(kind), kind.__struct_config__  # type: ignore[attr-defined]
+        is_sparse = config.omit_defaults or config.forbid_unknown_fields
+        lines = [f'  {tag.tag_field}: "{tag.tag}";\n'] if tag.tag else []
         for field in _info(kind).fields:
             may_lack = not field.required and (is_sparse or _is_unset(field.type))
             lines.append(f"  {field.encode_name}{'?' if may_lack else ''}: {self._type(field.type)};\n")

@@ -11,6 +11,10 @@ from tests.kit.browser import built_now, chromium
 from tests.kit.console_page import Console
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "settings(**sections): changes of the daemon's configuration")
+
+
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with built_now(tmp_path_factory.mktemp("built") / "static") as directory:
@@ -25,8 +29,10 @@ async def browser(built: Path) -> AsyncIterator[Any]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def console(built: Path, tmp_path: Path) -> AsyncIterator[Console]:
-    console = Console(tmp_path)
+async def console(built: Path, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Console]:
+    """A daemon with a console; `@pytest.mark.settings(limits={...})` changes its configuration."""
+    marker = request.node.get_closest_marker("settings")
+    console = Console(tmp_path, **(marker.kwargs if marker else {}))
     await console.daemon.start()
     try:
         yield console

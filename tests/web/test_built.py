@@ -80,9 +80,10 @@ def compressed(content: bytes) -> int:
     return len(gzip.compress(content, 9, mtime=0))
 
 
-def test_the_first_load_is_small() -> None:
+@pytest.mark.parametrize("folder", ["app", "console"])
+def test_the_first_load_is_small(folder: str) -> None:
     """The page, and what it names: its script, all that is imported with it, and its style."""
-    files = read_built("app", STATIC).files
+    files = read_built(folder, STATIC).files
     page = files["index.html"]
     named = re.findall(rb'(?:src|href)="([\w./-]+\.(?:js|css))"', page)
     assert len(named) > 1

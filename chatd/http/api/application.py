@@ -30,6 +30,7 @@ from chatd.http.api import (
     members,
     messages,
     moderation,
+    openapi,
     people,
     problems,
     restrictions,
@@ -61,14 +62,15 @@ CHAPTERS = (
     messages,
     bots,
     event_feed,
+    webhooks,
     restrictions,
     moderation,
     filters,
     erasures,
     keys,
     stats,
-    webhooks,
     problems,
+    openapi,
 )
 TABLE: tuple[Route, ...] = tuple(route for chapter in CHAPTERS for route in chapter.ROUTES)
 """All routes."""
@@ -76,6 +78,8 @@ TABLE: tuple[Route, ...] = tuple(route for chapter in CHAPTERS for route in chap
 REQUEST_ID = "X-Request-Id"
 IDS = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 ID_BYTES = 10  # 80 random bits
+# A path takes them all, or one like it, with a parameter, would be taken for it.
+EVERY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 CallerOf = Callable[[Request], Caller]
 NOBODY = Caller(ApiKey("", "", ()))
 
@@ -100,7 +104,7 @@ class Api:
         for route in TABLE:
             by_path.setdefault(route.path, {})[route.method] = route
         paths = [
-            Path(path, partial(self._serve, methods, caller_of), methods=list(methods))
+            Path(path, partial(self._serve, methods, caller_of), methods=EVERY_METHOD)
             for path, methods in by_path.items()
         ]
         handlers: dict[Any, Any] = {HTTPException: self._no_route}
@@ -111,7 +115,10 @@ class Api:
     async def _serve(self, methods: Mapping[str, Route], caller_of: CallerOf, request: Request) -> Response:
         """Check the sender, carry out the request, and log that it came: its route, its sender, never its content."""
         request_id, caller, result = self._request_id(request), NOBODY, "ok"
-        route = methods["GET" if request.method == "HEAD" else request.method]
+        route = methods.get("GET" if request.method == "HEAD" else request.method)
+        if route is None:
+            allowed = {*methods, *(("HEAD",) if "GET" in methods else ())}
+            raise HTTPException(405, headers={"Allow": ", ".join(sorted(allowed))})
         with ExitStack() as places:
             try:
                 if route.scope != OPEN:
@@ -164,11 +171,8 @@ class Api:
 
     async def _no_route(self, request: Request, error: HTTPException) -> Response:
         if error.status_code == 405:
-            allowed = ", ".join(sorted((error.headers or {})["Allow"].split(", ")))
-            refusal, status = (
-                Refused("bad_request", f"this route takes {allowed}"),
-                405,
-            )
+            allowed = (error.headers or {})["Allow"]
+            refusal, status = Refused("bad_request", f"this route takes {allowed}"), 405
         else:
             refusal, status = Refused("not_found", "there is no such route"), 404
         response = problem_response(refusal, status)

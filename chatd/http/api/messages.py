@@ -1,8 +1,8 @@
 """Messages of users, which the host writes, changes and takes back in their place or its own, and its notices."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import UNSET, Struct, UnsetType, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 from msgspec.structs import replace
 
 from chatd.commands.host_rooms import Place
@@ -19,25 +19,29 @@ from chatd.protocol.read_state import Read, ReadOk
 # The first letter of `more`.
 DIRECTIONS = {"b": "before", "a": "after"}
 
+# The rule of protocol.md "Body" for the description of the API; decisions check it.
+SOMETHING = {"anyOf": [{"required": [name]} for name in ("text", "attachments", "data")]}
+Content = Annotated[LooseBody, Meta(extra_json_schema=SOMETHING)]
+
 
 class PostMessage(Asked, frozen=True, kw_only=True):
     """A message of the user `as`. A repeated request with the same `key` is answered like the first one.
 
-    `silent`: it does not count as unread. `screen`: filters and before-hooks look at it, as at one that the user sends.
+    `silent`: it does not count as unread. `screen`: filters judge it, as if a phone had sent it.
     """
 
     as_: User = field(name="as")
     key: Key
-    body: LooseBody
+    body: Content
     silent: bool = False
     screen: bool = True
 
 
 class PatchMessage(Asked, frozen=True, kw_only=True):
-    """Another body for a message of the user `as`. `screen`: as of a new one."""
+    """Another body for a message of the user `as`. `screen`: as for a new one."""
 
     as_: User = field(name="as")
-    body: LooseBody
+    body: Content
     screen: bool = True
 
 
@@ -73,7 +77,7 @@ class PostNotice(Asked, frozen=True, kw_only=True):
     """A notice. A repeated request with the same `key` is answered like the first one."""
 
     key: Key
-    body: LooseBody
+    body: Content
 
 
 class Written(Struct, frozen=True, kw_only=True, omit_defaults=True):

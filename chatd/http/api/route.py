@@ -138,7 +138,7 @@ class Caller:
 
 @dataclass(slots=True, frozen=True)
 class Services:
-    """The parts of the daemon that handlers use. `scopes`: those that a key may have.
+    """The parts of the daemon that handlers use. `table`: all routes.
 
     `console_link` returns a link that opens the console once, for a visitor of this name with these scopes.
     """
@@ -154,7 +154,12 @@ class Services:
     filters: FilterLists
     privacy: Privacy
     console_link: Callable[[str, Collection[str]], str]
-    scopes: frozenset[str]
+    table: tuple["Route", ...]
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """The scopes that a key may have."""
+        return scopes_of(self.table)
 
 
 @dataclass(slots=True, frozen=True)

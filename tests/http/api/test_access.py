@@ -25,6 +25,11 @@ VALUES = {
     "seq": 2,
     "key": "a" * 8,
     "code": "gone",
+    "report": "r1",
+    "filter": "words",
+    "name": "search",
+    "entry": "k7Qd-1-0",
+    "filter": "insults",
 }
 REFUSED = {"key_invalid", "forbidden", "rate_limited"}
 DAY_MS = 86_400_000
@@ -231,7 +236,7 @@ async def test_a_key_that_ends_ends_its_upload(
     monkeypatch.setattr(ndjson, "TOGETHER", 1)
     caller, keys = await with_key("users"), daemon.app.api_keys
     [route] = [route for route in TABLE if (route.method, route.path) == ("PUT", "/v1/users")]
-    services = daemon.app.services(lambda name, scopes: "", frozenset())
+    services = daemon.app.services(lambda name, scopes: "", ())
     sender = Sender(keys.verified(caller.secret), lambda: keys.verified(caller.secret) is not None)
     call = Call(services, sender, route, {}, "job-17")
     lines = ndjson.lines_of(b'{"user":"u1"}\n{"user":"u2"}\n')

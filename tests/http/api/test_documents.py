@@ -38,4 +38,5 @@ async def test_the_commands_at_the_beginning_work(tmp_path: Path) -> None:
     answers = output.decode()
     assert '"user":"u42","name":"Ann"' in answers
     assert '"token":"' in answers
+    assert '"key":"order-1001","body":{"text":"Hi"}' in answers
     assert answers.endswith('{"line":1,"ok":true}\n{"line":2,"ok":true}\n')

@@ -103,7 +103,7 @@ function Target({ action, target }: AuditEntry) {
 }
 
 /** The names of the keys by their ids, for those who may list keys. */
-function useKeyNames(): ReadonlyMap<string, string> {
+export function useKeyNames(): ReadonlyMap<string, string> {
   const [names, setNames] = useState<ReadonlyMap<string, string>>(new Map());
   useEffect(() => {
     if (!may("GET /v1/keys")) return;
@@ -112,7 +112,7 @@ function useKeyNames(): ReadonlyMap<string, string> {
   return names;
 }
 
-function nameOf(key: string, names: ReadonlyMap<string, string>): string {
+export function nameOf(key: string, names: ReadonlyMap<string, string>): string {
   if (key === "socket") return words.socket;
   return key.startsWith("console:") ? words.console(key.slice("console:".length)) : (names.get(key) ?? key);
 }

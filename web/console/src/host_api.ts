@@ -27,6 +27,9 @@ export function may(route: Route): boolean {
   return scopes.includes(scope) || scopes.includes(scope.replace(/\.read$/, ""));
 }
 
+/** A key for what a request makes: repeated with it, a request makes nothing more. */
+export const newKey = (): string => crypto.randomUUID().replaceAll("-", "");
+
 /** Call a route. What names its path is taken out of `asked`; the rest is its query, or its body. */
 export async function call<R extends Route>(route: R, asked: Asked<R>): Promise<Result<R>> {
   const [method = "", template = ""] = route.split(" ");

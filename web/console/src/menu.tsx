@@ -13,15 +13,18 @@ const GROUPS: Record<keyof typeof hostTexts.groups, readonly (readonly [PageName
   chat: [
     ["people", "GET /v1/users"],
     ["rooms", "GET /v1/rooms/{room}"],
+    ["reports", "GET /v1/reports"],
+    ["filters", "GET /v1/filters"],
   ],
   host: [
+    ["delivery", "GET /v1/hooks"],
     ["keys", "GET /v1/keys"],
     ["audit", "GET /v1/audit"],
   ],
 };
 /** The bar has as many as fit a thumb, and More. */
 const IN_BAR = 4;
-const FIRST_IN_BAR: readonly PageName[] = ["now", "people", "rooms", "log", "sessions"];
+const FIRST_IN_BAR: readonly PageName[] = ["now", "people", "rooms", "reports", "log", "sessions"];
 
 /** The pages that this visitor may see, by group. */
 export function groups(): [string, PageName[]][] {

@@ -2,22 +2,47 @@
 import { signal } from "@preact/signals";
 import { useState } from "preact/hooks";
 import { when } from "./format.js";
-import { usePages } from "./host_api.js";
+import { may, usePages } from "./host_api.js";
 import { go, Listed, Table, to } from "./host_parts.js";
 import { hostTexts } from "./host_texts.js";
-import { Search } from "./parts.js";
+import { moderationTexts } from "./moderation_texts.js";
+import { Choice, Search } from "./parts.js";
+import { ErasedPeople, RestrictedPeople } from "./people_lists.js";
 import { PersonPage } from "./person.js";
 import type { UserAnswer } from "./routes.js";
 import { texts } from "./texts.js";
 
 const words = hostTexts.people;
 const prefix = signal("");
+const list = signal<keyof typeof LISTS>("all");
+const LISTS = { all: All, restricted: RestrictedPeople, erased: ErasedPeople };
+const ROUTES = { all: "GET /v1/users", restricted: "GET /v1/restrictions", erased: "GET /v1/erasures" } as const;
 
 export function PeoplePage({ path: [user] }: { path: readonly string[] }) {
   return user ? <PersonPage key={user} user={user} /> : <People />;
 }
 
 function People() {
+  const options = (["all", "restricted", "erased"] as const).filter((one) => may(ROUTES[one]));
+  const Content = LISTS[list.value];
+  return (
+    <>
+      {options.length > 1 && (
+        <div class="toolbar">
+          <Choice
+            label={words.show}
+            value={list.value}
+            options={options.map((one) => [one, words.lists[one]] as const)}
+            onChange={(next) => (list.value = next)}
+          />
+        </div>
+      )}
+      <Content />
+    </>
+  );
+}
+
+function All() {
   const [typed, type] = useState(prefix.value);
   const pages = usePages("GET /v1/users", { prefix: prefix.value }, (answer) => answer.users);
   const find = (): void => {
@@ -78,7 +103,7 @@ export function Badges({ disabled, kind, restriction }: UserAnswer) {
   return (
     <>
       {kind && kind !== "person" && <span class="pill accent">{words.kinds[kind]}</span>}{" "}
-      {restriction && <span class="pill bad">{hostTexts.restriction.kinds[restriction.what].name}</span>}{" "}
+      {restriction && <span class="pill bad">{moderationTexts.restriction.kinds[restriction.what].name}</span>}{" "}
       {disabled && <span class="pill warn">{words.disabled}</span>}
     </>
   );

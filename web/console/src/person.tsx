@@ -1,11 +1,12 @@
 /** One person: account and card, devices, rooms, connections, and what was done to the account. */
 import { useState } from "preact/hooks";
 import { AuditOf } from "./audit.js";
-import { Action } from "./dialog.js";
+import { Action, Field } from "./dialog.js";
 import { when } from "./format.js";
-import { call, may, useAnswer, usePages } from "./host_api.js";
+import { call, may, newKey, useAnswer, usePages } from "./host_api.js";
 import { Back, Refusal, say, to } from "./host_parts.js";
 import { hostTexts } from "./host_texts.js";
+import { moderationTexts } from "./moderation_texts.js";
 import { Card, Facts, Skeleton } from "./parts.js";
 import { Badges } from "./people.js";
 import { Privacy } from "./privacy.js";
@@ -82,7 +83,7 @@ function Account({ account, onChange }: AccountProps) {
 }
 
 function AccountActions({ account: { user, disabled }, onChange }: AccountProps) {
-  const [asking, ask] = useState<"" | "disabled" | "revoke">("");
+  const [asking, ask] = useState<"" | "disabled" | "revoke" | "warn">("");
   const done = (): void => {
     ask("");
     onChange();
@@ -90,6 +91,11 @@ function AccountActions({ account: { user, disabled }, onChange }: AccountProps)
   const close = (): void => ask("");
   return (
     <div class="actions">
+      {may("POST /v1/users/{user}/warnings") && (
+        <button type="button" class="button plain" onClick={() => ask("warn")}>
+          {moderationTexts.warning.warn}
+        </button>
+      )}
       {may("POST /v1/users/{user}/revoke") && (
         <button type="button" class="button plain" onClick={() => ask("revoke")}>
           {words.revoke}
@@ -111,6 +117,7 @@ function AccountActions({ account: { user, disabled }, onChange }: AccountProps)
           onClose={close}
         />
       )}
+      {asking === "warn" && <Warn user={user} onDone={done} onClose={close} />}
       {asking === "revoke" && (
         <Action
           title={words.revokeTitle(user)}
@@ -123,6 +130,26 @@ function AccountActions({ account: { user, disabled }, onChange }: AccountProps)
         />
       )}
     </div>
+  );
+}
+
+function Warn({ user, onDone, onClose }: { user: string; onDone: () => void; onClose: () => void }) {
+  const [text, setText] = useState("");
+  // Sent again after a lost answer, it is the same warning.
+  const [key] = useState(newKey);
+  const { warning } = moderationTexts;
+  return (
+    <Action
+      title={warning.title(user)}
+      lead={warning.lead}
+      submit={warning.warn}
+      isReady={text.trim() !== ""}
+      run={() => call("POST /v1/users/{user}/warnings", { user, key, body: { text: text.trim() } })}
+      onDone={onDone}
+      onClose={onClose}
+    >
+      <Field label={warning.text} value={text} onInput={setText} lines={4} />
+    </Action>
   );
 }
 

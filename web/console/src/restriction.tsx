@@ -3,11 +3,11 @@ import { useState } from "preact/hooks";
 import { Action, Field, Select } from "./dialog.js";
 import { when } from "./format.js";
 import { call, may } from "./host_api.js";
-import { hostTexts } from "./host_texts.js";
+import { moderationTexts } from "./moderation_texts.js";
 import { Card } from "./parts.js";
 import type { PutRestriction, UserAnswer } from "./routes.js";
 
-const words = hostTexts.restriction;
+const words = moderationTexts.restriction;
 type What = PutRestriction["what"];
 const kinds = (["mute", "limit", "ban"] as const).map((what) => [what, words.kinds[what].name] as const);
 const FOR_EVER = 1;

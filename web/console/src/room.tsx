@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { AuditOf } from "./audit.js";
 import { Action, Field, Select } from "./dialog.js";
 import { when } from "./format.js";
-import { call, may, useAnswer, usePages } from "./host_api.js";
+import { call, may, newKey, useAnswer, usePages } from "./host_api.js";
 import { Back, Refusal, say, to } from "./host_parts.js";
 import { hostTexts } from "./host_texts.js";
 import { Card, Facts, Skeleton } from "./parts.js";
@@ -88,7 +88,7 @@ function SettingActions({ about: { room, kind, title }, onChange }: PartProps) {
   const isGroup = kind !== "direct";
   const start = (what: typeof asking): void => {
     setText(what === "rename" ? (title ?? "") : "");
-    setKey(crypto.randomUUID().replaceAll("-", ""));
+    setKey(newKey());
     ask(what);
   };
   const shared = {

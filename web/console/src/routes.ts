@@ -42,6 +42,13 @@ export interface AuditQuery {
   target?: string;
 }
 
+export interface BanUser {
+  do: "ban";
+  user?: string;
+  until: number;
+  reason?: string;
+}
+
 export interface Body {
   text?: string;
   attachments?: readonly Attachment[];
@@ -100,6 +107,11 @@ export interface ErasureAnswer {
   reopened?: number;
 }
 
+export interface ErasuresAnswer {
+  erasures: readonly ErasureAnswer[];
+  more?: string;
+}
+
 export interface Event {
   seq: number;
   kind: string;
@@ -124,6 +136,13 @@ export interface Event {
   reactions?: readonly ReactionCount[];
   mine?: readonly string[];
   from?: number;
+  to?: number;
+}
+
+export interface EvidenceAnswer {
+  messages?: readonly Event[];
+  title?: string;
+  name?: string;
 }
 
 export interface ExportAnswer {
@@ -135,8 +154,52 @@ export interface ExportAnswer {
   until?: number;
 }
 
+export interface Failure {
+  time: number;
+  status?: number;
+  text?: string;
+}
+
+export interface FilterAnswer {
+  name: string;
+  does: "flag" | "mask" | "reject";
+  reason: string;
+  words: readonly string[];
+  patterns: readonly string[];
+}
+
+export interface FilterRow {
+  name: string;
+  does: "flag" | "mask" | "reject";
+  reason: string;
+  word_count: number;
+  pattern_count: number;
+}
+
+export interface FiltersAnswer {
+  filters: readonly FilterRow[];
+}
+
 export interface Generation {
   generation: number;
+}
+
+export interface HitAnswer {
+  filter: string;
+  does: "flag" | "mask" | "reject";
+  rule: string;
+  start: number;
+  length: number;
+  found: string;
+}
+
+export interface HookAnswer {
+  hook: Status;
+  parked: readonly ParkedEntry[];
+}
+
+export interface HooksAnswer {
+  hooks: readonly Status[];
 }
 
 export interface HostPage {
@@ -158,6 +221,13 @@ export interface KeyAnswer {
 
 export interface KeysAnswer {
   keys: readonly KeyAnswer[];
+}
+
+export interface LimitUser {
+  do: "limit";
+  user?: string;
+  until: number;
+  reason?: string;
 }
 
 export interface LooseBody {
@@ -215,17 +285,34 @@ export interface MessagesQuery {
   around?: number;
 }
 
+export interface MuteUser {
+  do: "mute";
+  user?: string;
+  until: number;
+  reason?: string;
+}
+
 export interface NewKey {
   key: KeyAnswer;
   secret: string;
 }
 
 export interface Page {
-  cover?: string;
-  theme?: Theme;
-  bio?: string;
-  fields?: readonly CardField[];
-  data?: unknown;
+  limit?: number;
+  more?: string;
+}
+
+export interface ParkedEntry {
+  id: string;
+  time: number;
+  status?: number;
+  text?: string;
+}
+
+export interface PatchReport {
+  state?: "claimed" | "closed" | "open" | null;
+  note?: string | null;
+  actions?: readonly (BanUser | MuteUser | LimitUser | WarnsUser | RecallMessage)[];
 }
 
 export interface PatchRoom {
@@ -249,6 +336,18 @@ export interface PostNotice {
   body: LooseBody;
 }
 
+export interface PostWarning {
+  key: string;
+  body: LooseBody;
+}
+
+export interface PutFilter {
+  does?: "flag" | "mask" | "reject";
+  reason?: string;
+  words?: readonly string[];
+  patterns?: readonly string[];
+}
+
 export interface PutMembers {
   as?: string;
   users: readonly string[];
@@ -259,6 +358,7 @@ export interface PutRestriction {
   what: "ban" | "limit" | "mute";
   until: number;
   reason?: string;
+  seen?: boolean;
 }
 
 export interface PutUser {
@@ -278,10 +378,85 @@ export interface ReactionCount {
   count: number;
 }
 
+export interface RecallMessage {
+  do: "recall";
+  seq?: number;
+}
+
+export interface Replay {
+  after?: string | null;
+  since?: number | null;
+}
+
+export interface ReportAnswer {
+  report: string;
+  state: "claimed" | "closed" | "open";
+  time: number;
+  changed_at: number;
+  reporter?: string;
+  filter?: string;
+  reason?: string;
+  text?: string;
+  user?: string;
+  room?: string;
+  seq?: number;
+  reporters: number;
+  claimed_by?: string;
+  note?: string;
+  actions?: readonly (Record<string, unknown>)[];
+  evidence: EvidenceAnswer;
+}
+
+export interface ReportRow {
+  report: string;
+  state: "claimed" | "closed" | "open";
+  time: number;
+  changed_at: number;
+  reporter?: string;
+  filter?: string;
+  reason?: string;
+  text?: string;
+  user?: string;
+  room?: string;
+  seq?: number;
+  reporters: number;
+  claimed_by?: string;
+  note?: string;
+}
+
+export interface ReportsAnswer {
+  reports: readonly ReportRow[];
+  more?: string;
+}
+
+export interface ReportsQuery {
+  limit?: number;
+  more?: string;
+  state?: "claimed" | "closed" | "open";
+}
+
+export interface RestrictedUser {
+  what: "ban" | "limit" | "mute";
+  until: number;
+  reason?: string;
+  user: string;
+}
+
+export interface RestrictedUsers {
+  users: readonly RestrictedUser[];
+  more?: string;
+}
+
 export interface RestrictionAnswer {
   what: "ban" | "limit" | "mute";
   until: number;
   reason?: string;
+}
+
+export interface Retried {
+  accepted: boolean;
+  status?: number;
+  text?: string;
 }
 
 export interface RevokeTokens {
@@ -328,9 +503,31 @@ export interface Rotate {
   overlap_s?: number;
 }
 
-export interface RoutePage {
+export interface Since {
+  since?: number;
   limit?: number;
   more?: string;
+}
+
+export interface Status {
+  name: string;
+  state: string;
+  cursor: string;
+  lag?: number;
+  delivered_at?: number;
+  retry_after?: number;
+  failure?: Failure;
+  parked?: number;
+}
+
+export interface TestAnswer {
+  does: string;
+  text: string;
+  hits: readonly HitAnswer[];
+}
+
+export interface TestText {
+  text: string;
 }
 
 export interface Theme {
@@ -344,7 +541,7 @@ export interface UserAnswer {
   avatar: string;
   handle?: string;
   verified?: string;
-  page?: Page;
+  page?: UsersPage;
   version: number;
   kind?: "bot" | "official" | "person";
   disabled: boolean;
@@ -358,10 +555,24 @@ export interface UsersAnswer {
   more?: string;
 }
 
+export interface UsersPage {
+  cover?: string;
+  theme?: Theme;
+  bio?: string;
+  fields?: readonly CardField[];
+  data?: unknown;
+}
+
 export interface UsersQuery {
   limit?: number;
   more?: string;
   prefix?: string;
+}
+
+export interface WarnsUser {
+  do: "warn";
+  user?: string;
+  body: LooseBody;
 }
 
 export interface Written {
@@ -373,6 +584,8 @@ export interface Written {
 }
 
 export interface Routes {
+  "DELETE /v1/filters/{filter}": { asked: Asked; answer: Done };
+  "DELETE /v1/hooks/{name}/parked/{entry}": { asked: Asked; answer: Done };
   "DELETE /v1/keys/{key}": { asked: Asked; answer: Done };
   "DELETE /v1/rooms/{room}": { asked: As; answer: Done };
   "DELETE /v1/rooms/{room}/members/{user}": { asked: As; answer: Done };
@@ -380,10 +593,18 @@ export interface Routes {
   "DELETE /v1/users/{user}/devices/{device}": { asked: Asked; answer: Done };
   "DELETE /v1/users/{user}/restriction": { asked: Asked; answer: Done };
   "GET /v1/audit": { asked: AuditQuery; answer: AuditAnswer };
+  "GET /v1/erasures": { asked: Since; answer: ErasuresAnswer };
   "GET /v1/erasures/{user}": { asked: Asked; answer: ErasureAnswer };
   "GET /v1/exports/{user}": { asked: Asked; answer: ExportAnswer };
   "GET /v1/exports/{user}/file": { asked: Asked; answer: Download };
+  "GET /v1/filters": { asked: Asked; answer: FiltersAnswer };
+  "GET /v1/filters/{filter}": { asked: Asked; answer: FilterAnswer };
+  "GET /v1/hooks": { asked: Asked; answer: HooksAnswer };
+  "GET /v1/hooks/{name}": { asked: Asked; answer: HookAnswer };
   "GET /v1/keys": { asked: Asked; answer: KeysAnswer };
+  "GET /v1/reports": { asked: ReportsQuery; answer: ReportsAnswer };
+  "GET /v1/reports/{report}": { asked: Asked; answer: ReportAnswer };
+  "GET /v1/restrictions": { asked: Page; answer: RestrictedUsers };
   "GET /v1/rooms/{room}": { asked: As; answer: RoomAnswer };
   "GET /v1/rooms/{room}/members": { asked: MembersQuery; answer: MembersAnswer };
   "GET /v1/rooms/{room}/messages": { asked: MessagesQuery; answer: MessagesAnswer };
@@ -391,15 +612,22 @@ export interface Routes {
   "GET /v1/users/{user}": { asked: Asked; answer: UserAnswer };
   "GET /v1/users/{user}/devices": { asked: Asked; answer: DevicesAnswer };
   "GET /v1/users/{user}/restriction": { asked: Asked; answer: RestrictionAnswer };
-  "GET /v1/users/{user}/rooms": { asked: RoutePage; answer: RoomsAnswer };
+  "GET /v1/users/{user}/rooms": { asked: Page; answer: RoomsAnswer };
+  "PATCH /v1/reports/{report}": { asked: PatchReport; answer: ReportAnswer };
   "PATCH /v1/rooms/{room}": { asked: PatchRoom; answer: RoomAnswer };
   "POST /v1/erasures/{user}/check": { asked: Asked; answer: ErasureAnswer };
+  "POST /v1/filters/test": { asked: TestText; answer: TestAnswer };
+  "POST /v1/hooks/{name}/enable": { asked: Asked; answer: Status };
+  "POST /v1/hooks/{name}/parked/{entry}/retry": { asked: Asked; answer: Retried };
+  "POST /v1/hooks/{name}/replay": { asked: Replay; answer: Status };
   "POST /v1/keys": { asked: MakeKey; answer: NewKey };
   "POST /v1/keys/{key}/rotate": { asked: Rotate; answer: NewKey };
   "POST /v1/rooms/{room}/notices": { asked: PostNotice; answer: Written };
   "POST /v1/users/{user}/revoke": { asked: RevokeTokens; answer: Generation };
+  "POST /v1/users/{user}/warnings": { asked: PostWarning; answer: Written };
   "PUT /v1/erasures/{user}": { asked: AskErasure; answer: ErasureAnswer };
   "PUT /v1/exports/{user}": { asked: Asked; answer: ExportAnswer };
+  "PUT /v1/filters/{filter}": { asked: PutFilter; answer: FilterRow };
   "PUT /v1/rooms/{room}/members": { asked: PutMembers; answer: MembersSet };
   "PUT /v1/users/{user}": { asked: PutUser; answer: UserAnswer };
   "PUT /v1/users/{user}/restriction": { asked: PutRestriction; answer: RestrictionAnswer };
@@ -407,6 +635,8 @@ export interface Routes {
 
 /** The least scope that opens a route. */
 export const SCOPES: { readonly [route in keyof Routes]: string } = {
+  "DELETE /v1/filters/{filter}": "moderation",
+  "DELETE /v1/hooks/{name}/parked/{entry}": "events",
   "DELETE /v1/keys/{key}": "keys",
   "DELETE /v1/rooms/{room}": "rooms",
   "DELETE /v1/rooms/{room}/members/{user}": "rooms",
@@ -414,10 +644,18 @@ export const SCOPES: { readonly [route in keyof Routes]: string } = {
   "DELETE /v1/users/{user}/devices/{device}": "users",
   "DELETE /v1/users/{user}/restriction": "moderation",
   "GET /v1/audit": "stats.read",
+  "GET /v1/erasures": "privacy.read",
   "GET /v1/erasures/{user}": "privacy.read",
   "GET /v1/exports/{user}": "privacy.read",
   "GET /v1/exports/{user}/file": "privacy.read",
+  "GET /v1/filters": "moderation.read",
+  "GET /v1/filters/{filter}": "moderation.read",
+  "GET /v1/hooks": "events.read",
+  "GET /v1/hooks/{name}": "events.read",
   "GET /v1/keys": "keys.read",
+  "GET /v1/reports": "moderation.read",
+  "GET /v1/reports/{report}": "moderation.read",
+  "GET /v1/restrictions": "moderation.read",
   "GET /v1/rooms/{room}": "rooms.read",
   "GET /v1/rooms/{room}/members": "rooms.read",
   "GET /v1/rooms/{room}/messages": "messages.read",
@@ -426,14 +664,21 @@ export const SCOPES: { readonly [route in keyof Routes]: string } = {
   "GET /v1/users/{user}/devices": "users.read",
   "GET /v1/users/{user}/restriction": "moderation.read",
   "GET /v1/users/{user}/rooms": "users.read",
+  "PATCH /v1/reports/{report}": "moderation",
   "PATCH /v1/rooms/{room}": "rooms",
   "POST /v1/erasures/{user}/check": "privacy",
+  "POST /v1/filters/test": "moderation",
+  "POST /v1/hooks/{name}/enable": "events",
+  "POST /v1/hooks/{name}/parked/{entry}/retry": "events",
+  "POST /v1/hooks/{name}/replay": "events",
   "POST /v1/keys": "keys",
   "POST /v1/keys/{key}/rotate": "keys",
   "POST /v1/rooms/{room}/notices": "messages",
   "POST /v1/users/{user}/revoke": "users",
+  "POST /v1/users/{user}/warnings": "moderation",
   "PUT /v1/erasures/{user}": "privacy",
   "PUT /v1/exports/{user}": "privacy",
+  "PUT /v1/filters/{filter}": "moderation",
   "PUT /v1/rooms/{room}/members": "rooms",
   "PUT /v1/users/{user}": "users",
   "PUT /v1/users/{user}/restriction": "moderation",
@@ -441,6 +686,9 @@ export const SCOPES: { readonly [route in keyof Routes]: string } = {
 
 /** Those that a key may have. */
 export const EVERY_SCOPE: readonly string[] = [
+  "bots",
+  "bots.read",
+  "events",
   "events.read",
   "keys",
   "keys.read",

@@ -5,7 +5,9 @@ import { useEffect } from "preact/hooks";
 import { checkSession, isReached, session, signOut, visitor } from "./api.js";
 import { AuditPage } from "./audit.js";
 import { useRefresh } from "./condition.js";
+import { DeliveryPage } from "./delivery.js";
 import { figures, isFull, isLive } from "./figures.js";
+import { FiltersPage } from "./filters.js";
 import { said } from "./host_parts.js";
 import { Icon } from "./icons.js";
 import { KeysPage } from "./keys.js";
@@ -13,6 +15,7 @@ import { LogPage } from "./log.js";
 import { groups, Menu, MorePage, type PageName } from "./menu.js";
 import { NowPage } from "./now.js";
 import { PeoplePage } from "./people.js";
+import { ReportsPage } from "./reports.js";
 import { RoomsPage } from "./rooms.js";
 import { SessionsPage } from "./sessions.js";
 import { SettingsPage } from "./settings.js";
@@ -37,6 +40,9 @@ const PAGES: Record<PageName, FunctionComponent<{ path: readonly string[] }>> = 
   log: LogPage,
   people: PeoplePage,
   rooms: RoomsPage,
+  reports: ReportsPage,
+  filters: FiltersPage,
+  delivery: DeliveryPage,
   keys: KeysPage,
   audit: AuditPage,
   more: MorePage,
