@@ -172,6 +172,7 @@ async def _live(clients: Clients, daemon: RunningDaemon) -> tuple[str, str]:
     await daemon.api("PUT", "/v1/users/ann", name="Ann", password_hash="$argon2id$x")
     hook = {"url": "https://example.com", "secret": "whsec_" + "A" * 32}
     await daemon.api("PUT", "/v1/bots/weather", hook=hook)
+    await daemon.api("PUT", "/v1/filters/odd", does="flag", words=["odd"], patterns=["o.d"])
     await daemon.api("POST", "/v1/keys", name="backend", scopes=["users"])
     await ann.request({"type": "preferences", "receipts": False})
     for place in (room, direct):
