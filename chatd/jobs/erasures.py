@@ -14,6 +14,7 @@ error: something wrote it that should not.
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -94,26 +95,24 @@ class Erasures:
         From then on nobody comes in as one of them.
         """
         begun = 0
+        if await self._store.due(self._env.now_ms(), 1):
+            self.wake()
         for listed in await asyncio.to_thread(self._files.listed):
             known = await self._store.of([listed.user])
             if not known or known[0].asked < listed.asked:
                 await self._submit(Erase(listed.user, listed.messages, listed.reports, listed.asked))
                 begun += 1
+                self.wake()
         return begun
 
     async def run(self) -> None:
         """Carry out what is due until cancelled. What fails is logged, and the next round tries again."""
         while True:
-            self._wake.clear()
+            await woken(self._wake)
             try:
                 await self.carry_out_due()
-            except ChatError as error:
+            except (ChatError, OSError) as error:
                 log.warning("erasures go on in a minute: %s", error)
-            try:
-                async with asyncio.timeout(ROUND_S):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
 
     async def carry_out_due(self) -> None:
         """Carry out what is under way, and due checks."""
@@ -268,6 +267,14 @@ class Erasures:
 
     async def _submit(self, request: Any) -> None:
         await self._writer.submit_and_wait("", request)
+
+
+async def woken(wake: asyncio.Event) -> None:
+    """Wait for the next round, or until somebody wakes the job."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(ROUND_S):
+            await wake.wait()
+    wake.clear()
 
 
 def with_more(place: Place, count: int) -> Place:

@@ -355,19 +355,6 @@ def test_a_reset_forgets_everything_but_the_bounds():
     assert (timeline.applied, timeline.head, timeline.started, timeline.messages) == (4, 0, False, {})
 
 
-def test_an_erased_person_keeps_no_text_and_others_keep_theirs():
-    timeline = started()
-    timeline.feed([text(1), text(2, user="ann"), text(3), text(4)])
-    changes = timeline.feed([erased(5, **{"from": 2, "to": 3})])
-    assert [change.message.seq for change in changes] == [3]
-    assert [message.recalled for message in timeline.between(1, 4)] == [False, False, True, False]
-    timeline.feed([erased(6), erased(7, **{"from": 7})])
-    assert [(message.recalled, message.changed) for message in timeline.between(1, 4)] == [
-        (True, 6), (False, 0), (True, 6), (True, 6),
-    ]  # fmt: skip
-    assert [message.text for message in timeline.between(1, 4)] == ["", "t", "", ""]
-
-
 # --- every order
 
 
