@@ -58,7 +58,7 @@ def erase(loaded: Loaded, user: str, check: bool, yes: bool, for_programs: bool,
 
 @click.command(
     epilog="""\b
-Example:
+Examples:
   chatd export alice alice.ndjson.gz
 
 A line of the file is a row: {"table": "events", ...}. Only the owner of the file may open it."""
