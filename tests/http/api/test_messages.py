@@ -65,6 +65,32 @@ async def test_the_host_takes_any_message_back_and_repeating_it_changes_nothing(
     ]
 
 
+async def test_the_audit_tells_in_whose_place_it_was_done(
+    daemon: RunningDaemon, clients: Clients, with_key: WithKey
+) -> None:
+    caller = await with_key("messages", "rooms", "stats.read")
+    room, _ = await clients.in_group("alice", "bob")
+    await posted(caller, room, "alice", "hi")
+    await caller("DELETE", f"/v1/rooms/{room}/messages/2?as=alice")
+    await caller("PATCH", f"/v1/rooms/{room}", {"title": "new"})
+    await caller.get(f"/v1/rooms/{room}/messages?as=bob")
+
+    async def told(query: str) -> list[tuple[str, str]]:
+        entries = (await caller.get(f"/v1/audit?{query}"))["audit"]
+        return [(one["action"].split()[0], one.get("as", "")) for one in entries]
+
+    assert await told("as=alice") == [("DELETE", "alice"), ("POST", "alice")]
+    assert await told("as=bob") == [("GET", "bob")]
+    assert await told(f"as=alice&target={room}&limit=1") == [("DELETE", "alice")]
+    assert await told("as=alice&target=elsewhere") == []
+    assert await told(f"target={room}") == [
+        ("GET", "bob"),
+        ("PATCH", ""),
+        ("DELETE", "alice"),
+        ("POST", "alice"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [({}, "body"), ({"text": 7}, "body.text"), ({"data": {"n": 2**60}}, "body.data"), (None, "body")],
