@@ -47,6 +47,17 @@ async def test_as_gives_the_rights_of_that_user_and_no_more(clients: Clients, wi
     assert (await caller("DELETE", f"{path}?as=alice")).json["seq"] == sent["seq"] + 2
 
 
+async def test_a_disabled_user_does_nothing_in_any_place(clients: Clients, with_key: WithKey) -> None:
+    caller = await with_key("messages", "users", "rooms")
+    room, _ = await clients.in_group("alice", "bob")
+    await caller("PUT", "/v1/users/alice", {"disabled": True})
+    refused = await posted(caller, room, "alice", "hi")
+    assert (refused.status, refused.json["code"], refused.json["field"]) == (403, "forbidden", "as")
+    assert (await caller("PATCH", f"/v1/rooms/{room}", {"as": "alice", "title": "x"})).status == 403
+    await caller("PUT", "/v1/users/alice", {"disabled": False})
+    assert (await posted(caller, room, "alice", "hi")).status == 200
+
+
 async def test_the_host_takes_any_message_back_and_repeating_it_changes_nothing(
     daemon: RunningDaemon, clients: Clients, with_key: WithKey
 ) -> None:
