@@ -99,15 +99,18 @@ def _require_permitted(host: str, scheme: str, config: Config) -> None:
 
 
 def _require_client(config: Config) -> None:
-    """Import the client where there is a hook, and read the certificates it trusts: that takes 0.2 s, once.
-
-    A start does so before it serves, and a reload in the thread that looks for problems.
-    """
+    """Load the client where there is a hook: before a start serves, and in the thread of a reload."""
     if not (config.hooks.endpoints or config.hooks.before):
         return
     try:
-        from chatd.egress.client import trusted_certificates
+        load_client()
     except ImportError:
         what = "hooks need the package httpx2, which is not installed"
         raise ConfigError([Problem("", what, "Install it with: pip install 'chatd[webhooks]'")]) from None
+
+
+def load_client() -> None:
+    """Import the client, and read the certificates it trusts: that takes 0.2 s, once."""
+    from chatd.egress.client import trusted_certificates
+
     trusted_certificates()

@@ -19,7 +19,7 @@ FORMS = {
     **complaints.FORMS,
     keys.Name: "a name, 1 to 64 of A-Z a-z 0-9 _ . -",
     KeyId: "the id of a key, 8 of a-z 2-7",
-    HookName: "the name of an endpoint, up to 32 of a-z 0-9 _ -, a letter first",
+    HookName: "the name of an endpoint, up to 32 of a-z 0-9 _ -, a letter first, or bot: and the id of a bot",
     EntryId: "the id of an entry",
     ReportName: "a report, r and a number",
     Code: "a code, up to 32 of a-z _",
