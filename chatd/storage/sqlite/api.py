@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from chatd.core.api_keys import ApiKey, DeletedKey
 from chatd.core.audit import Audit, ForgottenAudit
+from chatd.storage.sqlite.room_rows import UNREAD
 from chatd.storage.views import HostRoom, UserRoom
 
 # Rows that one commit deletes: some 10 ms.
@@ -37,11 +38,12 @@ SELECT key, action, target, request, acted_as, time, number FROM audit
 WHERE target = ? AND number < ? ORDER BY number DESC LIMIT ?
 """
 
-ROOMS = """
-SELECT r.name, r.kind, r.title, r.members, m.role, m.joined_at, r.number
-FROM members m JOIN rooms r ON r.number = m.room
+ROOMS = f"""
+SELECT r.name, r.kind, r.title, r.members, m.role, m.joined_at, {UNREAD}, m.mentions, m.read, r.seq,
+       iif(d.a = m.user, d.b, d.a), r.number
+FROM members m JOIN rooms r ON r.number = m.room LEFT JOIN direct d ON d.room = m.room
 WHERE m.user = ? AND m.gone IS NULL AND m.room > ? ORDER BY m.room LIMIT ?
-"""
+"""  # noqa: S608 - put together from constants
 
 ROOM = """
 SELECT r.name, r.kind, r.title, r.avatar, r.public, r.data, r.members, r.seq, r.ordinal, r.time, r.created_at,
