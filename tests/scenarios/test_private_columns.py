@@ -55,6 +55,7 @@ PRIVATE = {
     ("audit", "action"): "1",
     ("audit", "target"): "1",
     ("audit", "request"): "1",
+    ("audit", "acted_as"): "1",
     ("pages", "page"): WHO,
     ("bots", "secret"): "1",
     ("filters", "words"): "1",
