@@ -38,7 +38,7 @@ def main() -> None:
     commands = [{"name": "rain", "description": "Does it rain?"}]
     call("PUT", f"/v1/bots/{BOT}", {"commands": commands, "welcome": QUESTION})
     call("PUT", f"/v1/users/{BOT}", {"name": "Rain"})
-    after = CURSOR.read_text() if CURSOR.exists() else "latest"
+    after = CURSOR.read_text() if CURSOR.exists() else ""
     while True:
         page = call("GET", f"/v1/bots/{BOT}/events?wait=30&after={after}")
         for entry in page["events"]:

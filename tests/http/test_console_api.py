@@ -11,21 +11,10 @@ from chatd.http import console_access
 from chatd.http.api import access
 from chatd.http.api.application import TABLE
 from chatd.http.api.route import OPEN, SOCKET_ONLY, Route, scopes_of
+from tests.http.api.test_access import path_of
 from tests.kit import http
 from tests.kit.daemon import RunningDaemon, config_for, running_daemon
 
-VALUES = {
-    "user": "alice",
-    "device": "A" * 22,
-    "room": "gAbCdEfGhIj0",
-    "key": "a" * 8,
-    "code": "gone",
-    "seq": "1",
-    "name": "x",
-    "report": "r1",
-    "number": "1",
-    "id": "1",
-}
 ROLES: tuple[Role, ...] = ("viewer", "moderator", "admin")
 REFUSED = {"forbidden", "signed_out", "wrong_host", "key_invalid", "rate_limited"}
 # As a browser sends them for a page of ours; without them a program asks.
@@ -58,7 +47,7 @@ class Visitor:
     async def code(self, route: Route, headers: dict[str, str] = FROM_PAGE) -> str:
         """The code with which a request is turned away; "" when it got past all checks of its sender."""
         content = {} if route.has_body else None
-        answer = await self.ask(route.method, route.path.format(**VALUES), content, headers)
+        answer = await self.ask(route.method, path_of(route), content, headers)
         code = "" if answer.status == 200 else answer.json["code"]
         return str(code) if code in REFUSED else ""
 

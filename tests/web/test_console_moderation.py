@@ -67,6 +67,42 @@ async def test_a_report_is_claimed_acted_on_and_closed(browser: Any, console: Co
     await clients.leave()
 
 
+async def test_a_list_of_words_is_made_tested_and_deleted(browser: Any, console: Console) -> None:
+    clients = Clients(console.daemon.url)
+    room, (ann, bob) = await clients.in_group("ann", "bob")
+    async with watched_context(browser) as (context, watch):
+        page = await console.open(context, "moderator")
+        await go_to(page, "Filters")
+        await page.get_by_text("There is no list").wait_for()
+        await page.get_by_role("button", name="New list").click()
+        form = page.get_by_role("dialog")
+        await form.get_by_label("Name").fill("insults")
+        await form.get_by_label("What it does").select_option("masks")
+        await form.get_by_role("button", name="New list").click()
+        await page.get_by_label("Words").fill("numpty\n nincompoop \n\n")
+        await page.get_by_label("Patterns").fill("(unclosed")
+        await page.get_by_role("button", name="Save").click()
+        await page.get_by_role("alert").wait_for()
+        await page.get_by_label("Patterns").fill("w[o0]lly")
+        await page.get_by_role("button", name="Save").click()
+        await page.get_by_role("alert").wait_for(state="hidden")
+        await page.get_by_text("Done.").wait_for()
+        await go_to(page, "Filters")
+        await page.get_by_role("textbox", name="Text").fill("You w0lly Numpty")
+        await page.get_by_role("button", name="Test").click()
+        await page.get_by_role("listitem").filter(has_text="w[o0]lly").filter(has_text="w0lly").wait_for()
+        await page.get_by_role("listitem").filter(has_text="numpty").wait_for()
+        await ann.send(room, "a numpty")
+        event = await bob.next_event(room, "message")
+        assert "numpty" not in event["body"]["text"]
+        await page.get_by_role("link", name="insults").first.click()
+        await page.get_by_role("button", name="Delete").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+        await page.get_by_text("There is no list").wait_for()
+        assert [one for one in watch.errors if "status of 4" not in one] == []
+    await clients.leave()
+
+
 @pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed (make web)")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_its_pages_are_accessible_and_fit(browser: Any, console: Console, scheme: str) -> None:
@@ -83,4 +119,14 @@ async def test_its_pages_are_accessible_and_fit(browser: Any, console: Console, 
         await page.get_by_role("button", name="Act", exact=True).click()
         await page.get_by_label("Restrict the person").check()
         await check_page(page, "to act")
+        await page.keyboard.press("Escape")
+        await console.daemon.api("PUT", "/v1/filters/insults", does="reject", words=["numpty"])
+        await go_to(page, "Filters")
+        await page.get_by_role("textbox", name="Text").fill("You numpty")
+        await page.get_by_role("button", name="Test").click()
+        await page.get_by_text("It is refused.").wait_for()
+        await check_page(page, "Filters")
+        await page.get_by_role("row").get_by_role("link", name="insults").click()
+        await page.get_by_label("Words").wait_for()
+        await check_page(page, "a list")
     await clients.leave()

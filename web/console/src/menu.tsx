@@ -14,6 +14,7 @@ const GROUPS: Record<keyof typeof hostTexts.groups, readonly (readonly [PageName
     ["people", "GET /v1/users"],
     ["rooms", "GET /v1/rooms/{room}"],
     ["reports", "GET /v1/reports"],
+    ["filters", "GET /v1/filters"],
   ],
   host: [
     ["delivery", "GET /v1/hooks"],

@@ -136,6 +136,7 @@ export interface Event {
   reactions?: readonly ReactionCount[];
   mine?: readonly string[];
   from?: number;
+  to?: number;
 }
 
 export interface EvidenceAnswer {
@@ -159,8 +160,37 @@ export interface Failure {
   text?: string;
 }
 
+export interface FilterAnswer {
+  name: string;
+  does: "flag" | "mask" | "reject";
+  reason: string;
+  words: readonly string[];
+  patterns: readonly string[];
+}
+
+export interface FilterRow {
+  name: string;
+  does: "flag" | "mask" | "reject";
+  reason: string;
+  word_count: number;
+  pattern_count: number;
+}
+
+export interface FiltersAnswer {
+  filters: readonly FilterRow[];
+}
+
 export interface Generation {
   generation: number;
+}
+
+export interface HitAnswer {
+  filter: string;
+  does: "flag" | "mask" | "reject";
+  rule: string;
+  start: number;
+  length: number;
+  found: string;
 }
 
 export interface HookAnswer {
@@ -311,6 +341,13 @@ export interface PostWarning {
   body: LooseBody;
 }
 
+export interface PutFilter {
+  does?: "flag" | "mask" | "reject";
+  reason?: string;
+  words?: readonly string[];
+  patterns?: readonly string[];
+}
+
 export interface PutMembers {
   as?: string;
   users: readonly string[];
@@ -321,6 +358,7 @@ export interface PutRestriction {
   what: "ban" | "limit" | "mute";
   until: number;
   reason?: string;
+  seen?: boolean;
 }
 
 export interface PutUser {
@@ -482,6 +520,16 @@ export interface Status {
   parked?: number;
 }
 
+export interface TestAnswer {
+  does: string;
+  text: string;
+  hits: readonly HitAnswer[];
+}
+
+export interface TestText {
+  text: string;
+}
+
 export interface Theme {
   name?: string;
   colors?: readonly string[];
@@ -536,6 +584,7 @@ export interface Written {
 }
 
 export interface Routes {
+  "DELETE /v1/filters/{filter}": { asked: Asked; answer: Done };
   "DELETE /v1/hooks/{name}/parked/{entry}": { asked: Asked; answer: Done };
   "DELETE /v1/keys/{key}": { asked: Asked; answer: Done };
   "DELETE /v1/rooms/{room}": { asked: As; answer: Done };
@@ -548,6 +597,8 @@ export interface Routes {
   "GET /v1/erasures/{user}": { asked: Asked; answer: ErasureAnswer };
   "GET /v1/exports/{user}": { asked: Asked; answer: ExportAnswer };
   "GET /v1/exports/{user}/file": { asked: Asked; answer: Download };
+  "GET /v1/filters": { asked: Asked; answer: FiltersAnswer };
+  "GET /v1/filters/{filter}": { asked: Asked; answer: FilterAnswer };
   "GET /v1/hooks": { asked: Asked; answer: HooksAnswer };
   "GET /v1/hooks/{name}": { asked: Asked; answer: HookAnswer };
   "GET /v1/keys": { asked: Asked; answer: KeysAnswer };
@@ -565,6 +616,7 @@ export interface Routes {
   "PATCH /v1/reports/{report}": { asked: PatchReport; answer: ReportAnswer };
   "PATCH /v1/rooms/{room}": { asked: PatchRoom; answer: RoomAnswer };
   "POST /v1/erasures/{user}/check": { asked: Asked; answer: ErasureAnswer };
+  "POST /v1/filters/test": { asked: TestText; answer: TestAnswer };
   "POST /v1/hooks/{name}/enable": { asked: Asked; answer: Status };
   "POST /v1/hooks/{name}/parked/{entry}/retry": { asked: Asked; answer: Retried };
   "POST /v1/hooks/{name}/replay": { asked: Replay; answer: Status };
@@ -575,6 +627,7 @@ export interface Routes {
   "POST /v1/users/{user}/warnings": { asked: PostWarning; answer: Written };
   "PUT /v1/erasures/{user}": { asked: AskErasure; answer: ErasureAnswer };
   "PUT /v1/exports/{user}": { asked: Asked; answer: ExportAnswer };
+  "PUT /v1/filters/{filter}": { asked: PutFilter; answer: FilterRow };
   "PUT /v1/rooms/{room}/members": { asked: PutMembers; answer: MembersSet };
   "PUT /v1/users/{user}": { asked: PutUser; answer: UserAnswer };
   "PUT /v1/users/{user}/restriction": { asked: PutRestriction; answer: RestrictionAnswer };
@@ -582,6 +635,7 @@ export interface Routes {
 
 /** The least scope that opens a route. */
 export const SCOPES: { readonly [route in keyof Routes]: string } = {
+  "DELETE /v1/filters/{filter}": "moderation",
   "DELETE /v1/hooks/{name}/parked/{entry}": "events",
   "DELETE /v1/keys/{key}": "keys",
   "DELETE /v1/rooms/{room}": "rooms",
@@ -594,6 +648,8 @@ export const SCOPES: { readonly [route in keyof Routes]: string } = {
   "GET /v1/erasures/{user}": "privacy.read",
   "GET /v1/exports/{user}": "privacy.read",
   "GET /v1/exports/{user}/file": "privacy.read",
+  "GET /v1/filters": "moderation.read",
+  "GET /v1/filters/{filter}": "moderation.read",
   "GET /v1/hooks": "events.read",
   "GET /v1/hooks/{name}": "events.read",
   "GET /v1/keys": "keys.read",
@@ -611,6 +667,7 @@ export const SCOPES: { readonly [route in keyof Routes]: string } = {
   "PATCH /v1/reports/{report}": "moderation",
   "PATCH /v1/rooms/{room}": "rooms",
   "POST /v1/erasures/{user}/check": "privacy",
+  "POST /v1/filters/test": "moderation",
   "POST /v1/hooks/{name}/enable": "events",
   "POST /v1/hooks/{name}/parked/{entry}/retry": "events",
   "POST /v1/hooks/{name}/replay": "events",
@@ -621,6 +678,7 @@ export const SCOPES: { readonly [route in keyof Routes]: string } = {
   "POST /v1/users/{user}/warnings": "moderation",
   "PUT /v1/erasures/{user}": "privacy",
   "PUT /v1/exports/{user}": "privacy",
+  "PUT /v1/filters/{filter}": "moderation",
   "PUT /v1/rooms/{room}/members": "rooms",
   "PUT /v1/users/{user}": "users",
   "PUT /v1/users/{user}/restriction": "moderation",

@@ -7,6 +7,7 @@ import { AuditPage } from "./audit.js";
 import { useRefresh } from "./condition.js";
 import { DeliveryPage } from "./delivery.js";
 import { figures, isFull, isLive } from "./figures.js";
+import { FiltersPage } from "./filters.js";
 import { said } from "./host_parts.js";
 import { Icon } from "./icons.js";
 import { KeysPage } from "./keys.js";
@@ -40,6 +41,7 @@ const PAGES: Record<PageName, FunctionComponent<{ path: readonly string[] }>> = 
   people: PeoplePage,
   rooms: RoomsPage,
   reports: ReportsPage,
+  filters: FiltersPage,
   delivery: DeliveryPage,
   keys: KeysPage,
   audit: AuditPage,

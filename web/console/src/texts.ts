@@ -14,6 +14,7 @@ export const texts = {
     people: { title: "People", hint: "Accounts, their devices and rooms" },
     rooms: { title: "Rooms", hint: "Members, roles and messages" },
     reports: { title: "Reports", hint: "What people and filters reported, and what is done about it" },
+    filters: { title: "Filters", hint: "Words and patterns that are flagged, masked or rejected" },
     delivery: { title: "Delivery", hint: "Webhooks: whether the host app takes what happens here" },
     keys: { title: "Keys", hint: "With which the back end of the host app uses the API" },
     audit: { title: "Audit", hint: "Who changed what, and who looked at what is private" },
