@@ -134,7 +134,7 @@ class Dispatcher:
 
     @property
     def status(self) -> Status:
-        env, endpoint = self._services.env, self._endpoint
+        env, endpoint, failure = self._services.env, self._endpoint, self._kept.failure
         is_waiting = endpoint.state in (State.WAITING, State.ISOLATING)
         due_ms = round(1000 * max(0.0, endpoint.due - env.monotonic()))
         return Status(
@@ -144,7 +144,7 @@ class Dispatcher:
             lag=max(0, env.now_ms() - self._oldest) if self._oldest else 0,
             delivered_at=self._kept.delivered_at or UNSET,
             retry_after=due_ms if is_waiting else UNSET,
-            failure=self._kept.failure if endpoint.failures and self._kept.failure else UNSET,
+            failure=failure if failure and failure.time >= self._kept.delivered_at else UNSET,
         )
 
     async def run(self) -> None:
