@@ -108,6 +108,8 @@ PLAIN = {
     "bots": {"bot", "commands", "welcome", "sees", "hook"},
     "pages": {"user", "handle", "verified", "stamp"},
     "graph_feeds": {"feed", "n"},
+    "consumers": {"name", "cursor", "state"},
+    "parked": {"number", "consumer", "entry", "time", "status"},
     "erasures": {
         "user", "asked", "messages", "reports", "done", "due", "checked", "found", "reopened", "receipt",
     },

@@ -45,7 +45,8 @@ async def park(console: Console) -> str:
     await clients.leave()
     page = (await console.daemon.api("GET", "/v1/events?types=event.message")).json
     entry = str(page["events"][0]["id"])
-    parked = Parked("backend", entry, 500, "no such table", console.daemon.app.admin.now_ms())
+    parked = Parked("backend", entry, 500, console.daemon.app.admin.now_ms())
+    console.daemon.app.webhooks.deliveries.dispatchers["backend"].answers[entry] = "no such table"
     await console.daemon.app.admin.decide("", SaveConsumers((), (parked,)), Audit("socket", "a test", "", ""))
     return entry
 
