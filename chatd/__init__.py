@@ -32,6 +32,7 @@ The core parts import the contracts of adapters, each an interface.py in its fol
     server/     puts the parts together: app, daemon, process, reload
     cli/        one file a command group; cli/chat/ is the terminal client
     conformance/  the kit that tests anybody's client: it plays the server, and imports nothing of chatd
+    host/       the Python client of the API, for back ends: it imports nothing of chatd
     client/     the Python client: an independent implementation of protocol.md; client/core/ is what a port translates
 """
 

@@ -42,6 +42,7 @@ DEFAULTS = {
     "CHATD_PEOPLE__ENABLED": "true",
     "CHATD_EVENTS__ENABLED": "true",
     "CHATD_MODERATION__ENABLED": "true",
+    "CHATD_BOTS__ENABLED": "true",
     "CHATD_LISTEN__ORIGINS": ",".join(
         f"{scheme}://{host}:*" for scheme in ("http", "https") for host in ("localhost", "127.0.0.1", "[::1]")
     ),

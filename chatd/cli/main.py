@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "people": ("chatd.cli.people:people", "The graph of the host app: import, digest, explain."),
     "erase": ("chatd.cli.erase:erase", "Erase a person: all that is kept of them goes, with a receipt."),
     "export": ("chatd.cli.erase:export", "Write all that is kept of a person into a file."),
+    "hook": ("chatd.cli.hook:hook", "Webhooks: listen, show, replay, enable."),
     "console": ("chatd.cli.console:console", "A link to the console: figures, people, rooms, reports, log."),
     "config": ("chatd.cli.config:config", "Configuration: init, check, show, doc."),
     "backup": ("chatd.cli.backup:backup", "Copy the database while the daemon runs."),

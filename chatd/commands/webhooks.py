@@ -25,6 +25,10 @@ class Webhooks:
         self._writes = writes
         self.deliveries: Deliveries | None = None
 
+    def direct(self, deliveries: Deliveries) -> None:
+        """Show and direct these deliveries."""
+        self.deliveries = deliveries
+
     def statuses(self) -> list[Status]:
         """Return the state of all endpoints, in order of their names."""
         return [] if self.deliveries is None else self.deliveries.statuses()

@@ -13,6 +13,7 @@ from msgspec import UNSET, Struct, field, msgpack
 from chatd.core.event_feed import StoredEntry
 from chatd.core.permissions import authorize
 from chatd.core.read_set import ReadSet
+from chatd.core.room import Room
 from chatd.core.write_set import WriteSet
 from chatd.protocol.codec import decode_event, encode
 from chatd.protocol.envelope import Ok
@@ -179,18 +180,18 @@ def store(filed: Filed, writes: WriteSet, reads: ReadSet) -> None:
     writes.add(filed, StoredEntry("report", keys={"report": filed.name, "state": filed.state}))
 
 
-def flag(room: str, event: Event, filter_name: str, writes: WriteSet) -> None:
-    """File a report by a filter of the server about a message that is stored in this commit.
+def flag(room: Room, event: Event, filter_name: str, writes: WriteSet) -> None:
+    """File a report by a filter of the server about a message, or an edit of one, that is stored in this commit.
 
-    A message that is edited has one report of each filter.
+    A message has one report of each filter.
     """
     seq = event.target if event.target is not UNSET else event.seq
     author = event.user if event.user is not UNSET else ""
-    key = f"{filter_name}:{room}:{seq}"
-    now = writes.now
+    key = f"{filter_name}:{room.name}:{seq}"
+    target, now = Target(author, room.name, seq), writes.now
     writes.add(
-        Filed(0, "open", "", key, "filter", filter_name, Target(author, room, seq), now, now),
-        StoredEntry("report", keys={"filter": filter_name, "room": room, "seq": seq, "state": "open"}),
+        Filed(0, "open", "", key, "filter", filter_name, target, now, now),
+        StoredEntry("report", room.number, keys={"filter": filter_name, "seq": seq, "state": "open"}),
     )
 
 

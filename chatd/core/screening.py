@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from chatd.core.idempotency import Repeated, first_time
 from chatd.core.members import joinable
+from chatd.core.moderation import flag
 from chatd.core.permissions import authorize
 from chatd.core.read_set import ReadSet
 from chatd.core.room import Room
@@ -69,11 +70,13 @@ Change = Callable[[str], str]
 class Screened:
     """The outcome of screening, where a request is not carried out as it came.
 
-    `sent`: the request as it came, when its texts were changed. `refusal`: it must not be carried out.
+    `sent`: the request as it came, when its texts were changed. `refusal`: it must not be carried out. `flagged_by`:
+    the filters that flag it: each reports the message.
     """
 
     sent: Any = None
     refusal: ChatError | None = None
+    flagged_by: tuple[str, ...] = ()
 
 
 def texts_of(request: Any) -> list[str]:
@@ -147,7 +150,7 @@ def decide_screened(
     writes: WriteSet,
     reads: ReadSet,
 ) -> Ok:
-    """Decide a request that is not carried out as it came. Its key stands for what came."""
+    """Decide a request that is not carried out just as it came. Its key stands for what came."""
     if screened.refusal is not None:
         return refuse(screened.refusal, user, request, writes, reads)
     writes.sent = screened.sent
@@ -157,7 +160,11 @@ def decide_screened(
         writes.sent = None
     if isinstance(reply, WriteOk) and isinstance(request, RoomMutation) and not reply.duplicate:
         room = reads.rooms[request.room]
-        reply.event = Raw(encode(writes.keyed[room.number, user, request.key].event))
+        event = writes.keyed[room.number, user, request.key].event
+        if screened.sent is not None:
+            reply.event = Raw(encode(event))
+        for name in screened.flagged_by if isinstance(request, Send | Edit) else ():
+            flag(room, event, name, writes)
     return reply
 
 

@@ -6,6 +6,7 @@ time.
 """
 
 import asyncio
+import logging
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
@@ -24,6 +25,10 @@ ANSWER_BYTES_MAX = 65_536  # an answer says little; more is a mistake, or an att
 RESOLVED_S = 30.0  # a name that moved is noticed soon, and not asked for at every request
 ADDRESSES_MAX = 3  # of a host, tried one after the other
 IDLE_S = 55.0  # proxies in front of a receiver close after 60
+
+# It logs each request with its URL, which may hold a secret.
+for logger in ("httpx2", "httpcore2"):
+    logging.getLogger(logger).setLevel(logging.WARNING)
 
 # The addresses of (host, port).
 Resolve = Callable[[str, int], Awaitable[list[str]]]

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from itertools import count
 
 from chatd.config.events import Events
@@ -10,6 +11,7 @@ from chatd.env import Env
 from chatd.jobs.deletion_clock import DeletionClock
 from chatd.protocol.errors import ChatError
 from chatd.storage.feeds import FeedStore
+from chatd.storage.views import FeedBounds
 from chatd.writer.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -34,6 +36,8 @@ class FeedUpkeep:
         # Of users who came or went since the last round: whether they are online. Who did both is not here.
         self._changed: dict[str, bool] = {}
         self._has_begun = False
+        # As they were after the last look.
+        self._bounds = FeedBounds(is_on=True)
 
     def reconfigure(self, events: Events) -> None:
         """Put other bounds in force."""
@@ -88,6 +92,15 @@ class FeedUpkeep:
         before = self._env.now_ms() - self._events.kept_h * HOUR_MS if is_trusted else 0
         while stamp := await self._store.expired(before, self._events.bytes_max):
             await self._writer.submit_and_wait("", ForgetEntries(stamp))
+        self._bounds = await self._store.bounds()
+
+    def gauges(self) -> Mapping[str, float]:
+        """Return the size of the feed, and the time of its oldest entry, as they were within the last minute."""
+        oldest, newest = self._bounds.oldest, self._bounds.newest
+        if oldest is None or newest is None:
+            return {"event_feed_bytes": 0, "event_feed_oldest_timestamp_seconds": 0}
+        size = newest.bytes - oldest.bytes
+        return {"event_feed_bytes": size, "event_feed_oldest_timestamp_seconds": oldest.time / 1000}
 
 
 async def end_feed(store: FeedStore, writer: Writer) -> None:

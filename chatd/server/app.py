@@ -128,7 +128,6 @@ class App:
         self.screening.reconfigure(screening_rules_of(config, env))
         self.maintenance = Maintenance(store, env, self.rooms, self.writer, config)
         self.event_feed = EventFeed(store.feed, env) if config.events.enabled else None
-        self.bot_updates = BotUpdates(store.feed, env) if config.bots.enabled else None
         self.feed_upkeep = (
             FeedUpkeep(store.feed, env, self.writer, config.events) if self.event_feed else None
         )
@@ -151,11 +150,6 @@ class App:
         if self.event_feed is not None:
             self.hooks.published.subscribe(self.event_feed.on_commit)
         self._endpoints: Sequence[Receiver] = ()
-        self.bot_hooks: BotHooks | None = None
-        if self.bot_updates is not None:
-            self.bot_hooks = BotHooks(store, self.bot_updates, self._direct_deliveries)
-            self.hooks.committed.subscribe(self.bot_hooks.on_commit)
-            self.hooks.published.subscribe(self.bot_updates.on_commit)
         if config.people.enabled:
             self.hooks.published.subscribe(self.request_bound.on_commit, self.profile_changes.on_commit)
         self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
@@ -172,7 +166,7 @@ class App:
         self.admin = Admin(store, self.api_writes, self.hub, self.identity, env, self._actor)
         self.graph = Graph(store, self.api_writes, self._people_rules, self.fanout.tell_imported)
         self.feed_pages = FeedPages(self.event_feed, env)
-        self.host_bots = HostBots(store, self.api_writes, self.bot_updates, self.bot_hooks, env)
+        self._make_bots(config, env)
         self.webhooks = Webhooks(store, self.api_writes)
         self.host_rooms = HostRooms(self.context, self.api_writes)
         self.stats = StatsReader(self.context)
@@ -183,6 +177,16 @@ class App:
         )
         self.persons = Persons(store, env, self.writer, self.counters)
         self.persons.reconfigure(config)
+
+    def _make_bots(self, config: Config, env: Env) -> None:
+        """Make what tells bots of their rooms, where they are switched on."""
+        self.bot_updates = BotUpdates(self.store.feed, env) if config.bots.enabled else None
+        self.bot_hooks: BotHooks | None = None
+        if self.bot_updates is not None:
+            self.bot_hooks = BotHooks(self.store, self.bot_updates, self._on_bot_hooks)
+            self.hooks.committed.subscribe(self.bot_hooks.on_commit)
+            self.hooks.published.subscribe(self.bot_updates.on_commit)
+        self.host_bots = HostBots(self.store, self.api_writes, self.bot_updates, self.bot_hooks, env)
 
     def _context(self, config: Config, env: Env, whole: Capability, watch_rights: WatchRights) -> Context:
         """Return the parts that commands work with."""
@@ -233,16 +237,17 @@ class App:
         if deliveries is None and (receivers or self.bot_hooks is not None) and self.event_feed is not None:
             save = partial(submit_and_wait, self.writer.submit, "")
             deliveries = Deliveries(self.event_feed, self.store, self.context.env, self.counters, save)
-            self.webhooks.deliveries = deliveries
-        self._direct_deliveries(config)
+            self.webhooks.direct(deliveries)
+        if deliveries is not None:
+            bots = () if self.bot_hooks is None else self.bot_hooks.receivers(config.egress.allow)
+            deliveries.reconfigure((*receivers, *bots), config.events.kept_h)
         return deliveries
 
-    def _direct_deliveries(self, config: Config | None = None) -> None:
-        """Have events delivered to the endpoints of the configuration and to the hooks of bots, as they are now."""
-        config = config or self.context.config
+    def _on_bot_hooks(self, gone: Collection[str]) -> None:
+        """Deliver to the hooks that bots have now. `gone`: receivers that there are no more."""
         if self.webhooks.deliveries is not None:
-            bots = () if self.bot_hooks is None else self.bot_hooks.receivers(config.egress.allow)
-            self.webhooks.deliveries.reconfigure((*self._endpoints, *bots), config.events.kept_h)
+            self.webhooks.deliveries.forget(gone)
+        self.deliver(self._endpoints, self.context.config)
 
     def jobs(self, config: Config) -> dict[str, Work]:
         """Return what goes on as long as the daemon runs, by name."""

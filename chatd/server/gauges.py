@@ -20,5 +20,6 @@ def gauges_of(app: App) -> dict[str, float | Mapping[str, float]]:
         "send_queue_bytes": sum(session.outbox.queued_bytes for session in sessions),
         "key_set_age_seconds": app.identity.key_age_s,
         "trouble": {name: int(name in app.store.troubles.now) for name in TROUBLES},
+        **({} if app.feed_upkeep is None else app.feed_upkeep.gauges()),
         **({} if deliveries is None else deliveries.gauges()),
     }

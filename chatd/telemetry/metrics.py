@@ -86,6 +86,11 @@ GAUGES: dict[str, _About] = {
         "screening_waiting", "Requests waiting to be judged, or behind one that does."
     ),
     "send_queue_bytes": _About("send_queue_bytes", "Bytes waiting in all outboxes."),
+    "event_feed_bytes": _About("event_feed_bytes", "Bytes of the entries of the event feed."),
+    "event_feed_oldest_timestamp_seconds": _About(
+        "event_feed_oldest_timestamp_seconds",
+        "Unix time of the oldest entry of the event feed, 0 without one.",
+    ),
     "webhook_lag_seconds": _About(
         "webhook_lag_seconds", "Age of the next event of an endpoint, 0 when there is none.", "endpoint"
     ),

@@ -45,9 +45,11 @@ class BotFeed:
 
 
 class BotHooks:
-    """The hooks of all bots. `changed` is called when there are others."""
+    """The hooks of all bots. `changed` is called when there are others, with the names of receivers that are gone."""
 
-    def __init__(self, store: DecisionStore, updates: Updates, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, store: DecisionStore, updates: Updates, changed: Callable[[Collection[str]], None]
+    ) -> None:
         self._store = store
         self._updates = updates
         self._changed = changed
@@ -95,13 +97,14 @@ class BotHooks:
             self._bots[bot.user] = bot
             if bot.hook is None:
                 del self._bots[bot.user]
-        for deleted in writes.records_of(DeletedBot):
-            self._bots.pop(deleted.user, None)
+        gone = [deleted.user for deleted in writes.records_of(DeletedBot)]
+        for user in gone:
+            self._bots.pop(user, None)
         for account in writes.records_of(Account):
             if account.is_automated:
                 (self._disabled.add if account.disabled else self._disabled.discard)(account.user)
-        if before != (self._bots, self._disabled):
-            self._changed()
+        if gone or before != (self._bots, self._disabled):
+            self._changed([consumer_of(user) for user in gone])
 
     def _receiver(self, bot: Bot, hook: Hook, allow: tuple[str, ...]) -> Receiver:
         settings = Endpoint(consumer_of(bot.user), hook.url, secret_file="")

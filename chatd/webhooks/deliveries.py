@@ -11,12 +11,13 @@ from msgspec.structs import replace
 from chatd.core.event_feed import LATEST
 from chatd.core.webhooks import Consumer, ForgetParked, SaveConsumers
 from chatd.egress.guard import Guard
+from chatd.egress.threads import in_thread
 from chatd.env import Env
 from chatd.protocol.errors import ChatError
 from chatd.storage.interface import WebhookStore
 from chatd.telemetry.counters import Counters
 from chatd.telemetry.supervision import supervised
-from chatd.webhooks.settings import Receiver
+from chatd.webhooks.settings import Receiver, load_client
 from chatd.webhooks.views import Status
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Deliveries:
         self._kept_h = 0
         self._running: dict[str, Running] = {}
         self._saved: dict[str, tuple[int, Consumer]] = {}  # with the progress of the dispatcher
+        self._forgotten: set[str] = set()
         self._parked: dict[str, int] = {}
         self._changed = asyncio.Event()
 
@@ -62,6 +64,11 @@ class Deliveries:
         """
         self._wanted = {receiver.settings.name: receiver for receiver in receivers}
         self._kept_h = kept_h
+        self._changed.set()
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Forget how far endpoints came that are gone for good; others of these names begin anew."""
+        self._forgotten.update(names)
         self._changed.set()
 
     async def run(self) -> None:
@@ -97,8 +104,8 @@ class Deliveries:
         ]
 
     def gauges(self) -> Mapping[str, Mapping[str, float]]:
-        """Return the figures of metrics, by name and endpoint."""
-        statuses = self.statuses()
+        """Return the figures of metrics, by name and endpoint; without bots, who are users."""
+        statuses = [one for one in self.statuses() if self._running[one.name].receiver.configured]
         return {
             "webhook_lag_seconds": {one.name: one.lag / 1000 for one in statuses},
             "webhook_disabled": {one.name: float(one.state == "disabled") for one in statuses},
@@ -118,8 +125,11 @@ class Deliveries:
     async def _round(self, *, is_long: bool) -> None:
         """Follow the settings, and store how far endpoints came; in a long round whatever moved them."""
         for name, running in list(self._running.items()):
-            if self._wanted.get(name) != running.receiver:
+            if self._wanted.get(name) != running.receiver or name in self._forgotten:
                 await self._stop(name)
+        for name in self._forgotten:
+            self._saved.pop(name, None)
+        self._forgotten.clear()
         for name in sorted(self._wanted.keys() - self._running.keys()):
             await self._start(self._wanted[name])
         if is_long:
@@ -139,6 +149,8 @@ class Deliveries:
 
     async def _start(self, receiver: Receiver) -> None:
         """Start to deliver: where it ended, or from now on where there was no delivery yet."""
+        # The first time takes 0.2 s.
+        await in_thread(load_client, "webhooks")
         from chatd.egress.client import Client
         from chatd.webhooks.dispatcher import Dispatcher, Services
 
@@ -164,7 +176,7 @@ class Deliveries:
         await asyncio.gather(running.task, return_exceptions=True)
         await running.dispatcher.close()
         try:
-            await self._save_progress([name], is_long=False)
+            await self._save_progress([name] if name not in self._forgotten else (), is_long=False)
         except ChatError as error:
             log.warning("the position of the endpoint %s was not stored: %s", name, error)
         del self._running[name]

@@ -108,7 +108,6 @@ class Dispatcher:
         self._cursor = start.cursor
         self._endpoint, self._kept = restored(start.state, services.env.monotonic())
         self._oldest = 0  # the time of the entry that is next
-        self._refused: dict[str, Reply] = {}  # replies to entries that were offered alone
         self._not_before = 0.0
         self._moves = 0  # of the cursor by hand
         self._gathering: asyncio.Task[Batch] | None = None
@@ -251,14 +250,11 @@ class Dispatcher:
         step = endpoint.on_answer(offer, outcome, now, chance, reply.retry_after_s)
         self._note(outcome, reply, was)
         self.progress += 1
-        if outcome is Outcome.REFUSED and offer.count == 1:
-            self._refused[entries[offer.skip].id] = reply
         if not step.moved or moves != self._moves:
             return
         if step.parked:
             await self._park(entries[: step.parked])
         if moves == self._moves:
-            self._refused.clear()
             self._cursor = self._behind(batch, step.moved)
             self._oldest = entries[step.moved].time if step.moved < len(entries) else 0
 
@@ -300,11 +296,15 @@ class Dispatcher:
             log.warning("the endpoint %s took no events: %s", name, said)
 
     async def _park(self, entries: Sequence[Entry]) -> None:
-        """Store entries as set aside. They are so before the cursor passes them."""
-        name, now = self.settings.name, self._services.env.now_ms()
-        refused = [(entry.id, self._refused.get(entry.id, Reply(None, ""))) for entry in entries]
-        parked = tuple(Parked(name, id, reply.status or 0, reply.text, now) for id, reply in refused)
-        await self._services.save(SaveConsumers((), parked))
+        """Try entries once more, and store those as set aside that are refused, before the cursor passes them."""
+        name, parked = self.settings.name, []
+        for entry in entries:
+            reply = await self._post([entry], before(entry.id), entry.id)
+            if outcome_of(reply.status) is not Outcome.ACCEPTED:
+                now = self._services.env.now_ms()
+                parked.append(Parked(name, entry.id, reply.status or 0, reply.text, now))
+        if parked:
+            await self._services.save(SaveConsumers((), tuple(parked)))
         for one in parked:
             log.warning("the endpoint %s refused %s (status %d): parked", name, one.entry, one.status)
 

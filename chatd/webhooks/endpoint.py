@@ -79,7 +79,10 @@ class Offer:
 
 @dataclass(slots=True, frozen=True)
 class Step:
-    """How far the cursor moves, in events. `parked`: so many of the first were refused, and are set aside."""
+    """How far the cursor moves, in events. `parked`: so many of the first were refused, and are to be set aside.
+
+    They are tried once more before that: an outage may have ended between them and the one that was accepted.
+    """
 
     moved: int = 0
     parked: int = 0
@@ -197,7 +200,11 @@ class Endpoint:
             return HALVING_S
         if self._alone_since is None:
             self._alone_since = now
-        if self._next or now - self._alone_since < ALONE_S:
+        if self._next:
+            # There was no such neighbour. Those before it are tried anew, because an outage may have ended.
+            self._next = 1
+            return pause_s
+        if now - self._alone_since < ALONE_S:
             return pause_s
         self._next = 1
         return 0.0

@@ -6,7 +6,6 @@ The client needs a package that not everybody has, so it is imported where there
 import ipaddress
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from chatd.config.hooks import Endpoint
@@ -100,6 +99,18 @@ def _require_permitted(host: str, scheme: str, config: Config) -> None:
 
 
 def _require_client(config: Config) -> None:
-    if (config.hooks.endpoints or config.hooks.before) and find_spec("httpx2") is None:
+    """Load the client where there is a hook: before a start serves, and in the thread of a reload."""
+    if not (config.hooks.endpoints or config.hooks.before):
+        return
+    try:
+        load_client()
+    except ImportError:
         what = "hooks need the package httpx2, which is not installed"
-        raise ConfigError([Problem("", what, "Install it with: pip install 'chatd[webhooks]'")])
+        raise ConfigError([Problem("", what, "Install it with: pip install 'chatd[webhooks]'")]) from None
+
+
+def load_client() -> None:
+    """Import the client, and read the certificates it trusts: that takes 0.2 s, once."""
+    from chatd.egress.client import trusted_certificates
+
+    trusted_certificates()

@@ -31,6 +31,7 @@ its connections are gone, and clients repeat it on the next one.
 """
 
 import asyncio
+import dataclasses
 import logging
 from collections import deque
 from collections.abc import Mapping
@@ -216,16 +217,20 @@ class Screening:
             return
         masking = {text: [hit for hit in some if hit.filter.does == "mask"] for text, some in found.items()}
         if any(masking.values()):
-            submission.screened = Screened(sent=request)
+            self._note(submission, sent=request)
             submission.request = with_texts(request, lambda text: masked(text, masking.get(text, ())))
             self._counters.screened["masked"] += 1
         if flagging := {hit.filter.name for hit in hits if hit.filter.does == "flag"}:
-            self._flag(submission, tuple(sorted(flagging)))
+            self._note(submission, flagged_by=tuple(sorted(flagging)))
+            self._mark(submission, FLAGGED)
 
-    def _flag(self, submission: Submission, by: tuple[str, ...] = ()) -> None:
-        submission.marks += (FLAGGED,)
-        submission.flagged_by = by
-        self._counters.screened["flagged"] += 1
+    def _note(self, submission: Submission, **outcome: Any) -> None:
+        submission.screened = dataclasses.replace(submission.screened or Screened(), **outcome)
+
+    def _mark(self, submission: Submission, mark: str) -> None:
+        if mark not in submission.marks:
+            submission.marks += (mark,)
+            self._counters.screened[mark] += 1
 
     def _refuse(self, submission: Submission, sent: Any, refusal: ChatError) -> None:
         """Have a request refused by the writer; `sent`: it as it came."""
@@ -237,7 +242,7 @@ class Screening:
     async def _judge(self, key: tuple[str, str], waiting: _Waiting, on: On) -> None:
         """Find out what is left about a request, then let its lane go on."""
         submission = waiting.submission
-        sent = submission.request if submission.screened is None else submission.screened.sent
+        sent = (submission.screened and submission.screened.sent) or submission.request
         try:
             await self._require_age(submission)
             if (judging := self._judgings.get(on)) is not None:
@@ -287,16 +292,15 @@ class Screening:
         if verdict is None or (verdict.do == "rewrite" and (verdict.body is None or on not in REWRITTEN)):
             if not judging.judge.fails_open:
                 raise NOT_JUDGED
-            submission.marks += (UNSCREENED,)
-            self._counters.screened[UNSCREENED] += 1
+            self._mark(submission, UNSCREENED)
         elif verdict.do == "reject":
             raise Rejected(verdict.reason or JUDGED)
         elif verdict.do == "rewrite":
             submission.request = replace(request, body=verdict.body)
-            submission.screened = Screened(sent=sent)
+            self._note(submission, sent=sent)
             self._counters.screened["rewritten"] += 1
         elif verdict.do == "flag":
-            self._flag(submission, submission.flagged_by)
+            self._mark(submission, FLAGGED)
 
     async def _room_of(self, submission: Submission) -> Room | None:
         """Return the room of a request; None when it names none. Raises CAME_IN for a user who may not do that there.

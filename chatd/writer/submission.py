@@ -31,8 +31,7 @@ class Submission:
 
     `place`: in its batch frame. `since`: when it was submitted, monotonic seconds. `counted`: the events that a long
     read passes. `audit`: the entry to store with what was decided; nothing is stored of a refusal.
-    `marks`: the notes of screening, for the back end of the host app. `flagged_by`: the
-    filters that flag it. `screened`: how it is not carried out as it came.
+    `marks`: the notes of screening, for the back end of the host app. `screened`: how it is not carried out as it came.
     """
 
     user: str
@@ -48,7 +47,6 @@ class Submission:
     counted: tuple[UnreadSpan, Counted] | None = None
     audit: Audit | None = None
     marks: tuple[str, ...] = ()
-    flagged_by: tuple[str, ...] = ()
     screened: Screened | None = None
 
     @property

@@ -125,8 +125,9 @@ def test_evidence_is_what_the_message_was() -> None:
 def test_a_flag_names_its_filter_and_no_reporter() -> None:
     writer = Moderators()
     writer.decide([])
-    flag("g00000000001", Event(seq=7, kind="message", user="eve"), "links", writer.writes)
-    flag("g00000000001", Event(seq=9, kind="edit", user="eve", target=7), "links", writer.writes)
+    room = group(eve="owner")
+    flag(room, Event(seq=7, kind="message", user="eve"), "links", writer.writes)
+    flag(room, Event(seq=9, kind="edit", user="eve", target=7), "links", writer.writes)
     one, other = writer.writes.records_of(Filed)
-    assert (one.reporter, one.text, one.target, one.number) == ("", "links", ("eve", "g00000000001", 7), 0)
+    assert (one.reporter, one.text, one.target, one.number) == ("", "links", ("eve", room.name, 7), 0)
     assert one.key == other.key

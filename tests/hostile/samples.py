@@ -24,6 +24,7 @@ FITTING: dict[str, Any] = {
     "high": 9,
     "since": 0,
     "user": "alice",
+    "bot": "alice",
     "users": ["alice"],
     "rooms": [OWN],
     "emoji": "👍",

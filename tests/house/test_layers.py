@@ -51,6 +51,7 @@ ARROWS: dict[str, set[str]] = {
     "cli": {"server", "http", "storage", "auth", "webhooks", "client", "conformance", *INSIDE},
     "client": set(),
     "conformance": set(),
+    "host": set(),
     "bench": {"client"},
     "__main__": {"cli"},
     "__init__": set(),
@@ -71,7 +72,7 @@ IMPURE = {
     "ssl",
 }
 
-# Only Env asks the machine for time and chance. The command line, the client and the kit live outside of it.
+# Only Env asks the machine for time and chance. The command line, the clients and the kit live outside of it.
 TIME_AND_CHANCE = {"time", "random", "secrets", "uuid", "datetime"}
 ASKS_THE_MACHINE = {
     "chatd/server/system_env.py",  # is Env
@@ -185,7 +186,14 @@ def test_the_arrows_are_those_of_the_map():
         lower |= INTERFACES if "interfaces" in lower else set()
         below |= dict.fromkeys(INTERFACES if rank == ["interfaces"] else rank, lower)
     ranked = {layer for rank in RANKS for layer in rank}
-    assert set(ARROWS) - ranked - INTERFACES == {"client", "conformance", "bench", "__main__", "__init__"}
+    assert set(ARROWS) - ranked - INTERFACES == {
+        "client",
+        "conformance",
+        "host",
+        "bench",
+        "__main__",
+        "__init__",
+    }
     upward = {layer: ARROWS[layer] - lower for layer, lower in below.items()}
     assert {layer: arrows for layer, arrows in upward.items() if arrows} == {"cli": {"client", "conformance"}}
 
@@ -224,7 +232,9 @@ def test_interfaces_only_say_what_is_needed():
 
 
 def test_only_env_asks_the_machine_for_time_and_chance():
-    server = [source for source in sources("chatd") if source.layer not in ("cli", "client", "conformance")]
+    server = [
+        source for source in sources("chatd") if source.layer not in ("cli", "client", "conformance", "host")
+    ]
     asking = offenders((source, modules(source) & TIME_AND_CHANCE) for source in server)
     assert set(asking) == ASKS_THE_MACHINE
 
@@ -260,6 +270,14 @@ def test_the_kit_needs_nothing_but_websockets_and_msgpack():
     assert len(kit) > 10
     assert offenders((source, own(source) - {"conformance"}) for source in kit) == {}
     assert offenders((source, modules(source) - known) for source in kit) == {}
+
+
+def test_the_client_of_back_ends_needs_nothing_but_the_standard_library():
+    """Whoever calls the API from Python installs no server: the folder can be copied."""
+    host = sources("chatd/host")
+    assert len(host) == 4
+    assert offenders((source, own(source) - {"host"}) for source in host) == {}
+    assert offenders((source, modules(source) - {*sys.stdlib_module_names, "chatd"}) for source in host) == {}
 
 
 ROOM_CLASS = "chatd/core/room.py"

@@ -23,7 +23,7 @@ TYPED = ("tests/kit", "tests/simulation")  # tools of the tests, held to the rul
 PRODUCT = sources("chatd", "bench", *TYPED)
 TESTS = tuple(source for source in sources("tests") if not source.name.startswith(TYPED))
 EVERYTHING = (*PRODUCT, *TESTS)
-REEXPORTS = {"chatd/client/__init__.py": "the public library"}
+REEXPORTS = dict.fromkeys(("chatd/client/__init__.py", "chatd/host/__init__.py"), "a public library")
 TESTED_ELSEWHERE = {
     "changes": "types",
     "timing": "numbers",

@@ -151,6 +151,9 @@ async def test_entries_beyond_the_bytes_that_are_kept_are_forgotten(server: InPr
     assert bounds.newest is not None
     upkeep_of(server).reconfigure(Events(enabled=True, bytes_max=bounds.newest.bytes // 2))
     await upkeep_of(server).forget()
+    gauges, oldest = upkeep_of(server).gauges(), server.env.now_ms() / 1000
+    assert 0 < gauges["event_feed_bytes"] <= bounds.newest.bytes // 2
+    assert gauges["event_feed_oldest_timestamp_seconds"] == oldest
     kept = await told(server)
     assert kept == before[-len(kept) :]
     assert 0.4 < len(kept) / len(before) < 0.6

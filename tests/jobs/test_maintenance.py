@@ -5,11 +5,14 @@ from contextlib import closing
 
 import pytest
 
+from chatd.core.audit import Audit
+from chatd.core.report_actions import AmendReport
 from chatd.jobs import maintenance as upkeep_module
 from chatd.protocol.errors import Unavailable
 from tests.kit.inprocess import in_process, new_key
 
 DAY_S = 86_400
+AUDIT = Audit("socket", "test", "r2", "request")
 
 
 @pytest.fixture
@@ -201,3 +204,22 @@ async def test_rooms_there_is_no_memory_for_leave_in_the_next_round(tmp_path):
         server.app.maintenance.forget_rooms()
         assert set(server.app.rooms.cache.rooms) == {second}
         assert (await ann.send(first))["seq"] > 1, "and come back when they are used"
+
+
+async def test_reports_are_kept_so_long_after_their_last_change(tmp_path):
+    async with in_process(tmp_path, moderation={"enabled": True, "reports_kept_days": 30}) as server:
+        ann = await server.connect("ann")
+        for user in ("bob", "eve"):
+            await ann.request(type="report", key=new_key(), reason="spam", user=user)
+        ann.hang_up()
+        maintenance, reports = server.app.maintenance, server.store.moderation
+        server.env.advance(29 * DAY_S)
+        await server.app.admin.decide("", AmendReport(2, "", "k", "system", note="seen"), AUDIT)
+        await maintenance.forget_reports()
+        assert len(await reports.at([1, 2])) == 2
+        server.env.advance(2 * DAY_S)
+        await maintenance.forget_reports()
+        assert [filed.number for filed in await reports.at([1, 2])] == [2]
+        ann = await server.connect("ann")
+        reply = await ann.request(type="report", key=new_key(), reason="spam", user="bob")
+        assert reply["report"] == "r3", "a number is given once"

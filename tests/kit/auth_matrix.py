@@ -108,6 +108,7 @@ REQUESTS: dict[str, Callable[[PreparedRoom], dict[str, Any]]] = {
         f"friend.{verb}": lambda prepared: {"user": AUTHOR}
         for verb in ("request", "accept", "decline", "cancel", "remove")
     },
+    "bots.get": lambda prepared: {"bot": AUTHOR},
     "profile.set": lambda prepared: {"name": "words"},
     "users.find": lambda prepared: {"handle": "author"},
     "contact.set": lambda prepared: {"user": AUTHOR, "blocked": True},

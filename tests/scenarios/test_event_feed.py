@@ -6,8 +6,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from chatd.core.audit import Audit
+from chatd.core.erasure_steps import Erase
 from chatd.core.event_feed import position_of
 from tests.kit import http
 from tests.kit.clients import Clients
@@ -115,3 +118,23 @@ async def test_a_restored_backup_resets_the_feed_and_gives_what_the_backup_has(
     reset, message, start = await behind.read()
     assert (reset["type"], start["type"]) == ("feed.reset", "presence.reset")
     assert message["event"]["seq"] == kept["seq"]
+
+
+async def test_an_erased_person_says_nothing_in_a_page_of_before(tmp_path: Path) -> None:
+    async with in_process(tmp_path, **SECTIONS) as server:
+        ann = await server.connect("ann")
+        room = await ann.create_group("bob")
+        await ann.send(room, "planted")
+        feed = server.app.event_feed
+        assert feed is not None
+        assert b"planted" in msgspec.json.encode((await feed.page()).entries)
+        persons = server.app.persons
+        privacy = persons.privacy(server.app.api_writes, server.app.hub)
+        await privacy.erase(Erase("ann"), Audit("k2", "PUT /v1/erasures/{user}", "ann", "r"))
+        await persons.erasures.carry_out_due()
+        entries = (await feed.page()).entries
+        assert b"planted" not in msgspec.json.encode(entries)
+        shown = [(one.type, one.change) for one in entries if one.user == "ann"]
+        assert ("account", "erased") in shown
+        (message,) = [one for one in entries if one.type == "event.message"]
+        assert msgspec.json.decode(message.event)["recalled"] is True

@@ -56,7 +56,22 @@ PRIVATE = {
     ("audit", "target"): "1",
     ("audit", "request"): "1",
     ("pages", "page"): WHO,
+    ("bots", "secret"): "1",
     ("events", "ignored"): WHO,
+    **{
+        ("reports", name): "1"
+        for name in (
+            "client_key",
+            "reason",
+            "text",
+            "time",
+            "changed_at",
+            "claimed_by",
+            "note",
+            "actions",
+            "evidence",
+        )
+    },
     **{
         ("contacts", name): "owner = 'ann'"
         for name in ("circles", "remark", "note", "via", "since", "expires", "quiet", "tries", "known")
@@ -86,13 +101,16 @@ PLAIN = {
     "days": {"day", "stamp"},
     "api_keys": {"id", "expires_at", "earlier_until"},
     "audit": {"number"},
+    "bots": {"bot", "commands", "welcome", "sees", "hook"},
     "pages": {"user", "handle", "verified", "stamp"},
     "graph_feeds": {"feed", "n"},
-    "report_subjects": {"number", "user", "room", "reporters"},
-    "reports": {
-        "number", "subject", "state", "reporter", "client_key", "reason", "text", "user", "room", "seq", "time",
-        "changed_at", "claimed_by", "note", "actions", "evidence",
+    "erasures": {
+        "user", "asked", "messages", "reports", "done", "due", "checked", "found", "reopened", "receipt",
     },
+    "exports": {"user", "asked", "done", "file", "bytes"},
+    "deleted_rooms": {"room", "deleted_at"},
+    "report_subjects": {"number", "user", "room", "reporters"},
+    "reports": {"number", "subject", "state", "reporter", "user", "room", "seq"},
     "contacts": {"number", "owner", "user", "state", "blocked", "following", "stamp"},
 }  # fmt: skip
 
@@ -144,10 +162,13 @@ async def _live(clients: Clients, daemon: RunningDaemon) -> tuple[str, str]:
     """ann leaves something in every table; bob is in a group and a direct room of theirs."""
     for other in ("bob", "carl", "dan"):
         await daemon.app.writer.submit_and_wait("ann", Befriend(other))
-    room, (ann, *_) = await clients.in_group("ann", "bob", "carl")
+    room, (ann, bob, _) = await clients.in_group("ann", "bob", "carl")
+    await bob.request({"type": "report", "key": fresh_key(), "reason": "other", "user": "ann"})
     await ann.request({"type": "profile.set", "bio": "words"})
     direct = await ann.open_direct("bob")
     await daemon.api("PUT", "/v1/users/ann", name="Ann", password_hash="$argon2id$x")
+    hook = {"url": "https://example.com", "secret": "whsec_" + "A" * 32}
+    await daemon.api("PUT", "/v1/bots/weather", hook=hook)
     await daemon.api("POST", "/v1/keys", name="backend", scopes=["users"])
     await ann.request({"type": "preferences", "receipts": False})
     for place in (room, direct):
@@ -173,7 +194,10 @@ async def _looks_everywhere(client: TestClient, room: str) -> None:
         await client.reply_to(packet)
 
 
-@pytest.mark.settings(delivery={"large_members": 2}, people={"enabled": True})
+SWITCHED_ON = {name: {"enabled": True} for name in ("people", "events", "bots", "moderation")}
+
+
+@pytest.mark.settings(delivery={"large_members": 2}, **SWITCHED_ON)
 async def test_no_canary_ever_travels(daemon: RunningDaemon, clients: Clients) -> None:
     room, direct = await _live(clients, daemon)
     await clients.leave()

@@ -242,3 +242,20 @@ async def test_a_warning_reaches_whoever_it_is_for(daemon: RunningDaemon, client
     assert (await daemon.api("POST", "/v1/users/system/warnings", **content)).json["field"] == "user"
     await alice.expect_silence("event")
     assert (await system.next_event(room, "message"))["user"] == "system"
+
+
+@pytest.mark.settings(moderation={"enabled": True}, events={"enabled": True})
+async def test_the_event_feed_tells_of_reports_and_restrictions_without_their_text(
+    daemon: RunningDaemon, clients: Clients
+) -> None:
+    alice = await clients.connect("alice")
+    name = await file(alice, user="eve", text="a secret")
+    ban = {"do": "ban", "until": 1, "reason": "spam"}
+    await daemon.api("PATCH", f"/v1/reports/{name}", state="closed", note="a note", actions=[ban])
+    answer = await daemon.api("GET", "/v1/events?types=report,account")
+    told = [{k: v for k, v in entry.items() if k not in ("id", "time")} for entry in answer.json["events"]]
+    assert told == [
+        {"type": "report", "report": name, "state": "open"},
+        {"type": "account", "user": "eve", "change": "restriction", "by": "socket"},
+        {"type": "report", "report": name, "state": "closed", "by": "socket"},
+    ]

@@ -130,3 +130,21 @@ async def test_a_hook_at_a_private_address_is_sent_nothing_unless_it_is_allowed(
         assert "public, or in egress.allow" in answer.json["hook"]["failure"]["text"]
         assert receiver.received == []
         await clients.leave()
+
+
+async def test_a_bot_of_the_same_name_begins_anew(
+    daemon: RunningDaemon, receiver: ReceiverProcess, clients: Clients
+) -> None:
+    await put(daemon, hook=hook(receiver))
+    await running(daemon, "bot:weather")
+    room, (ann, _) = await clients.in_direct("ann", "weather")
+    await until(lambda: len(receiver.accepted) == 1)
+    await daemon.api("DELETE", "/v1/bots/weather")
+    await running(daemon)
+    assert await daemon.app.store.consumers() == []
+    await ann.send(room, "between two bots")
+    await put(daemon, hook=hook(receiver))
+    await running(daemon, "bot:weather")
+    await ann.send(room, "to the new one")
+    ids = await updates(daemon)
+    await until(lambda: receiver.accepted == [ids[0], ids[2]])

@@ -1,6 +1,7 @@
 """Webhooks from end to end: a daemon, and a receiver in another process that fails in every way."""
 
 import asyncio
+import json
 import random
 import subprocess
 import sys
@@ -12,8 +13,9 @@ import pytest
 from chatd.config.hooks import Endpoint
 from chatd.core.event_feed import ForgetEntries
 from chatd.webhooks import deliveries, dispatcher, endpoint
+from tests.kit import http
 from tests.kit.clients import Clients
-from tests.kit.daemon import RunningDaemon, config_for, running_daemon
+from tests.kit.daemon import RunningDaemon, config_for, daemon_process, running_daemon
 from tests.kit.soak import scaled
 from tests.kit.webhook_receiver import ReceiverProcess, receiver_process
 
@@ -246,6 +248,42 @@ async def test_endpoints_come_go_and_change_with_a_reload(daemon, receiver, clie
     await carol.send(group, "fourth")
     await until(lambda: len(receiver.received) == 2)
     assert receiver.received == [(await ids_of(daemon))[0], (await ids_of(daemon))[-1]]
+
+
+async def test_nothing_is_skipped_when_daemon_and_receiver_are_killed_by_turns(tmp_path):
+    """The real clocks, and a process that ends without a word."""
+    async with receiver_process(tmp_path) as receiver:
+        hook = {"name": "backend", "url": receiver.url, "secret_file": str(receiver.secret_file)}
+        endpoints = json.dumps([{**hook, "types": ["event.message"]}])
+        async with daemon_process(tmp_path, EVENTS__ENABLED="true", HOOKS__ENDPOINTS=endpoints) as daemon:
+            socket = daemon.database.parent / "chatd.sock"
+
+            async def api(method, path, content=None):
+                answer = await http.request(f"http://c{path}", method, content=content, socket_path=socket)
+                assert answer.status == 200, answer.body
+                return answer.json
+
+            async def send(number):
+                asked = {"as": "u1", "key": f"message-{number}", "body": {"text": str(number)}}
+                await api("POST", f"/v1/rooms/{room}/messages", asked)
+
+            made = {"as": "u1", "key": "room-key", "title": "Bikes", "users": ["u2"]}
+            room = (await api("POST", "/v1/rooms", made))["room"]
+            for number in range(60):
+                await send(number)
+                if number == 0:
+                    await until(lambda: receiver.received)
+                if number in (15, 45):
+                    await daemon.kill9()
+                    await daemon.start()
+                if number == 30:
+                    await receiver.kill()
+                    await receiver.start()
+            page = await api("GET", "/v1/events?types=event.message")
+            ids = [entry["id"] for entry in page["events"]]
+            assert len(ids) == 60
+            await until(lambda: receiver.accepted[-1:] == ids[-1:])
+            assert receiver.accepted == ids
 
 
 @pytest.mark.parametrize(

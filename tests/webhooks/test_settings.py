@@ -1,4 +1,5 @@
 import base64
+import sys
 from pathlib import Path
 
 import pytest
@@ -6,7 +7,6 @@ import pytest
 from chatd.config.hooks import BeforeHook, Endpoint, Hooks
 from chatd.config.model import Config
 from chatd.config.problems import ConfigError
-from chatd.webhooks import settings
 from chatd.webhooks.settings import hook_problems, receivers_of
 
 
@@ -56,7 +56,7 @@ def test_a_secret_that_is_missing_is_told_before_the_start(tmp_path):
 
 
 def test_a_package_that_is_missing_is_named_with_its_command(secret_file, monkeypatch):
-    monkeypatch.setattr(settings, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "chatd.egress.client", None)
     [problem] = said(config(secret_file))
     assert "pip install 'chatd[webhooks]'" in problem
     with pytest.raises(ConfigError):

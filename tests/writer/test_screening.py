@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from chatd.core.accounts import Amend
 from chatd.core.filters import Filter
+from chatd.core.moderation import evidence_of
 from chatd.moderation.compiling import compiled
 from chatd.protocol.codec import decode_event
 from chatd.protocol.errors import ChatError
@@ -384,6 +385,22 @@ async def test_filters_reject_mask_and_flag_all_that_others_will_read(screener):
     assert (await screener.ask("ann", ProfileSet(name="darn"))).profile.name == "****"
     assert code(await screener.ask("ann", ProfileSet(handle="darn"))) == "rejected"
     assert screener.texts() == ["**** 你**", "odd"]
+
+
+async def test_what_a_filter_flags_is_reported_in_its_own_commit_once(screener):
+    room = await screener.group("ann")
+    screener.filter_by(Filter("odd", "flag", words=("odd",)), Filter("mild", "mask", words=("darn",)))
+    screener.judge_by()
+    sent = send(room, "odd, darn")
+    for _ in range(2):
+        reply = await screener.ask("ann", sent)
+        assert decode_event(reply.event).body.text == "odd, ****"
+    edit = Edit(room=room, key=new_key(), target=2, body=Body(text="still odd"))
+    assert code(await screener.ask("ann", edit)) == "ok"
+    queued = await screener.server.store.moderation.queue("open", None, 10)
+    ((filed, _),) = queued
+    assert (filed.reporter, filed.text, filed.target) == ("", "odd", ("ann", room, 2))
+    assert [event.body.text for event in evidence_of(filed.evidence).messages] == ["odd, ****"]
 
 
 async def test_a_masked_text_is_what_the_judge_sees_and_its_key_is_that_of_what_came(screener):

@@ -12,7 +12,7 @@ from chatd import __version__
 from chatd.http.api.ndjson import MEDIA_TYPE as NDJSON
 from chatd.http.api.problems import MEDIA_TYPE as PROBLEM
 from chatd.http.api.problems import Problem
-from chatd.http.api.route import OPEN, PARAMETERS, SOCKET_ONLY, Asked, Call, Route
+from chatd.http.api.route import OPEN, PARAMETERS, SOCKET_ONLY, Asked, Call, Download, Route
 
 JSON = "application/json"
 SCHEMAS = "#/components/schemas/{name}"
@@ -33,7 +33,9 @@ def described(table: Sequence[Route]) -> Description:
     """Return the description of the routes that a key opens, or nothing has to."""
     routes = [route for route in table if route.scope != SOCKET_ONLY]
     asked = [route.asked for route in routes if route.has_body]
-    kinds: list[Any] = [*dict.fromkeys((Problem, *asked, *(route.answer for route in routes)))]
+    kinds: list[Any] = [
+        *dict.fromkeys((Problem, *asked, *(route.answer for route in routes if route.answer is not Download)))
+    ]
     found, parts = msgspec.json.schema_components(kinds, ref_template=SCHEMAS)
     schemas = dict(zip(kinds, found, strict=True))
     paths: dict[str, dict[str, Schema]] = {}
@@ -59,12 +61,12 @@ def operation(route: Route, schemas: Mapping[Any, Schema]) -> Schema:
         "tags": [route.handler.__module__.rpartition(".")[2]],
         "security": [] if route.scope == OPEN else [{"key": [route.needed_scope]}],
         **({"parameters": parameters} if parameters else {}),
-        **({"requestBody": body(route, schemas[route.asked])} if route.has_body else {}),
+        **({"requestBody": body(route, schemas)} if route.has_body else {}),
         "responses": {
             "200": {
                 "description": "done",
                 "headers": HEADERS,
-                "content": content(route, schemas[route.answer]),
+                "content": content(route, route.answer, schemas),
             },
             "default": {
                 "description": "an error",
@@ -78,17 +80,19 @@ def operation(route: Route, schemas: Mapping[Any, Schema]) -> Schema:
 HEADERS = {"X-Request-Id": {"required": True, "schema": {"type": "string"}}}
 
 
-def body(route: Route, schema: Schema) -> Schema:
+def body(route: Route, schemas: Mapping[Any, Schema]) -> Schema:
     """Return the body of a request; an empty one is `{}`, or no lines."""
     required = any(field.required for field in msgspec.structs.fields(route.asked))
-    return {"required": required and not route.bulk, "content": content(route, schema)}
+    return {"required": required and not route.bulk, "content": content(route, route.asked, schemas)}
 
 
-def content(route: Route, schema: Schema) -> Schema:
-    """Return a body. One of lines is a text, whose lines have the schema."""
+def content(route: Route, kind: type[Struct], schemas: Mapping[Any, Schema]) -> Schema:
+    """Return a body of this kind. One of lines is a text, whose lines have the schema; a file is of any type."""
+    if kind is Download:
+        return {"*/*": {}}
     if not route.bulk:
-        return {JSON: {"schema": schema}}
-    return {NDJSON: {"schema": {"type": "string"}, "x-line-schema": schema}}
+        return {JSON: {"schema": schemas[kind]}}
+    return {NDJSON: {"schema": {"type": "string"}, "x-line-schema": schemas[kind]}}
 
 
 def in_path(path: str) -> Iterable[Schema]:

@@ -26,6 +26,7 @@ VALUES = {
     "key": "a" * 8,
     "code": "gone",
     "report": "r1",
+    "filter": "words",
     "name": "search",
     "entry": "k7Qd-1-0",
     "filter": "insults",

@@ -230,3 +230,52 @@ async def test_where_bots_are_off_there_are_none(tmp_path: Path) -> None:
         await ann.expect_refusal("not_supported", {"type": "bots.get", "bot": "weather"})
         assert daemon.app.bot_updates is None
         await clients.leave()
+
+
+async def test_small_pages_hold_what_a_large_one_does(host: Caller, clients: Clients) -> None:
+    await put(host)
+    room, (ann, _) = await clients.in_group("ann", "weather")
+    elsewhere, (bob, _) = await clients.in_group("bob", "cid")
+    for number in range(4):
+        await ann.send(room, f"/command {number}")
+        await ann.send(room, f"chat {number}")
+        await bob.send(elsewhere, "between others")
+    whole = (await host.get("/v1/bots/weather/events"))["events"]
+    assert len(whole) == 5
+    pages, after = [], ""
+    while page := (answer := await host.get(f"/v1/bots/weather/events?limit=1&after={after}"))["events"]:
+        after = answer["next"]
+        pages += page
+    assert pages == whole
+
+
+async def test_a_bot_is_told_of_followers_and_not_of_blocks(host: Caller, clients: Clients) -> None:
+    await put(host)
+    ann = await clients.connect("ann")
+    for change in ({"following": True}, {"blocked": True}, {"following": False}):
+        await ann.request({"type": "contact.set", "user": "weather", **change})
+    events = (await host.get("/v1/bots/weather/events"))["events"]
+    assert [(one["user"], one["other"], one["change"]) for one in events] == [
+        ("ann", "weather", "followed"),
+        ("ann", "weather", "unfollowed"),
+    ]
+
+
+async def test_who_is_a_bot_is_known_after_a_restart_and_when_it_changes(
+    daemon: RunningDaemon, host: Caller, clients: Clients
+) -> None:
+    await put(host)
+    room, _ = await clients.in_direct("ann", "weather")
+    await clients.leave()
+    await daemon.restart()
+
+    async def status(key: str) -> int:
+        body = {"text": "Sure?", "buttons": [[{"label": "Yes", "data": "yes"}]]}
+        content = {"as": "weather", "key": key, "body": body}
+        return (await daemon.api("POST", f"/v1/rooms/{room}/messages", **content)).status
+
+    assert await status("sure-0001") == 200
+    await daemon.api("PUT", "/v1/users/weather", kind="person")
+    assert await status("sure-0002") == 400
+    await daemon.api("PUT", "/v1/users/weather", kind="official")
+    assert await status("sure-0003") == 200

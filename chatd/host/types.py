@@ -1,0 +1,70 @@
+"""The answers of the API, as far as most back ends use them; keys that are not named here are there all the same."""
+
+from typing import Any, Required, TypedDict
+
+
+class User(TypedDict, total=False):
+    """An account."""
+
+    user: Required[str]
+    name: str
+    avatar: str
+    kind: str
+    version: int
+    disabled: bool
+    created_at: int
+
+
+class Room(TypedDict, total=False):
+    """A room. `users`: the two of a direct room. `duplicate`: the request that made it was repeated."""
+
+    room: Required[str]
+    kind: Required[str]
+    title: str
+    avatar: str
+    public: bool
+    data: Any
+    members: int
+    seq: int
+    ordinal: int
+    creator: str
+    users: list[str]
+    duplicate: bool
+    not_added: list[str]
+
+
+class Written(TypedDict, total=False):
+    """The place of what was stored. `duplicate`: it was there before."""
+
+    seq: int
+    ordinal: int
+    time: int
+    duplicate: bool
+
+
+class Message(TypedDict, total=False):
+    """A message in current state; a recalled one has no `body`."""
+
+    seq: Required[int]
+    user: str
+    time: int
+    key: str
+    body: dict[str, Any]
+    edited: int
+    recalled: bool
+
+
+class Entry(TypedDict, total=False):
+    """An entry of the event feed (docs/events.md). `id`: the cursor behind it."""
+
+    id: Required[str]
+    type: Required[str]
+    time: int
+    room: str
+    event: dict[str, Any]
+    by: str
+    user: str
+    users: list[str]
+    change: str
+    online: list[str]
+    offline: list[str]

@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t}from"./chunk-ISIQSTVQ.js";import"./chunk-M7B6W3KC.js";import"./chunk-3NMYQNU4.js";import"./chunk-QBVUXYAN.js";import"./chunk-ENV4TCYX.js";import"./chunk-Q3AGAOWK.js";import"./chunk-5BUGJ5TA.js";import"./chunk-JOGNZQ7B.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};

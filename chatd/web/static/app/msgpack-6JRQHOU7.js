@@ -1,0 +1,1 @@
+import{W as o}from"./chunk-6DEP2QOF.js";export{o as msgpack};

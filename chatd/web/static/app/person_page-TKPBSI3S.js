@@ -1,1 +1,0 @@
-import{b as o,c as r}from"./chunk-HGVSJNR6.js";import"./chunk-LQP7CWM5.js";import"./chunk-ZJXY2LKB.js";import"./chunk-A7CKLFLK.js";import"./chunk-G3X7FUFZ.js";import"./chunk-ENV4TCYX.js";import"./chunk-Q3AGAOWK.js";import"./chunk-5BUGJ5TA.js";import"./chunk-JOGNZQ7B.js";export{o as HomeCard,r as PersonPage};
