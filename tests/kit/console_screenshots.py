@@ -83,14 +83,14 @@ async def _link(daemon: DaemonProcess) -> str:
 async def _report(daemon: DaemonProcess) -> None:
     """Have a message reported, and its author known by more than an id."""
     clients = Clients(daemon.url)
-    room, (author, reader) = await clients.in_group("user-3", "user-4")
+    room, (author, reader) = await clients.in_group("mallory", "olga")
     await reader.send(room, "Who brings the map on Sunday?")
     sent = await author.send(room, "Win a phone today! Write to me, and I tell you how.")
     await reader.send(room, "Please stop that.")
     await reader.request(
         {"type": "report", "key": fresh_key(), "reason": "spam", "room": room, "seq": sent["seq"]}
     )
-    await daemon.run("user", "mute", "user-3", "--reason", "spam", "--for", "7d")
+    await daemon.run("user", "mute", "mallory", "--reason", "spam", "--for", "7d")
     await clients.leave()
 
 

@@ -29,7 +29,6 @@ VALUES = {
     "filter": "words",
     "name": "search",
     "entry": "k7Qd-1-0",
-    "filter": "insults",
 }
 REFUSED = {"key_invalid", "forbidden", "rate_limited"}
 DAY_MS = 86_400_000
