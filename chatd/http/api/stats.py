@@ -14,7 +14,7 @@ class AuditQuery(Page, frozen=True, kw_only=True):
 
 
 class AuditEntry(Struct, frozen=True):
-    """One change, or one read of what is private. `key`: the id of a key, or `socket`."""
+    """One change, or one read of what is private. `key`: the id of a key, `socket`, or `console:` and a name."""
 
     time: Milliseconds
     key: str
