@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -176,6 +177,22 @@ async def test_a_person_is_exported_and_erased(browser: Any, console: Console) -
         await page.get_by_role("button", name="Check again").click()
         await page.get_by_text("nothing was left").wait_for()
         assert unexpected(watch) == []
+
+
+async def test_a_long_list_comes_page_by_page(browser: Any, console: Console) -> None:
+    lines = "".join(f'{{"user": "u{number:03}"}}\n' for number in range(120))
+    socket_path = Path(console.daemon.config.storage.directory) / "chatd.sock"
+    await http.request("http://admin/v1/users", "PUT", content=lines.encode(), socket_path=socket_path)
+    async with watched_context(browser) as (context, watch):
+        page = await console.open(context)
+        await go_to(page, "People")
+        for last in ("u049", "u099"):
+            await page.get_by_role("link", name=last).wait_for()
+            await page.get_by_role("button", name="Show more").click()
+        await page.get_by_role("link", name="u119").wait_for()
+        assert await page.get_by_role("button", name="Show more").count() == 0
+        assert await page.locator("tbody tr").count() == 120
+        assert watch.errors == []
 
 
 async def test_a_viewer_is_shown_nothing_to_change_and_nothing_secret(browser: Any, console: Console) -> None:
