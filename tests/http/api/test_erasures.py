@@ -1,5 +1,6 @@
 """Erasures and exports over HTTP: what a host asks, sees and fetches, and what the audit tells of it."""
 
+import asyncio
 import gzip
 import json
 from typing import Any
@@ -15,15 +16,9 @@ PLANTED = "Zq7planted"
 
 async def ended(caller: Caller, path: str) -> dict[str, Any]:
     """Wait for a job; return its answer."""
-    answer: dict[str, Any] = {}
-
-    async def is_done() -> bool:
-        nonlocal answer
-        answer = await caller.get(path)
-        return bool(answer["state"] == "done")
-
-    while not await is_done():
-        pass
+    while (answer := await caller.get(path))["state"] != "done":
+        # A key has a rate.
+        await asyncio.sleep(0.02)
     return answer
 
 
