@@ -15,6 +15,7 @@ pytestmark = [*BROWSER, pytest.mark.settings(moderation={"enabled": True})]
 async def reported(clients: Clients) -> str:
     """Report a message of mallory; return its room."""
     room, (mallory, bob) = await clients.in_group("mallory", "bob")
+    await mallory.send(room, "before")
     sent = await mallory.send(room, "<b>buy</b> now")
     await bob.request(
         {
@@ -39,6 +40,9 @@ async def test_a_report_is_claimed_acted_on_and_closed(browser: Any, console: Co
         await page.get_by_text("<b>buy</b> now").wait_for()
         await page.get_by_role("button", name="Claim").click()
         await page.get_by_text("ann, console").first.wait_for()
+        await page.get_by_role("button", name="Recall 2").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Recall").click()
+        await page.get_by_text("The message was recalled").wait_for()
         await page.get_by_role("button", name="Act", exact=True).click()
         form = page.get_by_role("dialog")
         await form.get_by_label("Recall the message").check()
@@ -58,12 +62,12 @@ async def test_a_report_is_claimed_acted_on_and_closed(browser: Any, console: Co
         await page.get_by_role("row").filter(has_text="mallory").wait_for()
         assert watch.errors == []
     api = console.daemon.api
-    [message] = (await api("GET", f"/v1/rooms/{room}/messages")).json["messages"]
-    assert message["recalled"]
+    messages = (await api("GET", f"/v1/rooms/{room}/messages")).json["messages"]
+    assert [message["recalled"] for message in messages] == [True, True]
     assert (await api("GET", "/v1/users/mallory")).json["restriction"]["what"] == "limit"
     report = (await api("GET", "/v1/reports/r1")).json
     assert (report["note"], report["claimed_by"]) == ("second time", "console:ann")
-    assert [one["do"] for one in report["actions"]] == ["recall", "limit", "warn"]
+    assert [one["do"] for one in report["actions"]] == ["recall", "recall", "limit", "warn"]
     await clients.leave()
 
 
