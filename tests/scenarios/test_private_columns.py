@@ -55,6 +55,7 @@ PRIVATE = {
     ("audit", "action"): "1",
     ("audit", "target"): "1",
     ("audit", "request"): "1",
+    ("audit", "acted_as"): "1",
     ("pages", "page"): WHO,
     ("bots", "secret"): "1",
     ("filters", "words"): "1",
@@ -107,6 +108,8 @@ PLAIN = {
     "bots": {"bot", "commands", "welcome", "sees", "hook"},
     "pages": {"user", "handle", "verified", "stamp"},
     "graph_feeds": {"feed", "n"},
+    "consumers": {"name", "cursor", "state"},
+    "parked": {"number", "consumer", "entry", "time", "status"},
     "erasures": {
         "user", "asked", "messages", "reports", "done", "due", "checked", "found", "reopened", "receipt",
     },
