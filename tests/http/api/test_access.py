@@ -28,7 +28,6 @@ VALUES = {
     "report": "r1",
     "name": "search",
     "entry": "k7Qd-1-0",
-    "filter": "insults",
 }
 REFUSED = {"key_invalid", "forbidden", "rate_limited"}
 DAY_MS = 86_400_000
