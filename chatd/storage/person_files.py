@@ -26,8 +26,7 @@ class FilesOfPersons(PersonFiles):
         self._exports = self._directory / EXPORTS
 
     def list_erasure(self, listed: ListedErasure) -> None:
-        if listed not in self.listed():
-            add_to_list(self._directory / LISTED, [listed])
+        add_to_list(self._directory / LISTED, [listed])
 
     def listed(self) -> list[ListedErasure]:
         return read_list(self._directory / LISTED)
