@@ -25,13 +25,12 @@ class Consumer:
 class Parked:
     """A record: an entry, by its id, that `consumer` refused while it took others.
 
-    `status`, `answer`: of the last answer. `time`: Unix milliseconds.
+    `status`: of the last answer, 0 for none; its text may repeat what was sent, so it is not stored. `time`: Unix ms.
     """
 
     consumer: str
     entry: str
     status: int
-    answer: str
     time: int = 0
 
 

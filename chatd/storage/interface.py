@@ -157,6 +157,9 @@ class DecisionStore(Protocol):
     async def bots(self, users: Collection[str]) -> list[Bot]:
         """Return the settings of those of these users that are bots."""
 
+    async def bots_behind(self, after: str, limit: int) -> list[Bot]:
+        """Return up to `limit` bots behind `after`, in order of user id."""
+
     async def bots_with_hooks(self) -> list[Bot]:
         """Return the settings of all bots that have a hook."""
 
@@ -281,8 +284,10 @@ class UserStore(Protocol):
     async def host_room(self, name: str) -> HostRoom | None:
         """Return a room as the host sees it; None when there is none, or it was deleted."""
 
-    async def audit(self, target: str, below: int, limit: int) -> list[Audit]:
-        """Return up to `limit` entries below number `below`, the newest first; of one target unless that is empty."""
+    async def audit(self, target: str, below: int, limit: int, acted_as: str = "") -> list[Audit]:
+        """Return up to `limit` entries below number `below`, the newest first; of one target, and in the place of one
+        user, unless these are empty.
+        """
 
     async def last_seen(self, users: Collection[str]) -> dict[str, int]:
         """Return the latest `last_seen` of any device of each of these users, in Unix milliseconds."""

@@ -10,7 +10,7 @@ from chatd.core.users import Account
 from chatd.http.api.cards import HostPage, Verified, packed_page, shown_page
 from chatd.http.api.restrictions import RestrictionAnswer
 from chatd.http.api.route import Asked, Call, Done, Page, Route, page_of
-from chatd.protocol.identifiers import Address, Device, Milliseconds, NewHandle, Title, User
+from chatd.protocol.identifiers import U53, Address, Device, Milliseconds, NewHandle, Title, User
 from chatd.protocol.users import DeviceRow, UserKind
 from chatd.protocol.users import Page as CardPage
 
@@ -22,7 +22,7 @@ Prefix = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_\-.:@|+]{0,64}\Z")]
 
 
 class PutValues(Asked, frozen=True, kw_only=True):
-    """The values of an account to add or to change; what is absent stays."""
+    """The values of an account to add or to change; what is absent stays. `created_at`: in the app of the host."""
 
     name: Title | None = None
     avatar: Address | None = None
@@ -32,6 +32,7 @@ class PutValues(Asked, frozen=True, kw_only=True):
     kind: UserKind | None = None
     disabled: bool | None = None
     password_hash: PasswordHash | None = None
+    created_at: Milliseconds | None = None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(name={self.name!r}, password_hash='********')"
@@ -99,13 +100,20 @@ class Generation(Struct, frozen=True):
     generation: int
 
 
-class RoomOfUser(Struct, frozen=True):
+class RoomOfUser(Struct, frozen=True, omit_defaults=True):
+    """A room of a user, and what they have not read there. `peer`: the other one of a direct room."""
+
     room: str
     kind: str
     title: str
     members: int
     role: str
     joined_at: Milliseconds
+    unread: U53
+    unread_mentions: U53
+    read: U53
+    seq: U53
+    peer: str | UnsetType = UNSET
 
 
 class RoomsAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -165,6 +173,7 @@ def change_of(asked: PutValues) -> Amend:
         kind=asked.kind,
         password=asked.password_hash,
         disabled=asked.disabled,
+        created_at=asked.created_at,
     )
 
 
@@ -194,7 +203,7 @@ async def get_rooms(call: Call, asked: Page) -> RoomsAnswer:
     await call.admin.note(call.audit(user))
     found = await call.admin.store.user_rooms(user, after, asked.limit + 1)
     rooms, more = page_of(found, asked.limit, lambda room: room.number)
-    return RoomsAnswer(rooms=[RoomOfUser(*room[:-1]) for room in rooms], more=more)
+    return RoomsAnswer(rooms=[RoomOfUser(*room[:-2], room.peer or UNSET) for room in rooms], more=more)
 
 
 async def get_devices(call: Call, asked: Asked) -> DevicesAnswer:
