@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any, cast
 
 import msgpack
@@ -19,6 +20,7 @@ from chatd.auth.verifier import token_verifier
 from chatd.config import model
 from chatd.config.rates import Rates
 from chatd.config.secret import Secret
+from chatd.core.filters import Filter
 from chatd.core.maintenance import Barrier
 from chatd.core.read_set import ReadSet
 from chatd.core.unread_counts import count_out
@@ -27,6 +29,7 @@ from chatd.delivery import encoding
 from chatd.delivery.event_pushes import event_push
 from chatd.delivery.outbox import Outbox
 from chatd.env import Timer
+from chatd.moderation.compiling import compiled
 from chatd.protocol.codec import decode_packets, decode_request
 from chatd.server.app import App
 from chatd.server.rules import rules_of
@@ -38,6 +41,7 @@ from chatd.storage.sqlite.connection import writable
 from chatd.storage.sqlite.directory import Directory
 from chatd.storage.sqlite.store import SqliteStore
 from chatd.storage.sqlite.write_set import Batch, batch_of
+from chatd.writer.screening import Screening, ScreeningRules
 from chatd.writer.submission import Submission
 from chatd.writer.writer import Writer, decide
 
@@ -236,6 +240,7 @@ MEANINGS = {
     "hello": "all of a hello of a known device with a new token and 20 rooms, threads included",
     "decode": "one frame with one send, to its struct",
     "check": "that send: rates, what the token allows, host data; given to the writer",
+    "filters": "that send looked through for 50,000 words and 200 patterns, where moderation is on",
     "decide": "that send as a batch of its own: numbered, keyed, encoded for the log",
     "rows": "the rows of that batch",
     "sqlite": "those rows as one transaction in the file",
@@ -281,7 +286,9 @@ def _pieces(people: People) -> dict[str, Part]:
     app, deflate_min = people.app, people.config.delivery.deflate_min_bytes
     frame = frame_of(people.send(people.pair))
     request = decode_request(frame, False)
-    dispatcher = Dispatcher(replace(app.context, writer=cast(Writer, Taker())), app.rate_limits, people.ann)
+    taken = replace(app.context, writer=cast(Writer, Taker()), submit=take)
+    dispatcher = Dispatcher(taken, app.rate_limits, people.ann)
+    screening = screening_of(app)
     writes, told = people.decides(people.pair), people.decides(people.group)
     new = new_events(writes)
 
@@ -291,6 +298,7 @@ def _pieces(people: People) -> dict[str, Part]:
     return {
         "decode": Part(lambda _: decode_request(frame, False)),
         "check": Part(lambda _: dispatcher.handle(request, None)),
+        "filters": Part(lambda _: screening.submit(Submission("ann", request))),
         "decide": Part(lambda _: people.decided(request)),
         "rows": Part(lambda _: batch_of(writes)),
         "sqlite": Part(write, lambda: batch_of(people.decides(people.pair))),
@@ -340,6 +348,21 @@ def timed_parts(people: People, outboxes: int) -> dict[str, tuple[Callable[[], o
 
 
 class Taker:
-    """In the place of the writer: takes everything and does nothing."""
+    """In the place of the writer, which nobody asks."""
 
-    def submit(self, submission: Submission) -> None: ...
+
+def take(submission: Submission) -> None:
+    """In the place of the door to the writer: take everything and do nothing."""
+
+
+def screening_of(app: App) -> Screening:
+    """Return screening by as many words and patterns as there may be, none of which is in TEXT."""
+    settings = app.context.config.moderation
+    chance = random.Random(1)
+    words = {"".join(chance.choices(ascii_lowercase, k=8)) for _ in range(settings.words_max)}
+    patterns = tuple(rf"\b(buy|sell)\s+{word}\b" for word in sorted(words)[: settings.patterns_max])
+    env = app.context.env
+    screening = Screening(take, app.rooms, app.store, env, app.counters, app.rate_limits.keep_task)
+    screening.reconfigure(ScreeningRules(new_account_ms=settings.new_account_h * 3_600_000))
+    screening.adopt(compiled([Filter("bench", words=tuple(words), patterns=patterns)]))
+    return screening

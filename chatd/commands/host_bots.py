@@ -61,6 +61,13 @@ class HostBots:
             raise Refused("not_found", "there is no such bot")
         return found[0], account
 
+    async def listed(self, after: str, limit: int) -> list[tuple[Bot, Account]]:
+        """Return up to `limit` bots behind `after` with their accounts, in order of user id."""
+        self._require()
+        bots = await self._store.bots_behind(after, limit)
+        accounts = (await self._store.people([bot.user for bot in bots], ())).accounts
+        return [(bot, accounts[bot.user]) for bot in bots]
+
     async def page(self, user: str, after: str, limit: int, wait_s: float) -> Events:
         """Return a page of the updates of a bot; while there is none behind `after`, wait for it.
 

@@ -67,6 +67,7 @@ class Amend:
     revoke: bool = False
     existing: bool = False
     replaces: str | None = field(default=None, repr=False)
+    created_at: int | None = None
 
 
 def device_of(user: str, device: str, reads: ReadSet) -> DeviceSeen:
@@ -159,7 +160,7 @@ def amend(user: str, request: Amend, writes: WriteSet, reads: ReadSet) -> Ok:
     if request.replaces is not None and (account is None or account.password != request.replaces):
         return Ok()
     known = reopened(account or Account(user, created_at=writes.now), writes, reads)
-    wanted = {name: getattr(request, name) for name in ("password", "disabled")}
+    wanted = {name: getattr(request, name) for name in ("password", "disabled", "created_at")}
     changes = {name: value for name, value in wanted.items() if value not in (None, getattr(known, name))}
     if changes.get("disabled"):
         end_pending(user, writes, reads)

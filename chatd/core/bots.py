@@ -125,7 +125,10 @@ def require_bots(reads: ReadSet) -> None:
 
 
 def greet(room: Room, user: str, writes: WriteSet, reads: ReadSet) -> None:
-    """Have `user`, if it is a bot with a greeting, say it in a direct room that was opened just now."""
+    """Have `user`, if it is a bot with a greeting, say it in a direct room that somebody opened with it just now.
+
+    Not in one that the host opens: it knows what it wants to say there, and one of the two may block the other.
+    """
     bot, account = reads.records_of(Bot).get(user), reads.accounts.get(user)
     if bot is None or bot.welcome is None or account is None or account.disabled:
         return

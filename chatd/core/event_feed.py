@@ -26,6 +26,8 @@ from chatd.protocol.identifiers import U53_MAX
 
 # The first words of all types.
 WORDS = frozenset({"event", "member", "room", "account", "presence", "read", "friend", "report", "feed"})
+# Of an entry: 64 KiB at most.
+USERS_MAX = 1000
 # Of an entry whose `seq` is set, before the kind of its event.
 EVENT = "event."
 
@@ -173,10 +175,11 @@ def moves(number: int, steps: Iterable[RoomStep], caused: Mapping[int, str]) -> 
     for (by, change), some in groupby(untold, lambda one: one[:2]):
         if change == "deleted":
             yield StoredEntry("room", number, by=by, keys={"change": "deleted"})
-        else:
-            yield StoredEntry(
-                "member", number, by=by, keys={"users": [one[2] for one in some], "change": change}
-            )
+            continue
+        users = [user for *_, user in some]
+        for first in range(0, len(users), USERS_MAX):
+            some_users = users[first : first + USERS_MAX]
+            yield StoredEntry("member", number, by=by, keys={"users": some_users, "change": change})
 
 
 def logged(new: NewEvent) -> Iterator[tuple[str, str]]:

@@ -100,14 +100,15 @@ class RoomCache:
             if member is not None:
                 member.receipts = shown
 
-    def set_automated(self, user: str, automated: bool) -> None:
+    def set_automated(self, user: str, *, automated: bool) -> None:
         """Note whether a user is a bot or an official account, in all their rooms."""
         if (user in self.automated) == automated:
             return
-        self.automated ^= {user}
+        (self.automated.add if automated else self.automated.discard)(user)
         for room in self.rooms.values():
             if room.member(user) is not None:
-                room.bots ^= {user}
+                # One who joined in the same commit is there already.
+                room.bots = room.bots | {user} if automated else room.bots - {user}
 
 
 def weight(room: Room) -> int:

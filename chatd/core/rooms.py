@@ -125,8 +125,6 @@ def open_direct(user: str, request: OpenDirect, writes: WriteSet, reads: ReadSet
         room = reads.pairs[pair(one, other)] = new_room(DIRECT, one, writes, reads)
         writes.add(DirectPair(*pair(one, other), room.number))
         open_room(room, {one: "member", other: "member"}, user, writes, reads)
-        for member in (one, other):
-            greet(room, member, writes, reads)
     for member in room.standing_at(Standing.POLICY, Standing.REQUEST, Standing.DECLINED):
         stand(room, member, Standing.ACCEPTED, writes)
     return shown(SummaryOk(summary=RoomSummary(room.name)), room, user, writes)

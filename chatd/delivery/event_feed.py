@@ -13,6 +13,8 @@ from chatd.storage.views import FeedPage, FeedQuery
 
 ENTRIES_MAX = 500
 PAGE_BYTES_MAX = 1 << 20
+# Of passing entries of other types: then the reader asks again, from where it has come to.
+SEARCH_S = 5.0
 # Between two looks when a commit had nothing of the types asked for, so that a busy chat is not read commit by commit.
 PACE_S = 0.1
 
@@ -40,28 +42,28 @@ class EventFeed:
         """Return up to `limit` entries of `types` behind the cursor `after`; of all types unless some are given.
 
         `after`: "" begins with the oldest entry that is kept, LATEST returns an empty page at the end. A page is empty
-        at the end of the feed only, after `wait_s` seconds without an entry. Raises Refused("bad_cursor").
+        at the end of the feed, after `wait_s` seconds without an entry, or when none was found in SEARCH_S.
+        Raises Refused("bad_cursor").
         """
-        deadline = self._env.monotonic() + wait_s
+        began = self._env.monotonic()
         query = FeedQuery(after, limit, bytes_max, frozenset(types), self._env.now_ms())
         self._waiting += 1
         try:
-            page = first = await self._look(query, deadline)
-            while not page.entries and not page.at_end:
-                page = await self._look(replace(query, after=page.next), deadline)
+            committed = self._committed
+            page = first = await self._store.page(query)
+            while not page.entries:
+                if not page.at_end:
+                    if self._env.monotonic() >= began + max(wait_s, SEARCH_S):
+                        break
+                elif not await self._is_woken(committed, began + wait_s):
+                    break
+                committed = self._committed
+                query = replace(query, after=page.next, now=self._env.now_ms())
+                page = await self._store.page(query)
+                if page.at_end and not page.entries:
+                    await asyncio.sleep(max(0.0, min(PACE_S, began + wait_s - self._env.monotonic())))
         finally:
             self._waiting -= 1
-        return replace(page, after=first.after)
-
-    async def _look(self, query: FeedQuery, deadline: float) -> FeedPage:
-        """Return a page; at the end of the feed wait for the next entries, and return those."""
-        committed = self._committed
-        page = first = await self._store.page(query)
-        while page.at_end and not page.entries and await self._is_woken(committed, deadline):
-            committed = self._committed
-            page = await self._store.page(replace(query, after=page.next, now=self._env.now_ms()))
-            if not page.entries:
-                await asyncio.sleep(max(0.0, min(PACE_S, deadline - self._env.monotonic())))
         return replace(page, after=first.after)
 
     async def _is_woken(self, committed: asyncio.Event, deadline: float) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import count
 
 from chatd.config.events import Events
-from chatd.core.event_feed import BeginFeed, EndFeed, ForgetEntries, NotePresence
+from chatd.core.event_feed import USERS_MAX, BeginFeed, EndFeed, ForgetEntries, NotePresence
 from chatd.env import Env
 from chatd.jobs.deletion_clock import DeletionClock
 from chatd.protocol.errors import ChatError
@@ -18,8 +18,6 @@ log = logging.getLogger(__name__)
 
 # One commit of all who came and went.
 GATHER_S = 2.0
-# Users in an entry: 64 KiB at most.
-USERS_AT_ONCE = 1000
 # Rounds between two looks for old entries: a minute.
 FORGET_EVERY = 30
 HOUR_MS = 3_600_000
@@ -72,7 +70,7 @@ class FeedUpkeep:
         if not self._has_begun:
             await self.begin()
         while self._has_begun and self._changed:
-            some = dict(list(self._changed.items())[:USERS_AT_ONCE])
+            some = dict(list(self._changed.items())[:USERS_MAX])
             for user in some:
                 del self._changed[user]
             online = [user for user, is_online in some.items() if is_online]

@@ -145,8 +145,7 @@ class App:
         self.profile_changes = ProfileChanges(
             env, store, self.presence, self.hub, self.rate_limits.keep_task, config.delivery
         )
-        restrictions = Restrictions(env, self.hub).on_commit, partial(count_reports, self.counters)
-        self.hooks.published.subscribe(*restrictions, self.maintenance.on_commit, watch_rights.on_commit)
+        self.hooks.published.subscribe(self.maintenance.on_commit, watch_rights.on_commit)
         if self.event_feed is not None:
             self.hooks.published.subscribe(self.event_feed.on_commit)
         self._endpoints: Sequence[Receiver] = ()
@@ -172,6 +171,9 @@ class App:
         self.stats = StatsReader(self.context)
         self.api_keys = ApiKeys(store, self.api_writes, env)
         self.hooks.committed.subscribe(self.api_keys.on_commit)
+        # They are done when the host is answered.
+        restrictions = Restrictions(env, self.hub).on_commit
+        self.hooks.published.subscribe(restrictions, partial(count_reports, self.counters))
         self.filters = FilterLists(
             store, self.api_writes, compiled, self.screening.adopt, lambda: self.context.config.moderation
         )
@@ -240,7 +242,7 @@ class App:
             self.webhooks.direct(deliveries)
         if deliveries is not None:
             bots = () if self.bot_hooks is None else self.bot_hooks.receivers(config.egress.allow)
-            deliveries.reconfigure((*receivers, *bots), config.events.kept_h)
+            deliveries.reconfigure((*receivers, *bots))
         return deliveries
 
     def _on_bot_hooks(self, gone: Collection[str]) -> None:

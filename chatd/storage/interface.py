@@ -157,6 +157,9 @@ class DecisionStore(Protocol):
     async def bots(self, users: Collection[str]) -> list[Bot]:
         """Return the settings of those of these users that are bots."""
 
+    async def bots_behind(self, after: str, limit: int) -> list[Bot]:
+        """Return up to `limit` bots behind `after`, in order of user id."""
+
     async def bots_with_hooks(self) -> list[Bot]:
         """Return the settings of all bots that have a hook."""
 

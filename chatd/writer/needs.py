@@ -357,7 +357,7 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     Read: (tails,),
     RoomCreate: (new_rooms, people, relations),
     RoomDirect: (new_rooms, people, relations, bots),
-    OpenDirect: (new_rooms, people, bots),
+    OpenDirect: (new_rooms, people),
     RoomUpdate: (used_keys,),
     RoomDelete: (used_keys,),
     RoomJoin: (used_keys, people),

@@ -79,7 +79,7 @@ class RoomLoader:
         for account in writes.records_of(Account):
             self.cache.set_receipts(account.user, account.receipts)
             if self._bots:
-                self.cache.set_automated(account.user, account.is_automated)
+                self.cache.set_automated(account.user, automated=account.is_automated)
         if self.rules.enabled:
             outdate(self._concerned(writes))
 

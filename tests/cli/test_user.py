@@ -140,7 +140,7 @@ def test_a_device_that_was_never_seen_is_taken_for_a_slip(running):
 def test_one_of_the_host_app_who_was_here_needs_no_account(server, running):
     chat = server.chatd("chat", "--as", "dana", "--with", "bob", "--url", server.url, input="hello\n")
     assert chat.returncode == 0, chat.stderr
-    assert listed(running, "dana") is None
+    assert listed(running, "dana")["password"] is False, "an account that only has an age"
     assert running("disable", "dana")[0] == 0
     assert listed(running, "dana")["disabled"] is True
 

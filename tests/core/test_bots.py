@@ -101,14 +101,11 @@ def test_a_bot_greets_in_event_2_of_a_room_that_is_opened_with_it(people):
     assert len(writer.events(room)) == 2, "the room was there"
 
 
-def test_a_bot_greets_whoever_opens_the_room():
+def test_a_room_that_the_host_opens_has_no_greeting():
     writer = writer_of(people=True)
     writer.bots["bot"] = Bot("bot", welcome=WELCOME)
     room = writer.rooms[writer.ask("", OpenDirect("ann", "bot")).summary.room]
-    assert [(event.kind, event.user) for event in writer.events(room)] == [
-        ("created", UNSET),
-        ("message", "bot"),
-    ]
+    assert [event.kind for event in writer.events(room)] == ["created"]
 
 
 def test_nobody_is_greeted_by_who_is_disabled_silent_or_first():

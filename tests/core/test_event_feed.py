@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chatd.core import event_feed
 from chatd.core.event_feed import (
     WORDS,
     BeginFeed,
@@ -70,6 +71,14 @@ def test_members_are_told_of_once_by_the_event_or_where_there_is_none_by_themsel
     assert told(large) == [("member", {"users": ["bob", "eve"], "change": "joined"})]
     large.ask("bob", RoomLeave(id=1, room=room.name, key="key-0002"))
     assert told(large) == [("member", {"users": ["bob"], "change": "left"})]
+
+
+def test_many_members_are_told_in_several_entries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_feed, "USERS_MAX", 2)
+    room = group(ann="owner")
+    writer = MemoryWriter(room, rules=replace(Rules(), large_members=1))
+    writer.ask("ann", MembersAdd(id=1, room=room.name, key="key-0001", users=["bob", "eve", "kim"]))
+    assert [one.keys["users"] for one in entries_of(writer.writes)] == [["bob", "eve"], ["kim"]]
 
 
 def test_a_deleted_room_is_one_entry() -> None:

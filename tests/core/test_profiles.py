@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from chatd.core.accounts import Amend
+from chatd.core.event_feed import StoredEntry
 from chatd.core.profiles import Card, packed
 from chatd.core.read_set import PeopleRules, Rules
 from chatd.core.sections import ACCOUNT, ChangedRow
@@ -44,6 +45,7 @@ def test_a_change_writes_the_account_the_card_and_one_row_for_the_devices(writer
     assert (profile.name, profile.handle, profile.version) == ("Ann", "ann.k", 1)
     assert profile.page.fields == WHOLE.fields
     assert {kind: len(records) for kind, records in writer.writes.records.items()} == {
+        StoredEntry: 1,
         Account: 1,
         Card: 1,
         ChangedRow: 1,
@@ -140,12 +142,12 @@ def test_a_change_of_the_account_alone_leaves_the_card(writer: MemoryWriter) -> 
     writer.ask("ann", WHOLE)
     writer.ask("ann", Amend(disabled=True))
     assert writer.accounts["ann"].version == 1
-    assert [*writer.writes.records] == [Account]
+    assert [*writer.writes.records] == [StoredEntry, Account]
 
 
 def test_where_people_are_off_a_name_is_all_there_is() -> None:
     writer = MemoryWriter()
     writer.ask("ann", Amend(name="Ann", avatar="a.jpg"))
     assert writer.accounts["ann"].version == 1
-    assert [*writer.writes.records] == [Account]
+    assert [*writer.writes.records] == [StoredEntry, Account]
     assert refused(writer, "ann", Amend(handle="ann.k")) == ("not_supported", None)

@@ -6,16 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatd.commands.table import COMMANDS
 from chatd.core.accounts import Amend
-from chatd.core.restrictions import Restrict, banned, check_spoken, in_force, is_banned, is_paced
+from chatd.core.restrictions import SAYS, Restrict, banned, check_spoken, in_force, is_banned, is_paced
 from chatd.core.users import FOR_EVER, Restriction
 from chatd.protocol.errors import Refused
+from chatd.protocol.friends import FriendAccept, FriendCancel, FriendDecline, FriendRemove
 from chatd.protocol.history import Log
-from chatd.protocol.members import MembersAdd, RoomLeave
+from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Body, Edit, React, Recall, Send
 from chatd.protocol.presence import Typing
 from chatd.protocol.read_state import Read
-from chatd.protocol.rooms import RoomCreate, RoomDirect
+from chatd.protocol.rooms import RoomCreate, RoomDelete, RoomDirect
 from tests.kit.memory_writer import MemoryWriter, group
 
 ROOM, KEY = "g00000000001", "key-00000001"
@@ -65,6 +67,16 @@ def test_a_restriction_holds_until_its_end_and_not_a_millisecond_longer(
         assert wait == (DAY if until == FOR_EVER else min(until - now, DAY))
         assert refused.scope == "user"
         assert refusal(restriction, request, now + wait) is None or wait == DAY
+
+
+def test_every_request_that_others_see_something_of_is_said_or_known_to_be_quiet() -> None:
+    """A new request is decided on here: whether it gets past a mute."""
+    quiet = {
+        Recall, RoomDirect, RoomDelete, RoomJoin, RoomLeave, MembersRemove, MembersRole,
+        FriendAccept, FriendDecline, FriendCancel, FriendRemove,
+    }  # fmt: skip
+    shown = {kind for kind, command in COMMANDS.items() if command.allow in ("send", "create")}
+    assert shown == {*SAYS} | quiet
 
 
 def test_a_ban_says_when_it_ends_if_it_does() -> None:

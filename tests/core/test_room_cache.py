@@ -60,3 +60,19 @@ def test_rooms_of_a_batch_stay_even_when_there_are_too_many():
     cache = cache_of(*rooms)
     assert cache.forget_beyond(0, [rooms[0].name]) == 2
     assert set(cache.rooms) == {rooms[0].name}
+
+
+def test_a_bot_is_known_in_its_rooms_however_it_became_one() -> None:
+    cache = RoomCache()
+    cache.automated = {"old"}
+    loaded, joined = group(1, ann="owner", old="member", new="member"), group(2, ann="owner", new="member")
+    for room in (loaded, joined):
+        cache.put(room, 0.0)
+    assert (loaded.bots, joined.bots) == ({"old"}, frozenset())
+    # It joined in the commit in which it became a bot.
+    joined.bots = frozenset({"new"})
+    for _ in range(2):
+        cache.set_automated("new", automated=True)
+        assert (loaded.bots, joined.bots, cache.automated) == ({"old", "new"}, {"new"}, {"old", "new"})
+    cache.set_automated("old", automated=False)
+    assert (loaded.bots, cache.automated) == ({"new"}, {"new"})

@@ -105,3 +105,47 @@ async def test_a_malformed_cursor_is_refused(feed: EventFeed, cursor: str) -> No
     with pytest.raises(Refused) as refused:
         await feed.page(cursor)
     assert refused.value.code == "bad_cursor"
+
+
+async def test_a_search_that_takes_long_ends_with_an_empty_page_that_has_come_further(
+    server: InProcessServer, feed: EventFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = await server.connect("ann")
+    room = await ann.create_group("bob")
+    for number in range(9):
+        await ann.send(room, str(number))
+    await server.app.writer.submit_and_wait("", NotePresence(("ann",), ()))
+    monkeypatch.setattr("chatd.storage.sqlite.event_feed.PASSED_MAX", 1)
+    monkeypatch.setattr("chatd.storage.sqlite.event_feed.ROWS_MORE", 1)
+    first = (await feed.page(limit=1)).next
+    assert [one.type for one in (await feed.page(first, limit=1, types=["presence"])).entries] == ["presence"]
+    monkeypatch.setattr("chatd.delivery.event_feed.SEARCH_S", -1)
+    after, pages = first, 0
+    while not (page := await feed.page(after, limit=1, types=["presence"])).entries:
+        assert not page.at_end
+        after, pages = page.next, pages + 1
+    assert pages > 1
+
+
+async def test_who_waits_for_other_types_looks_again_and_goes_on_waiting(
+    server: InProcessServer, feed: EventFeed
+) -> None:
+    ann = await server.connect("ann")
+    room = await ann.create_group("bob")
+    waiting = asyncio.ensure_future(feed.page(after=LATEST, types=["presence"], wait_s=30))
+    await server.wait_idle()
+    await ann.send(room, "not for it")
+    await server.wait_idle()
+    assert not waiting.done()
+    await server.app.writer.submit_and_wait("", NotePresence(("ann",), ()))
+    assert [one.type for one in (await waiting).entries] == ["presence"]
+
+
+async def test_who_waits_in_vain_gets_a_page_that_is_empty_and_has_come_further(
+    server: InProcessServer, feed: EventFeed
+) -> None:
+    ann = await server.connect("ann")
+    await ann.create_group("bob")
+    after = (await feed.page(after=LATEST)).next
+    page = await feed.page(after, wait_s=0.01)
+    assert (page.entries, page.after, page.next) == ([], after, after)

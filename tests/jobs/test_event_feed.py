@@ -71,7 +71,7 @@ async def test_what_is_taken_back_within_a_round_is_not_told(server: InProcessSe
 async def test_many_are_told_in_several_entries(
     server: InProcessServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(event_feed, "USERS_AT_ONCE", 2)
+    monkeypatch.setattr(event_feed, "USERS_MAX", 2)
     for user in ("ann", "bob", "eve"):
         upkeep_of(server).on_presence(user, True)
     assert await presences(server) == [(["ann", "bob"], []), (["eve"], [])]

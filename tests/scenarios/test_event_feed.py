@@ -20,6 +20,8 @@ from tests.kit.inprocess import in_process
 from tests.kit.random_workload import SECTIONS, RandomWorkload
 
 KILLS = 4
+# Presence comes when it comes.
+TYPES = "event,presence.reset"
 Entry = dict[str, Any]
 
 
@@ -35,7 +37,7 @@ class Reader:
         """Read to the end; return the entries that are new."""
         new: list[Entry] = []
         while True:
-            asked = f"http://chatd/v1/events?after={self.cursor}&limit={limit}"
+            asked = f"http://chatd/v1/events?after={self.cursor}&limit={limit}&types={TYPES}"
             answer = await http.request(asked, socket_path=self.server.database.with_name("chatd.sock"))
             assert answer.status == 200, answer.body
             page = answer.json

@@ -58,6 +58,8 @@ PRIVATE = {
     ("audit", "acted_as"): "1",
     ("pages", "page"): WHO,
     ("bots", "secret"): "1",
+    ("filters", "words"): "1",
+    ("filters", "patterns"): "1",
     ("events", "ignored"): WHO,
     **{
         ("reports", name): "1"
@@ -83,6 +85,8 @@ UNIQUE = {"client_key", "device"}  # a canary each
 # Columns whose value members may see, is one of a few, or only places and orders rows.
 PLAIN = {
     "meta": {"key", "value"},
+    "filters": {"name", "does", "reason"},
+    "event_feed": {"stamp", "time", "count", "bytes", "entries"},
     "rooms": {
         "number", "name", "kind", "creator", "created_at", "seq", "ordinal", "time", "log_floor", "last_message",
         "members", "title", "avatar", "public", "data", "deleted_by", "uncounted", "written", "stamp",
@@ -105,6 +109,8 @@ PLAIN = {
     "bots": {"bot", "commands", "welcome", "sees", "hook"},
     "pages": {"user", "handle", "verified", "stamp"},
     "graph_feeds": {"feed", "n"},
+    "consumers": {"name", "cursor", "state"},
+    "parked": {"number", "consumer", "entry", "time", "status"},
     "erasures": {
         "user", "asked", "messages", "reports", "done", "due", "checked", "found", "reopened", "receipt",
     },
@@ -170,6 +176,7 @@ async def _live(clients: Clients, daemon: RunningDaemon) -> tuple[str, str]:
     await daemon.api("PUT", "/v1/users/ann", name="Ann", password_hash="$argon2id$x")
     hook = {"url": "https://example.com", "secret": "whsec_" + "A" * 32}
     await daemon.api("PUT", "/v1/bots/weather", hook=hook)
+    await daemon.api("PUT", "/v1/filters/odd", does="flag", words=["odd"], patterns=["o.d"])
     await daemon.api("POST", "/v1/keys", name="backend", scopes=["users"])
     await ann.request({"type": "preferences", "receipts": False})
     for place in (room, direct):

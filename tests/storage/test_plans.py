@@ -10,6 +10,7 @@ from types import ModuleType
 import pytest
 
 from chatd.storage.sqlite import (
+    bots,
     commit,
     compaction,
     contacts,
@@ -30,6 +31,7 @@ from chatd.storage.sqlite import (
 from chatd.storage.sqlite.connection import open_file
 
 MODULES: tuple[ModuleType, ...] = (
+    bots,
     commit,
     contacts,
     event_feed,
@@ -49,6 +51,9 @@ MODULES: tuple[ModuleType, ...] = (
 VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 WHOLE_TABLES = {
     "compaction.LONG_ROOMS",  # upkeep once in a while
+    # At the start, all rows of a small table or index.
+    "bots.HOOKS",
+    "bots.AUTOMATED",
     # A row for each of a few receivers, and what they refused: rarely anything.
     "webhooks.CONSUMERS",
     "webhooks.COUNTS",
@@ -89,6 +94,7 @@ OF_SOME_ROWS = {  # what must not walk the rows that the others want
     "graph.BLOCKS_OF": "contacts_blocked",
     "graph.OWNERS": "COVERING INDEX",
     "graph.CONTACTS_OF": "contacts_pair",
+    "bots.AUTOMATED": "users_automated",
 }
 SMALL = ("VIRTUAL TABLE", "subquery")  # a list in a parameter; rows that were limited before
 STATEMENTS = {

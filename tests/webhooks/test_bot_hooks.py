@@ -72,6 +72,8 @@ async def test_the_updates_of_a_bot_reach_its_hook_and_nothing_else_does(
     await until(lambda: receiver.accepted == ids)
     delivery = (await put(daemon))["hook"]["delivery"]
     assert (delivery["name"], delivery["state"]) == ("bot:weather", "up")
+    assert (await daemon.api("POST", "/v1/hooks/bot:weather/replay", after="")).status == 200
+    await until(lambda: receiver.received == [*ids, *ids])
 
 
 async def test_a_hook_that_is_replaced_goes_on_behind_what_the_first_one_took(

@@ -4,9 +4,10 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from chatd.core.bots import Hook, PutBot, consumer_of
+from chatd.core.bots import Bot, Hook, PutBot, consumer_of
+from chatd.core.users import Account
 from chatd.http.api.messages import body_of, body_shown
-from chatd.http.api.route import Asked, Call, Done, More, Route
+from chatd.http.api.route import Asked, Call, Done, More, Page, Route, page_of
 from chatd.protocol.bots import BotCommand, BotCommands, Sees
 from chatd.protocol.event_feed import Events
 from chatd.protocol.messages import Body, LooseBody
@@ -52,6 +53,11 @@ class BotAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     hook: ShownHook | UnsetType = UNSET
 
 
+class BotsAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    bots: list[BotAnswer]
+    more: str | UnsetType = UNSET
+
+
 class UpdatesQuery(Asked, frozen=True, kw_only=True):
     """As of `GET /v1/events`, without `types`."""
 
@@ -73,6 +79,12 @@ async def put_bot(call: Call, asked: AskedBot) -> BotAnswer:
     return await answer_of(call, user)
 
 
+async def get_bots(call: Call, asked: Page) -> BotsAnswer:
+    found = await call.services.bots.listed(asked.more, asked.limit + 1)
+    bots, more = page_of(found, asked.limit, lambda one: one[0].user)
+    return BotsAnswer(bots=[shown(call, *one) for one in bots], more=more)
+
+
 async def get_bot(call: Call, asked: Asked) -> BotAnswer:
     return await answer_of(call, call.path["user"])
 
@@ -88,7 +100,11 @@ async def get_updates(call: Call, asked: UpdatesQuery) -> Events:
 
 
 async def answer_of(call: Call, user: str) -> BotAnswer:
-    bot, account = await call.services.bots.get(user)
+    return shown(call, *await call.services.bots.get(user))
+
+
+def shown(call: Call, bot: Bot, account: Account) -> BotAnswer:
+    user = bot.user
     deliveries = {status.name: status for status in call.services.webhooks.statuses()}
     return BotAnswer(
         user=user,
@@ -103,6 +119,7 @@ async def answer_of(call: Call, user: str) -> BotAnswer:
 
 
 ROUTES = (
+    Route("GET", "/v1/bots", "bots", get_bots, Page, BotsAnswer),
     Route("GET", "/v1/bots/{user}", "bots", get_bot, Asked, BotAnswer),
     Route("PUT", "/v1/bots/{user}", "bots", put_bot, AskedBot, BotAnswer),
     Route("DELETE", "/v1/bots/{user}", "bots", delete_bot),

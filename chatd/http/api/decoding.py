@@ -9,7 +9,7 @@ from msgspec import inspect
 from starlette.requests import Request
 
 from chatd.http.api import bots, erasures, keys, people, users
-from chatd.http.api.route import PARAMETERS, Asked, Code, EntryId, HookName, KeyId, ReportName
+from chatd.http.api.route import PARAMETERS, Asked, Code, EntryId, FilterName, HookName, KeyId, ReportName
 from chatd.protocol import complaints
 from chatd.protocol.bots import CommandName
 from chatd.protocol.complaints import Words, refusal_of
@@ -21,6 +21,7 @@ FORMS = {
     KeyId: "the id of a key, 8 of a-z 2-7",
     HookName: "the name of an endpoint, up to 32 of a-z 0-9 _ -, a letter first, or bot: and the id of a bot",
     EntryId: "the id of an entry",
+    FilterName: "the name of a list, up to 32 of a-z 0-9 _ -, a letter first",
     ReportName: "a report, r and a number",
     Code: "a code, up to 32 of a-z _",
     bots.Secret: "a secret, whsec_ and 24 to 64 bytes in base64",

@@ -17,7 +17,10 @@ class AuditQuery(Page, frozen=True, kw_only=True):
 
 
 class AuditEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One change, or one read of what is private. `key`: the id of a key, or `socket`. `as`: in whose place."""
+    """One change, or one read of what is private. `as`: in whose place.
+
+    `key`: the id of a key, `socket`, or `console:` and a name.
+    """
 
     time: Milliseconds
     key: str

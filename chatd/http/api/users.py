@@ -22,7 +22,7 @@ Prefix = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_\-.:@|+]{0,64}\Z")]
 
 
 class PutValues(Asked, frozen=True, kw_only=True):
-    """The values of an account to add or to change; what is absent stays."""
+    """The values of an account to add or to change; what is absent stays. `created_at`: in the app of the host."""
 
     name: Title | None = None
     avatar: Address | None = None
@@ -32,6 +32,7 @@ class PutValues(Asked, frozen=True, kw_only=True):
     kind: UserKind | None = None
     disabled: bool | None = None
     password_hash: PasswordHash | None = None
+    created_at: Milliseconds | None = None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(name={self.name!r}, password_hash='********')"
@@ -172,6 +173,7 @@ def change_of(asked: PutValues) -> Amend:
         kind=asked.kind,
         password=asked.password_hash,
         disabled=asked.disabled,
+        created_at=asked.created_at,
     )
 
 

@@ -20,7 +20,7 @@ from chatd.storage.sqlite.connection import open_file, readable
 from chatd.storage.sqlite.directory import Directory, locked, put_in_place, sync_file
 from chatd.storage.sqlite.erasures import listed_in
 from chatd.storage.sqlite.errors import StoreError, opening
-from chatd.storage.sqlite.meta import new_epoch, put_meta, read_meta, stamp_of
+from chatd.storage.sqlite.meta import leave_epoch, new_epoch, put_meta, read_meta
 from chatd.storage.sqlite.startup import check, check_header
 
 # The database, its log, and the index of that log.
@@ -164,9 +164,8 @@ def begin_epoch(path: Path, random_bytes: Callable[[int], bytes]) -> str:
     epoch = new_epoch(random_bytes)
     with closing(open_file(path, mode="rw")) as connection:
         connection.execute("BEGIN IMMEDIATE")
+        leave_epoch(connection)
         put_meta(connection, "epoch", epoch)
-        # Up to here the history is the one of before.
-        put_meta(connection, "epoch_stamp", stamp_of(connection))
         put_meta(connection, "clean", 1)
         connection.execute("COMMIT")
     return epoch

@@ -20,6 +20,7 @@ from chatd.storage.views import FeedPage, FeedQuery
 BOTS = """
 SELECT bot, commands, welcome, sees, hook, secret FROM bots WHERE bot IN (SELECT value FROM json_each(?))
 """
+BEHIND = "SELECT bot, commands, welcome, sees, hook, secret FROM bots WHERE bot > ? ORDER BY bot LIMIT ?"
 HOOKS = "SELECT bot, commands, welcome, sees, hook, secret FROM bots WHERE hook <> ''"
 PUT = """
 INSERT INTO bots (bot, commands, welcome, sees, hook, secret) VALUES (?, ?, ?, ?, ?, ?)
@@ -54,6 +55,11 @@ class Seat(NamedTuple):
 def bots(connection: sqlite3.Connection, users: Collection[str]) -> list[Bot]:
     """Return the settings of those of these users that are bots."""
     return [bot_of(row) for row in connection.execute(BOTS, (json.dumps([*users]),))]
+
+
+def behind(connection: sqlite3.Connection, after: str, limit: int) -> list[Bot]:
+    """Return bots in order of user id."""
+    return [bot_of(row) for row in connection.execute(BEHIND, (after, limit))]
 
 
 def with_hooks(connection: sqlite3.Connection) -> list[Bot]:

@@ -6,7 +6,7 @@ between them without a scan.
 
 import json
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ from chatd.core.event_feed import (
 from chatd.protocol.codec import decode_tree, event_json
 from chatd.protocol.event_feed import Entry
 from chatd.protocol.identifiers import U53_MAX
-from chatd.storage.sqlite.meta import put_meta, read_meta
+from chatd.storage.sqlite.meta import common_stamp, put_meta, read_meta
 from chatd.storage.sqlite.rows import position
 from chatd.storage.views import FeedBounds, FeedPage, FeedPlace, FeedQuery
 
@@ -34,8 +34,6 @@ from chatd.storage.views import FeedBounds, FeedPage, FeedPlace, FeedQuery
 FLOOR = "feed_floor"
 # Behind all entries of a commit.
 EVERY = U53_MAX
-# In `meta`: the commit with which the history of this epoch left that of the epoch before.
-EPOCH_STAMP = "epoch_stamp"
 
 # Rows that one commit deletes: some 10 ms.
 FORGOTTEN_AT_ONCE = 500
@@ -124,13 +122,13 @@ def feed_page(connection: sqlite3.Connection, epoch: str, query: FeedQuery) -> F
 def page(connection: sqlite3.Connection, epoch: str, query: FeedQuery, choose: Choose) -> FeedPage:
     """Return one page of the entries that `choose` wants, behind what has to be told before it."""
     meta = read_meta(connection)
-    head, floor = int(meta["stamp"]), int(meta.get(FLOOR, meta["stamp"]))
+    head, floor = ends(meta)
     if query.after == LATEST:
         last = scan(connection, Position(head - 1, EVERY), PASSED_MAX, lambda some: [False] * len(some))
         reached = last.reached_at(head)
         cursor = cursor_of(epoch, reached)
         return FeedPage(cursor, cursor, [], at_end=True)
-    start, told = begin(epoch, query, head, floor, int(meta.get(EPOCH_STAMP, 0)))
+    start, told = begin(epoch, query, meta)
     found = scan(connection, start, query.limit - len(told), choose)
     entries = [*told, *rendered(connection, epoch, found.entries)]
     fitting = entries[: fitting_in(query.bytes_max, entries)]
@@ -140,20 +138,23 @@ def page(connection: sqlite3.Connection, epoch: str, query: FeedQuery, choose: C
     return FeedPage(after, cursor_of(epoch, reached), fitting, at_end=is_whole and found.at_end)
 
 
-def begin(
-    epoch: str, query: FeedQuery, head: int, floor: int, epoch_stamp: int
-) -> tuple[Position, list[Entry]]:
+def ends(meta: Mapping[str, str | int]) -> tuple[int, int]:
+    """Return the last commit, and the one up to which there are no entries."""
+    return int(meta["stamp"]), int(meta.get(FLOOR, meta["stamp"]))
+
+
+def begin(epoch: str, query: FeedQuery, meta: Mapping[str, str | int]) -> tuple[Position, list[Entry]]:
     """Return where a page begins, and what is told before: a `feed.reset` or `feed.truncated`."""
+    head, floor = ends(meta)
     oldest = Position(floor, EVERY)
     if not query.after:
         return oldest, []
     other, wanted = position_of(query.after)
     if other != epoch or wanted.stamp > head:
         # What follows a position from before the histories parted is the same in both.
-        common = epoch_stamp if other != epoch else head
+        common = common_stamp(meta, other) if other != epoch else head
         start = max(oldest, min(wanted, Position(common, EVERY)))
-        id = cursor_of(epoch, start if start == wanted else Position(start.stamp, 0))
-        return start, [Entry(id=id, type="feed.reset", time=query.now)]
+        return start, [Entry(id=cursor_of(epoch, start), type="feed.reset", time=query.now)]
     if wanted.stamp >= floor:
         return wanted, []
     to = cursor_of(epoch, Position(floor, 0))
@@ -170,9 +171,7 @@ class Found:
 
     def reached_at(self, head: int) -> Position:
         """Return how far the page came. `head`: the last commit, which has no entries when it is behind the last."""
-        if self.at_end and self.reached.stamp < head:
-            return Position(head, 0)
-        return self.reached._replace(n=0) if self.reached.n == EVERY else self.reached
+        return Position(head, 0) if self.at_end and self.reached.stamp < head else self.reached
 
 
 def scan(connection: sqlite3.Connection, start: Position, limit: int, choose: Choose) -> Found:

@@ -1,12 +1,16 @@
 """The facts about a database as a whole: epoch, number of the last commit, whether it was closed."""
 
+import json
 import re
 import sqlite3
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 # 72 random bits, 12 characters: no two databases of one operator share an epoch.
 EPOCH_BYTES = 9
+
+# The key of all earlier epochs, each with the last commit that was of it.
+PARTED = "parted"
 
 STAMP = "SELECT value FROM meta WHERE key = 'stamp'"
 PUT_META = (
@@ -42,6 +46,20 @@ def begin_history(connection: sqlite3.Connection, epoch: str) -> None:
     """Write the facts of a new database."""
     for key, value in (("epoch", epoch), ("stamp", 0), ("clean", 1)):
         put_meta(connection, key, value)
+
+
+def leave_epoch(connection: sqlite3.Connection) -> None:
+    """Note the commit up to which the next history is the one of the present epoch."""
+    meta = read_meta(connection)
+    parted = [*json.loads(str(meta.get(PARTED, "[]"))), [meta["epoch"], meta["stamp"]]]
+    put_meta(connection, PARTED, json.dumps(parted))
+
+
+def common_stamp(meta: Mapping[str, str | int], epoch: str) -> int:
+    """Return the last commit that this history has in common with that of an earlier epoch; 0 for one it never had."""
+    parted = json.loads(str(meta.get(PARTED, "[]")))
+    earlier = [known for known, _ in parted]
+    return min(stamp for _, stamp in parted[earlier.index(epoch) :]) if epoch in earlier else 0
 
 
 def mark_open(connection: sqlite3.Connection) -> None:

@@ -209,6 +209,9 @@ class SqliteStore(ApiReads, Store):
     async def bots(self, users: Collection[str]) -> list[Bot]:
         return await self._read_pool.run(bots_rows.bots, users)
 
+    async def bots_behind(self, after: str, limit: int) -> list[Bot]:
+        return await self._read_pool.run(bots_rows.behind, after, limit)
+
     async def bots_with_hooks(self) -> list[Bot]:
         return await self._read_pool.run(bots_rows.with_hooks)
 

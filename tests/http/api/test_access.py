@@ -26,9 +26,9 @@ VALUES = {
     "key": "a" * 8,
     "code": "gone",
     "report": "r1",
-    "filter": "words",
     "name": "search",
     "entry": "k7Qd-1-0",
+    "filter": "insults",
 }
 # Each asks for a thousand routes: the loop makes no difference.
 ONE_LOOP = pytest.mark.asyncio(loop_factories=["uvloop"])

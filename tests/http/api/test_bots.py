@@ -78,6 +78,10 @@ async def test_the_kind_of_an_account_is_on_its_card(
 async def test_the_settings_of_a_bot_are_put_read_and_removed(host: Caller) -> None:
     bot = await put(host, **SETTINGS)
     assert bot == {"user": "weather", "kind": "bot", "sees": "mentions", **SETTINGS}
+    await put(host, "another")
+    page = await host.get("/v1/bots?limit=1")
+    assert [one["user"] for one in page["bots"]] == ["another"]
+    assert await host.get(f"/v1/bots?more={page['more']}") == {"bots": [bot]}
     secret = "whsec_" + "A" * 32
     changed = await put(
         host, welcome=None, sees="all", hook={"url": "https://example.com/b", "secret": secret}
@@ -222,8 +226,15 @@ async def test_a_block_stops_a_bot(people: bool, host: Caller, clients: Clients)
 
 async def test_where_bots_are_off_there_are_none(tmp_path: Path) -> None:
     async with running_daemon(config_for(tmp_path, listen=ADDRESS)) as daemon:
-        for method, path in (("PUT", ""), ("GET", ""), ("DELETE", ""), ("GET", "/events")):
-            answer = await daemon.api(method, f"/v1/bots/weather{path}")
+        bot = "/v1/bots/weather"
+        for method, path in (
+            ("PUT", bot),
+            ("GET", bot),
+            ("DELETE", bot),
+            ("GET", f"{bot}/events"),
+            ("GET", "/v1/bots"),
+        ):
+            answer = await daemon.api(method, path)
             assert (answer.status, answer.json["code"]) == (501, "not_supported"), path
         clients = Clients(daemon.url)
         ann = await clients.connect("ann")
@@ -279,3 +290,28 @@ async def test_who_is_a_bot_is_known_after_a_restart_and_when_it_changes(
     assert await status("sure-0002") == 400
     await daemon.api("PUT", "/v1/users/weather", kind="official")
     assert await status("sure-0003") == 200
+
+
+async def test_a_bot_on_a_connection_is_a_client(host: Caller, clients: Clients) -> None:
+    await put(host)
+    room, (ann, bot) = await clients.in_direct("ann", "weather")
+    buttons = [[{"label": "Vienna", "data": "city=vie"}, {"label": "Map", "url": "https://example.com"}]]
+    sent = await bot.send(room, "Where are you?", body={"buttons": buttons})
+    assert "event" not in sent
+    assert (await ann.next_event(room))["body"] == {"text": "Where are you?", "buttons": buttons}
+    press = {"data": "city=vie", "reply_to": sent["seq"]}
+    await ann.send(room, "Vienna", body=press)
+    assert (await bot.next_event(room))["body"] == {"text": "Vienna", **press}
+    # A client of tomorrow knows more of a button than we do.
+    newer = [[{**buttons[0][0], "colour": "red"}]]
+    event = (await bot.send(room, "And now?", body={"buttons": newer}))["event"]
+    assert event["body"]["buttons"] == [[buttons[0][0]]]
+    body = {"text": "x", "buttons": buttons}
+    packet = {"type": "send", "room": room, "key": "press-0001", "body": body}
+    assert (await ann.expect_refusal("bad_request", packet))["field"] == "body.buttons"
+    for wrong, code in (([[]], "bad_request"), (buttons * 6, "too_large"), ([buttons[0] * 2], "too_large")):
+        packet = {**packet, "key": "press-0002", "body": {"text": "x", "buttons": wrong}}
+        await bot.expect_refusal(code, packet)
+    await bot.mutate("edit", room, target=sent["seq"], body={"text": "Where are you?"})
+    edit = await ann.next_event(room, "edit")
+    assert edit["body"] == {"text": "Where are you?"}, "the buttons are gone"

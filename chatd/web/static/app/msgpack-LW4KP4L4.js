@@ -1,0 +1,1 @@
+import{W as o}from"./chunk-DZ5MG4SS.js";export{o as msgpack};
