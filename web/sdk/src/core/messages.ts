@@ -105,9 +105,10 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   pin: (message, { set }) => ({ ...message, pinned: set ?? false }),
 };
 
-/** Whether an `erased` acts on a message (protocol.md, "Erased people"). */
-export function concerns(erased: Event, { user, seq }: Message): boolean {
-  return user === erased.user && (erased.from ?? 0) <= seq && seq <= (erased.to ?? seq) && seq < erased.seq;
+/** Return those of the messages kept that an operation acts on: its target, or many (protocol.md, "Erased people"). */
+export function targetsOf({ kind, user, seq, target = 0, from = 0, to = seq }: Event, kept: Map<number, Message>): Message[] {
+  const found = kind === "erased" ? [...kept.values()] : [kept.get(target)!];
+  return found.filter((one) => one && (kind !== "erased" || (one.user === user && one.seq >= from && one.seq <= to && one.seq < seq)));
 }
 
 /** Whether an event of this kind changes a message. */
