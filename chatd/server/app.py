@@ -242,7 +242,7 @@ class App:
             self.webhooks.direct(deliveries)
         if deliveries is not None:
             bots = () if self.bot_hooks is None else self.bot_hooks.receivers(config.egress.allow)
-            deliveries.reconfigure((*receivers, *bots), config.events.kept_h)
+            deliveries.reconfigure((*receivers, *bots))
         return deliveries
 
     def _on_bot_hooks(self, gone: Collection[str]) -> None:
