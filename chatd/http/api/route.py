@@ -18,6 +18,7 @@ from chatd.commands.graph import Graph
 from chatd.commands.host_bots import HostBots
 from chatd.commands.host_rooms import HostRooms
 from chatd.commands.host_stats import StatsReader
+from chatd.commands.imports import Imports
 from chatd.commands.privacy import Privacy
 from chatd.commands.webhooks import Webhooks
 from chatd.core.api_keys import READ, VISITOR, ApiKey
@@ -152,6 +153,7 @@ class Services:
     webhooks: Webhooks
     keys: ApiKeys
     filters: FilterLists
+    imports: Imports
     privacy: Privacy
     console_link: Callable[[str, Collection[str]], str]
     table: tuple["Route", ...]
