@@ -40,7 +40,14 @@ class Wrong(NamedTuple):
     detail: str = ""
 
 
-Line = User | ImportRoom | InRoom | Wrong
+class Mended(NamedTuple):
+    """What was changed in the line that follows."""
+
+    line: int
+    reason: str
+
+
+Line = User | ImportRoom | InRoom | Wrong | Mended
 
 
 class Noted(Struct, frozen=True, omit_defaults=True):
@@ -106,6 +113,9 @@ class Imports:
         waiting: list[Line] = []
         kind, rows = None, 0
         for line in lines:
+            if isinstance(line, Mended):
+                note(tally.mended, line.reason, line.line)
+                continue
             tally.lines += 1
             if isinstance(line, Wrong):
                 tally.leave_out(line)

@@ -38,7 +38,7 @@ ROOM_PREFIX = "import:"
 
 
 class PastMember(NamedTuple):
-    """A member of a room since `time` (Unix ms). `line`: where they stand in an upload."""
+    """A member of a room since `time` (Unix ms), 0 for its beginning. `line`: where they stand in an upload."""
 
     line: int
     user: str
@@ -212,7 +212,7 @@ def add_all(
             continue
         add_member(room, one.user, one.role, writes, reads)
         member = room.members[one.user]
-        member.joined_at, member.first_visible = one.time, 1
+        member.joined_at, member.first_visible = min(one.time or room.created_at, writes.now), 1
         done.members += 1
 
 

@@ -60,7 +60,7 @@ async def entries(server: InProcessServer) -> Sequence[dict[str, Any]]:
 
 def rows(directory: Path) -> dict[str, Sequence[Any]]:
     """Return all rows of all tables but BESIDE, without the numbers of commits."""
-    with sqlite3.connect(directory / "chatd.db") as database:
+    with sqlite3.connect(directory / "chatd.sqlite") as database:
         names = [name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
         found = {}
         for name in sorted({*names} - BESIDE):
@@ -226,4 +226,5 @@ def test_cut_anywhere_and_begun_again_it_is_as_if_it_ran_once(
 
     once = asyncio.run(kept(lines))
     cut = asyncio.run(kept(*(lines[:place] for place in cuts), lines, lines))
+    assert len(once["imported_rooms"]) == 2
     assert cut == once

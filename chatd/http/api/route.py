@@ -201,7 +201,7 @@ Handler = Callable[[Call, Any], Awaitable[Struct]]
 
 @dataclass(slots=True, frozen=True)
 class Route:
-    """One route. `bulk`: its body is ndjson, and the handler is called with each line.
+    """One route. `bulk`: its body is ndjson, and the handler is called with each line; `whole`: once, with all Lines.
 
     `body_bytes`: the most of any other body. `waits`: the answer may take long, and nobody needs it when the client
     is gone.
@@ -214,6 +214,7 @@ class Route:
     asked: type[Asked] = Asked
     answer: type[Struct] = Done
     bulk: bool = False
+    whole: bool = False
     body_bytes: int = BODY_BYTES_MAX
     waits: bool = False
 
