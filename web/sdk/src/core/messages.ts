@@ -105,9 +105,11 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   pin: (message, { set }) => ({ ...message, pinned: set ?? false }),
 };
 
-/** Whether an `erased` acts on a message (protocol.md, "Erased people"). */
-export function concerns(erased: Event, { user, seq }: Message): boolean {
-  return user === erased.user && (erased.from ?? 0) <= seq && seq <= (erased.to ?? seq) && seq < erased.seq;
+/** Return those of the messages that an operation acts on; of `erased` see protocol.md, "Erased people". */
+export function targetsOf(operation: Event, messages: ReadonlyMap<number, Message>): Message[] {
+  const { kind, user, seq, target = 0, from = 0, to = seq } = operation;
+  if (kind !== "erased") return [messages.get(target) ?? []].flat();
+  return [...messages.values()].filter((message) => message.user === user && message.seq >= from && message.seq <= to);
 }
 
 /** Whether an event of this kind changes a message. */
