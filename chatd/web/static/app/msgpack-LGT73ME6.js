@@ -1,0 +1,1 @@
+import{_ as o}from"./chunk-ABYUZVBF.js";export{o as msgpack};
