@@ -109,7 +109,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
 export function targetsOf(operation: Event, messages: ReadonlyMap<number, Message>): Message[] {
   const { kind, user, seq, target = 0, from = 0, to = seq } = operation;
   if (kind !== "erased") return [messages.get(target) ?? []].flat();
-  return [...messages.values()].filter((message) => message.user === user && message.seq >= from && message.seq <= to && message.seq < seq);
+  return [...messages.values()].filter((message) => message.user === user && message.seq >= from && message.seq <= to);
 }
 
 /** Whether an event of this kind changes a message. */
