@@ -370,6 +370,7 @@ export interface PutUser {
   kind?: "bot" | "official" | "person" | null;
   disabled?: boolean | null;
   password_hash?: string | null;
+  created_at?: number | null;
   seen?: boolean;
 }
 
@@ -690,6 +691,7 @@ export const EVERY_SCOPE: readonly string[] = [
   "bots.read",
   "events",
   "events.read",
+  "import",
   "keys",
   "keys.read",
   "messages",
