@@ -301,39 +301,8 @@ def rooms(daemon: DaemonProcess) -> dict[str, list[Any]]:
         return found
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
-async def test_the_commands_work_and_what_every_converter_wrote_is_here(tmp_path: Path) -> None:
-    write_exports(tmp_path)
-    (tmp_path / ".curlrc").write_text("fail\nsilent\nshow-error\n")
-    async with daemon_process(tmp_path) as daemon:
-        script = "\n".join(["set -e", *(block.text for block in BLOCKS if block.language == "sh")])
-        for said, meant in {
-            "http://127.0.0.1:8471": daemon.ops_url,
-            " --config /etc/chatd/chatd.toml": f" --data {daemon.database.parent}",
-        }.items():
-            assert said in script
-            script = script.replace(said, meant)
-        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        shell = await asyncio.create_subprocess_exec(
-            "bash",
-            "-o",
-            "pipefail",
-            "-c",
-            script,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            cwd=tmp_path,
-            env={"PATH": path, "HOME": str(tmp_path)},
-        )
-        output, _ = await shell.communicate()
-        assert shell.returncode == 0, output.decode()
-        for block in BLOCKS:
-            assert block.language not in ("json", "text") or block.text.strip() in output.decode(), (
-                output.decode()
-            )
-        assert "mended" not in output.decode().replace('"mended":{}', "")
-        found = rooms(daemon)
-    assert found["C1"] == [
+EXPECTED = {
+    "C1": [
         (
             "U1",
             1000,
@@ -361,9 +330,9 @@ async def test_the_commands_work_and_what_every_converter_wrote_is_here(tmp_path
             },
         ),
         ("U2", 3000, {"body": {"text": "Me!", "thread": 2}}),
-    ]
-    assert found["D1"] == [("U1", 4500, {"body": {"text": "psst"}})]
-    assert found["!r:hs.example"] == [
+    ],
+    "D1": [("U1", 4500, {"body": {"text": "psst"}})],
+    "!r:hs.example": [
         (
             "@ann:hs.example",
             3,
@@ -371,8 +340,8 @@ async def test_the_commands_work_and_what_every_converter_wrote_is_here(tmp_path
         ),
         ("@b_b:hs.example", 4, {"body": {"text": "yes", "reply_to": 2}}),
         ("@b_b:hs.example", 7, {"recalled": True}),
-    ]
-    assert found["messaging:white-room"] == [
+    ],
+    "messaging:white-room": [
         (
             "tom",
             1500,
@@ -386,8 +355,8 @@ async def test_the_commands_work_and_what_every_converter_wrote_is_here(tmp_path
         ),
         ("una", 2500, {"recalled": True}),
         ("una", 3500, {"body": {"text": "so", "thread": 2}}),
-    ]
-    assert found["sb_1"] == [
+    ],
+    "sb_1": [
         ("vic", 1, {"body": {"text": "lions"}, "reactions": [{"emoji": ":thumbs_up:", "count": 1}]}),
         ("wim", 2, {"body": {"text": "and", "reply_to": 2}, "edited": MS + 5}),
         (
@@ -401,4 +370,38 @@ async def test_the_commands_work_and_what_every_converter_wrote_is_here(tmp_path
                 }
             },
         ),
-    ]
+    ],
+}
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
+async def test_the_commands_work_and_what_every_converter_wrote_is_here(tmp_path: Path) -> None:
+    write_exports(tmp_path)
+    (tmp_path / ".curlrc").write_text("fail\nsilent\nshow-error\n")
+    async with daemon_process(tmp_path) as daemon:
+        output = await run_commands(daemon)
+        for block in BLOCKS:
+            assert block.language not in ("json", "text") or block.text.strip() in output, output
+        assert "mended" not in output.replace('"mended":{}', "")
+        found = rooms(daemon)
+    assert {name: found[name] for name in EXPECTED} == EXPECTED
+
+
+async def run_commands(daemon: DaemonProcess) -> str:
+    """Run the commands of the document in the directory of a daemon; return what they print."""
+    script = "\n".join(["set -e", *(block.text for block in BLOCKS if block.language == "sh")])
+    for said, meant in {
+        "http://127.0.0.1:8471": daemon.ops_url,
+        " --config /etc/chatd/chatd.toml": f" --data {daemon.database.parent}",
+    }.items():
+        assert said in script
+        script = script.replace(said, meant)
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    shell = await asyncio.create_subprocess_exec(
+        "bash", "-o", "pipefail", "-c", script,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, cwd=daemon.directory,
+        env={"PATH": path, "HOME": str(daemon.directory)},
+    )  # fmt: skip
+    output, _ = await shell.communicate()
+    assert shell.returncode == 0, output.decode()
+    return output.decode()
