@@ -44,9 +44,7 @@ class Unparked:
 
 @dataclass(slots=True, frozen=True)
 class ForgottenParked:
-    """A record: entries that were set aside before this time (Unix ms), and are not in the feed any more."""
-
-    before: int
+    """A record: entries that were set aside, and are not in the feed any more."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -67,9 +65,7 @@ class Unpark:
 
 @dataclass(slots=True, frozen=True)
 class ForgetParked:
-    """Forget entries that were set aside before this time (Unix ms)."""
-
-    before: int
+    """Forget entries that were set aside, and are not in the feed any more."""
 
 
 def save_consumers(user: str, request: SaveConsumers, writes: WriteSet, reads: ReadSet) -> Ok:
@@ -78,7 +74,7 @@ def save_consumers(user: str, request: SaveConsumers, writes: WriteSet, reads: R
 
 
 def forget_parked(user: str, request: ForgetParked, writes: WriteSet, reads: ReadSet) -> Ok:
-    writes.add(ForgottenParked(request.before))
+    writes.add(ForgottenParked())
     return Ok()
 
 

@@ -245,8 +245,8 @@ class Screening:
         sent = (submission.screened and submission.screened.sent) or submission.request
         try:
             await self._require_age(submission)
-            if (judging := self._judgings.get(on)) is not None:
-                await self._ask(judging, submission, sent, on)
+            if on in self._judgings:
+                await self._ask(submission, sent, on)
         except ChatError as refusal:
             self._refuse(submission, sent, refusal)
         except asyncio.CancelledError:
@@ -284,9 +284,13 @@ class Screening:
 
     # --- before-hooks
 
-    async def _ask(self, judging: Judging, submission: Submission, sent: Any, on: On) -> None:
+    async def _ask(self, submission: Submission, sent: Any, on: On) -> None:
         """Carry out the verdict of a judge. Raises ChatError for a request that must not be carried out."""
         room = await self._room_of(submission)
+        judging = self._judgings.get(on)
+        if judging is None:
+            # Switched off meanwhile.
+            return
         verdict = await judging.verdict(item_of(submission, on, room))
         request = submission.request
         if verdict is None or (verdict.do == "rewrite" and (verdict.body is None or on not in REWRITTEN)):

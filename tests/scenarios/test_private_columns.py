@@ -86,6 +86,7 @@ UNIQUE = {"client_key", "device"}  # a canary each
 PLAIN = {
     "meta": {"key", "value"},
     "filters": {"name", "does", "reason"},
+    "event_feed": {"stamp", "time", "count", "bytes", "entries"},
     "rooms": {
         "number", "name", "kind", "creator", "created_at", "seq", "ordinal", "time", "log_floor", "last_message",
         "members", "title", "avatar", "public", "data", "deleted_by", "uncounted", "written", "stamp",

@@ -23,7 +23,8 @@ DELETE FROM parked WHERE consumer = ? AND number IN (
     SELECT number FROM parked WHERE consumer = ? ORDER BY number DESC LIMIT -1 OFFSET ?
 )
 """
-FORGET = "DELETE FROM parked WHERE time < ?"
+# An entry is older than the time at which it was set aside. No clock is asked, which may jump.
+FORGET = "DELETE FROM parked WHERE time < (SELECT time FROM event_feed ORDER BY stamp LIMIT 1)"
 UNPARK = "DELETE FROM parked WHERE consumer = ? AND entry = ?"
 PARKED = "SELECT consumer, entry, status, time FROM parked WHERE consumer = ? ORDER BY number DESC LIMIT ?"
 COUNTS = "SELECT consumer, count(*) FROM parked GROUP BY consumer"
@@ -76,7 +77,7 @@ def park(connection: sqlite3.Connection, set_aside: Sequence[Parked], stamp: int
 
 
 def forget(connection: sqlite3.Connection, forgotten: Sequence[ForgottenParked], stamp: int) -> None:
-    connection.executemany(FORGET, [(one.before,) for one in forgotten])
+    connection.execute(FORGET)
 
 
 def unpark(connection: sqlite3.Connection, gone: Sequence[Unparked], stamp: int) -> None:

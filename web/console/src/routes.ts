@@ -34,12 +34,14 @@ export interface AuditEntry {
   action: string;
   target: string;
   request: string;
+  as?: string;
 }
 
 export interface AuditQuery {
   limit?: number;
   more?: string;
   target?: string;
+  as?: string;
 }
 
 export interface BanUser {
@@ -370,6 +372,7 @@ export interface PutUser {
   kind?: "bot" | "official" | "person" | null;
   disabled?: boolean | null;
   password_hash?: string | null;
+  created_at?: number | null;
   seen?: boolean;
 }
 
@@ -492,6 +495,11 @@ export interface RoomOfUser {
   members: number;
   role: string;
   joined_at: number;
+  unread: number;
+  unread_mentions: number;
+  read: number;
+  seq: number;
+  peer?: string;
 }
 
 export interface RoomsAnswer {
@@ -690,6 +698,7 @@ export const EVERY_SCOPE: readonly string[] = [
   "bots.read",
   "events",
   "events.read",
+  "import",
   "keys",
   "keys.read",
   "messages",
