@@ -193,23 +193,28 @@ async def test_a_muted_user_sees_until_when(browser: Any, world: World) -> None:
 
 
 async def test_an_erased_person_reads_as_such(browser: Any, world: World) -> None:
+    """One with whom alice has a chat, and one of whom only the log of a group knows."""
     daemon = world.daemon
-    assert (await daemon.api("PUT", "/v1/users/eve", name="Eve")).status == 200
-    async with client_of(daemon, "eve") as eve:
-        await (await eve.direct("alice")).send("Hello alice")
-        await eve.join(world.room.id)
-        await eve.room(world.room.id).send("I am here")
+    for user in ("carl", "eve"):
+        assert (await daemon.api("PUT", f"/v1/users/{user}", name=user.capitalize())).status == 200
+        async with client_of(daemon, user) as client:
+            if user == "carl":
+                await client.request_friend("alice")
+            await (await client.join(world.room.id)).send(f"{user} is here")
     async with watched_context(browser, **DESKTOP) as (context, watch):
         app = await app_page(context, daemon, "alice")
         await app.go(f"r/{world.room.id}")
-        await app.page.locator("article").filter(has_text="I am here").locator("text=Eve").wait_for()
-        assert (await daemon.api("PUT", "/v1/erasures/eve")).status in (200, 201, 202)
-        while (await daemon.api("GET", "/v1/erasures/eve")).json["state"] != "done":
-            await asyncio.sleep(0.05)
-        await app.page.locator("article").filter(has_text="I am here").wait_for(state="detached")
+        messages = app.page.locator("article").filter(has_text="is here")
+        await messages.last.wait_for()
+        for user in ("carl", "eve"):
+            assert (await daemon.api("PUT", f"/v1/erasures/{user}")).status in (200, 201, 202)
+            while (await daemon.api("GET", f"/v1/erasures/{user}")).json["state"] != "done":
+                await asyncio.sleep(0.05)
+        await messages.last.wait_for(state="detached")
         await app.page.reload()
-        await app.page.locator(".author").filter(has_text="Deleted account").wait_for()
-        await app.go("u/eve")
+        gone = app.page.locator(".author").filter(has_text="Deleted account")
+        await gone.nth(1).wait_for()
+        await app.page.locator(".face").last.click()
         await app.page.locator(".home-name").get_by_text("Deleted account").wait_for()
         await check(app)
         assert await app.page.locator(".home .button").count() == 0
