@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t}from"./chunk-YUL3IGWD.js";import"./chunk-IJBRFK6J.js";import"./chunk-Z5QGBE3D.js";import"./chunk-QBVUXYAN.js";import"./chunk-WZMFBUDF.js";import"./chunk-Q3AGAOWK.js";import"./chunk-5BUGJ5TA.js";import"./chunk-DZ5MG4SS.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};

@@ -1,1 +1,0 @@
-import{W as o}from"./chunk-DZ5MG4SS.js";export{o as msgpack};

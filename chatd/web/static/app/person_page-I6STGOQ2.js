@@ -1,1 +1,0 @@
-import{b as o,c as r}from"./chunk-YBKYHUIX.js";import"./chunk-LQP7CWM5.js";import"./chunk-ML3WAYMR.js";import"./chunk-RMU3LK5T.js";import"./chunk-6YDETOBX.js";import"./chunk-WZMFBUDF.js";import"./chunk-Q3AGAOWK.js";import"./chunk-5BUGJ5TA.js";import"./chunk-DZ5MG4SS.js";export{o as HomeCard,r as PersonPage};
