@@ -36,12 +36,14 @@ test: .venv/installed-dev
 soak: .venv/installed-dev
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/storage/test_power_loss.py tests/storage/test_power_loss_of_files.py \
 	  tests/storage/test_damage.py
-	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/storage/test_unallocated.py
+	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/storage/test_unallocated.py \
+	  tests/storage/test_power_loss_of_erasures.py
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/scenarios/test_crash.py -k kill_9_under_load
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/core/test_friends_machine.py tests/simulation/test_twins.py
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/server/test_stopping.py tests/server/test_memory.py
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/server/test_graph_feed.py tests/server/test_graph_import.py
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/http/api/test_openapi.py
+	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/writer/test_screening.py
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/web/test_app_views.py tests/web/test_tabs.py
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/conformance/test_mutants.py tests/conformance/test_faults.py \
 	  tests/web/test_sdk_in_chromium.py

@@ -37,7 +37,7 @@ The link is for one browser, within a minute; the session it begins lasts 12 hou
     type=click.Choice(ROLES),
     default=ROLES[0],
     show_default=True,
-    help="A viewer reads, but no messages; a moderator handles messages and reports; an admin may do all.",
+    help="A viewer reads, but no messages; a moderator works on reports; an admin may do all.",
 )
 @click.option(
     "--scope", "scopes", multiple=True, type=click.Choice(SCOPES), help="In place of a role; repeatable."

@@ -58,7 +58,7 @@ def erase(loaded: Loaded, user: str, check: bool, yes: bool, for_programs: bool,
 
 @click.command(
     epilog="""\b
-Example:
+Examples:
   chatd export alice alice.ndjson.gz
 
 A line of the file is a row: {"table": "events", ...}. Only the owner of the file may open it."""
@@ -75,21 +75,27 @@ def export(loaded: Loaded, user: str, destination: Path) -> None:
     api.ask("PUT", path, {})
     answer = ended(config, lambda: api.ask("GET", path, {}), "exports")
     with new_private_file(destination) as file:
-        if is_served(socket_path(config)):
-            download(socket_path(config), f"{path}/file", file.buffer)
-        else:
-            with Path(stored_file(config, user)).open("rb") as stored:
-                shutil.copyfileobj(stored, file.buffer)
+        try:
+            if is_served(socket_path(config)):
+                download(socket_path(config), f"{path}/file", file.buffer)
+            else:
+                with Path(stored_file(config, user)).open("rb") as stored:
+                    shutil.copyfileobj(stored, file.buffer)
+        except BaseException:
+            destination.unlink()
+            raise
     click.echo(f"Wrote {destination}: {answer['bytes']} bytes.")
 
 
 def ended(config: Config, ask: Callable[[], Any], job: str) -> Any:
     """Wait for a job of the daemon, or do it here where none runs; return its answer when it is done."""
-    while (answer := ask())["state"] != "done":
-        if is_served(socket_path(config)):
-            time.sleep(LOOK_S)
-        else:
-            carry_out(config, job)
+    while (answer := ask())["state"] != "done" and is_served(socket_path(config)):
+        time.sleep(LOOK_S)
+    if answer["state"] != "done":
+        carry_out(config, job)
+        answer = ask()
+    if answer["state"] != "done":
+        raise Failure("it is not done; the log above says why. It goes on when it is asked for again")
     return answer
 
 

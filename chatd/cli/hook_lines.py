@@ -14,7 +14,7 @@ UNSAID = frozenset({"seq", "kind", "time", "ordinal", "key", "user", "body", "co
 TYPE_WIDTH, ROOM_WIDTH = 16, 13
 TEXT_MAX = 500
 TIME_MAX_S = 253_402_300_799  # the year 9999
-STYLES = {"message": "ok", "edit": "note", "recall": "note", "reaction": "note"}
+BY_KIND = {"message": "ok", "edit": "note", "recall": "note", "reaction": "note"}
 
 
 def refused_line(fault: str, now_ms: int) -> Line:
@@ -55,7 +55,7 @@ def entry_line(entry: Mapping[str, Any]) -> Line:
     ]
     return (
         (f"  {clock(time_of(entry))} ", "faint"),
-        (f"{type:<{TYPE_WIDTH}} ", STYLES.get(type.partition(".")[2], "kind")),
+        (f"{type:<{TYPE_WIDTH}} ", BY_KIND.get(type.partition(".")[2], "kind")),
         (f"{clean(str(entry.get('room', ''))):<{ROOM_WIDTH}} ", "faint"),
         *said,
         *marks,

@@ -58,6 +58,8 @@ class HostRooms:
         `screened`: judge what others will read, as in the place of a phone. What the host says itself never is.
         """
         account = await self._ctx.store.account(user) if user != HOST else None
+        if account is not None and account.disabled:
+            raise Refused("forbidden", "this user is disabled", field="as")
         if account is not None and account.restriction is not None:
             check_spoken(account.restriction, request, self._ctx.env.now_ms())
         return await self._writes(user, request, audit, screened=screened and user != HOST)

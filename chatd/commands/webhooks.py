@@ -40,10 +40,14 @@ class Webhooks:
                 return status
         raise Refused("not_found", "there is no such endpoint in hooks.endpoints, or no daemon runs")
 
-    async def parked(self, name: str) -> list[Parked]:
-        """Return the last entries that an endpoint refused, the newest first. Raises Refused("not_found")."""
-        self.status(name)
-        return await self._store.parked(name, PARKED_SHOWN)
+    async def parked(self, name: str) -> list[tuple[Parked, str]]:
+        """Return the last entries that an endpoint refused, the newest first, each with the beginning of its answer.
+
+        The answer is "" for those from before the start. Raises Refused("not_found").
+        """
+        _, dispatcher = self._running(name)
+        found = await self._store.parked(name, PARKED_SHOWN)
+        return [(one, dispatcher.answers.get(one.entry, "")) for one in found]
 
     async def replay(self, name: str, after: str, since: int | None, audit: Audit) -> None:
         """Go on behind the cursor `after`, or with what happened since a time (Unix ms), whatever was delivered.

@@ -8,10 +8,13 @@ from chatd.config.section import Section, span, text
 
 
 class Moderation(Section, frozen=True):
-    """Reports of users and the queue of the moderators (docs/moderation.md). Restrictions need none of it."""
+    """Reports to the moderators, filters and new accounts (docs/moderation.md). Restrictions need none of it."""
 
     enabled: Annotated[
-        bool, text("Switches reports on, for clients that know the feature word `reports`.")
+        bool,
+        text(
+            "Switches on filters, bounds of new accounts, and reports for clients that know the word `reports`."
+        ),
     ] = False
     actor: Annotated[
         str,

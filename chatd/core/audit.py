@@ -22,13 +22,15 @@ class Audit:
     """A record: one change, or one read. `key`: the id of the API key, or SOCKET.
 
     `action`: the route, as `PUT /v1/users/{user}`. `target`: the user, room or key it is about. `request`: the id of
-    the HTTP request. `number` and `time` (Unix ms) come with the commit.
+    the HTTP request. `acted_as`: the user in whose place it was done, "" for the host itself. `number` and `time` (Unix
+    ms) come with the commit.
     """
 
     key: str
     action: str
     target: str
     request: str
+    acted_as: str = ""
     time: int = 0
     number: int = 0
 

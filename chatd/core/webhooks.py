@@ -25,13 +25,12 @@ class Consumer:
 class Parked:
     """A record: an entry, by its id, that `consumer` refused while it took others.
 
-    `status`, `answer`: of the last answer. `time`: Unix milliseconds.
+    `status`: of the last answer, 0 for none; its text may repeat what was sent, so it is not stored. `time`: Unix ms.
     """
 
     consumer: str
     entry: str
     status: int
-    answer: str
     time: int = 0
 
 
@@ -45,9 +44,7 @@ class Unparked:
 
 @dataclass(slots=True, frozen=True)
 class ForgottenParked:
-    """A record: entries that were set aside before this time (Unix ms), and are not in the feed any more."""
-
-    before: int
+    """A record: entries that were set aside, and are not in the feed any more."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -68,9 +65,7 @@ class Unpark:
 
 @dataclass(slots=True, frozen=True)
 class ForgetParked:
-    """Forget entries that were set aside before this time (Unix ms)."""
-
-    before: int
+    """Forget entries that were set aside, and are not in the feed any more."""
 
 
 def save_consumers(user: str, request: SaveConsumers, writes: WriteSet, reads: ReadSet) -> Ok:
@@ -79,7 +74,7 @@ def save_consumers(user: str, request: SaveConsumers, writes: WriteSet, reads: R
 
 
 def forget_parked(user: str, request: ForgetParked, writes: WriteSet, reads: ReadSet) -> Ok:
-    writes.add(ForgottenParked(request.before))
+    writes.add(ForgottenParked())
     return Ok()
 
 

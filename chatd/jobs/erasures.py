@@ -14,6 +14,7 @@ error: something wrote it that should not.
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -55,6 +56,7 @@ REST = 3.0
 # Due checks and lists are looked for this often.
 ROUND_S = 60.0
 ERASURES_AT_ONCE = 100
+LISTED_AT_ONCE = 500
 # A read that needs the log ends within seconds; a backup within minutes.
 LOG_RETRY_S = 1.0
 LOG_TRIES = 600
@@ -94,26 +96,28 @@ class Erasures:
         From then on nobody comes in as one of them.
         """
         begun = 0
-        for listed in await asyncio.to_thread(self._files.listed):
-            known = await self._store.of([listed.user])
-            if not known or known[0].asked < listed.asked:
-                await self._submit(Erase(listed.user, listed.messages, listed.reports, listed.asked))
-                begun += 1
+        if await self._store.due(self._env.now_ms(), 1):
+            self.wake()
+        for part in slices(await asyncio.to_thread(self._files.listed), LISTED_AT_ONCE):
+            known = {
+                erasure.user: erasure.asked for erasure in await self._store.of([one.user for one in part])
+            }
+            for one in part:
+                if known.get(one.user, -1) < one.asked:
+                    await self._submit(Erase(one.user, one.messages, one.reports, one.asked))
+                    known[one.user] = one.asked
+                    begun += 1
+                    self.wake()
         return begun
 
     async def run(self) -> None:
         """Carry out what is due until cancelled. What fails is logged, and the next round tries again."""
         while True:
-            self._wake.clear()
+            await woken(self._wake)
             try:
                 await self.carry_out_due()
-            except ChatError as error:
+            except (ChatError, OSError) as error:
                 log.warning("erasures go on in a minute: %s", error)
-            try:
-                async with asyncio.timeout(ROUND_S):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
 
     async def carry_out_due(self) -> None:
         """Carry out what is under way, and due checks."""
@@ -146,11 +150,11 @@ class Erasures:
 
     async def _take_away(self, erasure: Erasure) -> Erasure:
         """Take away what there is of a person; return the erasure, with what was found as its receipt."""
-        listed = ListedErasure(erasure.user, erasure.asked, erasure.messages, erasure.reports)
-        await asyncio.to_thread(self._files.list_erasure, listed)
         if erasure.done:
             erasure = await self._count_again(erasure)
         elif not erasure.receipt:
+            listed = ListedErasure(erasure.user, erasure.asked, erasure.messages, erasure.reports)
+            await asyncio.to_thread(self._files.list_erasure, listed)
             # Before the first step, so that a receipt after a crash tells all.
             left = await self._store.left(erasure)
             erasure = replace(erasure, receipt=tuple(Place(place, count) for place, count in left.items()))
@@ -268,6 +272,14 @@ class Erasures:
 
     async def _submit(self, request: Any) -> None:
         await self._writer.submit_and_wait("", request)
+
+
+async def woken(wake: asyncio.Event) -> None:
+    """Wait for the next round, or until somebody wakes the job."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(ROUND_S):
+            await wake.wait()
+    wake.clear()
 
 
 def with_more(place: Place, count: int) -> Place:

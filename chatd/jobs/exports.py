@@ -16,7 +16,7 @@ import msgspec
 from chatd.core.exports import KEPT_MS, DropExport, EndExport, Export
 from chatd.env import Env
 from chatd.jobs.deletion_clock import DeletionClock
-from chatd.jobs.erasures import ROOMS_AT_ONCE, ROUND_S, slices
+from chatd.jobs.erasures import ROOMS_AT_ONCE, slices, woken
 from chatd.protocol.errors import ChatError, Refused
 from chatd.storage.erasing import ErasureStore, PersonFiles
 from chatd.writer.writer import Writer
@@ -46,20 +46,17 @@ class Exports:
         """Remove files that a crash left behind; before anything is written."""
         known = await self._store.exports_due(self._env.now_ms() + KEPT_MS)
         await asyncio.to_thread(self._files.keep_exports, {export.file for export in known})
+        if any(not export.done for export in known):
+            self.wake()
 
     async def run(self, clock: DeletionClock) -> None:
         """Write what is asked for, and remove what is old, until cancelled."""
         while True:
-            self._wake.clear()
+            await woken(self._wake)
             try:
                 await self.carry_out_due(may_drop=clock.is_trusted())
             except (ChatError, OSError) as error:
                 log.warning("exports go on in a minute: %s", error)
-            try:
-                async with asyncio.timeout(ROUND_S):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
 
     async def carry_out_due(self, *, may_drop: bool = True) -> None:
         """Write the exports that are asked for; remove those whose week is over."""

@@ -112,7 +112,7 @@ class PersonFiles(Protocol):
     """The files beside the database that hold something of a person."""
 
     def list_erasure(self, listed: ListedErasure) -> None:
-        """Add a line to erasures.jsonl, on the disk when this returns, unless it is there."""
+        """Add a line to erasures.jsonl; it is on the disk when this returns."""
 
     def listed(self) -> list[ListedErasure]:
         """Return the lines of erasures.jsonl."""

@@ -291,8 +291,10 @@ class UserStore(Protocol):
     async def host_room(self, name: str) -> HostRoom | None:
         """Return a room as the host sees it; None when there is none, or it was deleted."""
 
-    async def audit(self, target: str, below: int, limit: int) -> list[Audit]:
-        """Return up to `limit` entries below number `below`, the newest first; of one target unless that is empty."""
+    async def audit(self, target: str, below: int, limit: int, acted_as: str = "") -> list[Audit]:
+        """Return up to `limit` entries below number `below`, the newest first; of one target, and in the place of one
+        user, unless these are empty.
+        """
 
     async def last_seen(self, users: Collection[str]) -> dict[str, int]:
         """Return the latest `last_seen` of any device of each of these users, in Unix milliseconds."""

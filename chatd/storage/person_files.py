@@ -1,5 +1,6 @@
 """The files beside the database that hold something of a person: exports, the list of erasures, a replaced database."""
 
+import logging
 import os
 from collections.abc import Collection
 from contextlib import suppress
@@ -16,6 +17,10 @@ EXPORTS = "exports"
 SUFFIX = ".ndjson.gz"
 REPLACED = ("chatd.sqlite.replaced", "chatd.sqlite.replaced-wal", "chatd.sqlite.replaced-shm")
 OWNER_ONLY = 0o700
+# More than a line has.
+LINE_BYTES_MAX = 1024
+
+log = logging.getLogger("chatd.storage")
 
 
 class FilesOfPersons(PersonFiles):
@@ -26,11 +31,10 @@ class FilesOfPersons(PersonFiles):
         self._exports = self._directory / EXPORTS
 
     def list_erasure(self, listed: ListedErasure) -> None:
-        if listed not in self.listed():
-            add_to_list(self._directory / LISTED, [listed])
+        add_to_list(self._directory / LISTED, [listed])
 
     def listed(self) -> list[ListedErasure]:
-        return read_list(self._directory / LISTED)
+        return read_list(self._directory / LISTED, torn=True)
 
     def new_export(self, chance: bytes) -> tuple[str, BinaryIO]:
         self._exports.mkdir(mode=OWNER_ONLY, exist_ok=True)
@@ -70,26 +74,38 @@ def removed(paths: Collection[Path]) -> int:
     return count
 
 
-def read_list(path: Path) -> list[ListedErasure]:
-    """Return the lines of a list of erasures; none where there is no file. Raises OSError, msgspec.MsgspecError."""
+def read_list(path: Path, *, torn: bool = False) -> list[ListedErasure]:
+    """Return the lines of a list of erasures; none where there is no file. Raises OSError, msgspec.MsgspecError.
+
+    `torn`: lines that a power cut spoiled are left out; only one that was not on the disk yet can be.
+    """
+    listed = []
     with suppress(FileNotFoundError):
-        lines = path.read_bytes().splitlines(keepends=True)
-        # The last line may be cut off by a crash: it was not answered for.
-        return [msgspec.json.decode(line, type=ListedErasure) for line in lines if line.endswith(b"\n")]
-    return []
+        for line in path.read_bytes().splitlines(keepends=True):
+            # The last one may be cut off.
+            if not line.endswith(b"\n"):
+                break
+            try:
+                listed.append(msgspec.json.decode(line, type=ListedErasure))
+            except (msgspec.MsgspecError, UnicodeDecodeError):
+                if not torn:
+                    raise
+                log.warning("%s: a line is spoiled and left out", path)
+    return listed
 
 
 def add_to_list(path: Path, listed: Collection[ListedErasure]) -> None:
     """Add lines to a list of erasures; they are on the disk when this returns."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
     descriptor = os.open(path, flags, PRIVATE)
     try:
         size = os.fstat(descriptor).st_size
-        is_cut = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+        # Over a last line that a crash cut off.
+        tail = os.pread(descriptor, LINE_BYTES_MAX, max(0, size - LINE_BYTES_MAX))
+        cut_off = len(tail) - tail.rfind(b"\n") - 1
         lines = b"".join(msgspec.json.encode(one) + b"\n" for one in listed)
-        if is_cut:
-            os.ftruncate(descriptor, os.pread(descriptor, size, 0).rfind(b"\n") + 1)
-        os.write(descriptor, lines)
+        lines = lines[:-1].ljust(cut_off - 1) + b"\n"
+        os.pwrite(descriptor, lines, size - cut_off)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

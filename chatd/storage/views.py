@@ -20,7 +20,7 @@ class Membership(NamedTuple):
 
 
 class UserRoom(NamedTuple):
-    """One room of one user, as the host lists them."""
+    """One room of one user, as the host lists them. `peer`: the other one of a direct room."""
 
     room: str
     kind: str
@@ -28,6 +28,11 @@ class UserRoom(NamedTuple):
     members: int
     role: str
     joined_at: int
+    unread: int
+    unread_mentions: int
+    read: int
+    seq: int
+    peer: str | None
     number: int
 
 

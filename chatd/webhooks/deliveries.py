@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 SAVE_S = 1.0
 # Rounds between two long ones, which store also cursors that only passed what nobody wanted: an hour.
 LONG_EVERY = 3600
-HOUR_MS = 3_600_000
 
 log = logging.getLogger(__name__)
 
@@ -50,20 +49,15 @@ class Deliveries:
         self._counters = counters
         self._save = save
         self._wanted: Mapping[str, Receiver] = {}
-        self._kept_h = 0
         self._running: dict[str, Running] = {}
         self._saved: dict[str, tuple[int, Consumer]] = {}  # with the progress of the dispatcher
         self._forgotten: set[str] = set()
         self._parked: dict[str, int] = {}
         self._changed = asyncio.Event()
 
-    def reconfigure(self, receivers: Sequence[Receiver], kept_h: int) -> None:
-        """Deliver to these endpoints from now on; one that has not changed goes on as it was.
-
-        `kept_h`: how long the feed keeps what an endpoint refused.
-        """
+    def reconfigure(self, receivers: Sequence[Receiver]) -> None:
+        """Deliver to these endpoints from now on; one that has not changed goes on as it was."""
         self._wanted = {receiver.settings.name: receiver for receiver in receivers}
-        self._kept_h = kept_h
         self._changed.set()
 
     def forget(self, names: Iterable[str]) -> None:
@@ -133,7 +127,7 @@ class Deliveries:
         for name in sorted(self._wanted.keys() - self._running.keys()):
             await self._start(self._wanted[name])
         if is_long:
-            await self.save(ForgetParked(self._env.now_ms() - self._kept_h * HOUR_MS))
+            await self.save(ForgetParked())
         await self._save_progress(self._running, is_long=is_long)
 
     async def _save_progress(self, names: Iterable[str], *, is_long: bool) -> None:

@@ -13,10 +13,11 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 from msgspec import UNSET, Struct
+from msgspec.structs import replace
 
 from chatd.config.hooks import Endpoint as Settings
 from chatd.config.secret import Secret
-from chatd.core.webhooks import Consumer, Parked, SaveConsumers, before
+from chatd.core.webhooks import PARKED_MAX, Consumer, Parked, SaveConsumers, before
 from chatd.egress.client import Client, Unreachable
 from chatd.egress.guard import EgressRefused
 from chatd.env import Env
@@ -114,6 +115,8 @@ class Dispatcher:
         self._changed = asyncio.Event()
         # Rises with what is worth storing soon; the cursor alone also passes what the endpoint does not want.
         self.progress = 0
+        # The texts of refusals by entry, of those since the start.
+        self.answers: dict[str, str] = {}
         # One POST at a time, also of an entry that is tried again by hand.
         self._posting = asyncio.Lock()
 
@@ -123,11 +126,15 @@ class Dispatcher:
         since, now = self._endpoint.failing_since, self._services.env.monotonic()
         self._kept.disabled = self._endpoint.state is State.DISABLED
         self._kept.failing_s = 0.0 if since is None else round(now - since)
-        return Consumer(self.settings.name, self._cursor, msgspec.json.encode(self._kept))
+        kept, failure = self._kept, self._kept.failure
+        if failure is not None:
+            # What a receiver answered may repeat a text of somebody, so it is not stored here.
+            kept = replace(kept, failure=replace(failure, text=""))
+        return Consumer(self.settings.name, self._cursor, msgspec.json.encode(kept))
 
     @property
     def status(self) -> Status:
-        env, endpoint = self._services.env, self._endpoint
+        env, endpoint, failure = self._services.env, self._endpoint, self._kept.failure
         is_waiting = endpoint.state in (State.WAITING, State.ISOLATING)
         due_ms = round(1000 * max(0.0, endpoint.due - env.monotonic()))
         return Status(
@@ -137,7 +144,7 @@ class Dispatcher:
             lag=max(0, env.now_ms() - self._oldest) if self._oldest else 0,
             delivered_at=self._kept.delivered_at or UNSET,
             retry_after=due_ms if is_waiting else UNSET,
-            failure=self._kept.failure if endpoint.failures and self._kept.failure else UNSET,
+            failure=failure if failure and failure.time >= self._kept.delivered_at else UNSET,
         )
 
     async def run(self) -> None:
@@ -302,9 +309,12 @@ class Dispatcher:
             reply = await self._post([entry], before(entry.id), entry.id)
             if outcome_of(reply.status) is not Outcome.ACCEPTED:
                 now = self._services.env.now_ms()
-                parked.append(Parked(name, entry.id, reply.status or 0, reply.text, now))
+                parked.append(Parked(name, entry.id, reply.status or 0, now))
+                self.answers[entry.id] = reply.text
         if parked:
             await self._services.save(SaveConsumers((), tuple(parked)))
+        for old in list(self.answers)[:-PARKED_MAX]:
+            del self.answers[old]
         for one in parked:
             log.warning("the endpoint %s refused %s (status %d): parked", name, one.entry, one.status)
 

@@ -80,3 +80,24 @@ def test_a_browser_is_given_a_page_that_only_its_user_may_read(
     assert link in page.read_text()
     assert os.stat(page).st_mode & 0o077 == 0
     page.unlink()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "asked"),
+    [
+        ([], {"name": "ann_s", "role": "viewer", "scopes": ()}),
+        (["--role", "admin", "--name", "bob"], {"name": "bob", "role": "admin", "scopes": ()}),
+        (["--scope", "users.read"], {"name": "ann_s", "role": "viewer", "scopes": ("users.read",)}),
+    ],
+)
+def test_the_visitor_has_a_name_and_a_role(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], asked: dict[str, object]
+) -> None:
+    seen: list[object] = []
+    monkeypatch.setenv("SUDO_USER", "ann s")
+    monkeypatch.setattr(console, "require_served", lambda config: tmp_path)
+    monkeypatch.setattr(
+        console, "ask", lambda path, method, route, content: seen.append(content) or {"link": "a link"}
+    )
+    result = CliRunner().invoke(main, ["console", "--data", str(tmp_path), *arguments])
+    assert (result.output, seen) == ("a link\n", [asked])

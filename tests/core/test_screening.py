@@ -1,3 +1,5 @@
+from typing import get_args
+
 import pytest
 from msgspec import UNSET
 
@@ -18,6 +20,7 @@ from chatd.protocol.errors import ChatError, Refused, Rejected, Unavailable
 from chatd.protocol.friends import FriendRequest
 from chatd.protocol.members import MembersAdd, RoomJoin
 from chatd.protocol.messages import Attachment, Body, Button, Edit, Send
+from chatd.protocol.requests import AnyRequest
 from chatd.protocol.rooms import RoomCreate, RoomDirect, RoomUpdate
 from chatd.protocol.users import CardField, ProfileSet, Theme
 from tests.kit.inprocess import new_key
@@ -182,3 +185,18 @@ def test_the_fields_of_a_request_are_those_that_were_asked_for():
     created = RoomCreate(id=7, key="12345678", kind="group", title="a", users=["bob"])
     assert fields_of(created) == {"kind": "group", "title": "a", "users": ["bob"], "public": False}
     assert RoomDirect not in SCREENED
+
+
+# Why nothing of a request is screened: it changes nothing others read, or what it says is one of a few words, a number,
+# an id, or the name of something the app has.
+NOTHING_TO_READ = """
+Hello Auth SetMode Ping Pong Sync Log History Changes Messages Read Delivered Readers Focus Typing Watch
+RoomGet MembersList UsersFind UsersGet DevicesPush DevicesList DevicesRemove BotsGet Report
+Recall React Pin RoomDirect RoomDelete RoomLeave MembersRemove MembersRole RoomAccept RoomDecline
+PrivacySet Preferences FriendAccept FriendDecline FriendCancel FriendRemove ContactSet CircleSet CircleDelete
+"""
+
+
+def test_every_request_is_screened_or_has_nothing_to_read():
+    left = {kind.__name__ for kind in get_args(AnyRequest)} - {kind.__name__ for kind in SCREENED}
+    assert left == set(NOTHING_TO_READ.split())

@@ -30,7 +30,7 @@ def test_what_is_no_id_of_an_entry_has_nothing_before_it():
 
 
 def test_positions_and_parked_entries_are_stored_together():
-    writes, consumer, parked = WriteSet(0, 1), Consumer("a", "e-1-0", b"{}"), Parked("a", "e-1-0", 500, "no")
+    writes, consumer, parked = WriteSet(0, 1), Consumer("a", "e-1-0", b"{}"), Parked("a", "e-1-0", 500)
     save_consumers("", SaveConsumers((consumer,), (parked,)), writes, ReadSet(Rules(), {}))
     unpark("", Unpark("a", "e-0-0"), writes, ReadSet(Rules(), {}))
     assert [*writes.records_of(Consumer), *writes.records_of(Parked), *writes.records_of(Unparked)] == [

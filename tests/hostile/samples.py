@@ -40,6 +40,7 @@ FITTING: dict[str, Any] = {
     "number": 1,
     "name": "Bikes",
     "handle": "alice",
+    "reason": "spam",
 }
 FITTING_HERE: dict[tuple[str, str], Any] = {
     ("hello", "version"): 1,
@@ -48,7 +49,7 @@ FITTING_HERE: dict[tuple[str, str], Any] = {
     ("members.role", "users"): [{"user": "alice", "role": "member"}],
 }
 # Fields without which a command asks for nothing.
-ONE_OF_ITS: dict[str, str] = {"users.get": "users"}
+ONE_OF_ITS: dict[str, str] = {"users.get": "users", "report": "user"}
 
 # A value of each kind, and the kinds that the type of a field takes.
 WRONG: dict[str, Any] = {

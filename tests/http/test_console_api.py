@@ -11,7 +11,7 @@ from chatd.http import console_access
 from chatd.http.api import access
 from chatd.http.api.application import TABLE
 from chatd.http.api.route import OPEN, SOCKET_ONLY, Route, scopes_of
-from tests.http.api.test_access import path_of
+from tests.http.api.test_access import ONE_LOOP, path_of
 from tests.kit import http
 from tests.kit.daemon import RunningDaemon, config_for, running_daemon
 
@@ -72,10 +72,12 @@ async def wrong_answers(daemon: RunningDaemon) -> list[tuple[str, str, str]]:
     return wrong
 
 
+@ONE_LOOP
 async def test_a_role_opens_the_routes_of_its_scopes_and_no_other(daemon: RunningDaemon) -> None:
     assert await wrong_answers(daemon) == []
 
 
+@ONE_LOOP
 async def test_a_scope_that_is_not_checked_is_found(
     daemon: RunningDaemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,6 +122,7 @@ async def wrongly_let_in(daemon: RunningDaemon) -> list[str]:
     return wrong
 
 
+@ONE_LOOP
 async def test_only_pages_of_ours_with_a_session_change_anything(daemon: RunningDaemon) -> None:
     assert await wrongly_let_in(daemon) == []
 
@@ -133,6 +136,7 @@ BREAKS: dict[str, tuple[str, Any]] = {
 }
 
 
+@ONE_LOOP
 @pytest.mark.parametrize("broken", BREAKS)
 async def test_an_open_door_is_found_out(
     daemon: RunningDaemon, monkeypatch: pytest.MonkeyPatch, broken: str

@@ -46,13 +46,32 @@ async def go_to(page: Any, name: str) -> None:
 
 
 async def check_page(page: Any, name: str) -> None:
+    """Check that a page fits every width, and that axe-core finds nothing on a desktop and on a phone."""
     await page.add_script_tag(path=str(AXE))
     for width in WIDTHS.values():
         await page.set_viewport_size({"width": width, "height": 860})
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (name, width)
-        if width == WIDTHS["reflow"]:
-            continue
-        found = await page.evaluate(
-            "axe.run().then(({violations}) => violations.map((v) => [v.id, v.nodes[0].html]))"
-        )
-        assert found == [], (name, width, found)
+        if width != WIDTHS["reflow"]:
+            assert await findings(page) == [], (name, width)
+
+
+async def check_themes(page: Any, name: str) -> None:
+    """Check a page that is light, then its colours where it is dark: the theme changes nothing else."""
+    await check_page(page, name)
+    await page.emulate_media(color_scheme="dark")
+    found = await findings(page, "color-contrast")
+    assert found == [], (name, "dark", found)
+    await page.emulate_media(color_scheme="light")
+
+
+async def findings(page: Any, *rules: str) -> Any:
+    """Return what axe-core finds, by these rules or by all."""
+    return await page.evaluate(
+        """async (rules) => {
+            // A colour on its way is none that anybody reads.
+            await Promise.allSettled(document.getAnimations().map((one) => one.finished));
+            const { violations } = await axe.run(rules.length ? { runOnly: rules } : {});
+            return violations.map((one) => [one.id, one.nodes[0].html]);
+        }""",
+        list(rules),
+    )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.kit.browser import built_now, chromium, program, watched_context, why_no_browser
+from tests.kit.client import fresh_key
 from tests.kit.clients import Clients
 from tests.kit.daemon import DaemonProcess, daemon_process
 from tests.kit.newcomer import ROOT
@@ -24,15 +25,23 @@ DESKTOP = {"viewport": {"width": 1360, "height": 850}, "device_scale_factor": 1.
 MEMBERS = 40
 WATCHED_S = 65  # the charts show the last minute
 SHOT_S = 3  # until a page has its content, on a busy machine
-# The name of a picture, the window, the theme: of the first page, which shows nothing of the machine it was made on.
-PICTURES = (("console-desktop", DESKTOP, "light"), ("console-phone-dark", PHONE, "dark"))
+# The name of a picture, the window, the theme, the page: those that show nothing of the machine they were made on.
+PICTURES = (
+    ("console-desktop", DESKTOP, "light", "now"),
+    ("console-phone-dark", PHONE, "dark", "now"),
+    ("console-report-desktop", DESKTOP, "light", "reports/r1"),
+)
 
 
 async def take(directory: Path) -> None:
     """Write all pictures into a directory."""
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch, built_now(Path(scratch) / "static"):
-        settings = {"LIMITS__UNAUTHENTICATED_PER_ADDRESS": "100", "CONSOLE__BACKUP_DIRECTORY": scratch}
+        settings = {
+            "LIMITS__UNAUTHENTICATED_PER_ADDRESS": "100",
+            "CONSOLE__BACKUP_DIRECTORY": scratch,
+            "MODERATION__ENABLED": "true",
+        }
         async with (
             daemon_process(Path(scratch), program("serve"), **settings) as daemon,
             chromium() as browser,
@@ -42,19 +51,23 @@ async def take(directory: Path) -> None:
             async with watched_context(browser) as (context, _):
                 await (await context.new_page()).goto(await _link(daemon))
                 await asyncio.sleep(WATCHED_S)
-                for name, window, theme in PICTURES:
+                await _report(daemon)
+                for name, window, theme, place in PICTURES:
                     await _picture(
-                        browser, daemon, {**window, "color_scheme": theme}, directory / f"{name}.webp"
+                        browser, daemon, {**window, "color_scheme": theme}, directory / f"{name}.webp", place
                     )
             chatting.cancel()
             await asyncio.gather(chatting, return_exceptions=True)
 
 
-async def _picture(browser: Any, daemon: DaemonProcess, window: dict[str, Any], path: Path) -> None:
+async def _picture(
+    browser: Any, daemon: DaemonProcess, window: dict[str, Any], path: Path, place: str
+) -> None:
     async with watched_context(browser, reduced_motion="reduce", **window) as (context, _):
         page = await context.new_page()
         await page.goto(await _link(daemon))
         await page.locator(".state.live").wait_for()
+        await page.evaluate("(place) => { location.hash = `#/${place}` }", place)
         await asyncio.sleep(SHOT_S)
         devtools = await context.new_cdp_session(page)
         shot = await devtools.send("Page.captureScreenshot", {"format": "webp", "quality": QUALITY})
@@ -63,8 +76,22 @@ async def _picture(browser: Any, daemon: DaemonProcess, window: dict[str, Any], 
 
 
 async def _link(daemon: DaemonProcess) -> str:
-    _, output = await daemon.run("console")
+    _, output = await daemon.run("console", "--role", "admin", "--name", "ann")
     return output.strip()
+
+
+async def _report(daemon: DaemonProcess) -> None:
+    """Have a message reported, and its author known by more than an id."""
+    clients = Clients(daemon.url)
+    room, (author, reader) = await clients.in_group("mallory", "olga")
+    await reader.send(room, "Who brings the map on Sunday?")
+    sent = await author.send(room, "Win a phone today! Write to me, and I tell you how.")
+    await reader.send(room, "Please stop that.")
+    await reader.request(
+        {"type": "report", "key": fresh_key(), "reason": "spam", "room": room, "seq": sent["seq"]}
+    )
+    await daemon.run("user", "mute", "mallory", "--reason", "spam", "--for", "7d")
+    await clients.leave()
 
 
 async def _chat(daemon: DaemonProcess) -> None:

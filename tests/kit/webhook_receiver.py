@@ -70,8 +70,9 @@ class ReceiverProcess:
 
     async def kill(self) -> None:
         assert self._running is not None
-        self._running.send_signal(signal.SIGKILL)
-        await self._running.communicate()
+        if self._running.returncode is None:
+            self._running.send_signal(signal.SIGKILL)
+            await self._running.communicate()
 
 
 @asynccontextmanager

@@ -55,6 +55,7 @@ PRIVATE = {
     ("audit", "action"): "1",
     ("audit", "target"): "1",
     ("audit", "request"): "1",
+    ("audit", "acted_as"): "1",
     ("pages", "page"): WHO,
     ("bots", "secret"): "1",
     ("filters", "words"): "1",
@@ -85,6 +86,7 @@ UNIQUE = {"client_key", "device"}  # a canary each
 PLAIN = {
     "meta": {"key", "value"},
     "filters": {"name", "does", "reason"},
+    "event_feed": {"stamp", "time", "count", "bytes", "entries"},
     "rooms": {
         "number", "name", "kind", "creator", "created_at", "seq", "ordinal", "time", "log_floor", "last_message",
         "members", "title", "avatar", "public", "data", "deleted_by", "uncounted", "written", "stamp",
@@ -107,6 +109,8 @@ PLAIN = {
     "bots": {"bot", "commands", "welcome", "sees", "hook"},
     "pages": {"user", "handle", "verified", "stamp"},
     "graph_feeds": {"feed", "n"},
+    "consumers": {"name", "cursor", "state"},
+    "parked": {"number", "consumer", "entry", "time", "status"},
     "erasures": {
         "user", "asked", "messages", "reports", "done", "due", "checked", "found", "reopened", "receipt",
     },

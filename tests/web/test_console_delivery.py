@@ -1,5 +1,6 @@
 """The console's page of webhooks, in a real browser: an endpoint that fails, and what is done about it."""
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from chatd.core.audit import Audit
 from chatd.core.webhooks import Parked, SaveConsumers
 from tests.kit.browser import BROWSER, watched_context
 from tests.kit.clients import Clients
-from tests.kit.console_page import AXE, Console, check_page, go_to
+from tests.kit.console_page import AXE, Console, check_themes, go_to
 from tests.kit.waiting import until
 from tests.kit.webhook_receiver import ReceiverProcess, receiver_process
 
@@ -45,7 +46,8 @@ async def park(console: Console) -> str:
     await clients.leave()
     page = (await console.daemon.api("GET", "/v1/events?types=event.message")).json
     entry = str(page["events"][0]["id"])
-    parked = Parked("backend", entry, 500, "no such table", console.daemon.app.admin.now_ms())
+    parked = Parked("backend", entry, 500, console.daemon.app.admin.now_ms())
+    console.daemon.app.webhooks.deliveries.dispatchers["backend"].answers[entry] = "no such table"
     await console.daemon.app.admin.decide("", SaveConsumers((), (parked,)), Audit("socket", "a test", "", ""))
     return entry
 
@@ -59,7 +61,7 @@ async def test_an_endpoint_is_watched_replayed_and_its_parked_events_sent_again(
         page = await console.open(context, "admin")
         await go_to(page, "Delivery")
         await page.get_by_role("link", name="backend").click()
-        await page.get_by_text("no such table").wait_for()
+        await page.get_by_text(re.compile("500")).wait_for()
         await page.get_by_role("button", name=f"Send again {entry}").click()
         await page.get_by_text("It was taken now.").wait_for()
         await page.get_by_text("Nothing was refused for good.").wait_for()
@@ -73,14 +75,13 @@ async def test_an_endpoint_is_watched_replayed_and_its_parked_events_sent_again(
 
 
 @pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed (make web)")
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_its_pages_are_accessible_and_fit(browser: Any, console: Console, scheme: str) -> None:
+async def test_its_pages_are_accessible_and_fit(browser: Any, console: Console) -> None:
     await park(console)
-    async with watched_context(browser, color_scheme=scheme, bypass_csp=True) as (context, _):
+    async with watched_context(browser, color_scheme="light", bypass_csp=True) as (context, _):
         page = await console.open(context, "admin")
         await go_to(page, "Delivery")
         await page.get_by_role("link", name="backend").wait_for()
-        await check_page(page, "Delivery")
+        await check_themes(page, "Delivery")
         await page.get_by_role("link", name="backend").click()
-        await page.get_by_text("no such table").wait_for()
-        await check_page(page, "an endpoint")
+        await page.get_by_text(re.compile("500")).wait_for()
+        await check_themes(page, "an endpoint")

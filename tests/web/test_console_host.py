@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from tests.kit import http
 from tests.kit.browser import BROWSER, watched_context
 from tests.kit.clients import Clients
-from tests.kit.console_page import AXE, Console, check_page, go_to
+from tests.kit.console_page import AXE, Console, check_themes, go_to
 
 pytestmark = BROWSER
 
@@ -84,6 +85,10 @@ async def test_a_person_is_found_and_locked_out(browser: Any, console: Console) 
         await page.get_by_role("link", name="bob").wait_for(state="hidden")
         await page.get_by_text("<b>Alina</b>").wait_for()
         await page.get_by_role("link", name="alice").click()
+        await page.get_by_role("link", name="Connections now").click()
+        await page.get_by_text("Connections of alice").wait_for()
+        await page.get_by_role("row").filter(has_text=phone.device).wait_for()
+        await page.go_back()
         await page.get_by_role("button", name=f"Revoke {phone.device}").click()
         await page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
         await page.get_by_role("button", name=f"Revoke {phone.device}").wait_for(state="hidden")
@@ -174,6 +179,22 @@ async def test_a_person_is_exported_and_erased(browser: Any, console: Console) -
         assert unexpected(watch) == []
 
 
+async def test_a_long_list_comes_page_by_page(browser: Any, console: Console) -> None:
+    lines = "".join(f'{{"user": "u{number:03}"}}\n' for number in range(120))
+    socket_path = Path(console.daemon.config.storage.directory) / "chatd.sock"
+    await http.request("http://admin/v1/users", "PUT", content=lines.encode(), socket_path=socket_path)
+    async with watched_context(browser) as (context, watch):
+        page = await console.open(context)
+        await go_to(page, "People")
+        for last in ("u049", "u099"):
+            await page.get_by_role("link", name=last).wait_for()
+            await page.get_by_role("button", name="Show more").click()
+        await page.get_by_role("link", name="u119").wait_for()
+        assert await page.get_by_role("button", name="Show more").count() == 0
+        assert await page.locator("tbody tr").count() == 120
+        assert watch.errors == []
+
+
 async def test_a_viewer_is_shown_nothing_to_change_and_nothing_secret(browser: Any, console: Console) -> None:
     await console.daemon.api("PUT", "/v1/users/alice", name="Alice")
     async with watched_context(browser) as (context, watch):
@@ -190,34 +211,33 @@ async def test_a_viewer_is_shown_nothing_to_change_and_nothing_secret(browser: A
 
 
 @pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed (make web)")
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_every_page_is_accessible_and_fits(browser: Any, console: Console, scheme: str) -> None:
+async def test_every_page_is_accessible_and_fits(browser: Any, console: Console) -> None:
     clients = Clients(console.daemon.url)
     room = await fill(console, clients)
-    async with watched_context(browser, color_scheme=scheme, bypass_csp=True) as (context, _):
+    async with watched_context(browser, color_scheme="light", bypass_csp=True) as (context, _):
         page = await console.open(context, "admin")
         for name in PAGES:
             await go_to(page, name)
             await page.get_by_role("status", name="Loading").wait_for(state="hidden")
-            await check_page(page, name)
+            await check_themes(page, name)
         await go_to(page, "People")
         for name, user in (("Restricted", "carol"), ("Erased", "dora")):
             await page.get_by_role("button", name=name).click()
             await page.get_by_role("link", name=user).wait_for()
-            await check_page(page, name)
+            await check_themes(page, name)
         await page.goto(f"{console.url}#/people/dora")
         await page.get_by_text("had a person erased").first.wait_for()
-        await check_page(page, "a person")
+        await check_themes(page, "a person")
         await page.goto(f"{console.url}#/rooms/{room}")
         await page.get_by_role("button", name="Read messages").click()
         await page.get_by_text("hello").wait_for()
-        await check_page(page, "a room")
+        await check_themes(page, "a room")
         await page.goto(f"{console.url}#/keys")
         await page.get_by_role("button", name="New key").click()
-        await check_page(page, "a dialog")
+        await check_themes(page, "a dialog")
         await page.keyboard.press("Escape")
         await page.get_by_role("link", name="More", exact=True).click()
-        await check_page(page, "More")
+        await check_themes(page, "More")
     await clients.leave()
 
 

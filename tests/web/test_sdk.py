@@ -29,6 +29,7 @@ KIB = 1024
 BUDGETS = {
     "index": 20 * KIB,
     "people": 3 * KIB,
+    "platform": KIB,
     "msgpack": 2 * KIB,
     "browser": 5 * KIB,
     "json": KIB,

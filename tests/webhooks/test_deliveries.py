@@ -12,6 +12,7 @@ import pytest
 
 from chatd.config.hooks import Endpoint
 from chatd.core.event_feed import ForgetEntries
+from chatd.core.webhooks import ForgetParked, Parked, SaveConsumers
 from chatd.webhooks import deliveries, dispatcher, endpoint
 from tests.kit import http
 from tests.kit.clients import Clients
@@ -231,6 +232,22 @@ async def test_an_endpoint_that_missed_what_is_not_kept_is_told_so(daemon, recei
     await receiver.start()
     await until(lambda: len(receiver.received) == 2)
     assert receiver.types == ["feed.truncated", "event.message"]
+
+
+async def test_what_is_parked_is_kept_as_long_as_the_feed_keeps_it(daemon, receiver, clients):
+    await receiver.kill()
+    room, (alice, _) = await clients.in_direct("alice", "bob")
+    await alice.send(room, "old")
+    [id] = await ids_of(daemon)
+    store, submit = daemon.app.store, daemon.app.writer.submit_and_wait
+    await submit("", SaveConsumers((), (Parked("backend", id, 500, daemon.app.admin.now_ms()),)))
+    await submit("", ForgetParked())
+    assert [one.entry for one in await store.parked("backend", 10)] == [id]
+    await alice.send(room, "new")
+    await submit("", ForgetEntries(store.stamp - 1))
+    await submit("", ForgetParked())
+    assert await store.parked("backend", 10) == []
+    assert (await daemon.api("POST", f"/v1/hooks/backend/parked/{id}/retry")).status == 404
 
 
 async def test_endpoints_come_go_and_change_with_a_reload(daemon, receiver, clients):

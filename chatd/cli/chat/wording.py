@@ -58,7 +58,7 @@ def change_line(before: Message | None, after: Message) -> Line | None:
 
 def event_line(event: Mapping[str, object]) -> Line | None:
     """Return a line about membership, roles, settings or a notice; None for other events."""
-    actor, users = clean(str(event.get("user", ""))), _users(event)
+    actor, users = clean(str(event.get("user", "the app"))), _users(event)
     words = {
         "created": f"{actor} made this room",
         "joined": f"{users or actor} joined",

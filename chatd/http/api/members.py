@@ -48,7 +48,7 @@ async def get_members(call: Call, asked: MembersQuery) -> MembersAnswer:
 async def put_members(call: Call, asked: PutMembers) -> MembersSet:
     room = call.path["room"]
     request = SetMembers(room=room, key=call.rooms.new_key(), users=asked.users, role=asked.role)
-    reply = await call.rooms.decide(asked.user, request, call.audit(room))
+    reply = await call.rooms.decide(asked.user, request, call.audit(room, asked.user))
     assert isinstance(reply, WriteOk)
     return MembersSet(not_added=reply.not_added)
 
@@ -58,7 +58,7 @@ async def delete_member(call: Call, asked: As) -> Done:
     request: Any = MembersRemove(room=room, key=key, users=[member])
     if asked.user == member:
         request = RoomLeave(room=room, key=key)
-    await call.rooms.decide(asked.user, request, call.audit(room))
+    await call.rooms.decide(asked.user, request, call.audit(room, asked.user))
     return Done()
 
 

@@ -110,7 +110,7 @@ class ReadAnswer(Struct, frozen=True, kw_only=True):
 
 async def get_messages(call: Call, asked: MessagesQuery) -> MessagesAnswer:
     room, place = call.path["room"], asked.place()
-    await call.admin.note(call.audit(room))
+    await call.admin.note(call.audit(room, asked.user))
     found = await call.rooms.messages(asked.user, room, place, asked.limit)
     assert isinstance(found.low, int)
     assert isinstance(found.high, int)
@@ -126,20 +126,24 @@ async def get_messages(call: Call, asked: MessagesQuery) -> MessagesAnswer:
 async def post_message(call: Call, asked: PostMessage) -> Written:
     room = call.path["room"]
     send = Send(room=room, key=asked.key, body=body_of(call, asked.body), silent=asked.silent)
-    return written(await call.rooms.decide(asked.as_, send, call.audit(room), screened=asked.screen))
+    return written(
+        await call.rooms.decide(asked.as_, send, call.audit(room, asked.as_), screened=asked.screen)
+    )
 
 
 async def patch_message(call: Call, asked: PatchMessage) -> Written:
     room = call.path["room"]
     edit = Edit(room=room, key=call.rooms.new_key(), target=call.path["seq"], body=body_of(call, asked.body))
-    return written(await call.rooms.decide(asked.as_, edit, call.audit(room), screened=asked.screen))
+    return written(
+        await call.rooms.decide(asked.as_, edit, call.audit(room, asked.as_), screened=asked.screen)
+    )
 
 
 async def delete_message(call: Call, asked: As) -> Written:
     room = call.path["room"]
     recall = Recall(room=room, key=call.rooms.new_key(), target=call.path["seq"])
     try:
-        return written(await call.rooms.decide(asked.user, recall, call.audit(room)))
+        return written(await call.rooms.decide(asked.user, recall, call.audit(room, asked.user)))
     except Refused as refused:
         if refused.code != "conflict":
             raise
@@ -149,7 +153,7 @@ async def delete_message(call: Call, asked: As) -> Written:
 
 async def put_read(call: Call, asked: PutRead) -> ReadAnswer:
     room = call.path["room"]
-    reply = await call.rooms.decide(asked.as_, Read(room=room, seq=asked.seq), call.audit(room))
+    reply = await call.rooms.decide(asked.as_, Read(room=room, seq=asked.seq), call.audit(room, asked.as_))
     assert isinstance(reply, ReadOk)
     return ReadAnswer(read=reply.read, unread=reply.unread, unread_mentions=reply.unread_mentions)
 

@@ -89,7 +89,7 @@ async def post_room(call: Call, asked: PostRoom) -> MadeRoom:
     wanted = structs.asdict(asked)
     del wanted["as_"]
     request = call.rooms.normal(RoomCreate(**{**wanted, "users": [*asked.users]}))
-    reply = await call.rooms.decide(asked.user, request, call.audit(""))
+    reply = await call.rooms.decide(asked.user, request, call.audit("", asked.user))
     assert isinstance(reply, WriteOk)
     assert isinstance(reply.summary, Struct)
     room = await room_answer(call, HOST, reply.summary.room)
@@ -103,7 +103,7 @@ async def post_direct(call: Call, asked: PostDirect) -> RoomAnswer:
         if asked.user not in asked.users:
             raise Refused("bad_request", "`as` must be one of the two", field="as")
         request = RoomDirect(user=other if asked.user == one else one)
-    reply = await call.rooms.decide(asked.user, request, call.audit(""))
+    reply = await call.rooms.decide(asked.user, request, call.audit("", asked.user))
     assert isinstance(reply, SummaryOk)
     return await room_answer(call, HOST, reply.summary.room)
 
@@ -117,13 +117,15 @@ async def patch_room(call: Call, asked: PatchRoom) -> RoomAnswer:
     wanted = structs.asdict(asked)
     del wanted["as_"]
     request = call.rooms.normal(RoomUpdate(room=room, key=call.rooms.new_key(), **wanted))
-    await call.rooms.decide(asked.user, request, call.audit(room))
+    await call.rooms.decide(asked.user, request, call.audit(room, asked.user))
     return await room_answer(call, HOST, room)
 
 
 async def delete_room(call: Call, asked: As) -> Done:
     room = call.path["room"]
-    await call.rooms.decide(asked.user, RoomDelete(room=room, key=call.rooms.new_key()), call.audit(room))
+    await call.rooms.decide(
+        asked.user, RoomDelete(room=room, key=call.rooms.new_key()), call.audit(room, asked.user)
+    )
     return Done()
 
 

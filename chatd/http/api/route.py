@@ -191,9 +191,10 @@ class Call:
         if not self.caller.is_valid():
             raise Refused("key_invalid", "the key ended meanwhile")
 
-    def audit(self, target: str) -> Audit:
-        """Return the entry for what this request does to `target`, or reads of it."""
-        return Audit(self.caller.id, f"{self.route.method} {self.route.path}", target, self.request_id)
+    def audit(self, target: str, acted_as: str = HOST) -> Audit:
+        """Return the entry for what this request does to `target`, or reads of it, in the place of `acted_as`."""
+        action = f"{self.route.method} {self.route.path}"
+        return Audit(self.caller.id, action, target, self.request_id, acted_as)
 
 
 Handler = Callable[[Call, Any], Awaitable[Struct]]

@@ -1,26 +1,33 @@
 """What operators of the host look at: the figures of the daemon, and the audit of what was done through the API."""
 
+import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from chatd.commands.host_stats import HostStats
+from chatd.core.audit import Audit
 from chatd.http.api.route import Asked, Call, Page, Route, page_of
-from chatd.protocol.identifiers import U53_MAX, Milliseconds, Word
+from chatd.protocol.identifiers import U53_MAX, Milliseconds, User, Word
 
 
 class AuditQuery(Page, frozen=True, kw_only=True):
-    """`target`: entries about this user, room or key only."""
+    """`target`: entries about this user, room or key only. `as`: of what was done in the place of this user."""
 
     target: Word = ""
+    as_: User | UnsetType = msgspec.field(default=UNSET, name="as")
 
 
-class AuditEntry(Struct, frozen=True):
-    """One change, or one read of what is private. `key`: the id of a key, or `socket`."""
+class AuditEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One change, or one read of what is private. `as`: in whose place.
+
+    `key`: the id of a key, `socket`, or `console:` and a name.
+    """
 
     time: Milliseconds
     key: str
     action: str
     target: str
     request: str
+    as_: str = msgspec.field(default="", name="as")
 
 
 class AuditAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -36,10 +43,22 @@ async def get_stats(call: Call, asked: Asked) -> HostStats:
 
 async def get_audit(call: Call, asked: AuditQuery) -> AuditAnswer:
     below = asked.number(U53_MAX)
-    found = await call.admin.store.audit(asked.target, below, asked.limit + 1)
+    acted_as = asked.as_ or ""
+    found = await call.admin.store.audit(asked.target, below, asked.limit + 1, acted_as)
     entries, more = page_of(found, asked.limit, lambda entry: entry.number)
-    shown = [AuditEntry(one.time, one.key, one.action, one.target, one.request) for one in entries]
-    return AuditAnswer(audit=shown, more=more)
+    return AuditAnswer(audit=[shown(entry) for entry in entries], more=more)
+
+
+def shown(entry: Audit) -> AuditEntry:
+    """Return an entry as the API tells it."""
+    return AuditEntry(
+        time=entry.time,
+        key=entry.key,
+        action=entry.action,
+        target=entry.target,
+        request=entry.request,
+        as_=entry.acted_as,
+    )
 
 
 ROUTES = (

@@ -10,7 +10,7 @@ from chatd.core.users import Account
 from chatd.http.api.cards import HostPage, Verified, packed_page, shown_page
 from chatd.http.api.restrictions import RestrictionAnswer
 from chatd.http.api.route import Asked, Call, Done, Page, Route, page_of
-from chatd.protocol.identifiers import Address, Device, Milliseconds, NewHandle, Title, User
+from chatd.protocol.identifiers import U53, Address, Device, Milliseconds, NewHandle, Title, User
 from chatd.protocol.users import DeviceRow, UserKind
 from chatd.protocol.users import Page as CardPage
 
@@ -100,13 +100,20 @@ class Generation(Struct, frozen=True):
     generation: int
 
 
-class RoomOfUser(Struct, frozen=True):
+class RoomOfUser(Struct, frozen=True, omit_defaults=True):
+    """A room of a user, and what they have not read there. `peer`: the other one of a direct room."""
+
     room: str
     kind: str
     title: str
     members: int
     role: str
     joined_at: Milliseconds
+    unread: U53
+    unread_mentions: U53
+    read: U53
+    seq: U53
+    peer: str | UnsetType = UNSET
 
 
 class RoomsAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -196,7 +203,7 @@ async def get_rooms(call: Call, asked: Page) -> RoomsAnswer:
     await call.admin.note(call.audit(user))
     found = await call.admin.store.user_rooms(user, after, asked.limit + 1)
     rooms, more = page_of(found, asked.limit, lambda room: room.number)
-    return RoomsAnswer(rooms=[RoomOfUser(*room[:-1]) for room in rooms], more=more)
+    return RoomsAnswer(rooms=[RoomOfUser(*room[:-2], room.peer or UNSET) for room in rooms], more=more)
 
 
 async def get_devices(call: Call, asked: Asked) -> DevicesAnswer:

@@ -22,7 +22,10 @@ class Replay(Asked, frozen=True, kw_only=True):
 
 
 class ParkedEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An entry that the endpoint refused. `status`: of the last answer, if there was one; `text` is its beginning."""
+    """An entry that the endpoint refused. `status`: of the last answer, if there was one.
+
+    `text`: its beginning, unless the daemon was started since.
+    """
 
     id: str
     time: Milliseconds
@@ -41,8 +44,8 @@ class HookAnswer(Struct, frozen=True):
     parked: list[ParkedEntry]
 
 
-def shown(one: Parked) -> ParkedEntry:
-    return ParkedEntry(id=one.entry, time=one.time, status=one.status, text=one.answer)
+def shown(one: Parked, text: str) -> ParkedEntry:
+    return ParkedEntry(id=one.entry, time=one.time, status=one.status, text=text)
 
 
 async def get_hooks(call: Call, asked: Asked) -> HooksAnswer:
@@ -52,7 +55,7 @@ async def get_hooks(call: Call, asked: Asked) -> HooksAnswer:
 async def get_hook(call: Call, asked: Asked) -> HookAnswer:
     name = call.path["name"]
     parked = await call.services.webhooks.parked(name)
-    return HookAnswer(call.services.webhooks.status(name), [shown(one) for one in parked])
+    return HookAnswer(call.services.webhooks.status(name), [shown(one, text) for one, text in parked])
 
 
 async def replay(call: Call, asked: Replay) -> Status:

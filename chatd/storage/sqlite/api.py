@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from chatd.core.api_keys import ApiKey, DeletedKey
 from chatd.core.audit import Audit, ForgottenAudit
+from chatd.storage.sqlite.room_rows import UNREAD
 from chatd.storage.views import HostRoom, UserRoom
 
 # Rows that one commit deletes: some 10 ms.
@@ -19,23 +20,30 @@ SET digest = excluded.digest, earlier = excluded.earlier, earlier_until = exclud
 """
 DELETE_KEY = "DELETE FROM api_keys WHERE id = ?"
 
-ADD_AUDIT = "INSERT INTO audit (time, key, action, target, request) VALUES (?, ?, ?, ?, ?)"
+ADD_AUDIT = "INSERT INTO audit (time, key, action, target, request, acted_as) VALUES (?, ?, ?, ?, ?, ?)"
 # Numbers rise with time, so the oldest are the first.
 FORGET_AUDIT = (
     "DELETE FROM audit WHERE number IN (SELECT number FROM audit ORDER BY number LIMIT ?) AND time < ?"
 )
+AUDIT_AS = """
+SELECT key, action, target, request, acted_as, time, number FROM audit
+WHERE acted_as = ? AND acted_as <> '' AND ? IN ('', target) AND number < ? ORDER BY number DESC LIMIT ?
+"""
 OLDEST_AUDIT = "SELECT time FROM audit ORDER BY number LIMIT 1"
-AUDIT = "SELECT key, action, target, request, time, number FROM audit WHERE number < ? ORDER BY number DESC LIMIT ?"
+AUDIT = """
+SELECT key, action, target, request, acted_as, time, number FROM audit WHERE number < ? ORDER BY number DESC LIMIT ?
+"""
 AUDIT_OF = """
-SELECT key, action, target, request, time, number FROM audit
+SELECT key, action, target, request, acted_as, time, number FROM audit
 WHERE target = ? AND number < ? ORDER BY number DESC LIMIT ?
 """
 
-ROOMS = """
-SELECT r.name, r.kind, r.title, r.members, m.role, m.joined_at, r.number
-FROM members m JOIN rooms r ON r.number = m.room
+ROOMS = f"""
+SELECT r.name, r.kind, r.title, r.members, m.role, m.joined_at, {UNREAD}, m.mentions, m.read, r.seq,
+       iif(d.a = m.user, d.b, d.a), r.number
+FROM members m JOIN rooms r ON r.number = m.room LEFT JOIN direct d ON d.room = m.room
 WHERE m.user = ? AND m.gone IS NULL AND m.room > ? ORDER BY m.room LIMIT ?
-"""
+"""  # noqa: S608 - put together from constants
 
 ROOM = """
 SELECT r.name, r.kind, r.title, r.avatar, r.public, r.data, r.members, r.seq, r.ordinal, r.time, r.created_at,
@@ -48,8 +56,12 @@ def keys(connection: sqlite3.Connection) -> list[ApiKey]:
     return [ApiKey(row[0], row[1], tuple(row[2].split()), *row[3:]) for row in connection.execute(KEYS)]
 
 
-def audit(connection: sqlite3.Connection, target: str, below: int, limit: int) -> list[Audit]:
-    """Return entries, the newest first; of one target unless it is empty."""
+def audit(
+    connection: sqlite3.Connection, target: str, below: int, limit: int, acted_as: str = ""
+) -> list[Audit]:
+    """Return entries, the newest first; of one target, or in the place of one user, unless these are empty."""
+    if acted_as:
+        return [Audit(*row) for row in connection.execute(AUDIT_AS, (acted_as, target, below, limit))]
     if target:
         return [Audit(*row) for row in connection.execute(AUDIT_OF, (target, below, limit))]
     return [Audit(*row) for row in connection.execute(AUDIT, (below, limit))]
@@ -94,7 +106,10 @@ def delete_keys(connection: sqlite3.Connection, deleted: Sequence[DeletedKey], s
 
 
 def add_audit(connection: sqlite3.Connection, entries: Sequence[Audit], stamp: int) -> None:
-    rows = [(entry.time, entry.key, entry.action, entry.target, entry.request) for entry in entries]
+    rows = [
+        (entry.time, entry.key, entry.action, entry.target, entry.request, entry.acted_as)
+        for entry in entries
+    ]
     connection.executemany(ADD_AUDIT, rows)
 
 

@@ -25,8 +25,8 @@ class ApiReads:
     async def host_room(self, name: str) -> HostRoom | None:
         return await self._read_pool.run(api.room, name)
 
-    async def audit(self, target: str, below: int, limit: int) -> list[Audit]:
-        return await self._read_pool.run(api.audit, target, below, limit)
+    async def audit(self, target: str, below: int, limit: int, acted_as: str = "") -> list[Audit]:
+        return await self._read_pool.run(api.audit, target, below, limit, acted_as)
 
     async def oldest_audit(self) -> int:
         return await self._read_pool.run(api.oldest_audit)

@@ -174,7 +174,7 @@ TABLES: Mapping[str, Kept] = {
     "api_keys": Kept(why="names nobody"),
     "imported_rooms": Kept(why="names of rooms, where an import came from"),
     "filters": Kept(why="words of the operator, about nobody"),
-    "audit": Kept(("target",), why="says what the host did; forgotten after api.audit_kept_days"),
+    "audit": Kept(("target", "acted_as"), why="says what the host did; forgotten after api.audit_kept_days"),
     "report_subjects": Kept(("user",), why="a number of reports, which reports have, too"),
     # Evidence against them is for others, unless the host asks to drop it. Those about others show up to five messages
     # on each side, also of them: they go with the report.

@@ -157,7 +157,8 @@ def begin(epoch: str, query: FeedQuery, meta: Mapping[str, str | int]) -> tuple[
         return start, [Entry(id=cursor_of(epoch, start), type="feed.reset", time=query.now)]
     if wanted.stamp >= floor:
         return wanted, []
-    to = cursor_of(epoch, Position(floor, 0))
+    # Behind all entries of the last commit that was dropped: no entry ever had this id.
+    to = cursor_of(epoch, oldest)
     return oldest, [Entry(id=to, type="feed.truncated", time=query.now, from_=query.after, to=to)]
 
 

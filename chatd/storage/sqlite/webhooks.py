@@ -15,20 +15,18 @@ ON CONFLICT (name) DO UPDATE SET cursor = excluded.cursor, state = excluded.stat
 """
 
 PARK = """
-INSERT INTO parked (consumer, entry, time, status, answer) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (consumer, entry) DO UPDATE
-SET time = excluded.time, status = excluded.status, answer = excluded.answer
+INSERT INTO parked (consumer, entry, time, status) VALUES (?, ?, ?, ?)
+ON CONFLICT (consumer, entry) DO UPDATE SET time = excluded.time, status = excluded.status
 """
 BEYOND = """
 DELETE FROM parked WHERE consumer = ? AND number IN (
     SELECT number FROM parked WHERE consumer = ? ORDER BY number DESC LIMIT -1 OFFSET ?
 )
 """
-FORGET = "DELETE FROM parked WHERE time < ?"
+# An entry is older than the time at which it was set aside. No clock is asked, which may jump.
+FORGET = "DELETE FROM parked WHERE time < (SELECT time FROM event_feed ORDER BY stamp LIMIT 1)"
 UNPARK = "DELETE FROM parked WHERE consumer = ? AND entry = ?"
-PARKED = (
-    "SELECT consumer, entry, status, answer, time FROM parked WHERE consumer = ? ORDER BY number DESC LIMIT ?"
-)
+PARKED = "SELECT consumer, entry, status, time FROM parked WHERE consumer = ? ORDER BY number DESC LIMIT ?"
 COUNTS = "SELECT consumer, count(*) FROM parked GROUP BY consumer"
 
 FIRST = "SELECT min(stamp) FROM event_feed"
@@ -73,13 +71,13 @@ def put_consumers(connection: sqlite3.Connection, saved: Sequence[Consumer], sta
 
 
 def park(connection: sqlite3.Connection, set_aside: Sequence[Parked], stamp: int) -> None:
-    rows = [(one.consumer, one.entry, one.time, one.status, one.answer) for one in set_aside]
+    rows = [(one.consumer, one.entry, one.time, one.status) for one in set_aside]
     connection.executemany(PARK, rows)
     connection.executemany(BEYOND, [(name, name, PARKED_MAX) for name in {one.consumer for one in set_aside}])
 
 
 def forget(connection: sqlite3.Connection, forgotten: Sequence[ForgottenParked], stamp: int) -> None:
-    connection.executemany(FORGET, [(one.before,) for one in forgotten])
+    connection.execute(FORGET)
 
 
 def unpark(connection: sqlite3.Connection, gone: Sequence[Unparked], stamp: int) -> None:

@@ -104,6 +104,7 @@ EVENTS = {
     "joined": ({"kind": "joined", "user": "alice", "users": ["bob", "carol"]}, "-- bob, carol joined"),
     "joined by oneself": ({"kind": "joined", "user": "bob", "users": ["bob"]}, "-- bob joined"),
     "left": ({"kind": "left", "user": "bob", "users": ["bob"]}, "-- bob left"),
+    "removed by the app": ({"kind": "removed", "users": ["bob"]}, "-- the app removed bob"),
     "removed": ({"kind": "removed", "user": "alice", "users": ["bob"]}, "-- alice removed bob"),
     "role": (
         {"kind": "role", "user": "alice", "users": [{"user": "bob", "role": "admin"}]},

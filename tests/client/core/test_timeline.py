@@ -12,9 +12,7 @@ from chatd.client.core.messages import OPERATIONS, changed_by, message_from
 from chatd.client.core.replica import Owner
 from chatd.client.core.timeline import (
     BUFFER_MAX,
-    JUMP_DISTANCE,
     RECENT_MAX,
-    START_DISTANCE,
     Fetch,
     Jump,
     Timeline,
@@ -117,38 +115,6 @@ def test_a_position_kept_from_an_earlier_run_is_continued():
     timeline = started(applied=41)
     timeline.heard(44)
     assert timeline.plan() == Fetch(42, 44)
-
-
-# --- what to ask
-
-
-def test_nothing_is_asked_when_nothing_is_missing():
-    assert started(applied=5).plan() is None
-
-
-def test_a_hole_up_to_the_limit_is_read_from_the_log_and_a_longer_one_is_jumped():
-    timeline = started(applied=10)
-    timeline.heard(10 + JUMP_DISTANCE)
-    assert timeline.plan() == Fetch(11, 10 + JUMP_DISTANCE)
-    timeline.heard(11 + JUMP_DISTANCE)
-    assert timeline.plan() == Jump()
-
-
-def test_a_log_that_does_not_reach_back_is_jumped():
-    timeline = started(applied=10)
-    timeline.heard(20)
-    timeline.bounds(first_visible=1, log_floor=12)
-    assert timeline.plan() == Jump()
-    timeline.bounds(first_visible=1, log_floor=11)
-    assert timeline.plan() == Fetch(11, 20)
-
-
-def test_a_room_of_which_nothing_is_known_is_jumped_if_it_has_more_than_a_page():
-    timeline = Timeline(ROOM, Owner(ME))
-    timeline.heard(START_DISTANCE)
-    assert timeline.plan() == Fetch(1, START_DISTANCE)
-    timeline.heard(START_DISTANCE + 1)
-    assert timeline.plan() == Jump()
 
 
 # --- replies
@@ -353,19 +319,6 @@ def test_a_reset_forgets_everything_but_the_bounds():
     timeline.feed([text(1)])
     timeline.reset()
     assert (timeline.applied, timeline.head, timeline.started, timeline.messages) == (4, 0, False, {})
-
-
-def test_an_erased_person_keeps_no_text_and_others_keep_theirs():
-    timeline = started()
-    timeline.feed([text(1), text(2, user="ann"), text(3), text(4)])
-    changes = timeline.feed([erased(5, **{"from": 2, "to": 3})])
-    assert [change.message.seq for change in changes] == [3]
-    assert [message.recalled for message in timeline.between(1, 4)] == [False, False, True, False]
-    timeline.feed([erased(6), erased(7, **{"from": 7})])
-    assert [(message.recalled, message.changed) for message in timeline.between(1, 4)] == [
-        (True, 6), (False, 0), (True, 6), (True, 6),
-    ]  # fmt: skip
-    assert [message.text for message in timeline.between(1, 4)] == ["", "t", "", ""]
 
 
 # --- every order

@@ -1,11 +1,10 @@
 """Erasures and exports over HTTP: what a host asks, sees and fetches, and what the audit tells of it."""
 
-import asyncio
 import gzip
 import json
 from typing import Any
 
-from tests.http.api.conftest import Caller, WithKey
+from tests.http.api.conftest import WithKey
 from tests.http.api.test_routes import audit_of
 from tests.kit.clients import Clients
 from tests.kit.daemon import RunningDaemon
@@ -14,12 +13,12 @@ from tests.kit.waiting import until
 PLANTED = "Zq7planted"
 
 
-async def ended(caller: Caller, path: str) -> dict[str, Any]:
-    """Wait for a job; return its answer."""
-    while (answer := await caller.get(path))["state"] != "done":
-        # A key has a rate.
-        await asyncio.sleep(0.02)
-    return answer
+async def ended(daemon: RunningDaemon, path: str) -> dict[str, Any]:
+    """Wait for a job, by the admin socket, which has no rate; return its answer."""
+    while (answer := (await daemon.api("GET", path)).json)["state"] != "done":
+        pass
+    found: dict[str, Any] = answer
+    return found
 
 
 async def test_a_person_is_erased_and_the_receipt_tells_all(
@@ -34,7 +33,7 @@ async def test_a_person_is_erased_and_the_receipt_tells_all(
     await until(lambda: ann.link.close_code == 4202)
     again = await caller("PUT", "/v1/erasures/ann", {"messages": "keep"})
     assert again.status in (200, 409)
-    answer = await ended(caller, "/v1/erasures/ann")
+    answer = await ended(daemon, "/v1/erasures/ann")
     receipt = {place.pop("place"): place for place in answer["receipt"]}
     assert receipt["events"] == {"erased": 1, "how": "emptied"}
     assert receipt["users"] == {"erased": 1, "how": "emptied"}
@@ -49,12 +48,12 @@ async def test_a_person_is_erased_and_the_receipt_tells_all(
 
 
 async def test_an_erased_id_is_closed_until_the_host_opens_it_as_new(
-    clients: Clients, with_key: WithKey
+    daemon: RunningDaemon, with_key: WithKey
 ) -> None:
     caller = await with_key("privacy", "users")
     await caller("PUT", "/v1/users/ann", {"name": "Ann"})
     await caller("PUT", "/v1/erasures/ann")
-    await ended(caller, "/v1/erasures/ann")
+    await ended(daemon, "/v1/erasures/ann")
     closed = await caller.get("/v1/users/ann")
     assert (closed["name"], closed["disabled"]) == ("", True)
     opened = (await caller("PUT", "/v1/users/ann", {"name": "Another"})).json
@@ -93,7 +92,7 @@ async def test_an_export_is_fetched_and_the_audit_has_it(
     assert (await caller("GET", "/v1/exports/ann")).status == 404
     assert (await caller("GET", "/v1/exports/ann/file")).status == 404
     assert (await caller("PUT", "/v1/exports/ann")).json["state"] == "running"
-    answer = await ended(caller, "/v1/exports/ann")
+    answer = await ended(daemon, "/v1/exports/ann")
     file = await caller("GET", "/v1/exports/ann/file")
     assert (file.status, len(file.body)) == (200, answer["bytes"])
     assert file.headers["content-type"] == "application/gzip"

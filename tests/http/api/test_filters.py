@@ -1,8 +1,5 @@
 """Filters by the API, over real connections: what they do at once, after a restart, and with what is wrong."""
 
-import asyncio
-import os
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,12 +9,10 @@ from chatd.config.problems import ConfigError
 from chatd.core.filters import FILTERS_MAX
 from chatd.moderation import compiling
 from tests.kit.clients import Clients
-from tests.kit.daemon import RunningDaemon, config_for, daemon_process, running_daemon
+from tests.kit.daemon import RunningDaemon, config_for, running_daemon
 from tests.kit.inprocess import new_key
-from tests.kit.newcomer import ROOT, blocks
 
 ON = {"enabled": True, "words_max": 20, "patterns_max": 3}
-DOCUMENT = ROOT / "docs" / "moderation.md"
 
 
 @pytest.fixture
@@ -157,25 +152,3 @@ async def test_messages_of_phones_and_of_the_api_are_screened_and_the_hosts_own_
     assert patched.json["event"]["body"]["text"] == "****"
     notice = {"key": new_key(), "body": {"text": "vile"}}
     assert (await moderated.api("POST", f"/v1/rooms/{room}/notices", **notice)).status == 200
-
-
-@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
-async def test_the_commands_of_the_document_work(tmp_path):
-    (tmp_path / ".curlrc").write_text("fail\nsilent\nshow-error\n")
-    async with daemon_process(tmp_path, MODERATION__ENABLED="true") as daemon:
-        written = [block.text for block in blocks(DOCUMENT) if "/v1/filters" in block.text]
-        script = "\n".join(["set -e", f"cd {daemon.database.parent}", *written])
-        code, output = await run(script, tmp_path)
-    assert code == 0, output
-    assert '"does":"mask"' in output
-    assert '"text":"****, buy now"' in output
-
-
-async def run(script, home):
-    """Run a script; return its exit code and its output."""
-    shell = await asyncio.create_subprocess_exec(
-        "bash", "-c", script, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, cwd=home,
-        env={"PATH": os.environ["PATH"], "HOME": str(home)},
-    )  # fmt: skip
-    output, _ = await shell.communicate()
-    return shell.returncode, output.decode()

@@ -47,6 +47,17 @@ async def test_as_gives_the_rights_of_that_user_and_no_more(clients: Clients, wi
     assert (await caller("DELETE", f"{path}?as=alice")).json["seq"] == sent["seq"] + 2
 
 
+async def test_a_disabled_user_does_nothing_in_any_place(clients: Clients, with_key: WithKey) -> None:
+    caller = await with_key("messages", "users", "rooms")
+    room, _ = await clients.in_group("alice", "bob")
+    await caller("PUT", "/v1/users/alice", {"disabled": True})
+    refused = await posted(caller, room, "alice", "hi")
+    assert (refused.status, refused.json["code"], refused.json["field"]) == (403, "forbidden", "as")
+    assert (await caller("PATCH", f"/v1/rooms/{room}", {"as": "alice", "title": "x"})).status == 403
+    await caller("PUT", "/v1/users/alice", {"disabled": False})
+    assert (await posted(caller, room, "alice", "hi")).status == 200
+
+
 async def test_the_host_takes_any_message_back_and_repeating_it_changes_nothing(
     daemon: RunningDaemon, clients: Clients, with_key: WithKey
 ) -> None:
@@ -62,6 +73,32 @@ async def test_the_host_takes_any_message_back_and_repeating_it_changes_nothing(
     entries = (await caller.get(f"/v1/audit?target={room}"))["audit"]
     assert [(one["key"], one["action"]) for one in entries] == [
         (caller.id, "DELETE /v1/rooms/{room}/messages/{seq}")
+    ]
+
+
+async def test_the_audit_tells_in_whose_place_it_was_done(
+    daemon: RunningDaemon, clients: Clients, with_key: WithKey
+) -> None:
+    caller = await with_key("messages", "rooms", "stats.read")
+    room, _ = await clients.in_group("alice", "bob")
+    await posted(caller, room, "alice", "hi")
+    await caller("DELETE", f"/v1/rooms/{room}/messages/2?as=alice")
+    await caller("PATCH", f"/v1/rooms/{room}", {"title": "new"})
+    await caller.get(f"/v1/rooms/{room}/messages?as=bob")
+
+    async def told(query: str) -> list[tuple[str, str]]:
+        entries = (await caller.get(f"/v1/audit?{query}"))["audit"]
+        return [(one["action"].split()[0], one.get("as", "")) for one in entries]
+
+    assert await told("as=alice") == [("DELETE", "alice"), ("POST", "alice")]
+    assert await told("as=bob") == [("GET", "bob")]
+    assert await told(f"as=alice&target={room}&limit=1") == [("DELETE", "alice")]
+    assert await told("as=alice&target=elsewhere") == []
+    assert await told(f"target={room}") == [
+        ("GET", "bob"),
+        ("PATCH", ""),
+        ("DELETE", "alice"),
+        ("POST", "alice"),
     ]
 
 

@@ -165,13 +165,16 @@ async def test_a_recalled_message_has_no_text_for_the_host_either(
 
 
 async def test_a_read_position_moves_up_for_all_devices(clients: Clients, with_key: WithKey) -> None:
-    caller = await with_key("messages")
+    caller = await with_key("messages", "users.read")
     room, (alice, bob) = await clients.in_group("alice", "bob")
     first, second = await alice.send(room, "1"), await alice.send(room, "2")
     path = f"/v1/rooms/{room}/read"
     answer = await caller("PUT", path, {"as": "bob", "seq": first["seq"]})
     assert answer.json == {"read": first["seq"], "unread": 1, "unread_mentions": 0}
     assert (await bob.receive("position"))["read"] == first["seq"]
+    [listed] = (await caller.get("/v1/users/bob/rooms"))["rooms"]
+    read = [listed[name] for name in ("read", "seq", "unread", "unread_mentions")]
+    assert read == [first["seq"], second["seq"], 1, 0]
     assert (await caller("PUT", path, {"as": "bob", "seq": second["seq"]})).json["unread"] == 0
     assert (await caller("PUT", path, {"as": "eve", "seq": 1})).json["code"] == "not_found"
 

@@ -88,6 +88,7 @@ async def test_rooms_and_devices_of_a_user_are_listed_and_noted(
         (direct, "direct", 2),
     ]
     assert rooms[0]["role"] == "owner"
+    assert [row.get("peer") for row in rooms] == [None, "bob"]
     assert "more" not in second
     devices = (await caller.get("/v1/users/alice/devices"))["devices"]
     assert alice.device in [row["device"] for row in devices]

@@ -78,7 +78,10 @@ function Entries({ rows, label, isOfOne }: EntriesProps) {
           <th scope="row" class="plain-head">
             {when(row.time)}
           </th>
-          <td data-name={columns.key}>{nameOf(row.key, names)}</td>
+          <td data-name={columns.key}>
+            {nameOf(row.key, names)}
+            {row.as && <span class="quiet small block">{words.as(row.as)}</span>}
+          </td>
           <td data-name={columns.action} class="long">
             {words.actions[row.action] ?? <code>{row.action}</code>}
             {words.actions[row.action] && <code class="quiet block">{row.action}</code>}

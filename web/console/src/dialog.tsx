@@ -17,6 +17,8 @@ export function Dialog({ title, onClose, children }: DialogProps) {
   const id = useId();
   useEffect(() => {
     box.current?.showModal();
+    // Else the button that closes it has the focus.
+    box.current?.querySelector<HTMLElement>("input, textarea, select")?.focus();
     return () => box.current?.close();
   }, []);
   return (

@@ -122,7 +122,9 @@ function Test() {
         </div>
       </form>
       {problem && <Refusal problem={problem} />}
-      <div role="status">{found && <Outcome found={found} />}</div>
+      <div role="status" class="outcome">
+        {found && <Outcome found={found} />}
+      </div>
     </Card>
   );
 }
@@ -196,7 +198,7 @@ function Edit({ filter, onChange }: { filter: FilterAnswer; onChange: () => void
           void save();
         }}
       >
-        <fieldset class="ticks form flat" disabled={!canWrite} aria-label={words.list}>
+        <fieldset class="form flat" disabled={!canWrite} aria-label={words.list}>
           <Select label={words.what} value={does} options={choices} onChange={setDoes} />
           <Field label={words.reason} hint={words.reasonHint} value={reason} onInput={setReason} max={64} />
           <Field label={words.words} hint={words.wordsHint} value={list} onInput={setList} lines={8} max={LIST_MAX} />

@@ -344,6 +344,7 @@ export const hostTexts = {
       "GET /v1/people/explain": "asked why somebody may or may not",
       "POST /v1/people/changes": "changed friends, followers or blocks",
     } as Record<string, string>,
+    as: (user: string) => `in the place of ${user}`,
     socket: "admin socket",
     console: (name: string) => `${name}, console`,
   },

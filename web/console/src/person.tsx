@@ -158,7 +158,7 @@ function Devices({ user }: { user: string }) {
   const [removing, remove] = useState<DeviceRow | null>(null);
   const canRemove = may("DELETE /v1/users/{user}/devices/{device}");
   return (
-    <Card title={words.devices}>
+    <Card title={words.devices} aside={<a href={to("sessions", user)}>{words.sessions}</a>}>
       {problem && <Refusal problem={problem} />}
       {!value && !problem && <Skeleton rows={3} />}
       {value?.devices.length === 0 && <p class="quiet">{words.noDevices}</p>}

@@ -10,8 +10,8 @@ import { moderationTexts } from "./moderation_texts.js";
 import { Card, Facts, Skeleton } from "./parts.js";
 import { Reason } from "./reports.js";
 import { RestrictionFields, untilOf } from "./restriction.js";
-import { Message } from "./room_messages.js";
-import type { PatchReport, PutRestriction, ReportAnswer, ReportRow } from "./routes.js";
+import { Content, Message } from "./room_messages.js";
+import type { Event, PatchReport, PutRestriction, ReportAnswer, ReportRow } from "./routes.js";
 import { texts } from "./texts.js";
 
 const words = moderationTexts.report;
@@ -31,7 +31,7 @@ export function ReportPage({ report }: { report: string }) {
       {problem && <Refusal problem={problem} />}
       {!value && !problem && <Skeleton rows={6} />}
       {value && <Case report={value} onChange={onChange} />}
-      {value && <Evidence report={value} />}
+      {value && <Evidence report={value} onChange={onChange} />}
       {value && value.actions && value.actions.length > 0 && <Done actions={value.actions} />}
       {value && may("GET /v1/audit") && <AuditOf key={changes} target={report} title={words.audit} />}
     </>
@@ -162,9 +162,12 @@ function Act({ report: { report, reason, room, seq, user, note: before }, onDone
   );
 }
 
-function Evidence({ report: { evidence, seq } }: { report: ReportAnswer }) {
+function Evidence({ report: { report, evidence, seq, state }, onChange }: CaseProps) {
   const { messages = [], title, name } = evidence;
   const about = title || name;
+  const [recalling, recall] = useState<Event | null>(null);
+  const canRecall = state !== "closed" && may("PATCH /v1/reports/{report}");
+  const { recall: submit, recallTitle, recallLead } = hostTexts.messages;
   return (
     <Card title={words.evidence} aside={about && <bdi class="quiet">{about}</bdi>}>
       <p class="quiet">{messages.length ? words.evidenceLead : words.noEvidence}</p>
@@ -172,10 +175,40 @@ function Evidence({ report: { evidence, seq } }: { report: ReportAnswer }) {
         {messages.map((one) => (
           <li key={one.seq} class={one.seq === seq ? "reported" : undefined}>
             <Message event={one} />
-            {one.seq === seq && <span class="pill warn">{words.reported}</span>}
+            <div class="actions">
+              {one.seq === seq && <span class="pill warn">{words.reported}</span>}
+              {canRecall && one.kind === "message" && (
+                <button
+                  type="button"
+                  class="button plain small-button danger"
+                  aria-label={`${submit} ${one.seq}`}
+                  onClick={() => recall(one)}
+                >
+                  {submit}
+                </button>
+              )}
+            </div>
           </li>
         ))}
       </ol>
+      {recalling && (
+        <Action
+          title={recallTitle}
+          lead={recallLead}
+          submit={submit}
+          isDangerous
+          run={() => call("PATCH /v1/reports/{report}", { report, actions: [{ do: "recall", seq: recalling.seq }] })}
+          onDone={() => {
+            recall(null);
+            onChange();
+          }}
+          onClose={() => recall(null)}
+        >
+          <blockquote class="quote">
+            <Content event={recalling} />
+          </blockquote>
+        </Action>
+      )}
     </Card>
   );
 }

@@ -34,12 +34,14 @@ export interface AuditEntry {
   action: string;
   target: string;
   request: string;
+  as?: string;
 }
 
 export interface AuditQuery {
   limit?: number;
   more?: string;
   target?: string;
+  as?: string;
 }
 
 export interface BanUser {
@@ -493,6 +495,11 @@ export interface RoomOfUser {
   members: number;
   role: string;
   joined_at: number;
+  unread: number;
+  unread_mentions: number;
+  read: number;
+  seq: number;
+  peer?: string;
 }
 
 export interface RoomsAnswer {

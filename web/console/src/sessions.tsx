@@ -1,6 +1,6 @@
 /** The page Sessions: the connections of one user, or of those who came last. */
 import { signal } from "@preact/signals";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { read, type Connection } from "./api.js";
 import { useRefresh } from "./condition.js";
 import { Connections } from "./connections.js";
@@ -13,8 +13,13 @@ const words = texts.connections;
 const asked = signal("");
 const found = signal<{ user: string; rows: readonly Connection[] } | null>(null);
 
-export function SessionsPage() {
+export function SessionsPage({ path: [of] }: { path: readonly string[] }) {
   const [typed, type] = useState(asked.value);
+  useEffect(() => {
+    if (!of) return;
+    asked.value = of;
+    type(of);
+  }, [of]);
   const user = asked.value;
   useRefresh(
     async () => {

@@ -58,7 +58,8 @@ addEventListener("hashchange", () => {
 
 document.addEventListener("keydown", (event) => {
   const field = document.querySelector<HTMLInputElement>(".search input");
-  if (event.key !== "/" || !field || event.target instanceof HTMLInputElement) return;
+  const isTyped = event.target instanceof Element && event.target.matches("input, textarea, select");
+  if (event.key !== "/" || !field || isTyped) return;
   event.preventDefault();
   field.focus();
 });

@@ -21,6 +21,5 @@ CREATE TABLE parked (
     entry    TEXT NOT NULL, -- the cursor that leads up to it
     time     INTEGER NOT NULL,
     status   INTEGER NOT NULL, -- of the last answer, 0 for none
-    answer   TEXT NOT NULL,
     UNIQUE (consumer, entry)
 ) STRICT;

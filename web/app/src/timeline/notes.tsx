@@ -37,7 +37,8 @@ export function NoteRow({ chat, seq }: { chat: Chat; seq: number }) {
 
 /** The sentence about an event; empty for one that says nothing to a reader. */
 export function noteText(event: Event): string {
-  const who = nameOf(event.user, "chat.you");
+  // Without a user the app itself did it.
+  const who = event.user ? nameOf(event.user, "chat.you") : t("note.app");
   const users = (event.users ?? []).map((user) => (typeof user === "string" ? user : user.user));
   const names = users.map((user) => nameOf(user, "chat.you-object")).join(t("names.separator"));
   switch (event.kind) {

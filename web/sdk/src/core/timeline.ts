@@ -6,7 +6,7 @@
 
 import type { Change } from "./changes.js";
 import { Intervals, type Interval } from "./intervals.js";
-import { changedBy, concerns, emptied, eventFrom, isOperation, messageFrom, type Message } from "./messages.js";
+import { changedBy, emptied, eventFrom, isOperation, messageFrom, OPERATIONS, targetsOf, type Message } from "./messages.js";
 import type { ChangesReply, Event, HistoryReply, LogReply } from "./packets.js";
 import { Recent } from "./recent.js";
 import type { Row } from "./records.js";
@@ -165,20 +165,12 @@ export class Timeline {
   }
 
   private _operate(event: Event, out: Change[]): void {
-    const empties = event.kind === "recall" || event.kind === "erased";
-    for (const target of this._targets(event)) {
+    for (const target of targetsOf(event, this.messages)) {
       const part = this.cached.holding(target.seq);
       if (!part) continue;
       if (part[2] >= this.applied) this.put(changedBy(target, event, this._owner.user), out);
-      else if (empties && !target.recalled) this.put(emptied(target), out);
+      else if (OPERATIONS[event.kind] === emptied && !target.recalled) this.put(emptied(target), out);
     }
-  }
-
-  /** Return the messages that are kept and that an operation acts on. */
-  private _targets(operation: Event): Message[] {
-    if (operation.kind === "erased") return [...this.messages.values()].filter((message) => concerns(operation, message));
-    const target = this.messages.get(operation.target ?? 0);
-    return target ? [target] : [];
   }
 
   // Replies.
@@ -265,7 +257,7 @@ export class Timeline {
   private _validate(low: number, high: number, valid: number, out: Change[]): void {
     if (this._recent.since <= valid && valid < this.applied) {
       for (const operation of this._recent.after(valid)) {
-        for (const target of this._targets(operation)) {
+        for (const target of targetsOf(operation, this.messages)) {
           if (low <= target.seq && target.seq <= high) this.put(changedBy(target, operation, this._owner.user), out);
         }
       }

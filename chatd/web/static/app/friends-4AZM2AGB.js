@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t}from"./chunk-QTQ2LUMT.js";import"./chunk-EYAGSV2N.js";import"./chunk-Z6RB4IHE.js";import"./chunk-QBVUXYAN.js";import"./chunk-NUF7JXRW.js";import"./chunk-Q3AGAOWK.js";import"./chunk-5BUGJ5TA.js";import"./chunk-6DEP2QOF.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};

@@ -1,1 +1,0 @@
-import{b as o,c as r}from"./chunk-K7MPZNKS.js";import"./chunk-LQP7CWM5.js";import"./chunk-RMSEU2ZY.js";import"./chunk-T2QZLY34.js";import"./chunk-BDTQJB74.js";import"./chunk-NUF7JXRW.js";import"./chunk-Q3AGAOWK.js";import"./chunk-5BUGJ5TA.js";import"./chunk-6DEP2QOF.js";export{o as HomeCard,r as PersonPage};
