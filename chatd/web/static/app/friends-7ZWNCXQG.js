@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t}from"./chunk-JDTJBHMR.js";import"./chunk-JZAZ3CLY.js";import"./chunk-S6XR56CW.js";import"./chunk-XDBSOQRQ.js";import"./chunk-QBVUXYAN.js";import"./chunk-Q3AGAOWK.js";import"./chunk-5BUGJ5TA.js";import"./chunk-V5XG72L3.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};

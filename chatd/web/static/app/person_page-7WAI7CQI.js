@@ -1,1 +1,0 @@
-import{b as o,c as r}from"./chunk-WZIHVRJL.js";import"./chunk-LQP7CWM5.js";import"./chunk-ZKUBUVRI.js";import"./chunk-3UM5KKRD.js";import"./chunk-4CYNZ6FQ.js";import"./chunk-UDS4QWE6.js";import"./chunk-XDBSOQRQ.js";import"./chunk-Q3AGAOWK.js";import"./chunk-5BUGJ5TA.js";import"./chunk-V5XG72L3.js";export{o as HomeCard,r as PersonPage};
