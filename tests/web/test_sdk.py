@@ -27,7 +27,7 @@ PACKETS = 5000
 
 KIB = 1024
 BUDGETS = {
-    "index": 21 * KIB,
+    "index": 20 * KIB,
     "people": 3 * KIB,
     "platform": KIB,
     "msgpack": 2 * KIB,

@@ -57,7 +57,9 @@ class RoomLine(Asked, frozen=True, kw_only=True, tag_field="type", tag="room"):
     data: Raw | UnsetType = UNSET
     public: bool = False
     creator: User | UnsetType = UNSET
-    members: Annotated[tuple[User | MemberSince, ...], Meta(max_length=MEMBERS_MAX)] = ()
+    joining: Annotated[tuple[User | MemberSince, ...], Meta(max_length=MEMBERS_MAX)] = field(
+        default=(), name="members"
+    )
 
 
 class MemberLine(MemberSince, frozen=True, kw_only=True, tag_field="type", tag="member"):
@@ -165,7 +167,7 @@ class Reader:
             data=data,
             public=line.public,
             creator="" if line.creator is UNSET else line.creator,
-            joining=[member_of(number, one, line.time) for one in line.members],
+            joining=[member_of(number, one, line.time) for one in line.joining],
         )
 
     def _user(self, number: int, line: UserLine) -> Iterator[Line]:

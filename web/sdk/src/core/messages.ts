@@ -102,14 +102,15 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     return operation.user === me ? withOwnReaction(changed, emoji, set) : changed;
   },
   reactions: (message, operation) => ({ ...message, reactions: counts(operation) }),
-  pin: (message, { set }) => ({ ...message, pinned: set ?? false }),
+  pin: (message, { set }) => ({ ...message, pinned: !!set }),
 };
 
 /** Return those of the messages that an operation acts on; of `erased` see protocol.md, "Erased people". */
 export function targetsOf(operation: Event, messages: ReadonlyMap<number, Message>): Message[] {
-  const { kind, user, seq, target = 0, from = 0, to = seq } = operation;
-  if (kind !== "erased") return [messages.get(target) ?? []].flat();
-  return [...messages.values()].filter((message) => message.user === user && message.seq >= from && message.seq <= to && message.seq < seq);
+  const { kind, user, seq, target, from, to = seq } = operation;
+  const one = messages.get(target!);
+  if (kind !== "erased") return one ? [one] : [];
+  return [...messages.values()].filter((message) => message.user === user && !(message.seq < from!) && message.seq <= to);
 }
 
 /** Whether an event of this kind changes a message. */

@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t}from"./chunk-76A6DRIF.js";import"./chunk-DE57QNVH.js";import"./chunk-MJ7W2HJC.js";import"./chunk-GIPTA7NQ.js";import"./chunk-QBVUXYAN.js";import"./chunk-Q3AGAOWK.js";import"./chunk-5BUGJ5TA.js";import"./chunk-ABYUZVBF.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};

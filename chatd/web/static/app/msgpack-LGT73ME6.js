@@ -1,1 +1,0 @@
-import{_ as o}from"./chunk-ABYUZVBF.js";export{o as msgpack};

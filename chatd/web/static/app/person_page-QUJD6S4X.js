@@ -1,1 +1,0 @@
-import{b as o,c as r}from"./chunk-M7OFKYD7.js";import"./chunk-LQP7CWM5.js";import"./chunk-RCTHKPTS.js";import"./chunk-XGN54NVG.js";import"./chunk-VGRLTPGI.js";import"./chunk-3K2EB345.js";import"./chunk-GIPTA7NQ.js";import"./chunk-Q3AGAOWK.js";import"./chunk-5BUGJ5TA.js";import"./chunk-ABYUZVBF.js";export{o as HomeCard,r as PersonPage};
