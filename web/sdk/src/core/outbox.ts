@@ -218,7 +218,7 @@ export class Outbox {
     const lane = this._lane(entry.room);
     lane.pace.refused(error, now, this._laterS);
     // A mute names the user, and yet lets them recall: it holds no other room up.
-    if (error.code !== "muted" && ["user", "connection", "address"].includes(error.scope ?? "")) {
+    if (error.code !== "muted" && ["user", "connection", "address"].includes(error.scope!)) {
       this._pace.refused(error, now, this._laterS);
       lane.wasTold = true;
     }
