@@ -105,7 +105,7 @@ class PeopleView:
         reason, _, text = wish.partition(" ")
         if reason not in REASONS:
             raise InvalidCommand(
-                f"usage: /report [#NUMBER or @USER] REASON [TEXT]; reasons: {', '.join(REASONS)}"
+                f"usage: /report [#NUMBER or @USER] REASON [TEXT]; the reasons are {', '.join(REASONS)}"
             )
         report = await self._client.report(reason, text=text.strip(), **about)
         again = " before, and waits for a moderator" if report.duplicate else ""
@@ -215,8 +215,8 @@ PEOPLE_COMMANDS: dict[str, tuple[PeopleCommand, str, str]] = {
     "block": (PeopleView.block, "[USER]", "take nothing from a user any more"),
     "report": (
         PeopleView.report,
-        "[#NUMBER or @USER] REASON [TEXT]",
-        "tell the moderators of them, or of this chat",
+        "REASON [TEXT]",
+        "tell the moderators of this chat; before the reason: #NUMBER of a message, or @USER",
     ),
     "unblock": (PeopleView.unblock, "[USER]", "take it again"),
 }

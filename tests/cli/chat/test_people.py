@@ -157,7 +157,7 @@ async def test_reports_reach_the_moderators(daemon: RunningDaemon, seat: Seat) -
     told = {(one["reason"], one.get("seq"), one.get("user"), one.get("text", "")) for one in queue}
     assert {(reason, seq) for reason, seq, _, _ in told} == {("fraud", 2), ("abuse", None), ("spam", None)}
     await alice.types("/report", "/report rude")
-    assert all("reasons: spam, abuse" in line for line in alice.screen.shown[-2:])
+    assert all("reasons are spam, abuse" in line for line in alice.screen.shown[-2:])
 
 
 async def test_who_is_erased_is_told_of_once_and_shown_no_more(daemon: RunningDaemon, seat: Seat) -> None:
