@@ -28,6 +28,7 @@ const shared = {
   alias: {
     "@chatd/client": "./sdk/src/index.ts",
     "@chatd/client/people": "./sdk/src/people.ts",
+    "@chatd/client/platform": "./sdk/src/platform.ts",
     "@chatd/client/browser": "./sdk/src/browser.ts",
     "@chatd/client/msgpack": "./sdk/src/msgpack.ts",
   },

@@ -16,7 +16,7 @@ class HostApi(Protocol):
         """Return the answer, from JSON. `content`: the query of a GET, or the body."""
 
     def upload(self, method: str, path: str, body: bytes) -> Iterator[Any]:
-        """Yield the answer for each line of `body`, from JSON."""
+        """Yield the answer for each line of `body`, from JSON, or the one for all."""
 
 
 class ServedApi:

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "key": ("chatd.cli.key:key", "Keys of the API for the back end: create, list, rotate, delete."),
     "report": ("chatd.cli.report:report", "Reports of users: list, show, act, close."),
     "people": ("chatd.cli.people:people", "The graph of the host app: import, digest, explain."),
+    "import": ("chatd.cli.importing:import_file", "Bring the rooms and messages of another chat here."),
     "erase": ("chatd.cli.erase:erase", "Erase a person: all that is kept of them goes, with a receipt."),
     "export": ("chatd.cli.erase:export", "Write all that is kept of a person into a file."),
     "hook": ("chatd.cli.hook:hook", "Webhooks: listen, show, replay, enable."),

@@ -15,7 +15,7 @@ from chatd.cli.stores import with_store
 from chatd.config.model import Auth, Config
 from chatd.http.api.application import TABLE, route_of
 from chatd.http.api.decoding import decoded
-from chatd.http.api.ndjson import answered, lines_of
+from chatd.http.api.ndjson import Lines, answered, lines_of
 from chatd.http.api.route import Call, Caller, Route
 from chatd.protocol.errors import Refused
 from chatd.server.app import App
@@ -50,6 +50,8 @@ class StoredApi:
 
         async def answers(call: Call) -> list[bytes]:
             decode = partial(decoded, kind=route.asked, whole="the line")
+            if route.whole:
+                return [msgspec.json.encode(await route.handler(call, Lines(lines_of(body), decode)))]
             return [some async for some in answered(call, lines_of(body), decode)]
 
         for some in self._run(route, values, answers):

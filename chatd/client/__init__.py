@@ -15,6 +15,7 @@ shell of sockets, timers and files around it:
 from .change_feed import ChangeStream
 from .client import Client
 from .core.account import Presence
+from .core.bots import Bot, Button, Command, kind_of
 from .core.changes import (
     AccountChanged,
     Change,
@@ -80,6 +81,7 @@ from .core.errors import (
 from .core.messages import Message
 from .core.outbox import Entry, State
 from .core.records import Record
+from .core.reports import REASONS, Report
 from .core.states import Phase
 from .core.summary import Summary
 from .core.timeline import Page
@@ -93,6 +95,7 @@ from .tokens import TokenRejected
 
 __all__ = [
     "ERRORS",
+    "REASONS",
     "Aborted",
     "AccountChanged",
     "Audience",
@@ -100,6 +103,8 @@ __all__ = [
     "BadCursor",
     "BadRequest",
     "Blocked",
+    "Bot",
+    "Button",
     "Change",
     "ChangeStream",
     "ChangesMissed",
@@ -108,6 +113,7 @@ __all__ = [
     "CirclesChanged",
     "Client",
     "Closed",
+    "Command",
     "Conflict",
     "ConnectionLost",
     "Contact",
@@ -146,6 +152,7 @@ __all__ = [
     "Record",
     "Refused",
     "Rejected",
+    "Report",
     "RequestPending",
     "Room",
     "RoomChanged",
@@ -175,5 +182,6 @@ __all__ = [
     "Unreachable",
     "UsersChanged",
     "circles_of",
+    "kind_of",
     "normal_emoji",
 ]

@@ -7,10 +7,12 @@ from urllib.parse import urlsplit
 
 from .change_feed import ChangeStream
 from .core.account import Presence
+from .core.bots import Bot, BotReply, bot_from
 from .core.changes import Change
 from .core.errors import Closed, Unreachable
 from .core.outbox import Entry
 from .core.packets import Ack, DeviceEntry, DevicesReply, Packet
+from .core.reports import Reason, Report, ReportReply
 from .core.states import Phase
 from .core.timeline import Fetch
 from .engine import Engine
@@ -264,6 +266,27 @@ class Client(People):
     def watch(self, users: Iterable[str]) -> None:
         """Follow the presence of these users, at most 200 (protocol.md, "watch")."""
         self._engine.signals.watch(users)
+
+    # The moderators, and bots.
+
+    async def report(
+        self, reason: Reason, *, user: str = "", room: str = "", seq: int = 0, text: str = "", key: str = ""
+    ) -> Report:
+        """Tell the moderators of a user, of a room, or of message `seq` in it (protocol.md, "report").
+
+        One that got no answer is repeated with the same `key`, 22 letters of one's own making.
+        """
+        named = {"user": user, "room": room, "seq": seq, "text": text}
+        packet: Packet = {"type": "report", "key": key or self._settings.env.key(), "reason": reason}
+        packet |= {name: value for name, value in named.items() if value}
+        reply: ReportReply = await self._engine.call(packet)
+        return Report(reply["report"], reply.get("duplicate", False))
+
+    async def fetch_bot(self, bot: str) -> Bot:
+        """Return the commands of a bot or official account, and whether it greets; the app keeps them for a day
+        (protocol.md, "bots.get"). Raises `NotFound` for any other user."""
+        reply: BotReply = await self._engine.call({"type": "bots.get", "bot": bot})
+        return bot_from(reply)
 
     # Outbox and the rest.
 

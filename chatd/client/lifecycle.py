@@ -165,7 +165,7 @@ class Lifecycle:
             wait_s = ending.retry_after_s
             await self._new_token(self._delay_s(wait_s) if again or wait_s else 0.0)
         else:
-            self._give_up(Closed(ending.code, ending.reason or rule.reason))
+            self._give_up(Closed(ending.code, ending.reason or rule.reason, ending.retry_after_s))
 
     async def _new_token(self, delay_s: float = 0.0) -> str:
         """Stay in NEED_TOKEN until the app returns a token that may be used."""

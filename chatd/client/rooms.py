@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 
+from .core.bots import Button
 from .core.emoji import normal_emoji
 from .core.messages import Message, message_from
 from .core.packets import (
@@ -133,6 +134,13 @@ class Room:
         Its outcome comes as `SendDone`, `SendDelayed` or `SendFailed`.
         """
         return await self._engine.sender.post(self._message(content, silent, composed_at))
+
+    async def press(self, seq: int, button: Button) -> Receipt:
+        """Press a button below a message, which sends its label and data (protocol.md, "Button").
+
+        To put it into the outbox: `post(button.pressed(seq))`. Raises ValueError for a button with a `url`.
+        """
+        return await self.send(button.pressed(seq))
 
     async def edit(self, seq: int, content: str | Body) -> Receipt:
         """Replace the body of an own message."""

@@ -204,6 +204,7 @@ class Sender:
         now = self._settings.env.monotonic()
         if entry.key not in self.outbox:
             return
+        entry.until = self._settings.env.time_ms() + error.retry_after if error.retry_after else 0
         if self.outbox.refused(entry, error, now) is State.FAILED:
             self._failed(entry, error)
         else:

@@ -13,14 +13,17 @@ import logging
 import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from chatd import __version__
 
 from .client import Client
+from .core.bots import Button
 from .core.changes import Change, MessageAdded
 from .core.contacts import Circle, Contact, circles_of
 from .core.messages import Message
+from .core.outbox import Entry
 from .core.packets import Body
 from .env import Env, SystemEnv
 from .settings import Settings
@@ -32,7 +35,7 @@ Line = dict[str, Any]
 
 PROFILES = [
     *("core", "persistence", "edits", "read_state", "large_rooms", "background", "account", "people"),
-    *("http_status", "json", "deflate"),
+    *("reports", "bots", "http_status", "json", "deflate"),
 ]
 
 TURNS = 24
@@ -190,6 +193,8 @@ class Testee:
             "cards": lambda: client.fetch_users(line["users"]),
             "accept": lambda: client.accept_room(line["room"]),
             "decline": lambda: client.decline_room(line["room"], **_named(line, "block")),
+            "report": lambda: client.report(line["reason"], **_named(line, "user", "room", "seq", "text")),
+            "press": lambda: room.press(line["target"], self._button(line)),
             "sync": client.sync,
             "call": lambda: client.call(line["packet"]),
         }
@@ -218,13 +223,12 @@ class Testee:
         account = client._engine.account
         rooms = [line["room"]] if "room" in line else list(account.replicas)
         closed = {"code": client.closed.code} if client.closed else {}
-        outbox = [{"key": e.key, "room": e.room, "state": e.state.name} for e in client.outbox]
         return {
             "phase": client.phase.name,
             **closed,
             "epoch": account.epoch,
             "cursor": account.cursor,
-            "outbox": outbox,
+            "outbox": [_entry(entry) for entry in client.outbox],
             "rooms": {room: self._room(room) for room in rooms if room in account.replicas},
             "added": dict(self._added),
             "account": {"account": dict(client.account_rows("account"))},
@@ -267,6 +271,11 @@ class Testee:
             return int(line["before"])
         room = self._running().room(line["room"])
         return min((message.seq for message in room.cached()), default=room.applied + 1)
+
+    def _button(self, line: Line) -> Button:
+        """Return the button with this data of a message that is kept."""
+        rows = self._running().room(line["room"]).messages[line["target"]].buttons
+        return next(button for row in rows for button in row if button.data == line["data"])
 
     def _count(self, change: Change) -> None:
         if isinstance(change, MessageAdded):
@@ -329,9 +338,19 @@ def _named(line: Line, *names: str) -> Line:
     return {name: line[name] for name in names if name in line}
 
 
+def _given(line: Line) -> Line:
+    return {name: value for name, value in line.items() if value}
+
+
 def _contact(contact: Contact, circles: Mapping[int, Circle]) -> Line:
     shown: Line = {name: getattr(contact, name) for name in ("state", "remark", "following", "blocked")}
     return {**shown, "stamp": contact.stamp, "circles": circles_of(contact, circles)}
+
+
+def _entry(entry: Entry) -> Line:
+    shown = {"key": entry.key, "room": entry.room, "state": entry.state.name}
+    reason = entry.error.reason if entry.error else None
+    return shown if reason is None else {**shown, "reason": reason}
 
 
 def _message(message: Message) -> Line:
@@ -341,6 +360,8 @@ def _message(message: Message) -> Line:
         shown["edited"] = message.edited
     if message.reactions:
         shown["reactions"] = dict(message.reactions)
+    if message.buttons:
+        shown["buttons"] = [[_given(asdict(button)) for button in row] for row in message.buttons]
     if message.mine:
         shown["mine"] = sorted(message.mine)
     return shown

@@ -271,6 +271,15 @@ REQUESTS: Mapping[str, Mapping[str, Check]] = {
     },
     "users.find": {"id": SEQ, "handle": _text(32)},
     "bots.get": {"id": SEQ, "bot": USER},
+    "report": {
+        "id": SEQ,
+        "key": KEY,
+        "reason": _word("spam", "abuse", "sexual", "violence", "fraud", "self_harm", "other"),
+        "room_": ROOM,
+        "seq_": SEQ,
+        "user_": USER,
+        "text_": _text(1000),
+    },
 }
 """The requests of protocol.md, "All packets"; an `_` behind a key says that it may be absent. `id` stands where it is
 required."""
@@ -294,6 +303,10 @@ def wrong_with(packet: Mapping[str, Any]) -> str:
         return "history has at most one of before, after and around"
     if kind == "users.get" and len({"users", "since", "more"} & set(packet)) != 1:
         return "users.get has exactly one of users, since and more"
+    if kind == "report" and (
+        ("user" in packet) == ("room" in packet) or ("seq" in packet and "user" in packet)
+    ):
+        return "report names a user or a room, and a message only in a room"
     return _nothing(packet, kind)
 
 

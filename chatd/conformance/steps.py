@@ -26,6 +26,8 @@ DO: Mapping[str, tuple[set[str], set[str]]] = {
     "contact": ({"user"}, {"remark", "circles", "following", "blocked"}),
     "cards": ({"users"}, set()),
     "accept": ({"room"}, set()),
+    "report": ({"reason"}, {"user", "room", "seq", "text"}),
+    "press": ({"room", "target", "data"}, set()),
     "decline": ({"room"}, {"block"}),
     "sync": (set(), set()),
     "call": ({"packet"}, set()),

@@ -23,6 +23,7 @@ from chatd.core.write_set import NewEvent, RoomStep, WriteSet
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import U53_MAX
+from chatd.protocol.messages import MESSAGE
 
 # The first words of all types.
 WORDS = frozenset({"event", "member", "room", "account", "presence", "read", "friend", "report", "feed"})
@@ -145,7 +146,8 @@ def entries_of(writes: WriteSet, *, reads: bool = False) -> list[StoredEntry]:
     entries: list[StoredEntry] = []
     for number, steps in writes.steps.items():
         for step in steps:
-            if type(step) is NewEvent:
+            # An imported message is no news.
+            if type(step) is NewEvent and not (step.past and step.event.kind == MESSAGE):
                 marks = () if step.origin is None else step.origin.marks
                 by = writes.caused.get(id(step), "")
                 entries.append(StoredEntry(step.event.kind, number, step.event.seq, by, marks))

@@ -26,11 +26,21 @@ WORD_CHARS_MAX = 100
 PATTERN_CHARS_MAX = 260
 MASK = "*"
 
-# Default_Ignorable_Code_Point of Unicode, as ranges: joiners, marks of direction, fillers, selectors of variants.
+# Control characters that are no white space of text, and Default_Ignorable_Code_Point of Unicode, as ranges: joiners,
+# marks of direction, fillers, selectors of variants.
 _UNSEEN = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
 )
+# More marks on one letter are in no language, and cost the square of their number to put in order (UAX #15,
+# "Stream-Safe Text Format").
+MARKS_MAX = 30
+# Where marks may be: what is no letter, and the marks of half-width kana, which are.
+_MARKS = re.compile(f"(?:[^\\w\\s\x00-\u02ff]|[\uff9e\uff9f]){{{MARKS_MAX + 1},}}")
+# What a character joins, if anything, is among the last ones: a syllable of Hangul has three parts.
+_JOINED_MAX = 3
+
 # All white space but a single space.
 _ODD_SPACE = re.compile(r"\s{2,}|[^\S ]")
 # The letters of scripts that put no space between words, or glue endings to them: Thai to Myanmar, Hangul, Khmer, kana
@@ -100,11 +110,26 @@ def normal_form(text: str) -> str:
     'free money'
     """
     if text.isascii():
-        text = text.lower()
+        text = (text if text.isprintable() else _UNSEEN.sub("", text)).lower()
     else:
-        text = normalize("NFKC", _UNSEEN.sub("", text)).casefold()
+        text = normalize("NFKC", _MARKS.sub(_few_marks, _UNSEEN.sub("", text))).casefold()
     # No white space but the space itself can be printed.
     return _ODD_SPACE.sub(" ", text) if "  " in text or not text.isprintable() else text
+
+
+def _few_marks(found: re.Match[str]) -> str:
+    """Return some text with at most MARKS_MAX marks in a row."""
+    kept, marks = [], 0
+    for char in found[0]:
+        marks = marks + 1 if _is_mark(char) else 0
+        if marks <= MARKS_MAX:
+            kept.append(char)
+    return "".join(kept)
+
+
+def _is_mark(char: str) -> bool:
+    """Whether the normal form of `char` begins with a mark, which belongs to what stands before it."""
+    return combining(normalize("NFKC", char)[0]) > 0
 
 
 def is_whole(text: str, start: int, end: int) -> bool:
@@ -147,23 +172,23 @@ def _forms(pieces: Iterable[str]) -> Iterator[str]:
 
 def _pieces(text: str) -> Iterator[str]:
     """Yield pieces of `text` whose normal forms do not depend on each other: letters with the marks on them."""
-    piece = ""
-    for char in text:
-        if piece and not (char.isascii() or "\u3400" <= char <= "\u9fff") and _combines(piece, char):
-            piece += char
-        else:
-            if piece:
-                yield piece
-            piece = char
-    if piece:
-        yield piece
+    first, seen = 0, ""
+    for place, char in enumerate(text):
+        is_apart = " " <= char <= "~" or "\u3400" <= char <= "\u9fff"
+        if place > first and (is_apart or not _combines(seen, char)):
+            yield text[first:place]
+            first, seen = place, ""
+        if is_apart or not _UNSEEN.match(char):
+            seen = (seen + char)[-_JOINED_MAX:]
+    if text:
+        yield text[first:]
 
 
-def _combines(piece: str, char: str) -> bool:
-    """Whether `char` changes the normal form of what stands before it."""
-    if _UNSEEN.match(char):
+def _combines(seen: str, char: str) -> bool:
+    """Whether `char` changes the normal form of what is seen before it."""
+    if _UNSEEN.match(char) or _is_mark(char):
         return True
-    return normalize("NFKC", piece + char) != normalize("NFKC", piece) + normalize("NFKC", char)
+    return normalize("NFKC", seen + char) != normalize("NFKC", seen) + normalize("NFKC", char)
 
 
 def masked(text: str, hits: Iterable[Hit]) -> str:

@@ -35,6 +35,15 @@ class Tail:
     mentions: int
 
 
+@dataclass(slots=True, frozen=True)
+class DirectPair:
+    """A record: the direct room of two users, `lower` < `higher`."""
+
+    lower: str
+    higher: str
+    room: int
+
+
 class UnreadSpan(NamedTuple):
     """The events of room number `room` above `low` up to `high`, as they concern `user`. They never change."""
 

@@ -12,13 +12,13 @@ from chatd.core.idempotency import Repeated, first_time
 from chatd.core.messages import check_body, recall, say
 from chatd.core.moderation import Filed, State, store
 from chatd.core.permissions import HOST, authorize
-from chatd.core.read_set import ReadSet, pair
+from chatd.core.read_set import DirectPair, ReadSet, pair
 from chatd.core.restrictions import Restrict, restrict
 from chatd.core.room import DIRECT, Room, Standing
 from chatd.core.rooms import new_room, open_room
 from chatd.core.standings import stand
 from chatd.core.users import Restriction
-from chatd.core.write_set import DirectPair, WriteSet
+from chatd.core.write_set import WriteSet
 from chatd.protocol.codec import decode_tree, encode
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused

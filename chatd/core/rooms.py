@@ -22,12 +22,12 @@ from chatd.core.members import (
 from chatd.core.message_requests import refuse_at
 from chatd.core.permissions import HOST, authorize
 from chatd.core.privacy import Relation
-from chatd.core.read_set import ReadSet, pair
+from chatd.core.read_set import DirectPair, ReadSet, pair
 from chatd.core.restrictions import check_conversation
 from chatd.core.room import DIRECT, GROUP, Room, Standing
 from chatd.core.standings import stand
 from chatd.core.velocity import check_direct_room
-from chatd.core.write_set import DirectPair, RoomReply, WriteSet
+from chatd.core.write_set import RoomReply, WriteSet
 from chatd.protocol.codec import decode_tree, encode
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import room_name

@@ -68,7 +68,7 @@ class NewEvent:
     """An event of this batch. On the connection of `origin` its acknowledgement takes the place of the event.
 
     `ordinal`: of the room's last message when this event is its last. `ignored`: the members for whom it counts
-    nothing, because they block its author.
+    nothing, because they block its author. `past`: whether it was imported.
     """
 
     room: Room
@@ -80,6 +80,7 @@ class NewEvent:
     origin: Origin | None = None
     ordinal: int = 0
     ignored: tuple[str, ...] = ()
+    past: bool = False
 
     @property
     def position(self) -> int:
@@ -108,15 +109,6 @@ class Reaction:
     user: str
     emoji: str
     set: bool
-
-
-@dataclass(slots=True, frozen=True)
-class DirectPair:
-    """A record: the direct room of two users, `lower` < `higher`."""
-
-    lower: str
-    higher: str
-    room: int
 
 
 @dataclass(slots=True)
@@ -161,7 +153,6 @@ class WriteSet:
     ties: dict[tuple[str, str], tuple[AnyTie, AnyTie]] | None = None
     # The request that is being decided as it came, when screening changed its texts.
     sent: Any = None
-    # Of the event feed (event_feed.py): by id of a step or record the API key behind it, and the entries to store.
     # Of the event feed: by id of a step or record the API key behind it; and the entries to store (event_feed.py).
     caused: Mapping[int, str] = NOTHING
     feed: Sequence[Any] = ()
@@ -289,6 +280,12 @@ class WriteSet:
         self._add_step(room, MemberLeft(room, user, reason))
         return member
 
+    def add_former(self, room: Room, member: Member) -> None:
+        """Add `member`, who left long ago."""
+        self._members_before.setdefault((room.number, member.user), (room, None, None))
+        self.touch(room)
+        room.former[member.user] = self.members[room.number, member.user] = member
+
     def list_room(self, room: Room, user: str) -> None:
         """Put a room into the list of a member, whose connections are subscribed to it."""
         self.moves = True
@@ -307,19 +304,24 @@ class WriteSet:
         key: str | None = None,
         digest: int | None = None,
         mentions: Iterable[str] = (),
+        past: bool = False,
     ) -> Event:
         """Number `event` as the next of its room, set its time to that of the batch and add it to the log.
 
-        The first event of a request carries its idempotency key and its origin.
+        The first event of a request carries its idempotency key and its origin. A `past` one is imported: it has its
+        own time, and costs nobody anything.
         """
         self.touch(room)
         room.seq += 1
         event.seq = room.seq
-        event.time = self.now
+        if not past:
+            event.time = self.now
         origin, self.origin = self.origin, None
-        new = NewEvent(room, event, encode(event), key, digest, tuple(mentions), origin, room.ordinal)
+        new = NewEvent(
+            room, event, encode(event), key, digest, tuple(mentions), origin, room.ordinal, past=past
+        )
         author = event.user if isinstance(event.user, str) else ""
-        if author:
+        if author and not past:
             self.spend("bytes", author, len(new.blob) + EVENT_BYTES)
         if key is not None:
             self.keyed[room.number, author, key] = new

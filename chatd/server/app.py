@@ -19,6 +19,7 @@ from chatd.commands.hello_limiter import HelloLimiter
 from chatd.commands.host_bots import HostBots
 from chatd.commands.host_rooms import HostRooms
 from chatd.commands.host_stats import StatsReader
+from chatd.commands.imports import Imports
 from chatd.commands.login import Login
 from chatd.commands.lookups import Lookups
 from chatd.commands.webhooks import Webhooks
@@ -167,13 +168,16 @@ class App:
         self.feed_pages = FeedPages(self.event_feed, env)
         self._make_bots(config, env)
         self.webhooks = Webhooks(store, self.api_writes)
+        self.imports = Imports(store, self.api_writes)
         self.host_rooms = HostRooms(self.context, self.api_writes)
         self.stats = StatsReader(self.context)
         self.api_keys = ApiKeys(store, self.api_writes, env)
         self.hooks.committed.subscribe(self.api_keys.on_commit)
         # They are done when the host is answered.
         restrictions = Restrictions(env, self.hub).on_commit
-        self.hooks.published.subscribe(restrictions, partial(count_reports, self.counters))
+        self.hooks.published.subscribe(
+            restrictions, self.screening.on_commit, partial(count_reports, self.counters)
+        )
         self.filters = FilterLists(
             store, self.api_writes, compiled, self.screening.adopt, lambda: self.context.config.moderation
         )
@@ -228,6 +232,7 @@ class App:
             self.webhooks,
             self.api_keys,
             self.filters,
+            self.imports,
             self.persons.privacy(self.api_writes, self.hub),
             console_link,
             table,

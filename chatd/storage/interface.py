@@ -13,6 +13,7 @@ from chatd.core.friends import Introduction
 from chatd.core.graph import Edges, GraphFeed
 from chatd.core.graph_digest import BucketDigests, GraphDigest
 from chatd.core.moderation import AskedReport, Filed, KnownReports, Place, State
+from chatd.core.past_messages import KnownLog
 from chatd.core.privacy import Relation, RoomRelations
 from chatd.core.profiles import Cards
 from chatd.core.read_set import Counted, KeyedEvent, PeopleRules, UnreadSpan
@@ -134,6 +135,12 @@ class DecisionStore(Protocol):
 
     async def next_room_number(self) -> int:
         """Return a room number that was never used; each call returns a higher one."""
+
+    async def imported_rooms(self, names: Collection[str]) -> dict[str, str]:
+        """Return the rooms that an import made, by the names that they have elsewhere."""
+
+    async def known_log(self, room: int, keys: Collection[tuple[str, str]]) -> KnownLog:
+        """Return where messages of these (author, key) are in the log of a room, and its end."""
 
     async def people(
         self, users: Collection[str], devices: Collection[tuple[str, str]], arriving: Collection[str] = ()

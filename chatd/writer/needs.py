@@ -40,6 +40,7 @@ from chatd.protocol.read_state import Read
 from chatd.protocol.rooms import Preferences, RoomCreate, RoomDecline, RoomDelete, RoomDirect, RoomUpdate
 from chatd.protocol.users import DevicesRemove, ProfileSet
 from chatd.writer.erasure_needs import NEEDS_OF_ERASURES, erasures_of_users
+from chatd.writer.import_needs import NEEDS_OF_IMPORTS
 from chatd.writer.sources import Need, Sources, Submitted
 
 AccountBound = (
@@ -389,6 +390,7 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     accounts.RecordLastSeen: (people,),
     accounts.ForgetDevices: (people,),
     **NEEDS_OF_ERASURES,
+    **NEEDS_OF_IMPORTS,
     PutBot: (people, cards, bots),
     DeleteBot: (bots,),
     api_keys.AddKey: (keys_of_api,),

@@ -21,7 +21,7 @@ from chatd.client import (
     token_refresh,
     tokens,
 )
-from chatd.client.core import account, codec, deadlines, messages, outbox, replica, states, timeline
+from chatd.client.core import account, bots, codec, deadlines, messages, outbox, replica, states, timeline
 from chatd.client.core.errors import ChatError
 from chatd.client.core.people import PeopleAccount
 from chatd.client.core.records import Record
@@ -484,6 +484,39 @@ def cards_at_each_connection() -> None:
     """Cards that changed are asked for after each hello."""
     asked = {"type": "users.get", "since": 50}
     wrap(PeopleAccount, "cards_due", lambda original, self, now_ms: asked)
+
+
+# Moderation, bots and erasure.
+
+
+@mutant
+def report_gets_a_new_key() -> None:
+    """A report that had no answer is repeated as another one."""
+
+    def request(original: Any, self: Any, packet: Any, *rest: Any) -> Any:
+        fresh = {"key": SystemEnv().key()} if packet["type"] == "report" else {}
+        return original(self, {**packet, **fresh}, *rest)
+
+    wrap(connection.Connection, "request", request)
+
+
+@mutant
+def erased_empties_what_is_current() -> None:
+    """An erased person keeps the text of messages that may be stale."""
+
+    def operate(original: Any, self: Any, event: Any, out: Any) -> None:
+        parts = [(one, self.cached.holding(one.seq)) for one in self._targets(event)]
+        spared = {one.seq: one for one, part in parts if part and part.valid < self.applied}
+        original(self, event, out)
+        self.messages.update(spared if event["kind"] == "erased" else {})
+
+    wrap(timeline.Timeline, "_operate", operate)
+
+
+@mutant
+def press_sends_no_data() -> None:
+    """A press is the text on the button."""
+    bots.Button.pressed = lambda self, seq: {"text": self.label, "reply_to": seq}  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

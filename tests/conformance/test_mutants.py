@@ -53,6 +53,9 @@ FOUND_BY: dict[str, tuple[str, str]] = {
     "seen-is-left-out": ("request-names-the-row-it-acts-on", "seen is missing"),
     "conflict-is-written-over": ("changed-under-the-users-hands", '"type":"contact.set"'),
     "cards-at-each-connection": ("cards-once-a-day", '"type":"users.get"'),
+    "report-gets-a-new-key": ("report-with-a-lost-reply", "key"),
+    "erased-empties-what-is-current": ("erased-while-a-page-was-under-way", "recalled"),
+    "press-sends-no-data": ("button-is-pressed", "data"),
     "null-for-absent": ("hello-on-a-first-sync", "null"),
 }
 
@@ -61,6 +64,7 @@ IN_THE_SUITE = (
     *("no-jitter", "early-after-bye", "second-connection", "cursor-before-pages"),
     *("stale-cursor-over-a-new-epoch", "reset-ignored", "gap-ignored", "ack-not-applied"),
     *("new-key-after-reconnect", "early-retry", "blocked-messages-are-unread"),
+    "report-gets-a-new-key",
 )
 
 

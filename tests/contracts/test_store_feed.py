@@ -12,7 +12,8 @@ from chatd.core.event_feed import (
     StoredEntry,
     position_of,
 )
-from chatd.core.write_set import DirectPair, WriteSet
+from chatd.core.read_set import DirectPair
+from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Refused
 from chatd.storage.interface import KeyTaken, Store
 from chatd.storage.views import FeedPage, FeedQuery

@@ -1,3 +1,5 @@
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +18,8 @@ TEXTS = st.text(st.one_of(st.characters(), st.sampled_from(ODD)), max_size=16)
         ("FREE Money", "free money"),
         ("ＦＲＥＥ　ｍｏｎｅｙ", "free money"),
         ("f\u200br\u2060e\ufeffe", "free"),
+        ("f\x00r\x1fee\x7f \x85 you", "free you"),
+        ("fr\x01\u0117e\u0307\x90", "fr\u0117\u0117"),
         ("fr\u00ad\u034fee\U000e0041", "free"),
         ("free \n\t money", "free money"),
         ("Straße", "strasse"),
@@ -74,3 +78,25 @@ def test_a_mask_keeps_the_length_and_all_around_it(before, word, after):
     assert hidden[:start] == text[:start]
     assert hidden[start + len(word) :] == text[start + len(word) :]
     assert set(hidden[start : start + len(word)]) <= {"*", *filter(str.isspace, word)}
+
+
+@pytest.mark.parametrize(
+    "marks", ["\u0345\u0301\u0323\u05b0", "\u3099\uff9e\u0323", "\u200b\u0301\u0323", "\u1161"]
+)
+def test_no_pile_of_marks_costs_more_than_its_characters(marks, monkeypatch):
+    given = []
+
+    def normalize(form, text):
+        given.append(text)
+        return unicodedata.normalize(form, text)
+
+    monkeypatch.setattr(filters, "normalize", normalize)
+    text = "darn a" + "".join(mark * 500 for mark in marks)
+    assert len(normal_form(text)) < len(text) or marks == "\u1161"
+    spans(text, [(0, 4)])
+    assert sum(map(len, given)) < 40 * len(text)
+
+
+def test_marks_beyond_those_of_any_language_are_dropped():
+    assert normal_form("a" + "\u0323" * 100) == normal_form("a" + "\u0323" * filters.MARKS_MAX)
+    assert spans("darn\u0323!", [(0, 4)]) == [(0, 5)]

@@ -92,12 +92,16 @@ def test_a_ban_says_when_it_ends_if_it_does() -> None:
         MembersAdd(room="g00000000001", key=KEY, users=["carl"]),
     ],
 )
-def test_who_is_limited_draws_nobody_into_a_conversation_until_it_ends(asked: Any) -> None:
+@pytest.mark.parametrize("what", ["limit", "mute"])
+def test_who_is_limited_or_muted_draws_nobody_into_a_conversation_until_it_ends(
+    what: Any, asked: Any
+) -> None:
     writer = MemoryWriter(group(ann="owner", bob="member"))
-    writer.ask("ann", Restrict(Restriction("limit", writer.now + 1_000)))
+    writer.ask("ann", Restrict(Restriction(what, writer.now + 1_000)))
     with pytest.raises(Refused) as refused:
         writer.ask("ann", asked)
-    assert (refused.value.code, refused.value.reason) == ("rejected", "limited")
+    said = (refused.value.code, refused.value.reason or refused.value.scope)
+    assert said == {"limit": ("rejected", "limited"), "mute": ("muted", "user")}[what]
     writer.now += 1_000
     writer.ask("ann", asked)
 

@@ -29,6 +29,8 @@ TESTED_ELSEWHERE = {
     "timing": "numbers",
     "room_steps": "types",
     "sync_query": "types",
+    "imports": "tests/commands/test_imports.py, on a real store",
+    "past_messages": "tests/commands/test_imports.py, on a real store",
     "emoji": "tests/protocol/test_emoji.py holds both sides to the same table",
 }
 MANY_PARAMETERS = {"say": "tests/kit/history_builder.py: the keys of a message, by name"}

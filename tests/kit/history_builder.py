@@ -5,10 +5,11 @@ from contextlib import contextmanager
 
 from msgspec import UNSET
 
+from chatd.core.read_set import DirectPair
 from chatd.core.removal import SUPERSEDING, SupersededEdits
 from chatd.core.room import Member, Room
 from chatd.core.unread_counts import count_ignored, count_out, count_own, span_of_read, tail_of
-from chatd.core.write_set import DirectPair, Message, Reaction, WriteSet
+from chatd.core.write_set import Message, Reaction, WriteSet
 from chatd.protocol.codec import encode
 from chatd.protocol.identifiers import room_name
 from chatd.protocol.members import Role

@@ -18,12 +18,12 @@ from chatd.core.graph import GraphFeed
 from chatd.core.privacy import NO_TIE, Relation, Side
 from chatd.core.privacy_settings import PRIVACY
 from chatd.core.profiles import Card, Holder
-from chatd.core.read_set import KeyedEvent, ReadSet, Rules, Tail
+from chatd.core.read_set import DirectPair, KeyedEvent, ReadSet, Rules, Tail
 from chatd.core.room import DIRECT, GROUP, Member, Room
 from chatd.core.room_summary import complete_room_replies
 from chatd.core.sections import ACCOUNT, ChangedRow
 from chatd.core.users import Account, DeviceSeen
-from chatd.core.write_set import DirectPair, Message, NewEvent, Reaction, WriteSet
+from chatd.core.write_set import Message, NewEvent, Reaction, WriteSet
 from chatd.protocol.codec import decode_event, decode_tree, encode
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import ChatError

@@ -17,6 +17,7 @@ from chatd.storage.sqlite import backup, commit, pragmas
 from chatd.storage.sqlite.store import SqliteStore
 from chatd.writer import writer
 from chatd.writer.writer import Writer
+from tests.simulation.hook_canaries import HOOK_CANARIES
 from tests.simulation.people_canaries import PEOPLE_CANARIES
 from tests.simulation.sim_env import SimEnv
 
@@ -246,4 +247,5 @@ CANARIES: dict[str, Break] = {
     "covered-unseen": covered_unseen,
     "cursor-before-the-rows": cursor_before_the_rows,
     **PEOPLE_CANARIES,
+    **HOOK_CANARIES,
 }

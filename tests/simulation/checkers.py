@@ -1,5 +1,6 @@
 """The checkers: pure functions over the history of a run, each for one promise. A finding is a sentence."""
 
+import re
 from collections.abc import Callable, Iterator
 
 from chatd.core.cursors import position_of
@@ -9,6 +10,7 @@ from tests.kit import notes
 from tests.simulation.counters import Counters
 from tests.simulation.exchanges import replies, same, shown, since
 from tests.simulation.history import History
+from tests.simulation.hook_checkers import HOOK_CHECKERS
 from tests.simulation.membership import Members
 from tests.simulation.people_checkers import PEOPLE_CHECKERS
 from tests.simulation.people_record import CONTACTS, without_circles
@@ -18,6 +20,8 @@ Findings = Iterator[str]
 
 # The words of an error of a failing disk.
 EXPLAINED = ("disk", "sqlite3.", "StoreError", "Unavailable")
+# The judge gave no verdict again and again.
+GIVEN_UP = re.compile("the before-hook .* is down")
 # The faults that may keep an answer away for longer than a client waits.
 MINUTES_OF_TROUBLE = frozenset(
     ("clogs", "vanish", "slow_reader", "slow_disk", "failing_disk", "pause", "crash", "restart", "restore")
@@ -229,6 +233,7 @@ def honest_refusals(history: History) -> Findings:
         if error["code"] == "internal" and "failing_disk" not in history.faults:
             yield f"{said.client}: {request['type']} was answered with internal"
         honest = REFUSALS_OF_SEND | (REFUSALS_OF_PEOPLE if history.people else frozenset())
+        honest |= {"rejected"} if history.hooks else set()
         if request["type"] == "send" and error["code"] not in honest:
             yield f"{said.client}: a send was refused with {error}"
 
@@ -245,9 +250,11 @@ def nothing_left(history: History) -> Findings:
 
 
 def silent_log(history: History) -> Findings:
-    """The daemon logs no error that a failing disk does not explain."""
+    """The daemon logs no error that a failing disk does not explain, or a judge that is away."""
     for complaint in history.complaints:
-        if "failing_disk" not in history.faults or not any(word in complaint for word in EXPLAINED):
+        is_of_disk = "failing_disk" in history.faults and any(word in complaint for word in EXPLAINED)
+        is_of_host = history.hooks and GIVEN_UP.match(complaint)
+        if not (is_of_disk or is_of_host):
             yield complaint
 
 
@@ -285,6 +292,7 @@ CHECKERS: dict[str, Callable[[History], Findings]] = {
         silent_log,
         right_at_the_end,
         *PEOPLE_CHECKERS,
+        *HOOK_CHECKERS,
         liveness,
     )
 }

@@ -66,6 +66,32 @@ class RowVersion(NamedTuple):
     value: Any
 
 
+class Delivery(NamedTuple):
+    """A batch of the event feed that reached its receiver, whether or not the answer came back."""
+
+    after: str
+    next: str
+    entries: list[Packet]
+    accepted: bool
+
+
+class Ruling(NamedTuple):
+    """A verdict that a judge sent, whether or not it came in time, by the id of its item."""
+
+    id: str
+    do: str
+
+
+class FeedEntry(NamedTuple):
+    """An entry of the event feed as it stands in the database. `event`: its room and seq, if it is of one."""
+
+    stamp: int
+    n: int
+    type: str
+    event: tuple[str, int] | None
+    marks: frozenset[str]
+
+
 @dataclass(slots=True)
 class Truth:
     """The log of one epoch, read when it ended, with what was folded away below the `floors` of rooms.
@@ -84,6 +110,11 @@ class Truth:
     people: bool = False
     # The two users of direct rooms.
     directs: dict[str, tuple[str, str]] = field(default_factory=dict)
+    # The event feed: there are no entries of commits up to `feed_floor`, None: it is off.
+    feed: list[FeedEntry] = field(default_factory=list)
+    feed_floor: int | None = None
+    # Stamps and numbers of entries that were set aside for being refused.
+    parked: frozenset[tuple[int, int]] = frozenset()
 
 
 class Commit(NamedTuple):
@@ -165,6 +196,10 @@ class History:
     unfinished: list[str] = field(default_factory=list)
     # The differences at the end between daemon and log.
     final_state_findings: list[str] = field(default_factory=list)
+    # Whether the judge of the host failed open or closed; "" without one.
+    hooks: str = ""
+    deliveries: list[Delivery] = field(default_factory=list)
+    rulings: list[Ruling] = field(default_factory=list)
     excess: Excess = field(default_factory=lambda: Excess(0, 0))
     crashes: list[float] = field(default_factory=list)
     sometimes: dict[str, int] = field(default_factory=dict)

@@ -3,6 +3,7 @@ stopped, restored. Nothing of the daemon is rebuilt here; only the system around
 
 import asyncio
 import contextvars
+import logging
 import shutil
 import sqlite3
 from bisect import bisect_left, bisect_right
@@ -32,6 +33,8 @@ from tests.kit.notes import NOTES
 from tests.kit.simulated_disk import Kind
 from tests.simulation.choices import Lane
 from tests.simulation.history import Commit, History, Row, RowVersion, Truth
+from tests.simulation.hook_record import read_feed
+from tests.simulation.host import host_reached
 from tests.simulation.inline_threads import Threads
 from tests.simulation.loop import PROCESS, SimLoop
 from tests.simulation.network import Network, SimSocket
@@ -74,6 +77,8 @@ class Run:
         # Rooms that were outdated while their people were being read.
         self.outdated = 0
         self.people = False
+        # The back end of the host app.
+        self.host: object = None
         # Pairs of contacts that did not fit each other, in one commit.
         self.uneven: list[str] = []
         self.threads = Threads(busy, self._changed)
@@ -142,6 +147,7 @@ class SimMachine:
         self.boots = 0
         # NOTES, or with the next boot OFF.
         self.notes = NOTES
+        self.host: object = None
         # Logs of rooms as they were before folds.
         self._folded: dict[str, dict[int, Row]] = {}
         self._dead: list[Run] = []
@@ -165,7 +171,7 @@ class SimMachine:
         config = self._config(self._directory)
         daemon = Daemon(config, self._env, capabilities=[self.notes])
         process = Run(self.boots, daemon, disk, self._position, self.busy)
-        process.people = config.people.enabled
+        process.people, process.host = config.people.enabled, self.host
         self.network.position = lambda: process.position
         disk.fault = self.fault
         self.process = process
@@ -324,6 +330,7 @@ class SimMachine:
             truth.rows = rows_since(connection, -1) + contacts_since(connection, -1)
             for room, one, other in connection.execute("SELECT room, a, b FROM direct"):
                 truth.directs[names[room]] = (one, other)
+            read_feed(connection, truth, names)
             return truth
 
     def clear(self) -> None:
@@ -336,10 +343,13 @@ class SimMachine:
             if app is not None:
                 release(app)
                 app.passwords.close()
+        # What a task does when it is closed fails, since nothing runs any more, and says so.
+        logging.disable()
         for task in asyncio.all_tasks(self._loop):
             task._log_destroy_pending = False  # type: ignore[attr-defined]
             with suppress(BaseException):
                 task.get_coro().close()
+        logging.disable(logging.NOTSET)
 
 
 @cache
@@ -387,6 +397,7 @@ def simulated() -> Iterator[None]:
         patch("chatd.http.listeners._TICK_S", RARELY_S),
         patch("chatd.jobs.maintenance.LAG_LOOK_S", RARELY_S),
         patch("chatd.storage.sqlite.directory.network_filesystem", lambda path: None),
+        host_reached(),
     ):
         yield
 

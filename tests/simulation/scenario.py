@@ -11,6 +11,7 @@ from chatd.config.people import Bounds, People
 from chatd.config.rates import Rates
 from chatd.config.secret import Secret
 from tests.kit.tokens import SECRET
+from tests.simulation import host
 from tests.simulation.choices import Lane
 from tests.simulation.client import ADDRESS
 
@@ -48,6 +49,13 @@ LATE_FAULTS = (
 )
 # No fault: in so many runs people are switched on, and users have the actions for it. Drawn after all faults.
 PEOPLE_ONE_IN = 3
+# In so many runs the host hears of everything, and judges what is sent. Drawn last; then its own faults.
+HOOKS_ONE_IN = 8
+HOOK_FAULTS = (
+    "hook_slow",  # answers come late, some too late
+    "hook_lies",  # verdicts that are none, and an event that is refused
+    "hook_gone",  # it dies, also between a request and its answer, and comes back
+)
 # The operations a room keeps in a run with folds: its log is short.
 OPERATIONS_KEPT = 4
 
@@ -72,6 +80,8 @@ class Scenario:
     trouble_s: float
     seed: int
     people: bool = False
+    # Whether a judge that fails does so open or closed; "" without one.
+    hooks: str = ""
 
     def has(self, fault: str) -> bool:
         return fault in self.faults
@@ -89,7 +99,11 @@ def scenario(plan: Lane) -> Scenario:
     actions = SIZES[plan.pick(len(SIZES))]
     trouble_s = 2.0 + plan.pick(8)
     faults |= {fault for fault in LATE_FAULTS if plan.befalls(2)}
-    return Scenario(faults, tuple(users), rooms, actions, trouble_s, seed, plan.befalls(PEOPLE_ONE_IN))
+    people, hooks = plan.befalls(PEOPLE_ONE_IN), ""
+    if plan.befalls(HOOKS_ONE_IN):
+        hooks = ("closed", "open")[plan.pick(2)]
+        faults |= {fault for fault in HOOK_FAULTS if plan.befalls(2)}
+    return Scenario(faults, tuple(users), rooms, actions, trouble_s, seed, people, hooks)
 
 
 def configured(chosen: Scenario, directory: Path) -> model.Config:
@@ -114,4 +128,6 @@ def configured(chosen: Scenario, directory: Path) -> model.Config:
     rates = Rates() if chosen.has("strict") else RATES
     if chosen.people:
         settings = replace(settings, people=PEOPLE)
+    if chosen.hooks:
+        settings = replace(settings, **host.settings(directory.parent, chosen.hooks))
     return replace(settings, rates=rates)

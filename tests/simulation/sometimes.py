@@ -35,6 +35,18 @@ WANTED_OF_PEOPLE = (
     "message request",
 )
 
+# Those of runs with the back end of the host app.
+WANTED_OF_HOOKS = (
+    "event refused",
+    "event set aside",
+    "event delivered twice",
+    "feed.reset told",
+    "answer of the host lost",
+    "verdict that is none",
+    "stored unscreened",
+    "rejected",
+)
+
 
 def met(history: History) -> Counter[str]:
     """Return how often each state was reached in one run."""
@@ -79,8 +91,12 @@ def shown_by_packets(history: History) -> Iterator[str]:
                 yield "cursor below the floor"
         elif reply.get("code") == "conflict" and reply.get("field") == "seen":
             yield "an old seen"
+        elif reply.get("code") == "rejected":
+            yield "rejected"
     if history.people:
         yield from in_flight(history)
+    if history.hooks:
+        yield from of_hooks(history)
 
 
 def in_flight(history: History) -> Iterator[str]:
@@ -121,6 +137,23 @@ def in_flight(history: History) -> Iterator[str]:
             for pair in under_way[second]:
                 if pair[:2] == (other, user) and pair[2] < ended and began < pair[3]:
                     yield name
+
+
+def of_hooks(history: History) -> Iterator[str]:
+    """Yield the states that the feed and its deliveries show."""
+    known: set[str] = set()
+    for one in history.deliveries:
+        for entry in one.entries if one.accepted else ():
+            if entry["type"] == "feed.reset":
+                yield "feed.reset told"
+            elif entry["id"] in known:
+                yield "event delivered twice"
+            known.add(entry["id"])
+    for truth in history.truths:
+        if truth.parked:
+            yield "event set aside"
+        if any("unscreened" in entry.marks for entry in truth.feed):
+            yield "stored unscreened"
 
 
 def lost_acks(history: History) -> set[str]:

@@ -14,7 +14,7 @@ from tests.simulation.trial import trial
 SEEDS = 300
 
 PEOPLE = ("people",)
-# The faults that show it (none: any run does), or `people`, and the checker that has to fail.
+# The faults that show it (none: any run does), or what is switched on, and the checker that has to fail.
 FOUND = {
     "ack-before-commit": ((), "acknowledged"),
     "broadcast-before-commit": ((), "true_events"),
@@ -35,6 +35,11 @@ FOUND = {
     "presence-kept": (PEOPLE, "right_at_the_end"),
     "ignored-counted": (PEOPLE, "ignored_exactly"),
     "request-counted": (PEOPLE, "right_at_the_end"),
+    "feed-after-commit": (("hooks", "failing_disk"), "in_the_feed"),
+    "cursor-before-answer": (("hook_gone",), "delivered"),
+    "retry-judged-again": (("hooks",), "stored_is_not_rejected"),
+    "failure-is-a-pass": (("closed", "hook_lies"), "judged"),
+    "lane-overtaken": (("hook_slow",), "own_order"),
 }
 
 
@@ -46,7 +51,7 @@ def seeds_with(faults: tuple[str, ...]) -> Iterator[int]:
 
 
 def kinds(plan: Scenario) -> set[str]:
-    return {*plan.faults, *(PEOPLE if plan.people else ())}
+    return {*plan.faults, *(PEOPLE if plan.people else ()), *(("hooks", plan.hooks) if plan.hooks else ())}
 
 
 @pytest.mark.timeout(1200)

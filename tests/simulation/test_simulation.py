@@ -10,8 +10,8 @@ import pytest
 
 from tests.kit.vfs import Unwatchable, library
 from tests.simulation.choices import Choices
-from tests.simulation.scenario import scenario
-from tests.simulation.sometimes import WANTED, WANTED_OF_PEOPLE
+from tests.simulation.scenario import HOOK_FAULTS, scenario
+from tests.simulation.sometimes import WANTED, WANTED_OF_HOOKS, WANTED_OF_PEOPLE
 from tests.simulation.trial import trial, trials
 
 SEEDS = 1000
@@ -68,11 +68,13 @@ def keeps_every_promise(seeds: range) -> None:
     )
 
 
-@pytest.mark.parametrize("wanted", [WANTED, WANTED_OF_PEOPLE], ids=["messages", "people"])
+@pytest.mark.parametrize(
+    "wanted", [WANTED, WANTED_OF_PEOPLE, WANTED_OF_HOOKS], ids=["messages", "people", "hooks"]
+)
 def test_what_is_interesting_happens(wanted: tuple[str, ...]) -> None:
     """Runs in which nobody loses an acknowledgement prove nothing about lost ones."""
     met: Counter[str] = Counter()
-    for seed in troubled(TROUBLED) if wanted == WANTED else among_people(TROUBLED):
+    for seed in SEEDS_FOR[wanted](TROUBLED):
         met.update(trial(Choices(seed)).met)
         if all(met[what] for what in wanted):
             return
@@ -86,6 +88,13 @@ def among_people(count: int) -> list[int]:
     return [*islice(fit, count)]
 
 
+def under_hooks(count: int) -> list[int]:
+    """Return the first seeds with a back end of the host app that has all faults, and many actions."""
+    plans = ((seed, scenario(Choices(seed).lane("plan"))) for seed in range(BASE, BASE + 100 * count))
+    fit = (seed for seed, plan in plans if plan.faults >= {*HOOK_FAULTS} and plan.actions >= 8)
+    return [*islice(fit, count)]
+
+
 def troubled(count: int) -> list[int]:
     """Return the first seeds with many faults and many actions."""
     found = []
@@ -94,6 +103,9 @@ def troubled(count: int) -> list[int]:
         if len(plan.faults & RARE) >= len(RARE) - 1 and plan.actions >= 8:
             found.append(seed)
     return found[:count]
+
+
+SEEDS_FOR = {WANTED: troubled, WANTED_OF_PEOPLE: among_people, WANTED_OF_HOOKS: under_hooks}
 
 
 def test_one_seed_is_one_history_whatever_the_hashes() -> None:

@@ -17,6 +17,7 @@ from tests.simulation.client import SimClient
 from tests.simulation.environment import Quirks
 from tests.simulation.final_state import final_state_findings
 from tests.simulation.history import History, Truth
+from tests.simulation.host import HostBackEnd
 from tests.simulation.inspector import Inspector
 from tests.simulation.loop import Deadlock, Runaway, SimLoop
 from tests.simulation.machine import SimMachine, memory, simulated
@@ -57,6 +58,7 @@ class World:
         self.network = self.machine.network
         self.history: History = self.machine.history
         self.history.faults, self.history.people = self.scenario.faults, self.scenario.people
+        self.history.hooks = self.scenario.hooks
         self.conversations = self.history.conversations
         self.slices = self.history.slices
         self.snapshots = self.history.snapshots
@@ -65,6 +67,7 @@ class World:
         self.rooms: list[str] = []
         self.chaos = Chaos(self)
         self.loop.takes_s = self.chaos.takes_s
+        self.host = self.machine.host = HostBackEnd(self)
         self.settings = configured(self.scenario, root)
         self.inspector = Inspector(self)
         self._story = story
@@ -112,6 +115,8 @@ class World:
         self.machine.fault, self.machine.busy = self.chaos.fault, self.chaos.busy
         self.machine.on_lost = self.chaos.lost
         await self.chaos.up()
+        if self.scenario.hooks:
+            await self._until(self._delivers)
         await asyncio.sleep(LOOK_S)
         self.inspector.before()
         await self._set_up()
@@ -126,6 +131,12 @@ class World:
         if not self.history.unfinished:
             await self._ask_at_the_end()
             await self._part()
+
+    def _delivers(self) -> bool:
+        process = self.machine.process
+        assert process is not None
+        deliveries = process.daemon.app.webhooks.deliveries
+        return deliveries is not None and bool(deliveries.dispatchers)
 
     async def _set_up(self) -> None:
         chosen = self.scenario
@@ -233,6 +244,9 @@ class World:
             client.rest()
         await self.inspector.after()
         await self.machine.leave()
+        if self.scenario.hooks:
+            # An event that was refused to the last is set aside after the others were compared.
+            self.history.truths[-1].parked = self.machine.truth().parked
 
     async def _ask_at_the_end(self) -> None:
         """Compare unread numbers and presence, as every client is sent them, with the log."""

@@ -8,14 +8,17 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from chatd.core.accounts import Amend
+from chatd.core.audit import Audit
 from chatd.core.filters import Filter
 from chatd.core.moderation import evidence_of
+from chatd.core.restrictions import Restrict
+from chatd.core.users import Restriction
 from chatd.moderation.compiling import compiled
 from chatd.protocol.codec import decode_event
 from chatd.protocol.errors import ChatError
 from chatd.protocol.friends import FriendRequest
 from chatd.protocol.members import MembersAdd, MembersRemove, RoomJoin, RoomLeave
-from chatd.protocol.messages import Body, Edit, Send
+from chatd.protocol.messages import Body, Edit, Recall, Send
 from chatd.protocol.rooms import RoomCreate, RoomUpdate
 from chatd.protocol.users import ProfileSet
 from chatd.webhooks.interface import Verdict
@@ -133,6 +136,33 @@ async def test_what_an_author_asks_of_a_room_stays_in_order_and_others_pass(scre
     assert code(await screener.reply(leaving)) == "ok"
     assert code(await screener.reply(second)) == "not_member"
     assert screener.texts() == ["bob", "1"]
+    assert screener.screening.waiting == 0
+
+
+SHUT_OUT = [
+    (Restrict(Restriction("ban", 1)), "forbidden"),
+    (Restrict(Restriction("mute", 1)), "muted"),
+    (Amend(disabled=True), "forbidden"),
+]
+
+
+@pytest.mark.parametrize(("change", "refusal"), SHUT_OUT)
+async def test_who_is_shut_out_says_nothing_more_although_it_waited_to_be_judged(screener, change, refusal):
+    room = await screener.group("ann", "bob")
+    judge = ManualJudge(waits=True, on=["message", "profile"])
+    screener.judge_by(judge)
+    waiting = [screener.submit("ann", send(room, "1")), screener.submit("ann", ProfileSet(name="Loud"))]
+    other = screener.submit("bob", send(room, "bob"))
+    recall = screener.submit("ann", Recall(room=room, key=new_key(), target=1))
+    await until(lambda: judge.under_way == 1)
+    # It does not wait for what it is to stop.
+    await screener.server.app.api_writes("ann", change, Audit("socket", "PUT", "ann", "r1"))
+    judge.answer()
+    assert [code(await screener.reply(id)) for id in waiting] == [refusal, refusal]
+    assert (await screener.reply(other)).seq == 2
+    # Who is muted takes back what they said; there was nothing at that place.
+    assert code(await screener.reply(recall)) == ("not_found" if refusal == "muted" else "forbidden")
+    assert screener.texts() == ["bob"]
     assert screener.screening.waiting == 0
 
 

@@ -168,13 +168,15 @@ class BadCursor(ChatError, code="bad_cursor", retry="after_sync"):
 class Closed(Exception):
     """The client is stopped and will not reconnect by itself (protocol.md, "Close codes").
 
-    `code` is the close code (0 when the app itself stopped the client), `reason` its word.
+    `code` is the close code (0 when the app itself stopped the client), `reason` its word. `retry_after_s`: seconds
+    after which a ban ends, 0 when it names no end.
     """
 
-    def __init__(self, code: int, reason: str) -> None:
+    def __init__(self, code: int, reason: str, retry_after_s: float = 0.0) -> None:
         super().__init__(f"{code} {reason}".strip())
         self.code = code
         self.reason = reason
+        self.retry_after_s = retry_after_s
 
 
 class Unreachable(TimeoutError):

@@ -7,6 +7,7 @@ replaying a log, in part or twice, gives the same message.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from .bots import Rows, buttons_of
 from .packets import Body, Event
 
 
@@ -41,6 +42,11 @@ class Message:
         """The text of the body, empty if there is none."""
         text = (self.body or {}).get("text", "")
         return text if isinstance(text, str) else ""
+
+    @property
+    def buttons(self) -> Rows:
+        """The buttons below it, in rows; only bots and official accounts have any."""
+        return buttons_of(self.body)
 
 
 def message_from(room: str, event: Event) -> Message:

@@ -60,6 +60,9 @@ class Entry:
     size: int
     state: State = State.QUEUED
     error: ChatError | None = None
+    """The last refusal."""
+    until: int = 0
+    """Unix milliseconds: that refusal holds until then; 0 where it named no time."""
 
     @property
     def is_send(self) -> bool:
@@ -72,6 +75,8 @@ class Entry:
         record: EntryRecord = {"packet": self.packet, "order": self.order, "failed": failed}
         if self.error is not None:
             record["error"] = {"code": self.error.name, "retry": "never"}
+            if self.error.reason is not None:
+                record["error"]["reason"] = self.error.reason
         return record
 
 
@@ -220,7 +225,8 @@ class Outbox:
         if error.name != "aborted":
             lane = self._lane(entry.room)
             lane.pace.refused(error, now, self._later_s)
-            if error.scope in ("user", "connection", "address"):
+            # A mute names the user, and yet lets them recall: it holds no other room up.
+            if error.name != "muted" and error.scope in ("user", "connection", "address"):
                 self._pace.refused(error, now, self._later_s)
                 lane.was_told = True
         return entry.state
@@ -246,7 +252,7 @@ class Outbox:
         entry = self._entries.get(key)
         if entry is None or entry.state is not State.FAILED:
             return None
-        entry.state, entry.error = State.QUEUED, None
+        entry.state, entry.error, entry.until = State.QUEUED, None, 0
         self._lane(entry.room).entries.append(entry)
         return entry
 

@@ -38,7 +38,7 @@ class PeopleAccount(Account):
     """The local copy of an account with people. `cards`: the time of the last question for cards that changed, and the
     stamp from which the next one goes on."""
 
-    asked = (*Account.asked, "people")
+    asked = (*Account.asked, "people", "reports", "bots")
 
     def __init__(self, delegate: AccountDelegate, messages_kept: int) -> None:
         super().__init__(delegate, messages_kept)

@@ -26,6 +26,7 @@ from chatd.http.api import (
     erasures,
     event_feed,
     filters,
+    imports,
     keys,
     members,
     messages,
@@ -42,7 +43,7 @@ from chatd.http.api import (
 )
 from chatd.http.api.access import Access
 from chatd.http.api.decoding import asked_in_query, decoded, path_of
-from chatd.http.api.ndjson import BULK_BYTES_MAX, MEDIA_TYPE, Uploads, answered, lines_of
+from chatd.http.api.ndjson import BULK_BYTES_MAX, MEDIA_TYPE, Lines, Uploads, answered, lines_of
 from chatd.http.api.problems import problem_response, refusal_for
 from chatd.http.api.route import BODY_BYTES_MAX, OPEN, Call, Caller, Download, Route, Services
 from chatd.http.api.waiting import unless_gone
@@ -67,6 +68,7 @@ CHAPTERS = (
     moderation,
     filters,
     erasures,
+    imports,
     keys,
     stats,
     problems,
@@ -166,7 +168,12 @@ class Api:
         lines = lines_of(await bounded_body(request, BULK_BYTES_MAX, "too_large"))
         # The answer takes as long as the disk needs.
         request.scope["state"][STREAMING].stream()
-        stream = answered(call, lines, partial(decoded, kind=call.route.asked, whole="the line"))
+        decode = partial(decoded, kind=call.route.asked, whole="the line")
+        if call.route.whole:
+            call.require_valid()
+            answer = await call.route.handler(call, Lines(lines, decode))
+            return Response(msgspec.json.encode(answer), media_type="application/json")
+        stream = answered(call, lines, decode)
         return _BulkResponse(places.pop_all(), stream, media_type=MEDIA_TYPE)
 
     async def _no_route(self, request: Request, error: HTTPException) -> Response:

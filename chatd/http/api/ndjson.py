@@ -6,7 +6,7 @@ before the first line is carried out, because a client that sends before it read
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -27,6 +27,13 @@ TOGETHER = 64
 BYTES_TOGETHER = 1 << 18
 
 Decode = Callable[[bytes], Any]
+
+
+class Lines(NamedTuple):
+    """The lines of an upload with their numbers. `decode` reads one; it raises Refused."""
+
+    numbered: Sequence[tuple[int, bytes]]
+    decode: Decode
 
 
 class Uploads:

@@ -82,15 +82,18 @@ HEADERS = {"X-Request-Id": {"required": True, "schema": {"type": "string"}}}
 
 def body(route: Route, schemas: Mapping[Any, Schema]) -> Schema:
     """Return the body of a request; an empty one is `{}`, or no lines."""
+    if route.bulk:
+        schema = {"type": "string", "x-line-schema": schemas[route.asked]}
+        return {"required": False, "content": {NDJSON: {"schema": schema}}}
     required = any(field.required for field in msgspec.structs.fields(route.asked))
-    return {"required": required and not route.bulk, "content": content(route, route.asked, schemas)}
+    return {"required": required, "content": content(route, route.asked, schemas)}
 
 
 def content(route: Route, kind: type[Struct], schemas: Mapping[Any, Schema]) -> Schema:
     """Return a body of this kind. One of lines is a text, whose lines have the schema; a file is of any type."""
     if kind is Download:
         return {"*/*": {}}
-    if not route.bulk:
+    if not route.bulk or route.whole:
         return {JSON: {"schema": schemas[kind]}}
     return {NDJSON: {"schema": {"type": "string"}, "x-line-schema": schemas[kind]}}
 

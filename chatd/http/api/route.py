@@ -18,6 +18,7 @@ from chatd.commands.graph import Graph
 from chatd.commands.host_bots import HostBots
 from chatd.commands.host_rooms import HostRooms
 from chatd.commands.host_stats import StatsReader
+from chatd.commands.imports import Imports
 from chatd.commands.privacy import Privacy
 from chatd.commands.webhooks import Webhooks
 from chatd.core.api_keys import READ, VISITOR, ApiKey
@@ -152,6 +153,7 @@ class Services:
     webhooks: Webhooks
     keys: ApiKeys
     filters: FilterLists
+    imports: Imports
     privacy: Privacy
     console_link: Callable[[str, Collection[str]], str]
     table: tuple["Route", ...]
@@ -200,7 +202,7 @@ Handler = Callable[[Call, Any], Awaitable[Struct]]
 
 @dataclass(slots=True, frozen=True)
 class Route:
-    """One route. `bulk`: its body is ndjson, and the handler is called with each line.
+    """One route. `bulk`: its body is ndjson, and the handler is called with each line; `whole`: once, with all Lines.
 
     `body_bytes`: the most of any other body. `waits`: the answer may take long, and nobody needs it when the client
     is gone.
@@ -213,6 +215,7 @@ class Route:
     asked: type[Asked] = Asked
     answer: type[Struct] = Done
     bulk: bool = False
+    whole: bool = False
     body_bytes: int = BODY_BYTES_MAX
     waits: bool = False
 

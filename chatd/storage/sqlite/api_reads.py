@@ -1,9 +1,12 @@
-"""The reads of the host's API that nobody else makes: the part of the store that is on `api` and `filters`."""
+"""The reads of the host's API that nobody else makes: on `api`, `filters` and `imports`."""
+
+from collections.abc import Collection
 
 from chatd.core.api_keys import ApiKey
 from chatd.core.audit import Audit
 from chatd.core.filters import Filter
-from chatd.storage.sqlite import api, filters
+from chatd.core.past_messages import KnownLog
+from chatd.storage.sqlite import api, filters, imports
 from chatd.storage.sqlite.read_pool import ReadPool
 from chatd.storage.views import HostRoom, UserRoom
 
@@ -30,3 +33,9 @@ class ApiReads:
 
     async def filters(self) -> list[Filter]:
         return await self._read_pool.run(filters.filters)
+
+    async def imported_rooms(self, names: Collection[str]) -> dict[str, str]:
+        return await self._read_pool.run(imports.imported_rooms, names)
+
+    async def known_log(self, room: int, keys: Collection[tuple[str, str]]) -> KnownLog:
+        return await self._read_pool.run(imports.known_log, room, keys)

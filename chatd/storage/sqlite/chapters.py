@@ -14,6 +14,7 @@ from chatd.storage.sqlite import (
     event_feed,
     filters,
     graph,
+    imports,
     moderation,
     schema,
     sections,
@@ -47,7 +48,7 @@ class Chapter:
 
 def built_in() -> Chapter:
     """Return the records and tables of this package."""
-    chapters = (contacts, graph, event_feed, webhooks, bots, moderation, erasures, filters)
+    chapters = (contacts, graph, event_feed, webhooks, bots, moderation, erasures, filters, imports)
     writes = {**WRITES, **{kind: write for one in chapters for kind, write in one.WRITES.items()}}
     tables = {**sections.TABLES, CONTACTS: contacts.TABLE}
     return Chapter(writes, schema.shipped(), tables, erasure.TABLES)

@@ -172,6 +172,7 @@ TABLES: Mapping[str, Kept] = {
     "consumers": Kept(why="names nobody"),
     "parked": Kept(why="names nobody"),
     "api_keys": Kept(why="names nobody"),
+    "imported_rooms": Kept(why="names of rooms, where an import came from"),
     "filters": Kept(why="words of the operator, about nobody"),
     "audit": Kept(("target", "acted_as"), why="says what the host did; forgotten after api.audit_kept_days"),
     "report_subjects": Kept(("user",), why="a number of reports, which reports have, too"),

@@ -12,8 +12,9 @@ from chatd.core.api_keys import ApiKey, DeletedKey
 from chatd.core.audit import Audit, ForgottenAudit
 from chatd.core.maintenance import ForgottenKeys
 from chatd.core.profiles import Card
+from chatd.core.read_set import DirectPair
 from chatd.core.users import Account, DeviceSeen
-from chatd.core.write_set import DirectPair, Reaction
+from chatd.core.write_set import Reaction
 from chatd.storage.sqlite import api, removal
 from chatd.storage.sqlite.profiles import write_cards
 from chatd.storage.sqlite.rows import account_row, device_row

@@ -1,8 +1,6 @@
 """docs/bots.md: its commands run as they are written, and its example is a bot that can be killed at any time."""
 
 import asyncio
-import os
-import shutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +11,8 @@ import pytest
 from tests.http.api.conftest import ADDRESS, Caller, WithKey
 from tests.kit.clients import Clients
 from tests.kit.daemon import RunningDaemon, config_for, daemon_process, running_daemon
-from tests.kit.newcomer import ROOT, blocks
+from tests.kit.document_commands import needs_curl, run_commands
+from tests.kit.newcomer import ROOT
 from tests.kit.waiting import until
 
 DOCUMENT = ROOT / "docs" / "bots.md"
@@ -21,27 +20,12 @@ EXAMPLE = ROOT / "docs" / "examples" / "rain_bot.py"
 LINES_MAX = 60
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
+@needs_curl
 async def test_the_commands_work(tmp_path: Path) -> None:
-    (tmp_path / ".curlrc").write_text("fail\nsilent\nshow-error\n")
     async with daemon_process(tmp_path, EVENTS__ENABLED="true", BOTS__ENABLED="true") as daemon:
-        script = "\n".join(["set -e", *(block.text for block in blocks(DOCUMENT) if block.language == "sh")])
-        for said, meant in {
-            "http://127.0.0.1:8471": daemon.ops_url,
-            " --config /etc/chatd/chatd.toml": f" --data {daemon.database.parent}",
-        }.items():
-            assert said in script
-            script = script.replace(said, meant)
-        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        shell = await asyncio.create_subprocess_exec(
-            "bash", "-o", "pipefail", "-c", script,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, cwd=tmp_path,
-            env={"PATH": path, "HOME": str(tmp_path)},
-        )  # fmt: skip
-        output, _ = await shell.communicate()
-        assert shell.returncode == 0, output.decode()
-    assert '"user":"shop","kind":"official"' in output.decode()
-    assert '"type":"events"' in output.decode()
+        answers = await run_commands(DOCUMENT, daemon, tmp_path)
+    assert '"user":"shop","kind":"official"' in answers
+    assert '"type":"events"' in answers
 
 
 def test_the_example_is_short() -> None:

@@ -1,12 +1,10 @@
 """docs/people.md: its commands run as they are written, and its SQL computes the digest that chatd has."""
 
-import asyncio
 import json
 import os
 import shutil
 import sqlite3
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -17,35 +15,21 @@ import pytest
 
 from bench.friend_graph import friend_graph
 from tests.kit.daemon import daemon_process
+from tests.kit.document_commands import needs_curl, run_commands
 from tests.kit.host_graph import HostGraph
 from tests.kit.newcomer import ROOT, blocks
 
-BLOCKS = blocks(ROOT / "docs" / "people.md")
+DOCUMENT = ROOT / "docs" / "people.md"
+BLOCKS = blocks(DOCUMENT)
 POSTGRESQL, MYSQL = (block.text for block in BLOCKS if block.language == "sql")
 PROGRAMS = ("postgres", "initdb", "psql")
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
+@needs_curl
 async def test_the_commands_work_and_answer_what_is_written(tmp_path: Path) -> None:
-    (tmp_path / ".curlrc").write_text("fail\nsilent\nshow-error\n")
     settings = {"PEOPLE__ENABLED": "true", "PEOPLE__HOST_OWNS": "friends,follows,blocks"}
     async with daemon_process(tmp_path, **settings) as daemon:
-        script = "\n".join(["set -e", *(block.text for block in BLOCKS if block.language == "sh")])
-        for said, meant in {
-            "http://127.0.0.1:8471": daemon.ops_url,
-            " --config /etc/chatd/chatd.toml": f" --data {daemon.database.parent}",
-        }.items():
-            assert said in script
-            script = script.replace(said, meant)
-        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        shell = await asyncio.create_subprocess_exec(
-            "bash", "-o", "pipefail", "-c", script,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, cwd=tmp_path,
-            env={"PATH": path, "HOME": str(tmp_path)},
-        )  # fmt: skip
-        output, _ = await shell.communicate()
-        assert shell.returncode == 0, output.decode()
-    answers = output.decode()
+        answers = await run_commands(DOCUMENT, daemon, tmp_path)
     for block in BLOCKS:
         assert block.language != "json" or block.text.strip() in answers, answers
     assert "Imported 3 users: 4 edges added, 0 removed." in answers

@@ -698,6 +698,7 @@ export const EVERY_SCOPE: readonly string[] = [
   "bots.read",
   "events",
   "events.read",
+  "import",
   "keys",
   "keys.read",
   "messages",

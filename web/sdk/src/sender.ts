@@ -72,7 +72,7 @@ export class Sender {
    * TypeError if no server would take it, and whatever the storage says if it cannot be stored.
    */
   async post(given: Packet, rows: readonly Row[] = []): Promise<Entry> {
-    if (this.outbox.size >= this._tools.settings.outboxMax) throw new OutboxFull("too many messages wait");
+    if (this.outbox.size >= this._tools.settings.outboxMax) throw new OutboxFull();
     const packet = sendable(given);
     const entry = this.outbox.entry(packet, this._size(packet));
     if (entry.size > this.limits.frame_bytes) throw tooLargeError(entry.size, this.limits.frame_bytes);

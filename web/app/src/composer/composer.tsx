@@ -9,15 +9,18 @@ import type { Chat } from "../timeline/chat.js";
 import { summaryOf } from "../timeline/quote.js";
 import { FINE_POINTER } from "./composer_model.js";
 import { EmojiButton } from "./emoji_button.js";
+import { CommandPicker } from "./command_picker.js";
+import { CommandQuery } from "./command_query.js";
 import { MentionPicker } from "./mention_picker.js";
 import { MentionQuery } from "./mention_query.js";
 
+type Query = CommandQuery | MentionQuery;
 type FieldRef = RefObject<HTMLTextAreaElement | null>;
 
 export function Composer({ chat }: { chat: Chat }) {
   const model = chat.composer;
   const field = useRef<HTMLTextAreaElement>(null);
-  const query = useMemo(() => new MentionQuery(model), [model]);
+  const query = useMemo(() => (chat.state.summary.peek().peer ? new CommandQuery(model) : new MentionQuery(model)), [model]);
   useEffect(() => keepStored(chat), [chat]);
   useLayoutEffect(() => {
     if (FINE_POINTER.matches) field.current!.focus({ preventScroll: true });
@@ -30,7 +33,11 @@ export function Composer({ chat }: { chat: Chat }) {
   };
   return (
     <form class="composer" part="composer" onSubmit={submit}>
-      <MentionPicker query={query} field={field} />
+      {query instanceof CommandQuery ? (
+        <CommandPicker query={query} field={field} />
+      ) : (
+        <MentionPicker query={query} field={field} />
+      )}
       <Context chat={chat} />
       <div class="composer-row">
         <Field chat={chat} field={field} query={query} />
@@ -54,7 +61,7 @@ function keepStored({ composer }: Chat): () => void {
   };
 }
 
-function Field({ chat, field, query }: { chat: Chat; field: FieldRef; query: MentionQuery }) {
+function Field({ chat, field, query }: { chat: Chat; field: FieldRef; query: Query }) {
   const model = chat.composer;
   const text = model.text.value;
   // Typing is in the field already; writing it again would move the caret, and end a composition.
@@ -101,7 +108,7 @@ function Field({ chat, field, query }: { chat: Chat; field: FieldRef; query: Men
   );
 }
 
-function onKey(event: KeyboardEvent, chat: Chat, query: MentionQuery): void {
+function onKey(event: KeyboardEvent, chat: Chat, query: Query): void {
   // Enter that ends a composition sends nothing; in Safari it comes after the end, with this code.
   if (event.isComposing || event.keyCode === 229) return;
   const field = event.currentTarget as HTMLTextAreaElement;

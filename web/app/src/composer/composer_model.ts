@@ -5,7 +5,7 @@
  * and when the room is left, so the end of a tab loses nothing that was typed before.
  */
 import { signal } from "@preact/signals";
-import { type Body, ChatError, type Message } from "@chatd/client";
+import { type Body, ChatError, type Entry, type Message } from "@chatd/client";
 import { t } from "../locale/locale.js";
 import { notify } from "../shell/announcer.js";
 import { type Draft, draftOf, keepDraft } from "../shell/drafts.js";
@@ -134,6 +134,17 @@ export class ComposerModel {
       this.#putBack(draft);
       notify(draft.edit ? errorText(error) : t("chat.send-failed"));
     }
+  }
+
+  /** Take a message that was refused out of the outbox, to change it. */
+  async takeBack({ key, packet }: Entry): Promise<void> {
+    const { text = "", reply_to, mentions = [] } = packet.body as Body;
+    const named = mentions.length ? { mentions: Object.fromEntries(mentions.map((user) => [mentionOf(user), user])) } : {};
+    if (this.editing.peek()) this.cancel();
+    this.#putBack({ text, ...(reply_to && { reply_to }), ...named });
+    this.focused.value += 1;
+    await this.store();
+    await client().discard(key);
   }
 
   /** Send a wave; what was typed stays. */

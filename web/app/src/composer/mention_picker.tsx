@@ -2,6 +2,7 @@
 import type { RefObject } from "preact";
 import { t } from "../locale/locale.js";
 import { Avatar } from "../shell/avatar.js";
+import { Kind } from "../shell/kind.js";
 import { userOf } from "../shell/users.js";
 import type { MentionQuery } from "./mention_query.js";
 
@@ -44,11 +45,12 @@ function Candidate({ user }: { user: string }) {
         <span class="quiet small line">{t("chat.everybody.hint")}</span>
       </>
     );
-  const { name, avatar } = userOf(user).value;
+  const { name, avatar, kind } = userOf(user).value;
   return (
     <>
       <Avatar id={user} name={name} picture={avatar} size="group" />
       <bdi class="line">{name}</bdi>
+      <Kind kind={kind} />
       {name !== user && <span class="quiet small line">{user}</span>}
     </>
   );

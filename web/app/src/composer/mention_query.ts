@@ -4,6 +4,7 @@ import { t } from "../locale/locale.js";
 import { me } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
 import { type ComposerModel, mentionOf } from "./composer_model.js";
+import { Suggestions } from "./suggestions.js";
 
 /** Members that are fetched: the first pages; of a larger group others are found by the beginning of their id. */
 const MEMBERS_MAX = 200;
@@ -14,22 +15,17 @@ const EVERYBODY_MAX = 500;
 
 const TYPED = /(?:^|[\s(（，。、])@([^\s@]{0,32})$/u;
 
-let queries = 0;
-
-export class MentionQuery {
-  readonly id = `mentions-${++queries}`;
+export class MentionQuery extends Suggestions<string> {
   /** What stands between the `@` and the caret; null: no mention is typed. */
   readonly typed = signal<string | null>(null);
-  readonly at = signal(0);
   readonly candidates = computed(() => (this.typed.value === null ? [] : this.#fitting(this.typed.value)));
-  readonly open = computed(() => this.candidates.value.length > 0);
-  readonly activeId = computed(() => `${this.id}-${this.at.value}`);
   readonly #members = signal<readonly string[]>([]);
   readonly #asked = new Set<string>();
 
-  constructor(private readonly model: ComposerModel) {}
+  constructor(private readonly model: ComposerModel) {
+    super();
+  }
 
-  /** Look what stands before the caret. */
   look(field: HTMLTextAreaElement): void {
     const { selectionStart, selectionEnd, value } = field;
     const summary = this.model.state.summary.peek();
@@ -43,18 +39,6 @@ export class MentionQuery {
 
   close(): void {
     this.typed.value = null;
-  }
-
-  /** Handle a key; true if it was one for the candidates. */
-  onKey(key: string, field: HTMLTextAreaElement): boolean {
-    const { length } = this.candidates.peek();
-    if (length === 0) return false;
-    if (key === "ArrowDown") this.at.value = (this.at.peek() + 1) % length;
-    else if (key === "ArrowUp") this.at.value = (this.at.peek() + length - 1) % length;
-    else if (key === "Enter" || key === "Tab") this.pick(this.candidates.peek()[this.at.peek()]!, field);
-    else if (key === "Escape") this.close();
-    else return false;
-    return true;
   }
 
   /** Put the mention of a user in place of what was typed; `*` is everybody. */

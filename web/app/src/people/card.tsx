@@ -7,6 +7,7 @@ import { applyAccent } from "../shell/accent.js";
 import { Avatar, colourOf } from "../shell/avatar.js";
 import { Card } from "../shell/controls.js";
 import { Icon } from "../shell/icons.js";
+import { Kind } from "../shell/kind.js";
 import { allowedPicture } from "../shell/pictures.js";
 import type { User } from "../shell/users.js";
 import { coloursOf } from "./themes.js";
@@ -42,6 +43,7 @@ export function Face({ user, page, online = false, level: Heading = "h2", childr
       <Heading class="home-name">
         <bdi>{user.name}</bdi>
         <Verified user={user} />
+        <Kind kind={user.kind} />
       </Heading>
       {children}
       {page?.bio && (

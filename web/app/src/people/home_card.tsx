@@ -5,7 +5,7 @@ import { t } from "../locale/locale.js";
 import { dateOf } from "../locale/dates.js";
 import { presenceText, presenceTitle } from "../rooms/names.js";
 import { Avatar } from "../shell/avatar.js";
-import { circlesOfUser, contactOf } from "../shell/contacts.js";
+import { circlesOfUser, contactOf, offers } from "../shell/contacts.js";
 import { Action, Card, Switch } from "../shell/controls.js";
 import { openDialog } from "../shell/dialog.js";
 import { Icon } from "../shell/icons.js";
@@ -13,6 +13,7 @@ import { keepFocus } from "../shell/keep_focus.js";
 import { follow, hrefOf, openRoom } from "../shell/router.js";
 import { me, presenceOf, roomOf, type RoomState } from "../shell/state.js";
 import { userOf, type User } from "../shell/users.js";
+import { ReportAction } from "../report/report_action.js";
 import { useWatched } from "../shell/watching.js";
 import { namesOfCircles } from "./circle_names.js";
 import { Face, Fields, Names, useTheme } from "./card.js";
@@ -51,10 +52,10 @@ export function HomeCard({ user: id, room }: { user: string; room?: RoomState })
       </Face>
       {!own && <Standing user={user} />}
       <Fields fields={profile?.page?.fields ?? []} />
-      {!own && <Mine user={user} />}
+      {!own && !user.erased && <Mine user={user} />}
       <Common rooms={profile?.common ?? []} />
       <UserId id={id} />
-      {!own && <Ends user={user} />}
+      {!own && !user.erased && <Ends user={user} />}
     </div>
   );
 }
@@ -71,7 +72,7 @@ function OwnDeeds() {
 /** The buttons below the name. */
 function Deeds({ user, common, isOpen }: { user: User; common: readonly string[]; isOpen: boolean }) {
   const { state = "none", blocked } = contactOf(user.id) ?? {};
-  if (blocked) return null;
+  if (blocked || user.erased) return null;
   return (
     <div class="home-deeds">
       {!isOpen && (
@@ -220,6 +221,7 @@ function Ends({ user }: { user: User }) {
       {state === "friend" && <Action icon="close" label={t("people.remove")} danger onClick={() => askToRemove(user.id)} />}
       {!blocked && <Action icon="block" label={t("people.block")} danger onClick={() => askToBlock(user.id)} />}
       {blocked && <Action icon="block" label={t("people.unblock")} onClick={() => void unblock(user.id)} />}
+      {offers("reports") && <ReportAction subject={{ user: user.id }} name={user.name} />}
     </Card>
   );
 }

@@ -4,6 +4,7 @@ import { t, type TextKey } from "../locale/locale.js";
 import { Avatar } from "../shell/avatar.js";
 import { Action } from "../shell/controls.js";
 import { keepFocus } from "../shell/keep_focus.js";
+import { Kind } from "../shell/kind.js";
 import { follow, hrefOf } from "../shell/router.js";
 import { userOf, type User } from "../shell/users.js";
 import { Verified } from "./card.js";
@@ -50,6 +51,7 @@ function Row({ id, action, onAction }: RowProps) {
               <bdi>{user.name}</bdi>
             </span>
             <Verified user={user} />
+            <Kind kind={user.kind} />
           </span>
           <span class="small quiet line">
             <bdi>{user.handle ? `@${user.handle}` : id}</bdi>

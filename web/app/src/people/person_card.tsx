@@ -7,6 +7,9 @@ import { Avatar, colourOf } from "../shell/avatar.js";
 import { Card } from "../shell/controls.js";
 import { attempt } from "../shell/errors.js";
 import { Icon } from "../shell/icons.js";
+import { Kind } from "../shell/kind.js";
+import { offers } from "../shell/contacts.js";
+import { ReportAction } from "../report/report_action.js";
 import { notify } from "../shell/announcer.js";
 import { client, me, phase, presenceOf, roomList, type RoomState } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
@@ -29,11 +32,12 @@ export function PersonCard({ user: id, room }: { user: string; room?: RoomState 
         <Avatar {...user} picture={user.avatar} size="card" online={presence.state === "online"} />
         <h2 class="home-name">
           <bdi>{user.name}</bdi>
+          <Kind kind={user.kind} />
         </h2>
         <p class={presence.state === "online" ? "small online" : "small quiet"} title={presenceTitle(presence)}>
           {id === me.value ? t("person.you") : presenceText(presence) || t("presence.unknown")}
         </p>
-        {id !== me.value && !open && (
+        {id !== me.value && !open && !user.erased && (
           <button type="button" class="button primary" onClick={() => void openDirect(id)}>
             <Icon name="chat" />
             {t("person.message")}
@@ -42,6 +46,11 @@ export function PersonCard({ user: id, room }: { user: string; room?: RoomState 
       </section>
       <UserId id={id} />
       {id !== me.value && <Common user={id} />}
+      {id !== me.value && !user.erased && offers("reports") && (
+        <Card>
+          <ReportAction subject={{ user: id }} name={user.name} />
+        </Card>
+      )}
     </>
   );
 }

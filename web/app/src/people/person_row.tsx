@@ -2,6 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { presenceText } from "../rooms/names.js";
 import { Avatar } from "../shell/avatar.js";
+import { Kind } from "../shell/kind.js";
 import { follow, hrefOf, route } from "../shell/router.js";
 import { presenceOf } from "../shell/state.js";
 import type { User } from "../shell/users.js";
@@ -23,6 +24,7 @@ export function PersonRow({ user, children }: { user: User; children?: Component
         <span class="line name">
           <bdi>{user.name}</bdi>
         </span>
+        <Kind kind={user.kind} />
         {children}
       </span>
       <span class="chat-row-foot">

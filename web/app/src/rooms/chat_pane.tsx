@@ -5,6 +5,7 @@ import { Avatar } from "../shell/avatar.js";
 import { Empty } from "../shell/drawings.js";
 import { attempt } from "../shell/errors.js";
 import { Icon } from "../shell/icons.js";
+import { Kind } from "../shell/kind.js";
 import { lazy } from "../shell/lazy.js";
 import { detailsBeside, panes } from "../shell/panes.js";
 import { follow, go, hrefOf, onlyChat, up } from "../shell/router.js";
@@ -56,6 +57,7 @@ function Chat({ room }: { room: RoomState }) {
 }
 
 function Head({ room }: { room: RoomState }) {
+  const { peer } = room.summary.value;
   const details = () => {
     if (panes.value === 3) change({ details: !settings.value.details });
     else go({ name: "chat", room: room.id, about: true });
@@ -69,9 +71,12 @@ function Head({ room }: { room: RoomState }) {
       )}
       <Avatar {...faceOf(room)} online={false} size="header" />
       <div class="chat-head-text">
-        <h1 class="line">
-          <bdi>{titleOf(room)}</bdi>
-        </h1>
+        <div class="chat-head-name">
+          <h1 class="line">
+            <bdi>{titleOf(room)}</bdi>
+          </h1>
+          {peer && <Kind kind={userOf(peer).value.kind} />}
+        </div>
         <Subtitle room={room} />
       </div>
       <button

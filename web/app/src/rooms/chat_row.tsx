@@ -9,6 +9,7 @@ import { Count } from "../shell/count.js";
 import { isBlocked } from "../shell/contacts.js";
 import { draftOf } from "../shell/drafts.js";
 import { Icon, type IconName } from "../shell/icons.js";
+import { Kind } from "../shell/kind.js";
 import { follow, hrefOf, openRoom } from "../shell/router.js";
 import { isMuted, me, type RoomState } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
@@ -23,7 +24,7 @@ export function ChatRow({ room }: { room: RoomState }) {
     if (request ? shown < seq : !shown && ordinal > 0) void fetchPreview(room);
   }, [room, seq, ordinal, request]);
   const current = useComputed(() => openRoom.value === room.id).value;
-  const { muted_until, pinned } = room.summary.value;
+  const { muted_until, peer, pinned } = room.summary.value;
   const muted = isMuted({ muted_until });
   return (
     <a
@@ -37,6 +38,7 @@ export function ChatRow({ room }: { room: RoomState }) {
         <span class="line name">
           <bdi>{titleOf(room)}</bdi>
         </span>
+        {peer && <Kind kind={userOf(peer).value.kind} />}
         {pinned && <Sign name="pin" label={t("row.pinned")} />}
         {muted && <Sign name="bell-off" label={t("row.muted")} />}
         {room.time > 0 && <time class="quiet">{shortTime(room.time)}</time>}

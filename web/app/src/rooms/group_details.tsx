@@ -2,9 +2,11 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { t } from "../locale/locale.js";
+import { ReportAction } from "../report/report_action.js";
 import { notify } from "../shell/announcer.js";
 import { Avatar, colourOf } from "../shell/avatar.js";
 import { Action, Card, Switch } from "../shell/controls.js";
+import { offers } from "../shell/contacts.js";
 import { confirm, openDialog } from "../shell/dialog.js";
 import { attempt } from "../shell/errors.js";
 import { Icon } from "../shell/icons.js";
@@ -99,6 +101,7 @@ function GroupSettings({ room }: { room: RoomState }) {
         />
       )}
       {open && <Action icon="copy" label={t("group.link")} onClick={() => void attempt(copyLink)} />}
+      {offers("reports") && <ReportAction subject={{ room: room.id }} name={titleOf(room)} />}
       <Action icon="sign-out" label={t("group.leave")} danger onClick={leave} />
       {role === "owner" && <Action icon="trash" label={t("group.delete")} danger onClick={remove} />}
     </Card>

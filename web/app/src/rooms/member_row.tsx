@@ -3,6 +3,7 @@ import { t } from "../locale/locale.js";
 import { Avatar } from "../shell/avatar.js";
 import { confirm } from "../shell/dialog.js";
 import { attempt } from "../shell/errors.js";
+import { Kind } from "../shell/kind.js";
 import { Menu, type MenuItem } from "../shell/menu.js";
 import { follow, hrefOf } from "../shell/router.js";
 import { me, presenceOf, type RoomState } from "../shell/state.js";
@@ -22,8 +23,9 @@ export function MemberRow({ room, member }: { room: RoomState; member: Member })
         <Avatar {...user} picture={user.avatar} online={presence.state === "online"} />
         <span class="chat-row-head">
           <span class="line name">
-          <bdi>{user.name}</bdi>
-        </span>
+            <bdi>{user.name}</bdi>
+          </span>
+          <Kind kind={user.kind} />
           {member.role !== "member" && <span class="role">{t(`role.${member.role}`)}</span>}
         </span>
         <span class="chat-row-foot">

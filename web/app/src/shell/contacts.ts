@@ -18,6 +18,7 @@ const changed = signal(0);
 
 /** Whether friends, blocks, circles and cards are in force at the server; without them nothing of them is drawn. */
 export const peopleOn = signal(false);
+const features = signal<readonly string[]>([]);
 /** The own circles by number. */
 export const circles = signal<ReadonlyMap<number, Circle>>(new Map());
 /** Whom the user lets do what. */
@@ -48,12 +49,16 @@ export const friendRequests = computed(() => allContacts().filter(({ state }) =>
 /** Whether messages of a user are not to be seen. */
 export const isBlocked = (user: string): boolean => contactOf(user)?.blocked ?? false;
 
+/** Whether the server has this switched on. */
+export const offers = (word: "people" | "reports" | "bots"): boolean => features.value.includes(word);
+
 /** Take over the contacts with these users, or all of them, and what is said of oneself. */
 export function peopleChanged(some?: readonly string[]): void {
   const now = client();
   const users = some ?? [...new Set([...contacts.keys(), ...now.contacts.keys()])];
   batch(() => {
-    peopleOn.value = now.features.includes("people");
+    features.value = now.features;
+    peopleOn.value = offers("people");
     circles.value = now.circles;
     privacy.value = now.privacy;
     ownCard.value = now.profile;
@@ -79,6 +84,7 @@ async function tellOfRequest(user: string): Promise<void> {
 /** Another user, or none, is signed in. */
 export function forgetPeople(): void {
   contacts.clear();
+  features.value = [];
   peopleOn.value = false;
   circles.value = new Map();
   privacy.value = NO_RULES;

@@ -14,15 +14,21 @@ const TEXTS: Readonly<Record<string, TextKey>> = {
   bad_request: "error.bad_request",
   conflict: "error.conflict",
   rejected: "error.rejected",
+  muted: "error.muted",
   refused: "error.refused",
   blocked: "error.blocked",
   request_pending: "error.request_pending",
   not_supported: "error.not_supported",
 };
 
+/** The words for which there is a sentence: those of the server, and some that hosts use. */
+const REASONS = ["direct_rooms", "mentions", "links", "limited", "advertising", "spam", "abuse", "hate", "sexual", "violence", "fraud"] as const;
+
 /** Return a sentence about an error of the SDK; one without a code means that no answer came. */
 export function errorText(error: unknown): string {
-  const code = (error as { code?: unknown } | null)?.code;
+  const { code, reason } = (error ?? {}) as { code?: unknown; reason?: unknown };
+  const word = code === "rejected" && REASONS.find((one) => one === reason);
+  if (word) return t(`rejected.${word}`);
   return t(typeof code === "string" ? (TEXTS[code] ?? "error.unknown") : "error.unreachable");
 }
 

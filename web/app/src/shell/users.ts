@@ -1,6 +1,7 @@
 /** Names and avatars of users as signals: asked for in batches when a screen first needs them; the SDK stores them. */
 import { signal, type Signal } from "@preact/signals";
 import type { Profile } from "@chatd/client";
+import { t } from "../locale/locale.js";
 import { allContacts } from "./contacts.js";
 import { client, phase } from "./state.js";
 
@@ -15,6 +16,10 @@ export interface User {
   handle: string;
   /** What the host says they are; empty if it says nothing. */
   verified: string;
+  /** `bot`, `official` for an account that speaks for the host; empty for a person. */
+  kind: string;
+  /** Whether they were removed: of their card nothing is left but its version, or not even that. */
+  erased: boolean;
   /** Grows with every change of their card. */
   version: number;
 }
@@ -24,10 +29,12 @@ type Known = Profile & { stale?: boolean };
 
 /** Most users of one request (protocol.md, "users.get"). */
 const BATCH = 100;
-const FIELDS = ["name", "realName", "avatar", "handle", "verified", "version"] as const;
+const FIELDS = ["name", "realName", "avatar", "handle", "verified", "kind", "version"] as const;
 
 const users = new Map<string, Signal<User>>();
 const wanted = new Set<string>();
+/** Users of whom a log says that they were removed. */
+const gone = new Set<string>();
 /** Grows when somebody may have another name. */
 const renamed = signal(0);
 let asking = false;
@@ -66,8 +73,15 @@ export function usersChanged(ids: readonly string[]): void {
   }
 }
 
+/** A log says that this user was removed. */
+export function noteErased(id: string): void {
+  gone.add(id);
+  usersChanged([id]);
+}
+
 /** Another user, or none, is signed in. */
 export function forgetUsers(): void {
+  gone.clear();
   users.clear();
   wanted.clear();
 }
@@ -95,7 +109,9 @@ export async function askForUsers(): Promise<void> {
 }
 
 function stored(id: string): User {
-  const { name, avatar = "", handle = "", verified = "", version = 0 } = client().users.get(id) ?? ({} as Partial<Profile>);
-  const realName = name || id;
-  return { id, name: client().contacts.get(id)?.remark || realName, realName, avatar, handle, verified, version };
+  const card = client().users.get(id) ?? ({} as Partial<Profile>);
+  const { name = "", avatar = "", handle = "", verified = "", kind = "", version = 0 } = card;
+  const erased = (version > 0 || gone.has(id)) && !(name || avatar || handle || verified || kind);
+  const realName = name || (erased ? t("person.erased") : id);
+  return { id, name: client().contacts.get(id)?.remark || realName, realName, avatar, handle, verified, kind, erased, version };
 }

@@ -6,10 +6,10 @@ import { dateAndTime, timeOfDay } from "../locale/dates.js";
 import { t } from "../locale/locale.js";
 import { Avatar, colourOf } from "../shell/avatar.js";
 import { isBlocked } from "../shell/contacts.js";
-import { errorText } from "../shell/errors.js";
 import { Icon } from "../shell/icons.js";
 import { follow, hrefOf } from "../shell/router.js";
-import { client, me } from "../shell/state.js";
+import { Kind } from "../shell/kind.js";
+import { me } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
 import { Actions } from "./actions.js";
 import { Attachments, isPicture } from "./attachments.js";
@@ -17,9 +17,12 @@ import type { Chat } from "./chat.js";
 import { rowEvents } from "./gestures.js";
 import { folded, isEmojiOnly } from "./pieces.js";
 import { Quote } from "./quote.js";
+import { Buttons } from "./buttons.js";
 import { Reactions } from "./reactions.js";
+import { Refused } from "./refused.js";
 import { Text } from "./text.js";
 import { Tick } from "./tick.js";
+import { useWhyEmpty } from "./why_empty.js";
 
 export interface RowProps {
   chat: Chat;
@@ -54,7 +57,7 @@ export function MessageRow({ chat, id, seq, first, last }: RowProps) {
       <div class="bubble-line">
         <Bubble chat={chat} message={message} named={group && !own && first} />
         {active && seq > 0 && <Actions chat={chat} message={message} />}
-        {!seq && <Failed id={id} chat={chat} />}
+        {!seq && <Refused id={id} chat={chat} />}
       </div>
     </article>
   );
@@ -82,19 +85,29 @@ function Face({ user }: { user: string }) {
 }
 
 function Bubble({ chat, message, named }: { chat: Chat; message: Message; named: boolean }) {
+  useWhyEmpty(message);
   const { body, recalled, seq } = message;
   return (
     <div class={`bubble ${lookOf(message)}`}>
-      {named && (
-        <bdi class={`author line name-${colourOf(message.user)}`}>{userOf(message.user).value.name}</bdi>
-      )}
+      {named && <Author user={message.user} />}
       {body?.reply_to ? <Quote chat={chat} seq={body.reply_to} /> : null}
       {body?.attachments && <Attachments attachments={body.attachments} />}
       <div class="text" dir="auto">
         {recalled ? <i>{t("chat.recalled")}</i> : <Content chat={chat} message={message} />}
         <Meta chat={chat} message={message} />
       </div>
+      {body?.buttons && <Buttons chat={chat} message={message} />}
       {seq > 0 && <Reactions chat={chat} message={message} />}
+    </div>
+  );
+}
+
+function Author({ user }: { user: string }) {
+  const { name, kind } = userOf(user).value;
+  return (
+    <div class="author-line">
+      <bdi class={`author line name-${colourOf(user)}`}>{name}</bdi>
+      <Kind kind={kind} />
     </div>
   );
 }
@@ -144,25 +157,6 @@ function Meta({ chat, message }: { chat: Chat; message: Message }) {
         {user === me.value && !recalled && <Tick chat={chat} message={message} />}
       </span>
     </span>
-  );
-}
-
-/** The refusals that are about the two people, so that a reader is told of them. */
-const REASONS: ReadonlySet<string> = new Set(["refused", "blocked", "request_pending"]);
-
-function Failed({ chat, id }: { chat: Chat; id: string }) {
-  const entry = chat.model.entry(id);
-  if (entry?.state !== "failed") return null;
-  return (
-    <div class="failed" role="group" aria-label={t("chat.failed")}>
-      {REASONS.has(entry.error?.code ?? "") && <p>{errorText(entry.error)}</p>}
-      <button type="button" onClick={() => void client().resend(id)}>
-        {t("chat.resend")}
-      </button>
-      <button type="button" class="danger" onClick={() => void client().discard(id)}>
-        {t("chat.discard")}
-      </button>
-    </div>
   );
 }
 

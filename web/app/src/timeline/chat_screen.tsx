@@ -2,6 +2,7 @@
 import { useMemo } from "preact/hooks";
 import { Composer } from "../composer/composer.js";
 import type { RoomState } from "../shell/state.js";
+import { RestrictionLine } from "../composer/restriction_line.js";
 import composerCss from "../composer/composer.css?text";
 import { isBlocked } from "../shell/contacts.js";
 import { lazy } from "../shell/lazy.js";
@@ -49,6 +50,7 @@ function Foot({ chat }: { chat: Chat }) {
   return (
     <>
       {left !== undefined && <WaitingLine user={userOf(peer).value} left={left} />}
+      {left !== 0 && <RestrictionLine />}
       {left !== 0 && <Composer chat={chat} />}
     </>
   );

@@ -1,8 +1,11 @@
 /** The menu of a message: reactions, and what can be done with it. A native popover, so it lies above everything. */
 import { useSignal } from "@preact/signals";
+import type { Message } from "@chatd/client";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../locale/locale.js";
 import { notify } from "../shell/announcer.js";
+import { openReport } from "../report/report_action.js";
+import { offers } from "../shell/contacts.js";
 import { confirm } from "../shell/dialog.js";
 import { attempt } from "../shell/errors.js";
 import { Icon } from "../shell/icons.js";
@@ -10,7 +13,9 @@ import { lazy } from "../shell/lazy.js";
 import { MenuItems, stepThroughMenu, type MenuItem } from "../shell/menu.js";
 import { me } from "../shell/state.js";
 import type { Chat, MenuRequest } from "./chat.js";
+import { userOf } from "../shell/users.js";
 import { permissionsFor } from "./permissions.js";
+import { summaryOf } from "./quote.js";
 import { ReadBy } from "./read_by.js";
 
 const EmojiPicker = lazy(async () => (await import("../composer/emoji_picker.js")).EmojiPicker);
@@ -112,6 +117,12 @@ function itemsOf(chat: Chat, { message }: MenuRequest): MenuItem[] {
       label: t(message.pinned ? "chat.unpin" : "chat.pin"),
       onSelect: () => void attempt(() => room.pin(message.seq, !message.pinned)),
     },
+    message.user !== me.value && message.user !== "" && !message.recalled && offers("reports") && {
+      icon: "flag",
+      label: t("report.message"),
+      danger: true,
+      onSelect: () => report(chat, message),
+    },
     may.recall && {
       icon: "trash",
       label: t("chat.recall"),
@@ -120,6 +131,12 @@ function itemsOf(chat: Chat, { message }: MenuRequest): MenuItem[] {
     },
   ];
   return items.filter((item) => item !== false);
+}
+
+function report(chat: Chat, message: Message): void {
+  const { user, seq } = message;
+  const subject = { room: chat.state.id, seq };
+  void openReport({ subject, name: userOf(user).peek().name, user, quote: summaryOf(message) });
 }
 
 async function copy(text: string): Promise<void> {

@@ -12,24 +12,19 @@ const RETRIES = ["never", "later", "after_auth", "after_sync"];
 export class ChatError extends Error {
   override readonly name: string = "ChatError";
   /** One of protocol.md, "Error codes", or one that this version does not know. */
-  readonly code: ErrorCode | (string & {});
-  readonly retry: Retry;
+  declare readonly code: ErrorCode | (string & {});
+  declare readonly retry: Retry;
   /** Milliseconds to wait, if the server said. */
-  readonly retry_after: number | undefined;
-  readonly scope: string | undefined;
-  readonly field: string | undefined;
+  declare readonly retry_after: number | undefined;
+  declare readonly scope: string | undefined;
+  declare readonly field: string | undefined;
   /** Of `rejected`: the word of whoever screens. */
-  readonly reason: string | undefined;
+  declare readonly reason: string | undefined;
 
   constructor(readonly packet: ErrorReply) {
-    const { code, retry, retry_after, scope, field, reason, message } = packet;
-    super([code, field && `field ${field}`, scope && `scope ${scope}`, reason && `reason ${reason}`, message].filter(Boolean).join(", "));
-    this.code = code;
-    this.retry = RETRIES.includes(retry ?? "") ? (retry as Retry) : "never";
-    this.retry_after = retry_after;
-    this.scope = scope;
-    this.field = field;
-    this.reason = reason;
+    super(JSON.stringify(packet));
+    const { message: _, retry = "", ...rest } = packet;
+    Object.assign(this, rest, { retry: RETRIES.includes(retry) ? retry : "never" });
   }
 }
 

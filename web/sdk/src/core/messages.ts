@@ -102,13 +102,15 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     return operation.user === me ? withOwnReaction(changed, emoji, set) : changed;
   },
   reactions: (message, operation) => ({ ...message, reactions: counts(operation) }),
-  pin: (message, { set }) => ({ ...message, pinned: set ?? false }),
+  pin: (message, { set }) => ({ ...message, pinned: !!set }),
 };
 
-/** Return those of the messages kept that an operation acts on: its target, or many (protocol.md, "Erased people"). */
-export function targetsOf({ kind, user, seq, target = 0, from = 0, to = seq }: Event, kept: Map<number, Message>): Message[] {
-  const found = kind === "erased" ? [...kept.values()] : [kept.get(target)!];
-  return found.filter((one) => one && (kind !== "erased" || (one.user === user && one.seq >= from && one.seq <= to && one.seq < seq)));
+/** Return those of the messages that an operation acts on; of `erased` see protocol.md, "Erased people". */
+export function targetsOf(operation: Event, messages: ReadonlyMap<number, Message>): Message[] {
+  const { kind, user, seq, target, from, to = seq } = operation;
+  const one = messages.get(target!);
+  if (kind !== "erased") return one ? [one] : [];
+  return [...messages.values()].filter((message) => message.user === user && !(message.seq < from!) && message.seq <= to);
 }
 
 /** Whether an event of this kind changes a message. */

@@ -217,7 +217,8 @@ export class Outbox {
     if (error.code === "aborted") return entry.state;
     const lane = this._lane(entry.room);
     lane.pace.refused(error, now, this._laterS);
-    if (["user", "connection", "address"].includes(error.scope ?? "")) {
+    // A mute names the user, and yet lets them recall: it holds no other room up.
+    if (error.code !== "muted" && ["user", "connection", "address"].includes(error.scope!)) {
       this._pace.refused(error, now, this._laterS);
       lane.wasTold = true;
     }

@@ -89,7 +89,7 @@ class PeopleReplica extends Replica {
 
 /** The local copy of an account with people. */
 export class PeopleAccount extends Account {
-  override readonly asked = ["account", "people"];
+  override readonly asked = ["account", "people", "reports", "bots"];
   override readonly rows = new PeopleRows();
   /** The feature words in force (protocol.md, "hello"). */
   features: readonly string[] = [];

@@ -1,1 +1,0 @@
-import{$a as m,Oa as r,Sa as e,ua as i}from"./chunk-NUXY5BV4.js";async function s(o){let t=r.peek().find(n=>n.summary.peek().peer===o)??await i(()=>e().direct(o));t&&m({name:"chat",room:t.id,about:!1})}export{s as a};

@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t}from"./chunk-K5336HPG.js";import"./chunk-I5MMLTOK.js";import"./chunk-KLLYBL2N.js";import"./chunk-QBVUXYAN.js";import"./chunk-AMZNM7CO.js";import"./chunk-Q3AGAOWK.js";import"./chunk-5BUGJ5TA.js";import"./chunk-NUXY5BV4.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};

@@ -1,1 +1,0 @@
-import{b as o,c as r}from"./chunk-52ZLI33A.js";import"./chunk-LQP7CWM5.js";import"./chunk-KNGYHC7R.js";import"./chunk-Q4YVZID3.js";import"./chunk-5M5L3JNU.js";import"./chunk-AMZNM7CO.js";import"./chunk-Q3AGAOWK.js";import"./chunk-5BUGJ5TA.js";import"./chunk-NUXY5BV4.js";export{o as HomeCard,r as PersonPage};
