@@ -22,6 +22,8 @@ Does = Literal["reject", "mask", "flag"]
 FILTERS_MAX = 64
 # In normal form. A phrase; whoever needs more looks for a sentence.
 WORD_CHARS_MAX = 100
+# Of all words together, so many for each that there may be: an automaton takes 100 bytes for a character.
+CHARS_A_WORD = 20
 # As in AutoMod of Discord; a longer one is rarely understood by its author.
 PATTERN_CHARS_MAX = 260
 MASK = "*"
@@ -29,7 +31,8 @@ MASK = "*"
 # Control characters that are no white space of text, and Default_Ignorable_Code_Point of Unicode, as ranges: joiners,
 # marks of direction, fillers, selectors of variants.
 _UNSEEN = re.compile(
-    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
 )
 # More marks on one letter are in no language, and cost the square of their number to put in order (UAX #15,

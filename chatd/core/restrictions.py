@@ -1,6 +1,6 @@
 """Restrictions: what keeps a user from using the chat for a while (protocol.md "Restrictions"). Synchronous and pure.
 
-A ban is looked at by hello, a mute and the pace of a limit where requests come in, and that a limited user begins no
+A ban is looked at by hello, a mute and the pace of a limit where requests come in, and that neither begins a
 conversation where rooms are made. None has to be ended by anybody: each look compares its end with the time.
 """
 
@@ -59,13 +59,18 @@ def check_spoken(restriction: Restriction, request: Any, now_ms: int) -> None:
     if restriction.what == "ban":
         raise banned(restriction, now_ms)
     if restriction.what == "mute" and isinstance(request, SAYS) and getattr(request, "set", True):
-        wait_ms = min(restriction.left_ms(now_ms) or RETRY_MAX_MS, RETRY_MAX_MS)
-        raise Refused("muted", "the moderators silenced this user", retry_after=wait_ms, scope="user")
+        raise muted(restriction, now_ms)
 
 
 def banned(restriction: Restriction, now_ms: int) -> Refused:
     """Return the refusal of a banned user; with the time that is left, if it ends."""
     return Refused("forbidden", "the moderators banned this user", retry_after=restriction.left_ms(now_ms))
+
+
+def muted(restriction: Restriction, now_ms: int) -> Refused:
+    """Return the refusal of a muted user, with the time to wait."""
+    wait_ms = min(restriction.left_ms(now_ms) or RETRY_MAX_MS, RETRY_MAX_MS)
+    return Refused("muted", "the moderators silenced this user", retry_after=wait_ms, scope="user")
 
 
 def is_paced(restriction: Restriction, request: Any, now_ms: int) -> bool:
@@ -74,8 +79,10 @@ def is_paced(restriction: Restriction, request: Any, now_ms: int) -> bool:
 
 
 def check_conversation(user: str, writes: WriteSet, reads: ReadSet) -> None:
-    """Raise Rejected when `user` is limited: they draw nobody into a conversation."""
+    """Raise Rejected when `user` is limited, Refused("muted") when muted: they draw nobody into a conversation."""
     account = reads.accounts.get(user)
     restriction = None if account is None else in_force(account.restriction, writes.now)
+    if restriction is not None and restriction.what == "mute":
+        raise muted(restriction, writes.now)
     if restriction is not None and restriction.what == "limit":
         raise Rejected("limited", "the moderators limited this user")

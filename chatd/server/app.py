@@ -175,7 +175,9 @@ class App:
         self.hooks.committed.subscribe(self.api_keys.on_commit)
         # They are done when the host is answered.
         restrictions = Restrictions(env, self.hub).on_commit
-        self.hooks.published.subscribe(restrictions, partial(count_reports, self.counters))
+        self.hooks.published.subscribe(
+            restrictions, self.screening.on_commit, partial(count_reports, self.counters)
+        )
         self.filters = FilterLists(
             store, self.api_writes, compiled, self.screening.adopt, lambda: self.context.config.moderation
         )

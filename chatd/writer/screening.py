@@ -25,6 +25,9 @@ may wait in the writer, or another may add them. So a user who may not is asked 
 writer has, and if they still may not, the request goes there as one that must not be stored. The decision refuses it as
 it would have; should they have come in meanwhile, the answer is `overloaded`, and the client asks again.
 
+**Who is shut out while they wait**, by a ban, a mute or an erasure, is refused what waits: whoever shut them out was
+answered, and hears nothing more of them.
+
 **When a hook fails**, an item passes with a mark, or is answered with `overloaded`, as the operator chose. Judging
 gathers items into calls, and knows when not to ask. When the daemon stops, what waits is answered with `overloaded`:
 its connections are gone, and clients repeat it on the next one.
@@ -43,6 +46,7 @@ from msgspec.structs import replace
 
 from chatd.core.filters import masked
 from chatd.core.maintenance import Barrier
+from chatd.core.restrictions import check_spoken
 from chatd.core.room import Room
 from chatd.core.screening import (
     FLAGGED,
@@ -56,7 +60,9 @@ from chatd.core.screening import (
     unmasked_texts,
     with_texts,
 )
+from chatd.core.users import Account
 from chatd.core.velocity import has_link, is_new
+from chatd.core.write_set import WriteSet
 from chatd.env import Env
 from chatd.moderation.interface import Filters
 from chatd.protocol.codec import encode
@@ -110,6 +116,8 @@ class _Waiting:
 
     submission: Submission
     is_ready: bool = False
+    # Why its user may not ask that any more.
+    barred: Refused | None = None
 
 
 class Screening:
@@ -158,11 +166,11 @@ class Screening:
     def submit(self, submission: Submission) -> None:
         """Have a request screened, and submit it to the writer in the order of its lane."""
         user, request = submission.user, submission.request
-        if not user:
-            # The host's own.
+        on = SCREENED.get(type(request))
+        if not user or (submission.is_of_host and on is None and not hasattr(request, "room")):
+            # The host's own, also about this user: a ban does not wait for what it is to stop.
             self._submit(submission)
             return
-        on = SCREENED.get(type(request))
         waits = on is not None and self._waits(submission, on)
         key = lane_of(user, request) if self._lanes or waits else NO_LANE
         lane = self._lanes.get(key)
@@ -239,10 +247,19 @@ class Screening:
 
     # --- lanes
 
+    def on_commit(self, writes: WriteSet) -> None:
+        """Bar what waits of users who were shut out. A commit hook."""
+        if not self._lanes or not writes.records:
+            return
+        accounts = {one.user: one for one in writes.records_of(Account) if one.disabled or one.restriction}
+        for (user, _), lane in self._lanes.items() if accounts else ():
+            for waiting in lane if user in accounts else ():
+                waiting.barred = barred(accounts[user], waiting.submission.request, self._env.now_ms())
+
     async def _judge(self, key: tuple[str, str], waiting: _Waiting, on: On) -> None:
         """Find out what is left about a request, then let its lane go on."""
         submission = waiting.submission
-        sent = (submission.screened and submission.screened.sent) or submission.request
+        sent = sent_of(submission)
         try:
             await self._require_age(submission)
             if on in self._judgings:
@@ -265,7 +282,10 @@ class Screening:
         lane = self._lanes[key]
         while lane and lane[0].is_ready:
             self.waiting -= 1
-            self._submit(lane.popleft().submission)
+            waiting = lane.popleft()
+            if waiting.barred is not None:
+                self._refuse(waiting.submission, sent_of(waiting.submission), waiting.barred)
+            self._submit(waiting.submission)
         if not lane:
             del self._lanes[key]
 
@@ -335,6 +355,23 @@ class Screening:
         if room is None:
             raise Refused("not_found", "no such room")
         return room
+
+
+def barred(account: Account, request: Any, now_ms: int) -> Refused | None:
+    """Return the refusal of a request whose user was shut out, if they were."""
+    if account.disabled:
+        return Refused("forbidden", "this user is disabled")
+    try:
+        if account.restriction is not None:
+            check_spoken(account.restriction, request, now_ms)
+    except Refused as refusal:
+        return refusal
+    return None
+
+
+def sent_of(submission: Submission) -> Any:
+    """Return a request as it came."""
+    return (submission.screened and submission.screened.sent) or submission.request
 
 
 def lane_of(user: str, request: Any) -> tuple[str, str]:

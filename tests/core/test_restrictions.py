@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from chatd.commands.table import COMMANDS
 from chatd.core.accounts import Amend
+from chatd.core.members import SetMembers
 from chatd.core.restrictions import SAYS, Restrict, banned, check_spoken, in_force, is_banned, is_paced
 from chatd.core.users import FOR_EVER, Restriction
 from chatd.protocol.errors import Refused
@@ -89,15 +90,20 @@ def test_a_ban_says_when_it_ends_if_it_does() -> None:
     [
         RoomDirect(user="bob"),
         RoomCreate(key=KEY, kind="group", title="t", users=["bob"]),
-        MembersAdd(room="g00000000001", key=KEY, users=["carl"]),
+        MembersAdd(room=ROOM, key=KEY, users=["carl"]),
+        SetMembers(room=ROOM, key=KEY, users=["carl"]),
     ],
 )
-def test_who_is_limited_draws_nobody_into_a_conversation_until_it_ends(asked: Any) -> None:
+@pytest.mark.parametrize("what", ["limit", "mute"])
+def test_who_is_limited_or_muted_draws_nobody_into_a_conversation_until_it_ends(
+    what: Any, asked: Any
+) -> None:
     writer = MemoryWriter(group(ann="owner", bob="member"))
-    writer.ask("ann", Restrict(Restriction("limit", writer.now + 1_000)))
+    writer.ask("ann", Restrict(Restriction(what, writer.now + 1_000)))
     with pytest.raises(Refused) as refused:
         writer.ask("ann", asked)
-    assert (refused.value.code, refused.value.reason) == ("rejected", "limited")
+    said = (refused.value.code, refused.value.reason or refused.value.scope)
+    assert said == {"limit": ("rejected", "limited"), "mute": ("muted", "user")}[what]
     writer.now += 1_000
     writer.ask("ann", asked)
 

@@ -1,12 +1,23 @@
 """Both event loops: a conftest that imports the hook runs every asynchronous test of its folder on each."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
+import pytest
 import uvloop
 
-__all__ = ["pytest_asyncio_loop_factories"]
+__all__ = ["loops_of", "pytest_asyncio_loop_factories"]
+
+Loops = Mapping[str, Callable[[], asyncio.AbstractEventLoop]]
+
+LOOPS: Loops = {"asyncio": asyncio.SelectorEventLoop, "uvloop": uvloop.new_event_loop}
 
 
-def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    return {"asyncio": asyncio.SelectorEventLoop, "uvloop": uvloop.new_event_loop}
+def pytest_asyncio_loop_factories() -> Loops:
+    return LOOPS
+
+
+def loops_of(item: pytest.Item, files: Collection[str]) -> Loops:
+    """Return both loops for a test of these files, or one that names its loops; else the one that daemons prefer."""
+    named = any("loop_factories" in marker.kwargs for marker in item.iter_markers("asyncio"))
+    return LOOPS if named or item.path.stem in files else {"uvloop": LOOPS["uvloop"]}

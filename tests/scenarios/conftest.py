@@ -1,4 +1,4 @@
-"""Fixtures of the scenarios: a daemon for each, on both event loops, and its clients."""
+"""Fixtures of the scenarios: a daemon for each, and its clients."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,8 +8,26 @@ import pytest
 
 from tests.kit.clients import Clients
 from tests.kit.daemon import DaemonProcess, RunningDaemon, config_for, daemon_process, running_daemon
-from tests.kit.loops import pytest_asyncio_loop_factories as pytest_asyncio_loop_factories
+from tests.kit.loops import Loops, loops_of
 from tests.kit.stepped_env import SteppedEnv
+
+# Connections and their ends, pushes and their order, time. The decisions in all other files know no event loop.
+ON_BOTH_LOOPS = {
+    "test_convergence",
+    "test_delivery",
+    "test_ephemerals",
+    "test_hello",
+    "test_listeners",
+    "test_overload",
+    "test_sessions",
+    "test_slow_readers",
+    "test_sync",
+    "test_transport",
+}
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Loops:
+    return loops_of(item, ON_BOTH_LOOPS)
 
 
 def pytest_configure(config: pytest.Config) -> None:

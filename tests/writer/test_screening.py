@@ -8,14 +8,18 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from chatd.core.accounts import Amend
+from chatd.core.audit import Audit
 from chatd.core.filters import Filter
+from chatd.core.members import SetMembers
 from chatd.core.moderation import evidence_of
+from chatd.core.restrictions import Restrict
+from chatd.core.users import Restriction
 from chatd.moderation.compiling import compiled
 from chatd.protocol.codec import decode_event
 from chatd.protocol.errors import ChatError
 from chatd.protocol.friends import FriendRequest
 from chatd.protocol.members import MembersAdd, MembersRemove, RoomJoin, RoomLeave
-from chatd.protocol.messages import Body, Edit, Send
+from chatd.protocol.messages import Body, Edit, Recall, Send
 from chatd.protocol.rooms import RoomCreate, RoomUpdate
 from chatd.protocol.users import ProfileSet
 from chatd.webhooks.interface import Verdict
@@ -155,6 +159,33 @@ async def test_lanes_of_rooms_alone_are_found_out(screener, monkeypatch):
     assert code(await screener.reply(other)) == "ok"
 
 
+SHUT_OUT = [
+    (Restrict(Restriction("ban", 1)), "forbidden"),
+    (Restrict(Restriction("mute", 1)), "muted"),
+    (Amend(disabled=True), "forbidden"),
+]
+
+
+@pytest.mark.parametrize(("change", "refusal"), SHUT_OUT)
+async def test_who_is_shut_out_says_nothing_more_although_it_waited_to_be_judged(screener, change, refusal):
+    room = await screener.group("ann", "bob")
+    judge = ManualJudge(waits=True, on=["message", "profile"])
+    screener.judge_by(judge)
+    waiting = [screener.submit("ann", send(room, "1")), screener.submit("ann", ProfileSet(name="Loud"))]
+    other = screener.submit("bob", send(room, "bob"))
+    recall = screener.submit("ann", Recall(room=room, key=new_key(), target=1))
+    await until(lambda: judge.under_way == 1)
+    # It does not wait for what it is to stop.
+    await screener.server.app.api_writes("ann", change, Audit("socket", "PUT", "ann", "r1"))
+    judge.answer()
+    assert [code(await screener.reply(id)) for id in waiting] == [refusal, refusal]
+    assert (await screener.reply(other)).seq == 2
+    # Who is muted takes back what they said; there was nothing at that place.
+    assert code(await screener.reply(recall)) == ("not_found" if refusal == "muted" else "forbidden")
+    assert screener.texts() == ["bob"]
+    assert screener.screening.waiting == 0
+
+
 async def test_the_sends_of_one_frame_go_to_the_judge_together_and_keep_the_abort_rule(screener):
     room = await screener.group("ann")
     verdicts = {"1": PASS, "2": None, "3": PASS}
@@ -292,6 +323,7 @@ async def test_the_host_is_shown_who_asks_for_what_and_no_text_of_a_stranger(scr
         ("zoe", RoomJoin(room=room, key=new_key())),
         ("bob", RoomUpdate(room=room, key=new_key(), title="secret")),
         ("bob", MembersAdd(room=room, key=new_key(), users=["zoe"])),
+        ("bob", SetMembers(room=room, key=new_key(), users=["zoe"])),
         ("ann", send("g00000000099", "secret")),
     ):
         assert code(await screener.ask(user, request)) in ("not_found", "forbidden")
@@ -299,13 +331,15 @@ async def test_the_host_is_shown_who_asks_for_what_and_no_text_of_a_stranger(scr
     sent = send(room, "hi")
     await screener.ask("ann", sent)
     await screener.ask("ann", MembersAdd(room=room, key=new_key(), users=["cid"]))
+    await screener.ask("ann", SetMembers(room=room, key=new_key(), users=["cid"]))
     await screener.ask("ann", ProfileSet(name="Ann", bio="here"))
     await screener.ask("ann", RoomCreate(key=new_key(), kind="group", title="tea", users=["bob"]))
-    message, member, profile, created = judge.items
+    message, member, set_by_host, profile, created = judge.items
     assert (message.id, message.body.text, message.fields) == (f"{room}:ann:{sent.key}", "hi", {})
     assert (message.room, message.kind, message.members, message.user) == (room, "group", 2, "ann")
     assert (message.device, message.address) == (Requester.device, Requester.address)
     assert (member.on, member.fields) == ("member", {"users": ["cid"]})
+    assert (set_by_host.on, set_by_host.fields) == ("member", {"users": ["cid"]})
     assert (profile.on, profile.fields) == ("profile", {"name": "Ann", "bio": "here"})
     assert (created.on, created.room, created.fields["title"]) == ("room", "", "tea")
 

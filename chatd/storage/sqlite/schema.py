@@ -4,9 +4,10 @@ A table of checksums tells which were applied, so a released file is never chang
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import closing
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from importlib.resources import files
 from pathlib import Path
@@ -116,11 +117,7 @@ def compare(
 
     `unknown`: other tables may be there, with their indexes; but no trigger or view that is not ours.
     """
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as memory:
-        for migration in done:
-            for statement in statements(migration.sql):
-                memory.execute(statement)
-        expected, found = objects(memory), objects(connection)
+    expected, found = objects_of(tuple(done)), objects(connection)
     if unknown:
         tables = {one[3] for one in expected} | {name for _, name in BESIDE}
         found = {one for one in found if one[0] not in ("table", "index") or one[3] in tables}
@@ -131,6 +128,17 @@ def compare(
             f"the {kind} {name!r} in it is not as chatd makes it",
             "Nothing was changed. Use a backup made by `chatd backup`, or undo what was done to the file",
         )
+
+
+# A start asks up to three times.
+@lru_cache(maxsize=4)
+def objects_of(migrations: tuple[Migration, ...]) -> Set[tuple[str, str, str, str]]:
+    """Return what these migrations make of an empty database."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as memory:
+        for migration in migrations:
+            for statement in statements(migration.sql):
+                memory.execute(statement)
+        return objects(memory)
 
 
 def objects(connection: sqlite3.Connection) -> set[tuple[str, str, str, str]]:

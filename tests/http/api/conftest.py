@@ -10,8 +10,15 @@ import pytest
 from tests.kit import http
 from tests.kit.clients import Clients
 from tests.kit.daemon import RunningDaemon, config_for, running_daemon
+from tests.kit.loops import Loops, loops_of
 
 ADDRESS = {"api_address": "127.0.0.1:0"}
+# Requests that are slow, broken, in pieces or held open. The decisions in all other files know no event loop.
+ON_BOTH_LOOPS = {"test_access", "test_bulk", "test_event_feed", "test_hostile"}
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Loops:
+    return loops_of(item, ON_BOTH_LOOPS)
 
 
 @dataclass

@@ -48,8 +48,10 @@ export function Dialog({ title, children, actions, onSubmit }: DialogProps) {
   }, []);
   const submit = (event: Event) => (event.preventDefault(), onSubmit?.());
   const outside = (event: MouseEvent) => event.target === dialog.current && closeDialog();
+  // The browser closes the dialog; the page behind it stays.
+  const onKey = (event: KeyboardEvent) => event.key === "Escape" && event.stopPropagation();
   return (
-    <dialog ref={dialog} class="dialog" aria-labelledby="dialog-title" onClose={closeDialog} onMouseDown={outside}>
+    <dialog ref={dialog} class="dialog" aria-labelledby="dialog-title" onClose={closeDialog} onMouseDown={outside} onKeyDown={onKey}>
       <form class="dialog-frame" onSubmit={submit}>
         <header class="dialog-head">
           <h2 id="dialog-title">{title}</h2>

@@ -3,5 +3,5 @@ import { t } from "../locale/locale.js";
 
 export function Kind({ kind }: { kind: string }) {
   if (kind !== "bot" && kind !== "official") return null;
-  return <span class="role">{t(`kind.${kind}`)}</span>;
+  return <span class="role kind">{t(`kind.${kind}`)}</span>;
 }

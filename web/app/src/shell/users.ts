@@ -18,7 +18,7 @@ export interface User {
   verified: string;
   /** `bot`, `official` for an account that speaks for the host; empty for a person. */
   kind: string;
-  /** Whether they were removed: of their card nothing is left but its version. */
+  /** Whether they were removed: of their card nothing is left but its version, or not even that. */
   erased: boolean;
   /** Grows with every change of their card. */
   version: number;
@@ -33,6 +33,8 @@ const FIELDS = ["name", "realName", "avatar", "handle", "verified", "kind", "ver
 
 const users = new Map<string, Signal<User>>();
 const wanted = new Set<string>();
+/** Users of whom a log says that they were removed. */
+const gone = new Set<string>();
 /** Grows when somebody may have another name. */
 const renamed = signal(0);
 let asking = false;
@@ -71,8 +73,15 @@ export function usersChanged(ids: readonly string[]): void {
   }
 }
 
+/** A log says that this user was removed. */
+export function noteErased(id: string): void {
+  gone.add(id);
+  usersChanged([id]);
+}
+
 /** Another user, or none, is signed in. */
 export function forgetUsers(): void {
+  gone.clear();
   users.clear();
   wanted.clear();
 }
@@ -102,7 +111,7 @@ export async function askForUsers(): Promise<void> {
 function stored(id: string): User {
   const card = client().users.get(id) ?? ({} as Partial<Profile>);
   const { name = "", avatar = "", handle = "", verified = "", kind = "", version = 0 } = card;
-  const erased = version > 0 && !(name || avatar || handle || verified || kind);
+  const erased = (version > 0 || gone.has(id)) && !(name || avatar || handle || verified || kind);
   const realName = name || (erased ? t("person.erased") : id);
   return { id, name: client().contacts.get(id)?.remark || realName, realName, avatar, handle, verified, kind, erased, version };
 }

@@ -22,6 +22,7 @@ import { Reactions } from "./reactions.js";
 import { Refused } from "./refused.js";
 import { Text } from "./text.js";
 import { Tick } from "./tick.js";
+import { useWhyEmpty } from "./why_empty.js";
 
 export interface RowProps {
   chat: Chat;
@@ -84,6 +85,7 @@ function Face({ user }: { user: string }) {
 }
 
 function Bubble({ chat, message, named }: { chat: Chat; message: Message; named: boolean }) {
+  useWhyEmpty(message);
   const { body, recalled, seq } = message;
   return (
     <div class={`bubble ${lookOf(message)}`}>

@@ -45,7 +45,6 @@ function One({ button, disabled, onPress }: { button: Button; disabled: boolean;
       target="_blank"
       rel="noopener noreferrer nofollow"
       title={address.href}
-      aria-label={t("chat.button.opens", { label, host: address.host })}
     >
       <bdi>{label}</bdi>
       <bdi class="bot-button-host" dir="ltr">

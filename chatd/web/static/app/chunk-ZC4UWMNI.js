@@ -1,1 +1,0 @@
-import{Aa as i,Va as r,Za as e,gb as m}from"./chunk-GR7EYOCF.js";async function s(o){let t=r.peek().find(n=>n.summary.peek().peer===o)??await i(()=>e().direct(o));t&&m({name:"chat",room:t.id,about:!1})}export{s as a};

@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t}from"./chunk-HRML4QXC.js";import"./chunk-RZA4KVGK.js";import"./chunk-JWARL5CB.js";import"./chunk-ATJEFAOQ.js";import"./chunk-QBVUXYAN.js";import"./chunk-Q3AGAOWK.js";import"./chunk-5BUGJ5TA.js";import"./chunk-GR7EYOCF.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};

@@ -1,1 +1,0 @@
-import{_ as o}from"./chunk-GR7EYOCF.js";export{o as msgpack};

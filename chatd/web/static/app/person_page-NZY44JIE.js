@@ -1,1 +1,0 @@
-import{b as o,c as r}from"./chunk-OTFMFIUK.js";import"./chunk-LQP7CWM5.js";import"./chunk-Y47SYWO3.js";import"./chunk-FHD66PBE.js";import"./chunk-ZC4UWMNI.js";import"./chunk-G7RUMCKW.js";import"./chunk-ATJEFAOQ.js";import"./chunk-Q3AGAOWK.js";import"./chunk-5BUGJ5TA.js";import"./chunk-GR7EYOCF.js";export{o as HomeCard,r as PersonPage};
