@@ -3,11 +3,17 @@
 import asyncio
 from collections.abc import Callable
 
+# What takes more turns than this waits for a socket, a thread or a process, which need the processor more.
+TURNS = 100
+PAUSE_S = 0.002
+
 
 async def until(condition: Callable[[], object]) -> None:
     """Let other tasks run until `condition()` holds."""
+    turns = 0
     while not condition():
-        await asyncio.sleep(0)
+        turns += 1
+        await asyncio.sleep(0 if turns < TURNS else PAUSE_S)
 
 
 async def nothing_is_ready() -> None:

@@ -1,7 +1,7 @@
 """Proof that the simulator can fail: each break is found, by the checker that is there for it."""
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 
 import pytest
 
@@ -42,6 +42,17 @@ FOUND = {
     "lane-overtaken": (("hook_slow",), "own_order"),
 }
 
+# Seeds that show what most do not. When something that draws has changed they may not any more: then it is looked for.
+KNOWN = {
+    "first-missed-skipped": 115,
+    "epoch-kept": 188,
+    "covered-unseen": 89,
+    "counted-too-early": 22,
+    "cursor-before-the-rows": 99,
+    "half-friend": 210,
+    "request-counted": 47,
+}
+
 
 def seeds_with(faults: tuple[str, ...]) -> Iterator[int]:
     """Yield seeds whose runs have these faults."""
@@ -58,7 +69,8 @@ def kinds(plan: Scenario) -> set[str]:
 @pytest.mark.parametrize("name", FOUND)
 def test_a_break_is_found(name: str) -> None:
     faults, checker = FOUND[name]
-    assert any(checker in trial(Choices(seed), name).findings for seed in seeds_with(faults))
+    known = (KNOWN[name],) if name in KNOWN else ()
+    assert any(checker in trial(Choices(seed), name).findings for seed in chain(known, seeds_with(faults)))
 
 
 def test_every_canary_says_what_it_breaks() -> None:
