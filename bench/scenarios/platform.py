@@ -72,7 +72,8 @@ async def measure(extent: Extent) -> Measured:
     async with sides(extent) as on:
         rounds = [await on.round(at, number) for number in range(extent.rounds)]
         parts = [median(rounds), await on.endpoint(), await on.dead()]
-    parts.append(await uploads("users", "PUT /v1/users", accounts(), b'"ok":true'))
+    accounts = [{"user": f"u{number:06}", "name": f"User {number}"} for number in range(UPLOADED)]
+    parts.append(await uploads("users", "PUT /v1/users", accounts, b'"ok":true'))
     parts += [await uploads("moved", "POST /v1/import", old_chat(), b'"left_out":{}'), await erasing(extent)]
     figures = {key: value for part in parts for key, value in part.figures.items()}
     return Measured(figures, [result for part in parts for result in part.results])
@@ -191,7 +192,7 @@ class Sides:
     async def posts(self, seconds: float) -> float:
         """Return the messages a second that a host posts with so many requests at once."""
         home, asked = self.homes["off"], {"name": secrets.token_hex(4), "scopes": ["messages"]}
-        key = (await api(home, "POST /v1/keys", asked))["secret"]
+        key = f"Authorization: Bearer {(await api(home, 'POST /v1/keys', asked))['secret']}\r\n"
         pairs = [{"users": [f"host-{number}", f"guest-{number}"]} for number in range(POSTS_AT_ONCE)]
         rooms = [(await api(home, "POST /v1/rooms/direct", pair))["room"] for pair in pairs]
         until = time.monotonic() + seconds
@@ -213,14 +214,12 @@ class Sides:
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-async def request(streams: Streams, what: str, body: object, key: str = "") -> dict[str, Any]:
-    """Return the answer to a request. Raises Refused."""
+async def request(streams: Streams, what: str, body: object, more: str = "") -> dict[str, Any]:
+    """Return the answer to a request. Raises Refused. `more`: lines of the head."""
     reader, writer = streams
     content = json.dumps(body).encode() if body is not None else b""
-    head = (
-        f"{what} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nContent-Length: {len(content)}\r\n\r\n"
-    )
-    writer.write((head if key else head.replace("Authorization: Bearer \r\n", "")).encode() + content)
+    head = f"{what} HTTP/1.1\r\nHost: x\r\n{more}Content-Length: {len(content)}\r\n\r\n"
+    writer.write(head.encode() + content)
     status, *fields = (await reader.readuntil(b"\r\n\r\n")).lower().split(b"\r\n")
     length = next(int(field.split(b":")[1]) for field in fields if field.startswith(b"content-length"))
     answer: dict[str, Any] = json.loads(await reader.readexactly(length))
@@ -268,10 +267,6 @@ async def uploads(figure: str, route: str, lines: list[dict[str, Any]], taken: b
             took, commits = time.perf_counter() - began, (await api(here, "GET /v1/stats"))["stamp"] - stamp
         bare_s, _ = bare(here.database, here.directory / "bare.sqlite", commits)
     return Measured({figure: bare_s / took, f"{figure}_per_s": len(lines) / took}, [])
-
-
-def accounts() -> list[dict[str, Any]]:
-    return [{"user": f"u{number:06}", "name": f"User {number}"} for number in range(UPLOADED)]
 
 
 def old_chat() -> list[dict[str, Any]]:
