@@ -8,10 +8,8 @@ import json
 import sqlite3
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from bench.options import Scenario
 from bench.server import daemon_dir, http
 
 SETTINGS = {"CHATD_PEOPLE__ENABLED": "true", "CHATD_PEOPLE__HOST_OWNS": "friends"}
+STORED = "SELECT count(*), count(DISTINCT stamp) FROM contacts"
 DURABLE = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL")
 
 
@@ -69,35 +68,45 @@ async def one_round(body: bytes, rows: int) -> dict[str, Any]:
             took, used = time.perf_counter() - began, daemon.cpu_s() - before
         if answer.count(b'"ok":true') != body.count(b"\n"):
             raise ValueError(f"the import was not taken: {answer[:500]!r}")
-        commits, bare_s, bare_cpu_s = bare(here.database, here.directory / "bare.sqlite", rows)
+        with closing(sqlite3.connect(here.database)) as connection:
+            (stored, commits) = connection.execute(STORED).fetchone()
+        if stored != rows:
+            raise ValueError(f"{stored} rows of {rows} were stored")
+        bare_s, bare_cpu_s = bare(
+            here.database, here.directory / "bare.sqlite", {"contacts": "stamp, number"}, commits
+        )
     found = {"online_s": took, "online_cpu_s": used, "bare_s": bare_s, "bare_cpu_s": bare_cpu_s}
     return {name: round(value, 3) for name, value in found.items()} | {"commits": commits}
 
 
-def bare(database: Path, copy: Path, rows: int) -> tuple[int, float, float]:
-    """Write the contacts of a database into an empty table like theirs, in the same commits; return their number, and
-    the seconds, also of the processor.
+def bare(database: Path, copy: Path, orders: Mapping[str, str], commits: int) -> tuple[float, float]:
+    """Write the rows of tables, each in its order, into empty ones like theirs, evenly in so many commits; return the
+    seconds, also of the processor.
     """
     with (
         closing(sqlite3.connect(database)) as source,
         closing(sqlite3.connect(copy, isolation_level=None)) as target,
     ):
-        schema = source.execute(
-            "SELECT sql FROM sqlite_schema WHERE tbl_name = 'contacts' AND sql IS NOT NULL"
-        )
-        for statement in (*DURABLE, *(sql for (sql,) in schema.fetchall())):
+        for statement in DURABLE:
             target.execute(statement)
-        found = source.execute("SELECT stamp, * FROM contacts ORDER BY stamp, number").fetchall()
-        if len(found) != rows:
-            raise ValueError(f"{len(found)} rows of {rows} were stored")
-        commits = [[row[1:] for row in group] for _, group in groupby(found, key=itemgetter(0))]
-        put = f"INSERT INTO contacts VALUES ({', '.join('?' * len(commits[0][0]))})"
+        puts: list[tuple[str, list[tuple[Any, ...]]]] = []
+        for table, order in orders.items():
+            schema = source.execute(
+                "SELECT sql FROM sqlite_schema WHERE tbl_name = ? AND sql IS NOT NULL", (table,)
+            )
+            for (statement,) in schema.fetchall():
+                target.execute(statement)
+            rows = source.execute(f"SELECT * FROM {table} ORDER BY {order}").fetchall()
+            puts.append((f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows))
         began, used = time.perf_counter(), time.process_time()
-        for commit in commits:
+        for number in range(commits):
             target.execute("BEGIN IMMEDIATE")
-            target.executemany(put, commit)
+            for put, rows in puts:
+                target.executemany(
+                    put, rows[number * len(rows) // commits : (number + 1) * len(rows) // commits]
+                )
             target.execute("COMMIT")
-        return len(commits), time.perf_counter() - began, time.process_time() - used
+        return time.perf_counter() - began, time.process_time() - used
 
 
 SCENARIO = Scenario(

@@ -14,6 +14,7 @@ from chatd.config.moderation import Moderation
 from chatd.config.problems import ConfigError, Problem
 from chatd.core.audit import Audit
 from chatd.core.filters import (
+    CHARS_A_WORD,
     FILTERS_MAX,
     PATTERN_CHARS_MAX,
     WORD_CHARS_MAX,
@@ -159,6 +160,9 @@ def check_sizes(lists: dict[str, Filter], changed: Filter, settings: Moderation)
     """Raise Refused for more lists, words or patterns than there may be, or a pattern that is too long."""
     if len(lists) > FILTERS_MAX:
         raise Refused("too_large", f"at most {FILTERS_MAX} filters")
+    chars_max = CHARS_A_WORD * settings.words_max
+    if sum(len(word) for one in lists.values() for word in one.words) > chars_max:
+        raise Refused("too_large", f"all words have at most {chars_max} characters", field="words")
     for place, pattern in enumerate(changed.patterns):
         if len(pattern) > PATTERN_CHARS_MAX:
             what = f"a pattern has at most {PATTERN_CHARS_MAX} characters"

@@ -178,6 +178,6 @@ def rows_of(line: Line) -> int:
     """Return about how many rows a line becomes."""
     if isinstance(line, ImportRoom):
         return 1 + len(line.joining)
-    if isinstance(line, InRoom) and isinstance(line.row, PastMessage):
+    if isinstance(line, InRoom) and isinstance(line.row, PastMessage) and line.row.reactions:
         return 1 + sum(map(len, line.row.reactions.values()))
     return 1

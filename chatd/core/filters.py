@@ -22,6 +22,8 @@ Does = Literal["reject", "mask", "flag"]
 FILTERS_MAX = 64
 # In normal form. A phrase; whoever needs more looks for a sentence.
 WORD_CHARS_MAX = 100
+# Of all words together, so many for each that there may be: an automaton takes 100 bytes for a character.
+CHARS_A_WORD = 20
 # As in AutoMod of Discord; a longer one is rarely understood by its author.
 PATTERN_CHARS_MAX = 260
 MASK = "*"

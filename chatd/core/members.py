@@ -262,6 +262,7 @@ def set_members(user: str, request: SetMembers, writes: WriteSet, reads: ReadSet
         check_keeps_owner(room, changed)
     reply, change = WriteOk(duplicate=True), MembershipChange(user, request, digest)
     if fresh:
+        check_conversation(user, writes, reads)
         check_capacity(room.size + len(fresh), reads)
         reads.allowances.check("added", user, len(fresh), writes, reads.now_s)
         writes.spend("added", user, len(fresh))

@@ -12,7 +12,7 @@ from msgspec import UNSET, Raw, Struct
 from msgspec.structs import replace
 
 from chatd.core.idempotency import Repeated, first_time
-from chatd.core.members import joinable
+from chatd.core.members import SetMembers, joinable
 from chatd.core.moderation import flag
 from chatd.core.permissions import authorize
 from chatd.core.read_set import ReadSet
@@ -41,6 +41,7 @@ SCREENED: Mapping[type[Struct], On] = {
     RoomCreate: "room",
     RoomUpdate: "room",
     MembersAdd: "member",
+    SetMembers: "member",
     RoomJoin: "member",
     FriendRequest: "friend",
     ProfileSet: "profile",
@@ -48,7 +49,13 @@ SCREENED: Mapping[type[Struct], On] = {
 """The requests that others will read, and the word of a before-hook for each."""
 
 # What a member must be allowed to do, for those that name a room they are in.
-ACTIONS: Mapping[type[Struct], str] = {Send: "post", Edit: "edit", RoomUpdate: "update", MembersAdd: "add"}
+ACTIONS: Mapping[type[Struct], str] = {
+    Send: "post",
+    Edit: "edit",
+    RoomUpdate: "update",
+    MembersAdd: "add",
+    SetMembers: "add",
+}
 
 # The fields that are texts, besides bodies and parts of cards. A handle has letters that are no mask.
 TEXTS: Mapping[type[Struct], tuple[str, ...]] = {

@@ -73,29 +73,35 @@ class Client:
             transport=transport, trust_env=False, follow_redirects=False, timeout=None
         )
 
-    async def post(self, body: bytes, headers: Mapping[str, str], timeout_s: float = POST_S) -> Answer:
+    async def post(
+        self,
+        body: bytes,
+        headers: Mapping[str, str],
+        timeout_s: float = POST_S,
+        bytes_max: int = ANSWER_BYTES_MAX,
+    ) -> Answer:
         """POST a JSON body. Raises EgressRefused when it may not be sent.
 
-        Raises Unreachable without a whole answer in time.
+        Raises Unreachable without a whole answer, of at most `bytes_max`, in time.
         """
         try:
             async with asyncio.timeout(timeout_s):
-                return await self._post(body, headers)
+                return await self._post(body, headers, bytes_max)
         except TimeoutError:
             raise Unreachable(f"no answer in {timeout_s:g} s") from None
 
-    async def _post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+    async def _post(self, body: bytes, headers: Mapping[str, str], bytes_max: int) -> Answer:
         why = ""
         for address in await self._addresses():
             try:
-                return await self._post_to(address, body, headers)
+                return await self._post_to(address, body, headers, bytes_max)
             except httpx2.ConnectError as error:
                 # Nothing was sent to this address, so the next one is tried.
                 why = str(error)
         self._found = (0.0, [])
         raise Unreachable(f"no connection: {why}")
 
-    async def _post_to(self, address: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    async def _post_to(self, address: str, body: bytes, headers: Mapping[str, str], bytes_max: int) -> Answer:
         target = self._target
         request = self._client.build_request(
             "POST",
@@ -119,7 +125,8 @@ class Client:
         except httpx2.HTTPError as error:
             raise Unreachable(f"the answer was cut ({type(error).__name__})") from None
         try:
-            return Answer(response.status_code, await read(response), response.headers.get("retry-after", ""))
+            content = await read(response, bytes_max)
+            return Answer(response.status_code, content, response.headers.get("retry-after", ""))
         finally:
             await response.aclose()
 
@@ -143,14 +150,14 @@ def url_at(target: Target, address: str) -> str:
     return f"{target.scheme}://{host}:{target.port}{target.path}"
 
 
-async def read(response: httpx2.Response) -> bytes:
+async def read(response: httpx2.Response, bytes_max: int) -> bytes:
     """Return the body of an answer as it was sent. Raises Unreachable when it is longer than an answer may be."""
     content = bytearray()
     try:
         async for piece in response.aiter_raw():
             content += piece
-            if len(content) > ANSWER_BYTES_MAX:
-                raise Unreachable(f"the answer is longer than {ANSWER_BYTES_MAX} bytes")
+            if len(content) > bytes_max:
+                raise Unreachable(f"the answer is longer than {bytes_max} bytes")
     except httpx2.HTTPError as error:
         raise Unreachable(f"the answer was cut ({type(error).__name__})") from None
     return bytes(content)

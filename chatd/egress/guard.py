@@ -118,7 +118,7 @@ def is_public(address: Address) -> bool:
 
 
 class Guard:
-    """The addresses that are allowed. `allow`: networks that always are.
+    """The addresses that are allowed. `allow`: networks that are, too, but for what nobody has a reason to reach.
 
     `configured`: for URLs from the configuration file, which may be private. Those of users and of the API are public.
     """
@@ -129,6 +129,8 @@ class Guard:
 
     def permits(self, address: Address, scheme: str) -> bool:
         """Whether a request with this scheme may go to an address: in the clear never to one that is public."""
+        if is_inside(address, _NOWHERE):
+            return False
         if is_inside(address, self._allow) or (self._configured and is_private(address)):
             return True
         return scheme == "https" and is_public(address)

@@ -55,6 +55,9 @@ class Patterns:
         for place in matching:
             one, pattern, compiled = self._rules[place]
             for match in compiled.finditer(data):
+                if match.start() == match.end():
+                    # Of a bound as `\b` alone: there is no character to act on.
+                    continue
                 yield one, pattern, chars[match.start()], chars[match.end()]
                 if one.does != "mask":
                     break

@@ -145,9 +145,7 @@ class DecisionStore(Protocol):
     async def people(
         self, users: Collection[str], devices: Collection[tuple[str, str]], arriving: Collection[str] = ()
     ) -> People:
-        """Return the known ones of the accounts of `users` and of the `devices` (user, device), and the number of rooms
-        of each user in `arriving`, as of one commit.
-        """
+        """Return, of one commit, known accounts and `devices` (user, device), and numbers of rooms of `arriving`."""
 
     async def cards(self, users: Collection[str], handles: Collection[str]) -> Cards:
         """Return the known ones of the cards of `users`, and who has the `handles`."""

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from chatd.config.hooks import BeforeHook
 from chatd.config.secret import Secret
 from chatd.core.messages import check_body
-from chatd.egress.client import Client, Unreachable
+from chatd.egress.client import ANSWER_BYTES_MAX, Client, Unreachable
 from chatd.egress.guard import EgressRefused
 from chatd.env import Env
 from chatd.protocol.codec import UNDECODABLE, as_json, encode, host_data
@@ -29,6 +29,9 @@ from chatd.webhooks.signing import signed
 
 ID_BYTES = 10  # 80 random bits
 BODY_LEVEL = 3  # of a body's host data, as in a packet
+# A rewrite repeats what was asked about, with up to six bytes for two. An answer that is cut decides on nothing, so
+# whoever sends long texts could have those of others pass beside them.
+REWRITE_GROWTH = 4
 DOES = frozenset(get_args(Do))
 # Of an answer; the last by one that is nested thousands of levels deep.
 UNREADABLE = (*UNDECODABLE, RecursionError)
@@ -71,7 +74,12 @@ class RemoteJudge:
         body = question(items, now)
         id = f"before-{b32encode(self._env.random_bytes(ID_BYTES)).decode().lower()}"
         try:
-            answer = await self._client.post(body, signed(self._secrets, id, now, body), self.deadline_s)
+            answer = await self._client.post(
+                body,
+                signed(self._secrets, id, now, body),
+                self.deadline_s,
+                ANSWER_BYTES_MAX + REWRITE_GROWTH * len(body),
+            )
         except (Unreachable, EgressRefused) as error:
             log.warning("the before-hook for %s gave no verdict: %s", self.name, error)
             return [None] * len(items)

@@ -173,6 +173,39 @@ async def test_a_direct_room_that_is_here_already_takes_the_past(server: InProce
     assert (event["user"], event["time"]) == ("bob", server.env.now_ms())
 
 
+async def test_where_people_are_on_names_are_on_cards_and_both_have_accepted_each_other(
+    tmp_path: Path,
+) -> None:
+    async with in_process(tmp_path, people={"enabled": True}) as server:
+        members = [PastMember(2, user, "member", THEN) for user in ("bob", "ann")]
+        await run(
+            server,
+            User("ann", ImportUser(1, "Ann", created_at=THEN)),
+            ImportRoom(2, "dm", "direct", THEN, joining=members),
+            message("hi", "bob", room="dm"),
+        )
+        ann = await server.connect("ann")
+        (room,) = (await ann.request(type="sync"))["rooms"]
+        assert "request" not in room
+        assert (await ann.send(room["room"], "so"))["type"] == "ok"
+        reply = await ann.request(type="users.get", users=["ann"])
+        assert reply["users"][0]["name"] == "Ann"
+        # A second import leaves what they change.
+        await ann.request(type="profile.set", name="Anna")
+        tally = await run(server, User("ann", ImportUser(1, "Ann", "https://a/b.png", created_at=THEN)))
+        assert tally.duplicates == 1
+        profile = (await ann.request(type="users.get", users=["ann"]))["users"][0]
+        assert (profile["name"], profile["avatar"]) == ("Anna", "https://a/b.png")
+
+
+async def test_a_connected_member_is_told(server: InProcessServer) -> None:
+    ann = await server.connect("ann")
+    await run(server, group("general", "ann"), *(message(f"m{one}", "bob") for one in range(3)))
+    await server.wait_idle()
+    told = [event for packet in ann.take("event") for event in packet["events"]]
+    assert [event["body"]["text"] for event in told if event["kind"] == "message"] == ["m0", "m1", "m2"]
+
+
 async def test_who_left_since_stays_away(server: InProcessServer) -> None:
     lines = (group("general", "ann", "bob"), InRoom("general", PastMember(2, "cat", "admin", THEN)))
     await run(server, *lines)

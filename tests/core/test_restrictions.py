@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from chatd.commands.table import COMMANDS
 from chatd.core.accounts import Amend
+from chatd.core.members import SetMembers
 from chatd.core.restrictions import SAYS, Restrict, banned, check_spoken, in_force, is_banned, is_paced
 from chatd.core.users import FOR_EVER, Restriction
 from chatd.protocol.errors import Refused
@@ -89,7 +90,8 @@ def test_a_ban_says_when_it_ends_if_it_does() -> None:
     [
         RoomDirect(user="bob"),
         RoomCreate(key=KEY, kind="group", title="t", users=["bob"]),
-        MembersAdd(room="g00000000001", key=KEY, users=["carl"]),
+        MembersAdd(room=ROOM, key=KEY, users=["carl"]),
+        SetMembers(room=ROOM, key=KEY, users=["carl"]),
     ],
 )
 @pytest.mark.parametrize("what", ["limit", "mute"])

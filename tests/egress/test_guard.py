@@ -140,6 +140,12 @@ def test_nobody_reaches_what_tells_secrets_of_a_machine(network):
     assert not OPERATOR.permits(inside, "http")
 
 
+@pytest.mark.parametrize("network", NOWHERE)
+def test_no_allowed_network_is_so_wide_that_it_has_the_secrets_of_a_machine(network):
+    guard = Guard(["0.0.0.0/0", "::/0"])
+    assert not guard.permits(networks([network])[0][0], "https")
+
+
 def test_networks_that_are_allowed_are_reached_in_the_clear_too():
     guard = Guard(["10.9.0.0/16", "64:ff9b::/96"])
     assert guard.permits(ip_address("10.9.1.1"), "http")

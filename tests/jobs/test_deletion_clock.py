@@ -1,8 +1,14 @@
+from pathlib import Path
+
 import pytest
 
+from chatd.core.maintenance import NoteDay
 from chatd.jobs.deletion_clock import DeletionClock
+from chatd.protocol.messages import Send, SentBody
+from chatd.protocol.rooms import RoomCreate
 from chatd.telemetry.troubles import Troubles
 from tests.kit.env import ManualEnv
+from tests.kit.inprocess import in_process, new_key
 
 HOUR_MS = 3_600_000
 DAY_S = 86_400.0
@@ -80,3 +86,14 @@ def test_a_start_long_after_the_last_commit_waits_a_day(
 def test_a_new_database_waits_for_nothing(clock: DeletionClock) -> None:
     clock.start(0)
     assert clock.is_trusted()
+
+
+async def test_what_was_stored_by_a_clock_that_jumped_makes_it_true_at_no_restart(tmp_path: Path) -> None:
+    async with in_process(tmp_path) as server:
+        ask, erasures = server.app.writer.submit_and_wait, server.app.store.erasures
+        made = await ask("ann", RoomCreate(key=new_key(), kind="group", title="t"))
+        await ask("ann", Send(room=made.summary.room, key=new_key(), body=SentBody(text="x")))
+        assert await erasures.last_commit_ms() > 10 * 86_400_000
+        # Noted while the clock was trusted; the message is from behind the jump.
+        await ask("", NoteDay(10))
+        assert await erasures.last_commit_ms() == 10 * 86_400_000

@@ -112,3 +112,7 @@ def test_a_list_finds_what_a_search_for_each_word_finds(words, text):
         if form.startswith(normal_form(word), at) and is_whole(form, at, at + len(normal_form(word)))
     }
     assert {hit.rule for hit in compiled([Filter("a", words=tuple(words))]).find(text)} == expected
+
+
+def test_a_pattern_of_no_character_acts_on_nothing():
+    assert not compiled([Filter("a", "mask", patterns=("\\b",))]).find("é à")

@@ -24,7 +24,9 @@ from tests.kit.random_workload import SECTIONS, Acknowledged, RandomWorkload
 from tests.kit.soak import scaled
 from tests.kit.waiting import nothing_is_ready
 
-STEPS = scaled(20, 60)  # of the workload: as many commits, 20 operations each, and a checkpoint every few commits
+STEPS = scaled(
+    20, 60
+)  # of the workload: as many commits, 20 operations each, and a checkpoint every few commits
 SURVIVALS = 5  # of each cut: everything, nothing, three drawn
 RESTARTS = 12  # of each run: a whole start costs 20 ms
 

@@ -101,16 +101,11 @@ async def test_a_message_a_person_and_a_group_are_reported(browser: Any, world: 
         await check(app)
         await send.click()
         await app.dialog.get_by_text("Thank you").wait_for()
-        routes = (("u/bob", re.compile(r"Report\W+Bob")), (f"r/{world.room.id}/about", re.compile("Report group")))
-        for route, action in routes:
         await check(app)
         await page.keyboard.press("Escape")
-        for route, action in (
-            ("u/bob", re.compile(r"Report\W+Bob")),
-            (f"r/{world.room.id}/about", re.compile("Report group")),
-        ):
+        for route, action in (("u/bob", r"Report\W+Bob"), (f"r/{world.room.id}/about", "Report group")):
             await app.go(route)
-            await page.get_by_role("button", name=action).click()
+            await page.get_by_role("button", name=re.compile(action)).click()
             await app.dialog.get_by_label("Something else").check()
             await send.click()
             await app.dialog.get_by_text("Thank you").wait_for()

@@ -27,13 +27,13 @@ def host() -> Iterator[KeyServer]:
         yield server
 
 
-async def judge(host, items=(ITEM,), path="good", answer=None, deadline_ms=5000):
+async def judge(host, items=(ITEM,), path="good", answer=None, deadline_ms=5000, body_bytes=BODY_BYTES):
     if answer is not None:
         host.content = answer if isinstance(answer, bytes) else json.dumps({"items": answer}).encode()
     hook = BeforeHook(on=("message", "edit"), url=host.url(path), secret_file="x", deadline_ms=deadline_ms)
     env = SystemEnv()
     client = Client(hook.url, Guard(configured=True), env)
-    remote = RemoteJudge(hook, [Secret(SECRET)], client, env, BODY_BYTES)
+    remote = RemoteJudge(hook, [Secret(SECRET)], client, env, body_bytes)
     try:
         return list(await remote.judge(items))
     finally:
@@ -130,3 +130,13 @@ async def test_each_item_has_its_own_verdict_in_the_order_of_the_items(host):
     items = [Item(f"r:u:{n}", "message", "u", body=Body(text=str(n))) for n in range(3)]
     answer = [{"id": "r:u:2", "do": "reject"}, {"id": "r:u:0", "do": "pass"}, {"id": "r:u:1", "do": "what"}]
     assert await judge(host, items, answer=answer) == [Verdict("pass"), None, Verdict("reject")]
+
+
+async def test_rewrites_of_long_texts_leave_no_other_item_without_its_verdict(host):
+    long = [
+        Item(f"r1:u2:k{n}", "message", "u1", room="g1", kind="group", members=3, body=Body(text="é" * 8000))
+        for n in range(8)
+    ]
+    answer = [{"id": one.id, "do": "rewrite", "body": {"text": "è" * 8000}} for one in long]
+    found = await judge(host, [*long, ITEM], answer=[*answer, given("reject")], body_bytes=16_384)
+    assert [verdict and verdict.do for verdict in found] == ["rewrite"] * 8 + ["reject"]

@@ -10,6 +10,7 @@ from msgspec import UNSET
 from chatd.core.accounts import Amend
 from chatd.core.audit import Audit
 from chatd.core.filters import Filter
+from chatd.core.members import SetMembers
 from chatd.core.moderation import evidence_of
 from chatd.core.restrictions import Restrict
 from chatd.core.users import Restriction
@@ -303,6 +304,7 @@ async def test_the_host_is_shown_who_asks_for_what_and_no_text_of_a_stranger(scr
         ("zoe", RoomJoin(room=room, key=new_key())),
         ("bob", RoomUpdate(room=room, key=new_key(), title="secret")),
         ("bob", MembersAdd(room=room, key=new_key(), users=["zoe"])),
+        ("bob", SetMembers(room=room, key=new_key(), users=["zoe"])),
         ("ann", send("g00000000099", "secret")),
     ):
         assert code(await screener.ask(user, request)) in ("not_found", "forbidden")
@@ -310,13 +312,15 @@ async def test_the_host_is_shown_who_asks_for_what_and_no_text_of_a_stranger(scr
     sent = send(room, "hi")
     await screener.ask("ann", sent)
     await screener.ask("ann", MembersAdd(room=room, key=new_key(), users=["cid"]))
+    await screener.ask("ann", SetMembers(room=room, key=new_key(), users=["cid"]))
     await screener.ask("ann", ProfileSet(name="Ann", bio="here"))
     await screener.ask("ann", RoomCreate(key=new_key(), kind="group", title="tea", users=["bob"]))
-    message, member, profile, created = judge.items
+    message, member, set_by_host, profile, created = judge.items
     assert (message.id, message.body.text, message.fields) == (f"{room}:ann:{sent.key}", "hi", {})
     assert (message.room, message.kind, message.members, message.user) == (room, "group", 2, "ann")
     assert (message.device, message.address) == (Requester.device, Requester.address)
     assert (member.on, member.fields) == ("member", {"users": ["cid"]})
+    assert (set_by_host.on, set_by_host.fields) == ("member", {"users": ["cid"]})
     assert (profile.on, profile.fields) == ("profile", {"name": "Ann", "bio": "here"})
     assert (created.on, created.room, created.fields["title"]) == ("room", "", "tea")
 

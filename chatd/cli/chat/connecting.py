@@ -1,9 +1,11 @@
 """The reasons for a failed connection, as texts for a person. Pure."""
 
 import ssl
+import time
 from socket import gaierror
 from urllib.parse import urlsplit
 
+from chatd.cli.chat.wording import clock
 from chatd.cli.exits import Exit, Failure
 from chatd.client import ChatError, Closed, HandshakeFailed, TokenExpired, Unreachable
 
@@ -24,6 +26,9 @@ def no_connection(url: str, error: Unreachable | Closed) -> Failure:
     cause = error.__cause__
     if isinstance(cause, TokenExpired):
         return Failure("the token has expired: get a new one, for example with: chatd token USER")
+    if isinstance(error, Closed) and error.reason == "banned":
+        until = clock(1000 * (time.time() + error.retry_after_s))
+        return Failure(f"the moderators keep you out{f', until {until}' if error.retry_after_s else ''}")
     if isinstance(error, Closed):
         return Failure(f"the server refused: {cause if isinstance(cause, ChatError) else error}")
     return Failure(f"no connection to {url}: {_reason(url, cause)}", Exit.UNREACHABLE)

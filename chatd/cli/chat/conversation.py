@@ -6,9 +6,19 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
+from chatd.cli.chat.buttons import chosen
 from chatd.cli.chat.people import PEOPLE_COMMANDS, InvalidCommand, PeopleView
 from chatd.cli.chat.screen import Screen
-from chatd.cli.chat.wording import change_line, clean, event_line, message_line, tick, typing_note
+from chatd.cli.chat.wording import (
+    buttons_line,
+    change_line,
+    clean,
+    event_line,
+    message_line,
+    refusal,
+    tick,
+    typing_note,
+)
 from chatd.client import (
     AccountChanged,
     Change,
@@ -26,6 +36,7 @@ from chatd.client import (
     Room,
     RoomChanged,
     RoomGone,
+    SendDelayed,
     SendDone,
     SendFailed,
     StateChanged,
@@ -59,6 +70,8 @@ class Conversation:
         self._shown: dict[int, Message] = {}
         self._last_own = 0
         self._waiting: dict[str, str] = {}  # texts that are neither stored nor refused, by key
+        self._held = ""  # what was said last of messages that wait
+        self._erased: set[str] = set()  # users who were erased
         self._settling = asyncio.Event()
         self._offline_since: float | None = None  # seconds of the loop's clock
         self.quitting = False
@@ -72,6 +85,7 @@ class Conversation:
         self._client.focus([self._room])
         if peer := self._room.summary.peer:
             self._client.watch([peer])
+            await self._people.meet([peer])
         await self._history(HISTORY)
         self._people.begin()
         self._refresh()
@@ -103,7 +117,7 @@ class Conversation:
         except OutboxFull:
             self._complain("too many messages wait for the connection")
         except ChatError as error:
-            self._complain(f"not done: {error}")
+            self._complain(f"not done: {refusal(error)}")
         self._refresh()
 
     async def wait_settled(self) -> None:
@@ -130,6 +144,7 @@ class Conversation:
         message = change.message
         if message.seq in self._shown:
             return
+        self._people.meet_soon(message.user)
         self._show(message)
         self._room.read()
 
@@ -138,10 +153,18 @@ class Conversation:
         if before is None:
             return
         self._shown[after.seq] = after
+        if after.recalled and after.user in self._erased:
+            return
         if line := change_line(before, after):
+            self._screen.show(line)
+        if before.buttons != after.buttons and (line := buttons_line(after)):
             self._screen.show(line)
 
     def _event(self, change: EventAdded) -> None:
+        erased = {change.event.get("user", "")} if change.event["kind"] == "erased" else set()
+        if erased and erased <= self._erased:
+            return
+        self._erased |= erased
         if line := event_line(change.event):
             self._screen.show(line)
 
@@ -154,7 +177,14 @@ class Conversation:
     def _failed(self, change: SendFailed) -> None:
         if (text := self._waiting.pop(change.key, None)) is not None:
             self._client.discard(change.key)
-            self._complain(f"not sent: {_excerpt(text)}: {change.error}")
+            self._complain(f"not sent: {_excerpt(text)}: {refusal(change.error)}")
+
+    def _delayed(self, change: SendDelayed) -> None:
+        """Say what holds a message up, where that is the moderators and not the moment."""
+        said = refusal(change.error)
+        if change.key in self._waiting and said != str(change.error) and said != self._held:
+            self._note(f"{said}; what waits is sent then, or deleted with /discard")
+            self._held = said
 
     def _missed(self, change: ChangesMissed) -> None:
         """Note that changes were skipped; messages that left the outbox were stored."""
@@ -242,6 +272,19 @@ class Conversation:
         emoji = emoji if emoji in mine else normal_emoji(emoji)
         await self._room.react(target, emoji, present=emoji not in mine)
 
+    async def _press(self, rest: str) -> None:
+        seq, button = chosen(rest, self._shown)
+        if button.url:
+            self._note(f"it leads to {clean(button.url)}")
+            return
+        self._waiting[await self._room.post(button.pressed(seq))] = button.label
+
+    async def _discard(self, rest: str) -> None:
+        gone = [key for key in self._waiting if self._client.discard(key)]
+        for key in gone:
+            del self._waiting[key]
+        self._note(f"{len(gone)} not sent, and deleted")
+
     def _target(self, rest: str, *, own: bool) -> tuple[int, str]:
         """Return the target and the rest of "#17 text", or of "text" for the latest own (or other) message."""
         first, _, more = rest.partition(" ")
@@ -263,6 +306,7 @@ class Conversation:
             messages = (await self._room.history(before=oldest, limit=count)).messages
         if oldest is not None and not messages:
             self._note("that is all")
+        await self._people.meet(message.user for message in messages)
         for message in messages:
             self._show(message)
         self._room.read()
@@ -277,7 +321,10 @@ class Conversation:
                 ((f"#{message.seq} {clean(message.user)}, whom you block, wrote something", "faint"),)
             )
         else:
-            self._screen.show(message_line(message, self._client.user))
+            kind = self._people.kind_of(message.user)
+            self._screen.show(message_line(message, self._client.user, kind))
+            if line := buttons_line(message):
+                self._screen.show(line)
 
     def _refresh(self) -> None:
         parts = [
@@ -329,6 +376,8 @@ COMMANDS: dict[str, tuple[Command, str, str]] = {
     "edit": (Conversation._edit, "[#NUMBER] TEXT", "change an own message"),
     "recall": (Conversation._recall, "[#NUMBER]", "take an own message back for everybody"),
     "react": (Conversation._react, "[#NUMBER] EMOJI", "react to a message; once more takes it back"),
+    "press": (Conversation._press, "[#NUMBER] CHOICE", "press a button of a bot"),
+    "discard": (Conversation._discard, "", "delete what waits to be sent"),
     "quit": (Conversation._quit, "", "leave the program (Ctrl-D too)"),
 }
 
@@ -340,6 +389,7 @@ CHANGES: dict[type, Callable[[Conversation, Any], None]] = {
     TimelineReset: Conversation._reset,
     SendDone: Conversation._done,
     SendFailed: Conversation._failed,
+    SendDelayed: Conversation._delayed,
     ReceiptsChanged: Conversation._receipts,
     TypingStarted: Conversation._typing,
     TypingStopped: Conversation._typing,

@@ -1,12 +1,27 @@
-"""Friends, blocks and message requests in a terminal: what is told of them, and the commands.
+"""Friends, blocks, message requests, reports and bots in a terminal: what is told of them, and the commands.
 
 Without terminal or socket.
 """
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from typing import Any
 
-from chatd.cli.chat.wording import clean
-from chatd.client import Client, Contact, ContactsChanged, Room, RoomChanged
+from chatd.cli.chat.wording import BADGES, clean
+from chatd.client import (
+    REASONS,
+    ChatError,
+    Client,
+    Closed,
+    Contact,
+    ContactsChanged,
+    Room,
+    RoomChanged,
+    kind_of,
+)
+
+CARDS_MAX = 100  # users of one request
 
 STATES = {"friend": "a friend", "sent": "you asked to be friends", "received": "asks to be friends"}
 
@@ -23,6 +38,8 @@ class PeopleView:
         self._room = room
         self._note = note
         self._known: dict[str, Contact] = {}
+        self._met: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         # The rooms that are known to be message requests.
         self._requests: set[str] = set()
 
@@ -55,7 +72,44 @@ class PeopleView:
     def is_blocked(self, user: str) -> bool:
         return self._client.contacts.get(user, Contact(user)).blocked
 
+    async def meet(self, users: Iterable[str]) -> None:
+        """Fetch the cards of users that were not met yet, so that it is known who is a bot."""
+        new = [user for user in dict.fromkeys(users) if user not in self._met][:CARDS_MAX]
+        self._met.update(new)
+        if new:
+            with suppress(ChatError, Closed, TimeoutError):
+                await self._client.fetch_users(new)
+
+    def meet_soon(self, user: str) -> None:
+        """Meet a user who just wrote, and say so if they are no person."""
+
+        async def meeting() -> None:
+            await self.meet([user])
+            if self.kind_of(user) != "person":
+                self._note(f"{clean(user)} is{BADGES[self.kind_of(user)]}")
+
+        if user not in self._met:
+            task = asyncio.create_task(meeting())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def kind_of(self, user: str) -> str:
+        """Return `person`, `bot` or `official`."""
+        return kind_of(self._client.users.get(user))
+
     # Commands.
+
+    async def report(self, rest: str) -> None:
+        """Tell the moderators of a message, a user, or of whom or what this room is."""
+        about, wish = self._subject(rest)
+        reason, _, text = wish.partition(" ")
+        if reason not in REASONS:
+            raise InvalidCommand(
+                f"usage: /report [#NUMBER or @USER] REASON [TEXT]; the reasons are {', '.join(REASONS)}"
+            )
+        report = await self._client.report(reason, text=text.strip(), **about)
+        again = " before, and waits for a moderator" if report.duplicate else ""
+        self._note(f"reported{again}: {clean(report.name)}")
 
     async def friend(self, rest: str) -> None:
         """List friends and requests; with a user, ask them, or accept what they asked."""
@@ -101,6 +155,16 @@ class PeopleView:
     async def unblock(self, rest: str) -> None:
         user = self._named(rest)
         await self._client.set_contact(user, blocked=False)
+
+    def _subject(self, rest: str) -> tuple[dict[str, Any], str]:
+        """Return the keys that name what is reported, and the rest of the line."""
+        first, _, more = rest.partition(" ")
+        if first.startswith("#") and first[1:].isdecimal():
+            return {"room": self._room.id, "seq": int(first[1:])}, more.strip()
+        if first.startswith("@"):
+            return {"user": one_user(first[1:])}, more.strip()
+        peer = self._room.summary.peer
+        return {"user": peer} if peer else {"room": self._room.id}, rest
 
     def _requested(self) -> str:
         if not self._room.summary.request:
@@ -149,5 +213,10 @@ PEOPLE_COMMANDS: dict[str, tuple[PeopleCommand, str, str]] = {
     "accept": (PeopleView.accept, "[USER]", "accept a friend request, or the messages of this stranger"),
     "decline": (PeopleView.decline, "[USER]", "decline it; they are not told"),
     "block": (PeopleView.block, "[USER]", "take nothing from a user any more"),
+    "report": (
+        PeopleView.report,
+        "REASON [TEXT]",
+        "tell the moderators of this chat; before the reason: #NUMBER of a message, or @USER",
+    ),
     "unblock": (PeopleView.unblock, "[USER]", "take it again"),
 }

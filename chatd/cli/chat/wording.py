@@ -4,23 +4,34 @@ import time
 import unicodedata
 from collections.abc import Mapping
 
-from chatd.client import Message
+from chatd.client import ChatError, Message
 
 Piece = tuple[str, str]
 """A text and its style, a key of screen.STYLES; "" is plain."""
 
 Line = tuple[Piece, ...]
 
+BADGES = {"bot": " [bot]", "official": " [official]"}
+"""What stands behind the name of an account that is no person."""
+
+REJECTIONS = {
+    "direct_rooms": "you opened too many conversations today",
+    "mentions": "you mention too many people in a minute",
+    "links": "your account is too new for links",
+    "limited": "the moderators limit what you may do for now",
+}
+"""The server's own reasons of `rejected` (protocol.md, "Screening"); others are words of the host app."""
+
 PENDING, STORED, DELIVERED, READ = "…", "✓", "✓✓", "✓✓ read"
 
 
-def message_line(message: Message, me: str) -> Line:
-    """Return one message as a line: time, number, author, text, reactions."""
+def message_line(message: Message, me: str, kind: str = "person") -> Line:
+    """Return one message as a line: time, number, author, text, reactions. `kind` is that of the author."""
     author = "own" if message.user == me else "other"
     pieces = [
         (f"{clock(message.time)} ", "faint"),
         (f"#{message.seq} ", "faint"),
-        (f"{clean(message.user)}: ", author),
+        (f"{clean(message.user)}{BADGES.get(kind, '')}: ", author),
         content(message),
     ]
     marks = [
@@ -40,6 +51,29 @@ def content(message: Message) -> Piece:
     named = " ".join(f"[{clean(str(one.get('name') or one.get('mime', 'file')))}]" for one in attachments)
     text = " ".join(part for part in (clean(message.text), named) if part)
     return (text, "") if text else ("(no text)", "faint")
+
+
+def buttons_line(message: Message) -> Line | None:
+    """Return the buttons below a message with the numbers to press them by; None without any."""
+    buttons = [button for row in message.buttons for button in row]
+    pieces: list[Piece] = [(f"   #{message.seq} ", "faint")]
+    for number, button in enumerate(buttons, start=1):
+        pieces.append((f"({number}) ", "own"))
+        pieces.append((f"{clean(button.label)}{' ↗' if button.url else ''}  ", ""))
+    return tuple(pieces) if buttons else None
+
+
+def refusal(error: Exception) -> str:
+    """Return why something was refused, as the end of a sentence."""
+    if not isinstance(error, ChatError):
+        return str(error)
+    until = clock(1000 * time.time() + (error.retry_after or 0))
+    if error.name == "rejected":
+        reason = clean(error.reason or "not allowed here")
+        return REJECTIONS.get(reason, f"it was kept out: {reason.replace('_', ' ')}")
+    if error.name == "muted":
+        return f"the moderators silenced you, at least until {until}"
+    return f"you may write slowly only, next at {until}" if error.scope == "slow" else str(error)
 
 
 def change_line(before: Message | None, after: Message) -> Line | None:
@@ -66,6 +100,7 @@ def event_line(event: Mapping[str, object]) -> Line | None:
         "removed": f"{actor} removed {users}",
         "role": f"{actor} changed the role of {users}",
         "settings": f"{actor} changed the settings of the room",
+        "erased": f"{actor} is gone, and what they wrote",
         "notice": clean(str(_mapping(event.get("body")).get("text", ""))),
     }
     fallback = event.get("fallback")
@@ -93,7 +128,7 @@ def typing_note(users: list[str]) -> str:
     return f"{clean(users[0])} is typing" if len(users) == 1 else f"{len(users)} are typing"
 
 
-def clock(time_ms: int) -> str:
+def clock(time_ms: float) -> str:
     """Return hour and minute in local time, with the date when it is not today."""
     then, now = time.localtime(time_ms / 1000), time.localtime()
     return time.strftime("%H:%M" if then[:3] == now[:3] else "%Y-%m-%d %H:%M", then)

@@ -179,6 +179,8 @@ class Timeline:
             _, message = self._keep(event)
             out.append(MessageAdded(self.room, message))
         elif kind in OPERATIONS:
+            if kind == "erased" and event.get("from", 0) < seq:
+                out.append(EventAdded(self.room, event))
             self._operate(event, out)
             self.recent.add(event)
         else:
@@ -190,11 +192,9 @@ class Timeline:
     def _operate(self, event: Event, out: list[Change]) -> None:
         for target in self._targets(event):
             part = self.cached.holding(target.seq)
-            if part is None:
-                continue
-            if part.valid >= self.applied:
+            if part and part.valid >= self.applied:
                 self._put(changed_by(target, event, self.owner.user), out)
-            elif event["kind"] in ("recall", "erased") and not target.recalled:
+            elif part and event["kind"] in ("recall", "erased") and not target.recalled:
                 self._put(emptied(target), out)
 
     def _targets(self, operation: Event) -> list[Message]:

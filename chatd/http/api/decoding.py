@@ -8,7 +8,7 @@ import msgspec
 from msgspec import inspect
 from starlette.requests import Request
 
-from chatd.http.api import bots, erasures, keys, people, users
+from chatd.http.api import bots, erasures, imports, keys, people, users
 from chatd.http.api.route import PARAMETERS, Asked, Code, EntryId, FilterName, HookName, KeyId, ReportName
 from chatd.protocol import complaints
 from chatd.protocol.bots import CommandName
@@ -26,6 +26,7 @@ FORMS = {
     Code: "a code, up to 32 of a-z _",
     bots.Secret: "a secret, whsec_ and 24 to 64 bytes in base64",
     CommandName: "a command, 1 to 32 of a-z 0-9 _",
+    imports.RoomKind: "group or direct",
     users.Prefix: "the beginning of a user id",
     users.PasswordHash: "a hash, as argon2id writes it: $argon2id$v=19$m=...",
     people.Bucket: "a bucket, 4 of 0-9 a-f",
@@ -60,13 +61,20 @@ def asked_in_query(request: Request, kind: type[Asked]) -> Asked:
 def decoded(content: bytes, kind: type[Asked], whole: str = "the body") -> Asked:
     """Return a body or a line of JSON. `whole`: its name in a refusal. Raises Refused."""
     try:
-        return msgspec.json.decode(content, type=kind)
+        asked: Asked = decoder_of(kind).decode(content)
+        return asked
     except msgspec.ValidationError as error:
         raise _refusal(error, whole, kind) from None
     except RecursionError:
         raise Refused("unreadable", f"{whole} is nested too deep") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Refused("unreadable", f"{whole} is not JSON in UTF-8: {error}") from None
+
+
+@cache
+def decoder_of(kind: type[Asked]) -> msgspec.json.Decoder[Any]:
+    """Return the decoder of a type: to make one for each line costs more than the line where there are several."""
+    return msgspec.json.Decoder(kind)
 
 
 @cache

@@ -23,6 +23,7 @@ from chatd.protocol.users import UserKind
 
 # The name of a room, or of a message, elsewhere.
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
+RoomKind = Annotated[str, Meta(pattern=r"^(group|direct)\Z")]
 # Others of a room come in lines of their own.
 MEMBERS_MAX = 1000
 TITLE_MAX, ADDRESS_MAX = 256, 2048
@@ -50,7 +51,7 @@ class RoomLine(Asked, frozen=True, kw_only=True, tag_field="type", tag="room"):
     """`room`: its name elsewhere. `time`: when it was made. `creator`: its owner, where it is among the members."""
 
     room: Name
-    kind: Annotated[str, Meta(pattern=r"^(group|direct)\Z")]
+    kind: RoomKind
     time: Milliseconds
     title: str = ""
     avatar: str = ""

@@ -41,7 +41,8 @@ PURGEABLE = """
 SELECT r.name FROM deleted_rooms d JOIN rooms r ON r.number = d.room
 WHERE d.deleted_at < ? ORDER BY d.deleted_at LIMIT ?
 """
-# A day is noted within an hour; the newest event of the newest room is a younger trace, where there is one.
+# A day is noted within an hour, while the clock is trusted. Only where none was is there a trace in the newest event of
+# the newest room: its time may be that of a clock that jumped, and a restart would make it true.
 LAST_DAY = "SELECT coalesce(max(day), 0) * 86400000 FROM days"
 LAST_EVENT = "SELECT time FROM events ORDER BY position DESC LIMIT 1"
 
@@ -161,8 +162,11 @@ def kept_for_a_while(
 
 
 def last_commit_ms(connection: sqlite3.Connection) -> int:
-    rows = (connection.execute(sql).fetchone() for sql in (LAST_DAY, LAST_EVENT))
-    return max(int(row[0]) for row in rows if row is not None)
+    for sql in (LAST_DAY, LAST_EVENT):
+        row = connection.execute(sql).fetchone()
+        if row is not None and row[0]:
+            return int(row[0])
+    return 0
 
 
 def listed_in(connection: sqlite3.Connection) -> list[ListedErasure]:

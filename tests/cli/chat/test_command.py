@@ -15,6 +15,8 @@ import pytest
 
 from bench.machine import free_ports
 from chatd.cli.chat.command import url_of
+from chatd.cli.chat.connecting import no_connection
+from chatd.client import Closed
 from chatd.config.model import Config, Listen
 from tests.cli.conftest import Server
 from tests.kit.certificates import write_certificate
@@ -182,6 +184,11 @@ def test_why_there_is_no_connection_is_told(server, tls_port):
         text, code = said[url]
         assert text.startswith(f"chatd: no connection to {url}: {reason}"), text
         assert code == 4
+
+
+def test_a_ban_is_told_with_its_end():
+    assert str(no_connection("", Closed(4202, "banned"))) == "the moderators keep you out"
+    assert "keep you out, until 20" in str(no_connection("", Closed(4202, "banned", 86400.0)))
 
 
 def test_an_expired_token_is_told(server):

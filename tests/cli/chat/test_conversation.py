@@ -20,18 +20,22 @@ from chatd.client import (
     Message,
     MessageAdded,
     MessageChanged,
+    Muted,
     NotFound,
     OutboxFull,
     Phase,
     ReceiptsChanged,
     RoomChanged,
     RoomGone,
+    SendDelayed,
     SendDone,
     SendFailed,
+    ServerTimeout,
     StateChanged,
     TimelineReset,
     TypingStarted,
 )
+from tests.kit.waiting import until
 
 ROOM = "d00000000000"
 
@@ -112,6 +116,10 @@ class FakeClient:
         self.contacts: dict[str, Contact] = {}
         self.rooms: dict[str, Any] = {}
         self.asked: list[Any] = []
+        self.users: dict[str, Any] = {}
+
+    async def fetch_users(self, users: Any) -> None:
+        self.users |= {user: {"user": user, "kind": "bot"} for user in users if user == "rain"}
 
     def room(self, room: str) -> Any:
         return self.rooms.get(room) or SimpleNamespace(summary=SimpleNamespace(request=False, peer=""))
@@ -122,8 +130,9 @@ class FakeClient:
     def watch(self, users: Any) -> None:
         self.asked.append(("watch", *users))
 
-    def discard(self, key: str) -> None:
+    def discard(self, key: str) -> bool:
         self.asked.append(("discard", key))
+        return True
 
 
 @dataclass
@@ -323,6 +332,27 @@ async def test_a_refused_message_is_told_and_given_up(scene):
     assert scene.talk.complaints == 1
     assert scene.client.asked[-1] == ("discard", "posted")
     await scene.talk.wait_settled()
+
+
+async def test_who_is_muted_is_told_once_and_may_delete_what_waits(scene):
+    await scene.begins()
+    await scene.talk.enter("Hi")
+    muted = SendDelayed(ROOM, "posted", Muted({"code": "muted", "retry_after": 60_000, "scope": "user"}))
+    for change in (SendDelayed(ROOM, "posted", ServerTimeout()), muted, muted):
+        scene.talk.take(change)
+    (said,) = scene.screen.shown
+    assert said.startswith("-- the moderators silenced you, at least until ")
+    await scene.talk.enter("/discard")
+    assert scene.last == "-- 1 not sent, and deleted"
+    await scene.talk.wait_settled()
+
+
+async def test_a_bot_that_joined_since_is_told_to_be_one(scene):
+    await scene.begins()
+    scene.talk.take(MessageAdded(ROOM, message(1, user="rain")))
+    scene.talk.take(MessageAdded(ROOM, message(2, user="ann")))
+    await until(lambda: scene.client.users)
+    await until(lambda: scene.last == "-- rain is [bot]")
 
 
 async def test_it_is_complete_when_everything_is_stored(scene):

@@ -1,4 +1,4 @@
-"""people.py of the terminal: friends, blocks and message requests, between clients of a real server."""
+"""people.py of the terminal: friends, blocks, message requests, reports and bots, between clients of a real server."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -10,7 +10,7 @@ from chatd.cli.chat.conversation import Conversation
 from chatd.cli.chat.people import PeopleView, news_of
 from chatd.client import Client, Contact, ContactsChanged, Room
 from tests.cli.chat.test_conversation import FakeClient, FakeRoom, FakeScreen
-from tests.kit.daemon import config_for, running_daemon
+from tests.kit.daemon import RunningDaemon, config_for, running_daemon
 from tests.kit.tokens import token_for
 from tests.kit.waiting import until
 
@@ -35,12 +35,16 @@ Seat = Callable[[str, str], Awaitable[Terminal]]
 
 
 @pytest.fixture
-async def seat(tmp_path: Path) -> AsyncIterator[Seat]:
+async def daemon(tmp_path: Path) -> AsyncIterator[RunningDaemon]:
+    switches = {name: {"enabled": True} for name in ("people", "events", "bots", "moderation")}
+    async with running_daemon(config_for(tmp_path, **switches)) as running:
+        yield running
+
+
+@pytest.fixture
+async def seat(daemon: RunningDaemon) -> AsyncIterator[Seat]:
     """Seat a user at a terminal, with somebody else: `await seat("alice", "bob")`."""
     async with AsyncExitStack() as stack:
-        daemon = await stack.enter_async_context(
-            running_daemon(config_for(tmp_path, people={"enabled": True}))
-        )
 
         async def sit(user: str, peer: str) -> Terminal:
             async def get_token() -> str:
@@ -116,6 +120,59 @@ async def test_who_is_blocked_is_not_heard_until_that_ends(seat: Seat) -> None:
     await bob.types("Hello", "/unblock")
     await bob.sees("not sent: Hello: blocked")
     await bob.sees("you no longer block carol")
+
+
+WELCOME = {
+    "text": "Where are you?",
+    "buttons": [[{"label": "Vienna", "data": "vie"}, {"label": "A\tmap", "url": "https://a.example/"}]],
+}
+
+
+async def test_a_bot_has_a_badge_and_its_buttons_are_pressed_by_number(
+    daemon: RunningDaemon, seat: Seat
+) -> None:
+    await daemon.api("PUT", "/v1/bots/weather", welcome=WELCOME)
+    alice = await seat("alice", "weather")
+    greeting, choices = alice.screen.shown
+    assert greeting.endswith("#2 weather [bot]: Where are you?")
+    assert choices == "   #2 (1) Vienna  (2) A map ↗  "
+    await alice.types("/press 2", "/press #2 1")
+    assert alice.screen.shown[2] == "-- it leads to https://a.example/"
+    await alice.sees("#3 alice: Vienna")
+    body = alice.client.room(alice.talk._room.id).messages[3].body
+    assert body == {"text": "Vienna", "data": "vie", "reply_to": 2}
+    await alice.types("/press", "/press 3", "/press #3 1")
+    assert {line.partition(":")[0] for line in alice.screen.shown[4:]} == {"-- usage"}
+
+
+async def test_reports_reach_the_moderators(daemon: RunningDaemon, seat: Seat) -> None:
+    alice, bob = await seat("alice", "bob"), await seat("bob", "alice")
+    await bob.types("Your card, please")
+    await alice.sees("Your card, please")
+    await alice.types("/report #2 fraud wants my card", "/report abuse", "/report @eve spam", "/report abuse")
+    names = [line.removeprefix("-- reported").split(": ") for line in alice.screen.shown[-4:]]
+    assert names[1][1] == names[3][1]
+    assert names[3][0] == " before, and waits for a moderator"
+    queue = (await daemon.api("GET", "/v1/reports")).json["reports"]
+    told = {(one["reason"], one.get("seq"), one.get("user"), one.get("text", "")) for one in queue}
+    assert {(reason, seq) for reason, seq, _, _ in told} == {("fraud", 2), ("abuse", None), ("spam", None)}
+    await alice.types("/report", "/report rude")
+    assert all("reasons are spam, abuse" in line for line in alice.screen.shown[-2:])
+
+
+async def test_who_is_erased_is_told_of_once_and_shown_no_more(daemon: RunningDaemon, seat: Seat) -> None:
+    bob, alice = await seat("bob", "alice"), await seat("alice", "bob")
+    await alice.types("Hello")
+    await bob.sees("Hello")
+    await bob.types("/accept", "One", "Two")
+    await alice.sees("Two")
+    await daemon.api("PUT", "/v1/erasures/bob")
+    await alice.sees("-- bob is gone, and what they wrote")
+    messages = alice.client.room(alice.talk._room.id).messages
+    assert [messages[seq].recalled for seq in sorted(messages)] == [False, True, True]
+    assert not any("recalled" in line for line in alice.screen.shown)
+    await until(lambda: bob.client.closed is not None)
+    assert "the server ended the connection: banned" in bob.screen.shown[-1]
 
 
 @pytest.mark.parametrize("typed", ["/unfriend", "/friend a b", "/accept a b", "/block a b"])

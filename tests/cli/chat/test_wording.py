@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from chatd.cli.chat import wording
 from chatd.cli.chat.wording import (
     change_line,
     clean,
@@ -12,10 +13,12 @@ from chatd.cli.chat.wording import (
     event_line,
     message_line,
     reactions,
+    refusal,
     tick,
     typing_note,
 )
 from chatd.client import Message
+from chatd.client.core.errors import error_from
 
 MESSAGE = Message(room="d00000000000", seq=17, user="alice", time=0, body={"text": "Hello"})
 
@@ -147,3 +150,22 @@ def test_typing_is_told_in_few_words():
 def test_old_messages_show_their_date():
     assert len(clock(int(time.time() * 1000))) == len("17:12")
     assert clock(0).startswith(("1970-01-01", "1969-12-31"))
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ({"code": "rejected", "reason": "links"}, "your account is too new for links"),
+        ({"code": "rejected", "reason": "too_rude\x1b"}, "it was kept out: too rude?"),
+        ({"code": "rejected"}, "it was kept out: not allowed here"),
+        ({"code": "muted", "retry_after": 0}, "the moderators silenced you, at least until 12:00"),
+        (
+            {"code": "rate_limited", "scope": "slow", "retry_after": 0},
+            "you may write slowly only, next at 12:00",
+        ),
+        ({"code": "not_member"}, "not_member"),
+    ],
+)
+def test_refusals_are_explained(monkeypatch, error, said):
+    monkeypatch.setattr(wording, "clock", lambda time_ms: "12:00")
+    assert refusal(error_from(error)) == said

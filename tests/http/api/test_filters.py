@@ -81,6 +81,7 @@ WRONG = [
     ({"words": ["a", " \u200b"]}, "bad_request", "words[1]"),
     ({"words": ["a" * 101]}, "too_large", "words[0]"),
     ({"words": [f"w{number}" for number in range(21)]}, "too_large", "words"),
+    ({"words": [f"{number}{'a' * 99}" for number in range(5)]}, "too_large", "words"),
     ({"patterns": ["a", "("]}, "bad_request", "patterns[1]"),
     ({"patterns": ["a*"]}, "bad_request", "patterns[0]"),
     ({"patterns": ["a" * 261]}, "too_large", "patterns[0]"),

@@ -59,7 +59,7 @@ export class Client {
   private _unfollow: (() => void) | undefined;
 
   constructor(private readonly _options: ClientOptions) {
-    if (!/^wss?:\/\/[^/:]/.test(_options.url)) throw new TypeError(`no WebSocket: ${_options.url}`);
+    if (!/^wss?:\/\/[^/:]/.test(_options.url)) throw new TypeError(`no WebSocket address: ${_options.url}`);
     const make = _options.engine ?? ((parts: Parts) => new Engine(parts));
     this._engine = make({
       url: _options.url,

@@ -1,0 +1,311 @@
+"""`platform`: what the event feed, filters and hooks cost, each beside a daemon without; the API beside bare writes."""
+
+import argparse
+import asyncio
+import json
+import secrets
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median as median_of
+from typing import Any
+
+from bench import machine, outcome
+from bench.checks import COUNTERS
+from bench.client.device import Refused
+from bench.engine.run_state import Pacing
+from bench.options import Scenario, script
+from bench.scenarios import loads
+from bench.scenarios.graph import bare
+from bench.server import Daemon, DaemonDir, Endpoint, daemon_dir, http, own_program
+from bench.targets.target import HEAD, Extent, Figure, Measured, measured_here, median, number_of, ratio
+
+WORDS, PATTERNS = 50_000, 200
+POSTS_AT_ONCE = 16
+USERS, UPLOAD = 50_000, 10_000
+DEADLINE_MS, DEAD_CALLS, AFTER_CALLS = 800, 20, 100  # after so many calls a hook counts as down
+ERASED, AT_ONCE = 100_000, 50
+LATE_S = 60.0  # for what is on its way to the endpoint
+SECRET = "whsec_" + 43 * "a" + "="
+API = {"CHATD_API__RATE_PER_S": "1000000", "CHATD_API__BURST": "1000000"}
+TYPES: list[str] = []  # what the endpoint is sent: all
+
+FIGURES = (
+    Figure("direct_off", "direct, off / off: the noise", "x"),
+    Figure("direct_feed", "direct, feed / off", "x", 0.97, more=True),
+    Figure("direct_endpoint", "direct, feed and endpoint / off", "x", 0.97, more=True),
+    Figure("direct_filters", "direct, filters / off", "x", 0.85, more=True),
+    Figure("direct_before", "direct, hook of 1 ms / off", "x", 0.6, more=True),
+    Figure("fanout_feed", "fanout, feed / off", "x", 0.97, more=True),
+    Figure("fanout_endpoint", "fanout, feed and endpoint / off", "x", 0.97, more=True),
+    Figure("posts", "POST of messages, 16 at once / direct", "x", 0.12, more=True),
+    Figure("posts_per_s", "POST of messages", "/s"),
+    Figure("events_per_s", "to an endpoint of 1 ms", "/s", 5_000, more=True, scale="core"),
+    Figure("events_core", "share of a core of 5,000 events/s", "", 0.3, scale="core"),
+    Figure("dead_first_ms", "dead hook, first 20, beyond 800 ms", "ms", 20, scale="core"),
+    Figure("dead_after_ms", "dead hook, then, beyond no hook", "ms", 1, scale="core"),
+    Figure("users", "users by ndjson / executemany", "x", 0.25, more=True),
+    Figure("users_per_s", "users by ndjson", "lines/s"),
+    Figure("erasing", "P4 p99 beside an erasure / without", "x", 1.1),
+    Figure("erasing_s", "that the erasure took", "s"),
+)
+
+
+async def run(options: argparse.Namespace) -> int:
+    offered = ("duration", "warmup", "rounds", "clients", "members", "senders", "seed")
+    named = {"duration": "duration_s", "warmup": "warmup_s"}
+    extent = Extent(**{named.get(name, name): getattr(options, name) for name in offered})
+    measured, yardstick = await measure(extent), measured_here()
+    told = ["", HEAD, *(one.here(yardstick).as_text(measured.figures[one.key]) for one in FIGURES)]
+    counts = {name: sum(result.get(name, 0) for result in measured.results) for name in COUNTERS}
+    return outcome.finish({"scenario": "platform", "figures": measured.figures, **counts}, options, told)
+
+
+async def measure(extent: Extent) -> Measured:
+    """Return all FIGURES, in slices so short that what else the machine does meets both sides. Raises Unreachable."""
+    at = Pacing(extent.duration_s / 5, extent.warmup_s / 5, seed=extent.seed)
+    async with sides(extent) as on:
+        rounds = [await on.round(at, number) for number in range(extent.rounds)]
+        parts = [median(rounds), await on.endpoint(), await on.dead()]
+    parts += [await users(USERS), await erasing(extent)]
+    figures = {key: value for part in parts for key, value in part.figures.items()}
+    return Measured(figures, [result for part in parts for result in part.results])
+
+
+def settings(directory: Path, receiver: str) -> dict[str, dict[str, str]]:
+    """Return the settings of each side. Hooks are at the receiver."""
+    secret = directory / "secret"
+    secret.write_text(SECRET)
+    secret.chmod(0o600)
+    hook = {"secret_file": str(secret), "url": receiver}
+    before = {**hook, "on": ["message"], "deadline_ms": DEADLINE_MS}
+    feed = {"CHATD_EVENTS__ENABLED": "true"}
+    return {
+        "off": API,
+        "feed": feed,
+        "endpoint": {
+            **feed,
+            "CHATD_HOOKS__ENDPOINTS": json.dumps([{**hook, "name": "bench", "types": TYPES}]),
+        },
+        "filters": {"CHATD_MODERATION__ENABLED": "true"},
+        "before": {"CHATD_HOOKS__BEFORE": json.dumps([before])},
+        "dead": {"CHATD_HOOKS__BEFORE": json.dumps([{**before, "url": f"{receiver}dead"}])},
+    }
+
+
+@asynccontextmanager
+async def sides(extent: Extent) -> AsyncIterator["Sides"]:
+    """Start a daemon for each side, and the receiver of all: on the generator's core, as it is another machine."""
+    async with AsyncExitStack() as stack:
+        directory = stack.enter_context(daemon_dir()).directory
+        program = own_program(lambda _, port: ("-m", "bench.baselines.receiver", str(port)), {}, "/")
+        receiver = await stack.enter_async_context(program)
+        machine.pin(machine.generator_core(0), receiver.pid)
+        found = Sides(extent, receiver)
+        for side, switched in settings(directory, receiver.url.replace("ws:", "http:")).items():
+            found.homes[side] = stack.enter_context(daemon_dir(switched))
+            found.there[side] = await stack.enter_async_context(found.homes[side].endpoint())
+        words = [f"zz{number:06}" for number in range(WORDS)]
+        patterns = [rf"\b(buy|sell)\s+{word}\b" for word in words[:PATTERNS]]
+        await api(found.homes["filters"], "PUT /v1/filters/bench", {"words": words, "patterns": patterns})
+        yield found
+
+
+@dataclass
+class Sides:
+    """The daemons with and without, by side."""
+
+    extent: Extent
+    receiver: Daemon
+    homes: dict[str, DaemonDir] = field(default_factory=dict)
+    there: dict[str, Endpoint] = field(default_factory=dict)
+    acked: int = 0  # by the side with an endpoint
+
+    async def round(self, at: Pacing, number: int) -> Measured:
+        """Compare each side with the one that has nothing on, right before it or right after."""
+        figures, results = dict[str, float | None](), list[dict[str, Any]]()
+        for figure in FIGURES:
+            load, _, side = figure.key.partition("_")
+            if load not in ("direct", "fanout"):
+                continue
+            rates: dict[int, float | None] = {}
+            for place in (0, 1) if number % 2 else (1, 0):
+                results.append(await self.slice(load, side if place else "off", at))
+                rates[place] = number_of(results[-1], "acks_per_s")
+            figures[figure.key] = ratio(rates[1], rates[0])
+        per_s = figures["posts_per_s"] = await self.posts(at.whole_s)
+        results.append(await self.slice("direct", "off", at))
+        figures["posts"] = ratio(per_s, number_of(results[-1], "acks_per_s"))
+        return Measured(figures, results)
+
+    async def slice(self, load: str, side: str, at: Pacing) -> dict[str, Any]:
+        """Play a load for a moment, until the endpoint has all of it."""
+        there, new = self.there[side], script(at.seed)
+        if load == "direct":
+            result, seen = await loads.direct(there, new, at, clients=self.extent.clients)
+        else:
+            sizes = {"members": self.extent.members, "senders": self.extent.senders}
+            result, seen = await loads.fanout(there, new, at.paced(in_flight=4), **sizes)
+        if side == "endpoint":
+            self.acked += sum(author.acked for author in seen.said)
+            told = await self.delivered("different", self.acked)
+            result["lost"] += max(0, self.acked - told["different"])
+            result["duplicated"] += told["messages"] - told["different"]
+        return result
+
+    async def delivered(self, what: str, count: int) -> dict[str, int]:
+        """Return what the receiver has seen, once it has seen so much."""
+        port, until = int(self.receiver.url.split(":")[2].strip("/")), time.monotonic() + LATE_S
+        while True:
+            answer = await http(*await asyncio.open_connection("127.0.0.1", port), "GET /")
+            told: dict[str, int] = json.loads(answer.partition(b"\r\n\r\n")[2])
+            if told[what] >= count or time.monotonic() > until:
+                return told
+            await asyncio.sleep(0.02)
+
+    async def endpoint(self) -> Measured:
+        """Send everything to the endpoint once more, as fast as it goes."""
+        daemon = self.there["endpoint"].daemon
+        assert daemon is not None
+        many = (await self.delivered("entries", 0))["entries"]
+        began, used = time.perf_counter(), daemon.cpu_s()
+        await api(self.homes["endpoint"], "POST /v1/hooks/bench/replay", {"after": ""})
+        told = await self.delivered("entries", 2 * many)
+        per_s = many / (time.perf_counter() - began) if told["entries"] >= 2 * many else None
+        core = 5_000 * (daemon.cpu_s() - used) / many if many else None
+        return Measured({"events_per_s": per_s, "events_core": core}, [])
+
+    async def dead(self) -> Measured:
+        """Write to a hook that never answers: the first wait for it, until it counts as down."""
+        slow = await waits(self.there["dead"], DEAD_CALLS + AFTER_CALLS)
+        usual_ms = median_of(await waits(self.there["off"], AFTER_CALLS))
+        first_ms, after_ms = max(slow[:DEAD_CALLS]) - DEADLINE_MS, median_of(slow[DEAD_CALLS:]) - usual_ms
+        return Measured({"dead_first_ms": first_ms, "dead_after_ms": after_ms}, [])
+
+    async def posts(self, seconds: float) -> float:
+        """Return the messages a second that a host posts with so many requests at once."""
+        home, asked = self.homes["off"], {"name": secrets.token_hex(4), "scopes": ["messages"]}
+        key = (await api(home, "POST /v1/keys", asked))["secret"]
+        pairs = [{"users": [f"host-{number}", f"guest-{number}"]} for number in range(POSTS_AT_ONCE)]
+        rooms = [(await api(home, "POST /v1/rooms/direct", pair))["room"] for pair in pairs]
+        until = time.monotonic() + seconds
+
+        async def post(room: str, user: str) -> int:
+            streams, done = await asyncio.open_connection("127.0.0.1", home.ports[1]), 0
+            while time.monotonic() < until:
+                said = {"as": user, "key": secrets.token_urlsafe(16), "body": {"text": "We leave at eight."}}
+                await request(streams, f"POST /v1/rooms/{room}/messages", said, key)
+                done += 1
+            streams[1].close()
+            return done
+
+        began = time.monotonic()
+        counts = await asyncio.gather(*map(post, rooms, (pair["users"][0] for pair in pairs)))
+        return sum(counts) / (time.monotonic() - began)
+
+
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def request(streams: Streams, what: str, body: object, key: str = "") -> dict[str, Any]:
+    """Return the answer to a request. Raises Refused."""
+    reader, writer = streams
+    content = json.dumps(body).encode() if body is not None else b""
+    head = (
+        f"{what} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nContent-Length: {len(content)}\r\n\r\n"
+    )
+    writer.write((head if key else head.replace("Authorization: Bearer \r\n", "")).encode() + content)
+    status, *fields = (await reader.readuntil(b"\r\n\r\n")).lower().split(b"\r\n")
+    length = next(int(field.split(b":")[1]) for field in fields if field.startswith(b"content-length"))
+    answer: dict[str, Any] = json.loads(await reader.readexactly(length))
+    if b" 200 " not in status:
+        raise Refused(answer)
+    return answer
+
+
+async def api(home: DaemonDir, what: str, body: object = None) -> dict[str, Any]:
+    """Return the answer of the admin socket."""
+    streams = await asyncio.open_unix_connection(str(home.store / "chatd.sock"))
+    try:
+        return await request(streams, what, body)
+    finally:
+        streams[1].close()
+
+
+async def waits(there: Endpoint, count: int) -> list[float]:
+    """Return the milliseconds that so many messages took, one after the other."""
+    phone, found = await there.enter("waits-ann", "phone"), []
+    room = (await phone.request({"type": "room.direct", "user": "waits-bob"}))["summary"]["room"]
+    for _ in range(count):
+        began = time.perf_counter()
+        await phone.request(message(room))
+        found.append((time.perf_counter() - began) * 1000)
+    await phone.close()
+    return found
+
+
+def message(room: str) -> dict[str, Any]:
+    return {"type": "send", "room": room, "key": secrets.token_urlsafe(16), "body": {"text": "Hello there"}}
+
+
+async def users(count: int) -> Measured:
+    """Upload accounts, then write the same rows in as many commits, with those of the audit."""
+    lines = [b'{"user":"u%06d","name":"User %d"}\n' % (number, number) for number in range(count)]
+    with daemon_dir() as here:
+        async with here.daemon():
+            stamp, began = (await api(here, "GET /v1/stats"))["stamp"], time.perf_counter()
+            for at in range(0, count, UPLOAD):
+                streams = await asyncio.open_unix_connection(str(here.store / "chatd.sock"))
+                answer = await http(*streams, "PUT /v1/users", b"".join(lines[at : at + UPLOAD]))
+                if answer.count(b'"ok":true') != len(lines[at : at + UPLOAD]):
+                    raise ValueError(f"accounts were not taken: {answer[:500]!r}")
+            took, commits = time.perf_counter() - began, (await api(here, "GET /v1/stats"))["stamp"] - stamp
+        bare_s, _ = bare(
+            here.database, here.directory / "bare.sqlite", {"users": "user", "audit": "number"}, commits
+        )
+    return Measured({"users": bare_s / took, "users_per_s": count / took}, [])
+
+
+async def erasing(extent: Extent) -> Measured:
+    """Compare the latency of P4 with and without an erasure beside it."""
+    at = extent.pacing().paced(rate=extent.rate, arrival="uniform")
+    rounds = []
+    with daemon_dir() as here:
+        async with here.endpoint() as there:
+            for number in range(extent.rounds):
+                await write(there, person := f"person-{number}")
+                without, _ = await loads.direct(there, script(extent.seed), at, clients=extent.clients)
+                began = time.monotonic()
+                await api(here, f"PUT /v1/erasures/{person}", {})
+                done = asyncio.create_task(erased(here, person))
+                beside, _ = await loads.direct(there, script(extent.seed), at, clients=extent.clients)
+                erasing_s = await done - began
+                p99s = [number_of(side, "delivery_ms", "p99") for side in (beside, without)]
+                rounds.append(Measured({"erasing": ratio(*p99s), "erasing_s": erasing_s}, [without, beside]))
+    return median(rounds)
+
+
+async def write(there: Endpoint, user: str) -> None:
+    """Write the messages that are to be erased."""
+    phone = await there.enter(user, "phone")
+    room = (await phone.request({"type": "room.direct", "user": "erased-bob"}))["summary"]["room"]
+    for _ in range(0, ERASED, AT_ONCE):
+        await asyncio.gather(*(phone.request(message(room)) for _ in range(AT_ONCE)))
+    await phone.close()
+
+
+async def erased(here: DaemonDir, user: str) -> float:
+    """Return the time when an erasure is done."""
+    while (await api(here, f"GET /v1/erasures/{user}"))["state"] != "done":
+        await asyncio.sleep(0.2)
+    return time.monotonic()
+
+
+SCENARIO = Scenario(
+    "what feed, filters and hooks cost beside a daemon without, the API beside bare writes",
+    run,
+    "duration warmup rounds clients members senders seed json html threshold",
+    {"duration": 15.0, "rounds": 6, "clients": 200, "members": 1000, "senders": 8},
+)

@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t}from"./chunk-U2FJFVQK.js";import"./chunk-7BZZKZCZ.js";import"./chunk-YOYN46RC.js";import"./chunk-5BN4A62E.js";import"./chunk-QBVUXYAN.js";import"./chunk-Q3AGAOWK.js";import"./chunk-5BUGJ5TA.js";import"./chunk-EMZWWD46.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};

@@ -1,1 +1,0 @@
-import{$ as o}from"./chunk-EMZWWD46.js";export{o as msgpack};

@@ -1,1 +1,0 @@
-import{b as o,c as r}from"./chunk-ONI7FBJ4.js";import"./chunk-LQP7CWM5.js";import"./chunk-QGKKMHXM.js";import"./chunk-WPMRX4RF.js";import"./chunk-PDETTCHO.js";import"./chunk-XVRFUZFH.js";import"./chunk-5BN4A62E.js";import"./chunk-Q3AGAOWK.js";import"./chunk-5BUGJ5TA.js";import"./chunk-EMZWWD46.js";export{o as HomeCard,r as PersonPage};
