@@ -59,8 +59,11 @@ def check_buttons(body: Body, allowed: bool) -> None:
                 raise Refused("bad_request", "a button has either data or url", field=field)
 
 
-def may_have_buttons(user: str, room: Room | None) -> bool:
-    return room is not None and user in room.bots
+def check_content(user: str, body: Body, room: Room | None, reads: ReadSet) -> None:
+    """Refuse a body that `user` may not put into `room`."""
+    has_buttons = body.buttons is not UNSET
+    may_have = has_buttons and room is not None and user in room.bots
+    check_body(body, reads.rules.body_bytes, buttons=may_have)
 
 
 def is_short(body: Body, limit: int) -> bool:
@@ -79,7 +82,7 @@ def post(user: str, request: Send, writes: WriteSet, reads: ReadSet) -> WriteOk:
     """Add a message to the log. A silent one gets no ordinal, so it does not count as unread."""
     digest = first_time(user, request, writes, reads)
     named = reads.rooms.get(request.room)
-    check_body(request.body, reads.rules.body_bytes, buttons=may_have_buttons(user, named))
+    check_content(user, request.body, named, reads)
     room, author = authorize(named, user, "post")
     if request.body.mentions is not UNSET:
         check_mentions(user, len(request.body.mentions), room, writes, reads)
@@ -176,7 +179,7 @@ def edit(user: str, request: Edit, writes: WriteSet, reads: ReadSet) -> WriteOk:
     """Replace the body of a message of the user within the edit window."""
     digest = first_time(user, request, writes, reads)
     named = reads.rooms.get(request.room)
-    check_body(request.body, reads.rules.body_bytes, buttons=may_have_buttons(user, named))
+    check_content(user, request.body, named, reads)
     room, member = authorize(named, user, "edit")
     message = target_of(room, member, request.target, reads)
     if message.event.user != user:

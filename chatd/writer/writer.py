@@ -318,12 +318,12 @@ def decide(
         if submission.behind_failed():
             raise aborted()
         decision = decisions[type(submission.request)]
-        user, request, screened = submission.user, submission.request, submission.screened
-        if screened is None:
+        user, request = submission.user, submission.request
+        if submission.screened is None:
             submission.reply = decision(user, request, writes, reads)
         else:
-            submission.reply = decide_screened(screened, decision, user, request, writes, reads)
-        if submission.audit is not None and cause is not None:
+            submission.reply = decide_screened(submission.screened, decision, user, request, writes, reads)
+        if cause is not None and submission.audit is not None:
             cause.note(writes)
             writes.add(stored_entry(submission.audit, submission.reply, writes.now))
     except ChatError as refusal:
