@@ -172,7 +172,9 @@ class PeerClient:
         self._url = url
         self._host: HostBackEnd = PROCESS.get().host  # type: ignore[attr-defined]
 
-    async def post(self, body: bytes, headers: Mapping[str, str], timeout_s: float = POST_S) -> Answer:
+    async def post(
+        self, body: bytes, headers: Mapping[str, str], timeout_s: float = POST_S, bytes_max: int = 0
+    ) -> Answer:
         try:
             async with asyncio.timeout(timeout_s):
                 return await self._host.post(self._url, body, headers)
