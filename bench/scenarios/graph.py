@@ -8,7 +8,7 @@ import json
 import sqlite3
 import statistics
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,10 @@ from bench.server import daemon_dir, http
 
 SETTINGS = {"CHATD_PEOPLE__ENABLED": "true", "CHATD_PEOPLE__HOST_OWNS": "friends"}
 STORED = "SELECT count(*), count(DISTINCT stamp) FROM contacts"
+SCHEMA = """
+SELECT type, name, sql FROM sqlite_schema
+WHERE tbl_name LIKE ? AND tbl_name NOT LIKE 'sqlite%' AND sql IS NOT NULL ORDER BY type DESC
+"""
 DURABLE = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL")
 
 
@@ -73,15 +77,15 @@ async def one_round(body: bytes, rows: int) -> dict[str, Any]:
         if stored != rows:
             raise ValueError(f"{stored} rows of {rows} were stored")
         bare_s, bare_cpu_s = bare(
-            here.database, here.directory / "bare.sqlite", {"contacts": "stamp, number"}, commits
+            here.database, here.directory / "bare.sqlite", commits, "contacts", "stamp, number"
         )
     found = {"online_s": took, "online_cpu_s": used, "bare_s": bare_s, "bare_cpu_s": bare_cpu_s}
     return {name: round(value, 3) for name, value in found.items()} | {"commits": commits}
 
 
-def bare(database: Path, copy: Path, orders: Mapping[str, str], commits: int) -> tuple[float, float]:
-    """Write the rows of tables, each in its order, into empty ones like theirs, evenly in so many commits; return the
-    seconds, also of the processor.
+def bare(database: Path, copy: Path, commits: int, name: str = "%", order: str = "1") -> tuple[float, float]:
+    """Write the rows of tables like `name` into empty ones like theirs, in their order, evenly in so many commits;
+    return the seconds, also of the processor.
     """
     with (
         closing(sqlite3.connect(database)) as source,
@@ -90,21 +94,21 @@ def bare(database: Path, copy: Path, orders: Mapping[str, str], commits: int) ->
         for statement in DURABLE:
             target.execute(statement)
         puts: list[tuple[str, list[tuple[Any, ...]]]] = []
-        for table, order in orders.items():
-            schema = source.execute(
-                "SELECT sql FROM sqlite_schema WHERE tbl_name = ? AND sql IS NOT NULL", (table,)
+        for kind, table, statement in source.execute(SCHEMA, (name,)).fetchall():
+            target.execute(statement)
+            rows = (
+                source.execute(f"SELECT * FROM {table} ORDER BY {order}").fetchall()
+                if kind == "table"
+                else []
             )
-            for (statement,) in schema.fetchall():
-                target.execute(statement)
-            rows = source.execute(f"SELECT * FROM {table} ORDER BY {order}").fetchall()
-            puts.append((f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows))
+            if rows:
+                puts.append((f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows))
         began, used = time.perf_counter(), time.process_time()
         for number in range(commits):
             target.execute("BEGIN IMMEDIATE")
             for put, rows in puts:
-                target.executemany(
-                    put, rows[number * len(rows) // commits : (number + 1) * len(rows) // commits]
-                )
+                first, end = (len(rows) * place // commits for place in (number, number + 1))
+                target.executemany(put, rows[first:end])
             target.execute("COMMIT")
         return time.perf_counter() - began, time.process_time() - used
 

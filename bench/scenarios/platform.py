@@ -24,10 +24,11 @@ from bench.targets.target import HEAD, Extent, Figure, Measured, measured_here, 
 
 WORDS, PATTERNS = 50_000, 200
 POSTS_AT_ONCE = 16
-USERS, UPLOAD = 50_000, 10_000
+UPLOADED, UPLOAD = 50_000, 10_000
 DEADLINE_MS, DEAD_CALLS, AFTER_CALLS = 800, 20, 100  # after so many calls a hook counts as down
 ERASED, AT_ONCE = 100_000, 50
 LATE_S = 60.0  # for what is on its way to the endpoint
+BEGUN_MS = 1_546_214_400_000  # of what moves in
 SECRET = "whsec_" + 43 * "a" + "="
 API = {"CHATD_API__RATE_PER_S": "1000000", "CHATD_API__BURST": "1000000"}
 TYPES: list[str] = []  # what the endpoint is sent: all
@@ -48,6 +49,8 @@ FIGURES = (
     Figure("dead_after_ms", "dead hook, then, beyond no hook", "ms", 1, scale="core"),
     Figure("users", "users by ndjson / executemany", "x", 0.25, more=True),
     Figure("users_per_s", "users by ndjson", "lines/s"),
+    Figure("moved", "moving in / executemany", "x", 0.3, more=True),
+    Figure("moved_per_s", "moving in", "lines/s"),
     Figure("erasing", "P4 p99 beside an erasure / without", "x", 1.1),
     Figure("erasing_s", "that the erasure took", "s"),
 )
@@ -69,7 +72,9 @@ async def measure(extent: Extent) -> Measured:
     async with sides(extent) as on:
         rounds = [await on.round(at, number) for number in range(extent.rounds)]
         parts = [median(rounds), await on.endpoint(), await on.dead()]
-    parts += [await users(USERS), await erasing(extent)]
+    accounts = [{"user": f"u{number:06}", "name": f"User {number}"} for number in range(UPLOADED)]
+    parts.append(await uploads("users", "PUT /v1/users", accounts, b'"ok":true'))
+    parts += [await uploads("moved", "POST /v1/import", old_chat(), b'"left_out":{}'), await erasing(extent)]
     figures = {key: value for part in parts for key, value in part.figures.items()}
     return Measured(figures, [result for part in parts for result in part.results])
 
@@ -187,7 +192,7 @@ class Sides:
     async def posts(self, seconds: float) -> float:
         """Return the messages a second that a host posts with so many requests at once."""
         home, asked = self.homes["off"], {"name": secrets.token_hex(4), "scopes": ["messages"]}
-        key = (await api(home, "POST /v1/keys", asked))["secret"]
+        key = f"Authorization: Bearer {(await api(home, 'POST /v1/keys', asked))['secret']}\r\n"
         pairs = [{"users": [f"host-{number}", f"guest-{number}"]} for number in range(POSTS_AT_ONCE)]
         rooms = [(await api(home, "POST /v1/rooms/direct", pair))["room"] for pair in pairs]
         until = time.monotonic() + seconds
@@ -209,14 +214,12 @@ class Sides:
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-async def request(streams: Streams, what: str, body: object, key: str = "") -> dict[str, Any]:
-    """Return the answer to a request. Raises Refused."""
+async def request(streams: Streams, what: str, body: object, more: str = "") -> dict[str, Any]:
+    """Return the answer to a request. Raises Refused. `more`: lines of the head."""
     reader, writer = streams
     content = json.dumps(body).encode() if body is not None else b""
-    head = (
-        f"{what} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nContent-Length: {len(content)}\r\n\r\n"
-    )
-    writer.write((head if key else head.replace("Authorization: Bearer \r\n", "")).encode() + content)
+    head = f"{what} HTTP/1.1\r\nHost: x\r\n{more}Content-Length: {len(content)}\r\n\r\n"
+    writer.write(head.encode() + content)
     status, *fields = (await reader.readuntil(b"\r\n\r\n")).lower().split(b"\r\n")
     length = next(int(field.split(b":")[1]) for field in fields if field.startswith(b"content-length"))
     answer: dict[str, Any] = json.loads(await reader.readexactly(length))
@@ -250,22 +253,28 @@ def message(room: str) -> dict[str, Any]:
     return {"type": "send", "room": room, "key": secrets.token_urlsafe(16), "body": {"text": "Hello there"}}
 
 
-async def users(count: int) -> Measured:
-    """Upload accounts, then write the same rows in as many commits, with those of the audit."""
-    lines = [b'{"user":"u%06d","name":"User %d"}\n' % (number, number) for number in range(count)]
+async def uploads(figure: str, route: str, lines: list[dict[str, Any]], taken: bytes) -> Measured:
+    """Upload lines, then write the rows that they made in as many commits; the answer tells `taken`."""
     with daemon_dir() as here:
         async with here.daemon():
             stamp, began = (await api(here, "GET /v1/stats"))["stamp"], time.perf_counter()
-            for at in range(0, count, UPLOAD):
+            for at in range(0, len(lines), UPLOAD):
+                body = b"".join(json.dumps(line).encode() + b"\n" for line in lines[at : at + UPLOAD])
                 streams = await asyncio.open_unix_connection(str(here.store / "chatd.sock"))
-                answer = await http(*streams, "PUT /v1/users", b"".join(lines[at : at + UPLOAD]))
-                if answer.count(b'"ok":true') != len(lines[at : at + UPLOAD]):
-                    raise ValueError(f"accounts were not taken: {answer[:500]!r}")
+                answer = await http(*streams, route, body)
+                if taken not in answer or b'"code"' in answer:
+                    raise ValueError(f"lines were not taken: {answer[:500]!r}")
             took, commits = time.perf_counter() - began, (await api(here, "GET /v1/stats"))["stamp"] - stamp
-        bare_s, _ = bare(
-            here.database, here.directory / "bare.sqlite", {"users": "user", "audit": "number"}, commits
-        )
-    return Measured({"users": bare_s / took, "users_per_s": count / took}, [])
+        bare_s, _ = bare(here.database, here.directory / "bare.sqlite", commits)
+    return Measured({figure: bare_s / took, f"{figure}_per_s": len(lines) / took}, [])
+
+
+def old_chat() -> list[dict[str, Any]]:
+    """Return the lines of a room of two with all their messages."""
+    room = {"type": "room", "room": "old", "kind": "group", "time": BEGUN_MS, "members": ["u0", "u1"]}
+    said = {"type": "message", "room": "old", "text": "We leave at a quarter to eight, platform 4."}
+    one = ({"key": f"m{at}", "user": f"u{at % 2}", "time": BEGUN_MS + at} for at in range(UPLOADED))
+    return [room, *({**said, **more} for more in one)]
 
 
 async def erasing(extent: Extent) -> Measured:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench.client import user
+from bench.scenarios import platform
 from bench.targets.table import TARGETS
 from bench.targets.target import Extent, Target
 
@@ -26,6 +27,8 @@ GLANCE = Extent(
     history=(600, 12, 60),
     made_up=(200, 12),
 )
+# A few of everything that a row of the platform makes.
+PLATFORM = {"WORDS": 50, "PATTERNS": 5, "UPLOADED": 30, "DEADLINE_MS": 50, "AFTER_CALLS": 3, "ERASED": 100}
 NEEDS_ROUNDS = {"P9": {"spread"}}  # of one round there is none
 
 
@@ -34,6 +37,8 @@ async def test_a_row_has_every_figure_that_it_promises(
     target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(user, "BASE_S", 0.1)
+    for name, value in PLATFORM.items():
+        monkeypatch.setattr(platform, name, value)
     measured = await target.measure(GLANCE)
     assert measured.figures.keys() == {figure.key for figure in target.figures}
     promised = {figure.key for figure in target.figures if not figure.absent}

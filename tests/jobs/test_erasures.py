@@ -20,6 +20,7 @@ from chatd.protocol.friends import CircleSet, ContactSet
 from chatd.protocol.messages import Edit, React, Send, SentBody
 from chatd.protocol.rooms import Preferences, RoomCreate, RoomDelete, RoomDirect
 from chatd.protocol.users import ProfileSet
+from chatd.storage.sqlite import removal
 from chatd.storage.sqlite.backup import backup
 from tests.kit.inprocess import InProcessServer, device_of, in_process, new_key, refused
 from tests.kit.random_workload import SECTIONS
@@ -101,6 +102,17 @@ async def test_not_one_byte_of_an_erased_person_is_left_in_any_file(directory: P
         assert (receipt["events"].erased, receipt["events"].how) == (30 * 8, "emptied")
         assert receipt["reactions"].erased == 30
     assert files_with(directory, PLANTED) == []
+
+
+async def test_an_erasure_that_skips_edits_is_found_out(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The text that an edit replaced, or brought, is a text of the person, too."""
+    monkeypatch.setattr(removal, "EDITS_OF", f"{removal.EDITS_OF} AND 0")
+    async with in_process(directory, **PEOPLE) as server:
+        await lives(server, rooms=2)
+        await erase(server)
+    assert files_with(directory, PLANTED) != []
 
 
 async def test_messages_may_stay_and_everything_else_goes(directory: Path) -> None:

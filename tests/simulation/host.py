@@ -15,7 +15,7 @@ from unittest.mock import patch
 from chatd.config.events import Events
 from chatd.config.hooks import BeforeHook, Endpoint, Hooks
 from chatd.config.secret import Secret
-from chatd.egress.client import POST_S, Answer, Unreachable
+from chatd.egress.client import ANSWER_BYTES_MAX, POST_S, Answer, Unreachable
 from chatd.webhooks.signing import fault
 from tests.simulation.history import Delivery, Ruling
 from tests.simulation.loop import PROCESS
@@ -173,7 +173,11 @@ class PeerClient:
         self._host: HostBackEnd = PROCESS.get().host  # type: ignore[attr-defined]
 
     async def post(
-        self, body: bytes, headers: Mapping[str, str], timeout_s: float = POST_S, bytes_max: int = 0
+        self,
+        body: bytes,
+        headers: Mapping[str, str],
+        timeout_s: float = POST_S,
+        bytes_max: int = ANSWER_BYTES_MAX,
     ) -> Answer:
         try:
             async with asyncio.timeout(timeout_s):

@@ -9,7 +9,6 @@ import sqlite3
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -22,11 +21,8 @@ from chatd.core.maintenance import Barrier
 from chatd.core.message_requests import relate
 from chatd.protocol.errors import ChatError
 from chatd.server.app import App
-from chatd.server.capability import combined
 from chatd.server.daemon import DATABASE, Daemon
 from chatd.storage.sqlite.backup import backup, restore
-from chatd.storage.sqlite.directory import Directory
-from chatd.storage.sqlite.startup import make_ready
 from chatd.storage.sqlite.store import SqliteStore
 from tests.kit.disk import Disk, lay
 from tests.kit.notes import NOTES
@@ -40,6 +36,7 @@ from tests.simulation.loop import PROCESS, SimLoop
 from tests.simulation.network import Network, SimSocket
 from tests.simulation.people_record import contacts_since, rows_since, uneven
 from tests.simulation.sim_env import SimEnv
+from tests.simulation.template import template
 
 WAL = f"{DATABASE}-wal"
 # Positions of events, storage/sqlite/migrations/0001_first.sql.
@@ -350,24 +347,6 @@ class SimMachine:
             with suppress(BaseException):
                 task.get_coro().close()
         logging.disable(logging.NOTSET)
-
-
-@cache
-def template() -> Path:
-    """Return a directory with an empty database, made once a process: making one takes as long as a small run."""
-    import atexit
-    import tempfile
-
-    place = Path(tempfile.mkdtemp(prefix="chatd-template-", dir=memory())) / "data"
-    atexit.register(shutil.rmtree, place.parent, ignore_errors=True)
-    place.mkdir(mode=0o700)
-    make_ready(Directory(place), lambda count: bytes(range(count)), combined([NOTES]).sqlite.migrations)
-    return place
-
-
-def memory() -> str | None:
-    """Return a directory whose files are in memory, if there is one."""
-    return "/dev/shm" if Path("/dev/shm").is_dir() else None
 
 
 @contextmanager

@@ -20,11 +20,12 @@ from tests.simulation.history import History, Truth
 from tests.simulation.host import HostBackEnd
 from tests.simulation.inspector import Inspector
 from tests.simulation.loop import Deadlock, Runaway, SimLoop
-from tests.simulation.machine import SimMachine, memory, simulated
+from tests.simulation.machine import SimMachine, simulated
 from tests.simulation.people_state import apart, asked_in, listed
 from tests.simulation.scenario import Scenario, configured, scenario
 from tests.simulation.section_faults import PEOPLE
 from tests.simulation.sim_env import SimEnv, WallClock
+from tests.simulation.template import memory
 from tests.simulation.transport import TIGHT_ROOM_BYTES, NetworkConditions
 
 SETUP_S = 30.0

@@ -23,13 +23,14 @@ from chatd.protocol.messages import Body, Edit, Recall, Send
 from chatd.protocol.rooms import RoomCreate, RoomUpdate
 from chatd.protocol.users import ProfileSet
 from chatd.webhooks.interface import Verdict
+from chatd.writer import screening
 from chatd.writer.batch_abort import BatchAbort
 from chatd.writer.screening import ScreeningRules
 from chatd.writer.submission import Submission, submit_and_wait
 from tests.kit.inprocess import in_process, new_key
 from tests.kit.judge import PASS, ManualJudge
 from tests.kit.soak import scaled
-from tests.kit.waiting import until
+from tests.kit.waiting import nothing_is_ready, until
 
 REJECT = Verdict("reject", "spam")
 HOUR_S = 3600
@@ -138,6 +139,24 @@ async def test_what_an_author_asks_of_a_room_stays_in_order_and_others_pass(scre
     assert code(await screener.reply(second)) == "not_member"
     assert screener.texts() == ["bob", "1"]
     assert screener.screening.waiting == 0
+
+
+async def test_lanes_of_rooms_alone_are_found_out(screener, monkeypatch):
+    """An author whose message waits for its judge holds up nobody else."""
+    monkeypatch.setattr(screening, "lane_of", lambda user, request: ("", getattr(request, "room", "")))
+    room = await screener.group("ann", "bob")
+    judge = ManualJudge(waits=True, on=["message"])
+    screener.judge_by(judge)
+    screener.submit("ann", send(room, "1"))
+    await until(lambda: judge.under_way == 1)
+    other = screener.submit("bob", send(room, "bob"))
+    await until(lambda: judge.under_way == 2)
+    judge.answer(1)
+    await nothing_is_ready()
+    # Else it was on its way to the writer.
+    assert screener.screening.waiting == 2
+    judge.answer()
+    assert code(await screener.reply(other)) == "ok"
 
 
 SHUT_OUT = [
