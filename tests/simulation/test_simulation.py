@@ -14,7 +14,7 @@ from tests.simulation.scenario import HOOK_FAULTS, scenario
 from tests.simulation.sometimes import WANTED, WANTED_OF_HOOKS, WANTED_OF_PEOPLE
 from tests.simulation.trial import trial, trials
 
-SEEDS = 600  # always the same ones; `make soak` runs a hundred thousand new ones
+SEEDS = 1000  # always the same ones; `make soak` runs a hundred thousand new ones
 CHUNK = 25
 BASE = int(os.environ.get("SIMULATION_BASE", "0"))
 # The most seeds that are tried; 130 are enough as a rule.
