@@ -87,6 +87,7 @@ PLAIN = {
     "meta": {"key", "value"},
     "filters": {"name", "does", "reason"},
     "event_feed": {"stamp", "time", "count", "bytes", "entries"},
+    "imported_rooms": {"name", "room"},
     "rooms": {
         "number", "name", "kind", "creator", "created_at", "seq", "ordinal", "time", "log_floor", "last_message",
         "members", "title", "avatar", "public", "data", "deleted_by", "uncounted", "written", "stamp",
