@@ -58,9 +58,24 @@ async def entries(server: InProcessServer) -> Sequence[dict[str, Any]]:
     return [structs.asdict(entry) for entry in page.entries]
 
 
+# Room numbers and names are drawn, and numbers may be skipped: both are told by the name that the room had elsewhere.
+BY_NAME = """
+CREATE TEMP TABLE told AS
+SELECT room, name, 1000 + row_number() OVER (ORDER BY name) AS told FROM imported_rooms;
+UPDATE members SET room = (SELECT told FROM told WHERE told.room = members.room);
+UPDATE reactions SET room = (SELECT told FROM told WHERE told.room = reactions.room);
+UPDATE events SET position = (SELECT told FROM told WHERE told.room = position >> 32) << 32 | (position & 0xffffffff);
+UPDATE rooms
+SET name = (SELECT name FROM told WHERE told.room = number), number = (SELECT told FROM told WHERE told.room = number);
+UPDATE imported_rooms SET room = (SELECT told FROM told WHERE told.room = imported_rooms.room);
+"""
+
+
 def rows(directory: Path) -> dict[str, Sequence[Any]]:
-    """Return all rows of all tables but BESIDE, without the numbers of commits."""
-    with sqlite3.connect(directory / "chatd.sqlite") as database:
+    """Return all rows of all tables but BESIDE, without the numbers of commits, and with rooms BY_NAME."""
+    with sqlite3.connect(directory / "chatd.sqlite") as file, sqlite3.connect(":memory:") as database:
+        file.backup(database)
+        database.executescript(BY_NAME)
         names = [name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
         found = {}
         for name in sorted({*names} - BESIDE):
