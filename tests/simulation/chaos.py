@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chatd.core.maintenance import Barrier
 from chatd.protocol.errors import ChatError
 from chatd.storage.sqlite.errors import StoreError
 from tests.kit.disk import Fault
@@ -261,8 +262,10 @@ class Chaos:
         machine, process = self.world.machine, self.world.machine.process
         if process is None or not process.epoch:
             return
-        machine.remember()
         try:
+            # What is on its way to the disk may be folded, too.
+            await process.carry_out(process.daemon.app.writer.submit_and_wait("", Barrier()))
+            machine.remember()
             rooms = await process.carry_out(process.daemon.compact())
         except (ChatError, ProcessEnded):
             return

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 
-from chatd.core.event_feed import Position, cursor_of
+from chatd.core.event_feed import Position, cursor_of, position_of
 from chatd.core.webhooks import PARKED_MAX, Consumer, ForgottenParked, Parked, Unparked
 from chatd.protocol.identifiers import U53_MAX
 from chatd.storage.sqlite.records import WriteRecords
@@ -23,8 +23,7 @@ DELETE FROM parked WHERE consumer = ? AND number IN (
     SELECT number FROM parked WHERE consumer = ? ORDER BY number DESC LIMIT -1 OFFSET ?
 )
 """
-# An entry is older than the time at which it was set aside. No clock is asked, which may jump.
-FORGET = "DELETE FROM parked WHERE time < (SELECT time FROM event_feed ORDER BY stamp LIMIT 1)"
+SET_ASIDE = "SELECT consumer, entry FROM parked"
 UNPARK = "DELETE FROM parked WHERE consumer = ? AND entry = ?"
 PARKED = "SELECT consumer, entry, status, time FROM parked WHERE consumer = ? ORDER BY number DESC LIMIT ?"
 COUNTS = "SELECT consumer, count(*) FROM parked GROUP BY consumer"
@@ -77,7 +76,12 @@ def park(connection: sqlite3.Connection, set_aside: Sequence[Parked], stamp: int
 
 
 def forget(connection: sqlite3.Connection, forgotten: Sequence[ForgottenParked], stamp: int) -> None:
-    connection.execute(FORGET)
+    """Forget what was set aside of entries that the feed has no more. No time is asked: a clock may have jumped."""
+    first = connection.execute(FIRST).fetchone()[0]
+    if first is not None:
+        kept = connection.execute(SET_ASIDE).fetchall()
+        gone = [(consumer, entry) for consumer, entry in kept if position_of(entry)[1].stamp < first]
+        connection.executemany(UNPARK, gone)
 
 
 def unpark(connection: sqlite3.Connection, gone: Sequence[Unparked], stamp: int) -> None:
