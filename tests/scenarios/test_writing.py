@@ -1,5 +1,6 @@
 """protocol.md "Writing": send, edit, recall, react, pin; keys, acks, and the abort rule."""
 
+import time
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from tests.kit.client import TestClient, fresh_key
 from tests.kit.clients import Clients
 from tests.kit.daemon import RunningDaemon
 from tests.kit.stepped_env import SteppedEnv
+from tests.kit.waiting import until
 
 
 async def test_the_ack_of_a_send_carries_its_place(clients: Clients) -> None:
@@ -261,8 +263,11 @@ def _recall(room: str, target: int) -> dict[str, Any]:
 @pytest.mark.settings(storage={"edit_window_s": 0})
 async def test_after_the_window_only_admins_recall(clients: Clients) -> None:
     room, (alice, bob) = await clients.in_group("alice", "bob")
-    of_bob = (await bob.send(room, "words"))["seq"]
+    sent = await bob.send(room, "words")
+    of_bob = sent["seq"]
     edit = {"type": "edit", "room": room, "key": fresh_key(), "target": of_bob, "body": {"text": "other"}}
+    # Within the millisecond of the message the window is open.
+    await until(lambda: 1000 * time.time() > sent["time"] + 1)
     await bob.expect_refusal("edit_window", edit)
     await bob.expect_refusal("edit_window", _recall(room, of_bob))
     await alice.recall(room, of_bob)

@@ -57,7 +57,7 @@ WHOLE_TABLES = {
     # A row for each of a few receivers, and what they refused: rarely anything.
     "webhooks.CONSUMERS",
     "webhooks.COUNTS",
-    "webhooks.FORGET",
+    "webhooks.SET_ASIDE",
     # A digest on demand, and the few feeds.
     "graph.FRIENDS",
     "graph.FOLLOWS",
