@@ -15,6 +15,7 @@ from chatd.config.hooks import Egress, Hooks
 from chatd.config.listen import Listen
 from chatd.config.moderation import Moderation
 from chatd.config.people import People
+from chatd.config.push import Push
 from chatd.config.rates import Rates
 from chatd.config.secret import Secret
 from chatd.config.section import Section, span, text
@@ -306,6 +307,7 @@ class Config(Section, frozen=True):
     api: Api = Api()
     events: Events = Events()
     hooks: Hooks = Hooks()
+    push: Push = Push()
     egress: Egress = Egress()
     log: Log = Log()
     console: Console = Console()

@@ -101,7 +101,7 @@ def test_all_problems_are_told_at_once(toml):
     assert problems(path, {"CHATD_LIMITS__PAGE": "many"}) == [
         "chatd.toml:1: top is outside every section. Write keys below one of: [listen], [storage], [auth], "
         "[limits], [rates], [delivery], [privacy], [people], [bots], [moderation], [outbox], [heartbeat], [drain], "
-        "[web], [api], [events], [hooks], [egress], [log], [console]",
+        "[web], [api], [events], [hooks], [push], [egress], [log], [console]",
         "chatd.toml:2: unknown section [limts]. Did you mean limits?",
         "chatd.toml:5: unknown key limits.pgae. Did you mean limits.page?",
         "chatd.toml:6: limits.batch must be integer 1 to 1024, not -1. Default: 64",

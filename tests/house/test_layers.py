@@ -18,6 +18,7 @@ INTERFACES = {
     "delivery.interface",
     "webhooks.interface",
     "moderation.interface",
+    "push.interface",
 }
 INSIDE = {*INTERFACES, *ADAPTER}
 
@@ -35,20 +36,21 @@ ARROWS: dict[str, set[str]] = {
     "egress": {"env"},
     "web": ADAPTER,
     "webhooks": {"webhooks.interface", "storage.interface", "egress", *ADAPTER},
+    "push": {"push.interface", "storage.interface", "egress", *ADAPTER},
     "moderation": {"moderation.interface", *ADAPTER},
     "websocket": INSIDE,
     "delivery": {"websocket", *INSIDE},
     "writer": INSIDE,
     "jobs": {"writer", *INSIDE},
-    "commands": {"delivery", "jobs", "webhooks", "writer", *INSIDE},
+    "commands": {"delivery", "jobs", "webhooks", "push", "writer", *INSIDE},
     "session": {"commands", "delivery", "websocket", "writer", *INSIDE},
     "http": {"commands", "web", "websocket", *INSIDE},
     "server": {
         "http", "session", "commands", "jobs", "writer", "delivery", "websocket", "storage", "bus", "auth", "web",
-        "webhooks", "egress", "moderation",
+        "webhooks", "push", "egress", "moderation",
         *INSIDE,
     },
-    "cli": {"server", "http", "storage", "auth", "webhooks", "client", "conformance", *INSIDE},
+    "cli": {"server", "http", "storage", "auth", "webhooks", "push", "client", "conformance", *INSIDE},
     "client": set(),
     "conformance": set(),
     "host": set(),
@@ -224,7 +226,7 @@ def test_interfaces_only_say_what_is_needed():
     contracts = [
         source for source in PRODUCT if source.path.stem in ("interface", "env") and source.layer != "client"
     ]
-    assert len(contracts) == 7
+    assert len(contracts) == 8
     assert (
         offenders((s, modules(s) - {"collections", "dataclasses", "typing", "chatd"}) for s in contracts)
         == {}

@@ -1,0 +1,1 @@
+"""Push notifications: who is told, when, and the hand-over to a sender."""
