@@ -1,17 +1,23 @@
 """The push services of the tests: they take what is right, and refuse what the real ones refuse."""
 
+import base64
 import json
 import ssl
 import time
 from contextlib import asynccontextmanager
 
+import http_ece
 import httpx2
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from tests.kit.push_services.apns import KEY_ID, TEAM, TOPIC, Apns, refusal
 from tests.kit.push_services.authority import Authority
 from tests.kit.push_services.fcm import GRANT, PROJECT, Fcm, error
+from tests.kit.push_services.gateway import Gateway
+from tests.kit.push_services.web_push import Keys, WebPush, base64url
 
 ALERT = {"aps": {"alert": {"loc-key": "MESSAGE_FROM", "loc-args": ["Bob"]}, "badge": 1}}
 HEADERS = {
@@ -21,6 +27,10 @@ HEADERS = {
     "apns-expiration": "0",
     "apns-collapse-id": "a" * 64,
 }
+RFC8291_BODY = (
+    "DGv6ra1nlYgDCS1FRnbzlwAAEABBBP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3j"
+    "l7A_yl95bQpu6cVPTpK4Mqgkf1CXztLVBSt2Ks3oZwbuwXPXLWyouBWLVWGNWQexSgSxsj_Qulcy4a-fN"
+)
 
 
 @pytest.fixture
@@ -151,3 +161,71 @@ async def test_fcm_gives_access_to_its_account_and_takes_what_its_schema_allows(
         service.next.append(error("QUOTA_EXCEEDED", retry_after_s=7))
         assert await send({"token": "d1"}) == "QUOTA_EXCEEDED"
         assert len(service.accepted) == 1
+
+
+def bytes_of(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def test_the_second_implementation_opens_the_examples_of_the_specifications():
+    """RFC 8188, sections 3.1 and 3.2, and RFC 8291, section 5."""
+    assert (
+        http_ece.decrypt(
+            bytes_of("I1BsxtFttlv3u_Oo94xnmwAAEAAA-NAVub2qFgBEuQKRapoZu-IxkIva3MEB1PD-ly8Thjg"),
+            key=bytes_of("yqdlZ-tYemfogSmv7Ws5PQ"),
+        )
+        == http_ece.decrypt(
+            bytes_of(
+                "uNCkWiNYzKTnBN9ji3-qWAAAABkCYTHOG8chz_gnvgOqdGYovxyjuqRyJFjEDyoF1Fvkj6hQPdPHI51OEUKEpgz3SsLWIqS_uA"
+            ),
+            key=bytes_of("BO3ZVPxUlnLORbVGMpbT1Q"),
+        )
+        == b"I am the walrus"
+    )
+    private = int.from_bytes(bytes_of("q1dXpw3UpT5VOmu_cf_v6ih07Aems3njxI-JWgLcM94"), "big")
+    keys = Keys(ec.derive_private_key(private, ec.SECP256R1()), bytes_of("BTBZMqHH6r4Tts7J_aSIgg"))
+    p256dh = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
+    assert keys.p256dh == p256dh
+    assert keys.open(bytes_of(RFC8291_BODY)) == b"When I grow up, I want to be a watermelon"
+
+
+async def test_a_push_service_of_browsers_checks_sender_headers_and_size(tmp_path, authority):
+    async with WebPush(tmp_path, authority) as service, client(authority) as made:
+        subscription = service.subscribe()
+        endpoint = subscription["token"]
+        keys = service.subscriptions[endpoint]
+        own = load_pem_private_key(service.key_file.read_bytes(), None)
+        public = base64url(own.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint))
+        sender_key = ec.generate_private_key(ec.SECP256R1())
+        sealed = http_ece.encrypt(
+            b'{"v":1}', private_key=sender_key, dh=keys.p256dh_bytes, auth_secret=keys.secret
+        )
+
+        async def send(*, to=endpoint, body=sealed, life_s=3600, sub="mailto:a@example.com", **changed):
+            claims = {"aud": service.url, "exp": int(time.time()) + life_s, "sub": sub}
+            token = jwt.encode(claims, own, algorithm="ES256")
+            headers = {"ttl": "60", "urgency": "high", "topic": "a" * 16, "content-encoding": "aes128gcm"}
+            headers |= {"authorization": f"vapid t={token}, k={public}"} | changed
+            return (await made.post(to, content=body, headers=headers)).status_code
+
+        assert await send() == 201
+        assert [one.payload for one in service.of(endpoint)] == [{"v": 1}]
+        assert await send(life_s=90_000) == await send(life_s=-1) == await send(sub="somebody") == 403
+        assert await send(authorization="") == 401
+        assert await send(ttl="") == await send(urgency="soon") == await send(topic="a" * 33) == 400
+        assert await send(body=bytes(4097)) == 413
+        assert await send(to=f"{service.url}/wp/other") == 404
+        service.gone.add(endpoint)
+        assert await send() == 410
+        assert len(service.accepted) == 1
+
+
+async def test_a_gateway_names_the_dead_and_knows_a_signature(tmp_path, authority):
+    async with Gateway(tmp_path, authority) as service, client(authority) as made:
+        service.dead.add("d2")
+        devices = [{"app_id": "a", "pushkey": "d1"}, {"app_id": "a", "pushkey": "d2"}]
+        url = service.app()["url"]
+        answer = await made.post(url, json={"notification": {"devices": devices, "counts": {"unread": 1}}})
+        assert answer.json() == {"rejected": ["d2"]}
+        assert (await made.post(url, json={"notification": {"devices": []}})).status_code == 400
+        assert (len(service.accepted), service.unsigned) == (1, 2)
