@@ -44,7 +44,7 @@ EXAMPLES = f"""\b
 Examples:
   chatd dev                       a server, two users and a message in one second
   chatd chat --as bob --with alice
-  chatd config init > chatd.toml  every setting, explained
+  chatd config init > chatd.toml  the settings to decide on, explained
   chatd serve --config chatd.toml
 
 {EXITS_HELP}"""
