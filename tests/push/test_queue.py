@@ -63,6 +63,15 @@ def test_what_comes_while_one_is_under_way_goes_behind_it() -> None:
     assert taken(queue, 0, number=2).first == 2
 
 
+def test_an_entry_from_before_does_not_let_a_second_one_go() -> None:
+    queue = AppQueue()
+    queue.put(pending(1, due=5))
+    queue.put(pending(2, due=3))
+    taken(queue, 3)
+    queue.put(pending(3, due=5))
+    assert queue.take(9, 9, 2) == []
+
+
 def test_one_that_is_tried_again_joins_what_came_meanwhile() -> None:
     queue = AppQueue()
     queue.put(pending(1))
