@@ -91,7 +91,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "cryptography": ("chatd/auth/keys.py", "chatd/push/", "chatd/server/watched_files.py", "bench/siege/"),
     "httpx2": ("chatd/egress/client.py",),
     "httptools": ("chatd/http/http_protocol.py",),
-    "jwt": ("chatd/auth/tokens.py",),
+    "jwt": ("chatd/auth/tokens.py", "chatd/push/sender/credentials.py"),
     "msgpack": ("chatd/client/", "chatd/conformance/", "bench/"),
     "msgspec": ("chatd/", "bench/"),  # structs travel: the encoders are kept to two places below
     "prometheus_client": ("chatd/telemetry/metrics.py",),
