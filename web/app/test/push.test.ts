@@ -4,6 +4,7 @@ import { test } from "node:test";
 import type { PushNotification } from "@chatd/client/push";
 import en from "../src/locale/en.push.json";
 import zh from "../src/locale/zh-CN.push.json";
+import { gather } from "../src/push/gather.js";
 import { shownOf } from "../src/push/notification_text.js";
 
 const shown = (given: Partial<PushNotification>, language = "en-GB", count?: number): [string, string] => {
@@ -44,4 +45,22 @@ test("the other kinds say who did what", () => {
   assert.deepEqual(shown({ kind: "invite" }, "zh-CN"), ["Example Chat", "你被邀请加入了群组"]);
   assert.deepEqual(shown({ kind: "test" }), ["Example Chat", "Notifications reach this browser."]);
   assert.deepEqual(shown({ kind: "other", name: "Bob" }), ["Example Chat", "There is news"]);
+});
+
+test("decisions are gathered by message and kind, and of each device the last one counts", () => {
+  const told = gather([
+    { time: 1, device: "a", room: "g", seq: 7, kind: "message", outcome: "paced" },
+    { time: 3, device: "a", room: "g", seq: 7, kind: "message", outcome: "sent" },
+    { time: 2, device: "b", room: "g", seq: 7, kind: "message", outcome: "foreground" },
+    { time: 5, device: "a", room: "g", seq: 7, kind: "reaction", outcome: "prefs_off" },
+    { time: 4, device: "a", kind: "friend", outcome: "sent" },
+    { time: 6, device: "a", kind: "friend", outcome: "sent" },
+  ]);
+  const list = told.map(({ kind, time, decisions }) => [kind, time, decisions.map(({ outcome }) => outcome)]);
+  assert.deepEqual(list, [
+    ["friend", 6, ["sent"]],
+    ["reaction", 5, ["prefs_off"]],
+    ["friend", 4, ["sent"]],
+    ["message", 3, ["sent", "foreground"]],
+  ]);
 });
