@@ -51,7 +51,7 @@ class PushPreferences(Struct, omit_defaults=True, frozen=True):
     quiet_mode: QuietMode = "silent"
 
 
-class HelloPush(Struct, omit_defaults=True, frozen=True):
+class PushOffer(Struct, omit_defaults=True, frozen=True):
     """What a device learns in the reply to hello. `vapid`: the key of the server, in base64url."""
 
     platforms: list[Platform]
