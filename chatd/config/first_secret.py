@@ -55,6 +55,11 @@ def secret_path(config: Config) -> Path:
     return Path(config.storage.directory) / "secret"
 
 
+def vapid_path(directory: str) -> Path:
+    """Return the path of the key of Web Push of a development server (`chatd dev`)."""
+    return Path(directory) / "vapid.pem"
+
+
 def make_private(path: Path, content: Callable[[], str], instead: str) -> None:
     """Write a file with a secret beside the database unless there is one. `instead`: the key to set in place of it."""
     try:

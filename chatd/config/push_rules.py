@@ -31,7 +31,9 @@ NEEDS: Mapping[Platform, Needs] = {
         "an app of apns needs team and key_id (ten letters and digits each, of Apple) and topic (the bundle id)",
     ),
     "fcm": Needs(
-        ("project",), ("url", "display"), "an app of fcm needs project, the id of the Firebase project"
+        (),
+        ("project", "url", "display"),
+        "an app of fcm needs nothing but key_file, whose project it has unless project names another",
     ),
     "web": Needs((), (), "an app of web needs nothing but key_file: browsers give the addresses"),
     "gateway": Needs(("url",), (), "an app of gateway needs url, the address of the gateway"),

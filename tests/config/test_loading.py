@@ -334,7 +334,6 @@ CONTRADICTIONS: dict[str, dict[str, str]] = {
     "apns with a key id in small letters": {
         "push.apps": '[{"platform":"apns","key_file":"k","team":"ABCDE12345","key_id":"abcde12345","topic":"c"}]'
     },
-    "fcm without a project": {"push.apps": '[{"platform":"fcm","key_file":"k"}]'},
     "fcm with a key of Apple": {
         "push.apps": '[{"platform":"fcm","key_file":"k","project":"p","topic":"com.example"}]'
     },

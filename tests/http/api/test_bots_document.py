@@ -60,7 +60,7 @@ async def test_the_example_answers_everything_once(
     key, cursor = await with_key("bots", "users", "messages"), tmp_path / "rain_bot.cursor"
     ann = await clients.connect("ann")
     async with example(tmp_path, key):
-        await until(lambda: daemon.app.host_bots._waiting)
+        await until(lambda: daemon.app.host.bots._waiting)
         room = await ann.open_direct("rain")
         greeting = await ann.next_event(room)
         (vienna, _), *_ = greeting["body"]["buttons"]
