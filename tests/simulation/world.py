@@ -136,7 +136,7 @@ class World:
     def _delivers(self) -> bool:
         process = self.machine.process
         assert process is not None
-        deliveries = process.daemon.app.webhooks.deliveries
+        deliveries = process.daemon.app.host.webhooks.deliveries
         return deliveries is not None and bool(deliveries.dispatchers)
 
     async def _set_up(self) -> None:
