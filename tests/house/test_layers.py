@@ -79,6 +79,7 @@ TIME_AND_CHANCE = {"time", "random", "secrets", "uuid", "datetime"}
 ASKS_THE_MACHINE = {
     "chatd/server/system_env.py",  # is Env
     "chatd/config/first_secret.py",  # draws a secret before there is a daemon
+    "chatd/push/zones.py",  # reckons with dates, and is given the time
     "chatd/storage/sqlite/graph.py",  # rests in the middle of a scan
     "chatd/telemetry/logs.py",  # stamps lines, decides nothing
 }
@@ -89,6 +90,8 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "argon2": ("chatd/auth/passwords.py",),
     "click": ("chatd/cli/",),
     "cryptography": ("chatd/auth/keys.py", "chatd/push/", "chatd/server/watched_files.py", "bench/siege/"),
+    "h2": ("chatd/push/sender/http2_connection.py",),
+    "hpack": ("chatd/push/sender/http2_connection.py",),
     "httpx2": ("chatd/egress/client.py",),
     "httptools": ("chatd/http/http_protocol.py",),
     "jwt": ("chatd/auth/tokens.py", "chatd/push/sender/credentials.py"),

@@ -167,7 +167,7 @@ test("a notification is read from JSON and from texts; what is none is none", ()
   assert.deepEqual(notificationFrom(given), read);
   assert.deepEqual(notificationFrom(JSON.stringify(given)), read);
   assert.deepEqual(notificationFrom({ ...given, seq: "7", quiet: "true" }), read);
-  assert.equal(notificationFrom({ kind: "party", tag: "t" })?.kind, "party");
+  assert.equal(notificationFrom({ kind: "party", tag: "t" })?.kind, "other");
   for (const none of ["", "no json", "[]", "null", null, undefined, 1, { kind: "message" }, { kind: 1, tag: "t" }]) {
     assert.equal(notificationFrom(none), undefined, JSON.stringify(none));
   }
