@@ -36,7 +36,7 @@ class HostPush:
         await self._writes(user, Dropped(user, device), audit)
 
     async def _read(self, user: str) -> UserPush:
-        return await self._store.user_push(user, self._members_all(), self._admin.now_ms())
+        return await self._store.user_push(user, self._admin.now_ms(), self._members_all())
 
     def status(self) -> Status:
         """Return the apps, and how far the planner is. Raises Refused("not_supported") while push is off."""

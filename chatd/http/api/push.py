@@ -10,19 +10,19 @@ from chatd.protocol.identifiers import Device, Milliseconds, Room, Seq, User
 from chatd.protocol.push import Platform, PushPreferences
 from chatd.push.views import AppStatus, Decision, Now, Status, Tested
 
-# Hexadecimal digits of a digest: enough to tell tokens apart, and nothing to send with.
-TOKEN_SHOWN = 16
+# Hexadecimal digits: enough to tell tokens apart, and nothing to send with.
+DIGEST_SHOWN = 16
 
 
 class RegistrationRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One registration. `token`: the beginning of its digest. `restored`: from before a restore, told no content."""
+    """One registration. `digest`: the beginning of that of its token. `restored`: from before a restore, told no content."""
 
     device: str
     purpose: str
     platform: str
     app: str = ""
     environment: str = "production"
-    token: str
+    digest: str
     sealed: bool
     registered_at: Milliseconds
     restored: bool = False
@@ -96,7 +96,7 @@ async def get_user_push(call: Call, asked: Asked) -> UserPushAnswer:
             platform=one.address.platform,
             app=one.address.app,
             environment=one.address.environment,
-            token=digest_of(one.address).hex()[:TOKEN_SHOWN],
+            digest=digest_of(one.address).hex()[:DIGEST_SHOWN],
             sealed=bool(one.address.p256dh),
             registered_at=one.registered_at,
             restored=one.epoch != found.epoch,

@@ -447,7 +447,7 @@ export interface RegistrationRow {
   platform: string;
   app?: string;
   environment?: string;
-  token: string;
+  digest: string;
   sealed: boolean;
   registered_at: number;
   restored?: boolean;
