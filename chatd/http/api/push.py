@@ -15,7 +15,7 @@ DIGEST_SHOWN = 16
 
 
 class RegistrationRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One registration. `digest`: the beginning of that of its token. `restored`: from before a restore, told no content."""
+    """One registration. `digest`: the beginning of that of its token. `restored`: it has to say hello first."""
 
     device: str
     purpose: str
