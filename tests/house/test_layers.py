@@ -89,6 +89,8 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "argon2": ("chatd/auth/passwords.py",),
     "click": ("chatd/cli/",),
     "cryptography": ("chatd/auth/keys.py", "chatd/push/", "chatd/server/watched_files.py", "bench/siege/"),
+    "h2": ("chatd/push/sender/http2_connection.py",),
+    "hpack": ("chatd/push/sender/http2_connection.py",),
     "httpx2": ("chatd/egress/client.py",),
     "httptools": ("chatd/http/http_protocol.py",),
     "jwt": ("chatd/auth/tokens.py", "chatd/push/sender/credentials.py"),
