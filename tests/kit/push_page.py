@@ -13,7 +13,7 @@ async () => (await (await navigator.serviceWorker.ready).getNotifications()).map
   ({ title, body, tag, silent, data }) => ({ title, body: body.replace(/[\\u2068\\u2069]/g, ""), tag, silent, data }))
 """
 
-# A press on a notification, of which no browser without a window knows: the event is made by hand, so it keeps nothing alive,
+# A press on a notification. A browser without a window has none: the event is made by hand, so it keeps nothing alive,
 # and whatever it does beside its message to the page needs a real press.
 PRESS = """
 async (tag) => {
