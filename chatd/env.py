@@ -17,6 +17,9 @@ class Env(Protocol):
     def monotonic(self) -> float:
         """Return seconds that never go back."""
 
+    def thread_cpu_s(self) -> float:
+        """Return the CPU seconds that the calling thread has used."""
+
     def random(self) -> float:
         """Return a number, uniform in [0, 1)."""
 

@@ -70,6 +70,9 @@ class Standstill(SystemEnv):
     def monotonic(self) -> float:
         return 1.0
 
+    def thread_cpu_s(self) -> float:
+        return 1.0
+
     def random_bytes(self, count: int) -> bytes:
         return self._random.randbytes(count)
 

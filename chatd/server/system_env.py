@@ -21,6 +21,9 @@ class SystemEnv:
     def monotonic(self) -> float:
         return time.monotonic()
 
+    def thread_cpu_s(self) -> float:
+        return time.thread_time()
+
     def random(self) -> float:
         return self._random.random()
 

@@ -37,6 +37,9 @@ class LoopEnv:
     def monotonic(self) -> float:
         return time.monotonic()
 
+    def thread_cpu_s(self) -> float:
+        return time.thread_time()
+
     def random(self) -> float:
         return random.random()
 

@@ -40,6 +40,9 @@ class ManualEnv:
     def monotonic(self) -> float:
         return self._elapsed
 
+    def thread_cpu_s(self) -> float:
+        return self._elapsed
+
     def random(self) -> float:
         return self.jitter
 

@@ -50,6 +50,8 @@ WORDS = {
             "Privacy",
             "Profile",
             "Page",
+            "PushOffer",
+            "PushPreferences",
         )
     },
 }
@@ -73,6 +75,8 @@ OBJECTS = {
     "20.6.1": "Profile",
     "20.6.2": "Page",
     "21.4.2": "Button",
+    "22.1.2": "PushOffer",
+    "22.2.1": "PushPreferences",
 }
 
 ENTRIES = {
@@ -83,6 +87,7 @@ ENTRIES = {
     "MemberEntry": ("MembersListReply", "members"),
     "ReaderEntry": ("ReadersReply", "readers"),
     "DeviceEntry": ("DevicesListReply", "devices"),
+    "PushDecision": ("PushDecisionsReply", "decisions"),
 }
 """Names for the items of some arrays, which protocol.md writes in braces."""
 

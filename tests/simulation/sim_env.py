@@ -31,6 +31,10 @@ class SimEnv:
     def monotonic(self) -> float:
         return asyncio.get_running_loop().time()
 
+    def thread_cpu_s(self) -> float:
+        # As if nobody else used the machine.
+        return asyncio.get_running_loop().time()
+
     def random(self) -> float:
         return self._chance.random()
 

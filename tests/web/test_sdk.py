@@ -30,6 +30,7 @@ BUDGETS = {
     "index": 20 * KIB,
     "people": 3 * KIB,
     "platform": KIB,
+    "push": 3 * KIB,
     "msgpack": 2 * KIB,
     "browser": 5 * KIB,
     "json": KIB,

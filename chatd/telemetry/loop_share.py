@@ -1,0 +1,79 @@
+"""The share of the event loop that background work may take: it rests in proportion to the CPU time that it used."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import ParamSpec, TypeVar
+
+from chatd.env import Env
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# While work rests, a queue that comes or goes is noticed within this.
+LOOK_S = 0.05
+
+
+class LoopShare:
+    """A share of one core, for all work that is given the same object.
+
+    CPU time that was used is owed, and time that passes pays for it, so fast that the work takes `share` of the time
+    on average, and `share_busy` while `is_busy()`. Nothing is saved up: work that rested longer gets no more.
+    `spent_s`: all CPU seconds so far.
+    """
+
+    def __init__(
+        self, env: Env, is_busy: Callable[[], bool], share: float = 0.1, share_busy: float = 0.02
+    ) -> None:
+        self._env = env
+        self._is_busy = is_busy
+        self._share = share
+        self._share_busy = share_busy
+        self._owed_s = 0.0
+        self._paid_at = env.monotonic()
+        self.spent_s = 0.0
+
+    def spend(self, cpu_s: float) -> None:
+        """Owe CPU time that was used, on the loop or in a thread."""
+        # While it was used, as much time passed, which pays for a part.
+        self._owed_s += cpu_s * (1 - self._pay())
+        self.spent_s += cpu_s
+
+    async def rest(self, spent_s: float = 0.0) -> None:
+        """Wait until nothing is owed. `spent_s`: CPU seconds that were used since the last call."""
+        self.spend(spent_s)
+        while self._owed_s:
+            await asyncio.sleep(min(self._owed_s / self._rate, LOOK_S))
+            self._pay()
+
+    @asynccontextmanager
+    async def slice(self) -> AsyncIterator[None]:
+        """Wait until nothing is owed, then count the CPU time of the block, which must not await."""
+        await self.rest()
+        began = self._env.thread_cpu_s()
+        try:
+            yield
+        finally:
+            self.spend(self._env.thread_cpu_s() - began)
+
+    @property
+    def _rate(self) -> float:
+        return self._share_busy if self._is_busy() else self._share
+
+    def _pay(self) -> float:
+        """Pay with the time that passed; return the share at which it did."""
+        rate, now = self._rate, self._env.monotonic()
+        self._owed_s = max(0.0, self._owed_s - rate * (now - self._paid_at))
+        self._paid_at = now
+        return rate
+
+
+def with_cpu_s(env: Env, call: Callable[P, T]) -> Callable[P, tuple[T, float]]:
+    """Return `call` so that it returns also the CPU seconds that it took, for a thread to run."""
+
+    def timed(*args: P.args, **kwargs: P.kwargs) -> tuple[T, float]:
+        began = env.thread_cpu_s()
+        found = call(*args, **kwargs)
+        return found, env.thread_cpu_s() - began
+
+    return timed

@@ -1,0 +1,119 @@
+"""The share of background work, on virtual time: what is used is rested for, alone and together, on loop and thread."""
+
+import asyncio
+
+import pytest
+
+from chatd.telemetry.loop_share import LOOK_S, LoopShare, with_cpu_s
+from tests.simulation.choices import Choices
+from tests.simulation.loop import SimLoop
+from tests.simulation.sim_env import SimEnv, WallClock
+
+SLICE_S = 0.004
+
+
+class Machine:
+    """A loop on virtual time whose slices take SLICE_S of CPU, and a queue that is long or not."""
+
+    def __init__(self):
+        self.loop = SimLoop(Choices(lanes={}).lane("order"))
+        self.env = SimEnv(WallClock(), 1)
+        self.queue = False
+
+    def run(self, work):
+        async def made():
+            self.share = LoopShare(self.env, lambda: self.queue)
+            return await work()
+
+        try:
+            return self.loop.run_until_complete(made())
+        finally:
+            self.loop.close()
+
+    async def slices(self, count):
+        """Return the seconds that so many slices took, with the rest behind each."""
+        began = self.loop.time()
+        for _ in range(count):
+            async with self.share.slice():
+                self.loop.pause(SLICE_S)
+        await self.share.rest()
+        return self.loop.time() - began
+
+
+@pytest.fixture
+def machine():
+    return Machine()
+
+
+@pytest.mark.parametrize(("queue", "share"), [(False, 0.1), (True, 0.02)])
+def test_work_takes_its_share_of_the_time(machine, queue, share):
+    machine.queue = queue
+    took_s = machine.run(lambda: machine.slices(100))
+    assert 100 * SLICE_S / took_s == pytest.approx(share, rel=0.05)
+    assert machine.share.spent_s == pytest.approx(100 * SLICE_S, rel=0.01)
+
+
+def test_two_works_share_one_share(machine):
+    async def two():
+        return max(await asyncio.gather(machine.slices(50), machine.slices(50)))
+
+    assert 100 * SLICE_S / machine.run(two) == pytest.approx(0.1, rel=0.05)
+
+
+def test_time_of_a_thread_counts(machine):
+    def read(connection, *, pages):
+        machine.loop.pause(SLICE_S * pages)
+        return connection
+
+    async def work():
+        found, cpu_s = await asyncio.to_thread(with_cpu_s(machine.env, read), "it", pages=3)
+        assert found == "it"
+        began = machine.loop.time()
+        await machine.share.rest(cpu_s)
+        return machine.loop.time() - began
+
+    assert machine.run(work) == pytest.approx(SLICE_S * 3 * 9, rel=0.05)
+
+
+def test_a_long_rest_earns_nothing(machine):
+    async def work():
+        await asyncio.sleep(3600)
+        return await machine.slices(10)
+
+    assert machine.run(work) == pytest.approx(10 * SLICE_S / 0.1, rel=0.05)
+
+
+def test_who_owes_nothing_does_not_wait(machine):
+    async def work():
+        began = machine.loop.time()
+        async with machine.share.slice():
+            pass
+        return machine.loop.time() - began
+
+    assert machine.run(work) == 0
+
+
+def test_a_queue_that_ends_is_noticed_while_work_rests(machine):
+    async def work():
+        machine.queue = True
+        machine.loop.call_later(1.0, setattr, machine, "queue", False)
+        began = machine.loop.time()
+        # 20 s while there is a queue: a fiftieth of it is paid when it ends.
+        await machine.share.rest(0.4)
+        return machine.loop.time() - began
+
+    assert machine.run(work) == pytest.approx(1.0 + (0.4 * 0.98 - 0.02) / 0.1, abs=LOOK_S)
+
+
+def test_what_failed_is_counted(machine):
+    async def half():
+        async with machine.share.slice():
+            machine.loop.pause(SLICE_S)
+            raise ValueError("half way")
+
+    async def work():
+        with pytest.raises(ValueError, match="half"):
+            await half()
+        return machine.share.spent_s
+
+    assert machine.run(work) == pytest.approx(SLICE_S, rel=0.01)
