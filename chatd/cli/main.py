@@ -43,7 +43,7 @@ DEFAULT = "serve"
 
 EXAMPLES = f"""\b
 Examples:
-  chatd dev                       a server, two users and a message in one second
+  chatd dev                       a server, three users and a message in one second
   chatd chat --as bob --with alice
   chatd config init > chatd.toml  the settings to decide on, explained
   chatd serve --config chatd.toml

@@ -296,6 +296,8 @@ REQUESTS: Mapping[str, Mapping[str, Check]] = {
     },
     "users.find": {"id": SEQ, "handle": _text(32)},
     "bots.get": {"id": SEQ, "bot": USER},
+    "push.test": {"id": SEQ},
+    "push.decisions": {"id": SEQ, "room_": ROOM, "seq_": SEQ, "limit_": SEQ},
     "report": {
         "id": SEQ,
         "key": KEY,

@@ -41,7 +41,7 @@ class PushEvent(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """The event that a notification is about: one that names the user before a newer one that does not.
+    """The event that a notification is about: the newest that names the user, else one that names everybody, else any.
 
     `messages`, `named`: how many it stands for, and how many of them name the user, or everybody.
     """
@@ -54,16 +54,19 @@ class Choice(NamedTuple):
 def choose(events: Iterable[PushEvent], user: str, after: int) -> Choice | None:
     """Return the event to tell `user` of; None when none behind `after` concerns them."""
     chosen: PushEvent | None = None
-    count = named = 0
+    messages = named = 0
     for event in events:
         if event.seq <= after or not event.concerns(user):
             continue
-        is_named = event.names(user)
-        count += 1
-        named += is_named or event.is_for_all
-        if chosen is None or (is_named, event.seq) > (chosen.names(user), chosen.seq):
+        messages += 1
+        named += event.names(user) or event.is_for_all
+        if chosen is None or rank(event, user) > rank(chosen, user):
             chosen = event
-    return None if chosen is None else Choice(chosen, count, named)
+    return None if chosen is None else Choice(chosen, messages, named)
+
+
+def rank(event: PushEvent, user: str) -> tuple[bool, bool, int]:
+    return event.names(user), event.is_for_all, event.seq
 
 
 class PlannedEvents:
@@ -86,17 +89,20 @@ class PlannedEvents:
         return sorted((self._rest.keys() | self._naming.keys()) - {EVERYBODY})
 
     def of(self, user: str) -> Iterator[PushEvent]:
-        """Yield the events to decide about for `user`, one of each topic: of messages the newest, and before it the
-        newest that names them.
+        """Yield the events to decide about for `user`, each topic by itself: of messages first the newest that names
+        them, then the newest that names everybody, then the newest.
         """
-        for topic in ("reaction", "invite"):
-            yield from first(
-                event for event in self._rest.get(user, ()) if event.topic == topic and event.concerns(user)
-            )
-        naming = list(first(event for event in self._naming.get(user, ()) if event.concerns(user)))
-        yield from naming
-        newest = first(event for event in self.messages if event.concerns(user))
-        yield from (event for event in newest if event not in naming)
+        rest = self._rest.get(user, ())
+        yield from first(event for event in rest if event.topic == "reaction" and event.concerns(user))
+        yield from first(event for event in rest if event.topic == "invite" and event.concerns(user))
+        named: set[int] = set()
+        for name in (user, EVERYBODY):
+            for event in first(event for event in self._naming.get(name, ()) if event.concerns(user)):
+                named.add(event.seq)
+                yield event
+        for event in first(event for event in self.messages if event.concerns(user)):
+            if event.seq not in named:
+                yield event
 
 
 def first(events: Iterable[PushEvent]) -> Iterator[PushEvent]:

@@ -4,9 +4,11 @@ notifications").
 
 from typing import Annotated, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field, msgpack
 
-from chatd.protocol.envelope import Bearer
+from chatd.protocol.envelope import Bearer, Ok, Request
+from chatd.protocol.identifiers import Milliseconds, Room, Seq
+from chatd.protocol.limits import DECISIONS_MAX
 
 Platform = Literal["apns", "fcm", "web", "gateway"]
 Purpose = Literal["alert", "voip"]
@@ -51,6 +53,17 @@ class PushPreferences(Struct, omit_defaults=True, frozen=True):
     quiet_mode: QuietMode = "silent"
 
 
+class PreferencesRow(Struct, omit_defaults=True, frozen=True):
+    """The account row `preferences`; without one everything is as here."""
+
+    receipts: bool = True
+    presence: bool = True
+    push: PushPreferences = PushPreferences()
+
+
+preferences_of = msgpack.Decoder(PreferencesRow).decode
+
+
 class PushOffer(Struct, omit_defaults=True, frozen=True):
     """What a device learns in the reply to hello. `vapid`: the key of the server, in base64url."""
 
@@ -69,3 +82,40 @@ class DevicesPush(Bearer, tag="devices.push", frozen=True, kw_only=True):
     environment: Environment = "production"
     p256dh: PublicKey | UnsetType = UNSET
     auth: AuthSecret | UnsetType = UNSET
+
+
+class PushTest(Request, tag="push.test", frozen=True, kw_only=True):
+    """Send a test to this device."""
+
+
+class PushTestOk(Ok, tag="ok", kw_only=True):
+    """The outcome of a test, one of core/push.py, with the word of the push service."""
+
+    outcome: str
+    detail: str | UnsetType = UNSET
+
+
+class PushDecisions(Request, tag="push.decisions", frozen=True, kw_only=True):
+    """What was decided about the user's own devices in the last day."""
+
+    room: Room | UnsetType = UNSET
+    seq: Seq | UnsetType = UNSET
+    limit: Annotated[int, Meta(ge=1, le=DECISIONS_MAX)] = DECISIONS_MAX
+
+
+class PushDecision(Struct, omit_defaults=True, frozen=True, kw_only=True):
+    """One decision. `device` is absent where it was the same for all devices."""
+
+    time: Milliseconds
+    kind: str
+    outcome: str
+    device: str | UnsetType = UNSET
+    room: str | UnsetType = UNSET
+    seq: int | UnsetType = UNSET
+    detail: str | UnsetType = UNSET
+
+
+class PushDecisionsOk(Ok, tag="ok", kw_only=True):
+    """Decisions, the newest first."""
+
+    decisions: list[PushDecision]

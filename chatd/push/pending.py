@@ -16,7 +16,7 @@ class AppKey(NamedTuple):
 
 
 class Key(NamedTuple):
-    """Of two with the same key the newer one replaces the older. `room`: its number, 0 for none; then `by`: who did it."""
+    """Of two with the same key the newer one replaces the older. `room`: its number, 0 for none; then `by` did it."""
 
     user: str
     device: str
@@ -31,7 +31,7 @@ class Pending:
 
     `first` to `seq`: the events it tells of, the newest of which came at `time` (Unix ms). `stamp`: the oldest of their
     commits. `due`: monotonic seconds. `tries`: failed ones. `number`: of its
-    delivery, once it was taken; `address`: where it was sent.
+    delivery, once it was taken; `address`: where it was sent, and whether without a sound.
     """
 
     key: Key
@@ -45,6 +45,7 @@ class Pending:
     tries: int = 0
     number: int = 0
     address: Address | None = None
+    is_quiet: bool = False
 
     @property
     def is_named(self) -> bool:

@@ -13,6 +13,7 @@ from chatd.commands.context import Context
 from chatd.commands.hello_limiter import HelloLimiter
 from chatd.commands.login import Login
 from chatd.commands.lookups import Lookups
+from chatd.commands.push_door import PushDoor
 from chatd.config.model import Config
 from chatd.core.allowances import Allowances
 from chatd.core.event_feed import note_entries
@@ -169,6 +170,7 @@ class App:
             typing_sink=self.fanout,
             hello_limiter=self.hello_limiter,
             lookups=Lookups(config.rates, env, self.counters),
+            push=PushDoor(env),
             counters=self.counters,
             bounds=bounds_of(config.people),
         )

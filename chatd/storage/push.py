@@ -91,7 +91,7 @@ class Look(NamedTuple):
     """What there is to tell, at this moment. `choice`: None when nothing of it concerns the user any more.
 
     `newest`: the last of those events, whatever it is. `body`: of the chosen message. `name`: of its author, as the
-    user calls them. `is_blocked`: the user blocks them now.
+    user calls them. `is_blocked`: the user blocks them now. `is_over`: they do not ask for a friendship any more.
     """
 
     room: PushRoom | None
@@ -101,6 +101,7 @@ class Look(NamedTuple):
     body: Body | None = None
     name: str = ""
     is_blocked: bool = False
+    is_over: bool = False
     badge: int = 0
 
 
@@ -138,8 +139,11 @@ class PushStore(Protocol):
         number it looked at, 0 at the end.
         """
 
-    async def alerts(self, after: int, limit: int) -> list[StoredAlert]:
-        """Return up to `limit` alerts behind the number `after`, in order."""
+    async def recipients(self, room: int, users: Sequence[str]) -> list[Recipient]:
+        """Return these users, each with every device that has a registration, and how they stand to a room."""
+
+    async def alerts(self, after: tuple[int, int], limit: int) -> list[StoredAlert]:
+        """Return up to `limit` alerts behind `after`, a commit and a number, in order."""
 
     async def room_names(self, numbers: Sequence[int]) -> dict[int, str]:
         """Return the names of rooms that are not deleted."""

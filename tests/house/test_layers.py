@@ -79,6 +79,7 @@ TIME_AND_CHANCE = {"time", "random", "secrets", "uuid", "datetime"}
 ASKS_THE_MACHINE = {
     "chatd/server/system_env.py",  # is Env
     "chatd/config/first_secret.py",  # draws a secret before there is a daemon
+    "chatd/push/zones.py",  # reckons with dates, and is given the time
     "chatd/storage/sqlite/graph.py",  # rests in the middle of a scan
     "chatd/telemetry/logs.py",  # stamps lines, decides nothing
 }

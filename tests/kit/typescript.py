@@ -87,6 +87,7 @@ ENTRIES = {
     "MemberEntry": ("MembersListReply", "members"),
     "ReaderEntry": ("ReadersReply", "readers"),
     "DeviceEntry": ("DevicesListReply", "devices"),
+    "PushDecision": ("PushDecisionsReply", "decisions"),
 }
 """Names for the items of some arrays, which protocol.md writes in braces."""
 

@@ -1412,6 +1412,36 @@ export type BotsGetReply = {
   welcome?: boolean;
 };
 
+/** `push.test`, from the client. */
+export type PushTestRequest = {
+  type: "push.test";
+};
+
+/** The `ok` to `push.test`. */
+export type PushTestReply = {
+  /** as below; `sent` when the push service took it */
+  outcome: string;
+  /** the word of the push service */
+  detail?: string;
+};
+
+/** `push.decisions`, from the client. */
+export type PushDecisionsRequest = {
+  type: "push.decisions";
+  /** about this room only */
+  room?: string;
+  /** about this message of `room` only */
+  seq?: number;
+  /** at most as many, 1 to 50 */
+  limit?: number;
+};
+
+/** The `ok` to `push.decisions`. */
+export type PushDecisionsReply = {
+  /** about the user's own devices, the newest first */
+  decisions: { time: number; kind: string; outcome: string; device?: string; room?: string; seq?: number; detail?: string }[];
+};
+
 /** `event`, from the server. */
 export type EventPush = {
   type: "event";
@@ -1543,6 +1573,8 @@ export type ReaderEntry = NonNullable<ReadersReply["readers"]>[number];
 
 export type DeviceEntry = NonNullable<DevicesListReply["devices"]>[number];
 
+export type PushDecision = NonNullable<PushDecisionsReply["decisions"]>[number];
+
 export type Request =
   | HelloRequest
   | SyncRequest
@@ -1595,7 +1627,9 @@ export type Request =
   | CircleSetRequest
   | CircleDeleteRequest
   | ReportRequest
-  | BotsGetRequest;
+  | BotsGetRequest
+  | PushTestRequest
+  | PushDecisionsRequest;
 
 export type Push =
   | EventPush
@@ -1695,4 +1729,6 @@ export type Replies = {
   "circle.delete": CircleDeleteReply;
   "report": ReportReply;
   "bots.get": BotsGetReply;
+  "push.test": PushTestReply;
+  "push.decisions": PushDecisionsReply;
 };

@@ -2,13 +2,14 @@
 
 import type { Packet } from "./packets.js";
 
-/** What a notification tells of; `read`: those of a room up to `seq` were read elsewhere, or are gone. */
-export type PushKind = "message" | "mention" | "reaction" | "friend" | "invite" | "test" | "read";
+/** What a notification tells of. `read`: those of a room up to `seq` were read elsewhere, or are gone. `other`: a word of a
+ * newer server; show that there is news. */
+export type PushKind = (typeof KINDS)[number] | "other";
+const KINDS = ["message", "mention", "reaction", "friend", "invite", "test", "read"] as const;
 
 /** One notification. A later one with the same `tag` replaces it; absent keys were kept from the push service. */
 export interface PushNotification {
-  /** A word that is not among those of `PushKind` is of a newer server: show that there is news. */
-  readonly kind: PushKind | (string & {});
+  readonly kind: PushKind;
   readonly tag: string;
   readonly room?: string;
   readonly seq?: number;
@@ -44,7 +45,8 @@ export function notificationFrom(data: unknown): PushNotification | undefined {
   const numbers = NUMBERS.map((key) => [key, Number(given[key] ?? NaN)] as const).filter(([, value]) => value >= 0);
   const texts = TEXTS.map((key) => [key, given[key]] as const).filter(([, value]) => typeof value === "string");
   const isQuiet = quiet === true || quiet === "true" || quiet === "1";
-  return { kind, tag, ...Object.fromEntries([...texts, ...numbers]), ...(isQuiet && { quiet: true }) };
+  const known = KINDS.find((one) => one === kind) ?? "other";
+  return { kind: known, tag, ...Object.fromEntries([...texts, ...numbers]), ...(isQuiet && { quiet: true }) };
 }
 
 function parsed(text: string): unknown {
