@@ -6,7 +6,7 @@ import pytest
 
 from chatd.core.push import Address, Notification
 from chatd.egress.client import Client
-from chatd.push.sender import http2_connection
+from chatd.push.sender import http2, http2_connection
 from tests.kit.push_services.apns import Apns
 from tests.kit.push_services.authority import Authority
 from tests.kit.push_services.fcm import Fcm
@@ -14,12 +14,16 @@ from tests.kit.push_services.gateway import Gateway
 from tests.kit.push_services.sending import sending
 from tests.kit.push_services.web_push import WebPush
 
-MESSAGE = Notification("message", "mY3k0Qp7sT1vW9xZ", room="g4fKz81QwXe2", seq=1041, name="Bob", text="Hi", badge=3)
+MESSAGE = Notification(
+    "message", "mY3k0Qp7sT1vW9xZ", room="g4fKz81QwXe2", seq=1041, name="Bob", text="Hi", badge=3
+)
 SUBJECT = "mailto:ops@example.com"
 # Control characters, each of which takes six bytes in JSON; and letters with a thousand accents.
 HOSTILE = (
     Notification("message", "t", name="\0" * 160, title="\x1b" * 160, text="\x7f\0" * 2048, badge=1),
-    Notification("mention", "t", name="e" + "\u0301" * 1000, text="\u202e" + "\U0001f9d1\u200d" * 1000, badge=1),
+    Notification(
+        "mention", "t", name="e" + "\u0301" * 1000, text="\u202e" + "\U0001f9d1\u200d" * 1000, badge=1
+    ),
 )
 
 
@@ -73,7 +77,8 @@ async def test_what_a_goaway_leaves_out_is_sent_again_and_the_rest_once(authorit
 
 async def test_a_service_that_hangs_resets_or_drops_is_asked_again(authority, apple, monkeypatch):
     monkeypatch.setattr(http2_connection, "ANSWER_S", 0.2)
-    monkeypatch.setattr("chatd.push.sender.http2.TICK_S", 0.05)
+    for name in ("TICK_S", "RECONNECT_S"):
+        monkeypatch.setattr(http2, name, 0.01)
     async with sending(authority, apple.app()) as sender:
         for fault in ("hang", "reset", "drop"):
             apple.next.append(fault)
@@ -81,21 +86,23 @@ async def test_a_service_that_hangs_resets_or_drops_is_asked_again(authority, ap
         assert (await sender.one(to(apple), MESSAGE)).result == "sent"
 
 
-async def test_a_name_that_moves_to_a_private_address_is_not_followed(authority, browsers, monkeypatch):
-    """The name was public when the device registered."""
+async def test_a_name_that_moves_to_a_private_address_is_not_followed(tmp_path, authority, monkeypatch):
+    """The address that is judged is the one that is connected to, whatever the name led to before."""
 
     async def rebound(host, port):
         return ["127.0.0.1"]
 
     monkeypatch.setattr(Client.__init__, "__kwdefaults__", {"resolve": rebound})
-    async with sending(authority, browsers.app(), vapid_subject=SUBJECT) as sender:
-        address = subscribed(browsers)
-        token = address.token.replace("127.0.0.1", "push.example")
-        answer = await sender.one(
-            Address("web", "", token, p256dh=address.p256dh, auth=address.auth), MESSAGE
-        )
+    async with (
+        WebPush(tmp_path, authority) as browsers,
+        sending(authority, browsers.app(), vapid_subject=SUBJECT) as sender,
+    ):
+        there = subscribed(browsers)
+        token = there.token.replace("127.0.0.1", "push.example")
+        address = Address("web", "", token, p256dh=there.p256dh, auth=there.auth)
+        answer = await sender.one(address, MESSAGE)
         assert (answer.result, answer.detail) == ("refused", "address")
-    assert browsers.listener.connections == 0
+        assert browsers.listener.connections == 0
 
 
 async def test_what_hostile_users_write_is_shortened_and_taken(tmp_path, authority, apple):
