@@ -116,11 +116,11 @@ def leave(code: int) -> NoReturn:
 
 
 def freeze() -> None:
-    """Exempt the objects of the start from garbage collection, and make full collections rare."""
-    gc.collect()
+    """Exempt the objects of the start from garbage collection, make full collections rare, and let them begin."""
     gc.freeze()
     young, middle, _ = gc.get_threshold()
     gc.set_threshold(young, middle, GEN2_THRESHOLD)
+    gc.enable()
 
 
 def listen_to_signals(stopping: asyncio.Event, reload: Reload) -> None:

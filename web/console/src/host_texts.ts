@@ -236,7 +236,7 @@ export const hostTexts = {
   },
 
   keys: {
-    lead: "With a key the back end of the host app uses the API. Its secret is shown once, when it is made.",
+    lead: "The secret of a key is shown once, when it is made.",
     create: "New key",
     createTitle: "New key",
     name: "Name",
