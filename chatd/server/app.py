@@ -243,7 +243,10 @@ class App:
         deliveries, self._endpoints = self.webhooks.deliveries, receivers
         if deliveries is None and (receivers or self.bot_hooks is not None) and self.event_feed is not None:
             save = partial(submit_and_wait, self.writer.submit, "")
-            deliveries = Deliveries(self.event_feed, self.store, self.context.env, self.counters, save)
+            env, writer = self.context.env, self.writer
+            deliveries = Deliveries(
+                self.event_feed, self.store, env, self.counters, save, lambda: writer.is_busy
+            )
             self.webhooks.direct(deliveries)
         if deliveries is not None:
             bots = () if self.bot_hooks is None else self.bot_hooks.receivers(config.egress.allow)
