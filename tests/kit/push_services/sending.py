@@ -7,14 +7,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 from unittest.mock import patch
 
-from chatd.push.sender.services import LocalSender, SenderSettings
-
 from chatd.config.push import PushApp
 from chatd.core.push import Address, Notification
 from chatd.egress import client
 from chatd.env import Env
 from chatd.push.interface import Answer, Delivery
 from chatd.push.sender import http2
+from chatd.push.sender.services import LocalSender, SenderSettings
 from tests.kit.echo_server import LoopEnv
 from tests.kit.push_services.authority import Authority
 
