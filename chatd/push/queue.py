@@ -76,6 +76,9 @@ class AppQueue:
     def is_down(self) -> bool:
         return self._failures >= DOWN_FAILURES
 
+    def taken(self, number: int) -> Pending | None:
+        return self._taken.get(number)
+
     def all(self) -> Iterator[Pending]:
         """Yield what waits and what is taken."""
         for some in (*self._waiting, self._taken):
@@ -298,5 +301,11 @@ class Queue:
         return [ended for app in self.apps.values() for ended in app.expire(before_ms)]
 
     def oldest_stamp(self) -> int | None:
-        """Return the oldest commit of what is not over; None when everything is."""
-        return min((one.stamp for app in self.apps.values() for one in app.all()), default=None)
+        """Return the oldest commit of what is not over; None when everything is. What takes away has none."""
+        waiting = (one for app in self.apps.values() for one in app.all())
+        return min((one.stamp for one in waiting if one.kind != "read"), default=None)
+
+    def taken(self, number: int) -> Pending | None:
+        """Return one that was taken, by its number."""
+        app = self._app_of.get(number)
+        return None if app is None else app.taken(number)

@@ -79,6 +79,7 @@ TIME_AND_CHANCE = {"time", "random", "secrets", "uuid", "datetime"}
 ASKS_THE_MACHINE = {
     "chatd/server/system_env.py",  # is Env
     "chatd/config/first_secret.py",  # draws a secret before there is a daemon
+    "chatd/push/zones.py",  # reckons with dates, and is given the time
     "chatd/storage/sqlite/graph.py",  # rests in the middle of a scan
     "chatd/telemetry/logs.py",  # stamps lines, decides nothing
 }
@@ -131,22 +132,19 @@ def modules(source):
     return {name.split(".")[0] for name in source.imports()}
 
 
+CONTRACTS = ("interface", "views", "erasing", "feeds")
+
+
 def layer(name):
     """The layer of a module; the contract of one, with the rows it returns, is a layer of its own."""
     parts = name.split(".")[1:]
-    return (
-        f"{parts[0]}.interface"
-        if parts[1:2] in (["interface"], ["views"], ["erasing"], ["feeds"])
-        else parts[0]
-    )
+    is_contract = parts[1:2] in [[one] for one in CONTRACTS] or parts == ["storage", "push"]
+    return f"{parts[0]}.interface" if is_contract else parts[0]
 
 
 def layer_of(source):
-    return (
-        f"{source.layer}.interface"
-        if source.path.stem in ("interface", "views", "erasing", "feeds")
-        else source.layer
-    )
+    is_contract = source.path.stem in CONTRACTS or source.name == "chatd/storage/push.py"
+    return f"{source.layer}.interface" if is_contract else source.layer
 
 
 def own(source):

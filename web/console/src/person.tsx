@@ -7,6 +7,7 @@ import { call, may, newKey, useAnswer, usePages } from "./host_api.js";
 import { Back, Refusal, say, to, useSubject } from "./host_parts.js";
 import { hostTexts } from "./host_texts.js";
 import { moderationTexts } from "./moderation_texts.js";
+import { Notifications } from "./notifications.js";
 import { Card, Facts, Skeleton } from "./parts.js";
 import { Badges } from "./people.js";
 import { Privacy } from "./privacy.js";
@@ -34,6 +35,7 @@ export function PersonPage({ user }: { user: string }) {
         <Devices user={user} />
         <Rooms user={user} />
       </div>
+      {may("GET /v1/push/decisions") && <Notifications user={user} />}
       {may("GET /v1/erasures/{user}") && <Privacy user={user} onChange={onChange} />}
       {may("GET /v1/audit") && <AuditOf key={changes} target={user} title={words.audit} />}
     </>

@@ -7,7 +7,7 @@ import type { Packet } from "../src/core/packets.js";
 import { msgpack } from "../src/msgpack.js";
 import { Client } from "../src/people.js";
 import {
-  alertsOf, badgeOf, makeKeys, notificationFrom, openSealed, pushDecisions, pushPreferencesOf, register, setPushPreferences,
+  levelOf, badgeOf, makeKeys, notificationFrom, openSealed, pushDecisions, pushPreferencesOf, register, setPushPreferences,
   subscribe, testPush, unregister, unsubscribe,
 } from "../src/push.js";
 import { bytesOf, unseal } from "../src/sealing.js";
@@ -184,5 +184,5 @@ test("a room counts on the icon as far as it alerts", () => {
   assert.deepEqual([counted({ members: 501 }), counted({ members: 501, notify: "all" })], [2, 5]);
   assert.deepEqual([counted({}, { groups: "none" }), counted({ peer: "bob" }, { groups: "none" })], [0, 5]);
   assert.deepEqual([counted({ notify: "all" }, { groups: "none" }), counted({ notify: "none", muted_until: 1 })], [5, 0]);
-  assert.equal(alertsOf({ ...room, muted_until: 1, notify: "all" }, levels, 1000), "mentions");
+  assert.equal(levelOf({ ...room, muted_until: 1, notify: "all" }, levels, 1000), "mentions");
 });

@@ -33,7 +33,7 @@ async function show(notification: PushNotification): Promise<void> {
 }
 
 async function display(notification: PushNotification, known: Partial<ForWorker>): Promise<void> {
-  const { room, seq = 0, tag, quiet = false, time } = notification;
+  const { kind, room, seq = 0, tag, quiet = false, time } = notification;
   if (room && (await isLookedAt(room))) return;
   const [before] = tag ? await self.registration.getNotifications({ tag }) : [];
   const last = before?.data as Remembered | null | undefined;
@@ -41,7 +41,7 @@ async function display(notification: PushNotification, known: Partial<ForWorker>
   const isOld = last?.seq !== undefined && seq > 0 && seq <= last.seq;
   const count = (notification.count ?? 1) + (isOld ? 0 : countBefore(notification, last));
   const shown = isOld ? { title: before!.title, body: before!.body } : shownOf(notification, wordsOf(known), count);
-  const remembered: Remembered = isOld ? last! : { path: pathOf(notification), count, ...(room && { room, seq }) };
+  const remembered: Remembered = isOld ? last! : { kind, path: pathOf(notification), count, ...(room && { room, seq }) };
   await self.registration.showNotification(shown.title, {
     body: shown.body,
     data: remembered,
