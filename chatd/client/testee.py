@@ -82,12 +82,12 @@ class VirtualEnv(SystemEnv):
 
     async def settled(self) -> None:
         """Return when everything that has arrived was handled, and written what came of it."""
-        is_busy = True
-        while is_busy:
+        while True:
             for _ in range(TURNS):
                 await asyncio.sleep(0)
-            if is_busy := bool(BusyStorage.writing or self.is_connecting()):
-                await asyncio.sleep(0.0005)
+            if not (BusyStorage.writing or self.is_connecting()):
+                return
+            await asyncio.sleep(0.0005)
 
 
 class VirtualTimer:
@@ -139,9 +139,8 @@ class Testee:
     def hello(self) -> None:
         """Say who is tested."""
         time = "virtual" if isinstance(self._env, VirtualEnv) else "real"
-        self._say(
-            {"type": "hello", "client": f"chatd.client {__version__}", "profiles": PROFILES, "time": time}
-        )
+        client = f"chatd.client {__version__}"
+        self._say({"type": "hello", "client": client, "profiles": PROFILES, "time": time})
 
     async def take(self, line: Line) -> None:
         """Carry out one line, and answer it."""
