@@ -14,7 +14,7 @@ from chatd.core.webhooks import Consumer, SaveConsumers
 from chatd.core.write_set import WriteSet
 from chatd.push.dispatch import Dispatch
 from chatd.push.interface import Result, Sender
-from chatd.push.parts import Parts
+from chatd.push.parts import Parts, Place
 from chatd.push.pending import AppKey
 from chatd.push.planner import CONSUMER, Planner, kind_of
 from chatd.push.views import AppStatus, Decision, Line, Now, Status, Tested
@@ -192,7 +192,8 @@ class Push:
 
     def _tested(self, recipient: Recipient, found: Tested) -> Tested:
         if found.detail != "dry run":
-            self.parts.note(recipient.user, recipient.device, 0, (0, 0), "test", found.outcome, found.detail)
+            place = Place(recipient.user, recipient.device, 0)
+            self.parts.note(place, (0, 0), "test", found.outcome, found.detail)
         return found
 
     def pause(self, platform: str, on: bool) -> None:
