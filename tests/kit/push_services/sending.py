@@ -2,12 +2,10 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from unittest.mock import patch
-
-from chatd.push.sender.services import LocalSender, SenderSettings
 
 from chatd.config.push import PushApp
 from chatd.core.push import Address, Notification
@@ -15,6 +13,7 @@ from chatd.egress import client
 from chatd.env import Env
 from chatd.push.interface import Answer, Delivery
 from chatd.push.sender import http2
+from chatd.push.sender.services import LocalSender, SenderSettings
 from tests.kit.echo_server import LoopEnv
 from tests.kit.push_services.authority import Authority
 
@@ -56,15 +55,24 @@ async def sending(
     authority: Authority | None, *apps: dict[str, Any], env: Env | None = None, **settings: Any
 ) -> AsyncIterator[Sending]:
     """Run a sender around the block that trusts this authority. `settings`: of SenderSettings."""
-    trusted = {"SSL_CERT_FILE": str(authority.file)} if authority else {}
-    with patch.dict(os.environ, trusted):
-        _forget_trust()
+    with trusting(authority):
         made = SenderSettings(tuple(PushApp(**app) for app in apps), **settings)
         running = Sending(made, env or LoopEnv())
         try:
             yield running
         finally:
             await running.sender.close()
+
+
+@contextmanager
+def trusting(authority: Authority | None) -> Iterator[None]:
+    """Trust an authority around the block, in this process and those it starts, as one of the system."""
+    trusted = {"SSL_CERT_FILE": str(authority.file)} if authority else {}
+    with patch.dict(os.environ, trusted):
+        _forget_trust()
+        try:
+            yield
+        finally:
             _forget_trust()
 
 
