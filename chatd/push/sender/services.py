@@ -5,12 +5,11 @@ import logging
 from collections.abc import Sequence
 from typing import Protocol
 
-from msgspec import Struct
-
 from chatd.config.push import PushApp
 from chatd.egress.client import Unreachable
 from chatd.egress.guard import EgressRefused
 from chatd.env import Env
+from chatd.push.handover import SenderSettings
 from chatd.push.interface import Answer, Delivery, OnAnswers
 from chatd.push.sender.answers import answer
 from chatd.push.sender.apns import Apns
@@ -22,14 +21,6 @@ from chatd.push.sender.web import Web
 from chatd.telemetry.log_once import LogOnce
 
 log = logging.getLogger(__name__)
-
-
-class SenderSettings(Struct, frozen=True):
-    """The part of the configuration that a sender needs. `allow`: private networks for the endpoints of Web Push."""
-
-    apps: tuple[PushApp, ...] = ()
-    vapid_subject: str = ""
-    allow: tuple[str, ...] = ()
 
 
 class Service(Protocol):

@@ -11,9 +11,10 @@ from chatd.config.push import PushApp
 from chatd.core.push import Address, Notification
 from chatd.egress import client
 from chatd.env import Env
+from chatd.push.handover import SenderSettings
 from chatd.push.interface import Answer, Delivery
 from chatd.push.sender import http2
-from chatd.push.sender.services import LocalSender, SenderSettings
+from chatd.push.sender.services import LocalSender
 from tests.kit.echo_server import LoopEnv
 from tests.kit.push_services.authority import Authority
 

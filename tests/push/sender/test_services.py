@@ -1,4 +1,4 @@
-"""services.py with apns.py, fcm.py, gateway.py and web.py, each against a service that speaks the published protocol."""
+"""services.py with apns.py, fcm.py, gateway.py and web.py, each against a service that speaks the real protocol."""
 
 import asyncio
 import json
