@@ -152,6 +152,7 @@ class Planner:
         except BaseException:
             # Also when it is cancelled, to begin anew with other settings.
             self._add(room, due)
+            self._wake.set()
             raise
         finally:
             self._planning = None
