@@ -24,6 +24,11 @@ class HostPush:
         self._admin = admin
         self._writes = writes
 
+    @property
+    def enabled(self) -> bool:
+        """Whether push is on."""
+        return self._door.notifications is not None
+
     async def of_user(self, user: str, audit: Audit) -> UserPush:
         """Return the registrations and preferences of a user, and their badge; also while push is off."""
         await self._admin.note(audit)

@@ -29,8 +29,9 @@ class RegistrationRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class UserPushAnswer(Struct, frozen=True, kw_only=True):
-    """`badge`: the number on the icon, now."""
+    """`enabled`: whether push is on. `badge`: the number on the icon, now."""
 
+    enabled: bool
     registrations: list[RegistrationRow]
     preferences: PushPreferences
     badge: int
@@ -103,7 +104,12 @@ async def get_user_push(call: Call, asked: Asked) -> UserPushAnswer:
         )
         for one in found.registrations
     ]
-    return UserPushAnswer(registrations=rows, preferences=found.preferences, badge=found.badge)
+    return UserPushAnswer(
+        enabled=call.services.push.enabled,
+        registrations=rows,
+        preferences=found.preferences,
+        badge=found.badge,
+    )
 
 
 async def delete_registrations(call: Call, asked: Asked) -> Done:

@@ -67,7 +67,10 @@ def test_the_payload_has_its_version_and_nothing_that_is_absent():
         ({"name": "Bob", "count": 3, "text": "Hi"}, ("MESSAGES_FROM", ["Bob", "3"])),
         ({"name": "Bob", "title": "Tour", "count": 3}, ("MESSAGES_IN", ["Tour", "3"])),
         ({"kind": "mention"}, ("MENTION", [])),
-        ({"kind": "mention", "name": "B", "title": "T", "text": "Hi", "count": 2}, ("MENTION_IN_TEXT", ["B", "T", "Hi"])),
+        (
+            {"kind": "mention", "name": "B", "title": "T", "text": "Hi", "count": 2},
+            ("MENTION_IN_TEXT", ["B", "T", "Hi"]),
+        ),
         ({"kind": "reaction", "name": "Bob", "text": "👍"}, ("REACTION_FROM_TEXT", ["Bob", "👍"])),
         ({"kind": "friend", "name": "Bob", "title": "x"}, ("FRIEND_FROM", ["Bob"])),
         ({"kind": "invite", "name": "Bob", "title": "Tour"}, ("INVITE_IN", ["Bob", "Tour"])),

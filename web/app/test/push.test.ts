@@ -7,9 +7,9 @@ import zh from "../src/locale/zh-CN.push.json";
 import { gather } from "../src/push/gather.js";
 import { shownOf } from "../src/push/notification_text.js";
 
-const shown = (given: Partial<PushNotification>, language = "en-GB", count?: number): [string, string] => {
+const shown = (given: Partial<PushNotification>, language = "en-GB"): [string, string] => {
   const words = { texts: language === "zh-CN" ? zh : en, language, site: "Example Chat" };
-  const { title, body } = shownOf({ kind: "message", tag: "t", ...given }, words, count);
+  const { title, body } = shownOf({ kind: "message", tag: "t", ...given }, words);
   return [title, body].map((text) => text.replace(/[\u2068\u2069]/gu, "")) as [string, string];
 };
 
@@ -28,7 +28,7 @@ test("a message says as much as it may", () => {
 
 test("several messages are counted, and the last one is shown", () => {
   assert.deepEqual(shown({ ...GROUP, count: 3 }), ["Bike tour", "3 new messages\nBob: Who brings the map?"]);
-  assert.deepEqual(shown({ name: "Bob", text: "Hi" }, "en-GB", 1200), ["Bob", "1,200 new messages\nHi"]);
+  assert.deepEqual(shown({ name: "Bob", text: "Hi", count: 1200 }), ["Bob", "1,200 new messages\nHi"]);
   assert.deepEqual(shown({ count: 2 }), ["Example Chat", "2 new messages"]);
   assert.deepEqual(shown({ ...GROUP, count: 3 }, "zh-CN"), ["Bike tour", "3 条新消息\nBob：Who brings the map?"]);
 });

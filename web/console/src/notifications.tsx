@@ -7,7 +7,7 @@ import { Refusal, say, to } from "./host_parts.js";
 import { hostTexts } from "./host_texts.js";
 import { Card, Facts, Skeleton } from "./parts.js";
 import { pushTexts } from "./push_texts.js";
-import type { Decision, Now, RegistrationRow, Tested } from "./routes.js";
+import type { Decision, Now, RegistrationRow, Tested, UserPushAnswer } from "./routes.js";
 
 const SENT: readonly string[] = ["sent", "sent_silent"];
 const LIMIT = 50;
@@ -15,16 +15,25 @@ const LIMIT = 50;
 const meaning = (outcome: string): string => pushTexts.outcomes[outcome] ?? outcome;
 
 export function Notifications({ user }: { user: string }) {
+  const { value, problem, reload } = useAnswer("GET /v1/users/{user}/push", { user });
+  if (problem) return <Refusal problem={problem} />;
+  // A server without push says nothing about it.
+  if (!value || (!value.enabled && value.registrations.length === 0)) return null;
   return (
     <div class="columns">
-      <Registrations user={user} />
-      <Decisions user={user} />
+      <Registrations user={user} value={value} reload={reload} />
+      {value.enabled ? <Decisions user={user} /> : <p class="notice">{pushTexts.off}</p>}
     </div>
   );
 }
 
-function Registrations({ user }: { user: string }) {
-  const { value, problem, reload } = useAnswer("GET /v1/users/{user}/push", { user });
+interface RegistrationsProps {
+  user: string;
+  value: UserPushAnswer;
+  reload: () => Promise<void>;
+}
+
+function Registrations({ user, value, reload }: RegistrationsProps) {
   const [asking, ask] = useState<RegistrationRow | "test" | null>(null);
   const [tested, setTested] = useState<readonly Tested[] | null>(null);
   const close = (): void => ask(null);
@@ -33,7 +42,7 @@ function Registrations({ user }: { user: string }) {
     if (result.value) setTested(result.value.devices);
     return result;
   };
-  const canTest = may("POST /v1/push/test") && value !== null && value.registrations.length > 0;
+  const canTest = may("POST /v1/push/test") && value.enabled && value.registrations.length > 0;
   return (
     <Card
       title={pushTexts.title}
@@ -45,12 +54,10 @@ function Registrations({ user }: { user: string }) {
         )
       }
     >
-      {problem && <Refusal problem={problem} />}
-      {!value && !problem && <Skeleton rows={3} />}
-      {value && <Facts rows={[[pushTexts.badge, String(value.badge)]]} />}
-      {value?.registrations.length === 0 && <p class="quiet">{pushTexts.none}</p>}
+      <Facts rows={[[pushTexts.badge, String(value.badge)]]} />
+      {value.registrations.length === 0 && <p class="quiet">{pushTexts.none}</p>}
       <ul class="entries">
-        {value?.registrations.map((row) => (
+        {value.registrations.map((row) => (
           <Registration
             key={row.device + row.purpose}
             row={row}
@@ -129,11 +136,9 @@ function Registration({ row, tested, onForget }: RegistrationProps) {
 
 function Decisions({ user }: { user: string }) {
   const { value, problem } = useAnswer("GET /v1/push/decisions", { user, limit: LIMIT });
-  const isOff = problem?.code === "not_supported";
   return (
     <Card title={pushTexts.decisions}>
-      {isOff && <p class="quiet">{pushTexts.off}</p>}
-      {problem && !isOff && <Refusal problem={problem} />}
+      {problem && <Refusal problem={problem} />}
       {!value && !problem && <Skeleton rows={3} />}
       {value?.decisions.length === 0 && <p class="quiet">{pushTexts.noDecisions}</p>}
       <ul class="entries">

@@ -645,6 +645,7 @@ export interface UserAnswer {
 }
 
 export interface UserPushAnswer {
+  enabled: boolean;
   registrations: readonly RegistrationRow[];
   preferences: PushPreferences;
   badge: number;

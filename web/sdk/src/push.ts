@@ -2,7 +2,9 @@
  * that take the `Client` of `@chatd/client/people`, whose `push` says what the server offers.
  */
 
-import type { DevicesPushRequest, PushPreferences as SentPreferences } from "./core/packets.js";
+import type {
+  DevicesPushRequest, PushDecision, PushPreferences as SentPreferences, PushTestReply,
+} from "./core/packets.js";
 import { base64url } from "./env.js";
 import type { Client } from "./people.js";
 import { bytesOf, type SealingKeys } from "./sealing.js";
@@ -78,25 +80,16 @@ export async function setPushPreferences(client: Client, change: Partial<PushPre
 }
 
 /** What became of a notification for one device; `outcome` is a word of protocol.md, "Asking why". */
-export interface Decision {
-  readonly time: number;
-  readonly device: string;
-  readonly room?: string;
-  readonly seq?: number;
-  readonly kind: string;
-  readonly outcome: string;
-  readonly detail?: string;
-}
+export type Decision = Readonly<PushDecision>;
 
 /** Return the decisions of the last day about this user, the newest first: of a message, a room, or all. */
 export async function pushDecisions(
   client: Client, asked: { room?: string; seq?: number; limit?: number } = {},
 ): Promise<Decision[]> {
-  const { decisions } = await client.call<{ decisions: Decision[] }>({ type: "push.decisions", ...asked });
-  return decisions;
+  return (await client.call({ ...asked, type: "push.decisions" })).decisions;
 }
 
 /** Have a notification sent to this device; return what became of it. */
-export function testPush(client: Client): Promise<{ outcome: string; detail?: string }> {
-  return client.call<{ outcome: string; detail?: string }>({ type: "push.test" });
+export function testPush(client: Client): Promise<PushTestReply> {
+  return client.call({ type: "push.test" });
 }

@@ -26,6 +26,4 @@ export interface Remembered {
   readonly path: string;
   readonly room?: string;
   readonly seq?: number;
-  /** The messages it stands for. */
-  readonly count: number;
 }
