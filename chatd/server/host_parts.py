@@ -121,7 +121,10 @@ class HostParts:
         if deliveries is None and (receivers or self.bot_hooks is not None) and self._event_feed is not None:
             context = self._context
             save = partial(submit_and_wait, context.writer.submit, "")
-            deliveries = Deliveries(self._event_feed, self._store, context.env, context.counters, save)
+            writer = context.writer
+            deliveries = Deliveries(
+                self._event_feed, self._store, context.env, context.counters, save, lambda: writer.is_busy
+            )
             self.webhooks.direct(deliveries)
         if deliveries is not None:
             bots = () if self.bot_hooks is None else self.bot_hooks.receivers(config.egress.allow)

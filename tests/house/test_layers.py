@@ -110,7 +110,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
         "chatd/http/web.py",
     ),
     "uvicorn": ("chatd/http/listeners.py", "chatd/http/http_protocol.py"),
-    "uvloop": ("chatd/server/runner.py", "bench/machine.py", "bench/baselines/"),
+    "uvloop": ("chatd/server/event_loop.py", "bench/machine.py", "bench/baselines/"),
     "websockets": (
         "chatd/websocket/connection.py",
         "chatd/websocket/handshake.py",
