@@ -87,6 +87,11 @@ class Planner:
         return max(0, self._parts.env.now_ms() - min(times)) if times else 0
 
     @property
+    def alerts_until(self) -> int:
+        """The commit of the last alert that is planned."""
+        return self._alert[0]
+
+    @property
     def undecided(self) -> int | None:
         """The oldest commit of which something is not planned; None when everything is."""
         stamps = [due.stamp for due in self._due.values()]
@@ -108,6 +113,7 @@ class Planner:
             self._seen = max(self._seen, stamp)
             await self._restore(saved)
             self._restored = True
+        self._wake.set()
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -129,7 +135,6 @@ class Planner:
             if not after:
                 break
             await self._parts.share.rest()
-        self._wake.set()
 
     def _add(self, room: int, due: Due) -> None:
         known = self._due.get(room, due)
@@ -144,7 +149,8 @@ class Planner:
         self._planning = due = self._due.pop(room)
         try:
             await self._plan(room, due)
-        except ChatError:
+        except BaseException:
+            # Also when it is cancelled, to begin anew with other settings.
             self._add(room, due)
             raise
         finally:

@@ -293,6 +293,10 @@ class Queue:
         app = self._app_of.pop(number, None)
         return [] if app is None else app.put_back(number, due)
 
+    def put_all_back(self, now: float) -> list[Ended]:
+        """Let everything that was taken wait again, because its answer will never come."""
+        return [ended for number in [*self._app_of] for ended in self.put_back(number, now)]
+
     def on_answer(self, answer: Answer, now: float, chance: float) -> Sequence[Ended]:
         app = self._app_of.pop(answer.number, None)
         return () if app is None else app.on_answer(answer, now, chance)

@@ -30,6 +30,7 @@ from chatd.server.capability import Capability, combined
 from chatd.server.console import Console, ConsoleSources, not_served
 from chatd.server.descriptors import ADMIN_SOCKETS, API_SOCKETS, OPS_SOCKETS, needed, raised, shared_out
 from chatd.server.gauges import gauges_of
+from chatd.server.push import MakeSender
 from chatd.server.system_env import SystemEnv
 from chatd.server.systemd import inherited_sockets
 from chatd.server.watched_files import WatchedFiles
@@ -71,6 +72,7 @@ class Daemon:
         capabilities: Sequence[Capability] = (),
         open_store: OpenStore = SqliteStore.open,
         login_links: Mapping[str, str] | None = None,
+        make_sender: MakeSender | None = None,
     ) -> None:
         self.config = config
         self.draining = False
@@ -83,6 +85,7 @@ class Daemon:
         self._console: Console | None = None
         self._console_problem = ""  # the reason why there is none
         self._login_links = login_links
+        self._make_sender = make_sender
         self._website: Website | None = None
         self._access: Access | None = None
         self._app: App | None = None
@@ -141,6 +144,7 @@ class Daemon:
         for name, work in app.jobs(self.config).items():
             self._keep_running(name, work)
         self._deliver(receivers, self.config)
+        self._push(self.config)
         self._keep_running("keys", app.identity.keep_fresh)
         self._keep_running("files", partial(self._files.watch, self.config))
         try:
@@ -163,6 +167,16 @@ class Daemon:
         if is_first and deliveries is not None:
             self._keep_running("webhooks", deliveries.run)
 
+    def _push(self, config: Config) -> None:
+        """Send push notifications as this configuration says, or none."""
+        if self._make_sender is None:
+            return
+        work = self.app.push.adopt(config, self._make_sender)
+        if work is not None:
+            self._keep_running("push", work)
+        elif "push" in self._tasks:
+            self._tasks.pop("push").cancel()
+
     def reconfigure(self, config: Config) -> list[str]:
         """Apply another configuration, which differs in no key that needs a restart (config/reloadable.py).
 
@@ -184,6 +198,7 @@ class Daemon:
         self._keep_running("files", partial(self._files.watch, config))
         app.reconfigure(config)
         self._deliver(receivers, config)
+        self._push(config)
         if self._console is not None:
             self._console.reconfigure(config)
         self._reserve(app, config)
