@@ -81,7 +81,7 @@ def restore(loaded: Loaded, source: Path, yes: bool, lists: tuple[Path, ...]) ->
     if erased is None:
         click.echo("The next start erases again who was erased since the backup, before anybody comes in.")
     elif erased:
-        click.echo(f"Erased again, since the backup had them: {erased} people.")
+        click.echo(f"Users erased again, since the backup had them: {erased}.")
 
 
 def erased_again(config: Config) -> int | None:

@@ -15,6 +15,7 @@ from chatd.config.loading import Loaded
 from chatd.config.memory import as_table
 from chatd.config.model import Config, several
 from chatd.config.rules import is_loopback, split_address
+from chatd.config.schema import sections
 from chatd.config.text import as_json, as_markdown, as_shown, as_toml
 
 
@@ -22,6 +23,7 @@ from chatd.config.text import as_json, as_markdown, as_shown, as_toml
     epilog="""\b
 Examples:
   chatd config init > chatd.toml
+  chatd config init --section push
   chatd config check --config chatd.toml
   chatd config show --config chatd.toml --changed
   chatd config show --config chatd.toml --memory
@@ -37,15 +39,22 @@ def config() -> None:
 
 @config.command()
 @click.option("--output", metavar="FILE", help="Write to FILE instead of stdout; never overwrites.")
-def init(output: str | None) -> None:
-    """Print a file with every key, its default and its reason."""
+@click.option("--all", "everything", is_flag=True, help="Every key, with its default and its reason.")
+@click.option(
+    "--section", type=click.Choice([one.name for one in sections()]), help="The keys of one section."
+)
+def init(output: str | None, everything: bool, section: str | None) -> None:
+    """Print a file with the keys that most installations decide on, their defaults and their reasons."""
+    if everything and section:
+        raise click.UsageError("Give --all or --section.")
+    content = as_toml(section or "", everything=everything)
     if output is None:
-        click.echo(as_toml(), nl=False)
+        click.echo(content, nl=False)
         return
     try:
         # An operator may add a secret, so other users may never read it.
         with new_private_file(Path(output)) as file:
-            file.write(as_toml())
+            file.write(content)
     except OSError as error:
         raise Failure(f"{output} cannot be written: {error.strerror}") from None
     click.echo(f"Wrote {output}. Next: chatd config check --config {output}")
@@ -105,6 +114,10 @@ def _warnings(configuration: Config) -> list[str]:
     with suppress(OSError):  # there is none before the first start
         if wrong := fault(directory, LOOK):
             found.append(f"{directory}: {wrong.what}. {wrong.fix}")
+    if configuration.push.enabled and not configuration.push.apps:
+        found.append("push.enabled without push.apps: there is no push service to send to")
+    if configuration.push.apps and not configuration.push.enabled:
+        found.append("push.apps without push.enabled: nothing is sent")
     if not configuration.rates.enabled:
         found.append("rates.enabled = false lets one client slow all others")
     return found

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import secrets
 import shlex
@@ -20,9 +21,10 @@ from chatd import __version__
 from chatd.cli.accounts import Accounts
 from chatd.cli.exits import Failure
 from chatd.cli.preflight import require_free
-from chatd.config.first_secret import with_origin, with_own_secret
+from chatd.config.first_secret import make_private, vapid_path, with_origin, with_own_secret
 from chatd.config.loading import Loaded, load
 from chatd.config.model import Config
+from chatd.push.settings import missing_packages
 
 if TYPE_CHECKING:
     from chatd.server.console import ConsoleSources
@@ -47,6 +49,8 @@ DEFAULTS = {
         f"{scheme}://{host}:*" for scheme in ("http", "https") for host in ("localhost", "127.0.0.1", "[::1]")
     ),
 }
+# Push services want to know whom to write to; nobody is behind a development server.
+VAPID_SUBJECT = "mailto:chatd-dev@example.org"
 LINK_BYTES = 16  # 128 bits: nobody guesses them
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -76,6 +80,7 @@ def dev(once: bool, port: int, data: str) -> None:
     loaded = dev_settings(port, data)
     require_free(loaded.config)
     loaded = with_origin(loaded, with_own_secret(loaded.config, create=True))
+    make_vapid_key(loaded.config)
     with start_explained():
         is_new = not Directory(data).has_database()
         add_demo_users(loaded.config)
@@ -89,10 +94,32 @@ def dev_settings(port: int, data: str) -> Loaded:
         ("listen.ops_address", f"127.0.0.1:{port + 1 if port else 0}", "--port"),
         ("storage.directory", data, "--data"),
     ]
-    loaded = load(None, {**DEFAULTS, **os.environ}, flags)
-    own = {f"env {name}" for name in DEFAULTS if name not in os.environ}
+    defaults = DEFAULTS | push_defaults(data)
+    loaded = load(None, {**defaults, **os.environ}, flags)
+    own = {f"env {name}" for name in defaults if name not in os.environ}
     origins = {key: "chatd dev" if origin in own else origin for key, origin in loaded.origins.items()}
     return Loaded(loaded.config, origins)
+
+
+def push_defaults(data: str) -> dict[str, str]:
+    """Return the settings with which browsers are sent notifications, where the packages for it are installed."""
+    if missing_packages():
+        return {}
+    app = {"platform": "web", "key_file": str(vapid_path(data))}
+    return {
+        "CHATD_PUSH__ENABLED": "true",
+        "CHATD_PUSH__APPS": json.dumps([app]),
+        "CHATD_PUSH__VAPID_SUBJECT": VAPID_SUBJECT,
+    }
+
+
+def make_vapid_key(config: Config) -> None:
+    """Make the key of Web Push in the data directory at the first start, when it is the one to use."""
+    path = vapid_path(config.storage.directory)
+    if config.push.enabled and any(app.key_file == str(path) for app in config.push.apps):
+        from chatd.push.key_files import new_vapid_key
+
+        make_private(path, new_vapid_key, "push.apps")
 
 
 def add_demo_users(config: Config) -> None:
@@ -143,7 +170,8 @@ class DevInstance:
 
 
 def _run(loaded: Loaded, *, once: bool, is_new: bool) -> None:
-    from chatd.server.runner import console_sources, event_loop
+    from chatd.server.event_loop import event_loop
+    from chatd.server.runner import console_sources
     from chatd.telemetry.logs import logging_to
 
     sources = console_sources(loaded)

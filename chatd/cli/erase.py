@@ -117,7 +117,7 @@ def stored_file(config: Config, user: str) -> str:
 
     async def path(app: App) -> str:
         audit = Audit(SOCKET, "GET /v1/exports/{user}/file", user, "cli")
-        return await app.persons.privacy(app.api_writes, app.hub).export_path(user, audit)
+        return await app.persons.privacy(app.host.writes, app.hub).export_path(user, audit)
 
     return with_app(config, path)
 

@@ -67,7 +67,7 @@ def listen(port: int, host: str, path: str, answer: int, reject: str, for_progra
     from rich.text import Text
 
     from chatd.cli.hook_receiver import Receiver, Settings
-    from chatd.webhooks.signing import secrets_in
+    from chatd.egress.signing import secrets_in
 
     is_new = make_secret(Path(path))
     settings = Settings(secrets_in(path), answer, reject, for_programs)

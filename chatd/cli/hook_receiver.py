@@ -11,7 +11,7 @@ from typing import Any
 from chatd.cli.chat.wording import Line
 from chatd.cli.hook_lines import delivery_line, entry_line, item_line, refused_line, time_of
 from chatd.config.secret import Secret
-from chatd.webhooks.signing import fault
+from chatd.egress.signing import fault
 
 BODY_BYTES_MAX = 8 << 20  # a delivery has about 1 MiB
 SOCKET_S = 30.0  # of a sender that says nothing more

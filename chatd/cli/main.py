@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "erase": ("chatd.cli.erase:erase", "Erase a person: all that is kept of them goes, with a receipt."),
     "export": ("chatd.cli.erase:export", "Write all that is kept of a person into a file."),
     "hook": ("chatd.cli.hook:hook", "Webhooks: listen, show, replay, enable."),
+    "push": ("chatd.cli.push:push", "Push notifications: test, why, pause, vapid."),
     "console": ("chatd.cli.console:console", "A link to the console: figures, people, rooms, reports, log."),
     "config": ("chatd.cli.config:config", "Configuration: init, check, show, doc."),
     "backup": ("chatd.cli.backup:backup", "Copy the database while the daemon runs."),
@@ -42,9 +43,9 @@ DEFAULT = "serve"
 
 EXAMPLES = f"""\b
 Examples:
-  chatd dev                       a server, two users and a message in one second
+  chatd dev                       a server, three users and a message in one second
   chatd chat --as bob --with alice
-  chatd config init > chatd.toml  every setting, explained
+  chatd config init > chatd.toml  the settings to decide on, explained
   chatd serve --config chatd.toml
 
 {EXITS_HELP}"""

@@ -12,13 +12,19 @@ from chatd.config.problems import ConfigError, Problem
 from chatd.config.reloadable import replaced
 from chatd.config.rules import split_address
 from chatd.http.sockets import ListenError, bound_sockets, shown_host
+from chatd.push.settings import push_problems
 from chatd.server.systemd import is_activated
 from chatd.webhooks.settings import hook_problems
 
 
 def file_problems(config: Config) -> list[Problem]:
-    """Return the problems of the files of a configuration: keys, certificates, secrets of hooks."""
-    return [*_key_problems(config), *_certificate_problems(config), *hook_problems(config)]
+    """Return the problems of the files of a configuration: keys, certificates, secrets of hooks and of push."""
+    return [
+        *_key_problems(config),
+        *_certificate_problems(config),
+        *hook_problems(config),
+        *push_problems(config),
+    ]
 
 
 def require_free(config: Config) -> None:

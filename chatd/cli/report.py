@@ -71,7 +71,11 @@ def show(loaded: Loaded, name: str, for_programs: bool) -> None:
     for label in ("text", "note"):
         if found.get(label):
             click.echo(f"  {label}: {printable(found[label])}")
-    for event in found["evidence"].get("messages", ()):
+    evidence = found["evidence"]
+    for label in ("name", "title"):
+        if evidence.get(label):
+            click.echo(f"  {label} then: {printable(evidence[label])}")
+    for event in evidence.get("messages", ()):
         mark = ">" if event["seq"] == found.get("seq") else " "
         text = event.get("body", {}).get("text", "(no text)")
         click.echo(f"{mark} {event['seq']:>6} {event.get('user', ''):<16} {printable(text)}")

@@ -60,7 +60,7 @@ class StoredApi:
     def _run(self, route: Route, values: Mapping[str, str], action: Callable[[Call], Awaitable[T]]) -> T:
         async def run(store: Store) -> T:
             async with serving(self._config, store) as app:
-                services = app.services(no_link, TABLE)
+                services = app.host.services(no_link, TABLE)
                 return await action(Call(services, Caller(), route, values, REQUEST_ID))
 
         return with_store(self._config, run, create=self._create)
@@ -91,7 +91,7 @@ async def serving(config: Config, store: Store) -> AsyncIterator[App]:
     app = App(config, env, store, token_verifier(Auth(), env, config.storage.directory))
     await app.rooms.start()
     app.writer.start()
-    await app.api_keys.load()
+    await app.host.api_keys.load()
     try:
         yield app
     finally:

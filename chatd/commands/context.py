@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 from chatd.auth.interface import Claims, Identity
 from chatd.commands.hello_limiter import HelloLimiter
 from chatd.commands.lookups import Lookups
+from chatd.commands.push_door import PushDoor
 from chatd.config.model import Config
 from chatd.core.cursors import Position
 from chatd.core.maintenance import Barrier
@@ -204,6 +205,7 @@ class Context:
     typing_sink: TypingSink
     hello_limiter: HelloLimiter
     lookups: Lookups
+    push: PushDoor
     counters: Counters
     # The audiences from which users choose; replaced like `config`.
     bounds: HostBounds

@@ -4,7 +4,7 @@ A new command needs a struct in its chapter of protocol/, a function, a row here
 scenario. A test fails when one is missing.
 """
 
-from chatd.commands import bots, connection, history, members, presence, profiles, sync, users
+from chatd.commands import bots, connection, history, members, presence, profiles, push, sync, users
 from chatd.commands.context import Command, for_members
 from chatd.protocol.bots import BotsGet
 from chatd.protocol.connection import Auth, Ping, Pong, SetMode
@@ -25,6 +25,7 @@ from chatd.protocol.messages import Edit, Pin, React, Recall, Send
 from chatd.protocol.moderation import Report
 from chatd.protocol.presence import Focus, Typing, Watch
 from chatd.protocol.privacy import PrivacySet
+from chatd.protocol.push import DevicesPush, PushDecisions, PushTest
 from chatd.protocol.read_state import Delivered, Read, Readers
 from chatd.protocol.rooms import (
     Preferences,
@@ -37,7 +38,7 @@ from chatd.protocol.rooms import (
     RoomUpdate,
 )
 from chatd.protocol.sync import Sync
-from chatd.protocol.users import DevicesList, DevicesPush, DevicesRemove, ProfileSet, UsersFind, UsersGet
+from chatd.protocol.users import DevicesList, DevicesRemove, ProfileSet, UsersFind, UsersGet
 
 WRITER = None
 
@@ -93,4 +94,6 @@ COMMANDS: dict[type[Request], Command] = {
     CircleDelete: Command(WRITER, own="people", feature="people"),
     Report: Command(WRITER, own="writes", feature="reports"),
     BotsGet: Command(bots.get, feature="bots"),
+    PushTest: Command(push.test, feature="push"),
+    PushDecisions: Command(push.decisions, feature="push"),
 }

@@ -6,7 +6,8 @@ from chatd.commands.context import Context, Session
 from chatd.core.maintenance import Barrier
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
-from chatd.protocol.users import DeviceRow, DevicesList, DevicesOk, DevicesPush
+from chatd.protocol.push import DevicesPush
+from chatd.protocol.users import DeviceRow, DevicesList, DevicesOk
 
 
 async def devices(ctx: Context, session: Session, request: DevicesList) -> DevicesOk:

@@ -33,6 +33,11 @@ def read_secrets(path: str, lines_max: int, advice: str) -> tuple[Secret, ...]:
     return tuple(map(Secret, lines))
 
 
+def read_private(path: str, bytes_max: int) -> str:
+    """Return the UTF-8 text of a file that only its owner may read, of at most `bytes_max` bytes; else ConfigError."""
+    return _decoded(path, _read(path, bytes_max, private=True))
+
+
 def require_private(path: str) -> None:
     """Refuse a file of another user, or one that group or world may read or write."""
     _require_private(path, os.stat(path))

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 from chatd.config.file_permissions import new_private_file
@@ -38,7 +39,7 @@ def with_own_secret(config: Config, *, create: bool) -> Config:
     if config.auth.secret:
         return config
     if create:
-        _create(path)
+        make_private(path, lambda: secrets.token_urlsafe(SECRET_BYTES) + "\n", "auth.secret_file")
     elif not _exists(path):
         return config
     return replaced(config, {"auth.secret": read_secret(str(path))})
@@ -54,19 +55,25 @@ def secret_path(config: Config) -> Path:
     return Path(config.storage.directory) / "secret"
 
 
-def _create(path: Path) -> None:
+def vapid_path(directory: str) -> Path:
+    """Return the path of the key of Web Push of a development server (`chatd dev`)."""
+    return Path(directory) / "vapid.pem"
+
+
+def make_private(path: Path, content: Callable[[], str], instead: str) -> None:
+    """Write a file with a secret beside the database unless there is one. `instead`: the key to set in place of it."""
     try:
         path.parent.mkdir(mode=0o700, exist_ok=True)
         require_private_directory(path.parent)  # before a secret goes there
         with new_private_file(path) as file:
-            file.write(secrets.token_urlsafe(SECRET_BYTES) + "\n")
+            file.write(content())
             file.flush()
             os.fsync(file.fileno())
     except FileExistsError:  # of an earlier start, or of another one that was faster
         pass
     except OSError as error:
         what = f"the secret of a first start cannot be written: {error.strerror}"
-        raise refuse(str(path), what, "Make the directory writable, or set auth.secret_file.") from None
+        raise refuse(str(path), what, f"Make the directory writable, or set {instead}.") from None
 
 
 def _exists(path: Path) -> bool:

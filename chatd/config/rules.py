@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from urllib.parse import urlsplit
 
-from chatd.config import hook_rules
+from chatd.config import hook_rules, push_rules
 from chatd.config.model import Config, several
 from chatd.config.problems import Problem
 from chatd.config.rule import Rule, is_network
@@ -380,4 +380,5 @@ RULES: tuple[Rule, ...] = (
         lambda c: _exact_origins((*c.web.media_origins, *c.web.embed_origins)),
     ),
     *hook_rules.RULES,
+    *push_rules.RULES,
 )

@@ -15,19 +15,58 @@ MARKDOWN_HEAD = """# Configuration
 `chatd serve` reads it at the start, and again on SIGHUP. Then a change counts at once, for new connections, or
 only after a restart; the log names the keys that wait for one. A configuration with any error changes nothing.
 """
+_USE = (
+    "# The environment wins over this file (CHATD_LIMITS__PAGE=100), flags win over both.\n"
+    "# Check it with: chatd config check --config FILE\n"
+)
+HEAD = (
+    "# Configuration of chatd: every key with its default. Remove the # before a key that you change.\n"
+    + _USE
+)
+SHORT_HEAD = (
+    "# Configuration of chatd: what most installations decide on. Remove the # before a key that you change.\n"
+    "# Other keys: chatd config init --section NAME, or --all.\n" + _USE
+)
+# The keys that most installations decide on: where it listens, who may connect, and what is switched on.
+FIRST = frozenset(
+    {
+        "listen.address",
+        "listen.tls_cert",
+        "listen.tls_key",
+        "listen.trusted_proxies",
+        "listen.origins",
+        "storage.directory",
+        "auth.secret_file",
+        "auth.jwks_url",
+        "people.enabled",
+        "bots.enabled",
+        "moderation.enabled",
+        "web.enabled",
+        "web.url",
+        "events.enabled",
+        "push.enabled",
+        "push.apps",
+        "log.level",
+    }
+)
 TABLE_HEAD = "| Key | Type | Default | A change counts | Meaning |\n|---|---|---|---|---|\n"
 WIDTH = 100  # columns of a generated file: fits a terminal beside a log
 
 
-def as_toml() -> str:
-    """Return every key with its default, commented out, so that unchanged keys follow later versions."""
-    head = (
-        "# Configuration of chatd: every key with its default. Remove the # before a key that you change.\n"
-        "# The environment wins over this file (CHATD_LIMITS__PAGE=100), flags win over both.\n"
-        "# Check it with: chatd config check --config FILE\n"
-    )
-    return head + "".join(
-        f"\n# {one.description}\n[{one.name}]\n" + "".join(map(_entry, one.fields)) for one in sections()
+def as_toml(section: str = "", *, everything: bool = False) -> str:
+    """Return a file of keys with their defaults, commented out, so that unchanged keys follow later versions.
+
+    It has the keys that most installations decide on; those of one section; or `everything`.
+    """
+    chosen = [one for one in sections() if not section or one.name == section]
+    if not section and not everything:
+        return SHORT_HEAD + "".join(
+            f"\n[{one.name}]\n" + "".join(f"{_comment(field)}{_commented_out(field)}" for field in first)
+            for one in chosen
+            if (first := [field for field in one.fields if field.name in FIRST])
+        )
+    return HEAD + "".join(
+        f"\n# {one.description}\n[{one.name}]\n" + "".join(map(_entry, one.fields)) for one in chosen
     )
 
 
@@ -56,8 +95,15 @@ def as_json(loaded: Loaded) -> str:
 
 
 def _entry(field: Field) -> str:
-    comment = wrap(f"{field.description} ({field.expects})", WIDTH - 2)
-    return "".join(f"# {line}\n" for line in comment) + f"#{field.key} = {_toml(field.default)}\n\n"
+    return f"{_comment(field)}{_commented_out(field)}\n"
+
+
+def _comment(field: Field) -> str:
+    return "".join(f"# {line}\n" for line in wrap(f"{field.description} ({field.expects})", WIDTH - 2))
+
+
+def _commented_out(field: Field) -> str:
+    return f"#{field.key} = {_toml(field.default)}\n"
 
 
 def _row(field: Field) -> str:

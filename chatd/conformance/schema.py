@@ -133,6 +133,20 @@ CAPABILITIES = ("knock", "write", "add", "call", "presence", "receipts", "page",
 RULES = _map(**{f"{name}_": _map(to=AUDIENCE, allow_=CIRCLES, deny_=CIRCLES) for name in CAPABILITIES})
 THEME = _map(name_=_text(32), colors_=_list(_text(7, 7, "#[0-9A-Fa-f]{6}"), 4))
 FIELDS = _list(_map(name=_text(32, 1), value=_text(256), to_=AUDIENCE), 16)
+LEVEL = _word("all", "mentions", "none")
+TIME = _text(5, 5, "([01][0-9]|2[0-3]):[0-5][0-9]")
+PUSH = _map(
+    messages_=LEVEL,
+    groups_=LEVEL,
+    content_=_word("full", "sender", "none"),
+    mute_mentions_=FLAG,
+    friends_=FLAG,
+    invites_=FLAG,
+    reactions_=FLAG,
+    quiet_=_list(_map(**{"from": TIME, "to": TIME, "days_": _list(_number(1, 7), 7)}), 7),
+    timezone_=_text(64),
+    quiet_mode_=_word("silent", "off"),
+)
 # A step between two users.
 STEP: Mapping[str, Check] = {"id": SEQ, "user": USER, "seen_": U53}
 
@@ -237,6 +251,8 @@ REQUESTS: Mapping[str, Mapping[str, Check]] = {
         "receipts_": FLAG,
         "presence_": FLAG,
         "wallpaper_": _text(256),
+        "notify_": _word("all", "mentions", "none", "default"),
+        "push_": PUSH,
     },
     "users.get": {
         "id": SEQ,
@@ -247,7 +263,16 @@ REQUESTS: Mapping[str, Mapping[str, Check]] = {
         "page_": FLAG,
         "as_": _any,
     },
-    "devices.push": {"id": SEQ, "platform": _word("apns", "fcm", "web"), "token": TOKEN},
+    "devices.push": {
+        "id": SEQ,
+        "platform": _word("apns", "fcm", "web", "gateway"),
+        "token": _text(4096),
+        "app_": _text(128),
+        "purpose_": _word("alert", "voip"),
+        "environment_": _word("production", "sandbox"),
+        "p256dh_": _text(87, 87, r"[A-Za-z0-9_-]+"),
+        "auth_": _text(22, 22, r"[A-Za-z0-9_-]+"),
+    },
     "devices.list": {"id": SEQ},
     "devices.remove": {"id": SEQ, "device": DEVICE},
     "friend.request": {**STEP, "note_": _text(200), "via_": _text(32)},
@@ -271,6 +296,8 @@ REQUESTS: Mapping[str, Mapping[str, Check]] = {
     },
     "users.find": {"id": SEQ, "handle": _text(32)},
     "bots.get": {"id": SEQ, "bot": USER},
+    "push.test": {"id": SEQ},
+    "push.decisions": {"id": SEQ, "room_": ROOM, "seq_": SEQ, "limit_": SEQ},
     "report": {
         "id": SEQ,
         "key": KEY,

@@ -7,6 +7,7 @@ from chatd.core.erasures import reopened
 from chatd.core.event_feed import changed_account
 from chatd.core.friends import end_pending
 from chatd.core.profiles import CardChange, apply, card_of, put_card
+from chatd.core.push_registrations import ChangedRegistration, Dropped
 from chatd.core.read_set import ReadSet
 from chatd.core.users import Account, DeviceSeen, device_revoked, user_revoked
 from chatd.core.write_set import WriteSet
@@ -108,6 +109,7 @@ def list_device(user: str, device: str, writes: WriteSet, reads: ReadSet) -> Non
     while len(listed) > DEVICES_LISTED_MAX:
         oldest = device_of(user, listed.pop(0), reads)
         put_device(replace(oldest, app="", os="", last_seen=0), writes, reads)
+        writes.add(ChangedRegistration(Dropped(user, oldest.device)))
 
 
 def record_last_seen(user: str, request: RecordLastSeen, writes: WriteSet, reads: ReadSet) -> Ok:
@@ -143,6 +145,7 @@ def revoke(user: str, request: Revoke, writes: WriteSet, reads: ReadSet) -> Ok:
         revoke_device(device_of(user, request.device, reads), writes, reads)
     else:
         put_account(user_revoked(account_of(user, writes, reads), writes.now), writes, reads)
+        writes.add(ChangedRegistration(Dropped(user)))
     return Ok()
 
 
@@ -150,6 +153,7 @@ def revoke_device(device: DeviceSeen, writes: WriteSet, reads: ReadSet) -> None:
     account, device = device_revoked(account_of(device.user, writes, reads), device, writes.now)
     put_account(account, writes, reads)
     put_device(device, writes, reads)
+    writes.add(ChangedRegistration(Dropped(device.user, device.device)))
 
 
 def amend(user: str, request: Amend, writes: WriteSet, reads: ReadSet) -> Ok:
@@ -166,6 +170,8 @@ def amend(user: str, request: Amend, writes: WriteSet, reads: ReadSet) -> Ok:
         end_pending(user, writes, reads)
     if "disabled" in changes:
         writes.add(changed_account(user, "disabled" if changes["disabled"] else "enabled"))
+    if changes.get("disabled") or request.revoke:
+        writes.add(ChangedRegistration(Dropped(user)))
     changed = replace(amend_card(known, request, writes, reads), **changes)
     if request.revoke:
         put_account(user_revoked(changed, writes.now), writes, reads)

@@ -180,7 +180,9 @@ def erase_membership(user: str, request: EraseMembership, writes: WriteSet, read
     if room is None or room.known(request.person) is None:
         return Ok()
     member = writes.touch_known(room, request.person)
-    member.muted_until, member.pinned, member.hidden, member.extras = 0, False, False, b""
+    member.muted_until, member.pinned, member.hidden = 0, False, False
+    member.notify, member.extras = "", b""
+    room.note_level(request.person)
     if room.kind == GROUP and request.person in room.members:
         leave(room, request.person, writes, reads)
     return Ok()

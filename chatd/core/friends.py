@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from chatd.core.contacts import Contact, State, contact_of, put, row_of, shown, tally_of
 from chatd.core.pairs import Action, Answer, Friendship, Pair, step
 from chatd.core.privacy import Relation
+from chatd.core.push_alerts import alert
 from chatd.core.read_set import DAY_MS, ReadSet
 from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Ok
@@ -96,6 +97,7 @@ def request(user: str, request: FriendRequest, writes: WriteSet, reads: ReadSet)
     mine = replace(mine, note=request.note, via=via, since=writes.now, expires=until)
     if is_heard(theirs, inbox.received, introduction, writes, reads):
         theirs = replace(theirs, note=request.note, via=via, state=State.RECEIVED, known=introduction.know)
+        alert(request.user, "friend", user, writes, reads)
     else:
         is_quiet = theirs.quiet > writes.now
         theirs = quieted(theirs, writes.now, rules.quiet_ms) if is_quiet else theirs

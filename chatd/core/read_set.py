@@ -1,6 +1,6 @@
 """The state that the decisions of one batch may look at: read before the first one, kept current by each."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
@@ -86,6 +86,22 @@ class PeopleRules:
     message_requests_max: int = 200
 
 
+def knows_none(zone: str) -> bool:
+    return False
+
+
+@dataclass(slots=True, frozen=True)
+class PushRules:
+    """The limits of push. `apps`: those with a key, as (platform, app). `members_all`: above it, a group alerts who is
+    named. `knows_zone`: whether there is a time zone of this name.
+    """
+
+    enabled: bool = False
+    apps: frozenset[tuple[str, str]] = frozenset()
+    members_all: int = 500
+    knows_zone: Callable[[str], bool] = knows_none
+
+
 @dataclass(slots=True, frozen=True)
 class Rules:
     """The limits that the operator sets for decisions. `bots`: whether they are switched on."""
@@ -102,6 +118,7 @@ class Rules:
     # The age below which an account may do less; 0 for none.
     new_account_ms: int = 0
     bots: bool = False
+    push: PushRules = field(default_factory=PushRules)
 
 
 NO_BOUNDS = Allowances()

@@ -6,15 +6,17 @@ from msgspec import UNSET
 
 from chatd.core.extras import WALLPAPER, extra, put_extra
 from chatd.core.permissions import authorize
+from chatd.core.push_preferences import PREFERENCES, require_push, set_level, stored_preferences
 from chatd.core.read_set import ReadSet, Tail
 from chatd.core.room import Member, Room
-from chatd.core.sections import ACCOUNT, ChangedRow
+from chatd.core.sections import ACCOUNT, ChangedRow, store
 from chatd.core.unread_counts import count
 from chatd.core.users import Account
 from chatd.core.write_set import NewEvent, ReadPosition, RoomReply, WriteSet
 from chatd.protocol.codec import encode
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import ChatError
+from chatd.protocol.push import PushPreferences
 from chatd.protocol.read_state import Delivered, Read, ReadOk
 from chatd.protocol.rooms import Preferences
 
@@ -79,6 +81,7 @@ def delivered(user: str, request: Delivered, writes: WriteSet, reads: ReadSet) -
 
 def prefer(user: str, request: Preferences, writes: WriteSet, reads: ReadSet) -> Ok:
     """Set preferences of one room, or of the account; absent keys stay as they are."""
+    require_push(request, reads)
     if request.room is not UNSET:
         room, member = authorize(reads.rooms.get(request.room), user, "view")
         wanted = {name: getattr(request, name) for name in ("muted_until", "pinned", "hidden")}
@@ -92,12 +95,23 @@ def prefer(user: str, request: Preferences, writes: WriteSet, reads: ReadSet) ->
         if wallpaper is not UNSET and wallpaper != (extra(member, WALLPAPER) or ""):
             put_extra(writes.touch_member(room, user), WALLPAPER, wallpaper)
             writes.refreshed[room.number, user] = room
+        set_level(request, room, member, writes)
+    if (request.receipts, request.presence, request.push) != (UNSET, UNSET, UNSET):
+        prefer_everywhere(user, request, writes, reads)
+    return Ok()
+
+
+def prefer_everywhere(user: str, request: Preferences, writes: WriteSet, reads: ReadSet) -> None:
+    """Set preferences of the account."""
     account = reads.accounts.get(user) or Account(user, created_at=writes.now)
     chosen = {name: getattr(request, name) for name in ("receipts", "presence")}
     shows = {name: shown for name, shown in chosen.items() if shown not in (UNSET, getattr(account, name))}
     if shows:
         reads.accounts[user] = replace(account, **shows)
         writes.add(reads.accounts[user])
-        row = {name: getattr(reads.accounts[user], name) for name in chosen}
-        writes.add(ChangedRow(user, ACCOUNT, "preferences", encode(row)))
-    return Ok()
+    push = stored_preferences(user, reads).push
+    wanted = push if request.push is UNSET else request.push
+    if shows or wanted != push:
+        row = {name: getattr(reads.accounts.get(user, account), name) for name in chosen}
+        value = row if wanted == PushPreferences() else {**row, "push": wanted}
+        store(ChangedRow(user, ACCOUNT, PREFERENCES, encode(value)), writes, reads)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from msgspec import UNSET, UnsetType
 
 from chatd.core.room import Room
+from chatd.core.standings import tell_asked
 from chatd.core.visibility import text_of
 from chatd.core.write_set import Message, NewEvent, WriteSet
 from chatd.protocol.codec import encode
@@ -80,6 +81,7 @@ def recall(message: Message, writes: WriteSet) -> None:
     """
     message.event.body = UNSET
     message.event.recalled = True
+    tell_asked(message.room, writes)
     for step in writes.steps.get(message.room.number, ()):
         if isinstance(step, NewEvent) and text_of(step.event) == message.event.seq:
             step.blob = emptied(step.event)

@@ -9,10 +9,11 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import IntEnum
 from operator import attrgetter
-from typing import Any
+from typing import Any, Literal
 
 from chatd.core.privacy import Gate
 from chatd.protocol.members import Role
+from chatd.protocol.push import Level
 from chatd.protocol.rooms import GoneReason
 
 DIRECT = "direct"
@@ -61,6 +62,7 @@ class Member:
     # Rarely used state, a MessagePack map that is read and written whole; empty when absent.
     extras: bytes = b""
     standing: int = ACCEPTED
+    notify: Level | Literal[""] = ""  # empty: as the account says
 
     def unread(self, ordinal: int) -> int:
         """Return the unread messages when the room's last one is `ordinal` (core/unread_counts.py)."""
@@ -109,6 +111,8 @@ class Room:
     changing_members: frozenset[str] = frozenset()
     # The members that are bots or official accounts; empty where bots are switched off.
     bots: frozenset[str] = frozenset()
+    # The members who want to be told of every message; see `note_level`.
+    notify_all: frozenset[str] = frozenset()
     # In direct rooms, by author; empty where both may write and have accepted each other.
     gates: Mapping[str, Gate] = field(default_factory=dict)
     # By author: the members who block them, for whom their messages count nothing.
@@ -151,6 +155,14 @@ class Room:
         Not before the other has written something in a direct room, nor while they have not accepted a request.
         """
         return member.standing == ACCEPTED or (member.standing == POLICY and self.written > 0)
+
+    def note_level(self, user: str) -> None:
+        """Keep `notify_all` in step with a member that changed, came or left."""
+        member = self.members.get(user)
+        if member is not None and member.notify == "all":
+            self.notify_all |= {user}
+        elif user in self.notify_all:
+            self.notify_all -= {user}
 
     def among(self, users: AbstractSet[str]) -> frozenset[str]:
         """Return those of `users` who are present members."""
@@ -234,6 +246,7 @@ MEMBER_IMAGED = (
     "receipts",
     "extras",
     "standing",
+    "notify",
 )
 ROOM_IMAGED = (
     "number",

@@ -4,7 +4,7 @@ A connection gets all events of a batch before the replies to its requests in th
 filled in after the last decision: a number from the middle of the batch would be older than the messages before it.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from msgspec import UNSET, Raw
 
@@ -14,6 +14,7 @@ from chatd.core.visibility import ShownTo, marks_shown, seen
 from chatd.core.write_set import RoomReply, WriteSet
 from chatd.protocol.errors import Refused
 from chatd.protocol.members import ROLES, Role
+from chatd.protocol.push import Level
 from chatd.protocol.read_state import ReadOk, Receipt
 from chatd.protocol.rooms import RoomSummary
 
@@ -74,6 +75,7 @@ class RoomRow(NamedTuple):
     written: int
     standing: int = ACCEPTED
     extras: str = ""
+    notify: Level | Literal[""] = ""
 
     @property
     def data(self) -> bytes:
@@ -132,6 +134,8 @@ def summarise(
     )
     if member.standing != ACCEPTED:
         summary.request = member.standing == REQUEST
+    if member.notify:
+        summary.notify = member.notify
     if member.extras:
         summary.wallpaper = extra(member, WALLPAPER) or UNSET
     if peer is None:

@@ -15,8 +15,20 @@ from chatd.protocol.members import Role
 from chatd.protocol.messages import Mention
 from chatd.protocol.moderation import Reason
 from chatd.protocol.privacy import Capability, To
+from chatd.protocol.push import (
+    AuthSecret,
+    Content,
+    Environment,
+    Level,
+    Notify,
+    Platform,
+    PublicKey,
+    Purpose,
+    QuietMode,
+    TimeOfDay,
+)
 from chatd.protocol.rooms import GroupKind
-from chatd.protocol.users import Color, Platform, Relation
+from chatd.protocol.users import Color, Relation
 
 FORMS = {
     User: "the id of a user, 1 to 64 of A-Z a-z 0-9 _ - . : @ | +",
@@ -26,6 +38,9 @@ FORMS = {
     Handle: "a handle, 3 to 32 of A-Z a-z 0-9 _ .",
     NewHandle: "a handle, 3 to 32 of A-Z a-z 0-9 _ ., or empty",
     Color: "a colour, # and 6 of 0-9 a-f",
+    PublicKey: "a point of P-256, 65 bytes as 87 characters of base64url",
+    AuthSecret: "16 bytes, as 22 characters of base64url",
+    TimeOfDay: "a time of the day, 00:00 to 23:59",
     Key: "a key, 8 to 36 of A-Z a-z 0-9 - _",
 }
 # By the name of the key; of a map, those of its keys.
@@ -34,6 +49,13 @@ VALUES = {
     "role": Role,
     "kind": GroupKind,
     "platform": Platform,
+    "purpose": Purpose,
+    "environment": Environment,
+    "notify": Notify,
+    "messages": Level,
+    "groups": Level,
+    "content": Content,
+    "quiet_mode": QuietMode,
     "to": To,
     "rules": Capability,
     "as": Relation,

@@ -8,6 +8,7 @@ from chatd.protocol.envelope import Bearer, Ok, Push, Request
 from chatd.protocol.identifiers import U53, Device, Milliseconds, Room, Seq, Word
 from chatd.protocol.limits import FOCUS_MAX
 from chatd.protocol.privacy import Capability, To
+from chatd.protocol.push import PushOffer
 from chatd.protocol.sync import SyncPage
 
 Mode = Literal["foreground", "background"]
@@ -57,6 +58,7 @@ class HelloOk(Ok, tag="ok", kw_only=True):
     limits: dict[str, int] | UnsetType = UNSET
     audiences: dict[Capability, list[To]] | UnsetType = UNSET
     deprecated_at: Milliseconds | UnsetType = UNSET
+    push: PushOffer | UnsetType = UNSET
     sync: SyncPage
 
 

@@ -64,5 +64,7 @@ PAGES_MAX = 20
 BUTTON_ROWS_MAX, BUTTONS_IN_ROW_MAX = 5, 3
 # Commands of a bot: more than anybody reads.
 COMMANDS_MAX = 100
+# Decisions of push in one answer: a screen or two.
+DECISIONS_MAX = 50
 # Groups of both users that are shown on a card.
 COMMON_MAX = 20

@@ -18,6 +18,7 @@ from chatd.protocol.messages import Edit, Pin, React, Recall, Send
 from chatd.protocol.moderation import Report
 from chatd.protocol.presence import Focus, Typing, Watch
 from chatd.protocol.privacy import PrivacySet
+from chatd.protocol.push import DevicesPush, PushDecisions, PushTest
 from chatd.protocol.read_state import Delivered, Read, Readers
 from chatd.protocol.rooms import (
     Preferences,
@@ -30,7 +31,7 @@ from chatd.protocol.rooms import (
     RoomUpdate,
 )
 from chatd.protocol.sync import Sync
-from chatd.protocol.users import DevicesList, DevicesPush, DevicesRemove, ProfileSet, UsersFind, UsersGet
+from chatd.protocol.users import DevicesList, DevicesRemove, ProfileSet, UsersFind, UsersGet
 
 AnyRequest = (
     Hello | Auth | SetMode | Ping | Pong | Sync
@@ -44,4 +45,5 @@ AnyRequest = (
     | FriendRequest | FriendAccept | FriendDecline | FriendCancel | FriendRemove
     | ContactSet | CircleSet | CircleDelete
     | Report | BotsGet
+    | PushTest | PushDecisions
 )  # fmt: skip

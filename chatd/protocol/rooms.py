@@ -8,6 +8,7 @@ from chatd.protocol.envelope import Mutation, Ok, Push, Request, RoomMutation
 from chatd.protocol.identifiers import U53, Address, Milliseconds, Room, Title, User
 from chatd.protocol.limits import MEMBERS_CHANGED_MAX
 from chatd.protocol.members import Role
+from chatd.protocol.push import Level, Notify, PushPreferences
 
 GoneReason = Literal["left", "removed", "banned", "deleted"]
 
@@ -37,6 +38,7 @@ class RoomSummary(Struct, omit_defaults=True):
     request: bool = False
     asked: U53 = 0
     wallpaper: str | UnsetType = UNSET
+    notify: Level | UnsetType = UNSET
     first_visible: U53 = 1
     log_floor: U53 = 1
     preview: Raw | UnsetType = UNSET
@@ -91,8 +93,10 @@ class Preferences(Request, tag="preferences", frozen=True, kw_only=True):
     pinned: bool | UnsetType = UNSET
     hidden: bool | UnsetType = UNSET
     wallpaper: Wallpaper | UnsetType = UNSET
+    notify: Notify | UnsetType = UNSET
     receipts: bool | UnsetType = UNSET
     presence: bool | UnsetType = UNSET
+    push: PushPreferences | UnsetType = UNSET
 
 
 class SummaryOk(Ok, tag="ok", kw_only=True):

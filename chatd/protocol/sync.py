@@ -9,13 +9,17 @@ from chatd.protocol.users import Profile
 
 
 class SyncTotals(Struct, omit_defaults=True):
-    """Sums over all rooms; with people in force the numbers of friend requests and message requests that wait."""
+    """Sums over all rooms; with people in force the numbers of friend requests and message requests that wait.
+
+    `badge`: the number on the icon of the app, on connections with push.
+    """
 
     rooms: U53
     unread: U53
     mentions: U53
     friend_requests: U53 = 0
     message_requests: U53 = 0
+    badge: U53 | UnsetType = UNSET
 
 
 class AccountRow(Struct, omit_defaults=True, gc=False):

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
-from chatd.protocol.envelope import Bearer, Ok, Push, Request
+from chatd.protocol.envelope import Ok, Push, Request
 from chatd.protocol.identifiers import U53, Address, Device, Handle, Milliseconds, NewHandle
 from chatd.protocol.limits import (
     BIO_MAX,
@@ -84,9 +84,6 @@ class DeviceRow(Struct, omit_defaults=True):
     last_seen: Milliseconds = 0
 
 
-Platform = Literal["apns", "fcm", "web"]
-
-
 class ProfileSet(Request, tag="profile.set", frozen=True, kw_only=True):
     """Change the own card; an empty text, list or theme, and `data` null, remove what is there."""
 
@@ -117,10 +114,6 @@ class UsersGet(Request, tag="users.get", frozen=True, kw_only=True):
 
 class UsersFind(Request, tag="users.find", frozen=True, kw_only=True):
     handle: Handle
-
-
-class DevicesPush(Bearer, tag="devices.push", frozen=True, kw_only=True):
-    platform: Platform
 
 
 class DevicesList(Request, tag="devices.list", frozen=True, kw_only=True):

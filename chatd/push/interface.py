@@ -1,13 +1,11 @@
 """The contract of a sender: it speaks the protocols of push services, and keeps nothing that has to outlive it.
 
 It decides nothing: what waits, what replaces what, how often and how fast is the queue's (push/queue.py). Deliveries
-and answers are structs because the sender may be another process.
+and answers are plain values because the sender may be another process.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Literal, Protocol
-
-from msgspec import Struct
+from typing import Literal, NamedTuple, Protocol
 
 from chatd.core.push import Address, Notification
 
@@ -20,7 +18,7 @@ Result = Literal["sent", "retry", "busy", "dead", "refused", "credential"]
 `credential`: the service does not know our key, or the key cannot be read: the app has to be paused."""
 
 
-class Delivery(Struct, array_like=True, frozen=True):
+class Delivery(NamedTuple):
     """One notification for one device. `number`: chosen by the queue, never used twice. `expires_at`: Unix ms."""
 
     number: int
@@ -31,7 +29,7 @@ class Delivery(Struct, array_like=True, frozen=True):
     expires_at: int = 0
 
 
-class Answer(Struct, array_like=True, frozen=True):
+class Answer(NamedTuple):
     """What became of a delivery. `detail`: the word of the service, at most 64 characters, for the trace.
 
     `environment`: the one that worked, where it is another than that of the address. `since`: Unix ms from which on the

@@ -2,56 +2,42 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any
 
 from chatd.auth.interface import Identity
 from chatd.auth.passwords import Passwords
 from chatd.bus.local import LocalBus
-from chatd.commands.admin import Admin, Writes
-from chatd.commands.api_keys import ApiKeys
 from chatd.commands.context import Context
-from chatd.commands.event_feed import FeedPages
-from chatd.commands.filters import FilterLists
-from chatd.commands.graph import Graph
 from chatd.commands.hello_limiter import HelloLimiter
-from chatd.commands.host_bots import HostBots
-from chatd.commands.host_rooms import HostRooms
-from chatd.commands.host_stats import StatsReader
-from chatd.commands.imports import Imports
 from chatd.commands.login import Login
 from chatd.commands.lookups import Lookups
-from chatd.commands.webhooks import Webhooks
+from chatd.commands.push_door import PushDoor
 from chatd.config.model import Config
 from chatd.core.allowances import Allowances
 from chatd.core.event_feed import note_entries
 from chatd.core.maintenance import ForgetKeys
-from chatd.core.read_set import PeopleRules
 from chatd.core.room_cache import RoomCache
 from chatd.core.write_set import WriteSet
-from chatd.delivery.bot_updates import BotUpdates
 from chatd.delivery.event_feed import EventFeed
 from chatd.delivery.fanout import Fanout
 from chatd.delivery.hub import Hub
-from chatd.delivery.moderation import count_reports
 from chatd.delivery.presence import LocalPresence
 from chatd.delivery.profiles import ProfileChanges
 from chatd.delivery.recent_commits import RecentCommits
-from chatd.delivery.restrictions import Restrictions
 from chatd.delivery.watch_rights import WatchRights
 from chatd.env import Env
-from chatd.http.api.route import Route, Services
 from chatd.jobs.contact_expiry import ContactExpiry
 from chatd.jobs.event_feed import FeedUpkeep, end_feed
 from chatd.jobs.last_seen import LastSeenRecorder
 from chatd.jobs.maintenance import Maintenance
 from chatd.jobs.message_requests import RequestBound
-from chatd.moderation.compiling import compiled
 from chatd.protocol.codec import Vocabulary
 from chatd.protocol.connection import Hello
 from chatd.server.accounts import Accounts
 from chatd.server.capability import Capability, combined
+from chatd.server.host_parts import HostParts
 from chatd.server.persons import Persons
 from chatd.server.rules import (
     allowances_of,
@@ -65,16 +51,13 @@ from chatd.session.rate_limits import RateLimits
 from chatd.session.session import Session
 from chatd.storage.interface import Store
 from chatd.telemetry.counters import Counters
-from chatd.webhooks.bot_hooks import BotHooks
-from chatd.webhooks.deliveries import Deliveries
-from chatd.webhooks.settings import Receiver
 from chatd.websocket.admission import Admission
 from chatd.writer.commit_hooks import CommitHooks, Subscribers
 from chatd.writer.read_set_loader import ReadSetLoader
 from chatd.writer.room_loader import RoomLoader
 from chatd.writer.screening import Screening
 from chatd.writer.sources import Sources
-from chatd.writer.submission import Submission, Submit, submit_and_wait
+from chatd.writer.submission import Submission, Submit
 from chatd.writer.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -146,53 +129,26 @@ class App:
         self.profile_changes = ProfileChanges(
             env, store, self.presence, self.hub, self.rate_limits.keep_task, config.delivery
         )
-        self.hooks.published.subscribe(self.maintenance.on_commit, watch_rights.on_commit)
-        if self.event_feed is not None:
-            self.hooks.published.subscribe(self.event_feed.on_commit)
-        self._endpoints: Sequence[Receiver] = ()
-        if config.people.enabled:
-            self.hooks.published.subscribe(self.request_bound.on_commit, self.profile_changes.on_commit)
         self.login = Login(store, self.writer, self.passwords, identity, config.auth.login_token_ttl_s)
         self.accounts = Accounts(self.login, identity, self.rate_limits, self.counters, login_links or {})
         self.context = self._context(config, env, whole, watch_rights)
-        self._make_host_parts(config, env)
-        self.hooks.committed.subscribe(*(partial(hook, self.context) for hook in whole.committed))
-        self.hooks.published.subscribe(*(partial(hook, self.context) for hook in whole.published))
-
-    def _make_host_parts(self, config: Config, env: Env) -> None:
-        """Make what serves the back end of the host app."""
-        store = self.store
-        self.api_writes = Writes(self.context.submit, self.writer.submit, config.api.writes_waiting)
-        self.admin = Admin(store, self.api_writes, self.hub, self.identity, env, self._actor)
-        self.graph = Graph(store, self.api_writes, self._people_rules, self.fanout.tell_imported)
-        self.feed_pages = FeedPages(self.event_feed, env)
-        self._make_bots(config, env)
-        self.webhooks = Webhooks(store, self.api_writes)
-        self.imports = Imports(store, self.api_writes)
-        self.host_rooms = HostRooms(self.context, self.api_writes)
-        self.stats = StatsReader(self.context)
-        self.api_keys = ApiKeys(store, self.api_writes, env)
-        self.hooks.committed.subscribe(self.api_keys.on_commit)
-        # They are done when the host is answered.
-        restrictions = Restrictions(env, self.hub).on_commit
-        self.hooks.published.subscribe(
-            restrictions, self.screening.on_commit, partial(count_reports, self.counters)
-        )
-        self.filters = FilterLists(
-            store, self.api_writes, compiled, self.screening.adopt, lambda: self.context.config.moderation
-        )
         self.persons = Persons(store, env, self.writer, self.counters)
         self.persons.reconfigure(config)
+        self.host = HostParts(store, self.context, self.fanout, self.screening, self.event_feed, self.persons)
+        self._subscribe(config, whole)
 
-    def _make_bots(self, config: Config, env: Env) -> None:
-        """Make what tells bots of their rooms, where they are switched on."""
-        self.bot_updates = BotUpdates(self.store.feed, env) if config.bots.enabled else None
-        self.bot_hooks: BotHooks | None = None
-        if self.bot_updates is not None:
-            self.bot_hooks = BotHooks(self.store, self.bot_updates, self._on_bot_hooks)
-            self.hooks.committed.subscribe(self.bot_hooks.on_commit)
-            self.hooks.published.subscribe(self.bot_updates.on_commit)
-        self.host_bots = HostBots(self.store, self.api_writes, self.bot_updates, self.bot_hooks, env)
+    def _subscribe(self, config: Config, whole: Capability) -> None:
+        """Let the parts follow what is stored, in the order of its effects."""
+        committed, published = self.hooks.committed, self.hooks.published
+        published.subscribe(self.maintenance.on_commit, self.context.watch_rights.on_commit)
+        if self.event_feed is not None:
+            published.subscribe(self.event_feed.on_commit)
+        if config.people.enabled:
+            published.subscribe(self.request_bound.on_commit, self.profile_changes.on_commit)
+        self.host.subscribe(self.hooks)
+        published.subscribe(self.screening.on_commit)
+        committed.subscribe(*(partial(hook, self.context) for hook in whole.committed))
+        published.subscribe(*(partial(hook, self.context) for hook in whole.published))
 
     def _context(self, config: Config, env: Env, whole: Capability, watch_rights: WatchRights) -> Context:
         """Return the parts that commands work with."""
@@ -214,50 +170,10 @@ class App:
             typing_sink=self.fanout,
             hello_limiter=self.hello_limiter,
             lookups=Lookups(config.rates, env, self.counters),
+            push=PushDoor(env),
             counters=self.counters,
             bounds=bounds_of(config.people),
         )
-
-    def services(
-        self, console_link: Callable[[str, Collection[str]], str], table: tuple[Route, ...]
-    ) -> Services:
-        """Return the parts that routes of the host's API use. `table`: all routes."""
-        return Services(
-            self.admin,
-            self.graph,
-            self.host_rooms,
-            self.feed_pages,
-            self.host_bots,
-            self.stats,
-            self.webhooks,
-            self.api_keys,
-            self.filters,
-            self.imports,
-            self.persons.privacy(self.api_writes, self.hub),
-            console_link,
-            table,
-        )
-
-    def deliver(self, receivers: Sequence[Receiver], config: Config) -> Deliveries | None:
-        """Have events delivered to these endpoints; return what has to run for it, None while there never was one."""
-        deliveries, self._endpoints = self.webhooks.deliveries, receivers
-        if deliveries is None and (receivers or self.bot_hooks is not None) and self.event_feed is not None:
-            save = partial(submit_and_wait, self.writer.submit, "")
-            env, writer = self.context.env, self.writer
-            deliveries = Deliveries(
-                self.event_feed, self.store, env, self.counters, save, lambda: writer.is_busy
-            )
-            self.webhooks.direct(deliveries)
-        if deliveries is not None:
-            bots = () if self.bot_hooks is None else self.bot_hooks.receivers(config.egress.allow)
-            deliveries.reconfigure((*receivers, *bots))
-        return deliveries
-
-    def _on_bot_hooks(self, gone: Collection[str]) -> None:
-        """Deliver to the hooks that bots have now. `gone`: receivers that there are no more."""
-        if self.webhooks.deliveries is not None:
-            self.webhooks.deliveries.forget(gone)
-        self.deliver(self._endpoints, self.context.config)
 
     def jobs(self, config: Config) -> dict[str, Work]:
         """Return what goes on as long as the daemon runs, by name."""
@@ -298,22 +214,16 @@ class App:
         self.context.watch_rights.reconfigure(config.privacy.shown_to, people)
         self.login.reconfigure(config.auth.login_token_ttl_s)
         self.persons.reconfigure(config)
-        self.api_writes.reconfigure(config.api.writes_waiting)
+        self.host.reconfigure(config)
         self.screening.reconfigure(screening)
         if screens(config):
             # For good, since a request may wait behind which the next one has to stay.
             self.context.use(self.screening.submit)
-            self.api_writes.use(self.screening.submit)
+            self.host.use(self.screening.submit)
 
     def _door(self, config: Config) -> Submit:
         """Return the door to the writer for what others will read: the writer itself where nothing screens."""
         return self.screening.submit if screens(config) else self.writer.submit
-
-    def _actor(self) -> str:
-        return self.context.config.moderation.actor
-
-    def _people_rules(self) -> PeopleRules:
-        return self.read_set_loader.rules.people
 
     def _publish(self, writes: WriteSet) -> None:
         """Push a commit to the connections of this process."""

@@ -132,10 +132,8 @@ class Daemon:
         store = await self._open_store(self.config.storage, self.env, self._whole.sqlite)
         app = self._app = App(self.config, self.env, store, identity, self._whole, self._login_links)
         await app.rooms.start()
-        if app.bot_hooks is not None:
-            await app.bot_hooks.load()
         app.writer.start()
-        await app.api_keys.load()
+        await app.host.load()
         await app.persons.begin()
         self._reserve(app, self.config)
         if app.feed_upkeep is not None:
@@ -146,7 +144,7 @@ class Daemon:
         self._keep_running("keys", app.identity.keep_fresh)
         self._keep_running("files", partial(self._files.watch, self.config))
         try:
-            await app.filters.load()
+            await app.host.filters.load()
             await self._listen(app)
         except BaseException:
             await self.stop()
@@ -160,8 +158,8 @@ class Daemon:
 
     def _deliver(self, receivers: Sequence[Receiver], config: Config) -> None:
         """Deliver events to these endpoints."""
-        is_first = self.app.webhooks.deliveries is None
-        deliveries = self.app.deliver(receivers, config)
+        is_first = self.app.host.webhooks.deliveries is None
+        deliveries = self.app.host.deliver(receivers, config)
         if is_first and deliveries is not None:
             self._keep_running("webhooks", deliveries.run)
 
@@ -227,8 +225,8 @@ class Daemon:
         """Listen for operators and for the back end of the host app."""
         listen = self.config.listen
         deadline_s, backlog = listen.request_deadline_s, listen.backlog
-        access = self._access = Access(app.api_keys, self.env, self.config)
-        services = app.services(self._console_link, TABLE)
+        access = self._access = Access(app.host.api_keys, self.env, self.config)
+        services = app.host.services(self._console_link, TABLE)
         api = Api(services, access, self.env, app.counters)
         if several(listen.ops_address):
             operations = ListenerOptions(deadline_s, backlog, pending_sockets=PendingSockets(OPS_SOCKETS))
@@ -354,8 +352,7 @@ class Daemon:
             self._console.close()
         if app.event_feed is not None:
             app.event_feed.close()
-        if app.bot_updates is not None:
-            app.bot_updates.close()
+        app.host.close()
         for name, listener in self._listeners.items():
             await listener.stop(deadline_s if name == PUBLIC else deadline_s / 8)
         self._listeners.clear()

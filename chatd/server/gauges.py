@@ -9,7 +9,7 @@ from chatd.telemetry.troubles import TROUBLES
 def gauges_of(app: App) -> dict[str, float | Mapping[str, float]]:
     """Return the figures by name of the metric."""
     sessions = [session for devices in app.hub.sessions.values() for session in devices.values()]
-    deliveries = app.webhooks.deliveries
+    deliveries = app.host.webhooks.deliveries
     return {
         "connections": {"ready": len(sessions), "unauthenticated": app.admission.unauthenticated},
         "hellos_now": {"under_way": app.hello_limiter.under_way, "waiting": app.hello_limiter.waiting},

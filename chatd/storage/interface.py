@@ -21,14 +21,13 @@ from chatd.core.room import Room, Standing
 from chatd.core.sections import ChangedRow
 from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account, DeviceSeen
-from chatd.core.webhooks import Consumer, Parked
 from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Unavailable
 from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
 from chatd.protocol.read_state import Reader
 from chatd.storage.erasing import ErasureStore, PersonFiles
-from chatd.storage.feeds import FeedStore
+from chatd.storage.feeds import FeedStore, WebhookStore
 from chatd.storage.views import (
     EventPage,
     HelloRows,
@@ -37,6 +36,7 @@ from chatd.storage.views import (
     MessagePage,
     People,
     SyncRows,
+    UserPush,
     UserRoom,
 )
 from chatd.telemetry.troubles import Troubles
@@ -265,6 +265,9 @@ class UserStore(Protocol):
     async def devices(self, user: str) -> list[DeviceSeen]:
         """Return the listed devices of `user`, in order of their ids."""
 
+    async def user_push(self, user: str, now_ms: int, members_all: int) -> UserPush:
+        """Return what is kept of a user for push. `members_all`: above it, a group alerts who is named."""
+
     async def card_views(self, viewer: str, users: Sequence[str], small: int | None = None) -> list[CardView]:
         """Return the cards of `users`, in their order; with `small`, the size of small groups, what pages need, too."""
 
@@ -331,21 +334,6 @@ class GraphStore(Protocol):
 
     async def user_edges(self, user: str) -> tuple[dict[str, int], Edges]:
         """Return the feeds, and the edges from a user, as of one commit."""
-
-
-class WebhookStore(Protocol):
-    """The receivers of the feed, and the entries they refused."""
-
-    async def consumers(self) -> list[Consumer]: ...
-
-    async def parked(self, consumer: str, limit: int) -> list[Parked]:
-        """Return up to `limit` entries that were set aside for a receiver, the last ones first."""
-
-    async def parked_counts(self) -> dict[str, int]:
-        """Return how many entries are set aside, by receiver."""
-
-    async def feed_cursor_at(self, time: int) -> str:
-        """Return the cursor behind which the entries since `time` (Unix ms) are; "" for all that are kept."""
 
 
 class JobStore(Protocol):

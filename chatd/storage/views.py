@@ -4,8 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from chatd.core.push_registrations import Registration
 from chatd.core.users import Account, DeviceSeen
 from chatd.protocol.event_feed import Entry
+from chatd.protocol.push import PushPreferences
 from chatd.protocol.rooms import RoomSummary
 from chatd.protocol.sync import AccountRow, SyncTotals
 from chatd.protocol.users import Profile
@@ -18,6 +20,15 @@ class Membership(NamedTuple):
     room: str
     members: int
     muted_until: int
+
+
+class UserPush(NamedTuple):
+    """What is kept of one user for push notifications. `badge`: at this moment. `epoch`: of the history now."""
+
+    registrations: list[Registration]
+    preferences: PushPreferences
+    badge: int
+    epoch: str
 
 
 class UserRoom(NamedTuple):

@@ -95,4 +95,5 @@ class Counters:
     loop_lag_seconds: Histogram = field(default_factory=_seconds)
     loop_stalls: int = 0  # times it was late by more than 100 ms
     troubles: dict[str, int] = field(default_factory=_words)  # names in telemetry/troubles.py
+    children_started: dict[str, int] = field(default_factory=_words)  # processes beside the daemon: push
     defects: int = 0  # unexpected exceptions, each logged with its traceback

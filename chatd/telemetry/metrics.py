@@ -72,6 +72,7 @@ COUNTED: dict[str, _About] = {
     "loop_lag_seconds": _About("event_loop_lag_seconds", "How late the event loop runs timers."),
     "loop_stalls": _About("event_loop_stalls", "Times the event loop was late by more than 100 ms."),
     "troubles": _About("troubles", "Failures by trouble.", "what"),
+    "children_started": _About("children_started", "Starts of processes beside the daemon.", "child"),
     "defects": _About("defects", "Unexpected exceptions; each is in the log with its traceback."),
 }
 
@@ -107,6 +108,7 @@ GAUGES: dict[str, _About] = {
         "certificate_end_timestamp_seconds",
         "Unix time at which the certificate ends, 0 when it cannot be read; left out without listen.tls_cert.",
     ),
+    "child_up": _About("child_up", "1 while a process beside the daemon works.", "child"),
     "draining": _About("draining", "1 while the daemon stops."),
     "key_set_age_seconds": _About(
         "key_set_age_seconds", "Seconds since the keys of auth.jwks_url were fetched, or since the start."

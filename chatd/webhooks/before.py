@@ -18,6 +18,7 @@ from chatd.config.secret import Secret
 from chatd.core.messages import check_body
 from chatd.egress.client import ANSWER_BYTES_MAX, Client, Unreachable
 from chatd.egress.guard import EgressRefused
+from chatd.egress.signing import signed
 from chatd.env import Env
 from chatd.protocol.codec import UNDECODABLE, as_json, encode, host_data
 from chatd.protocol.errors import Refused
@@ -25,7 +26,6 @@ from chatd.protocol.identifiers import Word
 from chatd.protocol.messages import Body, LooseBody, without_empties
 from chatd.protocol.timestamps import rfc3339
 from chatd.webhooks.interface import Do, Item, On, Verdict
-from chatd.webhooks.signing import signed
 
 ID_BYTES = 10  # 80 random bits
 BODY_LEVEL = 3  # of a body's host data, as in a packet

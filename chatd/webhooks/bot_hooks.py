@@ -14,11 +14,11 @@ from chatd.core.bots import Bot, DeletedBot, Hook, consumer_of
 from chatd.core.users import Account
 from chatd.core.write_set import WriteSet
 from chatd.egress.guard import EgressRefused, target_of
+from chatd.egress.signing import key_of
 from chatd.protocol.errors import Refused
 from chatd.storage.interface import DecisionStore
 from chatd.storage.views import FeedPage
 from chatd.webhooks.settings import Receiver
-from chatd.webhooks.signing import key_of
 
 # Each is a task that reads once a minute, and a connection: more bots ask for their updates.
 HOOKS_MAX = 500

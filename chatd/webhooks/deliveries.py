@@ -14,7 +14,7 @@ from chatd.egress.guard import Guard
 from chatd.egress.threads import in_thread
 from chatd.env import Env
 from chatd.protocol.errors import ChatError
-from chatd.storage.interface import WebhookStore
+from chatd.storage.feeds import WebhookStore
 from chatd.telemetry.counters import Counters
 from chatd.telemetry.loop_share import LoopShare
 from chatd.telemetry.supervision import supervised

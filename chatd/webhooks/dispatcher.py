@@ -20,6 +20,8 @@ from chatd.config.secret import Secret
 from chatd.core.webhooks import PARKED_MAX, Consumer, Parked, SaveConsumers, before
 from chatd.egress.client import Client, Unreachable
 from chatd.egress.guard import EgressRefused
+from chatd.egress.retry_after import retry_after_s
+from chatd.egress.signing import signed
 from chatd.env import Env
 from chatd.protocol.errors import ChatError
 from chatd.protocol.event_feed import Entry
@@ -28,8 +30,6 @@ from chatd.telemetry.counters import Counters
 from chatd.telemetry.loop_share import LoopShare
 from chatd.webhooks.endpoint import BATCH_MAX, Endpoint, Offer, Outcome, State, outcome_of
 from chatd.webhooks.payload import delivery_id, payload
-from chatd.webhooks.retry_after import retry_after_s
-from chatd.webhooks.signing import signed
 from chatd.webhooks.views import Failure, Retried, Status
 
 # A busy chat is sent ten times a second at most, unless there is more than a batch: a POST costs about as much as

@@ -14,9 +14,9 @@ from chatd.config.problems import ConfigError, Problem
 from chatd.config.secret import Secret
 from chatd.core.event_feed import require_known
 from chatd.egress.guard import EgressRefused, Guard, target_of
+from chatd.egress.signing import secrets_in
 from chatd.env import Env
 from chatd.protocol.errors import Refused
-from chatd.webhooks.signing import secrets_in
 
 if TYPE_CHECKING:
     from chatd.webhooks.before import RemoteJudge

@@ -14,12 +14,11 @@ from chatd.core.friends import GROUP_VIA, Introduction
 from chatd.core.graph import ChangeGraph, GraphFeed, pairs_of
 from chatd.core.members import SetMembers
 from chatd.core.privacy import Relation
-from chatd.core.privacy_settings import CIRCLES, PRIVACY, SetByHost
+from chatd.core.privacy_settings import SetByHost
 from chatd.core.profiles import Card, Holder
 from chatd.core.read_set import ReadSet, Tail, UnreadSpan, pair
 from chatd.core.room import Member, Room
 from chatd.core.rooms import OpenDirect
-from chatd.core.sections import ChangedRow
 from chatd.core.unread_counts import COUNTED_EVENTS_MAX, span_of_read, tail_of
 from chatd.core.write_set import Message
 from chatd.protocol.emoji import normal_form
@@ -39,6 +38,7 @@ from chatd.protocol.privacy import PrivacySet
 from chatd.protocol.read_state import Read
 from chatd.protocol.rooms import Preferences, RoomCreate, RoomDecline, RoomDelete, RoomDirect, RoomUpdate
 from chatd.protocol.users import DevicesRemove, ProfileSet
+from chatd.writer.account_needs import circles, preferences, privacy
 from chatd.writer.erasure_needs import NEEDS_OF_ERASURES, erasures_of_users
 from chatd.writer.import_needs import NEEDS_OF_IMPORTS
 from chatd.writer.sources import Need, Sources, Submitted
@@ -190,17 +190,6 @@ async def introductions(sources: Sources, batch: Sequence[Submitted], reads: Rea
     reads.accounts.update(known.accounts)
 
 
-async def circles(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
-    """Read the circles of the users who ask."""
-    await read_account_rows(sources, {(asked.user, CIRCLES) for asked in batch}, reads)
-
-
-async def read_account_rows(sources: Sources, rows: Collection[tuple[str, str]], reads: ReadSet) -> None:
-    """Read rows of the section `account`, by (user, name), for `sections.stored`."""
-    for row in await sources.store.account_rows(rows):
-        reads.records_of(ChangedRow)[row.user, row.section, row.name] = row
-
-
 async def expiring(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read both contacts of the pairs in which something has run out."""
     pairs = {pair for asked in batch for one in asked.request.pairs for pair in both(*one)}
@@ -273,12 +262,6 @@ async def blocked_askers(sources: Sources, batch: Sequence[Submitted], reads: Re
     if pairs:
         await read_contacts(sources, {place for one in pairs for place in both(*one)}, reads)
         reads.records_of(Tally).update(await sources.store.tallies({user for user, _ in pairs}, 0))
-
-
-async def privacy(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
-    """Read the privacy rules of users who are about to change them, and the circles that rules name."""
-    wanted = {(asked.user, name) for asked in batch for name in (PRIVACY, CIRCLES)}
-    await read_account_rows(sources, wanted, reads)
 
 
 async def other_devices(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
@@ -367,7 +350,7 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     MembersRemove: (used_keys,),
     MembersRole: (used_keys,),
     SetMembers: (used_keys, people, relations),
-    Preferences: (people,),
+    Preferences: (people, preferences),
     PrivacySet: (privacy,),
     SetByHost: (privacy,),
     RoomDecline: (blocked_askers,),

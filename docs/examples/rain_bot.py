@@ -10,6 +10,7 @@ import json
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 BOT = "rain"
@@ -29,8 +30,8 @@ def call(method: str, path: str, body: Any = None) -> Any:
 
 
 def answer_to(event: dict[str, Any]) -> dict[str, Any]:
-    """Return what the bot says to a message; a press on a button has the data of the button."""
-    said = CITIES.get(event["body"].get("data"))
+    """Return what the bot says to a message; a press has the data of its button, others what they like."""
+    said = CITIES.get(str(event["body"].get("data")))
     return QUESTION if said is None else {"text": said, "reply_to": event["seq"]}
 
 
@@ -44,7 +45,12 @@ def main() -> None:
         for entry in page["events"]:
             if entry["type"] == "event.message" and "body" in entry["event"]:
                 said = {"as": BOT, "key": f"re-{entry['id']}", "body": answer_to(entry["event"])}
-                call("POST", f"/v1/rooms/{entry['room']}/messages", said)
+                try:
+                    call("POST", f"/v1/rooms/{entry['room']}/messages", said)
+                except HTTPError as refusal:
+                    # They block the bot, it was removed from the room, or the room is gone.
+                    if refusal.code not in (403, 404, 410):
+                        raise
         after = page["next"]
         CURSOR.write_text(after)
 

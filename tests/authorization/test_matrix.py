@@ -66,9 +66,9 @@ async def test_without_its_word_a_row_is_forbidden_wherever_it_points(name: str,
 async def _turned_away(matrix: AuthMatrix, column: str) -> None:
     """From now on nobody of this column gets in."""
     if column == "banned":
-        await matrix.server.app.admin.amend(column, Amend(disabled=True))
+        await matrix.server.app.host.admin.amend(column, Amend(disabled=True))
     elif column == "revoked":
-        await matrix.server.app.admin.revoke(column)
+        await matrix.server.app.host.admin.revoke(column)
         old = matrix.server.env.now_ms() / 1000 - 5
         matrix.server.identity.claims[column] = Claims(column, old + 3600, issued_at_s=old)
     else:

@@ -15,23 +15,39 @@ from chatd.config.loading import load
 from chatd.config.memory import memory_of, shown
 from chatd.config.model import Config
 from chatd.config.schema import fields
+from chatd.config.text import FIRST
 
 SECRET = "0123456789abcdef0123456789abcdef"
 
 
-def test_the_generated_file_is_the_default_configuration(run, tmp_path):
-    text = run("config", "init").output
+@pytest.mark.parametrize("options", [(), ("--all",)], ids=["short", "all"])
+def test_the_generated_file_is_the_default_configuration(run, tmp_path, options):
+    text = run("config", "init", *options).output
     path = tmp_path / "chatd.toml"
     path.write_text(text)
     assert load(str(path)).config == Config()
     path.write_text(re.sub(r"^#(?=[a-z])", "", text, flags=re.M))
     loaded = load(str(path))
     assert loaded.config == Config()
-    assert "default" not in loaded.origins.values()
+    left = {name for name, origin in loaded.origins.items() if origin == "default"}
+    assert left == (set() if options else set(fields()) - FIRST)
+
+
+def test_without_an_option_it_is_one_page(run):
+    text = run("config", "init").output
+    assert len(text.splitlines()) < 70
+    assert text.count("\n#enabled = false\n") == 6
+
+
+def test_a_section_is_written_on_its_own(run):
+    text = run("config", "init", "--section", "push").output
+    assert re.findall(r"^\[(\w+)\]", text, re.MULTILINE) == ["push"]
+    assert "#delay_s = 10" in text
+    assert run("config", "init", "--section", "push", "--all").exit_code == 2
 
 
 def test_the_generated_file_explains_every_key(run):
-    text = run("config", "init").output
+    text = run("config", "init", "--all").output
     unwrapped = text.replace("\n# ", " ")
     for field in fields().values():
         assert f"\n#{field.key} = " in text
@@ -71,6 +87,7 @@ def test_check_says_ok_and_warns(run):
         ("listen.ops_address=0.0.0.0:8471", "need no token"),
         ("listen.unsafe_any_origin=true", "every web page"),
         ("auth.accounts=false", "accounts are off"),
+        ("push.enabled=true", "no push service"),
     ],
 )
 def test_check_warns_of_what_is_allowed_but_unwise(run, change, word):

@@ -47,7 +47,7 @@ def test_the_banner_says_where_and_who(first):
 
 def test_its_data_are_private(first):
     _, directory = first
-    for name in (".", "secret", "chatd.sqlite"):
+    for name in (".", "secret", "vapid.pem", "chatd.sqlite"):
         mode = (directory / "chatd-data" / name).stat().st_mode
         assert stat.S_IMODE(mode) & 0o077 == 0, name
 

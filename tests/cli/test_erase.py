@@ -110,7 +110,7 @@ async def test_a_restore_erases_again_who_was_erased_since_the_backup(
         run, "restore", str(tmp_path / "old.sqlite"), *options, "--data", str(target)
     )
     assert result.exit_code == 0, result.output
-    assert "Erased again, since the backup had them: 1 people." in result.output
+    assert "Users erased again, since the backup had them: 1." in result.output
     assert files_with(target, PLANTED) == []
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from chatd.cli.hook import make_secret
 from chatd.cli.hook_receiver import Receiver, Settings
-from chatd.webhooks.signing import secrets_in, signed
+from chatd.egress.signing import secrets_in, signed
 from tests.kit.daemon import daemon_process
 from tests.kit.webhook_receiver import receiver_process
 

@@ -64,6 +64,7 @@ def test_reports_are_listed_shown_acted_on_and_closed(reports: Run) -> None:
     shown = reports("report", "show", "r2").output
     assert ">      7 eve              your [2Jcard?" in shown
     assert "text: a scam" in shown
+    assert "title then: Bikes" in shown
     done = reports("report", "act", "r3", "mute", "--for", "1h", "--reason", "fraud")
     assert done.output == "r3: mute is done.\n"
     warned = reports("report", "act", "r3", "warn", "--text", "Stop it.")

@@ -23,7 +23,7 @@ async def daemon(tmp_path_factory) -> AsyncIterator[Daemon]:
 
 @pytest.fixture
 def admin(daemon: Daemon) -> Admin:
-    return daemon.app.admin
+    return daemon.app.host.admin
 
 
 async def account(daemon: Daemon, user: str):
@@ -64,7 +64,7 @@ async def test_so_many_changes_of_the_host_wait_that_phones_wait_little(server: 
     first = ann.send_request(type="room.direct", user="bob")
     await hold.reached.wait()
     changes = [
-        asyncio.create_task(server.app.admin.amend(f"u{number}", Amend(name="Uma")))
+        asyncio.create_task(server.app.host.admin.amend(f"u{number}", Amend(name="Uma")))
         for number in range(3 * places)
     ]
     for _ in range(10):

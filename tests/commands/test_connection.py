@@ -65,7 +65,7 @@ async def test_a_token_from_before_a_revocation_is_refused(server):
     old = Claims("ann", 4e9, issued_at_s=server.env.now_ms() / 1000)
     server.identity.claims["old"] = old
     server.env.advance(10)
-    await server.app.admin.revoke("ann")
+    await server.app.host.admin.revoke("ann")
     assert (await refused(server, "old"))[1:] == ("revoked", 4201)
     server.env.advance(40)
     await server.connect("ann")
@@ -77,7 +77,7 @@ async def test_no_clock_takes_a_token_over_a_revocation(server):
     server.identity.claims["ahead"] = Claims("ann", 4e9, issued_at_s=now_s + 25)
     await server.connect("ahead")
     server.env.advance(0.5)
-    await server.app.admin.revoke("ann")
+    await server.app.host.admin.revoke("ann")
     for passed in (0, 10, 20, 1000):
         server.env.advance(passed)
         client = server.client()
@@ -89,7 +89,7 @@ async def test_no_clock_takes_a_token_over_a_revocation(server):
 async def test_a_token_right_behind_a_revocation_is_good_when_it_says_so_and_else_when_it_was_waited_for(
     server,
 ):
-    generation = await server.app.admin.revoke("ann")
+    generation = await server.app.host.admin.revoke("ann")
     now_s = server.env.now_ms() / 1000
     server.identity.claims["told"] = Claims("ann", 4e9, issued_at_s=now_s, generation=generation)
     assert (await server.connect("told")).session.user == "ann"
@@ -120,7 +120,7 @@ async def test_a_revocation_of_a_device_leaves_tokens_of_the_others(server):
         server.identity.claims[f"own{number}"] = own
     other = await server.connect("own2", device=2)
     server.env.advance(10)
-    await server.app.admin.revoke("ann", device_of(1))
+    await server.app.host.admin.revoke("ann", device_of(1))
     assert (await refused(server, "own1", device=1))[1:] == ("revoked", 4201)
     assert other.wire.closed_with is None
     await server.connect("own2", device=2)
@@ -136,7 +136,7 @@ async def test_whoever_has_a_revoked_device_cannot_name_another(server, verb):
     owner = await server.connect("own", device=9)
     server.env.advance(10)
     if verb == "revoke":
-        await server.app.admin.revoke("ann", device_of(1))
+        await server.app.host.admin.revoke("ann", device_of(1))
     else:
         assert (await owner.request(type=verb, device=device_of(1)))["type"] == "ok"
         server.env.advance(0)
@@ -151,7 +151,7 @@ async def test_a_revoked_token_takes_nothing_from_the_rate_of_its_user(tmp_path)
     async with in_process(tmp_path, rates=rates) as server:
         server.identity.claims["stolen"] = Claims("ann", 4e9, issued_at_s=server.env.now_ms() / 1000)
         server.env.advance(10)
-        await server.app.admin.revoke("ann")
+        await server.app.host.admin.revoke("ann")
         server.env.advance(60)
         for _ in range(20):
             assert (await refused(server, "stolen"))[1:] == ("revoked", 4201)
@@ -200,7 +200,7 @@ async def test_a_token_that_is_revoked_while_it_is_put_in_force_is_refused(serve
     id = ann.send_request(type="auth", token="fresh")
     await hold.reached.wait()
     server.env.advance(5)
-    await server.app.admin.revoke("ann", device_of(2))
+    await server.app.host.admin.revoke("ann", device_of(2))
     hold.release()
     await server.wait_idle()
     assert ann.reply(id)["code"] == "token_invalid"
@@ -236,7 +236,7 @@ async def test_the_end_of_a_removed_device_does_not_bring_it_back(server):
 async def test_a_device_that_was_revoked_before_it_ever_came_is_not_listed(server):
     server.identity.claims["own"] = Claims("ann", 4e9, device=device_of(1))
     ann = await server.connect("own", device=1)
-    await server.app.admin.revoke("ann", device_of(2))
+    await server.app.host.admin.revoke("ann", device_of(2))
     (row,) = (await ann.request(type="devices.list"))["devices"]
     assert (row["device"], row["last_seen"] > 0) == (device_of(1), True)
 

@@ -91,9 +91,9 @@ async def test_a_token_bound_to_another_device_is_not_accepted(server):
 
 
 async def test_a_disabled_user_is_banned(server):
-    await server.app.admin.amend("ann", Amend(disabled=True))
+    await server.app.host.admin.amend("ann", Amend(disabled=True))
     assert await refused(server) == ("forbidden", "banned", 4202)
-    await server.app.admin.amend("ann", Amend(disabled=False))
+    await server.app.host.admin.amend("ann", Amend(disabled=False))
     await server.connect("ann")
 
 
@@ -382,7 +382,7 @@ async def test_a_revocation_is_not_overtaken_by_a_hello(server, method, after, v
     server.identity.claims["bob"] = Claims("bob", now_s + 3600, issued_at_s=now_s)
     hold, _ = await held(server, bob, "bob", method, after=after)
     server.env.advance(1)
-    admin = server.app.admin
+    admin = server.app.host.admin
     await (admin.revoke("bob") if verb == "revoke" else admin.amend("bob", Amend(disabled=True)))
     hold.release()
     await server.wait_idle()

@@ -39,7 +39,9 @@ def message(name: str, user: str = "ann", hours: int = 1, room: str = "general",
 
 
 async def run(server: InProcessServer, *lines: Line) -> Tally:
-    return await server.app.imports.run(lines, lambda target: Audit("socket", "POST /v1/import", target, "r"))
+    return await server.app.host.imports.run(
+        lines, lambda target: Audit("socket", "POST /v1/import", target, "r")
+    )
 
 
 async def shown(server: InProcessServer, user: str = "ann") -> list[dict[str, Any]]:

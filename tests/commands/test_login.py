@@ -130,7 +130,7 @@ async def test_a_token_for_the_old_password_is_older_than_the_new_one(
     server: InProcessServer, hasher: Hasher, login: Login
 ) -> None:
     asked = await _asked(login, hasher)
-    await server.app.admin.set_password("ann", CHEAP.hash("a new password"))
+    await server.app.host.admin.set_password("ann", CHEAP.hash("a new password"))
     hasher.released.set()
     granted = await asked
     assert granted is not None
@@ -143,13 +143,13 @@ async def test_a_login_right_behind_a_revocation_is_younger_than_it(
     server: InProcessServer, login: Login
 ) -> None:
     """In the same millisecond; and another revocation in it is younger again."""
-    generation = await server.app.admin.revoke("ann")
+    generation = await server.app.host.admin.revoke("ann")
     granted = await login("ann", PASSWORD, None)
     assert granted is not None
     claims = Claims("ann", 0, generation=int(granted.token))
     assert claims.generation == generation
     checked(server.app.context, Identified(claims, await server.store.account("ann"), None))
-    await server.app.admin.revoke("ann")
+    await server.app.host.admin.revoke("ann")
     with pytest.raises(HelloRejected):
         checked(server.app.context, Identified(claims, await server.store.account("ann"), None))
 
@@ -160,7 +160,7 @@ async def test_a_better_hash_of_the_old_password_does_not_replace_the_new_one(
     await server.app.writer.submit_and_wait("ann", Amend(password=CHEAP.hash(PASSWORD)))
     asked = await _asked(login, hasher)
     new = CHEAP.hash("a new password")
-    await server.app.admin.set_password("ann", new)
+    await server.app.host.admin.set_password("ann", new)
     hasher.released.set()
     await asked
     account = await server.store.account("ann")

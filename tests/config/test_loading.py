@@ -328,6 +328,36 @@ CONTRADICTIONS: dict[str, dict[str, str]] = {
         "hooks.before": '[{"on":["message"],"url":"https://a/","secret_file":"s"},'
         '{"on":["edit","message"],"url":"https://b/","secret_file":"s"}]'
     },
+    "apns without its team": {
+        "push.apps": '[{"platform":"apns","key_file":"k","key_id":"ABCDE12345","topic":"com.example"}]'
+    },
+    "apns with a key id in small letters": {
+        "push.apps": '[{"platform":"apns","key_file":"k","team":"ABCDE12345","key_id":"abcde12345","topic":"c"}]'
+    },
+    "fcm with a key of Apple": {
+        "push.apps": '[{"platform":"fcm","key_file":"k","project":"p","topic":"com.example"}]'
+    },
+    "a gateway without url": {"push.apps": '[{"platform":"gateway","key_file":"k"}]'},
+    "a gateway of another scheme": {"push.apps": '[{"platform":"gateway","key_file":"k","url":"ftp://a/"}]'},
+    "a gateway with a password": {
+        "push.apps": '[{"platform":"gateway","key_file":"k","url":"https://a:b@c/"}]'
+    },
+    "two apps of one word": {
+        "push.apps": '[{"platform":"fcm","key_file":"k","project":"p"},{"platform":"fcm","key_file":"k","project":"q"}]'
+    },
+    "two apps of web": {
+        "push.apps": '[{"platform":"web","key_file":"k"},{"platform":"web","app":"b","key_file":"k"}]',
+        "push.vapid_subject": "mailto:ops@example.org",
+    },
+    "web without a subject": {"push.apps": '[{"platform":"web","key_file":"k"}]'},
+    "web with a subject that Apple refuses": {
+        "push.apps": '[{"platform":"web","key_file":"k"}]',
+        "push.vapid_subject": "mailto:root@localhost",
+    },
+    "web with an address of its own": {
+        "push.apps": '[{"platform":"web","key_file":"k","url":"https://push.example/"}]',
+        "push.vapid_subject": "https://example.org",
+    },
     "a network with host bits": {"egress.allow": "10.0.0.1/8"},
     "any pictures": {"web.media_origins": "*"},
     "a frame of any port": {"web.embed_origins": "https://app.example:*"},

@@ -5,6 +5,7 @@ import pytest
 from chatd.core.accounts import Amend
 from chatd.core.event_feed import StoredEntry
 from chatd.core.profiles import Card, packed
+from chatd.core.push_registrations import ChangedRegistration
 from chatd.core.read_set import PeopleRules, Rules
 from chatd.core.sections import ACCOUNT, ChangedRow
 from chatd.core.users import Account
@@ -142,7 +143,7 @@ def test_a_change_of_the_account_alone_leaves_the_card(writer: MemoryWriter) -> 
     writer.ask("ann", WHOLE)
     writer.ask("ann", Amend(disabled=True))
     assert writer.accounts["ann"].version == 1
-    assert [*writer.writes.records] == [StoredEntry, Account]
+    assert [*writer.writes.records] == [StoredEntry, ChangedRegistration, Account]
 
 
 def test_where_people_are_off_a_name_is_all_there_is() -> None:

@@ -71,7 +71,7 @@ def files_with(directory: Path, text: str) -> list[str]:
 
 
 async def erase(server: InProcessServer, **chosen: Any) -> Erasure:
-    privacy = server.app.persons.privacy(server.app.api_writes, server.app.hub)
+    privacy = server.app.persons.privacy(server.app.host.writes, server.app.hub)
     await privacy.erase(Erase("ann", **chosen), AUDIT)
     await server.app.persons.erasures.carry_out_due()
     return await privacy.erasure("ann")
@@ -127,7 +127,7 @@ async def test_messages_may_stay_and_everything_else_goes(directory: Path) -> No
 async def test_nobody_comes_in_as_them_before_anything_is_removed(directory: Path) -> None:
     async with in_process(directory, **PEOPLE) as server:
         ann = await server.connect("ann")
-        privacy = server.app.persons.privacy(server.app.api_writes, server.app.hub)
+        privacy = server.app.persons.privacy(server.app.host.writes, server.app.hub)
         erasure = await privacy.erase(Erase("ann"), AUDIT)
         assert (erasure.done, ann.wire.closed_with) == (0, (4202, "banned"))
         assert (await refused(server, "ann"))[0] == "forbidden"

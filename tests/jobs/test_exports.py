@@ -26,7 +26,7 @@ def directory(tmp_path: Path) -> Path:
 
 
 async def exported(server: InProcessServer) -> list[dict[str, Any]]:
-    privacy = server.app.persons.privacy(server.app.api_writes, server.app.hub)
+    privacy = server.app.persons.privacy(server.app.host.writes, server.app.hub)
     await privacy.ask_export("ann", AUDIT)
     await server.app.persons.exports.carry_out_due()
     path = Path(await privacy.export_path("ann", AUDIT))
@@ -67,7 +67,7 @@ async def test_a_file_goes_after_a_week_and_a_new_one_takes_the_place_of_the_old
         assert second.exists(), "the clock is not trusted"
         await server.app.persons.exports.carry_out_due()
         assert not [*files.iterdir()]
-        privacy = server.app.persons.privacy(server.app.api_writes, server.app.hub)
+        privacy = server.app.persons.privacy(server.app.host.writes, server.app.hub)
         with pytest.raises(Refused, match="not_found"):
             await privacy.export("ann")
 
@@ -77,7 +77,7 @@ async def test_who_is_erased_meanwhile_is_not_in_a_file(
 ) -> None:
     async with in_process(directory, **SECTIONS) as server:
         persons = server.app.persons
-        privacy = persons.privacy(server.app.api_writes, server.app.hub)
+        privacy = persons.privacy(server.app.host.writes, server.app.hub)
         await privacy.ask_export("ann", AUDIT)
         (export,) = await server.app.store.erasures.exports_due(server.env.now_ms())
         await server.app.writer.submit_and_wait("", Erase("ann"))

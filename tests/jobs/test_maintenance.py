@@ -214,7 +214,7 @@ async def test_reports_are_kept_so_long_after_their_last_change(tmp_path):
         ann.hang_up()
         maintenance, reports = server.app.maintenance, server.store.moderation
         server.env.advance(29 * DAY_S)
-        await server.app.admin.decide("", AmendReport(2, "", "k", "system", note="seen"), AUDIT)
+        await server.app.host.admin.decide("", AmendReport(2, "", "k", "system", note="seen"), AUDIT)
         await maintenance.forget_reports()
         assert len(await reports.at([1, 2])) == 2
         server.env.advance(2 * DAY_S)

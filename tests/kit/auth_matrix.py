@@ -108,6 +108,8 @@ REQUESTS: dict[str, Callable[[PreparedRoom], dict[str, Any]]] = {
         f"friend.{verb}": lambda prepared: {"user": AUTHOR}
         for verb in ("request", "accept", "decline", "cancel", "remove")
     },
+    "push.test": lambda prepared: {},
+    "push.decisions": lambda prepared: {},
     "bots.get": lambda prepared: {"bot": AUTHOR},
     "profile.set": lambda prepared: {"name": "words"},
     "users.find": lambda prepared: {"handle": "author"},

@@ -235,6 +235,19 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
         {},
         {"commands": listed(record({"name": word, "description": text}), least=1, most=100), "welcome": flag},
     ),
+    "push.test": ({"outcome": word}, {"detail": text_of(r".{1,64}")}),
+    "push.decisions": (
+        {
+            "decisions": listed(
+                record(
+                    {"time": positive, "kind": word, "outcome": word},
+                    {"device": device, "room": room, "seq": positive, "detail": text_of(r".{1,64}")},
+                ),
+                most=50,
+            )
+        },
+        {},
+    ),
     "users.find": ({"users": listed(plate, most=1)}, {}),
     "profile.set": ({"profile": card}, {}),
     "devices.list": (

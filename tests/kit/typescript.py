@@ -50,6 +50,8 @@ WORDS = {
             "Privacy",
             "Profile",
             "Page",
+            "PushOffer",
+            "PushPreferences",
         )
     },
 }
@@ -73,6 +75,8 @@ OBJECTS = {
     "20.6.1": "Profile",
     "20.6.2": "Page",
     "21.4.2": "Button",
+    "22.1.2": "PushOffer",
+    "22.2.1": "PushPreferences",
 }
 
 ENTRIES = {
@@ -83,6 +87,7 @@ ENTRIES = {
     "MemberEntry": ("MembersListReply", "members"),
     "ReaderEntry": ("ReadersReply", "readers"),
     "DeviceEntry": ("DevicesListReply", "devices"),
+    "PushDecision": ("PushDecisionsReply", "decisions"),
 }
 """Names for the items of some arrays, which protocol.md writes in braces."""
 
@@ -351,6 +356,15 @@ def vectors() -> str:
             }
             for each in document.negative_frames()
             if len(each.payload) <= FRAME_BYTES_MAX
+        ],
+        "attention": [
+            {
+                "room": json.loads(row["Example"]),
+                "push": json.loads(row["push"]),
+                "level": row["Level"],
+                "badge": int(row["Badge"]),
+            }
+            for row in document.section("22.3.1").tables[0]
         ],
         "replays": [
             {"name": each.name, "title": each.title, "steps": each.steps} for each in document.replays()

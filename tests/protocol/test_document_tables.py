@@ -7,6 +7,7 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
+from chatd.commands.push_door import TEST_S
 from chatd.commands.table import COMMANDS
 from chatd.config.model import Config, Limits
 from chatd.core.members import MEMBER_BYTES, ROOM_BYTES
@@ -22,6 +23,7 @@ from chatd.protocol.messages import Attachment, Body, Event, WriteOk
 from chatd.protocol.moderation import ReportOk
 from chatd.protocol.presence import FocusOk, WatchOk
 from chatd.protocol.privacy import Audience, Privacy, PrivacyOk
+from chatd.protocol.push import PushDecisionsOk, PushTestOk
 from chatd.protocol.read_state import ReadersOk, ReadOk
 from chatd.protocol.requests import AnyRequest
 from chatd.protocol.rooms import RoomSummary, SummaryOk
@@ -139,6 +141,7 @@ def test_rates_are_the_defaults_of_the_configuration() -> None:
         (f"{rates.friend_requests_per_day}/day", rates.friend_requests_per_day),
         (f"{rates.strangers_per_day}/day", rates.strangers_per_day),
         (f"{REPORTS_PER_DAY}/day", REPORTS_PER_DAY),
+        (f"{60 / TEST_S:g}/min", 1),
     ]
 
 
@@ -285,6 +288,8 @@ REPLIES = {
     "circle.set": CircleOk,
     "report": ReportOk,
     "bots.get": BotOk,
+    "push.test": PushTestOk,
+    "push.decisions": PushDecisionsOk,
 }
 
 

@@ -18,6 +18,7 @@ from chatd.protocol.messages import WriteOk
 from chatd.protocol.moderation import ReportOk
 from chatd.protocol.presence import FocusOk, WatchOk
 from chatd.protocol.privacy import PrivacyOk
+from chatd.protocol.push import PushDecisionsOk, PushTestOk
 from chatd.protocol.read_state import ReadersOk, ReadOk
 from chatd.protocol.requests import AnyRequest
 from chatd.protocol.rooms import RoomSummary, SummaryOk
@@ -145,6 +146,8 @@ REPLIES = {  # the answer to these requests; all others are answered by a WriteO
     "circle.set": CircleOk,
     "report": ReportOk,
     "bots.get": BotOk,
+    "push.test": PushTestOk,
+    "push.decisions": PushDecisionsOk,
 } | dict.fromkeys(("log", "history", "changes", "messages"), EventsOk)
 
 
@@ -183,7 +186,9 @@ def events(value: Any) -> list[dict[str, Any]]:
     if not isinstance(value, dict):
         return []
     inside = [event for item in value.values() for event in events(item)]
-    return [value, *inside] if "kind" in value and "seq" in value else inside
+    # A decision about a notification has both keys, too.
+    is_event = "kind" in value and "seq" in value and "outcome" not in value
+    return [value, *inside] if is_event else inside
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ async def test_an_erased_person_says_nothing_in_a_page_of_before(tmp_path: Path)
         assert feed is not None
         assert b"planted" in msgspec.json.encode((await feed.page()).entries)
         persons = server.app.persons
-        privacy = persons.privacy(server.app.api_writes, server.app.hub)
+        privacy = persons.privacy(server.app.host.writes, server.app.hub)
         await privacy.erase(Erase("ann"), Audit("k2", "PUT /v1/erasures/{user}", "ann", "r"))
         await persons.erasures.carry_out_due()
         entries = (await feed.page()).entries

@@ -57,6 +57,23 @@ PRIVATE = {
     ("audit", "request"): "1",
     ("audit", "acted_as"): "1",
     ("pages", "page"): WHO,
+    ("members", "notify"): WHO,
+    **{
+        ("push_tokens", name): WHO
+        for name in (
+            "device",
+            "purpose",
+            "platform",
+            "app",
+            "environment",
+            "token",
+            "p256dh",
+            "auth",
+            "digest",
+            "registered_at",
+            "epoch",
+        )
+    },
     ("bots", "secret"): "1",
     ("filters", "words"): "1",
     ("filters", "patterns"): "1",
@@ -104,6 +121,8 @@ PLAIN = {
     "devices": {"user", "last_seen", "removed"},
     "account_rows": {"number", "user", "name", "stamp"},
     "account_state": {"user", "stamp"},
+    "push_tokens": {"user"},
+    "push_alerts": {"number", "stamp", "user", "kind", "author", "time"},
     "days": {"day", "stamp"},
     "api_keys": {"id", "expires_at", "earlier_until"},
     "audit": {"number"},
@@ -149,6 +168,8 @@ def plant(database: Path) -> list[str]:
     connection = sqlite3.connect(database)
     canaries: list[str] = []
     with connection:
+        place = ("ann", "device", "alert", "apns", "", "", "token", b"", b"", b"", 0, "")
+        connection.execute(f"INSERT INTO push_tokens VALUES ({', '.join('?' * len(place))})", place)
         for (table, column), where in PRIVATE.items():
             canary = str(FIRST + len(canaries))
             kind = connection.execute(

@@ -250,7 +250,7 @@ class Chaos:
         self.world.note("operator", f"revokes {client.user} {device}")
         asked_s = self.world.wall.now_s()
         try:
-            await process.carry_out(app.admin.revoke(client.user, device))
+            await process.carry_out(app.host.admin.revoke(client.user, device))
         except (ChatError, ProcessEnded):
             return
         self.world.count("revocation with queued messages", waits)

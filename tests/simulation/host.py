@@ -16,7 +16,7 @@ from chatd.config.events import Events
 from chatd.config.hooks import BeforeHook, Endpoint, Hooks
 from chatd.config.secret import Secret
 from chatd.egress.client import ANSWER_BYTES_MAX, POST_S, Answer, Unreachable
-from chatd.webhooks.signing import fault
+from chatd.egress.signing import fault
 from tests.simulation.history import Delivery, Ruling
 from tests.simulation.loop import PROCESS
 

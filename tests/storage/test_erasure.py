@@ -42,6 +42,7 @@ USER_COLUMNS = {
     "mentions",
     "target",
     "entries",
+    "author",
     "acted_as",
     "bot",
 }
@@ -109,6 +110,10 @@ async def lives(directory: Path) -> None:
         connection.execute(
             "INSERT INTO bots VALUES (?, x'90', x'', 'all', '', 'Ann Miller is a bot')", (ANN,)
         )
+        place = (ANN, device_of(1), "alert", "apns", "", "", "secret", b"", b"", b"", 0, "")
+        connection.execute(f"INSERT INTO push_tokens VALUES ({', '.join('?' * len(place))})", place)
+        alerts = [(1, ANN, "friend", "bob", 9), (1, "bob", "friend", ANN, 9)]
+        connection.executemany("INSERT INTO push_alerts VALUES (NULL, ?, ?, ?, ?, ?)", alerts)
         for number, subject, reporter in ((1, "bob", ANN), (2, ANN, "bob")):
             connection.execute("INSERT INTO report_subjects VALUES (?, ?, '', 1)", (number, subject))
             row = (
@@ -160,6 +165,7 @@ async def test_all_that_is_kept_of_a_user_is_exported_and_nothing_of_others(dire
     assert Counter(table for table, _ in rows) == {
         "users": 1, "devices": 2, "members": 2, "rooms": 2, "account_rows": 3, "contacts": 7, "pages": 1,
         "events": 1, "reactions": 1, "bots": 1, "reports": 1,
+        "push_tokens": 1,
     }  # fmt: skip
     texts = [
         row["event"]["body"]["text"] for table, row in rows if table == "events" and "body" in row["event"]

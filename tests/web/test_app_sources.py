@@ -57,7 +57,8 @@ def base_of(key: str) -> str:
 
 @pytest.mark.parametrize("language", LANGUAGES[1:])
 def test_each_language_has_every_text(language):
-    expected, found = texts("en"), texts(language)
+    parts = ("", ".more", ".push")
+    expected, found = texts("en", *parts), texts(language, *parts)
     assert {base_of(key) for key in found} == {base_of(key) for key in expected}
     for key, text in found.items():
         original = expected.get(key) or expected[f"{base_of(key)}.other"]

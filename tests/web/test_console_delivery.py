@@ -31,7 +31,7 @@ async def console(built: Path, tmp_path: Path, receiver: ReceiverProcess) -> Asy
     endpoint = Endpoint(name="backend", url=receiver.url, secret_file=str(receiver.secret_file))
     console = Console(tmp_path / "data", events={"enabled": True}, hooks={"endpoints": (endpoint,)})
     await console.daemon.start()
-    await until(lambda: "backend" in console.daemon.app.webhooks.deliveries.dispatchers)
+    await until(lambda: "backend" in console.daemon.app.host.webhooks.deliveries.dispatchers)
     try:
         yield console
     finally:
@@ -46,9 +46,11 @@ async def park(console: Console) -> str:
     await clients.leave()
     page = (await console.daemon.api("GET", "/v1/events?types=event.message")).json
     entry = str(page["events"][0]["id"])
-    parked = Parked("backend", entry, 500, console.daemon.app.admin.now_ms())
-    console.daemon.app.webhooks.deliveries.dispatchers["backend"].answers[entry] = "no such table"
-    await console.daemon.app.admin.decide("", SaveConsumers((), (parked,)), Audit("socket", "a test", "", ""))
+    parked = Parked("backend", entry, 500, console.daemon.app.host.admin.now_ms())
+    console.daemon.app.host.webhooks.deliveries.dispatchers["backend"].answers[entry] = "no such table"
+    await console.daemon.app.host.admin.decide(
+        "", SaveConsumers((), (parked,)), Audit("socket", "a test", "", "")
+    )
     return entry
 
 

@@ -52,7 +52,7 @@ async def updates(daemon: RunningDaemon) -> list[str]:
 
 async def running(daemon: RunningDaemon, *names: str) -> None:
     """Wait until there are deliveries of these names, and no others."""
-    deliveries = daemon.app.webhooks.deliveries
+    deliveries = daemon.app.host.webhooks.deliveries
     assert deliveries is not None
     await until(lambda: sorted(deliveries.dispatchers) == sorted(names))
 
@@ -123,7 +123,7 @@ async def test_a_hook_at_a_private_address_is_sent_nothing_unless_it_is_allowed(
         await running(daemon, "bot:weather")
         clients = Clients(daemon.url)
         await clients.in_direct("ann", "weather")
-        deliveries = daemon.app.webhooks.deliveries
+        deliveries = daemon.app.host.webhooks.deliveries
         assert deliveries is not None
         status = deliveries.dispatchers["bot:weather"]
         await until(lambda: status.status.failure)

@@ -79,7 +79,7 @@ async def state(daemon):
 
 async def is_started(daemon):
     """Wait until the endpoint has its place in the feed: what happens from then on is for it."""
-    await until(lambda: "backend" in daemon.app.webhooks.deliveries.dispatchers)
+    await until(lambda: "backend" in daemon.app.host.webhooks.deliveries.dispatchers)
 
 
 def messages(**more):
@@ -240,7 +240,7 @@ async def test_what_is_parked_is_kept_as_long_as_the_feed_keeps_it(daemon, recei
     await alice.send(room, "old")
     [id] = await ids_of(daemon)
     store, submit = daemon.app.store, daemon.app.writer.submit_and_wait
-    await submit("", SaveConsumers((), (Parked("backend", id, 500, daemon.app.admin.now_ms()),)))
+    await submit("", SaveConsumers((), (Parked("backend", id, 500, daemon.app.host.admin.now_ms()),)))
     await submit("", ForgetParked())
     assert [one.entry for one in await store.parked("backend", 10)] == [id]
     await alice.send(room, "new")
@@ -256,7 +256,7 @@ async def test_endpoints_come_go_and_change_with_a_reload(daemon, receiver, clie
     await alice.send(room, "first")
     await until(lambda: len(receiver.received) == 1)
     daemon.reconfigure(hooks={"endpoints": ()})
-    await until(lambda: daemon.app.webhooks.deliveries.dispatchers == {})
+    await until(lambda: daemon.app.host.webhooks.deliveries.dispatchers == {})
     await alice.send(room, "second")
     assert (await daemon.api("GET", "/v1/hooks")).json == {"hooks": []}
     daemon.reconfigure(hooks=hooks(receiver, **messages(rooms=(group[:1],))))
@@ -335,5 +335,5 @@ def test_a_daemon_without_hooks_does_not_import_the_client(tmp_path):
 
 async def test_a_daemon_without_endpoints_has_nothing_for_them(tmp_path):
     async with running_daemon(config_for(tmp_path, events={"enabled": True})) as plain:
-        assert plain.app.webhooks.deliveries is None
+        assert plain.app.host.webhooks.deliveries is None
         assert (await plain.api("GET", "/v1/hooks")).json == {"hooks": []}

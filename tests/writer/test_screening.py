@@ -176,7 +176,7 @@ async def test_who_is_shut_out_says_nothing_more_although_it_waited_to_be_judged
     recall = screener.submit("ann", Recall(room=room, key=new_key(), target=1))
     await until(lambda: judge.under_way == 1)
     # It does not wait for what it is to stop.
-    await screener.server.app.api_writes("ann", change, Audit("socket", "PUT", "ann", "r1"))
+    await screener.server.app.host.writes("ann", change, Audit("socket", "PUT", "ann", "r1"))
     judge.answer()
     assert [code(await screener.reply(id)) for id in waiting] == [refusal, refusal]
     assert (await screener.reply(other)).seq == 2

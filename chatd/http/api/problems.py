@@ -54,7 +54,7 @@ ROWS: dict[str, Row] = {
     "gone": Row(410, "room deleted"),
     "too_large": Row(413, "more than the most of something"),
     "unreadable": Row(422, "the content is not what it should be: no JSON"),
-    "rate_limited": Row(429, "`retry_after`, `scope`"),
+    "rate_limited": Row(429, "too often: again after `retry_after` ms; `scope` says what is bounded"),
     "internal": Row(500, "outcome unknown: retry"),
     "unknown_type": Row(501, "not known to this server"),
     "not_supported": Row(501, "needs something that is switched off"),

@@ -16,6 +16,7 @@ from chatd.storage.sqlite import (
     graph,
     imports,
     moderation,
+    push,
     schema,
     sections,
     webhooks,
@@ -48,7 +49,7 @@ class Chapter:
 
 def built_in() -> Chapter:
     """Return the records and tables of this package."""
-    chapters = (contacts, graph, event_feed, webhooks, bots, moderation, erasures, filters, imports)
+    chapters = (contacts, graph, event_feed, webhooks, bots, moderation, erasures, filters, imports, push)
     writes = {**WRITES, **{kind: write for one in chapters for kind, write in one.WRITES.items()}}
     tables = {**sections.TABLES, CONTACTS: contacts.TABLE}
     return Chapter(writes, schema.shipped(), tables, erasure.TABLES)

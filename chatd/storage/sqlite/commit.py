@@ -30,14 +30,14 @@ WHERE number = ?
 
 PUT_MEMBER = """
 INSERT INTO members (user, room, role, joined_at, first_visible, read, read_ordinal, own_unread, mentions,
-                     delivered, muted_until, pinned, hidden, gone, stamp, extras, standing)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                     delivered, muted_until, pinned, hidden, gone, stamp, extras, standing, notify)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (room, user) DO UPDATE
 SET role = excluded.role, joined_at = excluded.joined_at, first_visible = excluded.first_visible,
     read = excluded.read, read_ordinal = excluded.read_ordinal, own_unread = excluded.own_unread,
     mentions = excluded.mentions, delivered = excluded.delivered, muted_until = excluded.muted_until,
     pinned = excluded.pinned, hidden = excluded.hidden, gone = excluded.gone, stamp = excluded.stamp,
-    extras = excluded.extras, standing = excluded.standing
+    extras = excluded.extras, standing = excluded.standing, notify = excluded.notify
 """
 
 MOVE_USER = """

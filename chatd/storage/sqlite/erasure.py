@@ -93,13 +93,14 @@ TABLES: Mapping[str, Kept] = {
     "members": Kept(
         ("user",),
         """
-        SELECT r.name AS room, m.role, m.joined_at, m.read, m.delivered, m.muted_until, m.pinned, m.hidden, m.gone,
-               m.standing, m.extras
+        SELECT r.name AS room, m.role, m.joined_at, m.read, m.delivered, m.muted_until, m.pinned, m.hidden, m.notify,
+               m.gone, m.standing, m.extras
         FROM members m JOIN rooms r ON r.number = m.room WHERE m.user = :user
         """,
         left="""
         SELECT count(*) FROM members m JOIN rooms r ON r.number = m.room
-        WHERE m.user = :user AND (m.muted_until OR m.pinned OR m.hidden OR m.extras <> x''
+        WHERE m.user = :user AND (m.muted_until OR m.pinned OR m.hidden OR m.notify <> ''
+                                  OR m.extras <> x''
                                   OR (m.gone IS NULL AND r.kind = 'group'))
         """,
         how="emptied",
@@ -136,6 +137,25 @@ TABLES: Mapping[str, Kept] = {
         SELECT count(*) FROM pages WHERE user = :user AND (handle IS NOT NULL OR verified <> '' OR page <> x'')
         """,
         how="emptied",
+    ),
+    "push_tokens": Kept(
+        ("user",),
+        """
+        SELECT device, purpose, platform, app, environment, token, registered_at FROM push_tokens WHERE user = :user
+        """,
+        ("DELETE FROM push_tokens WHERE user = :user",),
+        left="SELECT count(*) FROM push_tokens WHERE user = :user",
+    ),
+    "push_alerts": Kept(
+        ("user", "author"),
+        erase=(
+            """
+            DELETE FROM push_alerts WHERE number IN
+                (SELECT number FROM push_alerts WHERE user = :user OR author = :user LIMIT :limit)
+            """,
+        ),
+        why="not exported: what contacts has, too, until it was told",
+        left="SELECT count(*) FROM push_alerts WHERE user = :user OR author = :user",
     ),
     "memberships": Kept(("user",), why="a number that members has, too"),
     "rooms": Kept(

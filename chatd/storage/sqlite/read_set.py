@@ -24,7 +24,7 @@ FROM rooms WHERE name = ?
 MEMBERS = """
 SELECT m.user, m.role, m.joined_at, m.first_visible, m.read, m.read_ordinal, m.own_unread, m.mentions,
        m.delivered, m.muted_until, m.pinned, m.hidden, m.gone, coalesce(u.receipts, 1), m.extras,
-       m.standing
+       m.standing, m.notify
 FROM members m LEFT JOIN users u ON u.user = m.user
 WHERE m.room = ?
 """
@@ -114,6 +114,8 @@ def load_members(connection: sqlite3.Connection, room: Room) -> None:
         member.receipts = member.receipts == 1
         members = room.members if member.gone is None else room.former
         members[member.user] = member
+        if member.notify:
+            room.note_level(member.user)
     if room.uncounted:
         count_own(connection, room)
 

@@ -37,7 +37,11 @@ COLUMNS = f"""
     r.title, r.avatar, hex(r.data), r.public, m.role, r.kind, r.written
 """
 MEMBERSHIPS = in_one(MEMBERSHIP_COLUMNS, "m.standing", usual="m.standing = 1")
-ROOMS = in_one(COLUMNS, "m.standing, hex(m.extras)", usual="m.standing = 1 AND m.extras = x''")
+ROOMS = in_one(
+    COLUMNS,
+    "m.standing, hex(m.extras), m.notify",
+    usual="m.standing = 1 AND m.extras = x'' AND m.notify = ''",
+)
 # `Room.is_listed`, and rooms in which the user was asked. Nearly all rows end at the first term.
 SHOWN = """
 (m.standing = 1 OR :everything OR (m.standing = 0 AND r.written > 0) OR (m.standing = 2 AND :requests))

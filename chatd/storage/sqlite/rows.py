@@ -103,6 +103,7 @@ def member_row(room: int, member: Member, stamp: int) -> Row:
         stamp,
         member.extras,
         int(member.standing),
+        member.notify,
     )
 
 

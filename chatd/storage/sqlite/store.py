@@ -39,6 +39,7 @@ from chatd.storage.sqlite import (
 )
 from chatd.storage.sqlite import contacts as contacts_rows
 from chatd.storage.sqlite import profiles as profiles_rows
+from chatd.storage.sqlite import push as push_rows
 from chatd.storage.sqlite import users as users_rows
 from chatd.storage.sqlite.api_reads import ApiReads
 from chatd.storage.sqlite.chapters import Chapter, built_in
@@ -63,6 +64,7 @@ from chatd.storage.views import (
     MessagePage,
     People,
     SyncRows,
+    UserPush,
 )
 from chatd.telemetry.troubles import Troubles
 
@@ -319,6 +321,9 @@ class SqliteStore(ApiReads, Store):
 
     async def devices(self, user: str) -> list[DeviceSeen]:
         return await self._read_pool.run(users_rows.devices, user)
+
+    async def user_push(self, user: str, now_ms: int, members_all: int) -> UserPush:
+        return await self._read_pool.run(push_rows.user_push, user, now_ms, members_all)
 
     async def cards(self, users: Collection[str], handles: Collection[str]) -> Cards:
         return await self._read_pool.run(profiles_rows.cards, users, handles)

@@ -238,9 +238,9 @@ async def test_a_key_that_ends_ends_its_upload(
     daemon: RunningDaemon, with_key: WithKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ndjson, "TOGETHER", 1)
-    caller, keys = await with_key("users"), daemon.app.api_keys
+    caller, keys = await with_key("users"), daemon.app.host.api_keys
     [route] = [route for route in TABLE if (route.method, route.path) == ("PUT", "/v1/users")]
-    services = daemon.app.services(lambda name, scopes: "", ())
+    services = daemon.app.host.services(lambda name, scopes: "", ())
     sender = Sender(keys.verified(caller.secret), lambda: keys.verified(caller.secret) is not None)
     call = Call(services, sender, route, {}, "job-17")
     lines = ndjson.lines_of(b'{"user":"u1"}\n{"user":"u2"}\n')
@@ -254,7 +254,7 @@ async def test_a_key_that_ends_ends_its_upload(
 async def test_a_key_that_is_deleted_as_it_is_rotated_is_gone(
     daemon: RunningDaemon, with_key: WithKey
 ) -> None:
-    caller, keys = await with_key("users"), daemon.app.api_keys
+    caller, keys = await with_key("users"), daemon.app.host.api_keys
     audit = Audit(SOCKET, "a test", caller.id, "job-17")
     rotated, deleted = await asyncio.gather(
         keys.rotate(caller.id, 0, SOCKET, audit),

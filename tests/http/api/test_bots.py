@@ -183,7 +183,7 @@ async def test_a_bot_waits_for_what_concerns_it_and_for_nothing_else(
     elsewhere, (bob, _) = await clients.in_direct("bob", "cid")
     cursor = (await host.get("/v1/bots/weather/events?after=latest"))["next"]
     looks = 0
-    updates = daemon.app.bot_updates
+    updates = daemon.app.host.bot_updates
     assert updates is not None
     store, page = updates._store, updates._store.bot_page
 
@@ -239,7 +239,7 @@ async def test_where_bots_are_off_there_are_none(tmp_path: Path) -> None:
         clients = Clients(daemon.url)
         ann = await clients.connect("ann")
         await ann.expect_refusal("not_supported", {"type": "bots.get", "bot": "weather"})
-        assert daemon.app.bot_updates is None
+        assert daemon.app.host.bot_updates is None
         await clients.leave()
 
 

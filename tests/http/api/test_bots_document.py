@@ -60,7 +60,7 @@ async def test_the_example_answers_everything_once(
     key, cursor = await with_key("bots", "users", "messages"), tmp_path / "rain_bot.cursor"
     ann = await clients.connect("ann")
     async with example(tmp_path, key):
-        await until(lambda: daemon.app.host_bots._waiting)
+        await until(lambda: daemon.app.host.bots._waiting)
         room = await ann.open_direct("rain")
         greeting = await ann.next_event(room)
         (vienna, _), *_ = greeting["body"]["buttons"]
@@ -69,8 +69,13 @@ async def test_the_example_answers_everything_once(
         answer = await ann.next_event(room)
         assert (answer["user"], answer["body"]["text"]) == ("rain", "In Vienna it rains.")
         assert answer["body"]["reply_to"] == sent["seq"]
+    await ann.send(room, "nonsense", body={"data": {"city": ["vie"]}})
+    bob = await clients.connect("bob")
+    await bob.send(await bob.open_direct("rain"), "Who are you?")
+    await bob.request({"type": "contact.set", "user": "rain", "blocked": True})
     await ann.send(room, "/rain")
     async with example(tmp_path, key):
+        assert (await ann.next_event(room))["body"]["text"] == "Where are you?"
         assert (await ann.next_event(room))["body"]["buttons"] == greeting["body"]["buttons"]
     # As if it had died each time just before it noted its cursor.
     cursor.unlink(missing_ok=True)
@@ -82,7 +87,9 @@ async def test_the_example_answers_everything_once(
         "Where are you?",
         "Vienna",
         "In Vienna it rains.",
+        "nonsense",
         "/rain",
+        "Where are you?",
         "Where are you?",
         "still there?",
         "Where are you?",

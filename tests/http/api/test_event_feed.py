@@ -27,7 +27,7 @@ async def caller(with_key: WithKey) -> Caller:
 
 
 def waiting(daemon: RunningDaemon) -> int:
-    return daemon.app.feed_pages._waiting
+    return daemon.app.host.feed_pages._waiting
 
 
 async def test_a_page_holds_what_happened_and_the_next_one_what_comes_then(

@@ -126,7 +126,7 @@ async def test_without_their_libraries_stored_filters_keep_the_daemon_from_start
     await daemon.start()
     await put(daemon, "hate", words=["x"])
     await daemon.stop()
-    monkeypatch.setattr("chatd.server.app.compiled", missing)
+    monkeypatch.setattr("chatd.server.host_parts.compiled", missing)
     with pytest.raises(ConfigError, match=r"pip install 'chatd\[moderation\]'"):
         await RunningDaemon(config_for(tmp_path, moderation=ON)).start()
 

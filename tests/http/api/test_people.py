@@ -206,14 +206,16 @@ async def test_the_same_import_twice_writes_nothing_the_second_time(
 async def test_a_line_that_nobody_waits_for_takes_no_other_with_it(daemon: RunningDaemon) -> None:
     audit = Audit("key", "POST /v1/people/import", "a", "r")
     waiting = [
-        asyncio.ensure_future(daemon.app.graph.replace(Wanted(user, {"friend": frozenset("z")}), audit))
+        asyncio.ensure_future(daemon.app.host.graph.replace(Wanted(user, {"friend": frozenset("z")}), audit))
         for user in "abc"
     ]
     await asyncio.sleep(0)
     waiting[0].cancel()
     assert await waiting[1] == await waiting[2] == Replaced(1, 0)
     # Later ones are carried out as well.
-    assert await daemon.app.graph.replace(Wanted("d", {"friend": frozenset("z")}), audit) == Replaced(1, 0)
+    assert await daemon.app.host.graph.replace(Wanted("d", {"friend": frozenset("z")}), audit) == Replaced(
+        1, 0
+    )
 
 
 # --- compare

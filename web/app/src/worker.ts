@@ -1,12 +1,13 @@
 /** The service worker: it keeps all files of its version, so that the client opens without a network, and an open tab
- * finds parts of its version that the server no longer has. It sees neither messages nor tokens: what is not one of its
- * files goes to the network past it.
+ * finds parts of its version that the server no longer has; and it shows notifications. It sees no tokens, and of messages
+ * what the notifications tell: what is not one of its files goes to the network past it.
  */
+import { startPush } from "./push/worker_push.js";
+
 declare const self: ServiceWorkerGlobalScope;
 /** Set by the build: the version, and the names of its files relative to the worker; `./` is the page. */
 declare const VERSION: string;
 declare const FILES: readonly string[];
-export {};
 
 const PREFIX = "chatd-files-";
 const CACHE = PREFIX + VERSION;
@@ -34,6 +35,7 @@ self.addEventListener("fetch", (event) => {
   if (address === page) event.respondWith(fetchPage(event));
   else if (files.has(address) || isHashed(address)) event.respondWith(fetchFile(event.request));
 });
+startPush();
 
 async function store(): Promise<void> {
   const cache = await caches.open(CACHE);

@@ -103,7 +103,7 @@ export function uuid7(timeMs: number, noise: Uint8Array): Uint8Array {
   return value;
 }
 
-const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+export const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /** Return URL-safe base64 without padding (RFC 4648, section 5). */
 export function base64url(bytes: Uint8Array): string {

@@ -4,12 +4,12 @@ import { Client as BaseClient, type ClientOptions } from "./client.js";
 import { isUntouched, type Card, type Contact, type ContactChange } from "./core/contacts.js";
 import { ChatError } from "./core/errors.js";
 import type {
-  Audience, Circle, Privacy, Profile, ProfileSetRequest, Replies, Request, UsersGetRequest,
+  Audience, Circle, Privacy, Profile, ProfileSetRequest, PushOffer, Replies, Request, UsersGetRequest,
 } from "./core/packets.js";
 import { PeopleAccount } from "./core/people.js";
 
 export { circlesOf, type Card, type Contact, type ContactChange } from "./core/contacts.js";
-export type { Audience, Circle, Privacy, Profile } from "./core/packets.js";
+export type { Audience, Circle, Privacy, Profile, PushOffer } from "./core/packets.js";
 
 /** The connected copy of one chat account on one device, with people.
  *
@@ -26,6 +26,12 @@ export class Client extends BaseClient {
   /** The feature words in force, as of the last hello; without `people` nothing here is (protocol.md, "hello"). */
   get features(): readonly string[] {
     return this._account.features;
+  }
+
+  /** What the server said of push notifications as of the last hello: the platforms that it reaches, its key for browsers,
+   * and whether it knows where to reach this device. Undefined where it sends none (`@chatd/client/push`). */
+  get push(): PushOffer | undefined {
+    return this._account.push;
   }
 
   /** Default, widest and narrowest audience of the capabilities for which the host has set others (protocol.md,

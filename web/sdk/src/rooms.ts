@@ -1,5 +1,6 @@
 /** A room as the app holds it: its state, and everything one can do in it. */
 
+import type { Level } from "./core/attention.js";
 import { normalEmoji } from "./core/emoji.js";
 import type { Message } from "./core/messages.js";
 import type {
@@ -253,9 +254,11 @@ export class Room {
   }
 
   /** Change the own view of the room (protocol.md, "preferences"): mute until a time in ms (1 for ever, 0 not), pin to
-   * the top, hide, set its wallpaper. */
+   * the top, hide, set its wallpaper, choose of which messages to be notified. */
   async preferences(
-    asked: { muted_until?: number; pinned?: boolean; hidden?: boolean; wallpaper?: string },
+    asked: {
+      muted_until?: number; pinned?: boolean; hidden?: boolean; wallpaper?: string; notify?: Level | "default";
+    },
   ): Promise<void> {
     await this._call("preferences", asked);
   }

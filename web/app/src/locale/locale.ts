@@ -1,14 +1,13 @@
 /** The texts of the client in the language of the reader: `t("key", {…})`, with plurals; dates and numbers of that language. */
 import { computed, signal } from "@preact/signals";
 import en from "./en.json";
+import { fill, type Params, type Texts } from "./fill.js";
 import type enMore from "./en.more.json";
 
 type Key = keyof typeof en | keyof typeof enMore;
 /** A key of the texts; one with plural forms, `key.one` and `key.other`, is named without the form. */
 export type TextKey = Exclude<Key, `${string}.${"one" | "other"}`> | Plural<Key>;
 type Plural<K> = K extends `${infer Base}.other` ? Base : never;
-export type Params = Readonly<Record<string, string | number>>;
-type Texts = Readonly<Record<string, string>>;
 
 /** The languages there are texts of: the name of each, its texts of the list, and more, those of the parts that are
  * loaded later.
@@ -64,31 +63,16 @@ export async function loadMoreTexts(): Promise<void> {
   else await setLanguage(current.peek().language);
 }
 
-/** A parameter, and the spaces between it and Han characters. */
-const PARAMETER = /(?:(?<=\p{Script=Han})( ))?\{(\w+)\}(?:( )(?=\p{Script=Han}))?/gu;
-
 /** Return the text of a key, `{name}` replaced by the parameter; `count` chooses the plural form.
  *
  * A parameter that is a text stands in bidi isolates, so that a name in another script leaves the sentence in order.
  * Chinese has a space between Han and another script, and none within Han: "Bob 加入了群组", "小明加入了群组".
  */
 export function t(key: TextKey, params: Params = {}): string {
-  return pattern(key, params).replace(PARAMETER, (_, before = "", name: string, after = "") => {
-    const value = params[name] ?? "";
-    if (typeof value === "number") return before + number(value) + after;
-    const [first, last] = [/^\p{Script=Han}/u, /\p{Script=Han}$/u].map((han) => han.test(value));
-    return `${first ? "" : before}\u2068${value}\u2069${last ? "" : after}`;
-  });
+  return fill(current.value.texts, key, params, plurals.value, number);
 }
 
 /** Return a number as the language writes it. */
 export function number(value: number): string {
   return value.toLocaleString(region.value);
-}
-
-function pattern(key: TextKey, params: Params): string {
-  const { texts } = current.value;
-  const { count } = params;
-  const plural = typeof count === "number" ? texts[`${key}.${plurals.value.select(count)}`] : undefined;
-  return plural ?? texts[`${key}.other`] ?? texts[key] ?? key;
 }

@@ -4,7 +4,7 @@ import { LANGUAGES, t, type Language } from "../locale/locale.js";
 import { UserId } from "../people/person_card.js";
 import { Avatar, colourOf } from "../shell/avatar.js";
 import { peopleOn } from "../shell/contacts.js";
-import { Action, Card, Choice, Segments, Switch } from "../shell/controls.js";
+import { Action, Card, Choice, Segments } from "../shell/controls.js";
 import { confirm } from "../shell/dialog.js";
 import { Icon, type IconName } from "../shell/icons.js";
 import { follow, hrefOf } from "../shell/router.js";
@@ -34,14 +34,8 @@ export function MePage() {
       {peopleOn.value && <MyPages />}
       <Appearance />
       {!peopleOn.value && <PrivacySwitches title={t("me.privacy")} />}
-      <Card title={t("me.notifications")}>
-        <Switch
-          icon="bell-off"
-          label={t("me.quiet")}
-          hint={t("me.quiet.hint")}
-          on={settings.value.quiet}
-          onChange={(quiet) => change({ quiet })}
-        />
+      <Card>
+        <PageLink page="notifications" icon="bell" label={t("push.title")} />
       </Card>
       <Devices />
       <Storage />

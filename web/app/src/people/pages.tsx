@@ -10,6 +10,8 @@ import { RequestsPage } from "./requests_page.js";
 
 const BlockedPage = lazy(async () => (await import("./blocked_page.js")).BlockedPage);
 const MyCardPage = lazy(async () => (await import("./my_card.js")).MyCardPage);
+const NotificationsPage = lazy(async () => (await import("../push/notifications_page.js")).NotificationsPage);
+const WhyPage = lazy(async () => (await import("../push/why_page.js")).WhyPage);
 const PrivacyPage = lazy(async () => (await import("./privacy_page.js")).PrivacyPage);
 
 export function PeoplePage({ of, page, id }: { of: "people" | "me"; page: string; id: string }) {
@@ -26,6 +28,8 @@ export function PeoplePage({ of, page, id }: { of: "people" | "me"; page: string
       return <MyCardPage />;
     case "me/privacy":
       return <PrivacyPage />;
+    case "me/notifications":
+      return id ? <WhyPage /> : <NotificationsPage />;
     default:
       return (
         <>

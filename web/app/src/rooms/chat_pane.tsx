@@ -2,6 +2,7 @@
 import { useEffect } from "preact/hooks";
 import { t } from "../locale/locale.js";
 import { Avatar } from "../shell/avatar.js";
+import { pushOffer } from "../shell/contacts.js";
 import { Empty } from "../shell/drawings.js";
 import { attempt } from "../shell/errors.js";
 import { Icon } from "../shell/icons.js";
@@ -20,6 +21,7 @@ import { useOnline } from "./online.js";
 /** Load the screen of a chat: a quarter of the client, which the list does not need. */
 export const loadChatScreen = async () => (await import("../timeline/chat_screen.js")).ChatScreen;
 const ChatScreen = lazy(loadChatScreen);
+const RoomBell = lazy(async () => (await import("../push/room_notify.js")).RoomBell, <></>);
 
 /** The form of the id of a group (protocol.md, "Identifiers and counters"). */
 const GROUP_ID = /^g[0-9A-Za-z]{11}$/;
@@ -79,6 +81,7 @@ function Head({ room }: { room: RoomState }) {
         </div>
         <Subtitle room={room} />
       </div>
+      {pushOffer.value && <RoomBell room={room} />}
       <button
         type="button"
         class="icon-button"

@@ -1,7 +1,8 @@
 /** What a user sets for one chat: mute, pin to the top, hide. */
 import { dateAndTime } from "../locale/dates.js";
 import { t } from "../locale/locale.js";
-import { peopleOn } from "../shell/contacts.js";
+import { peopleOn, pushOffer } from "../shell/contacts.js";
+import { NotifyChoice } from "../push/room_notify.js";
 import { WALLPAPERS } from "../style/wallpapers.js";
 import { attempt } from "../shell/errors.js";
 import { Card, Choice, Switch } from "../shell/controls.js";
@@ -56,6 +57,7 @@ export function RoomSettings({ room }: { room: RoomState }) {
   return (
     <Card title={t("room.settings")}>
       {peopleOn.value && <Wallpapers value={wallpaper} onChange={(next) => void set({ wallpaper: next })} />}
+      {pushOffer.value && <NotifyChoice room={room} />}
       <Choice label={t("mute.label")} value={value} options={options} onChange={mute} />
       <Switch icon="pin" label={t("room.pin")} on={pinned} onChange={(on) => void set({ pinned: on })} />
       <Switch icon="eye-off" label={t("room.hide")} hint={t("room.hide.hint")} on={hidden} onChange={(on) => void hide(on)} />

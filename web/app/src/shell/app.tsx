@@ -98,7 +98,7 @@ function Main() {
   const now = route.value;
   if (stage.value === "starting") return <Skeleton />;
   if (now.name === "me") return <MePage />;
-  if (now.name === "page" && peopleOn.value) return <PeoplePage {...now} />;
+  if (now.name === "page" && (peopleOn.value || now.page === "notifications")) return <PeoplePage {...now} />;
   if (now.name === "person") return <PersonPage key={now.user} user={now.user} />;
   if (now.name !== "chat") return <Empty drawing="chats" title={t("main.empty.title")} text={t("main.empty")} />;
   if (now.about && panes.value < 3) return <Details key={now.room} room={now.room} page />;

@@ -3,7 +3,7 @@
  */
 import { batch, computed, signal, type Signal } from "@preact/signals";
 import type { Profile } from "@chatd/client";
-import { circlesOf, type Circle, type Contact, type Privacy } from "@chatd/client/people";
+import { circlesOf, type Circle, type Contact, type Privacy, type PushOffer } from "@chatd/client/people";
 import { t } from "../locale/locale.js";
 import { notify } from "./announcer.js";
 import { client, phase } from "./state.js";
@@ -19,6 +19,8 @@ const changed = signal(0);
 /** Whether friends, blocks, circles and cards are in force at the server; without them nothing of them is drawn. */
 export const peopleOn = signal(false);
 const features = signal<readonly string[]>([]);
+/** What the server says of push notifications; undefined while it sends none. */
+export const pushOffer = signal<PushOffer | undefined>(undefined);
 /** The own circles by number. */
 export const circles = signal<ReadonlyMap<number, Circle>>(new Map());
 /** Whom the user lets do what. */
@@ -58,6 +60,7 @@ export function peopleChanged(some?: readonly string[]): void {
   const users = some ?? [...new Set([...contacts.keys(), ...now.contacts.keys()])];
   batch(() => {
     features.value = now.features;
+    pushOffer.value = now.push;
     peopleOn.value = offers("people");
     circles.value = now.circles;
     privacy.value = now.privacy;
@@ -85,6 +88,7 @@ async function tellOfRequest(user: string): Promise<void> {
 export function forgetPeople(): void {
   contacts.clear();
   features.value = [];
+  pushOffer.value = undefined;
   peopleOn.value = false;
   circles.value = new Map();
   privacy.value = NO_RULES;

@@ -7,13 +7,21 @@ export interface MenuItem {
   icon: IconName;
   label: string;
   danger?: boolean;
+  /** Of items of which one is chosen: whether it is this one. */
+  checked?: boolean;
   onSelect: () => void;
 }
 
 /** The least distance between the menu and the edge of the window. */
 const EDGE = 8;
 
-export function Menu({ label, items }: { label: string; items: readonly MenuItem[] }) {
+interface MenuProps {
+  label: string;
+  icon?: IconName;
+  items: readonly MenuItem[];
+}
+
+export function Menu({ label, icon = "more", items }: MenuProps) {
   const button = useRef<HTMLButtonElement>(null);
   const list = useRef<HTMLDivElement>(null);
   const open = useSignal(false);
@@ -30,7 +38,8 @@ export function Menu({ label, items }: { label: string; items: readonly MenuItem
   const toggled = () => {
     if (!open.value) return;
     place();
-    list.current!.querySelector<HTMLElement>("button")?.focus();
+    const buttons = list.current!.querySelectorAll<HTMLElement>("button");
+    ([...buttons].find(({ ariaChecked }) => ariaChecked === "true") ?? buttons[0])?.focus();
   };
   const close = () => (list.current!.hidePopover(), button.current!.focus());
   return (
@@ -44,7 +53,7 @@ export function Menu({ label, items }: { label: string; items: readonly MenuItem
         aria-expanded={useComputed(() => open.value)}
         onClick={() => list.current!.togglePopover()}
       >
-        <Icon name="more" />
+        <Icon name={icon} />
       </button>
       <div
         ref={list}
@@ -70,13 +79,15 @@ export function MenuItems({ items, beforeSelect }: { items: readonly MenuItem[];
         <button
           key={item.label}
           type="button"
-          role="menuitem"
+          role={item.checked === undefined ? "menuitem" : "menuitemradio"}
+          aria-checked={item.checked}
           tabIndex={-1}
           class={item.danger ? "setting danger" : "setting"}
           onClick={() => (beforeSelect(), item.onSelect())}
         >
           <Icon name={item.icon} />
           <span class="setting-text">{item.label}</span>
+          {item.checked && <Icon name="check" />}
         </button>
       ))}
     </>

@@ -9,6 +9,7 @@ import { browser, canShare } from "@chatd/client/browser";
 import { msgpack } from "@chatd/client/msgpack";
 import { language } from "../locale/locale.js";
 import { allowPictures } from "./pictures.js";
+import { endPush } from "./push.js";
 import * as server from "./server.js";
 import { attach, client, closed, signedIn } from "./state.js";
 import { keep, kept } from "./web_storage.js";
@@ -85,7 +86,9 @@ export async function signIn(user: string, password: string, remember: boolean):
 /** Sign out: the server forgets this device and the cookie, this browser what it stores of the user. */
 export async function signOut(): Promise<void> {
   const user = lastUser.peek();
-  const gone = client().call({ type: "devices.remove", device: client().device });
+  const gone = endPush()
+    .catch(() => undefined)
+    .then(() => client().removeDevice(client().device));
   await Promise.race([gone.catch(() => undefined), new Promise((resolve) => setTimeout(resolve, FAREWELL_MS))]);
   await forget();
   await erase(user);

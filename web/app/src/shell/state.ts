@@ -5,6 +5,7 @@
 import { batch, computed, signal, type Signal } from "@preact/signals";
 import type { Change, Message, Phase, Room, Summary } from "@chatd/client";
 import type { Client } from "@chatd/client/people";
+import { badgeOf, type Levels } from "@chatd/client/push";
 import { forgetPeople, peopleChanged } from "./contacts.js";
 import { draftChanged, forgetDrafts } from "./drafts.js";
 import { askForUsers, forgetUsers, usersChanged } from "./users.js";
@@ -85,13 +86,13 @@ export const storageLost = signal(false);
 /** The own user; empty before the first sign-in. */
 export const me = signal("");
 /** The own preferences of the account. */
-export const preferences = signal({ receipts: true, presence: true });
+export const preferences = signal<{ receipts: boolean; presence: boolean; push?: Levels }>({ receipts: true, presence: true });
 /** The rooms of the list in their order: pinned first, then the latest message; hidden ones and message requests are
  * left out. */
 export const roomList = signal<readonly RoomState[]>([]);
 /** The rooms in which a stranger waits for an answer, the latest first. */
 export const requestList = signal<readonly RoomState[]>([]);
-/** Unread messages of all rooms that are neither hidden nor muted. */
+/** The number on the icon: unread messages of the rooms that alert, and unread mentions of those that are quiet. */
 export const totalUnread = signal(0);
 /** The number of own changes that wait for the network. */
 export const waiting = signal(0);
@@ -242,8 +243,13 @@ function arrange(): void {
   batch(() => {
     replace(requestList, shown.filter(isRequest));
     replace(roomList, shown.filter((state) => !isRequest(state)));
-    totalUnread.value = roomList.peek().reduce((sum, state) => sum + (isMuted(state.summary.peek()) ? 0 : state.unread.peek()), 0);
+    totalUnread.value = roomList.peek().reduce((sum, state) => sum + badgeOfRoom(state), 0);
   });
+}
+
+function badgeOfRoom({ summary, unread, mentions }: RoomState): number {
+  const counts = { unread: unread.peek(), unread_mentions: mentions.peek() };
+  return badgeOf({ ...summary.peek(), ...counts }, preferences.peek().push ?? {}, Date.now());
 }
 
 /** Show another list, unless it is the same. */

@@ -1,6 +1,7 @@
 /** The open chat: the model of its timeline, the place of the reader in it, and what its parts ask of each other. */
 import { computed, signal } from "@preact/signals";
 import type { Message } from "@chatd/client";
+import { offerPush } from "../push/offer.js";
 import { ComposerModel, FINE_POINTER } from "../composer/composer_model.js";
 import { t } from "../locale/locale.js";
 import { announce } from "../shell/announcer.js";
@@ -76,7 +77,7 @@ export class Chat {
     const isNear = (): boolean => isFollowing() || (this.#place?.below ?? 0) < this.#ahead;
     this.model = new TimelineModel(state, (change) => this.change(change), { isNear, isFollowing });
     this.model.onAdded = (messages) => this.#announce(messages);
-    this.composer = new ComposerModel(state, () => this.toEnd());
+    this.composer = new ComposerModel(state, () => (this.toEnd(), offerPush(state)));
   }
 
   /** Follow these elements, and open the room; the returned function ends that. */

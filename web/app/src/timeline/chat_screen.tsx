@@ -4,6 +4,7 @@ import { Composer } from "../composer/composer.js";
 import type { RoomState } from "../shell/state.js";
 import { RestrictionLine } from "../composer/restriction_line.js";
 import composerCss from "../composer/composer.css?text";
+import { mayBeAsked } from "../push/offer.js";
 import { isBlocked } from "../shell/contacts.js";
 import { lazy } from "../shell/lazy.js";
 import { userOf } from "../shell/users.js";
@@ -17,6 +18,7 @@ import { Timeline } from "./timeline.js";
 
 const RequestBar = lazy(async () => (await import("./request_bar.js")).RequestBar, <></>);
 const BlockedBar = lazy(async () => (await import("./request_bar.js")).BlockedBar, <></>);
+const AskBar = lazy(async () => (await import("../push/ask_bar.js")).AskBar, <></>);
 const WaitingLine = lazy(async () => (await import("./request_bar.js")).WaitingLine, <></>);
 
 for (const sheet of [css, composerCss]) adopt(sheet);
@@ -51,6 +53,7 @@ function Foot({ chat }: { chat: Chat }) {
     <>
       {left !== undefined && <WaitingLine user={userOf(peer).value} left={left} />}
       {left !== 0 && <RestrictionLine />}
+      {mayBeAsked.value && <AskBar room={chat.state} />}
       {left !== 0 && <Composer chat={chat} />}
     </>
   );

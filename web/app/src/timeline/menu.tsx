@@ -5,8 +5,8 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../locale/locale.js";
 import { notify } from "../shell/announcer.js";
 import { openReport } from "../report/report_action.js";
-import { offers } from "../shell/contacts.js";
-import { confirm } from "../shell/dialog.js";
+import { offers, pushOffer } from "../shell/contacts.js";
+import { confirm, openDialog } from "../shell/dialog.js";
 import { attempt } from "../shell/errors.js";
 import { Icon } from "../shell/icons.js";
 import { lazy } from "../shell/lazy.js";
@@ -24,6 +24,8 @@ const EmojiPicker = lazy(async () => (await import("../composer/emoji_picker.js"
 const QUICK = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
 /** The least distance between the menu and the edge of the window. */
 const EDGE_PX = 8;
+/** How long it is remembered why a user was notified. */
+const DAY = 86_400_000;
 
 export function MessageMenu({ chat }: { chat: Chat }) {
   const request = chat.menu.value;
@@ -103,7 +105,7 @@ function Items({ chat, request }: { chat: Chat; request: MenuRequest }) {
 function itemsOf(chat: Chat, { message }: MenuRequest): MenuItem[] {
   const { room } = chat.state;
   const may = permissionsFor(message, chat.state.summary.value, me.value, Date.now());
-  const items: (MenuItem | false)[] = [
+  const items: (MenuItem | false | undefined)[] = [
     !message.recalled && { icon: "reply", label: t("chat.reply"), onSelect: () => chat.reply(message) },
     // An insecure page has no clipboard.
     message.text !== "" && "clipboard" in navigator && {
@@ -116,6 +118,11 @@ function itemsOf(chat: Chat, { message }: MenuRequest): MenuItem[] {
       icon: "pin",
       label: t(message.pinned ? "chat.unpin" : "chat.pin"),
       onSelect: () => void attempt(() => room.pin(message.seq, !message.pinned)),
+    },
+    pushOffer.value && message.user !== me.value && message.user !== "" && Date.now() - message.time < DAY && {
+      icon: "bell",
+      label: t("why.action"),
+      onSelect: () => why(chat, message),
     },
     message.user !== me.value && message.user !== "" && !message.recalled && offers("reports") && {
       icon: "flag",
@@ -130,13 +137,18 @@ function itemsOf(chat: Chat, { message }: MenuRequest): MenuItem[] {
       onSelect: () => askToRecall(chat, message.seq),
     },
   ];
-  return items.filter((item) => item !== false);
+  return items.filter((item) => !!item);
 }
 
 function report(chat: Chat, message: Message): void {
   const { user, seq } = message;
   const subject = { room: chat.state.id, seq };
   void openReport({ subject, name: userOf(user).peek().name, user, quote: summaryOf(message) });
+}
+
+function why(chat: Chat, message: Message): void {
+  const asked = { room: chat.state.id, seq: message.seq, quote: summaryOf(message) };
+  void openDialog(async () => (await import("../push/why_dialog.js")).WhyMessage, asked);
 }
 
 async function copy(text: string): Promise<void> {

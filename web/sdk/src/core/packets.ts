@@ -144,6 +144,8 @@ export type RoomSummary = {
   asked?: number;
   /** the picture behind the messages (11.14) */
   wallpaper?: string;
+  /** which of its messages the user is told of (22.2); absent: as the account says */
+  notify?: "all" | "mentions" | "none";
   /** lowest `seq` this user may see */
   first_visible?: number;
   /** below it only messages remain; operations were folded into them */
@@ -166,8 +168,8 @@ export type SyncPage = {
   more?: string;
   /** the pages of this round together are the complete list of rooms */
   full?: boolean;
-  /** on the first page of a round that is full or that names a room in `rooms` or `gone`, or account rows: number of rooms, sums of `unread` and of `unread_mentions` over all that are not `hidden`; with people (20.1) in force the friend requests that wait for an answer, and the rooms with `request`, which the first three leave out: 0 if absent. As of `cursor`; absent there: as before */
-  totals?: { rooms: number; unread: number; mentions: number; friend_requests?: number; message_requests?: number };
+  /** on the first page of a round that is full or that names a room in `rooms` or `gone`, or account rows: number of rooms, sums of `unread` and of `unread_mentions` over all that are not `hidden`; with people (20.1) in force the friend requests that wait for an answer, and the rooms with `request`, which the first three leave out: 0 if absent; with push (22.3) in force the number on the icon of the app. As of `cursor`; absent there: as before */
+  totals?: { rooms: number; unread: number; mentions: number; friend_requests?: number; message_requests?: number; badge?: number };
   /** account rows (5.6) by section, behind the rooms of the round */
   sections?: { [name: string]: AccountRow[] };
   /** on the last page: the sections that this round walked in full (5.6) */
@@ -286,6 +288,40 @@ export type Button = {
   url?: string;
 };
 
+/** Protocol.md, "PushOffer". */
+export type PushOffer = {
+  /** those for which the operator has keys */
+  platforms: string[];
+  /** for `web`: the public key of the server, to subscribe with (RFC 8292), base64url */
+  vapid?: string;
+  /** this device has a place for `alert` */
+  registered?: boolean;
+};
+
+/** Protocol.md, "PushPreferences". */
+export type PushPreferences = {
+  /** messages in direct rooms */
+  messages?: "all" | "mentions" | "none";
+  /** messages in groups */
+  groups?: "all" | "mentions" | "none";
+  /** the most that is shown of a message: its text, who wrote, or nothing; the operator may show less */
+  content?: "full" | "sender" | "none";
+  /** a mention by name is told in a muted room, too; one of everybody never is */
+  mute_mentions?: boolean;
+  /** friend requests */
+  friends?: boolean;
+  /** being added to a group */
+  invites?: boolean;
+  /** reactions to own messages */
+  reactions?: boolean;
+  /** at most 7 times of the day in which nothing makes a sound */
+  quiet?: { from: string; to: string; days?: number[] }[];
+  /** the time zone of `quiet`, as in `Europe/Berlin`; required with it */
+  timezone?: string;
+  /** in quiet hours: shown without a sound, or not sent at all */
+  quiet_mode?: "silent" | "off";
+};
+
 /** A refusal (protocol.md, "error"). */
 export type ErrorReply = {
   /** a code of chapter 16 */
@@ -375,6 +411,8 @@ export type HelloReply = {
   audiences?: { [name: string]: string[] };
   /** when this revision stops working */
   deprecated_at?: number;
+  /** with push (22.1.2): where this device can be registered, and whether it is */
+  push?: PushOffer;
   /** the first page (5.5) */
   sync: SyncPage;
 };
@@ -406,8 +444,8 @@ export type SyncReply = {
   more?: string;
   /** the pages of this round together are the complete list of rooms */
   full?: boolean;
-  /** on the first page of a round that is full or that names a room in `rooms` or `gone`, or account rows: number of rooms, sums of `unread` and of `unread_mentions` over all that are not `hidden`; with people (20.1) in force the friend requests that wait for an answer, and the rooms with `request`, which the first three leave out: 0 if absent. As of `cursor`; absent there: as before */
-  totals?: { rooms: number; unread: number; mentions: number; friend_requests?: number; message_requests?: number };
+  /** on the first page of a round that is full or that names a room in `rooms` or `gone`, or account rows: number of rooms, sums of `unread` and of `unread_mentions` over all that are not `hidden`; with people (20.1) in force the friend requests that wait for an answer, and the rooms with `request`, which the first three leave out: 0 if absent; with push (22.3) in force the number on the icon of the app. As of `cursor`; absent there: as before */
+  totals?: { rooms: number; unread: number; mentions: number; friend_requests?: number; message_requests?: number; badge?: number };
   /** account rows (5.6) by section, behind the rooms of the round */
   sections?: { [name: string]: AccountRow[] };
   /** on the last page: the sections that this round walked in full (5.6) */
@@ -1066,10 +1104,14 @@ export type PreferencesRequest = {
   hidden?: boolean;
   /** the picture behind the messages: a name the app knows, a URL, or a key of the host app; empty: none */
   wallpaper?: string;
+  /** which messages of the room the user is told of (22.2) */
+  notify?: "all" | "mentions" | "none" | "default";
   /** `false`: receipts off (10.3), `true`: on (as it is at first) */
   receipts?: boolean;
   /** `false`: presence and `last_seen` hidden, and nobody's seen (10.9), `true`: shown (as it is at first) */
   presence?: boolean;
+  /** what the user is told on their devices (22.2) */
+  push?: PushPreferences;
 };
 
 /** The `ok` to `preferences`. */
@@ -1146,10 +1188,20 @@ export type ProfileSetReply = {
 /** `devices.push`, from the client. */
 export type DevicesPushRequest = {
   type: "devices.push";
-  /** whose push service */
-  platform: "apns" | "fcm" | "web";
-  /** the token */
+  /** whose push service; one of those that `hello` named (22.1.2) */
+  platform: "apns" | "fcm" | "web" | "gateway";
+  /** the token; of `web` the endpoint of the subscription, an `https` URL; empty: none any more, for this `purpose` */
   token: string;
+  /** which app of the operator's, where they have several */
+  app?: string;
+  /** `voip`: a PushKit token of APNs, to which nothing but calls is sent */
+  purpose?: "alert" | "voip";
+  /** of APNs */
+  environment?: "production" | "sandbox";
+  /** the public key of this device, a point of P-256 as 65 bytes in base64url without padding */
+  p256dh?: string;
+  /** its secret of 16 bytes, in the same form */
+  auth?: string;
 };
 
 /** The `ok` to `devices.push`. */
@@ -1360,6 +1412,36 @@ export type BotsGetReply = {
   welcome?: boolean;
 };
 
+/** `push.test`, from the client. */
+export type PushTestRequest = {
+  type: "push.test";
+};
+
+/** The `ok` to `push.test`. */
+export type PushTestReply = {
+  /** as below; `sent` when the push service took it */
+  outcome: string;
+  /** the word of the push service */
+  detail?: string;
+};
+
+/** `push.decisions`, from the client. */
+export type PushDecisionsRequest = {
+  type: "push.decisions";
+  /** about this room only */
+  room?: string;
+  /** about this message of `room` only */
+  seq?: number;
+  /** at most as many, 1 to 50 */
+  limit?: number;
+};
+
+/** The `ok` to `push.decisions`. */
+export type PushDecisionsReply = {
+  /** about the user's own devices, the newest first */
+  decisions: { time: number; kind: string; outcome: string; device?: string; room?: string; seq?: number; detail?: string }[];
+};
+
 /** `event`, from the server. */
 export type EventPush = {
   type: "event";
@@ -1491,6 +1573,8 @@ export type ReaderEntry = NonNullable<ReadersReply["readers"]>[number];
 
 export type DeviceEntry = NonNullable<DevicesListReply["devices"]>[number];
 
+export type PushDecision = NonNullable<PushDecisionsReply["decisions"]>[number];
+
 export type Request =
   | HelloRequest
   | SyncRequest
@@ -1543,7 +1627,9 @@ export type Request =
   | CircleSetRequest
   | CircleDeleteRequest
   | ReportRequest
-  | BotsGetRequest;
+  | BotsGetRequest
+  | PushTestRequest
+  | PushDecisionsRequest;
 
 export type Push =
   | EventPush
@@ -1643,4 +1729,6 @@ export type Replies = {
   "circle.delete": CircleDeleteReply;
   "report": ReportReply;
   "bots.get": BotsGetReply;
+  "push.test": PushTestReply;
+  "push.decisions": PushDecisionsReply;
 };

@@ -10,7 +10,7 @@ import type { Change } from "./changes.js";
 import { contactFrom, rowFrom, type Contact } from "./contacts.js";
 import type { Message } from "./messages.js";
 import type {
-  AccountRow, Event, HelloReply, Packet, Profile, Push, Contact as SentContact, SyncPage, UsersGetReply,
+  AccountRow, Event, HelloReply, Packet, Profile, Push, PushOffer, Contact as SentContact, SyncPage, UsersGetReply,
 } from "./packets.js";
 import type { Tables } from "./records.js";
 import { Replica, type Owner } from "./replica.js";
@@ -89,12 +89,14 @@ class PeopleReplica extends Replica {
 
 /** The local copy of an account with people. */
 export class PeopleAccount extends Account {
-  override readonly asked = ["account", "people", "reports", "bots"];
+  override readonly asked = ["account", "people", "reports", "bots", "push"];
   override readonly rows = new PeopleRows();
   /** The feature words in force (protocol.md, "hello"). */
   features: readonly string[] = [];
   /** Default, widest and narrowest audience of the capabilities for which the host has set others. */
   audiences: Readonly<Record<string, readonly string[]>> = {};
+  /** What the server said of push notifications; undefined while it has none (protocol.md, "hello"). */
+  push: PushOffer | undefined;
   /** The time of the last question for cards that changed, and the stamp from which the next one goes on. */
   cards: { readonly at: number; readonly stamp: number } | undefined;
 
@@ -102,11 +104,11 @@ export class PeopleAccount extends Account {
     const { epoch } = this;
     super.takeHello(reply);
     if (epoch !== this.epoch) this._setCards(undefined);
-    const { features, audiences = {} } = reply;
-    if (JSON.stringify([features, audiences]) === JSON.stringify([this.features, this.audiences])) return;
-    Object.assign(this, { features, audiences });
-    this._store("account", "features");
-    this._store("account", "audiences");
+    const { features, audiences = {}, push } = reply;
+    const told = { features, audiences, push };
+    if (JSON.stringify(told) === JSON.stringify({ features: this.features, audiences: this.audiences, push: this.push })) return;
+    Object.assign(this, told);
+    for (const key of Object.keys(told)) this._store("account", key);
     this._delegate.onChange({ kind: "changesMissed" });
   }
 
@@ -138,6 +140,7 @@ export class PeopleAccount extends Account {
   override restore(tables: Tables): void {
     this.features = [];
     this.audiences = {};
+    this.push = undefined;
     this.cards = undefined;
     super.restore(tables);
   }

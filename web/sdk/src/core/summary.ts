@@ -1,5 +1,6 @@
 /** A room as the list of rooms shows it: the summary of protocol.md, "RoomSummary", with its defaults; pure. */
 
+import type { Level } from "./attention.js";
 import type { Event, RoomSummary } from "./packets.js";
 
 /** The state keys of a RoomSummary; an absent key has its default. Times are Unix milliseconds. */
@@ -33,6 +34,8 @@ export interface Summary {
   readonly asked?: number;
   /** The picture behind the chat: a word, or an address, of the app. */
   readonly wallpaper?: string;
+  /** Of which messages the user wants to be notified; absent: as they chose for all rooms of its kind. */
+  readonly notify?: Level;
   readonly first_visible: number;
   readonly log_floor: number;
   /** The latest message, when it was asked for. */

@@ -11,7 +11,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from chatd.config.problems import ConfigError
 from chatd.config.secret import Secret
-from chatd.webhooks.signing import TOLERANCE_S, fault, secrets_in, signed
+from chatd.egress.signing import TOLERANCE_S, fault, secrets_in, signed
 
 
 def secret(key=bytes(range(32))):

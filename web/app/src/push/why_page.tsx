@@ -1,0 +1,125 @@
+/** Why the user was notified, or not: the decisions of the last day. */
+import "./styles.js";
+import { useSignal } from "@preact/signals";
+import { pushDecisions } from "@chatd/client/push";
+import { useEffect } from "preact/hooks";
+import { shortTime, timeOfDay } from "../locale/dates.js";
+import { t } from "../locale/locale.js";
+import { faceOf, titleOf } from "../rooms/names.js";
+import { Avatar } from "../shell/avatar.js";
+import { pushOffer } from "../shell/contacts.js";
+import { Segments } from "../shell/controls.js";
+import { Empty } from "../shell/drawings.js";
+import { errorText } from "../shell/errors.js";
+import { Icon } from "../shell/icons.js";
+import { PageHead } from "../shell/page_head.js";
+import { follow, hrefOf } from "../shell/router.js";
+import { Skeleton } from "../shell/skeleton.js";
+import { client, phase, roomOf } from "../shell/state.js";
+import { userOf } from "../shell/users.js";
+import { useDeviceNames } from "./device_names.js";
+import { gather, type Told } from "./gather.js";
+import { Outcomes } from "./outcomes.js";
+import { isSent } from "./reasons.js";
+
+/** The most that one request brings (protocol.md, "push.decisions"). */
+const LIMIT = 50;
+const FILTERS = ["all", "silent"] as const;
+
+export function WhyPage() {
+  return (
+    <>
+      <PageHead title={t("why.title")} />
+      {pushOffer.value ? <Reasons /> : <Empty drawing="search" text={t("push.none")} />}
+    </>
+  );
+}
+
+function Reasons() {
+  const told = useSignal<readonly Told[] | null>(null);
+  const problem = useSignal("");
+  const filter = useSignal<(typeof FILTERS)[number]>("all");
+  const ready = phase.value === "ready";
+  const load = async () => {
+    problem.value = "";
+    try {
+      told.value = gather(await pushDecisions(client(), { limit: LIMIT }));
+    } catch (error) {
+      problem.value = errorText(error);
+    }
+  };
+  useEffect(() => void (ready && load()), [ready]);
+  const devices = useDeviceNames();
+  if (problem.value)
+    return (
+      <Empty drawing="offline" text={problem.value}>
+        <button type="button" class="button primary" onClick={() => void load()}>
+          {t("action.retry")}
+        </button>
+      </Empty>
+    );
+  if (!told.value) return <Skeleton />;
+  if (!told.value.length) return <Empty drawing="chats" text={t("why.empty")} />;
+  const shown = told.value.filter(({ decisions }) => filter.value === "all" || !decisions.some(({ outcome }) => isSent(outcome)));
+  const options = FILTERS.map((value) => ({ value, label: t(`why.filter.${value}`) }));
+  return (
+    <div class="scroller page">
+      <p class="page-text">{t("why.text")}</p>
+      <section class="card" aria-label={t("why.title")}>
+        <Segments label={t("why.filter")} value={filter.value} options={options} onChange={(next) => (filter.value = next)} />
+        {shown.map((one) => (
+          <Row key={one.key} told={one} devices={devices} />
+        ))}
+        {!shown.length && <p class="card-text quiet">{t("why.filter.none")}</p>}
+      </section>
+    </div>
+  );
+}
+
+const KINDS = ["message", "mention", "reaction", "friend", "invite", "test"] as const;
+
+function Row({ told, devices }: { told: Told; devices: ReadonlyMap<string, string> }) {
+  const room = told.room ? roomOf(told.room) : null;
+  const kind = KINDS.find((one) => one === told.kind);
+  const label = kind ? t(`why.kind.${kind}`) : told.kind;
+  return (
+    <article class="told">
+      {room ? <Avatar {...faceOf(room)} online={false} size="header" /> : <Disc kind={told.kind} />}
+      <div class="told-text">
+        <header class="told-head">
+          {room ? (
+            <a class="line name" href={hrefOf({ name: "chat", room: room.id, about: false })} onClick={follow}>
+              <bdi>{titleOf(room)}</bdi>
+            </a>
+          ) : (
+            <span class="line name">{told.room ? t("room.untitled") : label}</span>
+          )}
+          <time class="small quiet" title={shortTime(told.time)}>
+            {timeOfDay(told.time)}
+          </time>
+        </header>
+        {told.room && <Said told={told} label={label} />}
+        <Outcomes decisions={told.decisions} devices={devices} />
+      </div>
+    </article>
+  );
+}
+
+function Disc({ kind }: { kind: string }) {
+  return (
+    <span class="told-disc">
+      <Icon name={kind === "friend" ? "person-add" : kind === "test" ? "bell" : "chat"} />
+    </span>
+  );
+}
+
+/** The message it is about, as far as it is stored here; else what kind of news it was. */
+function Said({ told, label }: { told: Told; label: string }) {
+  const message = roomOf(told.room!)?.room.messages.get(told.seq ?? 0);
+  const name = message?.user ? userOf(message.user).value.name : "";
+  return (
+    <span class="line small quiet">
+      {message?.text && name ? <bdi>{t("why.said", { name, text: message.text.slice(0, 200) })}</bdi> : label}
+    </span>
+  );
+}
