@@ -89,7 +89,7 @@ clean:
 
 .venv/installed: pyproject.toml | $(BIN)/python
 	@echo "Installing chatd and what it needs into .venv ..."
-	@$(PIP) -e .
+	@$(PIP) -e '.[push]'
 	@touch $@
 
 .venv/installed-dev: pyproject.toml | $(BIN)/python

@@ -170,7 +170,8 @@ class DevInstance:
 
 
 def _run(loaded: Loaded, *, once: bool, is_new: bool) -> None:
-    from chatd.server.runner import console_sources, event_loop
+    from chatd.server.event_loop import event_loop
+    from chatd.server.runner import console_sources
     from chatd.telemetry.logs import logging_to
 
     sources = console_sources(loaded)

@@ -54,14 +54,14 @@ def push() -> None:
 @with_configuration
 def test(loaded: Loaded, user: str, device: str, dry_run: bool, for_programs: bool) -> None:
     """Send a test notification to the devices of USER, and show what their push services answered."""
-    from chatd.cli.push_lines import SENT, tested_line
+    from chatd.cli.push_lines import SENT, line_of_test
 
     asked = {"user": user, "dry_run": dry_run} | ({"device": device} if device else {})
     found = _asked(loaded, "POST", "/v1/push/test", asked)["devices"]
     if for_programs:
         click.echo(json.dumps(found))
     else:
-        _show(map(tested_line, found))
+        _show(map(line_of_test, found))
     if not found:
         raise Failure(f"no device of {user} is registered: an app does it with devices.push, at each start")
     if not any(one["outcome"] in SENT for one in found):
@@ -102,10 +102,9 @@ def why(loaded: Loaded, user: str, room: str | None, seq: int | None, limit: int
 
 @push.command()
 @click.argument("platform", type=click.Choice(PLATFORMS), required=False)
-@click.option("--app", metavar="APP", help="One app; without it all of the platform.")
 @click.option("--off", is_flag=True, help="Go on.")
 @with_configuration
-def pause(loaded: Loaded, platform: Platform | None, app: str | None, off: bool) -> None:
+def pause(loaded: Loaded, platform: Platform | None, off: bool) -> None:
     """Hold back what would be sent to PLATFORM until --off, or until the daemon ends; without PLATFORM show the apps.
 
     What is held back for longer than push.stale_s is not sent any more.
@@ -113,12 +112,11 @@ def pause(loaded: Loaded, platform: Platform | None, app: str | None, off: bool)
     from chatd.cli.push_lines import app_line
 
     if platform is None:
-        if off or app is not None:
+        if off:
             raise click.UsageError("Name a platform.")
         apps = _asked(loaded, "GET", "/v1/push", {})["apps"]
     else:
-        asked = {"platform": platform, "on": not off} | ({} if app is None else {"app": app})
-        apps = _asked(loaded, "POST", "/v1/push/pause", asked)["apps"]
+        apps = _asked(loaded, "POST", "/v1/push/pause", {"platform": platform, "on": not off})["apps"]
     _show(map(app_line, apps))
 
 

@@ -118,7 +118,7 @@ def device_lines(one: Mapping[str, Any]) -> Iterator[Line]:
             )
 
 
-def tested_line(one: Mapping[str, Any]) -> Line:
+def line_of_test(one: Mapping[str, Any]) -> Line:
     """Return the outcome of a test of one registration."""
     is_sent, meaning = one["outcome"] in SENT, OUTCOMES.get(one["outcome"], Meaning("", "bad"))
     answer = f"{one['status'] or ''} {clean(one['detail'])}".strip()

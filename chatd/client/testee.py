@@ -25,6 +25,7 @@ from .core.contacts import Circle, Contact, circles_of
 from .core.messages import Message
 from .core.outbox import Entry
 from .core.packets import Body
+from .core.states import Phase
 from .env import Env, SystemEnv
 from .settings import Settings
 from .storage import FileStorage, MemoryStorage
@@ -47,6 +48,8 @@ class VirtualEnv(SystemEnv):
 
     def __init__(self) -> None:
         self.now_s = 1000.0
+        # A connection that is being made is on its way: nothing says how soon, and the kit always answers one.
+        self.is_connecting: Callable[[], bool] = lambda: False
         self._timers: list[VirtualTimer] = []
 
     def monotonic(self) -> float:
@@ -69,13 +72,22 @@ class VirtualEnv(SystemEnv):
     async def advance(self, seconds: float) -> None:
         """Let time pass; what comes due is done at its time, and what follows from it before the next."""
         end = self.now_s + seconds
-        await settled()
+        await self.settled()
         while (next_s := self.next_s()) is not None and self.now_s + next_s <= end + 1e-9:
             timer = heapq.heappop(self._timers)
             self.now_s = max(self.now_s, timer.at)
             timer.fire()
-            await settled()
+            await self.settled()
         self.now_s = max(self.now_s, end)
+
+    async def settled(self) -> None:
+        """Return when everything that has arrived was handled, and written what came of it."""
+        while True:
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
+            if not (BusyStorage.writing or self.is_connecting()):
+                return
+            await asyncio.sleep(0.0005)
 
 
 class VirtualTimer:
@@ -111,16 +123,6 @@ class BusyStorage(FileStorage):
             BusyStorage.writing -= 1
 
 
-async def settled() -> None:
-    """Return when everything that has arrived was handled, and written what came of it."""
-    for _ in range(TURNS):
-        await asyncio.sleep(0)
-    while BusyStorage.writing:
-        await asyncio.sleep(0.0005)
-        for _ in range(TURNS):
-            await asyncio.sleep(0)
-
-
 class Testee:
     """The client of the scenario that runs, and what it is told to do. `say` writes a line to the kit."""
 
@@ -131,13 +133,14 @@ class Testee:
         self._added: Counter[str] = Counter()
         self._asks: dict[int, asyncio.Future[str]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        if isinstance(env, VirtualEnv):
+            env.is_connecting = self._is_connecting
 
     def hello(self) -> None:
         """Say who is tested."""
         time = "virtual" if isinstance(self._env, VirtualEnv) else "real"
-        self._say(
-            {"type": "hello", "client": f"chatd.client {__version__}", "profiles": PROFILES, "time": time}
-        )
+        client = f"chatd.client {__version__}"
+        self._say({"type": "hello", "client": client, "profiles": PROFILES, "time": time})
 
     async def take(self, line: Line) -> None:
         """Carry out one line, and answer it."""
@@ -296,6 +299,9 @@ class Testee:
             answer.set_result(line["token"])
         else:
             answer.set_exception(RuntimeError("the app has no token now"))
+
+    def _is_connecting(self) -> bool:
+        return self._client is not None and self._client.phase is Phase.CONNECTING
 
     def _running(self) -> Client:
         if self._client is None:

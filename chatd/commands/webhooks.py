@@ -7,7 +7,7 @@ from chatd.core.audit import Audit
 from chatd.core.event_feed import position_of
 from chatd.core.webhooks import PARKED_MAX, Parked, SaveConsumers, Unpark
 from chatd.protocol.errors import Refused
-from chatd.storage.interface import WebhookStore
+from chatd.storage.feeds import WebhookStore
 from chatd.webhooks.deliveries import Deliveries
 from chatd.webhooks.views import Retried, Status
 

@@ -15,13 +15,19 @@ UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 PROGRAM = 96 * MIB  # 57 MiB after the start; buffers, and objects that wait for a garbage collection
 WRITER_CACHE, READER_CACHE = 16 * MIB, 8 * MIB  # storage/sqlite/pragmas.py: pages of SQLite
 TOKENS = 8 * MIB  # auth/token_cache.py: 20,000 digests with their claims
-BUCKETS = 19 * 15 * MIB  # core/rates.py: nineteen kinds of buckets, 50,000 keys of 300 bytes each
+BUCKETS = 20 * 15 * MIB  # core/rates.py: twenty kinds of buckets, 50,000 keys of 300 bytes each
 MEMBER = 400  # a member of a room in memory: the object, its name, its entries in two tables
 QUEUE = 20_000  # writer/writer.py: requests that wait for the disk
 REQUEST = 4 * KIB  # a request beside its body: the objects around it
 # telemetry/logs.py: a message, some fields and a traceback, each cut; most lines take 300 bytes.
 LOG_LINE = 12 * KIB
 FIGURES = KIB  # telemetry/samples.py: eleven objects a second
+# push/queue.py and push/outstanding.py: a notification that waits, with a token of up to 4 KiB, where most have 200
+# bytes; what one device shows of one room; push/trace.py: records that wait for the disk, twice
+PUSH_WAITING, PUSH_PENDING = 20_000, 5 * KIB
+PUSH_SHOWN_MAX, PUSH_SHOWN = 100_000, 256
+PUSH_TRACE = 2 * (4 << 20)
+PUSH_PROCESS = 64 * MIB  # 35 MiB with the library of certificates; connections to a few push services
 # http/listeners.py and http/http_protocol.py: a head of 16 KiB, twice, and the parser
 HTTP_SOCKETS, HTTP_SOCKET = 4096, 48 * KIB
 CONNECTION = 32 * KIB  # parser, session, timers, subscriptions to some forty rooms; 17 KiB for one room
@@ -56,7 +62,7 @@ class Memory:
 
 def memory_of(config: Config) -> Memory:
     """Return the bounds that follow from the limits of a configuration."""
-    limits, outbox, console = config.limits, config.outbox, config.console
+    limits, outbox, console, push = config.limits, config.outbox, config.console, config.push
     is_tls = bool(config.listen.tls_cert)
     idle = CONNECTION + is_tls * TLS
     asked = limits.in_flight * (limits.body_bytes + REQUEST)
@@ -74,6 +80,9 @@ def memory_of(config: Config) -> Memory:
         "requests that wait for the disk": QUEUE * (limits.body_bytes + REQUEST),
         "figures and log of the console": console.enabled
         * (console.log_lines * LOG_LINE + console.history_s * FIGURES),
+        "push: what waits, and what phones show": push.enabled
+        * (len(push.apps) * PUSH_WAITING * PUSH_PENDING + PUSH_SHOWN_MAX * PUSH_SHOWN + PUSH_TRACE),
+        "push: the process that sends (push.workers)": push.enabled * push.workers * PUSH_PROCESS,
         "sockets that are no connection yet": HTTP_SOCKETS * (HTTP_SOCKET + is_tls * TLS),
         "bodies of requests to the API": API_BODIES,
         "connections, idle (limits.connections)": limits.connections * idle,

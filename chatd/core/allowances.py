@@ -19,6 +19,7 @@ Kind = Literal[
     "new_direct_rooms",
     "mentions",
     "reports",
+    "flags",
 ]
 # The kinds that count by the minute, and not by the day.
 BY_MINUTE = frozenset(("mentions",))
@@ -26,7 +27,8 @@ BY_MINUTE = frozenset(("mentions",))
 
 class Allowances:
     """The buckets of each kind: bytes stored, rooms created, users added to rooms, users asked to be friends,
-    strangers written to; direct rooms opened, by a new account, and users mentioned.
+    strangers written to; direct rooms opened, by a new account, and users mentioned; reports made, and filed by filters
+    about their messages.
 
     `now`: monotonic seconds. A kind without a rate has no bound.
     """

@@ -6,7 +6,7 @@ from typing import Literal
 Role = Literal["viewer", "moderator", "admin"]
 
 # Nothing that people wrote, and no key: not even events, which bring messages along.
-VIEWER = frozenset({"stats.read", "users.read", "people.read", "rooms.read"})
+VIEWER = frozenset({"stats.read", "users.read", "people.read", "rooms.read", "push.read"})
 # Recalls and warnings come with a report; who has `messages` could write in the name of any user.
 MODERATOR = VIEWER | {"messages.read", "moderation", "moderation.read"}
 

@@ -23,7 +23,7 @@ from chatd.core.privacy import (
 )
 from chatd.core.read_set import ReadSet
 from chatd.core.room import ACCEPTED, POLICY, Member, Room, Standing
-from chatd.core.standings import stand, turn_away
+from chatd.core.standings import stand, tell_asked, turn_away
 from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
@@ -96,8 +96,7 @@ def spend_text(room: Room, other: Member, body: Body, writes: WriteSet, reads: R
         writes.new_requests += ((room, other.user),)
         stand(room, other.user, Standing.REQUEST, writes)
     put_extra(writes.touch_member(room, other.user), ASKED, spent + 1)
-    if other.standing == Standing.REQUEST:
-        writes.requests = {**writes.requests, (room.number, other.user): room}
+    tell_asked(room, writes)
 
 
 def accept(user: str, request: RoomAccept, writes: WriteSet, reads: ReadSet) -> Ok:

@@ -180,13 +180,17 @@ def store(filed: Filed, writes: WriteSet, reads: ReadSet) -> None:
     writes.add(filed, StoredEntry("report", keys={"report": filed.name, "state": filed.state}))
 
 
-def flag(room: Room, event: Event, filter_name: str, writes: WriteSet) -> None:
+def flag(room: Room, event: Event, filter_name: str, writes: WriteSet, reads: ReadSet) -> None:
     """File a report by a filter of the server about a message, or an edit of one, that is stored in this commit.
 
-    A message has one report of each filter.
+    A message has one report of each filter. Filters file only so many a day about one author, or a single one could
+    bury the queue; the event feed marks every message.
     """
     seq = event.target if event.target is not UNSET else event.seq
     author = event.user if event.user is not UNSET else ""
+    if reads.allowances.wait_s("flags", author, 1, writes, reads.now_s):
+        return
+    writes.spend("flags", author, 1)
     key = f"{filter_name}:{room.name}:{seq}"
     target, now = Target(author, room.name, seq), writes.now
     writes.add(

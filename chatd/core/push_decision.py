@@ -9,19 +9,19 @@ Which rooms count and alert at all says core/attention.py; the rules here tell a
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from chatd.core.push import Kind, Outcome
 from chatd.core.room import ACCEPTED, POLICY
 from chatd.core.users import FOR_EVER
+from chatd.protocol.push import Level
 
 # An app that was not opened for so long is mostly not there any more, and a push service does not always say so.
 STALE_MS = 60 * 86_400_000
 
-Level = Literal["all", "mentions", "none"]
 
-
-@dataclass(slots=True, frozen=True)
+# Not frozen, which would cost a planned notification as much as all rules together.
+@dataclass(slots=True)
 class Facts:
     """The state of one message and one device of its recipient, of one commit and one moment. Times: Unix ms.
 

@@ -4,7 +4,7 @@ Whoever removes a message, its author, an admin, the host or an erasure, ends he
 place, its number and its ordinal, so that neither a gap nor an unread number changes; the text goes, from the message
 and from the edits that carried it. Each of them is emptied in the commit that says so.
 
-An erasure recalls thousands of messages, a few hundred in a commit. Each such commit logs one event `erased`, which
+An erasure recalls thousands of messages, some dozens in a commit. Each such commit logs one event `erased`, which
 says in which stretch of the log the person has no text left: so it is true when it is stored, whatever comes after it
 (protocol.md "Erased people").
 """
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from msgspec import UNSET, UnsetType
 
 from chatd.core.room import Room
+from chatd.core.standings import tell_asked
 from chatd.core.visibility import text_of
 from chatd.core.write_set import Message, NewEvent, WriteSet
 from chatd.protocol.codec import encode
@@ -80,6 +81,7 @@ def recall(message: Message, writes: WriteSet) -> None:
     """
     message.event.body = UNSET
     message.event.recalled = True
+    tell_asked(message.room, writes)
     for step in writes.steps.get(message.room.number, ()):
         if isinstance(step, NewEvent) and text_of(step.event) == message.event.seq:
             step.blob = emptied(step.event)

@@ -171,7 +171,7 @@ def decide_screened(
         if screened.sent is not None:
             reply.event = Raw(encode(event))
         for name in screened.flagged_by if isinstance(request, Send | Edit) else ():
-            flag(room, event, name, writes)
+            flag(room, event, name, writes, reads)
     return reply
 
 

@@ -18,6 +18,12 @@ def stand(room: Room, user: str, standing: Standing, writes: WriteSet) -> None:
         writes.unlist_room(room, user)
 
 
+def tell_asked(room: Room, writes: WriteSet) -> None:
+    """Note that whoever was asked in a direct room, and is sent no events of it, is to be told of the commit."""
+    for user in room.standing_at(Standing.REQUEST) if room.direct else ():
+        writes.requests = {**writes.requests, (room.number, user): room}
+
+
 def turn_away(room: Room, user: str, writes: WriteSet) -> None:
     """Decline what the other asked `user` in their direct room, if they did: it goes from the devices of `user`."""
     if room.members[user].standing == Standing.REQUEST:

@@ -38,9 +38,11 @@ class BotUpdates:
     ) -> FeedPage:
         """Return up to `limit` entries that `bot` is told behind the cursor `after`, as `EventFeed.page` does."""
         deadline = self._env.monotonic() + wait_s
-        query = FeedQuery(after, limit, bytes_max, frozenset(), self._env.now_ms())
+        env = self._env
+        query = FeedQuery(after, limit, bytes_max, frozenset(), env.now_ms(), env.thread_cpu_s)
         concerned = self._next(bot.user)
         page = first = await self._store.bot_page(query, bot)
+        cpu_s = page.cpu_s
         while not page.entries:
             if page.at_end:
                 if not await self._is_woken(concerned, deadline):
@@ -50,11 +52,12 @@ class BotUpdates:
                 concerned = self._next(bot.user)
             query = replace(query, after=page.next, now=self._env.now_ms())
             page = await self._store.bot_page(query, bot)
+            cpu_s += page.cpu_s
         # Which key did it and what screening thought of it is for the host alone.
         entries = [
             structs.replace(entry, by=UNSET, unscreened=False, flagged=False) for entry in page.entries
         ]
-        return replace(page, after=first.after, entries=entries)
+        return replace(page, after=first.after, entries=entries, cpu_s=cpu_s)
 
     def on_commit(self, writes: WriteSet) -> None:
         """Wake the bots that a commit concerns. A commit hook."""

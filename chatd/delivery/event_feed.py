@@ -46,11 +46,13 @@ class EventFeed:
         Raises Refused("bad_cursor").
         """
         began = self._env.monotonic()
-        query = FeedQuery(after, limit, bytes_max, frozenset(types), self._env.now_ms())
+        env = self._env
+        query = FeedQuery(after, limit, bytes_max, frozenset(types), env.now_ms(), env.thread_cpu_s)
         self._waiting += 1
         try:
             committed = self._committed
             page = first = await self._store.page(query)
+            cpu_s = page.cpu_s
             while not page.entries:
                 if not page.at_end:
                     if self._env.monotonic() >= began + max(wait_s, SEARCH_S):
@@ -60,11 +62,12 @@ class EventFeed:
                 committed = self._committed
                 query = replace(query, after=page.next, now=self._env.now_ms())
                 page = await self._store.page(query)
+                cpu_s += page.cpu_s
                 if page.at_end and not page.entries:
                     await asyncio.sleep(max(0.0, min(PACE_S, began + wait_s - self._env.monotonic())))
         finally:
             self._waiting -= 1
-        return replace(page, after=first.after)
+        return replace(page, after=first.after, cpu_s=cpu_s)
 
     async def _is_woken(self, committed: asyncio.Event, deadline: float) -> bool:
         """Wait for a commit; return False when there was none in time, or when the daemon stops."""

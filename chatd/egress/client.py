@@ -79,33 +79,35 @@ class Client:
         headers: Mapping[str, str],
         timeout_s: float = POST_S,
         bytes_max: int = ANSWER_BYTES_MAX,
+        path: str = "",
     ) -> Answer:
-        """POST a JSON body. Raises EgressRefused when it may not be sent.
+        """POST a JSON body, or another where `headers` say so. Raises EgressRefused when it may not be sent.
 
-        Raises Unreachable without a whole answer, of at most `bytes_max`, in time.
+        `path`: another one of this origin than that of the URL, with its query. Raises Unreachable without a whole
+        answer, of at most `bytes_max`, in time.
         """
         try:
             async with asyncio.timeout(timeout_s):
-                return await self._post(body, headers, bytes_max)
+                return await self._post(path or self._target.path, body, headers, bytes_max)
         except TimeoutError:
             raise Unreachable(f"no answer in {timeout_s:g} s") from None
 
-    async def _post(self, body: bytes, headers: Mapping[str, str], bytes_max: int) -> Answer:
+    async def _post(self, path: str, body: bytes, headers: Mapping[str, str], bytes_max: int) -> Answer:
         why = ""
         for address in await self._addresses():
             try:
-                return await self._post_to(address, body, headers, bytes_max)
+                return await self._post_to(url_at(self._target, address, path), body, headers, bytes_max)
             except httpx2.ConnectError as error:
                 # Nothing was sent to this address, so the next one is tried.
                 why = str(error)
         self._found = (0.0, [])
         raise Unreachable(f"no connection: {why}")
 
-    async def _post_to(self, address: str, body: bytes, headers: Mapping[str, str], bytes_max: int) -> Answer:
+    async def _post_to(self, url: str, body: bytes, headers: Mapping[str, str], bytes_max: int) -> Answer:
         target = self._target
         request = self._client.build_request(
             "POST",
-            url_at(target, address),
+            url,
             content=body,
             headers={
                 "Host": target.authority,
@@ -145,9 +147,9 @@ class Client:
         await self._client.aclose()
 
 
-def url_at(target: Target, address: str) -> str:
+def url_at(target: Target, address: str, path: str) -> str:
     host = f"[{address}]" if ":" in address else address
-    return f"{target.scheme}://{host}:{target.port}{target.path}"
+    return f"{target.scheme}://{host}:{target.port}{path}"
 
 
 async def read(response: httpx2.Response, bytes_max: int) -> bytes:

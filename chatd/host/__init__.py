@@ -5,7 +5,7 @@ It needs nothing but the standard library, and is synchronous: from asyncio, cal
 
 from chatd.host.api import Host, HostError
 from chatd.host.signing import BadSignature, sign_token, verify_webhook
-from chatd.host.types import Entry, Message, Room, User, Written
+from chatd.host.types import Entry, Message, PushDecision, PushTested, Room, User, Written
 
 __all__ = [
     "BadSignature",
@@ -13,6 +13,8 @@ __all__ = [
     "Host",
     "HostError",
     "Message",
+    "PushDecision",
+    "PushTested",
     "Room",
     "User",
     "Written",

@@ -8,7 +8,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnec
 from typing import Any, cast
 from urllib.parse import quote, urlencode, urlsplit
 
-from chatd.host.types import Entry, Message, Room, User, Written
+from chatd.host.types import Entry, Message, PushDecision, PushTested, Room, User, Written
 
 # An upload has at most 10,000 lines and 8 MiB.
 LINES_MAX, BYTES_MAX = 10_000, 4 << 20
@@ -138,6 +138,19 @@ class Host:
             page = self.call("GET", "/v1/events", query={**wanted, "after": after, "wait": EVENTS_WAIT_S})
             yield from page["events"]
             after = page["next"]
+
+    # --- notifications
+
+    def test_push(self, user: str, device: str = "", *, dry_run: bool = False) -> list[PushTested]:
+        """Send a test notification to the devices of a user; return what each push service said of it."""
+        asked = {"user": user, "dry_run": dry_run, **({"device": device} if device else {})}
+        return cast("list[PushTested]", self.call("POST", "/v1/push/test", asked)["devices"])
+
+    def push_decisions(self, user: str, room: str = "", seq: int = 0) -> list[PushDecision]:
+        """Return what became of the notifications of a user in the last day, the newest first."""
+        given = {"user": user, "limit": 200, "room": room, "seq": seq}
+        query = {name: value for name, value in given.items() if value}
+        return cast("list[PushDecision]", self.call("GET", "/v1/push/decisions", query=query)["decisions"])
 
     # --- any route
 

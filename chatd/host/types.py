@@ -68,3 +68,26 @@ class Entry(TypedDict, total=False):
     change: str
     online: list[str]
     offline: list[str]
+
+
+class PushDecision(TypedDict, total=False):
+    """A decision about a notification (docs/push.md). `device` is absent where it was the same for all."""
+
+    time: Required[int]
+    kind: Required[str]
+    outcome: Required[str]
+    device: str
+    room: str
+    seq: int
+    detail: str
+
+
+class PushTested(TypedDict):
+    """A test of one device. `detail`: the word of the push service, `status`: its status."""
+
+    device: str
+    platform: str
+    app: str
+    outcome: str
+    detail: str
+    status: int

@@ -43,6 +43,9 @@ Routes = Sequence[BaseRoute]
 # The conditions of readiness by name: None, or the problem. Names and texts are shown to operators.
 Checks = Callable[[], Awaitable[Mapping[str, str | None]]]
 
+# The state of each process beside the daemon, which is shown and makes nothing unready.
+Processes = Callable[[], Mapping[str, str]]
+
 
 def public_application(
     accounts: Callable[[], Accounts | None], acceptor: AcceptorConfig, website: Website
@@ -74,7 +77,11 @@ def public_application(
 
 
 def ops_application(
-    checks: Checks, metrics: Callable[[], tuple[bytes, str]], console: Routes = (), api: ASGIApp | None = None
+    checks: Checks,
+    metrics: Callable[[], tuple[bytes, str]],
+    console: Routes = (),
+    api: ASGIApp | None = None,
+    processes: Processes = dict,
 ) -> ASGIApp:
     """Return the application of operators: `/livez`, `/readyz` with every check, `/metrics` (content, media type).
 
@@ -88,7 +95,8 @@ def ops_application(
         found = await checks()
         is_ready = not any(found.values())
         shown = {name: problem or "ok" for name, problem in found.items()}
-        return JSONResponse({"ready": is_ready, "checks": shown}, 200 if is_ready else 503)
+        beside = {"processes": states} if (states := processes()) else {}
+        return JSONResponse({"ready": is_ready, "checks": shown, **beside}, 200 if is_ready else 503)
 
     async def scrape(request: Request) -> Response:
         content, media_type = metrics()

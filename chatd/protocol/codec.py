@@ -37,6 +37,9 @@ BATCH_MAX = 64
 # A map of 16-bit length: msgspec writes it for every struct of over 15 fields, as Event.
 WIDE = b"\xde\x00"
 
+# A byte string begins with one of these. Texts and numbers may hold them, too, but most packets hold none.
+BYTE_STRINGS = b"\xc4\xc5\xc6"
+
 _encoder = msgspec.msgpack.Encoder()
 _lenient = msgspec.msgpack.Decoder(AnySend | AnyEdit)
 _lenient_json = msgspec.json.Decoder(AnySend | AnyEdit)
@@ -281,7 +284,10 @@ def encode(packet: Any) -> bytes:
 
 def as_json(payload: bytes) -> bytes:
     """Return the JSON form of one MessagePack packet or batch."""
-    return msgspec.json.encode(to_json(_tree.decode(payload)))
+    tree = _tree.decode(payload)
+    if len(payload.translate(None, BYTE_STRINGS)) < len(payload):
+        tree = to_json(tree)
+    return msgspec.json.encode(tree)
 
 
 def event_json(blob: bytes) -> Raw:

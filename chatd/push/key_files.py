@@ -23,6 +23,7 @@ class ServiceAccount(Struct, frozen=True):
 
     client_email: Annotated[str, Meta(min_length=3)]
     private_key: str
+    private_key_id: str = ""
     project_id: str = ""
     token_uri: str = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
     type: str = ""

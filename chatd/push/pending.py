@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
-from chatd.core.push import Kind, Outcome
+from chatd.core.push import Address, Kind, Outcome
 
 Topic = Literal["message", "reaction", "friend", "invite", "read", "badge"]
 
@@ -16,12 +16,13 @@ class AppKey(NamedTuple):
 
 
 class Key(NamedTuple):
-    """Of two with the same key the newer one replaces the older. `room`: its number, 0 for none."""
+    """Of two with the same key the newer one replaces the older. `room`: its number, 0 for none; then `by` did it."""
 
     user: str
     device: str
     room: int
     topic: Topic
+    by: str = ""
 
 
 @dataclass(slots=True)
@@ -29,8 +30,8 @@ class Pending:
     """A notification that waits, is looked at, or is under way to the push service.
 
     `first` to `seq`: the events it tells of, the newest of which came at `time` (Unix ms). `stamp`: the oldest of their
-    commits. `by`: who caused it, where no log has it. `due`: monotonic seconds. `tries`: failed ones. `number`: of its
-    delivery, once it was taken.
+    commits. `due`: monotonic seconds. `tries`: failed ones. `number`: of its
+    delivery, once it was taken; `address`: where it was sent, and whether without a sound.
     """
 
     key: Key
@@ -41,9 +42,10 @@ class Pending:
     time: int
     stamp: int
     due: float
-    by: str = ""
     tries: int = 0
     number: int = 0
+    address: Address | None = None
+    is_quiet: bool = False
 
     @property
     def is_named(self) -> bool:

@@ -76,6 +76,9 @@ class AppQueue:
     def is_down(self) -> bool:
         return self._failures >= DOWN_FAILURES
 
+    def taken(self, number: int) -> Pending | None:
+        return self._taken.get(number)
+
     def all(self) -> Iterator[Pending]:
         """Yield what waits and what is taken."""
         for some in (*self._waiting, self._taken):
@@ -180,14 +183,16 @@ class AppQueue:
             heapq.heappush(self._heap, (waiting.due, key))
 
     def put_back(self, number: int, due: float) -> list[Ended]:
-        """Let one that was taken wait again; what came meanwhile replaces it."""
+        """Let one that was taken wait again, unless what came meanwhile replaces it; return what is over."""
         pending = self.end(number)
         if pending is None:
             return []
         newer = self._remove(pending.key)
         if newer is None:
+            full = len(self) >= self._waiting_max
+            ended = [Ended(self._drop(), "provider_busy", "queue full")] if full else []
             self._add(replace(pending, due=due, number=0))
-            return []
+            return ended
         self._add(replace(joined(pending, newer), due=newer.due, tries=0))
         return [Ended(pending, "superseded")]
 
@@ -290,6 +295,10 @@ class Queue:
         app = self._app_of.pop(number, None)
         return [] if app is None else app.put_back(number, due)
 
+    def put_all_back(self, now: float) -> list[Ended]:
+        """Let everything that was taken wait again, because its answer will never come."""
+        return [ended for number in [*self._app_of] for ended in self.put_back(number, now)]
+
     def on_answer(self, answer: Answer, now: float, chance: float) -> Sequence[Ended]:
         app = self._app_of.pop(answer.number, None)
         return () if app is None else app.on_answer(answer, now, chance)
@@ -298,5 +307,11 @@ class Queue:
         return [ended for app in self.apps.values() for ended in app.expire(before_ms)]
 
     def oldest_stamp(self) -> int | None:
-        """Return the oldest commit of what is not over; None when everything is."""
-        return min((one.stamp for app in self.apps.values() for one in app.all()), default=None)
+        """Return the oldest commit of what is not over; None when everything is. What takes away has none."""
+        waiting = (one for app in self.apps.values() for one in app.all())
+        return min((one.stamp for one in waiting if one.kind != "read"), default=None)
+
+    def taken(self, number: int) -> Pending | None:
+        """Return one that was taken, by its number."""
+        app = self._app_of.get(number)
+        return None if app is None else app.taken(number)

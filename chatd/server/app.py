@@ -40,6 +40,7 @@ from chatd.server.accounts import Accounts
 from chatd.server.capability import Capability, combined
 from chatd.server.host_parts import HostParts
 from chatd.server.persons import Persons
+from chatd.server.push import PushParts
 from chatd.server.rules import (
     allowances_of,
     bounds_of,
@@ -135,6 +136,7 @@ class App:
         self.context = self._context(config, env, whole, watch_rights)
         self.persons = Persons(store, env, self.writer, self.counters)
         self.persons.reconfigure(config)
+        self.push = PushParts(store, self.context, self.hooks)
         self.host = HostParts(store, self.context, self.fanout, self.screening, self.event_feed, self.persons)
         self._subscribe(config, whole)
 

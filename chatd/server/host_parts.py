@@ -10,6 +10,7 @@ from chatd.commands.event_feed import FeedPages
 from chatd.commands.filters import FilterLists
 from chatd.commands.graph import Graph
 from chatd.commands.host_bots import HostBots
+from chatd.commands.host_push import HostPush
 from chatd.commands.host_rooms import HostRooms
 from chatd.commands.host_stats import StatsReader
 from chatd.commands.imports import Imports
@@ -66,6 +67,9 @@ class HostParts:
             None if self.bot_updates is None else BotHooks(store, self.bot_updates, self._on_bot_hooks)
         )
         self.bots = HostBots(store, self.writes, self.bot_updates, self.bot_hooks, context.env)
+        self.push = HostPush(
+            store, context.push, self.admin, self.writes, lambda: context.config.push.members_all
+        )
         self.imports = Imports(store, self.writes)
         self.stats = StatsReader(context)
         self.api_keys = ApiKeys(store, self.writes, context.env)
@@ -106,6 +110,7 @@ class HostParts:
             self.filters,
             self.imports,
             self._persons.privacy(self.writes, self._context.hub),
+            self.push,
             console_link,
             table,
         )
@@ -116,7 +121,10 @@ class HostParts:
         if deliveries is None and (receivers or self.bot_hooks is not None) and self._event_feed is not None:
             context = self._context
             save = partial(submit_and_wait, context.writer.submit, "")
-            deliveries = Deliveries(self._event_feed, self._store, context.env, context.counters, save)
+            writer = context.writer
+            deliveries = Deliveries(
+                self._event_feed, self._store, context.env, context.counters, save, lambda: writer.is_busy
+            )
             self.webhooks.direct(deliveries)
         if deliveries is not None:
             bots = () if self.bot_hooks is None else self.bot_hooks.receivers(config.egress.allow)

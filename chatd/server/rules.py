@@ -85,6 +85,7 @@ def allowances_of(config: Config) -> dict[Kind, int]:
         "friend_requests": rates.friend_requests_per_day,
         "strangers": rates.strangers_per_day,
         "reports": REPORTS_PER_DAY,
+        "flags": REPORTS_PER_DAY,
     }
 
 

@@ -14,6 +14,7 @@ from chatd.config.loading import Loaded
 from chatd.config.origins import Origins
 from chatd.server.console import ConsoleSources, not_served
 from chatd.server.daemon import Daemon
+from chatd.server.event_loop import event_loop
 from chatd.server.reload import Reload, Reread
 from chatd.server.systemd import READY, STOPPING, WATCHDOG, notify, status, watchdog_interval_s
 from chatd.telemetry.log_ring import LogRing
@@ -44,15 +45,6 @@ def console_sources(loaded: Loaded) -> ConsoleSources:
     config = loaded.config
     lines_max = 0 if not_served(config) else config.console.log_lines
     return ConsoleSources(Origins(loaded.origins), LogRing(lines_max))
-
-
-def event_loop() -> asyncio.AbstractEventLoop:
-    """Return a loop of uvloop where it is installed, else of asyncio."""
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()
 
 
 async def serve(daemon: Daemon, reread: Reread) -> None:
@@ -116,11 +108,11 @@ def leave(code: int) -> NoReturn:
 
 
 def freeze() -> None:
-    """Exempt the objects of the start from garbage collection, and make full collections rare."""
-    gc.collect()
+    """Exempt the objects of the start from garbage collection, make full collections rare, and let them begin."""
     gc.freeze()
     young, middle, _ = gc.get_threshold()
     gc.set_threshold(young, middle, GEN2_THRESHOLD)
+    gc.enable()
 
 
 def listen_to_signals(stopping: asyncio.Event, reload: Reload) -> None:

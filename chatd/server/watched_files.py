@@ -9,8 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography import x509
-
 from chatd.config.model import Config
 
 LOOK_S = 60.0  # their ages are told in hours and days
@@ -83,6 +81,8 @@ def newest_backup(directory: Path) -> Backup | None:
 
 def certificate_end(path: Path) -> float | None:
     """Return when the first certificate of a PEM file ends, Unix seconds; None when it cannot be read."""
+    from cryptography import x509  # which few starts need
+
     try:
         return x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc.timestamp()
     except (OSError, ValueError):

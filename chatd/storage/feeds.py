@@ -1,8 +1,9 @@
-"""The contract of a store for the event feed."""
+"""The contract of a store for the event feed and its receivers."""
 
 from typing import Protocol
 
 from chatd.core.bots import Bot
+from chatd.core.webhooks import Consumer, Parked
 from chatd.storage.views import FeedBounds, FeedPage, FeedQuery
 
 
@@ -26,3 +27,18 @@ class FeedStore(Protocol):
 
         It looks at as many as one commit forgets; 0 for none.
         """
+
+
+class WebhookStore(Protocol):
+    """The receivers of the feed, and the entries they refused."""
+
+    async def consumers(self) -> list[Consumer]: ...
+
+    async def parked(self, consumer: str, limit: int) -> list[Parked]:
+        """Return up to `limit` entries that were set aside for a receiver, the last ones first."""
+
+    async def parked_counts(self) -> dict[str, int]:
+        """Return how many entries are set aside, by receiver."""
+
+    async def feed_cursor_at(self, time: int) -> str:
+        """Return the cursor behind which the entries since `time` (Unix ms) are; "" for all that are kept."""

@@ -21,14 +21,14 @@ from chatd.core.room import Room, Standing
 from chatd.core.sections import ChangedRow
 from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account, DeviceSeen
-from chatd.core.webhooks import Consumer, Parked
 from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Unavailable
 from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
 from chatd.protocol.read_state import Reader
 from chatd.storage.erasing import ErasureStore, PersonFiles
-from chatd.storage.feeds import FeedStore
+from chatd.storage.feeds import FeedStore, WebhookStore
+from chatd.storage.push import PushStore
 from chatd.storage.views import (
     EventPage,
     HelloRows,
@@ -37,12 +37,12 @@ from chatd.storage.views import (
     MessagePage,
     People,
     SyncRows,
+    UserPush,
     UserRoom,
 )
 from chatd.telemetry.troubles import Troubles
 
 P = ParamSpec("P")
-
 T = TypeVar("T")
 
 
@@ -265,6 +265,9 @@ class UserStore(Protocol):
     async def devices(self, user: str) -> list[DeviceSeen]:
         """Return the listed devices of `user`, in order of their ids."""
 
+    async def user_push(self, user: str, now_ms: int, members_all: int) -> UserPush:
+        """Return what is kept of a user for push. `members_all`: above it, a group alerts who is named."""
+
     async def card_views(self, viewer: str, users: Sequence[str], small: int | None = None) -> list[CardView]:
         """Return the cards of `users`, in their order; with `small`, the size of small groups, what pages need, too."""
 
@@ -333,21 +336,6 @@ class GraphStore(Protocol):
         """Return the feeds, and the edges from a user, as of one commit."""
 
 
-class WebhookStore(Protocol):
-    """The receivers of the feed, and the entries they refused."""
-
-    async def consumers(self) -> list[Consumer]: ...
-
-    async def parked(self, consumer: str, limit: int) -> list[Parked]:
-        """Return up to `limit` entries that were set aside for a receiver, the last ones first."""
-
-    async def parked_counts(self) -> dict[str, int]:
-        """Return how many entries are set aside, by receiver."""
-
-    async def feed_cursor_at(self, time: int) -> str:
-        """Return the cursor behind which the entries since `time` (Unix ms) are; "" for all that are kept."""
-
-
 class JobStore(Protocol):
     """The rows that jobs look for."""
 
@@ -378,13 +366,14 @@ class Store(CommitStore, DecisionStore, RoomViews, UserStore, GraphStore, Webhoo
     """The whole store, for the code that puts the daemon together; all other code needs one of its parts.
 
     Bounds of ranges are inclusive unless said otherwise. A commit that has begun finishes even when its caller is
-    cancelled. Room numbers are the store's keys, room names the public ones. `troubles`: of the store and its users.
-    `files`: those beside it that hold something of a person. `feed`: the event feed.
+    cancelled. Room numbers are the store's keys, room names the public ones. `files`: those beside it that hold
+    something of a person. `push` is opened when push is switched on.
     """
 
     troubles: Troubles
     files: PersonFiles
     feed: FeedStore
+    push: PushStore
 
     async def probe(self) -> None:
         """Read something; raise Unavailable when nothing can be read."""

@@ -1,10 +1,13 @@
 """The rows and pages that the contract of a store (interface.py) returns."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from chatd.core.push_registrations import Registration
 from chatd.core.users import Account, DeviceSeen
 from chatd.protocol.event_feed import Entry
+from chatd.protocol.push import PushPreferences
 from chatd.protocol.rooms import RoomSummary
 from chatd.protocol.sync import AccountRow, SyncTotals
 from chatd.protocol.users import Profile
@@ -17,6 +20,15 @@ class Membership(NamedTuple):
     room: str
     members: int
     muted_until: int
+
+
+class UserPush(NamedTuple):
+    """What is kept of one user for push notifications. `badge`: at this moment. `epoch`: of the history now."""
+
+    registrations: list[Registration]
+    preferences: PushPreferences
+    badge: int
+    epoch: str
 
 
 class UserRoom(NamedTuple):
@@ -129,6 +141,7 @@ class FeedQuery:
 
     `after`: "" for the oldest entry that is kept, LATEST for an empty page at the end. `types`: empty for all.
     `bytes_max`: of the entries as JSON. `now`: the time of what is told of the feed itself, in Unix milliseconds.
+    `clock`: returns the CPU seconds of its thread.
     """
 
     after: str
@@ -136,19 +149,21 @@ class FeedQuery:
     bytes_max: int
     types: frozenset[str]
     now: int
+    clock: Callable[[], float] = field(default=float, compare=False)
 
 
 @dataclass(slots=True, frozen=True)
 class FeedPage:
     """The entries of the types that were asked for behind cursor `after`, up to cursor `next`.
 
-    `at_end`: whether there are no more for now.
+    `at_end`: whether there are no more for now. `cpu_s`: CPU seconds that the reading thread took.
     """
 
     after: str
     next: str
     entries: list[Entry]
     at_end: bool
+    cpu_s: float = 0.0
 
 
 @dataclass(slots=True, frozen=True)

@@ -78,6 +78,7 @@ class Counters:
     )  # rejected, masked, rewritten, flagged, unscreened...
     webhook_batches: dict[str, int] = field(default_factory=_words)  # accepted, refused, failed, gone
     webhook_events: int = 0
+    notifications: dict[str, int] = field(default_factory=_words)  # outcomes of core/push.py
     reports: dict[str, int] = field(default_factory=_words)  # open, claimed, closed
     slow_consumers: dict[str, int] = field(default_factory=_words)  # lagging, overflow, stall
 
@@ -95,4 +96,5 @@ class Counters:
     loop_lag_seconds: Histogram = field(default_factory=_seconds)
     loop_stalls: int = 0  # times it was late by more than 100 ms
     troubles: dict[str, int] = field(default_factory=_words)  # names in telemetry/troubles.py
+    children_started: dict[str, int] = field(default_factory=_words)  # processes beside the daemon: push
     defects: int = 0  # unexpected exceptions, each logged with its traceback

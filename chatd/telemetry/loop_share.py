@@ -1,9 +1,9 @@
 """The share of the event loop that background work may take: it rests in proportion to the CPU time that it used."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 from chatd.env import Env
 
@@ -56,6 +56,10 @@ class LoopShare:
         finally:
             self.spend(self._env.thread_cpu_s() - began)
 
+    async def counted(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Await `work()` and owe the CPU time of its steps on the loop, without those of tasks that it starts."""
+        return await Counted(work(), self._env, self.spend)
+
     @property
     def _rate(self) -> float:
         return self._share_busy if self._is_busy() else self._share
@@ -66,6 +70,35 @@ class LoopShare:
         self._owed_s = max(0.0, self._owed_s - rate * (now - self._paid_at))
         self._paid_at = now
         return rate
+
+
+class Counted(Awaitable[T]):
+    """A coroutine whose steps are timed: `spend` is told the CPU seconds of each."""
+
+    def __init__(self, work: Coroutine[Any, Any, T], env: Env, spend: Callable[[float], None]) -> None:
+        self._work = work
+        self._env = env
+        self._spend = spend
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        sent: Any = None
+        raised: BaseException | None = None
+        while True:
+            began = self._env.thread_cpu_s()
+            try:
+                awaited = self._work.send(sent) if raised is None else self._work.throw(raised)
+            except StopIteration as end:
+                return cast(T, end.value)
+            finally:
+                self._spend(self._env.thread_cpu_s() - began)
+            sent = raised = None
+            try:
+                sent = yield awaited
+            except GeneratorExit:
+                self._work.close()
+                raise
+            except BaseException as error:
+                raised = error
 
 
 def with_cpu_s(env: Env, call: Callable[P, T]) -> Callable[P, tuple[T, float]]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,8 +14,9 @@ from chatd.egress.guard import Guard
 from chatd.egress.threads import in_thread
 from chatd.env import Env
 from chatd.protocol.errors import ChatError
-from chatd.storage.interface import WebhookStore
+from chatd.storage.feeds import WebhookStore
 from chatd.telemetry.counters import Counters
+from chatd.telemetry.loop_share import LoopShare
 from chatd.telemetry.supervision import supervised
 from chatd.webhooks.settings import Receiver, load_client
 from chatd.webhooks.views import Status
@@ -40,14 +41,28 @@ class Running(NamedTuple):
 
 
 class Deliveries:
-    """The endpoints of one daemon. `save` stores a request of core/webhooks.py."""
+    """The endpoints of one daemon. `save` stores a request of core/webhooks.py. `is_busy`: whether changes wait.
 
-    def __init__(self, feed: "Feed", store: WebhookStore, env: Env, counters: Counters, save: "Save") -> None:
+    All together they take a tenth of the loop, and less while it is busy, unless one of them is late.
+    """
+
+    def __init__(
+        self,
+        feed: "Feed",
+        store: WebhookStore,
+        env: Env,
+        counters: Counters,
+        save: "Save",
+        is_busy: Callable[[], bool],
+    ) -> None:
         self.feed = feed
         self._store = store
         self._env = env
         self._counters = counters
         self._save = save
+        self._share = LoopShare(
+            env, lambda: is_busy() and not any(one.is_late for one in self.dispatchers.values())
+        )
         self._wanted: Mapping[str, Receiver] = {}
         self._running: dict[str, Running] = {}
         self._saved: dict[str, tuple[int, Consumer]] = {}  # with the progress of the dispatcher
@@ -158,7 +173,7 @@ class Deliveries:
         client = Client(
             receiver.settings.url, Guard(receiver.allow, configured=receiver.configured), self._env
         )
-        services = Services(feed, self._env, self._counters, self.save)
+        services = Services(feed, self._env, self._counters, self.save, self._share)
         dispatcher = Dispatcher(receiver.settings, receiver.secrets, client, services, self._saved[name][1])
         task = asyncio.create_task(supervised(f"webhook {name}", dispatcher.run))
         self._running[name] = Running(receiver, dispatcher, task)

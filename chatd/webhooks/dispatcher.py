@@ -20,15 +20,16 @@ from chatd.config.secret import Secret
 from chatd.core.webhooks import PARKED_MAX, Consumer, Parked, SaveConsumers, before
 from chatd.egress.client import Client, Unreachable
 from chatd.egress.guard import EgressRefused
+from chatd.egress.retry_after import retry_after_s
 from chatd.egress.signing import signed
 from chatd.env import Env
 from chatd.protocol.errors import ChatError
 from chatd.protocol.event_feed import Entry
 from chatd.storage.views import FeedPage
 from chatd.telemetry.counters import Counters
+from chatd.telemetry.loop_share import LoopShare
 from chatd.webhooks.endpoint import BATCH_MAX, Endpoint, Offer, Outcome, State, outcome_of
 from chatd.webhooks.payload import delivery_id, payload
-from chatd.webhooks.retry_after import retry_after_s
 from chatd.webhooks.views import Failure, Retried, Status
 
 # A busy chat is sent ten times a second at most, unless there is more than a batch: a POST costs about as much as
@@ -36,6 +37,8 @@ from chatd.webhooks.views import Failure, Retried, Status
 GATHER_S = 0.1
 # An idle feed is looked at this often, so that the cursor does not stay behind what is kept.
 WAIT_S = 60.0
+# A receiver that takes events has waited for the rest of them so long: then chat has to wait for them a little, too.
+LATE_S = 30.0
 # After a failure of our own, as a disk that is full.
 AGAIN_S = 1.0
 # Characters of an answer: the first line of an error.
@@ -64,6 +67,7 @@ class Services:
     env: Env
     counters: Counters
     save: Save
+    share: LoopShare
 
 
 class Kept(Struct, omit_defaults=True):
@@ -111,6 +115,7 @@ class Dispatcher:
         self._oldest = 0  # the time of the entry that is next
         self._not_before = 0.0
         self._moves = 0  # of the cursor by hand
+        self._behind_since: float | None = None
         self._gathering: asyncio.Task[Batch] | None = None
         self._changed = asyncio.Event()
         # Rises with what is worth storing soon; the cursor alone also passes what the endpoint does not want.
@@ -131,6 +136,16 @@ class Dispatcher:
             # What a receiver answered may repeat a text of somebody, so it is not stored here.
             kept = replace(kept, failure=replace(failure, text=""))
         return Consumer(self.settings.name, self._cursor, msgspec.json.encode(kept))
+
+    @property
+    def is_late(self) -> bool:
+        """Whether entries have been waiting for LATE_S, and not because the receiver takes none."""
+        since = self._behind_since
+        return (
+            since is not None
+            and self._endpoint.state is State.UP
+            and self._services.env.monotonic() >= since + LATE_S
+        )
 
     @property
     def status(self) -> Status:
@@ -155,8 +170,9 @@ class Dispatcher:
             self._oldest = page.entries[0].time if page.entries else 0
         while True:
             await self._rest()
+            await self._services.share.rest()
             try:
-                await self._deliver()
+                await self._services.share.counted(self._deliver)
             except ChatError as error:
                 log.warning("events for %s wait: %s", self.settings.name, error)
                 self._not_before = self._services.env.monotonic() + AGAIN_S
@@ -205,7 +221,7 @@ class Dispatcher:
     async def _deliver(self) -> None:
         """Offer what lies behind the cursor, once."""
         moves = self._moves
-        self._gathering = asyncio.ensure_future(self._gather())
+        self._gathering = asyncio.ensure_future(self._services.share.counted(self._gather))
         try:
             batch = await self._gathering
         except asyncio.CancelledError:
@@ -214,7 +230,9 @@ class Dispatcher:
             return
         finally:
             self._gathering = None
-        self._not_before = self._services.env.monotonic() + (GATHER_S if batch.is_all else 0.0)
+        now = self._services.env.monotonic()
+        self._not_before = now + (GATHER_S if batch.is_all else 0.0)
+        self._behind_since = None if batch.is_all else self._behind_since or now
         async with self._posting:
             offer = self._endpoint.offer(len(batch.entries)) if batch.entries else None
             if offer is not None and moves == self._moves:
@@ -232,6 +250,7 @@ class Dispatcher:
             page = await self._services.feed.page(
                 after, BATCH_MAX, types, wait_s=0 if found or isolating else WAIT_S
             )
+            self._services.share.spend(page.cpu_s)
             found += filter(self._wants, page.entries)
             after = page.next
             if found:

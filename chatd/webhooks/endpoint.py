@@ -13,7 +13,7 @@ tired as we are.
 
 | State | Answer | Next | Then |
 |---|---|---|---|
-| up, ramping | accepted | ramping, up | the cursor moves; batches of 1, 2, 4 ... 500 |
+| up, ramping | accepted | ramping, up | the cursor moves; batches of 1, 2, 4 ... 500, until nothing more waits |
 | up, ramping, waiting | failed | waiting | after 1 s, 2 s, 4 s ... 5 min: one event |
 | up, ramping, waiting | refused | waiting | after as long: the same batch; after five times isolating |
 | waiting | accepted | ramping | |
@@ -170,7 +170,8 @@ class Endpoint:
         elif self.state is State.WAITING:
             self._begin(State.RAMPING)
         elif self.state is State.RAMPING:
-            self.size = min(2 * self.size, BATCH_MAX)
+            # Less than it might have been: nothing more waits, so the outage is over.
+            self.size = BATCH_MAX if offer.count < self.size else min(2 * self.size, BATCH_MAX)
             self.state = State.UP if self.size == BATCH_MAX else State.RAMPING
         return Step(offer.count)
 

@@ -129,6 +129,11 @@ class Writer:
         return len(self._waiting)
 
     @property
+    def is_busy(self) -> bool:
+        """Whether submissions wait or are being stored; the more is written, the more of the time it is."""
+        return bool(self._waiting) or self._commit_began is not None
+
+    @property
     def committing_s(self) -> float:
         """The seconds since the commit under way began; 0 when there is none."""
         return 0.0 if self._commit_began is None else self._env.monotonic() - self._commit_began

@@ -8,7 +8,10 @@ import pytest
 
 from chatd.config.people import Bounds
 from chatd.core.accounts import Amend
+from chatd.core.audit import Audit
+from chatd.core.erasure_steps import Erase
 from chatd.protocol.friends import ContactSet
+from tests.kit.client import fresh_key
 from tests.kit.inprocess import InProcessClient, InProcessServer, in_process
 
 FEATURES = ["account", "people"]
@@ -80,6 +83,23 @@ async def test_a_request_makes_no_sound_until_it_is_accepted(server: InProcessSe
     await ann.send(room)
     assert [len(client.take("event")) for client in (bob, old)] == [1, 1]
     assert await totals(bob) == {"rooms": 1, "unread": 1, "mentions": 0}
+
+
+async def test_whoever_is_asked_is_told_of_what_is_taken_back_and_erased(server: InProcessServer) -> None:
+    ann, bob = await comes(server, "ann"), await comes(server, "bob")
+    room = await opens(ann, "bob")
+    for _ in range(2):
+        await ann.send(room)
+    await passes(server, 121, ann, bob)
+    bob.take()
+    await ann.request(type="recall", room=room, key=fresh_key(), target=2)
+    (told,) = bob.take("room")
+    assert (told["summary"]["seq"], told["summary"]["request"]) == (4, True)
+    privacy = server.app.persons.privacy(server.app.host.writes, server.app.hub)
+    await privacy.erase(Erase("ann"), Audit("socket", "a test", "ann", ""))
+    await server.app.persons.erasures.carry_out_due()
+    await passes(server, 61, bob)
+    assert [packet["summary"]["seq"] for packet in bob.take("room")] == [5]
 
 
 async def asked(client: InProcessClient, room: str) -> list[int]:

@@ -7,10 +7,12 @@ from chatd.config import memory
 from chatd.config.console import Console
 from chatd.config.memory import memory_of
 from chatd.config.model import Config, Limits, Listen, Outbox, Storage
+from chatd.config.push import Push, PushApp
 from chatd.config.rates import Rates
 from chatd.core.allowances import BOUNDS
 from chatd.core.rates import Rate, TokenBuckets
 from chatd.http import http_protocol, listeners
+from chatd.push import outstanding, queue, trace
 from chatd.session.rate_limits import rates_of
 from chatd.storage.sqlite.pragmas import READER, WRITER
 from chatd.telemetry import logs
@@ -29,9 +31,12 @@ def test_its_numbers_are_those_of_the_daemon():
     )
     assert memory.LOG_LINE >= 3 * logs.FIELD_CHARACTERS_MAX + logs._TRACE_CHARACTERS_MAX
     assert memory.TOKENS >= token_cache.TOKENS_MAX * 400
+    assert memory.PUSH_WAITING == queue.WAITING_MAX
+    assert memory.PUSH_SHOWN_MAX == outstanding.OUTSTANDING_MAX
+    assert memory.PUSH_TRACE == 2 * trace.BUFFER_MAX
     kinds = (
-        len(rates_of(Rates())) - 2 + 1 + len(BOUNDS)
-    )  # a connection has its own; besides: lookups, allowances
+        len(rates_of(Rates())) - 2 + 1 + 1 + len(BOUNDS)
+    )  # a connection has its own; besides: lookups, tests of push, allowances
     assert kinds * TokenBuckets(Rate(1.0, 1)).keys_max * 300 <= memory.BUCKETS
 
 
@@ -49,6 +54,8 @@ def test_an_idle_connection_is_at_most_what_is_promised():
         (Config(limits=Limits(body_bytes=32_000)), "usual"),
         (Config(listen=Listen(tls_cert="a", tls_key="b")), "usual"),
         (Config(console=Console(log_lines=3000)), "usual"),
+        (Config(push=Push(enabled=True)), "usual"),
+        (Config(push=Push(enabled=True, workers=0)), "usual"),
         (Config(console=Console(history_s=900)), "usual"),
         (Config(limits=Limits(rooms_per_user=3000)), "full"),
         (Config(limits=Limits(in_flight=64)), "worst"),
@@ -60,6 +67,13 @@ def test_an_idle_connection_is_at_most_what_is_promised():
 )
 def test_what_is_allowed_is_counted(config, what):
     assert getattr(memory_of(config), what) > getattr(USUAL, what)
+
+
+def test_push_that_is_switched_off_takes_nothing_and_each_app_something():
+    app = PushApp(platform="fcm", key_file="k")
+    assert memory_of(Config(push=Push(apps=(app,)))).usual == USUAL.usual
+    one, two = (memory_of(Config(push=Push(enabled=True, apps=apps))).usual for apps in ((app,), (app, app)))
+    assert two - one == memory.PUSH_WAITING * memory.PUSH_PENDING
 
 
 def test_a_console_that_is_switched_off_takes_nothing():

@@ -1,8 +1,12 @@
+import json
+
 import pytest
 
 from chatd.core.attention import badge_of, level_of
 from chatd.core.room import DECLINED, POLICY, REQUEST, Room
+from chatd.protocol.members import Role
 from chatd.protocol.push import PushPreferences
+from tests.kit import document
 from tests.kit.memory_writer import direct, group
 
 NOW = 1000
@@ -55,3 +59,18 @@ def test_a_large_group(
     state: dict[str, object], preferences: PushPreferences, expected: tuple[str, int]
 ) -> None:
     assert asked(group(ann="owner", bob="member", cat="member"), preferences, **state) == expected
+
+
+@pytest.mark.parametrize("row", document.section("22.3.1").tables[0], ids=lambda row: row["Example"])
+def test_the_examples_of_the_protocol(row: document.Row) -> None:
+    summary = json.loads(row["Example"])
+    others: dict[str, Role] = {f"u{number}": "member" for number in range(summary.get("members", 0) - 1)}
+    room = direct("ann", "bob") if "peer" in summary else group(bob="owner", **others)
+    member = room.members["bob"]
+    room.ordinal, member.mentions = summary["unread"], summary.get("unread_mentions", 0)
+    if "request" in summary:
+        member.standing = REQUEST
+    for name in {"hidden", "notify", "muted_until"} & summary.keys():
+        setattr(member, name, summary[name])
+    rule = (room, member, PushPreferences(**json.loads(row["push"])), 500, 1_763_900_000_000)
+    assert (level_of(*rule), badge_of(*rule)) == (row["Level"], int(row["Badge"]))

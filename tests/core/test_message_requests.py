@@ -115,6 +115,14 @@ def test_a_request_leaves_the_list_before_its_text_and_is_told():
     assert writer.writes.new_requests == ()
 
 
+def test_what_is_taken_back_is_told_to_whoever_was_asked():
+    room, writer = a_room()
+    sent = writer.ask("ann", send(room))
+    meet(room)
+    writer.ask("ann", Recall(room=room.name, key=f"key-{next(numbers)}", target=sent.seq))
+    assert writer.writes.requests == {(room.number, "bob"): room}
+
+
 def test_a_decline_is_told_to_nobody_and_texts_after_it_to_nobody_either():
     room, writer = a_room(REQUEST)
     writer.ask("bob", RoomDecline(room=room.name))

@@ -14,6 +14,7 @@ from chatd.core.moderation import (
     flag,
     nearest,
 )
+from chatd.core.read_set import ReadSet, Rules
 from chatd.core.report_actions import AmendReport
 from chatd.protocol.codec import encode
 from chatd.protocol.errors import Refused
@@ -122,12 +123,27 @@ def test_evidence_is_what_the_message_was() -> None:
     assert (evidence.title, writer.filed[1].target) == ("Bikes", ("ann", room.name, sent.seq))
 
 
+def reads_of(**allowed: int) -> ReadSet:
+    allowances = Allowances()
+    allowances.become(allowed)  # type: ignore[arg-type]
+    return ReadSet(Rules(), {}, allowances=allowances)
+
+
 def test_a_flag_names_its_filter_and_no_reporter() -> None:
-    writer = Moderators()
+    writer, reads = Moderators(), reads_of()
     writer.decide([])
     room = group(eve="owner")
-    flag(room, Event(seq=7, kind="message", user="eve"), "links", writer.writes)
-    flag(room, Event(seq=9, kind="edit", user="eve", target=7), "links", writer.writes)
+    flag(room, Event(seq=7, kind="message", user="eve"), "links", writer.writes, reads)
+    flag(room, Event(seq=9, kind="edit", user="eve", target=7), "links", writer.writes, reads)
     one, other = writer.writes.records_of(Filed)
     assert (one.reporter, one.text, one.target, one.number) == ("", "links", ("eve", room.name, 7), 0)
     assert one.key == other.key
+
+
+def test_filters_file_so_many_reports_a_day_about_one_author() -> None:
+    writer, reads, room = Moderators(), reads_of(flags=2), group(eve="owner", mal="member")
+    writer.decide([])
+    for seq in range(2, 6):
+        flag(room, Event(seq=seq, kind="message", user="eve"), "links", writer.writes, reads)
+    flag(room, Event(seq=6, kind="message", user="mal"), "links", writer.writes, reads)
+    assert [filed.target.seq for filed in writer.writes.records_of(Filed)] == [2, 3, 6]

@@ -110,7 +110,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
         "chatd/http/web.py",
     ),
     "uvicorn": ("chatd/http/listeners.py", "chatd/http/http_protocol.py"),
-    "uvloop": ("chatd/server/runner.py", "bench/machine.py", "bench/baselines/"),
+    "uvloop": ("chatd/server/event_loop.py", "bench/machine.py", "bench/baselines/"),
     "websockets": (
         "chatd/websocket/connection.py",
         "chatd/websocket/handshake.py",
@@ -132,22 +132,19 @@ def modules(source):
     return {name.split(".")[0] for name in source.imports()}
 
 
+CONTRACTS = ("interface", "views", "erasing", "feeds")
+
+
 def layer(name):
     """The layer of a module; the contract of one, with the rows it returns, is a layer of its own."""
     parts = name.split(".")[1:]
-    return (
-        f"{parts[0]}.interface"
-        if parts[1:2] in (["interface"], ["views"], ["erasing"], ["feeds"])
-        else parts[0]
-    )
+    is_contract = parts[1:2] in [[one] for one in CONTRACTS] or parts == ["storage", "push"]
+    return f"{parts[0]}.interface" if is_contract else parts[0]
 
 
 def layer_of(source):
-    return (
-        f"{source.layer}.interface"
-        if source.path.stem in ("interface", "views", "erasing", "feeds")
-        else source.layer
-    )
+    is_contract = source.path.stem in CONTRACTS or source.name == "chatd/storage/push.py"
+    return f"{source.layer}.interface" if is_contract else source.layer
 
 
 def own(source):

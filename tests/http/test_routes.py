@@ -353,6 +353,15 @@ class TestOps:
         assert answer.status == 503
         assert answer.json == {"ready": False, "checks": {"store": "ok", "draining": "shutting down"}}
 
+    async def test_a_process_beside_the_daemon_is_shown_and_makes_nothing_unready(self, serve, checks):
+        async def ask():
+            return checks
+
+        ops = await serve(ops_application(ask, lambda: (b"", ""), processes=lambda: {"push": "restarting"}))
+        answer = await http.request(f"{ops}/readyz")
+        assert answer.status == 200
+        assert answer.json["processes"] == {"push": "restarting"}
+
     async def test_metrics_are_as_given(self, ops):
         answer = await http.request(f"{ops}/metrics")
         assert answer.body == b"chatd_up 1\n"

@@ -357,6 +357,15 @@ def vectors() -> str:
             for each in document.negative_frames()
             if len(each.payload) <= FRAME_BYTES_MAX
         ],
+        "attention": [
+            {
+                "room": json.loads(row["Example"]),
+                "push": json.loads(row["push"]),
+                "level": row["Level"],
+                "badge": int(row["Badge"]),
+            }
+            for row in document.section("22.3.1").tables[0]
+        ],
         "replays": [
             {"name": each.name, "title": each.title, "steps": each.steps} for each in document.replays()
         ],

@@ -6,6 +6,8 @@ from typing import Any
 from tests.simulation.client import SimClient
 from tests.simulation.history import Packet
 from tests.simulation.people_actions import PEOPLE_ACTIONS
+from tests.simulation.push_phones import PUSH_ACTIONS
+from tests.simulation.scenario import Scenario
 
 PACE_S = 0.01
 # Up to 0.4 s pass between two actions.
@@ -21,14 +23,16 @@ LONG = "x" * 700
 class Actor:
     """The user of one client: does `left` more actions in the rooms in `rooms`, which all users share."""
 
-    def __init__(
-        self, client: SimClient, rooms: list[str], users: list[str], actions: int, *, people: bool
-    ) -> None:
+    def __init__(self, client: SimClient, rooms: list[str], users: list[str], plan: Scenario) -> None:
         self.client = client
-        self._actions = (*ACTIONS, *PEOPLE_ACTIONS) if people else ACTIONS
+        self._actions = (
+            *ACTIONS,
+            *(PEOPLE_ACTIONS if plan.people else ()),
+            *(PUSH_ACTIONS if plan.push else ()),
+        )
         self.rooms = rooms
         self.users = users
-        self.left = actions
+        self.left = plan.actions
         # Other devices of the same user.
         self.siblings: list[SimClient] = []
         self._lane = client.lane

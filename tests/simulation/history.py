@@ -82,6 +82,28 @@ class Ruling(NamedTuple):
     do: str
 
 
+class PushRequest(NamedTuple):
+    """A notification that reached a push service. `final`: it is over, taken or not; `accepted`: it was taken."""
+
+    at: float
+    token: str
+    tag: str
+    room: str
+    seq: int
+    kind: str
+    badge: int | None
+    accepted: bool
+    final: bool
+
+
+class Registered(NamedTuple):
+    """A registration as it stands in the database."""
+
+    token: str
+    user: str
+    device: str
+
+
 class FeedEntry(NamedTuple):
     """An entry of the event feed as it stands in the database. `event`: its room and seq, if it is of one."""
 
@@ -115,6 +137,7 @@ class Truth:
     feed_floor: int | None = None
     # Stamps and numbers of entries that were set aside for being refused.
     parked: frozenset[tuple[int, int]] = frozenset()
+    registered: list[Registered] = field(default_factory=list)
 
 
 class Commit(NamedTuple):
@@ -200,6 +223,15 @@ class History:
     hooks: str = ""
     deliveries: list[Delivery] = field(default_factory=list)
     rulings: list[Ruling] = field(default_factory=list)
+    # Whether push is on, and what came to the push service.
+    push: bool = False
+    pushes: list[PushRequest] = field(default_factory=list)
+    # Devices that registered and never came back, with the last commit before.
+    away: dict[str, int] = field(default_factory=dict)
+    # Stamp and time of each commit, with the badges of all users.
+    badges: list[tuple[int, float, dict[str, int]]] = field(default_factory=list)
+    # The time of a restart before which everything was decided.
+    push_ended_at: float | None = None
     excess: Excess = field(default_factory=lambda: Excess(0, 0))
     crashes: list[float] = field(default_factory=list)
     sometimes: dict[str, int] = field(default_factory=dict)

@@ -35,6 +35,7 @@ from tests.simulation.inline_threads import Threads
 from tests.simulation.loop import PROCESS, SimLoop
 from tests.simulation.network import Network, SimSocket
 from tests.simulation.people_record import contacts_since, rows_since, uneven
+from tests.simulation.push_record import badges, registered
 from tests.simulation.sim_env import SimEnv
 from tests.simulation.template import template
 
@@ -74,6 +75,9 @@ class Run:
         # Rooms that were outdated while their people were being read.
         self.outdated = 0
         self.people = False
+        # Stamp, time and badges of all users at each commit; None without push.
+        self.badges: list[tuple[int, float, dict[str, int]]] | None = None
+        self.now_ms: Callable[[], int] = lambda: 0
         # The back end of the host app.
         self.host: object = None
         # Pairs of contacts that did not fit each other, in one commit.
@@ -113,6 +117,9 @@ class Run:
                 if self.people:
                     self.versions += contacts_since(connection, last)
                     self.uneven += [f"at commit {stamp} {pair}" for pair in uneven(connection)]
+                if self.badges is not None:
+                    found = badges(connection, self.now_ms())
+                    self.badges.append((stamp, asyncio.get_running_loop().time(), found))
                 self.ledger.append((stamp, len(self.disk.journal)))
 
     def commits(self) -> Iterator[Commit]:
@@ -158,6 +165,7 @@ class SimMachine:
         self._disk: Disk | None = None
         self._position = 0
         shutil.copytree(template(), self._directory)
+        loop.create_connection = self.network.reach  # type: ignore[assignment, method-assign]
         loop.create_server = self.network.listen  # type: ignore[assignment, method-assign]
         loop.create_unix_server = self.network.listen  # type: ignore[assignment, method-assign]
 
@@ -169,6 +177,8 @@ class SimMachine:
         daemon = Daemon(config, self._env, capabilities=[self.notes])
         process = Run(self.boots, daemon, disk, self._position, self.busy)
         process.people, process.host = config.people.enabled, self.host
+        process.badges = self.history.badges if config.push.enabled else None
+        process.now_ms = self._env.now_ms
         self.network.position = lambda: process.position
         disk.fault = self.fault
         self.process = process
@@ -327,6 +337,7 @@ class SimMachine:
             truth.rows = rows_since(connection, -1) + contacts_since(connection, -1)
             for room, one, other in connection.execute("SELECT room, a, b FROM direct"):
                 truth.directs[names[room]] = (one, other)
+            truth.registered = registered(connection)
             read_feed(connection, truth, names)
             return truth
 

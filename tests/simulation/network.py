@@ -1,11 +1,14 @@
-"""The listeners and connections: the other side of `create_server` of a loop and of a dialling client."""
+"""The listeners and connections: the other side of `create_server` and `create_connection` of a loop, and of a dialling
+client."""
 
+import asyncio
 import contextvars
 from collections.abc import Callable
 from typing import Any
 
 from tests.simulation.choices import Lane
 from tests.simulation.loop import PROCESS, SimLoop
+from tests.simulation.push_service import ServicePeer, SimPushService
 from tests.simulation.transport import Link, NetworkConditions, Peer
 
 DIAL_TICK_S = 0.001
@@ -58,11 +61,30 @@ class Network:
         # The bytes of the largest write of a daemon, on links that are gone.
         self.largest = 0
         self.position: Callable[[], int] = lambda: 0
+        # A service that the daemon connects to.
+        self.push_service: SimPushService | None = None
+        self._outside = contextvars.copy_context()
 
     async def listen(self, factory: Callable[[], Any], *, sock: SimSocket, **_: Any) -> SimServer:
         """Do what create_server and create_unix_server of the loop do."""
         server = self.listening[sock.address] = SimServer(self, sock.address, factory)
         return server
+
+    async def reach(self, factory: Callable[[], Any], host: str, port: int, **_: Any) -> tuple[Any, Any]:
+        """Do what create_connection of the loop does, towards the push service."""
+        service = self.push_service
+        if service is None:
+            raise ConnectionRefusedError(f"nothing listens on {host}:{port}")
+        await asyncio.sleep(DIAL_TICK_S * (1 + service.lane.pick(DIAL_TICKS)))
+        peer = ServicePeer(service.connection)
+        # The other end goes on when the daemon is dead.
+        link = self._outside.run(Link, self._loop, service.lane, peer, NetworkConditions())
+        self._forget_old()
+        self.links[link] = PROCESS.get()
+        protocol = factory()
+        link.transport.begin(protocol, contextvars.copy_context())
+        self._outside.run(peer.begin, link)
+        return link.transport, protocol
 
     def dial(self, address: str, lane: Lane, peer: Peer, conditions: NetworkConditions) -> Link:
         """Return a connection that is being made; if it is refused, its peer is called as for a lost one."""

@@ -11,7 +11,7 @@ from chatd.config.people import Bounds, People
 from chatd.config.rates import Rates
 from chatd.config.secret import Secret
 from tests.kit.tokens import SECRET
-from tests.simulation import host
+from tests.simulation import host, push_service
 from tests.simulation.choices import Lane
 from tests.simulation.client import ADDRESS
 
@@ -56,6 +56,13 @@ HOOK_FAULTS = (
     "hook_lies",  # verdicts that are none, and an event that is refused
     "hook_gone",  # it dies, also between a request and its answer, and comes back
 )
+# In so many runs push is on, and devices that are away have registered. Drawn last; then its own faults.
+PUSH_ONE_IN = 8
+PUSH_FAULTS = (
+    "push_hangs",  # the push service answers too late, or never
+    "push_refuses",  # it is busy, fails, or does not know a device any more
+    "push_goaway",  # it ends connections with requests under way
+)
 # The operations a room keeps in a run with folds: its log is short.
 OPERATIONS_KEPT = 4
 
@@ -82,6 +89,7 @@ class Scenario:
     people: bool = False
     # Whether a judge that fails does so open or closed; "" without one.
     hooks: str = ""
+    push: bool = False
 
     def has(self, fault: str) -> bool:
         return fault in self.faults
@@ -103,7 +111,10 @@ def scenario(plan: Lane) -> Scenario:
     if plan.befalls(HOOKS_ONE_IN):
         hooks = ("closed", "open")[plan.pick(2)]
         faults |= {fault for fault in HOOK_FAULTS if plan.befalls(2)}
-    return Scenario(faults, tuple(users), rooms, actions, trouble_s, seed, people, hooks)
+    push = plan.befalls(PUSH_ONE_IN)
+    if push:
+        faults |= {fault for fault in PUSH_FAULTS if plan.befalls(2)}
+    return Scenario(faults, tuple(users), rooms, actions, trouble_s, seed, people, hooks, push)
 
 
 def configured(chosen: Scenario, directory: Path) -> model.Config:
@@ -130,4 +141,6 @@ def configured(chosen: Scenario, directory: Path) -> model.Config:
         settings = replace(settings, people=PEOPLE)
     if chosen.hooks:
         settings = replace(settings, **host.settings(directory.parent, chosen.hooks))
+    if chosen.push:
+        settings = replace(settings, push=push_service.settings(directory.parent))
     return replace(settings, rates=rates)

@@ -22,6 +22,8 @@ from tests.simulation.inspector import Inspector
 from tests.simulation.loop import Deadlock, Runaway, SimLoop
 from tests.simulation.machine import SimMachine, simulated
 from tests.simulation.people_state import apart, asked_in, listed
+from tests.simulation.push_phones import register_away
+from tests.simulation.push_service import SimPushService
 from tests.simulation.scenario import Scenario, configured, scenario
 from tests.simulation.section_faults import PEOPLE
 from tests.simulation.sim_env import SimEnv, WallClock
@@ -59,7 +61,7 @@ class World:
         self.network = self.machine.network
         self.history: History = self.machine.history
         self.history.faults, self.history.people = self.scenario.faults, self.scenario.people
-        self.history.hooks = self.scenario.hooks
+        self.history.hooks, self.history.push = self.scenario.hooks, self.scenario.push
         self.conversations = self.history.conversations
         self.slices = self.history.slices
         self.snapshots = self.history.snapshots
@@ -69,6 +71,8 @@ class World:
         self.chaos = Chaos(self)
         self.loop.takes_s = self.chaos.takes_s
         self.host = self.machine.host = HostBackEnd(self)
+        if self.scenario.push:
+            self.network.push_service = SimPushService(self, root)
         self.settings = configured(self.scenario, root)
         self.inspector = Inspector(self)
         self._story = story
@@ -117,7 +121,7 @@ class World:
         self.machine.on_lost = self.chaos.lost
         await self.chaos.up()
         if self.scenario.hooks:
-            await self._until(self._delivers)
+            await self.until(self._delivers)
         await asyncio.sleep(LOOK_S)
         self.inspector.before()
         await self._set_up()
@@ -128,10 +132,20 @@ class World:
         await self.chaos.run()
         self.troubled = False
         await self._converge()
+        if self.scenario.push:
+            await self._restart_in_peace()
         watching.cancel()
         if not self.history.unfinished:
             await self._ask_at_the_end()
             await self._part()
+
+    async def _restart_in_peace(self) -> None:
+        """Stop the daemon when everything was decided, and let all come back to it."""
+        self.history.push_ended_at = self.loop.time()
+        await self.machine.leave()
+        await self.chaos.up()
+        self.history.truths.pop()
+        await self._converge()
 
     def _delivers(self) -> bool:
         process = self.machine.process
@@ -146,16 +160,18 @@ class World:
             self._phone("abcdefghijkl"[number], users[owner])
         for client in self.clients:
             client.connect()
-        await self._until(lambda: all(client.ready for client in self.clients))
+        await self.until(lambda: all(client.ready for client in self.clients))
         for number in range(chosen.rooms):
             self.open_room(self.clients[number % len(self.clients)], f"room-{number:06}")
-        await self._until(
+        await self.until(
             lambda: all(len(client.storage.timelines) == chosen.rooms for client in self.clients)
         )
-        await self._until(lambda: all(client.idle for client in self.clients))
+        await self.until(lambda: all(client.idle for client in self.clients))
         self.rooms += list(self.clients[0].storage.timelines)
+        if chosen.push:
+            await register_away(self)
         for client in self.clients:
-            actor = Actor(client, self.rooms, users, chosen.actions, people=chosen.people)
+            actor = Actor(client, self.rooms, users, chosen)
             actor.siblings = [
                 other for other in self.clients if other is not client and other.user == client.user
             ]
@@ -183,7 +199,7 @@ class World:
         client = SimClient(self, f"phone {name}", user, lane, self.choices.lane(f"air {name}"), quirks)
         self.clients.append(client)
 
-    async def _until(self, done) -> None:  # type: ignore[no-untyped-def]
+    async def until(self, done) -> None:  # type: ignore[no-untyped-def]
         end = self.loop.time() + SETUP_S
         while not done():
             if self.loop.time() > end:
@@ -258,7 +274,7 @@ class World:
                 client.connection.ask({"type": "room.get", "room": room})  # type: ignore[union-attr]
             client.connection.ask({"type": "watch", "users": self.users})  # type: ignore[union-attr]
             client.connection.ask({"type": "sync"})  # type: ignore[union-attr]
-        await self._until(lambda: all(client.idle for client in self.clients))
+        await self.until(lambda: all(client.idle for client in self.clients))
         for client in self.clients:
             drops = self.scenario.has("tight")
             self.history.final_state_findings += final_state_findings(

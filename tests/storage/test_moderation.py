@@ -118,7 +118,7 @@ class FlagIt:
 
 
 def flag_it(user: str, request: FlagIt, writes: WriteSet, reads: ReadSet) -> Ok:
-    flag(reads.rooms[request.room], Event(seq=request.seq, kind="message", user=user), "links", writes)
+    flag(reads.rooms[request.room], Event(seq=request.seq, kind="message", user=user), "links", writes, reads)
     return Ok()
 
 

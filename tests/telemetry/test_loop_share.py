@@ -117,3 +117,44 @@ def test_what_failed_is_counted(machine):
         return machine.share.spent_s
 
     assert machine.run(work) == pytest.approx(SLICE_S, rel=0.01)
+
+
+def test_work_that_waits_is_counted_without_its_waits(machine):
+    async def send():
+        machine.loop.pause(SLICE_S)
+        await asyncio.sleep(1.0)
+        machine.loop.pause(SLICE_S)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1.0):
+                await asyncio.sleep(3.0)
+        machine.loop.pause(SLICE_S)
+        return "sent"
+
+    async def work():
+        return await machine.share.counted(send), machine.share.spent_s
+
+    assert machine.run(work) == ("sent", pytest.approx(3 * SLICE_S, rel=0.01))
+
+
+def test_work_that_is_cancelled_or_fails_is_told_so(machine):
+    async def cancelled():
+        try:
+            await asyncio.sleep(5.0)
+        finally:
+            machine.loop.pause(SLICE_S)
+
+    async def fails():
+        await asyncio.sleep(0)
+        raise ValueError("half way")
+
+    async def work():
+        task = asyncio.create_task(machine.share.counted(cancelled))
+        await asyncio.sleep(1.0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        with pytest.raises(ValueError, match="half"):
+            await machine.share.counted(fails)
+        return machine.share.spent_s
+
+    assert machine.run(work) == pytest.approx(SLICE_S, rel=0.01)

@@ -218,7 +218,10 @@ async def test_the_package_installs_into_an_empty_project_and_chats(
     flags = "--ignoreConfig --noEmit --strict --target es2022 --module esnext --moduleResolution bundler"
     types = ("--types", "node", "--typeRoots", WEB / "node_modules" / "@types")
     node.run_package("tsc", *flags.split(), *types, project / "check.ts")
-    (project / "example.mjs").write_bytes((SDK / "example.mjs").read_bytes())
+    for name in ("example.mjs", "example_push.mjs"):
+        (project / name).write_bytes((SDK / name).read_bytes())
+    bundled = ("--bundle", "--format=esm", f"--outfile={tmp_path / 'page.js'}", "--log-level=warning")
+    node.run_package("esbuild", project / "example_push.mjs", *bundled)
 
     async def get_token() -> str:
         return token_for("bob")

@@ -28,6 +28,13 @@ def test_the_example_shown_is_the_one_that_runs():
     assert f"```js\n{program}```" in DOCUMENT
 
 
+@pytest.mark.parametrize("name", ["example_push.mjs", "example_worker.js"])
+def test_the_examples_of_notifications_are_those_that_run(name):
+    program = (SDK / name).read_text(encoding="utf-8")
+    assert f"```js\n{program}```" in (ROOT / "docs" / "push-web.md").read_text(encoding="utf-8")
+    assert len(program.splitlines()) < 25
+
+
 def test_every_change_is_listed():
     kinds = set(
         re.findall(r'kind: "(\w+)"', (SDK / "src" / "core" / "changes.ts").read_text(encoding="utf-8"))

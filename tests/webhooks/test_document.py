@@ -3,23 +3,21 @@
 import asyncio
 import os
 import re
-import shutil
 import sys
 from pathlib import Path
 from typing import get_args
 
 import msgspec
-import pytest
 
 from bench.machine import free_ports
 from chatd.config.hooks import BeforeHook, Endpoint
 from chatd.webhooks.interface import Do, Item
 from tests.kit.daemon import daemon_process
+from tests.kit.document_commands import commands, needs_curl, run_commands
 from tests.kit.newcomer import ROOT, blocks
 
 DOCUMENT = ROOT / "docs" / "webhooks.md"
 TEXT = DOCUMENT.read_text()
-CONFIG = " --config /etc/chatd/chatd.toml"
 
 
 def written(language: str) -> list[str]:
@@ -42,9 +40,9 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return {"PATH": path, "HOME": str(tmp_path), "PYTHONUNBUFFERED": "1", "COLUMNS": "200"}
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
+@needs_curl
 async def test_the_commands_work(tmp_path: Path) -> None:
-    listen, use = written("sh")
+    listen, _ = commands(DOCUMENT)
     (port,) = free_ports(1)
     shown = tmp_path / "shown.txt"
     with shown.open("wb") as output:
@@ -54,16 +52,9 @@ async def test_the_commands_work(tmp_path: Path) -> None:
     await has(shown, "secret_file")
     hooks = endpoint_at(port, tmp_path / "hook.secret")
     async with daemon_process(tmp_path, EVENTS__ENABLED="true", HOOKS__ENDPOINTS=hooks) as daemon:
-        data = daemon.database.parent
-        script = use.replace(CONFIG, f" --data {data}").replace("chatd.sock", str(data / "chatd.sock"))
-        shell = await asyncio.create_subprocess_exec(
-            "bash", "-ec", script,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, cwd=tmp_path,
-            env=environment(tmp_path) | {"CHATD_EVENTS__ENABLED": "true", "CHATD_HOOKS__ENDPOINTS": hooks},
-        )  # fmt: skip
-        output, _ = await shell.communicate()
-        assert shell.returncode == 0, output.decode()
-        assert "backend goes on from there." in output.decode()
+        # It goes on beside the others.
+        others = {listen: "", "chatd.sock": str(daemon.database.parent / "chatd.sock")}
+        assert "backend goes on from there." in await run_commands(DOCUMENT, daemon, tmp_path, others)
         while shown.read_text().count("user u42  change profile  by socket") < 2:
             await asyncio.sleep(0.02)
     listener.terminate()

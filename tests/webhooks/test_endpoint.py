@@ -69,6 +69,15 @@ def test_after_an_outage_batches_begin_with_one_and_double():
     assert sizes == [1, 1, 2, 4, 8, 16, 32, 64, 128, 256]
 
 
+def test_an_outage_is_over_when_nothing_more_waits():
+    endpoint = Endpoint()
+    answer(endpoint, Outcome.FAILED)
+    for state in (State.RAMPING, State.RAMPING, State.UP):
+        answer(endpoint, Outcome.ACCEPTED, available=1)
+        assert endpoint.state is state
+    assert endpoint.offer(MANY) == Offer(0, BATCH_MAX)
+
+
 def test_pauses_double_up_to_five_minutes_and_are_spread():
     endpoint, pauses = Endpoint(), []
     for _ in range(12):

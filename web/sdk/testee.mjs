@@ -11,8 +11,12 @@ import { json } from "./dist/json.js";
 import { msgpack } from "./dist/msgpack.js";
 import { FileStorage } from "./dist/node.js";
 import { Client, circlesOf } from "./dist/people.js";
+import { press, report } from "./dist/platform.js";
 
-const PROFILES = ["core", "persistence", "edits", "read_state", "large_rooms", "background", "account", "people", "json", "deflate"];
+const PROFILES = [
+  ...["core", "persistence", "edits", "read_state", "large_rooms", "background", "account", "people"],
+  ...["reports", "bots", "json", "deflate"],
+];
 
 /** Turns of the event loop after which everything that was received is handled. */
 const TURNS = 24;
@@ -152,6 +156,11 @@ const ACTIONS = {
   cards: (_, line) => client.fetchUsers(line.users),
   accept: (_, line) => client.acceptRoom(line.room),
   decline: (_, line) => client.declineRoom(line.room, { block: line.block }),
+  report: (_, { type, id, what, reason, text, ...subject }) => report(client, subject, reason, set({ text })),
+  press: (room, { target, data }) => {
+    const { body } = room.cached().find(({ seq }) => seq === target);
+    return press(room, target, body.buttons.flat().find((button) => button.data === data));
+  },
   sync: () => client.sync(),
   call: (_, line) => client.call(line.packet),
 };
@@ -206,7 +215,7 @@ const LINES = {
       ...(client.closed && { code: client.closed.code }),
       epoch: account.epoch,
       cursor: account.cursor,
-      outbox: client.outbox.map(({ key, room, state }) => ({ key, room, state: state.toUpperCase() })),
+      outbox: client.outbox.map(({ key, room, state, error }) => ({ key, room, state: state.toUpperCase(), ...set({ reason: error?.reason }) })),
       rooms: Object.fromEntries(rooms.map((room) => [room, stateOf(client.room(room), account.replicas.get(room))])),
       added,
       account: { account: client.accountRows("account") },
@@ -237,9 +246,10 @@ function contactOf({ stamp, state, remark = "", following = false, blocked = fal
   return { stamp, state, remark, following, blocked, circles: circlesOf({ ...rest, stamp }, client.circles) };
 }
 
-function messageOf({ seq, user, text, recalled, pinned, edited, reactions, mine }) {
+function messageOf({ seq, user, text, body, recalled, pinned, edited, reactions, mine }) {
   const counts = Object.keys(reactions).length ? reactions : 0;
-  return { seq, user, text, ...set({ recalled, pinned, edited, reactions: counts, mine: mine.length && [...mine].sort() }) };
+  const buttons = body?.buttons;
+  return { seq, user, text, ...set({ recalled, pinned, edited, buttons, reactions: counts, mine: mine.length && [...mine].sort() }) };
 }
 
 function set(values) {

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from chatd.cli.chat.people import InvalidCommand
+from chatd.cli.chat.typed import InvalidCommand
 from chatd.client import Button, Message
 
 

@@ -3,17 +3,19 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Any
 
 from chatd.cli.chat.buttons import chosen
-from chatd.cli.chat.people import PEOPLE_COMMANDS, InvalidCommand, PeopleView
+from chatd.cli.chat.notifications import NOTIFICATIONS_COMMANDS, NotificationsView
+from chatd.cli.chat.people import PEOPLE_COMMANDS, PeopleView
 from chatd.cli.chat.screen import Screen
+from chatd.cli.chat.typed import InvalidCommand, bound, valid
 from chatd.cli.chat.wording import (
     buttons_line,
     change_line,
     clean,
     event_line,
+    excerpt,
     message_line,
     refusal,
     tick,
@@ -51,7 +53,6 @@ LISTED_MAX = 50  # members listed by /who
 ANSWER_S = 10.0  # then the prompt returns; a change is still made when the connection allows
 SETTLE_S = 30.0  # for the last messages at the end: enough for a reconnect or two
 OFFLINE_S = 5.0  # the same without a connection
-EXCERPT = 60  # characters that are enough to recognise a message
 
 
 class Conversation:
@@ -62,11 +63,12 @@ class Conversation:
         self._room = room
         self._screen = screen
         self._people = PeopleView(client, room, self._note)
-        self._commands: dict[str, tuple[Callable[[str], Awaitable[None]], str, str]] = {
-            name: (partial(act, self), usage, meaning) for name, (act, usage, meaning) in COMMANDS.items()
+        self._notifications = NotificationsView(client, room, self._note)
+        self._commands = {
+            **bound(self, COMMANDS),
+            **bound(self._people, PEOPLE_COMMANDS),
+            **bound(self._notifications, NOTIFICATIONS_COMMANDS),
         }
-        for name, (act, usage, meaning) in PEOPLE_COMMANDS.items():
-            self._commands[name] = (partial(act, self._people), usage, meaning)
         self._shown: dict[int, Message] = {}
         self._last_own = 0
         self._waiting: dict[str, str] = {}  # texts that are neither stored nor refused, by key
@@ -107,9 +109,9 @@ class Conversation:
         try:
             if typed.startswith("/") and not typed.startswith("//"):
                 async with asyncio.timeout(ANSWER_S):
-                    await self._command(_valid(typed[1:]))
+                    await self._command(valid(typed[1:]))
             elif text := typed.removeprefix("/").strip():
-                self._waiting[await self._room.post(_valid(text))] = text
+                self._waiting[await self._room.post(valid(text))] = text
         except InvalidCommand as error:
             self._complain(str(error))
         except TimeoutError:  # Unreachable is one
@@ -135,7 +137,7 @@ class Conversation:
     def return_unsent(self) -> None:
         """Report entered messages that were not stored; only for the end."""
         for text in self._waiting.values():
-            self._complain(f"not sent: {_excerpt(text)}")
+            self._complain(f"not sent: {excerpt(text)}")
         self.unsent = len(self._waiting)
 
     # Changes.
@@ -177,7 +179,7 @@ class Conversation:
     def _failed(self, change: SendFailed) -> None:
         if (text := self._waiting.pop(change.key, None)) is not None:
             self._client.discard(change.key)
-            self._complain(f"not sent: {_excerpt(text)}: {refusal(change.error)}")
+            self._complain(f"not sent: {excerpt(text)}: {refusal(change.error)}")
 
     def _delayed(self, change: SendDelayed) -> None:
         """Say what holds a message up, where that is the moderators and not the moment."""
@@ -213,8 +215,7 @@ class Conversation:
 
     def _account(self, change: AccountChanged) -> None:
         if change.name == "preferences":
-            said = [f"{name} {'on' if shown else 'off'}" for name, shown in self._client.preferences.items()]
-            self._note(f"on all your devices: {', '.join(said)}")
+            self._notifications.preferences_changed()
 
     def _gone(self, change: RoomGone) -> None:
         self._complain(f"you are no longer in this room ({clean(change.reason)})")
@@ -351,19 +352,6 @@ class Conversation:
     def _complain(self, text: str) -> None:
         self.complaints += 1
         self._screen.complain(text)
-
-
-def _valid(typed: str) -> str:
-    """Return the typed text; InvalidCommand when the input held bytes that are no text."""
-    try:
-        typed.encode()
-    except UnicodeEncodeError:
-        raise InvalidCommand(f"not sent, because it is not valid text: {_excerpt(typed)}") from None
-    return typed
-
-
-def _excerpt(text: str) -> str:
-    return clean(text if len(text) <= EXCERPT else text[:EXCERPT] + "…")
 
 
 Command = Callable[[Conversation, str], Awaitable[None]]

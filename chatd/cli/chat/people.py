@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
+from chatd.cli.chat.typed import InvalidCommand
 from chatd.cli.chat.wording import BADGES, clean
 from chatd.client import (
     REASONS,
@@ -24,10 +25,6 @@ from chatd.client import (
 CARDS_MAX = 100  # users of one request
 
 STATES = {"friend": "a friend", "sent": "you asked to be friends", "received": "asks to be friends"}
-
-
-class InvalidCommand(Exception):
-    """A typed command that cannot be carried out; the text is the reason."""
 
 
 class PeopleView:

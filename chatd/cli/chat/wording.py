@@ -23,6 +23,7 @@ REJECTIONS = {
 """The server's own reasons of `rejected` (protocol.md, "Screening"); others are words of the host app."""
 
 PENDING, STORED, DELIVERED, READ = "…", "✓", "✓✓", "✓✓ read"
+EXCERPT = 60  # characters
 
 
 def message_line(message: Message, me: str, kind: str = "person") -> Line:
@@ -155,3 +156,8 @@ def _users(event: Mapping[str, object]) -> str:
 
 def _mapping(value: object) -> Mapping[str, object]:
     return value if isinstance(value, Mapping) else {}
+
+
+def excerpt(text: str) -> str:
+    """Return the beginning of a text, cleaned: enough to recognise a message."""
+    return clean(text if len(text) <= EXCERPT else text[:EXCERPT] + "…")

@@ -16,6 +16,7 @@ from chatd.commands.event_feed import FeedPages
 from chatd.commands.filters import FilterLists
 from chatd.commands.graph import Graph
 from chatd.commands.host_bots import HostBots
+from chatd.commands.host_push import HostPush
 from chatd.commands.host_rooms import HostRooms
 from chatd.commands.host_stats import StatsReader
 from chatd.commands.imports import Imports
@@ -155,6 +156,7 @@ class Services:
     filters: FilterLists
     imports: Imports
     privacy: Privacy
+    push: HostPush
     console_link: Callable[[str, Collection[str]], str]
     table: tuple["Route", ...]
 

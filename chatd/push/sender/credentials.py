@@ -177,7 +177,7 @@ class OAuthToken:
             "iat": now,
             "exp": now + ASSERTION_S,
         }
-        assertion = jwt.encode(claims, account.private_key, "RS256")
+        assertion = jwt.encode(claims, account.private_key, "RS256", {"kid": account.private_key_id})
         form = urlencode({"grant_type": GRANT, "assertion": assertion}).encode()
         try:
             answer = await self._post(account.token_uri, form)

@@ -106,7 +106,8 @@ class Http2Client:
         self._connect_at = self._env.monotonic() + RECONNECT_S
         try:
             async with asyncio.timeout(CONNECT_S):
-                self._connections.append(await self._opened())
+                connection = await self._opened()
+            self._connections.append(connection)
             why = ""
         except TimeoutError:
             why = f"no connection in {CONNECT_S:g} s"
@@ -169,10 +170,10 @@ class Http2Client:
     def _on_change(self) -> None:
         """Give room to those who wait for it."""
         for connection in self._connections:
-            if connection.is_over and not connection.is_busy:
-                self._connections = [one for one in self._connections if one is not connection]
-                if connection.has_answered:
-                    self._connect_at = 0.0
+            if connection.is_over and connection.has_answered:
+                connection.has_answered = False
+                self._connect_at = 0.0
+        self._connections = [one for one in self._connections if not one.is_over or one.is_busy]
         room = sum(max(0, one.room) for one in self._connections) if self._waiting else 0
         while self._waiting and room > 0:
             _, turn = self._waiting.popleft()

@@ -35,7 +35,7 @@ STREAM_ID_MAX = 1 << 30  # half of all there are: a new connection in time
 
 # Names are in small letters. A value that is another in each request is a NeverIndexedHeaderTuple: the server and the
 # client remember the others, which are sent once.
-Headers = Sequence[tuple[str, str]]
+Headers = Sequence[tuple[str, str] | NeverIndexedHeaderTuple]
 
 
 class Response(NamedTuple):

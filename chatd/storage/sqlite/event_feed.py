@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from msgspec import UNSET, Raw
+from msgspec.json import decode as decode_json
 from msgspec.json import encode as encode_json
 
 from chatd.core.event_feed import (
@@ -179,7 +180,7 @@ def scan(connection: sqlite3.Connection, start: Position, limit: int, choose: Ch
     """Return up to `limit` entries behind `start` that `choose` wants."""
     found, low, passed = Found(start, []), start.stamp, 0
     while passed < PASSED_MAX:
-        rows = json.loads(
+        rows = decode_json(
             connection.execute(ROWS, {"stamp": low, "entries": limit + ROWS_MORE}).fetchone()[0]
         )
         if not rows:
@@ -205,38 +206,36 @@ def rendered(
     connection: sqlite3.Connection, epoch: str, found: Sequence[tuple[Position, int, StoredEntry]]
 ) -> list[Entry]:
     """Return entries as the host gets them, as far as their events fit into EVENT_BYTES_MAX."""
-    wanted = [position(entry.room, entry.seq) for _, _, entry in found if entry.seq]
+    wanted = [position(entry.room, entry.seq) for _, _, entry in found]
     sizes, left, fitting = dict(in_one(connection, SIZES, wanted)), EVENT_BYTES_MAX, 0
-    for _, _, entry in found:
-        left -= sizes.get(position(entry.room, entry.seq), 0)
+    for key in wanted:
+        left -= sizes.get(key, 0)
         if left < 0 and fitting:
             break
         fitting += 1
-    found = found[:fitting]
-    wanted = [position(entry.room, entry.seq) for _, _, entry in found if entry.seq]
-    events = dict(in_one(connection, EVENTS, wanted))
-    names = dict(in_one(connection, ROOM_NAMES, [entry.room for _, _, entry in found if entry.room]))
+    events = dict(in_one(connection, EVENTS, wanted[:fitting]))
+    names = dict(in_one(connection, ROOM_NAMES, list({entry.room for _, _, entry in found[:fitting]})))
     return [
         Entry(
             id=cursor_of(epoch, place),
             type=entry.shown_type,
             time=time,
-            event=event_of(entry, events) if entry.seq else UNSET,
+            event=event_of(entry, events.get(key)) if entry.seq else UNSET,
             by=entry.by or UNSET,
-            **{"room": names.get(entry.room, UNSET), **dict.fromkeys(entry.marks, True), **entry.keys},
+            room=names.get(entry.room, UNSET),
+            **{**dict.fromkeys(entry.marks, True), **entry.keys},
         )
-        for place, time, entry in found
+        for (place, time, entry), key in zip(found[:fitting], wanted[:fitting], strict=True)
     ]
 
 
 def in_one(connection: sqlite3.Connection, select: str, keys: Sequence[int]) -> list[tuple[int, Any]]:
     """Return the pairs that a statement selects as one JSON text."""
-    return json.loads(connection.execute(select, (json.dumps(keys),)).fetchone()[0]) if keys else []
+    return decode_json(connection.execute(select, (json.dumps(keys),)).fetchone()[0]) if keys else []
 
 
-def event_of(entry: StoredEntry, events: dict[int, str]) -> Raw:
+def event_of(entry: StoredEntry, packed: str | None) -> Raw:
     """Return an event in its current state; its number and kind when it is not kept any more."""
-    packed = events.get(position(entry.room, entry.seq))
     if packed is None:
         return Raw(encode_json({"seq": entry.seq, "kind": entry.type}))
     return event_json(bytes.fromhex(packed))
@@ -244,6 +243,9 @@ def event_of(entry: StoredEntry, events: dict[int, str]) -> Raw:
 
 def fitting_in(bytes_max: int, entries: Sequence[Entry]) -> int:
     """Return how many entries fit, but at least one where there is one."""
+    # One comma or bracket for each entry, and one.
+    if len(encode_json(entries)) - 1 <= bytes_max:
+        return len(entries)
     left = bytes_max
     for number, entry in enumerate(entries):
         left -= len(encode_json(entry)) + 1
@@ -255,7 +257,7 @@ def fitting_in(bytes_max: int, entries: Sequence[Entry]) -> int:
 def bounds(connection: sqlite3.Connection) -> FeedBounds:
     """Return what the feed holds."""
     (packed,) = connection.execute(BOUNDS).fetchone()
-    rows = json.loads(packed)
+    rows: list[list[int]] = decode_json(packed)
     return FeedBounds(
         FLOOR in read_meta(connection), *([FeedPlace(*row) for row in (rows[0], rows[-1])] if rows else ())
     )

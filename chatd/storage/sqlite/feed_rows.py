@@ -1,8 +1,9 @@
 """The `FeedStore` on SQLite: the rows that commits add to the event feed, and its pages."""
 
 import sqlite3
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 from chatd.core.bots import Bot
 from chatd.core.event_feed import StoredEntry
@@ -47,7 +48,7 @@ class FeedRows(FeedStore):
         self._sums = self._next
 
     async def page(self, query: FeedQuery) -> FeedPage:
-        return await self._read_pool.run(event_feed.feed_page, self._epoch, query)
+        return await self._read_pool.run(timed, event_feed.feed_page, self._epoch, query)
 
     async def bounds(self) -> FeedBounds:
         return await self._read_pool.run(event_feed.bounds)
@@ -56,4 +57,16 @@ class FeedRows(FeedStore):
         return await self._read_pool.run(event_feed.expired, before_ms, bytes_max)
 
     async def bot_page(self, query: FeedQuery, bot: Bot) -> FeedPage:
-        return await self._read_pool.run(bots.page, self._epoch, query, bot)
+        return await self._read_pool.run(timed, partial(bots.page, bot=bot), self._epoch, query)
+
+
+def timed(
+    connection: sqlite3.Connection,
+    read: Callable[[sqlite3.Connection, str, FeedQuery], FeedPage],
+    epoch: str,
+    query: FeedQuery,
+) -> FeedPage:
+    """Return what `read` returns, with the CPU time of it."""
+    began = query.clock()
+    page = read(connection, epoch, query)
+    return replace(page, cpu_s=query.clock() - began)

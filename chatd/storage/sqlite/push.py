@@ -16,6 +16,7 @@ from chatd.protocol.push import PushPreferences, preferences_of
 from chatd.storage.sqlite.records import WriteRecords
 from chatd.storage.sqlite.room_rows import UNREAD
 from chatd.storage.sqlite.rows import Row
+from chatd.storage.views import UserPush
 
 # Whoever had the token before loses it.
 TAKE = "DELETE FROM push_tokens WHERE digest = ? AND NOT (user = ? AND device = ? AND purpose = ?)"
@@ -42,6 +43,8 @@ IS_REGISTERED = """
 SELECT 1 FROM push_tokens
 WHERE user = ? AND device = ? AND purpose = 'alert' AND epoch = (SELECT value FROM meta WHERE key = 'epoch')
 """
+
+EPOCH = "SELECT value FROM meta WHERE key = 'epoch'"
 
 ADD_ALERT = "INSERT INTO push_alerts (stamp, user, kind, author, time) VALUES (?, ?, ?, ?, ?)"
 FORGET_ALERTS = "DELETE FROM push_alerts WHERE stamp <= ?"
@@ -90,6 +93,14 @@ def push_preferences(connection: sqlite3.Connection, users: Collection[str]) -> 
     """Return what users chose; who chose nothing is left out."""
     rows = connection.execute(CHOSEN, (json.dumps([*users]), PREFERENCES))
     return {user: preferences_of(body).push for user, body in rows}
+
+
+def user_push(connection: sqlite3.Connection, user: str, now_ms: int, members_all: int) -> UserPush:
+    """Return what is kept of a user, and their badge at this moment."""
+    chosen = push_preferences(connection, [user]).get(user, PushPreferences())
+    badge = badges(connection, [user], now_ms, members_all)[user]
+    (epoch,) = connection.execute(EPOCH).fetchone()
+    return UserPush(registrations(connection, user), chosen, badge, epoch)
 
 
 def badges(

@@ -39,6 +39,7 @@ from chatd.storage.sqlite import (
 )
 from chatd.storage.sqlite import contacts as contacts_rows
 from chatd.storage.sqlite import profiles as profiles_rows
+from chatd.storage.sqlite import push as push_rows
 from chatd.storage.sqlite import users as users_rows
 from chatd.storage.sqlite.api_reads import ApiReads
 from chatd.storage.sqlite.chapters import Chapter, built_in
@@ -51,6 +52,7 @@ from chatd.storage.sqlite.hello import hello
 from chatd.storage.sqlite.history import Cut, Span
 from chatd.storage.sqlite.meta import mark_closed, stamp_of
 from chatd.storage.sqlite.moderation import Reports
+from chatd.storage.sqlite.push_store import PushReads
 from chatd.storage.sqlite.read_pool import ReadPool
 from chatd.storage.sqlite.room_rows import memberships
 from chatd.storage.sqlite.startup import make_ready, take_over
@@ -63,6 +65,7 @@ from chatd.storage.views import (
     MessagePage,
     People,
     SyncRows,
+    UserPush,
 )
 from chatd.telemetry.troubles import Troubles
 
@@ -95,6 +98,7 @@ class SqliteStore(ApiReads, Store):
         self._read_pool = readers
         self.troubles = troubles
         self.feed = FeedRows(readers, found[0])
+        self.push = PushReads(Directory(lock.directory).database, troubles)
         self._writes = {**chapter.writers(), FeedRow: self.feed.add}
         self._section_tables = chapter.sections
         self.erasures, self.files = of_persons(lock.directory, readers, writer, chapter.kept)
@@ -148,6 +152,7 @@ class SqliteStore(ApiReads, Store):
     async def close(self) -> None:
         """Close the readers, then the writer, which checkpoints the write-ahead log; idempotent."""
         try:
+            await self.push.close()
             await self._read_pool.close()
             await self._writer.close(mark_closed)
         finally:
@@ -319,6 +324,9 @@ class SqliteStore(ApiReads, Store):
 
     async def devices(self, user: str) -> list[DeviceSeen]:
         return await self._read_pool.run(users_rows.devices, user)
+
+    async def user_push(self, user: str, now_ms: int, members_all: int) -> UserPush:
+        return await self._read_pool.run(push_rows.user_push, user, now_ms, members_all)
 
     async def cards(self, users: Collection[str], handles: Collection[str]) -> Cards:
         return await self._read_pool.run(profiles_rows.cards, users, handles)

@@ -1,22 +1,17 @@
 """docs/import.md: its commands run as they are written, and its converters read exports as the services write them."""
 
-import asyncio
 import json
-import os
-import shutil
 import sqlite3
-import sys
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
-import pytest
-
 from chatd.protocol.codec import decode_tree
 from tests.kit.daemon import DaemonProcess, daemon_process
+from tests.kit.document_commands import needs_curl, run_commands
 from tests.kit.newcomer import ROOT, blocks
 
-BLOCKS = blocks(ROOT / "docs" / "import.md")
+DOCUMENT = ROOT / "docs" / "import.md"
 SECOND = 1_546_215_120
 MS = SECOND * 1000
 
@@ -374,34 +369,13 @@ EXPECTED = {
 }
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
+@needs_curl
 async def test_the_commands_work_and_what_every_converter_wrote_is_here(tmp_path: Path) -> None:
     write_exports(tmp_path)
-    (tmp_path / ".curlrc").write_text("fail\nsilent\nshow-error\n")
     async with daemon_process(tmp_path) as daemon:
-        output = await run_commands(daemon)
-        for block in BLOCKS:
+        output = await run_commands(DOCUMENT, daemon, tmp_path)
+        for block in blocks(DOCUMENT):
             assert block.language not in ("json", "text") or block.text.strip() in output, output
         assert "mended" not in output.replace('"mended":{}', "")
         found = rooms(daemon)
     assert {name: found[name] for name in EXPECTED} == EXPECTED
-
-
-async def run_commands(daemon: DaemonProcess) -> str:
-    """Run the commands of the document in the directory of a daemon; return what they print."""
-    script = "\n".join(["set -e", *(block.text for block in BLOCKS if block.language == "sh")])
-    for said, meant in {
-        "http://127.0.0.1:8471": daemon.ops_url,
-        " --config /etc/chatd/chatd.toml": f" --data {daemon.database.parent}",
-    }.items():
-        assert said in script
-        script = script.replace(said, meant)
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    shell = await asyncio.create_subprocess_exec(
-        "bash", "-o", "pipefail", "-c", script,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, cwd=daemon.directory,
-        env={"PATH": path, "HOME": str(daemon.directory)},
-    )  # fmt: skip
-    output, _ = await shell.communicate()
-    assert shell.returncode == 0, output.decode()
-    return output.decode()

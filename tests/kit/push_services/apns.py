@@ -136,6 +136,10 @@ class Apns(Service):
         )
         return key.public_key()
 
+    def trusts(self, other: "Apns") -> None:
+        """Know the key of another environment."""
+        self._key = other._key
+
     def add(self, token: str, topic: str = TOPIC) -> str:
         self.topics[token] = topic
         return token

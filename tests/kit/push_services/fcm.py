@@ -29,6 +29,8 @@ SCOPES = {
     "https://www.googleapis.com/auth/cloud-platform",
 }
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+# Google's own libraries put this into an assertion, whatever the address of the endpoint.
+ENDPOINT = "https://oauth2.googleapis.com/token"
 
 # Status of HTTP and status of Google's RPCs by the error code of FCM.
 ERRORS = {
@@ -132,7 +134,7 @@ class Fcm(Service):
                 assertion,
                 rsa_key().public_key(),
                 algorithms=["RS256"],
-                audience=f"{self.url}/token",
+                audience=[f"{self.url}/token", ENDPOINT],
                 options={"require": ["iss", "scope", "aud", "exp", "iat"]},
             )
             head = jwt.get_unverified_header(assertion)

@@ -185,9 +185,9 @@ class Http2Connection(asyncio.Protocol):
 
     def go_away(self, processed: int) -> None:
         kept = sorted(self._tasks)[:processed]
+        done = [stream for stream in self._heads if stream < min(self._tasks, default=self._last + 1)]
         for stream in set(self._tasks) - set(kept):
             self._tasks.pop(stream).cancel()
-        done = [stream for stream in self._heads if stream < min(self._tasks, default=self._last + 1)]
         self._send_go_away(max([*kept, *done], default=0))
 
     def _send_go_away(self, last: int) -> None:

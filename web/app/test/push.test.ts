@@ -7,9 +7,9 @@ import zh from "../src/locale/zh-CN.push.json";
 import { gather } from "../src/push/gather.js";
 import { shownOf } from "../src/push/notification_text.js";
 
-const shown = (given: Partial<PushNotification>, language = "en-GB", count?: number): [string, string] => {
+const shown = (given: Partial<PushNotification>, language = "en-GB"): [string, string] => {
   const words = { texts: language === "zh-CN" ? zh : en, language, site: "Example Chat" };
-  const { title, body } = shownOf({ kind: "message", tag: "t", ...given }, words, count);
+  const { title, body } = shownOf({ kind: "message", tag: "t", ...given }, words);
   return [title, body].map((text) => text.replace(/[\u2068\u2069]/gu, "")) as [string, string];
 };
 
@@ -28,7 +28,7 @@ test("a message says as much as it may", () => {
 
 test("several messages are counted, and the last one is shown", () => {
   assert.deepEqual(shown({ ...GROUP, count: 3 }), ["Bike tour", "3 new messages\nBob: Who brings the map?"]);
-  assert.deepEqual(shown({ name: "Bob", text: "Hi" }, "en-GB", 1200), ["Bob", "1,200 new messages\nHi"]);
+  assert.deepEqual(shown({ name: "Bob", text: "Hi", count: 1200 }), ["Bob", "1,200 new messages\nHi"]);
   assert.deepEqual(shown({ count: 2 }), ["Example Chat", "2 new messages"]);
   assert.deepEqual(shown({ ...GROUP, count: 3 }, "zh-CN"), ["Bike tour", "3 条新消息\nBob：Who brings the map?"]);
 });
@@ -54,6 +54,7 @@ test("decisions are gathered by message and kind, and of each device the last on
     { time: 2, device: "b", room: "g", seq: 7, kind: "message", outcome: "foreground" },
     { time: 5, device: "a", room: "g", seq: 7, kind: "reaction", outcome: "prefs_off" },
     { time: 4, device: "a", kind: "friend", outcome: "sent" },
+    { time: 7, device: "a", room: "g", seq: 7, kind: "read", outcome: "sent" },
     { time: 6, device: "a", kind: "friend", outcome: "sent" },
   ]);
   const list = told.map(({ kind, time, decisions }) => [kind, time, decisions.map(({ outcome }) => outcome)]);

@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import { when } from "./format.js";
-import { call, may, usePages } from "./host_api.js";
+import { call, may, usePages, type Route } from "./host_api.js";
 import { Listed, Table, to } from "./host_parts.js";
 import { hostTexts } from "./host_texts.js";
 import { Card, Search } from "./parts.js";
@@ -97,12 +97,19 @@ function Entries({ rows, label, isOfOne }: EntriesProps) {
   );
 }
 
-/** A user or a room leads to its page. */
+/** The pages of what routes are about, by the parameter in the path, and what a visitor must be allowed for one. */
+const PAGES: readonly (readonly [string, string, Route])[] = [
+  ["{user}", "people", "GET /v1/users/{user}"],
+  ["{room}", "rooms", "GET /v1/rooms/{room}"],
+  ["{report}", "reports", "GET /v1/reports/{report}"],
+  ["{filter}", "filters", "GET /v1/filters/{filter}"],
+  ["{name}", "delivery", "GET /v1/hooks/{name}"],
+];
+
 function Target({ action, target }: AuditEntry) {
   const code = <code>{target}</code>;
-  if (action.includes("{user}") && may("GET /v1/users/{user}")) return <a href={to("people", target)}>{code}</a>;
-  if (action.includes("{room}") && may("GET /v1/rooms/{room}")) return <a href={to("rooms", target)}>{code}</a>;
-  return code;
+  const found = PAGES.find(([parameter, , route]) => action.includes(parameter) && may(route));
+  return found ? <a href={to(found[1], target)}>{code}</a> : code;
 }
 
 /** The names of the keys by their ids, for those who may list keys. */

@@ -5,7 +5,7 @@ import { useRefresh } from "./condition.js";
 import { Action, Select } from "./dialog.js";
 import { count, duration, when } from "./format.js";
 import { call, may, useAnswer, type Problem } from "./host_api.js";
-import { Back, Refusal, say, Table, to } from "./host_parts.js";
+import { Back, Refusal, Table, to, useSubject } from "./host_parts.js";
 import { hostTexts } from "./host_texts.js";
 import { Card, Empty, Facts, Skeleton } from "./parts.js";
 import type { ParkedEntry, Status } from "./routes.js";
@@ -68,14 +68,8 @@ function Endpoints() {
 }
 
 function Endpoint({ name }: { name: string }) {
-  const { value, problem, reload } = useAnswer("GET /v1/hooks/{name}", { name });
-  const [changes, setChanges] = useState(0);
+  const { value, problem, reload, changes, onChange } = useSubject("GET /v1/hooks/{name}", { name });
   useRefresh(reload, EVERY_MS);
-  const onChange = (text: string = hostTexts.done): void => {
-    say(text);
-    setChanges(changes + 1);
-    void reload();
-  };
   return (
     <>
       <Back to="delivery" text={texts.pages.delivery.title} />

@@ -4,7 +4,7 @@ import { AuditOf } from "./audit.js";
 import { Action, Field, Select } from "./dialog.js";
 import { count } from "./format.js";
 import { call, may, useAnswer, type Problem } from "./host_api.js";
-import { Back, go, Refusal, say, Table, to } from "./host_parts.js";
+import { Back, go, Refusal, say, Table, to, useSubject } from "./host_parts.js";
 import { hostTexts } from "./host_texts.js";
 import { Icon } from "./icons.js";
 import { moderationTexts } from "./moderation_texts.js";
@@ -89,7 +89,7 @@ function Make({ onClose }: { onClose: () => void }) {
       onDone={() => go("filters", name.trim())}
       onClose={onClose}
     >
-      <Field label={words.name} hint={words.nameHint} value={name} onInput={setName} max={64} />
+      <Field label={words.name} hint={words.nameHint} value={name} onInput={setName} max={32} />
       <Select label={words.what} value={does} options={choices} onChange={setDoes} />
     </Action>
   );
@@ -154,13 +154,7 @@ function Outcome({ found: { does, text, hits } }: { found: TestAnswer }) {
 }
 
 function FilterPage({ name }: { name: string }) {
-  const { value, problem, reload } = useAnswer("GET /v1/filters/{filter}", { filter: name });
-  const [changes, setChanges] = useState(0);
-  const onChange = (): void => {
-    say(hostTexts.done);
-    setChanges(changes + 1);
-    void reload();
-  };
+  const { value, problem, changes, onChange } = useSubject("GET /v1/filters/{filter}", { filter: name });
   return (
     <>
       <Back to="filters" text={texts.pages.filters.title} />

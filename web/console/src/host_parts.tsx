@@ -1,8 +1,9 @@
 /** The parts that pages of the host's API share. */
 import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
 import { Empty, Skeleton } from "./parts.js";
-import type { Pages, Problem } from "./host_api.js";
+import { useAnswer, type Answer, type Asked, type Loaded, type Pages, type Problem, type Route } from "./host_api.js";
 import { hostTexts, problemText } from "./host_texts.js";
 import { Icon, type IconName } from "./icons.js";
 
@@ -16,6 +17,25 @@ export function say(text: string): void {
   said.value = text;
   clearTimeout(timer);
   timer = setTimeout(() => (said.value = ""), SAID_MS);
+}
+
+interface Subject<Value> extends Loaded<Value> {
+  /** How often it was changed here: the key of what has to be read anew then. */
+  changes: number;
+  /** To be called when it was changed. */
+  onChange: (text?: string) => void;
+}
+
+/** What a page is about: the answer of a route, which the page changes, too. */
+export function useSubject<R extends Route>(route: R, asked: Asked<R>): Subject<Answer<R>> {
+  const loaded = useAnswer(route, asked);
+  const [changes, setChanges] = useState(0);
+  const onChange = (text: string = hostTexts.done): void => {
+    say(text);
+    setChanges(changes + 1);
+    void loaded.reload();
+  };
+  return { ...loaded, changes, onChange };
 }
 
 export function Refusal({ problem }: { problem: Problem }) {

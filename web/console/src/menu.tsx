@@ -44,7 +44,7 @@ export function Menu({ shown }: { shown: PageName }) {
       key={page}
       class={inBar.includes(page) ? "in-bar" : page === "more" ? "in-bar only-bar" : undefined}
       href={`#/${page}`}
-      aria-current={page === shown ? "page" : undefined}
+      aria-current={page === shown || (page === "more" && !inBar.includes(shown)) ? "page" : undefined}
     >
       <Icon name={page as IconName} />
       <span>{texts.pages[page].title}</span>

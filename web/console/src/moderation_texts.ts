@@ -100,7 +100,7 @@ export const moderationTexts = {
     create: "New list",
     createLead: "Its words and patterns are the next step; until then it does nothing.",
     name: "Name",
-    nameHint: "Letters, digits and . _ -, as “insults”.",
+    nameHint: "Small letters, digits, _ and -, as “insults”.",
     columns: { name: "List", does: "Does", reason: "Reason", words: "Words", patterns: "Patterns" },
     does: { flag: "flags", mask: "masks", reject: "rejects" },
     none: "There is no list",

@@ -4,9 +4,10 @@ import { AuditOf } from "./audit.js";
 import { Action, Field } from "./dialog.js";
 import { when } from "./format.js";
 import { call, may, newKey, useAnswer, usePages } from "./host_api.js";
-import { Back, Refusal, say, to } from "./host_parts.js";
+import { Back, Refusal, say, to, useSubject } from "./host_parts.js";
 import { hostTexts } from "./host_texts.js";
 import { moderationTexts } from "./moderation_texts.js";
+import { Notifications } from "./notifications.js";
 import { Card, Facts, Skeleton } from "./parts.js";
 import { Badges } from "./people.js";
 import { Privacy } from "./privacy.js";
@@ -19,14 +20,8 @@ const words = hostTexts.person;
 const NONE = { name: "", avatar: "", version: 0, disabled: false, has_password: false, created_at: 0 };
 
 export function PersonPage({ user }: { user: string }) {
-  const { value, problem, reload } = useAnswer("GET /v1/users/{user}", { user });
+  const { value, problem, changes, onChange } = useSubject("GET /v1/users/{user}", { user });
   const isUnknown = problem?.code === "not_found";
-  const [changes, setChanges] = useState(0);
-  const onChange = (): void => {
-    say(hostTexts.done);
-    setChanges(changes + 1);
-    void reload();
-  };
   const account = value ?? (isUnknown ? { ...NONE, user } : null);
   return (
     <>
@@ -40,6 +35,7 @@ export function PersonPage({ user }: { user: string }) {
         <Devices user={user} />
         <Rooms user={user} />
       </div>
+      {may("GET /v1/push/decisions") && <Notifications user={user} />}
       {may("GET /v1/erasures/{user}") && <Privacy user={user} onChange={onChange} />}
       {may("GET /v1/audit") && <AuditOf key={changes} target={user} title={words.audit} />}
     </>

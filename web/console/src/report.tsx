@@ -3,8 +3,8 @@ import { useState } from "preact/hooks";
 import { AuditOf, nameOf, useKeyNames } from "./audit.js";
 import { Action, Field, Tick } from "./dialog.js";
 import { when } from "./format.js";
-import { call, may, useAnswer, type Problem } from "./host_api.js";
-import { Back, Refusal, say, to } from "./host_parts.js";
+import { call, may, type Problem } from "./host_api.js";
+import { Back, Refusal, to, useSubject } from "./host_parts.js";
 import { hostTexts } from "./host_texts.js";
 import { moderationTexts } from "./moderation_texts.js";
 import { Card, Facts, Skeleton } from "./parts.js";
@@ -18,13 +18,7 @@ const words = moderationTexts.report;
 type Does = NonNullable<PatchReport["actions"]>[number];
 
 export function ReportPage({ report }: { report: string }) {
-  const { value, problem, reload } = useAnswer("GET /v1/reports/{report}", { report });
-  const [changes, setChanges] = useState(0);
-  const onChange = (): void => {
-    say(hostTexts.done);
-    setChanges(changes + 1);
-    void reload();
-  };
+  const { value, problem, changes, onChange } = useSubject("GET /v1/reports/{report}", { report });
   return (
     <>
       <Back to="reports" text={texts.pages.reports.title} />

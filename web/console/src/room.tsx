@@ -3,8 +3,8 @@ import { useEffect, useState } from "preact/hooks";
 import { AuditOf } from "./audit.js";
 import { Action, Field, Select } from "./dialog.js";
 import { when } from "./format.js";
-import { call, may, newKey, useAnswer, usePages } from "./host_api.js";
-import { Back, Refusal, say, to } from "./host_parts.js";
+import { call, may, newKey, usePages } from "./host_api.js";
+import { Back, Refusal, to, useSubject } from "./host_parts.js";
 import { hostTexts } from "./host_texts.js";
 import { Card, Facts, Skeleton } from "./parts.js";
 import { Messages } from "./room_messages.js";
@@ -17,17 +17,11 @@ const ROLES = ["member", "admin", "owner"] as const;
 const roles = ROLES.map((role) => [role, words.roles[role]] as const);
 
 export function RoomPage({ room }: { room: string }) {
-  const { value, problem, reload } = useAnswer("GET /v1/rooms/{room}", { room });
+  const { value, problem, changes, onChange } = useSubject("GET /v1/rooms/{room}", { room });
   // What is posted or recalled here is shown by the messages below.
-  const [changes, setChanges] = useState(0);
   useEffect(() => {
     if (value) remember(room, titleOf(value));
   }, [value]);
-  const onChange = (): void => {
-    say(hostTexts.done);
-    setChanges(changes + 1);
-    void reload();
-  };
   return (
     <>
       <Back to="rooms" text={texts.pages.rooms.title} />

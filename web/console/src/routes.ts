@@ -78,6 +78,29 @@ export interface Check {
   found: number;
 }
 
+export interface Decision {
+  time: number;
+  kind: "friend" | "invite" | "mention" | "message" | "reaction" | "read" | "test";
+  outcome: "blocked" | "departed" | "disabled" | "expired" | "foreground" | "large_room" | "mentions_only" | "muted" | "no_token" | "own" | "paced" | "prefs_off" | "provider_busy" | "provider_error" | "quiet" | "read" | "recalled" | "request" | "sent" | "sent_silent" | "stale_device" | "superseded" | "token_dead";
+  device?: string;
+  room?: string;
+  seq?: number;
+  detail?: string;
+}
+
+export interface DecisionsAnswer {
+  decisions: readonly Decision[];
+  now: readonly Now[];
+  badge: number;
+}
+
+export interface DecisionsQuery {
+  user: string;
+  room?: string;
+  seq?: number;
+  limit?: number;
+}
+
 export interface DeviceRow {
   device: string;
   app?: string;
@@ -232,6 +255,11 @@ export interface LimitUser {
   reason?: string;
 }
 
+export interface Line {
+  outcome: "blocked" | "departed" | "disabled" | "expired" | "foreground" | "large_room" | "mentions_only" | "muted" | "no_token" | "own" | "paced" | "prefs_off" | "provider_busy" | "provider_error" | "quiet" | "read" | "recalled" | "request" | "sent" | "sent_silent" | "stale_device" | "superseded" | "token_dead";
+  fits: boolean;
+}
+
 export interface LooseBody {
   text?: string;
   attachments?: readonly Attachment[];
@@ -299,6 +327,14 @@ export interface NewKey {
   secret: string;
 }
 
+export interface Now {
+  device: string;
+  platform: string;
+  outcome: "blocked" | "departed" | "disabled" | "expired" | "foreground" | "large_room" | "mentions_only" | "muted" | "no_token" | "own" | "paced" | "prefs_off" | "provider_busy" | "provider_error" | "quiet" | "read" | "recalled" | "request" | "sent" | "sent_silent" | "stale_device" | "superseded" | "token_dead";
+  delay_s: number;
+  lines: readonly Line[];
+}
+
 export interface Page {
   limit?: number;
   more?: string;
@@ -343,6 +379,19 @@ export interface PostWarning {
   body: LooseBody;
 }
 
+export interface PushPreferences {
+  messages?: "all" | "mentions" | "none";
+  groups?: "all" | "mentions" | "none";
+  content?: "full" | "none" | "sender";
+  mute_mentions?: boolean;
+  friends?: boolean;
+  invites?: boolean;
+  reactions?: boolean;
+  quiet?: readonly QuietHours[];
+  timezone?: string;
+  quiet_mode?: "off" | "silent";
+}
+
 export interface PutFilter {
   does?: "flag" | "mask" | "reject";
   reason?: string;
@@ -376,6 +425,12 @@ export interface PutUser {
   seen?: boolean;
 }
 
+export interface QuietHours {
+  from: string;
+  to: string;
+  days?: readonly number[];
+}
+
 export interface ReactionCount {
   emoji: string;
   count: number;
@@ -384,6 +439,18 @@ export interface ReactionCount {
 export interface RecallMessage {
   do: "recall";
   seq?: number;
+}
+
+export interface RegistrationRow {
+  device: string;
+  purpose: string;
+  platform: string;
+  app?: string;
+  environment?: string;
+  digest: string;
+  sealed: boolean;
+  registered_at: number;
+  restored?: boolean;
 }
 
 export interface Replay {
@@ -511,6 +578,12 @@ export interface Rotate {
   overlap_s?: number;
 }
 
+export interface SendTest {
+  user: string;
+  device?: string;
+  dry_run?: boolean;
+}
+
 export interface Since {
   since?: number;
   limit?: number;
@@ -538,6 +611,19 @@ export interface TestText {
   text: string;
 }
 
+export interface Tested {
+  device: string;
+  platform: string;
+  app: string;
+  outcome: "blocked" | "departed" | "disabled" | "expired" | "foreground" | "large_room" | "mentions_only" | "muted" | "no_token" | "own" | "paced" | "prefs_off" | "provider_busy" | "provider_error" | "quiet" | "read" | "recalled" | "request" | "sent" | "sent_silent" | "stale_device" | "superseded" | "token_dead";
+  detail: string;
+  status: number;
+}
+
+export interface TestsAnswer {
+  devices: readonly Tested[];
+}
+
 export interface Theme {
   name?: string;
   colors?: readonly string[];
@@ -556,6 +642,13 @@ export interface UserAnswer {
   has_password: boolean;
   created_at: number;
   restriction?: RestrictionAnswer;
+}
+
+export interface UserPushAnswer {
+  enabled: boolean;
+  registrations: readonly RegistrationRow[];
+  preferences: PushPreferences;
+  badge: number;
 }
 
 export interface UsersAnswer {
@@ -599,6 +692,7 @@ export interface Routes {
   "DELETE /v1/rooms/{room}/members/{user}": { asked: As; answer: Done };
   "DELETE /v1/rooms/{room}/messages/{seq}": { asked: As; answer: Written };
   "DELETE /v1/users/{user}/devices/{device}": { asked: Asked; answer: Done };
+  "DELETE /v1/users/{user}/push/{device}": { asked: Asked; answer: Done };
   "DELETE /v1/users/{user}/restriction": { asked: Asked; answer: Done };
   "GET /v1/audit": { asked: AuditQuery; answer: AuditAnswer };
   "GET /v1/erasures": { asked: Since; answer: ErasuresAnswer };
@@ -610,6 +704,7 @@ export interface Routes {
   "GET /v1/hooks": { asked: Asked; answer: HooksAnswer };
   "GET /v1/hooks/{name}": { asked: Asked; answer: HookAnswer };
   "GET /v1/keys": { asked: Asked; answer: KeysAnswer };
+  "GET /v1/push/decisions": { asked: DecisionsQuery; answer: DecisionsAnswer };
   "GET /v1/reports": { asked: ReportsQuery; answer: ReportsAnswer };
   "GET /v1/reports/{report}": { asked: Asked; answer: ReportAnswer };
   "GET /v1/restrictions": { asked: Page; answer: RestrictedUsers };
@@ -619,6 +714,7 @@ export interface Routes {
   "GET /v1/users": { asked: UsersQuery; answer: UsersAnswer };
   "GET /v1/users/{user}": { asked: Asked; answer: UserAnswer };
   "GET /v1/users/{user}/devices": { asked: Asked; answer: DevicesAnswer };
+  "GET /v1/users/{user}/push": { asked: Asked; answer: UserPushAnswer };
   "GET /v1/users/{user}/restriction": { asked: Asked; answer: RestrictionAnswer };
   "GET /v1/users/{user}/rooms": { asked: Page; answer: RoomsAnswer };
   "PATCH /v1/reports/{report}": { asked: PatchReport; answer: ReportAnswer };
@@ -630,6 +726,7 @@ export interface Routes {
   "POST /v1/hooks/{name}/replay": { asked: Replay; answer: Status };
   "POST /v1/keys": { asked: MakeKey; answer: NewKey };
   "POST /v1/keys/{key}/rotate": { asked: Rotate; answer: NewKey };
+  "POST /v1/push/test": { asked: SendTest; answer: TestsAnswer };
   "POST /v1/rooms/{room}/notices": { asked: PostNotice; answer: Written };
   "POST /v1/users/{user}/revoke": { asked: RevokeTokens; answer: Generation };
   "POST /v1/users/{user}/warnings": { asked: PostWarning; answer: Written };
@@ -650,6 +747,7 @@ export const SCOPES: { readonly [route in keyof Routes]: string } = {
   "DELETE /v1/rooms/{room}/members/{user}": "rooms",
   "DELETE /v1/rooms/{room}/messages/{seq}": "messages",
   "DELETE /v1/users/{user}/devices/{device}": "users",
+  "DELETE /v1/users/{user}/push/{device}": "push",
   "DELETE /v1/users/{user}/restriction": "moderation",
   "GET /v1/audit": "stats.read",
   "GET /v1/erasures": "privacy.read",
@@ -661,6 +759,7 @@ export const SCOPES: { readonly [route in keyof Routes]: string } = {
   "GET /v1/hooks": "events.read",
   "GET /v1/hooks/{name}": "events.read",
   "GET /v1/keys": "keys.read",
+  "GET /v1/push/decisions": "push.read",
   "GET /v1/reports": "moderation.read",
   "GET /v1/reports/{report}": "moderation.read",
   "GET /v1/restrictions": "moderation.read",
@@ -670,6 +769,7 @@ export const SCOPES: { readonly [route in keyof Routes]: string } = {
   "GET /v1/users": "users.read",
   "GET /v1/users/{user}": "users.read",
   "GET /v1/users/{user}/devices": "users.read",
+  "GET /v1/users/{user}/push": "push.read",
   "GET /v1/users/{user}/restriction": "moderation.read",
   "GET /v1/users/{user}/rooms": "users.read",
   "PATCH /v1/reports/{report}": "moderation",
@@ -681,6 +781,7 @@ export const SCOPES: { readonly [route in keyof Routes]: string } = {
   "POST /v1/hooks/{name}/replay": "events",
   "POST /v1/keys": "keys",
   "POST /v1/keys/{key}/rotate": "keys",
+  "POST /v1/push/test": "push",
   "POST /v1/rooms/{room}/notices": "messages",
   "POST /v1/users/{user}/revoke": "users",
   "POST /v1/users/{user}/warnings": "moderation",
@@ -709,6 +810,8 @@ export const EVERY_SCOPE: readonly string[] = [
   "people.read",
   "privacy",
   "privacy.read",
+  "push",
+  "push.read",
   "rooms",
   "rooms.read",
   "stats.read",

@@ -4,13 +4,12 @@ import { Client as BaseClient, type ClientOptions } from "./client.js";
 import { isUntouched, type Card, type Contact, type ContactChange } from "./core/contacts.js";
 import { ChatError } from "./core/errors.js";
 import type {
-  Audience, Circle, Privacy, Profile, ProfileSetRequest, Replies, Request, UsersGetRequest,
+  Audience, Circle, Privacy, Profile, ProfileSetRequest, PushOffer, Replies, Request, UsersGetRequest,
 } from "./core/packets.js";
-import { PeopleAccount, type PushOffer } from "./core/people.js";
+import { PeopleAccount } from "./core/people.js";
 
 export { circlesOf, type Card, type Contact, type ContactChange } from "./core/contacts.js";
-export type { PushOffer } from "./core/people.js";
-export type { Audience, Circle, Privacy, Profile } from "./core/packets.js";
+export type { Audience, Circle, Privacy, Profile, PushOffer } from "./core/packets.js";
 
 /** The connected copy of one chat account on one device, with people.
  *

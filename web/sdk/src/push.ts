@@ -2,39 +2,32 @@
  * that take the `Client` of `@chatd/client/people`, whose `push` says what the server offers.
  */
 
-import type { Level } from "./core/attention.js";
-import { bytesOf, type SealingKeys } from "./sealing.js";
+import type {
+  DevicesPushRequest, PushDecision, PushPreferences as SentPreferences, PushTestReply,
+} from "./core/packets.js";
 import { base64url } from "./env.js";
 import type { Client } from "./people.js";
+import { bytesOf, type SealingKeys } from "./sealing.js";
 
-export { alertsOf, badgeOf, MEMBERS_ALL, type Asking, type Level, type Levels } from "./core/attention.js";
+export { levelOf, badgeOf, MEMBERS_ALL, type Asking, type Level, type Levels } from "./core/attention.js";
 export { notificationFrom, type PushKind, type PushNotification } from "./core/push_notification.js";
-export { makeKeys, openSealed, type SealingKeys, type Subtle } from "./sealing.js";
+export { makeKeys, openSealed, receivedNotification, type SealingKeys, type Subtle } from "./sealing.js";
 
-/** The place of this device at a push service. */
-export interface PushAddress {
-  platform: "apns" | "fcm" | "web" | "gateway";
-  token: string;
-  /** The name of the app in the configuration of the server. */
-  app?: string;
-  /** `voip`: the PushKit token of APNs. */
-  purpose?: "alert" | "voip";
-  /** Of APNs. */
-  environment?: "production" | "sandbox";
-  /** With keys, what is sent is sealed, and the push service cannot read it (`openSealed`). */
+/** The place of this device at a push service (protocol.md, "devices.push"). With keys, what is sent is sealed, and the
+ * service cannot read it (`openSealed`). */
+export type PushAddress = Omit<DevicesPushRequest, "type" | "p256dh" | "auth"> & {
   keys?: Pick<SealingKeys, "p256dh" | "auth">;
-}
+};
 
 /** Register this device, at every start of the app: a token has one owner, and moves to whoever registers it last. */
 export async function register(client: Client, { keys, ...address }: PushAddress): Promise<void> {
   const seal = keys && { p256dh: keys.p256dh, auth: keys.auth };
-  await client.call({ type: "devices.push", ...address, ...seal });
+  await client.call({ ...address, ...seal, type: "devices.push" });
 }
 
 /** Remove the place of this device, before it signs out. */
-export async function unregister(client: Client, { platform, app, purpose }: Omit<PushAddress, "token">): Promise<void> {
-  const named = { ...(app !== undefined && { app }), ...(purpose !== undefined && { purpose }) };
-  await client.call({ type: "devices.push", platform, token: "", ...named });
+export async function unregister(client: Client, address: Omit<PushAddress, "token" | "keys">): Promise<void> {
+  await client.call({ ...address, type: "devices.push", token: "" });
 }
 
 /** Subscribe this browser, which has the user's permission, and register it; false where the server has no Web Push.
@@ -65,32 +58,10 @@ export async function unsubscribe(client: Client, { pushManager }: ServiceWorker
   await Promise.all([subscription?.unsubscribe(), unregister(client, { platform: "web" })]);
 }
 
-/** A time of the day without sounds, by the wall clock; it ends on the next day where `to` is not above `from`. */
-export interface QuietHours {
-  /** `HH:MM`. */
-  readonly from: string;
-  readonly to: string;
-  /** The days on which it begins, 1 is Monday; absent: all. */
-  readonly days?: readonly number[];
-}
-
 /** What a user wants to be notified of, on all their devices. */
-export interface PushPreferences {
-  readonly messages: Level;
-  readonly groups: Level;
-  /** The most that is shown: name and text, a name, or that there is news. */
-  readonly content: "full" | "sender" | "none";
-  /** Whether a mention by name breaks a mute. */
-  readonly mute_mentions: boolean;
-  readonly friends: boolean;
-  readonly invites: boolean;
-  readonly reactions: boolean;
-  readonly quiet: readonly QuietHours[];
-  /** An IANA name; needed with `quiet`. */
-  readonly timezone: string;
-  /** Whether notifications come without a sound in quiet hours, or not at all. */
-  readonly quiet_mode: "silent" | "off";
-}
+export type PushPreferences = Readonly<Required<SentPreferences>>;
+/** A time of the day without sounds, by the wall clock; it ends on the next day where `to` is not above `from`. */
+export type QuietHours = PushPreferences["quiet"][number];
 
 const DEFAULTS: PushPreferences = {
   messages: "all", groups: "all", content: "full", mute_mentions: true, friends: true, invites: true, reactions: false,
@@ -109,25 +80,16 @@ export async function setPushPreferences(client: Client, change: Partial<PushPre
 }
 
 /** What became of a notification for one device; `outcome` is a word of protocol.md, "Asking why". */
-export interface Decision {
-  readonly time: number;
-  readonly device: string;
-  readonly room?: string;
-  readonly seq?: number;
-  readonly kind: string;
-  readonly outcome: string;
-  readonly detail?: string;
-}
+export type Decision = Readonly<PushDecision>;
 
 /** Return the decisions of the last day about this user, the newest first: of a message, a room, or all. */
 export async function pushDecisions(
   client: Client, asked: { room?: string; seq?: number; limit?: number } = {},
 ): Promise<Decision[]> {
-  const { decisions } = await client.call<{ decisions: Decision[] }>({ type: "push.decisions", ...asked });
-  return decisions;
+  return (await client.call({ ...asked, type: "push.decisions" })).decisions;
 }
 
 /** Have a notification sent to this device; return what became of it. */
-export function testPush(client: Client): Promise<{ outcome: string; detail?: string }> {
-  return client.call<{ outcome: string; detail?: string }>({ type: "push.test" });
+export function testPush(client: Client): Promise<PushTestReply> {
+  return client.call({ type: "push.test" });
 }

@@ -1,18 +1,20 @@
 /** Push notifications: registering, what the user chose, what arrives sealed, and which rooms alert. */
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 
 import type { Packet } from "../src/core/packets.js";
 import { msgpack } from "../src/msgpack.js";
 import { Client } from "../src/people.js";
 import {
-  alertsOf, badgeOf, makeKeys, notificationFrom, openSealed, pushDecisions, pushPreferencesOf, register, setPushPreferences,
-  subscribe, testPush, unregister, unsubscribe,
+  badgeOf, levelOf, makeKeys, notificationFrom, openSealed, pushDecisions, pushPreferencesOf, receivedNotification,
+  register, setPushPreferences, subscribe, testPush, unregister, unsubscribe, type Asking, type Levels,
 } from "../src/push.js";
 import { bytesOf, unseal } from "../src/sealing.js";
 import { base64url } from "../src/env.js";
 import { settled, StillEnv, welcome } from "./kit.js";
+import { attention } from "./vectors.json";
 
 const VAPID = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4";
 
@@ -152,6 +154,25 @@ test("the example of RFC 8291, section 5, opens; damaged or for other keys it do
   assert.equal(await openSealed("no base64url?", keys), undefined);
 });
 
+test("what came for an app is opened, or is what the push service saw", async () => {
+  const keys = {
+    p256dh: "BAzVoiC4YSYZpDTsCk02ysdSGU2jhRoJtu_QPuf5XVtti_1wldEQLieOdqvkrFHvTbpqzCktouPxDdww-5fu-sw",
+    auth: "qTkcJJECfwmiYs7zGpq6KQ",
+    privateKey: "wpq1jkVoNL_gHrvHCHH00TxqMudU-0nPX054TWgVQJg",
+  };
+  const sealed =
+    "dxGpuxu_I3EQjCmb1XOPjgAAEABBBDiQDHClAofmVBz1M6ze15530xgDM3y3tUfAV3Qy0wIA5o4N1toeezAizNsnaI3M9YbW8w0axZ-rAdpHe7JlH3x8" +
+    "pn8WotS2g_Cp6Uc01sfWyGrIggJlOEqg2zOyANVSVi5tsdKaOGEV03VgrhRRYAwRQud2S92OuMDxzURL0Kt7GtfIV25rQmm8da-2ixxH4eGQjhGFZxTo" +
+    "kef_TMoDEvpjI-s2s7gP9UjxwZ2s0WQnB0zMmxI";
+  const outer = { v: "1", kind: "message", tag: "t", badge: "3", sealed };
+  const opened = { kind: "message", tag: "t", name: "小明", text: "你好 👋" };
+  assert.deepEqual(await receivedNotification(outer, keys), opened);
+  const seen = { kind: "message", tag: "t", badge: 3 };
+  assert.deepEqual(await receivedNotification(outer, await makeKeys()), seen);
+  assert.deepEqual(await receivedNotification(outer, undefined), seen);
+  assert.equal(await receivedNotification({ aps: {} }, keys), undefined);
+});
+
 test("keys that were made have the form the server asks for, and are never the same", async () => {
   const [one, other] = [await makeKeys(), await makeKeys()];
   for (const { p256dh, auth, privateKey } of [one, other]) {
@@ -174,15 +195,45 @@ test("a notification is read from JSON and from texts; what is none is none", ()
   assert.deepEqual(notificationFrom({ kind: "read", tag: "t", seq: -1, text: 5 }), { kind: "read", tag: "t" });
 });
 
-test("a room counts on the icon as far as it alerts", () => {
-  const room = { unread: 5, unread_mentions: 2, members: 3 };
-  const levels = { messages: "all", groups: "all" } as const;
-  const counted = (change: object, chosen: object = levels) => badgeOf({ ...room, ...change }, chosen, 1000);
-  assert.deepEqual([counted({}), counted({ request: true }), counted({ hidden: true })], [5, 0, 0]);
-  assert.deepEqual([counted({ notify: "none" }), counted({ notify: "mentions" })], [0, 2]);
-  assert.deepEqual([counted({ muted_until: 1 }), counted({ muted_until: 1001 }), counted({ muted_until: 1000 })], [2, 2, 5]);
-  assert.deepEqual([counted({ members: 501 }), counted({ members: 501, notify: "all" })], [2, 5]);
-  assert.deepEqual([counted({}, { groups: "none" }), counted({ peer: "bob" }, { groups: "none" })], [0, 5]);
-  assert.deepEqual([counted({ notify: "all" }, { groups: "none" }), counted({ notify: "none", muted_until: 1 })], [5, 0]);
-  assert.equal(alertsOf({ ...room, muted_until: 1, notify: "all" }, levels, 1000), "mentions");
+test("a room counts on the icon as far as it alerts, by the examples of the protocol", () => {
+  assert.ok(attention.length > 10);
+  for (const { room, push, level, badge } of attention) {
+    const asked = [room as Asking, push as Levels, 1_763_900_000_000] as const;
+    assert.deepEqual([levelOf(...asked), badgeOf(...asked)], [level, badge], JSON.stringify([room, push]));
+  }
+  assert.equal(levelOf({ members: 3 }, {}, 0, 2), "mentions", "the limit is the operator's");
+});
+
+/** The events that a worker was given, and what came of them. */
+async function exampleWorker(): Promise<{ give(type: string, event: object): Promise<void>; shown: unknown[] }> {
+  const listeners = new Map<string, (event: object) => void>();
+  const shown: unknown[] = [];
+  const self = {
+    addEventListener: (type: string, listener: (event: object) => void) => listeners.set(type, listener),
+    registration: { showNotification: async (title: string, { body, tag, silent }: NotificationOptions) => shown.push([title, body, tag, silent]) },
+    clients: { openWindow: async (path: string) => shown.push(path) },
+  };
+  const navigator = { setAppBadge: async (count: number) => shown.push(count) };
+  new Function("self", "navigator", await readFile("sdk/example_worker.js", "utf8"))(self, navigator);
+  const give = async (type: string, event: object) => {
+    const work: Promise<unknown>[] = [];
+    listeners.get(type)!({ ...event, waitUntil: (more: Promise<unknown>) => work.push(more) });
+    await Promise.all(work);
+  };
+  return { give, shown };
+}
+
+test("the worker of the documents shows what there is", async () => {
+  const { give, shown } = await exampleWorker();
+  const push = (payload: object) => give("push", { data: { json: () => ({ v: 1, kind: "message", tag: "t", ...payload }) } });
+  await push({ name: "Bob", text: "Hi", badge: 2 });
+  await push({ name: "Bob", title: "Bike tour", text: "Map?", count: 3, quiet: true });
+  await push({});
+  await give("notificationclick", { notification: { data: "g1", close: () => shown.push("closed") } });
+  assert.deepEqual(shown, [
+    2, ["Bob", "Hi", "t", false],
+    ["Bike tour", "3 new messages\nBob: Map?", "t", true],
+    ["Example", "New message", "t", false],
+    "closed", "/chat#g1",
+  ]);
 });

@@ -1,13 +1,13 @@
 /** The notifications of this browser: its permission, its subscription, and what the worker has to know. */
 import { effect, signal } from "@preact/signals";
-import { subscribe, unsubscribe } from "@chatd/client/push";
+import { subscribe, unsubscribe, type PushKind } from "@chatd/client/push";
 import { language, region } from "../locale/locale.js";
 import { friendRequests, pushOffer } from "../shell/contacts.js";
 import { go, openRoom, parse } from "../shell/router.js";
 import { hasWorker, setWish, wish } from "../shell/push.js";
 import { config } from "../shell/session.js";
 import { settings } from "../shell/settings.js";
-import { client, me, phase, signedIn } from "../shell/state.js";
+import { client, me, phase, signedIn, totalUnread } from "../shell/state.js";
 import { CACHE, ENTRY, type ForWorker, type FromWorker, type Remembered } from "./worker_link.js";
 
 /** `unsupported`: the browser has none; `install`: it has some once this is on the home screen; `none`: the server sends none
@@ -99,10 +99,15 @@ async function closeRead(): Promise<void> {
   if (phase.peek() !== "ready") return;
   const registration = await navigator.serviceWorker.ready;
   for (const shown of await registration.getNotifications()) {
-    const { room, seq = 0, path } = (shown.data ?? {}) as Partial<Remembered>;
+    const { kind, room, seq = 0 } = (shown.data ?? {}) as Partial<Remembered>;
     const known = room && client().rooms.get(room);
-    const isRead = room ? !known || known.readTo >= seq : path === "/people/requests" && !friendRequests.peek();
-    if (isRead) shown.close();
+    // One that may tell nothing does not tell its room either: it goes when nothing at all is unread.
+    const left: Partial<Record<PushKind, number>> = {
+      friend: friendRequests.peek(),
+      message: totalUnread.peek(),
+      mention: totalUnread.peek(),
+    };
+    if (room ? !known || known.readTo >= seq : left[kind ?? "other"] === 0) shown.close();
   }
 }
 

@@ -23,9 +23,9 @@ export interface Shown {
 /** The words in place of a text (protocol.md, "What arrives"). */
 const CONTENT: readonly Key[] = ["picture", "voice", "file", "sticker", "card"];
 
-/** Return what is shown of a notification, which stands for `count` messages. */
-export function shownOf(notification: PushNotification, words: Words, count = notification.count ?? 1): Shown {
-  const { kind, name = "", title = "", text = "", content = "" } = notification;
+/** Return what is shown of a notification. */
+export function shownOf(notification: PushNotification, words: Words): Shown {
+  const { kind, name = "", title = "", text = "", content = "", count = 1 } = notification;
   const plurals = new Intl.PluralRules(words.language);
   const t = (key: Key, params: Params = {}) =>
     fill(words.texts, key, params, plurals, (value) => value.toLocaleString(words.language));

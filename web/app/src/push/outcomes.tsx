@@ -32,7 +32,7 @@ export function Outcomes({ decisions, devices }: OutcomesProps) {
 }
 
 function namesOf(decisions: readonly Decision[], devices: ReadonlyMap<string, string>): string {
-  const names = decisions.map(({ device }) => devices.get(device) || t("why.device"));
+  const names = decisions.map(({ device = "" }) => devices.get(device) || t("why.device"));
   return [...new Set(names)].join(t("names.separator"));
 }
 

@@ -5,7 +5,7 @@ import { Action, Card, Choice, Segments } from "../shell/controls.js";
 import { openDialog } from "../shell/dialog.js";
 import { Icon } from "../shell/icons.js";
 import { setWishes, wishes } from "./preferences.js";
-import { daysText, EditQuiet } from "./quiet_dialog.js";
+import { clockTime, daysText, EditQuiet } from "./quiet_dialog.js";
 
 /** Most times of quiet (protocol.md, "Preferences and `notify`"). */
 const MAX = 7;
@@ -16,7 +16,7 @@ const ownZone = (): string => new Intl.DateTimeFormat().resolvedOptions().timeZo
 
 export function QuietCard() {
   const { quiet, quiet_mode, timezone } = wishes();
-  const save = (next: readonly QuietHours[]) => setWishes({ quiet: next, ...(next.length && { timezone: timezone || ownZone() }) });
+  const save = (next: QuietHours[]) => setWishes({ quiet: next, ...(next.length && { timezone: timezone || ownZone() }) });
   const edit = (index: number) => {
     const given = quiet[index] ?? NEW;
     const onSave = (hours: QuietHours | null) => save(hours ? quiet.toSpliced(index, 1, hours) : quiet.toSpliced(index, 1));
@@ -28,7 +28,7 @@ export function QuietCard() {
         <button key={index} type="button" class="setting rule" onClick={() => edit(index)}>
           <Icon name="moon" />
           <span class="setting-text">
-            <span>{t("quiet.span", { from: hours.from, to: hours.to })}</span>
+            <span>{t("quiet.span", { from: clockTime(hours.from), to: clockTime(hours.to) })}</span>
             <span class="small quiet">{daysText(hours.days)}</span>
           </span>
           <Icon name="forward" />

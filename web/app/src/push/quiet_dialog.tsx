@@ -9,6 +9,12 @@ const DAYS = [1, 2, 3, 4, 5, 6, 7];
 const MONDAY = Date.UTC(2024, 0, 1);
 const DAY_MS = 86_400_000;
 
+/** A time of the day by the clock on the wall, as "07:00", in the form of the language. */
+export function clockTime(time: string): string {
+  const format = new Intl.DateTimeFormat(region.value, { timeStyle: "short", timeZone: "UTC" });
+  return format.format(Date.parse(`1970-01-01T${time}Z`));
+}
+
 function nameOf(day: number, weekday: "short" | "long"): string {
   return new Intl.DateTimeFormat(region.value, { weekday, timeZone: "UTC" }).format(MONDAY + (day - 1) * DAY_MS);
 }
@@ -75,7 +81,11 @@ export function EditQuiet({ given, isNew, onSave }: EditProps) {
           </label>
         ))}
       </fieldset>
-      <p class="small quiet">{t(from.value < to.value ? "quiet.same-day" : "quiet.next-day", { to: to.value })}</p>
+      {isWhole && (
+        <p class="small quiet">
+          {t(from.value < to.value ? "quiet.same-day" : "quiet.next-day", { to: clockTime(to.value) })}
+        </p>
+      )}
     </Dialog>
   );
 }

@@ -16,7 +16,7 @@ const ICONS = { default: "settings", all: "bell", mentions: "tag", none: "bell-o
 function nameOf(wish: Wish, room: RoomState): string {
   const { messages, groups } = wishes();
   const level = room.summary.value.peer ? messages : groups;
-  return wish === "default" ? t("push.level.default", { level: t(`push.level.${level}`) }) : t(`push.level.${wish}`);
+  return wish === "default" ? t(`push.usual.${level}`) : t(`push.level.${wish}`);
 }
 
 const wishOf = (room: RoomState): Wish => room.summary.value.notify ?? "default";

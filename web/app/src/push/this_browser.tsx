@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { testPush } from "@chatd/client/push";
 import type { ComponentChildren } from "preact";
-import { t } from "../locale/locale.js";
+import { t, type TextKey } from "../locale/locale.js";
 import { Action, Card, Switch } from "../shell/controls.js";
 import { attempt } from "../shell/errors.js";
 import { Icon, type IconName } from "../shell/icons.js";
@@ -18,6 +18,9 @@ const OBSTACLES: Partial<Record<BrowserPush, IconName>> = {
   blocked: "lock",
   failed: "alert",
 };
+
+/** Outcomes of a test that say more than those of messages do. */
+const TEST_TEXTS: Partial<Record<string, TextKey>> = { sent: "push.test.sent", no_token: "push.test.unknown" };
 
 export function ThisBrowser() {
   const state = browserPush();
@@ -89,7 +92,8 @@ function Test() {
     result.value = "";
     const done = await attempt(() => testPush(client()));
     busy.value = false;
-    if (done) result.value = done.outcome.startsWith("sent") ? t("push.test.sent") : reasonOf(done);
+    const known = done && TEST_TEXTS[done.outcome];
+    if (done) result.value = known ? t(known) : reasonOf(done);
   };
   return (
     <>

@@ -1,5 +1,7 @@
 /** What the pages and the worker of this browser tell each other about notifications. */
 
+import type { PushKind } from "@chatd/client/push";
+
 /** The cache in which pages keep `ForWorker`, at the address `ENTRY`: a worker has no other storage as plain. */
 export const CACHE = "chatd-push";
 export const ENTRY = "notifications.json";
@@ -20,9 +22,8 @@ export type FromWorker = { push: "room" } | { push: "open"; path: string } | { p
 
 /** What a shown notification remembers of itself. */
 export interface Remembered {
+  readonly kind: PushKind;
   readonly path: string;
   readonly room?: string;
   readonly seq?: number;
-  /** The messages it stands for. */
-  readonly count: number;
 }

@@ -33,15 +33,14 @@ async function show(notification: PushNotification): Promise<void> {
 }
 
 async function display(notification: PushNotification, known: Partial<ForWorker>): Promise<void> {
-  const { room, seq = 0, tag, quiet = false, time } = notification;
+  const { kind, room, seq = 0, tag, quiet = false, time } = notification;
   if (room && (await isLookedAt(room))) return;
   const [before] = tag ? await self.registration.getNotifications({ tag }) : [];
   const last = before?.data as Remembered | null | undefined;
   // The same message again, or an older one behind a newer: what is shown stays, and is shown again without a sound.
   const isOld = last?.seq !== undefined && seq > 0 && seq <= last.seq;
-  const count = (notification.count ?? 1) + (isOld ? 0 : countBefore(notification, last));
-  const shown = isOld ? { title: before!.title, body: before!.body } : shownOf(notification, wordsOf(known), count);
-  const remembered: Remembered = isOld ? last! : { path: pathOf(notification), count, ...(room && { room, seq }) };
+  const shown = isOld ? { title: before!.title, body: before!.body } : shownOf(notification, wordsOf(known));
+  const remembered: Remembered = isOld ? last! : { kind, path: pathOf(notification), ...(room && { room, seq }) };
   await self.registration.showNotification(shown.title, {
     body: shown.body,
     data: remembered,
@@ -52,11 +51,6 @@ async function display(notification: PushNotification, known: Partial<ForWorker>
     ...(tag && { tag, renotify: !quiet && !isOld }),
     ...(time && { timestamp: time }),
   });
-}
-
-/** The messages of the notification that is replaced, which nobody has read. */
-function countBefore({ kind }: PushNotification, last: Remembered | null | undefined): number {
-  return kind === "message" ? (last?.count ?? 0) : 0;
 }
 
 /** Put the number on the icon of the installed app. */

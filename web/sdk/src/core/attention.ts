@@ -27,7 +27,7 @@ export interface Levels {
 export const MEMBERS_ALL = 500;
 
 /** Return which messages of a room alert; those of people one blocks and silent ones never do. */
-export function alertsOf(room: Asking, levels: Levels, now: number, membersAll = MEMBERS_ALL): Level {
+export function levelOf(room: Asking, levels: Levels, now: number, membersAll = MEMBERS_ALL): Level {
   const { request, hidden, notify, muted_until = 0, peer, members = 0 } = room;
   if (request || hidden) return "none";
   const level = notify ?? (peer ? levels.messages : levels.groups) ?? "all";
@@ -40,5 +40,5 @@ export function alertsOf(room: Asking, levels: Levels, now: number, membersAll =
 /** Return the share of a room in the number on the icon: the sum of what would alert. */
 export function badgeOf(room: Asking, levels: Levels, now: number, membersAll = MEMBERS_ALL): number {
   const { unread = 0, unread_mentions = 0 } = room;
-  return { all: unread, mentions: unread_mentions, none: 0 }[alertsOf(room, levels, now, membersAll)];
+  return { all: unread, mentions: unread_mentions, none: 0 }[levelOf(room, levels, now, membersAll)];
 }

@@ -10,7 +10,7 @@ import type { Change } from "./changes.js";
 import { contactFrom, rowFrom, type Contact } from "./contacts.js";
 import type { Message } from "./messages.js";
 import type {
-  AccountRow, Event, HelloReply, Packet, Profile, Push, Contact as SentContact, SyncPage, UsersGetReply,
+  AccountRow, Event, HelloReply, Packet, Profile, Push, PushOffer, Contact as SentContact, SyncPage, UsersGetReply,
 } from "./packets.js";
 import type { Tables } from "./records.js";
 import { Replica, type Owner } from "./replica.js";
@@ -87,14 +87,6 @@ class PeopleReplica extends Replica {
   }
 }
 
-/** What a server that sends push notifications says of them: the services it reaches, its key for browsers, and whether it
- * has an address of this device. */
-export interface PushOffer {
-  readonly platforms: readonly string[];
-  readonly vapid?: string;
-  readonly registered?: boolean;
-}
-
 /** The local copy of an account with people. */
 export class PeopleAccount extends Account {
   override readonly asked = ["account", "people", "reports", "bots", "push"];
@@ -112,7 +104,7 @@ export class PeopleAccount extends Account {
     const { epoch } = this;
     super.takeHello(reply);
     if (epoch !== this.epoch) this._setCards(undefined);
-    const { features, audiences = {}, push } = reply as HelloReply & { push?: PushOffer };
+    const { features, audiences = {}, push } = reply;
     const told = { features, audiences, push };
     if (JSON.stringify(told) === JSON.stringify({ features: this.features, audiences: this.audiences, push: this.push })) return;
     Object.assign(this, told);

@@ -1,0 +1,291 @@
+"""The planner: who might be told of what was committed. It works behind the commits; what it has not come to merges.
+
+A commit hook notes of each room the first event that is not planned, and nothing else. One task takes room by room, the
+one that waits the longest first, reads whom it may concern in pages, and decides for each of their devices. What is to
+be sent goes to the queue, where it is looked at again when its time has come (push/dispatch.py).
+
+The cursor names a commit up to which everything is decided: planned, and then sent, dropped or found not to be due. A
+daemon that was killed plans anew what lies behind it, as far as it is still worth it. A notification that went out just
+before is then sent once more, with the same tag, and replaces itself on the phone.
+"""
+
+import asyncio
+import logging
+from typing import NamedTuple
+
+from chatd.core.event_feed import Position, cursor_of, position_of
+from chatd.core.push import Kind
+from chatd.core.push_alerts import Alert
+from chatd.core.push_decision import decide
+from chatd.core.push_events import PlannedEvents, PushEvent
+from chatd.core.webhooks import Consumer
+from chatd.core.write_set import NewEvent, WriteSet
+from chatd.protocol.errors import ChatError, Refused
+from chatd.push.facts import Moment
+from chatd.push.parts import Parts, Place, place_of
+from chatd.push.pending import AppKey, Key, Pending
+from chatd.storage.push import PlanPage, PlanQuery, PushRoom, Recipient, StoredAlert
+
+# No endpoint of webhooks can have this name.
+CONSUMER = ":push"
+# Rooms of one look for what was not planned before a restart: some 10 ms.
+ROOMS_AT_ONCE = 10_000
+ALERTS_AT_ONCE = 200
+# After a failure of the disk.
+AGAIN_S = 1.0
+
+log = logging.getLogger(__name__)
+
+
+class Due(NamedTuple):
+    """The first event of a room that is not planned, its commit, and the time of that in Unix ms."""
+
+    first: int
+    stamp: int
+    time: int
+
+
+class Planner:
+    """The planner of one daemon. `epoch`: of the database."""
+
+    def __init__(self, parts: Parts, epoch: str) -> None:
+        self._parts = parts
+        self._epoch = epoch
+        self._due: dict[int, Due] = {}
+        self._planning: Due | None = None
+        # The oldest commit with alerts that are not planned, whether there are new ones, and the last that is planned.
+        self._alerts_due = 1
+        self._is_more = False
+        self._alert = (0, 0)
+        self._seen = 0
+        self._restored = False
+        self._wake = asyncio.Event()
+
+    def on_commit(self, writes: WriteSet) -> None:
+        """Note what is to be planned. A commit hook."""
+        due = self._due
+        for number, steps in writes.steps.items():
+            if number not in due:
+                for step in steps:
+                    if type(step) is NewEvent and not step.past:
+                        due[number] = Due(step.event.seq, writes.stamp, writes.now)
+                        break
+        if Alert in writes.records:
+            self._alerts_due = self._alerts_due or writes.stamp
+            self._is_more = True
+        elif not writes.steps:
+            return
+        self._seen = writes.stamp
+        self._wake.set()
+
+    @property
+    def late_ms(self) -> int:
+        """How long the oldest commit waits to be planned."""
+        times = [due.time for due in self._due.values()]
+        if self._planning is not None:
+            times.append(self._planning.time)
+        return max(0, self._parts.env.now_ms() - min(times)) if times else 0
+
+    @property
+    def alerts_until(self) -> int:
+        """The commit of the last alert that is planned."""
+        return self._alert[0]
+
+    @property
+    def undecided(self) -> int | None:
+        """The oldest commit of which something is not planned; None when everything is."""
+        stamps = [due.stamp for due in self._due.values()]
+        stamps += [] if self._planning is None else [self._planning.stamp]
+        stamps += [self._alerts_due] if self._alerts_due else []
+        return min(stamps, default=None)
+
+    def cursor(self) -> Consumer | None:
+        """Return what to store of the way so far; None before it is known what was left undone at the last stop."""
+        if not self._restored:
+            return None
+        open_stamps = (self.undecided, self._parts.queue.oldest_stamp())
+        stamp = min((one - 1 for one in open_stamps if one is not None), default=self._seen)
+        return Consumer(CONSUMER, cursor_of(self._epoch, Position(max(0, stamp), 0)), b"")
+
+    async def run(self, saved: Consumer | None, stamp: int) -> None:
+        """Plan until cancelled. `saved`: what was stored of the way; `stamp`: the commit at the start."""
+        if not self._restored:
+            self._seen = max(self._seen, stamp)
+            await self._restore(saved)
+            self._restored = True
+        self._wake.set()
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._due or self._alerts_due:
+                try:
+                    await self._plan_next()
+                except ChatError as error:
+                    log.warning("push could not be planned: %s", error)
+                    await asyncio.sleep(AGAIN_S)
+
+    async def _restore(self, saved: Consumer | None) -> None:
+        """Note the rooms with events behind the stored cursor. What is too old is found to be when it is planned."""
+        stamp = stamp_of(saved, self._epoch)
+        after = 0
+        while stamp is not None:
+            found, after = await self._parts.store.unplanned(stamp, after, ROOMS_AT_ONCE)
+            for one in found:
+                self._add(one.room, Due(one.first, one.stamp, one.time))
+            if not after:
+                break
+            await self._parts.share.rest()
+
+    def _add(self, room: int, due: Due) -> None:
+        known = self._due.get(room, due)
+        self._due[room] = Due(*map(min, known, due))
+
+    async def _plan_next(self) -> None:
+        await self._parts.share.rest()
+        if self._alerts_due:
+            await self._plan_alerts()
+            return
+        room = next(iter(self._due))
+        self._planning = due = self._due.pop(room)
+        try:
+            await self._plan(room, due)
+        except BaseException:
+            # Also when it is cancelled, to begin anew with other settings.
+            self._add(room, due)
+            self._wake.set()
+            raise
+        finally:
+            self._planning = None
+
+    async def _plan(self, room: int, due: Due) -> None:
+        """Plan the events of a room, page by page; one that was begun again decides anew, which changes nothing."""
+        after = ""
+        while True:
+            page = await self._parts.store.plan(
+                PlanQuery(room, due.first, self._parts.settings.members_all, after)
+            )
+            async with self._parts.share.slice():
+                self._decide(page, is_first=not after)
+            after = page.next
+            if not after:
+                break
+        if page.later:
+            self._add(room, due._replace(first=page.later))
+
+    def _decide(self, page: PlanPage, *, is_first: bool) -> None:
+        """Decide about the recipients of one page."""
+        room, parts = page.room, self._parts
+        if room is None or not page.events:
+            return
+        stale = parts.stale_ms()
+        events = [event for event in page.events if event.time >= stale]
+        if is_first:
+            old = [event.seq for event in page.events if event.time < stale]
+            if old:
+                parts.note(Place("", "", room.number), (old[0], old[-1]), "message", "expired")
+            self._note_large(room, events)
+        planned, moment = PlannedEvents(events), parts.moment()
+        for recipient in page.recipients:
+            told = False
+            for event in planned.of(recipient.user):
+                if event.topic != "message" or not told:
+                    blocked = (recipient.user, event.author) in page.blocks
+                    is_told = self._offer(room, recipient, event, events[0].seq, moment, is_blocked=blocked)
+                    told = told or (is_told and event.topic == "message")
+        parts.wake.set()
+
+    def _note_large(self, room: PushRoom, events: list[PushEvent]) -> None:
+        """Keep one record for everybody in a large room, who are not looked at one by one."""
+        seqs = [event.seq for event in events if event.topic == "message"]
+        if seqs and not room.is_direct and room.members > self._parts.settings.members_all:
+            self._parts.note(Place("", "", room.number), (seqs[0], seqs[-1]), "message", "large_room")
+
+    def _offer(
+        self,
+        room: PushRoom,
+        recipient: Recipient,
+        event: PushEvent,
+        first: int,
+        moment: Moment,
+        *,
+        is_blocked: bool,
+    ) -> bool:
+        """Decide about one event for one device; return whether it waits to be sent now."""
+        kind = kind_of(event, recipient.user)
+        facts = moment.facts(kind, recipient, event.author, room, event, is_blocked=is_blocked)
+        outcome = decide(facts)
+        span = (first if event.topic == "message" else event.seq, event.seq)
+        if outcome not in ("sent", "sent_silent") or recipient.address is None:
+            self._parts.note(Place(recipient.user, recipient.device, room.number), span, kind, outcome)
+            return False
+        key = Key(recipient.user, recipient.device, room.number, event.topic)
+        pending = Pending(key, app_of(recipient), kind, *span, event.time, event.stamp, 0.0)
+        self._put(pending, moment, is_direct=room.is_direct or event.names(recipient.user))
+        return True
+
+    def _put(self, pending: Pending, moment: Moment, *, is_direct: bool) -> None:
+        """Let a notification wait until it is due: while another device is looked at, and as the pace demands."""
+        parts, key = self._parts, pending.key
+        now = parts.env.monotonic()
+        pending.due = now + (parts.settings.delay_s if moment.foreground(key.user) else 0)
+        paced = parts.outstanding.due(paced_by(key), now, is_direct=is_direct)
+        if paced > pending.due:
+            pending.due = paced
+            parts.note(place_of(pending), (pending.first, pending.seq), pending.kind, "paced")
+        parts.end(parts.queue.put(pending))
+
+    async def _plan_alerts(self) -> None:
+        """Plan what no log has: friend requests."""
+        self._is_more = False
+        alerts = await self._parts.store.alerts(self._alert, ALERTS_AT_ONCE)
+        recipients = await self._parts.store.recipients(0, sorted({one.user for one in alerts}))
+        async with self._parts.share.slice():
+            moment = self._parts.moment()
+            for one in alerts:
+                for recipient in recipients:
+                    if recipient.user == one.user:
+                        self._offer_alert(one, recipient, moment)
+        if alerts:
+            self._alert = (alerts[-1].stamp, alerts[-1].number)
+        if len(alerts) < ALERTS_AT_ONCE and not self._is_more:
+            self._alerts_due = 0
+
+    def _offer_alert(self, alert: StoredAlert, recipient: Recipient, moment: Moment) -> None:
+        kind: Kind = "friend"
+        outcome = decide(moment.facts(kind, recipient, alert.author))
+        if outcome in ("sent", "sent_silent") and alert.time < self._parts.stale_ms():
+            outcome = "expired"
+        if outcome not in ("sent", "sent_silent") or recipient.address is None:
+            self._parts.note(Place(recipient.user, recipient.device, 0), (0, 0), kind, outcome)
+            return
+        key = Key(recipient.user, recipient.device, 0, "friend", alert.author)
+        pending = Pending(key, app_of(recipient), kind, 0, 0, alert.time, alert.stamp, 0.0)
+        self._put(pending, moment, is_direct=True)
+
+
+def stamp_of(saved: Consumer | None, epoch: str) -> int | None:
+    """Return the commit up to which everything is decided; None where nothing is known, as in a restored database."""
+    if saved is None:
+        return None
+    try:
+        known, place = position_of(saved.cursor)
+    except Refused:
+        return None
+    return place.stamp if known == epoch else None
+
+
+def kind_of(event: PushEvent, user: str) -> Kind:
+    """Return what an event is for a user."""
+    if event.topic != "message":
+        return event.topic
+    return "mention" if event.names(user) or event.is_for_all else "message"
+
+
+def app_of(recipient: Recipient) -> AppKey:
+    address = recipient.address
+    return AppKey("", "") if address is None else AppKey(address.platform, address.app)
+
+
+def paced_by(key: Key) -> Key:
+    """Return the key of the pace of a notification: reactions have one beside that of the messages of their room."""
+    return key if key.topic == "message" else key._replace(room=-key.room)

@@ -1,0 +1,80 @@
+"""Notifications in a browser: what the DevTools deliver to the worker of a page, and what it shows."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from tests.kit.daemon import RunningDaemon
+
+if TYPE_CHECKING:
+    from playwright.async_api import CDPSession, Page, Worker
+
+SHOWN = """
+async () => (await (await navigator.serviceWorker.ready).getNotifications()).map(
+  ({ title, body, tag, silent, data }) => ({ title, body: body.replace(/[\\u2068\\u2069]/g, ""), tag, silent, data }))
+"""
+
+# A press on a notification. A browser without a window has none: the event is made by hand, so it keeps nothing alive,
+# and whatever it does beside its message to the page needs a real press.
+PRESS = """
+async (tag) => {
+  const [notification] = await self.registration.getNotifications({ tag });
+  const event = new NotificationEvent("notificationclick", { notification });
+  let done;
+  event.waitUntil = (work) => (done = work.catch(() => undefined));
+  self.dispatchEvent(event);
+  await done;
+}
+"""
+
+
+class PushPage:
+    """The worker behind a page."""
+
+    def __init__(self, page: "Page", worker: "Worker", devtools: "CDPSession", origin: str, id: str) -> None:
+        self.page = page
+        self.worker = worker
+        self._devtools = devtools
+        self._target = {"origin": origin, "registrationId": id}
+
+    async def deliver(self, data: str = "", **payload: Any) -> None:
+        """Deliver a payload, or any text, as the push service of the browser would."""
+        text = data or json.dumps({"v": 1, **payload})
+        await self._devtools.send("ServiceWorker.deliverPushMessage", {**self._target, "data": text})
+
+    async def shown(self) -> list[dict[str, Any]]:
+        """Return the notifications that are shown."""
+        found: list[dict[str, Any]] = await self.page.evaluate(SHOWN)
+        return found
+
+    async def until(self, condition: str) -> list[dict[str, Any]]:
+        """Wait until an expression about `shown`, a list, is true; return that list."""
+        # Nobody tells a page what is shown, so it looks again and again.
+        look = f"""
+        async () => {{
+          for (;;) {{
+            const shown = await ({SHOWN})();
+            if ({condition}) return shown;
+            await new Promise((resolve) => setTimeout(resolve, 20));
+          }}
+        }}"""
+        found: list[dict[str, Any]] = await self.page.evaluate(look)
+        return found
+
+    async def press(self, tag: str) -> None:
+        await self.worker.evaluate(PRESS, tag)
+
+
+async def push_page(page: "Page", daemon: RunningDaemon) -> PushPage:
+    """Wait for the worker of a page; its context has the permission `notifications`."""
+    await page.evaluate("async () => void (await navigator.serviceWorker.ready)")
+    devtools = await page.context.new_cdp_session(page)
+    registrations: list[dict[str, str]] = []
+    devtools.on(
+        "ServiceWorker.workerRegistrationUpdated",
+        lambda event: registrations.extend(event["registrations"]),
+    )
+    await devtools.send("ServiceWorker.enable")
+    while not registrations:
+        await page.evaluate("() => new Promise(requestAnimationFrame)")
+    worker = page.context.service_workers[0]
+    return PushPage(page, worker, devtools, daemon.http_url, registrations[0]["registrationId"])
