@@ -16,7 +16,7 @@ from chatd.core.webhooks import Consumer, SaveConsumers
 from chatd.core.write_set import WriteSet
 from chatd.push.dispatch import Dispatch
 from chatd.push.interface import Result, Sender
-from chatd.push.parts import Parts
+from chatd.push.parts import Parts, Place
 from chatd.push.pending import AppKey
 from chatd.push.planner import CONSUMER, Planner, kind_of
 from chatd.push.views import AppStatus, Decision, Line, Now, Status, Tested
@@ -64,7 +64,7 @@ class Push:
         self, sender: Sender, stamp: int, consumers: Callable[[], Awaitable[Collection[Consumer]]]
     ) -> None:
         """Plan and send until cancelled. `stamp`: the commit at the start."""
-        await self.parts.store.open(self.parts.env, self.parts.share.spend)
+        await self.parts.store.open(self.parts.env.thread_cpu_s, self.parts.share.spend)
         if self._saved is None:
             self._saved = next((one for one in await consumers() if one.name == CONSUMER), None)
         try:
@@ -206,7 +206,8 @@ class Push:
 
     def _tested(self, recipient: Recipient, found: Tested) -> Tested:
         if found.detail != "dry run":
-            self.parts.note(recipient.user, recipient.device, 0, (0, 0), "test", found.outcome, found.detail)
+            place = Place(recipient.user, recipient.device, 0)
+            self.parts.note(place, (0, 0), "test", found.outcome, found.detail)
         return found
 
     def pause(self, platform: str, on: bool) -> None:
