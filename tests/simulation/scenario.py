@@ -56,6 +56,13 @@ HOOK_FAULTS = (
     "hook_lies",  # verdicts that are none, and an event that is refused
     "hook_gone",  # it dies, also between a request and its answer, and comes back
 )
+# In so many runs there are moderators. Drawn last; then what they do.
+MODERATED_ONE_IN = 8
+MODERATORS_ACTS = (
+    "mute",
+    "ban",  # users are kept from writing, or out, until it is lifted
+    "erase",  # persons are erased, whose phones are gone for good
+)
 # The operations a room keeps in a run with folds: its log is short.
 OPERATIONS_KEPT = 4
 
@@ -82,6 +89,7 @@ class Scenario:
     people: bool = False
     # Whether a judge that fails does so open or closed; "" without one.
     hooks: str = ""
+    moderated: bool = False
 
     def has(self, fault: str) -> bool:
         return fault in self.faults
@@ -103,7 +111,10 @@ def scenario(plan: Lane) -> Scenario:
     if plan.befalls(HOOKS_ONE_IN):
         hooks = ("closed", "open")[plan.pick(2)]
         faults |= {fault for fault in HOOK_FAULTS if plan.befalls(2)}
-    return Scenario(faults, tuple(users), rooms, actions, trouble_s, seed, people, hooks)
+    moderated = plan.befalls(MODERATED_ONE_IN)
+    if moderated:
+        faults |= {act for act in MODERATORS_ACTS if plan.befalls(2)}
+    return Scenario(faults, tuple(users), rooms, actions, trouble_s, seed, people, hooks, moderated)
 
 
 def configured(chosen: Scenario, directory: Path) -> model.Config:

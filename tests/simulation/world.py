@@ -11,12 +11,12 @@ from chatd.core.sections import ACCOUNT
 from tests.kit import notes
 from tests.kit.tokens import token_for
 from tests.simulation.actions import Actor
-from tests.simulation.chaos import Chaos, Stuck
+from tests.simulation.chaos import Chaos
 from tests.simulation.choices import Choices, Lane
 from tests.simulation.client import SimClient
 from tests.simulation.environment import Quirks
 from tests.simulation.final_state import final_state_findings
-from tests.simulation.history import History, Truth
+from tests.simulation.history import History, Stuck, Truth
 from tests.simulation.host import HostBackEnd
 from tests.simulation.inspector import Inspector
 from tests.simulation.loop import Deadlock, Runaway, SimLoop
@@ -59,7 +59,7 @@ class World:
         self.network = self.machine.network
         self.history: History = self.machine.history
         self.history.faults, self.history.people = self.scenario.faults, self.scenario.people
-        self.history.hooks = self.scenario.hooks
+        self.history.hooks, self.history.moderated = self.scenario.hooks, self.scenario.moderated
         self.conversations = self.history.conversations
         self.slices = self.history.slices
         self.snapshots = self.history.snapshots
@@ -155,7 +155,7 @@ class World:
         await self._until(lambda: all(client.idle for client in self.clients))
         self.rooms += list(self.clients[0].storage.timelines)
         for client in self.clients:
-            actor = Actor(client, self.rooms, users, chosen.actions, people=chosen.people)
+            actor = Actor(client, self.rooms, [*users], chosen.actions, people=chosen.people)
             actor.siblings = [
                 other for other in self.clients if other is not client and other.user == client.user
             ]
