@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from itertools import islice
 
 import pytest
@@ -76,11 +77,16 @@ def keeps_every_promise(seeds: range) -> None:
 def test_what_is_interesting_happens(wanted: tuple[str, ...]) -> None:
     """Runs in which nobody loses an acknowledgement prove nothing about lost ones."""
     met: Counter[str] = Counter()
-    for seed in SEEDS_FOR[wanted](TROUBLED):
+    for seed in seeds_for(wanted):
         met.update(trial(Choices(seed)).met)
         if all(met[what] for what in wanted):
             return
     assert [what for what in wanted if not met[what]] == []
+
+
+def seeds_for(wanted: tuple[str, ...]) -> Iterator[int]:
+    yield from KNOWN[wanted]
+    yield from SEEDS_FOR[wanted](TROUBLED)
 
 
 def among_people(count: int) -> list[int]:
@@ -120,6 +126,14 @@ SEEDS_FOR = {
     WANTED_OF_PEOPLE: among_people,
     WANTED_OF_HOOKS: under_hooks,
     WANTED_OF_MODERATORS: under_moderators,
+}
+
+# Seeds that together reach them all. When something that draws has changed they may not any more: then others are tried.
+KNOWN = {
+    WANTED: (635, 1253, 1892, 35, 2289, 2514, 2519),
+    WANTED_OF_PEOPLE: (895, 119, 993, 1190),
+    WANTED_OF_HOOKS: (7393, 1078, 18635),
+    WANTED_OF_MODERATORS: (5263, 1352),
 }
 
 
