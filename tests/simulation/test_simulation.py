@@ -128,7 +128,7 @@ SEEDS_FOR = {
     WANTED_OF_MODERATORS: under_moderators,
 }
 
-# Seeds that together reach them all. When something that draws has changed they may not any more: then others are tried.
+# Seeds that together reach them all. When something that draws has changed they may not: then others are tried.
 KNOWN = {
     WANTED: (635, 1253, 1892, 35, 2289, 2514, 2519),
     WANTED_OF_PEOPLE: (895, 119, 993, 1190),
