@@ -78,7 +78,7 @@ class Push:
                 tasks.create_task(self.dispatch.run(sender))
                 tasks.create_task(self._keep())
         finally:
-            self._save()
+            self.save()
             await sender.close()
 
     def reconfigure(self, settings: Settings) -> None:
@@ -92,14 +92,14 @@ class Push:
         while True:
             await asyncio.sleep(SAVE_S)
             self.parts.end(self.parts.queue.expire(self.parts.stale_ms()))
-            self._save()
+            self.save()
             self._report()
             try:
                 await self.parts.trace.flush()
             except OSError as error:
                 self._troubles.report("push", f"decisions could not be kept: {error.strerror}")
 
-    def _save(self) -> None:
+    def save(self) -> None:
         """Store how far everything is decided, and forget the alerts up to there."""
         reached = self._planner.cursor()
         if reached is None or reached == self._saved:
