@@ -239,7 +239,7 @@ class Daemon:
         if several(listen.ops_address):
             operations = ListenerOptions(deadline_s, backlog, pending_sockets=PendingSockets(OPS_SOCKETS))
             application = ops_application(
-                self.checks, self.metrics, self._console_routes(api), api.application()
+                self.checks, self.metrics, self._console_routes(api), api.application(), self.children.states
             )
             await self._open(OPERATIONS, Listener(several(listen.ops_address), application, operations))
         if several(listen.api_address):
