@@ -73,7 +73,6 @@ class Daemon:
         capabilities: Sequence[Capability] = (),
         open_store: OpenStore = SqliteStore.open,
         login_links: Mapping[str, str] | None = None,
-        make_sender: MakeSender | None = None,
     ) -> None:
         self.config = config
         self.draining = False
@@ -87,7 +86,7 @@ class Daemon:
         self._console_problem = ""  # the reason why there is none
         self._login_links = login_links
         self.children = Children()
-        self._make_sender = make_sender or self.children.sender
+        self.make_sender: MakeSender = self.children.sender
         self._website: Website | None = None
         self._access: Access | None = None
         self._app: App | None = None
@@ -167,7 +166,7 @@ class Daemon:
         deliveries = self.app.host.deliver(receivers, config)
         if is_first and deliveries is not None:
             self._keep_running("webhooks", deliveries.run)
-        notifications = self.app.push.adopt(config, self._make_sender)
+        notifications = self.app.push.adopt(config, self.make_sender)
         if notifications is not None:
             self._keep_running("push", notifications)
 
@@ -238,9 +237,8 @@ class Daemon:
         api = Api(services, access, self.env, app.counters)
         if several(listen.ops_address):
             operations = ListenerOptions(deadline_s, backlog, pending_sockets=PendingSockets(OPS_SOCKETS))
-            application = ops_application(
-                self.checks, self.metrics, self._console_routes(api), api.application(), self.children.states
-            )
+            console, children = self._console_routes(api), self.children.states
+            application = ops_application(self.checks, self.metrics, console, api.application(), children)
             await self._open(OPERATIONS, Listener(several(listen.ops_address), application, operations))
         if several(listen.api_address):
             options = ListenerOptions(
