@@ -144,7 +144,7 @@ summary = record(
 
 _totals = record(
     {"rooms": u53, "unread": u53, "mentions": u53},
-    {"friend_requests": positive, "message_requests": positive, "badge": positive},
+    {"friend_requests": positive, "message_requests": positive, "badge": u53},
 )
 account_row = record({"name": word, "stamp": positive}, {"value": host_data})
 
@@ -178,7 +178,9 @@ _logged: tuple[dict[str, Shape], dict[str, Shape]] = ({}, {**_done, "event": eve
 _not_added: dict[str, Shape] = {"not_added": listed(user, least=1)}
 _limits = record({}, dict.fromkeys((*document.limits(), "full_delivery_members", "request_texts"), positive))
 _nothing: tuple[dict[str, Shape], dict[str, Shape]] = ({}, {})
-push_offer = record({"platforms": listed(word, least=1)}, {"vapid": text_of(r"[\w-]{87}"), "registered": flag})
+push_offer = record(
+    {"platforms": listed(word, least=1)}, {"vapid": text_of(r"[\w-]{87}"), "registered": flag}
+)
 
 REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     "hello": (

@@ -15,6 +15,7 @@ from tests.simulation.membership import Members
 from tests.simulation.people_checkers import PEOPLE_CHECKERS
 from tests.simulation.people_record import CONTACTS, without_circles
 from tests.simulation.positions import Positions
+from tests.simulation.push_checkers import PUSH_CHECKERS
 
 Findings = Iterator[str]
 
@@ -293,6 +294,7 @@ CHECKERS: dict[str, Callable[[History], Findings]] = {
         right_at_the_end,
         *PEOPLE_CHECKERS,
         *HOOK_CHECKERS,
+        *PUSH_CHECKERS,
         liveness,
     )
 }
