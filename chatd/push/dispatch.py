@@ -31,22 +31,23 @@ TEST_S = 20.0
 
 
 class Dispatch:
-    """The hand-over of what is due to `sender`."""
+    """The hand-over of what is due to a sender."""
 
-    def __init__(self, parts: Parts, sender: Sender) -> None:
+    def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._sender = sender
+        self._sender: Sender | None = None
         self._tests: dict[int, asyncio.Future[Answer]] = {}
 
-    async def run(self) -> None:
+    async def run(self, sender: Sender) -> None:
         """Send what is due until cancelled."""
-        parts = self._parts
+        self._sender, parts = sender, self._parts
+        parts.end(parts.queue.put_all_back(parts.env.monotonic()))
         while True:
             parts.wake.clear()
             await parts.share.rest()
             taken = parts.queue.take(parts.env.monotonic(), BATCH)
             if taken:
-                await self._send(taken)
+                await self._send(sender, taken)
                 continue
             left = parts.queue.next_due() - parts.env.monotonic()
             try:
@@ -55,10 +56,11 @@ class Dispatch:
             except TimeoutError:
                 continue
 
-    async def _send(self, taken: Sequence[Pending]) -> None:
+    async def _send(self, sender: Sender, taken: Sequence[Pending]) -> None:
         parts = self._parts
         try:
-            looks = await parts.store.look([asked(parts, one) for one in taken], parts.env.now_ms())
+            asking = [asked(parts, one) for one in taken]
+            looks = await parts.store.look(asking, parts.env.now_ms(), parts.settings.members_all)
         except ChatError:
             for one in taken:
                 parts.end(parts.queue.put_back(one.number, parts.env.monotonic() + AGAIN_S))
@@ -73,7 +75,7 @@ class Dispatch:
         found = [self._delivery(one, look, moment) for one, look in zip(taken, looks, strict=True)]
         deliveries = [delivery for delivery in found if delivery is not None]
         if deliveries:
-            self._sender.send(deliveries)
+            sender.send(deliveries)
         parts.share.spend(parts.env.thread_cpu_s() - began)
 
     def _delivery(self, pending: Pending, look: Look, moment: Moment) -> Delivery | None:
@@ -168,9 +170,9 @@ class Dispatch:
         if address is None or look.recipient.device in moment.foreground(look.recipient.user):
             self._parts.queue.end(pending.number)
             return None
-        shown = Notification("read", self._tag(pending, look), badge=look.badge, seq=pending.seq or UNSET)
-        if self._level(look) != "none" and look.room is not None:
-            shown = Notification("read", shown.tag, room=look.room.name, seq=shown.seq, badge=look.badge)
+        told = Told("" if look.room is None else look.room.name, pending.seq)
+        tag, level = self._tag(pending, look), narrower(self._level(look), "sender")
+        shown = notification("read", tag, look.badge, told, level, is_quiet=False)
         form: Form = "badge" if pending.key.topic == "badge" else "background"
         pending.address = address
         return Delivery(pending.number, address, shown, form, False, self._expires_at(moment))
@@ -206,8 +208,11 @@ class Dispatch:
         """Send a test to one device, beside the queue, and wait for the answer."""
         parts, recipient = self._parts, look.recipient
         assert recipient.address is not None
+        if self._sender is None:
+            return Answer(0, "retry", "push has not begun yet")
         number = parts.queue.new_number()
-        answer = self._tests[number] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._tests[number] = answer
         now_ms = parts.env.now_ms()
         shown = Notification("test", "test", badge=look.badge, time=now_ms)
         self._sender.send([Delivery(number, recipient.address, shown, "alert", True, now_ms + 60_000)])

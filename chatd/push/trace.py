@@ -172,16 +172,18 @@ class Trace:
     def _path(self, hour: int, suffix: str) -> Path:
         return self._directory / f"{hour}{suffix}"
 
-    async def find(self, user: str, room: int, seq: int, limit: int) -> list[Found]:
+    async def find(
+        self, user: str, room: int, seq: int, limit: int, *, everybody: bool = True
+    ) -> list[Found]:
         """Return up to `limit` records of `user`, the newest first; about one room or message unless these are 0.
 
-        About a room those are found, too, that are of everybody in it.
+        `everybody`: about a room, also those that are of everybody in it.
         """
         await self.flush()
         wanted = [self._hash("user", user, 8)]
         if room:
             at = (room & 0xFFFFFFFF).to_bytes(4, "little")
-            wanted = [wanted[0] + at, self._hash("user", "", 8) + at]
+            wanted = [wanted[0] + at, *([self._hash("user", "", 8) + at] if everybody else [])]
         return await asyncio.to_thread(self._find, wanted, seq, limit)
 
     def _find(self, wanted: list[bytes], seq: int, limit: int) -> list[Found]:

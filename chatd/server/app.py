@@ -35,10 +35,12 @@ from chatd.jobs.maintenance import Maintenance
 from chatd.jobs.message_requests import RequestBound
 from chatd.protocol.codec import Vocabulary
 from chatd.protocol.connection import Hello
+from chatd.push.settings import vapid_public
 from chatd.server.accounts import Accounts
 from chatd.server.capability import Capability, combined
 from chatd.server.host_parts import HostParts
 from chatd.server.persons import Persons
+from chatd.server.push import PushParts
 from chatd.server.rules import (
     allowances_of,
     bounds_of,
@@ -134,6 +136,7 @@ class App:
         self.context = self._context(config, env, whole, watch_rights)
         self.persons = Persons(store, env, self.writer, self.counters)
         self.persons.reconfigure(config)
+        self.push = PushParts(store, self.context, self.hooks)
         self.host = HostParts(store, self.context, self.fanout, self.screening, self.event_feed, self.persons)
         self._subscribe(config, whole)
 
@@ -170,7 +173,7 @@ class App:
             typing_sink=self.fanout,
             hello_limiter=self.hello_limiter,
             lookups=Lookups(config.rates, env, self.counters),
-            push=PushDoor(env),
+            push=PushDoor(env, vapid_public(config) if config.push.enabled else ""),
             counters=self.counters,
             bounds=bounds_of(config.people),
         )

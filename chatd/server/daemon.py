@@ -27,9 +27,11 @@ from chatd.protocol.errors import ChatError, Refused
 from chatd.server.accounts import Accounts
 from chatd.server.app import NO_KEY, App
 from chatd.server.capability import Capability, combined
+from chatd.server.children import Children
 from chatd.server.console import Console, ConsoleSources, not_served
 from chatd.server.descriptors import ADMIN_SOCKETS, API_SOCKETS, OPS_SOCKETS, needed, raised, shared_out
 from chatd.server.gauges import gauges_of
+from chatd.server.push import MakeSender
 from chatd.server.system_env import SystemEnv
 from chatd.server.systemd import inherited_sockets
 from chatd.server.watched_files import WatchedFiles
@@ -83,6 +85,8 @@ class Daemon:
         self._console: Console | None = None
         self._console_problem = ""  # the reason why there is none
         self._login_links = login_links
+        self.children = Children()
+        self.make_sender: MakeSender = self.children.sender
         self._website: Website | None = None
         self._access: Access | None = None
         self._app: App | None = None
@@ -157,11 +161,14 @@ class Daemon:
         self._tasks[name] = asyncio.create_task(supervised(name, work), name=name)
 
     def _deliver(self, receivers: Sequence[Receiver], config: Config) -> None:
-        """Deliver events to these endpoints."""
+        """Deliver events to these endpoints, and notifications to devices where they are switched on."""
         is_first = self.app.host.webhooks.deliveries is None
         deliveries = self.app.host.deliver(receivers, config)
         if is_first and deliveries is not None:
             self._keep_running("webhooks", deliveries.run)
+        notifications = self.app.push.adopt(config, self.make_sender)
+        if notifications is not None:
+            self._keep_running("push", notifications)
 
     def reconfigure(self, config: Config) -> list[str]:
         """Apply another configuration, which differs in no key that needs a restart (config/reloadable.py).
@@ -230,9 +237,8 @@ class Daemon:
         api = Api(services, access, self.env, app.counters)
         if several(listen.ops_address):
             operations = ListenerOptions(deadline_s, backlog, pending_sockets=PendingSockets(OPS_SOCKETS))
-            application = ops_application(
-                self.checks, self.metrics, self._console_routes(api), api.application()
-            )
+            console, children = self._console_routes(api), self.children.states
+            application = ops_application(self.checks, self.metrics, console, api.application(), children)
             await self._open(OPERATIONS, Listener(several(listen.ops_address), application, operations))
         if several(listen.api_address):
             options = ListenerOptions(
@@ -301,6 +307,7 @@ class Daemon:
             **gauges_of(self.app),
             **self.storage_gauges(),
             **self._files.gauges(),
+            **self.children.gauges(),
             "draining": int(self.draining),
         }
         return render(self.app.counters, gauges), MEDIA_TYPE

@@ -21,5 +21,6 @@ def gauges_of(app: App) -> dict[str, float | Mapping[str, float]]:
         "key_set_age_seconds": app.identity.key_age_s,
         "trouble": {name: int(name in app.store.troubles.now) for name in TROUBLES},
         **({} if app.feed_upkeep is None else app.feed_upkeep.gauges()),
+        **({} if app.push.push is None else app.push.push.gauges()),
         **({} if deliveries is None else deliveries.gauges()),
     }

@@ -28,6 +28,7 @@ from chatd.protocol.messages import Event
 from chatd.protocol.read_state import Reader
 from chatd.storage.erasing import ErasureStore, PersonFiles
 from chatd.storage.feeds import FeedStore, WebhookStore
+from chatd.storage.push import PushStore
 from chatd.storage.views import (
     EventPage,
     HelloRows,
@@ -42,7 +43,6 @@ from chatd.storage.views import (
 from chatd.telemetry.troubles import Troubles
 
 P = ParamSpec("P")
-
 T = TypeVar("T")
 
 
@@ -366,13 +366,14 @@ class Store(CommitStore, DecisionStore, RoomViews, UserStore, GraphStore, Webhoo
     """The whole store, for the code that puts the daemon together; all other code needs one of its parts.
 
     Bounds of ranges are inclusive unless said otherwise. A commit that has begun finishes even when its caller is
-    cancelled. Room numbers are the store's keys, room names the public ones. `troubles`: of the store and its users.
-    `files`: those beside it that hold something of a person. `feed`: the event feed.
+    cancelled. Room numbers are the store's keys, room names the public ones. `files`: those beside it that hold
+    something of a person. `push` is opened when push is switched on.
     """
 
     troubles: Troubles
     files: PersonFiles
     feed: FeedStore
+    push: PushStore
 
     async def probe(self) -> None:
         """Read something; raise Unavailable when nothing can be read."""

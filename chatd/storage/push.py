@@ -1,11 +1,12 @@
 """The contract of a store for push notifications: what decisions about them need. Each read is as of one commit."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from chatd.core.push import Address
 from chatd.core.push_events import Choice, PushEvent, Topic
+from chatd.core.push_registrations import Registration
 from chatd.protocol.messages import Body
 
 
@@ -128,10 +129,18 @@ class Unplanned(NamedTuple):
 class PushStore(Protocol):
     """What the planner of push notifications reads, on a connection that delays nobody else."""
 
+    async def open(self, cpu_s: Callable[[], float], spend: Callable[[float], None]) -> None:
+        """Open the connection, before all else. `spend` is told the CPU seconds of each read, by the clock `cpu_s` of
+        its thread.
+        """
+
+    async def close(self) -> None:
+        """Close it; idempotent."""
+
     async def plan(self, query: PlanQuery) -> PlanPage:
         """Return a page of up to 200 users; a user has a row for each registration, or one without any."""
 
-    async def look(self, asked: Sequence[Asked], now_ms: int) -> list[Look]:
+    async def look(self, asked: Sequence[Asked], now_ms: int, members_all: int) -> list[Look]:
         """Return for each what there is to tell now, and the badge of its user, in the same order."""
 
     async def unplanned(self, stamp: int, after: int, limit: int) -> tuple[list[Unplanned], int]:
@@ -144,6 +153,15 @@ class PushStore(Protocol):
 
     async def alerts(self, after: tuple[int, int], limit: int) -> list[StoredAlert]:
         """Return up to `limit` alerts behind `after`, a commit and a number, in order."""
+
+    async def device_names(self, user: str) -> list[str]:
+        """Return the devices of a user, also those without a registration."""
+
+    async def registrations(self, user: str) -> list[Registration]:
+        """Return the registrations of a user, by device and purpose."""
+
+    async def badge(self, user: str, now_ms: int, members_all: int) -> int:
+        """Return the number on the icon of the apps of a user."""
 
     async def room_names(self, numbers: Sequence[int]) -> dict[int, str]:
         """Return the names of rooms that are not deleted."""

@@ -78,6 +78,7 @@ class Counters:
     )  # rejected, masked, rewritten, flagged, unscreened...
     webhook_batches: dict[str, int] = field(default_factory=_words)  # accepted, refused, failed, gone
     webhook_events: int = 0
+    notifications: dict[str, int] = field(default_factory=_words)  # outcomes of core/push.py
     reports: dict[str, int] = field(default_factory=_words)  # open, claimed, closed
     slow_consumers: dict[str, int] = field(default_factory=_words)  # lagging, overflow, stall
 

@@ -54,6 +54,9 @@ COUNTED: dict[str, _About] = {
     ),
     "webhook_batches": _About("webhook_batches", "POSTs of events to endpoints by outcome.", "outcome"),
     "webhook_events": _About("webhook_events", "Events that endpoints accepted."),
+    "notifications": _About(
+        "notifications", "Decisions about push notifications, and what became of them.", "outcome"
+    ),
     "reports": _About("reports", "Reports of users and filters, by the state they came to.", "state"),
     "slow_consumers": _About("slow_consumers", "Measures taken against slow clients.", "action"),
     "events_committed": _About("events_committed", "Events made durable, by kind.", "kind"),
@@ -97,6 +100,11 @@ GAUGES: dict[str, _About] = {
     ),
     "webhook_disabled": _About("webhook_disabled", "1 while an endpoint is disabled.", "endpoint"),
     "webhook_parked": _About("webhook_parked", "Events that an endpoint refused, and that wait.", "endpoint"),
+    "push_late_seconds": _About("push_late_seconds", "Age of the oldest commit that push has not looked at."),
+    "push_waiting": _About("push_waiting", "Push notifications that wait to be sent.", "app"),
+    "push_under_way": _About("push_under_way", "Push notifications without an answer yet.", "app"),
+    "push_paused": _About("push_paused", "1 while nothing is sent to an app.", "app"),
+    "push_outstanding": _About("push_outstanding", "Devices in rooms that show a notification."),
     "database_bytes": _About("database_bytes", "Size of the database file."),
     "wal_bytes": _About("wal_bytes", "Size of the write-ahead log."),
     "free_bytes": _About("free_bytes", "Free bytes on the disk of the database."),

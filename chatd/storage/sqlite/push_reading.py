@@ -1,4 +1,4 @@
-"""The `PushStore` on SQLite: who may be told of the events of a room, and what there is to tell at this moment.
+"""The reads of push notifications: who may be told of the events of a room, and what there is to tell at this moment.
 
 Both looks are one statement over (user, device, room), so that they cannot differ. Every function runs inside a read
 transaction of the connection.
@@ -15,8 +15,17 @@ from chatd.core.push import Address
 from chatd.core.push_events import PlannedEvents, PushEvent, Topic, choose
 from chatd.protocol.codec import decode_event
 from chatd.protocol.messages import EVERYBODY, Body, Event
-from chatd.storage.push import Asked, Look, PlanPage, PlanQuery, PushRoom, Recipient, StoredAlert, Unplanned
-from chatd.storage.sqlite.push import badges
+from chatd.storage.push import (
+    Asked,
+    Look,
+    PlanPage,
+    PlanQuery,
+    PushRoom,
+    Recipient,
+    StoredAlert,
+    Unplanned,
+)
+from chatd.storage.sqlite import push
 from chatd.storage.sqlite.rows import SEPARATOR, Row, position
 
 # Users of a page: some 2 ms.
@@ -97,12 +106,18 @@ WHERE (stamp, number) > (?, ?) ORDER BY stamp, number LIMIT ?
 NAMES = """
 SELECT number, name FROM rooms WHERE number IN (SELECT value FROM json_each(?)) AND deleted_by IS NULL
 """
+DEVICES = (
+    "SELECT device FROM devices WHERE user = :user UNION SELECT device FROM push_tokens WHERE user = :user"
+)
 NUMBER = "SELECT number FROM rooms WHERE name = ? AND deleted_by IS NULL"
 
 
 def room_of(connection: sqlite3.Connection, number: int) -> PushRoom | None:
     row = connection.execute(ROOM, (number,)).fetchone()
-    return None if row is None else PushRoom(*row[:3], bool(row[3]), row[4], bool(row[5]))
+    if row is None:
+        return None
+    number, name, title, is_direct, members, is_written = row
+    return PushRoom(number, name, title, bool(is_direct), members, bool(is_written))
 
 
 def recipient_of(row: Row) -> Recipient:
@@ -242,7 +257,7 @@ def look(connection: sqlite3.Connection, asked: Sequence[Asked], now_ms: int, me
         for row in connection.execute(ASKED, {"asked": json.dumps([one[:3] for one in asked])})
     }
     rooms = {one.room: room_of(connection, one.room) for one in asked}
-    counted = badges(connection, {one.user for one in asked}, now_ms, members_all)
+    counted = push.badges(connection, {one.user for one in asked}, now_ms, members_all)
     looks = []
     for one in asked:
         recipient = found.get((one.user, one.device, one.room)) or found[one.user, None, one.room]
@@ -314,6 +329,10 @@ def alerts(connection: sqlite3.Connection, after: tuple[int, int], limit: int) -
 
 def room_names(connection: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, str]:
     return dict(connection.execute(NAMES, (json.dumps(list(numbers)),)).fetchall())
+
+
+def device_names(connection: sqlite3.Connection, user: str) -> list[str]:
+    return [name for (name,) in connection.execute(DEVICES, {"user": user})]
 
 
 def number_of(connection: sqlite3.Connection, room: str) -> int:

@@ -52,6 +52,7 @@ from chatd.storage.sqlite.hello import hello
 from chatd.storage.sqlite.history import Cut, Span
 from chatd.storage.sqlite.meta import mark_closed, stamp_of
 from chatd.storage.sqlite.moderation import Reports
+from chatd.storage.sqlite.push_store import PushReads
 from chatd.storage.sqlite.read_pool import ReadPool
 from chatd.storage.sqlite.room_rows import memberships
 from chatd.storage.sqlite.startup import make_ready, take_over
@@ -97,6 +98,7 @@ class SqliteStore(ApiReads, Store):
         self._read_pool = readers
         self.troubles = troubles
         self.feed = FeedRows(readers, found[0])
+        self.push = PushReads(Directory(lock.directory).database, troubles)
         self._writes = {**chapter.writers(), FeedRow: self.feed.add}
         self._section_tables = chapter.sections
         self.erasures, self.files = of_persons(lock.directory, readers, writer, chapter.kept)
@@ -150,6 +152,7 @@ class SqliteStore(ApiReads, Store):
     async def close(self) -> None:
         """Close the readers, then the writer, which checkpoints the write-ahead log; idempotent."""
         try:
+            await self.push.close()
             await self._read_pool.close()
             await self._writer.close(mark_closed)
         finally:

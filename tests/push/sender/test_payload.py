@@ -1,8 +1,13 @@
 import json
+import re
+from itertools import product
+from typing import get_args
 
+import msgspec
 import pytest
 
-from chatd.core.push import Address, Notification
+from chatd.core.push import Address, Kind, Notification
+from chatd.push.sender.apns import aps_of
 from chatd.push.sender.payload import (
     PLAINTEXT_MAX,
     Inexpressible,
@@ -12,6 +17,7 @@ from chatd.push.sender.payload import (
     sentence,
     visible,
 )
+from tests.kit import document
 from tests.kit.push_services.web_push import Keys
 
 FULL = Notification(
@@ -105,8 +111,50 @@ def test_names_go_before_a_notification_does():
 
 
 @pytest.mark.parametrize(
-    ("p256dh", "auth"), [(b"x", bytes(16)), (b"\x04" + bytes(64), bytes(16)), (Keys().p256dh_bytes, b"")]
+    ("p256dh", "auth"),
+    [(b"x", bytes(16)), (b"\x04" + bytes(64), bytes(16)), (Keys().p256dh_bytes, b"")],
+    ids=["short", "origin", "no secret"],
 )
 def test_keys_that_seal_nothing_are_told(p256dh, auth):
     with pytest.raises(Inexpressible, match="key"):
         sealed_for(Address("apns", "a", "t", p256dh=p256dh, auth=auth), FULL, bytes(16))
+
+
+def test_the_document_has_every_key():
+    rows = document.section("22.4.1").table(first="Key")
+    stated = {key: row for row in rows for key in document.words(row["Key"])}
+    fields = msgspec.structs.fields(Notification)
+    assert set(stated) == {field.name for field in fields}
+    assert {key for key, row in stated.items() if row["Default"] == "required"} == {"v", "kind", "tag"}
+    assert set(get_args(Kind)) <= set(re.findall(r"`(\w+)`", stated["kind"]["Meaning"]))
+
+
+def test_the_document_has_every_sentence():
+    """All that can be said is asked for, and nothing else stands there."""
+    values = {
+        "kind": [kind for kind in get_args(Kind) if kind != "read"],
+        "name": [msgspec.UNSET, "name"],
+        "title": [msgspec.UNSET, "title"],
+        "text": [msgspec.UNSET, "text"],
+        "content": [msgspec.UNSET, "picture", "voice", "file", "sticker", "card", "card:poll", "other"],
+        "count": [msgspec.UNSET, 2],
+    }
+    said = {}
+    for given in product(*values.values()):
+        key, arguments = sentence(Notification(tag="t", **dict(zip(values, given, strict=True))))
+        said[key] = ["count" if one == "2" else one for one in arguments]
+    stated = {
+        key: [one for one in row["Arguments"].split(", ") if one]
+        for row in document.section("22.4.3").table(first="Loc-key")
+        for key in document.words(row["Loc-key"])
+    }
+    assert stated == said
+
+
+def test_the_examples_of_the_document_are_what_is_sent():
+    [shown] = re.findall("```json\n(.*?)```", document.section("22.4.2").text, re.DOTALL)
+    [sealed] = re.findall("```json\n(.*?)```", document.section("22.4.4").text, re.DOTALL)
+    assert json.loads(shown) == {"aps": aps_of(FULL, is_sealed=False), **json.loads(plain(FULL))}
+    given = json.loads(sealed)
+    assert given.pop("sealed")
+    assert given == {"aps": aps_of(visible(FULL), is_sealed=True), **json.loads(plain(visible(FULL)))}

@@ -54,6 +54,7 @@ test("decisions are gathered by message and kind, and of each device the last on
     { time: 2, device: "b", room: "g", seq: 7, kind: "message", outcome: "foreground" },
     { time: 5, device: "a", room: "g", seq: 7, kind: "reaction", outcome: "prefs_off" },
     { time: 4, device: "a", kind: "friend", outcome: "sent" },
+    { time: 7, device: "a", room: "g", seq: 7, kind: "read", outcome: "sent" },
     { time: 6, device: "a", kind: "friend", outcome: "sent" },
   ]);
   const list = told.map(({ kind, time, decisions }) => [kind, time, decisions.map(({ outcome }) => outcome)]);

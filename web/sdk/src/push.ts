@@ -11,7 +11,7 @@ import { bytesOf, type SealingKeys } from "./sealing.js";
 
 export { levelOf, badgeOf, MEMBERS_ALL, type Asking, type Level, type Levels } from "./core/attention.js";
 export { notificationFrom, type PushKind, type PushNotification } from "./core/push_notification.js";
-export { makeKeys, openSealed, type SealingKeys, type Subtle } from "./sealing.js";
+export { makeKeys, openSealed, receivedNotification, type SealingKeys, type Subtle } from "./sealing.js";
 
 /** The place of this device at a push service (protocol.md, "devices.push"). With keys, what is sent is sealed, and the
  * service cannot read it (`openSealed`). */

@@ -36,6 +36,16 @@ export async function openSealed(
   return plain && notificationFrom(textOf(plain, 0, plain.length));
 }
 
+/** Return the notification that an app was given, as FCM or a gateway has it: opened where it is sealed, and where that fails
+ * what the push service sees of it. */
+export async function receivedNotification(
+  data: Readonly<Record<string, unknown>>, keys: SealingKeys | undefined, subtle?: Subtle,
+): Promise<PushNotification | undefined> {
+  const { sealed } = data;
+  const opened = keys && typeof sealed === "string" ? await openSealed(sealed, keys, subtle) : undefined;
+  return opened ?? notificationFrom(data);
+}
+
 /** Return what a message of one record says. */
 export async function unseal(sealed: Uint8Array, keys: SealingKeys, subtle: Subtle): Promise<Uint8Array | undefined> {
   const sender = sealed.subarray(HEAD + 1, HEAD + 1 + POINT);

@@ -8,8 +8,8 @@ import type { Packet } from "../src/core/packets.js";
 import { msgpack } from "../src/msgpack.js";
 import { Client } from "../src/people.js";
 import {
-  badgeOf, levelOf, makeKeys, notificationFrom, openSealed, pushDecisions, pushPreferencesOf, register, setPushPreferences,
-  subscribe, testPush, unregister, unsubscribe, type Asking, type Levels,
+  badgeOf, levelOf, makeKeys, notificationFrom, openSealed, pushDecisions, pushPreferencesOf, receivedNotification,
+  register, setPushPreferences, subscribe, testPush, unregister, unsubscribe, type Asking, type Levels,
 } from "../src/push.js";
 import { bytesOf, unseal } from "../src/sealing.js";
 import { base64url } from "../src/env.js";
@@ -152,6 +152,25 @@ test("the example of RFC 8291, section 5, opens; damaged or for other keys it do
   for (const length of [0, 20, 86, 102, 103]) assert.equal(await openSealed(sealed.subarray(0, length), keys), undefined);
   assert.equal(await openSealed(sealed, await makeKeys()), undefined);
   assert.equal(await openSealed("no base64url?", keys), undefined);
+});
+
+test("what came for an app is opened, or is what the push service saw", async () => {
+  const keys = {
+    p256dh: "BAzVoiC4YSYZpDTsCk02ysdSGU2jhRoJtu_QPuf5XVtti_1wldEQLieOdqvkrFHvTbpqzCktouPxDdww-5fu-sw",
+    auth: "qTkcJJECfwmiYs7zGpq6KQ",
+    privateKey: "wpq1jkVoNL_gHrvHCHH00TxqMudU-0nPX054TWgVQJg",
+  };
+  const sealed =
+    "dxGpuxu_I3EQjCmb1XOPjgAAEABBBDiQDHClAofmVBz1M6ze15530xgDM3y3tUfAV3Qy0wIA5o4N1toeezAizNsnaI3M9YbW8w0axZ-rAdpHe7JlH3x8" +
+    "pn8WotS2g_Cp6Uc01sfWyGrIggJlOEqg2zOyANVSVi5tsdKaOGEV03VgrhRRYAwRQud2S92OuMDxzURL0Kt7GtfIV25rQmm8da-2ixxH4eGQjhGFZxTo" +
+    "kef_TMoDEvpjI-s2s7gP9UjxwZ2s0WQnB0zMmxI";
+  const outer = { v: "1", kind: "message", tag: "t", badge: "3", sealed };
+  const opened = { kind: "message", tag: "t", name: "小明", text: "你好 👋" };
+  assert.deepEqual(await receivedNotification(outer, keys), opened);
+  const seen = { kind: "message", tag: "t", badge: 3 };
+  assert.deepEqual(await receivedNotification(outer, await makeKeys()), seen);
+  assert.deepEqual(await receivedNotification(outer, undefined), seen);
+  assert.equal(await receivedNotification({ aps: {} }, keys), undefined);
 });
 
 test("keys that were made have the form the server asks for, and are never the same", async () => {

@@ -16,6 +16,8 @@ export interface Told {
 export function gather(decisions: readonly Decision[]): Told[] {
   const found = new Map<string, Decision[]>();
   for (const decision of decisions.toSorted((one, other) => other.time - one.time)) {
+    // It took others away, and told nothing.
+    if (decision.kind === "read") continue;
     const { kind, room, seq, time } = decision;
     const key = room === undefined ? `${kind} ${time}` : `${kind} ${room} ${seq ?? ""}`;
     const known = found.get(key);

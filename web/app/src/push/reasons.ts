@@ -1,6 +1,7 @@
 /** What became of a notification, in plain words. */
 import type { Decision } from "@chatd/client/push";
 import { t } from "../locale/locale.js";
+import { errorText } from "../shell/errors.js";
 import type { IconName } from "../shell/icons.js";
 
 /** The outcomes (protocol.md, "Asking why"), each with its picture and where its cause is changed. */
@@ -38,6 +39,11 @@ export function reasonOf({ outcome, detail = "" }: Pick<Decision, "outcome" | "d
   const word = known(outcome);
   if (word === "provider_error") return t("why.provider_error", { detail: detail || "?" });
   return word ? t(`why.${word}`) : t("why.unknown", { outcome });
+}
+
+/** Return a sentence about a question that got no answer. */
+export function refusalText(error: unknown): string {
+  return (error as { code?: string }).code === "not_supported" ? t("push.none") : errorText(error);
 }
 
 export const iconOf = (outcome: string): IconName => OUTCOMES[known(outcome) ?? "own"][0];

@@ -5,11 +5,11 @@ import { pushDecisions, type Decision } from "@chatd/client/push";
 import { useEffect } from "preact/hooks";
 import { t } from "../locale/locale.js";
 import { closeDialog, Dialog } from "../shell/dialog.js";
-import { errorText } from "../shell/errors.js";
 import { client } from "../shell/state.js";
 import { useDeviceNames } from "./device_names.js";
 import { gather } from "./gather.js";
 import { Outcomes } from "./outcomes.js";
+import { refusalText } from "./reasons.js";
 
 interface WhyProps {
   room: string;
@@ -24,7 +24,7 @@ export function WhyMessage({ room, seq, quote }: WhyProps) {
   useEffect(() => {
     pushDecisions(client(), { room, seq }).then(
       (found) => (decisions.value = gather(found).flatMap((told) => told.decisions)),
-      (error: unknown) => (problem.value = errorText(error)),
+      (error: unknown) => (problem.value = refusalText(error)),
     );
   }, []);
   const actions = (

@@ -3,14 +3,13 @@ import "./styles.js";
 import { useSignal } from "@preact/signals";
 import { pushDecisions } from "@chatd/client/push";
 import { useEffect } from "preact/hooks";
-import { shortTime, timeOfDay } from "../locale/dates.js";
+import { dateAndTime, sameDay, shortTime, timeOfDay } from "../locale/dates.js";
 import { t } from "../locale/locale.js";
 import { faceOf, titleOf } from "../rooms/names.js";
 import { Avatar } from "../shell/avatar.js";
 import { pushOffer } from "../shell/contacts.js";
 import { Segments } from "../shell/controls.js";
 import { Empty } from "../shell/drawings.js";
-import { errorText } from "../shell/errors.js";
 import { Icon } from "../shell/icons.js";
 import { PageHead } from "../shell/page_head.js";
 import { follow, hrefOf } from "../shell/router.js";
@@ -20,7 +19,7 @@ import { userOf } from "../shell/users.js";
 import { useDeviceNames } from "./device_names.js";
 import { gather, type Told } from "./gather.js";
 import { Outcomes } from "./outcomes.js";
-import { isSent } from "./reasons.js";
+import { isSent, refusalText } from "./reasons.js";
 
 /** The most that one request brings (protocol.md, "push.decisions"). */
 const LIMIT = 50;
@@ -45,7 +44,7 @@ function Reasons() {
     try {
       told.value = gather(await pushDecisions(client(), { limit: LIMIT }));
     } catch (error) {
-      problem.value = errorText(error);
+      problem.value = refusalText(error);
     }
   };
   useEffect(() => void (ready && load()), [ready]);
@@ -94,8 +93,8 @@ function Row({ told, devices }: { told: Told; devices: ReadonlyMap<string, strin
           ) : (
             <span class="line name">{told.room ? t("room.untitled") : label}</span>
           )}
-          <time class="small quiet" title={shortTime(told.time)}>
-            {timeOfDay(told.time)}
+          <time class="small quiet" title={dateAndTime(told.time)}>
+            {sameDay(told.time, Date.now()) ? timeOfDay(told.time) : `${shortTime(told.time)} ${timeOfDay(told.time)}`}
           </time>
         </header>
         {told.room && <Said told={told} label={label} />}
