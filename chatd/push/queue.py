@@ -183,14 +183,16 @@ class AppQueue:
             heapq.heappush(self._heap, (waiting.due, key))
 
     def put_back(self, number: int, due: float) -> list[Ended]:
-        """Let one that was taken wait again; what came meanwhile replaces it."""
+        """Let one that was taken wait again, unless what came meanwhile replaces it; return what is over."""
         pending = self.end(number)
         if pending is None:
             return []
         newer = self._remove(pending.key)
         if newer is None:
+            full = len(self) >= self._waiting_max
+            ended = [Ended(self._drop(), "provider_busy", "queue full")] if full else []
             self._add(replace(pending, due=due, number=0))
-            return []
+            return ended
         self._add(replace(joined(pending, newer), due=newer.due, tries=0))
         return [Ended(pending, "superseded")]
 
