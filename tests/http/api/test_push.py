@@ -188,5 +188,12 @@ async def test_push_comes_and_goes_with_its_setting(tmp_path: Path, peer: PushPe
             assert answer.status == (200 if is_on else 501)
             assert is_on or answer.json["code"] == "not_supported"
             assert (await daemon.api("GET", "/v1/users/alice/push")).json["enabled"] is is_on
+            clients = Clients(daemon.url)
+            phone = await clients.open("alice")
+            welcome = await phone.say_hello(features=["push"])
+            assert ("push" in welcome.get("features", [])) is is_on
+            reply = await phone.reply_to({"type": "devices.push", "platform": "fcm", "token": TOKEN})
+            assert reply.get("code") == (None if is_on else "not_supported")
+            await clients.leave()
     finally:
         await daemon.stop()
