@@ -86,7 +86,9 @@ async def test_the_commands_of_both_documents_work(tmp_path: Path) -> None:
             pushed = await run_commands(DOCUMENT, daemon, tmp_path)
             why = await run_commands(WHY, daemon, tmp_path, data)
             await gateway.until(lambda: len(gateway.of("token-of-alice")) == 2)
-            code, about = await daemon.run("push", "why", "alice", "--room", room, "--seq", str(seq))
+            code, about = await daemon.run(
+                "push", "why", "alice", "--room", room, "--seq", str(seq), "--rules"
+            )
             assert code == 0
             assert await daemon.run("push", "test", "nobody") == (
                 1,
@@ -97,7 +99,8 @@ async def test_the_commands_of_both_documents_work(tmp_path: Path) -> None:
     for words in (
         f"{app['platform']} {app['app']}",
         f"✓ {device}  gateway com.example.gateway  sent: the push service took it",
-        "paused: paused by an operator",
+        "paused by an operator",
+        f"✓ {device}  gateway com.example.gateway  would be sent",
         'key_file = "',
         "Wrote vapid.pem",
     ):
