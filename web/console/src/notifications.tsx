@@ -137,26 +137,27 @@ function Registration({ row, tested, onForget }: RegistrationProps) {
 function Decisions({ user }: { user: string }) {
   const { value, problem } = useAnswer("GET /v1/push/decisions", { user, limit: LIMIT });
   return (
-    <Card title={pushTexts.decisions}>
-      {problem && <Refusal problem={problem} />}
-      {!value && !problem && <Skeleton rows={3} />}
-      {value?.decisions.length === 0 && <p class="quiet">{pushTexts.noDecisions}</p>}
-      <ul class="entries">
-        {value?.decisions.map((one, number) => (
-          <DecisionRow key={number} one={one} />
-        ))}
-      </ul>
+    <>
       {value && value.now.length > 0 && (
-        <>
-          <h3>{pushTexts.now}</h3>
+        <Card title={pushTexts.now}>
           <ul class="entries">
             {value.now.map((one) => (
               <NowRow key={one.device} one={one} />
             ))}
           </ul>
-        </>
+        </Card>
       )}
-    </Card>
+      <Card title={pushTexts.decisions}>
+        {problem && <Refusal problem={problem} />}
+        {!value && !problem && <Skeleton rows={3} />}
+        {value?.decisions.length === 0 && <p class="quiet">{pushTexts.noDecisions}</p>}
+        <ul class="entries">
+          {value?.decisions.map((one, number) => (
+            <DecisionRow key={number} one={one} />
+          ))}
+        </ul>
+      </Card>
+    </>
   );
 }
 
@@ -189,11 +190,12 @@ function DecisionRow({ one }: { one: Decision }) {
 }
 
 function NowRow({ one }: { one: Now }) {
+  const isSent = SENT.includes(one.outcome);
   return (
     <li>
       <div>
         <span>
-          <span class={SENT.includes(one.outcome) ? "pill ok" : "pill"}>{one.outcome}</span> {meaning(one.outcome)}
+          <span class={isSent ? "pill ok" : "pill"}>{one.outcome}</span> {isSent ? pushTexts.wouldBeSent : meaning(one.outcome)}
         </span>
         {one.device && <code class="quiet small">{one.device}</code>}
       </div>

@@ -16,7 +16,8 @@ export const pushTexts = {
   decisions: "Notifications of the last day",
   noDecisions: "Nothing was decided in the last day.",
   off: "Push is switched off on the server.",
-  now: "A message now",
+  now: "A message at this moment",
+  wouldBeSent: "it would be sent",
   kinds: {
     message: "message",
     mention: "mention",
