@@ -1,4 +1,5 @@
 /** The push notifications of one person: where they are registered, and what became of them in the last day. */
+import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { Action } from "./dialog.js";
 import { when } from "./format.js";
@@ -19,12 +20,8 @@ export function Notifications({ user }: { user: string }) {
   if (problem) return <Refusal problem={problem} />;
   // A server without push says nothing about it.
   if (!value || (!value.enabled && value.registrations.length === 0)) return null;
-  return (
-    <div class="columns">
-      <Registrations user={user} value={value} reload={reload} />
-      {value.enabled ? <Decisions user={user} /> : <p class="notice">{pushTexts.off}</p>}
-    </div>
-  );
+  const registrations = <Registrations user={user} value={value} reload={reload} />;
+  return value.enabled ? <Decisions user={user}>{registrations}</Decisions> : registrations;
 }
 
 interface RegistrationsProps {
@@ -134,19 +131,21 @@ function Registration({ row, tested, onForget }: RegistrationProps) {
   );
 }
 
-function Decisions({ user }: { user: string }) {
+/** What became of notifications, below `children` and what would happen now. */
+function Decisions({ user, children }: { user: string; children: ComponentChildren }) {
   const { value, problem } = useAnswer("GET /v1/push/decisions", { user, limit: LIMIT });
   return (
     <>
-      {value && value.now.length > 0 && (
+      <div class="columns">
+        {children}
         <Card title={pushTexts.now}>
           <ul class="entries">
-            {value.now.map((one) => (
+            {value?.now.map((one) => (
               <NowRow key={one.device} one={one} />
             ))}
           </ul>
         </Card>
-      )}
+      </div>
       <Card title={pushTexts.decisions}>
         {problem && <Refusal problem={problem} />}
         {!value && !problem && <Skeleton rows={3} />}
