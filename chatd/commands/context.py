@@ -63,7 +63,7 @@ NO_IDENTITY = SessionIdentity("", "", Claims(user="", expires_at_s=0.0), 0)
 class Admission:
     """A hello is authenticated: the session gets this identity, before it is subscribed to rooms.
 
-    `sections`: those of account rows in force, as bits.
+    `sections`: those of account rows in force, as bits. `badge`: whether totals have one.
     """
 
     identity: SessionIdentity
@@ -72,6 +72,7 @@ class Admission:
     restriction: Restriction | None
     deflate: bool
     sections: int
+    badge: bool
 
 
 @dataclass(slots=True, frozen=True)
@@ -215,7 +216,11 @@ class Context:
     def __post_init__(self) -> None:
         words = [section.feature for section in self.sections.values()]
         config = self.config
-        switches = {"reports": config.moderation.enabled, "bots": config.bots.enabled}
+        switches = {
+            "reports": config.moderation.enabled,
+            "bots": config.bots.enabled,
+            "push": config.push.enabled,
+        }
         switched_on = [word for word, is_on in switches.items() if is_on]
         self.features = frozenset((*limits.FEATURES, *words, *switched_on))
 

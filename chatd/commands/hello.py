@@ -40,7 +40,7 @@ from msgspec import UNSET
 from chatd.commands.connection import HelloRejected, Identified, checked, identify
 from chatd.commands.context import Admission, Context, Session, SessionIdentity, Welcome
 from chatd.commands.reply_size import smaller
-from chatd.commands.sync import first_query, page_of, reached
+from chatd.commands.sync import first_query, has_push, page_of, reached
 from chatd.core.accounts import RecordDevice
 from chatd.core.privacy import BOUNDS
 from chatd.core.sections import in_force
@@ -127,6 +127,7 @@ async def welcome(ctx: Context, session: Session, request: Hello, identity: Sess
         token_ttl=session.watch_token(claims),
         limits=unusual_limits(ctx) or UNSET,
         audiences=("people" in features and unusual_audiences(ctx)) or UNSET,
+        push=ctx.push.offer(ctx.config.push, rows.is_registered) if has_push(ctx, request) else UNSET,
         sync=page,
     )
     return Welcome(reply, reached(ctx, page))
@@ -167,6 +168,7 @@ def become_current(
             restriction=account.restriction if account else None,
             deflate="deflate" in request.features,
             sections=in_force(ctx.sections, request.features),
+            badge=has_push(ctx, request),
         )
     )
     others = ctx.hub.sessions.get(identity.user, {})

@@ -1,11 +1,46 @@
-"""Questions about one's own notifications: push.test, push.decisions (protocol.md "Asking why")."""
+"""The push notifications of a user: devices.push, push.test, push.decisions (protocol.md "Push notifications")."""
 
 from msgspec import UNSET
 
+from chatd.commands.connection import HelloRejected, Identified, checked
 from chatd.commands.context import Context, Session
+from chatd.core.push_registrations import Dropped, Registration, address_of
+from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
-from chatd.protocol.push import PushDecision, PushDecisions, PushDecisionsOk, PushTest, PushTestOk
+from chatd.protocol.push import (
+    DevicesPush,
+    PushDecision,
+    PushDecisions,
+    PushDecisionsOk,
+    PushTest,
+    PushTestOk,
+)
+from chatd.push.endpoints import require_endpoint
 from chatd.push.views import Decision
+
+
+async def register(ctx: Context, session: Session, request: DevicesPush) -> Ok:
+    """Note where this device is told of messages, or that it is not any more."""
+    user, device = session.user, session.identity.device
+    dropped = Dropped(user, device, request.purpose)
+    if not request.token:
+        return await ctx.writer.submit_and_wait(user, dropped)
+    address = address_of(request, {(app.platform, app.app) for app in ctx.config.push.apps})
+    if request.platform == "web":
+        require_endpoint(request.token, ctx.config.egress.allow)
+    reply = await ctx.writer.submit_and_wait(user, Registration(user, device, address, 0, ctx.store.epoch))
+    # A device that was removed or revoked meanwhile lost its registrations before it got this one.
+    known = await ctx.store.people([user], [(user, device)])
+    seen = known.devices.get((user, device))
+    try:
+        checked(ctx, Identified(session.claims, known.accounts.get(user), seen))
+    except HelloRejected as rejected:
+        await ctx.writer.submit_and_wait(user, dropped)
+        raise rejected.refusal from rejected
+    if seen is None or not seen.listed:
+        await ctx.writer.submit_and_wait(user, dropped)
+        raise Refused("forbidden", "this device was removed")
+    return reply
 
 
 async def test(ctx: Context, session: Session, request: PushTest) -> PushTestOk:

@@ -9,7 +9,7 @@ from chatd.commands.reply_size import fitting, page_bytes
 from chatd.core.cursors import ALL, More, Position, cursor_of, position_of
 from chatd.core.maintenance import RefreshSummaries
 from chatd.core.sections import in_force, named, registered
-from chatd.core.sync_query import SyncQuery
+from chatd.core.sync_query import BadgeRule, SyncQuery
 from chatd.protocol import limits
 from chatd.protocol.connection import Hello
 from chatd.protocol.errors import Refused
@@ -23,7 +23,17 @@ def first_query(ctx: Context, user: str, request: Hello) -> SyncQuery:
     """Return the query of the page in a hello reply: everything, or the changes since the client's cursor."""
     rooms = limits.SUMMARIES_FIRST if request.rooms is UNSET else request.rooms
     wanted = PageOptions(min(rooms, ctx.config.limits.page), request.previews, request.events)
-    return fresh(ctx, user, stored_position(ctx, request), wanted, in_force(ctx.sections, request.features))
+    query = fresh(ctx, user, stored_position(ctx, request), wanted, in_force(ctx.sections, request.features))
+    return with_badge(ctx, query) if has_push(ctx, request) else query
+
+
+def has_push(ctx: Context, request: Hello) -> bool:
+    """Whether push is in force on a connection."""
+    return "push" in ctx.features and "push" in request.features
+
+
+def with_badge(ctx: Context, query: SyncQuery) -> SyncQuery:
+    return replace(query, badge=BadgeRule(ctx.env.now_ms(), ctx.config.push.members_all))
 
 
 async def sync(ctx: Context, session: Session, request: Sync) -> SyncOk | Informed:
@@ -35,6 +45,7 @@ async def sync(ctx: Context, session: Session, request: Sync) -> SyncOk | Inform
         query = fresh(
             ctx, session.user, position_in(ctx, request.cursor), wanted, session.subscriptions.sections
         )
+        query = with_badge(ctx, query) if session.subscriptions.badge else query
     reply = await fitting(ctx, session, lambda size: asked(ctx, session, replace(query, page_bytes=size)))
     until = reached(ctx, reply)
     return reply if until is None else Informed(reply, until)

@@ -81,7 +81,7 @@ COMMANDS: dict[type[Request], Command] = {
     ProfileSet: Command(WRITER, allow="send", own="people", feature="people"),
     UsersFind: Command(profiles.find, feature="people"),
     UsersGet: Command(profiles.get),
-    DevicesPush: Command(users.push),
+    DevicesPush: Command(push.register, own="writes", feature="push"),
     DevicesList: Command(users.devices),
     DevicesRemove: Command(WRITER, own="writes"),
     FriendRequest: Command(WRITER, allow="send", own="people", feature="people"),

@@ -1,12 +1,9 @@
-"""Devices: devices.list, devices.push (protocol.md "Rooms and members")."""
+"""Devices: devices.list (protocol.md "Rooms and members")."""
 
 from msgspec import UNSET
 
 from chatd.commands.context import Context, Session
 from chatd.core.maintenance import Barrier
-from chatd.protocol.envelope import Ok
-from chatd.protocol.errors import Refused
-from chatd.protocol.push import DevicesPush
 from chatd.protocol.users import DeviceRow, DevicesList, DevicesOk
 
 
@@ -22,7 +19,3 @@ async def devices(ctx: Context, session: Session, request: DevicesList) -> Devic
             if row.listed
         ]
     )
-
-
-def push(ctx: Context, session: Session, request: DevicesPush) -> Ok:
-    raise Refused("not_supported", "push notifications are not supported yet")

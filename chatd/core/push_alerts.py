@@ -30,7 +30,7 @@ class ToldAlerts:
 
 def alert(user: str, kind: Kind, author: str, writes: WriteSet, reads: ReadSet) -> None:
     """Have a user told, where push is switched on."""
-    if reads.rules.push.enabled:
+    if reads.rules.push:
         writes.add(Alert(user, kind, author, writes.now))
 
 

@@ -20,7 +20,8 @@ from chatd.protocol.push import Level
 STALE_MS = 60 * 86_400_000
 
 
-@dataclass(slots=True, frozen=True)
+# Not frozen, which would cost a planned notification as much as all rules together.
+@dataclass(slots=True)
 class Facts:
     """The state of one message and one device of its recipient, of one commit and one moment. Times: Unix ms.
 

@@ -25,17 +25,21 @@ PREFERENCES = "preferences"
 
 def require_push(request: Preferences, reads: ReadSet) -> None:
     """Refuse what concerns push where it is off, and quiet hours without a time zone that is known here."""
-    rules = reads.rules.push
     for name in ("push", "notify"):
-        if getattr(request, name) is not UNSET and not rules.enabled:
+        if getattr(request, name) is not UNSET and not reads.rules.push:
             raise Refused("not_supported", "push is switched off here", field=name)
     wanted = request.push
     if wanted is UNSET:
         return
     if wanted.quiet and not wanted.timezone:
         raise Refused("bad_request", "quiet hours need a time zone", field="push.timezone")
-    if wanted.timezone and not rules.knows_zone(wanted.timezone):
+    if wanted.timezone and not reads.rules.knows_zone(wanted.timezone):
         raise Refused("bad_request", "no such time zone here", field="push.timezone")
+
+
+def is_of_account(request: Preferences) -> bool:
+    """Whether a request changes preferences of the account, and not of a room alone."""
+    return (request.receipts, request.presence, request.push) != (UNSET, UNSET, UNSET)
 
 
 def set_level(request: Preferences, room: Room, member: Member, writes: WriteSet) -> None:

@@ -5,6 +5,7 @@ No decision reads them: each change says what is left of the others, so that a t
 
 import re
 from base64 import urlsafe_b64decode
+from collections.abc import Collection
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -12,7 +13,7 @@ from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from chatd.core.push import Address
-from chatd.core.read_set import PushRules, ReadSet
+from chatd.core.read_set import ReadSet
 from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
@@ -89,12 +90,14 @@ def digest_of(address: Address) -> bytes:
     return sha256("\0".join((address.platform, address.app, address.token)).encode()).digest()
 
 
-def address_of(request: DevicesPush, rules: PushRules) -> Address:
-    """Return the address that a device names, which is one that its push service may have given."""
-    platforms = {platform for platform, _ in rules.apps}
-    if request.platform not in platforms:
+def address_of(request: DevicesPush, apps: Collection[tuple[str, str]]) -> Address:
+    """Return the address that a device names, which is one that its push service may have given.
+
+    `apps`: those with a key, as (platform, app).
+    """
+    if request.platform not in {platform for platform, _ in apps}:
         raise Refused("not_supported", f"no push by {request.platform} here", field="platform")
-    if (request.platform, request.app) not in rules.apps:
+    if (request.platform, request.app) not in apps:
         raise Refused("not_supported", f"no such app of {request.platform} here", field="app")
     form = HEXADECIMAL if request.platform == "apns" else PRINTABLE
     if not form.match(request.token):

@@ -91,20 +91,11 @@ def knows_none(zone: str) -> bool:
 
 
 @dataclass(slots=True, frozen=True)
-class PushRules:
-    """The limits of push. `apps`: those with a key, as (platform, app). `members_all`: above it, a group alerts who is
-    named. `knows_zone`: whether there is a time zone of this name.
-    """
-
-    enabled: bool = False
-    apps: frozenset[tuple[str, str]] = frozenset()
-    members_all: int = 500
-    knows_zone: Callable[[str], bool] = knows_none
-
-
-@dataclass(slots=True, frozen=True)
 class Rules:
-    """The limits that the operator sets for decisions. `bots`: whether they are switched on."""
+    """The limits that the operator sets for decisions. `bots`, `push`: whether they are switched on.
+
+    `knows_zone`: whether there is a time zone of this name.
+    """
 
     body_bytes: int = 16_384
     group_members: int = 10_000
@@ -118,7 +109,8 @@ class Rules:
     # The age below which an account may do less; 0 for none.
     new_account_ms: int = 0
     bots: bool = False
-    push: PushRules = field(default_factory=PushRules)
+    push: bool = False
+    knows_zone: Callable[[str], bool] = knows_none
 
 
 NO_BOUNDS = Allowances()

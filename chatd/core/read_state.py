@@ -6,7 +6,13 @@ from msgspec import UNSET
 
 from chatd.core.extras import WALLPAPER, extra, put_extra
 from chatd.core.permissions import authorize
-from chatd.core.push_preferences import PREFERENCES, require_push, set_level, stored_preferences
+from chatd.core.push_preferences import (
+    PREFERENCES,
+    is_of_account,
+    require_push,
+    set_level,
+    stored_preferences,
+)
 from chatd.core.read_set import ReadSet, Tail
 from chatd.core.room import Member, Room
 from chatd.core.sections import ACCOUNT, ChangedRow, store
@@ -96,7 +102,7 @@ def prefer(user: str, request: Preferences, writes: WriteSet, reads: ReadSet) ->
             put_extra(writes.touch_member(room, user), WALLPAPER, wallpaper)
             writes.refreshed[room.number, user] = room
         set_level(request, room, member, writes)
-    if (request.receipts, request.presence, request.push) != (UNSET, UNSET, UNSET):
+    if is_of_account(request):
         prefer_everywhere(user, request, writes, reads)
     return Ok()
 

@@ -4,7 +4,7 @@ Whoever removes a message, its author, an admin, the host or an erasure, ends he
 place, its number and its ordinal, so that neither a gap nor an unread number changes; the text goes, from the message
 and from the edits that carried it. Each of them is emptied in the commit that says so.
 
-An erasure recalls thousands of messages, a few hundred in a commit. Each such commit logs one event `erased`, which
+An erasure recalls thousands of messages, some dozens in a commit. Each such commit logs one event `erased`, which
 says in which stretch of the log the person has no text left: so it is true when it is stored, whatever comes after it
 (protocol.md "Erased people").
 """

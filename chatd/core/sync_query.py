@@ -1,10 +1,18 @@
 """The question for one page of an account's rooms and rows (protocol.md "SyncPage" and "sync")."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from chatd.core.read_set import PeopleRules
 from chatd.core.sections import CONTACTS, PEOPLE
 from chatd.core.visibility import ShownTo
+
+
+class BadgeRule(NamedTuple):
+    """The moment in Unix ms, and the members up to which a group alerts them all."""
+
+    now_ms: int
+    members_all: int
 
 
 @dataclass(slots=True, frozen=True)
@@ -20,6 +28,7 @@ class SyncQuery:
     are walked from their beginning; all of them are when `since` is None.
     `people`: the rules where people are switched on, else None, and every room is listed. `requests`: whether rooms are
     named in which the user was asked, and `all_requests`: whether all of them, changed or not.
+    `badge`: with push, how the number on the icon is counted, else None.
     """
 
     user: str
@@ -35,6 +44,7 @@ class SyncQuery:
     sections: int = 0
     full_sections: int = 0
     people: PeopleRules | None = None
+    badge: BadgeRule | None = None
 
     @property
     def requests(self) -> bool:

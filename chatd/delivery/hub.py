@@ -115,17 +115,17 @@ class Subscriptions:
 
     `rooms`: the rooms it is subscribed to, by number. `focus`: numbers of the rooms on screen. `muted`: muted_until
     by room number, unmuted rooms left out. `fully_synced`: a round of `sync` was sent to its end. `sections`: the
-    sections of account rows in force, as bits.
+    sections of account rows in force, as bits. `badge`: whether its totals have one.
     """
 
-    __slots__ = ("_behind", "_left", "focus", "fully_synced", "muted", "rooms", "sections")
+    __slots__ = ("_behind", "_left", "badge", "focus", "fully_synced", "muted", "rooms", "sections")
 
     def __init__(self) -> None:
         self.rooms: dict[int, RoomSubscribers] = {}
         self.focus: frozenset[int] = frozenset()
         self.muted: dict[int, int] = {}
         self.fully_synced = False
-        self.sections = 0
+        self.sections, self.badge = 0, False
         self._behind = 0
         # Rooms left during hello; None after it.
         self._left: set[int] | None = set()
@@ -173,9 +173,9 @@ class Subscriptions:
         """Note that the connection is subscribed to all its rooms, and hello is over."""
         self._left = None
 
-    def cover(self, sections: int) -> None:
-        """Put sections of account rows in force, as bits."""
-        self.sections = sections
+    def cover(self, sections: int, *, badge: bool) -> None:
+        """Put sections of account rows in force, as bits, and the badge."""
+        self.sections, self.badge = sections, badge
 
     def fall_behind(self, stamp: int) -> None:
         """Note that the connection only learned that there are `more` account rows of this commit."""

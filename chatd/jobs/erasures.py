@@ -2,8 +2,8 @@
 
 Each step is one submission to the writer. It takes away what is there of at most some hundred rows, and the job asks
 what is left before the next. So it goes on after a crash without a note of where it was: the erasure is in the list of
-those under way, and what is gone is not found again. After each step the job rests, so that it takes a share of the
-writer only.
+those under way, and what is gone is not found again. A step takes about as long as the commit of a message, and the job
+rests behind each, so that it takes a share of the writer only: who writes meanwhile waits for a step at most.
 
 When nothing is left, the write-ahead log is emptied, since it holds pages from before, and so is the space in the
 database that no row uses (storage/sqlite/unallocated.py). The receipt says for each place
@@ -38,21 +38,20 @@ from chatd.env import Env
 from chatd.protocol.errors import ChatError, Unavailable
 from chatd.storage.erasing import ErasureStore, ListedErasure, PersonFiles
 from chatd.telemetry.counters import Counters
+from chatd.telemetry.loop_share import LoopShare
 from chatd.writer.writer import Writer
 
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-# Each of the events is read, and written with an edit of it: a few milliseconds of the one writer.
-EVENTS_AT_ONCE = 250
+# Each of the events is read, and written with an edit of it: a millisecond of the one writer, with its flush.
+EVENTS_AT_ONCE = 64
 # Each writes a message, an event and a reaction.
-REACTIONS_AT_ONCE = 150
+REACTIONS_AT_ONCE = 40
 # Each writes two contacts, and two rows for devices.
-CONTACTS_AT_ONCE = 100
+CONTACTS_AT_ONCE = 25
 ROOMS_AT_ONCE = 200
-# The job rests so many times as long as its last step took, so that it has a quarter of the writer.
-REST = 3.0
 # Due checks and lists are looked for this often.
 ROUND_S = 60.0
 ERASURES_AT_ONCE = 100
@@ -67,16 +66,23 @@ REPLACED, EXPORTS, LOG = "chatd.sqlite.replaced", "exports", "chatd.sqlite-wal"
 
 
 class Erasures:
-    """The erasures of a daemon: `run` carries them out, `wake` makes it look now."""
+    """The erasures of a daemon: `run` carries them out, `wake` makes it look now. `share`: of the writer's time."""
 
     def __init__(
-        self, store: ErasureStore, files: PersonFiles, env: Env, writer: Writer, counters: Counters
+        self,
+        store: ErasureStore,
+        files: PersonFiles,
+        env: Env,
+        writer: Writer,
+        counters: Counters,
+        share: LoopShare,
     ) -> None:
         self._store = store
         self._files = files
         self._env = env
         self._writer = writer
         self._counters = counters
+        self._share = share
         self._reports_ms = 0
         # Whether something was taken away since the remains were overwritten.
         self._removed = False
@@ -261,14 +267,18 @@ class Erasures:
             began, before = self._env.monotonic(), page
             page = await self._store.overwrite_unallocated(page)
             tries = tries + 1 if page == before else 0
-            await asyncio.sleep(LOG_RETRY_S if tries else REST * (self._env.monotonic() - began))
+            if tries:
+                await asyncio.sleep(LOG_RETRY_S)
+            else:
+                await self._share.rest(self._env.monotonic() - began)
         if page:
             raise OSError("a read keeps the write-ahead log, so it was not emptied")
 
     async def _step(self, request: Any) -> None:
         began, self._removed = self._env.monotonic(), True
         await self._submit(request)
-        await asyncio.sleep(REST * (self._env.monotonic() - began))
+        # All of this time the writer was its own, also while the disk had to answer.
+        await self._share.rest(self._env.monotonic() - began)
 
     async def _submit(self, request: Any) -> None:
         await self._writer.submit_and_wait("", request)

@@ -8,6 +8,7 @@ from chatd.env import Env
 from chatd.jobs.deletion_clock import DeletionClock
 from chatd.protocol.errors import ChatError
 from chatd.storage.erasing import ErasureStore
+from chatd.telemetry.loop_share import LoopShare
 from chatd.writer.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -16,17 +17,17 @@ log = logging.getLogger(__name__)
 KEPT_MS = 30 * 86_400_000
 ROUND_S = 3600.0
 ROOMS_AT_ONCE = 100
-# The purge rests so many times as long as its last step took, so that phones do not notice it.
-REST = 3.0
 
 
 class Purge:
     """The rounds in which rooms are looked for that were deleted long ago."""
 
-    def __init__(self, store: ErasureStore, env: Env, writer: Writer) -> None:
+    def __init__(self, store: ErasureStore, env: Env, writer: Writer, share: LoopShare) -> None:
         self._store = store
         self._env = env
         self._writer = writer
+        # Of the time of the writer, so that phones do not notice it.
+        self._share = share
 
     async def run(self, clock: DeletionClock) -> None:
         """Run rounds until cancelled. A failed round is logged, and the next one tries again."""
@@ -45,4 +46,4 @@ class Purge:
             for room in rooms:
                 began = self._env.monotonic()
                 await self._writer.submit_and_wait("", PurgeRoom(room))
-                await asyncio.sleep(REST * (self._env.monotonic() - began))
+                await self._share.rest(self._env.monotonic() - began)

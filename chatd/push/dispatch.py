@@ -170,9 +170,9 @@ class Dispatch:
         if address is None or look.recipient.device in moment.foreground(look.recipient.user):
             self._parts.queue.end(pending.number)
             return None
-        shown = Notification("read", self._tag(pending, look), badge=look.badge, seq=pending.seq or UNSET)
-        if self._level(look) != "none" and look.room is not None:
-            shown = Notification("read", shown.tag, room=look.room.name, seq=shown.seq, badge=look.badge)
+        told = Told("" if look.room is None else look.room.name, pending.seq)
+        tag, level = self._tag(pending, look), narrower(self._level(look), "sender")
+        shown = notification("read", tag, look.badge, told, level, is_quiet=False)
         form: Form = "badge" if pending.key.topic == "badge" else "background"
         pending.address = address
         return Delivery(pending.number, address, shown, form, False, self._expires_at(moment))

@@ -6,13 +6,14 @@ import logging
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from chatd.config.push import Push as Settings
 from chatd.core.push import Kind, Outcome
 from chatd.env import Env
 from chatd.push.facts import Moment
 from chatd.push.outstanding import Outstanding
-from chatd.push.pending import Ended, Key
+from chatd.push.pending import Ended, Key, Pending
 from chatd.push.queue import Queue
 from chatd.push.trace import Record, Trace
 from chatd.storage.push import PushStore
@@ -23,6 +24,18 @@ from chatd.telemetry.loop_share import LoopShare
 TAG_CHARACTERS = 16
 
 log = logging.getLogger(__name__)
+
+
+class Place(NamedTuple):
+    """Whom a decision is about. `user`: "" for everybody in the room. `room`: its number, 0 for none."""
+
+    user: str
+    device: str
+    room: int
+
+
+def place_of(pending: Pending) -> Place:
+    return Place(pending.key.user, pending.key.device, pending.key.room)
 
 
 @dataclass(slots=True)
@@ -58,18 +71,11 @@ class Parts:
         return self.env.now_ms() - 1000 * self.settings.stale_s
 
     def note(
-        self,
-        user: str,
-        device: str,
-        room: int,
-        span: tuple[int, int],
-        kind: Kind,
-        outcome: Outcome,
-        detail: str = "",
+        self, place: Place, span: tuple[int, int], kind: Kind, outcome: Outcome, detail: str = ""
     ) -> None:
-        """Keep a decision about the events of a span. `user`: "" for everybody in the room."""
+        """Keep a decision about the events of a span."""
         self.counters.notifications[outcome] += 1
-        self.trace.add(Record(self.env.now_ms(), user, device, room, *span, kind, outcome, detail))
+        self.trace.add(Record(self.env.now_ms(), *place, *span, kind, outcome, detail))
 
     def end(self, ended: Iterable[Ended]) -> None:
         """Keep what became of notifications that are over."""
@@ -78,10 +84,7 @@ class Parts:
                 outcome = "sent_silent" if pending.is_quiet else "sent"
             elif outcome == "provider_error":
                 self._log_defect(pending.app.platform, detail)
-            key = pending.key
-            self.note(
-                key.user, key.device, key.room, (pending.first, pending.seq), pending.kind, outcome, detail
-            )
+            self.note(place_of(pending), (pending.first, pending.seq), pending.kind, outcome, detail)
         self.wake.set()
 
     def _log_defect(self, platform: str, detail: str) -> None:

@@ -22,7 +22,7 @@ from chatd.core.webhooks import Consumer
 from chatd.core.write_set import NewEvent, WriteSet
 from chatd.protocol.errors import ChatError, Refused
 from chatd.push.facts import Moment
-from chatd.push.parts import Parts
+from chatd.push.parts import Parts, Place, place_of
 from chatd.push.pending import AppKey, Key, Pending
 from chatd.storage.push import PlanPage, PlanQuery, PushRoom, Recipient, StoredAlert
 
@@ -57,7 +57,7 @@ class Planner:
         self._alerts_due = 1
         self._is_more = False
         self._alert = (0, 0)
-        self._seen = 0
+        self._seen = self._floor = 0
         self._restored = False
         self._wake = asyncio.Event()
 
@@ -105,13 +105,15 @@ class Planner:
             return None
         open_stamps = (self.undecided, self._parts.queue.oldest_stamp())
         stamp = min((one - 1 for one in open_stamps if one is not None), default=self._seen)
-        return Consumer(CONSUMER, cursor_of(self._epoch, Position(max(0, stamp), 0)), b"")
+        return Consumer(CONSUMER, cursor_of(self._epoch, Position(max(self._floor, stamp), 0)), b"")
 
     async def run(self, saved: Consumer | None, stamp: int) -> None:
         """Plan until cancelled. `saved`: what was stored of the way; `stamp`: the commit at the start."""
         if not self._restored:
+            known = stamp_of(saved, self._epoch)
+            self._floor = stamp if known is None else known
             self._seen = max(self._seen, stamp)
-            await self._restore(saved)
+            await self._restore(known)
             self._restored = True
         self._wake.set()
         while True:
@@ -124,9 +126,8 @@ class Planner:
                     log.warning("push could not be planned: %s", error)
                     await asyncio.sleep(AGAIN_S)
 
-    async def _restore(self, saved: Consumer | None) -> None:
-        """Note the rooms with events behind the stored cursor. What is too old is found to be when it is planned."""
-        stamp = stamp_of(saved, self._epoch)
+    async def _restore(self, stamp: int | None) -> None:
+        """Note the rooms with events behind a commit. What is too old is found to be when it is planned."""
         after = 0
         while stamp is not None:
             found, after = await self._parts.store.unplanned(stamp, after, ROOMS_AT_ONCE)
@@ -152,6 +153,7 @@ class Planner:
         except BaseException:
             # Also when it is cancelled, to begin anew with other settings.
             self._add(room, due)
+            self._wake.set()
             raise
         finally:
             self._planning = None
@@ -181,7 +183,7 @@ class Planner:
         if is_first:
             old = [event.seq for event in page.events if event.time < stale]
             if old:
-                parts.note("", "", room.number, (old[0], old[-1]), "message", "expired")
+                parts.note(Place("", "", room.number), (old[0], old[-1]), "message", "expired")
             self._note_large(room, events)
         planned, moment = PlannedEvents(events), parts.moment()
         for recipient in page.recipients:
@@ -197,7 +199,7 @@ class Planner:
         """Keep one record for everybody in a large room, who are not looked at one by one."""
         seqs = [event.seq for event in events if event.topic == "message"]
         if seqs and not room.is_direct and room.members > self._parts.settings.members_all:
-            self._parts.note("", "", room.number, (seqs[0], seqs[-1]), "message", "large_room")
+            self._parts.note(Place("", "", room.number), (seqs[0], seqs[-1]), "message", "large_room")
 
     def _offer(
         self,
@@ -215,7 +217,7 @@ class Planner:
         outcome = decide(facts)
         span = (first if event.topic == "message" else event.seq, event.seq)
         if outcome not in ("sent", "sent_silent") or recipient.address is None:
-            self._parts.note(recipient.user, recipient.device, room.number, span, kind, outcome)
+            self._parts.note(Place(recipient.user, recipient.device, room.number), span, kind, outcome)
             return False
         key = Key(recipient.user, recipient.device, room.number, event.topic)
         pending = Pending(key, app_of(recipient), kind, *span, event.time, event.stamp, 0.0)
@@ -230,7 +232,7 @@ class Planner:
         paced = parts.outstanding.due(paced_by(key), now, is_direct=is_direct)
         if paced > pending.due:
             pending.due = paced
-            parts.note(key.user, key.device, key.room, (pending.first, pending.seq), pending.kind, "paced")
+            parts.note(place_of(pending), (pending.first, pending.seq), pending.kind, "paced")
         parts.end(parts.queue.put(pending))
 
     async def _plan_alerts(self) -> None:
@@ -255,7 +257,7 @@ class Planner:
         if outcome in ("sent", "sent_silent") and alert.time < self._parts.stale_ms():
             outcome = "expired"
         if outcome not in ("sent", "sent_silent") or recipient.address is None:
-            self._parts.note(recipient.user, recipient.device, 0, (0, 0), kind, outcome)
+            self._parts.note(Place(recipient.user, recipient.device, 0), (0, 0), kind, outcome)
             return
         key = Key(recipient.user, recipient.device, 0, "friend", alert.author)
         pending = Pending(key, app_of(recipient), kind, 0, 0, alert.time, alert.stamp, 0.0)

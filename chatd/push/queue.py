@@ -20,7 +20,7 @@ from dataclasses import replace
 from math import inf
 
 from chatd.core.push import Outcome
-from chatd.push.interface import Answer
+from chatd.push.interface import NO_SENDER, SENDER_ENDED, Answer
 from chatd.push.pending import AppKey, Ended, Key, Pending, joined
 
 # About 10 MB. Beyond it the oldest is dropped, and mentions last.
@@ -183,14 +183,16 @@ class AppQueue:
             heapq.heappush(self._heap, (waiting.due, key))
 
     def put_back(self, number: int, due: float) -> list[Ended]:
-        """Let one that was taken wait again; what came meanwhile replaces it."""
+        """Let one that was taken wait again, unless what came meanwhile replaces it; return what is over."""
         pending = self.end(number)
         if pending is None:
             return []
         newer = self._remove(pending.key)
         if newer is None:
+            full = len(self) >= self._waiting_max
+            ended = [Ended(self._drop(), "provider_busy", "queue full")] if full else []
             self._add(replace(pending, due=due, number=0))
-            return []
+            return ended
         self._add(replace(joined(pending, newer), due=newer.due, tries=0))
         return [Ended(pending, "superseded")]
 
@@ -224,7 +226,8 @@ class AppQueue:
         return self.put_back(answer.number, self._blocked_until)
 
     def _on_failure(self, pending: Pending, answer: Answer, now: float, spread: float) -> Sequence[Ended]:
-        self._failures += 1
+        # That our own process ended says nothing about the service.
+        self._failures += answer.detail not in (NO_SENDER, SENDER_ENDED)
         if self.is_down:
             self._blocked_until = max(self._blocked_until, now + PROBE_S)
             return self.put_back(answer.number, now)

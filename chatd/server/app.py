@@ -35,6 +35,7 @@ from chatd.jobs.maintenance import Maintenance
 from chatd.jobs.message_requests import RequestBound
 from chatd.protocol.codec import Vocabulary
 from chatd.protocol.connection import Hello
+from chatd.push.settings import vapid_public
 from chatd.server.accounts import Accounts
 from chatd.server.capability import Capability, combined
 from chatd.server.host_parts import HostParts
@@ -172,7 +173,7 @@ class App:
             typing_sink=self.fanout,
             hello_limiter=self.hello_limiter,
             lookups=Lookups(config.rates, env, self.counters),
-            push=PushDoor(env),
+            push=PushDoor(env, vapid_public(config) if config.push.enabled else ""),
             counters=self.counters,
             bounds=bounds_of(config.people),
         )

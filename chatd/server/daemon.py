@@ -27,6 +27,7 @@ from chatd.protocol.errors import ChatError, Refused
 from chatd.server.accounts import Accounts
 from chatd.server.app import NO_KEY, App
 from chatd.server.capability import Capability, combined
+from chatd.server.children import Children
 from chatd.server.console import Console, ConsoleSources, not_served
 from chatd.server.descriptors import ADMIN_SOCKETS, API_SOCKETS, OPS_SOCKETS, needed, raised, shared_out
 from chatd.server.gauges import gauges_of
@@ -72,7 +73,6 @@ class Daemon:
         capabilities: Sequence[Capability] = (),
         open_store: OpenStore = SqliteStore.open,
         login_links: Mapping[str, str] | None = None,
-        make_sender: MakeSender | None = None,
     ) -> None:
         self.config = config
         self.draining = False
@@ -85,7 +85,8 @@ class Daemon:
         self._console: Console | None = None
         self._console_problem = ""  # the reason why there is none
         self._login_links = login_links
-        self._make_sender = make_sender
+        self.children = Children()
+        self.make_sender: MakeSender = self.children.sender
         self._website: Website | None = None
         self._access: Access | None = None
         self._app: App | None = None
@@ -144,7 +145,6 @@ class Daemon:
         for name, work in app.jobs(self.config).items():
             self._keep_running(name, work)
         self._deliver(receivers, self.config)
-        self._push(self.config)
         self._keep_running("keys", app.identity.keep_fresh)
         self._keep_running("files", partial(self._files.watch, self.config))
         try:
@@ -161,21 +161,14 @@ class Daemon:
         self._tasks[name] = asyncio.create_task(supervised(name, work), name=name)
 
     def _deliver(self, receivers: Sequence[Receiver], config: Config) -> None:
-        """Deliver events to these endpoints."""
+        """Deliver events to these endpoints, and notifications to devices where they are switched on."""
         is_first = self.app.host.webhooks.deliveries is None
         deliveries = self.app.host.deliver(receivers, config)
         if is_first and deliveries is not None:
             self._keep_running("webhooks", deliveries.run)
-
-    def _push(self, config: Config) -> None:
-        """Send push notifications as this configuration says, or none."""
-        if self._make_sender is None:
-            return
-        work = self.app.push.adopt(config, self._make_sender)
-        if work is not None:
-            self._keep_running("push", work)
-        elif "push" in self._tasks:
-            self._tasks.pop("push").cancel()
+        notifications = self.app.push.adopt(config, self.make_sender)
+        if notifications is not None:
+            self._keep_running("push", notifications)
 
     def reconfigure(self, config: Config) -> list[str]:
         """Apply another configuration, which differs in no key that needs a restart (config/reloadable.py).
@@ -198,7 +191,6 @@ class Daemon:
         self._keep_running("files", partial(self._files.watch, config))
         app.reconfigure(config)
         self._deliver(receivers, config)
-        self._push(config)
         if self._console is not None:
             self._console.reconfigure(config)
         self._reserve(app, config)
@@ -245,9 +237,8 @@ class Daemon:
         api = Api(services, access, self.env, app.counters)
         if several(listen.ops_address):
             operations = ListenerOptions(deadline_s, backlog, pending_sockets=PendingSockets(OPS_SOCKETS))
-            application = ops_application(
-                self.checks, self.metrics, self._console_routes(api), api.application()
-            )
+            console, children = self._console_routes(api), self.children.states
+            application = ops_application(self.checks, self.metrics, console, api.application(), children)
             await self._open(OPERATIONS, Listener(several(listen.ops_address), application, operations))
         if several(listen.api_address):
             options = ListenerOptions(
@@ -316,6 +307,7 @@ class Daemon:
             **gauges_of(self.app),
             **self.storage_gauges(),
             **self._files.gauges(),
+            **self.children.gauges(),
             "draining": int(self.draining),
         }
         return render(self.app.counters, gauges), MEDIA_TYPE

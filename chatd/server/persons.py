@@ -15,6 +15,7 @@ from chatd.jobs.exports import Exports
 from chatd.jobs.purge import Purge
 from chatd.storage.interface import Store
 from chatd.telemetry.counters import Counters
+from chatd.telemetry.loop_share import LoopShare
 from chatd.writer.writer import Writer
 
 Job = Callable[[], Coroutine[Any, Any, None]]
@@ -26,9 +27,10 @@ class Persons:
     def __init__(self, store: Store, env: Env, writer: Writer, counters: Counters) -> None:
         self._store = store
         self.clock = DeletionClock(env, store.troubles)
-        self.erasures = Erasures(store.erasures, store.files, env, writer, counters)
+        share = LoopShare(env, lambda: writer.depth > 0)
+        self.erasures = Erasures(store.erasures, store.files, env, writer, counters, share)
         self.exports = Exports(store.erasures, store.files, env, writer)
-        self.purge = Purge(store.erasures, env, writer)
+        self.purge = Purge(store.erasures, env, writer, share)
 
     def reconfigure(self, config: Config) -> None:
         """Put other settings in force."""

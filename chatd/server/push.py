@@ -24,6 +24,10 @@ MakeSender = Callable[[Config, Context, OnAnswers], Sender]
 Work = Callable[[], Coroutine[Any, Any, None]]
 
 
+async def nothing() -> None:
+    """Run in place of push that was switched off."""
+
+
 class PushParts:
     """Push of one daemon; `push` is None while it is switched off, and then nothing of it is there."""
 
@@ -35,10 +39,11 @@ class PushParts:
         self._subscribed = False
 
     def adopt(self, config: Config, make_sender: MakeSender) -> Work | None:
-        """Put a configuration in force; return what has to run for it, None while push is switched off."""
+        """Put a configuration in force; return what has to run for it from now on, None where push never was on."""
         if not config.push.enabled:
-            self.push = self._context.push.notifications = None
-            return None
+            was_on, self.push = self.push is not None, None
+            self._context.push.notifications = None
+            return nothing if was_on else None
         if self.push is None:
             self.push = self._context.push.notifications = self._made(config)
         self.push.reconfigure(config.push)

@@ -10,6 +10,7 @@ from chatd.core.privacy import BOUNDS, Bounds, HostBounds
 from chatd.core.read_set import DAY_MS, PeopleRules, Rules
 from chatd.core.velocity import NEW_SHARE
 from chatd.env import Env
+from chatd.push.zones import knows_zone
 from chatd.webhooks.settings import judges_of
 from chatd.writer.screening import ScreeningRules
 
@@ -33,6 +34,8 @@ def rules_of(config: Config) -> Rules:
         people=people_rules_of(config.people),
         new_account_ms=new_account_ms(config),
         bots=config.bots.enabled,
+        push=config.push.enabled,
+        knows_zone=knows_zone,
     )
 
 

@@ -186,7 +186,7 @@ class Session(SessionFacts):
         self.mode = admission.mode
         self.receipts = admission.receipts
         self.restrain(admission.restriction)
-        self.subscriptions.cover(admission.sections)
+        self.subscriptions.cover(admission.sections, badge=admission.badge)
         if admission.deflate and self.encoding == MSGPACK:
             self.encoding = DEFLATE
 

@@ -7,7 +7,6 @@ from typing import NamedTuple, Protocol
 from chatd.core.push import Address
 from chatd.core.push_events import Choice, PushEvent, Topic
 from chatd.core.push_registrations import Registration
-from chatd.env import Env
 from chatd.protocol.messages import Body
 
 
@@ -130,8 +129,13 @@ class Unplanned(NamedTuple):
 class PushStore(Protocol):
     """What the planner of push notifications reads, on a connection that delays nobody else."""
 
-    async def open(self, env: Env, spend: Callable[[float], None]) -> None:
-        """Open the connection, before all else. `spend` is told the CPU seconds of each read."""
+    async def open(self, cpu_s: Callable[[], float], spend: Callable[[float], None]) -> None:
+        """Open the connection, before all else. `spend` is told the CPU seconds of each read, by the clock `cpu_s` of
+        its thread.
+        """
+
+    async def close(self) -> None:
+        """Close it; idempotent."""
 
     async def plan(self, query: PlanQuery) -> PlanPage:
         """Return a page of up to 200 users; a user has a row for each registration, or one without any."""

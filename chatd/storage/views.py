@@ -93,12 +93,16 @@ class SyncRows:
 
 @dataclass(slots=True, frozen=True)
 class HelloRows:
-    """The rows by which a hello is decided and answered, all as of one commit: that of `page`."""
+    """The rows by which a hello is decided and answered, all as of one commit: that of `page`.
+
+    `is_registered`: with push, whether the device is told of messages.
+    """
 
     account: Account | None
     device: DeviceSeen | None
     memberships: list[Membership]
     page: SyncRows
+    is_registered: bool = False
 
 
 @dataclass(slots=True, frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from chatd.core.privacy_settings import CIRCLES, PRIVACY
-from chatd.core.push_preferences import PREFERENCES
+from chatd.core.push_preferences import PREFERENCES, is_of_account
 from chatd.core.read_set import ReadSet
 from chatd.core.sections import ChangedRow
 from chatd.writer.sources import Sources, Submitted
@@ -21,8 +21,10 @@ async def privacy(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) 
 
 
 async def preferences(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
-    """Read the preferences of the users who ask."""
-    await read_account_rows(sources, {(asked.user, PREFERENCES) for asked in batch}, reads)
+    """Read the preferences of users who are about to change those of their account."""
+    users = {asked.user for asked in batch if is_of_account(asked.request)}
+    if users:
+        await read_account_rows(sources, {(user, PREFERENCES) for user in users}, reads)
 
 
 async def read_account_rows(sources: Sources, rows: Collection[tuple[str, str]], reads: ReadSet) -> None:

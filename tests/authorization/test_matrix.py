@@ -6,13 +6,15 @@ import pytest
 
 from chatd.auth.interface import Claims
 from chatd.commands.table import COMMANDS
+from chatd.config.push import PushApp
 from chatd.core.accounts import Amend
 from chatd.protocol import close_codes
 from chatd.protocol.errors import Refused
 from tests.kit.auth_matrix import ENDED, REQUESTS, AuthMatrix, PreparedRoom, request_of, rows
 from tests.kit.inprocess import in_process
 
-REPORTS = {"enabled": True}
+APPS = (PushApp(platform="apns", key_file="of nobody"),)
+SWITCHED_ON = {"moderation": {"enabled": True}, "push": {"enabled": True, "workers": 0, "apps": APPS}}
 ROWS = rows()
 WORDS = frozenset({"read", "send", "create", "admin"})
 SHORT_S = 5  # of a token; with its grace shorter than anybody may be silent
@@ -33,7 +35,7 @@ def test_the_word_of_every_row_is_the_one_that_is_checked():
 @pytest.mark.parametrize("name", ROWS)
 async def test_a_row_is_as_the_table_says(name: str, tmp_path: Path) -> None:
     wanted = {column: cell for column, cell in ROWS[name].outcomes.items() if column not in ENDED}
-    async with in_process(tmp_path, moderation=REPORTS) as server:
+    async with in_process(tmp_path, **SWITCHED_ON) as server:
         matrix = await AuthMatrix.open(server)
         found = {}
         for column in wanted:
@@ -46,7 +48,7 @@ async def test_a_row_is_as_the_table_says(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.word != "-"])
 async def test_without_its_word_a_row_is_forbidden_wherever_it_points(name: str, tmp_path: Path) -> None:
-    async with in_process(tmp_path, moderation=REPORTS) as server:
+    async with in_process(tmp_path, **SWITCHED_ON) as server:
         matrix = await AuthMatrix.open(server)
         expires = server.env.now_ms() / 1000 + 3600
         server.identity.claims["mute"] = Claims("owner", expires, allow=WORDS - {ROWS[name].word})
@@ -78,7 +80,7 @@ async def _turned_away(matrix: AuthMatrix, column: str) -> None:
 @pytest.mark.parametrize("column", ENDED)
 async def test_behind_a_hello_that_fails_nothing_is_carried_out(column: str, tmp_path: Path) -> None:
     """Each row in the frame of the hello, as a phone sends its outbox."""
-    async with in_process(tmp_path, rates={"enabled": False}, moderation=REPORTS) as server:
+    async with in_process(tmp_path, rates={"enabled": False}, **SWITCHED_ON) as server:
         matrix = await AuthMatrix.open(server)
         prepared = await matrix.prepare_room("member", await matrix.connect_as(column))
         await _turned_away(matrix, column)
@@ -100,7 +102,7 @@ async def test_behind_a_hello_that_fails_nothing_is_carried_out(column: str, tmp
 
 @pytest.mark.parametrize("column", ENDED)
 async def test_what_a_connection_asks_after_its_end_is_not_carried_out(column: str, tmp_path: Path) -> None:
-    async with in_process(tmp_path, rates={"enabled": False}, moderation=REPORTS) as server:
+    async with in_process(tmp_path, rates={"enabled": False}, **SWITCHED_ON) as server:
         matrix = await AuthMatrix.open(server)
         expires = server.env.now_ms() / 1000 + SHORT_S
         server.identity.claims["expired"] = Claims("expired", expires)

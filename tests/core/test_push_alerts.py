@@ -1,7 +1,7 @@
 import pytest
 
 from chatd.core.push_alerts import Alert, ToldAlerts
-from chatd.core.read_set import PeopleRules, PushRules, Rules
+from chatd.core.read_set import PeopleRules, Rules
 from chatd.protocol.friends import ContactSet, FriendAccept, FriendCancel, FriendDecline, FriendRequest
 from tests.kit.memory_writer import MemoryWriter
 
@@ -10,7 +10,7 @@ PEOPLE = PeopleRules(enabled=True)
 
 @pytest.fixture
 def writer() -> MemoryWriter:
-    return MemoryWriter(rules=Rules(people=PEOPLE, push=PushRules(enabled=True)))
+    return MemoryWriter(rules=Rules(people=PEOPLE, push=True))
 
 
 def alerts(writer: MemoryWriter) -> list[Alert]:

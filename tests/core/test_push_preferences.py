@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from chatd.core.push_preferences import DAY_MINUTES, MINUTE_MS, is_quiet
-from chatd.core.read_set import PushRules, Rules
+from chatd.core.read_set import Rules
 from chatd.core.sections import ACCOUNT, ChangedRow
 from chatd.protocol.codec import decode_tree
 from chatd.protocol.errors import Refused
@@ -16,7 +16,7 @@ from chatd.protocol.rooms import Preferences
 from chatd.push.zones import knows_zone, wall_ms
 from tests.kit.memory_writer import MemoryWriter, group
 
-PUSH = Rules(push=PushRules(enabled=True, knows_zone=knows_zone))
+PUSH = Rules(push=True, knows_zone=knows_zone)
 NIGHT = PushPreferences(quiet=[QuietHours("22:30", "07:00")], timezone="Europe/Berlin")
 # 5 January 1970 was the first Monday.
 MONDAY = 4 * DAY_MINUTES

@@ -14,16 +14,13 @@ from chatd.core.push_registrations import (
     digest_of,
     is_point,
 )
-from chatd.core.read_set import PushRules
 from chatd.protocol.errors import Refused
 from chatd.protocol.limits import DEVICES_LISTED_MAX
 from chatd.protocol.push import DevicesPush
 from chatd.protocol.users import DevicesRemove
 from tests.kit.memory_writer import MemoryWriter
 
-RULES = PushRules(
-    enabled=True, apps=frozenset({("apns", "app"), ("web", ""), ("fcm", "app"), ("gateway", "app")})
-)
+APPS = {("apns", "app"), ("web", ""), ("fcm", "app"), ("gateway", "app")}
 # The receiver's key and secret of the example in RFC 8291, 5.
 POINT = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
 AUTH = "BTBZMqHH6r4Tts7J_aSIgg"
@@ -43,9 +40,9 @@ def asked(**keys: object) -> DevicesPush:
 
 
 def test_an_address_is_what_the_device_says() -> None:
-    address = address_of(asked(platform="web", app="", token=URL, p256dh=POINT, auth=AUTH), RULES)
+    address = address_of(asked(platform="web", app="", token=URL, p256dh=POINT, auth=AUTH), APPS)
     assert (address.platform, address.token, len(address.p256dh), len(address.auth)) == ("web", URL, 65, 16)
-    voip = address_of(asked(purpose="voip", environment="sandbox"), RULES)
+    voip = address_of(asked(purpose="voip", environment="sandbox"), APPS)
     assert (voip.purpose, voip.environment, voip.p256dh) == ("voip", "sandbox", b"")
 
 
@@ -61,13 +58,13 @@ def test_an_address_is_what_the_device_says() -> None:
 ])  # fmt: skip
 def test_what_no_service_has_given_is_refused(keys: dict[str, object], code: str, field: str) -> None:
     with pytest.raises(Refused) as refusal:
-        address_of(asked(**keys), RULES)
+        address_of(asked(**keys), APPS)
     assert (refusal.value.code, refusal.value.field) == (code, field)
 
 
 def test_a_platform_without_a_key_is_not_supported() -> None:
     with pytest.raises(Refused) as refusal:
-        address_of(asked(), PushRules(enabled=True, apps=frozenset({("fcm", "app")})))
+        address_of(asked(), {("fcm", "app")})
     assert (refusal.value.code, refusal.value.field) == ("not_supported", "platform")
 
 

@@ -132,6 +132,7 @@ summary = record(
         "request": flag,
         "asked": positive,
         "wallpaper": word,
+        "notify": one_of("all", "mentions", "none"),
         "first_visible": two_or_more,
         "log_floor": two_or_more,
         "preview": event_for_reader,
@@ -143,7 +144,7 @@ summary = record(
 
 _totals = record(
     {"rooms": u53, "unread": u53, "mentions": u53},
-    {"friend_requests": positive, "message_requests": positive},
+    {"friend_requests": positive, "message_requests": positive, "badge": positive},
 )
 account_row = record({"name": word, "stamp": positive}, {"value": host_data})
 
@@ -177,6 +178,9 @@ _logged: tuple[dict[str, Shape], dict[str, Shape]] = ({}, {**_done, "event": eve
 _not_added: dict[str, Shape] = {"not_added": listed(user, least=1)}
 _limits = record({}, dict.fromkeys((*document.limits(), "full_delivery_members", "request_texts"), positive))
 _nothing: tuple[dict[str, Shape], dict[str, Shape]] = ({}, {})
+push_offer = record(
+    {"platforms": listed(word, least=1)}, {"vapid": text_of(r"[\w-]{87}"), "registered": flag}
+)
 
 REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     "hello": (
@@ -191,7 +195,7 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
             "sync": sync_page,
             "features": listed(word),
         },
-        {"limits": _limits, "audiences": bounds, "deprecated_at": positive},
+        {"limits": _limits, "audiences": bounds, "deprecated_at": positive, "push": push_offer},
     ),
     "sync": ({"rooms": listed(summary)}, _sync_keys),
     "auth": ({"token_ttl": u53}, {}),
@@ -235,6 +239,7 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
         {},
         {"commands": listed(record({"name": word, "description": text}), least=1, most=100), "welcome": flag},
     ),
+    "devices.push": _nothing,
     "push.test": ({"outcome": word}, {"detail": text_of(r".{1,64}")}),
     "push.decisions": (
         {

@@ -1,12 +1,15 @@
 """Push from the commit to the sender: who is told, what is looked at again, and what a restart repeats."""
 
+import asyncio
 from pathlib import Path
 
 from msgspec import UNSET
 
-from chatd.push.interface import Answer
+from chatd.push.interface import Answer, Delivery
+from chatd.storage.push import PlanPage, PlanQuery
 from tests.kit.inprocess import InProcessClient, device_of, in_process, new_key
 from tests.kit.push_peer import PushPeer, pushing
+from tests.kit.waiting import until
 
 
 async def direct(client: InProcessClient, other: str) -> str:
@@ -209,14 +212,79 @@ async def test_of_a_large_room_those_are_told_who_are_named_or_asked_for_it(tmp_
         room = await alice.create_group(*names)
         await push.idle()
         push.peer.take()
-        dave = await server.connect("dave", 9, mode="background")
-        await dave.request(type="preferences", room=room, notify="all")
         sent = await alice.request(
             type="send", room=room, key=new_key(), body={"text": "hi", "mentions": ["carol"]}
         )
-        told = {one.notification.kind: one for one in await push.sent(2)}
-        assert set(told) == {"mention", "message"}
+        (one,) = await push.sent()
+        assert (one.notification.kind, one.notification.seq) == ("mention", sent["seq"])
         (erin,) = await push.push.decisions("erin", room, sent["seq"])
         assert (erin.outcome, erin.device) == ("large_room", "")
         (now,) = await push.push.now("erin", room, sent["seq"])
         assert (now.outcome, now.device) == ("large_room", device_of(1))
+
+
+async def test_while_the_planner_is_busy_commits_merge_and_it_says_how_late_it_is(tmp_path: Path) -> None:
+    async with in_process(tmp_path) as server, pushing(server) as push:
+        alice = await server.connect("alice")
+        await push.register("bob")
+        room = await direct(alice, "bob")
+        await push.idle()
+        plan, gate, plans = push.push.parts.store.plan, asyncio.Event(), list[int]()
+
+        async def slow(query: PlanQuery) -> PlanPage:
+            plans.append(query.first)
+            await gate.wait()
+            return await plan(query)
+
+        push.push.parts.store.plan = slow  # type: ignore[method-assign]
+        first = await alice.send(room)
+        await until(lambda: plans)
+        for _ in range(5):
+            await alice.send(room)
+        server.env.advance(7)
+        assert push.push.status().late_ms == 7000
+        gate.set()
+        await push.sent(2)
+        assert plans == [first["seq"], first["seq"] + 1]
+        assert push.push.status().late_ms == 0
+
+
+async def test_a_test_tells_what_the_push_service_said(tmp_path: Path) -> None:
+    def answer(one: Delivery) -> Answer:
+        is_apple = one.address.platform == "apns"
+        return Answer(one.number, "refused" if is_apple else "sent", "BadTopic" if is_apple else "", 400)
+
+    async with in_process(tmp_path) as server, pushing(server, PushPeer(answer)) as push:
+        phone, tablet = await push.register("bob", 1, "apns"), await push.register("bob", 2, "web")
+        dry = await push.push.test("bob", dry_run=True)
+        assert [(one.device, one.outcome, one.detail) for one in dry] == [
+            (phone, "sent", "dry run"),
+            (tablet, "sent", "dry run"),
+        ]
+        assert push.peer.deliveries == []
+        apple, browser = await push.push.test("bob")
+        assert (apple.outcome, apple.detail, apple.status) == ("provider_error", "BadTopic", 400)
+        assert browser.outcome == "sent"
+        assert {one.notification.kind for one in push.peer.take()} == {"test"}
+        push.push.pause("web", True)
+        (held,) = await push.push.test("bob", tablet)
+        assert (held.outcome, held.detail) == ("provider_busy", "paused by an operator")
+        assert await push.push.test("carol") == []
+        decided = await push.push.decisions("bob")
+        assert [one.outcome for one in decided] == ["provider_busy", "sent", "provider_error"]
+
+
+async def test_switched_off_there_is_nothing_of_it(tmp_path: Path) -> None:
+    async with in_process(tmp_path) as server:
+        parts = server.app.push
+        assert parts.adopt(server.config, PushPeer().make) is None
+        assert not (tmp_path / "trace").exists()
+        async with pushing(server) as push:
+            assert server.app.context.push.notifications is push.push
+            await push.register("bob")
+            alice = await server.connect("alice")
+            room = await direct(alice, "bob")
+        assert push.peer.closed
+        assert (parts.push, server.app.context.push.notifications) == (None, None)
+        await alice.send(room)
+        assert push.peer.deliveries == []

@@ -55,7 +55,7 @@ async def _asks_wrongly(client: TestClient, room: Any) -> None:
         {"type": "sync", "more": WORD},
         {"type": "auth", "token": WORD},
         {"type": "auth", "token": token_for("eve")},
-        {"type": "devices.push", "platform": "apns", "token": WORD},
+        {"type": "devices.push", "platform": "fcm", "token": WORD},
         {"type": "hello", "version": 1, "token": WORD, "device": WORD},
     ):
         reply = await client.reply_to(packet)

@@ -18,6 +18,7 @@ from chatd.storage.sqlite.store import SqliteStore
 from chatd.writer import writer
 from chatd.writer.writer import Writer
 from tests.simulation.hook_canaries import HOOK_CANARIES
+from tests.simulation.moderation_canaries import MODERATION_CANARIES
 from tests.simulation.people_canaries import PEOPLE_CANARIES
 from tests.simulation.sim_env import SimEnv
 
@@ -248,4 +249,5 @@ CANARIES: dict[str, Break] = {
     "cursor-before-the-rows": cursor_before_the_rows,
     **PEOPLE_CANARIES,
     **HOOK_CANARIES,
+    **MODERATION_CANARIES,
 }

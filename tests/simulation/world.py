@@ -11,12 +11,12 @@ from chatd.core.sections import ACCOUNT
 from tests.kit import notes
 from tests.kit.tokens import token_for
 from tests.simulation.actions import Actor
-from tests.simulation.chaos import Chaos, Stuck
+from tests.simulation.chaos import Chaos
 from tests.simulation.choices import Choices, Lane
 from tests.simulation.client import SimClient
 from tests.simulation.environment import Quirks
 from tests.simulation.final_state import final_state_findings
-from tests.simulation.history import History, Truth
+from tests.simulation.history import History, Stuck, Truth
 from tests.simulation.host import HostBackEnd
 from tests.simulation.inspector import Inspector
 from tests.simulation.loop import Deadlock, Runaway, SimLoop
@@ -62,6 +62,7 @@ class World:
         self.history: History = self.machine.history
         self.history.faults, self.history.people = self.scenario.faults, self.scenario.people
         self.history.hooks, self.history.push = self.scenario.hooks, self.scenario.push
+        self.history.moderated = self.scenario.moderated
         self.conversations = self.history.conversations
         self.slices = self.history.slices
         self.snapshots = self.history.snapshots
@@ -171,7 +172,7 @@ class World:
         if chosen.push:
             await register_away(self)
         for client in self.clients:
-            actor = Actor(client, self.rooms, users, chosen)
+            actor = Actor(client, self.rooms, [*users], chosen)
             actor.siblings = [
                 other for other in self.clients if other is not client and other.user == client.user
             ]

@@ -19,6 +19,7 @@ from chatd.storage.sqlite import (
     graph,
     history,
     privacy,
+    push,
     read_set,
     room_rows,
     room_summaries,
@@ -46,6 +47,7 @@ MODULES: tuple[ModuleType, ...] = (
     room_summaries,
     sync,
     privacy,
+    push,
     webhooks,
 )
 VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE")
@@ -95,6 +97,10 @@ OF_SOME_ROWS = {  # what must not walk the rows that the others want
     "graph.OWNERS": "COVERING INDEX",
     "graph.CONTACTS_OF": "contacts_pair",
     "bots.AUTOMATED": "users_automated",
+    "push.TAKE": "push_tokens_digest",
+    "push.RELOCATE": "push_tokens_digest",
+    "push.BADGES": "members_of_user",
+    "push.FORGET_ALERTS": "push_alerts_stamp",
 }
 SMALL = ("VIRTUAL TABLE", "subquery")  # a list in a parameter; rows that were limited before
 STATEMENTS = {

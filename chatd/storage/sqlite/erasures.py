@@ -21,8 +21,8 @@ from chatd.storage.sqlite.records import WriteRecords
 from chatd.storage.sqlite.rows import Row
 from chatd.storage.sqlite.writer import Writer
 
-# 4 MiB: a few milliseconds for the one writer.
-PAGES_AT_ONCE = 1024
+# 1 MiB: a few milliseconds for the one writer, most of them for flushes.
+PAGES_AT_ONCE = 256
 
 # The columns are the fields of Erasure, in their order.
 PUT = "INSERT OR REPLACE INTO erasures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"

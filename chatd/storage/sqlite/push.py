@@ -39,7 +39,10 @@ REGISTRATIONS = """
 SELECT user, device, registered_at, epoch, platform, app, token, purpose, environment, p256dh, auth
 FROM push_tokens WHERE user = ? ORDER BY device, purpose
 """
-IS_REGISTERED = "SELECT 1 FROM push_tokens WHERE user = ? AND device = ? AND purpose = 'alert' AND epoch = ?"
+IS_REGISTERED = """
+SELECT 1 FROM push_tokens
+WHERE user = ? AND device = ? AND purpose = 'alert' AND epoch = (SELECT value FROM meta WHERE key = 'epoch')
+"""
 
 EPOCH = "SELECT value FROM meta WHERE key = 'epoch'"
 
@@ -81,9 +84,9 @@ def registration_of(row: Row) -> Registration:
     return Registration(user, device, Address(*address), registered_at, epoch)
 
 
-def is_registered(connection: sqlite3.Connection, user: str, device: str, epoch: str) -> bool:
+def is_registered(connection: sqlite3.Connection, user: str, device: str) -> bool:
     """Whether a device is told of messages, and registered in this history."""
-    return connection.execute(IS_REGISTERED, (user, device, epoch)).fetchone() is not None
+    return connection.execute(IS_REGISTERED, (user, device)).fetchone() is not None
 
 
 def push_preferences(connection: sqlite3.Connection, users: Collection[str]) -> dict[str, PushPreferences]:

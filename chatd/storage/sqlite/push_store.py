@@ -6,21 +6,13 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from chatd.core.push_registrations import Registration
-from chatd.env import Env
 from chatd.storage.push import Asked, Look, PlanPage, PlanQuery, PushStore, Recipient, StoredAlert, Unplanned
 from chatd.storage.sqlite import push, push_reading
 from chatd.storage.sqlite.read_pool import ReadPool
-from chatd.telemetry.loop_share import with_cpu_s
 from chatd.telemetry.troubles import Troubles
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-Spend = Callable[[float], None]
-
-
-def spend_nothing(cpu_s: float) -> None:
-    """Take no notice of CPU time."""
 
 
 class PushReads(PushStore):
@@ -30,11 +22,11 @@ class PushReads(PushStore):
         self._path = path
         self._troubles = troubles
         self._read_pool: ReadPool | None = None
-        self._env: Env | None = None
-        self._spend: Spend = spend_nothing
+        self._cpu_s: Callable[[], float] = lambda: 0.0
+        self._spend: Callable[[float], None] = lambda cpu_s: None
 
-    async def open(self, env: Env, spend: Spend) -> None:
-        self._env, self._spend = env, spend
+    async def open(self, cpu_s: Callable[[], float], spend: Callable[[float], None]) -> None:
+        self._cpu_s, self._spend = cpu_s, spend
         self._read_pool = self._read_pool or await ReadPool.open(self._path, 1, self._troubles)
 
     async def close(self) -> None:
@@ -45,10 +37,15 @@ class PushReads(PushStore):
     async def _run(
         self, read: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        read_pool, env = self._read_pool, self._env
-        assert read_pool is not None, "open it first"
-        assert env is not None
-        found, spent_s = await read_pool.run(with_cpu_s(env, read), *args, **kwargs)
+        assert self._read_pool is not None, "open it first"
+        cpu_s = self._cpu_s
+
+        def timed(connection: sqlite3.Connection) -> tuple[T, float]:
+            began = cpu_s()
+            found = read(connection, *args, **kwargs)
+            return found, cpu_s() - began
+
+        found, spent_s = await self._read_pool.run(timed)
         self._spend(spent_s)
         return found
 

@@ -19,6 +19,7 @@ from chatd.protocol.sync import SyncTotals
 from chatd.protocol.users import Profile
 from chatd.storage.sqlite.card_views import plates
 from chatd.storage.sqlite.meta import stamp_of
+from chatd.storage.sqlite.push import badges
 from chatd.storage.sqlite.room_rows import (
     SHOWN,
     Listing,
@@ -132,8 +133,11 @@ def first_page(
     after = page.add_sections() if after is None else after
     totals = totals_of(listed, query)
     # Where no rows changed, the number did not either, and no totals are shown.
-    if query.requests and (page.shown or page.sections.rows or after or gone):
+    is_news = page.shown or page.sections.rows or after or gone
+    if query.requests and is_news:
         totals.friend_requests = friend_requests(connection, query.user)
+    if query.badge is not None and is_news:
+        totals.badge = badges(connection, [query.user], *query.badge)[query.user]
     return page.result(gone, totals, after)
 
 

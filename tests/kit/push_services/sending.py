@@ -2,8 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from unittest.mock import patch
 
@@ -56,15 +56,24 @@ async def sending(
     authority: Authority | None, *apps: dict[str, Any], env: Env | None = None, **settings: Any
 ) -> AsyncIterator[Sending]:
     """Run a sender around the block that trusts this authority. `settings`: of SenderSettings."""
-    trusted = {"SSL_CERT_FILE": str(authority.file)} if authority else {}
-    with patch.dict(os.environ, trusted):
-        _forget_trust()
+    with trusting(authority):
         made = SenderSettings(tuple(PushApp(**app) for app in apps), **settings)
         running = Sending(made, env or LoopEnv())
         try:
             yield running
         finally:
             await running.sender.close()
+
+
+@contextmanager
+def trusting(authority: Authority | None) -> Iterator[None]:
+    """Trust an authority around the block, in this process and those it starts, as one of the system."""
+    trusted = {"SSL_CERT_FILE": str(authority.file)} if authority else {}
+    with patch.dict(os.environ, trusted):
+        _forget_trust()
+        try:
+            yield
+        finally:
             _forget_trust()
 
 

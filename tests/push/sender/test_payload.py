@@ -111,7 +111,9 @@ def test_names_go_before_a_notification_does():
 
 
 @pytest.mark.parametrize(
-    ("p256dh", "auth"), [(b"x", bytes(16)), (b"\x04" + bytes(64), bytes(16)), (Keys().p256dh_bytes, b"")]
+    ("p256dh", "auth"),
+    [(b"x", bytes(16)), (b"\x04" + bytes(64), bytes(16)), (Keys().p256dh_bytes, b"")],
+    ids=["short", "origin", "no secret"],
 )
 def test_keys_that_seal_nothing_are_told(p256dh, auth):
     with pytest.raises(Inexpressible, match="key"):

@@ -64,6 +64,7 @@ def test_no_two_are_alike():
         (a_device()[1], b""),
         (a_device()[1], bytes(17)),
     ],
+    ids=["empty", "zeros", "origin", "not on the curve", "compressed", "no secret", "long secret"],
 )
 def test_keys_that_are_none_are_told(p256dh, auth):
     with pytest.raises(BadKeys):

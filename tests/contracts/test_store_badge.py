@@ -1,0 +1,134 @@
+"""The badge that a store counts against the rule of core, over random histories."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import UNSET
+
+from chatd.core.attention import badge_of
+from chatd.core.push_preferences import PREFERENCES
+from chatd.core.room import ACCEPTED, DECLINED, POLICY, REQUEST, Room
+from chatd.core.sections import ACCOUNT, ChangedRow
+from chatd.core.sync_query import BadgeRule, SyncQuery
+from chatd.protocol.codec import encode
+from chatd.protocol.push import PreferencesRow, PushPreferences
+from chatd.storage.interface import Store
+from tests.kit.adapters import STORES
+from tests.kit.env import START_MS
+from tests.kit.history_builder import HistoryBuilder
+
+USERS = ("ann", "bob", "eve")
+# Rooms: two direct ones, of which nobody writes in one; a group of two and one of three.
+ROOMS = (("ann", "bob"), ("bob", "eve"), ("ann", "bob"), USERS)
+DIRECT = 2
+MEMBERS_ALL = 2
+# A mute that ends in the middle of the history.
+SOON = START_MS + 20_000
+
+levels = st.sampled_from(("all", "mentions", "none"))
+user, place = st.sampled_from(USERS), st.integers(0, len(ROOMS) - 1)
+saying = st.tuples(
+    st.just("say"), place, user, st.booleans(), st.sets(st.sampled_from((*USERS, "*")), max_size=2)
+)
+reading = st.tuples(st.just("read"), place, user, st.integers(1, 12))
+preferring = st.tuples(
+    st.just("prefer"),
+    place,
+    user,
+    st.one_of(
+        st.fixed_dictionaries({"notify": st.sampled_from(("all", "mentions", "none", ""))}),
+        st.fixed_dictionaries({"muted_until": st.sampled_from((0, 1, SOON))}),
+        st.fixed_dictionaries({"hidden": st.booleans()}),
+        st.fixed_dictionaries({"standing": st.sampled_from((POLICY, ACCEPTED, REQUEST, DECLINED))}),
+    ),
+)
+choosing = st.tuples(st.just("choose"), user, levels, levels)
+leaving = st.tuples(st.just("leave"), user)
+histories = st.lists(st.one_of(saying, saying, reading, preferring, choosing, leaving), max_size=25)
+
+
+class Told:
+    """The rooms and what each user chose."""
+
+    def __init__(self, builder: HistoryBuilder, rooms: list[Room]) -> None:
+        self.builder, self.rooms = builder, rooms
+        self.chosen: dict[str, PushPreferences] = {}
+
+    async def live(self, step: tuple[Any, ...]) -> None:
+        match step:
+            case ("say", int(at), str(author), bool(silent), set(named)) if author in self.rooms[at].members:
+                mentions = tuple(
+                    name for name in named if name != author and (name == "*" or self.is_in(at, name))
+                )
+                await self.builder.post(
+                    self.rooms[at], author, silent=silent, mentions=() if silent else mentions
+                )
+            case ("read", int(at), str(reader), int(seq)) if self.is_in(at, reader):
+                seq = min(seq, self.rooms[at].seq)
+                if seq > self.rooms[at].members[reader].read:
+                    await self.builder.read(self.rooms[at], reader, seq)
+            case ("prefer", int(at), str(member), dict(wanted)) if self.is_in(at, member):
+                # Standings are of direct rooms.
+                if at < DIRECT or "standing" not in wanted:
+                    await self.builder.prefer(self.rooms[at], member, **wanted)
+            case ("choose", str(chooser), str(messages), str(groups)):
+                self.chosen[chooser] = PushPreferences(messages=messages, groups=groups)
+                writes = self.builder.writes()
+                row = encode(PreferencesRow(push=self.chosen[chooser]))
+                writes.add(ChangedRow(chooser, ACCOUNT, PREFERENCES, row))
+                await self.builder.commit(writes)
+            case ("leave", str(leaver)) if self.is_in(len(ROOMS) - 1, leaver):
+                await self.builder.leave(self.rooms[-1], leaver)
+
+    def is_in(self, at: int, name: str) -> bool:
+        return name in self.rooms[at].members
+
+    def badge(self, name: str) -> int:
+        preferences = self.chosen.get(name, PushPreferences())
+        return sum(
+            badge_of(room, member, preferences, MEMBERS_ALL, self.builder.now)
+            for room in self.rooms
+            if (member := room.member(name)) is not None
+        )
+
+
+async def check(store: Store, told: Told) -> None:
+    for name in USERS:
+        rule = BadgeRule(told.builder.now, MEMBERS_ALL)
+        rows = await store.sync(SyncQuery(name, None, 10, badge=rule))
+        assert rows.totals is not None
+        assert rows.totals.badge == told.badge(name), name
+
+
+@settings(max_examples=60)
+@given(steps=histories, bell=st.sampled_from(("all", "")))
+async def test_the_badge_is_that_of_the_rule_after_any_history(
+    steps: list[tuple[Any, ...]], bell: str
+) -> None:
+    for make in STORES.values():
+        with TemporaryDirectory() as directory:
+            store = await make(Path(directory) / "store")
+            try:
+                builder = HistoryBuilder(store)
+                rooms = [await builder.direct(*users) for users in ROOMS[:DIRECT]]
+                rooms += [await builder.group(*users) for users in ROOMS[DIRECT:]]
+                told = Told(builder, rooms)
+                await told.live(("say", 0, "ann", False, set()))
+                await told.live(("prefer", 3, "bob", {"notify": bell}))
+                for named in ({"bob"}, set()):
+                    await told.live(("say", 3, "eve", False, named))
+                for step in steps:
+                    await told.live(step)
+                await check(store, told)
+            finally:
+                await store.close()
+
+
+async def test_totals_without_push_have_no_badge(store: Store, builder: HistoryBuilder) -> None:
+    await builder.group(*USERS)
+    rows = await store.sync(SyncQuery("ann", None, 10))
+    assert rows.totals is not None
+    assert rows.totals.badge is UNSET
