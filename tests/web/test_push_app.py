@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from chatd.client import Client, Room
+from chatd.config.push import PushApp
 from tests.kit.app_page import AXE, AppPage, app_page
 from tests.kit.browser import BROWSER, watched_context, web_daemon
 from tests.kit.chat_page import client_of
@@ -65,14 +66,18 @@ async def world(browser: Any, tmp_path: Path) -> AsyncIterator[World]:
     async with WebPush(tmp_path) as service:
         push = {
             "enabled": True,
-            "apps": (service.app(),),
+            "apps": (PushApp(**service.app()),),
             "vapid_subject": "mailto:ops@example.org",
             "workers": 0,
             "delay_s": 0,
         }
         sections = {"people": {"enabled": True}, "egress": {"allow": ("127.0.0.0/8",)}, "push": push}
         async with web_daemon(tmp_path / "data", **sections) as daemon, client_of(daemon, "bob") as bob:
-            room = await bob.create_group("Bike tour", users=["alice"])
+            await bob.request_friend("alice")
+            room = await bob.create_group("Bike tour", public=True)
+            async with client_of(daemon, "alice") as alice:
+                await alice.accept_friend("bob")
+                await alice.join(room.id)
             yield World(daemon, service, bob, room)
 
 
@@ -132,16 +137,15 @@ async def test_who_says_yes_after_the_first_message_is_notified_while_away(
         await bar.wait_for(state="detached")
         await until_of_alice(world, platforms=["web"])
         await app.page.close()
-        for text in ("Me!", "I have two."):
-            await world.room.send(text)
-        await world.service.until(lambda: any(one.payload.get("seq") == 4 for one in world.service.accepted))
-        payload = world.service.accepted[-1].payload
+        await world.room.send("I have two.")
+        await world.service.until(lambda: world.service.accepted)
+        payload = world.service.accepted[0].payload
         assert (payload["kind"], payload["name"], payload["title"]) == ("message", "Bob", "Bike tour")
         again = await window(context, world)
         push = await push_page(again.page, world.daemon)
         await push.deliver(json.dumps(payload))
         (shown,) = await push.until("shown.length === 1")
-        assert (shown["title"], shown["body"].split("\n")[-1]) == ("Bike tour", "Bob: I have two.")
+        assert (shown["title"], shown["body"]) == ("Bike tour", "Bob: I have two.")
         await push.press(shown["tag"])
         await again.title.get_by_text("Bike tour").wait_for()
         await push.until("shown.length === 0")
@@ -213,6 +217,7 @@ async def test_what_stands_in_the_way_is_said(
 
 
 async def test_what_is_told_is_chosen_for_the_account_and_for_a_chat(browser: Any, world: World) -> None:
+    await world.room.send("Who brings the map?")
     async with watched_context(browser, **DESKTOP) as (context, watch):
         app = await window(context, world, **world.service.subscribe())
         page = app.page
@@ -239,16 +244,12 @@ async def test_what_is_told_is_chosen_for_the_account_and_for_a_chat(browser: An
         await check(app)
         await page.get_by_role("menuitemradio", name="All messages").click()
         await app.go(f"r/{world.room.id}/about")
-        choice = page.get_by_label("Notifications", exact=True).and_(page.locator("select"))
-        await choice.wait_for()
-        await page.wait_for_function(
-            "() => document.querySelector('.side select, .main select').value === 'all'"
-        )
+        choice = page.locator("label.setting").filter(has_text="Notifications").locator("select")
+        shows = "([select, value]) => select.value === value"
+        await page.wait_for_function(shows, arg=[await choice.element_handle(), "all"])
         await choice.select_option("none")
         await page.reload()
-        await page.wait_for_function(
-            "() => document.querySelector('.side select, .main select')?.value === 'none'"
-        )
+        await page.wait_for_function(shows, arg=[await choice.element_handle(), "none"])
         assert watch.errors == []
 
 
