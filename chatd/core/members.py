@@ -66,7 +66,9 @@ def split_addable(
 def lets_add(user: str, actor: str, reads: ReadSet) -> bool:
     """Whether `user` lets `actor` add them to groups. Nobody keeps the host from it."""
     if not reads.rules.people.enabled:
-        return not is_automated(actor, reads)
+        account = reads.accounts.get(user)
+        is_closed = account is not None and account.disabled
+        return actor == HOST or not (is_closed or is_automated(actor, reads))
     relation = reads.records_of(Relation).get((actor, user))
     return relation is None or relation.takes("add", reads.rules.people.bounds)
 

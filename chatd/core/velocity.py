@@ -27,6 +27,8 @@ _HOST = re.compile(
 
 def has_link(text: str) -> bool:
     """Whether a text has a link, as far as one sees it."""
+    if text.isascii() and "." not in text and ":" not in text:
+        return False
     form = normal_form(text)
     return "://" in form or _HOST.search(form) is not None
 

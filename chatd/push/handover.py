@@ -14,7 +14,7 @@ from msgspec import Struct
 from chatd.config.model import Config, Log
 from chatd.config.push import PushApp
 from chatd.protocol.process_frames import decode
-from chatd.push.interface import Answer, Delivery, OnAnswers
+from chatd.push.interface import NO_SENDER, SENDER_ENDED, Answer, Delivery, OnAnswers
 
 BATCH_MAX = 500  # deliveries of one frame: some 350 KB
 DETAIL_MAX = 64
@@ -66,7 +66,7 @@ class RemoteSender:
             if self.link.is_awaited and self.link.write(batch):
                 self._under_way.update(delivery.number for delivery in batch)
             else:
-                answers = [Answer(delivery.number, "retry", "no sender") for delivery in batch]
+                answers = [Answer(delivery.number, "retry", NO_SENDER) for delivery in batch]
                 asyncio.get_running_loop().call_soon(self._on_answers, answers)
 
     async def close(self) -> None:
@@ -86,7 +86,7 @@ class RemoteSender:
         """Answer for a process that ended."""
         numbers, self._under_way = sorted(self._under_way), set()
         if numbers:
-            self._on_answers([Answer(number, "retry", "the sender ended") for number in numbers])
+            self._on_answers([Answer(number, "retry", SENDER_ENDED) for number in numbers])
 
 
 def bounded(answer: Answer) -> Answer:

@@ -18,6 +18,10 @@ Result = Literal["sent", "retry", "busy", "dead", "refused", "credential"]
 `credential`: the service does not know our key, or the key cannot be read: the app has to be paused."""
 
 
+# Details of answers that no service gave: there is no process that sends, or it ended.
+NO_SENDER, SENDER_ENDED = "no sender", "the sender ended"
+
+
 class Delivery(NamedTuple):
     """One notification for one device. `number`: chosen by the queue, never used twice. `expires_at`: Unix ms."""
 

@@ -57,7 +57,7 @@ class Planner:
         self._alerts_due = 1
         self._is_more = False
         self._alert = (0, 0)
-        self._seen = 0
+        self._seen = self._floor = 0
         self._restored = False
         self._wake = asyncio.Event()
 
@@ -105,13 +105,15 @@ class Planner:
             return None
         open_stamps = (self.undecided, self._parts.queue.oldest_stamp())
         stamp = min((one - 1 for one in open_stamps if one is not None), default=self._seen)
-        return Consumer(CONSUMER, cursor_of(self._epoch, Position(max(0, stamp), 0)), b"")
+        return consumer_at(self._epoch, max(self._floor, stamp))
 
     async def run(self, saved: Consumer | None, stamp: int) -> None:
         """Plan until cancelled. `saved`: what was stored of the way; `stamp`: the commit at the start."""
         if not self._restored:
+            known = stamp_of(saved, self._epoch)
+            self._floor = stamp if known is None else known
             self._seen = max(self._seen, stamp)
-            await self._restore(saved)
+            await self._restore(known)
             self._restored = True
         self._wake.set()
         while True:
@@ -124,9 +126,8 @@ class Planner:
                     log.warning("push could not be planned: %s", error)
                     await asyncio.sleep(AGAIN_S)
 
-    async def _restore(self, saved: Consumer | None) -> None:
-        """Note the rooms with events behind the stored cursor. What is too old is found to be when it is planned."""
-        stamp = stamp_of(saved, self._epoch)
+    async def _restore(self, stamp: int | None) -> None:
+        """Note the rooms with events behind a commit. What is too old is found to be when it is planned."""
         after = 0
         while stamp is not None:
             found, after = await self._parts.store.unplanned(stamp, after, ROOMS_AT_ONCE)
@@ -261,6 +262,11 @@ class Planner:
         key = Key(recipient.user, recipient.device, 0, "friend", alert.author)
         pending = Pending(key, app_of(recipient), kind, 0, 0, alert.time, alert.stamp, 0.0)
         self._put(pending, moment, is_direct=True)
+
+
+def consumer_at(epoch: str, stamp: int) -> Consumer:
+    """Return what is stored of push where everything up to a commit is decided."""
+    return Consumer(CONSUMER, cursor_of(epoch, Position(stamp, 0)), b"")
 
 
 def stamp_of(saved: Consumer | None, epoch: str) -> int | None:

@@ -20,7 +20,7 @@ from dataclasses import replace
 from math import inf
 
 from chatd.core.push import Outcome
-from chatd.push.interface import Answer
+from chatd.push.interface import NO_SENDER, SENDER_ENDED, Answer
 from chatd.push.pending import AppKey, Ended, Key, Pending, joined
 
 # About 10 MB. Beyond it the oldest is dropped, and mentions last.
@@ -226,7 +226,8 @@ class AppQueue:
         return self.put_back(answer.number, self._blocked_until)
 
     def _on_failure(self, pending: Pending, answer: Answer, now: float, spread: float) -> Sequence[Ended]:
-        self._failures += 1
+        # That our own process ended says nothing about the service.
+        self._failures += answer.detail not in (NO_SENDER, SENDER_ENDED)
         if self.is_down:
             self._blocked_until = max(self._blocked_until, now + PROBE_S)
             return self.put_back(answer.number, now)

@@ -9,22 +9,28 @@ from chatd.core.event_feed import position_of
 from chatd.core.push import Kind, Outcome
 from chatd.core.push_alerts import ToldAlerts
 from chatd.core.push_decision import decide, explain
+from chatd.core.push_events import PushEvent, Topic
 from chatd.core.push_registrations import Dropped, digest_of
+from chatd.core.room import ACCEPTED
 from chatd.core.webhooks import Consumer, SaveConsumers
 from chatd.core.write_set import WriteSet
+from chatd.protocol.envelope import Ok
 from chatd.push.dispatch import Dispatch
 from chatd.push.interface import Result, Sender
 from chatd.push.parts import Parts, Place
 from chatd.push.pending import AppKey
-from chatd.push.planner import CONSUMER, Planner, kind_of
+from chatd.push.planner import CONSUMER, Planner, consumer_at, kind_of
 from chatd.push.views import AppStatus, Decision, Line, Now, Status, Tested
 from chatd.push.withdrawals import Withdrawals
-from chatd.storage.push import Asked, Look, Recipient
+from chatd.storage.push import Asked, Look, PushRoom, Recipient
 from chatd.telemetry.troubles import Troubles
 
 SAVE_S = 1.0
 PAUSED = "paused by an operator"
 # Tests of one request: those of all devices that a user may have.
+# A message that comes at this moment, by nobody in particular; and a room that asks for nothing.
+NEXT = PushEvent((1 << 53) - 1, "message", "", 0, 0)
+ANY_ROOM = PushRoom(0, "", "", True, 2, True)
 TESTED: Mapping[Result, Outcome] = {
     "sent": "sent",
     "dead": "token_dead",
@@ -43,6 +49,7 @@ class Push:
     def __init__(self, parts: Parts, epoch: str, troubles: Troubles) -> None:
         self.parts = parts
         self._troubles = troubles
+        self._epoch = epoch
         self._planner = Planner(parts, epoch)
         self._withdrawals = Withdrawals(parts)
         self.dispatch = Dispatch(parts)
@@ -59,16 +66,19 @@ class Push:
         self, sender: Sender, stamp: int, consumers: Callable[[], Awaitable[Collection[Consumer]]]
     ) -> None:
         """Plan and send until cancelled. `stamp`: the commit at the start."""
-        await self.parts.store.open(self.parts.env.thread_cpu_s, self.parts.share.spend)
-        if self._saved is None:
-            self._saved = next((one for one in await consumers() if one.name == CONSUMER), None)
         try:
+            await self.parts.store.open(self.parts.env.thread_cpu_s, self.parts.share.spend)
+            if self._saved is None:
+                self._saved = next((one for one in await consumers() if one.name == CONSUMER), None)
+            if self._saved is None:
+                # What is committed from now on is told, also when the first second ends with kill -9.
+                self.parts.post(SaveConsumers((consumer_at(self._epoch, stamp),)))
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._planner.run(self._saved, stamp))
                 tasks.create_task(self.dispatch.run(sender))
                 tasks.create_task(self._keep())
         finally:
-            self._save()
+            self.save()
             await sender.close()
 
     def reconfigure(self, settings: Settings) -> None:
@@ -82,24 +92,29 @@ class Push:
         while True:
             await asyncio.sleep(SAVE_S)
             self.parts.end(self.parts.queue.expire(self.parts.stale_ms()))
-            self._save()
+            self.save()
             self._report()
             try:
                 await self.parts.trace.flush()
             except OSError as error:
                 self._troubles.report("push", f"decisions could not be kept: {error.strerror}")
 
-    def _save(self) -> None:
+    def save(self) -> None:
         """Store how far everything is decided, and forget the alerts up to there."""
         reached = self._planner.cursor()
         if reached is None or reached == self._saved:
             return
         self._saved = reached
-        self.parts.post(SaveConsumers((reached,)))
+        self.parts.post(SaveConsumers((reached,))).add_done_callback(self._on_saved)
         until = min(position_of(reached.cursor)[1].stamp, self._planner.alerts_until)
         if until > self._told:
             self._told = until
             self.parts.post(ToldAlerts(until))
+
+    def _on_saved(self, done: asyncio.Future[Ok]) -> None:
+        if not done.cancelled() and done.exception() is not None:
+            # A disk in trouble: it is stored the next time, with what was reached by then.
+            self._saved = None
 
     def _report(self) -> None:
         """Report apps of which a push service does not take the key."""
@@ -139,18 +154,27 @@ class Push:
 
     async def now(self, user: str, room: str, seq: int, device: str = "") -> list[Now]:
         store, parts = self.parts.store, self.parts
-        number = await store.number_of(room)
-        if not number:
+        number = await store.number_of(room) if room else 0
+        if room and not number:
             return []
         stands = await store.recipients(number, [user])
         wanted = [one.device for one in stands if device in ("", one.device)]
-        asked = [Asked(user, name, number, "message", seq, seq) for name in wanted]
+        topic: Topic | None = "message" if seq else None
+        asked = [Asked(user, name, number, topic, seq, seq) for name in wanted]
         looks = await store.look(asked, parts.env.now_ms(), parts.settings.members_all)
-        return [self._now(look) for look in looks if look.newest is not None and look.newest.seq == seq]
+        if not seq:
+            return [self._now(look, NEXT) for look in looks]
+        found = [(look, look.newest) for look in looks]
+        return [self._now(look, event) for look, event in found if event is not None and event.seq == seq]
 
-    def _now(self, look: Look) -> Now:
-        event, recipient, moment = look.newest, look.recipient, self.parts.moment()
-        assert event is not None
+    def _now(self, look: Look, event: PushEvent) -> Now:
+        recipient, moment = look.recipient, self.parts.moment()
+        if look.room is None:
+            # Of a direct room that nothing was chosen for: what is left is the account's.
+            look, recipient = (
+                look._replace(room=ANY_ROOM),
+                recipient._replace(is_member=True, standing=ACCEPTED),
+            )
         kind = kind_of(event, recipient.user)
         facts = moment.facts(kind, recipient, event.author, look.room, event, is_blocked=look.is_blocked)
         platform = "" if recipient.address is None else recipient.address.platform

@@ -82,6 +82,7 @@ class Notifications(Protocol):
     async def now(self, user: str, room: str, seq: int, device: str = "") -> list[Now]:
         """Return what would become of a message at this moment, for each device with a registration.
 
+        Without `seq` of one that comes now; without `room` of one in a direct room with nothing special about it.
         Empty when there is no such message; the caller has checked that `user` may know of it.
         """
 

@@ -237,9 +237,8 @@ class Daemon:
         api = Api(services, access, self.env, app.counters)
         if several(listen.ops_address):
             operations = ListenerOptions(deadline_s, backlog, pending_sockets=PendingSockets(OPS_SOCKETS))
-            application = ops_application(
-                self.checks, self.metrics, self._console_routes(api), api.application()
-            )
+            console, children = self._console_routes(api), self.children.states
+            application = ops_application(self.checks, self.metrics, console, api.application(), children)
             await self._open(OPERATIONS, Listener(several(listen.ops_address), application, operations))
         if several(listen.api_address):
             options = ListenerOptions(

@@ -1,7 +1,8 @@
+import re
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chatd.core import filters
@@ -32,6 +33,12 @@ TEXTS = st.text(st.one_of(st.characters(), st.sampled_from(ODD)), max_size=16)
 )
 def test_a_text_is_compared_in_normal_form(text, form):
     assert normal_form(text) == form
+
+
+@given(TEXTS)
+@example(" \t ").via("white space alone")
+def test_white_space_is_one_space(text):
+    assert filters._single_spaced(text) == re.sub(r"\s+", " ", text)
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,13 @@ def test_who_is_added_sees_the_room_from_the_joined_event_on(writer, room):
     assert [type(step) for step in writer.writes.steps[room.number]] == [MemberJoined, MemberJoined, NewEvent]
 
 
+def test_whoever_was_closed_is_added_by_nobody_but_the_host(writer, room):
+    writer.accounts["eve"] = Account("eve", disabled=True)
+    assert writer.ask("ann", add(room, "eve", "fay")).not_added == ["eve"]
+    assert {"eve", "fay"} & room.members.keys() == {"fay"}
+    assert writer.ask("", add(room, "eve")).not_added is UNSET
+
+
 def test_adding_a_member_is_a_duplicate(writer, room):
     reply = writer.ask("ann", add(room, "bob", "cat"))
     assert (reply.duplicate, reply.seq, writer.writes.empty) == (True, UNSET, True)

@@ -144,7 +144,7 @@ summary = record(
 
 _totals = record(
     {"rooms": u53, "unread": u53, "mentions": u53},
-    {"friend_requests": positive, "message_requests": positive, "badge": positive},
+    {"friend_requests": positive, "message_requests": positive, "badge": u53},
 )
 account_row = record({"name": word, "stamp": positive}, {"value": host_data})
 

@@ -115,7 +115,7 @@ async def test_a_burst_in_a_group_is_joined_and_counted(tmp_path: Path) -> None:
         assert push.peer.deliveries == []
         await push.advance(5)
         (second,) = await push.sent()
-        assert (second.notification.text, second.notification.count) == ("four", 4)
+        assert (second.notification.text, second.notification.count) == ("four", 3)
         assert second.notification.tag == first.notification.tag
         assert second.notification.title == "t"
 
@@ -272,3 +272,19 @@ async def test_a_test_tells_what_the_push_service_said(tmp_path: Path) -> None:
         assert await push.push.test("carol") == []
         decided = await push.push.decisions("bob")
         assert [one.outcome for one in decided] == ["provider_busy", "sent", "provider_error"]
+
+
+async def test_switched_off_there_is_nothing_of_it(tmp_path: Path) -> None:
+    async with in_process(tmp_path) as server:
+        parts = server.app.push
+        assert parts.adopt(server.config, PushPeer().make) is None
+        assert not (tmp_path / "trace").exists()
+        async with pushing(server) as push:
+            assert server.app.context.push.notifications is push.push
+            await push.register("bob")
+            alice = await server.connect("alice")
+            room = await direct(alice, "bob")
+        assert push.peer.closed
+        assert (parts.push, server.app.context.push.notifications) == (None, None)
+        await alice.send(room)
+        assert push.peer.deliveries == []

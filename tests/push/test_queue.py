@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from chatd.core.push import Kind
-from chatd.push.interface import Answer, Result
+from chatd.push.interface import SENDER_ENDED, Answer, Result
 from chatd.push.pending import AppKey, Ended, Key, Pending
 from chatd.push.queue import (
     BUSY_MAX_S,
@@ -117,6 +117,16 @@ def test_a_service_that_is_down_is_probed_and_nothing_is_given_up() -> None:
     queue.on_answer(answer(probe.number, "sent"), now + PROBE_S, 0)
     assert not queue.is_down
     assert len(queue.take(now + 2 * PROBE_S, 100, 300)) == DOWN_FAILURES + 1
+
+
+def test_a_sender_that_dies_with_all_it_has_is_no_service_that_is_down() -> None:
+    queue = AppQueue()
+    for number in range(2 * DOWN_FAILURES):
+        queue.put(pending(1, f"user{number}"))
+    for one in queue.take(0, 100, 1):
+        assert queue.on_answer(answer(one.number, "retry", detail=SENDER_ENDED), 0, 0) == []
+    assert not queue.is_down
+    assert len(queue.take(RETRIES_S[0], 100, 100)) == 2 * DOWN_FAILURES
 
 
 def test_a_busy_service_is_left_alone_ever_longer_and_then_asked_for_less() -> None:

@@ -11,15 +11,11 @@ from chatd.protocol.errors import ChatError
 from chatd.storage.sqlite.errors import StoreError
 from tests.kit.disk import Fault
 from tests.kit.simulated_disk import Kind
-from tests.simulation.history import Revocation
+from tests.simulation import moderators
+from tests.simulation.history import Revocation, Stuck
 from tests.simulation.machine import ProcessEnded, SimMachine
 from tests.simulation.section_faults import SECTION_MISFORTUNES
 from tests.simulation.transport import TIGHT_ROOM_BYTES, Link
-
-
-class Stuck(AssertionError):
-    """The run does not continue: nothing can be said of what comes after."""
-
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -66,6 +62,8 @@ class Chaos:
         # Operations of the disk so far that failed.
         self.failed = 0
         self._kinds = [name for name in MISFORTUNES if world.scenario.has(name)]
+        # Few of many faults, unless they come more often.
+        self._kinds += [name for name in moderators.ACTS if world.scenario.has(name)] * moderators.OFTEN
 
     async def run(self) -> None:
         """Cause faults for as long as the scenario says."""
@@ -91,6 +89,8 @@ class Chaos:
                 client.connection.link.resume_reading()
             client.wake()
         await self.up()
+        if self.world.scenario.moderated:
+            await moderators.end(self)
 
     # for disks and threads
 
@@ -356,23 +356,27 @@ class Chaos:
         """Do nothing now: tokens of this run are short."""
 
 
-MISFORTUNES: dict[str, Callable[[Chaos], Awaitable[None]]] = {
-    name: getattr(Chaos, name)
-    for name in (
-        "clogs",
-        "vanish",
-        "slow_reader",
-        "failing_disk",
-        "crash",
-        "restart",
-        "jump",
-        "pause",
-        "reinstall",
-        "revoke",
-        "restore",
-        "abandon",
-        "herd",
-        "fold",
-        "turnover",
-    )
-} | SECTION_MISFORTUNES
+MISFORTUNES: dict[str, Callable[[Chaos], Awaitable[None]]] = (
+    {
+        name: getattr(Chaos, name)
+        for name in (
+            "clogs",
+            "vanish",
+            "slow_reader",
+            "failing_disk",
+            "crash",
+            "restart",
+            "jump",
+            "pause",
+            "reinstall",
+            "revoke",
+            "restore",
+            "abandon",
+            "herd",
+            "fold",
+            "turnover",
+        )
+    }
+    | SECTION_MISFORTUNES
+    | moderators.ACTS
+)

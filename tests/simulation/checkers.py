@@ -12,9 +12,11 @@ from tests.simulation.exchanges import replies, same, shown, since
 from tests.simulation.history import History
 from tests.simulation.hook_checkers import HOOK_CHECKERS
 from tests.simulation.membership import Members
+from tests.simulation.moderation_checkers import MODERATION_CHECKERS
 from tests.simulation.people_checkers import PEOPLE_CHECKERS
 from tests.simulation.people_record import CONTACTS, without_circles
 from tests.simulation.positions import Positions
+from tests.simulation.push_checkers import PUSH_CHECKERS
 
 Findings = Iterator[str]
 
@@ -43,6 +45,9 @@ def acknowledged(history: History) -> Findings:
         stamp = 0
         for truth in since(history, said.epoch):
             row = truth.rooms.get(request["room"], {}).get(reply["seq"])
+            if row is not None and row.event["kind"] == "erased" and said.user in history.erased:
+                # A reaction, whose key went with all else of the person.
+                break
             if stamp == 0 and not (row and row.key == request["key"] and row.event.get("user") == said.user):
                 yield f"{said.client}: {request['key']} was acknowledged as {reply['seq']}, but there is {row}"
                 break
@@ -234,6 +239,7 @@ def honest_refusals(history: History) -> Findings:
             yield f"{said.client}: {request['type']} was answered with internal"
         honest = REFUSALS_OF_SEND | (REFUSALS_OF_PEOPLE if history.people else frozenset())
         honest |= {"rejected"} if history.hooks else set()
+        honest |= {"muted"} if history.moderated else set()
         if request["type"] == "send" and error["code"] not in honest:
             yield f"{said.client}: a send was refused with {error}"
 
@@ -293,6 +299,8 @@ CHECKERS: dict[str, Callable[[History], Findings]] = {
         right_at_the_end,
         *PEOPLE_CHECKERS,
         *HOOK_CHECKERS,
+        *PUSH_CHECKERS,
+        *MODERATION_CHECKERS,
         liveness,
     )
 }

@@ -45,6 +45,8 @@ class SimClient:
     connection: Connection | None = None
     # Whether it wants no connection.
     resting: bool = False
+    # Whether its user was erased.
+    gone: bool = False
     installs: int = 0
     wait_s: float = 0.0
     waiting: Any = None
@@ -76,7 +78,7 @@ class SimClient:
     def connect(self) -> None:
         """Connect, unless a connection is there or none is wanted."""
         self.waiting = None
-        if self.connection is not None or self.resting:
+        if self.connection is not None or self.resting or self.gone:
             return
         environment = self.environment
         token, issued = environment.token(self.user, self.device)

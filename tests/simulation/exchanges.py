@@ -49,7 +49,9 @@ def events_of(packet: Packet, requests: dict[int, Packet]) -> Iterator[tuple[str
 
 
 def same(event: Packet, stored: Packet) -> bool:
-    """Whether two forms of an event are one: its keys that never change are equal."""
+    """Whether two forms of an event are one: its keys that never change are equal. A reaction may have been erased."""
+    if (event["kind"], stored.get("kind")) == ("reaction", "erased"):
+        return all(event[name] == stored.get(name) for name in ("seq", "user", "time"))
     return all(
         event[name] == stored.get(name) for name in ("seq", "kind", "user", "time", "key") if name in event
     )

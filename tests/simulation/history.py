@@ -4,6 +4,11 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 Packet = dict[str, Any]
+FOR_EVER = 1 << 53
+
+
+class Stuck(AssertionError):
+    """The run does not continue: nothing can be said of what comes after."""
 
 
 class SentPacket(NamedTuple):
@@ -180,6 +185,19 @@ class Revocation(NamedTuple):
     wall_s: float
 
 
+@dataclass(slots=True)
+class Restricted:
+    """A restriction that was answered at `at`, in force for what is committed behind `stamp`, until somebody asks for
+    another one or for none."""
+
+    user: str
+    what: str
+    epoch: str
+    stamp: int
+    at: float
+    until: float = float("inf")
+
+
 class Excess(NamedTuple):
     """The most bytes that ever waited for one connection, and the allowed number."""
 
@@ -198,6 +216,11 @@ class History:
     commits: list[Commit] = field(default_factory=list)
     slices: list[Slice] = field(default_factory=list)
     revocations: list[Revocation] = field(default_factory=list)
+    # Whether there are moderators, what they restricted, and whom they erased.
+    moderated: bool = False
+    restrictions: list[Restricted] = field(default_factory=list)
+    # By user: the epoch in which it was first answered.
+    erased: dict[str, str] = field(default_factory=dict)
     # The versions of account rows by epoch, in commit order.
     versions: dict[str, list[RowVersion]] = field(default_factory=dict)
     snapshots: list[Snapshot] = field(default_factory=list)

@@ -15,8 +15,8 @@ Findings = Iterator[str]
 RECEIPTS_INTERVAL_S = 1.0
 # A connection that takes no bytes is sent what was queued for it before a block.
 QUEUES = frozenset(("tight",))
-# A message can always be taken back.
-UNGATED = "recall"
+# A message can always be taken back, and a person erased.
+UNGATED = frozenset(("recall", "erased"))
 
 
 class Block(NamedTuple):
@@ -146,7 +146,7 @@ def crossing_events(truth: Truth, known: int, blocks: list[Block]) -> Findings:
                 continue
             author = row.event.get("user", "")
             if pair is not None:
-                pairs = [pair] if row.event["kind"] != UNGATED else []
+                pairs = [pair] if row.event["kind"] not in UNGATED else []
             elif row.event["kind"] in ("created", "joined"):
                 pairs = [(author, user) for user in row.event["users"] if user != author]
             else:

@@ -56,12 +56,19 @@ HOOK_FAULTS = (
     "hook_lies",  # verdicts that are none, and an event that is refused
     "hook_gone",  # it dies, also between a request and its answer, and comes back
 )
-# In so many runs push is on, and devices that are away have registered. Drawn last; then its own faults.
-PUSH_ONE_IN = 8
+# In so many runs push is on, and devices that are away have registered. Drawn behind hooks; then its own faults.
+PUSH_ONE_IN = 12
 PUSH_FAULTS = (
     "push_hangs",  # the push service answers too late, or never
     "push_refuses",  # it is busy, fails, or does not know a device any more
     "push_goaway",  # it ends connections with requests under way
+)
+# In so many runs there are moderators. Drawn last; then what they do.
+MODERATED_ONE_IN = 8
+MODERATORS_ACTS = (
+    "mute",
+    "ban",  # users are kept from writing, or out, until it is lifted
+    "erase",  # persons are erased, whose phones are gone for good
 )
 # The operations a room keeps in a run with folds: its log is short.
 OPERATIONS_KEPT = 4
@@ -90,6 +97,7 @@ class Scenario:
     # Whether a judge that fails does so open or closed; "" without one.
     hooks: str = ""
     push: bool = False
+    moderated: bool = False
 
     def has(self, fault: str) -> bool:
         return fault in self.faults
@@ -114,7 +122,10 @@ def scenario(plan: Lane) -> Scenario:
     push = plan.befalls(PUSH_ONE_IN)
     if push:
         faults |= {fault for fault in PUSH_FAULTS if plan.befalls(2)}
-    return Scenario(faults, tuple(users), rooms, actions, trouble_s, seed, people, hooks, push)
+    moderated = plan.befalls(MODERATED_ONE_IN)
+    if moderated:
+        faults |= {act for act in MODERATORS_ACTS if plan.befalls(2)}
+    return Scenario(faults, tuple(users), rooms, actions, trouble_s, seed, people, hooks, push, moderated)
 
 
 def configured(chosen: Scenario, directory: Path) -> model.Config:

@@ -46,6 +46,15 @@ WANTED_OF_HOOKS = (
     "stored unscreened",
     "rejected",
 )
+# Those of runs with moderators.
+WANTED_OF_MODERATORS = (
+    "refused as muted",
+    "sent again when a mute was lifted",
+    "a banned user at the door",
+    "messages erased",
+    "reactions erased",
+    "erased again after a restore",
+)
 
 
 def met(history: History) -> Counter[str]:
@@ -97,6 +106,8 @@ def shown_by_packets(history: History) -> Iterator[str]:
         yield from in_flight(history)
     if history.hooks:
         yield from of_hooks(history)
+    if history.moderated:
+        yield from of_moderators(history)
 
 
 def in_flight(history: History) -> Iterator[str]:
@@ -154,6 +165,23 @@ def of_hooks(history: History) -> Iterator[str]:
             yield "event set aside"
         if any("unscreened" in entry.marks for entry in truth.feed):
             yield "stored unscreened"
+
+
+def of_moderators(history: History) -> Iterator[str]:
+    """Yield the states that the moderators bring about."""
+    muted: set[str] = set()
+    for _, request, received in replies(history):
+        reply = received.packet
+        if reply.get("code") == "muted":
+            yield "refused as muted"
+            muted.add(request.get("key", ""))
+        elif reply["type"] == "ok" and request.get("key") in muted:
+            yield "sent again when a mute was lifted"
+        elif request["type"] == "hello" and reply.get("code") == "forbidden":
+            yield "a banned user at the door"
+    for row in (row for log in history.truths[-1].rooms.values() for row in log.values()):
+        if row.event["kind"] == "erased":
+            yield "reactions erased" if row.event.get("from") == row.event["seq"] else "messages erased"
 
 
 def lost_acks(history: History) -> set[str]:

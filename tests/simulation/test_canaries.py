@@ -40,6 +40,9 @@ FOUND = {
     "retry-judged-again": (("hooks",), "stored_is_not_rejected"),
     "failure-is-a-pass": (("closed", "hook_lies"), "judged"),
     "lane-overtaken": (("hook_slow",), "own_order"),
+    "restriction-after-reconnect": (("mute",), "muted_is_silent"),
+    "ban-forgotten": (("ban",), "banned_is_out"),
+    "edits-kept": (("erase",), "erased_is_gone"),
 }
 
 # Seeds that show what most do not. When something that draws has changed they may not any more: then it is looked for.
@@ -52,7 +55,8 @@ KNOWN = {
     "half-friend": 210,
     "cursor-before-answer": 254,
     "request-counted": 47,
-    "feed-after-commit": 383,
+    "feed-after-commit": 1116,
+    "edits-kept": 972,
     "lane-overtaken": 498,
 }
 

@@ -11,12 +11,12 @@ from chatd.core.sections import ACCOUNT
 from tests.kit import notes
 from tests.kit.tokens import token_for
 from tests.simulation.actions import Actor
-from tests.simulation.chaos import Chaos, Stuck
+from tests.simulation.chaos import Chaos
 from tests.simulation.choices import Choices, Lane
 from tests.simulation.client import SimClient
 from tests.simulation.environment import Quirks
 from tests.simulation.final_state import final_state_findings
-from tests.simulation.history import History, Truth
+from tests.simulation.history import History, Stuck, Truth
 from tests.simulation.host import HostBackEnd
 from tests.simulation.inspector import Inspector
 from tests.simulation.loop import Deadlock, Runaway, SimLoop
@@ -62,6 +62,7 @@ class World:
         self.history: History = self.machine.history
         self.history.faults, self.history.people = self.scenario.faults, self.scenario.people
         self.history.hooks, self.history.push = self.scenario.hooks, self.scenario.push
+        self.history.moderated = self.scenario.moderated
         self.conversations = self.history.conversations
         self.slices = self.history.slices
         self.snapshots = self.history.snapshots
@@ -122,6 +123,8 @@ class World:
         await self.chaos.up()
         if self.scenario.hooks:
             await self.until(self._delivers)
+        if self.scenario.push:
+            await self.until(lambda: not self._pushes())
         await asyncio.sleep(LOOK_S)
         self.inspector.before()
         await self._set_up()
@@ -147,6 +150,14 @@ class World:
         self.history.truths.pop()
         await self._converge()
 
+    def _pushes(self) -> bool:
+        """Whether notifications wait, or are under way."""
+        process = self.machine.process
+        push = process and process.daemon._app and process.daemon.app.push.push
+        if not push:
+            return False
+        return not push.is_planned or any(app.waiting + app.under_way for app in push.status().apps)
+
     def _delivers(self) -> bool:
         process = self.machine.process
         assert process is not None
@@ -171,7 +182,7 @@ class World:
         if chosen.push:
             await register_away(self)
         for client in self.clients:
-            actor = Actor(client, self.rooms, users, chosen)
+            actor = Actor(client, self.rooms, [*users], chosen)
             actor.siblings = [
                 other for other in self.clients if other is not client and other.user == client.user
             ]
@@ -214,6 +225,7 @@ class World:
             await asyncio.sleep(LOOK_S)
             left = [client.name for client in self.clients if not client.idle]
             left += [actor.client.name for actor in self.actors if actor.left]
+            left += ["push"] if self._pushes() else []
             calm = 0 if left else calm + 1
             if self.loop.time() > end:
                 self.history.unfinished = [self._state(client) for client in self.clients]

@@ -1,1 +1,0 @@
-import{E as o,Q as n,pb as t}from"./chunk-LJ2ARKO6.js";function l(e){let d=e.map(r=>n(r).peek().name).join(t("names.separator"));o({title:t("notadded.title"),text:t("notadded.text",{names:d,count:e.length})})}export{l as a};

@@ -1,1 +1,0 @@
-import{Ba as i,Wa as r,_a as e,hb as m}from"./chunk-LJ2ARKO6.js";async function s(o){let t=r.peek().find(n=>n.summary.peek().peer===o)??await i(()=>e().direct(o));t&&m({name:"chat",room:t.id,about:!1})}export{s as a};

@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t}from"./chunk-PFYFELRO.js";import"./chunk-AAMHRJ3I.js";import"./chunk-XVO2E4PH.js";import"./chunk-JNQ55OV7.js";import"./chunk-QBVUXYAN.js";import"./chunk-Q3AGAOWK.js";import"./chunk-5BUGJ5TA.js";import"./chunk-LJ2ARKO6.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};

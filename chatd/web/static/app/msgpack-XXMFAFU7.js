@@ -1,1 +1,0 @@
-import{$ as o}from"./chunk-LJ2ARKO6.js";export{o as msgpack};

@@ -1,1 +1,0 @@
-import{b as o,c as r}from"./chunk-2CGUYC3P.js";import"./chunk-LQP7CWM5.js";import"./chunk-SOYMNRMV.js";import"./chunk-JLAN2W6O.js";import"./chunk-Q7UUWXUN.js";import"./chunk-6IYUMMIZ.js";import"./chunk-JNQ55OV7.js";import"./chunk-Q3AGAOWK.js";import"./chunk-5BUGJ5TA.js";import"./chunk-LJ2ARKO6.js";export{o as HomeCard,r as PersonPage};
