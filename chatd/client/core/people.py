@@ -5,8 +5,7 @@ rows: they come with full rounds, once a day those that changed, and when somebo
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
-from typing import cast
+from typing import Any, cast
 
 from .account import Account, AccountDelegate
 from .changes import (
