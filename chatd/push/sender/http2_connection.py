@@ -6,6 +6,7 @@ their answers. `h2` takes nothing more after a GOAWAY, so it is read here and ke
 """
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -32,6 +33,8 @@ FRAME_HEAD, FRAME_MAX = 9, 16_384  # bytes (RFC 9113, 4.1 and 4.2)
 GOAWAY = 7  # type of a frame (6.8)
 STREAM_ID_MAX = 1 << 30  # half of all there are: a new connection in time
 
+# It logs every header that it encodes, the tokens of devices and of this server among them.
+logging.getLogger("hpack").setLevel(logging.WARNING)
 
 # Names are in small letters. A value that is another in each request is a NeverIndexedHeaderTuple: the server and the
 # client remember the others, which are sent once.
@@ -72,6 +75,11 @@ class _Stream:
             self.future.set_exception(error)
 
 
+class _Speaker(h2.connection.H2Connection):
+    # It remembers how requests ended: 65,000 by default, which take 10 MB.
+    MAX_CLOSED_STREAMS = 2_048
+
+
 class Connection(asyncio.Protocol):
     """One connection. `on_change` is called when it has room for a request, or never will again."""
 
@@ -86,7 +94,7 @@ class Connection(asyncio.Protocol):
             validate_outbound_headers=False,
             normalize_outbound_headers=False,
         )
-        self._h2 = h2.connection.H2Connection(config)
+        self._h2 = _Speaker(config)
         self._h2.local_settings = h2.settings.Settings(
             initial_values={h2.settings.SettingCodes.ENABLE_PUSH: 0}
         )
