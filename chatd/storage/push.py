@@ -11,7 +11,7 @@ from chatd.protocol.messages import Body
 
 
 class PushRoom(NamedTuple):
-    """A room that is not deleted. `members`: how many there are. `is_written`: somebody wrote in it. `seq`: the last."""
+    """A room that is not deleted. `members`: their number. `is_written`: somebody wrote in it. `seq`: of its end."""
 
     number: int
     name: str
