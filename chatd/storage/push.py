@@ -11,7 +11,7 @@ from chatd.protocol.messages import Body
 
 
 class PushRoom(NamedTuple):
-    """A room that is not deleted. `is_written`: somebody wrote in it. `members`: how many there are."""
+    """A room that is not deleted. `members`: their number. `is_written`: somebody wrote in it. `seq`: of its end."""
 
     number: int
     name: str
@@ -19,6 +19,7 @@ class PushRoom(NamedTuple):
     is_direct: bool
     members: int
     is_written: bool
+    seq: int = 0
 
 
 class Recipient(NamedTuple):
