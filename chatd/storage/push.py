@@ -49,7 +49,7 @@ class Recipient(NamedTuple):
 
 @dataclass(slots=True, frozen=True)
 class PlanQuery:
-    """What is to be planned of one room: its events from `first` on.
+    """What is to be planned of one room: its events from `first` on, up to `last` unless that is 0.
 
     `all_max`: the most members of a room that are all told; of a larger one those who are named, or asked for all.
     `after`: where the page before ended.
@@ -58,6 +58,7 @@ class PlanQuery:
     room: int
     first: int
     all_max: int
+    last: int = 0
     after: str = ""
 
 

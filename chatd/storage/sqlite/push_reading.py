@@ -207,7 +207,7 @@ def plan(connection: sqlite3.Connection, query: PlanQuery) -> PlanPage:
     room = room_of(connection, query.room)
     if room is None:
         return PlanPage(None)
-    span = (position(query.room, query.first), position(query.room, room.seq))
+    span = (position(query.room, query.first), position(query.room, query.last or room.seq))
     rows = connection.execute(OLDEST, (*span, EVENTS_MAX + 1)).fetchall()
     later = rows[EVENTS_MAX][0] if len(rows) > EVENTS_MAX else 0
     events = list(events_of(connection, query.room, rows[:EVENTS_MAX]))
