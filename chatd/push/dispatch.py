@@ -59,7 +59,7 @@ class Dispatch:
     async def _send(self, sender: Sender, taken: Sequence[Pending]) -> None:
         parts = self._parts
         try:
-            asking = [asked(parts, one) for one in taken]
+            asking = [asked(one) for one in taken]
             looks = await parts.store.look(asking, parts.env.now_ms(), parts.settings.members_all)
         except ChatError:
             for one in taken:
@@ -130,7 +130,7 @@ class Dispatch:
         """Put into words what is to be told."""
         level, tag = self._level(look), self._tag(pending, look)
         if look.choice is None or look.room is None:
-            told = Told(user=pending.key.by, name=look.name, time=pending.time)
+            told = Told(user=pending.key.by, name=look.name or pending.key.by, time=pending.time)
             return notification(pending.kind, tag, look.badge, told, level, is_quiet=is_quiet)
         event, room = look.choice.event, look.room
         text, content = (event.emoji or UNSET, UNSET) if look.body is None else words_of(look.body)
@@ -139,7 +139,8 @@ class Dispatch:
             room.name,
             event.seq,
             event.author,
-            look.name,
+            # As the web client does for somebody who has no card.
+            look.name or event.author,
             "" if room.is_direct else room.title,
             text,
             content,
@@ -162,7 +163,7 @@ class Dispatch:
         parts, key = self._parts, pending.key
         if key.room:
             now = parts.env.monotonic()
-            parts.outstanding.on_sent(paced_by(key), pending.app, pending.first, pending.seq, now)
+            parts.outstanding.on_sent(paced_by(key), pending.app, pending.seq, now)
 
     def _withdrawal(self, pending: Pending, look: Look, moment: Moment) -> Delivery | None:
         """Return what takes a notification away, or sets the number on the icon."""
@@ -225,11 +226,9 @@ class Dispatch:
             self._tests.pop(number, None)
 
 
-def asked(parts: Parts, pending: Pending) -> Asked:
-    """Return what has to be read for one that is due; it stands for all that its device shows, too."""
+def asked(pending: Pending) -> Asked:
+    """Return what has to be read for one that is due."""
     key = pending.key
     if pending.kind == "read" or key.topic not in ("message", "reaction", "invite"):
         return Asked(key.user, key.device, key.room, None, 0, 0, key.by)
-    shown = parts.outstanding.shown(key) if key.topic == "message" else None
-    low = pending.first if shown is None else min(shown.first, pending.first)
-    return Asked(key.user, key.device, key.room, key.topic, low, pending.seq)
+    return Asked(key.user, key.device, key.room, key.topic, pending.first, pending.seq)

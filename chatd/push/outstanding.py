@@ -1,5 +1,4 @@
-"""What phones show by now: how soon they may be told more, how many messages one notification stands for, and what
-has to be taken away when it is read elsewhere. Pure.
+"""What phones show by now: how soon they may be told more, and what is taken away when it is read elsewhere. Pure.
 
 Pace. In a direct room each message alerts, from the eleventh in a minute one in 5 s; so do mentions by name. In a
 group the first alerts at once, and then after 5 s, 15 s, and once a minute until it is read. What is held back joins
@@ -29,13 +28,12 @@ BUDGETS_MAX = 20_000
 
 @dataclass(slots=True)
 class Shown:
-    """What one device shows of one room. `first` to `seq`: the messages it stands for. `at`: of the last alert.
+    """What one device shows of one room, up to the message `seq`. `at`: of the last alert.
 
     `alerts`: since it was read. `burst_at`, `burst`: when a minute began, and the alerts in it.
     """
 
     app: AppKey
-    first: int
     seq: int
     at: float
     alerts: int = 1
@@ -85,18 +83,17 @@ class Outstanding:
             return now
         return max(now, shown.at + DIRECT_GAP_S)
 
-    def on_sent(self, key: Key, app: AppKey, first: int, seq: int, now: float) -> None:
+    def on_sent(self, key: Key, app: AppKey, seq: int, now: float) -> None:
         """Note that a device is told of messages, which replaces what it shows of the room."""
         users = self._rooms[key.room] = self._rooms.pop(key.room, {})
         devices = users.setdefault(key.user, {})
         shown = devices.get(key.device)
         if shown is None:
-            devices[key.device] = Shown(app, first, seq, now, burst_at=now)
+            devices[key.device] = Shown(app, seq, now, burst_at=now)
             self._count += 1
             self._evict()
             return
-        shown.app, shown.at = app, now
-        shown.first, shown.seq = min(shown.first, first), max(shown.seq, seq)
+        shown.app, shown.at, shown.seq = app, now, max(shown.seq, seq)
         shown.alerts += 1
         if now - shown.burst_at >= BURST_S:
             shown.burst_at, shown.burst = now, 0
@@ -128,8 +125,6 @@ class Outstanding:
         self._count -= len(covered)
         if not devices:
             users.pop(user, None)
-        for shown in devices.values():
-            shown.first = max(shown.first, seq + 1)
         if not users:
             self._rooms.pop(room, None)
         return covered

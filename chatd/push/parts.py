@@ -11,6 +11,7 @@ from typing import NamedTuple
 from chatd.config.push import Push as Settings
 from chatd.core.push import Kind, Outcome
 from chatd.env import Env
+from chatd.protocol.envelope import Ok
 from chatd.push.facts import Moment
 from chatd.push.outstanding import Outstanding
 from chatd.push.pending import Ended, Key, Pending
@@ -54,7 +55,7 @@ class Parts:
     is_people: bool
     foreground: Callable[[str], Collection[str]]
     wall_ms: Callable[[str, int], int]
-    post: Callable[[object], None]
+    post: Callable[[object], asyncio.Future[Ok]]
     outstanding: Outstanding = field(default_factory=Outstanding)
     # Set when something waits that may be due.
     wake: asyncio.Event = field(default_factory=asyncio.Event)

@@ -105,7 +105,7 @@ class Planner:
             return None
         open_stamps = (self.undecided, self._parts.queue.oldest_stamp())
         stamp = min((one - 1 for one in open_stamps if one is not None), default=self._seen)
-        return Consumer(CONSUMER, cursor_of(self._epoch, Position(max(self._floor, stamp), 0)), b"")
+        return consumer_at(self._epoch, max(self._floor, stamp))
 
     async def run(self, saved: Consumer | None, stamp: int) -> None:
         """Plan until cancelled. `saved`: what was stored of the way; `stamp`: the commit at the start."""
@@ -262,6 +262,11 @@ class Planner:
         key = Key(recipient.user, recipient.device, 0, "friend", alert.author)
         pending = Pending(key, app_of(recipient), kind, 0, 0, alert.time, alert.stamp, 0.0)
         self._put(pending, moment, is_direct=True)
+
+
+def consumer_at(epoch: str, stamp: int) -> Consumer:
+    """Return what is stored of push where everything up to a commit is decided."""
+    return Consumer(CONSUMER, cursor_of(epoch, Position(stamp, 0)), b"")
 
 
 def stamp_of(saved: Consumer | None, epoch: str) -> int | None:

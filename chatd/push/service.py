@@ -14,11 +14,12 @@ from chatd.core.push_registrations import Dropped, digest_of
 from chatd.core.room import ACCEPTED
 from chatd.core.webhooks import Consumer, SaveConsumers
 from chatd.core.write_set import WriteSet
+from chatd.protocol.envelope import Ok
 from chatd.push.dispatch import Dispatch
 from chatd.push.interface import Result, Sender
 from chatd.push.parts import Parts, Place
 from chatd.push.pending import AppKey
-from chatd.push.planner import CONSUMER, Planner, kind_of
+from chatd.push.planner import CONSUMER, Planner, consumer_at, kind_of
 from chatd.push.views import AppStatus, Decision, Line, Now, Status, Tested
 from chatd.push.withdrawals import Withdrawals
 from chatd.storage.push import Asked, Look, PushRoom, Recipient
@@ -48,6 +49,7 @@ class Push:
     def __init__(self, parts: Parts, epoch: str, troubles: Troubles) -> None:
         self.parts = parts
         self._troubles = troubles
+        self._epoch = epoch
         self._planner = Planner(parts, epoch)
         self._withdrawals = Withdrawals(parts)
         self.dispatch = Dispatch(parts)
@@ -68,12 +70,15 @@ class Push:
             await self.parts.store.open(self.parts.env.thread_cpu_s, self.parts.share.spend)
             if self._saved is None:
                 self._saved = next((one for one in await consumers() if one.name == CONSUMER), None)
+            if self._saved is None:
+                # What is committed from now on is told, also when the first second ends with kill -9.
+                self.parts.post(SaveConsumers((consumer_at(self._epoch, stamp),)))
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._planner.run(self._saved, stamp))
                 tasks.create_task(self.dispatch.run(sender))
                 tasks.create_task(self._keep())
         finally:
-            self._save()
+            self.save()
             await sender.close()
 
     def reconfigure(self, settings: Settings) -> None:
@@ -87,24 +92,29 @@ class Push:
         while True:
             await asyncio.sleep(SAVE_S)
             self.parts.end(self.parts.queue.expire(self.parts.stale_ms()))
-            self._save()
+            self.save()
             self._report()
             try:
                 await self.parts.trace.flush()
             except OSError as error:
                 self._troubles.report("push", f"decisions could not be kept: {error.strerror}")
 
-    def _save(self) -> None:
+    def save(self) -> None:
         """Store how far everything is decided, and forget the alerts up to there."""
         reached = self._planner.cursor()
         if reached is None or reached == self._saved:
             return
         self._saved = reached
-        self.parts.post(SaveConsumers((reached,)))
+        self.parts.post(SaveConsumers((reached,))).add_done_callback(self._on_saved)
         until = min(position_of(reached.cursor)[1].stamp, self._planner.alerts_until)
         if until > self._told:
             self._told = until
             self.parts.post(ToldAlerts(until))
+
+    def _on_saved(self, done: asyncio.Future[Ok]) -> None:
+        if not done.cancelled() and done.exception() is not None:
+            # A disk in trouble: it is stored the next time, with what was reached by then.
+            self._saved = None
 
     def _report(self) -> None:
         """Report apps of which a push service does not take the key."""

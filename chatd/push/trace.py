@@ -11,6 +11,7 @@ What was decided for everybody in a room, as in a large one, is one record of no
 import asyncio
 import hmac
 import mmap
+import os
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -226,8 +227,16 @@ def private(path: Path) -> BinaryIO:
 
 
 def kept(path: Path, text: str) -> str:
-    """Return the text of a private file, which is made with `text` when there is none."""
-    if not path.exists():
+    """Return the text of a private file, which is made with `text`, and synced, when there is none."""
+    if not path.exists() or not path.stat().st_size:
+        path.unlink(missing_ok=True)
         with new_private_file(path) as file:
             file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        directory = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
     return path.read_text()

@@ -1,5 +1,6 @@
 """The parts of push, made from the configuration, while it is switched on."""
 
+import asyncio
 from collections.abc import Callable, Collection, Coroutine
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from chatd.commands.context import Context
 from chatd.config.model import Config
 from chatd.core.write_set import WriteSet
+from chatd.protocol.envelope import Ok
 from chatd.push.interface import OnAnswers, Sender
 from chatd.push.parts import Parts
 from chatd.push.queue import Queue
@@ -73,9 +75,16 @@ class PushParts:
             config.people.enabled,
             self._foreground,
             wall_ms,
-            lambda request: writer.submit(Submission("", request)),
+            self._post,
         )
         return Push(parts, store.epoch, store.troubles)
+
+    def _post(self, request: object) -> asyncio.Future[Ok]:
+        outcome: asyncio.Future[Ok] = asyncio.get_running_loop().create_future()
+        # Nobody has to look at a failure.
+        outcome.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._context.writer.submit(Submission("", request, future=outcome))
+        return outcome
 
     def _on_commit(self, writes: WriteSet) -> None:
         if self.push is not None:

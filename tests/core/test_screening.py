@@ -191,7 +191,7 @@ def test_the_fields_of_a_request_are_those_that_were_asked_for():
 # an id, or the name of something the app has.
 NOTHING_TO_READ = """
 Hello Auth SetMode Ping Pong Sync Log History Changes Messages Read Delivered Readers Focus Typing Watch
-RoomGet MembersList UsersFind UsersGet DevicesPush DevicesList DevicesRemove BotsGet Report
+RoomGet MembersList UsersFind UsersGet DevicesPush PushTest PushDecisions DevicesList DevicesRemove BotsGet Report
 Recall React Pin RoomDirect RoomDelete RoomLeave MembersRemove MembersRole RoomAccept RoomDecline
 PrivacySet Preferences FriendAccept FriendDecline FriendCancel FriendRemove ContactSet CircleSet CircleDelete
 """

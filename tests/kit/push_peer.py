@@ -123,7 +123,7 @@ async def pushing(
         yield Pushing(server, push, peer)
     finally:
         if killed:
-            push.parts.post = lambda request: None
+            push.parts.post = lambda request: asyncio.get_running_loop().create_future()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         await server.app.store.push.close()

@@ -200,13 +200,15 @@ async def test_settings_hold_and_other_tabs_follow(browser: Any, daemon: Running
         await app.page.get_by_label("Language").select_option("zh-CN")
         await app.page.get_by_role("heading", name="外观").wait_for()
         await other.page.get_by_role("link", name=re.compile("^聊天")).wait_for()
-        await app.page.get_by_label("全部静音").check()
+        await app.go("me/notifications")
+        await app.page.get_by_label("不显示数字").check()
         for page in (app, other):
             await page.until_title("Kaixin")
             assert (
                 await page.page.evaluate("getComputedStyle(document.body).backgroundColor")
                 == "rgb(21, 23, 28)"
             )
+        await app.go("me")
         await app.page.get_by_label("已读回执").uncheck()
         await other.go("me")
         await other.page.get_by_label("已读回执").wait_for()

@@ -6,6 +6,7 @@ their answers. `h2` takes nothing more after a GOAWAY, so it is read here and ke
 """
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -32,6 +33,8 @@ FRAME_HEAD, FRAME_MAX = 9, 16_384  # bytes (RFC 9113, 4.1 and 4.2)
 GOAWAY = 7  # type of a frame (6.8)
 STREAM_ID_MAX = 1 << 30  # half of all there are: a new connection in time
 
+# It logs every header that it encodes, the tokens of devices and of this server among them.
+logging.getLogger("hpack").setLevel(logging.WARNING)
 
 # Names are in small letters. A value that is another in each request is a NeverIndexedHeaderTuple: the server and the
 # client remember the others, which are sent once.

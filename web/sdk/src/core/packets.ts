@@ -844,7 +844,7 @@ export type RoomCreateReply = {
   duplicate?: boolean;
   /** the room as it is now */
   summary: RoomSummary;
-  /** who was named in `users` and takes no more rooms from others (12.1), or does not let the creator add them (20.4), or is not known: which, is not said; absent with `duplicate` */
+  /** who was named in `users` and takes no more rooms from others (12.1), or does not let the creator add them (20.4), or has a closed account, or is not known: which, is not said; absent with `duplicate` */
   not_added?: string[];
 };
 
@@ -1041,7 +1041,7 @@ export type MembersAddReply = {
   duplicate?: boolean;
   /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
   event?: Event;
-  /** beside the keys of 9.1: who takes no more rooms from others (12.1), or does not let the user add them (20.4), or is not known; absent when it is repeated */
+  /** beside the keys of 9.1: who takes no more rooms from others (12.1), or does not let the user add them (20.4), or has a closed account, or is not known; absent when it is repeated */
   not_added?: string[];
 };
 
