@@ -35,7 +35,8 @@ Examples:
   chatd push test alice                   sends a test to every device of Alice, and shows what came of it
   chatd push test alice --dry-run         the same, but nothing is sent
   chatd push why alice                    the decisions of the last day, and what would happen now
-  chatd push why alice --room ROOM        about one room, rule by rule
+  chatd push why alice --room ROOM        about one room
+  chatd push why alice --rules            rule by rule
   chatd push pause                        the apps, and which of them send
   chatd push pause apns                   holds all of Apple's back; --off goes on
   chatd push vapid --new vapid.pem        makes the key that browsers ask for
@@ -75,9 +76,10 @@ def test(loaded: Loaded, user: str, device: str, dry_run: bool, for_programs: bo
 @click.option(
     "--limit", type=click.IntRange(1, 200), default=20, show_default=True, help="The newest decisions."
 )
+@click.option("--rules", is_flag=True, help="All rules, with those that do not fit.")
 @click.option("--json", "for_programs", is_flag=True, help="As JSON.")
 @with_configuration
-def why(loaded: Loaded, user: str, room: str | None, seq: int | None, limit: int, for_programs: bool) -> None:
+def why(loaded: Loaded, user: str, room: str | None, seq: int | None, limit: int, **shown: bool) -> None:
     """Say what became of the notifications of USER in the last day, and what would happen to one now."""
     from chatd.cli.push_lines import decision_line, now_lines
 
@@ -86,7 +88,7 @@ def why(loaded: Loaded, user: str, room: str | None, seq: int | None, limit: int
     given = {"user": user, "room": room, "seq": seq, "limit": limit}
     query = {name: value for name, value in given.items() if value is not None}
     found = _asked(loaded, "GET", "/v1/push/decisions", query)
-    if for_programs:
+    if shown["for_programs"]:
         click.echo(json.dumps(found))
         return
     today = time.strftime("%Y-%m-%d")
@@ -96,8 +98,8 @@ def why(loaded: Loaded, user: str, room: str | None, seq: int | None, limit: int
         _show(decision_line(one, today) for one in found["decisions"])
     else:
         _show([(("Nothing was decided in the last day.", "strong"),)])
-    _show([((f"\nNow, {about} would go this way; the first ✗ decides:", "strong"),)])
-    _show(now_lines(found["now"], found["badge"]))
+    _show([((f"\nNow, {about} would go this way:", "strong"),)])
+    _show(now_lines(found["now"], found["badge"], rules=shown["rules"]))
 
 
 @push.command()

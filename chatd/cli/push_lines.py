@@ -52,7 +52,7 @@ RULES: Mapping[str, tuple[str, str]] = {
     "own": ("they wrote it", "they did not write it"),
     "large_room": (
         "the room is large, and neither are they named nor did they ask for all",
-        "the size of the room",
+        "the room is not too large, or they are named",
     ),
     "departed": ("they are no member, or may not see it", "they are a member and may see it"),
     "blocked": ("they block the author", "they do not block the author"),
@@ -70,6 +70,7 @@ RULES: Mapping[str, tuple[str, str]] = {
 }
 """For each rule of core/push_decision.py its words when it fits, and when it does not."""
 
+DRY_RUN, BY_OPERATOR = "dry run", "paused by an operator"
 SENT = ("sent", "sent_silent")
 
 
@@ -89,14 +90,14 @@ def decision_line(one: Mapping[str, Any], today: str) -> Line:
     )
 
 
-def now_lines(devices: Sequence[Mapping[str, Any]], badge: int) -> Iterator[Line]:
-    """Yield what would happen at this moment, device by device and rule by rule."""
+def now_lines(devices: Sequence[Mapping[str, Any]], badge: int, *, rules: bool = False) -> Iterator[Line]:
+    """Yield what would happen at this moment, device by device. `rules`: with the rules that do not fit, too."""
     for one in devices:
-        yield from device_lines(one)
+        yield from device_lines(one, rules=rules)
     yield (("  The number on the icon is ", ""), (str(badge), "strong"), (".", ""))
 
 
-def device_lines(one: Mapping[str, Any]) -> Iterator[Line]:
+def device_lines(one: Mapping[str, Any], *, rules: bool) -> Iterator[Line]:
     is_sent = one["outcome"] in SENT
     said = clean(one["outcome"])
     if is_sent:
@@ -109,7 +110,7 @@ def device_lines(one: Mapping[str, Any]) -> Iterator[Line]:
         (said, "ok" if is_sent else "note"),
     )
     for line in one["lines"]:
-        if line["outcome"] in RULES:
+        if line["outcome"] in RULES and (rules or line["fits"]):
             fits, fits_not = RULES[line["outcome"]]
             yield (
                 ("      ", ""),
@@ -122,21 +123,29 @@ def line_of_test(one: Mapping[str, Any]) -> Line:
     """Return the outcome of a test of one registration."""
     is_sent, meaning = one["outcome"] in SENT, OUTCOMES.get(one["outcome"], Meaning("", "bad"))
     answer = f"{one['status'] or ''} {clean(one['detail'])}".strip()
+    is_dry = is_sent and one["detail"] == DRY_RUN
     return (
         ("  ✓ " if is_sent else "  ✗ ", "ok" if is_sent else "bad"),
         (f"{clean(one['device']):<{DEVICE_WIDTH}}  ", "strong"),
         (f"{place(one)}  ", "kind"),
-        (f"{clean(one['outcome'])}: {meaning.says}", meaning.style),
-        (f"  [{answer}]" if answer else "", "faint"),
+        ("would be sent" if is_dry else f"{clean(one['outcome'])}: {meaning.says}", meaning.style),
+        (f"  [{answer}]" if answer and not is_dry else "", "faint"),
     )
 
 
 def app_line(one: Mapping[str, Any]) -> Line:
     """Return the state of one app."""
-    paused = clean(one.get("paused", ""))
+    paused = clean(one["paused"])
+    said = (
+        paused
+        if paused == BY_OPERATOR
+        else f"paused, because the key was refused: {paused}"
+        if paused
+        else "sends"
+    )
     return (
         (f"  {place(one):<{PLACE_WIDTH}}  ", "strong"),
-        (f"paused: {paused}" if paused else "sends", "bad" if paused else "ok"),
+        (said, "bad" if paused else "ok"),
         (f"  {one['waiting']} wait" if one["waiting"] else "", "note"),
     )
 

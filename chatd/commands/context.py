@@ -214,6 +214,9 @@ class Context:
     features: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
+        self._note_features()
+
+    def _note_features(self) -> None:
         words = [section.feature for section in self.sections.values()]
         config = self.config
         switches = {
@@ -227,6 +230,7 @@ class Context:
     def reconfigure(self, config: Config, bounds: HostBounds) -> None:
         """Put another configuration in force, with the audiences it gives."""
         self.config, self.bounds = config, bounds
+        self._note_features()
 
     def use(self, submit: Submit) -> None:
         """Submit by another door from now on."""

@@ -27,7 +27,7 @@ FIGURES = KIB  # telemetry/samples.py: eleven objects a second
 PUSH_WAITING, PUSH_PENDING = 20_000, 5 * KIB
 PUSH_SHOWN_MAX, PUSH_SHOWN = 100_000, 256
 PUSH_TRACE = 2 * (4 << 20)
-PUSH_PROCESS = 64 * MIB  # 35 MiB with the library of certificates; connections to a few push services
+PUSH_PROCESS = 96 * MIB  # 44 MiB after the start, 60 with two thousand notifications under way
 # http/listeners.py and http/http_protocol.py: a head of 16 KiB, twice, and the parser
 HTTP_SOCKETS, HTTP_SOCKET = 4096, 48 * KIB
 CONNECTION = 32 * KIB  # parser, session, timers, subscriptions to some forty rooms; 17 KiB for one room

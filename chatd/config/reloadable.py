@@ -38,7 +38,6 @@ TAKES_EFFECT: Mapping[str, TakesEffect] = {
     "people.enabled": "restart",
     "bots.enabled": "restart",
     "moderation.enabled": "restart",
-    "push.enabled": "restart",
     # what a commit stores is put together once
     "events.enabled": "restart",
     "events.reads": "restart",

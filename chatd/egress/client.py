@@ -24,6 +24,7 @@ POST_S = 10.0  # the whole of a request; a receiver that does its work later ans
 ANSWER_BYTES_MAX = 65_536  # an answer says little; more is a mistake, or an attack
 RESOLVED_S = 30.0  # a name that moved is noticed soon, and not asked for at every request
 ADDRESSES_MAX = 3  # of a host, tried one after the other
+CONNECTIONS_MAX = 16  # of one client
 IDLE_S = 55.0  # proxies in front of a receiver close after 60
 
 # It logs each request with its URL, which may hold a secret.
@@ -59,15 +60,29 @@ def trusted_certificates() -> ssl.SSLContext:
 
 
 class Client:
-    """POSTs to one URL. Raises EgressRefused when it is none. Connections are kept, to addresses that were judged."""
+    """POSTs to one URL. Raises EgressRefused when it is none. Connections are kept, to addresses that were judged.
 
-    def __init__(self, url: str, guard: Guard, env: Env, *, resolve: Resolve = resolved) -> None:
+    `connections`: the most at once; a request beyond waits for one, and its time runs.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        guard: Guard,
+        env: Env,
+        *,
+        resolve: Resolve = resolved,
+        connections: int = CONNECTIONS_MAX,
+    ) -> None:
         self._target = target_of(url)
         self._guard = guard
         self._env = env
         self._resolve = resolve
         self._found: tuple[float, list[str]] = (0.0, [])
-        limits = httpx2.Limits(max_connections=16, max_keepalive_connections=4, keepalive_expiry=IDLE_S)
+        # A quarter is enough for the requests of a usual time.
+        limits = httpx2.Limits(
+            max_connections=connections, max_keepalive_connections=connections // 4, keepalive_expiry=IDLE_S
+        )
         transport = httpx2.AsyncHTTPTransport(verify=trusted_certificates(), trust_env=False, limits=limits)
         self._client = httpx2.AsyncClient(
             transport=transport, trust_env=False, follow_redirects=False, timeout=None

@@ -66,13 +66,13 @@ class Push:
         self, sender: Sender, stamp: int, consumers: Callable[[], Awaitable[Collection[Consumer]]]
     ) -> None:
         """Plan and send until cancelled. `stamp`: the commit at the start."""
-        await self.parts.store.open(self.parts.env.thread_cpu_s, self.parts.share.spend)
-        if self._saved is None:
-            self._saved = next((one for one in await consumers() if one.name == CONSUMER), None)
-        if self._saved is None:
-            # What is committed from now on is told, also when the first second ends with kill -9.
-            self.parts.post(SaveConsumers((consumer_at(self._epoch, stamp),)))
         try:
+            await self.parts.store.open(self.parts.env.thread_cpu_s, self.parts.share.spend)
+            if self._saved is None:
+                self._saved = next((one for one in await consumers() if one.name == CONSUMER), None)
+            if self._saved is None:
+                # What is committed from now on is told, also when the first second ends with kill -9.
+                self.parts.post(SaveConsumers((consumer_at(self._epoch, stamp),)))
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._planner.run(self._saved, stamp))
                 tasks.create_task(self.dispatch.run(sender))

@@ -199,8 +199,10 @@ class App:
         """Apply another configuration in every part that keeps some of it (config/reloadable.py lists the keys)."""
         # First, because a secret or a library may be missing; nothing has changed then.
         screening = screening_rules_of(config, self.context.env)
+        vapid = vapid_public(config) if config.push.enabled else ""
         people = people_rules_of(config.people)
         self.context.reconfigure(config, people.bounds)
+        self.context.push.vapid = vapid
         self.admission.reconfigure(config.limits)
         self.hello_limiter.reconfigure(config.limits.hellos_under_way)
         self.rate_limits.reconfigure(config.rates)

@@ -48,7 +48,7 @@ def lines(**fits):
 def test_now_is_told_rule_by_rule():
     sent = {"device": "phone", "platform": "apns", "outcome": "sent", "delay_s": 10, "lines": lines()}
     muted = {"device": "", "platform": "", "outcome": "muted", "delay_s": 0, "lines": lines(muted=True)}
-    said = [text(line).rstrip() for line in now_lines([sent, muted], 3)]
+    said = [text(line).rstrip() for line in now_lines([sent, muted], 3, rules=True)]
     assert said == [
         "  ✓ phone                   apns: would be sent, after 10 s: another device is in use",
         "      · they did not write it",
@@ -59,6 +59,22 @@ def test_now_is_told_rule_by_rule():
         "      ✗ the room is muted",
         "      · they have not read it",
         "  The number on the icon is 3.",
+    ]
+
+
+def test_without_the_rules_only_those_are_told_that_fit():
+    muted = {
+        "device": "phone",
+        "platform": "fcm",
+        "outcome": "muted",
+        "delay_s": 0,
+        "lines": lines(muted=True),
+    }
+    said = [text(line).rstrip() for line in now_lines([muted], 0)]
+    assert said == [
+        "  ✗ phone                   fcm: muted",
+        "      ✗ the room is muted",
+        "  The number on the icon is 0.",
     ]
 
 
@@ -74,6 +90,7 @@ def test_a_test_shows_the_answer_of_the_service():
     assert text(line_of_test(one)) == (
         "  ✓ phone                   apns com.example  sent: the push service took it  [200]"
     )
+    assert text(line_of_test(one | {"status": 0, "detail": "dry run"})).endswith("com.example  would be sent")
     refused = one | {"outcome": "provider_error", "detail": "BadTopic", "status": 400, "app": ""}
     assert text(line_of_test(refused)).endswith("provider_error: the push service refused it  [400 BadTopic]")
 
@@ -81,6 +98,7 @@ def test_a_test_shows_the_answer_of_the_service():
 def test_an_app_sends_or_says_why_not():
     one = {"platform": "apns", "app": "", "waiting": 0, "under_way": 0, "paused": ""}
     assert text(app_line(one)).split() == ["apns", "sends"]
-    assert text(app_line(one | {"paused": "by hand", "waiting": 3})).split() == [
-        "apns", "paused:", "by", "hand", "3", "wait",
-    ]  # fmt: skip
+    by_hand = text(app_line(one | {"paused": "paused by an operator", "waiting": 3}))
+    assert by_hand.split() == ["apns", *["paused", "by", "an", "operator", "3", "wait"]]
+    refused = text(app_line(one | {"paused": "InvalidProviderToken"}))
+    assert refused.endswith("paused, because the key was refused: InvalidProviderToken")

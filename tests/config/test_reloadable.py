@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from chatd.config.model import Auth, Config, Limits, Listen, Log
+from chatd.config.push import Push, PushApp
 from chatd.config.rates import Rates
 from chatd.config.reloadable import TAKES_EFFECT, ReloadPlan, plan_reload, takes_effect
 from chatd.config.schema import fields
@@ -57,3 +58,10 @@ def test_what_clients_were_told_at_hello_waits_for_a_restart():
 
 def test_the_table_names_keys_that_exist():
     assert set(TAKES_EFFECT) <= set(fields())
+
+
+def test_push_its_apps_and_what_they_show_change_without_a_restart():
+    app = PushApp(platform="web", key_file="vapid.pem")
+    wanted = Push(enabled=True, apps=(app,), vapid_subject="mailto:a@example.org", content_max="none")
+    found = taken(Config(), push=wanted)
+    assert (found.config.push, found.waiting) == (wanted, ())

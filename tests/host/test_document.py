@@ -12,6 +12,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from bench.machine import free_ports
+from chatd.config.push import PushApp
 from chatd.http.api.application import TABLE
 from chatd.http.api.route import scopes_of
 from tests.kit import http
@@ -22,7 +23,7 @@ from tests.kit.tokens import SECRET
 from tests.kit.waiting import until
 
 HOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-OPENING, SIGN, USERS, FOLLOW, RECEIVE = [
+OPENING, SIGN, USERS, FOLLOW, RECEIVE, NOTIFIED = [
     block.text for block in blocks(ROOT / "docs" / "host.md") if block.language == "python"
 ]
 
@@ -30,7 +31,8 @@ OPENING, SIGN, USERS, FOLLOW, RECEIVE = [
 @pytest.fixture
 async def daemon(tmp_path: Path) -> AsyncIterator[RunningDaemon]:
     on = {"enabled": True}
-    config = config_for(tmp_path / "data", listen={"api_address": "127.0.0.1:0"}, events=on)
+    push = {"apps": (PushApp(platform="fcm", key_file="k"),), "workers": 0, **on}
+    config = config_for(tmp_path / "data", listen={"api_address": "127.0.0.1:0"}, events=on, push=push)
     async with running_daemon(config) as running:
         yield running
 
@@ -135,3 +137,20 @@ async def test_a_receiver_takes_what_is_signed_and_nothing_else() -> None:
     finally:
         receiver.kill()
         await receiver.wait()
+
+
+async def test_support_sees_why_somebody_was_not_notified(
+    daemon: RunningDaemon, environment: dict[str, str]
+) -> None:
+    clients = Clients(daemon.url)
+    phone = await clients.connect("u42", hello={"features": ["push"]})
+    await phone.request({"type": "devices.push", "platform": "fcm", "token": "t"})
+    room, _ = await clients.in_direct("u7", "u42")
+    await phone.request({"type": "preferences", "room": room, "notify": "none"})
+    await daemon.api(
+        "POST", f"/v1/rooms/{room}/messages", **{"as": "u7", "key": "key-of-u7-00001", "body": {"text": "hi"}}
+    )
+    while " message prefs_off " not in (shown := await said(NOTIFIED, environment, "u42")):
+        pass
+    assert f"{phone.device} fcm sent" in shown
+    await clients.leave()

@@ -20,6 +20,8 @@ from chatd.server import children
 from chatd.server.children import Child
 from chatd.server.system_env import SystemEnv
 from chatd.telemetry.counters import Counters
+from tests.kit import http
+from tests.kit.daemon import config_for, running_daemon
 from tests.kit.push_services.apns import TOPIC, Apns
 from tests.kit.push_services.authority import Authority
 
@@ -170,6 +172,35 @@ def test_the_process_ends_when_the_daemon_is_gone():
         ours.sendall(frame(Kind.SETTINGS, SenderSettings()))
         assert ours.recv(5) == frame(Kind.READY)[:5]
     assert process.wait(30) == 0
+
+
+async def test_a_daemon_shows_its_process_and_is_ready_without_it(tmp_path):
+    app = PushApp(platform="apns", app=TOPIC, key_file=str(tmp_path / "key"))
+    config = config_for(tmp_path / "data", push={"enabled": True, "apps": (app,)})
+    async with running_daemon(config) as daemon:
+
+        async def shown():
+            answer = await http.request(f"{daemon.ops_url}/readyz")
+            return answer.status, answer.json["processes"]
+
+        while await shown() != (200, {"push": "ok"}):
+            await asyncio.sleep(0.01)
+        child = daemon._daemon.children._children["push"]
+        first = child.pid
+        os.kill(first, signal.SIGKILL)
+        await until(lambda: child.state != "ok")
+        assert (await shown())[0] == 200
+        await until(lambda: child.state == "ok")
+        metrics = (await http.request(f"{daemon.ops_url}/metrics")).body.decode()
+        assert 'chatd_child_up{child="push"} 1.0' in metrics
+        assert 'chatd_children_started_total{child="push"} 2.0' in metrics
+        daemon.reconfigure(push={"enabled": False, "apps": ()})
+        await until(lambda: child.state == "stopped" and child.pid == 0)
+        assert "processes" not in (await http.request(f"{daemon.ops_url}/readyz")).json
+        daemon.reconfigure(push={"enabled": True, "apps": (app,)})
+        await until(lambda: daemon._daemon.children.states() == {"push": "ok"})
+        last = daemon._daemon.children._children["push"].pid
+    assert not Path(f"/proc/{last}").exists()
 
 
 def test_an_answer_beyond_its_bounds_is_none():

@@ -20,6 +20,7 @@ from chatd.writer.writer import Writer
 from tests.simulation.hook_canaries import HOOK_CANARIES
 from tests.simulation.moderation_canaries import MODERATION_CANARIES
 from tests.simulation.people_canaries import PEOPLE_CANARIES
+from tests.simulation.push_canaries import PUSH_CANARIES
 from tests.simulation.sim_env import SimEnv
 
 Break = Callable[[], AbstractContextManager[Any]]
@@ -249,5 +250,6 @@ CANARIES: dict[str, Break] = {
     "cursor-before-the-rows": cursor_before_the_rows,
     **PEOPLE_CANARIES,
     **HOOK_CANARIES,
+    **PUSH_CANARIES,
     **MODERATION_CANARIES,
 }

@@ -16,6 +16,7 @@ from tests.simulation.moderation_checkers import MODERATION_CHECKERS
 from tests.simulation.people_checkers import PEOPLE_CHECKERS
 from tests.simulation.people_record import CONTACTS, without_circles
 from tests.simulation.positions import Positions
+from tests.simulation.push_checkers import PUSH_CHECKERS
 
 Findings = Iterator[str]
 
@@ -298,6 +299,7 @@ CHECKERS: dict[str, Callable[[History], Findings]] = {
         right_at_the_end,
         *PEOPLE_CHECKERS,
         *HOOK_CHECKERS,
+        *PUSH_CHECKERS,
         *MODERATION_CHECKERS,
         liveness,
     )

@@ -55,8 +55,10 @@ class Inspector:
         await asyncio.sleep(ASKED_S if self._world.scenario.people else settled_s)
         tasks, timers = self._counted()
         history = self._world.history
-        # An endpoint reads at one time, and waits for the next entry at another.
-        if tasks > self._empty[0] or timers > self._empty[1] + bool(self._world.scenario.hooks):
+        # An endpoint reads at one time, and waits for the next entry at another; so does the queue of push.
+        plan = self._world.scenario
+        waits = bool(plan.hooks) + bool(plan.push)
+        if tasks > self._empty[0] or timers > self._empty[1] + waits:
             names = sorted(task.get_name() for task in self._tasks())
             history.leftovers.append(f"{tasks} tasks {names} and {timers} timers, at first {self._empty}")
         app = self._world.machine.process.daemon.app  # type: ignore[union-attr]

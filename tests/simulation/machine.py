@@ -36,6 +36,7 @@ from tests.simulation.loop import PROCESS, SimLoop
 from tests.simulation.network import Network, SimSocket
 from tests.simulation.people_record import contacts_since, rows_since, uneven
 from tests.simulation.push_record import badges, registered
+from tests.simulation.push_service import keep_trace, push_service_reached
 from tests.simulation.sim_env import SimEnv
 from tests.simulation.template import template
 
@@ -190,7 +191,7 @@ class SimMachine:
         """Return the disk as the last process left it; in a directory of its own, so that no other process writes
         there."""
         if self._disk is not None:
-            self._directory = self._root / f"{self.boots}-goes-on"
+            self._directory = keep_trace(self._directory, self._root / f"{self.boots}-goes-on")
         self._disk = Disk(self._directory, after=self._disk).start()
         return self._disk
 
@@ -213,8 +214,8 @@ class SimMachine:
         process.disk.cut()
         process.threads.close_all()
         files = process.disk.survivors(len(process.disk.journal), survival.pick)
-        self._directory = self._root / f"{self.boots}-after-a-crash"
-        lay(files, self._directory)
+        before, self._directory = self._directory, self._root / f"{self.boots}-after-a-crash"
+        lay(files, keep_trace(before, self._directory))
         self._disk, self._position = None, process.position
         self.network.crash(process)
 
@@ -388,6 +389,7 @@ def simulated() -> Iterator[None]:
         patch("chatd.jobs.maintenance.LAG_LOOK_S", RARELY_S),
         patch("chatd.storage.sqlite.directory.network_filesystem", lambda path: None),
         host_reached(),
+        push_service_reached(),
     ):
         yield
 

@@ -40,7 +40,14 @@ def owed(history: History) -> Findings:
         since = history.away[one.device]
         for room, log in truth.rooms.items():
             for seq in unread_of(truth, history, room, one.user, since):
-                covering = [push for push in offered if push.room == room and push.seq >= seq]
+                committed = next(at for stamp, at, _ in history.badges if stamp >= log[seq].stamp)
+                # One that names the user stands for all that came with it.
+                covering = [
+                    push
+                    for push in offered
+                    if push.room == room
+                    and (push.seq >= seq or (push.kind == "mention" and push.at > committed))
+                ]
                 if not any(push.final for push in covering) and len(covering) < TRIES:
                     yield f"{one} was not told of {room} {seq}: {log[seq]}, only of {covering}"
 
@@ -51,17 +58,19 @@ def unread_of(truth: Truth, history: History, room: str, user: str, since: int) 
     if member is None or room in truth.deleted or member["hidden"] or member["standing"] != 1:
         return
     log = truth.rooms[room]
-    recalled = {row.event["target"] for row in log.values() if row.event["kind"] == "recalled"}
     stayed = Members(row.event for row in log.values())
     for seq, row in log.items():
         low = max(member["read"] + 1, member["first_visible"])
-        counts = seq >= low and seq not in recalled and row.stamp > since and alerts(row, user)
+        counts = seq >= low and row.stamp > since and alerts(row, user)
         if counts and all(stayed.saw(user, later) for later in range(seq, max(log) + 1)):
             yield seq
 
 
 def alerts(row: Row, user: str) -> bool:
-    return "ordinal" in row.event and row.event["user"] != user and user not in row.ignored
+    event = row.event
+    return (
+        "ordinal" in event and not event.get("recalled") and event["user"] != user and user not in row.ignored
+    )
 
 
 def choosers(history: History) -> set[str]:
@@ -78,7 +87,7 @@ def seen_by_members(history: History) -> Findings:
     """Nothing is sent to whoever left, was removed or had read it, as far as that was acknowledged long before."""
     if not history.push or len(history.truths) > 1:
         return
-    truth, users = history.truths[-1], {claim.token: claim.user for claim in claims(history)}
+    truth, users = history.truths[-1], users_away(history)
     ends = dict(endings(history))
     for push in history.pushes:
         user = users.get(push.token, "")
@@ -110,7 +119,7 @@ def one_number(history: History) -> Findings:
     """The badge of a notification is that of its user at some commit until it was sent."""
     if not history.push or len(history.truths) > 1:
         return
-    users = {claim.token: claim.user for claim in claims(history)}
+    users = users_away(history)
     stamps = {
         (room, seq): row.stamp for room, log in history.truths[-1].rooms.items() for seq, row in log.items()
     }
@@ -141,17 +150,21 @@ def claims(history: History) -> list[Claim]:
     ]
 
 
+def users_away(history: History) -> dict[str, str]:
+    """Return the users of devices that are away, by their tokens, which nobody else has."""
+    return {claim.token: claim.user for claim in claims(history) if claim.device in history.away}
+
+
 def one_tag(history: History) -> Findings:
-    """All notifications of a room on a device have one tag, and no other room has it."""
+    """All notifications of the messages of a room have one tag, and nothing else has it."""
     tags: dict[tuple[str, str], str] = {}
-    rooms: dict[tuple[str, str], str] = {}
+    places: dict[str, tuple[str, str]] = {}
     for push in history.pushes:
-        if not push.room:
-            continue
-        if tags.setdefault((push.token, push.room), push.tag) != push.tag:
-            yield f"{push} has another tag than {tags[push.token, push.room]}"
-        if rooms.setdefault((push.token, push.tag), push.room) != push.room:
-            yield f"{push} has the tag of {rooms[push.token, push.tag]}"
+        place = push.room, "message" if push.kind in ("mention", "read") else push.kind
+        if push.room and tags.setdefault(place, push.tag) != push.tag:
+            yield f"{push} has another tag than {tags[place]}"
+        if push.room and places.setdefault(push.tag, place) != place:
+            yield f"{push} has the tag of {places[push.tag]}"
 
 
 def last_owner(history: History) -> Findings:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 PUSH = "push"
 # Tokens that users take from each other, as on a phone that is handed on.
-SHARED = ("shared-0", "shared-1")
+SHARED = ("5a", "5b")
 
 
 async def register_away(world: "World") -> None:
@@ -23,7 +23,7 @@ async def register_away(world: "World") -> None:
         phone = SimClient(world, f"away {number}", user, *lanes, Quirks(words=(PUSH,)))
         phone.connect()
         await world.until(lambda phone=phone: phone.idle)
-        phone.connection.ask(registration(f"away-{number}"))  # type: ignore[union-attr]
+        phone.connection.ask(registration(f"a{number:x}"))  # type: ignore[union-attr]
         await world.until(lambda phone=phone: phone.idle)
         process = world.machine.process
         assert process is not None

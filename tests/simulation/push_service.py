@@ -6,9 +6,12 @@ product. Its faults are those of the scenario, as long as there are any.
 
 import asyncio
 import json
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 from chatd.config.push import Push, PushApp
 from tests.kit.push_services.apns import KEY_ID, TEAM, TOPIC, Apns, refusal
@@ -20,7 +23,8 @@ from tests.simulation.transport import Link
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-HOST, PORT = "203.0.113.7", 80
+# Private, as a service without TLS has to be.
+HOST, PORT = "10.0.0.7", 80
 URL = f"http://{HOST}:{PORT}"
 DELAY_S = 1
 STALE_S = 600
@@ -39,6 +43,25 @@ def settings(place: Path) -> Push:
         "apns", str(place / "AuthKey.p8"), app=TOPIC, team=TEAM, key_id=KEY_ID, topic=TOPIC, url=URL
     )
     return Push(enabled=True, apps=(app,), workers=0, delay_s=DELAY_S, stale_s=STALE_S)
+
+
+@contextmanager
+def push_service_reached() -> Iterator[None]:
+    """Replace the threads in which names of hosts are looked up: they know no virtual time."""
+
+    async def at_once(work: Callable[[], Any], name: str) -> Any:
+        return work()
+
+    with patch("chatd.egress.client.in_thread", at_once):
+        yield
+
+
+def keep_trace(before: Path, directory: Path) -> Path:
+    """Let the next process find the trace of the one before; return its directory."""
+    if (before / "trace").exists():
+        directory.mkdir(mode=0o700)
+        shutil.copytree(before / "trace", directory / "trace")
+    return directory
 
 
 class SimPushService(Apns):
@@ -97,7 +120,7 @@ class SimPushService(Apns):
             PushRequest(
                 self._world.loop.time(),
                 request.path.rpartition("/")[2],
-                request.headers.get("apns-collapse-id", ""),
+                payload.get("tag", ""),
                 payload.get("room", ""),
                 payload.get("seq", 0),
                 payload.get("kind", ""),

@@ -57,7 +57,7 @@ HOOK_FAULTS = (
     "hook_gone",  # it dies, also between a request and its answer, and comes back
 )
 # In so many runs push is on, and devices that are away have registered. Drawn behind hooks; then its own faults.
-PUSH_ONE_IN = 8
+PUSH_ONE_IN = 12
 PUSH_FAULTS = (
     "push_hangs",  # the push service answers too late, or never
     "push_refuses",  # it is busy, fails, or does not know a device any more

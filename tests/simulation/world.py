@@ -123,6 +123,8 @@ class World:
         await self.chaos.up()
         if self.scenario.hooks:
             await self.until(self._delivers)
+        if self.scenario.push:
+            await self.until(lambda: not self._pushes())
         await asyncio.sleep(LOOK_S)
         self.inspector.before()
         await self._set_up()
@@ -147,6 +149,14 @@ class World:
         await self.chaos.up()
         self.history.truths.pop()
         await self._converge()
+
+    def _pushes(self) -> bool:
+        """Whether notifications wait, or are under way."""
+        process = self.machine.process
+        push = process and process.daemon._app and process.daemon.app.push.push
+        if not push:
+            return False
+        return not push.is_planned or any(app.waiting + app.under_way for app in push.status().apps)
 
     def _delivers(self) -> bool:
         process = self.machine.process
@@ -215,6 +225,7 @@ class World:
             await asyncio.sleep(LOOK_S)
             left = [client.name for client in self.clients if not client.idle]
             left += [actor.client.name for actor in self.actors if actor.left]
+            left += ["push"] if self._pushes() else []
             calm = 0 if left else calm + 1
             if self.loop.time() > end:
                 self.history.unfinished = [self._state(client) for client in self.clients]

@@ -303,28 +303,27 @@ async def test_nothing_is_skipped_when_daemon_and_receiver_are_killed_by_turns(t
             assert receiver.accepted == ids
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "content", "status", "code"),
-    [
-        ("GET", "/v1/hooks/other", {}, 404, "not_found"),
-        ("GET", "/v1/hooks/..%2f", {}, 404, "not_found"),
-        ("GET", "/v1/hooks/Backend", {}, 400, "bad_request"),
-        ("POST", "/v1/hooks/other/enable", {}, 404, "not_found"),
-        ("POST", "/v1/hooks/other/replay", {"after": ""}, 404, "not_found"),
-        ("POST", "/v1/hooks/backend/replay", {}, 400, "bad_request"),
-        ("POST", "/v1/hooks/backend/replay", {"after": "", "since": 1}, 400, "bad_request"),
-        ("POST", "/v1/hooks/backend/replay", {"after": "x"}, 400, "bad_cursor"),
-        ("POST", "/v1/hooks/backend/replay", {"since": -1}, 400, "bad_request"),
-        ("POST", "/v1/hooks/backend/parked/x/retry", {}, 400, "bad_cursor"),
-        ("POST", "/v1/hooks/backend/parked/a-1-0/retry", {}, 404, "not_found"),
-        ("DELETE", "/v1/hooks/backend/parked/a-1-0", {}, 404, "not_found"),
-    ],
+# Method, path and content, and the refusal.
+WRONGLY = (
+    ("GET", "/v1/hooks/other", {}, 404, "not_found"),
+    ("GET", "/v1/hooks/..%2f", {}, 404, "not_found"),
+    ("GET", "/v1/hooks/Backend", {}, 400, "bad_request"),
+    ("POST", "/v1/hooks/other/enable", {}, 404, "not_found"),
+    ("POST", "/v1/hooks/other/replay", {"after": ""}, 404, "not_found"),
+    ("POST", "/v1/hooks/backend/replay", {}, 400, "bad_request"),
+    ("POST", "/v1/hooks/backend/replay", {"after": "", "since": 1}, 400, "bad_request"),
+    ("POST", "/v1/hooks/backend/replay", {"after": "x"}, 400, "bad_cursor"),
+    ("POST", "/v1/hooks/backend/replay", {"since": -1}, 400, "bad_request"),
+    ("POST", "/v1/hooks/backend/parked/x/retry", {}, 400, "bad_cursor"),
+    ("POST", "/v1/hooks/backend/parked/a-1-0/retry", {}, 404, "not_found"),
+    ("DELETE", "/v1/hooks/backend/parked/a-1-0", {}, 404, "not_found"),
 )
-async def test_what_is_asked_wrongly_is_refused_and_changes_nothing(
-    daemon, method, path, content, status, code
-):
-    answer = await daemon.api(method, path, **content)
-    assert (answer.status, answer.json["code"]) == (status, code)
+
+
+async def test_what_is_asked_wrongly_is_refused_and_changes_nothing(daemon):
+    for method, path, content, status, code in WRONGLY:
+        answer = await daemon.api(method, path, **content)
+        assert (answer.status, answer.json["code"]) == (status, code), (method, path, content)
     assert (await daemon.api("GET", "/v1/audit?target=backend")).json["audit"] == []
 
 

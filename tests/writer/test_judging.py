@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from chatd.webhooks.interface import Item, Verdict
-from chatd.writer.judging import CALLS_MAX, FAILURES_MAX, PROBE_S, Judging
+from chatd.writer.judging import CALLS_MAX, FAILURES_MAX, GATHER_S, PROBE_S, Judging
 from tests.kit.env import ManualEnv
 from tests.kit.judge import PASS, ManualJudge
 from tests.kit.waiting import nothing_is_ready, until
@@ -50,10 +50,34 @@ async def test_only_so_many_calls_are_under_way(asker):
     for id in range(CALLS_MAX + 2):
         asked.append(asker.ask(id))
         await nothing_is_ready()
+        asker.env.advance(GATHER_S)
+        await nothing_is_ready()
     assert asker.ids() == [[str(id)] for id in range(CALLS_MAX)]
     asker.judge.answer()
     await nothing_is_ready()
     assert asker.ids()[-1] == [str(CALLS_MAX), str(CALLS_MAX + 1)]
+
+
+async def test_what_is_asked_while_a_call_is_under_way_waits_a_moment_for_more(asker):
+    asked = [asker.ask("a")]
+    await nothing_is_ready()
+    for id in "bc":
+        asked.append(asker.ask(id))
+        await nothing_is_ready()
+        asker.env.advance(GATHER_S / 3)
+    assert asker.ids() == [["a"]]
+    asker.env.advance(GATHER_S / 3)
+    await nothing_is_ready()
+    assert asker.ids() == [["a"], ["b", "c"]]
+    for _ in range(2):
+        asker.judge.answer()
+    assert await asyncio.gather(*asked) == [PASS] * 3
+    # Nobody waits for a timer when nothing is under way.
+    asked = [asker.ask("d")]
+    await nothing_is_ready()
+    assert asker.ids()[-1] == ["d"]
+    asker.judge.answer()
+    await asyncio.gather(*asked)
 
 
 async def test_the_same_item_is_asked_about_in_two_calls(asker):

@@ -25,6 +25,7 @@ from chatd.protocol.users import ProfileSet
 from chatd.webhooks.interface import Verdict
 from chatd.writer import screening
 from chatd.writer.batch_abort import BatchAbort
+from chatd.writer.judging import GATHER_S
 from chatd.writer.screening import ScreeningRules
 from chatd.writer.submission import Submission, submit_and_wait
 from tests.kit.inprocess import in_process, new_key
@@ -88,6 +89,12 @@ class Screener:
         asked = RoomCreate(key=new_key(), kind="group", title="t", users=list(users), **keys)
         return (await self.server.app.writer.submit_and_wait(owner, asked)).summary.room
 
+    async def calls(self, judge, count):
+        """Wait until so many calls are under way; each of them may have waited for more to ask."""
+        while judge.under_way < count:
+            self.server.app.context.env.advance(GATHER_S)
+            await asyncio.sleep(0)
+
     def texts(self):
         """The texts of all stored messages, in the order of storing."""
         return [event.body.text for event in self.stored if event.kind == "message"]
@@ -125,9 +132,10 @@ async def test_what_an_author_asks_of_a_room_stays_in_order_and_others_pass(scre
     leaving = screener.submit("ann", RoomLeave(room=room, key=new_key()))
     await until(lambda: judge.under_way == 1)
     second = screener.submit("ann", send(room, "2"))
+    await screener.calls(judge, 2)
     assert code(await screener.ask("ann", ProfileSet(name="Ann"))) == "ok"
     other = screener.submit("bob", send(room, "bob"))
-    await until(lambda: judge.under_way == 3)
+    await screener.calls(judge, 3)
     judge.answer(2)
     assert (await screener.reply(other)).seq == 2
     judge.answer(1)
@@ -150,7 +158,7 @@ async def test_lanes_of_rooms_alone_are_found_out(screener, monkeypatch):
     screener.submit("ann", send(room, "1"))
     await until(lambda: judge.under_way == 1)
     other = screener.submit("bob", send(room, "bob"))
-    await until(lambda: judge.under_way == 2)
+    await screener.calls(judge, 2)
     judge.answer(1)
     await nothing_is_ready()
     # Else it was on its way to the writer.
@@ -530,6 +538,7 @@ async def test_nothing_unjudged_is_stored_nothing_stored_is_rejected_and_each_au
         request = earlier[repeats % len(earlier)] if again else send(room, f"{number:02}")
         asked[screener.submit(user, request)] = user, request
         for answer in answers:
+            screener.server.app.context.env.advance(GATHER_S)
             await asyncio.sleep(0)
             if judge.under_way:
                 judge.answer(answer % judge.under_way)

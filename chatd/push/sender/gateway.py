@@ -3,6 +3,7 @@
 Behind it are the services that this server does not speak to itself, such as those of Chinese vendors of phones.
 """
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -31,6 +32,7 @@ from chatd.push.sender.sealing import SALT_BYTES
 # A request beside the payload: the token, and what Matrix names otherwise.
 BODY_MAX = 3 * PAYLOAD_MAX
 MESSAGES = ("message", "mention")
+CONNECTIONS_MAX = 32
 
 
 class Gateway:
@@ -40,13 +42,17 @@ class Gateway:
         self._app = app
         self._env = env
         self._file: KeyFile[tuple[Secret, ...]] = KeyFile(app, lambda: secrets_in(app.key_file), env)
-        self._client = Client(app.url, Guard(configured=True), env)
+        self._client = Client(app.url, Guard(configured=True), env, connections=CONNECTIONS_MAX)
+        # The time of a request begins when there is a connection for it.
+        self._slots = asyncio.Semaphore(CONNECTIONS_MAX)
 
     async def send(self, delivery: Delivery) -> Answer:
         """Send one. Raises Inexpressible, NoCredential, Unreachable and EgressRefused."""
-        body, now_ms = self._body(delivery), self._env.now_ms()
+        body, secrets = self._body(delivery), self._file.key()
         id = f"push_{base64url(self._env.random_bytes(12))}"
-        reply = await self._client.post(body, signed(self._file.key(), id, now_ms, body))
+        async with self._slots:
+            now_ms = self._env.now_ms()
+            reply = await self._client.post(body, signed(secrets, id, now_ms, body))
         pause_s = pause_of(reply.retry_after, now_ms)
         if not 200 <= reply.status < 300:
             # A gateway says in its answer which devices are gone; 410 is about itself.

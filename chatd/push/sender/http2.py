@@ -150,6 +150,7 @@ class Http2Client:
             except (OSError, Unreachable) as error:
                 failure = error
             except asyncio.CancelledError:
+                opened.cancel()
                 connection.abort("the connection was closed")
                 raise
             else:

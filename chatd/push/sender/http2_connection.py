@@ -75,6 +75,11 @@ class _Stream:
             self.future.set_exception(error)
 
 
+class _Speaker(h2.connection.H2Connection):
+    # It remembers how requests ended: 65,000 by default, which take 10 MB.
+    MAX_CLOSED_STREAMS = 2_048
+
+
 class Connection(asyncio.Protocol):
     """One connection. `on_change` is called when it has room for a request, or never will again."""
 
@@ -89,7 +94,7 @@ class Connection(asyncio.Protocol):
             validate_outbound_headers=False,
             normalize_outbound_headers=False,
         )
-        self._h2 = h2.connection.H2Connection(config)
+        self._h2 = _Speaker(config)
         self._h2.local_settings = h2.settings.Settings(
             initial_values={h2.settings.SettingCodes.ENABLE_PUSH: 0}
         )

@@ -18,7 +18,6 @@ from chatd.push.sender.fcm import Fcm
 from chatd.push.sender.gateway import Gateway
 from chatd.push.sender.payload import Inexpressible
 from chatd.push.sender.web import Web
-from chatd.telemetry.log_once import LogOnce
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +37,6 @@ class LocalSender:
         self._on_answers = on_answers
         self._tasks: set[asyncio.Task[None]] = set()
         self._answers: list[Answer] = []
-        self._logged = LogOnce(env)
         self._services: dict[tuple[str, str], Service] = {}
         for app in settings.apps:
             try:
@@ -81,20 +79,15 @@ class LocalSender:
         if service is None:
             return answer(delivery, "refused", "no such app")
         try:
-            told = await service.send(delivery)
+            return await service.send(delivery)
         except Inexpressible as error:
-            told = answer(delivery, "refused", str(error))
+            return answer(delivery, "refused", str(error))
         except EgressRefused:
-            told = answer(delivery, "refused", "address")
+            return answer(delivery, "refused", "address")
         except NoCredential as error:
-            told = answer(delivery, "credential", str(error))
+            return answer(delivery, "credential", str(error))
         except Unreachable as error:
-            told = answer(delivery, "retry", str(error))
-        if told.result == "refused" and self._logged.is_new(
-            f"{address.platform} {address.app} {told.detail}"
-        ):
-            log.warning("push: %s %s refuses: %s", address.platform, address.app, told.detail)
-        return told
+            return answer(delivery, "retry", str(error))
 
     def _tell(self) -> None:
         answers, self._answers = self._answers, []

@@ -4,6 +4,7 @@ An endpoint is a URL that a client chose. So requests go to public addresses alo
 patience, slows nobody but its own devices down, unless it is the push service of a browser or allowed by the operator.
 """
 
+import asyncio
 import re
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -26,6 +27,9 @@ from chatd.push.sender.sealing import SALT_BYTES
 SERVICES = (".googleapis.com", ".push.services.mozilla.com", ".push.apple.com", ".notify.windows.com")
 # Failures in a row of any other server, after which it is left alone for a while.
 FAILURES_MAX = 3
+# Requests to all such servers at once, of the thousand that the queue has under way: the others are the browsers'.
+STRANGERS_MAX = 200
+CONNECTIONS_MAX, STRANGER_CONNECTIONS_MAX = 64, 8  # to one server
 HOLD_MIN_S, HOLD_MAX_S = 10.0, 300.0
 ORIGINS_MAX = 256  # with connections; nearly all devices are at four services
 TTL_MAX_S = 2_419_200  # four weeks; more is cut anyway
@@ -36,11 +40,12 @@ OTHER_KEY = re.compile(rb"correspond|mismatch", re.IGNORECASE)
 
 @dataclass(slots=True)
 class Origin:
-    """A server with endpoints. `failures`: in a row. `busy`: requests under way."""
+    """A server with endpoints. `failures`: in a row. `busy`: requests under way. `slots`: for one connection each."""
 
     client: Client
     name: str
     is_known: bool
+    slots: asyncio.Semaphore
     failures: int = 0
     held_until: float = 0.0
     busy: int = 0
@@ -55,6 +60,7 @@ class Web:
         self._allow = networks(allow)
         self._vapid = VapidToken(app, subject, env)
         self._origins: OrderedDict[str, Origin] = OrderedDict()
+        self._strangers = 0
 
     async def send(self, delivery: Delivery) -> Answer:
         """Send one. Raises Inexpressible, NoCredential, Unreachable and EgressRefused."""
@@ -66,18 +72,26 @@ class Web:
         except EgressRefused:
             return answer(delivery, "dead", "no endpoint")
         origin = await self._origin_of(target)
-        if self._env.monotonic() < origin.held_until:
-            return answer(delivery, "refused", "the server is down")
-        headers = self._headers(delivery, origin.name)
-        body = sealed_for(delivery.address, delivery.notification, self._env.random_bytes(SALT_BYTES))
+        if not origin.is_known and self._strangers >= STRANGERS_MAX:
+            return answer(delivery, "refused", "too many slow servers")
         origin.busy += 1
+        self._strangers += not origin.is_known
         try:
-            reply = await origin.client.post(body, headers, path=target.path)
+            # The time of a request begins when there is a connection for it.
+            async with origin.slots:
+                return await self._post(delivery, origin, target.path)
         except Unreachable as error:
             return self._failed(origin, answer(delivery, "retry", str(error)))
         finally:
             origin.busy -= 1
-        return self._answer(delivery, origin, reply)
+            self._strangers -= not origin.is_known
+
+    async def _post(self, delivery: Delivery, origin: Origin, path: str) -> Answer:
+        if self._env.monotonic() < origin.held_until:
+            return answer(delivery, "refused", "the server is down")
+        headers = self._headers(delivery, origin.name)
+        body = sealed_for(delivery.address, delivery.notification, self._env.random_bytes(SALT_BYTES))
+        return self._answer(delivery, origin, await origin.client.post(body, headers, path=path))
 
     async def close(self) -> None:
         for origin in self._origins.values():
@@ -88,8 +102,10 @@ class Web:
         if name not in self._origins and len(self._origins) >= ORIGINS_MAX:
             await self._close_one()
         if name not in self._origins:
-            client = Client(name, self._guard, self._env)
-            self._origins[name] = Origin(client, name, self._is_known(target.host))
+            is_known = self._is_known(target.host)
+            most = CONNECTIONS_MAX if is_known else STRANGER_CONNECTIONS_MAX
+            client = Client(name, self._guard, self._env, connections=most)
+            self._origins[name] = Origin(client, name, is_known, asyncio.Semaphore(most))
         self._origins.move_to_end(name)
         return self._origins[name]
 

@@ -10,6 +10,7 @@ from chatd.config.push import PushApp
 from chatd.core.push import Address
 from chatd.core.push_registrations import Registration
 from chatd.push.interface import Answer
+from chatd.push.key_files import VAPID, new_vapid_key, public_of, signing_key
 from tests.http.api.conftest import ADDRESS
 from tests.kit import http
 from tests.kit.clients import Clients
@@ -175,6 +176,20 @@ async def test_scopes_and_the_audit(pushed: RunningDaemon) -> None:
     assert [one["action"] for one in audit] == ["GET /v1/users/{user}/push", "GET /v1/push/decisions"]
 
 
+async def test_a_key_of_browsers_is_told_from_the_reload_on(pushed: RunningDaemon, tmp_path: Path) -> None:
+    path = tmp_path / "vapid.pem"
+    path.touch(0o600)
+    path.write_text(new_vapid_key())
+    clients = Clients(pushed.url)
+    before = await (await clients.open("alice")).say_hello(features=["push"])
+    assert before["push"] == {"platforms": ["fcm", "gateway"]}
+    web = PushApp(platform="web", key_file=str(path))
+    pushed.reconfigure(push={"enabled": True, "apps": (web,), "vapid_subject": "mailto:a@example.org"})
+    after = await (await clients.open("alice")).say_hello(features=["push"])
+    assert after["push"] == {"platforms": ["web"], "vapid": public_of(signing_key(str(path), VAPID))}
+    await clients.leave()
+
+
 @pytest.mark.parametrize("enabled", [True, False])
 async def test_push_comes_and_goes_with_its_setting(tmp_path: Path, peer: PushPeer, enabled: bool) -> None:
     settings = {"enabled": enabled, "apps": APPS}
@@ -188,5 +203,12 @@ async def test_push_comes_and_goes_with_its_setting(tmp_path: Path, peer: PushPe
             assert answer.status == (200 if is_on else 501)
             assert is_on or answer.json["code"] == "not_supported"
             assert (await daemon.api("GET", "/v1/users/alice/push")).json["enabled"] is is_on
+            clients = Clients(daemon.url)
+            phone = await clients.open("alice")
+            welcome = await phone.say_hello(features=["push"])
+            assert ("push" in welcome.get("features", [])) is is_on
+            reply = await phone.reply_to({"type": "devices.push", "platform": "fcm", "token": TOKEN})
+            assert reply.get("code") == (None if is_on else "not_supported")
+            await clients.leave()
     finally:
         await daemon.stop()

@@ -122,7 +122,8 @@ class Apns(Service):
         self.now_s: Callable[[], float] = time.time
         self._streams = streams
         self._warm: set[int] = set()
-        self._issued: list[int] = []
+        # By connection: servers that share a key have a token each.
+        self._issued: dict[int, list[int]] = {}
         self._key = self.new_key()
 
     def new_key(self) -> ec.EllipticCurvePublicKey:
@@ -203,13 +204,13 @@ class Apns(Service):
             return "InvalidProviderToken"
         issued = claims["iat"]
         if not -3600 <= issued - self.now_s() <= 60:
-            self._issued.clear()
             return "ExpiredProviderToken"
-        if issued not in self._issued:
+        before = self._issued.setdefault(request.connection, [])
+        if issued not in before:
             # A new token at most every 20 minutes.
-            if self._issued and issued - self._issued[-1] < 1200:
+            if before and issued - before[-1] < 1200:
                 return "TooManyProviderTokenUpdates"
-            self._issued.append(issued)
+            before.append(issued)
         return ""
 
     def _warm_up(self, connection: int) -> None:

@@ -218,6 +218,9 @@ class Http2Connection(asyncio.Protocol):
         elif isinstance(event, h2.events.PingReceived):
             self._listener.pings += 1
         elif isinstance(event, h2.events.ConnectionTerminated):
+            # h2 sends nothing any more.
+            for task in self._tasks.values():
+                task.cancel()
             self._transport.close()
 
     def _begin(self, stream: int, headers: Any) -> None:

@@ -460,6 +460,23 @@ async def test_an_endpoint_at_an_address_of_ours_is_not_asked(tmp_path, url, res
         assert answer.result == result
 
 
+async def test_servers_of_strangers_that_hang_leave_room_for_the_others(tmp_path, monkeypatch):
+    monkeypatch.setattr("chatd.push.sender.web.STRANGERS_MAX", 5)
+    async with WebPush(tmp_path) as service, sending(service.app(), allow=LOOPBACK) as send:
+        web = send.sender._services["web", ""]
+        monkeypatch.setattr(web, "_is_known", lambda host: False)
+        subscription = service.subscribe()
+        address = endpoint(subscription, service.subscriptions[subscription["token"]])
+        service.hold()
+        waiting = [asyncio.ensure_future(send(address)) for _ in range(5)]
+        await service.came(5)
+        assert (await send(address)).detail == "too many slow servers"
+        service.release()
+        assert {(await one).result for one in waiting} == {"sent"}
+        assert (await send(address)).result == "sent"
+        assert web._strangers == 0
+
+
 async def test_connections_to_many_servers_are_few(tmp_path, monkeypatch):
     monkeypatch.setattr("chatd.push.sender.web.ORIGINS_MAX", 2)
     async with WebPush(tmp_path) as service, sending(service.app()) as send:

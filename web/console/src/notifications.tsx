@@ -1,4 +1,5 @@
 /** The push notifications of one person: where they are registered, and what became of them in the last day. */
+import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { Action } from "./dialog.js";
 import { when } from "./format.js";
@@ -19,12 +20,8 @@ export function Notifications({ user }: { user: string }) {
   if (problem) return <Refusal problem={problem} />;
   // A server without push says nothing about it.
   if (!value || (!value.enabled && value.registrations.length === 0)) return null;
-  return (
-    <div class="columns">
-      <Registrations user={user} value={value} reload={reload} />
-      {value.enabled ? <Decisions user={user} /> : <p class="notice">{pushTexts.off}</p>}
-    </div>
-  );
+  const registrations = <Registrations user={user} value={value} reload={reload} />;
+  return value.enabled ? <Decisions user={user}>{registrations}</Decisions> : registrations;
 }
 
 interface RegistrationsProps {
@@ -134,29 +131,32 @@ function Registration({ row, tested, onForget }: RegistrationProps) {
   );
 }
 
-function Decisions({ user }: { user: string }) {
+/** What became of notifications, below `children` and what would happen now. */
+function Decisions({ user, children }: { user: string; children: ComponentChildren }) {
   const { value, problem } = useAnswer("GET /v1/push/decisions", { user, limit: LIMIT });
   return (
-    <Card title={pushTexts.decisions}>
-      {problem && <Refusal problem={problem} />}
-      {!value && !problem && <Skeleton rows={3} />}
-      {value?.decisions.length === 0 && <p class="quiet">{pushTexts.noDecisions}</p>}
-      <ul class="entries">
-        {value?.decisions.map((one, number) => (
-          <DecisionRow key={number} one={one} />
-        ))}
-      </ul>
-      {value && value.now.length > 0 && (
-        <>
-          <h3>{pushTexts.now}</h3>
+    <>
+      <div class="columns">
+        {children}
+        <Card title={pushTexts.now}>
           <ul class="entries">
-            {value.now.map((one) => (
+            {value?.now.map((one) => (
               <NowRow key={one.device} one={one} />
             ))}
           </ul>
-        </>
-      )}
-    </Card>
+        </Card>
+      </div>
+      <Card title={pushTexts.decisions}>
+        {problem && <Refusal problem={problem} />}
+        {!value && !problem && <Skeleton rows={3} />}
+        {value?.decisions.length === 0 && <p class="quiet">{pushTexts.noDecisions}</p>}
+        <ul class="entries">
+          {value?.decisions.map((one, number) => (
+            <DecisionRow key={number} one={one} />
+          ))}
+        </ul>
+      </Card>
+    </>
   );
 }
 
@@ -189,11 +189,12 @@ function DecisionRow({ one }: { one: Decision }) {
 }
 
 function NowRow({ one }: { one: Now }) {
+  const isSent = SENT.includes(one.outcome);
   return (
     <li>
       <div>
         <span>
-          <span class={SENT.includes(one.outcome) ? "pill ok" : "pill"}>{one.outcome}</span> {meaning(one.outcome)}
+          <span class={isSent ? "pill ok" : "pill"}>{one.outcome}</span> {isSent ? pushTexts.wouldBeSent : meaning(one.outcome)}
         </span>
         {one.device && <code class="quiet small">{one.device}</code>}
       </div>

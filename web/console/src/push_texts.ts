@@ -15,8 +15,8 @@ export const pushTexts = {
   forgetLead: "It is sent nothing until its app starts again.",
   decisions: "Notifications of the last day",
   noDecisions: "Nothing was decided in the last day.",
-  off: "Push is switched off on the server.",
-  now: "A message now",
+  now: "A message at this moment",
+  wouldBeSent: "it would be sent",
   kinds: {
     message: "message",
     mention: "mention",
