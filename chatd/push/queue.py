@@ -239,6 +239,10 @@ class AppQueue:
         pending.tries += 1
         return self.put_back(answer.number, now + pause_s)
 
+    def pause(self, why: str) -> None:
+        """Send nothing until `resume`."""
+        self.paused = why
+
     def resume(self) -> None:
         """Go on after a pause."""
         self.paused = ""

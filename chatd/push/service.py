@@ -223,7 +223,7 @@ class Push:
         for app, queue in self.parts.queue.apps.items():
             if app.platform == platform:
                 if on:
-                    queue.paused = PAUSED
+                    queue.pause(PAUSED)
                 else:
                     queue.resume()
         self.parts.wake.set()
