@@ -190,7 +190,7 @@ def member_row(shape: Shape, room: Room, member: Member) -> Row:
     stamp = shape.stamp(room.time(max(member.own_last, member.read_ordinal)))
     return (
         *(member.user, room.number, member.role, room.created_at, 1, read, member.read_ordinal),
-        *(member.own_unread, 0, read, 0, 0, 0, None, stamp, b"", 1),
+        *(member.own_unread, 0, read, 0, 0, 0, None, stamp, b"", 1, ""),
     )
 
 

@@ -44,6 +44,7 @@ RETRY_AFTER_MAX_S = 3_600.0
 JITTER = 0.2
 # Answers that end a notification.
 FINAL: Mapping[str, Outcome] = {"sent": "sent", "dead": "token_dead", "refused": "provider_error"}
+NO_APP: tuple[Outcome, str] = ("no_token", "app not configured")
 
 
 class AppQueue:
@@ -256,16 +257,18 @@ class Queue:
     def __len__(self) -> int:
         return sum(len(app) for app in self.apps.values())
 
-    def reconfigure(self, apps: Iterable[AppKey]) -> None:
-        """Have a queue for each of `apps`, which may send again; what waits for another one is forgotten."""
-        self.apps = {app: self.apps.get(app) or AppQueue() for app in apps}
+    def reconfigure(self, apps: Iterable[AppKey]) -> list[Ended]:
+        """Have a queue for each of `apps`, which may send again; return what waited for another one."""
+        before, self.apps = self.apps, {app: self.apps.get(app) or AppQueue() for app in apps}
         for queue in self.apps.values():
             queue.resume()
+        gone = (one for app, queue in before.items() if app not in self.apps for one in queue.all())
+        return [Ended(one, *NO_APP) for one in gone]
 
     def put(self, pending: Pending) -> list[Ended]:
         """Let one wait, as `AppQueue.put`; it is over at once where its app is not configured any more."""
         app = self.apps.get(pending.app)
-        return [Ended(pending, "no_token", "app not configured")] if app is None else app.put(pending)
+        return [Ended(pending, *NO_APP)] if app is None else app.put(pending)
 
     def take(self, now: float, most: int) -> list[Pending]:
         """Take up to `most` that may go now, as many of each app."""

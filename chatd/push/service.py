@@ -84,8 +84,7 @@ class Push:
     def reconfigure(self, settings: Settings) -> None:
         """Put other settings in force; apps that were paused for their keys may send again."""
         self.parts.settings = settings
-        self.parts.queue.reconfigure(apps_of(settings))
-        self.parts.wake.set()
+        self.parts.end(self.parts.queue.reconfigure(apps_of(settings)))
 
     async def _keep(self) -> None:
         """Do what is due once a second."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from msgspec import UNSET
 
+from chatd.core.write_set import WriteSet
 from chatd.push.interface import Answer, Delivery
 from chatd.storage.push import PlanPage, PlanQuery
 from tests.kit.inprocess import InProcessClient, device_of, in_process, new_key
@@ -244,9 +245,29 @@ async def test_while_the_planner_is_busy_commits_merge_and_it_says_how_late_it_i
         server.env.advance(7)
         assert push.push.status().late_ms == 7000
         gate.set()
-        await push.sent(2)
-        assert plans == [first["seq"], first["seq"] + 1]
+        (one,) = await push.sent()
+        assert one.notification.count == 6
+        assert plans == [first["seq"], first["seq"] + 6]
         assert push.push.status().late_ms == 0
+
+
+async def test_what_a_plan_saw_before_its_commit_was_published_is_told_once(tmp_path: Path) -> None:
+    async with in_process(tmp_path) as server, pushing(server) as push:
+        alice = await server.connect("alice")
+        await push.register("bob")
+        room = await direct(alice, "bob")
+        await push.idle()
+        planner, hooked = push.push.on_commit, list[WriteSet]()
+        server.app.push.push = None
+        server.app.hooks.published.subscribe(hooked.append)
+        await alice.send(room, "one")
+        await alice.send(room, "two")
+        planner(hooked[0])
+        (one,) = await push.sent()
+        planner(hooked[1])
+        await push.idle()
+        assert (one.notification.count, push.peer.deliveries) == (2, [])
+        server.app.push.push = push.push
 
 
 async def test_a_test_tells_what_the_push_service_said(tmp_path: Path) -> None:

@@ -190,8 +190,11 @@ def test_when_too_many_wait_the_oldest_goes_and_mentions_last() -> None:
 
 
 def test_an_app_that_is_not_configured_any_more_has_no_tokens() -> None:
-    queue = Queue([])
-    assert queue.put(pending(1)) == [Ended(pending(1), "no_token", "app not configured")]
+    queue = Queue([APP])
+    queue.put(pending(1))
+    assert queue.reconfigure([]) == [Ended(pending(1), "no_token", "app not configured")]
+    assert queue.put(pending(2)) == [Ended(pending(2), "no_token", "app not configured")]
+    assert (len(queue), queue.oldest_stamp()) == (0, None)
 
 
 class AnyOrder(RuleBasedStateMachine):

@@ -79,7 +79,8 @@ def choosers(history: History) -> set[str]:
         said.user
         for said in history.conversations
         for sent in said.asked
-        if sent.packet["type"] == "preferences" and {"room", "push"} & {*sent.packet}
+        if sent.packet["type"] == "contact.set"
+        or (sent.packet["type"] == "preferences" and {"room", "push"} & {*sent.packet})
     }
 
 
