@@ -250,6 +250,7 @@ class Push:
         named = {f"{one.platform}:{one.app}" if one.app else one.platform: one for one in status.apps}
         return {
             "push_late_seconds": status.late_ms / 1000,
+            "push_cpu_seconds": self.parts.share.spent_s,
             "push_outstanding": status.outstanding,
             "push_waiting": {name: one.waiting for name, one in named.items()},
             "push_under_way": {name: one.under_way for name, one in named.items()},
