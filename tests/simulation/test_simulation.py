@@ -29,6 +29,7 @@ TROUBLED = 400
 RARE = frozenset(("revoke", "slow_reader", "tight", "crash", "slow_disk", "strict"))
 HASH_SEEDS = ("0", "1", "77")
 ONCE_FOUND = (
+    379,  # alerts that a failing disk did not let go were told again after a restart
     7700525,  # a page of a sync was refused for now, and never asked again
     8000026,  # an outbox that fits no frame closed every connection
     8001130,  # a device that was revoked before it ever came was listed, without the time it was seen
