@@ -112,12 +112,12 @@ class Push:
         until = min(position_of(reached.cursor)[1].stamp, self._planner.alerts_until)
         if until > self._told:
             self._told = until
-            self.parts.post(ToldAlerts(until))
+            self.parts.post(ToldAlerts(until)).add_done_callback(self._on_saved)
 
     def _on_saved(self, done: asyncio.Future[Ok]) -> None:
         if not done.cancelled() and done.exception() is not None:
             # A disk in trouble: it is stored the next time, with what was reached by then.
-            self._saved = None
+            self._saved, self._told = None, 0
 
     def _report(self) -> None:
         """Report apps of which a push service does not take the key."""

@@ -13,8 +13,9 @@ Findings = Iterator[str]
 SENT_S = 12.5
 # After so many failures in a row a notification is given up.
 TRIES = 4
-# Faults with which the time of a message is not the time since: it may be too old, or its device unseen for years.
-CLOCKS = frozenset(("jump",))
+# With a clock that jumps a message may be too old, or its device unseen for years; whoever is banned or erased is not
+# told.
+EXCUSES = frozenset(("jump", "ban", "erase"))
 
 
 class Claim(NamedTuple):
@@ -29,7 +30,7 @@ class Claim(NamedTuple):
 
 def owed(history: History) -> Findings:
     """Every message that is still unread was offered to the push service, for each device that was away."""
-    if not (history.push and history.ended) or len(history.truths) > 1 or history.faults & CLOCKS:
+    if not (history.push and history.ended) or len(history.truths) > 1 or history.faults & EXCUSES:
         return
     truth = history.truths[-1]
     not_owed = choosers(history) | shut_out(history)
