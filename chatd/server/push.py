@@ -68,7 +68,7 @@ class PushParts:
             store.push,
             env,
             context.counters,
-            LoopShare(env, lambda: writer.depth > 0),
+            LoopShare(env, lambda: writer.is_busy),
             Queue(apps_of(config.push)),
             trace,
             config.push,
