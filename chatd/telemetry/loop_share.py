@@ -21,7 +21,8 @@ class LoopShare:
 
     CPU time that was used is owed, and time that passes pays for it, so fast that the work takes `share` of the time
     on average, and `share_busy` while `is_busy()` or the loop is late, unless `is_urgent()`. Nothing is saved up: work
-    that rested longer gets no more. `spent_s`: all CPU seconds so far.
+    that rested longer gets no more. `ahead_s`: what may be owed before it rests, so that work in tiny pieces wakes the
+    loop seldom. `spent_s`: all CPU seconds so far.
     """
 
     def __init__(
@@ -31,10 +32,12 @@ class LoopShare:
         share: float = 0.1,
         share_busy: float = 0.02,
         is_urgent: Callable[[], bool] = lambda: False,
+        ahead_s: float = 0.0,
     ) -> None:
         self._env = env
         self._is_busy = is_busy
         self._is_urgent = is_urgent
+        self._ahead_s = ahead_s
         self._is_late = False
         self._share = share
         self._share_busy = share_busy
@@ -49,8 +52,10 @@ class LoopShare:
         self.spent_s += cpu_s
 
     async def rest(self, spent_s: float = 0.0) -> None:
-        """Wait until nothing is owed. `spent_s`: CPU seconds that were used since the last call."""
+        """Wait until nothing is owed, if it is too much. `spent_s`: CPU seconds that were used since the last call."""
         self.spend(spent_s)
+        if self._owed_s <= self._ahead_s:
+            return
         while self._owed_s:
             pause_s, began = min(self._owed_s / self._rate, LOOK_S), self._env.monotonic()
             await asyncio.sleep(pause_s)

@@ -59,6 +59,23 @@ def test_urgent_work_takes_its_share_beside_a_queue(machine):
     assert 100 * SLICE_S / machine.run(lambda: machine.slices(100)) == pytest.approx(0.1, rel=0.05)
 
 
+def test_tiny_pieces_are_done_some_at_a_time(machine):
+    sleeps = []
+
+    async def work():
+        ahead = LoopShare(machine.env, lambda: False, ahead_s=5 * SLICE_S)
+        began = machine.loop.time()
+        for _ in range(100):
+            before = machine.loop.time()
+            async with ahead.slice():
+                sleeps.append(machine.loop.time() > before)
+                machine.loop.pause(SLICE_S)
+        return machine.loop.time() - began
+
+    assert 100 * SLICE_S / machine.run(work) == pytest.approx(0.1, rel=0.1)
+    assert 10 < sum(sleeps) < 20
+
+
 def test_a_loop_that_is_late_is_busy(machine):
     """Others have it for 20 ms at a time, and wait for nothing that a queue would show."""
 
