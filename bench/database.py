@@ -243,7 +243,7 @@ _FAST = [
     "temp_store=2",
 ]
 _AFTERWARDS = ("events", "members")  # tables whose indexes are made when the rows are there
-_COLUMNS = {"rooms": 21, "members": 17, "events": 13, "direct": 3}
+_COLUMNS = {"rooms": 21, "members": 18, "events": 13, "direct": 3}
 
 
 def fill(database: Path, shape: Shape, done: Callable[[int], None]) -> None:

@@ -31,6 +31,8 @@ CONSUMER = ":push"
 # Rooms of one look for what was not planned before a restart: some 10 ms.
 ROOMS_AT_ONCE = 10_000
 ALERTS_AT_ONCE = 200
+# Rooms that wait, about 25 MB: more than are planned before their news is too old.
+DUE_MAX = 100_000
 # More than one commit can touch; a room that is forgotten too early is told twice, with the same tag.
 PLANNED_MAX = 2_000
 # After a failure of the disk.
@@ -74,6 +76,8 @@ class Planner:
                     if type(step) is NewEvent and not step.past:
                         due[number] = Due(step.event.seq, writes.stamp, writes.now)
                         break
+        while len(due) > DUE_MAX:
+            self._give_up(next(iter(due)))
         if Alert in writes.records:
             self._alerts_due = self._alerts_due or writes.stamp
             self._is_more = True
@@ -81,6 +85,11 @@ class Planner:
             return
         self._seen = writes.stamp
         self._wake.set()
+
+    def _give_up(self, room: int) -> None:
+        """Forget what is due of a room, of which nobody is told."""
+        first = self._due.pop(room).first
+        self._parts.note(Place("", "", room), (first, first), "message", "expired", "too far behind")
 
     @property
     def late_ms(self) -> int:

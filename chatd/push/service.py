@@ -20,13 +20,13 @@ from chatd.push.interface import Result, Sender
 from chatd.push.parts import Parts, Place
 from chatd.push.pending import AppKey
 from chatd.push.planner import CONSUMER, Planner, consumer_at, kind_of
+from chatd.push.queue import BY_OPERATOR
 from chatd.push.views import AppStatus, Decision, Line, Now, Status, Tested
 from chatd.push.withdrawals import Withdrawals
 from chatd.storage.push import Asked, Look, PushRoom, Recipient
 from chatd.telemetry.troubles import Troubles
 
 SAVE_S = 1.0
-PAUSED = "paused by an operator"
 # Tests of one request: those of all devices that a user may have.
 # A message that comes at this moment, by nobody in particular; and a room that asks for nothing.
 NEXT = PushEvent((1 << 53) - 1, "message", "", 0, 0)
@@ -80,6 +80,7 @@ class Push:
         finally:
             self.save()
             await sender.close()
+            await self._flush()
 
     def reconfigure(self, settings: Settings) -> None:
         """Put other settings in force; apps that were paused for their keys may send again."""
@@ -93,10 +94,13 @@ class Push:
             self.parts.end(self.parts.queue.expire(self.parts.stale_ms()))
             self.save()
             self._report()
-            try:
-                await self.parts.trace.flush()
-            except OSError as error:
-                self._troubles.report("push", f"decisions could not be kept: {error.strerror}")
+            await self._flush()
+
+    async def _flush(self) -> None:
+        try:
+            await self.parts.trace.flush()
+        except OSError as error:
+            self._troubles.report("push", f"decisions could not be kept: {error.strerror}")
 
     def save(self) -> None:
         """Store how far everything is decided, and forget the alerts up to there."""
@@ -118,7 +122,7 @@ class Push:
     def _report(self) -> None:
         """Report apps of which a push service does not take the key."""
         refused = {
-            app: queue.paused for app, queue in self.parts.queue.apps.items() if queue.paused != PAUSED
+            app: queue.paused for app, queue in self.parts.queue.apps.items() if queue.paused != BY_OPERATOR
         }
         paused = [f"{app.platform} {app.app}".strip() + f": {why}" for app, why in refused.items() if why]
         if paused:
@@ -223,7 +227,7 @@ class Push:
         for app, queue in self.parts.queue.apps.items():
             if app.platform == platform:
                 if on:
-                    queue.paused = PAUSED
+                    queue.pause(BY_OPERATOR)
                 else:
                     queue.resume()
         self.parts.wake.set()

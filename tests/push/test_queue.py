@@ -14,6 +14,7 @@ from chatd.push.pending import AppKey, Ended, Key, Pending
 from chatd.push.queue import (
     BUSY_MAX_S,
     BUSY_MIN_S,
+    BY_OPERATOR,
     DOWN_FAILURES,
     JITTER,
     PROBE_S,
@@ -177,6 +178,16 @@ def test_an_unknown_key_pauses_the_app_until_somebody_says_so() -> None:
     assert (queue.take(1e9, 9), queue.next_due()) == ([], inf)
     queue.reconfigure([APP])
     assert len(queue.take(1, 9)) == 1
+
+
+def test_the_brake_of_an_operator_outlasts_new_keys() -> None:
+    queue = Queue([APP])
+    queue.put(pending(1))
+    queue.apps[APP].pause(BY_OPERATOR)
+    queue.reconfigure([APP])
+    assert queue.take(0, 9) == []
+    queue.apps[APP].resume()
+    assert len(queue.take(0, 9)) == 1
 
 
 def test_when_too_many_wait_the_oldest_goes_and_mentions_last() -> None:

@@ -1,5 +1,5 @@
-/** A device that registers for sealed notifications: URL TOKEN APP as arguments. Prints its keys, and what the server says of
- * push at the next start; then reads from stdin what came for it, and prints it opened. */
+/** A device that registers for sealed notifications: URL TOKEN APP as arguments. Prints what the server says of push at its
+ * next start, and of a test; then reads from stdin what came for it, prints it opened, and at last the reasons. */
 
 import { createInterface } from "node:readline";
 
