@@ -87,7 +87,8 @@ def fsync(descriptor: int) -> None:
     if path in watchers:
         carried(watchers[path], Operation(Kind.SYNC_DIRECTORY, ""), lambda: replaced["fsync"](descriptor))
         return
-    watcher = watcher_of(path)
+    # A folder in a watched one is not watched itself.
+    watcher = None if path.is_dir() else watcher_of(path)
     if watcher is not None:
         watcher.adopt(path.name)
     carried(watcher, Operation(Kind.SYNC, path.name), lambda: replaced["fsync"](descriptor))

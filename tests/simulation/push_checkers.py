@@ -34,7 +34,7 @@ def owed(history: History) -> Findings:
     truth = history.truths[-1]
     chose = choosers(history)
     for one in truth.registered:
-        if one.device not in history.away or one.user in chose:
+        if one.device not in history.away or one.user in chose or one.user in history.banned:
             continue
         offered = [push for push in history.pushes if push.token == one.token]
         since = history.away[one.device]
