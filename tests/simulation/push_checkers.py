@@ -33,9 +33,9 @@ def owed(history: History) -> Findings:
     if not (history.push and history.ended) or len(history.truths) > 1 or history.faults & EXCUSES:
         return
     truth = history.truths[-1]
-    chose = choosers(history)
+    not_owed = choosers(history) | shut_out(history)
     for one in truth.registered:
-        if one.device not in history.away or one.user in chose:
+        if one.device not in history.away or one.user in not_owed:
             continue
         offered = [push for push in history.pushes if push.token == one.token]
         since = history.away[one.device]
@@ -86,6 +86,11 @@ def choosers(history: History) -> set[str]:
         if sent.packet["type"] == "contact.set"
         or (sent.packet["type"] == "preferences" and {"room", "push"} & {*sent.packet})
     }
+
+
+def shut_out(history: History) -> set[str]:
+    """Return the users whom the moderators banned for a while, or erased."""
+    return {one.user for one in history.restrictions if one.what == "ban"} | history.erased.keys()
 
 
 def seen_by_members(history: History) -> Findings:
