@@ -1,4 +1,5 @@
-"""The back end of a host app, as small as it can be: it takes what the feed delivers and lets all changes pass.
+"""The back end of a host app, as small as it can be: it takes what the feed delivers and lets all changes pass, and it
+is a push gateway whose phones take everything.
 
 Each answer comes after a millisecond, and none to what is posted to /dead. A GET is told what was delivered.
 """
@@ -13,13 +14,16 @@ from bench import machine
 
 ANSWER_S = 0.001
 IDS: set[str] = set()
-SEEN = {"entries": 0, "messages": 0}
+SEEN = {"entries": 0, "messages": 0, "pushed": 0}
 
 
 def answer(asked: Any) -> object:
     """Return the answer to a POST, or to a GET, which asks nothing: entries, messages, and how many different ones."""
     if asked is None:
         return {**SEEN, "different": len(IDS)}
+    if "notification" in asked:
+        SEEN["pushed"] += 1
+        return {"rejected": []}
     if asked["type"] == "before":
         return {"items": [{"id": item["id"], "do": "pass"} for item in asked["items"]]}
     ids = [entry["id"] for entry in asked["events"] if entry["type"] == "event.message"]

@@ -5,7 +5,7 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,13 +57,23 @@ FIGURES = (
 
 
 async def run(options: argparse.Namespace) -> int:
+    return await told("platform", FIGURES, measure, options)
+
+
+async def told(
+    scenario: str,
+    figures: Sequence[Figure],
+    measure: Callable[[Extent], Awaitable[Measured]],
+    options: argparse.Namespace,
+) -> int:
+    """Measure figures with what the options offer, and print them."""
     offered = ("duration", "warmup", "rounds", "clients", "members", "senders", "seed")
     named = {"duration": "duration_s", "warmup": "warmup_s"}
     extent = Extent(**{named.get(name, name): getattr(options, name) for name in offered})
     measured, yardstick = await measure(extent), measured_here()
-    told = ["", HEAD, *(one.here(yardstick).as_text(measured.figures[one.key]) for one in FIGURES)]
+    lines = ["", HEAD, *(one.here(yardstick).as_text(measured.figures[one.key]) for one in figures)]
     counts = {name: sum(result.get(name, 0) for result in measured.results) for name in COUNTERS}
-    return outcome.finish({"scenario": "platform", "figures": measured.figures, **counts}, options, told)
+    return outcome.finish({"scenario": scenario, "figures": measured.figures, **counts}, options, lines)
 
 
 async def measure(extent: Extent) -> Measured:
@@ -155,29 +165,19 @@ class Sides:
             result, seen = await loads.fanout(there, new, at.paced(in_flight=4), **sizes)
         if side == "endpoint":
             self.acked += sum(author.acked for author in seen.said)
-            told = await self.delivered("different", self.acked)
+            told = await delivered(self.receiver, "different", self.acked)
             result["lost"] += max(0, self.acked - told["different"])
             result["duplicated"] += told["messages"] - told["different"]
         return result
-
-    async def delivered(self, what: str, count: int) -> dict[str, int]:
-        """Return what the receiver has seen, once it has seen so much."""
-        port, until = int(self.receiver.url.split(":")[2].strip("/")), time.monotonic() + LATE_S
-        while True:
-            answer = await http(*await asyncio.open_connection("127.0.0.1", port), "GET /")
-            told: dict[str, int] = json.loads(answer.partition(b"\r\n\r\n")[2])
-            if told[what] >= count or time.monotonic() > until:
-                return told
-            await asyncio.sleep(0.02)
 
     async def endpoint(self) -> Measured:
         """Send everything to the endpoint once more, as fast as it goes."""
         daemon = self.there["endpoint"].daemon
         assert daemon is not None
-        many = (await self.delivered("entries", 0))["entries"]
+        many = (await delivered(self.receiver, "entries", 0))["entries"]
         began, used = time.perf_counter(), daemon.cpu_s()
         await api(self.homes["endpoint"], "POST /v1/hooks/bench/replay", {"after": ""})
-        told = await self.delivered("entries", 2 * many)
+        told = await delivered(self.receiver, "entries", 2 * many)
         per_s = many / (time.perf_counter() - began) if told["entries"] >= 2 * many else None
         core = 5_000 * (daemon.cpu_s() - used) / many if many else None
         return Measured({"events_per_s": per_s, "events_core": core}, [])
@@ -209,6 +209,17 @@ class Sides:
         began = time.monotonic()
         counts = await asyncio.gather(*map(post, rooms, (pair["users"][0] for pair in pairs)))
         return sum(counts) / (time.monotonic() - began)
+
+
+async def delivered(receiver: Daemon, what: str, count: int) -> dict[str, int]:
+    """Return what the receiver has seen, once it has seen so much, or LATE_S later."""
+    port, until = int(receiver.url.split(":")[2].strip("/")), time.monotonic() + LATE_S
+    while True:
+        answer = await http(*await asyncio.open_connection("127.0.0.1", port), "GET /")
+        told: dict[str, int] = json.loads(answer.partition(b"\r\n\r\n")[2])
+        if told[what] >= count or time.monotonic() > until:
+            return told
+        await asyncio.sleep(0.02)
 
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]

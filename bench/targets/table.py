@@ -12,7 +12,7 @@ from bench.engine.run_state import Pacing
 from bench.options import script
 from bench.outcome import Played
 from bench.peers.table import PEERS
-from bench.scenarios import floor, history, loads, platform, reconnect, replay, stalled
+from bench.scenarios import floor, history, loads, platform, push, reconnect, replay, stalled
 from bench.scenarios.reconnect import Crowd
 from bench.scenarios.replay import Plan
 from bench.server import daemon_dir, own_endpoint
@@ -301,5 +301,11 @@ TARGETS = (
         "platform: feed, endpoint, filters, hooks, API and erasure, beside a daemon without",
         platform.FIGURES,
         platform.measure,
+    ),
+    Target(
+        "P12",
+        "push: notifications of phones that are off, beside a daemon without",
+        push.FIGURES,
+        push.measure,
     ),
 )

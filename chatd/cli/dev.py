@@ -268,10 +268,19 @@ Next, in other terminals:
       a token for your own client: protocol.md says how to use it
   {path}python -m chatd.client.example {instance.url} "$({path}chatd token bob{instance.data})" alice
       a whole chat program in 25 lines of Python
-  {path}chatd console --role admin --open{instance.data}
+{_push_hint(instance, path)}  {path}chatd console --role admin --open{instance.data}
       the console of operators in the browser: figures, people, rooms, reports, keys, settings, log
 
 Ctrl-C stops the server."""
+
+
+def _push_hint(instance: DevInstance, path: str) -> str:
+    """Return how to try push; nothing when it is switched off."""
+    if not instance.config.push.enabled:
+        return ""
+    return f"""  {path}chatd push test alice{instance.data}
+      a notification for a browser of Alice that allows them in the settings; push why tells why one did not come
+"""
 
 
 def _pages(instance: DevInstance) -> str:

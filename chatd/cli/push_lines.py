@@ -109,8 +109,10 @@ def device_lines(one: Mapping[str, Any], *, rules: bool) -> Iterator[Line]:
         (f"{clean(one['platform'])}: " if one["platform"] else "", "kind"),
         (said, "ok" if is_sent else "note"),
     )
-    for line in one["lines"]:
-        if line["outcome"] in RULES and (rules or line["fits"]):
+    # The last is the outcome. Nobody has seen a device that there is not.
+    hidden = () if one["device"] else ("stale_device",)
+    for line in one["lines"][:-1]:
+        if line["outcome"] in RULES and line["outcome"] not in hidden and (rules or line["fits"]):
             fits, fits_not = RULES[line["outcome"]]
             yield (
                 ("      ", ""),

@@ -17,6 +17,7 @@ from .core.states import Phase
 from .core.timeline import Fetch
 from .engine import Engine
 from .people import People
+from .push import Push
 from .rooms import Room
 from .settings import Settings
 from .storage import MemoryStorage, Storage
@@ -26,7 +27,7 @@ SILENCE_S = 5.0
 """Seconds of silence after which a connection is probed when the app comes to the front (protocol.md, "States")."""
 
 
-class Client(People):
+class Client(People, Push):
     """The connected copy of one chat account on one device.
 
     ```python
@@ -230,10 +231,6 @@ class Client(People):
         """Log out a device of this user."""
         await self.call({"type": "devices.remove", "device": device})
 
-    async def register_push(self, platform: str, token: str) -> None:
-        """Register the push token of this device; `platform` is `apns`, `fcm` or `web`."""
-        await self.call({"type": "devices.push", "platform": platform, "token": token})
-
     def account_rows(self, section: str = "account") -> Mapping[str, Any]:
         """Return the account rows of a section by name, as the server sent them last; at first those of the last run
         (protocol.md, "Account rows")."""
@@ -242,7 +239,8 @@ class Client(People):
     @property
     def preferences(self) -> Mapping[str, bool]:
         """Whether `receipts` and `presence` are shown to others, whichever device chose so."""
-        return {"receipts": True, "presence": True, **self.account_rows().get("preferences", {})}
+        chosen = self.account_rows().get("preferences", {})
+        return {name: chosen.get(name, True) for name in ("receipts", "presence")}
 
     async def show_receipts(self, shown: bool) -> None:
         """Set whether others see how far this user has read; a user who hides it sees nobody's (protocol.md,

@@ -60,6 +60,8 @@ class Engine:
         self._decided = asyncio.Event()
         self._noting: Timer | None = None
         self._cards: asyncio.Task[None] | None = None
+        # Of this device for push notifications, once the server took it.
+        self.registration: Packet | None = None
 
     # Lifecycle.
 
@@ -248,6 +250,9 @@ class Engine:
             self.repairer.pages(more)
         self.sender.ready(connection.limits)
         self.signals.connected(connection)
+        if self.registration is not None and self.account.push and not self.account.push.get("registered"):
+            registration = self.registration
+            connection.ask_until_taken(lambda: registration, lambda answer: None)
         self.repairer.resume()
         self.note_soon()
 

@@ -299,10 +299,13 @@ class Room:
         pinned: bool | None = None,
         hidden: bool | None = None,
         wallpaper: str | None = None,
+        notify: str | None = None,
     ) -> None:
         """Change the own view of the room (protocol.md, "preferences"): mute until a time in ms (1 for ever, 0 not),
-        pin to the top, hide, set its wallpaper."""
+        pin to the top, hide, set its wallpaper, and be told of `all` messages, `mentions`, `none` or what is the
+        `default` of the account."""
         asked = {"muted_until": muted_until, "pinned": pinned, "hidden": hidden, "wallpaper": wallpaper}
+        asked["notify"] = notify
         await self._call("preferences", **_named(asked))
 
     # Internal.

@@ -36,7 +36,7 @@ Line = dict[str, Any]
 
 PROFILES = [
     *("core", "persistence", "edits", "read_state", "large_rooms", "background", "account", "people"),
-    *("reports", "bots", "http_status", "json", "deflate"),
+    *("reports", "bots", "push", "http_status", "json", "deflate"),
 ]
 
 TURNS = 24
@@ -171,7 +171,7 @@ class Testee:
 
     async def _do(self, line: Line) -> Line | None:
         client = self._running()
-        what, room = line["what"], client.room(line.get("room", ""))
+        what, user, room = line["what"], line.get("user", ""), client.room(line.get("room", ""))
         if what == "post":
             return {"key": await room.post(_content(line), silent=line.get("silent", False))}
         actions: dict[str, Callable[[], object]] = {
@@ -187,16 +187,16 @@ class Testee:
             "resend": lambda: client.resend(line["key"]),
             "discard": lambda: client.discard(line["key"]),
             "watch": lambda: client.watch(line["users"]),
-            "friend": lambda: getattr(client, f"{line['step']}_friend")(
-                line["user"], **_named(line, "note", "via")
-            ),
+            "friend": lambda: getattr(client, f"{line['step']}_friend")(user, **_named(line, "note", "via")),
             "contact": lambda: client.set_contact(
-                line["user"], **_named(line, "remark", "circles", "following", "blocked")
+                user, **_named(line, "remark", "circles", "following", "blocked")
             ),
             "cards": lambda: client.fetch_users(line["users"]),
             "accept": lambda: client.accept_room(line["room"]),
             "decline": lambda: client.decline_room(line["room"], **_named(line, "block")),
             "report": lambda: client.report(line["reason"], **_named(line, "user", "room", "seq", "text")),
+            "register": lambda: client.register_push(line["platform"], line["token"]),
+            "push": lambda: client.set_push_preferences(**line["set"]),
             "press": lambda: room.press(line["target"], self._button(line)),
             "sync": client.sync,
             "call": lambda: client.call(line["packet"]),

@@ -22,6 +22,10 @@ class PushDoor:
         self._env = env
         self._tests = TokenBuckets(Rate(TEST_S, 1))
 
+    def reconfigure(self, vapid: str) -> None:
+        """Offer another key to browsers."""
+        self.vapid = vapid
+
     def require(self) -> Notifications:
         """Return the notifications. Raises Refused("not_supported") while they are off."""
         if self.notifications is None:

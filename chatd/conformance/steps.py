@@ -28,6 +28,8 @@ DO: Mapping[str, tuple[set[str], set[str]]] = {
     "accept": ({"room"}, set()),
     "report": ({"reason"}, {"user", "room", "seq", "text"}),
     "press": ({"room", "target", "data"}, set()),
+    "register": ({"platform", "token"}, set()),
+    "push": ({"set"}, set()),
     "decline": ({"room"}, {"block"}),
     "sync": (set(), set()),
     "call": ({"packet"}, set()),

@@ -182,7 +182,6 @@ def erase_membership(user: str, request: EraseMembership, writes: WriteSet, read
     member = writes.touch_known(room, request.person)
     member.muted_until, member.pinned, member.hidden = 0, False, False
     member.notify, member.extras = "", b""
-    room.note_level(request.person)
     if room.kind == GROUP and request.person in room.members:
         leave(room, request.person, writes, reads)
     return Ok()

@@ -49,7 +49,6 @@ def set_level(request: Preferences, room: Room, member: Member, writes: WriteSet
     level = "" if request.notify == "default" else request.notify
     if level != member.notify:
         writes.touch_member(room, member.user).notify = level
-        room.note_level(member.user)
         writes.refreshed[room.number, member.user] = room
 
 

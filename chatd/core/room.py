@@ -111,8 +111,6 @@ class Room:
     changing_members: frozenset[str] = frozenset()
     # The members that are bots or official accounts; empty where bots are switched off.
     bots: frozenset[str] = frozenset()
-    # The members who want to be told of every message; see `note_level`.
-    notify_all: frozenset[str] = frozenset()
     # In direct rooms, by author; empty where both may write and have accepted each other.
     gates: Mapping[str, Gate] = field(default_factory=dict)
     # By author: the members who block them, for whom their messages count nothing.
@@ -155,14 +153,6 @@ class Room:
         Not before the other has written something in a direct room, nor while they have not accepted a request.
         """
         return member.standing == ACCEPTED or (member.standing == POLICY and self.written > 0)
-
-    def note_level(self, user: str) -> None:
-        """Keep `notify_all` in step with a member that changed, came or left."""
-        member = self.members.get(user)
-        if member is not None and member.notify == "all":
-            self.notify_all |= {user}
-        elif user in self.notify_all:
-            self.notify_all -= {user}
 
     def among(self, users: AbstractSet[str]) -> frozenset[str]:
         """Return those of `users` who are present members."""

@@ -274,7 +274,6 @@ class WriteSet:
         self.touch(room)
         del room.members[user]
         room.bots -= {user}
-        room.note_level(user)
         member.gone = reason
         room.former[user] = member
         self._count_membership(room, user, -1)
@@ -393,7 +392,6 @@ class WriteSet:
         for (_, user), (room, member, former) in self._members_before.items():
             restore_member(room.members, user, member)
             restore_member(room.former, user, former)
-            room.note_level(user)
         for room in self._touched.values():
             room.dirty, room.changing_members = False, frozenset()
             # What a new friendship did to its gates is read again.

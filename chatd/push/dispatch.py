@@ -181,7 +181,7 @@ class Dispatch:
     def on_answers(self, answers: Sequence[Answer]) -> None:
         """Take answers of the sender, which come at any time."""
         parts = self._parts
-        now = parts.env.monotonic()
+        began, now = parts.env.thread_cpu_s(), parts.env.monotonic()
         for answer in answers:
             waiting = self._tests.pop(answer.number, None)
             if waiting is not None:
@@ -193,6 +193,7 @@ class Dispatch:
             if pending is not None and pending.address is not None:
                 self._learn(pending, answer)
             parts.end(one for one in ended if one.pending.kind != "read" or one.outcome != "sent")
+        parts.share.spend(parts.env.thread_cpu_s() - began)
         parts.wake.set()
 
     def _learn(self, pending: Pending, answer: Answer) -> None:

@@ -31,6 +31,10 @@ CONSUMER = ":push"
 # Rooms of one look for what was not planned before a restart: some 10 ms.
 ROOMS_AT_ONCE = 10_000
 ALERTS_AT_ONCE = 200
+# Rooms that wait, about 25 MB: more than are planned before their news is too old.
+DUE_MAX = 100_000
+# More than one commit can touch; a room that is forgotten too early is told twice, with the same tag.
+PLANNED_MAX = 2_000
 # After a failure of the disk.
 AGAIN_S = 1.0
 
@@ -53,6 +57,8 @@ class Planner:
         self._epoch = epoch
         self._due: dict[int, Due] = {}
         self._planning: Due | None = None
+        # By room: the last event that is planned, of the last rooms.
+        self._planned: dict[int, int] = {}
         # The oldest commit with alerts that are not planned, whether there are new ones, and the last that is planned.
         self._alerts_due = 1
         self._is_more = False
@@ -70,6 +76,8 @@ class Planner:
                     if type(step) is NewEvent and not step.past:
                         due[number] = Due(step.event.seq, writes.stamp, writes.now)
                         break
+        while len(due) > DUE_MAX:
+            self._give_up(next(iter(due)))
         if Alert in writes.records:
             self._alerts_due = self._alerts_due or writes.stamp
             self._is_more = True
@@ -77,6 +85,11 @@ class Planner:
             return
         self._seen = writes.stamp
         self._wake.set()
+
+    def _give_up(self, room: int) -> None:
+        """Forget what is due of a room, of which nobody is told."""
+        first = self._due.pop(room).first
+        self._parts.note(Place("", "", room), (first, first), "message", "expired", "too far behind")
 
     @property
     def late_ms(self) -> int:
@@ -159,19 +172,32 @@ class Planner:
             self._planning = None
 
     async def _plan(self, room: int, due: Due) -> None:
-        """Plan the events of a room, page by page; one that was begun again decides anew, which changes nothing."""
-        after = ""
+        """Plan the events of a room, page by page. All pages are about the same events."""
+        first = max(due.first, self._planned.get(room, 0) + 1)
+        later, last, after = 0, 0, ""
         while True:
-            page = await self._parts.store.plan(
-                PlanQuery(room, due.first, self._parts.settings.members_all, after)
-            )
+            query = PlanQuery(room, first, self._parts.settings.members_all, last, after)
+            page = await self._parts.store.plan(query)
+            if page.room is None:
+                return
+            if not last:
+                later = page.later
+                last = later - 1 if later else page.room.seq
             async with self._parts.share.slice():
                 self._decide(page, is_first=not after)
             after = page.next
             if not after:
                 break
-        if page.later:
-            self._add(room, due._replace(first=page.later))
+        self._note_planned(room, last)
+        if later:
+            self._add(room, due._replace(first=later))
+
+    def _note_planned(self, room: int, last: int) -> None:
+        """Note how far a room is planned: the store shows a commit before its hook is called."""
+        self._planned.pop(room, None)
+        self._planned[room] = last
+        if len(self._planned) > PLANNED_MAX:
+            del self._planned[next(iter(self._planned))]
 
     def _decide(self, page: PlanPage, *, is_first: bool) -> None:
         """Decide about the recipients of one page."""

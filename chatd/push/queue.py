@@ -44,6 +44,9 @@ RETRY_AFTER_MAX_S = 3_600.0
 JITTER = 0.2
 # Answers that end a notification.
 FINAL: Mapping[str, Outcome] = {"sent": "sent", "dead": "token_dead", "refused": "provider_error"}
+# In place of the word of a service.
+BY_OPERATOR = "paused by an operator"
+NO_APP: tuple[Outcome, str] = ("no_token", "app not configured")
 
 
 class AppQueue:
@@ -238,6 +241,10 @@ class AppQueue:
         pending.tries += 1
         return self.put_back(answer.number, now + pause_s)
 
+    def pause(self, why: str) -> None:
+        """Send nothing until `resume`."""
+        self.paused = why
+
     def resume(self) -> None:
         """Go on after a pause."""
         self.paused = ""
@@ -256,16 +263,21 @@ class Queue:
     def __len__(self) -> int:
         return sum(len(app) for app in self.apps.values())
 
-    def reconfigure(self, apps: Iterable[AppKey]) -> None:
-        """Have a queue for each of `apps`, which may send again; what waits for another one is forgotten."""
-        self.apps = {app: self.apps.get(app) or AppQueue() for app in apps}
+    def reconfigure(self, apps: Iterable[AppKey]) -> list[Ended]:
+        """Have a queue for each of `apps`, which may send again with its new keys, unless an operator holds it back;
+        return what waited for another one.
+        """
+        before, self.apps = self.apps, {app: self.apps.get(app) or AppQueue() for app in apps}
         for queue in self.apps.values():
-            queue.resume()
+            if queue.paused != BY_OPERATOR:
+                queue.resume()
+        gone = (one for app, queue in before.items() if app not in self.apps for one in queue.all())
+        return [Ended(one, *NO_APP) for one in gone]
 
     def put(self, pending: Pending) -> list[Ended]:
         """Let one wait, as `AppQueue.put`; it is over at once where its app is not configured any more."""
         app = self.apps.get(pending.app)
-        return [Ended(pending, "no_token", "app not configured")] if app is None else app.put(pending)
+        return [Ended(pending, *NO_APP)] if app is None else app.put(pending)
 
     def take(self, now: float, most: int) -> list[Pending]:
         """Take up to `most` that may go now, as many of each app."""

@@ -20,13 +20,13 @@ from chatd.push.interface import Result, Sender
 from chatd.push.parts import Parts, Place
 from chatd.push.pending import AppKey
 from chatd.push.planner import CONSUMER, Planner, consumer_at, kind_of
+from chatd.push.queue import BY_OPERATOR
 from chatd.push.views import AppStatus, Decision, Line, Now, Status, Tested
 from chatd.push.withdrawals import Withdrawals
 from chatd.storage.push import Asked, Look, PushRoom, Recipient
 from chatd.telemetry.troubles import Troubles
 
 SAVE_S = 1.0
-PAUSED = "paused by an operator"
 # Tests of one request: those of all devices that a user may have.
 # A message that comes at this moment, by nobody in particular; and a room that asks for nothing.
 NEXT = PushEvent((1 << 53) - 1, "message", "", 0, 0)
@@ -80,12 +80,12 @@ class Push:
         finally:
             self.save()
             await sender.close()
+            await self._flush()
 
     def reconfigure(self, settings: Settings) -> None:
         """Put other settings in force; apps that were paused for their keys may send again."""
         self.parts.settings = settings
-        self.parts.queue.reconfigure(apps_of(settings))
-        self.parts.wake.set()
+        self.parts.end(self.parts.queue.reconfigure(apps_of(settings)))
 
     async def _keep(self) -> None:
         """Do what is due once a second."""
@@ -94,10 +94,13 @@ class Push:
             self.parts.end(self.parts.queue.expire(self.parts.stale_ms()))
             self.save()
             self._report()
-            try:
-                await self.parts.trace.flush()
-            except OSError as error:
-                self._troubles.report("push", f"decisions could not be kept: {error.strerror}")
+            await self._flush()
+
+    async def _flush(self) -> None:
+        try:
+            await self.parts.trace.flush()
+        except OSError as error:
+            self._troubles.report("push", f"decisions could not be kept: {error.strerror}")
 
     def save(self) -> None:
         """Store how far everything is decided, and forget the alerts up to there."""
@@ -109,17 +112,17 @@ class Push:
         until = min(position_of(reached.cursor)[1].stamp, self._planner.alerts_until)
         if until > self._told:
             self._told = until
-            self.parts.post(ToldAlerts(until))
+            self.parts.post(ToldAlerts(until)).add_done_callback(self._on_saved)
 
     def _on_saved(self, done: asyncio.Future[Ok]) -> None:
         if not done.cancelled() and done.exception() is not None:
             # A disk in trouble: it is stored the next time, with what was reached by then.
-            self._saved = None
+            self._saved, self._told = None, 0
 
     def _report(self) -> None:
         """Report apps of which a push service does not take the key."""
         refused = {
-            app: queue.paused for app, queue in self.parts.queue.apps.items() if queue.paused != PAUSED
+            app: queue.paused for app, queue in self.parts.queue.apps.items() if queue.paused != BY_OPERATOR
         }
         paused = [f"{app.platform} {app.app}".strip() + f": {why}" for app, why in refused.items() if why]
         if paused:
@@ -224,7 +227,7 @@ class Push:
         for app, queue in self.parts.queue.apps.items():
             if app.platform == platform:
                 if on:
-                    queue.paused = PAUSED
+                    queue.pause(BY_OPERATOR)
                 else:
                     queue.resume()
         self.parts.wake.set()
@@ -247,6 +250,7 @@ class Push:
         named = {f"{one.platform}:{one.app}" if one.app else one.platform: one for one in status.apps}
         return {
             "push_late_seconds": status.late_ms / 1000,
+            "push_cpu_seconds": self.parts.share.spent_s,
             "push_outstanding": status.outstanding,
             "push_waiting": {name: one.waiting for name, one in named.items()},
             "push_under_way": {name: one.under_way for name, one in named.items()},

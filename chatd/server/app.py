@@ -202,7 +202,7 @@ class App:
         vapid = vapid_public(config) if config.push.enabled else ""
         people = people_rules_of(config.people)
         self.context.reconfigure(config, people.bounds)
-        self.context.push.vapid = vapid
+        self.context.push.reconfigure(vapid)
         self.admission.reconfigure(config.limits)
         self.hello_limiter.reconfigure(config.limits.hellos_under_way)
         self.rate_limits.reconfigure(config.rates)

@@ -20,6 +20,8 @@ from chatd.telemetry.loop_share import LoopShare
 from chatd.writer.commit_hooks import CommitHooks
 from chatd.writer.submission import Submission
 
+# Of planning at once: some rooms, in slices far below a millisecond each.
+PLANNED_S = 0.003
 TRACE = "trace"  # in the data directory; it may be deleted
 
 MakeSender = Callable[[Config, Context, OnAnswers], Sender]
@@ -68,7 +70,7 @@ class PushParts:
             store.push,
             env,
             context.counters,
-            LoopShare(env, lambda: writer.depth > 0),
+            LoopShare(env, lambda: writer.is_busy, ahead_s=PLANNED_S),
             Queue(apps_of(config.push)),
             trace,
             config.push,

@@ -11,7 +11,7 @@ from chatd.protocol.messages import Body
 
 
 class PushRoom(NamedTuple):
-    """A room that is not deleted. `is_written`: somebody wrote in it. `members`: how many there are."""
+    """A room that is not deleted. `members`: their number. `is_written`: somebody wrote in it. `seq`: of its end."""
 
     number: int
     name: str
@@ -19,6 +19,7 @@ class PushRoom(NamedTuple):
     is_direct: bool
     members: int
     is_written: bool
+    seq: int = 0
 
 
 class Recipient(NamedTuple):
@@ -48,7 +49,7 @@ class Recipient(NamedTuple):
 
 @dataclass(slots=True, frozen=True)
 class PlanQuery:
-    """What is to be planned of one room: its events from `first` on.
+    """What is to be planned of one room: its events from `first` on, up to `last` unless that is 0.
 
     `all_max`: the most members of a room that are all told; of a larger one those who are named, or asked for all.
     `after`: where the page before ended.
@@ -57,6 +58,7 @@ class PlanQuery:
     room: int
     first: int
     all_max: int
+    last: int = 0
     after: str = ""
 
 

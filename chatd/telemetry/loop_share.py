@@ -10,6 +10,8 @@ from chatd.env import Env
 P = ParamSpec("P")
 T = TypeVar("T")
 
+# A timer that comes so much too late: others wait for the loop, whatever the queue says.
+LATE_S = 0.003
 # While work rests, a queue that comes or goes is noticed within this.
 LOOK_S = 0.05
 
@@ -18,15 +20,25 @@ class LoopShare:
     """A share of one core, for all work that is given the same object.
 
     CPU time that was used is owed, and time that passes pays for it, so fast that the work takes `share` of the time
-    on average, and `share_busy` while `is_busy()`. Nothing is saved up: work that rested longer gets no more.
-    `spent_s`: all CPU seconds so far.
+    on average, and `share_busy` while `is_busy()` or the loop is late, unless `is_urgent()`. Nothing is saved up: work
+    that rested longer gets no more. `ahead_s`: what may be owed before it rests, so that work in tiny pieces wakes the
+    loop seldom. `spent_s`: all CPU seconds so far.
     """
 
     def __init__(
-        self, env: Env, is_busy: Callable[[], bool], share: float = 0.1, share_busy: float = 0.02
+        self,
+        env: Env,
+        is_busy: Callable[[], bool],
+        share: float = 0.1,
+        share_busy: float = 0.02,
+        is_urgent: Callable[[], bool] = lambda: False,
+        ahead_s: float = 0.0,
     ) -> None:
         self._env = env
         self._is_busy = is_busy
+        self._is_urgent = is_urgent
+        self._ahead_s = ahead_s
+        self._is_late = False
         self._share = share
         self._share_busy = share_busy
         self._owed_s = 0.0
@@ -40,10 +52,14 @@ class LoopShare:
         self.spent_s += cpu_s
 
     async def rest(self, spent_s: float = 0.0) -> None:
-        """Wait until nothing is owed. `spent_s`: CPU seconds that were used since the last call."""
+        """Wait until nothing is owed, if it is too much. `spent_s`: CPU seconds that were used since the last call."""
         self.spend(spent_s)
+        if self._owed_s <= self._ahead_s:
+            return
         while self._owed_s:
-            await asyncio.sleep(min(self._owed_s / self._rate, LOOK_S))
+            pause_s, began = min(self._owed_s / self._rate, LOOK_S), self._env.monotonic()
+            await asyncio.sleep(pause_s)
+            self._is_late = self._env.monotonic() > began + pause_s + LATE_S
             self._pay()
 
     @asynccontextmanager
@@ -62,7 +78,8 @@ class LoopShare:
 
     @property
     def _rate(self) -> float:
-        return self._share_busy if self._is_busy() else self._share
+        is_busy = (self._is_late or self._is_busy()) and not self._is_urgent()
+        return self._share_busy if is_busy else self._share
 
     def _pay(self) -> float:
         """Pay with the time that passed; return the share at which it did."""

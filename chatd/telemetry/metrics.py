@@ -101,6 +101,7 @@ GAUGES: dict[str, _About] = {
     "webhook_disabled": _About("webhook_disabled", "1 while an endpoint is disabled.", "endpoint"),
     "webhook_parked": _About("webhook_parked", "Events that an endpoint refused, and that wait.", "endpoint"),
     "push_late_seconds": _About("push_late_seconds", "Age of the oldest commit that push has not looked at."),
+    "push_cpu_seconds": _About("push_cpu_seconds", "CPU time of deciding who is notified, with its reads."),
     "push_waiting": _About("push_waiting", "Push notifications that wait to be sent.", "app"),
     "push_under_way": _About("push_under_way", "Push notifications without an answer yet.", "app"),
     "push_paused": _About("push_paused", "1 while nothing is sent to an app.", "app"),

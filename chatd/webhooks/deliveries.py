@@ -61,7 +61,7 @@ class Deliveries:
         self._counters = counters
         self._save = save
         self._share = LoopShare(
-            env, lambda: is_busy() and not any(one.is_late for one in self.dispatchers.values())
+            env, is_busy, is_urgent=lambda: any(one.is_late for one in self.dispatchers.values())
         )
         self._wanted: Mapping[str, Receiver] = {}
         self._running: dict[str, Running] = {}

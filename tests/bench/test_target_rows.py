@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench.client import user
-from bench.scenarios import platform
+from bench.scenarios import platform, push
 from bench.targets.table import TARGETS
 from bench.targets.target import Extent, Target
 
@@ -39,6 +39,7 @@ async def test_a_row_has_every_figure_that_it_promises(
     monkeypatch.setattr(user, "BASE_S", 0.1)
     for name, value in PLATFORM.items():
         monkeypatch.setattr(platform, name, value)
+    monkeypatch.setattr(push, "OFFLINE", 5)
     measured = await target.measure(GLANCE)
     assert measured.figures.keys() == {figure.key for figure in target.figures}
     promised = {figure.key for figure in target.figures if not figure.absent}

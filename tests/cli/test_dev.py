@@ -13,6 +13,7 @@ import jwt
 import pytest
 
 from chatd import __version__
+from chatd.cli import dev
 from tests.kit.sources import sources
 
 DEV = "chatd/cli/dev.py"
@@ -209,3 +210,16 @@ def upgraded(server, origin):
         return connection.getresponse().status
     finally:
         connection.close()
+
+
+def test_push_is_on_for_browsers_where_its_packages_are(monkeypatch, tmp_path):
+    push = dev.dev_settings(0, str(tmp_path)).config.push
+    assert (push.enabled, [app.platform for app in push.apps]) == (True, ["web"])
+    monkeypatch.setenv("CHATD_PUSH__ENABLED", "false")
+    off = dev.dev_settings(0, str(tmp_path))
+    dev.make_vapid_key(off.config)
+    assert not off.config.push.enabled
+    assert not (tmp_path / "vapid.pem").exists()
+    monkeypatch.delenv("CHATD_PUSH__ENABLED")
+    monkeypatch.setattr(dev, "missing_packages", lambda: ["h2"])
+    assert not dev.dev_settings(0, str(tmp_path)).config.push.enabled

@@ -41,8 +41,9 @@ def test_an_outcome_that_is_not_known_is_shown_as_it_is():
 
 
 def lines(**fits):
-    rules = ("own", "muted", "read")
-    return [{"outcome": rule, "fits": fits.get(rule, False)} for rule in rules]
+    rules = ("own", "stale_device", "muted", "read")
+    found = [{"outcome": rule, "fits": fits.get(rule, False)} for rule in rules]
+    return [*found, next((one for one in found if one["fits"]), {"outcome": "sent", "fits": True})]
 
 
 def test_now_is_told_rule_by_rule():
@@ -52,6 +53,7 @@ def test_now_is_told_rule_by_rule():
     assert said == [
         "  ✓ phone                   apns: would be sent, after 10 s: another device is in use",
         "      · they did not write it",
+        "      · the device was seen in the last 60 days",
         "      · the room is not muted",
         "      · they have not read it",
         "  ✗ any device              muted",

@@ -42,7 +42,8 @@ async def planned(store: Store, room: Room, first: int = 1, all_max: int = ALL_M
     """Return all pages of a plan."""
     pages = [await store.push.plan(PlanQuery(room.number, first, all_max))]
     while pages[-1].next:
-        pages.append(await store.push.plan(PlanQuery(room.number, first, all_max, pages[-1].next)))
+        query = PlanQuery(room.number, first, all_max, after=pages[-1].next)
+        pages.append(await store.push.plan(query))
     return pages
 
 
@@ -147,6 +148,8 @@ async def test_more_events_than_one_plan_takes_are_planned_later(
     assert (page.events[0].seq, page.events[-1].seq, page.later) == (2, 257, 258)
     (rest,) = await planned(store, room, first=page.later)
     assert (rest.events[-1].seq, rest.later) == (301, 0)
+    cut = await store.push.plan(PlanQuery(room.number, 2, ALL_MAX, last=9))
+    assert (cut.events[-1].seq, cut.later) == (9, 0)
 
 
 async def test_a_deleted_room_has_nothing_to_tell(store: Store, builder: HistoryBuilder) -> None:

@@ -68,7 +68,7 @@ def test_records_are_taken_back_to_a_mark_and_those_before_it_stay():
 
 
 def test_every_field_of_a_room_and_of_a_member_is_imaged_or_known_not_to_be():
-    kept_otherwise = {"members", "former", "notify_all"}  # by member: see `_members_before`
+    kept_otherwise = {"members", "former"}  # by member: see `_members_before`
     of_the_batch = {"dirty", "changing_members", "durable_seq", "durable_ordinal", "durable_written"}
     of_the_store = {
         "gates",

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from chatd.config.people import Bounds
 from chatd.core.accounts import Amend, RecordDevice
+from chatd.core.push import Address
+from chatd.core.push_registrations import Registration
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import ChatError, Unavailable
 from chatd.protocol.friends import ContactSet, FriendAccept, FriendDecline, FriendRemove, FriendRequest
@@ -167,6 +169,8 @@ class RandomWorkload:
         user = self._chance.choice(PEOPLE)
         await self.request(user, RecordDevice(device="a-device-of-24-characters", app="app"))
         await self.request(user, Amend(name=f"{user} {self._keys}"))
+        address = Address("fcm", "", f"token of {user}")
+        await self.request(user, Registration(user, "a-device-of-24-characters", address, 0, "epoch"))
 
     async def befriend(self) -> None:
         """Change what two users are to each other, which is stored on both sides."""

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from chatd.config.push import PushApp
 from tests.kit import demo_chats, demo_people
 from tests.kit.app_page import AppPage, app_page
 from tests.kit.browser import built_now, chromium, watched_context, web_daemon, why_no_browser
 from tests.kit.chat_page import client_of
 from tests.kit.daemon import RunningDaemon
 from tests.kit.newcomer import ROOT
+from tests.kit.push_services.web_push import WebPush
 
 IMAGES = ROOT / "docs/images"
 QUALITY = 80  # of WebP: flat surfaces and letters show no trace of it, and a picture is some 40 KB
@@ -37,6 +39,12 @@ async def _new_group(app: AppPage) -> None:
 async def _rule(app: AppPage) -> None:
     await app.page.locator(".rule").nth(4).click()
     await app.dialog.wait_for()
+
+
+async def _ask(app: AppPage) -> None:
+    await app.field.fill("Shall we go on Sunday?")
+    await app.page.locator(".send").click()
+    await app.page.locator(".ask-bar").wait_for()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +80,14 @@ OF_PEOPLE = (
 )
 
 
+# With push switched on, too.
+OF_PUSH = (
+    Picture("notifications-phone", "me/notifications", ".push-example", PHONE),
+    Picture("ask-phone-dark", "r/{tour}", "article", PHONE, "dark", act=_ask),
+    Picture("why-phone-zh", "me/notifications/why", ".told", PHONE, locale="zh-CN"),
+)
+
+
 async def take(directory: Path) -> None:
     """Write all pictures into a directory."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -87,6 +103,15 @@ async def take(directory: Path) -> None:
             ):
                 rooms = await demo_people.fill(clients, stranger)
                 await _take_all(browser, daemon, OF_PEOPLE, rooms, directory)
+            app = PushApp(**WebPush(Path(scratch)).app())
+            push = {"enabled": True, "apps": (app,), "vapid_subject": "mailto:ops@example.org", "workers": 0}
+            async with (
+                web_daemon(Path(scratch) / "push", people={"enabled": True}, push=push) as daemon,
+                demo_chats.people(daemon) as clients,
+                client_of(daemon, "zoe") as stranger,
+            ):
+                rooms = await demo_people.fill(clients, stranger)
+                await _take_all(browser, daemon, OF_PUSH, rooms, directory)
 
 
 async def _take_all(

@@ -87,7 +87,7 @@ def fsync(descriptor: int) -> None:
     if path in watchers:
         carried(watchers[path], Operation(Kind.SYNC_DIRECTORY, ""), lambda: replaced["fsync"](descriptor))
         return
-    # A folder in a watched one is not watched itself.
+    # A directory below is none of the files that are watched.
     watcher = None if path.is_dir() else watcher_of(path)
     if watcher is not None:
         watcher.adopt(path.name)

@@ -3,8 +3,11 @@
 import asyncio
 from pathlib import Path
 
+import pytest
 from msgspec import UNSET
 
+from chatd.core.write_set import WriteSet
+from chatd.push import planner
 from chatd.push.interface import Answer, Delivery
 from chatd.storage.push import PlanPage, PlanQuery
 from tests.kit.inprocess import InProcessClient, device_of, in_process, new_key
@@ -244,9 +247,50 @@ async def test_while_the_planner_is_busy_commits_merge_and_it_says_how_late_it_i
         server.env.advance(7)
         assert push.push.status().late_ms == 7000
         gate.set()
-        await push.sent(2)
-        assert plans == [first["seq"], first["seq"] + 1]
+        (one,) = await push.sent()
+        assert one.notification.count == 6
+        assert plans == [first["seq"], first["seq"] + 6]
         assert push.push.status().late_ms == 0
+
+
+async def test_what_a_plan_saw_before_its_commit_was_published_is_told_once(tmp_path: Path) -> None:
+    async with in_process(tmp_path) as server, pushing(server) as push:
+        alice = await server.connect("alice")
+        await push.register("bob")
+        room = await direct(alice, "bob")
+        await push.idle()
+        hook, hooked = push.push.on_commit, list[WriteSet]()
+        server.app.push.push = None
+        server.app.hooks.published.subscribe(hooked.append)
+        await alice.send(room, "one")
+        await alice.send(room, "two")
+        hook(hooked[0])
+        (one,) = await push.sent()
+        hook(hooked[1])
+        await push.idle()
+        assert (one.notification.count, push.peer.deliveries) == (2, [])
+        server.app.push.push = push.push
+
+
+async def test_rooms_that_wait_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planner, "DUE_MAX", 2)
+    async with in_process(tmp_path) as server, pushing(server) as push:
+        alice = await server.connect("alice")
+        rooms = [await direct(alice, name) for name in ("bob", "carol", "dave")]
+        for name in ("bob", "carol", "dave"):
+            await push.register(name)
+        await push.idle()
+        hook, hooked = push.push.on_commit, list[WriteSet]()
+        server.app.push.push = None
+        server.app.hooks.published.subscribe(hooked.append)
+        for room in rooms:
+            await alice.send(room)
+        for writes in hooked:
+            hook(writes)
+        assert {one.notification.room for one in await push.sent(2)} == set(rooms[1:])
+        (given_up,) = await push.push.decisions("bob", rooms[0])
+        assert (given_up.outcome, given_up.detail) == ("expired", "too far behind")
+        server.app.push.push = push.push
 
 
 async def test_a_test_tells_what_the_push_service_said(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from chatd.push.pending import AppKey, Ended, Key, Pending
 from chatd.push.queue import (
     BUSY_MAX_S,
     BUSY_MIN_S,
+    BY_OPERATOR,
     DOWN_FAILURES,
     JITTER,
     PROBE_S,
@@ -179,6 +180,16 @@ def test_an_unknown_key_pauses_the_app_until_somebody_says_so() -> None:
     assert len(queue.take(1, 9)) == 1
 
 
+def test_the_brake_of_an_operator_outlasts_new_keys() -> None:
+    queue = Queue([APP])
+    queue.put(pending(1))
+    queue.apps[APP].pause(BY_OPERATOR)
+    queue.reconfigure([APP])
+    assert queue.take(0, 9) == []
+    queue.apps[APP].resume()
+    assert len(queue.take(0, 9)) == 1
+
+
 def test_when_too_many_wait_the_oldest_goes_and_mentions_last() -> None:
     queue = AppQueue(waiting_max=2)
     queue.put(pending(1, "alice", "mention"))
@@ -190,8 +201,11 @@ def test_when_too_many_wait_the_oldest_goes_and_mentions_last() -> None:
 
 
 def test_an_app_that_is_not_configured_any_more_has_no_tokens() -> None:
-    queue = Queue([])
-    assert queue.put(pending(1)) == [Ended(pending(1), "no_token", "app not configured")]
+    queue = Queue([APP])
+    queue.put(pending(1))
+    assert queue.reconfigure([]) == [Ended(pending(1), "no_token", "app not configured")]
+    assert queue.put(pending(2)) == [Ended(pending(2), "no_token", "app not configured")]
+    assert (len(queue), queue.oldest_stamp()) == (0, None)
 
 
 class AnyOrder(RuleBasedStateMachine):

@@ -40,6 +40,11 @@ FOUND = {
     "retry-judged-again": (("hooks",), "stored_is_not_rejected"),
     "failure-is-a-pass": (("closed", "hook_lies"), "judged"),
     "lane-overtaken": (("hook_slow",), "own_order"),
+    "decided-when-planned": (("push", "crash"), "owed"),
+    "resend-everything": (("push",), "quiet_after_restart"),
+    "decide-once": (("push_refuses",), "seen_by_members"),
+    "badge-counts-muted": (("push",), "one_number"),
+    "owner-stays": (("push",), "last_owner"),
     "restriction-after-reconnect": (("mute",), "muted_is_silent"),
     "ban-forgotten": (("ban",), "banned_is_out"),
     "edits-kept": (("erase",), "erased_is_gone"),
@@ -57,6 +62,11 @@ KNOWN = {
     "request-counted": 47,
     "feed-after-commit": 1116,
     "edits-kept": 625,
+    "restriction-after-reconnect": 126,
+    "decided-when-planned": 184,
+    "decide-once": 972,
+    "badge-counts-muted": 820,
+    "owner-stays": 230,
     "lane-overtaken": 498,
 }
 
@@ -69,7 +79,8 @@ def seeds_with(faults: tuple[str, ...]) -> Iterator[int]:
 
 
 def kinds(plan: Scenario) -> set[str]:
-    return {*plan.faults, *(PEOPLE if plan.people else ()), *(("hooks", plan.hooks) if plan.hooks else ())}
+    hooks = ("hooks", plan.hooks) if plan.hooks else ()
+    return {*plan.faults, *(PEOPLE if plan.people else ()), *hooks, *(("push",) if plan.push else ())}
 
 
 @pytest.mark.timeout(1200)

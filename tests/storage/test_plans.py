@@ -20,6 +20,7 @@ from chatd.storage.sqlite import (
     history,
     privacy,
     push,
+    push_reading,
     read_set,
     room_rows,
     room_summaries,
@@ -139,6 +140,10 @@ def test_no_statement_scans_a_table(database: sqlite3.Connection, name: str) -> 
 @pytest.mark.parametrize(("name", "index"), OF_SOME_ROWS.items())
 def test_members_who_are_gone_are_passed_by(database: sqlite3.Connection, name: str, index: str) -> None:
     assert any(index in step for step in plan(database, STATEMENTS[name])), plan(database, STATEMENTS[name])
+
+
+def test_who_asked_for_everything_is_found_among_thousands(database: sqlite3.Connection) -> None:
+    assert any("members_bells" in step for step in plan(database, push_reading.BELLS))
 
 
 def test_reading_a_room_in_order_never_sorts(database: sqlite3.Connection) -> None:

@@ -13,16 +13,17 @@ SLICE_S = 0.004
 
 
 class Machine:
-    """A loop on virtual time whose slices take SLICE_S of CPU, and a queue that is long or not."""
+    """A loop on virtual time whose slices take SLICE_S of CPU, a queue that is long or not, and work that may wait."""
 
     def __init__(self):
+        self.urgent = False
         self.loop = SimLoop(Choices(lanes={}).lane("order"))
         self.env = SimEnv(WallClock(), 1)
         self.queue = False
 
     def run(self, work):
         async def made():
-            self.share = LoopShare(self.env, lambda: self.queue)
+            self.share = LoopShare(self.env, lambda: self.queue, is_urgent=lambda: self.urgent)
             return await work()
 
         try:
@@ -51,6 +52,45 @@ def test_work_takes_its_share_of_the_time(machine, queue, share):
     took_s = machine.run(lambda: machine.slices(100))
     assert 100 * SLICE_S / took_s == pytest.approx(share, rel=0.05)
     assert machine.share.spent_s == pytest.approx(100 * SLICE_S, rel=0.01)
+
+
+def test_urgent_work_takes_its_share_beside_a_queue(machine):
+    machine.queue = machine.urgent = True
+    assert 100 * SLICE_S / machine.run(lambda: machine.slices(100)) == pytest.approx(0.1, rel=0.05)
+
+
+def test_tiny_pieces_are_done_some_at_a_time(machine):
+    sleeps = []
+
+    async def work():
+        ahead = LoopShare(machine.env, lambda: False, ahead_s=5 * SLICE_S)
+        began = machine.loop.time()
+        for _ in range(100):
+            before = machine.loop.time()
+            async with ahead.slice():
+                sleeps.append(machine.loop.time() > before)
+                machine.loop.pause(SLICE_S)
+        return machine.loop.time() - began
+
+    assert 100 * SLICE_S / machine.run(work) == pytest.approx(0.1, rel=0.1)
+    assert 10 < sum(sleeps) < 20
+
+
+def test_a_loop_that_is_late_is_busy(machine):
+    """Others have it for 20 ms at a time, and wait for nothing that a queue would show."""
+
+    async def crowd():
+        while True:
+            machine.loop.pause(0.02)
+            await asyncio.sleep(0.001)
+
+    async def work():
+        others = asyncio.create_task(crowd())
+        took_s = await machine.slices(100)
+        others.cancel()
+        return took_s
+
+    assert 100 * SLICE_S / machine.run(work) == pytest.approx(0.02, rel=0.2)
 
 
 def test_two_works_share_one_share(machine):

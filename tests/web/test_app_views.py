@@ -101,6 +101,7 @@ VIEWS: dict[str, tuple[str, str, Act]] = {
     "gone": ("r/gAAAAAAAAAAA", ".empty h1", _nothing),
     "person": ("u/carol", ".cover", _nothing),
     "me": ("me", ".switch", _nothing),
+    "notifications": ("me/notifications", ".obstacle", _nothing),
     "sign out": ("me", ".switch", _sign_out),
 }
 

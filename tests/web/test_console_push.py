@@ -1,5 +1,6 @@
 """Notifications on the page of a person, in a real browser: registrations, decisions, a test, and what is forgotten."""
 
+import asyncio
 from typing import Any
 
 import pytest_asyncio
@@ -37,7 +38,7 @@ async def test_a_person_is_asked_about(browser: Any, console: Console, peer: Pus
         "POST", f"/v1/rooms/{room}/messages", **{"as": "bob", "key": "key-of-bob-0001", "body": body}
     )
     while not (await console.daemon.api("GET", "/v1/push/decisions?user=alice")).json["decisions"]:
-        pass
+        await asyncio.sleep(0.05)
     async with watched_context(browser, color_scheme="light", bypass_csp=True) as (context, watch):
         page = await console.open(context, "admin")
         await page.goto(f"{console.url}#/people/alice")

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 import pytest_asyncio
 
+from bench.machine import free_ports
 from chatd.client import Client, Room
 from chatd.config.push import PushApp
 from tests.kit.app_page import AXE, AppPage, app_page
@@ -20,6 +21,7 @@ from tests.kit.chat_page import client_of
 from tests.kit.daemon import RunningDaemon
 from tests.kit.push_page import push_page
 from tests.kit.push_services.web_push import WebPush
+from tests.kit.waiting import until
 
 pytestmark = [
     *BROWSER,
@@ -71,7 +73,14 @@ async def world(browser: Any, tmp_path: Path) -> AsyncIterator[World]:
             "workers": 0,
             "delay_s": 0,
         }
-        sections = {"people": {"enabled": True}, "egress": {"allow": ("127.0.0.0/8",)}, "push": push}
+        # A restart keeps its address.
+        listen = {"address": f"127.0.0.1:{free_ports(1)[0]}"}
+        sections = {
+            "people": {"enabled": True},
+            "egress": {"allow": ("127.0.0.0/8",)},
+            "push": push,
+            "listen": listen,
+        }
         async with web_daemon(tmp_path / "data", **sections) as daemon, client_of(daemon, "bob") as bob:
             await bob.request_friend("alice")
             room = await bob.create_group("Bike tour", public=True)
@@ -137,6 +146,8 @@ async def test_who_says_yes_after_the_first_message_is_notified_while_away(
         await bar.wait_for(state="detached")
         await until_of_alice(world, platforms=["web"])
         await app.page.close()
+        # Somebody whose connection is still there would be looking at it.
+        await until(lambda: world.daemon.sockets == 1)
         await world.room.send("I have two.")
         await world.service.until(lambda: world.service.accepted)
         payload = world.service.accepted[0].payload
@@ -182,11 +193,19 @@ async def test_a_no_is_remembered_and_can_be_undone(browser: Any, world: World) 
         assert watch.errors == []
 
 
-async def test_signing_out_ends_it(browser: Any, world: World) -> None:
+async def test_what_the_server_forgot_is_registered_again_until_the_sign_out(
+    browser: Any, world: World
+) -> None:
     async with watched_context(browser, **DESKTOP, permissions=["notifications"]) as (context, _):
         app = await window(context, world, permission="granted", **world.service.subscribe())
         await app.go("me/notifications")
         await app.page.get_by_role("switch").first.click()
+        await until_of_alice(world, platforms=["web"])
+        (registered,) = (await of_alice(world))["registrations"]
+        forgotten = await world.daemon.api("DELETE", f"/v1/users/alice/push/{registered['device']}")
+        assert forgotten.status in (200, 204)
+        await until_of_alice(world, platforms=[])
+        await world.daemon.restart()
         await until_of_alice(world, platforms=["web"])
         await app.go("me")
         await app.page.get_by_role("button", name="Sign out", exact=True).last.click()
@@ -281,6 +300,7 @@ async def test_it_says_why(browser: Any, world: World) -> None:
         app = await window(context, world, **world.service.subscribe())
         page = app.page
         await app.go("me/notifications")
+        await page.set_viewport_size({"width": 320, "height": 640})
         await page.get_by_role("link", name="Why was I notified, or not?").click()
         row = page.locator(".told").filter(has_text="Bike tour").first
         await row.wait_for()

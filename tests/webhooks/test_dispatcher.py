@@ -50,7 +50,7 @@ def posts(seconds, *, queue):
 
     async def deliver():
         env = SimEnv(WallClock(), 1)
-        share = LoopShare(env, lambda: queue and not dispatcher.is_late)
+        share = LoopShare(env, lambda: queue, is_urgent=lambda: dispatcher.is_late)
         services = Services(Backlog(), env, Counters(troubles={}), None, share)
         settings = Endpoint(name="backend", url="http://backend", secret_file="")
         secret = Secret("whsec_" + 43 * "a" + "=")

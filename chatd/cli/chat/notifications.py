@@ -39,9 +39,8 @@ class NotificationsView:
 
     def preferences_changed(self) -> None:
         """Tell the preferences of the account, which changed on some device."""
-        known: dict[str, Any] = dict(self._client.preferences)
-        push = known.pop("push", {})
-        said = [f"{name} {'on' if shown else 'off'}" for name, shown in known.items()]
+        push = self._client.push_preferences
+        said = [f"{name} {'on' if shown else 'off'}" for name, shown in self._client.preferences.items()]
         self._note(f"on all your devices: {', '.join([*said, *described(push, only_changed=True)])}")
 
     # Commands.
@@ -55,7 +54,7 @@ class NotificationsView:
 
     async def push(self, rest: str) -> None:
         """Show what the user is told on their devices, or change it."""
-        push: dict[str, Any] = dict(self._client.account_rows().get("preferences", {}).get("push", {}))
+        push = dict(self._client.push_preferences)
         if rest:
             await self._client.call({"type": "preferences", "push": changed(push, rest)})
             return

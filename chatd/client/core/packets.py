@@ -85,6 +85,7 @@ class RoomSummary(TypedDict, total=False):
     request: bool
     asked: int
     wallpaper: str
+    notify: str
     first_visible: int
     log_floor: int
     preview: Event
@@ -204,12 +205,7 @@ class HelloReply(TypedDict):
     token_ttl: NotRequired[float]
     limits: NotRequired[Mapping[str, int]]
     audiences: NotRequired[dict[str, list[str]]]
-
-
-class AuthReply(TypedDict):
-    """The reply to `auth`."""
-
-    token_ttl: NotRequired[float]
+    push: NotRequired[Mapping[str, Any]]
 
 
 class ModeReply(TypedDict):

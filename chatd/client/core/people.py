@@ -4,8 +4,8 @@ Contacts, circles, privacy and the own card are account rows, which the one curs
 rows: they come with full rounds, once a day those that changed, and when somebody asks for them.
 """
 
-from collections.abc import Iterable
-from typing import cast
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
 
 from .account import Account, AccountDelegate
 from .changes import (
@@ -38,12 +38,13 @@ class PeopleAccount(Account):
     """The local copy of an account with people. `cards`: the time of the last question for cards that changed, and the
     stamp from which the next one goes on."""
 
-    asked = (*Account.asked, "people", "reports", "bots")
+    asked = (*Account.asked, "people", "reports", "bots", "push")
 
     def __init__(self, delegate: AccountDelegate, messages_kept: int) -> None:
         super().__init__(delegate, messages_kept)
         self.features: list[str] = []
         self.audiences: dict[str, list[str]] = {}
+        self.push: Mapping[str, Any] | None = None
         self.contacts: dict[str, Contact] = {}
         self.users: dict[str, UserEntry] = {}
         self.cards: CardsMark | None = None
@@ -59,6 +60,7 @@ class PeopleAccount(Account):
         self._store("account", "features")
         self.audiences = reply.get("audiences", {})
         self._store("account", "audiences")
+        self.push = reply.get("push")
 
     def take_sync(self, page: SyncPage) -> str:
         self.keep_users(page.get("users", ()))

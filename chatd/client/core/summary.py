@@ -45,6 +45,8 @@ class Summary:
     """Own texts that wait for the peer to accept, of `request_texts`."""
     wallpaper: str = ""
     """The picture behind the chat: a word, or an address, of the app."""
+    notify: str = ""
+    """Which messages the user is told of: `all`, `mentions` or `none`; empty: as the account says."""
     first_visible: int = 1
     log_floor: int = 1
     preview: Event | None = None

@@ -21,7 +21,10 @@ from chatd.egress.guard import EgressRefused
 from chatd.env import Env
 from chatd.push import key_files
 
-APNS_S = 2400.0  # Apple takes tokens of 20 to 60 minutes
+APNS_S = 2400  # Apple takes tokens of up to an hour,
+APNS_STEP_S = (
+    1200  # and not another one within 20 minutes: so those of a process that starts again are of one time
+)
 OAUTH_S = 3000.0  # they live an hour
 VAPID_S = 6 * 3600.0  # for half of their life
 VAPID_LIFE_S = 12 * 3600  # RFC 8292, 2: at most a day
@@ -82,15 +85,19 @@ class ApnsToken:
         self._env = env
         self._file = KeyFile(app, lambda: key_files.signing_key(app.key_file, key_files.APPLE), env)
         self._token = ""
+        self._issued_at = 0  # Unix s
         self._made_at = 0.0
+        self._step_s = APNS_STEP_S
 
     def bearer(self) -> str:
         """Return the value of the header `authorization`. Raises NoCredential."""
-        now = self._env.monotonic()
-        if not self._token or now - self._made_at >= APNS_S:
-            claims = {"iss": self._app.team, "iat": self._env.now_ms() // 1000}
+        now = self._env.now_ms() // 1000
+        if not self._token or not 0 <= now - self._issued_at < APNS_S:
+            self._issued_at = now - now % self._step_s
+            claims = {"iss": self._app.team, "iat": self._issued_at}
             token = jwt.encode(claims, self._file.key(), "ES256", {"kid": self._app.key_id, "typ": None})
-            self._token, self._made_at = f"bearer {token}", now
+            self._token, self._made_at = f"bearer {token}", self._env.monotonic()
+            self._step_s = APNS_STEP_S
         return self._token
 
     def renew(self, refused: str) -> bool:
@@ -98,7 +105,7 @@ class ApnsToken:
         if self._token == refused:
             if self._env.monotonic() - self._made_at < RENEW_S:
                 return False
-            self._token = ""
+            self._token, self._step_s = "", 1
         return True
 
 

@@ -151,7 +151,7 @@ class Connection(asyncio.Protocol):
         self._flush()
 
     def data_received(self, data: bytes) -> None:
-        self._heard_at = self._env.monotonic()
+        self._heard_at, self._pinged_at = self._env.monotonic(), None
         try:
             for event in self._h2.receive_data(self._without_goaway(data)):
                 self._on_event(event)
@@ -197,7 +197,7 @@ class Connection(asyncio.Protocol):
 
     def look(self, now: float) -> None:
         """Enforce its deadlines."""
-        if self._pinged_at is not None and self._heard_at < self._pinged_at <= now - PONG_S:
+        if self._pinged_at is not None and self._pinged_at <= now - PONG_S:
             self.abort("the server is silent")
             return
         late = [(number, one) for number, one in self._streams.items() if one.since <= now - ANSWER_S]
@@ -211,7 +211,7 @@ class Connection(asyncio.Protocol):
                 self.close()
         elif not self._streams and self._used_at <= now - IDLE_S:
             self.close()
-        elif self._heard_at <= now - PING_S and (self._pinged_at is None or self._pinged_at < self._heard_at):
+        elif self._heard_at <= now - PING_S and self._pinged_at is None:
             self._pinged_at = now
             with suppress(h2.exceptions.ProtocolError):
                 self._h2.ping(bytes(8))

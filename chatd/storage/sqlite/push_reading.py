@@ -35,7 +35,8 @@ EVENTS_MAX = 256
 COUNTED_MAX = 100
 
 ROOM = """
-SELECT number, name, title, kind = 'direct', members, written > 0 FROM rooms WHERE number = ? AND deleted_by IS NULL
+SELECT number, name, title, kind = 'direct', members, written > 0, seq FROM rooms
+WHERE number = ? AND deleted_by IS NULL
 """
 # Operations and silent messages alert nobody.
 EVENTS = """
@@ -48,7 +49,6 @@ ORDER BY position {} LIMIT ?
 OLDEST, NEWEST = EVENTS.format("ASC"), EVENTS.format("DESC")
 AUTHOR = "SELECT user FROM events WHERE position = ? AND kind = 'message'"
 BODY = "SELECT blob FROM events WHERE position = ?"
-HEAD = "SELECT seq FROM rooms WHERE number = ?"
 IS_REACTED = "SELECT 1 FROM reactions WHERE room = ? AND seq = ? AND user = ? AND emoji = ?"
 
 # `a` names whom it is about: their user, a room, and a device or NULL for all. In the order of `recipient_of`.
@@ -81,6 +81,7 @@ ASKED = RECIPIENTS.format("""
            json_extract(value, '$[1]') AS device
     FROM json_each(:asked)
 """)
+IS_BLOCKED = "SELECT 1 FROM contacts WHERE blocked = 1 LIMIT 1"
 BLOCKS = """
 SELECT owner, user FROM contacts
 WHERE blocked = 1 AND owner IN (SELECT value FROM json_each(?)) AND user IN (SELECT value FROM json_each(?))
@@ -116,8 +117,8 @@ def room_of(connection: sqlite3.Connection, number: int) -> PushRoom | None:
     row = connection.execute(ROOM, (number,)).fetchone()
     if row is None:
         return None
-    number, name, title, is_direct, members, is_written = row
-    return PushRoom(number, name, title, bool(is_direct), members, bool(is_written))
+    number, name, title, is_direct, members, is_written, seq = row
+    return PushRoom(number, name, title, bool(is_direct), members, bool(is_written), seq)
 
 
 def recipient_of(row: Row) -> Recipient:
@@ -206,8 +207,7 @@ def plan(connection: sqlite3.Connection, query: PlanQuery) -> PlanPage:
     room = room_of(connection, query.room)
     if room is None:
         return PlanPage(None)
-    (head,) = connection.execute(HEAD, (query.room,)).fetchone()
-    span = (position(query.room, query.first), position(query.room, head))
+    span = (position(query.room, query.first), position(query.room, query.last or room.seq))
     rows = connection.execute(OLDEST, (*span, EVENTS_MAX + 1)).fetchall()
     later = rows[EVENTS_MAX][0] if len(rows) > EVENTS_MAX else 0
     events = list(events_of(connection, query.room, rows[:EVENTS_MAX]))
@@ -246,6 +246,8 @@ def page_of(
 def blocks_of(
     connection: sqlite3.Connection, owners: Collection[str], authors: Collection[str]
 ) -> frozenset[tuple[str, str]]:
+    if connection.execute(IS_BLOCKED).fetchone() is None:
+        return frozenset()
     asked = (json.dumps(list(owners)), json.dumps(list(authors)))
     return frozenset((owner, user) for owner, user in connection.execute(BLOCKS, asked))
 

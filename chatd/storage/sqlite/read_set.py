@@ -114,8 +114,6 @@ def load_members(connection: sqlite3.Connection, room: Room) -> None:
         member.receipts = member.receipts == 1
         members = room.members if member.gone is None else room.former
         members[member.user] = member
-        if member.notify:
-            room.note_level(member.user)
     if room.uncounted:
         count_own(connection, room)
 

@@ -112,6 +112,7 @@ class FakeClient:
     def __init__(self) -> None:
         self.user = "bob"
         self.preferences = {"receipts": False, "presence": True}
+        self.push_preferences: dict[str, Any] = {}
         self.presence = {"user-0": SimpleNamespace(state="online")}
         self.contacts: dict[str, Contact] = {}
         self.rooms: dict[str, Any] = {}

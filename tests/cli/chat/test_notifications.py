@@ -1,5 +1,6 @@
 """notifications.py: preferences as they are typed and shown, and why somebody was not told."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -94,5 +95,6 @@ async def test_what_is_chosen_in_the_terminal_decides_and_is_explained(tmp_path:
             await alice.sees("hello")
             while not any("switched it off" in line for line in alice.screen.shown):
                 await alice.types(f"/why #{posted.json['seq']}")
+                await asyncio.sleep(0.05)
     finally:
         await daemon.stop()

@@ -1,5 +1,6 @@
 """Notifications by the API: registrations, decisions, tests and the brake, with a sender that a test holds."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from tests.kit.waiting import until
 
 DEVICE = "Zk3vN0b1Q2mXr8sT5uWy7A"
 TOKEN = "9f2c41d8" * 8
+POLL_S = 0.05
 APPS = (PushApp(platform="fcm", key_file="k"), PushApp(platform="gateway", key_file="k", url="https://g/"))
 
 
@@ -64,6 +66,8 @@ async def decided(daemon: RunningDaemon, count: int, query: str = "user=alice") 
         answer = (await daemon.api("GET", f"/v1/push/decisions?{query}")).json
         if len(answer["decisions"]) >= count:
             return answer
+        # Each question is an entry in the audit, and what is planned makes way for what is stored.
+        await asyncio.sleep(POLL_S)
 
 
 async def test_registrations_are_shown_without_tokens_and_forgotten(pushed: RunningDaemon) -> None:
@@ -150,7 +154,7 @@ async def test_a_platform_is_held_back_and_goes_on(pushed: RunningDaemon, peer: 
     assert {one["platform"]: bool(one["paused"]) for one in paused} == {"fcm": True, "gateway": False}
     await write(pushed)
     while (await pushed.api("GET", "/v1/push")).json["apps"][0]["waiting"] == 0:
-        assert peer.deliveries == []
+        await asyncio.sleep(POLL_S)
     assert peer.deliveries == []
     going = (await pushed.api("POST", "/v1/push/pause", platform="fcm", on=False)).json["apps"]
     assert [one["paused"] for one in going] == ["", ""]

@@ -7,7 +7,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 
 import h2.config
 import h2.connection
@@ -126,7 +126,8 @@ class Negotiation(asyncio.Protocol):
         self._listener = listener
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+        # The transports of uvloop are no subclasses of it.
+        transport = cast(asyncio.Transport, transport)
         tls = transport.get_extra_info("ssl_object")
         chosen = tls.selected_alpn_protocol() if tls else None
         made: Http1Connection | Http2Connection
@@ -150,8 +151,7 @@ class Http2Connection(asyncio.Protocol):
         self._goes_away = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         # The number of streams is ours to enforce: h2 ends the connection of a client that opens one before it could
         # read SETTINGS, a server refuses the stream.
         del self._h2.local_settings[SettingsFrame.MAX_CONCURRENT_STREAMS]
@@ -275,8 +275,7 @@ class Http1Connection(asyncio.Protocol):
         self._task: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         self._h11.receive_data(data)

@@ -77,14 +77,24 @@ def test_the_token_of_apns_is_as_apple_asks_and_lives_40_minutes(key_file, env):
     scheme, _, text = first.partition(" ")
     assert scheme == "bearer"
     assert jwt.get_unverified_header(text) == {"alg": "ES256", "kid": "KEY1234567"}
-    assert jwt.decode(text, public(EC_KEY), ["ES256"], options={"verify_iat": False}) == {
-        "iss": "TEAM123456",
-        "iat": env.now_ms() // 1000,
-    }
-    env.advance(2399)
+    now = env.now_ms() // 1000
+    claims = jwt.decode(text, public(EC_KEY), ["ES256"], options={"verify_iat": False})
+    assert claims == {"iss": "TEAM123456", "iat": now - now % 1200}
+    env.advance(2399 - now % 1200)
     assert token.bearer() == first
     env.advance(1)
     assert token.bearer() != first
+
+
+def test_a_process_that_starts_again_makes_no_token_of_another_time(key_file, env):
+    """Apple refuses a team that has more than one in 20 minutes."""
+    key_file.write_text(EC_KEY)
+    issued = set()
+    for _ in range(10):
+        text = apns(key_file, env).bearer().removeprefix("bearer ")
+        issued.add(jwt.decode(text, public(EC_KEY), ["ES256"], options={"verify_iat": False})["iat"])
+        env.advance(120)
+    assert len(issued) == 2
 
 
 def test_a_token_that_is_refused_is_renewed_once_and_not_when_it_is_new(key_file, env):

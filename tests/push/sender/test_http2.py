@@ -165,16 +165,39 @@ async def test_a_server_that_is_silent_is_left(authority, env):
 async def test_an_idle_connection_is_pinged_and_then_closed(authority, env):
     async with Server(authority) as server, client(server.url, authority, env) as made:
         await post(made, 0)
-        while server.pings < 3:
+        (connection,) = made._connections
+        while not connection.is_over:
             env.advance(1.0)
-            await asyncio.sleep(0)
-        assert server.open_connections == 1
-        while server.open_connections:
-            env.advance(1.0)
-            await asyncio.sleep(0)
+            # The answer to a ping comes in no time.
+            while connection._pinged_at is not None:
+                await asyncio.sleep(0)
+        assert 590 <= env.monotonic() <= 610
+        assert 8 <= server.pings <= 10, "one a minute"
+        env.advance(1.0)
         assert env.pending == 0, "nothing is looked at any more"
         await post(made, 1)
     assert server.connections == 2
+
+
+async def test_a_connection_that_answers_no_ping_is_left(authority, env):
+    async def serve(reader, writer):
+        speaker = h2.connection.H2Connection(SERVER)
+        speaker.initiate_connection()
+        writer.write(speaker.data_to_send())
+        while data := await reader.read(65_536):
+            for event in speaker.receive_data(data):
+                if isinstance(event, h2.events.StreamEnded):
+                    speaker.send_headers(event.stream_id, [(":status", "200")], end_stream=True)
+                if isinstance(event, h2.events.PingReceived):
+                    await reader.read()
+            writer.write(speaker.data_to_send())
+
+    async with raw(authority, serve) as url, client(url, authority, env) as made:
+        await post(made, 0)
+        (connection,) = made._connections
+        while not connection.is_over:
+            env.advance(1.0)
+        assert 70 <= env.monotonic() <= 75, "long before an idle one is"
 
 
 @asynccontextmanager

@@ -132,7 +132,10 @@ if (hasWorker.peek() && "Notification" in window) {
     const stop = client().on(({ kind }) => ["roomChanged", "roomGone", "contactsChanged"].includes(kind) && soon());
     return () => (clearTimeout(timer), stop());
   });
-  void navigator.permissions.query({ name: "notifications" }).then((status) => {
-    status.onchange = () => (permission.value = Notification.permission);
+  effect(() => {
+    // Somebody else, who was asked or not, may have signed in.
+    if (me.value) wished.value = wish();
   });
+  const follow = (status: PermissionStatus) => (status.onchange = () => (permission.value = Notification.permission));
+  (navigator.permissions as Permissions | undefined)?.query({ name: "notifications" }).then(follow, () => undefined);
 }

@@ -1,6 +1,7 @@
 /** Why the user was notified, or not: the decisions of the last day. */
 import "./styles.js";
 import { useSignal } from "@preact/signals";
+import type { Message } from "@chatd/client";
 import { pushDecisions } from "@chatd/client/push";
 import { useEffect } from "preact/hooks";
 import { dateAndTime, sameDay, shortTime, timeOfDay } from "../locale/dates.js";
@@ -49,6 +50,7 @@ function Reasons() {
   };
   useEffect(() => void (ready && load()), [ready]);
   const devices = useDeviceNames();
+  const messages = useMessages(told.value ?? []);
   if (problem.value)
     return (
       <Empty drawing="offline" text={problem.value}>
@@ -67,7 +69,7 @@ function Reasons() {
       <section class="card" aria-label={t("why.title")}>
         <Segments label={t("why.filter")} value={filter.value} options={options} onChange={(next) => (filter.value = next)} />
         {shown.map((one) => (
-          <Row key={one.key} told={one} devices={devices} />
+          <Row key={one.key} told={one} message={messages.get(one.key)} devices={devices} />
         ))}
         {!shown.length && <p class="card-text quiet">{t("why.filter.none")}</p>}
       </section>
@@ -77,7 +79,33 @@ function Reasons() {
 
 const KINDS = ["message", "mention", "reaction", "friend", "invite", "test"] as const;
 
-function Row({ told, devices }: { told: Told; devices: ReadonlyMap<string, string> }) {
+/** Return the messages that they are about, by the keys of `told`, once they were fetched. */
+function useMessages(told: readonly Told[]): ReadonlyMap<string, Message> {
+  const found = useSignal<ReadonlyMap<string, Message>>(new Map());
+  useEffect(() => {
+    const rooms = new Set(told.flatMap(({ room, seq }) => (room && seq && roomOf(room) ? room : [])));
+    for (const id of rooms) {
+      const here = told.filter(({ room, seq }) => room === id && seq);
+      const take = (messages: readonly Message[]) => {
+        const known = here.flatMap(({ key, seq }) => messages.filter((one) => one.seq === seq).map((one) => [key, one] as const));
+        found.value = new Map([...found.peek(), ...known]);
+      };
+      client()
+        .room(id)
+        .fetch(here.map(({ seq }) => seq!))
+        .then(take, () => undefined);
+    }
+  }, [told]);
+  return found.value;
+}
+
+interface RowProps {
+  told: Told;
+  message: Message | undefined;
+  devices: ReadonlyMap<string, string>;
+}
+
+function Row({ told, message, devices }: RowProps) {
   const room = told.room ? roomOf(told.room) : null;
   const kind = KINDS.find((one) => one === told.kind);
   const label = kind ? t(`why.kind.${kind}`) : told.kind;
@@ -97,7 +125,7 @@ function Row({ told, devices }: { told: Told; devices: ReadonlyMap<string, strin
             {sameDay(told.time, Date.now()) ? timeOfDay(told.time) : `${shortTime(told.time)} ${timeOfDay(told.time)}`}
           </time>
         </header>
-        {told.room && <Said told={told} label={label} />}
+        {told.room && <Said message={message} label={label} />}
         <Outcomes decisions={told.decisions} devices={devices} />
       </div>
     </article>
@@ -112,9 +140,8 @@ function Disc({ kind }: { kind: string }) {
   );
 }
 
-/** The message it is about, as far as it is stored here; else what kind of news it was. */
-function Said({ told, label }: { told: Told; label: string }) {
-  const message = roomOf(told.room!)?.room.messages.get(told.seq ?? 0);
+/** The message it is about, once it is there; else what kind of news it was. */
+function Said({ message, label }: { message: Message | undefined; label: string }) {
   const name = message?.user ? userOf(message.user).value.name : "";
   return (
     <span class="line small quiet">

@@ -1096,7 +1096,7 @@ export type PreferencesRequest = {
   type: "preferences";
   /** the room; absent: the account */
   room?: string;
-  /** no push notifications until then; 0 = not muted, 1 = for ever */
+  /** until then no message alerts but one that names the user (22.3); 0 = not muted, 1 = for ever */
   muted_until?: number;
   /** pinned to the top of the list */
   pinned?: boolean;

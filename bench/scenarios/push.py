@@ -1,0 +1,167 @@
+"""`push`: what notifications cost a daemon, each of whose users has a phone that is off, beside a daemon without."""
+
+import argparse
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench import machine
+from bench.engine.run_state import Pacing
+from bench.options import Scenario, script
+from bench.rooms import create_group
+from bench.scenarios import loads
+from bench.scenarios.platform import SECRET, delivered, message, told
+from bench.server import Daemon, Endpoint, daemon_dir, own_program
+from bench.targets.target import Extent, Figure, Measured, median, number_of, ratio
+
+OFFLINE = 499  # and an author: of more members only those are notified whom a message names
+AT_ONCE = 16
+PING_S = 0.001
+
+FIGURES = (
+    Figure("direct", "P3, push / off", "x", 0.97, more=True),
+    Figure("fanout", "P2, push / off", "x", 0.97, more=True),
+    Figure("latency", "P4 p50, off / push", "x", 0.97, more=True),
+    Figure("share", "core that planning took in P3", "", 0.1),
+    Figure("late_s", "planner behind at the end of P3", "s"),
+    Figure("plan_ms", "499 phones: until the last is notified", "ms"),
+    Figure("slice_ms", "499 phones: ping p99 meanwhile", "ms", 5.0, scale="core"),
+)
+
+
+async def run(options: argparse.Namespace) -> int:
+    return await told("push", FIGURES, measure, options)
+
+
+async def measure(extent: Extent) -> Measured:
+    """Return all FIGURES, in slices that take turns. Raises Unreachable."""
+    at = Pacing(extent.duration_s / 5, extent.warmup_s / 5, seed=extent.seed)
+    async with sides() as on:
+        rounds = [await on.round(extent, at, number) for number in range(extent.rounds)]
+        planned = [await on.plan(f"plan-{number}") for number in range(extent.rounds)]
+    both = [median(rounds), median(planned)]
+    return Measured({**both[0].figures, **both[1].figures}, both[0].results)
+
+
+@asynccontextmanager
+async def sides() -> AsyncIterator["Sides"]:
+    """Start a daemon without push and one with, and the gateway: on the generator's core, as is what sends."""
+    async with AsyncExitStack() as stack:
+        directory = stack.enter_context(daemon_dir()).directory
+        program = own_program(lambda _, port: ("-m", "bench.baselines.receiver", str(port)), {}, "/")
+        gateway = await stack.enter_async_context(program)
+        machine.pin(machine.generator_core(0), gateway.pid)
+        secret = directory / "secret"
+        secret.write_text(SECRET)
+        secret.chmod(0o600)
+        app = {"platform": "gateway", "key_file": str(secret), "url": gateway.url.replace("ws:", "http:")}
+        switched = {"CHATD_PUSH__ENABLED": "true", "CHATD_PUSH__APPS": json.dumps([app])}
+        off, push = (stack.enter_context(daemon_dir(settings)) for settings in ({}, switched))
+        found = [await stack.enter_async_context(home.endpoint()) for home in (off, push)]
+        yield Sides(gateway, *found)
+
+
+@dataclass
+class Sides:
+    """A daemon without push, and one with."""
+
+    gateway: Daemon
+    off: Endpoint
+    push: Endpoint
+
+    async def round(self, extent: Extent, at: Pacing, number: int) -> Measured:
+        """Compare both daemons in each load, right after each other."""
+        slow = at.paced(rate=extent.rate, arrival="uniform")
+        figures, results = dict[str, float | None](), list[dict[str, Any]]()
+        for name, pacing in (("fanout", at.paced(in_flight=4)), ("latency", slow), ("direct", at)):
+            found = dict[bool, dict[str, Any]]()
+            for is_on in (False, True) if number % 2 else (True, False):
+                found[is_on] = await self.slice(name, self.push if is_on else self.off, extent, pacing)
+            path = ("delivery_ms", "p50") if name == "latency" else ("acks_per_s",)
+            without, beside = (number_of(found[is_on], *path) for is_on in (False, True))
+            figures[name] = ratio(without, beside) if name == "latency" else ratio(beside, without)
+            results += found.values()
+        return Measured(figures | {name: found[True][name] for name in ("share", "late_s")}, results)
+
+    async def slice(self, load: str, there: Endpoint, extent: Extent, at: Pacing) -> dict[str, Any]:
+        """Play a load for a moment whose users all have a phone that is off, and was registered where push is on."""
+        new, daemon = script(at.seed), there.daemon
+        assert daemon is not None
+        count = extent.members if load == "fanout" else extent.clients
+        await self.register(there, list(map(new.user, range(count))))
+        began, used = time.monotonic(), await daemon.metric("chatd_push_cpu_seconds")
+        if load == "fanout":
+            sizes = {"members": extent.members, "senders": extent.senders}
+            result, _ = await loads.fanout(there, new, at, **sizes)
+        else:
+            result, _ = await loads.direct(there, new, at, clients=extent.clients)
+        spent = await daemon.metric("chatd_push_cpu_seconds") - used
+        late_s = await daemon.metric("chatd_push_late_seconds")
+        return result | {"share": spent / (time.monotonic() - began), "late_s": late_s}
+
+    async def register(self, there: Endpoint, users: Sequence[str]) -> None:
+        """Let a second device of each user come and go, and put what sends on the generator's core."""
+        places = asyncio.Semaphore(AT_ONCE)
+
+        async def one(user: str) -> None:
+            async with places:
+                phone = await there.enter(user, f"{user}-off")
+                if there is self.push:
+                    place = {"platform": "gateway", "token": user}
+                    await phone.request({"type": "devices.push", **place})
+                await phone.close()
+
+        await asyncio.gather(*map(one, users))
+        assert there.daemon is not None
+        for child in Path(f"/proc/{there.daemon.pid}/task/{there.daemon.pid}/children").read_text().split():
+            with suppress(ProcessLookupError):
+                machine.pin(machine.generator_core(0), int(child))
+
+    async def plan(self, run: str) -> Measured:
+        """Write to a group of phones that are off; return how long it takes, and pings take meanwhile."""
+        users = [f"{run}-{number}" for number in range(OFFLINE + 1)]
+        await self.register(self.push, users[1:])
+        room = await create_group(self.push, run, users)
+        author, other = [await self.push.enter(users[0], f"{run}-{name}") for name in ("a", "b")]
+        pings = list[float]()
+
+        async def ping() -> None:
+            while True:
+                began = time.perf_counter()
+                await other.request({"type": "ping"})
+                pings.append((time.perf_counter() - began) * 1000)
+                await asyncio.sleep(PING_S)
+
+        # Notifications of being added are over.
+        before = await settled(self.gateway)
+        pinging, began = asyncio.create_task(ping()), time.perf_counter()
+        await author.request(message(room))
+        now = (await delivered(self.gateway, "pushed", before + OFFLINE))["pushed"]
+        plan_ms = (time.perf_counter() - began) * 1000 if now >= before + OFFLINE else None
+        pinging.cancel()
+        for phone in (author, other):
+            await phone.close()
+        p99 = sorted(pings)[len(pings) * 99 // 100] if pings else None
+        return Measured({"plan_ms": plan_ms, "slice_ms": p99}, [])
+
+
+async def settled(gateway: Daemon) -> int:
+    """Return how many notifications the gateway took, when there were no more for a while."""
+    count, until = -1, time.monotonic() + 60.0
+    while (now := (await delivered(gateway, "pushed", 0))["pushed"]) != count and time.monotonic() < until:
+        count = now
+        await asyncio.sleep(1.0)
+    return count
+
+
+SCENARIO = Scenario(
+    "what push notifications cost beside a daemon without, where each user has a phone that is off",
+    run,
+    "duration warmup rounds clients members senders seed json html threshold",
+    {"duration": 15.0, "rounds": 6, "clients": 200, "members": 1000, "senders": 8},
+)
