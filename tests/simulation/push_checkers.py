@@ -40,7 +40,10 @@ def owed(history: History) -> Findings:
         offered = [push for push in history.pushes if push.token == one.token]
         since = history.away[one.device]
         for room, log in truth.rooms.items():
-            for seq in unread_of(truth, history, room, one.user, since):
+            if room in truth.directs and history.people:
+                # It may have been a message request when the messages came.
+                continue
+            for seq in unread_of(truth, room, one.user, since):
                 committed = next(at for stamp, at, _ in history.badges if stamp >= log[seq].stamp)
                 # One that names the user stands for all that came with it.
                 covering = [
@@ -53,7 +56,7 @@ def owed(history: History) -> Findings:
                     yield f"{one} was not told of {room} {seq}: {log[seq]}, only of {covering}"
 
 
-def unread_of(truth: Truth, history: History, room: str, user: str, since: int) -> Iterator[int]:
+def unread_of(truth: Truth, room: str, user: str, since: int) -> Iterator[int]:
     """Yield the messages of a room that a member of it has not read, of commits after `since`."""
     member = truth.members.get(room, {}).get(user)
     if member is None or room in truth.deleted or member["hidden"] or member["standing"] != 1:
@@ -181,6 +184,16 @@ def last_owner(history: History) -> Findings:
     made = claims(history)
     for one in history.truths[-1].registered:
         own = [claim for claim in made if claim[:3] == tuple(one)]
+        asked = [
+            sent
+            for said in history.conversations
+            for sent in said.asked
+            if (said.user, said.device) == (one.user, one.device) and sent.packet.get("token") == one.token
+            if sent.packet["type"] == "devices.push"
+        ]
+        if len(asked) > len(own):
+            # One without an answer may have been the last.
+            continue
         for claim in made:
             if (
                 claim.token == one.token
