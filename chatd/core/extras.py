@@ -8,6 +8,8 @@ from chatd.protocol.codec import decode_tree, encode
 WALLPAPER = "wallpaper"
 # Of who is asked in a direct room: the texts that were spent. While it is there they have not accepted.
 ASKED = "asked"
+# The stamp of the commit with which a direct room left their list, because nobody wrote there and a friendship ended.
+UNLISTED = "unlisted"
 
 
 class AnyMember(Protocol):

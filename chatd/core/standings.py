@@ -1,6 +1,6 @@
 """The standings of the members of a direct room as they change (protocol.md "Direct rooms and message requests")."""
 
-from chatd.core.extras import ASKED, put_extra
+from chatd.core.extras import ASKED, UNLISTED, put_extra
 from chatd.core.room import Room, Standing
 from chatd.core.write_set import WriteSet
 
@@ -12,6 +12,8 @@ def stand(room: Room, user: str, standing: Standing, writes: WriteSet) -> None:
     member.standing = standing
     if standing in (Standing.POLICY, Standing.ACCEPTED):
         put_extra(member, ASKED, None)
+        # The standing alone does not say whether they ever had the room in their list.
+        put_extra(member, UNLISTED, None if room.is_listed(member) or not was_listed else writes.stamp)
     if room.is_listed(member) and not was_listed:
         writes.list_room(room, user)
     elif was_listed and not room.is_listed(member):

@@ -166,9 +166,10 @@ class Erasures:
             erasure = replace(erasure, receipt=tuple(Place(place, count) for place, count in left.items()))
             await self._submit(NoteErasure(erasure))
         if not erasure.done or erasure.found:
+            # Before the rooms, in whose members the end of a friendship leaves a mark.
+            await self._erase_account(erasure.user)
             for room in [room async for room in self._rooms(erasure.user)]:
                 await self._erase_in(room, erasure)
-            await self._erase_account(erasure.user)
             for eraser in self._store.erasers:
                 if eraser.by_rows:
                     await self._erase_rows(eraser.place, erasure)

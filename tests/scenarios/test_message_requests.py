@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from chatd.core.erasure_steps import Erase
 from tests.kit.client import TestClient, fresh_key
 from tests.kit.client_socket import Packet
 from tests.kit.clients import Clients
@@ -148,6 +149,43 @@ async def test_nothing_of_who_is_blocked_crosses_and_friendship_is_kept_under_it
     await blocks(bob, "ann", to=False)
     await ann.send(room, "again")
     assert (await bob.next_event(room))["body"]["text"] == "again"
+
+
+@pytest.mark.parametrize("end", ["removed", "erased"])
+async def test_an_empty_room_that_a_friendship_takes_along_is_gone_for_who_was_away(
+    clients: Clients, daemon: RunningDaemon, caplog: pytest.LogCaptureFixture, end: str
+) -> None:
+    """Of rooms in which nobody wrote, that of the host was in both lists, and others in those of who opened them."""
+    ann, bob, eve, joe = [await comes(clients, user) for user in ("ann", "bob", "eve", "joe")]
+    for friend in (ann, eve, joe):
+        await befriend(friend, bob)
+    made = await daemon.api("POST", "/v1/rooms/direct", users=["ann", "bob"])
+    hosts, own, unseen = made.json["room"], await bob.open_direct(eve), await joe.open_direct(bob)
+    before = {}
+    for client in (ann, bob, eve, joe):
+        away, hello = await clients.reconnect(client, **HELLO)
+        before[client.user] = {"epoch": hello["epoch"], "cursor": hello["sync"]["cursor"]}
+        await away.link.close()
+    watch = await comes(clients, "bob")
+    for friend in ("ann", "eve", "joe"):
+        if end == "removed":
+            await watch.request({"type": "friend.remove", "user": friend})
+        else:
+            await daemon.app.writer.submit_and_wait("", Erase(friend))
+    if end == "erased":
+        await daemon.app.persons.erasures.carry_out_due()
+        assert "came back" not in caplog.text, "nothing is left of them in these rooms"
+    told = {(await watch.receive("gone"))["room"] for _ in range(2)}
+    assert told == {hosts, own}
+    back, hello = await clients.reconnect(bob, **HELLO, **before["bob"])
+    assert sorted(hello["sync"]["gone"]) == sorted(told)
+    assert hello["sync"]["rooms"] == []
+    assert unseen not in hello["sync"]["gone"]
+    await back.open_direct(eve)
+    await back.request({"type": "preferences", "room": own, "muted_until": 1})
+    now = {"epoch": hello["epoch"], "cursor": hello["sync"]["cursor"]}
+    _, again = await clients.reconnect(bob, **HELLO, **now)
+    assert "gone" not in again["sync"], "told once, whatever changes in it"
 
 
 @pytest.mark.settings(people={"enabled": False}, rates={"enabled": False})

@@ -74,6 +74,7 @@ OF_SOME_ROWS = {  # what must not walk the rows that the others want
     "sync.MOVED": "members_of_user",
     "sync.GONE": "members_gone",
     "sync.NOT_SHOWN": "members_requests",
+    "sync.EMPTY": "members_unlisted",
     "privacy.REQUESTS": "members_requests",
     "privacy.BLOCKS_INSIDE": "contacts_blocked",
     "users.UNLISTED": "devices_unlisted",

@@ -7,9 +7,11 @@ passed. So a round ends by repeating every room that changed since it began.
 import sqlite3
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from msgspec import UNSET, Raw
 
+from chatd.core.extras import UNLISTED, extra
 from chatd.core.room import REQUEST
 from chatd.core.room_summary import RoomRow, summarise
 from chatd.core.sync_query import SyncQuery
@@ -82,6 +84,20 @@ WHERE m.user = :user AND m.standing > 1 AND (m.standing = 3 OR NOT :requests) AN
 ORDER BY m.stamp LIMIT :limit
 """
 
+# Direct rooms in which nobody wrote, and that may have left the list: few have extras.
+EMPTY = """
+SELECT r.name, m.extras
+FROM members m JOIN rooms r ON r.number = m.room
+WHERE m.user = :user AND m.standing = 0 AND m.extras <> x'' AND m.stamp > :since AND r.written = 0
+"""
+
+
+class EmptyRoom(NamedTuple):
+    """One row of EMPTY."""
+
+    name: str
+    extras: bytes
+
 
 def sync(connection: sqlite3.Connection, query: SyncQuery, tables: SectionTables) -> SyncRows:
     """Return the page of `query`, all of it as of one commit. Runs inside a read transaction."""
@@ -108,7 +124,7 @@ def first_page(
     listed: Collection[MembershipRow | RoomRow],
 ) -> SyncRows:
     """Return the first page of a round. `listed`: the user's memberships as of this commit, in any order."""
-    gone = [] if query.since is None else gone_since(connection, query)
+    gone = [] if query.since is None else gone_since(connection, query, query.since)
     if len(gone) > GONE_MAX or is_below_floor(connection, query):
         query, gone = replace(query, since=None, full_sections=query.sections), []
     page = Page(connection, query, tables, ROOM_NAME_BYTES * len(gone))
@@ -141,12 +157,14 @@ def first_page(
     return page.result(gone, totals, after)
 
 
-def gone_since(connection: sqlite3.Connection, query: SyncQuery) -> list[str]:
-    """Return rooms the user left or lost since the cursor of `query`, at most one more than a round names."""
-    wanted = {"user": query.user, "since": query.since, "limit": GONE_MAX + 1, "requests": query.requests}
+def gone_since(connection: sqlite3.Connection, query: SyncQuery, since: int) -> list[str]:
+    """Return rooms the user left or lost since this cursor; of more than a round names, not all."""
+    wanted = {"user": query.user, "since": since, "limit": GONE_MAX + 1, "requests": query.requests}
     rows = connection.execute(GONE, wanted).fetchall()
     if query.people is not None:
         rows += connection.execute(NOT_SHOWN, wanted)
+        empty = map(EmptyRoom._make, connection.execute(EMPTY, wanted))
+        rows += [(room.name,) for room in empty if (extra(room, UNLISTED) or 0) > since]
     return [name for (name,) in rows]
 
 
