@@ -13,6 +13,7 @@ import hmac
 import mmap
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from struct import Struct
@@ -68,24 +69,37 @@ class Found(NamedTuple):
 
 
 class Trace:
-    """The trace in one directory, which is made. `epoch`: of the database; what is of another one is deleted."""
+    """The trace in one directory, which is made. `epoch`: of the database; what is of another one is deleted.
+
+    Where the directory cannot be written nothing is kept, and each `flush` tries again.
+    """
 
     def __init__(self, directory: Path, epoch: str, random_bytes: Callable[[int], bytes]) -> None:
-        self._directory = directory
-        directory.mkdir(mode=0o700, exist_ok=True)
-        self.key = kept(directory / "key", random_bytes(KEY_BYTES).hex())
-        if kept(directory / "epoch", epoch) != epoch:
-            for path in [*self._files(".bin"), *self._files(".words"), directory / "epoch"]:
-                path.unlink(missing_ok=True)
-            kept(directory / "epoch", epoch)
+        self._directory, self._epoch = directory, epoch
+        self.key = random_bytes(KEY_BYTES).hex()
         self._hour = 0
         self._buffer = bytearray()
         self._words: dict[str, int] = {}
         self._new_words: list[str] = []
-        # Records that were not kept, because the disk was too slow.
+        # Records that were not kept, because the disk was too slow or the directory cannot be written.
         self.dropped = 0
         self._hash = lru_cache(4096)(self._hashed)
         self._writing = asyncio.Lock()
+        self._is_open = False
+        with suppress(OSError):
+            self._open()
+
+    def _open(self) -> None:
+        """Make the directory, and take up its key; raise OSError when it cannot be written."""
+        directory, epoch = self._directory, self._epoch
+        directory.mkdir(mode=0o700, exist_ok=True)
+        self.key = kept(directory / "key", self.key)
+        self._hash.cache_clear()
+        if kept(directory / "epoch", epoch) != epoch:
+            for path in [*self._files(".bin"), *self._files(".words"), directory / "epoch"]:
+                path.unlink(missing_ok=True)
+            kept(directory / "epoch", epoch)
+        self._is_open = True
 
     def _hashed(self, kind: str, name: str, size: int) -> bytes:
         return hmac.digest(self.key.encode(), f"{kind}/{name}".encode(), "sha256")[:size]
@@ -96,9 +110,9 @@ class Trace:
     def add(self, record: Record) -> None:
         """Keep a record. It is on the disk after the next `flush`."""
         hour = record.time // HOUR_MS
-        if hour != self._hour and not self._buffer:
+        if self._is_open and hour != self._hour and not self._buffer:
             self._begin(hour)
-        if len(self._buffer) >= BUFFER_MAX:
+        if not self._is_open or len(self._buffer) >= BUFFER_MAX:
             self.dropped += 1
             return
         self._buffer += RECORD.pack(
@@ -115,9 +129,14 @@ class Trace:
         )
 
     def _begin(self, hour: int) -> None:
-        self._hour = hour
         path = self._path(hour, ".words")
-        known = path.read_text().splitlines() if path.exists() else []
+        try:
+            known = path.read_text().splitlines() if path.exists() else []
+        except OSError:
+            # The next flush says why.
+            self._is_open = False
+            return
+        self._hour = hour
         self._words = {word: number for number, word in enumerate(known, 1)}
 
     def _word(self, detail: str) -> int:
@@ -131,8 +150,10 @@ class Trace:
         return self._words[word]
 
     async def flush(self) -> None:
-        """Write what was added, and delete what is too old or too much."""
+        """Write what was added, and delete what is too old or too much; raise OSError when that cannot be."""
         async with self._writing:
+            if not self._is_open:
+                await asyncio.to_thread(self._open)
             if not self._buffer:
                 return
             hour, records, words = self._hour, bytes(self._buffer), self._new_words
@@ -180,6 +201,8 @@ class Trace:
 
         `everybody`: about a room, also those that are of everybody in it.
         """
+        if not self._is_open:
+            return []
         await self.flush()
         wanted = [self._hash("user", user, 8)]
         if room:

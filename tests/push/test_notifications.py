@@ -332,3 +332,15 @@ async def test_switched_off_there_is_nothing_of_it(tmp_path: Path) -> None:
         assert (parts.push, server.app.context.push.notifications) == (None, None)
         await alice.send(room)
         assert push.peer.deliveries == []
+
+
+async def test_who_cannot_keep_decisions_tells_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "trace").write_text("a file is in the way")
+    async with in_process(tmp_path) as server, pushing(server) as push:
+        await push.register("bob")
+        alice = await server.connect("alice")
+        await alice.send(await direct(alice, "bob"), "hello")
+        await until(lambda: push.peer.deliveries)
+        await until(lambda: "push" in server.app.store.troubles.now)
+        assert "decisions could not be kept" in server.app.store.troubles.now["push"].why
+        assert await push.push.decisions("bob") == []

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -105,3 +106,18 @@ async def test_words_of_a_service_are_bounded(tmp_path: Path) -> None:
     found = await trace.find("alice", 0, 0, 9999)
     assert [one.detail for one in found[:5]] == [""] * 5
     assert len(found[5].detail) == 64
+
+
+async def test_nothing_is_kept_while_its_directory_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "trace").write_text("a file")
+    trace = trace_in(tmp_path)
+    trace.add(of(NOW))
+    for _ in range(2):
+        with pytest.raises(FileExistsError):
+            await trace.flush()
+    assert (await trace.find("alice", 0, 0, 9), trace.dropped) == ([], 1)
+    (tmp_path / "trace").unlink()
+    await trace.flush()
+    trace.add(of(NOW + 1))
+    assert [one.time for one in await trace.find("alice", 0, 0, 9)] == [NOW + 1]
+    assert len(await trace_in(tmp_path).find("alice", 0, 0, 9)) == 1, "it has the key of the directory"
