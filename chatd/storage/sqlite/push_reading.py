@@ -281,14 +281,17 @@ def look_at(
     events = [event for event in events_of(connection, room.number, rows) if event.topic == asked.topic]
     newest = events[0] if events else None
     after = max(recipient.read, recipient.first_visible - 1)
-    choice = choose(events, asked.user, after if asked.topic == "message" else 0)
+    blocks = blocks_of(connection, [asked.user], {event.author for event in events})
+    shown = [event for event in events if (asked.user, event.author) not in blocks]
+    choice = choose(shown, asked.user, after if asked.topic == "message" else 0)
     if choice is None:
-        return Look(room, recipient, None, newest)
-    name, is_blocked, _ = known(connection, asked.user, choice.event.author)
+        is_blocked = newest is not None and (asked.user, newest.author) in blocks
+        return Look(room, recipient, None, newest, is_blocked=is_blocked)
+    name, _, _ = known(connection, asked.user, choice.event.author)
     body = None
     if asked.topic == "message":
         body = body_of(connection, position(room.number, choice.event.seq))
-    return Look(room, recipient, choice, newest, body, name, is_blocked)
+    return Look(room, recipient, choice, newest, body, name)
 
 
 def known(connection: sqlite3.Connection, user: str, author: str) -> tuple[str, bool, State]:
