@@ -192,7 +192,7 @@ class Dispatch:
             ended = parts.queue.on_answer(answer, now, parts.env.random())
             if pending is not None and pending.address is not None:
                 self._learn(pending, answer)
-            parts.end(one for one in ended if one.pending.kind != "read" or one.outcome != "sent")
+            parts.end(ended)
         parts.share.spend(parts.env.thread_cpu_s() - began)
         parts.wake.set()
 

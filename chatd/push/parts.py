@@ -76,8 +76,10 @@ class Parts:
         self.trace.add(Record(self.env.now_ms(), *place, *span, kind, outcome, detail))
 
     def end(self, ended: Iterable[Ended]) -> None:
-        """Keep what became of notifications that are over."""
+        """Keep what became of notifications that are over; of withdrawals only what went wrong."""
         for pending, outcome, detail in ended:
+            if pending.kind == "read" and outcome in ("sent", "superseded"):
+                continue
             if outcome == "sent":
                 outcome = "sent_silent" if pending.is_quiet else "sent"
             elif outcome == "provider_error":
