@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from chatd.core.attention import badge_of
 from chatd.core.push_preferences import PREFERENCES
 from chatd.core.room import ACCEPTED, DECLINED, POLICY, REQUEST, Room
 from chatd.core.sections import ACCOUNT, ChangedRow
@@ -17,6 +16,7 @@ from chatd.protocol.codec import encode
 from chatd.protocol.push import PreferencesRow, PushPreferences
 from chatd.storage.interface import Store
 from tests.kit.adapters import STORES
+from tests.kit.attention import attention
 from tests.kit.env import START_MS
 from tests.kit.history_builder import HistoryBuilder
 
@@ -89,7 +89,9 @@ class Told:
     def badge(self, name: str) -> int:
         preferences = self.chosen.get(name, PushPreferences())
         return sum(
-            badge_of(room, member, preferences, MEMBERS_ALL, self.builder.now)
+            attention(room, member, preferences, MEMBERS_ALL, self.builder.now).badge(
+                member.unread(room.ordinal), member.mentions
+            )
             for room in self.rooms
             if (member := room.member(name)) is not None
         )
@@ -104,9 +106,9 @@ async def check(store: Store, told: Told) -> None:
 
 
 @settings(max_examples=60)
-@given(steps=histories, bell=st.sampled_from(("all", "")))
+@given(steps=histories, notify=st.sampled_from(("all", "")))
 async def test_the_badge_is_that_of_the_rule_after_any_history(
-    steps: list[tuple[Any, ...]], bell: str
+    steps: list[tuple[Any, ...]], notify: str
 ) -> None:
     for make in STORES.values():
         with TemporaryDirectory() as directory:
@@ -117,7 +119,7 @@ async def test_the_badge_is_that_of_the_rule_after_any_history(
                 rooms += [await builder.group(*users) for users in ROOMS[DIRECT:]]
                 told = Told(builder, rooms)
                 await told.live(("say", 0, "ann", False, set()))
-                await told.live(("prefer", 3, "bob", {"notify": bell}))
+                await told.live(("prefer", 3, "bob", {"notify": notify}))
                 for named in ({"bob"}, set()):
                     await told.live(("say", 3, "eve", False, named))
                 for step in steps:
