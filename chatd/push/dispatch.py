@@ -17,7 +17,7 @@ from chatd.core.push_registrations import Dropped, Relocated, digest_of
 from chatd.core.push_rendering import Told, narrower, notification, words_of
 from chatd.protocol.errors import ChatError
 from chatd.protocol.push import Content
-from chatd.push.facts import Moment, level_of, stored
+from chatd.push.facts import Moment, stored
 from chatd.push.interface import Answer, Delivery, Form, Sender
 from chatd.push.parts import Parts
 from chatd.push.pending import Ended, Pending
@@ -93,7 +93,7 @@ class Dispatch:
             self._end(pending, outcome)
             return None
         is_quiet = outcome == "sent_silent"
-        shown = self._notification(pending, look, is_quiet)
+        shown = self._notification(pending, look, moment, is_quiet=is_quiet)
         self._note_shown(pending)
         pending.address, pending.is_quiet = recipient.address, is_quiet
         is_urgent = not is_quiet and pending.kind != "reaction"
@@ -126,7 +126,7 @@ class Dispatch:
         is_told = outcome in ("sent", "sent_silent")
         return "recalled" if is_told and look.choice is None else outcome
 
-    def _notification(self, pending: Pending, look: Look, is_quiet: bool) -> Notification:
+    def _notification(self, pending: Pending, look: Look, moment: Moment, *, is_quiet: bool) -> Notification:
         """Put into words what is to be told."""
         level, tag = self._level(look), self._tag(pending, look)
         if look.choice is None or look.room is None:
@@ -134,7 +134,7 @@ class Dispatch:
             return notification(pending.kind, tag, look.badge, told, level, is_quiet=is_quiet)
         event, room = look.choice.event, look.room
         text, content = (event.emoji or UNSET, UNSET) if look.body is None else words_of(look.body)
-        wants_named = level_of(look.recipient, room, stored(look.recipient.preferences)) == "mentions"
+        wants_named = moment.attention(look.recipient, room).level == "mentions"
         told = Told(
             room.name,
             event.seq,
@@ -192,7 +192,7 @@ class Dispatch:
             ended = parts.queue.on_answer(answer, now, parts.env.random())
             if pending is not None and pending.address is not None:
                 self._learn(pending, answer)
-            parts.end(one for one in ended if one.pending.kind != "read" or one.outcome != "sent")
+            parts.end(ended)
         parts.share.spend(parts.env.thread_cpu_s() - began)
         parts.wake.set()
 

@@ -37,7 +37,8 @@ class Answer(NamedTuple):
     """What became of a delivery. `detail`: the word of the service, at most 64 characters, for the trace.
 
     `environment`: the one that worked, where it is another than that of the address. `since`: Unix ms from which on the
-    service knows that the device is gone, 0 when it did not say.
+    service knows that the device is gone, 0 when it did not say. `is_stranger`: of a server that a device named, which
+    says nothing about the service.
     """
 
     number: int
@@ -47,6 +48,7 @@ class Answer(NamedTuple):
     retry_after_s: float = 0.0
     environment: str = ""
     since: int = 0
+    is_stranger: bool = False
 
 
 class Sender(Protocol):

@@ -13,6 +13,7 @@ import asyncio
 import logging
 from typing import NamedTuple
 
+from chatd.core.attention import is_large
 from chatd.core.event_feed import Position, cursor_of, position_of
 from chatd.core.push import Kind
 from chatd.core.push_alerts import Alert
@@ -224,7 +225,7 @@ class Planner:
     def _note_large(self, room: PushRoom, events: list[PushEvent]) -> None:
         """Keep one record for everybody in a large room, who are not looked at one by one."""
         seqs = [event.seq for event in events if event.topic == "message"]
-        if seqs and not room.is_direct and room.members > self._parts.settings.members_all:
+        if seqs and is_large(room.members, self._parts.settings.members_all, is_direct=room.is_direct):
             self._parts.note(Place("", "", room.number), (seqs[0], seqs[-1]), "message", "large_room")
 
     def _offer(

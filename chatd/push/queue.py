@@ -9,6 +9,7 @@ nothing older is ever shown after something newer; what comes meanwhile waits, a
 | open | no answer, 5xx | open | the same again after 1 s, 5 s, 30 s; then it is given up |
 | open | the twentieth failure in a row | down | one probe in 10 s; nothing is given up while it is down |
 | any | slow down | busy | nothing until the time it names, else 10 s, 20 s ... 5 min; half the rate, + 10 % a minute |
+| any | no answer of a server that a device named | the same | tried again as when it is open |
 | any | our key is not known | paused | nothing until an operator says so, or other keys are configured |
 
 What waits longer than its news is worth expires. Times are monotonic seconds of the caller, unless said otherwise.
@@ -205,8 +206,9 @@ class AppQueue:
         if pending is None:
             return ()
         if answer.result in FINAL:
-            # Each of these is the word of a service that works.
-            self._failures = self._busies = 0
+            if not answer.is_stranger:
+                # Each of these is the word of a service that works.
+                self._failures = self._busies = 0
             self.end(answer.number)
             return (Ended(pending, FINAL[answer.result], answer.detail),)
         spread = 1 + JITTER * chance
@@ -230,8 +232,8 @@ class AppQueue:
 
     def _on_failure(self, pending: Pending, answer: Answer, now: float, spread: float) -> Sequence[Ended]:
         # That our own process ended says nothing about the service.
-        self._failures += answer.detail not in (NO_SENDER, SENDER_ENDED)
-        if self.is_down:
+        self._failures += not answer.is_stranger and answer.detail not in (NO_SENDER, SENDER_ENDED)
+        if self.is_down and not answer.is_stranger:
             self._blocked_until = max(self._blocked_until, now + PROBE_S)
             return self.put_back(answer.number, now)
         if pending.tries >= len(RETRIES_S):

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from chatd.config.push import Push as Settings
 from chatd.core.event_feed import position_of
-from chatd.core.push import Kind, Outcome
+from chatd.core.push import Outcome
 from chatd.core.push_alerts import ToldAlerts
 from chatd.core.push_decision import decide, explain
 from chatd.core.push_events import PushEvent, Topic
@@ -27,7 +27,6 @@ from chatd.storage.push import Asked, Look, PushRoom, Recipient
 from chatd.telemetry.troubles import Troubles
 
 SAVE_S = 1.0
-# Tests of one request: those of all devices that a user may have.
 # A message that comes at this moment, by nobody in particular; and a room that asks for nothing.
 NEXT = PushEvent((1 << 53) - 1, "message", "", 0, 0)
 ANY_ROOM = PushRoom(0, "", "", True, 2, True)
@@ -112,12 +111,12 @@ class Push:
         until = min(position_of(reached.cursor)[1].stamp, self._planner.alerts_until)
         if until > self._told:
             self._told = until
-            self.parts.post(ToldAlerts(until))
+            self.parts.post(ToldAlerts(until)).add_done_callback(self._on_saved)
 
     def _on_saved(self, done: asyncio.Future[Ok]) -> None:
         if not done.cancelled() and done.exception() is not None:
             # A disk in trouble: it is stored the next time, with what was reached by then.
-            self._saved = None
+            self._saved, self._told = None, 0
 
     def _report(self) -> None:
         """Report apps of which a push service does not take the key."""
@@ -174,10 +173,8 @@ class Push:
         recipient, moment = look.recipient, self.parts.moment()
         if look.room is None:
             # Of a direct room that nothing was chosen for: what is left is the account's.
-            look, recipient = (
-                look._replace(room=ANY_ROOM),
-                recipient._replace(is_member=True, standing=ACCEPTED),
-            )
+            look = look._replace(room=ANY_ROOM)
+            recipient = recipient._replace(is_member=True, standing=ACCEPTED)
         kind = kind_of(event, recipient.user)
         facts = moment.facts(kind, recipient, event.author, look.room, event, is_blocked=look.is_blocked)
         platform = "" if recipient.address is None else recipient.address.platform
@@ -202,8 +199,7 @@ class Push:
         if queue is None or queue.paused:
             why = "app not configured" if queue is None else queue.paused
             return self._tested(recipient, Tested(*place, "provider_busy", why))
-        kind: Kind = "test"
-        outcome = decide(self.parts.moment().facts(kind, recipient._replace(user=recipient.user), ""))
+        outcome = decide(self.parts.moment().facts("test", recipient, ""))
         # Whoever asks for a test looks at the device, and wants to hear it.
         if outcome in ("foreground", "quiet", "sent_silent"):
             outcome = "sent"

@@ -100,7 +100,6 @@ class Child:
         while True:
             self.state, began = "starting", self._env.monotonic()
             why = await self._live()
-            self.state = "restarting"
             self._early.clear()
             self._role.on_end()
             failures = 0 if self._env.monotonic() - began >= STEADY_S else failures + 1
@@ -124,6 +123,8 @@ class Child:
         finally:
             # One that is asked to end gets the time for it.
             patience_s = CLOSE_S if self.state == "stopped" else 0.0
+            if self.state != "stopped":
+                self.state = "restarting"
             self._conversation = self._process = None
             await asyncio.shield(ended(starting, patience_s))
 

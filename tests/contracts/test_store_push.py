@@ -38,11 +38,11 @@ async def register(builder: HistoryBuilder, user: str, device: str = "phone", **
     await add(builder, ChangedRegistration(registration))
 
 
-async def planned(store: Store, room: Room, first: int = 1, all_max: int = ALL_MAX) -> list[PlanPage]:
+async def planned(store: Store, room: Room, first: int = 1, members_all: int = ALL_MAX) -> list[PlanPage]:
     """Return all pages of a plan."""
-    pages = [await store.push.plan(PlanQuery(room.number, first, all_max))]
+    pages = [await store.push.plan(PlanQuery(room.number, first, members_all))]
     while pages[-1].next:
-        query = PlanQuery(room.number, first, all_max, after=pages[-1].next)
+        query = PlanQuery(room.number, first, members_all, after=pages[-1].next)
         pages.append(await store.push.plan(query))
     return pages
 
@@ -126,9 +126,9 @@ async def test_of_a_large_room_those_are_candidates_who_are_named_or_want_all(
         writes.touch_member(room, user).notify = "all"
     await builder.commit(writes)
     await builder.post(room, "u000", mentions=("u007", "u012"))
-    found = users(await planned(store, room, first=2, all_max=29))
+    found = users(await planned(store, room, first=2, members_all=29))
     assert sorted(user for user, _ in found) == ["u007", "u011", "u012", "u029"]
-    assert len(users(await planned(store, room, first=2, all_max=30))) == 30
+    assert len(users(await planned(store, room, first=2, members_all=30))) == 30
 
 
 async def test_pages_together_have_every_member_once(store: Store, builder: HistoryBuilder) -> None:

@@ -1,5 +1,6 @@
 """Notifications in a browser: what the DevTools deliver to the worker of a page, and what it shows."""
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -7,6 +8,8 @@ from tests.kit.daemon import RunningDaemon
 
 if TYPE_CHECKING:
     from playwright.async_api import CDPSession, Page, Worker
+
+LIMIT_S = 60.0  # of a machine that is busy; nothing that passes waits for it
 
 SHOWN = """
 async () => (await (await navigator.serviceWorker.ready).getNotifications()).map(
@@ -57,7 +60,8 @@ class PushPage:
             await new Promise((resolve) => setTimeout(resolve, 20));
           }}
         }}"""
-        found: list[dict[str, Any]] = await self.page.evaluate(look)
+        async with asyncio.timeout(LIMIT_S):
+            found: list[dict[str, Any]] = await self.page.evaluate(look)
         return found
 
     async def press(self, tag: str) -> None:

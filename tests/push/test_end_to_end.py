@@ -11,11 +11,11 @@ from tests.kit.daemon import RunningDaemon, config_for, running_daemon
 from tests.kit.push_services.apns import Apns
 from tests.kit.push_services.authority import Authority
 from tests.kit.push_services.fcm import Fcm
+from tests.kit.push_services.gateway import Gateway
 from tests.kit.push_services.phones import online, phone, push, register
 from tests.kit.push_services.sending import trusting
+from tests.kit.push_services.web_push import WebPush
 from tests.kit.waiting import until
-
-LOOPBACK = {"allow": ("127.0.0.0/8",)}
 
 
 @pytest.fixture(autouse=True)
@@ -181,3 +181,41 @@ async def test_hostile_registrations_have_their_outcome_and_change_nothing(clien
         reply = await client.reply_to({"type": "devices.push", **usual, **keys})
         assert reply.get("code") == code, keys
     assert daemon.app.counters.commit_failures == 0
+
+
+async def test_browsers_and_gateways_are_told_and_no_endpoint_at_a_private_address(tmp_path, authority):
+    async with WebPush(tmp_path, authority) as browsers, Gateway(tmp_path, authority) as gateway:
+        settings = {"push": push(browsers, gateway), "egress": {"allow": ("127.0.0.0/8",)}}
+        async with running_daemon(config_for(tmp_path / "data", **settings)) as daemon:
+            clients = Clients(daemon.url)
+            browser = await online(clients, "bob")
+            subscription = browsers.subscribe()
+            await browser.request({"type": "devices.push", **subscription})
+            for token in ("https://10.0.0.1/wp", "https://[::1]/wp", "file:///wp"):
+                await browser.expect_refusal(
+                    "bad_request", {"type": "devices.push", **subscription, "token": token}
+                )
+            await phone(clients, "carol", gateway, "any-vendor-1")
+            await browser.link.close()
+            alice = await clients.connect("alice")
+            for user in ("bob", "carol"):
+                await alice.send(await alice.open_direct(user), f"for {user}")
+            await browsers.until(lambda: browsers.accepted)
+            await gateway.until(lambda: gateway.accepted)
+            [shown] = browsers.of(subscription["token"])
+            assert (shown.payload["text"], shown.payload["badge"]) == ("for bob", 1)
+            [one] = gateway.of("any-vendor-1")
+            assert (one.content["text"], one.counts.unread, gateway.unsigned) == ("for carol", 1, 0)
+            await clients.leave()
+
+
+async def test_the_most_talkative_log_names_no_token(clients, apple, caplog):
+    token = "9f2c41d8a7b6c5e4"
+    with caplog.at_level(logging.DEBUG):
+        await phone(clients, "bob", apple, apple.add(token))
+        alice = await clients.connect("alice")
+        await alice.send(await alice.open_direct("bob"), "one")
+        await apple.until(lambda: apple.accepted)
+    credential = apple.requests[0].headers["authorization"]
+    for secret in (token, credential.removeprefix("bearer ")):
+        assert [one.name for one in caplog.records if secret in one.getMessage()] == []

@@ -130,6 +130,27 @@ def test_a_sender_that_dies_with_all_it_has_is_no_service_that_is_down() -> None
     assert len(queue.take(RETRIES_S[0], 100, 100)) == 2 * DOWN_FAILURES
 
 
+def test_servers_that_devices_named_bring_no_service_down_and_keep_none_up() -> None:
+    queue, now = AppQueue(), 0.0
+    for number in range(2 * DOWN_FAILURES):
+        queue.put(pending(1, f"user{number}"))
+    for pause_s in (*RETRIES_S, 0.0):
+        for one in queue.take(now, 100, int(now) * 100 + 1):
+            queue.on_answer(answer(one.number, "retry", is_stranger=True), now, 0)
+        assert not queue.is_down
+        now += pause_s
+    assert len(queue) == 0
+    for number in range(DOWN_FAILURES + 2):
+        queue.put(pending(1, f"user{number}"))
+    first, second, *failed = queue.take(now, 100, 9000)
+    for one in failed:
+        queue.on_answer(answer(one.number, "retry"), now, 0)
+    assert queue.is_down
+    queue.on_answer(answer(first.number, "sent", is_stranger=True), now, 0)
+    queue.on_answer(answer(second.number, "retry", is_stranger=True), now, 0)
+    assert queue.is_down
+
+
 def test_a_busy_service_is_left_alone_ever_longer_and_then_asked_for_less() -> None:
     queue, now = AppQueue(), 0.0
     for number in range(200):

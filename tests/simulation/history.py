@@ -219,6 +219,8 @@ class History:
     # Whether there are moderators, what they restricted, and whom they erased.
     moderated: bool = False
     restrictions: list[Restricted] = field(default_factory=list)
+    # Whom they wanted to ban, whether or not it was answered.
+    banned: set[str] = field(default_factory=set)
     # By user: the epoch in which it was first answered.
     erased: dict[str, str] = field(default_factory=dict)
     # The versions of account rows by epoch, in commit order.

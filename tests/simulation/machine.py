@@ -48,8 +48,7 @@ SELECT room, user, first_visible, read, standing, hidden FROM members WHERE gone
 """
 # Between users in a column of several.
 MARK = "\x1f"
-# The pause between updates of metrics and HTTP headers: each costs a callback.
-RARELY_S = 20.0
+RARELY_S = 20.0  # between updates of metrics and HTTP headers: each costs a callback
 
 
 class ProcessEnded(Exception):
@@ -280,6 +279,7 @@ class SimMachine:
             ("gate dropped while its room was loaded", process.outdated),
             ("commit refused by the disk", app.counters.commit_failures),
             ("crash between commit and broadcast", bool(process.ledger) and self._untold(process, app)),
+            *((what, app.counters.notifications[what]) for what in ("superseded", "paced", "foreground")),
         ):
             sometimes[what] = sometimes.get(what, 0) + int(times)
 

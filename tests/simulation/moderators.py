@@ -32,6 +32,8 @@ def restrict(what: Restrained) -> Callable[["Chaos"], Awaitable[None]]:
         world, user = chaos.world, chaos.someone().user
         lifts = chaos.lane.befalls(3)
         world.note("moderator", f"lifts what restricts {user}" if lifts else f"{what}s {user}")
+        if what == "ban" and not lifts:
+            world.history.banned.add(user)
         epoch = await restricted(chaos, user, None if lifts else Restriction(what, EVER))
         if epoch and not lifts:
             process = world.machine.process

@@ -12,6 +12,9 @@ DEFAULT = {"to": "acquaintances"}
 RANKS = {"nobody": 0, "friends": 1, "acquaintances": 2, "followers": 3, "everyone": 4}
 ACCEPTED, REQUEST, BY_POLICY = 1, 2, 0
 
+# The values of account rows by section, user and name.
+Rows = dict[tuple[str, str, str], Any]
+
 
 def listed(truth: Truth, user: str) -> set[str]:
     """Return the rooms in the list of a user: those they accepted, and those in which something was said to them."""
@@ -79,24 +82,23 @@ def shown_presence(truth: Truth, watcher: str) -> set[str]:
         if watcher in members and room not in truth.directs
         for user in members
     }
-    users = together | {row.user for row in truth.rows} | {row.name for row in truth.rows}
-    seen = {user for user in users if user != watcher and mutual(truth, watcher, user, user in grouped)}
+    users = together | {row.user for row in truth.rows}
+    users |= {row.name for row in truth.rows if row.section == CONTACTS}
+    rows = {(row.section, row.user, row.name): row.value or {} for row in truth.rows}
+    seen = {user for user in users if user != watcher and mutual(rows, watcher, user, user in grouped)}
     return seen | {watcher}
 
 
-def mutual(truth: Truth, one: str, other: str, grouped: bool) -> bool:
-    return lets_see(truth, one, other, grouped) and lets_see(truth, other, one, grouped)
+def mutual(rows: Rows, one: str, other: str, grouped: bool) -> bool:
+    return lets_see(rows, one, other, grouped) and lets_see(rows, other, one, grouped)
 
 
-def lets_see(truth: Truth, owner: str, viewer: str, grouped: bool) -> bool:
+def lets_see(rows: Rows, owner: str, viewer: str, grouped: bool) -> bool:
     """Whether the owner's audience of presence has the viewer in it."""
-    contacts = {(row.user, row.name): row.value or {} for row in truth.rows if row.section == CONTACTS}
-    mine, theirs = contacts.get((owner, viewer), {}), contacts.get((viewer, owner), {})
+    mine, theirs = rows.get((CONTACTS, owner, viewer), {}), rows.get((CONTACTS, viewer, owner), {})
     if mine.get("blocked") or theirs.get("blocked"):
         return False
-    audience: dict[str, Any] = DEFAULT
-    for row in rows_of(truth, owner, "account", "privacy"):
-        audience = (row.value or {}).get("rules", {}).get("presence", DEFAULT)
+    audience = rows.get(("account", owner, "privacy"), {}).get("rules", {}).get("presence", DEFAULT)
     circles = set(mine.get("circles", ()))
     if circles & set(audience.get("deny", ())):
         return False

@@ -1,14 +1,15 @@
 """Deliberate breaks of what chatd promises about push notifications, by name."""
 
 import sqlite3
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 from unittest.mock import patch
 
 from chatd.core.push_registrations import digest_of
 from chatd.push import dispatch, planner
 from chatd.push.queue import Queue
-from chatd.storage.sqlite import push
+from chatd.storage.sqlite import push, push_reading
 
 
 def decided_when_planned() -> AbstractContextManager[Any]:
@@ -21,9 +22,19 @@ def resend_everything() -> AbstractContextManager[Any]:
     return patch.object(planner, "stamp_of", lambda saved, epoch: 0)
 
 
-def decide_once() -> AbstractContextManager[Any]:
-    """Send what was planned without another look at who may see it."""
-    return patch.object(dispatch, "decide", lambda facts: "sent")
+@contextmanager
+def decide_once() -> Iterator[None]:
+    """Send what was planned without another look at who may see it, or has read it."""
+    real = push_reading.look_at
+
+    def look_at(connection: sqlite3.Connection, asked: Any, room: Any, recipient: Any) -> Any:
+        return real(connection, asked, room, recipient._replace(read=0, first_visible=0))
+
+    with (
+        patch.object(push_reading, "look_at", look_at),
+        patch.object(dispatch, "decide", lambda facts: "sent"),
+    ):
+        yield
 
 
 def badge_counts_muted() -> AbstractContextManager[Any]:

@@ -13,8 +13,9 @@ Findings = Iterator[str]
 SENT_S = 12.5
 # After so many failures in a row a notification is given up.
 TRIES = 4
-# Faults with which the time of a message is not the time since: it may be too old, or its device unseen for years.
-CLOCKS = frozenset(("jump",))
+# With a clock that jumps a message may be too old, or its device unseen for years; whoever is banned or erased is not
+# told.
+EXCUSES = frozenset(("jump", "ban", "erase"))
 
 
 class Claim(NamedTuple):
@@ -29,17 +30,20 @@ class Claim(NamedTuple):
 
 def owed(history: History) -> Findings:
     """Every message that is still unread was offered to the push service, for each device that was away."""
-    if not (history.push and history.ended) or len(history.truths) > 1 or history.faults & CLOCKS:
+    if not (history.push and history.ended) or len(history.truths) > 1 or history.faults & EXCUSES:
         return
     truth = history.truths[-1]
-    chose = choosers(history)
+    not_owed = choosers(history) | shut_out(history)
     for one in truth.registered:
-        if one.device not in history.away or one.user in chose:
+        if one.device not in history.away or one.user in not_owed:
             continue
         offered = [push for push in history.pushes if push.token == one.token]
         since = history.away[one.device]
         for room, log in truth.rooms.items():
-            for seq in unread_of(truth, history, room, one.user, since):
+            if room in truth.directs and history.people:
+                # It may have been a message request when the messages came.
+                continue
+            for seq in unread_of(truth, room, one.user, since):
                 committed = next(at for stamp, at, _ in history.badges if stamp >= log[seq].stamp)
                 # One that names the user stands for all that came with it.
                 covering = [
@@ -52,7 +56,7 @@ def owed(history: History) -> Findings:
                     yield f"{one} was not told of {room} {seq}: {log[seq]}, only of {covering}"
 
 
-def unread_of(truth: Truth, history: History, room: str, user: str, since: int) -> Iterator[int]:
+def unread_of(truth: Truth, room: str, user: str, since: int) -> Iterator[int]:
     """Yield the messages of a room that a member of it has not read, of commits after `since`."""
     member = truth.members.get(room, {}).get(user)
     if member is None or room in truth.deleted or member["hidden"] or member["standing"] != 1:
@@ -82,6 +86,11 @@ def choosers(history: History) -> set[str]:
         if sent.packet["type"] == "contact.set"
         or (sent.packet["type"] == "preferences" and {"room", "push"} & {*sent.packet})
     }
+
+
+def shut_out(history: History) -> set[str]:
+    """Return the users whom the moderators banned for a while, or erased."""
+    return {one.user for one in history.restrictions if one.what == "ban"} | history.erased.keys()
 
 
 def seen_by_members(history: History) -> Findings:
@@ -175,6 +184,16 @@ def last_owner(history: History) -> Findings:
     made = claims(history)
     for one in history.truths[-1].registered:
         own = [claim for claim in made if claim[:3] == tuple(one)]
+        asked = [
+            sent
+            for said in history.conversations
+            for sent in said.asked
+            if (said.user, said.device) == (one.user, one.device) and sent.packet.get("token") == one.token
+            if sent.packet["type"] == "devices.push"
+        ]
+        if len(asked) > len(own):
+            # One without an answer may have been the last.
+            continue
         for claim in made:
             if (
                 claim.token == one.token

@@ -45,8 +45,10 @@ def unregister(actor: "Actor") -> None:
 
 
 def notify(actor: "Actor") -> None:
-    level = ("all", "mentions", "none", "default")[actor.client.lane.pick(4)]
-    actor.ask({"type": "preferences", "room": actor.room(), "notify": level})
+    """Change what a room asks of its user, or mute it."""
+    level = ("all", "mentions", "none", "default", "")[actor.client.lane.pick(5)]
+    choice: dict[str, object] = {"notify": level} if level else {"muted_until": 1}
+    actor.ask({"type": "preferences", "room": actor.room(), **choice})
 
 
 PUSH_ACTIONS: tuple[Callable[["Actor"], None], ...] = (register, register, unregister, notify)

@@ -9,6 +9,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -31,6 +32,8 @@ STALE_S = 600
 # An answer takes a few milliseconds, or longer than the sender waits.
 USUAL_S, TICKS = 0.001, 5
 LATEST_S = 11.0
+# The time for which a busy service wants to be left alone: longer than a request takes that was handed over.
+PATIENCE_S = 25
 # Refusals that end nothing: the sender slows down, or tries again.
 PASSING = ("TooManyRequests", "InternalServerError", "ServiceUnavailable", "Shutdown")
 # Refusals of a device, which is forgotten, and of one notification.
@@ -85,7 +88,10 @@ class SimPushService(Apns):
         await asyncio.sleep(USUAL_S * (1 + self.lane.pick(TICKS)))
         if fate in ("hang", "reset", "drop", "goaway"):
             return fate  # type: ignore[return-value]
-        return refusal(fate) if fate in (*PASSING, *FINAL) else await self.answer(request)
+        if fate in (*PASSING, *FINAL):
+            told = refusal(fate)
+            return replace(told, headers={**told.headers, "retry-after": str(PATIENCE_S)})
+        return await self.answer(request)
 
     def _fate(self) -> str:
         world, lane = self._world, self.lane
@@ -115,6 +121,7 @@ class SimPushService(Apns):
         final = accepted or (isinstance(told, Response) and told.status in (400, 410, 413))
         # Nothing of a request that was not looked at.
         if told == "goaway":
+            self._world.count("requests left out by a GOAWAY")
             return
         self._world.history.pushes.append(
             PushRequest(

@@ -35,6 +35,18 @@ WANTED_OF_PEOPLE = (
     "message request",
 )
 
+# Those of runs with push.
+WANTED_OF_PUSH = (
+    "superseded",
+    "paced",
+    "foreground",
+    "withdrawn",
+    "replanned",
+    "told again",
+    "requests left out by a GOAWAY",
+    "a device that is forgotten",
+)
+
 # Those of runs with the back end of the host app.
 WANTED_OF_HOOKS = (
     "event refused",
@@ -106,6 +118,8 @@ def shown_by_packets(history: History) -> Iterator[str]:
         yield from in_flight(history)
     if history.hooks:
         yield from of_hooks(history)
+    if history.push:
+        yield from of_push(history)
     if history.moderated:
         yield from of_moderators(history)
 
@@ -148,6 +162,26 @@ def in_flight(history: History) -> Iterator[str]:
             for pair in under_way[second]:
                 if pair[:2] == (other, user) and pair[2] < ended and began < pair[3]:
                     yield name
+
+
+def of_push(history: History) -> Iterator[str]:
+    """Yield the states that the push service saw."""
+    told: set[tuple[str, str, int]] = set()
+    committed = {stamp: at for stamp, at, _ in reversed(history.badges)}
+    rooms = history.truths[-1].rooms
+    for push in history.pushes:
+        row = rooms.get(push.room, {}).get(push.seq)
+        began = committed.get(row.stamp, push.at) if row is not None else push.at
+        if not push.accepted:
+            if push.final:
+                yield "a device that is forgotten"
+        elif push.kind == "read":
+            yield "withdrawn"
+        elif (push.token, push.room, push.seq) in told:
+            yield "told again"
+        elif any(began < crash < push.at for crash in history.crashes):
+            yield "replanned"
+        told.add((push.token, push.room, push.seq))
 
 
 def of_hooks(history: History) -> Iterator[str]:

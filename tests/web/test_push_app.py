@@ -21,6 +21,7 @@ from tests.kit.chat_page import client_of
 from tests.kit.daemon import RunningDaemon
 from tests.kit.push_page import push_page
 from tests.kit.push_services.web_push import WebPush
+from tests.kit.waiting import until
 
 pytestmark = [
     *BROWSER,
@@ -145,6 +146,8 @@ async def test_who_says_yes_after_the_first_message_is_notified_while_away(
         await bar.wait_for(state="detached")
         await until_of_alice(world, platforms=["web"])
         await app.page.close()
+        # Somebody whose connection is still there would be looking at it.
+        await until(lambda: world.daemon.sockets == 1)
         await world.room.send("I have two.")
         await world.service.until(lambda: world.service.accepted)
         payload = world.service.accepted[0].payload

@@ -31,6 +31,10 @@ async def world(browser: Any, tmp_path: Path) -> AsyncIterator[World]:
 
 async def opened(context: Any, world: World) -> tuple[AppPage, PushPage]:
     app = await app_page(context, world.daemon, "alice")
+    # What the page has of notifications is loaded for who has them on, or looks at their settings.
+    await app.go("me/notifications")
+    await app.page.locator(".obstacle").wait_for()
+    await app.go("")
     return app, await push_page(app.page, world.daemon)
 
 
@@ -51,7 +55,7 @@ async def test_each_push_is_shown_and_a_later_one_takes_the_place_of_its_tag(
         for text in ("no JSON", '{"kind":"party","tag":"p"}'):
             await push.deliver(text)
         await push.until("shown.length === 3")
-        assert sorted(one["title"] for one in await push.shown()) == ["Bob", "chatd", "chatd"]
+        assert sorted(one["title"] for one in await push.shown()) == ["Bob", "Example Chat", "Example Chat"]
         assert watch.errors == []
         assert app.page.url.endswith("#/")
 
@@ -97,7 +101,6 @@ async def test_what_was_read_goes_from_the_screen(browser: Any, world: World) ->
     async with watched_context(browser, **ALLOWED) as (context, _):
         app, push = await opened(context, world)
         await app.row("Bob").wait_for()
-        # This loads what closes notifications: without a wish of the user nothing does.
         await push.deliver(kind="message", tag="t", name="Bob", room=room.id, seq=seq, text="Hi")
         await push.until("shown.length === 1")
         async with client_of(world.daemon, "alice") as phone:
@@ -107,9 +110,7 @@ async def test_what_was_read_goes_from_the_screen(browser: Any, world: World) ->
 
 async def test_it_speaks_the_language_of_the_user(browser: Any, world: World) -> None:
     async with watched_context(browser, **ALLOWED, locale="zh-CN") as (context, _):
-        app, push = await opened(context, world)
-        await app.go("me/notifications")
-        await app.page.locator(".obstacle, .setting").first.wait_for()
+        _, push = await opened(context, world)
         await push.deliver(kind="message", tag="t", count=3, name="小明", text="你好")
         (shown,) = await push.until("shown.length === 1")
         assert shown["body"] == "3 条新消息\n你好"

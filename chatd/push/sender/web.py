@@ -14,7 +14,7 @@ from ipaddress import ip_address
 from chatd.config.push import PushApp
 from chatd.egress.client import Answer as HttpAnswer
 from chatd.egress.client import Client, Unreachable
-from chatd.egress.guard import EgressRefused, Guard, Target, is_inside, networks, target_of
+from chatd.egress.guard import USUAL, EgressRefused, Guard, Target, is_inside, networks, target_of
 from chatd.env import Env
 from chatd.push.interface import Answer, Delivery, Result
 from chatd.push.sender.answers import answer, pause_of
@@ -23,12 +23,15 @@ from chatd.push.sender.credentials import VapidToken
 from chatd.push.sender.payload import Inexpressible, sealed_for
 from chatd.push.sender.sealing import SALT_BYTES
 
-# The ends of the names of the push services of browsers: Google, Mozilla, Apple, Microsoft.
-SERVICES = (".googleapis.com", ".push.services.mozilla.com", ".push.apple.com", ".notify.windows.com")
+# The push services of browsers: Google's, where others have servers, too, and the ends of the names of Mozilla's,
+# Apple's and Microsoft's.
+GOOGLE = "fcm.googleapis.com"
+SERVICES = (".push.services.mozilla.com", ".push.apple.com", ".notify.windows.com")
 # Failures in a row of any other server, after which it is left alone for a while.
 FAILURES_MAX = 3
 # Requests to all such servers at once, of the thousand that the queue has under way: the others are the browsers'.
 STRANGERS_MAX = 200
+STRANGERS_OF_ONE_MAX = 50
 CONNECTIONS_MAX, STRANGER_CONNECTIONS_MAX = 64, 8  # to one server
 HOLD_MIN_S, HOLD_MAX_S = 10.0, 300.0
 ORIGINS_MAX = 256  # with connections; nearly all devices are at four services
@@ -40,12 +43,16 @@ OTHER_KEY = re.compile(rb"correspond|mismatch", re.IGNORECASE)
 
 @dataclass(slots=True)
 class Origin:
-    """A server with endpoints. `failures`: in a row. `busy`: requests under way. `slots`: for one connection each."""
+    """A server with endpoints. `failures`: in a row. `busy`: requests under way. `slots`: for one connection each.
+
+    `has_answered`: until then, its name may be an invention of a client.
+    """
 
     client: Client
     name: str
     is_known: bool
     slots: asyncio.Semaphore
+    has_answered: bool = False
     failures: int = 0
     held_until: float = 0.0
     busy: int = 0
@@ -63,7 +70,7 @@ class Web:
         self._strangers = 0
 
     async def send(self, delivery: Delivery) -> Answer:
-        """Send one. Raises Inexpressible, NoCredential, Unreachable and EgressRefused."""
+        """Send one. Raises Inexpressible and NoCredential."""
         if delivery.form != "alert":
             # Browsers end the subscription of a site that is told something and shows nothing.
             raise Inexpressible(f"form {delivery.form}")
@@ -71,15 +78,25 @@ class Web:
             target = target_of(delivery.address.token)
         except EgressRefused:
             return answer(delivery, "dead", "no endpoint")
-        origin = await self._origin_of(target)
-        if not origin.is_known and self._strangers >= STRANGERS_MAX:
-            return answer(delivery, "refused", "too many slow servers")
+        try:
+            origin = await self._origin_of(target)
+            told = await self._sent(delivery, origin, target.path)
+        except EgressRefused:
+            return answer(delivery, "refused", "address")._replace(is_stranger=True)
+        except Unreachable as error:
+            return answer(delivery, "retry", str(error))._replace(is_stranger=True)
+        return told._replace(is_stranger=not (origin.is_known and origin.has_answered))
+
+    async def _sent(self, delivery: Delivery, origin: Origin, path: str) -> Answer:
+        """Send one when it is its turn at its server."""
+        if not origin.is_known and (self._strangers >= STRANGERS_MAX or origin.busy >= STRANGERS_OF_ONE_MAX):
+            return answer(delivery, "retry", "too many slow servers")
         origin.busy += 1
         self._strangers += not origin.is_known
         try:
             # The time of a request begins when there is a connection for it.
             async with origin.slots:
-                return await self._post(delivery, origin, target.path)
+                return await self._post(delivery, origin, path)
         except Unreachable as error:
             return self._failed(origin, answer(delivery, "retry", str(error)))
         finally:
@@ -91,7 +108,9 @@ class Web:
             return answer(delivery, "refused", "the server is down")
         headers = self._headers(delivery, origin.name)
         body = sealed_for(delivery.address, delivery.notification, self._env.random_bytes(SALT_BYTES))
-        return self._answer(delivery, origin, await origin.client.post(body, headers, path=path))
+        reply = await origin.client.post(body, headers, path=path)
+        origin.has_answered = True
+        return self._answer(delivery, origin, reply)
 
     async def close(self) -> None:
         for origin in self._origins.values():
@@ -102,7 +121,7 @@ class Web:
         if name not in self._origins and len(self._origins) >= ORIGINS_MAX:
             await self._close_one()
         if name not in self._origins:
-            is_known = self._is_known(target.host)
+            is_known = self._is_known(target)
             most = CONNECTIONS_MAX if is_known else STRANGER_CONNECTIONS_MAX
             client = Client(name, self._guard, self._env, connections=most)
             self._origins[name] = Origin(client, name, is_known, asyncio.Semaphore(most))
@@ -116,11 +135,12 @@ class Web:
             raise Unreachable("too many servers")
         await self._origins.pop(idle).client.close()
 
-    def _is_known(self, host: str) -> bool:
-        if host.endswith(SERVICES):
-            return True
+    def _is_known(self, target: Target) -> bool:
+        if target.host == GOOGLE or target.host.endswith(SERVICES):
+            # At another port a client finds one that never answers.
+            return (target.scheme, target.port) == ("https", USUAL["https"])
         try:
-            return is_inside(ip_address(host), self._allow)
+            return is_inside(ip_address(target.host), self._allow)
         except ValueError:
             return False
 

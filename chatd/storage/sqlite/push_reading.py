@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from msgspec import UNSET
 
+from chatd.core.attention import is_large
 from chatd.core.contacts import State
 from chatd.core.push import Address
 from chatd.core.push_events import PlannedEvents, PushEvent, Topic, choose
@@ -69,7 +70,7 @@ OF_ROOM = RECIPIENTS.format("""
     SELECT user, room, NULL AS device FROM members
     WHERE room = :room AND gone IS NULL AND user > :after ORDER BY user LIMIT :limit
 """)
-BELLS = RECIPIENTS.format("""
+OF_LARGE_ROOM = RECIPIENTS.format("""
     SELECT user, room, NULL AS device FROM members
     WHERE room = :room AND gone IS NULL AND user > :after AND notify = 'all' ORDER BY user LIMIT :limit
 """)
@@ -136,28 +137,30 @@ def recipient_of(row: Row) -> Recipient:
         *rest,
     ) = row
     preferences, device, *place, seen_at, is_restored, _ = rest
-    member = (
+    found = Recipient(
+        user,
+        bool(is_member),
         first_visible or 0,
         read or 0,
         1 if standing is None else standing,
         muted_until or 0,
         bool(hidden),
+        notify or "",
+        bool(disabled),
+        banned_until or 0,
+        preferences or b"",
     )
-    account = (notify or "", bool(disabled), banned_until or 0, preferences or b"")
     if device is None:
-        return Recipient(user, bool(is_member), *member, *account)
-    address = Address(*place)
-    return Recipient(user, bool(is_member), *member, *account, device, address, seen_at, bool(is_restored))
+        return found
+    return found._replace(
+        device=device, address=Address(*place), seen_at=seen_at, is_restored=bool(is_restored)
+    )
 
 
 def names_of(column: str | None) -> tuple[str, ...]:
-    return (
-        ()
-        if not column
-        else (EVERYBODY,)
-        if column == EVERYBODY
-        else tuple(column.strip(SEPARATOR).split(SEPARATOR))
-    )
+    if not column:
+        return ()
+    return (EVERYBODY,) if column == EVERYBODY else tuple(column.strip(SEPARATOR).split(SEPARATOR))
 
 
 def events_of(connection: sqlite3.Connection, room: int, rows: Iterable[Row]) -> Iterator[PushEvent]:
@@ -176,19 +179,8 @@ def events_of(connection: sqlite3.Connection, room: int, rows: Iterable[Row]) ->
             is_recalled = connection.execute(IS_REACTED, place).fetchone() is None
         elif kind in ("joined", "created"):
             topic, users = "invite", added_by(event)
-        found = PushEvent(
-            seq,
-            topic,
-            user or "",
-            time,
-            stamp,
-            names_of(mentions),
-            names_of(ignored),
-            users,
-            emoji,
-            is_recalled,
-        )
-        yield found
+        named, ignoring = names_of(mentions), names_of(ignored)
+        yield PushEvent(seq, topic, user or "", time, stamp, named, ignoring, users, emoji, is_recalled)
 
 
 def author_of(connection: sqlite3.Connection, room: int, seq: int) -> tuple[str, ...]:
@@ -223,17 +215,17 @@ def page_of(
 ) -> tuple[list[Recipient], str]:
     """Return the recipients of a page, and where the next one begins."""
     phase, _, after = query.after.partition(":")
-    is_large = not room.is_direct and room.members > query.all_max
-    if phase != "members" and (is_large or not events.messages):
+    large = is_large(room.members, query.members_all, is_direct=room.is_direct)
+    if phase != "members" and (large or not events.messages):
         users = [user for user in events.named if user > after][:PAGE]
         found = connection.execute(NAMED, {"room": query.room, "users": json.dumps(users)}).fetchall()
         if len(users) == PAGE:
             return [recipient_of(row) for row in found], f"named:{users[-1]}"
         return [recipient_of(row) for row in found], "members:" if events.messages else ""
-    statement = BELLS if is_large else OF_ROOM
+    statement = OF_LARGE_ROOM if large else OF_ROOM
     found = connection.execute(statement, {"room": query.room, "after": after, "limit": PAGE}).fetchall()
     recipients = [recipient_of(row) for row in found]
-    if is_large:
+    if large:
         named = set(events.named)
         kept = [one for one in recipients if one.user not in named]
     else:

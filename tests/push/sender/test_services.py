@@ -9,9 +9,11 @@ import pytest
 
 from chatd.config.push import PushApp
 from chatd.core.push import Address, Notification
+from chatd.egress.guard import target_of
 from chatd.push.interface import Delivery
 from chatd.push.sender import apns as apns_module
 from chatd.push.sender.services import LocalSender, SenderSettings
+from chatd.push.sender.web import Web
 from chatd.server.system_env import SystemEnv
 from tests.kit.push_services import apns, fcm
 from tests.kit.push_services.apns import TOPIC, Apns
@@ -475,6 +477,53 @@ async def test_servers_of_strangers_that_hang_leave_room_for_the_others(tmp_path
         assert {(await one).result for one in waiting} == {"sent"}
         assert (await send(address)).result == "sent"
         assert web._strangers == 0
+
+
+async def test_names_that_clients_invent_say_nothing_about_a_service(tmp_path):
+    """Only a server of a browser's vendor that has answered counts for the others."""
+    web = Web(PushApp(**WebPush(tmp_path).app()), SUBJECT, (), SystemEnv())
+    known = {
+        url: web._is_known(target_of(url))
+        for url in (
+            "https://fcm.googleapis.com/x",
+            "https://fcm.googleapis.com:81/x",
+            "https://invented.googleapis.com/x",
+            "https://web.push.apple.com:8443/x",
+            "https://updates.push.services.mozilla.com/x",
+        )
+    }
+    assert [url for url, is_known in known.items() if is_known] == [
+        "https://fcm.googleapis.com/x",
+        "https://updates.push.services.mozilla.com/x",
+    ]
+    async with WebPush(tmp_path) as service, sending(service.app(), allow=LOOPBACK) as send:
+        subscription = service.subscribe()
+        address = endpoint(subscription, service.subscriptions[subscription["token"]])
+        service.next.extend([Response(500), Response(201), Response(500)])
+        nowhere = Address("web", "", "https://127.0.0.1:1/x", p256dh=address.p256dh, auth=address.auth)
+        told = [await send(one) for one in (nowhere, address, address, address)]
+        assert [(one.result, one.is_stranger) for one in told] == [
+            ("retry", True),
+            ("retry", False),
+            ("sent", False),
+            ("retry", False),
+        ]
+
+
+async def test_one_server_takes_not_all_of_the_places(tmp_path, monkeypatch):
+    monkeypatch.setattr("chatd.push.sender.web.STRANGERS_OF_ONE_MAX", 2)
+    async with WebPush(tmp_path) as service, sending(service.app(), allow=LOOPBACK) as send:
+        web = send.sender._services["web", ""]
+        monkeypatch.setattr(web, "_is_known", lambda target: False)
+        subscription = service.subscribe()
+        address = endpoint(subscription, service.subscriptions[subscription["token"]])
+        service.hold()
+        waiting = [asyncio.ensure_future(send(address)) for _ in range(2)]
+        await service.came(2)
+        told = await send(address)
+        assert (told.result, told.is_stranger) == ("retry", True)
+        service.release()
+        assert {(await one).result for one in waiting} == {"sent"}
 
 
 async def test_connections_to_many_servers_are_few(tmp_path, monkeypatch):

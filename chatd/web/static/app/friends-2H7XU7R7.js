@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t}from"./chunk-57TYKCST.js";import"./chunk-PCWZKGW7.js";import"./chunk-OU7UDZLI.js";import"./chunk-2VNQDLF2.js";import"./chunk-QBVUXYAN.js";import"./chunk-Q3AGAOWK.js";import"./chunk-5BUGJ5TA.js";import"./chunk-2VZMFNLU.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};
