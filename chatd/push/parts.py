@@ -27,7 +27,7 @@ TAG_CHARACTERS = 16
 log = logging.getLogger(__name__)
 
 
-class Place(NamedTuple):
+class Subject(NamedTuple):
     """Whom a decision is about. `user`: "" for everybody in the room. `room`: its number, 0 for none."""
 
     user: str
@@ -35,8 +35,8 @@ class Place(NamedTuple):
     room: int
 
 
-def place_of(pending: Pending) -> Place:
-    return Place(pending.key.user, pending.key.device, pending.key.room)
+def subject_of(pending: Pending) -> Subject:
+    return Subject(pending.key.user, pending.key.device, pending.key.room)
 
 
 @dataclass(slots=True)
@@ -69,11 +69,11 @@ class Parts:
         return self.env.now_ms() - 1000 * self.settings.stale_s
 
     def note(
-        self, place: Place, span: tuple[int, int], kind: Kind, outcome: Outcome, detail: str = ""
+        self, subject: Subject, span: tuple[int, int], kind: Kind, outcome: Outcome, detail: str = ""
     ) -> None:
         """Keep a decision about the events of a span."""
         self.counters.notifications[outcome] += 1
-        self.trace.add(Record(self.env.now_ms(), *place, *span, kind, outcome, detail))
+        self.trace.add(Record(self.env.now_ms(), *subject, *span, kind, outcome, detail))
 
     def end(self, ended: Iterable[Ended]) -> None:
         """Keep what became of notifications that are over; of withdrawals only what went wrong."""
@@ -84,7 +84,7 @@ class Parts:
                 outcome = "sent_silent" if pending.is_quiet else "sent"
             elif outcome == "provider_error":
                 self._log_defect(pending.app.platform, detail)
-            self.note(place_of(pending), (pending.first, pending.seq), pending.kind, outcome, detail)
+            self.note(subject_of(pending), (pending.first, pending.seq), pending.kind, outcome, detail)
         self.wake.set()
 
     def _log_defect(self, platform: str, detail: str) -> None:
