@@ -134,7 +134,7 @@ class Dispatch:
             return notification(pending.kind, tag, look.badge, details, level, is_quiet=is_quiet)
         event, room = look.choice.event, look.room
         text, content = (event.emoji or UNSET, UNSET) if look.body is None else words_of(look.body)
-        wants_named = moment.attention(look.recipient, room).level == "mentions"
+        wants_named = moment.attention(look.recipient, room).alerts == "mentions"
         details = Details(
             room.name,
             event.seq,
