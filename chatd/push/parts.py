@@ -58,7 +58,10 @@ class Parts:
     outstanding: Outstanding = field(default_factory=Outstanding)
     # Set when something waits that may be due.
     wake: asyncio.Event = field(default_factory=asyncio.Event)
-    _logged: LogOnce | None = None
+    _logged: LogOnce = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._logged = LogOnce(self.env)
 
     def moment(self) -> Moment:
         """Return what facts need besides the store, at this moment."""
@@ -89,7 +92,6 @@ class Parts:
 
     def _log_defect(self, platform: str, detail: str) -> None:
         """Log what a push service will never take, once an hour: it is a defect of ours, or a setting."""
-        self._logged = self._logged or LogOnce(self.env)
         if self._logged.is_new(f"{platform} {detail}"):
             log.warning("%s did not take a notification: %s", platform, detail)
 
