@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from chatd.config.push import Push as Settings
 from chatd.core.event_feed import position_of
-from chatd.core.push import Kind, Outcome
+from chatd.core.push import Address, Kind, Outcome
 from chatd.core.push_alerts import ToldAlerts
 from chatd.core.push_decision import decide, explain
 from chatd.core.push_events import PushEvent, Topic
@@ -20,14 +20,13 @@ from chatd.push.interface import Result, Sender
 from chatd.push.parts import Parts, Place
 from chatd.push.pending import AppKey
 from chatd.push.planner import CONSUMER, Planner, consumer_at, kind_of
-from chatd.push.queue import BY_OPERATOR
+from chatd.push.queue import BY_OPERATOR, NO_APP
 from chatd.push.views import AppStatus, Decision, Line, Now, Status, Tested
 from chatd.push.withdrawals import Withdrawals
 from chatd.storage.push import Asked, Look, PushRoom, Recipient
 from chatd.telemetry.troubles import Troubles
 
 SAVE_S = 1.0
-# Tests of one request: those of all devices that a user may have.
 # A message that comes at this moment, by nobody in particular; and a room that asks for nothing.
 NEXT = PushEvent((1 << 53) - 1, "message", "", 0, 0)
 ANY_ROOM = PushRoom(0, "", "", True, 2, True)
@@ -180,10 +179,15 @@ class Push:
             )
         kind = kind_of(event, recipient.user)
         facts = moment.facts(kind, recipient, event.author, look.room, event, is_blocked=look.is_blocked)
-        platform = "" if recipient.address is None else recipient.address.platform
+        address = recipient.address
+        platform, paused = ("", "") if address is None else (address.platform, self._why_paused(address))
         delay_s = self.parts.settings.delay_s if moment.foreground(recipient.user) else 0
         lines = [Line(outcome, fits) for outcome, fits in explain(facts)]
-        return Now(recipient.device, platform, decide(facts), delay_s, lines)
+        return Now(recipient.device, platform, decide(facts), delay_s, lines, paused)
+
+    def _why_paused(self, address: Address) -> str:
+        queue = self.parts.queue.apps.get(AppKey(address.platform, address.app))
+        return NO_APP[1] if queue is None else queue.paused
 
     async def test(self, user: str, device: str = "", *, dry_run: bool = False) -> list[Tested]:
         store, parts = self.parts.store, self.parts
@@ -198,9 +202,7 @@ class Push:
         if address is None:
             return Tested(recipient.device, "", "", "no_token")
         place = (recipient.device, address.platform, address.app)
-        queue = self.parts.queue.apps.get(AppKey(address.platform, address.app))
-        if queue is None or queue.paused:
-            why = "app not configured" if queue is None else queue.paused
+        if why := self._why_paused(address):
             return self._tested(recipient, Tested(*place, "provider_busy", why))
         kind: Kind = "test"
         outcome = decide(self.parts.moment().facts(kind, recipient._replace(user=recipient.user), ""))
