@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from chatd.cli.chat.wording import Line, clean
 from chatd.cli.hook_lines import clock
 
-DEVICE_WIDTH, OUTCOME_WIDTH = 22, 15
+DEVICE_WIDTH = 22
 
 
 class Meaning(NamedTuple):

@@ -42,7 +42,7 @@ def place_of(pending: Pending) -> Place:
 @dataclass(slots=True)
 class Parts:
     """`is_people`: whether message requests are kept out of lists. `foreground`: the devices of a user that are looked
-    at. `wall_ms`: of push/zones.py. `post`: submits a request, and waits for nothing.
+    at. `post`: submits a request, and waits for nothing.
     """
 
     store: PushStore
@@ -54,7 +54,6 @@ class Parts:
     settings: Settings
     is_people: bool
     foreground: Callable[[str], Collection[str]]
-    wall_ms: Callable[[str, int], int]
     post: Callable[[object], asyncio.Future[Ok]]
     outstanding: Outstanding = field(default_factory=Outstanding)
     # Set when something waits that may be due.
@@ -63,9 +62,7 @@ class Parts:
 
     def moment(self) -> Moment:
         """Return what facts need besides the store, at this moment."""
-        return Moment(
-            self.env.now_ms(), self.settings.members_all, self.is_people, self.foreground, self.wall_ms
-        )
+        return Moment(self.env.now_ms(), self.settings.members_all, self.is_people, self.foreground)
 
     def stale_ms(self) -> int:
         """Return the time (Unix ms) before which news is not worth a notification any more."""

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from chatd.config.push import Push as Settings
 from chatd.core.event_feed import position_of
-from chatd.core.push import Address, Kind, Outcome
+from chatd.core.push import Address, Outcome
 from chatd.core.push_alerts import ToldAlerts
 from chatd.core.push_decision import decide, explain
 from chatd.core.push_events import PushEvent, Topic
@@ -173,10 +173,8 @@ class Push:
         recipient, moment = look.recipient, self.parts.moment()
         if look.room is None:
             # Of a direct room that nothing was chosen for: what is left is the account's.
-            look, recipient = (
-                look._replace(room=ANY_ROOM),
-                recipient._replace(is_member=True, standing=ACCEPTED),
-            )
+            look = look._replace(room=ANY_ROOM)
+            recipient = recipient._replace(is_member=True, standing=ACCEPTED)
         kind = kind_of(event, recipient.user)
         facts = moment.facts(kind, recipient, event.author, look.room, event, is_blocked=look.is_blocked)
         address = recipient.address
@@ -204,8 +202,7 @@ class Push:
         place = (recipient.device, address.platform, address.app)
         if why := self._why_paused(address):
             return self._tested(recipient, Tested(*place, "provider_busy", why))
-        kind: Kind = "test"
-        outcome = decide(self.parts.moment().facts(kind, recipient._replace(user=recipient.user), ""))
+        outcome = decide(self.parts.moment().facts("test", recipient, ""))
         # Whoever asks for a test looks at the device, and wants to hear it.
         if outcome in ("foreground", "quiet", "sent_silent"):
             outcome = "sent"

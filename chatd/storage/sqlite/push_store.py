@@ -9,6 +9,7 @@ from chatd.core.push_registrations import Registration
 from chatd.storage.push import Asked, Look, PlanPage, PlanQuery, PushStore, Recipient, StoredAlert, Unplanned
 from chatd.storage.sqlite import push, push_reading
 from chatd.storage.sqlite.read_pool import ReadPool
+from chatd.telemetry.loop_share import with_cpu_s
 from chatd.telemetry.troubles import Troubles
 
 # Of a read beside itself: two changes of thread, and the tasks that wait for it; no clock of one thread shows them.
@@ -41,14 +42,7 @@ class PushReads(PushStore):
         self, read: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         assert self._read_pool is not None, "open it first"
-        cpu_s = self._cpu_s
-
-        def timed(connection: sqlite3.Connection) -> tuple[T, float]:
-            began = cpu_s()
-            found = read(connection, *args, **kwargs)
-            return found, cpu_s() - began
-
-        found, spent_s = await self._read_pool.run(timed)
+        found, spent_s = await self._read_pool.run(with_cpu_s(self._cpu_s, read), *args, **kwargs)
         self._spend(spent_s + HOP_S)
         return found
 
