@@ -76,7 +76,7 @@ class Sides:
 
     async def round(self, extent: Extent, at: Pacing, number: int) -> Measured:
         """Compare both daemons in each load, right after each other."""
-        slow = at.paced(rate=extent.rate, arrival="uniform")
+        slow = extent.pacing().paced(rate=extent.rate, arrival="uniform")
         figures, results = dict[str, float | None](), list[dict[str, Any]]()
         for name, pacing in (("fanout", at.paced(in_flight=4)), ("latency", slow), ("direct", at)):
             found = dict[bool, dict[str, Any]]()

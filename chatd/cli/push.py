@@ -55,14 +55,15 @@ def push() -> None:
 @with_configuration
 def test(loaded: Loaded, user: str, device: str, dry_run: bool, for_programs: bool) -> None:
     """Send a test notification to the devices of USER, and show what their push services answered."""
-    from chatd.cli.push_lines import SENT, line_of_test
+    from chatd.cli.push_lines import SENT, line_of_test, width_of
 
     asked = {"user": user, "dry_run": dry_run} | ({"device": device} if device else {})
     found = _asked(loaded, "POST", "/v1/push/test", asked)["devices"]
     if for_programs:
         click.echo(json.dumps(found))
     else:
-        _show(map(line_of_test, found))
+        width = width_of(found)
+        _show(line_of_test(one, width) for one in found)
     if not found:
         raise Failure(f"no device of {user} is registered: an app does it with devices.push, at each start")
     if not any(one["outcome"] in SENT for one in found):
@@ -111,7 +112,7 @@ def pause(loaded: Loaded, platform: Platform | None, off: bool) -> None:
 
     What is held back for longer than push.stale_s is not sent any more.
     """
-    from chatd.cli.push_lines import app_line
+    from chatd.cli.push_lines import app_line, width_of
 
     if platform is None:
         if off:
@@ -119,7 +120,8 @@ def pause(loaded: Loaded, platform: Platform | None, off: bool) -> None:
         apps = _asked(loaded, "GET", "/v1/push", {})["apps"]
     else:
         apps = _asked(loaded, "POST", "/v1/push/pause", {"platform": platform, "on": not off})["apps"]
-    _show(map(app_line, apps))
+    width = width_of(apps)
+    _show(app_line(one, width) for one in apps)
 
 
 @push.command()

@@ -1,13 +1,13 @@
 """Decisions of push in the words of an operator. All that comes from outside is cleaned."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from chatd.cli.chat.wording import Line, clean
 from chatd.cli.hook_lines import clock
 
-DEVICE_WIDTH, PLACE_WIDTH, OUTCOME_WIDTH = 22, 22, 15
+DEVICE_WIDTH = 22
 
 
 class Meaning(NamedTuple):
@@ -98,8 +98,9 @@ def now_lines(devices: Sequence[Mapping[str, Any]], badge: int, *, rules: bool =
 
 
 def device_lines(one: Mapping[str, Any], *, rules: bool) -> Iterator[Line]:
-    is_sent = one["outcome"] in SENT
-    said = clean(one["outcome"])
+    paused = clean(one.get("paused", "")) if one["outcome"] in SENT else ""
+    is_sent = one["outcome"] in SENT and not paused
+    said = f"would not be sent now: {paused}" if paused else clean(one["outcome"])
     if is_sent:
         said = "would be sent" + (", without a sound" if one["outcome"] == "sent_silent" else "")
         said += f", after {one['delay_s']} s: another device is in use" if one.get("delay_s") else ""
@@ -121,22 +122,22 @@ def device_lines(one: Mapping[str, Any], *, rules: bool) -> Iterator[Line]:
             )
 
 
-def line_of_test(one: Mapping[str, Any]) -> Line:
-    """Return the outcome of a test of one registration."""
+def line_of_test(one: Mapping[str, Any], width: int = 0) -> Line:
+    """Return the outcome of a test of one registration. `width`: of the places below each other."""
     is_sent, meaning = one["outcome"] in SENT, OUTCOMES.get(one["outcome"], Meaning("", "bad"))
     answer = f"{one['status'] or ''} {clean(one['detail'])}".strip()
     is_dry = is_sent and one["detail"] == DRY_RUN
     return (
         ("  ✓ " if is_sent else "  ✗ ", "ok" if is_sent else "bad"),
         (f"{clean(one['device']):<{DEVICE_WIDTH}}  ", "strong"),
-        (f"{place(one)}  ", "kind"),
+        (f"{place(one):<{width}}  ", "kind"),
         ("would be sent" if is_dry else f"{clean(one['outcome'])}: {meaning.says}", meaning.style),
         (f"  [{answer}]" if answer and not is_dry else "", "faint"),
     )
 
 
-def app_line(one: Mapping[str, Any]) -> Line:
-    """Return the state of one app."""
+def app_line(one: Mapping[str, Any], width: int = 0) -> Line:
+    """Return the state of one app. `width`: as above."""
     paused = clean(one["paused"])
     said = (
         paused
@@ -146,10 +147,15 @@ def app_line(one: Mapping[str, Any]) -> Line:
         else "sends"
     )
     return (
-        (f"  {place(one):<{PLACE_WIDTH}}  ", "strong"),
+        (f"  {place(one):<{width}}  ", "strong"),
         (said, "bad" if paused else "ok"),
         (f"  {one['waiting']} wait" if one["waiting"] else "", "note"),
     )
+
+
+def width_of(found: Iterable[Mapping[str, Any]]) -> int:
+    """Return the width of the longest place."""
+    return max((len(place(one)) for one in found), default=0)
 
 
 def place(one: Mapping[str, Any]) -> str:

@@ -76,7 +76,8 @@ def _read(path: str, bytes_max: int, *, private: bool) -> bytes:
 
 def _advice(path: str) -> str:
     if not os.path.exists(path):  # not Path.exists, which raises when the directory cannot be read
-        return "Check the path, or write a file with: chatd config init"
+        init = ", or write a file with: chatd config init" if path.endswith(".toml") else "."
+        return f"Check the path{init}"
     return "Check its permissions and those of its directory."
 
 

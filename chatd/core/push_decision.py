@@ -4,20 +4,22 @@ It is made twice: when the message is planned, and from facts that are read agai
 somebody may have left, blocked, muted or read. So a rule looks at nothing but `Facts`, which are of one commit and one
 moment; what concerns time alone (waiting for another device, pace) is the queue's.
 
-Which rooms count and alert at all says core/attention.py; the rules here tell also why, line by line.
+Which rooms alert at all says core/attention.py; the rules here tell also why, line by line.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from chatd.core.attention import Attention
 from chatd.core.push import Kind, Outcome
-from chatd.core.room import ACCEPTED, POLICY
 from chatd.core.users import FOR_EVER
-from chatd.protocol.push import Level
 
 # An app that was not opened for so long is mostly not there any more, and a push service does not always say so.
 STALE_MS = 60 * 86_400_000
+
+
+EVERYTHING = Attention()
 
 
 # Not frozen, which would cost a planned notification as much as all rules together.
@@ -26,9 +28,8 @@ class Facts:
     """The state of one message and one device of its recipient, of one commit and one moment. Times: Unix ms.
 
     `author`: empty for the host. `is_named`: by name; `is_for_all`: a mention of everybody.
-    `is_large`: the room has more members than are all told; `wants_all`: this one asked for all of it nevertheless.
-    `standing`, `is_written`, `first_visible`, `read`, `muted_until`: of the membership, which is `is_member`.
-    `level`: of the room, else of the account. `is_on`: the preference for this kind.
+    `attention`: what its room asks of the recipient. `first_visible`, `read`: of the membership, which is `is_member`.
+    `is_on`: the preference for this kind.
     `device`: empty without a registration. `seen_at`: when the device was last known to live.
     `is_quiet_off`: in quiet hours nothing is to be sent; `is_quiet`: it is to come without a sound.
     """
@@ -42,20 +43,15 @@ class Facts:
     is_named: bool = False
     is_for_all: bool = False
     is_recalled: bool = False
-    is_large: bool = False
-    wants_all: bool = False
+    attention: Attention = EVERYTHING
     is_member: bool = True
     first_visible: int = 0
     read: int = 0
-    standing: int = ACCEPTED
-    is_written: bool = True
     is_ignored: bool = False
     is_disabled: bool = False
     banned_until: int = 0
     seen_at: int = 0
     is_on: bool = True
-    level: Level = "all"
-    muted_until: int = 0
     mute_mentions: bool = True
     is_foreground: bool = False
     is_quiet: bool = False
@@ -79,43 +75,36 @@ class Rule(NamedTuple):
     fits: Callable[[Facts], bool]
 
 
-def is_kept_out(facts: Facts) -> bool:
-    """Whether this is in a room that is not in the list of its recipient: a message request, or one they declined."""
-    listed = facts.standing == ACCEPTED or (facts.standing == POLICY and facts.is_written)
-    return facts.is_of_room and not listed
-
-
 def is_unreachable_by_level(facts: Facts) -> bool:
     """Whether the level keeps messages out of which the recipient is not named."""
     named = facts.is_named or facts.is_for_all
-    return facts.is_of_message and facts.level == "mentions" and not named
+    return facts.is_of_message and facts.attention.level == "mentions" and not named
 
 
 def is_muted(facts: Facts) -> bool:
     """Whether the room is muted, and nobody named the recipient. A mention of everybody breaks no mute."""
-    muted = facts.muted_until == FOR_EVER or facts.muted_until > facts.now
-    return muted and not (facts.is_named and facts.mute_mentions)
+    return facts.attention.is_muted and not (facts.is_named and facts.mute_mentions)
 
 
 RULES: tuple[Rule, ...] = (
     Rule("own", lambda facts: facts.user == facts.author),
     Rule(
         "large_room",
-        lambda facts: facts.is_large and facts.is_of_message and not (facts.is_named or facts.wants_all),
+        lambda facts: facts.attention.is_large and facts.is_of_message and not facts.is_named,
     ),
     Rule(
         "departed",
         lambda facts: facts.is_of_room and not (facts.is_member and facts.seq >= facts.first_visible),
     ),
     Rule("blocked", lambda facts: facts.is_ignored),
-    Rule("request", is_kept_out),
+    Rule("request", lambda facts: not facts.attention.is_listed),
     Rule(
         "disabled",
         lambda facts: facts.is_disabled or facts.banned_until == FOR_EVER or facts.banned_until > facts.now,
     ),
     Rule("no_token", lambda facts: not facts.device),
     Rule("stale_device", lambda facts: facts.now - facts.seen_at > STALE_MS),
-    Rule("prefs_off", lambda facts: not facts.is_on or (facts.is_of_room and facts.level == "none")),
+    Rule("prefs_off", lambda facts: not facts.is_on or facts.attention.level == "none"),
     Rule("muted", is_muted),
     Rule("mentions_only", is_unreachable_by_level),
     Rule("foreground", lambda facts: facts.is_foreground),

@@ -93,11 +93,13 @@ def digest_of(address: Address) -> bytes:
 def address_of(request: DevicesPush, apps: Collection[tuple[str, str]]) -> Address:
     """Return the address that a device names, which is one that its push service may have given.
 
-    `apps`: those with a key, as (platform, app).
+    `apps`: those with a key, as (platform, app); where a platform has one, requests need not name it.
     """
-    if request.platform not in {platform for platform, _ in apps}:
+    words = [app for platform, app in apps if platform == request.platform]
+    if not words:
         raise Refused("not_supported", f"no push by {request.platform} here", field="platform")
-    if (request.platform, request.app) not in apps:
+    app = words[0] if not request.app and len(words) == 1 else request.app
+    if app not in words:
         raise Refused("not_supported", f"no such app of {request.platform} here", field="app")
     form = HEXADECIMAL if request.platform == "apns" else PRINTABLE
     if not form.match(request.token):
@@ -112,7 +114,7 @@ def address_of(request: DevicesPush, apps: Collection[tuple[str, str]]) -> Addre
         keys = unpacked(request.p256dh), unpacked(request.auth)
         if not is_point(keys[0]):
             raise Refused("bad_request", "no point of P-256", field="p256dh")
-    return Address(request.platform, request.app, request.token, request.purpose, request.environment, *keys)
+    return Address(request.platform, app, request.token, request.purpose, request.environment, *keys)
 
 
 def unpacked(text: str) -> bytes:

@@ -14,15 +14,15 @@ from msgspec import UNSET
 from chatd.core.push import Notification, Outcome
 from chatd.core.push_decision import decide
 from chatd.core.push_registrations import Dropped, Relocated, digest_of
-from chatd.core.push_rendering import Told, narrower, notification, words_of
+from chatd.core.push_rendering import Details, narrower, notification, words_of
 from chatd.protocol.errors import ChatError
 from chatd.protocol.push import Content
-from chatd.push.facts import Moment, level_of, stored
+from chatd.push.facts import Moment, stored
 from chatd.push.interface import Answer, Delivery, Form, Sender
 from chatd.push.parts import Parts
 from chatd.push.pending import Ended, Pending
 from chatd.push.planner import ASKING, app_of, kind_of, paced_by
-from chatd.storage.push import Asked, Look
+from chatd.storage.push import Look, LookQuery
 
 # Deliveries of one look: some 20 ms of the reader.
 BATCH = 100
@@ -59,8 +59,8 @@ class Dispatch:
     async def _send(self, sender: Sender, taken: Sequence[Pending]) -> None:
         parts = self._parts
         try:
-            asking = [asked(one) for one in taken]
-            looks = await parts.store.look(asking, parts.env.now_ms(), parts.settings.members_all)
+            queries = [look_query(one) for one in taken]
+            looks = await parts.store.look(queries, parts.env.now_ms(), parts.settings.members_all)
         except ChatError:
             for one in taken:
                 parts.end(parts.queue.put_back(one.number, parts.env.monotonic() + AGAIN_S))
@@ -96,7 +96,7 @@ class Dispatch:
             self._end(pending, "paced")
             return None
         is_quiet = outcome == "sent_silent"
-        shown = self._notification(pending, look, is_quiet)
+        shown = self._notification(pending, look, moment, is_quiet=is_quiet)
         self._note_shown(pending)
         pending.address, pending.is_quiet = recipient.address, is_quiet
         is_urgent = not is_quiet and pending.kind != "reaction"
@@ -129,16 +129,16 @@ class Dispatch:
         is_told = outcome in ("sent", "sent_silent")
         return "recalled" if is_told and look.choice is None else outcome
 
-    def _notification(self, pending: Pending, look: Look, is_quiet: bool) -> Notification:
+    def _notification(self, pending: Pending, look: Look, moment: Moment, *, is_quiet: bool) -> Notification:
         """Put into words what is to be told."""
         level, tag = self._level(look), self._tag(pending, look)
         if look.choice is None or look.room is None:
-            told = Told(user=pending.key.by, name=look.name or pending.key.by, time=pending.time)
-            return notification(pending.kind, tag, look.badge, told, level, is_quiet=is_quiet)
+            details = Details(user=pending.key.by, name=look.name or pending.key.by, time=pending.time)
+            return notification(pending.kind, tag, look.badge, details, level, is_quiet=is_quiet)
         event, room = look.choice.event, look.room
         text, content = (event.emoji or UNSET, UNSET) if look.body is None else words_of(look.body)
-        wants_named = level_of(look.recipient, room, stored(look.recipient.preferences)) == "mentions"
-        told = Told(
+        wants_named = moment.attention(look.recipient, room).alerts == "mentions"
+        details = Details(
             room.name,
             event.seq,
             event.author,
@@ -150,7 +150,7 @@ class Dispatch:
             look.choice.named if wants_named else look.choice.messages,
             event.time,
         )
-        return notification(pending.kind, tag, look.badge, told, level, is_quiet=is_quiet)
+        return notification(pending.kind, tag, look.badge, details, level, is_quiet=is_quiet)
 
     def _level(self, look: Look) -> Content:
         """Return how much may be shown: nothing where the token may be somebody else's since a restore."""
@@ -181,9 +181,9 @@ class Dispatch:
         if address is None or is_replaced or look.recipient.device in moment.foreground(look.recipient.user):
             self._parts.queue.end(pending.number)
             return None
-        told = Told("" if look.room is None else look.room.name, pending.seq)
+        details = Details("" if look.room is None else look.room.name, pending.seq)
         tag, level = self._tag(pending, look), narrower(self._level(look), "sender")
-        shown = notification("read", tag, look.badge, told, level, is_quiet=False)
+        shown = notification("read", tag, look.badge, details, level, is_quiet=False)
         form: Form = "badge" if pending.key.topic == "badge" else "background"
         pending.address = address
         return Delivery(pending.number, address, shown, form, False, self._expires_at(moment))
@@ -202,7 +202,7 @@ class Dispatch:
             ended = parts.queue.on_answer(answer, now, parts.env.random())
             if pending is not None and pending.address is not None:
                 self._learn(pending, answer)
-            parts.end(one for one in ended if one.pending.kind != "read" or one.outcome != "sent")
+            parts.end(ended)
         parts.share.spend(parts.env.thread_cpu_s() - began)
         parts.wake.set()
 
@@ -237,9 +237,9 @@ class Dispatch:
             self._tests.pop(number, None)
 
 
-def asked(pending: Pending) -> Asked:
+def look_query(pending: Pending) -> LookQuery:
     """Return what has to be read for one that is due."""
     key = pending.key
     if pending.kind == "read" or key.topic not in ("message", "reaction", "invite"):
-        return Asked(key.user, key.device, key.room, None, 0, 0, key.by)
-    return Asked(key.user, key.device, key.room, key.topic, pending.first, pending.seq)
+        return LookQuery(key.user, key.device, key.room, None, 0, 0, key.by)
+    return LookQuery(key.user, key.device, key.room, key.topic, pending.first, pending.seq)

@@ -4,12 +4,14 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
+from chatd.core.attention import Attention, RoomState, attention_of
 from chatd.core.push import Kind
-from chatd.core.push_decision import Facts
+from chatd.core.push_decision import EVERYTHING, Facts
 from chatd.core.push_events import PushEvent
 from chatd.core.push_preferences import is_quiet
 from chatd.core.room import ACCEPTED
-from chatd.protocol.push import Level, PushPreferences, preferences_of
+from chatd.protocol.push import PushPreferences, preferences_of
+from chatd.push.zones import wall_ms
 from chatd.storage.push import PushRoom, Recipient
 
 USUAL = PushPreferences()
@@ -23,17 +25,28 @@ def stored(preferences: bytes) -> PushPreferences:
 
 @dataclass(slots=True, frozen=True)
 class Moment:
-    """What facts need besides the store. `now_ms`: Unix ms. `all_max`: the most members of a room that are all told.
+    """What facts need besides the store. `now_ms`: Unix ms. `members_all`: above it, a group alerts who is named.
 
     `is_people`: whether message requests are kept out of lists. `foreground`: the devices of a user that are looked at.
-    `wall_ms`: the time on the wall of a time zone, as milliseconds since that wall said 1970.
     """
 
     now_ms: int
-    all_max: int
+    members_all: int
     is_people: bool
     foreground: Callable[[str], Collection[str]]
-    wall_ms: Callable[[str, int], int]
+
+    def attention(self, recipient: Recipient, room: PushRoom) -> Attention:
+        """Return what a room asks of `recipient`."""
+        state = RoomState(
+            room.is_direct,
+            room.members,
+            room.is_written,
+            recipient.standing if self.is_people else ACCEPTED,
+            recipient.is_hidden,
+            recipient.notify,
+            recipient.muted_until,
+        )
+        return attention_of(state, stored(recipient.preferences), self.members_all, self.now_ms)
 
     def facts(
         self,
@@ -47,7 +60,7 @@ class Moment:
     ) -> Facts:
         """Return what decides about telling `recipient` of an event in a room; without both, of what `author` did."""
         chosen = stored(recipient.preferences)
-        quiet = bool(chosen.quiet) and is_quiet(chosen, self.wall_ms(chosen.timezone, self.now_ms))
+        quiet = bool(chosen.quiet) and is_quiet(chosen, wall_ms(chosen.timezone, self.now_ms))
         return Facts(
             kind,
             recipient.user,
@@ -58,34 +71,20 @@ class Moment:
             is_named=event is not None and event.names(recipient.user),
             is_for_all=event is not None and event.is_for_all,
             is_recalled=event is not None and event.is_recalled,
-            is_large=room is not None and not room.is_direct and room.members > self.all_max,
-            wants_all=recipient.notify == "all",
+            attention=EVERYTHING if room is None else self.attention(recipient, room),
             is_member=recipient.is_member and room is not None,
             first_visible=recipient.first_visible,
             read=recipient.read,
-            standing=recipient.standing if self.is_people else ACCEPTED,
-            is_written=room is None or room.is_written,
             is_ignored=is_blocked or (event is not None and recipient.user in event.ignored),
             is_disabled=recipient.is_disabled,
             banned_until=recipient.banned_until,
             seen_at=recipient.seen_at,
             is_on=is_on(kind, chosen),
-            level=level_of(recipient, room, chosen),
-            muted_until=recipient.muted_until,
             mute_mentions=chosen.mute_mentions,
             is_foreground=recipient.device in self.foreground(recipient.user),
             is_quiet=quiet,
             is_quiet_off=quiet and chosen.quiet_mode == "off",
         )
-
-
-def level_of(recipient: Recipient, room: PushRoom | None, chosen: PushPreferences) -> Level:
-    """Return the level of the room, else that of the account. A hidden room tells nothing."""
-    if recipient.is_hidden:
-        return "none"
-    if recipient.notify in ("all", "mentions", "none"):
-        return recipient.notify  # type: ignore[return-value]
-    return chosen.messages if room is not None and room.is_direct else chosen.groups
 
 
 def is_on(kind: Kind, chosen: PushPreferences) -> bool:

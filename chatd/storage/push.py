@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from chatd.core.push import Address
 from chatd.core.push_events import Choice, PushEvent, Topic
 from chatd.core.push_registrations import Registration
 from chatd.protocol.messages import Body
+from chatd.protocol.push import Level
 
 
 class PushRoom(NamedTuple):
@@ -37,7 +38,7 @@ class Recipient(NamedTuple):
     standing: int
     muted_until: int
     is_hidden: bool
-    notify: str
+    notify: Level | Literal[""]
     is_disabled: bool
     banned_until: int
     preferences: bytes
@@ -51,13 +52,13 @@ class Recipient(NamedTuple):
 class PlanQuery:
     """What is to be planned of one room: its events from `first` on, up to `last` unless that is 0.
 
-    `all_max`: the most members of a room that are all told; of a larger one those who are named, or asked for all.
+    `members_all`: the most members of a room that are all told; of a larger one those who are named, or asked for all.
     `after`: where the page before ended.
     """
 
     room: int
     first: int
-    all_max: int
+    members_all: int
     last: int = 0
     after: str = ""
 
@@ -78,7 +79,7 @@ class PlanPage:
     later: int = 0
 
 
-class Asked(NamedTuple):
+class LookQuery(NamedTuple):
     """What is looked at again: the events `low` to `seq` of a room for one device. `room`: 0 for none; then `by`."""
 
     user: str
@@ -142,8 +143,8 @@ class PushStore(Protocol):
     async def plan(self, query: PlanQuery) -> PlanPage:
         """Return a page of up to 200 users; a user has a row for each registration, or one without any."""
 
-    async def look(self, asked: Sequence[Asked], now_ms: int, members_all: int) -> list[Look]:
-        """Return for each what there is to tell now, and the badge of its user, in the same order."""
+    async def look(self, queries: Sequence[LookQuery], now_ms: int, members_all: int) -> list[Look]:
+        """Return for each query what there is to tell now, and the badge of its user, in the same order."""
 
     async def unplanned(self, stamp: int, after: int, limit: int) -> tuple[list[Unplanned], int]:
         """Return rooms with events behind `stamp`, of up to `limit` rooms behind the number `after`; and the last

@@ -14,7 +14,7 @@ from chatd.protocol.codec import encode
 from chatd.protocol.messages import Body
 from chatd.protocol.push import PushPreferences
 from chatd.storage.interface import Store
-from chatd.storage.push import Asked, Look, PlanPage, PlanQuery, Recipient
+from chatd.storage.push import Look, LookQuery, PlanPage, PlanQuery, Recipient
 from tests.kit.history_builder import HistoryBuilder
 
 ALL_MAX = 500
@@ -38,17 +38,17 @@ async def register(builder: HistoryBuilder, user: str, device: str = "phone", **
     await add(builder, ChangedRegistration(registration))
 
 
-async def planned(store: Store, room: Room, first: int = 1, all_max: int = ALL_MAX) -> list[PlanPage]:
+async def planned(store: Store, room: Room, first: int = 1, members_all: int = ALL_MAX) -> list[PlanPage]:
     """Return all pages of a plan."""
-    pages = [await store.push.plan(PlanQuery(room.number, first, all_max))]
+    pages = [await store.push.plan(PlanQuery(room.number, first, members_all))]
     while pages[-1].next:
-        query = PlanQuery(room.number, first, all_max, after=pages[-1].next)
+        query = PlanQuery(room.number, first, members_all, after=pages[-1].next)
         pages.append(await store.push.plan(query))
     return pages
 
 
 async def looked(builder: HistoryBuilder, user: str, room: Room, low: int, seq: int) -> Look:
-    asked = Asked(user, "phone", room.number, "message", low, seq)
+    asked = LookQuery(user, "phone", room.number, "message", low, seq)
     (look,) = await builder.store.push.look([asked], builder.now, ALL_MAX)
     return look
 
@@ -126,9 +126,9 @@ async def test_of_a_large_room_those_are_candidates_who_are_named_or_want_all(
         writes.touch_member(room, user).notify = "all"
     await builder.commit(writes)
     await builder.post(room, "u000", mentions=("u007", "u012"))
-    found = users(await planned(store, room, first=2, all_max=29))
+    found = users(await planned(store, room, first=2, members_all=29))
     assert sorted(user for user, _ in found) == ["u007", "u011", "u012", "u029"]
-    assert len(users(await planned(store, room, first=2, all_max=30))) == 30
+    assert len(users(await planned(store, room, first=2, members_all=30))) == 30
 
 
 async def test_pages_together_have_every_member_once(store: Store, builder: HistoryBuilder) -> None:
@@ -169,12 +169,14 @@ async def test_a_block_is_seen_at_the_plan_and_at_the_sending(store: Store, buil
     room = await builder.group("alice", "bob")
     await register(builder, "bob")
     await builder.post(room, "alice")
-    assert not (await looked(builder, "bob", room, 2, 2)).is_blocked
-    await add(builder, Contact("bob", "alice", blocked=True, remark="A.", stamp=1))
+    await add(builder, Contact("bob", "alice", remark="A.", stamp=1))
+    look = await looked(builder, "bob", room, 2, 2)
+    assert (look.is_blocked, look.name) == (False, "A.")
+    await add(builder, Contact("bob", "alice", blocked=True, remark="A.", stamp=2))
     (page,) = await planned(store, room, first=2)
     assert page.blocks == {("bob", "alice")}
     look = await looked(builder, "bob", room, 2, 2)
-    assert (look.is_blocked, look.name) == (True, "A.")
+    assert (look.is_blocked, look.choice) == (True, None)
 
 
 async def test_what_is_told_is_the_newest_that_names_or_else_the_newest(
@@ -221,7 +223,7 @@ async def test_a_reaction_that_was_taken_back_is_over(store: Store, builder: His
     await register(builder, "alice")
     await builder.post(room, "alice")
     await builder.react(room, "bob", 2, "👍")
-    asked = [Asked("alice", "phone", room.number, "reaction", 3, 3)]
+    asked = [LookQuery("alice", "phone", room.number, "reaction", 3, 3)]
     (look,) = await store.push.look(asked, builder.now, ALL_MAX)
     assert look.choice is not None
     assert look.choice.event.emoji == "👍"
@@ -281,7 +283,7 @@ async def test_alerts_come_in_order_until_they_are_told(store: Store, builder: H
 
 async def test_a_friend_request_that_was_taken_back_is_over(store: Store, builder: HistoryBuilder) -> None:
     await register(builder, "bob")
-    asked = [Asked("bob", "phone", 0, None, 0, 0, "alice")]
+    asked = [LookQuery("bob", "phone", 0, None, 0, 0, "alice")]
     received = Contact("bob", "alice", state=State.RECEIVED, stamp=1)
     await add(builder, received)
     (look,) = await store.push.look(asked, builder.now, ALL_MAX)

@@ -2,11 +2,11 @@ import json
 
 import pytest
 
-from chatd.core.attention import badge_of, level_of
 from chatd.core.room import DECLINED, POLICY, REQUEST, Room
 from chatd.protocol.members import Role
 from chatd.protocol.push import PushPreferences
 from tests.kit import document
+from tests.kit.attention import attention
 from tests.kit.memory_writer import direct, group
 
 NOW = 1000
@@ -23,8 +23,8 @@ def asked(
     member.mentions = 1
     for name, value in state.items():
         setattr(member, name, value)
-    rule = (room, member, preferences, members_all, NOW)
-    return level_of(*rule), badge_of(*rule)
+    found = attention(room, member, preferences, members_all, NOW)
+    return found.alerts, found.badge(member.unread(room.ordinal), member.mentions)
 
 
 ALL, MENTIONS, NONE = ("all", 5), ("mentions", 1), ("none", 0)
@@ -72,5 +72,6 @@ def test_the_examples_of_the_protocol(row: document.Row) -> None:
         member.standing = REQUEST
     for name in {"hidden", "notify", "muted_until"} & summary.keys():
         setattr(member, name, summary[name])
-    rule = (room, member, PushPreferences(**json.loads(row["push"])), 500, 1_763_900_000_000)
-    assert (level_of(*rule), badge_of(*rule)) == (row["Level"], int(row["Badge"]))
+    found = attention(room, member, PushPreferences(**json.loads(row["push"])), 500, 1_763_900_000_000)
+    badge = found.badge(member.unread(room.ordinal), member.mentions)
+    assert (found.alerts, badge) == (row["Level"], int(row["Badge"]))

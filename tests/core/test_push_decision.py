@@ -7,13 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatd.core.attention import Attention
 from chatd.core.push import Outcome
 from chatd.core.push_decision import RULES, STALE_MS, Facts, decide, explain
-from chatd.core.room import ACCEPTED, DECLINED, POLICY, REQUEST
 from chatd.core.users import FOR_EVER
 
 NOW = 1_763_900_000_000
 TOLD = Facts("message", "alice", "bob", NOW, device="phone", seq=7, read=6, seen_at=NOW)
+LARGE, MUTED, REQUESTED = Attention(is_large=True), Attention(is_muted=True), Attention(is_listed=False)
+MENTIONS, NOTHING = Attention(level="mentions"), Attention(level="none")
 
 # One change of a message that is sent, and what becomes of it.
 CASES: list[tuple[Outcome, dict[str, Any]]] = [
@@ -22,19 +24,14 @@ CASES: list[tuple[Outcome, dict[str, Any]]] = [
     ("sent_silent", {"is_quiet": True}),
     ("quiet", {"is_quiet": True, "is_quiet_off": True}),
     ("own", {"author": "alice"}),
-    ("large_room", {"is_large": True}),
-    ("large_room", {"is_large": True, "is_for_all": True}),
-    ("sent", {"is_large": True, "is_named": True}),
-    ("sent", {"is_large": True, "wants_all": True}),
+    ("large_room", {"attention": LARGE}),
+    ("large_room", {"attention": LARGE, "is_for_all": True}),
+    ("sent", {"attention": LARGE, "is_named": True}),
     ("departed", {"is_member": False}),
     ("departed", {"first_visible": 8}),
     ("sent", {"first_visible": 7}),
     ("blocked", {"is_ignored": True}),
-    ("request", {"standing": REQUEST}),
-    ("request", {"standing": DECLINED}),
-    ("request", {"standing": POLICY, "is_written": False}),
-    ("sent", {"standing": POLICY, "is_written": True}),
-    ("sent", {"standing": ACCEPTED, "is_written": False}),
+    ("request", {"attention": REQUESTED}),
     ("disabled", {"is_disabled": True}),
     ("disabled", {"banned_until": FOR_EVER}),
     ("disabled", {"banned_until": NOW + 1}),
@@ -43,17 +40,15 @@ CASES: list[tuple[Outcome, dict[str, Any]]] = [
     ("stale_device", {"seen_at": NOW - STALE_MS - 1}),
     ("sent", {"seen_at": NOW - STALE_MS}),
     ("prefs_off", {"is_on": False}),
-    ("prefs_off", {"level": "none"}),
-    ("prefs_off", {"level": "none", "is_named": True}),
-    ("muted", {"muted_until": FOR_EVER}),
-    ("muted", {"muted_until": NOW + 1}),
-    ("sent", {"muted_until": NOW}),
-    ("sent", {"muted_until": FOR_EVER, "is_named": True}),
-    ("muted", {"muted_until": FOR_EVER, "is_for_all": True}),
-    ("muted", {"muted_until": FOR_EVER, "is_named": True, "mute_mentions": False}),
-    ("mentions_only", {"level": "mentions"}),
-    ("sent", {"level": "mentions", "is_named": True}),
-    ("sent", {"level": "mentions", "is_for_all": True}),
+    ("prefs_off", {"attention": NOTHING}),
+    ("prefs_off", {"attention": NOTHING, "is_named": True}),
+    ("muted", {"attention": MUTED}),
+    ("sent", {"attention": MUTED, "is_named": True}),
+    ("muted", {"attention": MUTED, "is_for_all": True}),
+    ("muted", {"attention": MUTED, "is_named": True, "mute_mentions": False}),
+    ("mentions_only", {"attention": MENTIONS}),
+    ("sent", {"attention": MENTIONS, "is_named": True}),
+    ("sent", {"attention": MENTIONS, "is_for_all": True}),
     ("foreground", {"is_foreground": True}),
     ("read", {"read": 7}),
     ("recalled", {"is_recalled": True}),
@@ -69,17 +64,17 @@ def test_every_rule_has_a_case() -> None:
     assert {rule.outcome for rule in RULES} <= {outcome for outcome, _ in CASES}
 
 
-REACTED = replace(TOLD, kind="reaction", level="mentions", read=9)
+REACTED = replace(TOLD, kind="reaction", attention=MENTIONS, read=9)
 
 
 def test_a_reaction_reaches_its_author_though_they_read_the_message_and_want_mentions_alone() -> None:
     assert decide(REACTED) == "sent"
-    assert decide(replace(REACTED, muted_until=FOR_EVER)) == "muted"
-    assert decide(replace(REACTED, level="none")) == "prefs_off"
+    assert decide(replace(REACTED, attention=MUTED)) == "muted"
+    assert decide(replace(REACTED, attention=NOTHING)) == "prefs_off"
 
 
 def test_what_is_of_no_room_has_no_membership_to_look_at() -> None:
-    asked = Facts("friend", "alice", "bob", NOW, device="phone", seen_at=NOW, is_member=False, level="none")
+    asked = Facts("friend", "alice", "bob", NOW, device="phone", seen_at=NOW, is_member=False)
     assert decide(asked) == "sent"
     assert decide(replace(asked, is_on=False)) == "prefs_off"
 
@@ -88,16 +83,16 @@ ORDER = [rule.outcome for rule in RULES]
 # One reason for each rule; no two of them set the same field.
 REASONS: dict[Outcome, dict[str, Any]] = {
     "own": {"author": "alice"},
-    "large_room": {"is_large": True},
+    "large_room": {"attention": {"is_large": True}},
     "departed": {"is_member": False},
     "blocked": {"is_ignored": True},
-    "request": {"standing": REQUEST},
+    "request": {"attention": {"is_listed": False}},
     "disabled": {"is_disabled": True},
     "no_token": {"device": ""},
     "stale_device": {"seen_at": 0},
     "prefs_off": {"is_on": False},
-    "muted": {"muted_until": FOR_EVER},
-    "mentions_only": {"level": "mentions"},
+    "muted": {"attention": {"is_muted": True}},
+    "mentions_only": {"attention": {"level": "mentions"}},
     "foreground": {"is_foreground": True},
     "read": {"read": 7},
     "recalled": {"is_recalled": True},
@@ -109,7 +104,10 @@ REASONS: dict[Outcome, dict[str, Any]] = {
 def test_of_several_reasons_the_first_in_the_table_is_given(reasons: set[Outcome]) -> None:
     facts = TOLD
     for reason in reasons:
-        facts = replace(facts, **REASONS[reason])
+        changed = REASONS[reason]
+        if "attention" in changed:
+            changed = {"attention": facts.attention._replace(**changed["attention"])}
+        facts = replace(facts, **changed)
     lines = explain(facts)
     assert [outcome for outcome, fits in lines[:-1] if fits] == sorted(reasons, key=ORDER.index)
     assert lines[-1] == (decide(facts), True)

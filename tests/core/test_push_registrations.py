@@ -20,7 +20,7 @@ from chatd.protocol.push import DevicesPush
 from chatd.protocol.users import DevicesRemove
 from tests.kit.memory_writer import MemoryWriter
 
-APPS = {("apns", "app"), ("web", ""), ("fcm", "app"), ("gateway", "app")}
+APPS = {("apns", "app"), ("web", ""), ("fcm", "app"), ("fcm", "other"), ("gateway", "app")}
 # The receiver's key and secret of the example in RFC 8291, 5.
 POINT = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
 AUTH = "BTBZMqHH6r4Tts7J_aSIgg"
@@ -44,6 +44,10 @@ def test_an_address_is_what_the_device_says() -> None:
     assert (address.platform, address.token, len(address.p256dh), len(address.auth)) == ("web", URL, 65, 16)
     voip = address_of(asked(purpose="voip", environment="sandbox"), APPS)
     assert (voip.purpose, voip.environment, voip.p256dh) == ("voip", "sandbox", b"")
+
+
+def test_the_only_app_of_a_platform_needs_no_name() -> None:
+    assert address_of(asked(app=""), APPS) == address_of(asked(app="app"), APPS)
 
 
 @pytest.mark.parametrize(("keys", "code", "field"), [

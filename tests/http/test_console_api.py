@@ -54,7 +54,9 @@ class Visitor:
 
 @pytest.fixture
 async def daemon(tmp_path: Path) -> AsyncIterator[RunningDaemon]:
-    async with running_daemon(config_for(tmp_path, log={"level": "error"})) as running:
+    # Three roles ask for every route at once.
+    config = config_for(tmp_path, log={"level": "error"}, api={"burst": 10_000})
+    async with running_daemon(config) as running:
         yield running
 
 

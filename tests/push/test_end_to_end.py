@@ -207,3 +207,15 @@ async def test_browsers_and_gateways_are_told_and_no_endpoint_at_a_private_addre
             [one] = gateway.of("any-vendor-1")
             assert (one.content["text"], one.counts.unread, gateway.unsigned) == ("for carol", 1, 0)
             await clients.leave()
+
+
+async def test_the_most_talkative_log_names_no_token(clients, apple, caplog):
+    token = "9f2c41d8a7b6c5e4"
+    with caplog.at_level(logging.DEBUG):
+        await phone(clients, "bob", apple, apple.add(token))
+        alice = await clients.connect("alice")
+        await alice.send(await alice.open_direct("bob"), "one")
+        await apple.until(lambda: apple.accepted)
+    credential = apple.requests[0].headers["authorization"]
+    for secret in (token, credential.removeprefix("bearer ")):
+        assert [one.name for one in caplog.records if secret in one.getMessage()] == []

@@ -3,7 +3,6 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatd.core.attention import level_of
 from chatd.core.push import Address
 from chatd.core.push_decision import decide
 from chatd.core.push_events import PushEvent
@@ -12,16 +11,16 @@ from chatd.protocol.codec import encode
 from chatd.protocol.messages import EVERYBODY
 from chatd.protocol.push import PreferencesRow, PushPreferences, QuietHours
 from chatd.push.facts import Moment
-from chatd.push.zones import wall_ms
 from chatd.storage.push import PushRoom, Recipient
+from tests.kit.attention import attention
 
 NOW = 1_763_900_000_000
-ALL_MAX = 3
+MEMBERS_ALL = 3
 LEVELS = st.sampled_from(["all", "mentions", "none"])
 
 
 def moment(now_ms: int = NOW, foreground: tuple[str, ...] = ()) -> Moment:
-    return Moment(now_ms, ALL_MAX, True, lambda user: foreground, wall_ms)
+    return Moment(now_ms, MEMBERS_ALL, True, lambda user: foreground)
 
 
 def recipient(member: Member, chosen: PushPreferences) -> Recipient:
@@ -71,7 +70,7 @@ def test_what_alerts_is_what_attention_says(
     member = Member("bob", "member", 0, 1, 0, 0, muted_until=muted_until, hidden=hidden)
     member.standing, member.notify = Standing(standing), notify  # type: ignore[assignment]
     room.members = {"bob": member, **{f"u{n}": Member(f"u{n}", "member", 0, 1, 0, 0) for n in range(others)}}
-    level = level_of(room, member, chosen, ALL_MAX, NOW)
+    level = attention(room, member, chosen, MEMBERS_ALL, NOW).alerts
     facts_of, told = moment().facts, recipient(member, chosen)
     shown = PushRoom(1, "r", "t", kind == DIRECT, room.size, written > 0)
 
@@ -79,7 +78,7 @@ def test_what_alerts_is_what_attention_says(
         return decide(facts_of("message", told, "alice", shown, event(*mentions))) == "sent"
 
     muted = member.muted(NOW)
-    large = kind == GROUP and room.size > ALL_MAX and notify != "all"
+    large = kind == GROUP and room.size > MEMBERS_ALL and notify != "all"
     assert is_sent() == (level == "all")
     by_name = level != "none" and (chosen.mute_mentions or not muted)
     assert is_sent("bob") == by_name

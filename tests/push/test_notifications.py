@@ -363,6 +363,7 @@ async def test_a_test_tells_what_the_push_service_said(tmp_path: Path) -> None:
         push.push.pause("web", True)
         (held,) = await push.push.test("bob", tablet)
         assert (held.outcome, held.detail) == ("provider_busy", "paused by an operator")
+        assert [one.paused for one in await push.push.now("bob", "", 0)] == ["", held.detail]
         assert await push.push.test("carol") == []
         decided = await push.push.decisions("bob")
         assert [one.outcome for one in decided] == ["provider_busy", "sent", "provider_error"]

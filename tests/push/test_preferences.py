@@ -89,6 +89,21 @@ async def test_levels_of_rooms_and_of_the_account(tmp_path: Path) -> None:
         assert "sent" in await outcomes()
 
 
+async def test_a_mention_in_a_muted_room_stands_for_those_that_alert_there(tmp_path: Path) -> None:
+    async with in_process(tmp_path, **ON) as server, pushing(server) as push:
+        alice, bob = await server.connect("alice"), await away(server, "bob")
+        await push.register("bob")
+        room = await alice.create_group("bob")
+        await prefer(bob, room=room, muted_until=1)
+        await told(push)
+        # Of one batch, and so of one plan.
+        for mentions in ([], [], ["bob"]):
+            body = {"text": "hi", "mentions": mentions}
+            alice.send_request(type="send", room=room, key=new_key(), body=body)
+        (shown,) = await told(push)
+        assert (shown.kind, shown.count) == ("mention", UNSET)
+
+
 async def test_a_reaction_is_told_to_who_wants_it(tmp_path: Path) -> None:
     async with in_process(tmp_path, **ON) as server, pushing(server) as push:
         alice, bob = await server.connect("alice"), await away(server, "bob")

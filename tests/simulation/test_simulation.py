@@ -27,6 +27,7 @@ BASE = int(os.environ.get("SIMULATION_BASE", "0"))
 # The most seeds that are tried; 130 are enough as a rule.
 TROUBLED = 400
 RARE = frozenset(("revoke", "slow_reader", "tight", "crash", "slow_disk", "strict"))
+FEW = 9
 HASH_SEEDS = ("0", "1", "77")
 ONCE_FOUND = (
     379,  # alerts that a failing disk did not let go were told again after a restart
@@ -127,11 +128,13 @@ def under_moderators(count: int) -> list[int]:
 
 
 def troubled(count: int) -> list[int]:
-    """Return the first seeds with many faults and many actions."""
+    """Return the first seeds with many faults and many actions, or with few faults, so that a rare one comes often."""
     found = []
     for seed in range(BASE, BASE + 100 * count):
         plan = scenario(Choices(seed).lane("plan"))
-        if len(plan.faults & RARE) >= len(RARE) - 1 and plan.actions >= 8:
+        is_troubled = len(plan.faults & RARE) >= len(RARE) - 1 and plan.actions >= 8
+        is_calm = plan.has("notes") and not plan.people and len(plan.faults) <= FEW and plan.actions >= 4
+        if is_troubled or is_calm:
             found.append(seed)
     return found[:count]
 

@@ -143,7 +143,7 @@ def test_members_who_are_gone_are_passed_by(database: sqlite3.Connection, name: 
 
 
 def test_who_asked_for_everything_is_found_among_thousands(database: sqlite3.Connection) -> None:
-    assert any("members_bells" in step for step in plan(database, push_reading.BELLS))
+    assert any("members_notify_all" in step for step in plan(database, push_reading.OF_LARGE_ROOM))
 
 
 def test_reading_a_room_in_order_never_sorts(database: sqlite3.Connection) -> None:

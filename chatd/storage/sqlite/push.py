@@ -53,7 +53,7 @@ CHOSEN = """
 SELECT p.user, p.body FROM json_each(?) asked JOIN account_rows p ON p.user = asked.value AND p.name = ?
 WHERE p.body IS NOT NULL
 """
-# `attention.badge_of`; tests/contracts/test_store_badge.py holds both equal.
+# `Attention.badge`; tests/contracts/test_store_badge.py holds both equal.
 BADGES = f"""
 SELECT asked.user, sum(
     CASE iif(m.notify <> '', m.notify, iif(r.kind = 'direct', asked.messages, asked.groups))

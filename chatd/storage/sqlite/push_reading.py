@@ -10,14 +10,15 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from msgspec import UNSET
 
+from chatd.core.attention import is_large
 from chatd.core.contacts import State
 from chatd.core.push import Address
 from chatd.core.push_events import PlannedEvents, PushEvent, Topic, choose
 from chatd.protocol.codec import decode_event
 from chatd.protocol.messages import EVERYBODY, Body, Event
 from chatd.storage.push import (
-    Asked,
     Look,
+    LookQuery,
     PlanPage,
     PlanQuery,
     PushRoom,
@@ -69,14 +70,14 @@ OF_ROOM = RECIPIENTS.format("""
     SELECT user, room, NULL AS device FROM members
     WHERE room = :room AND gone IS NULL AND user > :after ORDER BY user LIMIT :limit
 """)
-BELLS = RECIPIENTS.format("""
+OF_LARGE_ROOM = RECIPIENTS.format("""
     SELECT user, room, NULL AS device FROM members
     WHERE room = :room AND gone IS NULL AND user > :after AND notify = 'all' ORDER BY user LIMIT :limit
 """)
 NAMED = RECIPIENTS.format("""
     SELECT value AS user, :room AS room, NULL AS device FROM json_each(:users)
 """)
-ASKED = RECIPIENTS.format("""
+LOOKED_AT = RECIPIENTS.format("""
     SELECT DISTINCT json_extract(value, '$[0]') AS user, json_extract(value, '$[2]') AS room,
            json_extract(value, '$[1]') AS device
     FROM json_each(:asked)
@@ -136,28 +137,30 @@ def recipient_of(row: Row) -> Recipient:
         *rest,
     ) = row
     preferences, device, *place, seen_at, is_restored, _ = rest
-    member = (
+    found = Recipient(
+        user,
+        bool(is_member),
         first_visible or 0,
         read or 0,
         1 if standing is None else standing,
         muted_until or 0,
         bool(hidden),
+        notify or "",
+        bool(disabled),
+        banned_until or 0,
+        preferences or b"",
     )
-    account = (notify or "", bool(disabled), banned_until or 0, preferences or b"")
     if device is None:
-        return Recipient(user, bool(is_member), *member, *account)
-    address = Address(*place)
-    return Recipient(user, bool(is_member), *member, *account, device, address, seen_at, bool(is_restored))
+        return found
+    return found._replace(
+        device=device, address=Address(*place), seen_at=seen_at, is_restored=bool(is_restored)
+    )
 
 
 def names_of(column: str | None) -> tuple[str, ...]:
-    return (
-        ()
-        if not column
-        else (EVERYBODY,)
-        if column == EVERYBODY
-        else tuple(column.strip(SEPARATOR).split(SEPARATOR))
-    )
+    if not column:
+        return ()
+    return (EVERYBODY,) if column == EVERYBODY else tuple(column.strip(SEPARATOR).split(SEPARATOR))
 
 
 def events_of(connection: sqlite3.Connection, room: int, rows: Iterable[Row]) -> Iterator[PushEvent]:
@@ -176,19 +179,8 @@ def events_of(connection: sqlite3.Connection, room: int, rows: Iterable[Row]) ->
             is_recalled = connection.execute(IS_REACTED, place).fetchone() is None
         elif kind in ("joined", "created"):
             topic, users = "invite", added_by(event)
-        found = PushEvent(
-            seq,
-            topic,
-            user or "",
-            time,
-            stamp,
-            names_of(mentions),
-            names_of(ignored),
-            users,
-            emoji,
-            is_recalled,
-        )
-        yield found
+        named, ignoring = names_of(mentions), names_of(ignored)
+        yield PushEvent(seq, topic, user or "", time, stamp, named, ignoring, users, emoji, is_recalled)
 
 
 def author_of(connection: sqlite3.Connection, room: int, seq: int) -> tuple[str, ...]:
@@ -223,17 +215,17 @@ def page_of(
 ) -> tuple[list[Recipient], str]:
     """Return the recipients of a page, and where the next one begins."""
     phase, _, after = query.after.partition(":")
-    is_large = not room.is_direct and room.members > query.all_max
-    if phase != "members" and (is_large or not events.messages):
+    large = is_large(room.members, query.members_all, is_direct=room.is_direct)
+    if phase != "members" and (large or not events.messages):
         users = [user for user in events.named if user > after][:PAGE]
         found = connection.execute(NAMED, {"room": query.room, "users": json.dumps(users)}).fetchall()
         if len(users) == PAGE:
             return [recipient_of(row) for row in found], f"named:{users[-1]}"
         return [recipient_of(row) for row in found], "members:" if events.messages else ""
-    statement = BELLS if is_large else OF_ROOM
+    statement = OF_LARGE_ROOM if large else OF_ROOM
     found = connection.execute(statement, {"room": query.room, "after": after, "limit": PAGE}).fetchall()
     recipients = [recipient_of(row) for row in found]
-    if is_large:
+    if large:
         named = set(events.named)
         kept = [one for one in recipients if one.user not in named]
     else:
@@ -252,44 +244,46 @@ def blocks_of(
     return frozenset((owner, user) for owner, user in connection.execute(BLOCKS, asked))
 
 
-def look(connection: sqlite3.Connection, asked: Sequence[Asked], now_ms: int, members_all: int) -> list[Look]:
+def look(
+    connection: sqlite3.Connection, queries: Sequence[LookQuery], now_ms: int, members_all: int
+) -> list[Look]:
     """Return what there is to tell of each, in order."""
     found = {
         (row[0], row[11], row[-1]): recipient_of(row)
-        for row in connection.execute(ASKED, {"asked": json.dumps([one[:3] for one in asked])})
+        for row in connection.execute(LOOKED_AT, {"asked": json.dumps([query[:3] for query in queries])})
     }
-    rooms = {one.room: room_of(connection, one.room) for one in asked}
-    counted = push.badges(connection, {one.user for one in asked}, now_ms, members_all)
+    rooms = {query.room: room_of(connection, query.room) for query in queries}
+    counted = push.badges(connection, {query.user for query in queries}, now_ms, members_all)
     looks = []
-    for one in asked:
-        recipient = found.get((one.user, one.device, one.room)) or found[one.user, None, one.room]
-        looked = look_at(connection, one, rooms[one.room], recipient)
-        looks.append(looked._replace(badge=counted.get(one.user, 0)))
+    for query in queries:
+        recipient = found.get((query.user, query.device, query.room)) or found[query.user, None, query.room]
+        looked = look_at(connection, query, rooms[query.room], recipient)
+        looks.append(looked._replace(badge=counted.get(query.user, 0)))
     return looks
 
 
 def look_at(
-    connection: sqlite3.Connection, asked: Asked, room: PushRoom | None, recipient: Recipient
+    connection: sqlite3.Connection, query: LookQuery, room: PushRoom | None, recipient: Recipient
 ) -> Look:
-    if asked.topic is None:
-        name, is_blocked, state = known(connection, asked.user, asked.by)
+    if query.topic is None:
+        name, is_blocked, state = known(connection, query.user, query.by)
         return Look(room, recipient, name=name, is_blocked=is_blocked, is_over=state is not State.RECEIVED)
     if room is None:
         return Look(room, recipient._replace(is_member=False))
-    span = (position(room.number, asked.low), position(room.number, asked.seq))
+    span = (position(room.number, query.low), position(room.number, query.seq))
     rows = connection.execute(NEWEST, (*span, COUNTED_MAX)).fetchall()
-    events = [event for event in events_of(connection, room.number, rows) if event.topic == asked.topic]
+    events = [event for event in events_of(connection, room.number, rows) if event.topic == query.topic]
     newest = events[0] if events else None
     after = max(recipient.read, recipient.first_visible - 1)
-    blocks = blocks_of(connection, [asked.user], {event.author for event in events})
-    shown = [event for event in events if (asked.user, event.author) not in blocks]
-    choice = choose(shown, asked.user, after if asked.topic == "message" else 0)
+    blocks = blocks_of(connection, [query.user], {event.author for event in events})
+    shown = [event for event in events if (query.user, event.author) not in blocks]
+    choice = choose(shown, query.user, after if query.topic == "message" else 0)
     if choice is None:
-        is_blocked = newest is not None and (asked.user, newest.author) in blocks
+        is_blocked = newest is not None and (query.user, newest.author) in blocks
         return Look(room, recipient, None, newest, is_blocked=is_blocked)
-    name, _, _ = known(connection, asked.user, choice.event.author)
+    name, _, _ = known(connection, query.user, choice.event.author)
     body = None
-    if asked.topic == "message":
+    if query.topic == "message":
         body = body_of(connection, position(room.number, choice.event.seq))
     return Look(room, recipient, choice, newest, body, name)
 

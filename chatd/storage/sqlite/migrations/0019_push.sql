@@ -19,7 +19,7 @@ CREATE UNIQUE INDEX push_tokens_digest ON push_tokens (digest);
 -- What a member wants to be told of a room: all, mentions, none, or as the account says (empty).
 ALTER TABLE members ADD COLUMN notify TEXT NOT NULL DEFAULT '';
 -- In a large room, those who are told of every message all the same.
-CREATE INDEX members_bells ON members (room, user) WHERE notify = 'all';
+CREATE INDEX members_notify_all ON members (room, user) WHERE notify = 'all';
 
 -- What users are to be told of and no log of a room has, until the cursor of push has passed its commit.
 CREATE TABLE push_alerts (
