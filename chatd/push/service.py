@@ -27,6 +27,8 @@ from chatd.storage.push import Look, LookQuery, PushRoom, Recipient
 from chatd.telemetry.troubles import Troubles
 
 SAVE_S = 1.0
+# The number of no room.
+NO_ROOM = (1 << 32) - 1
 # A message that comes at this moment, by nobody in particular; and a room that asks for nothing.
 NEXT = PushEvent((1 << 53) - 1, "message", "", 0, 0)
 ANY_ROOM = PushRoom(0, "", "", True, 2, True)
@@ -133,9 +135,8 @@ class Push:
 
     async def decisions(self, user: str, room: str = "", seq: int = 0, limit: int = 50) -> list[Decision]:
         store, trace = self.parts.store, self.parts.trace
-        number = await store.number_of(room) if room else 0
-        if room and not number:
-            return []
+        # A room that is not there takes as long as one of others.
+        number = (await store.number_of(room) or NO_ROOM) if room else 0
         # What was decided for everybody in a room is for its members.
         stands = await store.recipients(number, [user]) if number else []
         found = await trace.find(user, number, seq, limit, everybody=any(one.is_member for one in stands))

@@ -343,6 +343,28 @@ async def test_rooms_that_wait_are_bounded(tmp_path: Path, monkeypatch: pytest.M
         server.app.push.push = push.push
 
 
+async def test_a_room_of_others_is_asked_about_as_one_that_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the answer nor the time it takes says whether there is one."""
+    async with in_process(tmp_path) as server, pushing(server) as push:
+        alice = await server.connect("alice")
+        room = await direct(alice, "bob")
+        trace = push.push.parts.trace
+        find = trace.find
+        steps: list[list[object]] = []
+
+        async def noted(user: str, *asked: object, **more: object) -> object:
+            steps[-1].append((user, asked[1:], more))
+            return await find(user, *asked, **more)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(trace, "find", noted)
+        for name in (room, "nowhere"):
+            steps.append([])
+            assert await push.push.decisions("mallory", name, 1) == []
+        assert steps[0] == steps[1] != []
+
+
 async def test_a_test_tells_what_the_push_service_said(tmp_path: Path) -> None:
     def answer(one: Delivery) -> Answer:
         is_apple = one.address.platform == "apns"
