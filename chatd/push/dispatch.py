@@ -21,7 +21,7 @@ from chatd.push.facts import Moment, stored
 from chatd.push.interface import Answer, Delivery, Form, Sender
 from chatd.push.parts import Parts
 from chatd.push.pending import Ended, Pending
-from chatd.push.planner import app_of, kind_of, paced_by
+from chatd.push.planner import ASKING, app_of, kind_of, paced_by
 from chatd.storage.push import Look, LookQuery
 
 # Deliveries of one look: some 20 ms of the reader.
@@ -92,6 +92,9 @@ class Dispatch:
         if outcome not in ("sent", "sent_silent") or recipient.address is None:
             self._end(pending, outcome)
             return None
+        if self._is_flood(pending):
+            self._end(pending, "paced")
+            return None
         is_quiet = outcome == "sent_silent"
         shown = self._notification(pending, look, moment, is_quiet=is_quiet)
         self._note_shown(pending)
@@ -158,17 +161,24 @@ class Dispatch:
     def _tag(self, pending: Pending, look: Look) -> str:
         return self._parts.tag_of(pending.key, "" if look.room is None else look.room.name)
 
+    def _is_flood(self, pending: Pending) -> bool:
+        """Whether too many different ones came before it: those that were planned together are told apart here."""
+        key, now = pending.key, self._parts.env.monotonic()
+        if key.topic not in ASKING or pending.tries:
+            return False
+        return self._parts.outstanding.due(paced_by(key), now, is_direct=True) > now
+
     def _note_shown(self, pending: Pending) -> None:
         """Note what the device shows from now on; its pace follows from it."""
         parts, key = self._parts, pending.key
-        if key.room:
-            now = parts.env.monotonic()
-            parts.outstanding.on_sent(paced_by(key), pending.app, pending.seq, now)
+        parts.outstanding.on_sent(paced_by(key), pending.app, pending.seq, parts.env.monotonic())
 
     def _withdrawal(self, pending: Pending, look: Look, moment: Moment) -> Delivery | None:
         """Return what takes a notification away, or sets the number on the icon."""
         address = look.recipient.address
-        if address is None or look.recipient.device in moment.foreground(look.recipient.user):
+        # What came since has replaced on the phone what was to be taken away.
+        is_replaced = pending.key.topic == "read" and self._parts.outstanding.shown(pending.key) is not None
+        if address is None or is_replaced or look.recipient.device in moment.foreground(look.recipient.user):
             self._parts.queue.end(pending.number)
             return None
         details = Details("" if look.room is None else look.room.name, pending.seq)

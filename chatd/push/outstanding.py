@@ -2,7 +2,8 @@
 
 Pace. In a direct room each message alerts, from the eleventh in a minute one in 5 s; so do mentions by name. In a
 group the first alerts at once, and then after 5 s, 15 s, and once a minute until it is read. What is held back joins
-the next.
+the next. Friend requests and invitations, which join none, have the pace of a direct room together; beyond it the app
+alone shows them.
 
 It is memory alone: after a restart the pace begins anew, nothing is taken away that was shown before, and the next
 notification has the right badge all the same. Times are monotonic seconds of the caller.

@@ -36,6 +36,8 @@ ALERTS_AT_ONCE = 200
 DUE_MAX = 100_000
 # More than one commit can touch; a room that is forgotten too early is told twice, with the same tag.
 PLANNED_MAX = 2_000
+# Topics of which each notification is about something else, and the next one does not replace it.
+ASKING = ("friend", "invite")
 # After a failure of the disk.
 AGAIN_S = 1.0
 
@@ -248,7 +250,8 @@ class Planner:
             return False
         key = Key(recipient.user, recipient.device, room.number, event.topic)
         pending = Pending(key, app_of(recipient), kind, *span, event.time, event.stamp, 0.0)
-        self._put(pending, moment, is_direct=room.is_direct or event.names(recipient.user))
+        is_direct = room.is_direct or event.names(recipient.user) or event.topic in ASKING
+        self._put(pending, moment, is_direct=is_direct)
         return True
 
     def _put(self, pending: Pending, moment: Moment, *, is_direct: bool) -> None:
@@ -320,5 +323,10 @@ def app_of(recipient: Recipient) -> AppKey:
 
 
 def paced_by(key: Key) -> Key:
-    """Return the key of the pace of a notification: reactions have one beside that of the messages of their room."""
+    """Return the key of the pace of a notification: reactions have one beside that of the messages of their room.
+
+    Friend requests and invitations are all different and never read, so those of a device have one together.
+    """
+    if key.topic in ASKING:
+        return key._replace(room=0)
     return key if key.topic == "message" else key._replace(room=-key.room)

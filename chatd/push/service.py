@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from chatd.config.push import Push as Settings
 from chatd.core.event_feed import position_of
-from chatd.core.push import Outcome
+from chatd.core.push import Address, Outcome
 from chatd.core.push_alerts import ToldAlerts
 from chatd.core.push_decision import decide, explain
 from chatd.core.push_events import PushEvent, Topic
@@ -20,7 +20,7 @@ from chatd.push.interface import Result, Sender
 from chatd.push.parts import Parts, Subject
 from chatd.push.pending import AppKey
 from chatd.push.planner import CONSUMER, Planner, consumer_at, kind_of
-from chatd.push.queue import BY_OPERATOR
+from chatd.push.queue import BY_OPERATOR, NO_APP
 from chatd.push.views import AppStatus, Decision, Line, Now, Status, Tested
 from chatd.push.withdrawals import Withdrawals
 from chatd.storage.push import Look, LookQuery, PushRoom, Recipient
@@ -177,10 +177,15 @@ class Push:
             recipient = recipient._replace(is_member=True, standing=ACCEPTED)
         kind = kind_of(event, recipient.user)
         facts = moment.facts(kind, recipient, event.author, look.room, event, is_blocked=look.is_blocked)
-        platform = "" if recipient.address is None else recipient.address.platform
+        address = recipient.address
+        platform, paused = ("", "") if address is None else (address.platform, self._why_paused(address))
         delay_s = self.parts.settings.delay_s if moment.foreground(recipient.user) else 0
         lines = [Line(outcome, fits) for outcome, fits in explain(facts)]
-        return Now(recipient.device, platform, decide(facts), delay_s, lines)
+        return Now(recipient.device, platform, decide(facts), delay_s, lines, paused)
+
+    def _why_paused(self, address: Address) -> str:
+        queue = self.parts.queue.apps.get(AppKey(address.platform, address.app))
+        return NO_APP[1] if queue is None else queue.paused
 
     async def test(self, user: str, device: str = "", *, dry_run: bool = False) -> list[Tested]:
         store, parts = self.parts.store, self.parts
@@ -195,9 +200,7 @@ class Push:
         if address is None:
             return Tested(recipient.device, "", "", "no_token")
         place = (recipient.device, address.platform, address.app)
-        queue = self.parts.queue.apps.get(AppKey(address.platform, address.app))
-        if queue is None or queue.paused:
-            why = "app not configured" if queue is None else queue.paused
+        if why := self._why_paused(address):
             return self._tested(recipient, Tested(*place, "provider_busy", why))
         outcome = decide(self.parts.moment().facts("test", recipient, ""))
         # Whoever asks for a test looks at the device, and wants to hear it.

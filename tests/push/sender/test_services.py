@@ -142,6 +142,14 @@ async def test_apns_takes_a_sealed_payload_a_badge_and_what_the_app_takes_withou
         assert service.objections == []
 
 
+@pytest.mark.parametrize("timestamp", [-1, 1 << 60, 1 << 80])
+async def test_a_time_that_is_none_is_not_passed_on(tmp_path, trusted, timestamp):
+    async with Apns(tmp_path, trusted) as service, sending(service.app()) as send:
+        service.always = apns.refusal("Unregistered", timestamp=timestamp)
+        answer = await send(Address("apns", TOPIC, "ab12"))
+        assert (answer.result, answer.since) == ("dead", 0)
+
+
 @pytest.mark.parametrize("reason", apns.REASONS)
 async def test_every_reason_of_apns_has_its_result(tmp_path, trusted, reason):
     expected = {403: "credential", 410: "dead", 429: "busy", 500: "retry", 503: "retry"}
