@@ -169,12 +169,14 @@ async def test_a_block_is_seen_at_the_plan_and_at_the_sending(store: Store, buil
     room = await builder.group("alice", "bob")
     await register(builder, "bob")
     await builder.post(room, "alice")
-    assert not (await looked(builder, "bob", room, 2, 2)).is_blocked
-    await add(builder, Contact("bob", "alice", blocked=True, remark="A.", stamp=1))
+    await add(builder, Contact("bob", "alice", remark="A.", stamp=1))
+    look = await looked(builder, "bob", room, 2, 2)
+    assert (look.is_blocked, look.name) == (False, "A.")
+    await add(builder, Contact("bob", "alice", blocked=True, remark="A.", stamp=2))
     (page,) = await planned(store, room, first=2)
     assert page.blocks == {("bob", "alice")}
     look = await looked(builder, "bob", room, 2, 2)
-    assert (look.is_blocked, look.name) == (True, "A.")
+    assert (look.is_blocked, look.choice) == (True, None)
 
 
 async def test_what_is_told_is_the_newest_that_names_or_else_the_newest(
