@@ -17,13 +17,13 @@ from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Ok
 from chatd.push.dispatch import Dispatch
 from chatd.push.interface import Result, Sender
-from chatd.push.parts import Parts, Place
+from chatd.push.parts import Parts, Subject
 from chatd.push.pending import AppKey
 from chatd.push.planner import CONSUMER, Planner, consumer_at, kind_of
 from chatd.push.queue import BY_OPERATOR, NO_APP
 from chatd.push.views import AppStatus, Decision, Line, Now, Status, Tested
 from chatd.push.withdrawals import Withdrawals
-from chatd.storage.push import Asked, Look, PushRoom, Recipient
+from chatd.storage.push import Look, LookQuery, PushRoom, Recipient
 from chatd.telemetry.troubles import Troubles
 
 SAVE_S = 1.0
@@ -162,8 +162,8 @@ class Push:
         stands = await store.recipients(number, [user])
         wanted = [one.device for one in stands if device in ("", one.device)]
         topic: Topic | None = "message" if seq else None
-        asked = [Asked(user, name, number, topic, seq, seq) for name in wanted]
-        looks = await store.look(asked, parts.env.now_ms(), parts.settings.members_all)
+        queries = [LookQuery(user, name, number, topic, seq, seq) for name in wanted]
+        looks = await store.look(queries, parts.env.now_ms(), parts.settings.members_all)
         if not seq:
             return [self._now(look, NEXT) for look in looks]
         found = [(look, look.newest) for look in looks]
@@ -190,8 +190,8 @@ class Push:
     async def test(self, user: str, device: str = "", *, dry_run: bool = False) -> list[Tested]:
         store, parts = self.parts.store, self.parts
         stands = [one for one in await store.recipients(0, [user]) if device in ("", one.device)]
-        asked = [Asked(user, one.device, 0, None, 0, 0) for one in stands if one.address is not None]
-        looks = await store.look(asked, parts.env.now_ms(), parts.settings.members_all)
+        queries = [LookQuery(user, one.device, 0, None, 0, 0) for one in stands if one.address is not None]
+        looks = await store.look(queries, parts.env.now_ms(), parts.settings.members_all)
         return list(await asyncio.gather(*(self._test(look, dry_run) for look in looks)))
 
     async def _test(self, look: Look, dry_run: bool) -> Tested:
@@ -218,8 +218,8 @@ class Push:
 
     def _tested(self, recipient: Recipient, found: Tested) -> Tested:
         if found.detail != "dry run":
-            place = Place(recipient.user, recipient.device, 0)
-            self.parts.note(place, (0, 0), "test", found.outcome, found.detail)
+            subject = Subject(recipient.user, recipient.device, 0)
+            self.parts.note(subject, (0, 0), "test", found.outcome, found.detail)
         return found
 
     def pause(self, platform: str, on: bool) -> None:

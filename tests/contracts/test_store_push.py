@@ -14,7 +14,7 @@ from chatd.protocol.codec import encode
 from chatd.protocol.messages import Body
 from chatd.protocol.push import PushPreferences
 from chatd.storage.interface import Store
-from chatd.storage.push import Asked, Look, PlanPage, PlanQuery, Recipient
+from chatd.storage.push import Look, LookQuery, PlanPage, PlanQuery, Recipient
 from tests.kit.history_builder import HistoryBuilder
 
 ALL_MAX = 500
@@ -48,7 +48,7 @@ async def planned(store: Store, room: Room, first: int = 1, members_all: int = A
 
 
 async def looked(builder: HistoryBuilder, user: str, room: Room, low: int, seq: int) -> Look:
-    asked = Asked(user, "phone", room.number, "message", low, seq)
+    asked = LookQuery(user, "phone", room.number, "message", low, seq)
     (look,) = await builder.store.push.look([asked], builder.now, ALL_MAX)
     return look
 
@@ -221,7 +221,7 @@ async def test_a_reaction_that_was_taken_back_is_over(store: Store, builder: His
     await register(builder, "alice")
     await builder.post(room, "alice")
     await builder.react(room, "bob", 2, "👍")
-    asked = [Asked("alice", "phone", room.number, "reaction", 3, 3)]
+    asked = [LookQuery("alice", "phone", room.number, "reaction", 3, 3)]
     (look,) = await store.push.look(asked, builder.now, ALL_MAX)
     assert look.choice is not None
     assert look.choice.event.emoji == "👍"
@@ -281,7 +281,7 @@ async def test_alerts_come_in_order_until_they_are_told(store: Store, builder: H
 
 async def test_a_friend_request_that_was_taken_back_is_over(store: Store, builder: HistoryBuilder) -> None:
     await register(builder, "bob")
-    asked = [Asked("bob", "phone", 0, None, 0, 0, "alice")]
+    asked = [LookQuery("bob", "phone", 0, None, 0, 0, "alice")]
     received = Contact("bob", "alice", state=State.RECEIVED, stamp=1)
     await add(builder, received)
     (look,) = await store.push.look(asked, builder.now, ALL_MAX)

@@ -149,6 +149,21 @@ async def test_what_was_read_elsewhere_is_taken_away(tmp_path: Path) -> None:
         assert tags == {one.notification.tag for one in shown}
 
 
+async def test_what_came_since_is_not_taken_away(tmp_path: Path) -> None:
+    async with in_process(tmp_path) as server, pushing(server, content_max="none") as push:
+        alice, bob = await server.connect("alice"), await server.connect("bob", mode="background")
+        await push.register("bob", 2)
+        room = await direct(alice, "bob")
+        sent = await alice.send(room, "read elsewhere")
+        (first,) = await push.sent()
+        await bob.request(type="read", room=room, seq=sent["seq"])
+        await alice.send(room, "not read")
+        (second,) = await push.sent()
+        assert second.notification.tag == first.notification.tag
+        await push.advance(2)
+        assert push.peer.take() == []
+
+
 async def test_a_dead_token_is_forgotten_and_named(tmp_path: Path) -> None:
     peer = PushPeer(answer=lambda one: Answer(one.number, "dead", "UNREGISTERED"))
     async with in_process(tmp_path) as server, pushing(server, peer) as push:

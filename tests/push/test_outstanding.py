@@ -11,8 +11,8 @@ from chatd.push.outstanding import (
     BURST_S,
     DIRECT_GAP_S,
     GROUP_GAPS_S,
-    Covered,
     Outstanding,
+    Withdrawn,
 )
 from chatd.push.pending import AppKey, Key
 
@@ -65,8 +65,8 @@ def test_what_was_read_is_taken_away_from_all_devices_and_nothing_newer() -> Non
     outstanding.on_sent(PHONE, APP, 5, 0)
     outstanding.on_sent(TABLET, APP, 8, 0)
     assert outstanding.concerns(7, "alice")
-    assert outstanding.on_read(7, "alice", 6) == [Covered("phone", APP)]
-    assert outstanding.on_read(7, "alice", 8) == [Covered("tablet", APP)]
+    assert outstanding.on_read(7, "alice", 6) == [Withdrawn("phone", APP)]
+    assert outstanding.on_read(7, "alice", 8) == [Withdrawn("tablet", APP)]
     assert not outstanding.concerns(7, "alice")
     assert len(outstanding) == 0
 
@@ -75,7 +75,7 @@ def test_a_recalled_message_is_taken_away_where_it_is_the_last_one_shown() -> No
     outstanding = Outstanding()
     outstanding.on_sent(PHONE, APP, 5, 0)
     outstanding.on_sent(Key("bob", "phone", 7, "message"), APP, 6, 0)
-    assert list(outstanding.on_recalled(7, 5)) == [("alice", Covered("phone", APP))]
+    assert list(outstanding.on_recalled(7, 5)) == [("alice", Withdrawn("phone", APP))]
     assert list(outstanding.on_recalled(7, 5)) == []
 
 

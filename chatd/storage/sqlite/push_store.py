@@ -6,7 +6,16 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from chatd.core.push_registrations import Registration
-from chatd.storage.push import Asked, Look, PlanPage, PlanQuery, PushStore, Recipient, StoredAlert, Unplanned
+from chatd.storage.push import (
+    Look,
+    LookQuery,
+    PlanPage,
+    PlanQuery,
+    PushStore,
+    Recipient,
+    StoredAlert,
+    Unplanned,
+)
 from chatd.storage.sqlite import push, push_reading
 from chatd.storage.sqlite.read_pool import ReadPool
 from chatd.telemetry.loop_share import with_cpu_s
@@ -49,8 +58,8 @@ class PushReads(PushStore):
     async def plan(self, query: PlanQuery) -> PlanPage:
         return await self._run(push_reading.plan, query)
 
-    async def look(self, asked: Sequence[Asked], now_ms: int, members_all: int) -> list[Look]:
-        return await self._run(push_reading.look, asked, now_ms, members_all)
+    async def look(self, queries: Sequence[LookQuery], now_ms: int, members_all: int) -> list[Look]:
+        return await self._run(push_reading.look, queries, now_ms, members_all)
 
     async def recipients(self, room: int, users: Sequence[str]) -> list[Recipient]:
         return await self._run(push_reading.recipients, room, users)
