@@ -87,7 +87,7 @@ class Outstanding:
     def on_sent(self, key: Key, app: AppKey, seq: int, now: float) -> None:
         """Note that a device is told of messages, which replaces what it shows of the room."""
         users = self._rooms[key.room] = self._rooms.pop(key.room, {})
-        devices = users.setdefault(key.user, {})
+        devices = users[key.user] = users.pop(key.user, {})
         shown = devices.get(key.device)
         if shown is None:
             devices[key.device] = Shown(app, seq, now, burst_at=now)
@@ -104,7 +104,7 @@ class Outstanding:
         while self._count > self._most and len(self._rooms) > 1:
             self._forget(next(iter(self._rooms)))
         if self._count > self._most:
-            # One room alone has so many: its first users go.
+            # One room alone has so many: the user goes who was told of the longest ago.
             users = next(iter(self._rooms.values()))
             self._count -= len(users.pop(next(iter(users))))
 

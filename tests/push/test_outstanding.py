@@ -1,6 +1,6 @@
 """What phones show: the pace of alerts, and what is taken away when it was read elsewhere."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chatd.push.outstanding import (
@@ -87,6 +87,15 @@ def test_badges_alone_are_rare_and_wake_nobody_more_often_than_ios_allows() -> N
 
 
 @given(st.lists(st.tuples(st.integers(1, 4), st.sampled_from("abc"), st.sampled_from("xy"), st.booleans())))
+@example(
+    [
+        (1, "a", "x", False),
+        (1, "b", "x", False),
+        (1, "b", "y", False),
+        (1, "c", "x", False),
+        (1, "a", "y", False),
+    ]
+)
 def test_it_never_keeps_more_than_its_bound_and_counts_right(steps: list[tuple[int, str, str, bool]]) -> None:
     outstanding = Outstanding(most=4)
     for seq, (room, user, device, is_read) in enumerate(steps, 1):
