@@ -20,6 +20,12 @@ async def direct(client: InProcessClient, other: str) -> str:
     return str(reply["summary"]["room"])
 
 
+async def befriend(one: InProcessClient, name: str, other: InProcessClient, other_name: str) -> None:
+    await one.request(type="friend.request", user=other_name)
+    reply = await other.request(type="friend.accept", user=name)
+    assert reply["type"] == "ok", reply
+
+
 async def test_a_message_reaches_a_device_without_a_connection(tmp_path: Path) -> None:
     async with in_process(tmp_path) as server, pushing(server) as push:
         alice = await server.connect("alice")
@@ -101,6 +107,35 @@ async def test_a_recalled_message_is_never_sent(tmp_path: Path) -> None:
         await push.idle()
         assert push.peer.deliveries == []
         assert (await push.push.decisions("bob"))[0].outcome == "recalled"
+
+
+async def test_one_who_is_blocked_meanwhile_hides_nobody_else(tmp_path: Path) -> None:
+    """What waits joins: of a member whom the user blocks before it is sent nothing is told, and of the others all."""
+    async with in_process(tmp_path, people={"enabled": True}) as server, pushing(server) as push:
+        alice = await server.connect("alice", features=["people"])
+        mallory = await server.connect("mallory", features=["people"])
+        bob = await server.connect("bob", mode="background", features=["people"])
+        # Time stands still, and pays for nothing.
+        push.push.parts.share._ahead_s = 60.0
+        await befriend(alice, "alice", bob, "bob")
+        await befriend(mallory, "mallory", bob, "bob")
+        await befriend(alice, "alice", mallory, "mallory")
+        await push.register("bob", 2)
+        room = await alice.create_group("bob", "mallory")
+        await alice.send(room, "hello")
+        await push.idle()
+        push.peer.take()
+        push.push.pause("fcm", True)
+        await alice.send(room, "from alice")
+        assert "seq" in await mallory.send(room, "from mallory")
+        await push.idle()
+        reply = await bob.request(type="contact.set", user="mallory", blocked=True)
+        assert reply["type"] == "ok", reply
+        push.push.pause("fcm", False)
+        await push.advance(60)
+        (one,) = push.peer.take()
+        assert (one.notification.text, one.notification.user) == ("from alice", "alice")
+        assert one.notification.count is UNSET
 
 
 async def test_a_burst_in_a_group_is_joined_and_counted(tmp_path: Path) -> None:

@@ -275,14 +275,17 @@ def look_at(
     events = [event for event in events_of(connection, room.number, rows) if event.topic == query.topic]
     newest = events[0] if events else None
     after = max(recipient.read, recipient.first_visible - 1)
-    choice = choose(events, query.user, after if query.topic == "message" else 0)
+    blocks = blocks_of(connection, [query.user], {event.author for event in events})
+    shown = [event for event in events if (query.user, event.author) not in blocks]
+    choice = choose(shown, query.user, after if query.topic == "message" else 0)
     if choice is None:
-        return Look(room, recipient, None, newest)
-    name, is_blocked, _ = known(connection, query.user, choice.event.author)
+        is_blocked = newest is not None and (query.user, newest.author) in blocks
+        return Look(room, recipient, None, newest, is_blocked=is_blocked)
+    name, _, _ = known(connection, query.user, choice.event.author)
     body = None
     if query.topic == "message":
         body = body_of(connection, position(room.number, choice.event.seq))
-    return Look(room, recipient, choice, newest, body, name, is_blocked)
+    return Look(room, recipient, choice, newest, body, name)
 
 
 def known(connection: sqlite3.Connection, user: str, author: str) -> tuple[str, bool, State]:
