@@ -73,7 +73,8 @@ def check(sources: ConfigSources, quiet: bool) -> None:
     if not quiet:
         for warning in warnings:
             click.echo(f"warning: {warning}", err=True)
-        click.echo(f"OK ({len(warnings)} warnings)" if warnings else "OK")
+        many = "s" if len(warnings) > 1 else ""
+        click.echo(f"OK ({len(warnings)} warning{many})" if warnings else "OK")
 
 
 @config.command()

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from chatd.cli.chat.wording import Line, clean
 from chatd.cli.hook_lines import clock
 
-DEVICE_WIDTH, OUTCOME_WIDTH = 22, 15
+DEVICE_WIDTH = 22
 
 
 class Meaning(NamedTuple):
@@ -98,8 +98,9 @@ def now_lines(devices: Sequence[Mapping[str, Any]], badge: int, *, rules: bool =
 
 
 def device_lines(one: Mapping[str, Any], *, rules: bool) -> Iterator[Line]:
-    is_sent = one["outcome"] in SENT
-    said = clean(one["outcome"])
+    paused = clean(one.get("paused", "")) if one["outcome"] in SENT else ""
+    is_sent = one["outcome"] in SENT and not paused
+    said = f"would not be sent now: {paused}" if paused else clean(one["outcome"])
     if is_sent:
         said = "would be sent" + (", without a sound" if one["outcome"] == "sent_silent" else "")
         said += f", after {one['delay_s']} s: another device is in use" if one.get("delay_s") else ""

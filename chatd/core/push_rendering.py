@@ -85,10 +85,11 @@ def words_of(body: Body) -> tuple[str | UnsetType, str | UnsetType]:
     return (text, UNSET) if text else (UNSET, content_of(body))
 
 
-class Told(NamedTuple):
-    """All there is to tell. `name`: of `user`, as the recipient calls them. `title`: of a group. `time`: Unix ms.
+class Details(NamedTuple):
+    """All that a notification may tell; how much of it is shown is a level.
 
-    `text` or `content`: of a message. `messages`: so many it stands for; it is said from two on.
+    `name`: of `user`, as the recipient calls them. `title`: of a group. `text` or `content`: of a message. `messages`:
+    so many it stands for; it is said from two on. `time`: Unix ms.
     """
 
     room: str = ""
@@ -103,7 +104,7 @@ class Told(NamedTuple):
 
 
 def notification(
-    kind: Kind, tag: str, badge: int, told: Told, level: Content, *, is_quiet: bool
+    kind: Kind, tag: str, badge: int, details: Details, level: Content, *, is_quiet: bool
 ) -> Notification:
     """Return a notification that shows as much as `level` allows."""
     bare = Notification(kind, tag, badge=badge, quiet=is_quiet)
@@ -111,13 +112,15 @@ def notification(
         return bare
     sender = replace(
         bare,
-        room=told.room or UNSET,
-        seq=told.seq or UNSET,
-        user=told.user or UNSET,
-        name=cut(told.name, NAME_MAX) or UNSET,
-        count=told.messages if told.messages > 1 else UNSET,
-        time=told.time or UNSET,
+        room=details.room or UNSET,
+        seq=details.seq or UNSET,
+        user=details.user or UNSET,
+        name=cut(details.name, NAME_MAX) or UNSET,
+        count=details.messages if details.messages > 1 else UNSET,
+        time=details.time or UNSET,
     )
     if level == "sender":
         return sender
-    return replace(sender, title=cut(told.title, NAME_MAX) or UNSET, text=told.text, content=told.content)
+    return replace(
+        sender, title=cut(details.title, NAME_MAX) or UNSET, text=details.text, content=details.content
+    )

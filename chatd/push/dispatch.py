@@ -14,15 +14,15 @@ from msgspec import UNSET
 from chatd.core.push import Notification, Outcome
 from chatd.core.push_decision import decide
 from chatd.core.push_registrations import Dropped, Relocated, digest_of
-from chatd.core.push_rendering import Told, narrower, notification, words_of
+from chatd.core.push_rendering import Details, narrower, notification, words_of
 from chatd.protocol.errors import ChatError
 from chatd.protocol.push import Content
 from chatd.push.facts import Moment, stored
 from chatd.push.interface import Answer, Delivery, Form, Sender
 from chatd.push.parts import Parts
 from chatd.push.pending import Ended, Pending
-from chatd.push.planner import app_of, kind_of, paced_by
-from chatd.storage.push import Asked, Look
+from chatd.push.planner import ASKING, app_of, kind_of, paced_by
+from chatd.storage.push import Look, LookQuery
 
 # Deliveries of one look: some 20 ms of the reader.
 BATCH = 100
@@ -59,8 +59,8 @@ class Dispatch:
     async def _send(self, sender: Sender, taken: Sequence[Pending]) -> None:
         parts = self._parts
         try:
-            asking = [asked(one) for one in taken]
-            looks = await parts.store.look(asking, parts.env.now_ms(), parts.settings.members_all)
+            queries = [look_query(one) for one in taken]
+            looks = await parts.store.look(queries, parts.env.now_ms(), parts.settings.members_all)
         except ChatError:
             for one in taken:
                 parts.end(parts.queue.put_back(one.number, parts.env.monotonic() + AGAIN_S))
@@ -91,6 +91,9 @@ class Dispatch:
         outcome = self._outcome(pending, look, moment)
         if outcome not in ("sent", "sent_silent") or recipient.address is None:
             self._end(pending, outcome)
+            return None
+        if self._is_flood(pending):
+            self._end(pending, "paced")
             return None
         is_quiet = outcome == "sent_silent"
         shown = self._notification(pending, look, moment, is_quiet=is_quiet)
@@ -130,12 +133,12 @@ class Dispatch:
         """Put into words what is to be told."""
         level, tag = self._level(look), self._tag(pending, look)
         if look.choice is None or look.room is None:
-            told = Told(user=pending.key.by, name=look.name or pending.key.by, time=pending.time)
-            return notification(pending.kind, tag, look.badge, told, level, is_quiet=is_quiet)
+            details = Details(user=pending.key.by, name=look.name or pending.key.by, time=pending.time)
+            return notification(pending.kind, tag, look.badge, details, level, is_quiet=is_quiet)
         event, room = look.choice.event, look.room
         text, content = (event.emoji or UNSET, UNSET) if look.body is None else words_of(look.body)
-        wants_named = moment.attention(look.recipient, room).level == "mentions"
-        told = Told(
+        wants_named = moment.attention(look.recipient, room).alerts == "mentions"
+        details = Details(
             room.name,
             event.seq,
             event.author,
@@ -147,7 +150,7 @@ class Dispatch:
             look.choice.named if wants_named else look.choice.messages,
             event.time,
         )
-        return notification(pending.kind, tag, look.badge, told, level, is_quiet=is_quiet)
+        return notification(pending.kind, tag, look.badge, details, level, is_quiet=is_quiet)
 
     def _level(self, look: Look) -> Content:
         """Return how much may be shown: nothing where the token may be somebody else's since a restore."""
@@ -158,22 +161,29 @@ class Dispatch:
     def _tag(self, pending: Pending, look: Look) -> str:
         return self._parts.tag_of(pending.key, "" if look.room is None else look.room.name)
 
+    def _is_flood(self, pending: Pending) -> bool:
+        """Whether too many different ones came before it: those that were planned together are told apart here."""
+        key, now = pending.key, self._parts.env.monotonic()
+        if key.topic not in ASKING or pending.tries:
+            return False
+        return self._parts.outstanding.due(paced_by(key), now, is_direct=True) > now
+
     def _note_shown(self, pending: Pending) -> None:
         """Note what the device shows from now on; its pace follows from it."""
         parts, key = self._parts, pending.key
-        if key.room:
-            now = parts.env.monotonic()
-            parts.outstanding.on_sent(paced_by(key), pending.app, pending.seq, now)
+        parts.outstanding.on_sent(paced_by(key), pending.app, pending.seq, parts.env.monotonic())
 
     def _withdrawal(self, pending: Pending, look: Look, moment: Moment) -> Delivery | None:
         """Return what takes a notification away, or sets the number on the icon."""
         address = look.recipient.address
-        if address is None or look.recipient.device in moment.foreground(look.recipient.user):
+        # What came since has replaced on the phone what was to be taken away.
+        is_replaced = pending.key.topic == "read" and self._parts.outstanding.shown(pending.key) is not None
+        if address is None or is_replaced or look.recipient.device in moment.foreground(look.recipient.user):
             self._parts.queue.end(pending.number)
             return None
-        told = Told("" if look.room is None else look.room.name, pending.seq)
+        details = Details("" if look.room is None else look.room.name, pending.seq)
         tag, level = self._tag(pending, look), narrower(self._level(look), "sender")
-        shown = notification("read", tag, look.badge, told, level, is_quiet=False)
+        shown = notification("read", tag, look.badge, details, level, is_quiet=False)
         form: Form = "badge" if pending.key.topic == "badge" else "background"
         pending.address = address
         return Delivery(pending.number, address, shown, form, False, self._expires_at(moment))
@@ -227,9 +237,9 @@ class Dispatch:
             self._tests.pop(number, None)
 
 
-def asked(pending: Pending) -> Asked:
+def look_query(pending: Pending) -> LookQuery:
     """Return what has to be read for one that is due."""
     key = pending.key
     if pending.kind == "read" or key.topic not in ("message", "reaction", "invite"):
-        return Asked(key.user, key.device, key.room, None, 0, 0, key.by)
-    return Asked(key.user, key.device, key.room, key.topic, pending.first, pending.seq)
+        return LookQuery(key.user, key.device, key.room, None, 0, 0, key.by)
+    return LookQuery(key.user, key.device, key.room, key.topic, pending.first, pending.seq)

@@ -11,6 +11,7 @@ from chatd.core.push_events import PushEvent
 from chatd.core.push_preferences import is_quiet
 from chatd.core.room import ACCEPTED
 from chatd.protocol.push import PushPreferences, preferences_of
+from chatd.push.zones import wall_ms
 from chatd.storage.push import PushRoom, Recipient
 
 USUAL = PushPreferences()
@@ -27,14 +28,12 @@ class Moment:
     """What facts need besides the store. `now_ms`: Unix ms. `members_all`: above it, a group alerts who is named.
 
     `is_people`: whether message requests are kept out of lists. `foreground`: the devices of a user that are looked at.
-    `wall_ms`: the time on the wall of a time zone, as milliseconds since that wall said 1970.
     """
 
     now_ms: int
     members_all: int
     is_people: bool
     foreground: Callable[[str], Collection[str]]
-    wall_ms: Callable[[str, int], int]
 
     def attention(self, recipient: Recipient, room: PushRoom) -> Attention:
         """Return what a room asks of `recipient`."""
@@ -61,7 +60,7 @@ class Moment:
     ) -> Facts:
         """Return what decides about telling `recipient` of an event in a room; without both, of what `author` did."""
         chosen = stored(recipient.preferences)
-        quiet = bool(chosen.quiet) and is_quiet(chosen, self.wall_ms(chosen.timezone, self.now_ms))
+        quiet = bool(chosen.quiet) and is_quiet(chosen, wall_ms(chosen.timezone, self.now_ms))
         return Facts(
             kind,
             recipient.user,

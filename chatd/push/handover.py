@@ -14,7 +14,7 @@ from msgspec import Struct
 from chatd.config.model import Config, Log
 from chatd.config.push import PushApp
 from chatd.protocol.process_frames import decode
-from chatd.push.interface import NO_SENDER, SENDER_ENDED, Answer, Delivery, OnAnswers
+from chatd.push.interface import NO_SENDER, SENDER_ENDED, SINCE_MAX, Answer, Delivery, OnAnswers
 
 BATCH_MAX = 500  # deliveries of one frame: some 350 KB
 DETAIL_MAX = 64
@@ -92,6 +92,7 @@ class RemoteSender:
 def bounded(answer: Answer) -> Answer:
     """Return an answer of another process within the bounds of one. Raises ValueError."""
     pause_s = answer.retry_after_s
-    if not isfinite(pause_s) or not 0 <= pause_s <= PAUSE_MAX_S or not 0 <= answer.status <= 999:
+    is_bounded = 0 <= answer.status <= 999 and 0 <= answer.since <= SINCE_MAX
+    if not isfinite(pause_s) or not 0 <= pause_s <= PAUSE_MAX_S or not is_bounded:
         raise ValueError("an answer beyond its bounds")
     return answer._replace(detail=answer.detail[:DETAIL_MAX], environment=answer.environment[:DETAIL_MAX])

@@ -20,6 +20,8 @@ Result = Literal["sent", "retry", "busy", "dead", "refused", "credential"]
 
 # Details of answers that no service gave: there is no process that sends, or it ended.
 NO_SENDER, SENDER_ENDED = "no sender", "the sender ended"
+# Of `Answer.since`: it is compared by the store.
+SINCE_MAX = (1 << 53) - 1
 
 
 class Delivery(NamedTuple):

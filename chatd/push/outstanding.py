@@ -2,7 +2,8 @@
 
 Pace. In a direct room each message alerts, from the eleventh in a minute one in 5 s; so do mentions by name. In a
 group the first alerts at once, and then after 5 s, 15 s, and once a minute until it is read. What is held back joins
-the next.
+the next. Friend requests and invitations, which join none, have the pace of a direct room together; beyond it the app
+alone shows them.
 
 It is memory alone: after a restart the pace begins anew, nothing is taken away that was shown before, and the next
 notification has the right badge all the same. Times are monotonic seconds of the caller.
@@ -41,7 +42,7 @@ class Shown:
     burst: int = 1
 
 
-class Covered(NamedTuple):
+class Withdrawn(NamedTuple):
     """A notification that is to be taken away."""
 
     device: str
@@ -86,7 +87,7 @@ class Outstanding:
     def on_sent(self, key: Key, app: AppKey, seq: int, now: float) -> None:
         """Note that a device is told of messages, which replaces what it shows of the room."""
         users = self._rooms[key.room] = self._rooms.pop(key.room, {})
-        devices = users.setdefault(key.user, {})
+        devices = users[key.user] = users.pop(key.user, {})
         shown = devices.get(key.device)
         if shown is None:
             devices[key.device] = Shown(app, seq, now, burst_at=now)
@@ -103,7 +104,7 @@ class Outstanding:
         while self._count > self._most and len(self._rooms) > 1:
             self._forget(next(iter(self._rooms)))
         if self._count > self._most:
-            # One room alone has so many: its first users go.
+            # One room alone has so many: the user goes who was told of the longest ago.
             users = next(iter(self._rooms.values()))
             self._count -= len(users.pop(next(iter(users))))
 
@@ -115,26 +116,26 @@ class Outstanding:
         users = self._rooms.get(room)
         return users is not None and user in users
 
-    def on_read(self, room: int, user: str, seq: int) -> list[Covered]:
+    def on_read(self, room: int, user: str, seq: int) -> list[Withdrawn]:
         """Forget what devices of `user` show of messages up to `seq`; return what is to be taken away."""
         users = self._rooms.get(room, {})
         devices = users.get(user, {})
-        covered = [Covered(device, shown.app) for device, shown in devices.items() if shown.seq <= seq]
-        for one in covered:
+        withdrawn = [Withdrawn(device, shown.app) for device, shown in devices.items() if shown.seq <= seq]
+        for one in withdrawn:
             del devices[one.device]
-        self._count -= len(covered)
+        self._count -= len(withdrawn)
         if not devices:
             users.pop(user, None)
         if not users:
             self._rooms.pop(room, None)
-        return covered
+        return withdrawn
 
-    def on_recalled(self, room: int, seq: int) -> Iterator[tuple[str, Covered]]:
+    def on_recalled(self, room: int, seq: int) -> Iterator[tuple[str, Withdrawn]]:
         """Yield whose devices show this message as the last one of a room, and forget it."""
         for user, devices in [*self._rooms.get(room, {}).items()]:
             if any(shown.seq == seq for shown in devices.values()):
-                for covered in self.on_read(room, user, seq):
-                    yield user, covered
+                for withdrawn in self.on_read(room, user, seq):
+                    yield user, withdrawn
 
     def badge_due(self, user: str, device: str, now: float) -> float:
         """Return when a device may be sent its badge alone, and note that it is."""

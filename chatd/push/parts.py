@@ -27,7 +27,7 @@ TAG_CHARACTERS = 16
 log = logging.getLogger(__name__)
 
 
-class Place(NamedTuple):
+class Subject(NamedTuple):
     """Whom a decision is about. `user`: "" for everybody in the room. `room`: its number, 0 for none."""
 
     user: str
@@ -35,14 +35,14 @@ class Place(NamedTuple):
     room: int
 
 
-def place_of(pending: Pending) -> Place:
-    return Place(pending.key.user, pending.key.device, pending.key.room)
+def subject_of(pending: Pending) -> Subject:
+    return Subject(pending.key.user, pending.key.device, pending.key.room)
 
 
 @dataclass(slots=True)
 class Parts:
     """`is_people`: whether message requests are kept out of lists. `foreground`: the devices of a user that are looked
-    at. `wall_ms`: of push/zones.py. `post`: submits a request, and waits for nothing.
+    at. `post`: submits a request, and waits for nothing.
     """
 
     store: PushStore
@@ -54,29 +54,29 @@ class Parts:
     settings: Settings
     is_people: bool
     foreground: Callable[[str], Collection[str]]
-    wall_ms: Callable[[str, int], int]
     post: Callable[[object], asyncio.Future[Ok]]
     outstanding: Outstanding = field(default_factory=Outstanding)
     # Set when something waits that may be due.
     wake: asyncio.Event = field(default_factory=asyncio.Event)
-    _logged: LogOnce | None = None
+    _logged: LogOnce = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._logged = LogOnce(self.env)
 
     def moment(self) -> Moment:
         """Return what facts need besides the store, at this moment."""
-        return Moment(
-            self.env.now_ms(), self.settings.members_all, self.is_people, self.foreground, self.wall_ms
-        )
+        return Moment(self.env.now_ms(), self.settings.members_all, self.is_people, self.foreground)
 
     def stale_ms(self) -> int:
         """Return the time (Unix ms) before which news is not worth a notification any more."""
         return self.env.now_ms() - 1000 * self.settings.stale_s
 
     def note(
-        self, place: Place, span: tuple[int, int], kind: Kind, outcome: Outcome, detail: str = ""
+        self, subject: Subject, span: tuple[int, int], kind: Kind, outcome: Outcome, detail: str = ""
     ) -> None:
         """Keep a decision about the events of a span."""
         self.counters.notifications[outcome] += 1
-        self.trace.add(Record(self.env.now_ms(), *place, *span, kind, outcome, detail))
+        self.trace.add(Record(self.env.now_ms(), *subject, *span, kind, outcome, detail))
 
     def end(self, ended: Iterable[Ended]) -> None:
         """Keep what became of notifications that are over; of withdrawals only what went wrong."""
@@ -87,12 +87,11 @@ class Parts:
                 outcome = "sent_silent" if pending.is_quiet else "sent"
             elif outcome == "provider_error":
                 self._log_defect(pending.app.platform, detail)
-            self.note(place_of(pending), (pending.first, pending.seq), pending.kind, outcome, detail)
+            self.note(subject_of(pending), (pending.first, pending.seq), pending.kind, outcome, detail)
         self.wake.set()
 
     def _log_defect(self, platform: str, detail: str) -> None:
         """Log what a push service will never take, once an hour: it is a defect of ours, or a setting."""
-        self._logged = self._logged or LogOnce(self.env)
         if self._logged.is_new(f"{platform} {detail}"):
             log.warning("%s did not take a notification: %s", platform, detail)
 

@@ -23,7 +23,7 @@ from chatd.core.webhooks import Consumer
 from chatd.core.write_set import NewEvent, WriteSet
 from chatd.protocol.errors import ChatError, Refused
 from chatd.push.facts import Moment
-from chatd.push.parts import Parts, Place, place_of
+from chatd.push.parts import Parts, Subject, subject_of
 from chatd.push.pending import AppKey, Key, Pending
 from chatd.storage.push import PlanPage, PlanQuery, PushRoom, Recipient, StoredAlert
 
@@ -36,6 +36,8 @@ ALERTS_AT_ONCE = 200
 DUE_MAX = 100_000
 # More than one commit can touch; a room that is forgotten too early is told twice, with the same tag.
 PLANNED_MAX = 2_000
+# Topics of which each notification is about something else, and the next one does not replace it.
+ASKING = ("friend", "invite")
 # After a failure of the disk.
 AGAIN_S = 1.0
 
@@ -90,7 +92,7 @@ class Planner:
     def _give_up(self, room: int) -> None:
         """Forget what is due of a room, of which nobody is told."""
         first = self._due.pop(room).first
-        self._parts.note(Place("", "", room), (first, first), "message", "expired", "too far behind")
+        self._parts.note(Subject("", "", room), (first, first), "message", "expired", "too far behind")
 
     @property
     def late_ms(self) -> int:
@@ -210,7 +212,7 @@ class Planner:
         if is_first:
             old = [event.seq for event in page.events if event.time < stale]
             if old:
-                parts.note(Place("", "", room.number), (old[0], old[-1]), "message", "expired")
+                parts.note(Subject("", "", room.number), (old[0], old[-1]), "message", "expired")
             self._note_large(room, events)
         planned, moment = PlannedEvents(events), parts.moment()
         for recipient in page.recipients:
@@ -226,7 +228,7 @@ class Planner:
         """Keep one record for everybody in a large room, who are not looked at one by one."""
         seqs = [event.seq for event in events if event.topic == "message"]
         if seqs and is_large(room.members, self._parts.settings.members_all, is_direct=room.is_direct):
-            self._parts.note(Place("", "", room.number), (seqs[0], seqs[-1]), "message", "large_room")
+            self._parts.note(Subject("", "", room.number), (seqs[0], seqs[-1]), "message", "large_room")
 
     def _offer(
         self,
@@ -244,11 +246,12 @@ class Planner:
         outcome = decide(facts)
         span = (first if event.topic == "message" else event.seq, event.seq)
         if outcome not in ("sent", "sent_silent") or recipient.address is None:
-            self._parts.note(Place(recipient.user, recipient.device, room.number), span, kind, outcome)
+            self._parts.note(Subject(recipient.user, recipient.device, room.number), span, kind, outcome)
             return False
         key = Key(recipient.user, recipient.device, room.number, event.topic)
         pending = Pending(key, app_of(recipient), kind, *span, event.time, event.stamp, 0.0)
-        self._put(pending, moment, is_direct=room.is_direct or event.names(recipient.user))
+        is_direct = room.is_direct or event.names(recipient.user) or event.topic in ASKING
+        self._put(pending, moment, is_direct=is_direct)
         return True
 
     def _put(self, pending: Pending, moment: Moment, *, is_direct: bool) -> None:
@@ -259,7 +262,7 @@ class Planner:
         paced = parts.outstanding.due(paced_by(key), now, is_direct=is_direct)
         if paced > pending.due:
             pending.due = paced
-            parts.note(place_of(pending), (pending.first, pending.seq), pending.kind, "paced")
+            parts.note(subject_of(pending), (pending.first, pending.seq), pending.kind, "paced")
         parts.end(parts.queue.put(pending))
 
     async def _plan_alerts(self) -> None:
@@ -284,7 +287,7 @@ class Planner:
         if outcome in ("sent", "sent_silent") and alert.time < self._parts.stale_ms():
             outcome = "expired"
         if outcome not in ("sent", "sent_silent") or recipient.address is None:
-            self._parts.note(Place(recipient.user, recipient.device, 0), (0, 0), kind, outcome)
+            self._parts.note(Subject(recipient.user, recipient.device, 0), (0, 0), kind, outcome)
             return
         key = Key(recipient.user, recipient.device, 0, "friend", alert.author)
         pending = Pending(key, app_of(recipient), kind, 0, 0, alert.time, alert.stamp, 0.0)
@@ -320,5 +323,10 @@ def app_of(recipient: Recipient) -> AppKey:
 
 
 def paced_by(key: Key) -> Key:
-    """Return the key of the pace of a notification: reactions have one beside that of the messages of their room."""
+    """Return the key of the pace of a notification: reactions have one beside that of the messages of their room.
+
+    Friend requests and invitations are all different and never read, so those of a device have one together.
+    """
+    if key.topic in ASKING:
+        return key._replace(room=0)
     return key if key.topic == "message" else key._replace(room=-key.room)

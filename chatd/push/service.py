@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from chatd.config.push import Push as Settings
 from chatd.core.event_feed import position_of
-from chatd.core.push import Kind, Outcome
+from chatd.core.push import Address, Outcome
 from chatd.core.push_alerts import ToldAlerts
 from chatd.core.push_decision import decide, explain
 from chatd.core.push_events import PushEvent, Topic
@@ -17,17 +17,18 @@ from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Ok
 from chatd.push.dispatch import Dispatch
 from chatd.push.interface import Result, Sender
-from chatd.push.parts import Parts, Place
+from chatd.push.parts import Parts, Subject
 from chatd.push.pending import AppKey
 from chatd.push.planner import CONSUMER, Planner, consumer_at, kind_of
-from chatd.push.queue import BY_OPERATOR
+from chatd.push.queue import BY_OPERATOR, NO_APP
 from chatd.push.views import AppStatus, Decision, Line, Now, Status, Tested
 from chatd.push.withdrawals import Withdrawals
-from chatd.storage.push import Asked, Look, PushRoom, Recipient
+from chatd.storage.push import Look, LookQuery, PushRoom, Recipient
 from chatd.telemetry.troubles import Troubles
 
 SAVE_S = 1.0
-# Tests of one request: those of all devices that a user may have.
+# The number of no room.
+NO_ROOM = (1 << 32) - 1
 # A message that comes at this moment, by nobody in particular; and a room that asks for nothing.
 NEXT = PushEvent((1 << 53) - 1, "message", "", 0, 0)
 ANY_ROOM = PushRoom(0, "", "", True, 2, True)
@@ -134,9 +135,8 @@ class Push:
 
     async def decisions(self, user: str, room: str = "", seq: int = 0, limit: int = 50) -> list[Decision]:
         store, trace = self.parts.store, self.parts.trace
-        number = await store.number_of(room) if room else 0
-        if room and not number:
-            return []
+        # A room that is not there takes as long as one of others.
+        number = (await store.number_of(room) or NO_ROOM) if room else 0
         # What was decided for everybody in a room is for its members.
         stands = await store.recipients(number, [user]) if number else []
         found = await trace.find(user, number, seq, limit, everybody=any(one.is_member for one in stands))
@@ -163,8 +163,8 @@ class Push:
         stands = await store.recipients(number, [user])
         wanted = [one.device for one in stands if device in ("", one.device)]
         topic: Topic | None = "message" if seq else None
-        asked = [Asked(user, name, number, topic, seq, seq) for name in wanted]
-        looks = await store.look(asked, parts.env.now_ms(), parts.settings.members_all)
+        queries = [LookQuery(user, name, number, topic, seq, seq) for name in wanted]
+        looks = await store.look(queries, parts.env.now_ms(), parts.settings.members_all)
         if not seq:
             return [self._now(look, NEXT) for look in looks]
         found = [(look, look.newest) for look in looks]
@@ -174,22 +174,25 @@ class Push:
         recipient, moment = look.recipient, self.parts.moment()
         if look.room is None:
             # Of a direct room that nothing was chosen for: what is left is the account's.
-            look, recipient = (
-                look._replace(room=ANY_ROOM),
-                recipient._replace(is_member=True, standing=ACCEPTED),
-            )
+            look = look._replace(room=ANY_ROOM)
+            recipient = recipient._replace(is_member=True, standing=ACCEPTED)
         kind = kind_of(event, recipient.user)
         facts = moment.facts(kind, recipient, event.author, look.room, event, is_blocked=look.is_blocked)
-        platform = "" if recipient.address is None else recipient.address.platform
+        address = recipient.address
+        platform, paused = ("", "") if address is None else (address.platform, self._why_paused(address))
         delay_s = self.parts.settings.delay_s if moment.foreground(recipient.user) else 0
         lines = [Line(outcome, fits) for outcome, fits in explain(facts)]
-        return Now(recipient.device, platform, decide(facts), delay_s, lines)
+        return Now(recipient.device, platform, decide(facts), delay_s, lines, paused)
+
+    def _why_paused(self, address: Address) -> str:
+        queue = self.parts.queue.apps.get(AppKey(address.platform, address.app))
+        return NO_APP[1] if queue is None else queue.paused
 
     async def test(self, user: str, device: str = "", *, dry_run: bool = False) -> list[Tested]:
         store, parts = self.parts.store, self.parts
         stands = [one for one in await store.recipients(0, [user]) if device in ("", one.device)]
-        asked = [Asked(user, one.device, 0, None, 0, 0) for one in stands if one.address is not None]
-        looks = await store.look(asked, parts.env.now_ms(), parts.settings.members_all)
+        queries = [LookQuery(user, one.device, 0, None, 0, 0) for one in stands if one.address is not None]
+        looks = await store.look(queries, parts.env.now_ms(), parts.settings.members_all)
         return list(await asyncio.gather(*(self._test(look, dry_run) for look in looks)))
 
     async def _test(self, look: Look, dry_run: bool) -> Tested:
@@ -198,12 +201,9 @@ class Push:
         if address is None:
             return Tested(recipient.device, "", "", "no_token")
         place = (recipient.device, address.platform, address.app)
-        queue = self.parts.queue.apps.get(AppKey(address.platform, address.app))
-        if queue is None or queue.paused:
-            why = "app not configured" if queue is None else queue.paused
+        if why := self._why_paused(address):
             return self._tested(recipient, Tested(*place, "provider_busy", why))
-        kind: Kind = "test"
-        outcome = decide(self.parts.moment().facts(kind, recipient._replace(user=recipient.user), ""))
+        outcome = decide(self.parts.moment().facts("test", recipient, ""))
         # Whoever asks for a test looks at the device, and wants to hear it.
         if outcome in ("foreground", "quiet", "sent_silent"):
             outcome = "sent"
@@ -219,8 +219,8 @@ class Push:
 
     def _tested(self, recipient: Recipient, found: Tested) -> Tested:
         if found.detail != "dry run":
-            place = Place(recipient.user, recipient.device, 0)
-            self.parts.note(place, (0, 0), "test", found.outcome, found.detail)
+            subject = Subject(recipient.user, recipient.device, 0)
+            self.parts.note(subject, (0, 0), "test", found.outcome, found.detail)
         return found
 
     def pause(self, platform: str, on: bool) -> None:

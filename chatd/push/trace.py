@@ -28,6 +28,8 @@ USER_AT = 8
 HOUR_MS = 3_600_000
 KEPT_HOURS = 24
 BYTES_MAX = 1 << 30
+# Of one hour; beyond it its records are not kept.
+HOUR_BYTES_MAX = BYTES_MAX // 2
 # Of records that wait for the disk: more than a second makes, unless it hangs.
 BUFFER_MAX = 4 << 20
 # Different words of one hour: beyond it they are not kept, because a service may answer anything.
@@ -81,7 +83,9 @@ class Trace:
         self._buffer = bytearray()
         self._words: dict[str, int] = {}
         self._new_words: list[str] = []
-        # Records that were not kept, because the disk was too slow or the directory cannot be written.
+        # Of all files, once one was begun or found to be too much.
+        self._size = 0
+        # Records that were not kept: the disk was too slow or could not be written, or an hour had too many.
         self.dropped = 0
         self._hash = lru_cache(4096)(self._hashed)
         self._writing = asyncio.Lock()
@@ -138,6 +142,7 @@ class Trace:
             return
         self._hour = hour
         self._words = {word: number for number, word in enumerate(known, 1)}
+        self._new_words = []
 
     def _word(self, detail: str) -> int:
         """Return the number of a word, 0 for none."""
@@ -159,28 +164,40 @@ class Trace:
             hour, records, words = self._hour, bytes(self._buffer), self._new_words
             self._buffer.clear()
             self._new_words = []
-            await asyncio.to_thread(self._write, hour, records, words)
+            try:
+                await asyncio.to_thread(self._write, hour, records, words)
+            except OSError:
+                if hour == self._hour:
+                    # Later ones have numbers behind them.
+                    self._new_words = words + self._new_words
+                raise
 
     def _write(self, hour: int, records: bytes, words: list[str]) -> None:
         path = self._path(hour, ".bin")
         if words:
             with private(self._path(hour, ".words")) as file:
                 file.write("".join(f"{word}\n" for word in words).encode())
-        is_new = not path.exists()
+        is_new = not self._size or not path.exists()
         with private(path) as file:
             # A daemon that was killed may have left a part of a record.
             file.truncate(file.tell() - file.tell() % RECORD.size)
-            file.write(records)
-        if is_new:
+            room = HOUR_BYTES_MAX - file.tell()
+            kept = records[: max(0, room - room % RECORD.size)]
+            file.write(kept)
+        self.dropped += (len(records) - len(kept)) // RECORD.size
+        self._size += len(kept)
+        if is_new or self._size > BYTES_MAX:
             self._prune(hour)
 
     def _prune(self, hour: int) -> None:
-        files = self._files(".bin")
-        sizes = sum(path.stat().st_size for path in files)
-        for path in files[:-1]:
-            if hour - int(path.stem) < KEPT_HOURS and sizes <= BYTES_MAX - BYTES_MAX // KEPT_HOURS:
-                return
-            sizes -= path.stat().st_size
+        """Delete what is too old, what is too much, and what a clock that was wrong has dated ahead."""
+        files = [(path, path.stat().st_size) for path in self._files(".bin") if path.stem != str(hour)]
+        own = self._path(hour, ".bin").stat().st_size
+        self._size = own + sum(size for _, size in files)
+        for path, size in files:
+            if abs(hour - int(path.stem)) < KEPT_HOURS and self._size <= BYTES_MAX - BYTES_MAX // KEPT_HOURS:
+                continue
+            self._size -= size
             path.unlink(missing_ok=True)
             path.with_suffix(".words").unlink(missing_ok=True)
 

@@ -35,6 +35,7 @@ class Now(Struct, frozen=True):
     """What would become of a message at this moment on one device, rule by rule; the first that fits decides.
 
     `device`, `platform`: empty where the user has no registration. `delay_s`: for so long another device is waited for.
+    `paused`: why its app sends nothing, empty when it does.
     """
 
     device: str
@@ -42,6 +43,7 @@ class Now(Struct, frozen=True):
     outcome: Outcome
     delay_s: int
     lines: Sequence[Line]
+    paused: str = ""
 
 
 class Tested(Struct, frozen=True):

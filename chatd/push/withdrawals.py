@@ -8,7 +8,7 @@ that shows nothing, and end the subscription after three of them; so it is left 
 from collections.abc import Iterable
 
 from chatd.core.write_set import WriteSet
-from chatd.push.outstanding import Covered
+from chatd.push.outstanding import Withdrawn
 from chatd.push.parts import Parts
 from chatd.push.pending import AppKey, Key, Pending
 
@@ -29,7 +29,7 @@ class Withdrawals:
             room, user, seq = one.room.number, one.member.user, one.member.read
             if one.moved and outstanding.concerns(room, user):
                 self._withdraw(
-                    ((user, covered) for covered in outstanding.on_read(room, user, seq)), room, seq
+                    ((user, withdrawn) for withdrawn in outstanding.on_read(room, user, seq)), room, seq
                 )
             if one.moved and outstanding.concerns(-room, user):
                 # Who was in the room has seen the reactions there: the next one is told at once.
@@ -38,7 +38,7 @@ class Withdrawals:
             if message.event.recalled is True:
                 self._withdraw(outstanding.on_recalled(room, seq), room, seq)
 
-    def _withdraw(self, some: Iterable[tuple[str, Covered]], room: int, seq: int) -> None:
+    def _withdraw(self, some: Iterable[tuple[str, Withdrawn]], room: int, seq: int) -> None:
         """Let what takes a notification away wait a moment, for each device."""
         parts = self._parts
         now = parts.env.monotonic() + DELAY_S

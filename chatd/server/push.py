@@ -14,7 +14,6 @@ from chatd.push.parts import Parts
 from chatd.push.queue import Queue
 from chatd.push.service import Push, apps_of
 from chatd.push.trace import Trace
-from chatd.push.zones import wall_ms
 from chatd.storage.interface import Store
 from chatd.telemetry.loop_share import LoopShare
 from chatd.writer.commit_hooks import CommitHooks
@@ -76,7 +75,6 @@ class PushParts:
             config.push,
             config.people.enabled,
             self._foreground,
-            wall_ms,
             self._post,
         )
         return Push(parts, store.epoch, store.troubles)

@@ -79,7 +79,7 @@ class PlanPage:
     later: int = 0
 
 
-class Asked(NamedTuple):
+class LookQuery(NamedTuple):
     """What is looked at again: the events `low` to `seq` of a room for one device. `room`: 0 for none; then `by`."""
 
     user: str
@@ -143,8 +143,8 @@ class PushStore(Protocol):
     async def plan(self, query: PlanQuery) -> PlanPage:
         """Return a page of up to 200 users; a user has a row for each registration, or one without any."""
 
-    async def look(self, asked: Sequence[Asked], now_ms: int, members_all: int) -> list[Look]:
-        """Return for each what there is to tell now, and the badge of its user, in the same order."""
+    async def look(self, queries: Sequence[LookQuery], now_ms: int, members_all: int) -> list[Look]:
+        """Return for each query what there is to tell now, and the badge of its user, in the same order."""
 
     async def unplanned(self, stamp: int, after: int, limit: int) -> tuple[list[Unplanned], int]:
         """Return rooms with events behind `stamp`, of up to `limit` rooms behind the number `after`; and the last

@@ -118,12 +118,12 @@ class Counted(Awaitable[T]):
                 raised = error
 
 
-def with_cpu_s(env: Env, call: Callable[P, T]) -> Callable[P, tuple[T, float]]:
-    """Return `call` so that it returns also the CPU seconds that it took, for a thread to run."""
+def with_cpu_s(cpu_s: Callable[[], float], call: Callable[P, T]) -> Callable[P, tuple[T, float]]:
+    """Return `call` so that it returns also the CPU seconds that it took, by the clock `cpu_s` of its thread."""
 
     def timed(*args: P.args, **kwargs: P.kwargs) -> tuple[T, float]:
-        began = env.thread_cpu_s()
+        began = cpu_s()
         found = call(*args, **kwargs)
-        return found, env.thread_cpu_s() - began
+        return found, cpu_s() - began
 
     return timed

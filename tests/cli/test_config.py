@@ -76,7 +76,7 @@ def test_check_says_ok_and_warns(run):
     result = run("config", "check", CHATD_AUTH__SECRET=SECRET)
     assert (result.exit_code, result.stdout) == (0, "OK\n")
     result = run("config", "check", "--set", "rates.enabled=false", CHATD_AUTH__SECRET=SECRET)
-    assert (result.exit_code, result.stdout) == (0, "OK (1 warnings)\n")
+    assert (result.exit_code, result.stdout) == (0, "OK (1 warning)\n")
     assert "rates.enabled" in result.stderr
 
 

@@ -64,6 +64,12 @@ def test_now_is_told_rule_by_rule():
     ]
 
 
+def test_what_is_paused_would_not_be_sent():
+    held = {"device": "phone", "platform": "apns", "outcome": "sent", "lines": lines(), "paused": "Forbidden"}
+    (line, *_) = now_lines([held], 0)
+    assert text(line) == "  ✗ phone                   apns: would not be sent now: Forbidden"
+
+
 def test_without_the_rules_only_those_are_told_that_fit():
     muted = {
         "device": "phone",

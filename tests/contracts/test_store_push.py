@@ -14,10 +14,10 @@ from chatd.protocol.codec import encode
 from chatd.protocol.messages import Body
 from chatd.protocol.push import PushPreferences
 from chatd.storage.interface import Store
-from chatd.storage.push import Asked, Look, PlanPage, PlanQuery, Recipient
+from chatd.storage.push import Look, LookQuery, PlanPage, PlanQuery, Recipient
 from tests.kit.history_builder import HistoryBuilder
 
-ALL_MAX = 500
+MEMBERS_ALL = 500
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +38,7 @@ async def register(builder: HistoryBuilder, user: str, device: str = "phone", **
     await add(builder, ChangedRegistration(registration))
 
 
-async def planned(store: Store, room: Room, first: int = 1, members_all: int = ALL_MAX) -> list[PlanPage]:
+async def planned(store: Store, room: Room, first: int = 1, members_all: int = MEMBERS_ALL) -> list[PlanPage]:
     """Return all pages of a plan."""
     pages = [await store.push.plan(PlanQuery(room.number, first, members_all))]
     while pages[-1].next:
@@ -48,8 +48,8 @@ async def planned(store: Store, room: Room, first: int = 1, members_all: int = A
 
 
 async def looked(builder: HistoryBuilder, user: str, room: Room, low: int, seq: int) -> Look:
-    asked = Asked(user, "phone", room.number, "message", low, seq)
-    (look,) = await builder.store.push.look([asked], builder.now, ALL_MAX)
+    asked = LookQuery(user, "phone", room.number, "message", low, seq)
+    (look,) = await builder.store.push.look([asked], builder.now, MEMBERS_ALL)
     return look
 
 
@@ -148,7 +148,7 @@ async def test_more_events_than_one_plan_takes_are_planned_later(
     assert (page.events[0].seq, page.events[-1].seq, page.later) == (2, 257, 258)
     (rest,) = await planned(store, room, first=page.later)
     assert (rest.events[-1].seq, rest.later) == (301, 0)
-    cut = await store.push.plan(PlanQuery(room.number, 2, ALL_MAX, last=9))
+    cut = await store.push.plan(PlanQuery(room.number, 2, MEMBERS_ALL, last=9))
     assert (cut.events[-1].seq, cut.later) == (9, 0)
 
 
@@ -158,7 +158,7 @@ async def test_a_deleted_room_has_nothing_to_tell(store: Store, builder: History
     writes = builder.writes()
     writes.touch(room).deleted_by = "alice"
     await builder.commit(writes)
-    assert (await store.push.plan(PlanQuery(room.number, 1, ALL_MAX))).room is None
+    assert (await store.push.plan(PlanQuery(room.number, 1, MEMBERS_ALL))).room is None
     look = await looked(builder, "bob", room, 2, 2)
     assert (look.room, look.recipient.is_member, look.choice) == (None, False, None)
     assert await store.push.room_names([room.number]) == {}
@@ -169,12 +169,14 @@ async def test_a_block_is_seen_at_the_plan_and_at_the_sending(store: Store, buil
     room = await builder.group("alice", "bob")
     await register(builder, "bob")
     await builder.post(room, "alice")
-    assert not (await looked(builder, "bob", room, 2, 2)).is_blocked
-    await add(builder, Contact("bob", "alice", blocked=True, remark="A.", stamp=1))
+    await add(builder, Contact("bob", "alice", remark="A.", stamp=1))
+    look = await looked(builder, "bob", room, 2, 2)
+    assert (look.is_blocked, look.name) == (False, "A.")
+    await add(builder, Contact("bob", "alice", blocked=True, remark="A.", stamp=2))
     (page,) = await planned(store, room, first=2)
     assert page.blocks == {("bob", "alice")}
     look = await looked(builder, "bob", room, 2, 2)
-    assert (look.is_blocked, look.name) == (True, "A.")
+    assert (look.is_blocked, look.choice) == (True, None)
 
 
 async def test_what_is_told_is_the_newest_that_names_or_else_the_newest(
@@ -221,13 +223,13 @@ async def test_a_reaction_that_was_taken_back_is_over(store: Store, builder: His
     await register(builder, "alice")
     await builder.post(room, "alice")
     await builder.react(room, "bob", 2, "👍")
-    asked = [Asked("alice", "phone", room.number, "reaction", 3, 3)]
-    (look,) = await store.push.look(asked, builder.now, ALL_MAX)
+    asked = [LookQuery("alice", "phone", room.number, "reaction", 3, 3)]
+    (look,) = await store.push.look(asked, builder.now, MEMBERS_ALL)
     assert look.choice is not None
     assert look.choice.event.emoji == "👍"
     assert users(await planned(store, room, first=3)) == [("alice", "phone")]
     await builder.react(room, "bob", 2, "👍", clear=True)
-    (look,) = await store.push.look(asked, builder.now, ALL_MAX)
+    (look,) = await store.push.look(asked, builder.now, MEMBERS_ALL)
     assert look.choice is None
 
 
@@ -281,11 +283,11 @@ async def test_alerts_come_in_order_until_they_are_told(store: Store, builder: H
 
 async def test_a_friend_request_that_was_taken_back_is_over(store: Store, builder: HistoryBuilder) -> None:
     await register(builder, "bob")
-    asked = [Asked("bob", "phone", 0, None, 0, 0, "alice")]
+    asked = [LookQuery("bob", "phone", 0, None, 0, 0, "alice")]
     received = Contact("bob", "alice", state=State.RECEIVED, stamp=1)
     await add(builder, received)
-    (look,) = await store.push.look(asked, builder.now, ALL_MAX)
+    (look,) = await store.push.look(asked, builder.now, MEMBERS_ALL)
     assert (look.is_over, look.recipient.device) == (False, "phone")
     await add(builder, replace(received, state=State.NONE))
-    (look,) = await store.push.look(asked, builder.now, ALL_MAX)
+    (look,) = await store.push.look(asked, builder.now, MEMBERS_ALL)
     assert look.is_over

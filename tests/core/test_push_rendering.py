@@ -6,25 +6,25 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from chatd.core.push import Notification
-from chatd.core.push_rendering import NAME_MAX, TEXT_MAX, Told, cut, notification, words_of
+from chatd.core.push_rendering import NAME_MAX, TEXT_MAX, Details, cut, notification, words_of
 from chatd.protocol.messages import Attachment, Body
 
-TOLD = Told("g1", 7, "bob", "Bob", "Bike tour", "Who brings the map?", messages=3, time=1000)
+DETAILS = Details("g1", 7, "bob", "Bob", "Bike tour", "Who brings the map?", messages=3, time=1000)
 
 
 def test_each_level_shows_more() -> None:
-    none = notification("message", "tag", 3, TOLD, "none", is_quiet=True)
+    none = notification("message", "tag", 3, DETAILS, "none", is_quiet=True)
     assert none == Notification("message", "tag", badge=3, quiet=True)
-    sender = notification("message", "tag", 3, TOLD, "sender", is_quiet=False)
+    sender = notification("message", "tag", 3, DETAILS, "sender", is_quiet=False)
     assert sender == Notification(
         "message", "tag", room="g1", seq=7, user="bob", name="Bob", count=3, badge=3, time=1000
     )
-    full = notification("message", "tag", 3, TOLD, "full", is_quiet=False)
+    full = notification("message", "tag", 3, DETAILS, "full", is_quiet=False)
     assert (full.title, full.text, full.name) == ("Bike tour", "Who brings the map?", "Bob")
 
 
 def test_one_message_is_not_counted_and_what_is_empty_is_absent() -> None:
-    bare = notification("friend", "tag", 0, Told(user="bob"), "full", is_quiet=False)
+    bare = notification("friend", "tag", 0, Details(user="bob"), "full", is_quiet=False)
     assert bare == Notification("friend", "tag", user="bob", badge=0)
 
 

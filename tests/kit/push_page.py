@@ -16,6 +16,24 @@ async () => (await (await navigator.serviceWorker.ready).getNotifications()).map
   ({ title, body, tag, silent, data }) => ({ title, body: body.replace(/[\\u2068\\u2069]/g, ""), tag, silent, data }))
 """
 
+# Count the pushes that the worker is done with. While one is being shown, a look at what is shown may lose it: Chromium
+# forgets what it keeps of a notification and does not yet display.
+COUNT = """
+() => {
+  self.donePushes = 0;
+  const { waitUntil } = ExtendableEvent.prototype;
+  ExtendableEvent.prototype.waitUntil = function (work) {
+    if (this.type === "push") work.catch(() => undefined).then(() => self.donePushes++);
+    return waitUntil.call(this, work);
+  };
+}
+"""
+DONE = """
+async (count) => {
+  while (self.donePushes < count) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+"""
+
 # A press on a notification. A browser without a window has none: the event is made by hand, so it keeps nothing alive,
 # and whatever it does beside its message to the page needs a real press.
 PRESS = """
@@ -38,11 +56,15 @@ class PushPage:
         self.worker = worker
         self._devtools = devtools
         self._target = {"origin": origin, "registrationId": id}
+        self._delivered = 0
 
     async def deliver(self, data: str = "", **payload: Any) -> None:
-        """Deliver a payload, or any text, as the push service of the browser would."""
+        """Deliver a payload, or any text, as the push service of the browser would; return when the worker is done."""
         text = data or json.dumps({"v": 1, **payload})
         await self._devtools.send("ServiceWorker.deliverPushMessage", {**self._target, "data": text})
+        self._delivered += 1
+        async with asyncio.timeout(LIMIT_S):
+            await self.worker.evaluate(DONE, self._delivered)
 
     async def shown(self) -> list[dict[str, Any]]:
         """Return the notifications that are shown."""
@@ -81,4 +103,5 @@ async def push_page(page: "Page", daemon: RunningDaemon) -> PushPage:
     while not registrations:
         await page.evaluate("() => new Promise(requestAnimationFrame)")
     worker = page.context.service_workers[0]
+    await worker.evaluate(COUNT)
     return PushPage(page, worker, devtools, daemon.http_url, registrations[0]["registrationId"])

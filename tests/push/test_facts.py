@@ -11,7 +11,6 @@ from chatd.protocol.codec import encode
 from chatd.protocol.messages import EVERYBODY
 from chatd.protocol.push import PreferencesRow, PushPreferences, QuietHours
 from chatd.push.facts import Moment
-from chatd.push.zones import wall_ms
 from chatd.storage.push import PushRoom, Recipient
 from tests.kit.attention import attention
 
@@ -21,7 +20,7 @@ LEVELS = st.sampled_from(["all", "mentions", "none"])
 
 
 def moment(now_ms: int = NOW, foreground: tuple[str, ...] = ()) -> Moment:
-    return Moment(now_ms, MEMBERS_ALL, True, lambda user: foreground, wall_ms)
+    return Moment(now_ms, MEMBERS_ALL, True, lambda user: foreground)
 
 
 def recipient(member: Member, chosen: PushPreferences) -> Recipient:

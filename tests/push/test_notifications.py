@@ -20,6 +20,12 @@ async def direct(client: InProcessClient, other: str) -> str:
     return str(reply["summary"]["room"])
 
 
+async def befriend(one: InProcessClient, name: str, other: InProcessClient, other_name: str) -> None:
+    await one.request(type="friend.request", user=other_name)
+    reply = await other.request(type="friend.accept", user=name)
+    assert reply["type"] == "ok", reply
+
+
 async def test_a_message_reaches_a_device_without_a_connection(tmp_path: Path) -> None:
     async with in_process(tmp_path) as server, pushing(server) as push:
         alice = await server.connect("alice")
@@ -103,6 +109,35 @@ async def test_a_recalled_message_is_never_sent(tmp_path: Path) -> None:
         assert (await push.push.decisions("bob"))[0].outcome == "recalled"
 
 
+async def test_one_who_is_blocked_meanwhile_hides_nobody_else(tmp_path: Path) -> None:
+    """What waits joins: of a member whom the user blocks before it is sent nothing is told, and of the others all."""
+    async with in_process(tmp_path, people={"enabled": True}) as server, pushing(server) as push:
+        alice = await server.connect("alice", features=["people"])
+        mallory = await server.connect("mallory", features=["people"])
+        bob = await server.connect("bob", mode="background", features=["people"])
+        # Time stands still, and pays for nothing.
+        push.push.parts.share._ahead_s = 60.0
+        await befriend(alice, "alice", bob, "bob")
+        await befriend(mallory, "mallory", bob, "bob")
+        await befriend(alice, "alice", mallory, "mallory")
+        await push.register("bob", 2)
+        room = await alice.create_group("bob", "mallory")
+        await alice.send(room, "hello")
+        await push.idle()
+        push.peer.take()
+        push.push.pause("fcm", True)
+        await alice.send(room, "from alice")
+        assert "seq" in await mallory.send(room, "from mallory")
+        await push.idle()
+        reply = await bob.request(type="contact.set", user="mallory", blocked=True)
+        assert reply["type"] == "ok", reply
+        push.push.pause("fcm", False)
+        await push.advance(60)
+        (one,) = push.peer.take()
+        assert (one.notification.text, one.notification.user) == ("from alice", "alice")
+        assert one.notification.count is UNSET
+
+
 async def test_a_burst_in_a_group_is_joined_and_counted(tmp_path: Path) -> None:
     async with in_process(tmp_path) as server, pushing(server) as push:
         alice = await server.connect("alice")
@@ -147,6 +182,21 @@ async def test_what_was_read_elsewhere_is_taken_away(tmp_path: Path) -> None:
         assert {one.notification.badge for one in taken} == {0}
         tags = {one.notification.tag for one in taken if one.form == "background"}
         assert tags == {one.notification.tag for one in shown}
+
+
+async def test_what_came_since_is_not_taken_away(tmp_path: Path) -> None:
+    async with in_process(tmp_path) as server, pushing(server, content_max="none") as push:
+        alice, bob = await server.connect("alice"), await server.connect("bob", mode="background")
+        await push.register("bob", 2)
+        room = await direct(alice, "bob")
+        sent = await alice.send(room, "read elsewhere")
+        (first,) = await push.sent()
+        await bob.request(type="read", room=room, seq=sent["seq"])
+        await alice.send(room, "not read")
+        (second,) = await push.sent()
+        assert second.notification.tag == first.notification.tag
+        await push.advance(2)
+        assert push.peer.take() == []
 
 
 async def test_a_dead_token_is_forgotten_and_named(tmp_path: Path) -> None:
@@ -293,6 +343,28 @@ async def test_rooms_that_wait_are_bounded(tmp_path: Path, monkeypatch: pytest.M
         server.app.push.push = push.push
 
 
+async def test_a_room_of_others_is_asked_about_as_one_that_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the answer nor the time it takes says whether there is one."""
+    async with in_process(tmp_path) as server, pushing(server) as push:
+        alice = await server.connect("alice")
+        room = await direct(alice, "bob")
+        trace = push.push.parts.trace
+        find = trace.find
+        steps: list[list[object]] = []
+
+        async def noted(user: str, *asked: object, **more: object) -> object:
+            steps[-1].append((user, asked[1:], more))
+            return await find(user, *asked, **more)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(trace, "find", noted)
+        for name in (room, "nowhere"):
+            steps.append([])
+            assert await push.push.decisions("mallory", name, 1) == []
+        assert steps[0] == steps[1] != []
+
+
 async def test_a_test_tells_what_the_push_service_said(tmp_path: Path) -> None:
     def answer(one: Delivery) -> Answer:
         is_apple = one.address.platform == "apns"
@@ -313,6 +385,7 @@ async def test_a_test_tells_what_the_push_service_said(tmp_path: Path) -> None:
         push.push.pause("web", True)
         (held,) = await push.push.test("bob", tablet)
         assert (held.outcome, held.detail) == ("provider_busy", "paused by an operator")
+        assert [one.paused for one in await push.push.now("bob", "", 0)] == ["", held.detail]
         assert await push.push.test("carol") == []
         decided = await push.push.decisions("bob")
         assert [one.outcome for one in decided] == ["provider_busy", "sent", "provider_error"]

@@ -1,6 +1,6 @@
 """What phones show: the pace of alerts, and what is taken away when it was read elsewhere."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chatd.push.outstanding import (
@@ -11,8 +11,8 @@ from chatd.push.outstanding import (
     BURST_S,
     DIRECT_GAP_S,
     GROUP_GAPS_S,
-    Covered,
     Outstanding,
+    Withdrawn,
 )
 from chatd.push.pending import AppKey, Key
 
@@ -65,8 +65,8 @@ def test_what_was_read_is_taken_away_from_all_devices_and_nothing_newer() -> Non
     outstanding.on_sent(PHONE, APP, 5, 0)
     outstanding.on_sent(TABLET, APP, 8, 0)
     assert outstanding.concerns(7, "alice")
-    assert outstanding.on_read(7, "alice", 6) == [Covered("phone", APP)]
-    assert outstanding.on_read(7, "alice", 8) == [Covered("tablet", APP)]
+    assert outstanding.on_read(7, "alice", 6) == [Withdrawn("phone", APP)]
+    assert outstanding.on_read(7, "alice", 8) == [Withdrawn("tablet", APP)]
     assert not outstanding.concerns(7, "alice")
     assert len(outstanding) == 0
 
@@ -75,7 +75,7 @@ def test_a_recalled_message_is_taken_away_where_it_is_the_last_one_shown() -> No
     outstanding = Outstanding()
     outstanding.on_sent(PHONE, APP, 5, 0)
     outstanding.on_sent(Key("bob", "phone", 7, "message"), APP, 6, 0)
-    assert list(outstanding.on_recalled(7, 5)) == [("alice", Covered("phone", APP))]
+    assert list(outstanding.on_recalled(7, 5)) == [("alice", Withdrawn("phone", APP))]
     assert list(outstanding.on_recalled(7, 5)) == []
 
 
@@ -87,6 +87,15 @@ def test_badges_alone_are_rare_and_wake_nobody_more_often_than_ios_allows() -> N
 
 
 @given(st.lists(st.tuples(st.integers(1, 4), st.sampled_from("abc"), st.sampled_from("xy"), st.booleans())))
+@example(
+    [
+        (1, "a", "x", False),
+        (1, "b", "x", False),
+        (1, "b", "y", False),
+        (1, "c", "x", False),
+        (1, "a", "y", False),
+    ]
+)
 def test_it_never_keeps_more_than_its_bound_and_counts_right(steps: list[tuple[int, str, str, bool]]) -> None:
     outstanding = Outstanding(most=4)
     for seq, (room, user, device, is_read) in enumerate(steps, 1):

@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import UNSET
 
 from chatd.core.push import Notification
+from chatd.push.outstanding import BURST, BURST_S, DIRECT_GAP_S
 from tests.kit.inprocess import InProcessClient, InProcessServer, in_process, new_key
 from tests.kit.push_peer import Pushing, pushing
 
@@ -88,6 +89,21 @@ async def test_levels_of_rooms_and_of_the_account(tmp_path: Path) -> None:
         assert "sent" in await outcomes()
 
 
+async def test_a_mention_in_a_muted_room_stands_for_those_that_alert_there(tmp_path: Path) -> None:
+    async with in_process(tmp_path, **ON) as server, pushing(server) as push:
+        alice, bob = await server.connect("alice"), await away(server, "bob")
+        await push.register("bob")
+        room = await alice.create_group("bob")
+        await prefer(bob, room=room, muted_until=1)
+        await told(push)
+        # Of one batch, and so of one plan.
+        for mentions in ([], [], ["bob"]):
+            body = {"text": "hi", "mentions": mentions}
+            alice.send_request(type="send", room=room, key=new_key(), body=body)
+        (shown,) = await told(push)
+        assert (shown.kind, shown.count) == ("mention", UNSET)
+
+
 async def test_a_reaction_is_told_to_who_wants_it(tmp_path: Path) -> None:
     async with in_process(tmp_path, **ON) as server, pushing(server) as push:
         alice, bob = await server.connect("alice"), await away(server, "bob")
@@ -105,3 +121,37 @@ async def test_a_reaction_is_told_to_who_wants_it(tmp_path: Path) -> None:
         await prefer(bob, push={"reactions": True})
         (shown,) = await react("🎉")
         assert (shown.kind, shown.text, shown.user) == ("reaction", "🎉", "alice")
+
+
+async def test_a_flood_of_requests_and_invitations_wakes_a_phone_ten_times(tmp_path: Path) -> None:
+    async with in_process(tmp_path, people={"enabled": True}, **ON) as server, pushing(server) as push:
+        # Time stands still, and pays for nothing.
+        push.push.parts.share._ahead_s = 60.0
+        await push.register("bob")
+        for number in range(12):
+            client = await server.connect(f"stranger{number}")
+            reply = await client.request(type="friend.request", user="bob")
+            assert reply["type"] == "ok", reply
+        assert len(await told(push)) == BURST
+        await push.advance(DIRECT_GAP_S)
+        assert len(await told(push)) == 1
+        await push.advance(BURST_S)
+        assert await told(push) == []
+        outcomes = [one.outcome for one in await push.push.decisions("bob")]
+        # Two were put off, and one of them came to nothing.
+        assert outcomes.count("paced") == 3
+        await (await server.connect("late")).request(type="friend.request", user="bob")
+        assert [one.user for one in await told(push)] == ["late"]
+
+
+async def test_invitations_that_waited_while_an_app_was_paused_are_no_flood(tmp_path: Path) -> None:
+    async with in_process(tmp_path, **ON) as server, pushing(server) as push:
+        alice = await server.connect("alice")
+        push.push.parts.share._ahead_s = 60.0
+        await push.register("bob")
+        push.push.pause("fcm", True)
+        for _ in range(12):
+            await alice.create_group("bob")
+        await push.idle()
+        push.push.pause("fcm", False)
+        assert len(await told(push)) == BURST

@@ -19,6 +19,7 @@ from tests.kit.push_services.fcm import GRANT, PROJECT, Fcm, error
 from tests.kit.push_services.gateway import Gateway
 from tests.kit.push_services.web_push import Keys, WebPush, base64url
 
+NOW_S = 1_763_900_000
 ALERT = {"aps": {"alert": {"loc-key": "MESSAGE_FROM", "loc-args": ["Bob"]}, "badge": 1}}
 HEADERS = {
     "apns-topic": TOPIC,
@@ -45,9 +46,17 @@ async def client(authority):
         yield made
 
 
+@asynccontextmanager
+async def apns(directory, authority):
+    """Apple with a clock that stands still: another second would make another token."""
+    async with Apns(directory, authority) as service:
+        service.now_s = lambda: NOW_S
+        yield service
+
+
 def provider_token(service, *, kid=KEY_ID, iss=TEAM, age_s=0):
     key = service.key_file.read_text()
-    claims = {"iss": iss, "iat": int(time.time()) - age_s}
+    claims = {"iss": iss, "iat": NOW_S - age_s}
     return "bearer " + jwt.encode(claims, key, algorithm="ES256", headers={"kid": kid})
 
 
@@ -60,7 +69,7 @@ async def push(made, service, device="d1", payload=ALERT, **headers):
 
 
 async def test_apns_takes_a_right_request_and_names_the_reason_for_any_other(tmp_path, authority):
-    async with Apns(tmp_path, authority) as service, client(authority) as made:
+    async with apns(tmp_path, authority) as service, client(authority) as made:
         service.add("d1")
         service.add("other", "com.example.other")
         service.gone["away"] = 1_700_000_000_000
@@ -91,7 +100,7 @@ async def test_apns_takes_a_right_request_and_names_the_reason_for_any_other(tmp
 
 
 async def test_apns_wants_a_token_for_twenty_minutes(tmp_path, authority):
-    async with Apns(tmp_path, authority) as service, client(authority) as made:
+    async with apns(tmp_path, authority) as service, client(authority) as made:
         service.add("d1")
         assert await push(made, service, authorization=provider_token(service, age_s=1800)) == 200
         assert await push(made, service, authorization=provider_token(service, age_s=600)) == 200
@@ -100,7 +109,7 @@ async def test_apns_wants_a_token_for_twenty_minutes(tmp_path, authority):
 
 
 async def test_a_service_can_fail_as_it_is_told(tmp_path, authority):
-    async with Apns(tmp_path, authority) as service, client(authority) as made:
+    async with apns(tmp_path, authority) as service, client(authority) as made:
         service.add("d1")
         service.next += [refusal("Shutdown"), "reset", "drop", "goaway"]
         assert await push(made, service) == "Shutdown"

@@ -89,6 +89,49 @@ async def test_only_a_day_is_kept_and_only_of_this_history(tmp_path: Path) -> No
     assert await trace_in(tmp_path, "another").find("alice", 0, 0, 99) == []
 
 
+async def test_a_busy_hour_is_bounded_and_the_others_give_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BYTES_MAX", 100 * RECORD.size)
+    monkeypatch.setattr(module, "HOUR_BYTES_MAX", 50 * RECORD.size + 7)
+    trace = trace_in(tmp_path)
+    for hour in (1, 2, 3):
+        for number in range(70):
+            trace.add(of(NOW + hour * HOUR_MS, seq=number + 3))
+            await trace.flush()
+        files = (tmp_path / "trace").glob("*.bin")
+        assert sum(path.stat().st_size for path in files) <= 100 * RECORD.size
+    assert trace.dropped == 3 * 20
+    assert [one.seq for one in await trace.find("alice", 0, 0, 50)] == list(range(52, 2, -1))
+
+
+async def test_what_a_wrong_clock_dated_ahead_goes_when_it_is_right(tmp_path: Path) -> None:
+    trace = trace_in(tmp_path)
+    for time in (NOW, NOW + 9_000 * HOUR_MS, NOW):
+        trace.add(of(time))
+        await trace.flush()
+    trace.add(of(NOW + HOUR_MS))
+    found = await trace.find("alice", 0, 0, 9)
+    assert [one.time for one in found] == [NOW + HOUR_MS, NOW]
+
+
+async def test_after_a_failure_of_the_disk_words_are_the_right_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trace = trace_in(tmp_path)
+
+    def fail(*written: object) -> None:
+        raise OSError("no space left")
+
+    trace.add(of(NOW, detail="lost"))
+    with monkeypatch.context() as patched:
+        patched.setattr(trace, "_write", fail)
+        with pytest.raises(OSError, match="no space"):
+            await trace.flush()
+    trace.add(of(NOW + 1, detail="BadDeviceToken"))
+    assert [one.detail for one in await trace.find("alice", 0, 0, 9)] == ["BadDeviceToken"]
+
+
 async def test_it_holds_no_name_and_is_private(tmp_path: Path) -> None:
     trace = trace_in(tmp_path)
     trace.add(of(NOW))

@@ -200,7 +200,16 @@ async def test_a_daemon_shows_its_process_and_is_ready_without_it(tmp_path):
 
 def test_an_answer_beyond_its_bounds_is_none():
     sender = RemoteSender(SenderSettings(), lambda answers: None)
-    for told in ([1], [[1, "gone"]], [[1, "sent", "", 0, float("inf")]], [[1, "sent", "", -1]], {"a": 1}):
+    since = [1, "dead", "", 410, 0.0, "", 1 << 63]
+    nonsense = (
+        [1],
+        [[1, "gone"]],
+        [[1, "sent", "", 0, float("inf")]],
+        [[1, "sent", "", -1]],
+        {"a": 1},
+        [since],
+    )
+    for told in nonsense:
         with pytest.raises(ValueError, match=r"form|bounds"):
             sender.on_content(msgspec.msgpack.encode(told))
     sender.on_content(frame(Kind.CONTENT, [])[5:])

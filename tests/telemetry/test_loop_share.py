@@ -106,7 +106,7 @@ def test_time_of_a_thread_counts(machine):
         return connection
 
     async def work():
-        found, cpu_s = await asyncio.to_thread(with_cpu_s(machine.env, read), "it", pages=3)
+        found, cpu_s = await asyncio.to_thread(with_cpu_s(machine.env.thread_cpu_s, read), "it", pages=3)
         assert found == "it"
         began = machine.loop.time()
         await machine.share.rest(cpu_s)

@@ -9,7 +9,7 @@ import msgspec
 from chatd.config.push import PushApp
 from chatd.core.push import Notification
 from chatd.env import Env
-from chatd.push.interface import Answer, Delivery, Result
+from chatd.push.interface import SINCE_MAX, Answer, Delivery, Result
 from chatd.push.sender.answers import answer, fault_of, pause_of
 from chatd.push.sender.credentials import ApnsToken
 from chatd.push.sender.http2 import Http2Client
@@ -132,7 +132,7 @@ class Apns:
         result = RESULTS.get(fault.reason) or of_status(status, pause_s)
         detail = fault.reason or str(status)
         told = answer(delivery, result, detail, status, pause_s)
-        since = fault.timestamp if result == "dead" and fault.timestamp > 0 else 0
+        since = fault.timestamp if result == "dead" and 0 < fault.timestamp <= SINCE_MAX else 0
         return told._replace(since=since)
 
 

@@ -26,7 +26,7 @@ APNS_STEP_S = (
     1200  # and not another one within 20 minutes: so those of a process that starts again are of one time
 )
 OAUTH_S = 3000.0  # they live an hour
-VAPID_S = 6 * 3600.0  # for half of their life
+VAPID_S = 6 * 3600  # for half of their life
 VAPID_LIFE_S = 12 * 3600  # RFC 8292, 2: at most a day
 RENEW_S = 60.0  # a token that is younger is not at fault: another one of the same key would fare no better
 LOOK_AGAIN_S = 30.0  # after a key that could not be used
@@ -116,13 +116,14 @@ class VapidToken:
         self._subject = subject
         self._env = env
         self._file = KeyFile(app, lambda: key_files.signing_key(app.key_file, key_files.VAPID), env)
-        self._made: dict[str, tuple[float, str]] = {}
+        self._made: dict[str, tuple[int, str]] = {}
 
     def authorization(self, origin: str) -> str:
         """Return the value of the header of that name. Raises NoCredential."""
-        now = self._env.monotonic()
-        made_at, value = self._made.get(origin, (0.0, ""))
-        if not value or now - made_at >= VAPID_S:
+        # By the clock that the service goes by: it may be put right, or the machine have slept.
+        now = self._env.now_ms() // 1000
+        made_at, value = self._made.get(origin, (0, ""))
+        if not value or not 0 <= now - made_at < VAPID_S:
             value = self._signed(self._file.key(), origin)
             if len(self._made) >= ORIGINS_MAX:
                 del self._made[next(iter(self._made))]

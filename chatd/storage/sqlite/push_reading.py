@@ -17,8 +17,8 @@ from chatd.core.push_events import PlannedEvents, PushEvent, Topic, choose
 from chatd.protocol.codec import decode_event
 from chatd.protocol.messages import EVERYBODY, Body, Event
 from chatd.storage.push import (
-    Asked,
     Look,
+    LookQuery,
     PlanPage,
     PlanQuery,
     PushRoom,
@@ -77,7 +77,7 @@ OF_LARGE_ROOM = RECIPIENTS.format("""
 NAMED = RECIPIENTS.format("""
     SELECT value AS user, :room AS room, NULL AS device FROM json_each(:users)
 """)
-ASKED = RECIPIENTS.format("""
+LOOKED_AT = RECIPIENTS.format("""
     SELECT DISTINCT json_extract(value, '$[0]') AS user, json_extract(value, '$[2]') AS room,
            json_extract(value, '$[1]') AS device
     FROM json_each(:asked)
@@ -244,43 +244,48 @@ def blocks_of(
     return frozenset((owner, user) for owner, user in connection.execute(BLOCKS, asked))
 
 
-def look(connection: sqlite3.Connection, asked: Sequence[Asked], now_ms: int, members_all: int) -> list[Look]:
+def look(
+    connection: sqlite3.Connection, queries: Sequence[LookQuery], now_ms: int, members_all: int
+) -> list[Look]:
     """Return what there is to tell of each, in order."""
     found = {
         (row[0], row[11], row[-1]): recipient_of(row)
-        for row in connection.execute(ASKED, {"asked": json.dumps([one[:3] for one in asked])})
+        for row in connection.execute(LOOKED_AT, {"asked": json.dumps([query[:3] for query in queries])})
     }
-    rooms = {one.room: room_of(connection, one.room) for one in asked}
-    counted = push.badges(connection, {one.user for one in asked}, now_ms, members_all)
+    rooms = {query.room: room_of(connection, query.room) for query in queries}
+    counted = push.badges(connection, {query.user for query in queries}, now_ms, members_all)
     looks = []
-    for one in asked:
-        recipient = found.get((one.user, one.device, one.room)) or found[one.user, None, one.room]
-        looked = look_at(connection, one, rooms[one.room], recipient)
-        looks.append(looked._replace(badge=counted.get(one.user, 0)))
+    for query in queries:
+        recipient = found.get((query.user, query.device, query.room)) or found[query.user, None, query.room]
+        looked = look_at(connection, query, rooms[query.room], recipient)
+        looks.append(looked._replace(badge=counted.get(query.user, 0)))
     return looks
 
 
 def look_at(
-    connection: sqlite3.Connection, asked: Asked, room: PushRoom | None, recipient: Recipient
+    connection: sqlite3.Connection, query: LookQuery, room: PushRoom | None, recipient: Recipient
 ) -> Look:
-    if asked.topic is None:
-        name, is_blocked, state = known(connection, asked.user, asked.by)
+    if query.topic is None:
+        name, is_blocked, state = known(connection, query.user, query.by)
         return Look(room, recipient, name=name, is_blocked=is_blocked, is_over=state is not State.RECEIVED)
     if room is None:
         return Look(room, recipient._replace(is_member=False))
-    span = (position(room.number, asked.low), position(room.number, asked.seq))
+    span = (position(room.number, query.low), position(room.number, query.seq))
     rows = connection.execute(NEWEST, (*span, COUNTED_MAX)).fetchall()
-    events = [event for event in events_of(connection, room.number, rows) if event.topic == asked.topic]
+    events = [event for event in events_of(connection, room.number, rows) if event.topic == query.topic]
     newest = events[0] if events else None
     after = max(recipient.read, recipient.first_visible - 1)
-    choice = choose(events, asked.user, after if asked.topic == "message" else 0)
+    blocks = blocks_of(connection, [query.user], {event.author for event in events})
+    shown = [event for event in events if (query.user, event.author) not in blocks]
+    choice = choose(shown, query.user, after if query.topic == "message" else 0)
     if choice is None:
-        return Look(room, recipient, None, newest)
-    name, is_blocked, _ = known(connection, asked.user, choice.event.author)
+        is_blocked = newest is not None and (query.user, newest.author) in blocks
+        return Look(room, recipient, None, newest, is_blocked=is_blocked)
+    name, _, _ = known(connection, query.user, choice.event.author)
     body = None
-    if asked.topic == "message":
+    if query.topic == "message":
         body = body_of(connection, position(room.number, choice.event.seq))
-    return Look(room, recipient, choice, newest, body, name, is_blocked)
+    return Look(room, recipient, choice, newest, body, name)
 
 
 def known(connection: sqlite3.Connection, user: str, author: str) -> tuple[str, bool, State]:

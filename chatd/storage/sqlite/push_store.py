@@ -6,9 +6,19 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from chatd.core.push_registrations import Registration
-from chatd.storage.push import Asked, Look, PlanPage, PlanQuery, PushStore, Recipient, StoredAlert, Unplanned
+from chatd.storage.push import (
+    Look,
+    LookQuery,
+    PlanPage,
+    PlanQuery,
+    PushStore,
+    Recipient,
+    StoredAlert,
+    Unplanned,
+)
 from chatd.storage.sqlite import push, push_reading
 from chatd.storage.sqlite.read_pool import ReadPool
+from chatd.telemetry.loop_share import with_cpu_s
 from chatd.telemetry.troubles import Troubles
 
 # Of a read beside itself: two changes of thread, and the tasks that wait for it; no clock of one thread shows them.
@@ -41,22 +51,15 @@ class PushReads(PushStore):
         self, read: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         assert self._read_pool is not None, "open it first"
-        cpu_s = self._cpu_s
-
-        def timed(connection: sqlite3.Connection) -> tuple[T, float]:
-            began = cpu_s()
-            found = read(connection, *args, **kwargs)
-            return found, cpu_s() - began
-
-        found, spent_s = await self._read_pool.run(timed)
+        found, spent_s = await self._read_pool.run(with_cpu_s(self._cpu_s, read), *args, **kwargs)
         self._spend(spent_s + HOP_S)
         return found
 
     async def plan(self, query: PlanQuery) -> PlanPage:
         return await self._run(push_reading.plan, query)
 
-    async def look(self, asked: Sequence[Asked], now_ms: int, members_all: int) -> list[Look]:
-        return await self._run(push_reading.look, asked, now_ms, members_all)
+    async def look(self, queries: Sequence[LookQuery], now_ms: int, members_all: int) -> list[Look]:
+        return await self._run(push_reading.look, queries, now_ms, members_all)
 
     async def recipients(self, room: int, users: Sequence[str]) -> list[Recipient]:
         return await self._run(push_reading.recipients, room, users)

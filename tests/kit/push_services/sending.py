@@ -23,17 +23,15 @@ HOUR_MS = 3_600_000
 
 
 class Sending:
-    """`batches`: how many times answers were told."""
+    """A sender that runs, and those who wait for its answers."""
 
     def __init__(self, settings: SenderSettings, env: Env) -> None:
         self.env = env
-        self.batches = 0
         self._number = 0
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
         self.sender = LocalSender(settings, env, self._on_answers)
 
     def _on_answers(self, answers: Sequence[Answer]) -> None:
-        self.batches += 1
         for one in answers:
             # A second answer to a delivery raises InvalidStateError.
             self._waiting[one.number].set_result(one)

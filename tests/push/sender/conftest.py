@@ -2,22 +2,17 @@
 
 import pytest
 
-from chatd.egress.client import trusted_certificates
-from chatd.push.sender.http2 import http2_context
 from tests.kit.loops import Loops, loops_of
 from tests.kit.push_services.authority import Authority
+from tests.kit.push_services.sending import trusting
 
 
 @pytest.fixture
-def trusted(tmp_path, monkeypatch):
+def trusted(tmp_path):
     """The authority of this test, which the sender trusts as it does those of the system."""
     made = Authority(tmp_path)
-    monkeypatch.setenv("SSL_CERT_FILE", str(made.file))
-    for cached in (http2_context, trusted_certificates):
-        cached.cache_clear()
-    yield made
-    for cached in (http2_context, trusted_certificates):
-        cached.cache_clear()
+    with trusting(made):
+        yield made
 
 
 def pytest_asyncio_loop_factories(item) -> Loops:

@@ -163,6 +163,19 @@ def test_web_push_is_signed_for_its_origin(key_file, env):
     assert vapid.authorization("https://push.example") != value
 
 
+def test_a_clock_that_was_put_right_makes_a_new_token_of_web_push(key_file, env, monkeypatch):
+    """One of another time is refused by every service, and 401 of one of them pauses nothing."""
+    key_file.write_text(EC_KEY)
+    vapid = VapidToken(app("web", key_file), "mailto:ops@example.com", env)
+    now_ms = env.now_ms()
+    for days in (0, -30, 30):
+        monkeypatch.setattr(env, "now_ms", lambda days=days: now_ms + days * 86_400_000)
+        token = vapid.authorization("https://push.example").partition("=")[2].partition(",")[0]
+        assert (
+            jwt.decode(token, options={"verify_signature": False})["exp"] == env.now_ms() // 1000 + 12 * 3600
+        )
+
+
 def test_many_origins_take_little_memory(key_file, env):
     key_file.write_text(EC_KEY)
     vapid = VapidToken(app("web", key_file), "mailto:ops@example.com", env)

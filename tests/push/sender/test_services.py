@@ -10,9 +10,7 @@ import pytest
 from chatd.config.push import PushApp
 from chatd.core.push import Address, Notification
 from chatd.egress.guard import target_of
-from chatd.push.interface import Delivery
 from chatd.push.sender import apns as apns_module
-from chatd.push.sender.services import LocalSender, SenderSettings
 from chatd.push.sender.web import Web
 from chatd.server.system_env import SystemEnv
 from tests.kit.push_services import apns, fcm
@@ -20,6 +18,7 @@ from tests.kit.push_services.apns import TOPIC, Apns
 from tests.kit.push_services.fcm import Fcm
 from tests.kit.push_services.gateway import Gateway
 from tests.kit.push_services.listener import Response, json_response
+from tests.kit.push_services.sending import sending as running_sender
 from tests.kit.push_services.web_push import Keys, WebPush
 
 LATER = 2_000_000_000_000
@@ -52,35 +51,20 @@ OBJECT = {
 READ = Notification("read", FULL.tag, room=FULL.room, seq=1041, badge=0)
 
 
-class Sending:
-    """A sender whose answers are waited for."""
+class Send:
+    """Sends what it is called with, and returns the answer."""
 
-    def __init__(self, apps, allow=()):
-        self.sender = LocalSender(
-            SenderSettings(tuple(apps), SUBJECT, tuple(allow)), SystemEnv(), self.answered
-        )
-        self.answers = {}
-        self.count = 0
-
-    def answered(self, answers):
-        self.answers |= {answer.number: answer for answer in answers}
+    def __init__(self, running):
+        self.running, self.sender = running, running.sender
 
     async def __call__(self, address, notification=FULL, **more):
-        self.count += 1
-        number = self.count
-        self.sender.send([Delivery(number, address, notification, **{"expires_at": LATER, **more})])
-        while number not in self.answers:
-            await asyncio.sleep(0.001)
-        return self.answers[number]
+        return await self.running.one(address, notification, **{"expires_at": LATER, **more})
 
 
 @asynccontextmanager
 async def sending(*apps, allow=()):
-    made = Sending([PushApp(**app) for app in apps], allow)
-    try:
-        yield made
-    finally:
-        await made.sender.close()
+    async with running_sender(None, *apps, vapid_subject=SUBJECT, allow=allow) as running:
+        yield Send(running)
 
 
 def sealing(address, keys):
@@ -156,6 +140,14 @@ async def test_apns_takes_a_sealed_payload_a_badge_and_what_the_app_takes_withou
         assert opened(keys, service.accepted[-1].payload["sealed"])["room"] == FULL.room
         assert "room" not in service.accepted[-1].payload
         assert service.objections == []
+
+
+@pytest.mark.parametrize("timestamp", [-1, 1 << 60, 1 << 80])
+async def test_a_time_that_is_none_is_not_passed_on(tmp_path, trusted, timestamp):
+    async with Apns(tmp_path, trusted) as service, sending(service.app()) as send:
+        service.always = apns.refusal("Unregistered", timestamp=timestamp)
+        answer = await send(Address("apns", TOPIC, "ab12"))
+        assert (answer.result, answer.since) == ("dead", 0)
 
 
 @pytest.mark.parametrize("reason", apns.REASONS)
@@ -552,17 +544,12 @@ async def test_a_key_that_is_missing_is_told_for_each_and_logged_once(tmp_path, 
 
 
 async def test_what_is_under_way_at_the_end_is_answered(tmp_path, trusted):
-    async with Apns(tmp_path, trusted) as service:
-        made = Sending([PushApp(**service.app())])
+    async with Apns(tmp_path, trusted) as service, sending(service.app()) as send:
         service.hold()
-        deliveries = [Delivery(n, Address("apns", TOPIC, "ab12"), FULL) for n in range(1, 4)]
-        made.sender.send(deliveries)
+        under_way = [send.running.begin(Address("apns", TOPIC, "ab12"), FULL) for _ in range(3)]
         await service.came(1)
-        await made.sender.close()
-        await asyncio.sleep(0)
-        assert {number: answer.result for number, answer in made.answers.items()} == dict.fromkeys(
-            (1, 2, 3), "retry"
-        )
+        await send.sender.close()
+        assert [(await one).result for one in under_way] == ["retry"] * 3
 
 
 async def test_a_defect_is_logged_and_answered(tmp_path, trusted, monkeypatch, caplog):

@@ -190,11 +190,12 @@ function DecisionRow({ one }: { one: Decision }) {
 
 function NowRow({ one }: { one: Now }) {
   const isSent = SENT.includes(one.outcome);
+  const said = one.paused ? pushTexts.notNow(one.paused) : pushTexts.wouldBeSent;
   return (
     <li>
       <div>
         <span>
-          <span class={isSent ? "pill ok" : "pill"}>{one.outcome}</span> {isSent ? pushTexts.wouldBeSent : meaning(one.outcome)}
+          <span class={isSent && !one.paused ? "pill ok" : "pill"}>{one.outcome}</span> {isSent ? said : meaning(one.outcome)}
         </span>
         {one.device && <code class="quiet small">{one.device}</code>}
       </div>

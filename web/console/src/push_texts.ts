@@ -17,6 +17,7 @@ export const pushTexts = {
   noDecisions: "Nothing was decided in the last day.",
   now: "A message at this moment",
   wouldBeSent: "it would be sent",
+  notNow: (why: string) => `it would not be sent now: ${why}`,
   kinds: {
     message: "message",
     mention: "mention",

@@ -333,6 +333,7 @@ export interface Now {
   outcome: "blocked" | "departed" | "disabled" | "expired" | "foreground" | "large_room" | "mentions_only" | "muted" | "no_token" | "own" | "paced" | "prefs_off" | "provider_busy" | "provider_error" | "quiet" | "read" | "recalled" | "request" | "sent" | "sent_silent" | "stale_device" | "superseded" | "token_dead";
   delay_s: number;
   lines: readonly Line[];
+  paused: string;
 }
 
 export interface Page {

@@ -4,7 +4,7 @@ import { testPush } from "@chatd/client/push";
 import type { ComponentChildren } from "preact";
 import { t, type TextKey } from "../locale/locale.js";
 import { Action, Card, Switch } from "../shell/controls.js";
-import { attempt } from "../shell/errors.js";
+import { attempt, errorText } from "../shell/errors.js";
 import { Icon, type IconName } from "../shell/icons.js";
 import { client, phase } from "../shell/state.js";
 import { browserPush, turnOff, turnOn, type BrowserPush } from "./browser_push.js";
@@ -90,10 +90,14 @@ function Test() {
     if (busy.peek()) return;
     busy.value = true;
     result.value = "";
-    const done = await attempt(() => testPush(client()));
+    try {
+      const done = await testPush(client());
+      const known = TEST_TEXTS[done.outcome];
+      result.value = known ? t(known) : reasonOf(done);
+    } catch (error) {
+      result.value = (error as { code?: string }).code === "rate_limited" ? t("push.test.often") : errorText(error);
+    }
     busy.value = false;
-    const known = done && TEST_TEXTS[done.outcome];
-    if (done) result.value = known ? t(known) : reasonOf(done);
   };
   return (
     <>

@@ -125,7 +125,7 @@ function Row({ told, message, devices }: RowProps) {
             {sameDay(told.time, Date.now()) ? timeOfDay(told.time) : `${shortTime(told.time)} ${timeOfDay(told.time)}`}
           </time>
         </header>
-        {told.room && <Said message={message} label={label} />}
+        {told.room && <Said message={message} label={label} peer={room?.summary.value.peer} />}
         <Outcomes decisions={told.decisions} devices={devices} />
       </div>
     </article>
@@ -140,12 +140,13 @@ function Disc({ kind }: { kind: string }) {
   );
 }
 
-/** The message it is about, once it is there; else what kind of news it was. */
-function Said({ message, label }: { message: Message | undefined; label: string }) {
+/** The message it is about, once it is there; else what kind of news it was. The name of a peer stands above it. */
+function Said({ message, label, peer }: { message: Message | undefined; label: string; peer: string | undefined }) {
   const name = message?.user ? userOf(message.user).value.name : "";
+  const text = message?.text?.slice(0, 200);
   return (
     <span class="line small quiet">
-      {message?.text && name ? <bdi>{t("why.said", { name, text: message.text.slice(0, 200) })}</bdi> : label}
+      {text && name ? <bdi>{message?.user === peer ? text : t("why.said", { name, text })}</bdi> : label}
     </span>
   );
 }

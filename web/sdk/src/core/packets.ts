@@ -168,7 +168,7 @@ export type SyncPage = {
   more?: string;
   /** the pages of this round together are the complete list of rooms */
   full?: boolean;
-  /** on the first page of a round that is full or that names a room in `rooms` or `gone`, or account rows: number of rooms, sums of `unread` and of `unread_mentions` over all that are not `hidden`; with people (20.1) in force the friend requests that wait for an answer, and the rooms with `request`, which the first three leave out: 0 if absent; with push (22.3) in force the number on the icon of the app. As of `cursor`; absent there: as before */
+  /** on the first page of a round that is full or that names a room in `rooms` or `gone`, or account rows: number of rooms, sums of `unread` and of `unread_mentions` over all that are not `hidden`; with people (20.1) in force the friend requests that wait for an answer, and the rooms with `request`, which the first three leave out: 0 if absent; with push (22.3) in force the number on the icon of the app, 0 if absent. As of `cursor`; absent there: as before */
   totals?: { rooms: number; unread: number; mentions: number; friend_requests?: number; message_requests?: number; badge?: number };
   /** account rows (5.6) by section, behind the rooms of the round */
   sections?: { [name: string]: AccountRow[] };
@@ -444,7 +444,7 @@ export type SyncReply = {
   more?: string;
   /** the pages of this round together are the complete list of rooms */
   full?: boolean;
-  /** on the first page of a round that is full or that names a room in `rooms` or `gone`, or account rows: number of rooms, sums of `unread` and of `unread_mentions` over all that are not `hidden`; with people (20.1) in force the friend requests that wait for an answer, and the rooms with `request`, which the first three leave out: 0 if absent; with push (22.3) in force the number on the icon of the app. As of `cursor`; absent there: as before */
+  /** on the first page of a round that is full or that names a room in `rooms` or `gone`, or account rows: number of rooms, sums of `unread` and of `unread_mentions` over all that are not `hidden`; with people (20.1) in force the friend requests that wait for an answer, and the rooms with `request`, which the first three leave out: 0 if absent; with push (22.3) in force the number on the icon of the app, 0 if absent. As of `cursor`; absent there: as before */
   totals?: { rooms: number; unread: number; mentions: number; friend_requests?: number; message_requests?: number; badge?: number };
   /** account rows (5.6) by section, behind the rooms of the round */
   sections?: { [name: string]: AccountRow[] };
@@ -1192,7 +1192,7 @@ export type DevicesPushRequest = {
   platform: "apns" | "fcm" | "web" | "gateway";
   /** the token; of `web` the endpoint of the subscription, an `https` URL; empty: none any more, for this `purpose` */
   token: string;
-  /** which app of the operator's, where they have several */
+  /** which app of the operator's; may be left out where they have one of this platform */
   app?: string;
   /** `voip`: a PushKit token of APNs, to which nothing but calls is sent */
   purpose?: "alert" | "voip";

@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t}from"./chunk-GJIB7L7E.js";import"./chunk-F7RLG5DK.js";import"./chunk-VJGRBNNF.js";import"./chunk-EOENHLXG.js";import"./chunk-QBVUXYAN.js";import"./chunk-Q3AGAOWK.js";import"./chunk-5BUGJ5TA.js";import"./chunk-UNPK4VXF.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};

@@ -1,1 +1,0 @@
-import{ha as o}from"./chunk-UNPK4VXF.js";export{o as msgpack};
