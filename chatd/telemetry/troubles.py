@@ -29,7 +29,10 @@ TROUBLES: Mapping[str, TroubleKind] = {
     "keys": TroubleKind("every hello is refused with overloaded"),
     "clock": TroubleKind("nothing is deleted because its time is up", unready=False),
     "hellos": TroubleKind("new connections are refused with 503", unready=False),
-    "push": TroubleKind("notifications of it wait, and expire", unready=False),
+    "push": TroubleKind(
+        "notifications of that app wait, and expire; decisions that are not kept cannot be asked for",
+        unready=False,
+    ),
     "connections": TroubleKind("new connections are refused with 503", unready=False),
 }
 

@@ -7,7 +7,6 @@ from tests.kit import document
 
 REPLIES = {
     "hello": packets.HelloReply,
-    "auth": packets.AuthReply,
     "mode": packets.ModeReply,
     "room.get": packets.SummaryReply,
     "log": packets.LogReply,
