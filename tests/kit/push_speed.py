@@ -21,29 +21,18 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from chatd.config.push import PushApp
-from chatd.core.push import Address, Notification
+from chatd.core.push import Address
 from chatd.push.handover import SenderSettings
 from chatd.push.interface import Answer, Delivery
 from chatd.push.key_files import new_vapid_key
 from chatd.push.sender.services import LocalSender
 from chatd.server.system_env import SystemEnv
 from tests.kit.push_services.authority import Authority
+from tests.kit.push_services.example import FULL
 from tests.kit.push_services.listener import Listener, Request, Response
 from tests.kit.push_services.web_push import Keys
 
 ROUNDS, COUNT, AT_ONCE = 3, 2_000, 500
-SHOWN = Notification(
-    kind="message",
-    tag="mY3k0Qp7sT1vW9xZ",
-    room="g4fKz81QwXe2",
-    seq=1041,
-    user="u7",
-    name="Bob",
-    title="Bike tour",
-    text="Who brings the map?",
-    badge=3,
-    time=1_763_899_990_000,
-)
 TOKEN = {"access_token": "a", "expires_in": 3600}
 TAKEN = {"name": "projects/p/messages/0:1500415314455276%31bd1c9631bd1c96"}
 
@@ -91,7 +80,7 @@ async def ours(settings: SenderSettings, platform: str, sealed: bool) -> float:
         expires_at = time.time_ns() // 1_000_000 + 3_600_000
         sender.send(
             [
-                Delivery(number, place, SHOWN, expires_at=expires_at)
+                Delivery(number, place, FULL, expires_at=expires_at)
                 for number, place in zip(numbers, places, strict=True)
             ]
         )
@@ -111,7 +100,7 @@ async def ours(settings: SenderSettings, platform: str, sealed: bool) -> float:
 async def theirs(url: str, platform: str) -> float:
     """Return the same of httpx2."""
     body = json.dumps(
-        {"aps": {"alert": {"title": "Bob", "body": SHOWN.text}}, "room": SHOWN.room, "tag": SHOWN.tag}
+        {"aps": {"alert": {"title": "Bob", "body": FULL.text}}, "room": FULL.room, "tag": FULL.tag}
     )
     path = "/3/device/{:064x}" if platform == "apns" else "/v1/projects/p/messages:send"
     head = {"authorization": "bearer x", "apns-topic": "t", "apns-push-type": "alert", "apns-priority": "10"}

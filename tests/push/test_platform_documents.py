@@ -23,23 +23,12 @@ from chatd.push.sender.services import LocalSender, SenderSettings
 from chatd.server.system_env import SystemEnv
 from tests.kit import document
 from tests.kit.newcomer import ROOT, blocks
+from tests.kit.push_services.example import FULL
 from tests.kit.push_services.listener import Listener, json_response
 
 DOCS = ROOT / "docs"
 GATEWAY, JAVA = DOCS / "examples" / "push_gateway.py", DOCS / "examples" / "SealedPayload.java"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
-FULL = Notification(
-    kind="message",
-    tag="mY3k0Qp7sT1vW9xZ",
-    room="g4fKz81QwXe2",
-    seq=1041,
-    user="u7",
-    name="Bob",
-    title="Bike tour",
-    text="Who brings the map?",
-    badge=3,
-    time=1_763_899_990_000,
-)
 
 
 def of_document():

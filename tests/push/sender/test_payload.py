@@ -18,20 +18,8 @@ from chatd.push.sender.payload import (
     visible,
 )
 from tests.kit import document
+from tests.kit.push_services.example import FULL
 from tests.kit.push_services.web_push import Keys
-
-FULL = Notification(
-    kind="message",
-    tag="mY3k0Qp7sT1vW9xZ",
-    room="g4fKz81QwXe2",
-    seq=1041,
-    user="u7",
-    name="Bob",
-    title="Bike tour",
-    text="Who brings the map?",
-    badge=3,
-    time=1_763_899_990_000,
-)
 
 
 def test_the_payload_has_its_version_and_nothing_that_is_absent():

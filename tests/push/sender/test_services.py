@@ -15,6 +15,7 @@ from chatd.push.sender.web import Web
 from chatd.server.system_env import SystemEnv
 from tests.kit.push_services import apns, fcm
 from tests.kit.push_services.apns import TOPIC, Apns
+from tests.kit.push_services.example import FULL
 from tests.kit.push_services.fcm import Fcm
 from tests.kit.push_services.gateway import Gateway
 from tests.kit.push_services.listener import Response, json_response
@@ -23,18 +24,6 @@ from tests.kit.push_services.web_push import Keys, WebPush
 
 LATER = 2_000_000_000_000
 SUBJECT = "mailto:ops@example.com"
-FULL = Notification(
-    kind="message",
-    tag="mY3k0Qp7sT1vW9xZ",
-    room="g4fKz81QwXe2",
-    seq=1041,
-    user="u7",
-    name="Bob",
-    title="Bike tour",
-    text="Who brings the map?",
-    badge=3,
-    time=1_763_899_990_000,
-)
 OBJECT = {
     "v": 1,
     "kind": "message",
