@@ -159,7 +159,7 @@ async def commit(self, batch):
         return await stored(self, batch)
     self.stamp = batch.stamp
     storing = lambda: asyncio.ensure_future(self._connection.run(self._commit, batch))
-    asyncio.get_running_loop().call_later(0.05, storing)
+    asyncio.get_running_loop().call_later(0.5, storing)
 Writer.commit = commit
 main(["serve"])
 """
