@@ -13,6 +13,7 @@ from chatd.config.console import Console
 from chatd.config.events import Events
 from chatd.config.hooks import Egress, Hooks
 from chatd.config.listen import Listen
+from chatd.config.media import Media
 from chatd.config.moderation import Moderation
 from chatd.config.people import People
 from chatd.config.push import Push
@@ -308,6 +309,7 @@ class Config(Section, frozen=True):
     events: Events = Events()
     hooks: Hooks = Hooks()
     push: Push = Push()
+    media: Media = Media()
     egress: Egress = Egress()
     log: Log = Log()
     console: Console = Console()

@@ -55,6 +55,9 @@ class Rates(Section, frozen=True):
     added_per_day: Annotated[
         int, span(100, 1_000_000, "Users that a user adds to rooms a day: ten groups of a hundred.")
     ] = 1000
+    uploads_per_min: Annotated[
+        int, span(1, 10_000, "Uploads a user begins in a minute: albums, ten pictures at a time.")
+    ] = 60
     people_per_min: Annotated[
         int,
         span(1, 1_000_000, "Changes of contacts, circles, privacy, card a minute and user: sorting friends."),

@@ -46,6 +46,8 @@ FIRST = frozenset(
         "events.enabled",
         "push.enabled",
         "push.apps",
+        "media.enabled",
+        "media.url",
         "log.level",
     }
 )

@@ -28,6 +28,7 @@ ERRORS: dict[str, Retry] = {
     "too_large": "never",
     "room_full": "never",
     "quota": "never",
+    "not_ready": "later",
     "edit_window": "never",
     "muted": "later",
     "conflict": "never",

@@ -68,3 +68,10 @@ COMMANDS_MAX = 100
 DECISIONS_MAX = 50
 # Groups of both users that are shown on a card.
 COMMON_MAX = 20
+# The description of a file in words, for those who cannot see or hear it.
+ALT_MAX = 1000
+# Places in one file.link: more pictures than a screen shows.
+LINKS_MAX = 50
+FILES_PAGE_MAX, FILES_PAGE_DEFAULT = 200, 50
+# Numbers of voice messages that are kept as heard, the newest, of one member.
+PLAYED_MAX = 64

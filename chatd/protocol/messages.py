@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from chatd.protocol.envelope import Ok, Push, RoomMutation
 from chatd.protocol.identifiers import U53, Milliseconds, Seq, Title
-from chatd.protocol.limits import BUTTON_ROWS_MAX, BUTTONS_IN_ROW_MAX, EMOJI_BYTES_MAX
+from chatd.protocol.limits import ALT_MAX, BUTTON_ROWS_MAX, BUTTONS_IN_ROW_MAX, EMOJI_BYTES_MAX
+from chatd.protocol.media import FileKind, Place, Size
 from chatd.protocol.members import RoleOf
 from chatd.protocol.read_state import RoomPosition
 from chatd.protocol.rooms import RoomSummary
@@ -21,7 +22,11 @@ Mention = Annotated[str, Meta(pattern=r"^(\*|[A-Za-z0-9_\-.:@|+]{1,64})\Z")]
 
 
 class Attachment(Struct, omit_defaults=True, frozen=True):
-    """A reference to a file, which is never sent through the WebSocket."""
+    """A reference to a file, which is never sent through the WebSocket.
+
+    `alt`: what it shows, in words of the author. From `kind` on: written by the server, of its own files alone.
+    `sizes`: renditions besides the full one. `waveform`: 64 digits of base 32, loudness. `expires_at`: a hint.
+    """
 
     url: Annotated[str, Meta(min_length=1, max_length=2048)]
     mime: Annotated[str, Meta(min_length=1, max_length=128)]
@@ -31,6 +36,11 @@ class Attachment(Struct, omit_defaults=True, frozen=True):
     height: U53 | UnsetType = UNSET
     duration: U53 | UnsetType = UNSET
     preview: Annotated[str, Meta(max_length=1024)] | UnsetType = UNSET
+    alt: Annotated[str, Meta(max_length=ALT_MAX)] | UnsetType = UNSET
+    kind: FileKind | UnsetType = UNSET
+    sizes: list[Size] | UnsetType = UNSET
+    waveform: Annotated[str, Meta(pattern=r"^[0-9a-v]{64}\Z")] | UnsetType = UNSET
+    expires_at: Milliseconds | UnsetType = UNSET
 
 
 class Button(Struct, omit_defaults=True, frozen=True):
@@ -62,8 +72,10 @@ class LooseBody(Body, frozen=True):
     data: Raw | UnsetType = UNSET
 
 
-class SentAttachment(Attachment, forbid_unknown_fields=True, frozen=True):
-    """An attachment as a client may send it: unknown keys are detected."""
+class SentAttachment(Attachment, forbid_unknown_fields=True, frozen=True, rename={"from_": "from"}):
+    """An attachment as a client may send it: unknown keys are detected. `from_`: the message it is forwarded from."""
+
+    from_: Place | UnsetType = UNSET
 
 
 class SentButton(Button, forbid_unknown_fields=True, frozen=True):

@@ -19,6 +19,7 @@ INTERFACES = {
     "webhooks.interface",
     "moderation.interface",
     "push.interface",
+    "media.interface",
 }
 INSIDE = {*INTERFACES, *ADAPTER}
 
@@ -37,20 +38,24 @@ ARROWS: dict[str, set[str]] = {
     "web": ADAPTER,
     "webhooks": {"webhooks.interface", "storage.interface", "egress", *ADAPTER},
     "push": {"push.interface", "storage.interface", "egress", *ADAPTER},
+    "media": {"media.interface", "storage.interface", *ADAPTER},
     "moderation": {"moderation.interface", *ADAPTER},
     "websocket": INSIDE,
     "delivery": {"websocket", *INSIDE},
     "writer": INSIDE,
     "jobs": {"writer", *INSIDE},
-    "commands": {"delivery", "jobs", "webhooks", "push", "writer", *INSIDE},
+    "commands": {"delivery", "jobs", "webhooks", "push", "media", "writer", *INSIDE},
     "session": {"commands", "delivery", "websocket", "writer", *INSIDE},
     "http": {"commands", "web", "websocket", *INSIDE},
     "server": {
         "http", "session", "commands", "jobs", "writer", "delivery", "websocket", "storage", "bus", "auth", "web",
-        "webhooks", "push", "egress", "moderation",
+        "webhooks", "push", "media", "egress", "moderation",
         *INSIDE,
     },
-    "cli": {"server", "http", "storage", "auth", "webhooks", "push", "egress", "client", "conformance", *INSIDE},
+    "cli": {
+        "server", "http", "storage", "auth", "webhooks", "push", "media", "egress", "client", "conformance",
+        *INSIDE,
+    },
     "client": set(),
     "conformance": set(),
     "host": set(),
@@ -226,7 +231,7 @@ def test_interfaces_only_say_what_is_needed():
     contracts = [
         source for source in PRODUCT if source.path.stem in ("interface", "env") and source.layer != "client"
     ]
-    assert len(contracts) == 8
+    assert len(contracts) == 9
     assert (
         offenders(
             (s, modules(s) - {"collections", "dataclasses", "msgspec", "typing", "chatd"}) for s in contracts

@@ -1,0 +1,1 @@
+"""Files of users: uploads, inspection, downloads, in a process beside the daemon."""
