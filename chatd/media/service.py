@@ -236,6 +236,7 @@ class MediaService:
             length=asked.length,
             name=asked.name,
             mime=asked.mime,
+            digest=asked.digest,
             room=asked.room,
         )
         begun = await self._doors.submit(request)

@@ -12,6 +12,7 @@ from chatd.storage.sqlite import (
     erasure,
     erasures,
     event_feed,
+    files,
     filters,
     graph,
     imports,
@@ -62,6 +63,7 @@ def built_in() -> Chapter:
         imports,
         push,
         link_key,
+        files,
     )
     writes = {**WRITES, **{kind: write for one in chapters for kind, write in one.WRITES.items()}}
     tables = {**sections.TABLES, CONTACTS: contacts.TABLE}
