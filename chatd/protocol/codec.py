@@ -50,6 +50,7 @@ _envelope = msgspec.msgpack.Decoder(Envelope)
 _envelope_json = msgspec.json.Decoder(Envelope)
 _attachment = msgspec.msgpack.Decoder(Attachment)
 _event = msgspec.msgpack.Decoder(Event)
+_attachment = msgspec.msgpack.Decoder(Attachment)
 _page = msgspec.msgpack.Decoder(Page)
 _tree = msgspec.msgpack.Decoder()
 _tree_json = msgspec.json.Decoder()
@@ -305,6 +306,11 @@ def decode_attachment(blob: bytes) -> Attachment:
 def decode_event(blob: bytes | Raw) -> Event:
     """Decode a stored event."""
     return _event.decode(blob)
+
+
+def decode_attachment(blob: bytes) -> Attachment:
+    """Decode the stored facts of a file."""
+    return _attachment.decode(blob)
 
 
 def decode_page(blob: bytes) -> Page:

@@ -143,12 +143,18 @@ CONTRACTS = ("interface", "views", "erasing", "feeds")
 def layer(name):
     """The layer of a module; the contract of one, with the rows it returns, is a layer of its own."""
     parts = name.split(".")[1:]
-    is_contract = parts[1:2] in [[one] for one in CONTRACTS] or parts == ["storage", "push"]
+    is_contract = parts[1:2] in [[one] for one in CONTRACTS] or parts in (
+        ["storage", "push"],
+        ["storage", "media"],
+    )
     return f"{parts[0]}.interface" if is_contract else parts[0]
 
 
 def layer_of(source):
-    is_contract = source.path.stem in CONTRACTS or source.name == "chatd/storage/push.py"
+    is_contract = source.path.stem in CONTRACTS or source.name in (
+        "chatd/storage/push.py",
+        "chatd/storage/media.py",
+    )
     return f"{source.layer}.interface" if is_contract else source.layer
 
 
