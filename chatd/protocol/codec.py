@@ -50,7 +50,6 @@ _envelope = msgspec.msgpack.Decoder(Envelope)
 _envelope_json = msgspec.json.Decoder(Envelope)
 _attachment = msgspec.msgpack.Decoder(Attachment)
 _event = msgspec.msgpack.Decoder(Event)
-_attachment = msgspec.msgpack.Decoder(Attachment)
 _page = msgspec.msgpack.Decoder(Page)
 _tree = msgspec.msgpack.Decoder()
 _tree_json = msgspec.json.Decoder()
@@ -296,11 +295,6 @@ def as_json(payload: bytes) -> bytes:
 def event_json(blob: bytes) -> Raw:
     """Return a stored event as JSON."""
     return Raw(as_json(blob))
-
-
-def decode_attachment(blob: bytes) -> Attachment:
-    """Decode a stored attachment."""
-    return _attachment.decode(blob)
 
 
 def decode_event(blob: bytes | Raw) -> Event:

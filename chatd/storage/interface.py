@@ -29,7 +29,7 @@ from chatd.protocol.read_state import Reader
 from chatd.storage.erasing import ErasureStore, PersonFiles
 from chatd.storage.feeds import FeedStore, WebhookStore
 from chatd.storage.files import FileStore
-from chatd.storage.media import FileViews
+from chatd.storage.media import FileRounds, FileViews
 from chatd.storage.push import PushStore
 from chatd.storage.views import (
     EventPage,
@@ -371,6 +371,7 @@ class Store(
     RoomViews,
     UserStore,
     FileViews,
+    FileRounds,
     GraphStore,
     WebhookStore,
     JobStore,
