@@ -4,9 +4,9 @@
  * ```ts
  * const media = new Media(client, { token, store: new BrowserMediaStore("u42") });
  * await media.start(); // goes on with what the last page left
- * await media.post(room.id, { text: "From the ferry" }, [{ blob, kind: "picture", alt: "The ferry" }]);
+ * await media.post(room, { text: "From the ferry" }, [{ blob, kind: "picture", alt: "The ferry" }]);
  * const links = new Links(client);
- * img.src = await links.url({ room: room.id, seq: message.seq, file: fileOf(attachment.url), size: "m" });
+ * img.src = await links.url({ room, seq: message.seq, file: fileOf(attachment.url), size: "m" });
  * ```
  */
 
