@@ -29,6 +29,7 @@ from chatd.protocol.read_state import Reader
 from chatd.storage.erasing import ErasureStore, PersonFiles
 from chatd.storage.feeds import FeedStore, WebhookStore
 from chatd.storage.files import FileStore
+from chatd.storage.media import FileViews
 from chatd.storage.push import PushStore
 from chatd.storage.views import (
     EventPage,
@@ -364,7 +365,17 @@ class JobStore(Protocol):
         """Return up to `limit` contacts (owner, user) of which something has run out by this time (Unix ms)."""
 
 
-class Store(CommitStore, DecisionStore, RoomViews, UserStore, GraphStore, WebhookStore, JobStore, Protocol):
+class Store(
+    CommitStore,
+    DecisionStore,
+    RoomViews,
+    UserStore,
+    FileViews,
+    GraphStore,
+    WebhookStore,
+    JobStore,
+    Protocol,
+):
     """The whole store, for the code that puts the daemon together; all other code needs one of its parts.
 
     Bounds of ranges are inclusive unless said otherwise. A commit that has begun finishes even when its caller is

@@ -102,7 +102,9 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "jwt": ("chatd/auth/tokens.py", "chatd/push/sender/credentials.py"),
     "msgpack": ("chatd/client/", "chatd/conformance/", "bench/"),
     "msgspec": ("chatd/", "bench/"),  # structs travel: the encoders are kept to two places below
+    "pillow_heif": ("chatd/media/inspect/pictures.py",),
     "prometheus_client": ("chatd/telemetry/metrics.py",),
+    "pyvips": ("chatd/media/inspect/pictures.py",),
     "re2": ("chatd/moderation/patterns.py",),
     "rich": ("chatd/cli/",),
     "starlette": (
@@ -143,12 +145,18 @@ CONTRACTS = ("interface", "views", "erasing", "feeds")
 def layer(name):
     """The layer of a module; the contract of one, with the rows it returns, is a layer of its own."""
     parts = name.split(".")[1:]
-    is_contract = parts[1:2] in [[one] for one in CONTRACTS] or parts == ["storage", "push"]
+    is_contract = parts[1:2] in [[one] for one in CONTRACTS] or parts in (
+        ["storage", "push"],
+        ["storage", "media"],
+    )
     return f"{parts[0]}.interface" if is_contract else parts[0]
 
 
 def layer_of(source):
-    is_contract = source.path.stem in CONTRACTS or source.name == "chatd/storage/push.py"
+    is_contract = source.path.stem in CONTRACTS or source.name in (
+        "chatd/storage/push.py",
+        "chatd/storage/media.py",
+    )
     return f"{source.layer}.interface" if is_contract else source.layer
 
 
