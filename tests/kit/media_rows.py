@@ -49,7 +49,7 @@ class MediaRows:
     ) -> str:
         """Add a ready file; its objects are named like it, and their digests are 32 times their first byte."""
         file = file_id(word)
-        facts = Attachment(url="media:", mime="text/plain", name=f"{word}.txt")
+        facts = Attachment(url=f"media:{file}", mime="text/plain", name=f"{word}.txt")
         self._run(
             (FILE, (file, owner, kind, "ready", size, size, msgspec.msgpack.encode(facts), time)),
             *((OBJECT, (object_name(file, one), digest(file), size)) for one in variants),
@@ -57,8 +57,10 @@ class MediaRows:
         )
         return file
 
-    def unfinished(self, owner: str, word: str, state: str = "uploading", facts: bytes = b"") -> str:
+    def unfinished(self, owner: str, word: str, state: str = "uploading", code: str = "") -> str:
         file = file_id(word)
+        announced = msgspec.msgpack.encode(Attachment(url=f"media:{file}", mime="text/plain"))
+        facts = code.encode() or announced
         self._run((FILE, (file, owner, "file", state, 100, 100, facts, 0)))
         return file
 

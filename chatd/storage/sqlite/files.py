@@ -15,17 +15,18 @@ from chatd.core.files import (
     StoredObjects,
     Usage,
 )
-from chatd.protocol.codec import decode_attachment, decode_tree, encode
+from chatd.protocol.codec import decode_attachment, encode
 from chatd.protocol.media import SCHEME
 from chatd.protocol.messages import Attachment
 from chatd.storage.files import FileQuery, FilesRead
 from chatd.storage.sqlite.read_pool import ReadPool
 from chatd.storage.sqlite.rows import Row
 
-COLUMNS = """
-file, owner, client_key, kind, purpose, state, reserved, created_at, due_at, facts, length, source, room
+FILE_COLUMNS = """
+f.file, f.owner, f.client_key, f.kind, f.purpose, f.state, f.reserved, f.created_at, f.due_at, f.facts, f.length,
+f.source, f.room
 """
-FILE = f"SELECT {COLUMNS} FROM files WHERE file = ?"  # noqa: S608 - put together from constants
+FILE = f"SELECT {FILE_COLUMNS} FROM files f WHERE file = ?"  # noqa: S608 - put together from constants
 FILE_OF_KEY = "SELECT file FROM files WHERE owner = ? AND client_key = ?"
 USES = """
 SELECT count(*) FROM (
@@ -39,12 +40,14 @@ USAGE = "SELECT bytes, files FROM media_usage WHERE account = ?"
 UPLOADING = "SELECT count(*) FROM files WHERE owner = ? AND created_at > ? AND state = 'uploading'"
 IS_BLOCKED = "SELECT EXISTS (SELECT 1 FROM media_blocked WHERE digest = ?)"
 
-PUT = f"""
-INSERT INTO files ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+PUT = """
+INSERT INTO files (file, owner, client_key, kind, purpose, state, reserved, created_at, due_at, facts, length, source,
+                   room)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (file) DO UPDATE
 SET owner = excluded.owner, client_key = excluded.client_key, state = excluded.state, reserved = excluded.reserved,
     due_at = excluded.due_at, facts = excluded.facts, length = excluded.length, source = excluded.source
-"""  # noqa: S608 - put together from constants
+"""
 FORGET = "DELETE FROM files WHERE file = ?"
 ADD_OBJECT = "INSERT INTO objects (object, digest, size, refs, free_at) VALUES (?, ?, ?, 1, 0)"
 ADD_RENDITION = "INSERT INTO renditions (file, variant, object, mime) VALUES (?, ?, ?, ?)"
@@ -101,7 +104,7 @@ def known_of(connection: sqlite3.Connection, row: Row, bound: int) -> KnownFile:
 
 def file_of(row: Row) -> File:
     name, owner, key, kind, purpose, state, charged, created_at, due_at, facts, length, source, room = row
-    code = decode_tree(facts) if state == "refused" else ""
+    code = facts.decode() if state == "refused" else ""
     attachment = Attachment(SCHEME + name, UNKNOWN_MIME, kind=kind) if code else decode_attachment(facts)
     times = created_at, due_at
     return File(
@@ -128,7 +131,7 @@ def write_changes(connection: sqlite3.Connection, changes: Sequence[FileChange],
 
 
 def put_file(connection: sqlite3.Connection, file: File) -> None:
-    facts = encode(file.code if file.state == "refused" else file.facts)
+    facts = file.code.encode() if file.state == "refused" else encode(file.facts)
     row = (
         file.file, file.owner, file.key, file.kind, file.purpose, file.state, file.charged, file.created_at,
         file.due_at, facts, file.length, file.source or None, file.room or None,
