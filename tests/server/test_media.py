@@ -13,16 +13,17 @@ from chatd.media.interface import (
     Begun,
     Caller,
     Condition,
+    Delete,
     Deleted,
     Done,
     Drop,
-    Failed,
     Finish,
-    FromProcess,
     Refuse,
     Stored,
 )
+from chatd.media.layout import kept
 from chatd.protocol.messages import Attachment
+from chatd.server.media import directory_of
 from tests.kit import http
 from tests.kit.client import TestClient
 from tests.kit.daemon import RunningDaemon, config_for
@@ -116,7 +117,11 @@ async def test_a_token_is_verified_by_the_daemon(daemon, process):
     assert (caller.id, caller.user, caller.device) == (7, "alice", "Zk3vN0b1Q2mXr8sT5uWy7A")
     assert set(caller.allow) == {"read", "send", "create"}
     assert (await process.ask(Authenticate(8, "nonsense"))).code == "token_invalid"
-    assert (await process.ask(Authenticate(9, token_for("alice", exp=int(time.time()) - 400, iat=int(time.time()) - 900)))).code == "token_expired"
+    assert (
+        await process.ask(
+            Authenticate(9, token_for("alice", exp=int(time.time()) - 400, iat=int(time.time()) - 900))
+        )
+    ).code == "token_expired"
     assert (await process.ask(begin(token_for("alice", allow=["read"])))).code == "forbidden"
     assert (await process.ask(begin(token_for("alice"), owner="bob"))).code == "forbidden"
 
@@ -189,3 +194,23 @@ async def test_troubles_of_the_process_are_told_and_leave_the_daemon_ready(daemo
     metrics = (await http.request(f"{daemon.ops_url}/metrics")).body.decode()
     assert 'chatd_media_events{event="uploads"} 3.0' in metrics
     assert "chatd_media_free_bytes 12.0" in metrics
+
+
+async def test_deletions_are_answered_in_turn_and_a_process_that_ends_answers_none(daemon, process):
+    service = daemon.app.media.service
+    assert not await service.delete(("a",), ())
+    process.say(Condition())
+    first = asyncio.ensure_future(service.delete(("x",), ()))
+    second = asyncio.ensure_future(service.delete((), ("y", "z")))
+    await asyncio.sleep(0)
+    with pytest.raises(ValueError, match="more was deleted"):
+        process.say(Deleted(("other",)))
+    process.service.on_end()
+    assert [await first, await second] == [False, False]
+
+
+async def test_nothing_is_deleted_while_a_backup_holds_the_directory(daemon, process):
+    process.say(Condition())
+    with kept(directory_of(daemon.config)):
+        assert not await daemon.app.media.delete(("x",), ())
+    assert not [one for one in process.told if isinstance(one, Delete)]
