@@ -13,6 +13,7 @@ from chatd.core import (
     erasures,
     event_feed,
     exports,
+    files,
     filters,
     friends,
     graph,
@@ -156,4 +157,9 @@ DECISIONS: dict[type, Decide] = {
     filters.DeleteFilter: filters.delete_filter,
     bots.PutBot: bots.put_bot,
     bots.DeleteBot: bots.delete_bot,
+    files.BeginFile: files.begin_file,
+    files.FinishFile: files.finish_file,
+    files.RefuseFile: files.refuse_file,
+    files.DropFile: files.drop_file,
+    files.ContinueFile: files.continue_file,
 }

@@ -48,8 +48,8 @@ _batch = msgspec.msgpack.Decoder(list[Raw])
 _batch_json = msgspec.json.Decoder(list[Raw])
 _envelope = msgspec.msgpack.Decoder(Envelope)
 _envelope_json = msgspec.json.Decoder(Envelope)
-_event = msgspec.msgpack.Decoder(Event)
 _attachment = msgspec.msgpack.Decoder(Attachment)
+_event = msgspec.msgpack.Decoder(Event)
 _page = msgspec.msgpack.Decoder(Page)
 _tree = msgspec.msgpack.Decoder()
 _tree_json = msgspec.json.Decoder()
@@ -297,14 +297,14 @@ def event_json(blob: bytes) -> Raw:
     return Raw(as_json(blob))
 
 
+def decode_attachment(blob: bytes) -> Attachment:
+    """Decode a stored attachment."""
+    return _attachment.decode(blob)
+
+
 def decode_event(blob: bytes | Raw) -> Event:
     """Decode a stored event."""
     return _event.decode(blob)
-
-
-def decode_attachment(blob: bytes) -> Attachment:
-    """Decode the stored facts of a file."""
-    return _attachment.decode(blob)
 
 
 def decode_page(blob: bytes) -> Page:

@@ -12,6 +12,7 @@ from chatd.storage.sqlite import (
     erasure,
     erasures,
     event_feed,
+    files,
     filters,
     graph,
     imports,
@@ -49,7 +50,19 @@ class Chapter:
 
 def built_in() -> Chapter:
     """Return the records and tables of this package."""
-    chapters = (contacts, graph, event_feed, webhooks, bots, moderation, erasures, filters, imports, push)
+    chapters = (
+        contacts,
+        graph,
+        event_feed,
+        webhooks,
+        bots,
+        moderation,
+        erasures,
+        filters,
+        imports,
+        push,
+        files,
+    )
     writes = {**WRITES, **{kind: write for one in chapters for kind, write in one.WRITES.items()}}
     tables = {**sections.TABLES, CONTACTS: contacts.TABLE}
     return Chapter(writes, schema.shipped(), tables, erasure.TABLES)

@@ -11,10 +11,8 @@ from pathlib import Path
 
 from msgspec import UNSET
 
-from chatd.core.files import File
 from chatd.protocol.codec import decode_attachment
 from chatd.protocol.media import FilePlace, OwnFile
-from chatd.protocol.messages import Attachment
 from chatd.storage.media import (
     Access,
     Asker,
@@ -24,6 +22,7 @@ from chatd.storage.media import (
     Standing,
     StoredObject,
 )
+from chatd.storage.sqlite.files import COLUMNS, file_of
 from chatd.storage.sqlite.read_pool import ReadPool
 from chatd.storage.sqlite.rows import Row, position
 from chatd.telemetry.troubles import Troubles
@@ -55,9 +54,8 @@ LEFT JOIN attached t ON t.position = (coalesce(m.room, 0) << 32 | :seq) AND t.fi
 PLACED = STANDING.format(OBJECT, MEMBERSHIP + OBJECTS.format("coalesce(t.file, '')"))
 OWN = STANDING.format(OBJECT, OBJECTS.format(":file AND (f.owner = :user OR :of_any)"))
 UPLOAD = STANDING.format(
-    "f.file, f.owner, f.client_key, f.kind, f.purpose, f.state, f.reserved, f.created_at, f.due_at, f.length,"
-    " f.source, f.facts, f.room",
-    "LEFT JOIN files f ON f.file = :file",
+    ", ".join(f"f.{column.strip()}" for column in COLUMNS.split(",")),
+    "LEFT JOIN files f ON f.file = :file AND f.state <> 'dropped'",
 )
 PUBLIC = """
 SELECT o.object, v.mime, o.size, o.digest, f.kind, f.facts
@@ -116,17 +114,6 @@ def upload(connection: sqlite3.Connection, asker: Asker, file: str) -> FoundUplo
     row = connection.execute(UPLOAD, values).fetchone()
     found = None if row[5] is None else file_of(row[5:])
     return FoundUpload(Standing(bool(row[0]), *row[1:5]), found)
-
-
-def file_of(row: Row) -> File:
-    file, owner, key, kind, purpose, state, charged, created_at, due_at, length, source, facts, room = row
-    known = {"length": length, "source": source or b"", "room": room or 0}
-    known |= {"code": facts.decode()} if state == "refused" else {"facts": facts_of(facts)}
-    return File(file, owner, key, kind, purpose, state, charged, created_at, due_at, **known)
-
-
-def facts_of(facts: bytes) -> Attachment | None:
-    return decode_attachment(facts) if facts else None
 
 
 def visible(connection: sqlite3.Connection, user: str, places: Sequence[FilePlace]) -> list[FilePlace]:
