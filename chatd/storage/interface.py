@@ -28,6 +28,7 @@ from chatd.protocol.messages import Event
 from chatd.protocol.read_state import Reader
 from chatd.storage.erasing import ErasureStore, PersonFiles
 from chatd.storage.feeds import FeedStore, WebhookStore
+from chatd.storage.files import FileStore
 from chatd.storage.push import PushStore
 from chatd.storage.views import (
     EventPage,
@@ -100,6 +101,7 @@ class DecisionStore(Protocol):
     """The state of the last commit, for decisions. `erasures`: what is kept of a person."""
 
     erasures: ErasureStore
+    file_rows: FileStore
 
     async def load_rooms(self, names: Collection[str]) -> dict[str, Room]:
         """Return the rooms of these names with all their members; unknown names are left out.

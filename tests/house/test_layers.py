@@ -38,7 +38,7 @@ ARROWS: dict[str, set[str]] = {
     "web": ADAPTER,
     "webhooks": {"webhooks.interface", "storage.interface", "egress", *ADAPTER},
     "push": {"push.interface", "storage.interface", "egress", *ADAPTER},
-    "media": {"media.interface", "storage.interface", *ADAPTER},
+    "media": INSIDE,
     "moderation": {"moderation.interface", *ADAPTER},
     "websocket": INSIDE,
     "delivery": {"websocket", *INSIDE},

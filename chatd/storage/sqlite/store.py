@@ -48,6 +48,7 @@ from chatd.storage.sqlite.directory import Directory, Lock, rewrite
 from chatd.storage.sqlite.erasures import of_persons
 from chatd.storage.sqlite.errors import opening
 from chatd.storage.sqlite.feed_rows import FeedRow, FeedRows
+from chatd.storage.sqlite.files import FileRows
 from chatd.storage.sqlite.hello import hello
 from chatd.storage.sqlite.history import Cut, Span
 from chatd.storage.sqlite.meta import mark_closed, stamp_of
@@ -98,6 +99,7 @@ class SqliteStore(ApiReads, Store):
         self._read_pool = readers
         self.troubles = troubles
         self.feed = FeedRows(readers, found[0])
+        self.file_rows = FileRows(readers)
         self.push = PushReads(Directory(lock.directory).database, troubles)
         self._writes = {**chapter.writers(), FeedRow: self.feed.add}
         self._section_tables = chapter.sections
