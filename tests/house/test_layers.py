@@ -38,7 +38,7 @@ ARROWS: dict[str, set[str]] = {
     "web": ADAPTER,
     "webhooks": {"webhooks.interface", "storage.interface", "egress", *ADAPTER},
     "push": {"push.interface", "storage.interface", "egress", *ADAPTER},
-    "media": {"media.interface", "storage.interface", *ADAPTER},
+    "media": INSIDE,
     "moderation": {"moderation.interface", *ADAPTER},
     "websocket": INSIDE,
     "delivery": {"websocket", *INSIDE},
@@ -98,7 +98,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "h2": ("chatd/push/sender/http2_connection.py",),
     "hpack": ("chatd/push/sender/http2_connection.py",),
     "httpx2": ("chatd/egress/client.py",),
-    "httptools": ("chatd/http/http_protocol.py",),
+    "httptools": ("chatd/http/http_protocol.py", "chatd/media/http_messages.py"),
     "jwt": ("chatd/auth/tokens.py", "chatd/push/sender/credentials.py"),
     "msgpack": ("chatd/client/", "chatd/conformance/", "bench/"),
     "msgspec": ("chatd/", "bench/"),  # structs travel: the encoders are kept to two places below
