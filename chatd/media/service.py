@@ -78,11 +78,12 @@ class Link(Protocol):
 class Doors:
     """The parts of the daemon that answers come from.
 
-    `identify`: the claims of a token in force of a user who is not shut out; it raises Refused. `key_of`: the key of
-    the API with this secret, None for none. `submit`: stores a change, and returns when it is durable.
+    `identify`: the claims of a token in force of a user who is not shut out, and the mark that it is younger than
+    (core/users.py); it raises Refused. `key_of`: the key of the API with this secret, None for none. `submit`: stores a
+    change, and returns when it is durable.
     """
 
-    identify: Callable[[str], Awaitable[Claims]]
+    identify: Callable[[str], Awaitable[tuple[Claims, int]]]
     key_of: Callable[[str], ApiKey | None]
     submit: Callable[[object], Awaitable[Ok]]
 
@@ -211,14 +212,13 @@ class MediaService:
             if key.expires_at:
                 until = min(until, key.expires_at)
             return Caller(id=id, user="", scopes=key.scopes, expires_at=until)
-        claims = await self._doors.identify(token)
+        claims, mark = await self._doors.identify(token)
         return Caller(
             id=id,
             user=claims.user,
             device=claims.device or "",
             allow=tuple(sorted(claims.allow)),
-            issued_at=int((claims.issued_at_s or 0) * 1000),
-            generation=claims.generation,
+            generation=mark,
             expires_at=min(int(claims.expires_at_s * 1000), now_ms + CALLER_MS),
         )
 
@@ -250,7 +250,7 @@ class MediaService:
             if not key.may("media"):
                 raise Refused("forbidden", "this needs a key with the scope media")
             return None
-        claims = await self._doors.identify(token)
+        claims, _ = await self._doors.identify(token)
         if "send" not in claims.allow:
             raise Refused("forbidden", "the token does not allow to send")
         return claims.user

@@ -148,13 +148,15 @@ class MediaParts:
             if self._listener is not None:
                 self.reconfigure(self._context.config)
 
-    async def _identify(self, token: str) -> Claims:
-        """Return the claims of a token in force. Raises Refused."""
+    async def _identify(self, token: str) -> tuple[Claims, int]:
+        """Return the claims of a token in force, and the mark that it is younger than. Raises Refused."""
         try:
             device = (await self._context.identity.verify(token)).device or ""
-            return (await identify(self._context, token, device)).claims
+            known = await identify(self._context, token, device)
         except HelloRejected as rejected:
             raise rejected.refusal from rejected
+        mark = known.account.generation if known.account is not None else 0
+        return known.claims, mark if known.claims.generation is None else known.claims.generation
 
 
 def directory_of(config: Config) -> Path:
