@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from chatd.core.files import SUFFIXES, Charged, File, FileChange, NewObject, State, StoredObjects
 from chatd.core.room import Room
@@ -30,25 +31,17 @@ class MediaRows:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def file(
-        self,
-        owner: str,
-        word: str,
-        variants: Sequence[str] = ("full",),
-        *,
-        kind: FileKind = "file",
-        mime: str = MIME,
-        name: str = "",
-        size: int = 100,
-        time: int = 0,
-        digest_of: bytes = b"",
-    ) -> str:
-        """Add a ready file named like `word`; its objects are named like it."""
+    def file(self, owner: str, word: str, variants: Sequence[str] = ("full",), **other: Any) -> str:
+        """Add a ready file named like `word`, with objects of these variants.
+
+        `other`: `kind`, `mime`, `name`, `size` in bytes, `time` in Unix ms, `digest`.
+        """
         file = file_id(word)
-        facts = Attachment(f"media:{file}", mime, name or f"{word}.txt")
-        objects = tuple(
-            NewObject(one, file + SUFFIXES[one], mime, size, digest_of or digest(file)) for one in variants
-        )
+        mime, size, time = other.get("mime", MIME), other.get("size", 100), other.get("time", 0)
+        facts = Attachment(f"media:{file}", mime, other.get("name", f"{word}.txt"))
+        kind: FileKind = other.get("kind", "file")
+        known = other.get("digest", digest(file))
+        objects = tuple(NewObject(one, file + SUFFIXES[one], mime, size, known) for one in variants)
         self._write(
             File(file, owner, None, kind, "message", "ready", size, time, 0, facts, size),
             StoredObjects(file, objects),
