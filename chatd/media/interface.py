@@ -66,8 +66,8 @@ class Begin(Struct, frozen=True, tag=True, kw_only=True):
 class Finish(Struct, frozen=True, tag=True, kw_only=True):
     """All of a file was taken, and inspected. Answered by `Done` when that is stored.
 
-    `facts`: as the attachment says them, with its url: SCHEME and the id. `source`: SHA-256 of what was uploaded,
-    `length` its bytes.
+    `facts`: as the attachment says them; its url is the scheme alone. `source`: SHA-256 of what was
+    uploaded, `length` its bytes.
     """
 
     id: int

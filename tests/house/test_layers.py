@@ -102,7 +102,9 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "jwt": ("chatd/auth/tokens.py", "chatd/push/sender/credentials.py"),
     "msgpack": ("chatd/client/", "chatd/conformance/", "bench/"),
     "msgspec": ("chatd/", "bench/"),  # structs travel: the encoders are kept to two places below
+    "pillow_heif": ("chatd/media/inspect/pictures.py",),
     "prometheus_client": ("chatd/telemetry/metrics.py",),
+    "pyvips": ("chatd/media/inspect/pictures.py",),
     "re2": ("chatd/moderation/patterns.py",),
     "rich": ("chatd/cli/",),
     "starlette": (
