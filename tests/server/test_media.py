@@ -15,9 +15,7 @@ from chatd.media.interface import (
     Deleted,
     Done,
     Drop,
-    Failed,
     Finish,
-    FromProcess,
     Refuse,
     Stored,
 )
@@ -80,14 +78,19 @@ async def daemon(tmp_path, process):
 
 
 def begin(token, key="k", **changed):
-    return Begin(**{"id": 1, "token": token, "key": key, "kind": "file", "length": 5, "name": "a.txt"} | changed)
+    return Begin(
+        **{"id": 1, "token": token, "key": key, "kind": "file", "length": 5, "name": "a.txt"} | changed
+    )
 
 
 def finish(file, data=b"hello", **changed):
     digest = hashlib.sha256(data).digest()
     stored = Stored("full", file, "text/plain", len(data), digest)
     facts = Attachment(f"media:{file}", "text/plain", size=len(data), kind="file")
-    return Finish(**{"id": 2, "file": file, "facts": facts, "stored": (stored,), "source": digest, "length": len(data)} | changed)
+    return Finish(
+        **{"id": 2, "file": file, "facts": facts, "stored": (stored,), "source": digest, "length": len(data)}
+        | changed
+    )
 
 
 async def test_an_upload_is_begun_once_for_each_key_and_finished(daemon, process):

@@ -55,7 +55,7 @@ PLACED = STANDING.format(OBJECT, MEMBERSHIP + OBJECTS.format("coalesce(t.file, '
 OWN = STANDING.format(OBJECT, OBJECTS.format(":file AND (f.owner = :user OR :of_any)"))
 UPLOAD = STANDING.format(
     FILE_COLUMNS,
-    "LEFT JOIN files f ON f.file = :file",
+    "LEFT JOIN files f ON f.file = :file AND f.state <> 'dropped'",
 )
 PUBLIC = """
 SELECT o.object, v.mime, o.size, o.digest, f.kind, f.facts
