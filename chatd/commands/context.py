@@ -29,7 +29,6 @@ from chatd.protocol.connection import HelloOk, Mode
 from chatd.protocol.envelope import Ok, Request
 from chatd.protocol.errors import ChatError, Refused
 from chatd.storage.interface import DecisionStore, RoomViews, UserStore
-from chatd.storage.media import FileViews
 from chatd.telemetry.counters import Counters
 from chatd.writer.room_loader import RoomLoader
 from chatd.writer.submission import Submit
@@ -180,7 +179,7 @@ class TypingSink(Protocol):
     def has_pending(self, session: Session) -> bool: ...
 
 
-class ContextStore(DecisionStore, RoomViews, UserStore, FileViews, Protocol):
+class ContextStore(DecisionStore, RoomViews, UserStore, Protocol):
     """The parts of a store that commands read from."""
 
 

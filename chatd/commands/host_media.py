@@ -11,6 +11,8 @@ from chatd.storage.media import FileUsage, OwnFiles
 
 # Of users and rooms that have most: whom an operator may want to talk to.
 LARGEST = 20
+# Of a page of files: more than any has.
+PAGE_BYTES = 4 << 20
 
 
 class HostMedia:
@@ -26,7 +28,7 @@ class HostMedia:
     async def of_user(self, user: str, more: str, limit: int, audit: Audit) -> OwnFiles:
         """Return a page of the files of a user, the newest first; also while media are off."""
         await self._admin.note(audit)
-        return await self._store.own_files(user, more, limit)
+        return await self._store.own_files(user, more, limit, PAGE_BYTES)
 
     async def take_down(self, file: str, audit: Audit, *, block: bool) -> None:
         """Take a file out of every place; `block`: and refuse the same bytes from now on. Raises Refused."""

@@ -14,7 +14,7 @@ class Span(NamedTuple):
     last: int
 
     @property
-    def count(self) -> int:
+    def length(self) -> int:
         return self.last - self.first + 1
 
 
@@ -49,7 +49,7 @@ def span_of(header: str, size: int) -> Span | None:
         if last and int(last) < int(first):
             return None
         span = Span(int(first), min(int(last or size), size - 1))
-    if span.count <= 0:
+    if span.length <= 0:
         raise Unsatisfiable
     return span
 
