@@ -145,6 +145,11 @@ def listed(rows: Sequence[Row]) -> Iterator[OwnFile]:
         yield OwnFile(file, kind, charged, created_at, name, bool(attached))
 
 
+def unknown_objects(connection: sqlite3.Connection, names: Sequence[str]) -> list[str]:
+    known = "SELECT 1 FROM objects WHERE object = ?"
+    return [name for name in names if connection.execute(known, (name,)).fetchone() is None]
+
+
 class SqliteMediaReads(MediaReads):
     """The reads of the process of media, on read-only connections."""
 
@@ -167,6 +172,9 @@ class SqliteMediaReads(MediaReads):
 
     async def upload(self, asker: Asker, file: str) -> FoundUpload:
         return await self._read_pool.run(upload, asker, file)
+
+    async def unknown_objects(self, names: Sequence[str]) -> Sequence[str]:
+        return await self._read_pool.run(unknown_objects, names)
 
     async def close(self) -> None:
         await self._read_pool.close()
