@@ -199,7 +199,7 @@ class App:
         else:
             found["event feed"] = partial(end_feed, self.store.feed, self.writer)
         if self.media is not None:
-            collector = Collector(self.store, self.context.env, self.writer, self.media.delete)
+            collector = Collector(self.store, self.context.env, self.writer, self.media.service.delete)
             found["files"] = partial(collector.run, clock)
         if config.people.enabled:
             found["contacts"] = ContactExpiry(self.store, self.context.env, self.writer).run

@@ -17,7 +17,6 @@ from chatd.core.link_key import LINK_KEY_BYTES, SetLinkKey
 from chatd.core.write_set import WriteSet
 from chatd.http.listeners import certificate_in
 from chatd.http.sockets import bound_sockets, shown_address
-from chatd.media.layout import deleting
 from chatd.media.service import Doors, Link, MediaService
 from chatd.media.settings import MediaSettings
 from chatd.storage.interface import Store
@@ -103,11 +102,6 @@ class MediaParts:
                     await process.close()
         finally:
             await self.service.close()
-
-    async def delete(self, objects: tuple[str, ...], files: tuple[str, ...]) -> bool:
-        """Have objects and unfinished uploads deleted and forgotten; False when not all were, as during a backup."""
-        with deleting(directory_of(self._context.config)) as may_delete:
-            return may_delete and await self.service.delete(objects, files)
 
     def close(self) -> None:
         """Close the listener."""

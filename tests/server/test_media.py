@@ -13,7 +13,6 @@ from chatd.media.interface import (
     Begun,
     Caller,
     Condition,
-    Delete,
     Deleted,
     Done,
     Drop,
@@ -21,9 +20,7 @@ from chatd.media.interface import (
     Refuse,
     Stored,
 )
-from chatd.media.layout import kept
 from chatd.protocol.messages import Attachment
-from chatd.server.media import directory_of
 from tests.kit import http
 from tests.kit.client import TestClient
 from tests.kit.daemon import RunningDaemon, config_for
@@ -207,10 +204,3 @@ async def test_deletions_are_answered_in_turn_and_a_process_that_ends_answers_no
         process.say(Deleted(("other",)))
     process.service.on_end()
     assert [await first, await second] == [False, False]
-
-
-async def test_nothing_is_deleted_while_a_backup_holds_the_directory(daemon, process):
-    process.say(Condition())
-    with kept(directory_of(daemon.config)):
-        assert not await daemon.app.media.delete(("x",), ())
-    assert not [one for one in process.told if isinstance(one, Delete)]
