@@ -13,7 +13,6 @@ from pathlib import Path
 from chatd.media.main import read_settings, serve
 from chatd.server.system_env import SystemEnv
 from chatd.storage.sqlite.media_reads import SqliteMediaReads
-from chatd.storage.sqlite.media_reads import SqliteMediaReads
 from chatd.telemetry.logs import logging_to
 
 TITLE = "chatd-media"
