@@ -132,10 +132,9 @@ class Finishing:
         await in_pool(self._pool, incoming.note, file, Progress(length, length, attempts + 1))
         try:
             found = await self._inspector.inspect(row.kind, row.purpose, lambda: incoming.opened(file))
-        except (asyncio.CancelledError, Unavailable):
-            # Not its fault.
-            incoming.note(file, Progress(length, length, attempts))
-            raise
+        finally:
+            # The process lives.
+            await in_pool(self._pool, incoming.note, file, Progress(length, length, attempts))
         if isinstance(found, Refusal):
             log.info("a %s is refused: %s, %s", row.kind, found.code, found.reason)
             return found.code
