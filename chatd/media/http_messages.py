@@ -133,6 +133,8 @@ class _Head:
     def __init__(self) -> None:
         self.url = b""
         self.headers: list[tuple[str, str]] = []
+        self.keeps_alive = True
+        self.parser = httptools.HttpRequestParser(self)
 
     def on_url(self, url: bytes) -> None:
         self.url += url
@@ -140,11 +142,15 @@ class _Head:
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers.append((name.decode("ascii").lower(), value.decode("latin-1")))
 
+    def on_headers_complete(self) -> None:
+        # Of a request without a body the parser forgets it when the head ends.
+        self.keeps_alive = self.parser.should_keep_alive()
+
 
 def read_head(data: bytes) -> Request:
     """Return the request of a whole head, up to and with its empty line. Raises BadHead."""
     head = _Head()
-    parser = httptools.HttpRequestParser(head)
+    parser = head.parser
     try:
         parser.feed_data(data)
     except httptools.HttpParserUpgrade:
@@ -160,7 +166,7 @@ def read_head(data: bytes) -> Request:
     target = head.url.decode("latin-1")
     raw_path, _, query = target.partition("?")
     method = parser.get_method().decode("ascii")
-    return Request(method, target, unquote(raw_path), query, headers, parser.should_keep_alive())
+    return Request(method, target, unquote(raw_path), query, headers, head.keeps_alive)
 
 
 def _joined(pairs: list[tuple[str, str]]) -> dict[str, str]:
