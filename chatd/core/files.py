@@ -9,6 +9,7 @@ goes. `refused` is `dropped` after a day, in which the uploader can learn why. `
 from the disk and no message names the file.
 """
 
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -21,7 +22,7 @@ from chatd.protocol.codec import decode_attachment, encode
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import U53
-from chatd.protocol.media import SCHEME, FileKind, Purpose
+from chatd.protocol.media import SCHEME, FileKind, Purpose, Size
 from chatd.protocol.messages import Attachment
 
 State = Literal["uploading", "ready", "refused", "dropped"]
@@ -45,6 +46,7 @@ VOICE_BYTES_PER_MS = 64
 VOICE_BYTES_MIN = 1 << 20
 # By variant, what follows the id of the file in the name of its object.
 SUFFIXES = {"full": "", "m": "-m", "s": "-s"}
+SIZES: tuple[Size, ...] = ("m", "s")
 UNKNOWN_MIME = "application/octet-stream"
 
 
@@ -52,9 +54,9 @@ UNKNOWN_MIME = "application/octet-stream"
 class File:
     """The row of a file. `owner`: "" for the host app. `key`: None once it may be used again.
 
-    `charged`: bytes. `facts`: the attachment that it will be; before it is ready as the uploader says. `length`: of the
-    upload, None until it is known. `source`: SHA-256 of the upload; before it is ready as the uploader says, or empty.
-    `code`: why it was refused. `room`: number, 0 for none. Times: Unix ms; `due_at`: when the
+    `charged`: bytes; of a dropped one to the rooms alone that still hold it. `facts`: the attachment that it will be;
+    before it is ready as the uploader says, as is `source`: SHA-256 of the upload, or empty. `length`: of the upload,
+    None until it is known. `code`: why it was refused. `room`: number, 0 for none. Times: Unix ms; `due_at`: when the
     collector looks at it, 0 for never.
     """
 
@@ -368,6 +370,7 @@ def finish_file(user: str, request: FinishFile, writes: WriteSet, reads: ReadSet
         mime=full.mime,
         size=full.size,
         kind=file.kind,
+        sizes=[one for one in SIZES if any(stored.variant == one for stored in request.objects)] or UNSET,
         alt=UNSET,
         expires_at=UNSET,
     )
@@ -448,7 +451,7 @@ def drop(known: KnownFile, writes: WriteSet, reads: ReadSet) -> None:
     else:
         # It says nothing of its owner any more.
         facts = Attachment(file.facts.url, UNKNOWN_MIME, kind=file.kind)
-        left = replace(file, owner="", key=None, state="dropped", charged=0, due_at=writes.now, facts=facts)
+        left = replace(file, owner="", key=None, state="dropped", due_at=writes.now, facts=facts)
         put(known, left, writes)
 
 
@@ -489,6 +492,15 @@ def close_upload(owner: str, reads: ReadSet) -> None:
     opened = reads.records_of(OpenUploads).get(owner)
     if opened is not None:
         reads.records_of(OpenUploads)[owner] = OpenUploads(opened.count - 1)
+
+
+def file_id(chance: bytes) -> str:
+    """Return the id of a file, of 16 random bytes.
+
+    >>> file_id(bytes(16))
+    'AAAAAAAAAAAAAAAAAAAAAA'
+    """
+    return urlsafe_b64encode(chance).decode().rstrip("=")
 
 
 def account_of(owner: str) -> str:
