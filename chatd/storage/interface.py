@@ -258,7 +258,7 @@ class RoomViews(Commits, Protocol):
         """
 
 
-class UserStore(Protocol):
+class UserStore(FileViews, Protocol):
     """Accounts and devices, and which users share rooms."""
 
     async def account(self, user: str) -> Account | None: ...
@@ -365,17 +365,7 @@ class JobStore(Protocol):
         """Return up to `limit` contacts (owner, user) of which something has run out by this time (Unix ms)."""
 
 
-class Store(
-    CommitStore,
-    DecisionStore,
-    RoomViews,
-    UserStore,
-    FileViews,
-    GraphStore,
-    WebhookStore,
-    JobStore,
-    Protocol,
-):
+class Store(CommitStore, DecisionStore, RoomViews, UserStore, GraphStore, WebhookStore, JobStore, Protocol):
     """The whole store, for the code that puts the daemon together; all other code needs one of its parts.
 
     Bounds of ranges are inclusive unless said otherwise. A commit that has begun finishes even when its caller is

@@ -86,5 +86,8 @@ class FileViews(Protocol):
     async def visible_files(self, user: str, places: Sequence[FilePlace]) -> list[FilePlace]:
         """Return those of the places that hold their file where the user may see it."""
 
-    async def own_files(self, user: str, before: str, limit: int) -> OwnFiles:
-        """Return a page of the files that the user has uploaded, or forwarded; the newest first."""
+    async def own_files(self, user: str, before: str, limit: int, page_bytes: int) -> OwnFiles:
+        """Return a page of the files that the user has uploaded, or forwarded; the newest first.
+
+        `before`: `next` of the page before, "" for the first. A page has at least one file when there is one.
+        """

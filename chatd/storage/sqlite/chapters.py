@@ -16,6 +16,7 @@ from chatd.storage.sqlite import (
     filters,
     graph,
     imports,
+    link_key,
     moderation,
     push,
     schema,
@@ -61,6 +62,7 @@ def built_in() -> Chapter:
         filters,
         imports,
         push,
+        link_key,
         files,
     )
     writes = {**WRITES, **{kind: write for one in chapters for kind, write in one.WRITES.items()}}
