@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from chatd.core.attachments import AttachedAt, FileIds, forwards, named_files, room_account
 from chatd.core.files import (
-    OPEN_UPLOADS_MS,
     BeginFile,
     BlockedDigest,
     ContinueFile,
@@ -19,6 +18,7 @@ from chatd.core.files import (
     file_id,
 )
 from chatd.core.read_set import ReadSet
+from chatd.core.uploads import OPEN_UPLOADS_MS
 from chatd.storage.files import FileQuery
 from chatd.writer.sources import Need, Sources, Submitted
 
