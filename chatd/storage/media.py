@@ -76,6 +76,9 @@ class MediaReads(Protocol):
     async def upload(self, asker: Asker, file: str) -> FoundUpload:
         """Return the row of a file in any state."""
 
+    async def unknown_objects(self, names: Sequence[str]) -> Sequence[str]:
+        """Return those of the names that no row has."""
+
     async def close(self) -> None:
         """Close the connections; idempotent."""
 
