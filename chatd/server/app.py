@@ -33,6 +33,7 @@ from chatd.jobs.contact_expiry import ContactExpiry
 from chatd.jobs.event_feed import FeedUpkeep, end_feed
 from chatd.jobs.last_seen import LastSeenRecorder
 from chatd.jobs.maintenance import Maintenance
+from chatd.jobs.media import Collector
 from chatd.jobs.message_requests import RequestBound
 from chatd.protocol.codec import Vocabulary
 from chatd.protocol.connection import Hello
@@ -197,6 +198,9 @@ class App:
             found["event feed"] = partial(self.feed_upkeep.run, clock)
         else:
             found["event feed"] = partial(end_feed, self.store.feed, self.writer)
+        if self.media is not None:
+            collector = Collector(self.store, self.context.env, self.writer, self.media.service.delete)
+            found["files"] = partial(collector.run, clock)
         if config.people.enabled:
             found["contacts"] = ContactExpiry(self.store, self.context.env, self.writer).run
         return found
