@@ -66,7 +66,8 @@ class Begin(Struct, frozen=True, tag=True, kw_only=True):
 class Finish(Struct, frozen=True, tag=True, kw_only=True):
     """All of a file was taken, and inspected. Answered by `Done` when that is stored.
 
-    `facts`: as the attachment says them; its url is empty. `source`: SHA-256 of what was uploaded, `length` its bytes.
+    `facts`: as the attachment says them; its url is the scheme alone. `source`: SHA-256 of what was
+    uploaded, `length` its bytes.
     """
 
     id: int
@@ -140,15 +141,15 @@ FromProcess = Authenticate | Begin | Finish | Refuse | Drop | Continue | Deleted
 class Caller(Struct, frozen=True, tag=True, kw_only=True):
     """The owner of a token, which counts until `expires_at` (Unix ms). `user` is "" for an API key with `scopes`.
 
-    `issued_at`, `generation`: to compare with the marks of revocation, as the claims of the token say.
+    `generation`: the mark of the user (core/users.py) that the token is known to be younger than: as its claims say, or
+    as it stood when the daemon compared the token with it. It is older than any revocation from then on.
     """
 
     id: int
     user: str
     device: str = ""
     allow: tuple[str, ...] = ()
-    issued_at: int = 0
-    generation: int | None = None
+    generation: int = 0
     expires_at: int = 0
     scopes: tuple[str, ...] = ()
 

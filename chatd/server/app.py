@@ -13,6 +13,7 @@ from chatd.commands.context import Context
 from chatd.commands.hello_limiter import HelloLimiter
 from chatd.commands.login import Login
 from chatd.commands.lookups import Lookups
+from chatd.commands.media_door import MediaDoor
 from chatd.commands.push_door import PushDoor
 from chatd.config.model import Config
 from chatd.core.allowances import Allowances
@@ -39,6 +40,7 @@ from chatd.push.settings import vapid_public
 from chatd.server.accounts import Accounts
 from chatd.server.capability import Capability, combined
 from chatd.server.host_parts import HostParts
+from chatd.server.media import MediaParts
 from chatd.server.persons import Persons
 from chatd.server.push import PushParts
 from chatd.server.rules import (
@@ -138,6 +140,9 @@ class App:
         self.persons.reconfigure(config)
         self.push = PushParts(store, self.context, self.hooks)
         self.host = HostParts(store, self.context, self.fanout, self.screening, self.event_feed, self.persons)
+        self.media = (
+            MediaParts(store, self.context, self.host.api_keys, self.hooks) if config.media.enabled else None
+        )
         self._subscribe(config, whole)
 
     def _subscribe(self, config: Config, whole: Capability) -> None:
@@ -174,6 +179,7 @@ class App:
             hello_limiter=self.hello_limiter,
             lookups=Lookups(config.rates, env, self.counters),
             push=PushDoor(env, vapid_public(config) if config.push.enabled else ""),
+            media=MediaDoor(),
             counters=self.counters,
             bounds=bounds_of(config.people),
         )
@@ -219,6 +225,8 @@ class App:
         self.context.watch_rights.reconfigure(config.privacy.shown_to, people)
         self.login.reconfigure(config.auth.login_token_ttl_s)
         self.persons.reconfigure(config)
+        if self.media is not None:
+            self.media.reconfigure(config)
         self.host.reconfigure(config)
         self.screening.reconfigure(screening)
         if screens(config):

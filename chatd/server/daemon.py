@@ -31,6 +31,7 @@ from chatd.server.children import Children
 from chatd.server.console import Console, ConsoleSources, not_served
 from chatd.server.descriptors import ADMIN_SOCKETS, API_SOCKETS, OPS_SOCKETS, needed, raised, shared_out
 from chatd.server.gauges import gauges_of
+from chatd.server.media import MakeProcess
 from chatd.server.push import MakeSender
 from chatd.server.system_env import SystemEnv
 from chatd.server.systemd import inherited_sockets
@@ -87,6 +88,7 @@ class Daemon:
         self._login_links = login_links
         self.children = Children()
         self.make_sender: MakeSender = self.children.sender
+        self.make_media: MakeProcess = self.children.media
         self._website: Website | None = None
         self._access: Access | None = None
         self._app: App | None = None
@@ -111,8 +113,9 @@ class Daemon:
 
     @property
     def addresses(self) -> list[str]:
-        """The addresses it listens on: public, operations and API when there are any, the admin socket."""
-        return [address for listener in self._listeners.values() for address in listener.addresses]
+        """The addresses it listens on: public, operations and API when there are any, the admin socket, media."""
+        media = [] if self._app is None or self._app.media is None else [self._app.media.address]
+        return [*(address for one in self._listeners.values() for address in one.addresses), *media]
 
     @property
     def public_port(self) -> int:
@@ -139,6 +142,8 @@ class Daemon:
         app.writer.start()
         await app.host.load()
         await app.persons.begin()
+        if app.media is not None:
+            await app.media.begin()
         self._reserve(app, self.config)
         if app.feed_upkeep is not None:
             await app.feed_upkeep.begin()
@@ -227,6 +232,9 @@ class Daemon:
         listener = Listener(several(listen.address), application, public, connection_class(acceptor))
         await self._open(PUBLIC, listener, handed)
         await self._listen_for_operators(app)
+        if app.media is not None:
+            app.media.listen(self.config)
+            self._keep_running("media", partial(app.media.run, self.make_media))
 
     async def _listen_for_operators(self, app: App) -> None:
         """Listen for operators and for the back end of the host app."""
@@ -367,6 +375,8 @@ class Daemon:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if app.media is not None:
+            app.media.close()
         app.context.last_seen.flush()
         await app.writer.stop()
         await app.screening.close()

@@ -40,6 +40,7 @@ from chatd.protocol.rooms import Preferences, RoomCreate, RoomDecline, RoomDelet
 from chatd.protocol.users import DevicesRemove, ProfileSet
 from chatd.writer.account_needs import circles, preferences, privacy
 from chatd.writer.erasure_needs import NEEDS_OF_ERASURES, erasures_of_users
+from chatd.writer.file_needs import NEEDS_OF_FILES
 from chatd.writer.import_needs import NEEDS_OF_IMPORTS
 from chatd.writer.sources import Need, Sources, Submitted
 
@@ -374,6 +375,7 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     accounts.ForgetDevices: (people,),
     **NEEDS_OF_ERASURES,
     **NEEDS_OF_IMPORTS,
+    **NEEDS_OF_FILES,
     PutBot: (people, cards, bots),
     DeleteBot: (bots,),
     api_keys.AddKey: (keys_of_api,),

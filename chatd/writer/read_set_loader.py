@@ -80,4 +80,4 @@ def named_rooms(request: Any) -> Iterable[str]:
     if isinstance(request, Delivered):
         return [row.room for row in request.rooms]
     name = getattr(request, "room", None)
-    return [name] if isinstance(name, str) else []
+    return [name] if isinstance(name, str) and name else []

@@ -1,0 +1,1 @@
+"""`chatd-inspect`: opens hostile bytes, behind fences."""

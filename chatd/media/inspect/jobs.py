@@ -1,0 +1,32 @@
+"""One job: the type of the file chooses what opens it."""
+
+import os
+
+from chatd.media.inspect.renditions import Renditions
+from chatd.media.inspect.sniff import HEAD_BYTES, sniffed
+from chatd.media.inspection import Descriptors, Found, Job, Refusal
+
+try:
+    from chatd.media.inspect import pictures
+except ImportError:
+    pictures = None  # type: ignore[assignment]
+
+PICTURE_BYTES_MAX = 30 << 20  # the largest that phones make
+
+
+def inspected(job: Job, descriptors: Descriptors) -> Found | Refusal:
+    """Return what a file is, and write its renditions."""
+    kind, renditions = sniffed(os.pread(descriptors.source, HEAD_BYTES, 0)), Renditions(descriptors)
+    if job.kind in ("picture", "sticker"):
+        if pictures is None or not pictures.is_openable(kind):
+            return Refusal("not_supported", f"a picture of type {kind or 'unknown'}")
+        if os.fstat(descriptors.source).st_size > PICTURE_BYTES_MAX:
+            return Refusal("too_large", "more bytes than a picture has")
+        return pictures.picture(job, kind, _content(descriptors.source), renditions)
+    return Refusal("not_supported", f"{job.kind} of type {kind or 'unknown'}")
+
+
+def _content(source: int) -> bytes:
+    with open(source, "rb", closefd=False) as file:
+        file.seek(0)
+        return file.read()
