@@ -228,14 +228,13 @@ class Daemon:
         public = ListenerOptions(deadline_s, backlog, listen.tls_cert, listen.tls_key, pending_sockets)
         if app.media is not None:
             app.media.listen(self.config)
+            self._keep_running("media", partial(app.media.run, self.make_media))
         website = self._website = Website(self.config.web, media_url=app.media_url)
         application = public_application(self._accounts, acceptor, website)
         handed = [bound for sockets in inherited_sockets().values() for bound in sockets]
         listener = Listener(several(listen.address), application, public, connection_class(acceptor))
         await self._open(PUBLIC, listener, handed)
         await self._listen_for_operators(app)
-        if app.media is not None:
-            self._keep_running("media", partial(app.media.run, self.make_media))
 
     async def _listen_for_operators(self, app: App) -> None:
         """Listen for operators and for the back end of the host app."""

@@ -117,7 +117,9 @@ def _configured(built: Built, web: Web, media_url: str) -> dict[str, Asset]:
             )
             found[route] = asset(name, content.encode(), Content_Security_Policy=policy)
     if WORKER in built.files:
-        found[WORKER] = asset(WORKER, built.files[WORKER], Content_Security_Policy=page_policy(web, (), media_url))
+        found[WORKER] = asset(
+            WORKER, built.files[WORKER], Content_Security_Policy=page_policy(web, (), media_url)
+        )
     if INSTALLATION in built.files:
         shown = {"name": web.title, "short_name": web.title, "theme_color": web.accent}
         found[INSTALLATION] = asset(INSTALLATION, with_values(built.files[INSTALLATION], shown))
