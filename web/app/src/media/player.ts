@@ -33,6 +33,8 @@ export const playing = signal<Playing | null>(null);
 export const speed = signal(Number(kept("localStorage", SPEED)) || 1);
 
 const audio = new Audio();
+// The page is one of an allowed origin: files of the server open for no other site.
+audio.crossOrigin = "anonymous";
 let track: Track | undefined;
 let timer = 0;
 let retried = false;

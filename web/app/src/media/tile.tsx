@@ -70,6 +70,7 @@ function Still({ message, attachment }: { message: Message; attachment: MediaAtt
     <img
       class={shown.value === url ? "tile-picture there" : "tile-picture"}
       src={url}
+      crossOrigin="anonymous"
       alt={attachment.alt ?? ""}
       decoding="async"
       draggable={false}

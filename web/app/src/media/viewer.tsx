@@ -153,6 +153,7 @@ function Stage({ message, attachment, step, tap }: Shown & { step: (by: number) 
           <video
             class="viewer-picture there"
             src={url}
+            crossOrigin="anonymous"
             controls
             autoplay
             playsInline
@@ -166,6 +167,7 @@ function Stage({ message, attachment, step, tap }: Shown & { step: (by: number) 
           <img
             class={loaded.value ? "viewer-picture there" : "viewer-picture"}
             src={url}
+            crossOrigin="anonymous"
             alt={attachment.alt ?? ""}
             draggable={false}
             onLoad={() => (loaded.value = true)}
@@ -192,5 +194,5 @@ function Stage({ message, attachment, step, tap }: Shown & { step: (by: number) 
 function Medium({ message, attachment }: Shown) {
   const place = message.seq ? placeOf(attachment, message.room, message.seq, "m") : undefined;
   const { url } = useFile(attachment, place);
-  return url && place?.size ? <img class="viewer-picture there" src={url} alt="" draggable={false} /> : null;
+  return url && place?.size ? <img class="viewer-picture there" src={url} crossOrigin="anonymous" alt="" draggable={false} /> : null;
 }
