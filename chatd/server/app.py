@@ -238,6 +238,11 @@ class App:
             self.context.use(self.screening.submit)
             self.host.use(self.screening.submit)
 
+    @property
+    def media_url(self) -> str:
+        """The address of files that clients are told; "" without media."""
+        return self.context.media.url if self.media is not None else ""
+
     def _door(self, config: Config) -> Submit:
         """Return the door to the writer for what others will read: the writer itself where nothing screens."""
         return self.screening.submit if screens(config) else self.writer.submit
