@@ -38,7 +38,13 @@ from tests.kit.shapes import (
 
 attachment = record(
     {"url": text, "mime": text},
-    {"name": text, "size": u53, "width": u53, "height": u53, "duration": u53, "preview": text},
+    {
+        **{"name": text, "size": u53, "width": u53, "height": u53, "duration": u53, "preview": text, "alt": text},
+        "kind": text_of("picture|video|voice|sticker|file"),
+        "sizes": listed(text_of("[ms]"), least=1, most=2),
+        "waveform": text_of("[0-9a-v]{64}"),
+        "expires_at": positive,
+    },
 )
 button = record({"label": word}, {"data": word, "url": word})
 body = record(
