@@ -39,7 +39,13 @@ from tests.kit.shapes import (
 attachment = record(
     {"url": text, "mime": text},
     {
-        **{"name": text, "size": u53, "width": u53, "height": u53, "duration": u53, "preview": text, "alt": text},
+        "name": text,
+        "size": u53,
+        "width": u53,
+        "height": u53,
+        "duration": u53,
+        "preview": text,
+        "alt": text,
         "kind": text_of("picture|video|voice|sticker|file"),
         "sizes": listed(text_of("[ms]"), least=1, most=2),
         "waveform": text_of("[0-9a-v]{64}"),
