@@ -33,6 +33,7 @@ from chatd.core import (
     report_actions,
     restrictions,
     rooms,
+    uploads,
     webhooks,
 )
 from chatd.core.read_set import ReadSet
@@ -159,9 +160,9 @@ DECISIONS: dict[type, Decide] = {
     filters.DeleteFilter: filters.delete_filter,
     bots.PutBot: bots.put_bot,
     bots.DeleteBot: bots.delete_bot,
-    files.BeginFile: files.begin_file,
-    files.FinishFile: files.finish_file,
-    files.RefuseFile: files.refuse_file,
-    files.DropFile: files.drop_file,
-    files.ContinueFile: files.continue_file,
+    files.BeginFile: uploads.begin_file,
+    files.FinishFile: uploads.finish_file,
+    files.RefuseFile: uploads.refuse_file,
+    files.DropFile: uploads.drop_file,
+    files.ContinueFile: uploads.continue_file,
 }

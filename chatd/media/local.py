@@ -49,6 +49,10 @@ class LocalObjects(Objects):
     async def digest(self, name: str) -> bytes:
         return await in_pool(self._pool, self._disk.digest, path_of(self._directory, name))
 
+    def open(self, name: str) -> int:
+        """Return a descriptor of an object, to be closed by the caller. Raises OSError."""
+        return self._disk.open(path_of(self._directory, name))
+
     async def delete(self, names: Sequence[str]) -> None:
         while True:
             if await in_pool(self._pool, self._delete, names):

@@ -15,6 +15,7 @@ from chatd.env import Env
 from chatd.media.access import Access
 from chatd.media.daemon_link import DaemonLink
 from chatd.media.disk import SystemDisk
+from chatd.media.downloads import Downloads
 from chatd.media.finishing import Finishing
 from chatd.media.http_listener import HttpListener
 from chatd.media.incoming import Incoming
@@ -97,7 +98,8 @@ class MediaProcess:
         uploads = UploadRequests(
             media.url, media.file_bytes, access, self.daemon, reads, self._uploads, self._inspectors
         )
-        routes = Routes(settings.origins, {"/v1/files": uploads})
+        downloads = Downloads(access, reads, self._objects.open, env)
+        routes = Routes(settings.origins, {"/v1/files": uploads, "/v1/media": downloads})
         self._listener = HttpListener(routes, env, pool, media.connections)
 
     async def start(self) -> None:

@@ -14,7 +14,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from chatd.core.files import UPLOAD_KEPT_MS, File
+from chatd.core.files import File
+from chatd.core.uploads import UPLOAD_KEPT_MS
 from chatd.env import Env
 from chatd.media.disk import Disk
 from chatd.media.finishing import NOBODY, Finishing

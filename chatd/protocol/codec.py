@@ -297,14 +297,14 @@ def event_json(blob: bytes) -> Raw:
     return Raw(as_json(blob))
 
 
-def decode_attachment(blob: bytes) -> Attachment:
-    """Decode a stored attachment."""
-    return _attachment.decode(blob)
-
-
 def decode_event(blob: bytes | Raw) -> Event:
     """Decode a stored event."""
     return _event.decode(blob)
+
+
+def decode_attachment(blob: bytes) -> Attachment:
+    """Decode the stored facts of a file."""
+    return _attachment.decode(blob)
 
 
 def decode_page(blob: bytes) -> Page:

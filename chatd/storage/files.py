@@ -11,7 +11,7 @@ class FileQuery(NamedTuple):
     """What decisions of a batch look at. `keys`: (owner, key), whose files are read as if they were in `files`.
 
     `accounts`: those whose usage is read. `begun_since`: Unix ms, for `uploading`: owners whose uploads that began
-    later are counted. `digests`: those that may be blocked. `uses`: so many uses of each file are counted at most.
+    later are counted. `digests`: those that may be blocked. `places`: (room number, seq, file) of messages.
     """
 
     files: Collection[str] = ()
@@ -20,7 +20,7 @@ class FileQuery(NamedTuple):
     uploading: Collection[str] = ()
     begun_since: int = 0
     digests: Collection[bytes] = ()
-    uses: int = 1
+    places: Collection[tuple[int, int, str]] = ()
 
 
 @dataclass(slots=True)
@@ -32,6 +32,7 @@ class FilesRead:
     usage: dict[str, Usage] = field(default_factory=dict)
     uploading: dict[str, int] = field(default_factory=dict)
     blocked: set[bytes] = field(default_factory=set)
+    attached: set[tuple[int, int, str]] = field(default_factory=set)
 
 
 class FileStore(Protocol):

@@ -5,7 +5,8 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
-from chatd.core.files import UPLOAD_KEPT_MS, File
+from chatd.core.files import File
+from chatd.core.uploads import UPLOAD_KEPT_MS
 from chatd.env import Env
 from chatd.media.disk import Disk
 from chatd.media.inspection import Descriptors, Found, Library, Refusal, Written

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chatd.core.files import UPLOAD_KEPT_MS
+from chatd.core.uploads import UPLOAD_KEPT_MS
 from chatd.media import finishing as finishing_module
 from chatd.media import uploads as uploads_module
 from chatd.media.finishing import Finishing

@@ -177,7 +177,7 @@ async def test_own_files_come_in_pages_the_newest_first(store: Store, rows: Medi
     rows.use("bob", 10)
     pages, more = [], ""
     while True:
-        page = await store.own_files("bob", more, 2)
+        page = await store.own_files("bob", more, 2, 1000)
         assert page.used == 10
         pages.append([(one.file[:2], one.size, one.name, one.attached) for one in page.files])
         if not page.next:
@@ -188,7 +188,11 @@ async def test_own_files_come_in_pages_the_newest_first(store: Store, rows: Medi
         [("f2", 2, "f2.txt", False), ("f1", 1, "f1.txt", False)],
         [("f0", 0, "f0.txt", True)],
     ]
-    assert (await store.own_files("nobody", "", 2)) == ([], 0, "")
+    small = await store.own_files("bob", "", 5, 400)
+    assert [one.file[:2] for one in small.files] == ["f4", "f3"]
+    (one,) = (await store.own_files("bob", small.next, 5, 1)).files
+    assert one.file[:2] == "f2"
+    assert (await store.own_files("nobody", "", 2, 1000)) == ([], 0, "")
 
 
 async def test_what_a_user_may_not_see_is_left_out(

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from chatd.core.attachments import AttachedAt, DetachedAt, SharedObjects
 from chatd.core.files import (
     UNKNOWN_MIME,
     Charged,
@@ -15,17 +16,20 @@ from chatd.core.files import (
     StoredObjects,
     Usage,
 )
-from chatd.protocol.codec import decode_attachment, decode_tree, encode
+from chatd.protocol.codec import decode_attachment, encode
 from chatd.protocol.media import SCHEME
 from chatd.protocol.messages import Attachment
 from chatd.storage.files import FileQuery, FilesRead
 from chatd.storage.sqlite.read_pool import ReadPool
-from chatd.storage.sqlite.rows import Row
+from chatd.storage.sqlite.rows import Row, position
 
-COLUMNS = """
-file, owner, client_key, kind, purpose, state, reserved, created_at, due_at, facts, length, source, room
+# More than the requests of one batch could take away, so what is not counted makes no difference.
+USES_MAX = 1000
+FILE_COLUMNS = """
+f.file, f.owner, f.client_key, f.kind, f.purpose, f.state, f.reserved, f.created_at, f.due_at, f.facts, f.length,
+f.source, f.room
 """
-FILE = f"SELECT {COLUMNS} FROM files WHERE file = ?"  # noqa: S608 - put together from constants
+FILE = f"SELECT {FILE_COLUMNS} FROM files f WHERE file = ?"  # noqa: S608 - put together from constants
 FILE_OF_KEY = "SELECT file FROM files WHERE owner = ? AND client_key = ?"
 USES = """
 SELECT count(*) FROM (
@@ -37,17 +41,26 @@ IS_STICKER = (
 )
 USAGE = "SELECT bytes, files FROM media_usage WHERE account = ?"
 UPLOADING = "SELECT count(*) FROM files WHERE owner = ? AND created_at > ? AND state = 'uploading'"
+IS_ATTACHED = "SELECT EXISTS (SELECT 1 FROM attached WHERE position = ? AND file = ?)"
 IS_BLOCKED = "SELECT EXISTS (SELECT 1 FROM media_blocked WHERE digest = ?)"
 
-PUT = f"""
-INSERT INTO files ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+PUT = """
+INSERT INTO files (file, owner, client_key, kind, purpose, state, reserved, created_at, due_at, facts, length, source,
+                   room)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (file) DO UPDATE
 SET owner = excluded.owner, client_key = excluded.client_key, state = excluded.state, reserved = excluded.reserved,
     due_at = excluded.due_at, facts = excluded.facts, length = excluded.length, source = excluded.source
-"""  # noqa: S608 - put together from constants
+"""
 FORGET = "DELETE FROM files WHERE file = ?"
 ADD_OBJECT = "INSERT INTO objects (object, digest, size, refs, free_at) VALUES (?, ?, ?, 1, 0)"
 ADD_RENDITION = "INSERT INTO renditions (file, variant, object, mime) VALUES (?, ?, ?, ?)"
+SHARE = """
+INSERT INTO renditions (file, variant, object, mime) SELECT ?, variant, object, mime FROM renditions WHERE file = ?
+"""
+REFER = "UPDATE objects SET refs = refs + 1 WHERE object IN (SELECT object FROM renditions WHERE file = ?)"
+ATTACH = "INSERT INTO attached (position, file) VALUES (?, ?)"
+DETACH = "DELETE FROM attached WHERE position = ? AND file = ?"
 RELEASE = """
 UPDATE objects SET refs = refs - 1, free_at = iif(refs = 1, :free_at, 0)
 WHERE object IN (SELECT object FROM renditions WHERE file = :file)
@@ -80,7 +93,7 @@ def known(connection: sqlite3.Connection, query: FileQuery) -> FilesRead:
     for file in {*query.files, *found.keys.values()}:
         row = connection.execute(FILE, (file,)).fetchone()
         if row is not None:
-            found.files[file] = known_of(connection, row, query.uses)
+            found.files[file] = known_of(connection, row)
     for account in query.accounts:
         for row in connection.execute(USAGE, (account,)):
             found.usage[account] = Usage(*row)
@@ -89,19 +102,22 @@ def known(connection: sqlite3.Connection, query: FileQuery) -> FilesRead:
     for digest in query.digests:
         if connection.execute(IS_BLOCKED, (digest,)).fetchone() == (1,):
             found.blocked.add(digest)
+    for room, seq, file in query.places:
+        if connection.execute(IS_ATTACHED, (position(room, seq), file)).fetchone() == (1,):
+            found.attached.add((room, seq, file))
     return found
 
 
-def known_of(connection: sqlite3.Connection, row: Row, bound: int) -> KnownFile:
+def known_of(connection: sqlite3.Connection, row: Row) -> KnownFile:
     file = file_of(row)
-    (uses,) = connection.execute(USES, {"file": file.file, "bound": bound}).fetchone()
+    (uses,) = connection.execute(USES, {"file": file.file, "bound": USES_MAX}).fetchone()
     is_sticker = connection.execute(IS_STICKER, (file.file,)).fetchone() == (1,)
     return KnownFile(file, uses, is_sticker)
 
 
 def file_of(row: Row) -> File:
     name, owner, key, kind, purpose, state, charged, created_at, due_at, facts, length, source, room = row
-    code = decode_tree(facts) if state == "refused" else ""
+    code = facts.decode() if state == "refused" else ""
     attachment = Attachment(SCHEME + name, UNKNOWN_MIME, kind=kind) if code else decode_attachment(facts)
     times = created_at, due_at
     return File(
@@ -128,7 +144,7 @@ def write_changes(connection: sqlite3.Connection, changes: Sequence[FileChange],
 
 
 def put_file(connection: sqlite3.Connection, file: File) -> None:
-    facts = encode(file.code if file.state == "refused" else file.facts)
+    facts = file.code.encode() if file.state == "refused" else encode(file.facts)
     row = (
         file.file, file.owner, file.key, file.kind, file.purpose, file.state, file.charged, file.created_at,
         file.due_at, facts, file.length, file.source or None, file.room or None,
@@ -146,6 +162,19 @@ def store_objects(connection: sqlite3.Connection, stored: StoredObjects) -> None
         connection.execute(ADD_RENDITION, (stored.file, one.variant, one.object, one.mime))
 
 
+def share_objects(connection: sqlite3.Connection, shared: SharedObjects) -> None:
+    connection.execute(SHARE, (shared.file, shared.source))
+    connection.execute(REFER, (shared.file,))
+
+
+def attach(connection: sqlite3.Connection, place: AttachedAt) -> None:
+    connection.execute(ATTACH, (position(place.room, place.seq), place.file))
+
+
+def detach(connection: sqlite3.Connection, place: DetachedAt) -> None:
+    connection.execute(DETACH, (position(place.room, place.seq), place.file))
+
+
 def release_objects(connection: sqlite3.Connection, released: ReleasedObjects) -> None:
     connection.execute(RELEASE, {"file": released.file, "free_at": released.free_at})
     connection.execute(DROP_RENDITIONS, (released.file,))
@@ -160,6 +189,9 @@ CHANGES: Mapping[type, Callable[[sqlite3.Connection, Any], None]] = {
     File: put_file,
     ForgottenFile: forget_file,
     StoredObjects: store_objects,
+    SharedObjects: share_objects,
+    AttachedAt: attach,
+    DetachedAt: detach,
     ReleasedObjects: release_objects,
     Charged: charge,
 }

@@ -6,7 +6,7 @@ Every function runs inside a read transaction of the connection.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec import UNSET
@@ -22,13 +22,15 @@ from chatd.storage.media import (
     Standing,
     StoredObject,
 )
-from chatd.storage.sqlite.files import COLUMNS, file_of
+from chatd.storage.sqlite.files import FILE_COLUMNS, file_of
 from chatd.storage.sqlite.read_pool import ReadPool
 from chatd.storage.sqlite.rows import Row, position
 from chatd.telemetry.troubles import Troubles
 
 # Reads of some 20 µs; a second connection keeps them from waiting for one that has to read from the disk.
 CONNECTIONS = 2
+# Of a file in a list, besides its name, which is among its facts.
+ROW_BYTES = 100
 
 STANDING = """
 SELECT coalesce(u.disabled, 0), iif(u.restriction = 'ban', u.restricted_until, 0), coalesce(u.revoked_before, 0),
@@ -54,7 +56,7 @@ LEFT JOIN attached t ON t.position = (coalesce(m.room, 0) << 32 | :seq) AND t.fi
 PLACED = STANDING.format(OBJECT, MEMBERSHIP + OBJECTS.format("coalesce(t.file, '')"))
 OWN = STANDING.format(OBJECT, OBJECTS.format(":file AND (f.owner = :user OR :of_any)"))
 UPLOAD = STANDING.format(
-    ", ".join(f"f.{column.strip()}" for column in COLUMNS.split(",")),
+    FILE_COLUMNS,
     "LEFT JOIN files f ON f.file = :file AND f.state <> 'dropped'",
 )
 PUBLIC = """
@@ -125,24 +127,26 @@ def is_visible(connection: sqlite3.Connection, user: str, place: FilePlace) -> b
     return bool(connection.execute(VISIBLE, values).fetchone()[0])
 
 
-def own_files(connection: sqlite3.Connection, user: str, before: str, limit: int) -> OwnFiles:
+def own_files(
+    connection: sqlite3.Connection, user: str, before: str, limit: int, page_bytes: int
+) -> OwnFiles:
     rows = connection.execute(OWN_FILES, (user, *page_start(before), limit + 1)).fetchall()
     used = connection.execute(USED, (f"u:{user}",)).fetchone()
-    files = list(listed(rows[:limit]))
-    more = f"{files[-1].created_at}.{files[-1].file}" if len(rows) > limit else ""
+    files: list[OwnFile] = []
+    for file, kind, charged, created_at, facts, attached in rows[:limit]:
+        page_bytes -= len(facts) + ROW_BYTES
+        if files and page_bytes < 0:
+            break
+        name = decode_attachment(facts).name
+        files.append(OwnFile(file, kind, charged, created_at, name, bool(attached)))
+    more = f"{files[-1].created_at}.{files[-1].file}" if len(files) < len(rows) else ""
     return OwnFiles(files, used[0] if used else 0, more)
 
 
 def page_start(before: str) -> tuple[int, str]:
-    """Return what a page lies below; a word that this server did not make starts at the newest or the oldest."""
+    """Return what a page lies below. A word that this server did not make stands for the newest."""
     created_at, _, file = before.partition(".")
     return (int(created_at), file) if created_at.isdecimal() and len(created_at) < 16 else (1 << 62, "")
-
-
-def listed(rows: Sequence[Row]) -> Iterator[OwnFile]:
-    for file, kind, charged, created_at, facts, attached in rows:
-        name = decode_attachment(facts).name
-        yield OwnFile(file, kind, charged, created_at, name, bool(attached))
 
 
 def unknown_objects(connection: sqlite3.Connection, names: Sequence[str]) -> list[str]:
@@ -188,5 +192,5 @@ class FileReads:
     async def visible_files(self, user: str, places: Sequence[FilePlace]) -> list[FilePlace]:
         return await self._read_pool.run(visible, user, places)
 
-    async def own_files(self, user: str, before: str, limit: int) -> OwnFiles:
-        return await self._read_pool.run(own_files, user, before, limit)
+    async def own_files(self, user: str, before: str, limit: int, page_bytes: int) -> OwnFiles:
+        return await self._read_pool.run(own_files, user, before, limit, page_bytes)
