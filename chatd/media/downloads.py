@@ -128,6 +128,9 @@ class Downloads:
         if "if-none-match" in asked and lists(asked["if-none-match"], etag, weak=True):
             return Answer(304, headers)
         headers |= shown_as(stored)
+        if allowed.caching == "public":
+            # Cards are shown by pages of the host app, too, wherever those come from.
+            headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         span = None
         if request.method == "GET" and "range" in asked:
             try:

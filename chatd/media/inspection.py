@@ -19,6 +19,8 @@ Code = Literal["unreadable", "too_large", "not_supported"]
 Library = Literal["pictures", "heic", "sounds"]
 """What can be opened here: pictures; those of iPhones, too; video and all sound."""
 
+Fence = Literal["landlock", "seccomp"]
+
 MIMES: dict[FileKind, frozenset[str]] = {
     "picture": frozenset(("image/jpeg", "image/png", "image/webp")),
     "sticker": frozenset(("image/jpeg", "image/png", "image/webp")),
@@ -28,6 +30,13 @@ MIMES: dict[FileKind, frozenset[str]] = {
 """The types of the full renditions. The smaller ones are pictures."""
 
 SIDE_MAX = 32_768  # pixels of a side of a video; pictures are 2,048 at most
+
+
+class Bounds(Struct, frozen=True):
+    """The first thing that an inspector is told: of its memory, and of what it may write."""
+
+    memory_bytes: int
+    file_bytes: int
 
 
 class Job(Struct, frozen=True, tag=True):
@@ -64,7 +73,7 @@ class Refusal(Struct, frozen=True, tag=True):
 class Fenced(Struct, frozen=True, tag=True):
     """What an inspector says first. `missing`: fences that the kernel does not have."""
 
-    missing: tuple[str, ...]
+    missing: tuple[Fence, ...]
     libraries: tuple[Library, ...]
 
 

@@ -104,7 +104,8 @@ class Continue(Struct, frozen=True, tag=True):
 
 
 class Deleted(Struct, frozen=True, tag=True):
-    """These objects and unfinished files are gone from the disk, durably: their rows may go. Not answered."""
+    """Of a `Delete`, these objects and unfinished files are gone from the disk, durably, or were not there: their rows
+    may go. Not answered."""
 
     objects: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
@@ -178,7 +179,7 @@ class Failed(Struct, frozen=True, tag=True):
 
 
 class Delete(Struct, frozen=True, tag=True):
-    """Delete these objects, and what there is of unfinished uploads; then say `Deleted`."""
+    """Delete these objects, and what there is of unfinished uploads; each is answered in turn by one `Deleted`."""
 
     objects: tuple[str, ...] = ()
     files: tuple[str, ...] = ()

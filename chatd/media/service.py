@@ -8,6 +8,7 @@ token may do is done.
 import asyncio
 import logging
 from base64 import urlsafe_b64encode
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -102,7 +103,8 @@ class MediaService:
         self._env = env
         self._counters = counters
         self._troubles = troubles
-        self._deleting: set[str] = set()
+        # What the process was told to delete, each answered in turn.
+        self._deletions: deque[tuple[Delete, asyncio.Future[Deleted]]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def reconfigure(self, settings: MediaSettings) -> None:
@@ -122,16 +124,23 @@ class MediaService:
             self._note(message)
         elif isinstance(message, Continue):
             self._keep(self._store(ContinueFile(message.file)))
-        elif isinstance(message, Deleted) and self._deleting.issuperset((*message.objects, *message.files)):
-            self._deleting.difference_update((*message.objects, *message.files))
-            self._keep(self._store(ForgetDeleted(message.objects, message.files)))
+        elif isinstance(message, Deleted) and self._deletions:
+            asked, answer = self._deletions[0]
+            if not {*asked.objects, *asked.files}.issuperset((*message.objects, *message.files)):
+                raise ValueError("more was deleted than was asked for")
+            self._deletions.popleft()
+            if not answer.done():
+                answer.set_result(message)
         else:
             raise ValueError("what was not asked for")
 
     def on_end(self) -> None:
         """Note that the process ended: the next one asks again, and is asked again."""
         self.condition = None
-        self._deleting.clear()
+        while self._deletions:
+            _, answer = self._deletions.popleft()
+            if not answer.done():
+                answer.set_result(Deleted())
 
     async def close(self) -> None:
         """Return when everything that the process has said is answered."""
@@ -139,10 +148,20 @@ class MediaService:
 
     # --- what the daemon says
 
-    def delete(self, objects: tuple[str, ...], files: tuple[str, ...] = ()) -> None:
-        """Have these objects and unfinished uploads deleted from the disk, then forgotten."""
-        if self.condition is not None and self.link.write(Delete(objects, files)):
-            self._deleting.update(objects, files)
+    async def delete(self, objects: tuple[str, ...], files: tuple[str, ...]) -> bool:
+        """Have these objects and unfinished uploads deleted from the disk, then forget them; return whether all are.
+
+        Raises Unavailable when that cannot be stored: the next round finds them gone.
+        """
+        request = Delete(objects, files)
+        if self.condition is None or not self.link.write(request):
+            return False
+        answer: asyncio.Future[Deleted] = asyncio.get_running_loop().create_future()
+        self._deletions.append((request, answer))
+        deleted = await answer
+        if deleted.objects or deleted.files:
+            await self._doors.submit(ForgetDeleted(deleted.objects, deleted.files))
+        return len(deleted.objects) + len(deleted.files) == len(objects) + len(files)
 
     def gauges(self) -> Mapping[str, float | Mapping[str, float]]:
         """Return the figures of metrics, by name; none while the process is down."""

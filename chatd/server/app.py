@@ -33,6 +33,7 @@ from chatd.jobs.contact_expiry import ContactExpiry
 from chatd.jobs.event_feed import FeedUpkeep, end_feed
 from chatd.jobs.last_seen import LastSeenRecorder
 from chatd.jobs.maintenance import Maintenance
+from chatd.jobs.media import Collector
 from chatd.jobs.message_requests import RequestBound
 from chatd.protocol.codec import Vocabulary
 from chatd.protocol.connection import Hello
@@ -197,6 +198,9 @@ class App:
             found["event feed"] = partial(self.feed_upkeep.run, clock)
         else:
             found["event feed"] = partial(end_feed, self.store.feed, self.writer)
+        if self.media is not None:
+            collector = Collector(self.store, self.context.env, self.writer, self.media.service.delete)
+            found["files"] = partial(collector.run, clock)
         if config.people.enabled:
             found["contacts"] = ContactExpiry(self.store, self.context.env, self.writer).run
         return found
@@ -233,6 +237,11 @@ class App:
             # For good, since a request may wait behind which the next one has to stay.
             self.context.use(self.screening.submit)
             self.host.use(self.screening.submit)
+
+    @property
+    def media_url(self) -> str:
+        """The address of files that clients are told; "" without media."""
+        return self.context.media.url if self.media is not None else ""
 
     def _door(self, config: Config) -> Submit:
         """Return the door to the writer for what others will read: the writer itself where nothing screens."""

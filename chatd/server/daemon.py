@@ -203,8 +203,8 @@ class Daemon:
             self._acceptor.reconfigure(config)
         if self._access is not None:
             self._access.reconfigure(config)
-        if self._website is not None and config.web != self.config.web:
-            self._website.reconfigure(config.web)
+        if self._website is not None and (config.web, config.media) != (self.config.web, self.config.media):
+            self._website.reconfigure(config.web, app.media_url)
         self.config = config
         return renewed
 
@@ -226,15 +226,15 @@ class Daemon:
         )
         deadline_s, backlog = listen.request_deadline_s, listen.backlog
         public = ListenerOptions(deadline_s, backlog, listen.tls_cert, listen.tls_key, pending_sockets)
-        website = self._website = Website(self.config.web)
+        if app.media is not None:
+            app.media.listen(self.config)
+            self._keep_running("media", partial(app.media.run, self.make_media))
+        website = self._website = Website(self.config.web, media_url=app.media_url)
         application = public_application(self._accounts, acceptor, website)
         handed = [bound for sockets in inherited_sockets().values() for bound in sockets]
         listener = Listener(several(listen.address), application, public, connection_class(acceptor))
         await self._open(PUBLIC, listener, handed)
         await self._listen_for_operators(app)
-        if app.media is not None:
-            app.media.listen(self.config)
-            self._keep_running("media", partial(app.media.run, self.make_media))
 
     async def _listen_for_operators(self, app: App) -> None:
         """Listen for operators and for the back end of the host app."""

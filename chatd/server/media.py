@@ -129,7 +129,7 @@ class MediaParts:
             database=str(Directory(config.storage.directory).database),
             directory=str(directory_of(config)),
             link_key=self._context.media.link_key,
-            origins=listen.origins,
+            origins=(*listen.origins, *filter(None, (config.web.origin,))),
             proxies=listen.trusted_proxies,
             tls_cert=listen.tls_cert,
             tls_key=listen.tls_key,

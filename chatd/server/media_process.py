@@ -12,6 +12,7 @@ from pathlib import Path
 
 from chatd.media.main import read_settings, serve
 from chatd.server.system_env import SystemEnv
+from chatd.storage.sqlite.media_reads import SqliteMediaReads
 from chatd.telemetry.logs import logging_to
 
 TITLE = "chatd-media"
@@ -31,7 +32,7 @@ def main() -> None:
     with socket.socket(fileno=sys.stdin.fileno()) as pipe:
         settings = read_settings(pipe)
         with logging_to(sys.stderr, settings.log):
-            asyncio.run(serve(pipe, settings, SystemEnv()))
+            asyncio.run(serve(pipe, settings, SystemEnv(), SqliteMediaReads.open))
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from chatd.protocol.read_state import Reader
 from chatd.storage.erasing import ErasureStore, PersonFiles
 from chatd.storage.feeds import FeedStore, WebhookStore
 from chatd.storage.files import FileStore
-from chatd.storage.media import FileViews
+from chatd.storage.media import FileRounds, FileViews
 from chatd.storage.push import PushStore
 from chatd.storage.views import (
     EventPage,
@@ -339,7 +339,7 @@ class GraphStore(Protocol):
         """Return the feeds, and the edges from a user, as of one commit."""
 
 
-class JobStore(Protocol):
+class JobStore(FileRounds, Protocol):
     """The rows that jobs look for."""
 
     @property

@@ -76,6 +76,9 @@ class MediaReads(Protocol):
     async def upload(self, asker: Asker, file: str) -> FoundUpload:
         """Return the row of a file in any state."""
 
+    async def unknown_objects(self, names: Sequence[str]) -> Sequence[str]:
+        """Return those of the names that no row has."""
+
     async def close(self) -> None:
         """Close the connections; idempotent."""
 
@@ -91,3 +94,47 @@ class FileViews(Protocol):
 
         `before`: `next` of the page before, "" for the first. A page has at least one file when there is one.
         """
+
+
+class KindUsage(NamedTuple):
+    """The files of a kind; `bytes`: what their owners are charged."""
+
+    kind: str
+    files: int
+    bytes: int
+
+
+class NamedUsage(NamedTuple):
+    """A user or a room with what is charged to them."""
+
+    name: str
+    bytes: int
+    files: int
+
+
+class FileUsage(NamedTuple):
+    """What files take. `uploading`: those that are not whole. `bytes`: of all objects; `free_bytes`: of unused ones.
+
+    `users`, `rooms`: those that have most, the first the most.
+    """
+
+    files: int
+    uploading: int
+    bytes: int
+    free_bytes: int
+    kinds: Sequence[KindUsage]
+    users: Sequence[NamedUsage]
+    rooms: Sequence[NamedUsage]
+
+
+class FileRounds(Protocol):
+    """What goes over all files; a part of `Store`."""
+
+    async def due_files(self, now_ms: int, limit: int) -> list[tuple[str, str]]:
+        """Return files that the collector is to look at, each with its state, the longest due first."""
+
+    async def free_objects(self, now_ms: int, limit: int) -> tuple[str, ...]:
+        """Return objects that may be deleted from the disk, those that nobody uses for longest first."""
+
+    async def file_usage(self, limit: int) -> FileUsage:
+        """Return what files take; up to `limit` of users and of rooms."""

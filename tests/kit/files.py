@@ -6,17 +6,52 @@ from collections.abc import Awaitable, Mapping
 from itertools import count
 from typing import Any
 
-from chatd.core.files import SUFFIXES, BeginFile, FileBegun, FinishFile, KnownFile, NewObject
+from chatd.core.files import SUFFIXES, BeginFile, FileBegun, FinishFile, KnownFile, NewObject, RefuseFile
+from chatd.protocol.codec import decode_event
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import ChatError
-from chatd.protocol.messages import Attachment
+from chatd.protocol.messages import Attachment, Event
 from chatd.storage.files import FileQuery
 from chatd.storage.sqlite.directory import Directory
-from tests.kit.inprocess import InProcessServer, new_key
+from tests.kit.inprocess import InProcessClient, InProcessServer, new_key
 
 TABLES = ("files", "renditions", "objects", "attached", "held", "media_usage", "media_blocked")
 MIMES = {"picture": "image/jpeg", "video": "video/mp4", "voice": "audio/ogg", "sticker": "image/webp"}
 _ids = count(1)
+COUNTED = """
+SELECT 'u:' || owner AS account, sum(reserved) AS bytes, count(*) AS files FROM files
+WHERE state IN ('uploading', 'ready') GROUP BY owner
+UNION ALL
+SELECT 'r:' || (position >> 32), sum(reserved), count(*) FROM attached JOIN files USING (file) GROUP BY position >> 32
+"""
+RULES = {
+    "references are counted": """
+        SELECT object, refs, (SELECT count(*) FROM renditions r WHERE r.object = o.object) AS found FROM objects o
+        WHERE refs <> found OR (refs = 0) <> (free_at > 0)
+    """,
+    "renditions are of files that are ready": """
+        SELECT r.* FROM renditions r LEFT JOIN files f USING (file) LEFT JOIN objects o USING (object)
+        WHERE f.state IS NOT 'ready' OR o.object IS NULL
+    """,
+    "a ready file has a full rendition": """
+        SELECT file FROM files f WHERE state = 'ready'
+        AND NOT EXISTS (SELECT 1 FROM renditions r WHERE r.file = f.file AND variant = 'full')
+    """,
+    "what holds a file holds one that there is": """
+        SELECT file FROM (SELECT file FROM attached UNION ALL SELECT file FROM held)
+        WHERE file NOT IN (SELECT file FROM files WHERE state IN ('ready', 'dropped'))
+    """,
+    "accounts are charged what their files take": f"""
+        SELECT * FROM (SELECT * FROM media_usage EXCEPT SELECT * FROM ({COUNTED}))
+        UNION ALL SELECT * FROM (SELECT * FROM ({COUNTED}) EXCEPT SELECT * FROM media_usage)
+    """,
+    "what nothing holds is looked at": """
+        SELECT file, state FROM files f WHERE due_at = 0 AND (
+            state <> 'ready' OR NOT (EXISTS (SELECT 1 FROM attached a WHERE a.file = f.file)
+                                     OR EXISTS (SELECT 1 FROM held h WHERE h.file = f.file)))
+    """,
+}
+"""By what they say, statements that select nothing as long as that is so."""
 
 
 def file_id(number: int) -> str:
@@ -31,6 +66,16 @@ async def code_of(asked: Awaitable[Any]) -> str | None:
     except ChatError as error:
         return error.code
     return None
+
+
+async def share(
+    client: InProcessClient, room: str, *attachments: str | dict[str, Any], key: str = "", **body: Any
+) -> dict[str, Any]:
+    """Send a message with attachments, a file of this server by its id; return the reply."""
+    listed = [{"url": f"media:{one}", "mime": "x/x"} if isinstance(one, str) else one for one in attachments]
+    return await client.request(
+        type="send", room=room, key=key or new_key(), body={"attachments": listed, **body}
+    )
 
 
 class Files:
@@ -97,9 +142,19 @@ class Files:
         await self.finish(begun.file, sizes=sizes, mime=MIMES.get(kind, "application/pdf"), **facts)
         return begun.file
 
+    async def refuse(self, file: str, code: str = "unreadable") -> None:
+        await self.ask(RefuseFile(file, code))
+
+    async def log(self, room: str) -> list[Event]:
+        """Return the events of a room as they are stored."""
+        found = await self.rows(
+            "SELECT blob FROM events JOIN rooms ON number = position >> 32 WHERE name = ?", room
+        )
+        return [decode_event(blob) for (blob,) in found]
+
     async def known(self, file: str) -> KnownFile | None:
         """Return a file as decisions know it."""
-        found = await self.server.app.store.file_rows.known(FileQuery([file], uses=100))
+        found = await self.server.app.store.file_rows.known(FileQuery([file]))
         return found.files.get(file)
 
     async def usage(self, account: str) -> tuple[int, int]:
@@ -110,6 +165,11 @@ class Files:
         """Return all rows of all tables of files; tables without any are left out."""
         found = {table: await self.rows(f"SELECT * FROM {table}") for table in TABLES}
         return {table: rows for table, rows in found.items() if rows}
+
+    async def check(self) -> None:
+        """Check that everything is counted as the rows say: references, bytes, and when the collector looks."""
+        problems = {name: found for name, sql in RULES.items() if (found := await self.rows(sql))}
+        assert not problems, problems
 
     async def rows(self, sql: str, *values: Any) -> list[Any]:
         return await self.server.app.store.read(select, sql, values)

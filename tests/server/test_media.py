@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import time
 
 import msgspec
 import pytest
@@ -21,7 +22,7 @@ from chatd.media.interface import (
 )
 from chatd.protocol.messages import Attachment
 from tests.kit import http
-from tests.kit.client import connected
+from tests.kit.client import TestClient
 from tests.kit.daemon import RunningDaemon, config_for
 from tests.kit.tokens import token_for
 
@@ -113,16 +114,18 @@ async def test_a_token_is_verified_by_the_daemon(daemon, process):
     assert (caller.id, caller.user, caller.device) == (7, "alice", "Zk3vN0b1Q2mXr8sT5uWy7A")
     assert set(caller.allow) == {"read", "send", "create"}
     assert (await process.ask(Authenticate(8, "nonsense"))).code == "token_invalid"
-    assert (await process.ask(Authenticate(9, token_for("alice", exp=1)))).code == "token_expired"
+    assert (
+        await process.ask(
+            Authenticate(9, token_for("alice", exp=int(time.time()) - 400, iat=int(time.time()) - 900))
+        )
+    ).code == "token_expired"
     assert (await process.ask(begin(token_for("alice", allow=["read"])))).code == "forbidden"
     assert (await process.ask(begin(token_for("alice"), owner="bob"))).code == "forbidden"
 
 
 async def test_who_is_shut_out_uploads_nothing(daemon, process):
     token = token_for("mallory")
-    answer = await daemon.api("POST", "/v1/users/mallory/restriction", what="ban", until="never")
-    if answer.status >= 400:
-        pytest.fail(answer.body.decode())
+    assert (await daemon.api("PUT", "/v1/users/mallory/restriction", what="ban", until=1)).status == 200
     assert (await process.ask(begin(token))).code == "forbidden"
     assert (await process.ask(Authenticate(3, token))).code == "forbidden"
 
@@ -173,8 +176,9 @@ async def test_a_key_of_the_api_uploads_for_others(daemon, process):
 
 
 async def test_devices_learn_where_files_are(daemon, process):
-    async with connected(daemon, "alice", features=["media"]) as alice:
-        offer = alice.hello["media"]
+    alice = await TestClient.connect(daemon.url, "alice")
+    offer = (await alice.say_hello(features=["media"]))["media"]
+    await alice.hang_up()
     assert offer["url"].startswith("http://127.0.0.1:")
     assert offer["file_bytes"] == 256 << 20
 
@@ -187,3 +191,16 @@ async def test_troubles_of_the_process_are_told_and_leave_the_daemon_ready(daemo
     metrics = (await http.request(f"{daemon.ops_url}/metrics")).body.decode()
     assert 'chatd_media_events{event="uploads"} 3.0' in metrics
     assert "chatd_media_free_bytes 12.0" in metrics
+
+
+async def test_deletions_are_answered_in_turn_and_a_process_that_ends_answers_none(daemon, process):
+    service = daemon.app.media.service
+    assert not await service.delete(("a",), ())
+    process.say(Condition())
+    first = asyncio.ensure_future(service.delete(("x",), ()))
+    second = asyncio.ensure_future(service.delete((), ("y", "z")))
+    await asyncio.sleep(0)
+    with pytest.raises(ValueError, match="more was deleted"):
+        process.say(Deleted(("other",)))
+    process.service.on_end()
+    assert [await first, await second] == [False, False]

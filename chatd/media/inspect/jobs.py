@@ -4,7 +4,7 @@ import os
 
 from chatd.media.inspect.renditions import Renditions
 from chatd.media.inspect.sniff import HEAD_BYTES, sniffed
-from chatd.media.inspection import Descriptors, Found, Job, Refusal
+from chatd.media.inspection import Descriptors, Found, Job, Library, Refusal
 
 try:
     from chatd.media.inspect import pictures
@@ -12,6 +12,20 @@ except ImportError:
     pictures = None  # type: ignore[assignment]
 
 PICTURE_BYTES_MAX = 30 << 20  # the largest that phones make
+
+
+def prepare() -> None:
+    """Load what is loaded late, since nothing can be loaded behind the fences."""
+    if pictures is not None:
+        pictures.prepare()
+
+
+def libraries() -> tuple[Library, ...]:
+    """Return what can be opened here."""
+    found: list[Library] = []
+    if pictures is not None:
+        found += ["pictures", "heic"] if pictures.is_openable("heic") else ["pictures"]
+    return tuple(found)
 
 
 def inspected(job: Job, descriptors: Descriptors) -> Found | Refusal:

@@ -149,6 +149,11 @@ def page_start(before: str) -> tuple[int, str]:
     return (int(created_at), file) if created_at.isdecimal() and len(created_at) < 16 else (1 << 62, "")
 
 
+def unknown_objects(connection: sqlite3.Connection, names: Sequence[str]) -> list[str]:
+    known = "SELECT 1 FROM objects WHERE object = ?"
+    return [name for name in names if connection.execute(known, (name,)).fetchone() is None]
+
+
 class SqliteMediaReads(MediaReads):
     """The reads of the process of media, on read-only connections."""
 
@@ -171,6 +176,9 @@ class SqliteMediaReads(MediaReads):
 
     async def upload(self, asker: Asker, file: str) -> FoundUpload:
         return await self._read_pool.run(upload, asker, file)
+
+    async def unknown_objects(self, names: Sequence[str]) -> Sequence[str]:
+        return await self._read_pool.run(unknown_objects, names)
 
     async def close(self) -> None:
         await self._read_pool.close()

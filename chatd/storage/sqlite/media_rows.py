@@ -4,6 +4,9 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from chatd.storage.media import FileUsage, KindUsage, NamedUsage
+from chatd.storage.sqlite.read_pool import ReadPool
+
 DUE = "SELECT file, state FROM files WHERE due_at > 0 AND due_at <= ? ORDER BY due_at LIMIT ?"
 FREE = "SELECT object FROM objects WHERE refs = 0 AND free_at <= ? ORDER BY free_at LIMIT ?"
 STORED = "SELECT object, size, digest FROM objects WHERE refs > 0 ORDER BY object"
@@ -22,8 +25,13 @@ SELECT (SELECT count(*) FROM files), (SELECT count(*) FROM files WHERE state = '
        (SELECT coalesce(sum(size), 0) FROM objects), (SELECT coalesce(sum(size), 0) FROM objects WHERE refs = 0)
 """
 KINDS = "SELECT kind, count(*), sum(reserved) FROM files GROUP BY kind ORDER BY kind"
-LARGEST = """
-SELECT substr(account, 3), bytes, files FROM media_usage WHERE account LIKE ? ORDER BY bytes DESC, account LIMIT ?
+USERS = """
+SELECT substr(account, 3), bytes, files FROM media_usage
+WHERE account >= 'u:' AND account < 'u;' ORDER BY bytes DESC, account LIMIT ?
+"""
+ROOMS = """
+SELECT r.name, u.bytes, u.files FROM media_usage AS u JOIN rooms AS r ON r.number = CAST(substr(account, 3) AS INTEGER)
+WHERE account >= 'r:' AND account < 'r;' ORDER BY u.bytes DESC, account LIMIT ?
 """
 
 
@@ -41,31 +49,6 @@ class Miscounted(NamedTuple):
     object: str
     refs: int
     counted: int
-
-
-class Totals(NamedTuple):
-    """`files`: rows; `uploading`: those of them that are not whole. `bytes`: of all objects; `free`: of unused ones."""
-
-    files: int
-    uploading: int
-    bytes: int
-    free: int
-
-
-class KindTotal(NamedTuple):
-    """The files of a kind; `bytes`: what their owners are charged."""
-
-    kind: str
-    files: int
-    bytes: int
-
-
-class Largest(NamedTuple):
-    """A user by id, or a room by number, with what is charged to them."""
-
-    name: str
-    bytes: int
-    files: int
 
 
 def due_files(connection: sqlite3.Connection, now_ms: int, limit: int) -> list[tuple[str, str]]:
@@ -100,13 +83,35 @@ def miscounted(connection: sqlite3.Connection, limit: int) -> Sequence[Miscounte
     return [Miscounted._make(row) for row in connection.execute(MISCOUNTED, (limit,))]
 
 
-def totals(connection: sqlite3.Connection) -> tuple[Totals, list[KindTotal]]:
-    """Return what there is of files, in all and by kind."""
-    return Totals._make(connection.execute(TOTALS).fetchone()), [
-        KindTotal._make(row) for row in connection.execute(KINDS)
-    ]
+def file_usage(connection: sqlite3.Connection, limit: int) -> FileUsage:
+    """Return what files take, in all, by kind, and of the users and rooms that have most."""
+    files, uploading, size, free = connection.execute(TOTALS).fetchone()
+    kinds = [KindUsage._make(row) for row in connection.execute(KINDS)]
+    return FileUsage(
+        files,
+        uploading,
+        size,
+        free,
+        kinds,
+        largest(connection, USERS, limit),
+        largest(connection, ROOMS, limit),
+    )
 
 
-def largest(connection: sqlite3.Connection, of: str, limit: int) -> list[Largest]:
-    """Return those who have most, the first the most. `of`: `u` users, `r` rooms."""
-    return [Largest._make(row) for row in connection.execute(LARGEST, (f"{of}:%", limit))]
+def largest(connection: sqlite3.Connection, statement: str, limit: int) -> list[NamedUsage]:
+    return [NamedUsage._make(row) for row in connection.execute(statement, (limit,))]
+
+
+class FileRounds:
+    """The base of `SqliteStore` with what goes over all files."""
+
+    _read_pool: ReadPool
+
+    async def due_files(self, now_ms: int, limit: int) -> list[tuple[str, str]]:
+        return await self._read_pool.run(due_files, now_ms, limit)
+
+    async def free_objects(self, now_ms: int, limit: int) -> tuple[str, ...]:
+        return await self._read_pool.run(free_objects, now_ms, limit)
+
+    async def file_usage(self, limit: int) -> FileUsage:
+        return await self._read_pool.run(file_usage, limit)

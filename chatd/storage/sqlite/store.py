@@ -52,6 +52,7 @@ from chatd.storage.sqlite.files import FileRows
 from chatd.storage.sqlite.hello import hello
 from chatd.storage.sqlite.history import Cut, Span
 from chatd.storage.sqlite.media_reads import FileReads
+from chatd.storage.sqlite.media_rows import FileRounds
 from chatd.storage.sqlite.meta import mark_closed, stamp_of
 from chatd.storage.sqlite.moderation import Reports
 from chatd.storage.sqlite.push_store import PushReads
@@ -83,7 +84,7 @@ class StoreEnv(Protocol):
     def monotonic(self) -> float: ...
 
 
-class SqliteStore(ApiReads, FileReads, Store):
+class SqliteStore(ApiReads, FileReads, FileRounds, Store):
     """The store in one SQLite file, made by `open`. The contract of every method is in storage/interface.py."""
 
     def __init__(

@@ -1,18 +1,12 @@
-"""Files on a real store: decided by the writer, stored, read back."""
+"""Uploads on a real store: decided by the writer, stored, read back."""
 
 from typing import Any
 
 import pytest
 from msgspec import UNSET
 
-from chatd.core.files import (
-    OPEN_UPLOADS_MAX,
-    UNATTACHED_KEPT_MS,
-    UPLOAD_KEPT_MS,
-    ContinueFile,
-    DropFile,
-    RefuseFile,
-)
+from chatd.core.files import ContinueFile, DropFile, RefuseFile
+from chatd.core.uploads import OPEN_UPLOADS_MAX, UNATTACHED_KEPT_MS, UPLOAD_KEPT_MS
 from chatd.protocol.errors import Refused
 from tests.kit.files import Files, code_of, file_id
 from tests.kit.inprocess import InProcessServer, in_process

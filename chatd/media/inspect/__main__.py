@@ -1,0 +1,30 @@
+"""The process `chatd-inspect`, which opens what users upload: `chatd-media` starts it as a module.
+
+Its standard input is a socket, over which it is told what to do and given open files.
+"""
+
+import signal
+import socket
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from chatd.media.inspect.main import serve
+
+TITLE = "chatd-inspect"
+# When memory is short it goes before `chatd-media`, and that before the daemon (proc(5), oom_score_adj).
+OUT_OF_MEMORY_SCORE = "800"
+
+
+def main() -> None:
+    """Inspect until `chatd-media` ends. Ctrl-C in a terminal comes to all of them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name, text in (("comm", TITLE), ("oom_score_adj", OUT_OF_MEMORY_SCORE)):
+        with suppress(OSError):
+            Path("/proc/self", name).write_text(text)
+    with socket.socket(fileno=sys.stdin.fileno()) as pipe:
+        serve(pipe)
+
+
+if __name__ == "__main__":
+    main()
