@@ -90,6 +90,8 @@ clean:
 .venv/installed: pyproject.toml | $(BIN)/python
 	@echo "Installing chatd and what it needs into .venv ..."
 	@$(PIP) -e '.[push]'
+	@$(PIP) --only-binary :all: -e '.[media]' 2>/dev/null || \
+	  echo "There are no wheels of what opens pictures and video for this machine: both stay off or as they are sent."
 	@touch $@
 
 .venv/installed-dev: pyproject.toml | $(BIN)/python

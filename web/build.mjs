@@ -30,6 +30,7 @@ const shared = {
     "@chatd/client/people": "./sdk/src/people.ts",
     "@chatd/client/platform": "./sdk/src/platform.ts",
     "@chatd/client/push": "./sdk/src/push.ts",
+    "@chatd/client/media": "./sdk/src/media.ts",
     "@chatd/client/browser": "./sdk/src/browser.ts",
     "@chatd/client/msgpack": "./sdk/src/msgpack.ts",
   },

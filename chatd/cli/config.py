@@ -9,12 +9,12 @@ import click
 from chatd.cli.exits import Failure
 from chatd.cli.options import ConfigSources, with_config_sources, with_configuration
 from chatd.cli.preflight import file_problems
+from chatd.config.addresses import is_loopback, split_address
 from chatd.config.file_permissions import LOOK, fault, new_private_file
 from chatd.config.first_secret import is_configured, secret_path
 from chatd.config.loading import Loaded
 from chatd.config.memory import as_table
 from chatd.config.model import Config, several
-from chatd.config.rules import is_loopback, split_address
 from chatd.config.schema import sections
 from chatd.config.text import as_json, as_markdown, as_shown, as_toml
 

@@ -24,6 +24,7 @@ from chatd.cli.preflight import require_free
 from chatd.config.first_secret import make_private, vapid_path, with_origin, with_own_secret
 from chatd.config.loading import Loaded, load
 from chatd.config.model import Config
+from chatd.media.packages import what_is_off
 from chatd.push.settings import missing_packages
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ DEFAULTS = {
     "CHATD_EVENTS__ENABLED": "true",
     "CHATD_MODERATION__ENABLED": "true",
     "CHATD_BOTS__ENABLED": "true",
+    "CHATD_MEDIA__ENABLED": "true",
     "CHATD_LISTEN__ORIGINS": ",".join(
         f"{scheme}://{host}:*" for scheme in ("http", "https") for host in ("localhost", "127.0.0.1", "[::1]")
     ),
@@ -67,7 +69,13 @@ The data stay in ./chatd-data; delete the directory to start afresh. Settings ca
 that are refused, with the setting that admits them. The links that log in as the demo users are good until it stops."""
 )
 @click.option("--once", is_flag=True, help="Stop after the self-test.")
-@click.option("--port", type=click.IntRange(0, 65534), default=PORT, show_default=True, help="0: a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65533),
+    default=PORT,
+    show_default=True,
+    help="Operators and files have the next two; 0: free ones.",
+)
 @click.option("--data", default=DIRECTORY, show_default=True, metavar="DIR", help="Data directory.")
 def dev(once: bool, port: int, data: str) -> None:
     """Try chatd: a daemon with demo users delivers a first message.
@@ -92,6 +100,7 @@ def dev_settings(port: int, data: str) -> Loaded:
     flags = [
         ("listen.address", f"127.0.0.1:{port}", "--port"),
         ("listen.ops_address", f"127.0.0.1:{port + 1 if port else 0}", "--port"),
+        ("media.address", f"127.0.0.1:{port + 2 if port else 0}", "--port"),
         ("storage.directory", data, "--data"),
     ]
     defaults = DEFAULTS | push_defaults(data)
@@ -145,6 +154,7 @@ class DevInstance:
     config: Config
     port: int
     ops_port: int
+    media_url: str
     is_new: bool
     links: Mapping[str, str] = field(default_factory=dict, repr=False)  # user by code
 
@@ -191,7 +201,9 @@ async def _serve(config: Config, sources: "ConsoleSources", *, once: bool, is_ne
     await daemon.start()
     try:
         await _befriend(daemon)
-        instance = DevInstance(config, daemon.public_port, daemon.ops_port, is_new, links)
+        instance = DevInstance(
+            config, daemon.public_port, daemon.ops_port, daemon.app.context.media.url, is_new, links
+        )
         click.echo(_banner(instance))
         await _self_test(instance)
         if once:
@@ -254,8 +266,17 @@ def _banner(instance: DevInstance) -> str:
             f"  socket       {instance.url}   subprotocols chatd.v1.msgpack, chatd.v1.json",
             f"  log in       POST http://127.0.0.1:{instance.port}/v1/login   {users}",
             f"  operations   http://127.0.0.1:{instance.ops_port}/readyz and /metrics",
+            *_media_lines(instance),
         )
     )
+
+
+def _media_lines(instance: DevInstance) -> list[str]:
+    """Return where files go, and what is off; nothing when media are switched off."""
+    if not instance.media_url:
+        return []
+    lost = what_is_off()
+    return [f"  files        {instance.media_url}{f'   {lost}' if lost else ''}"]
 
 
 def _hints(instance: DevInstance) -> str:

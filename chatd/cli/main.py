@@ -28,6 +28,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("chatd.cli.erase:export", "Write all that is kept of a person into a file."),
     "hook": ("chatd.cli.hook:hook", "Webhooks: listen, show, replay, enable."),
     "push": ("chatd.cli.push:push", "Push notifications: test, why, pause, vapid."),
+    "media": ("chatd.cli.media:media", "Files of users: check, usage."),
+    "rotate": ("chatd.cli.media:rotate", "Other keys of the daemon's own: links."),
     "console": ("chatd.cli.console:console", "A link to the console: figures, people, rooms, reports, log."),
     "config": ("chatd.cli.config:config", "Configuration: init, check, show, doc."),
     "backup": ("chatd.cli.backup:backup", "Copy the database while the daemon runs."),

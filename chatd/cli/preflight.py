@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from chatd.cli.exits import Failure
+from chatd.config.addresses import split_address
 from chatd.config.files import require_private
 from chatd.config.model import Config, several
 from chatd.config.problems import ConfigError, Problem
 from chatd.config.reloadable import replaced
-from chatd.config.rules import split_address
 from chatd.http.sockets import ListenError, bound_sockets, shown_host
 from chatd.push.settings import push_problems
 from chatd.server.systemd import is_activated
@@ -41,7 +41,9 @@ def require_free(config: Config) -> None:
     }
     for key, addresses in own.items():
         for address in addresses:
-            _require_free(key, *split_address(address))
+            _require_free(f"listen.{key}", *split_address(address))
+    if config.media.enabled:
+        _require_free("media.address", *split_address(config.media.address))
 
 
 def _require_free(key: str, host: str, port: int) -> None:
@@ -60,11 +62,11 @@ def _taken(key: str, host: str, port: int, error: OSError) -> str:
         by = f" by {owner}" if owner else ""
         return (
             f"port {port} is in use{by}. Stop it, or choose another port: "
-            f"--port N (dev) or --set listen.{key}={shown_host(host)}:N"
+            f"--port N (dev) or --set {key}={shown_host(host)}:N"
         )
     if error.errno == errno.EACCES:
         return f"port {port} is not allowed for this user. Choose one above 1023."
-    return f"cannot listen on {shown_host(host)}:{port}: {error.strerror or error}. Change listen.{key}."
+    return f"cannot listen on {shown_host(host)}:{port}: {error.strerror or error}. Change {key}."
 
 
 def owner_of(port: int) -> str:

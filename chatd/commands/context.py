@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 from chatd.auth.interface import Claims, Identity
 from chatd.commands.hello_limiter import HelloLimiter
 from chatd.commands.lookups import Lookups
+from chatd.commands.media_door import MediaDoor
 from chatd.commands.push_door import PushDoor
 from chatd.config.model import Config
 from chatd.core.cursors import Position
@@ -207,6 +208,7 @@ class Context:
     hello_limiter: HelloLimiter
     lookups: Lookups
     push: PushDoor
+    media: MediaDoor
     counters: Counters
     # The audiences from which users choose; replaced like `config`.
     bounds: HostBounds
@@ -223,6 +225,7 @@ class Context:
             "reports": config.moderation.enabled,
             "bots": config.bots.enabled,
             "push": config.push.enabled,
+            "media": config.media.enabled,
         }
         switched_on = [word for word, is_on in switches.items() if is_on]
         self.features = frozenset((*limits.FEATURES, *words, *switched_on))

@@ -127,6 +127,7 @@ async def welcome(ctx: Context, session: Session, request: Hello, identity: Sess
         token_ttl=session.watch_token(claims),
         limits=unusual_limits(ctx) or UNSET,
         audiences=("people" in features and unusual_audiences(ctx)) or UNSET,
+        media=ctx.media.offer(ctx.config) if "media" in features else UNSET,
         push=ctx.push.offer(ctx.config.push, rows.is_registered) if has_push(ctx, request) else UNSET,
         sync=page,
     )

@@ -4,7 +4,7 @@ A new command needs a struct in its chapter of protocol/, a function, a row here
 scenario. A test fails when one is missing.
 """
 
-from chatd.commands import bots, connection, history, members, presence, profiles, push, sync, users
+from chatd.commands import bots, connection, files, history, members, presence, profiles, push, sync, users
 from chatd.commands.context import Command, for_members
 from chatd.protocol.bots import BotsGet
 from chatd.protocol.connection import Auth, Ping, Pong, SetMode
@@ -20,6 +20,7 @@ from chatd.protocol.friends import (
     FriendRequest,
 )
 from chatd.protocol.history import Changes, History, Log, Messages
+from chatd.protocol.media import FileLink, FileList
 from chatd.protocol.members import MembersAdd, MembersList, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
 from chatd.protocol.moderation import Report
@@ -94,6 +95,8 @@ COMMANDS: dict[type[Request], Command] = {
     CircleDelete: Command(WRITER, own="people", feature="people"),
     Report: Command(WRITER, own="writes", feature="reports"),
     BotsGet: Command(bots.get, feature="bots"),
+    FileLink: Command(files.link, feature="media"),
+    FileList: Command(files.listed, feature="media"),
     PushTest: Command(push.test, feature="push"),
     PushDecisions: Command(push.decisions, feature="push"),
 }

@@ -46,7 +46,7 @@ class Media(Section, frozen=True):
         span(64 * MIB, 1 << 50, "Free bytes of the disk below which nothing is taken; messages still are."),
     ] = GIB
     connections: Annotated[
-        int, span(1, 100_000, "Connections to the listener; each upload holds 256 KiB.")
+        int, span(1, 100_000, "Connections to the listener; each upload holds up to 512 KiB.")
     ] = 1000
     retention_days: Annotated[
         Retention, text("Days for which files are kept after they were sent, by kind; 0 for ever.")

@@ -3,9 +3,11 @@
 The constants were measured, and rounded up; tests/server/test_memory.py compares a daemon with them.
 """
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from chatd.config.media import Media
 from chatd.config.model import Config
 from chatd.core.read_set import most_rooms
 
@@ -28,6 +30,10 @@ PUSH_WAITING, PUSH_PENDING = 20_000, 5 * KIB
 PUSH_SHOWN_MAX, PUSH_SHOWN = 100_000, 256
 PUSH_TRACE = 2 * (4 << 20)
 PUSH_PROCESS = 96 * MIB  # 44 MiB after the start, 60 with two thousand notifications under way
+# media: 45 MiB of the process after the start; a connection that uploads; an inspector with its libraries and a large
+# picture, which may have up to 1 GiB of address space
+MEDIA_PROCESS, MEDIA_CONNECTION, MEDIA_INSPECTOR = 96 * MIB, 256 * KIB, 384 * MIB
+INSPECTORS_MAX = 4  # unless the configuration says more
 # http/listeners.py and http/http_protocol.py: a head of 16 KiB, twice, and the parser
 HTTP_SOCKETS, HTTP_SOCKET = 4096, 48 * KIB
 CONNECTION = 32 * KIB  # parser, session, timers, subscriptions to some forty rooms; 17 KiB for one room
@@ -63,6 +69,7 @@ class Memory:
 def memory_of(config: Config) -> Memory:
     """Return the bounds that follow from the limits of a configuration."""
     limits, outbox, console, push = config.limits, config.outbox, config.console, config.push
+    media = config.media
     is_tls = bool(config.listen.tls_cert)
     idle = CONNECTION + is_tls * TLS
     asked = limits.in_flight * (limits.body_bytes + REQUEST)
@@ -83,11 +90,21 @@ def memory_of(config: Config) -> Memory:
         "push: what waits, and what phones show": push.enabled
         * (len(push.apps) * PUSH_WAITING * PUSH_PENDING + PUSH_SHOWN_MAX * PUSH_SHOWN + PUSH_TRACE),
         "push: the process that sends (push.workers)": push.enabled * push.workers * PUSH_PROCESS,
+        "media: the process (media.connections)": media.enabled
+        * (MEDIA_PROCESS + media.connections * MEDIA_CONNECTION),
+        "media: what opens uploads (media.inspectors)": media.enabled
+        * inspectors_of(media)
+        * MEDIA_INSPECTOR,
         "sockets that are no connection yet": HTTP_SOCKETS * (HTTP_SOCKET + is_tls * TLS),
         "bodies of requests to the API": API_BODIES,
         "connections, idle (limits.connections)": limits.connections * idle,
     }
     return Memory(parts, SILENT + is_tls * TLS, idle + 2 * limits.hello_frame_bytes, idle, full, worst)
+
+
+def inspectors_of(media: Media) -> int:
+    """Return the number of processes that open what users upload."""
+    return media.inspectors or min(INSPECTORS_MAX, max(1, (os.cpu_count() or 1) - 1))
 
 
 def as_table(config: Config) -> str:

@@ -38,6 +38,10 @@ TAKES_EFFECT: Mapping[str, TakesEffect] = {
     "people.enabled": "restart",
     "bots.enabled": "restart",
     "moderation.enabled": "restart",
+    # its listener is opened once, its directory holds what was stored
+    "media.enabled": "restart",
+    "media.address": "restart",
+    "media.directory": "restart",
     # what a commit stores is put together once
     "events.enabled": "restart",
     "events.reads": "restart",

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from urllib.parse import urlsplit
 
-from chatd.config import hook_rules, push_rules
+from chatd.config import hook_rules, media_rules, push_rules
+from chatd.config.addresses import is_loopback, split_address
 from chatd.config.model import Config, several
 from chatd.config.problems import Problem
 from chatd.config.rule import Rule, is_network
@@ -41,28 +42,6 @@ def broken_rules(
         if spoilt is not None and spoilt.isdisjoint(rule.keys) and not rule.holds(config):
             where = next((origins[key] for key in rule.keys if key in origins), "")
             yield Problem(where, rule.says, "Change " + " or ".join(rule.keys) + ".")
-
-
-def split_address(address: str) -> tuple[str, int]:
-    """Split "HOST:PORT" or "[V6]:PORT" into host and port; ValueError if it is neither. Port 0 means a free one."""
-    host, colon, port = address.rpartition(":")
-    if not colon or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
-        raise ValueError(f"{address!r} is not HOST:PORT")
-    if host.startswith("[") and host.endswith("]"):
-        return str(ipaddress.IPv6Address(host[1:-1])), int(port)
-    if not re.fullmatch(r"[A-Za-z0-9.-]{1,253}", host):
-        raise ValueError(f"{address!r} is not HOST:PORT")
-    return host, int(port)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach `host`."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _address(address: str) -> bool:
@@ -381,4 +360,5 @@ RULES: tuple[Rule, ...] = (
     ),
     *hook_rules.RULES,
     *push_rules.RULES,
+    *media_rules.RULES,
 )

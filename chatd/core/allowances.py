@@ -20,15 +20,16 @@ Kind = Literal[
     "mentions",
     "reports",
     "flags",
+    "uploads",
 ]
 # The kinds that count by the minute, and not by the day.
-BY_MINUTE = frozenset(("mentions",))
+BY_MINUTE = frozenset(("mentions", "uploads"))
 
 
 class Allowances:
     """The buckets of each kind: bytes stored, rooms created, users added to rooms, users asked to be friends,
     strangers written to; direct rooms opened, by a new account, and users mentioned; reports made, and filed by filters
-    about their messages.
+    about their messages; uploads begun.
 
     `now`: monotonic seconds. A kind without a rate has no bound.
     """
@@ -76,5 +77,6 @@ BOUNDS: dict[Kind, str] = {
     "added": "as many people as one user may put into rooms for now",
     "strangers": "as many strangers as one user may write to for now",
     "reports": "as many reports as one user may make for now",
+    "uploads": "as many uploads as one user may begin for now",
     "friend_requests": "as many people as one user may ask to be friends for now",
 }

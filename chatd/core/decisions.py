@@ -13,10 +13,12 @@ from chatd.core import (
     erasures,
     event_feed,
     exports,
+    files,
     filters,
     friends,
     graph,
     imports,
+    link_key,
     maintenance,
     members,
     message_requests,
@@ -31,6 +33,7 @@ from chatd.core import (
     report_actions,
     restrictions,
     rooms,
+    uploads,
     webhooks,
 )
 from chatd.core.read_set import ReadSet
@@ -149,6 +152,7 @@ DECISIONS: dict[type, Decide] = {
     webhooks.SaveConsumers: webhooks.save_consumers,
     webhooks.ForgetParked: webhooks.forget_parked,
     webhooks.Unpark: webhooks.unpark,
+    link_key.SetLinkKey: link_key.set_link_key,
     api_keys.AddKey: api_keys.add_key,
     api_keys.RotateKey: api_keys.rotate_key,
     api_keys.DeleteKey: api_keys.delete_key,
@@ -156,4 +160,9 @@ DECISIONS: dict[type, Decide] = {
     filters.DeleteFilter: filters.delete_filter,
     bots.PutBot: bots.put_bot,
     bots.DeleteBot: bots.delete_bot,
+    files.BeginFile: uploads.begin_file,
+    files.FinishFile: uploads.finish_file,
+    files.RefuseFile: uploads.refuse_file,
+    files.DropFile: uploads.drop_file,
+    files.ContinueFile: uploads.continue_file,
 }

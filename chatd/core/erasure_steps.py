@@ -155,7 +155,7 @@ def erase_events(user: str, request: EraseEvents, writes: WriteSet, reads: ReadS
     if request.recall:
         found = [reads.messages.get((room.number, seq)) for seq in request.seqs]
         own = [one for one in found if one is not None and one.event.user == request.person]
-        removal.erase(room, request.person, own, request.stretch, writes)
+        removal.erase(room, request.person, own, request.stretch, writes, reads)
     writes.add(ErasedReactions(room.number, request.person, request.seqs))
     return Ok()
 

@@ -1,25 +1,43 @@
-"""Decisions on files: begin, finish, attach, detach, drop (protocol.md "Media"). Synchronous and pure.
+"""Decisions on files: begin, finish, refuse, drop (protocol.md "Media"). Synchronous and pure.
 
 A name is in the database before a byte has it, and a file is whole on the disk before its row says so. Only decisions
 change what refers to a file and what a user is charged, so nothing is counted twice and nothing has to be swept.
+
+`uploading` becomes `ready` when the file is whole and inspected, `refused` when it is not wanted, `dropped` when it is
+given up. `ready` is in use as soon as something holds the file; when nothing does any more, or not in time, the row
+goes. `refused` is `dropped` after a day, in which the uploader can learn why. `dropped` waits until the bytes are gone
+from the disk and no message names the file.
 """
 
-from dataclasses import dataclass
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from chatd.core.read_set import ReadSet
+from chatd.core.write_set import WriteSet
+from chatd.protocol.envelope import Ok
+from chatd.protocol.errors import Refused
+from chatd.protocol.identifiers import U53
 from chatd.protocol.media import FileKind, Purpose
 from chatd.protocol.messages import Attachment
 
-State = Literal["uploading", "ready", "refused"]
+State = Literal["uploading", "ready", "refused", "dropped"]
+
+# A download may be under way, and go on after a break.
+UNLINK_GRACE_MS = 3_600_000
+# By variant, what follows the id of the file in the name of its object.
+SUFFIXES = {"full": "", "m": "-m", "s": "-s"}
+UNKNOWN_MIME = "application/octet-stream"
 
 
 @dataclass(slots=True, frozen=True)
 class File:
-    """A record: the row of a file. `owner`: "" for the host app. `key`: None once it may be used again.
+    """The row of a file. `owner`: "" for the host app. `key`: None once it may be used again.
 
-    `charged`: bytes. `length`: of the upload, None until it is known. `source`: SHA-256 of the upload, empty before.
-    `facts`: the attachment that it will be, None before; `code`: why it was refused. `room`: number, 0 for none.
-    Times: Unix ms; `due_at`: when the collector looks at it, 0 for never.
+    `charged`: bytes; of a dropped one to the rooms alone that still hold it. `facts`: the attachment that it will be;
+    before it is ready as the uploader says, as is `source`: SHA-256 of the upload, or empty. `length`: of the upload,
+    None until it is known. `code`: why it was refused. `room`: number, 0 for none. Times: Unix ms; `due_at`: when the
+    collector looks at it, 0 for never.
     """
 
     file: str
@@ -31,11 +49,53 @@ class File:
     charged: int
     created_at: int
     due_at: int
+    facts: Attachment
     length: int | None = None
     source: bytes = b""
-    facts: Attachment | None = None
     code: str = ""
     room: int = 0
+
+
+@dataclass(slots=True)
+class KnownFile:
+    """A file that was read for a batch; decisions keep it current.
+
+    `uses`: how many messages and others hold it, of which no more are counted than a batch could take away.
+    `is_sticker`: whether the host offers it to everybody.
+    """
+
+    file: File
+    uses: int = 0
+    is_sticker: bool = False
+
+
+@dataclass(slots=True, frozen=True)
+class Usage:
+    """The bytes and the number of files of an account: `u:USER`, or `r:NUMBER` of a room."""
+
+    bytes: int = 0
+    files: int = 0
+
+
+@dataclass(slots=True, frozen=True)
+class OpenUploads:
+    """The number of uploads of a user that are not whole."""
+
+    count: int
+
+
+@dataclass(slots=True, frozen=True)
+class FileOfKey:
+    """The file that its owner began with a key."""
+
+    file: str
+
+
+@dataclass(slots=True, frozen=True)
+class BlockedDigest:
+    """Bytes that the operator took down."""
+
+    digest: bytes
 
 
 # --- requests of the parts of the daemon
@@ -45,7 +105,8 @@ class File:
 class BeginFile:
     """Make the row of an upload named `file`, unless its owner used `key` before: the reply then names that one.
 
-    `length`: None: reserve the most that the kind may have. `name`, `mime`: as the uploader says.
+    `length`: None: reserve the most that the kind may have. `name`, `mime`, `digest`: as the uploader says. `room`: of
+    a live voice note, "" for none.
     """
 
     file: str
@@ -62,7 +123,7 @@ class BeginFile:
 
 @dataclass(slots=True, frozen=True)
 class NewObject:
-    """An object that is on the disk under its name."""
+    """An object that is on the disk under its name. `digest`: SHA-256."""
 
     variant: str
     object: str
@@ -84,6 +145,8 @@ class FinishFile:
 
 @dataclass(slots=True, frozen=True)
 class RefuseFile:
+    """A file was taken and is not wanted. `code`: of the error that its uploader gets."""
+
     file: str
     code: str
 
@@ -124,3 +187,126 @@ class ForgetDeleted:
 
     objects: tuple[str, ...]
     files: tuple[str, ...]
+
+
+class FileBegun(Ok, kw_only=True):
+    """The reply to a begin. `expires_at`: Unix ms, when an upload that does not go on is given up."""
+
+    file: str
+    expires_at: U53
+    length: U53 | None = None
+
+
+# --- records
+
+
+@dataclass(slots=True, frozen=True)
+class ForgottenFile:
+    """The row of a file goes."""
+
+    file: str
+
+
+@dataclass(slots=True, frozen=True)
+class StoredObjects:
+    """The objects of a file, each with one rendition that refers to it."""
+
+    file: str
+    objects: tuple[NewObject, ...]
+
+
+@dataclass(slots=True, frozen=True)
+class ReleasedObjects:
+    """The renditions of a file go. Objects that no other refers to may be deleted from `free_at` on."""
+
+    file: str
+    free_at: int
+
+
+@dataclass(slots=True, frozen=True)
+class Charged:
+    """So much more, or less, is charged to an account."""
+
+    account: str
+    bytes: int
+    files: int
+
+
+@dataclass(slots=True, frozen=True)
+class FileChange:
+    """A record: one change of files. They have one type, because their order counts."""
+
+    change: object
+
+
+# --- changes
+
+
+def add_file(file: File, writes: WriteSet, reads: ReadSet) -> KnownFile:
+    """Add the row of a file, which its owner is charged for."""
+    charge(account_of(file.owner), file.charged, 1, writes, reads)
+    known = reads.records_of(KnownFile)[file.file] = KnownFile(file)
+    if file.key is not None:
+        reads.records_of(FileOfKey)[file.owner, file.key] = FileOfKey(file.file)
+    put(known, file, writes)
+    return known
+
+
+def put(known: KnownFile, file: File, writes: WriteSet) -> None:
+    known.file = file
+    writes.add(FileChange(file))
+
+
+def charge(account: str, size: int, count: int, writes: WriteSet, reads: ReadSet) -> None:
+    """Charge an account so much more, or less."""
+    used = reads.records_of(Usage).get(account) or Usage()
+    reads.records_of(Usage)[account] = Usage(used.bytes + size, used.files + count)
+    writes.add(FileChange(Charged(account, size, count)))
+
+
+def drop(known: KnownFile, writes: WriteSet, reads: ReadSet) -> None:
+    """Take away a file. Its row stays as long as something of it is left: of an upload, or messages that name it."""
+    file, rows = known.file, reads.records_of(KnownFile)
+    if file.state in ("uploading", "ready"):
+        charge(account_of(file.owner), -file.charged, -1, writes, reads)
+    if file.state == "uploading":
+        close_upload(file.owner, reads)
+    if file.key is not None:
+        reads.records_of(FileOfKey).pop((file.owner, file.key), None)
+    if file.state == "ready":
+        writes.add(FileChange(ReleasedObjects(file.file, writes.now + UNLINK_GRACE_MS)))
+    if file.state == "ready" and not known.uses:
+        del rows[file.file]
+        writes.add(FileChange(ForgottenFile(file.file)))
+    else:
+        # It says nothing of its owner any more.
+        facts = Attachment(file.facts.url, UNKNOWN_MIME, kind=file.kind)
+        left = replace(file, owner="", key=None, state="dropped", due_at=writes.now, facts=facts)
+        put(known, left, writes)
+
+
+def check_quota(account: str, size: int, most: int, scope: str, reads: ReadSet) -> None:
+    """Refuse `size` bytes more than an account may have; `most`: 0 for any."""
+    used = reads.records_of(Usage).get(account) or Usage()
+    if most and used.bytes + size > most:
+        raise Refused("quota", f"not more than {most} bytes are kept", scope=scope)
+
+
+def close_upload(owner: str, reads: ReadSet) -> None:
+    opened = reads.records_of(OpenUploads).get(owner)
+    if opened is not None:
+        reads.records_of(OpenUploads)[owner] = OpenUploads(opened.count - 1)
+
+
+def file_id(chance: bytes) -> str:
+    """Return the id of a file, of 16 random bytes.
+
+    >>> file_id(bytes(16))
+    'AAAAAAAAAAAAAAAAAAAAAA'
+    """
+    return urlsafe_b64encode(chance).decode().rstrip("=")
+
+
+def account_of(owner: str) -> str:
+    """Return the account that a user is charged on."""
+    return f"u:{owner}"

@@ -1,8 +1,11 @@
 """Decisions on messages: send, edit, recall, react, pin (protocol.md "Writing"). Synchronous and pure."""
 
+from collections.abc import Container
+
 from msgspec import UNSET, UnsetType
 
 from chatd.core import removal
+from chatd.core.attachments import AttachedAt, Resolved, attach, exchange, named_files, resolve, without_files
 from chatd.core.idempotency import acknowledgement, first_time, once, same, unlogged
 from chatd.core.message_requests import note_sent
 from chatd.core.permissions import HOST, authorize
@@ -37,14 +40,21 @@ OVERHEAD_BYTES = 64
 COMPOSED_AT_TOLERANCE_MS = 60_000
 
 
-def check_body(body: Body, limit: int, *, buttons: bool = False) -> None:
-    """Refuse a body without content, of more than `limit` bytes, or with `buttons` where its author may have none."""
+def check_body(body: Body, limit: int, *, buttons: bool = False, files: bool = False) -> None:
+    """Refuse a body without content, of more than `limit` bytes, or with `buttons` or `files` of this server where it
+    may have none.
+    """
+    if not files:
+        without_files(body)
     if body.buttons is not UNSET:
         check_buttons(body, buttons)
     if body.text is UNSET and body.attachments is UNSET and body.data is UNSET:
         raise Refused("bad_request", "a body has text, attachments or data", field="body")
-    if is_short(body, limit):
-        return
+    if not is_short(body, limit):
+        check_size(body, limit)
+
+
+def check_size(body: Body, limit: int) -> None:
     if len(encode(body)) > limit:
         raise Refused("too_large", f"a body is at most {limit} bytes", field="body")
 
@@ -63,7 +73,7 @@ def check_content(user: str, body: Body, room: Room | None, reads: ReadSet) -> N
     """Refuse a body that `user` may not put into `room`."""
     has_buttons = body.buttons is not UNSET
     may_have = has_buttons and room is not None and user in room.bots
-    check_body(body, reads.rules.body_bytes, buttons=may_have)
+    check_body(body, reads.rules.body_bytes, buttons=may_have, files=True)
 
 
 def is_short(body: Body, limit: int) -> bool:
@@ -77,6 +87,16 @@ def is_short(body: Body, limit: int) -> bool:
     )
 
 
+def resolved(
+    user: str, body: Body, room: Room, writes: WriteSet, reads: ReadSet, held: Container[str] = ()
+) -> Resolved:
+    """Return a body as it is stored with the facts of its files; the limit of bytes holds for that, too."""
+    found = resolve(user, body, room, writes, reads, held)
+    if found.body is not body:
+        check_size(found.body, reads.rules.body_bytes)
+    return found
+
+
 @once
 def post(user: str, request: Send, writes: WriteSet, reads: ReadSet) -> WriteOk:
     """Add a message to the log. A silent one gets no ordinal, so it does not count as unread."""
@@ -86,15 +106,26 @@ def post(user: str, request: Send, writes: WriteSet, reads: ReadSet) -> WriteOk:
     room, author = authorize(named, user, "post")
     if request.body.mentions is not UNSET:
         check_mentions(user, len(request.body.mentions), room, writes, reads)
+    with_files = request.body.attachments is not UNSET
+    found = resolved(user, request.body, room, writes, reads) if with_files else None
     if room.gates:
         note_sent(room, author, request.body, writes, reads)
-    return say(room, author, request, digest, writes, reads)
+    return say(room, author, request, digest, writes, reads, found)
 
 
-def say(room: Room, author: Member, request: Send, digest: int, writes: WriteSet, reads: ReadSet) -> WriteOk:
-    """Add a message to the log that nothing refuses."""
+def say(
+    room: Room,
+    author: Member,
+    request: Send,
+    digest: int,
+    writes: WriteSet,
+    reads: ReadSet,
+    found: Resolved | None = None,
+) -> WriteOk:
+    """Add a message to the log that nothing refuses. `found`: its body, when it has attachments."""
     user = author.user
-    event = Event(seq=0, kind=MESSAGE, user=user, key=request.key, body=request.body)
+    body = request.body if found is None else found.body
+    event = Event(seq=0, kind=MESSAGE, user=user, key=request.key, body=body)
     event.composed_at = worth_publishing(request.composed_at, writes.now)
     writes.touch(room)
     room.time = writes.now
@@ -107,6 +138,8 @@ def say(room: Room, author: Member, request: Send, digest: int, writes: WriteSet
         count_own(room, author, writes)
         mentions = count_mentions(room, user, request.body, writes, reads.rules.full_members)
     writes.append(room, event, key=request.key, digest=digest, mentions=mentions)
+    if found is not None:
+        attach(user, found, room, event.seq, writes, reads)
     if room.ignored_by:
         ignored = room.ignoring(user)
         for other in ignored if event.ordinal is not UNSET else ():
@@ -186,11 +219,21 @@ def edit(user: str, request: Edit, writes: WriteSet, reads: ReadSet) -> WriteOk:
         raise Refused("forbidden", "only its author may edit a message")
     check_not_recalled(message)
     check_window(message, writes.now, reads.rules.edit_window_ms)
-    if same(message.event.body, request.body):
+    before = files_of(message, reads)
+    found = resolved(user, request.body, room, writes, reads, before)
+    if same(message.event.body, found.body):
         return WriteOk(duplicate=True)
-    message.event.body = request.body
+    message.event.body = found.body
     message.event.edited = writes.now
-    return operate(message, request, user, digest, Event(seq=0, kind="edit", body=request.body), writes)
+    exchange(user, before, found, room, request.target, writes, reads)
+    return operate(message, request, user, digest, Event(seq=0, kind="edit", body=found.body), writes)
+
+
+def files_of(message: Message, reads: ReadSet) -> dict[str, AttachedAt]:
+    """Return the files that a message holds, by id."""
+    held, place = reads.records_of(AttachedAt), (message.room.number, message.event.seq)
+    names = dict.fromkeys(named_files(message.event.body))
+    return {name: held[*place, name] for name in names if (*place, name) in held}
 
 
 @once
@@ -205,7 +248,7 @@ def recall(user: str, request: Recall, writes: WriteSet, reads: ReadSet) -> Writ
     check_not_recalled(message)
     if not moderates:
         check_window(message, writes.now, reads.rules.edit_window_ms)
-    removal.recall(message, writes)
+    removal.recall(message, writes, reads)
     return operate(message, request, user, digest, Event(seq=0, kind="recall"), writes)
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
+from chatd.core.attachments import Resolved, attach, resolve_one
 from chatd.core.imports import Imported, is_erased, past
 from chatd.core.messages import check_body, note_written
 from chatd.core.read_set import ReadSet
@@ -88,11 +89,31 @@ def import_messages(user: str, request: ImportMessages, writes: WriteSet, reads:
     for one in request.messages:
         if (one.user, one.key) in log.seqs:
             done.duplicates += 1
-        elif reason := note_author(room, one.user, writes, reads):
+            continue
+        if reason := note_author(room, one.user, writes, reads):
             done.left_out.append((reason, one.line))
-        elif (body := fitting(one, done, reads.rules.body_bytes)) is not None:
-            add_message(room, one, linked(body, one, log, done), log, done, writes, reads)
+            continue
+        found = with_files(one, done, writes, reads)
+        body = fitting(one, found.body, done, reads.rules.body_bytes)
+        if body is not None:
+            seq = add_message(room, one, linked(body, one, log, done), log, done, writes, reads)
+            attach(one.user, found, room, seq, writes, reads)
     return done
+
+
+def with_files(one: PastMessage, done: Imported, writes: WriteSet, reads: ReadSet) -> Resolved:
+    """Return the body of a message with the facts of its files, without those that its author has not uploaded."""
+    found, kept = Resolved(one.body), []
+    if one.recalled:
+        return found
+    for attachment in one.body.attachments or ():
+        try:
+            kept.append(resolve_one(one.user, attachment, (), found, writes, reads))
+        except Refused:
+            done.mended.append(("file_unknown", one.line))
+    if kept != (one.body.attachments or []):
+        found.body = structs.replace(one.body, attachments=kept or UNSET)
+    return found
 
 
 def note_author(room: Room, user: str, writes: WriteSet, reads: ReadSet) -> str:
@@ -109,14 +130,13 @@ def note_author(room: Room, user: str, writes: WriteSet, reads: ReadSet) -> str:
     return ""
 
 
-def fitting(one: PastMessage, done: Imported, limit: int) -> Body | None:
+def fitting(one: PastMessage, body: Body, done: Imported, limit: int) -> Body | None:
     """Return the body of a message, its text cut where it is too long; None when it is left out."""
     if one.recalled:
-        return one.body
-    body = one.body
+        return body
     try:
         try:
-            check_body(body, limit)
+            check_body(body, limit, files=True)
         except Refused as refused:
             if refused.code != "too_large" or body.text is UNSET:
                 raise
@@ -125,7 +145,7 @@ def fitting(one: PastMessage, done: Imported, limit: int) -> Body | None:
             # A shorter text has no more bytes in its header.
             cut = text[: max(0, len(text) - over)].decode(errors="ignore")
             body = structs.replace(body, text=cut or UNSET)
-            check_body(body, limit)
+            check_body(body, limit, files=True)
             done.mended.append(("text_cut", one.line))
     except Refused as refused:
         reason = "body_too_large" if refused.code == "too_large" else "body_empty"
@@ -151,8 +171,8 @@ def linked(body: Body, one: PastMessage, log: KnownLog, done: Imported) -> Body:
 
 def add_message(
     room: Room, one: PastMessage, body: Body, log: KnownLog, done: Imported, writes: WriteSet, reads: ReadSet
-) -> None:
-    """Add a message to the log, silent and in its current state."""
+) -> int:
+    """Add a message to the log, silent and in its current state; return its seq."""
     time = log.time = past(one.time, log.time, one.line, done, writes)
     event = Event(seq=0, kind=MESSAGE, user=one.user, time=time, key=one.key)
     if one.recalled:
@@ -173,6 +193,7 @@ def add_message(
         writes.add(*(Reaction(room.number, event.seq, user, emoji, set=True) for user in users))
     log.seqs[one.user, one.key] = event.seq
     done.messages += 1
+    return event.seq
 
 
 def reactions(

@@ -86,6 +86,21 @@ class PeopleRules:
     message_requests_max: int = 200
 
 
+@dataclass(slots=True, frozen=True)
+class MediaRules:
+    """The limits that the operator sets for files. `user_bytes`, `room_bytes`: 0 for any number.
+
+    `kept_ms`: by kind, how long files are kept after they were sent; 0 for ever.
+    """
+
+    enabled: bool = False
+    file_bytes: int = 256 << 20
+    voice_ms: int = 300_000
+    user_bytes: int = 5 << 30
+    room_bytes: int = 50 << 30
+    kept_ms: Mapping[str, int] = field(default_factory=dict)
+
+
 def knows_none(zone: str) -> bool:
     return False
 
@@ -106,6 +121,7 @@ class Rules:
     shown_to: ShownTo = "known"
     rooms_per_user: int = 2_000
     people: PeopleRules = field(default_factory=PeopleRules)
+    media: MediaRules = field(default_factory=MediaRules)
     # The age below which an account may do less; 0 for none.
     new_account_ms: int = 0
     bots: bool = False

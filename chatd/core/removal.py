@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 from msgspec import UNSET, UnsetType
 
+from chatd.core.attachments import detach, named_files
+from chatd.core.read_set import ReadSet
 from chatd.core.room import Room
 from chatd.core.standings import tell_asked
 from chatd.core.visibility import text_of
@@ -74,11 +76,13 @@ def check_not_recalled(message: Message) -> None:
         raise Refused("conflict", "the message was recalled", field="target")
 
 
-def recall(message: Message, writes: WriteSet) -> None:
-    """Take the text from a message, and from those edits of it that are in this batch, before they are pushed.
+def recall(message: Message, writes: WriteSet, reads: ReadSet) -> None:
+    """Take text and files from a message, and the text from those edits of it that are in this batch, before they are
+    pushed.
 
     The edits in the store are emptied by the operation that says so: see `supersede`.
     """
+    detach(message.room.number, message.event.seq, named_files(message.event.body), writes, reads)
     message.event.body = UNSET
     message.event.recalled = True
     tell_asked(message.room, writes)
@@ -113,14 +117,21 @@ class Stretch:
     high: int | UnsetType = UNSET
 
 
-def erase(room: Room, person: str, messages: Collection[Message], stretch: Stretch, writes: WriteSet) -> None:
+def erase(
+    room: Room,
+    person: str,
+    messages: Collection[Message],
+    stretch: Stretch,
+    writes: WriteSet,
+    reads: ReadSet,
+) -> None:
     """Recall `messages`, all that `person` wrote in a stretch of `room`, and log that, unless none has a text left."""
     if all(message.event.recalled is True for message in messages):
         return
     event = Event(seq=0, kind="erased", user=person, from_=stretch.low, to=stretch.high)
     event = writes.append(room, event)
     for message in messages:
-        recall(message, writes)
+        recall(message, writes, reads)
         writes.add(SupersededEdits(room.number, message.event.seq, event.seq))
         message.event.changed = event.seq
         writes.rewrite(message)

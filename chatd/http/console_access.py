@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from chatd.config.rules import is_loopback
+from chatd.config.addresses import is_loopback
 from chatd.core.api_keys import ApiKey
 from chatd.http.answers import error_answer
 from chatd.http.api.route import Caller

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from chatd.config.rules import is_loopback
+from chatd.config.addresses import is_loopback
 from chatd.http.answers import address_of, bounded_body, error_answer
 from chatd.protocol.login import LoginRequest, login_request
 from chatd.web.site import Website

@@ -104,7 +104,8 @@ class Continue(Struct, frozen=True, tag=True):
 
 
 class Deleted(Struct, frozen=True, tag=True):
-    """These objects and unfinished files are gone from the disk, durably: their rows may go. Not answered."""
+    """Of a `Delete`, these objects and unfinished files are gone from the disk, durably, or were not there: their rows
+    may go. Not answered."""
 
     objects: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
@@ -141,15 +142,15 @@ FromProcess = Authenticate | Begin | Finish | Refuse | Drop | Continue | Deleted
 class Caller(Struct, frozen=True, tag=True, kw_only=True):
     """The owner of a token, which counts until `expires_at` (Unix ms). `user` is "" for an API key with `scopes`.
 
-    `issued_at`, `generation`: to compare with the marks of revocation, as the claims of the token say.
+    `generation`: the mark of the user (core/users.py) that the token is known to be younger than: as its claims say, or
+    as it stood when the daemon compared the token with it. It is older than any revocation from then on.
     """
 
     id: int
     user: str
     device: str = ""
     allow: tuple[str, ...] = ()
-    issued_at: int = 0
-    generation: int | None = None
+    generation: int = 0
     expires_at: int = 0
     scopes: tuple[str, ...] = ()
 
@@ -178,7 +179,7 @@ class Failed(Struct, frozen=True, tag=True):
 
 
 class Delete(Struct, frozen=True, tag=True):
-    """Delete these objects, and what there is of unfinished uploads; then say `Deleted`."""
+    """Delete these objects, and what there is of unfinished uploads; each is answered in turn by one `Deleted`."""
 
     objects: tuple[str, ...] = ()
     files: tuple[str, ...] = ()

@@ -19,6 +19,7 @@ from chatd.protocol.limits import DEFAULTS
 from chatd.protocol.messages import (
     AnyEdit,
     AnySend,
+    Attachment,
     Edit,
     Event,
     Send,
@@ -47,6 +48,7 @@ _batch = msgspec.msgpack.Decoder(list[Raw])
 _batch_json = msgspec.json.Decoder(list[Raw])
 _envelope = msgspec.msgpack.Decoder(Envelope)
 _envelope_json = msgspec.json.Decoder(Envelope)
+_attachment = msgspec.msgpack.Decoder(Attachment)
 _event = msgspec.msgpack.Decoder(Event)
 _page = msgspec.msgpack.Decoder(Page)
 _tree = msgspec.msgpack.Decoder()
@@ -298,6 +300,11 @@ def event_json(blob: bytes) -> Raw:
 def decode_event(blob: bytes | Raw) -> Event:
     """Decode a stored event."""
     return _event.decode(blob)
+
+
+def decode_attachment(blob: bytes) -> Attachment:
+    """Decode the stored facts of a file."""
+    return _attachment.decode(blob)
 
 
 def decode_page(blob: bytes) -> Page:

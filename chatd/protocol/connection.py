@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 from chatd.protocol.envelope import Bearer, Ok, Push, Request
 from chatd.protocol.identifiers import U53, Device, Milliseconds, Room, Seq, Word
 from chatd.protocol.limits import FOCUS_MAX
+from chatd.protocol.media import MediaOffer
 from chatd.protocol.privacy import Capability, To
 from chatd.protocol.push import PushOffer
 from chatd.protocol.sync import SyncPage
@@ -59,6 +60,7 @@ class HelloOk(Ok, tag="ok", kw_only=True):
     audiences: dict[Capability, list[To]] | UnsetType = UNSET
     deprecated_at: Milliseconds | UnsetType = UNSET
     push: PushOffer | UnsetType = UNSET
+    media: MediaOffer | UnsetType = UNSET
     sync: SyncPage
 
 

@@ -13,6 +13,7 @@ from chatd.protocol.friends import (
     FriendRequest,
 )
 from chatd.protocol.history import Changes, History, Log, Messages
+from chatd.protocol.media import FileLink, FileList
 from chatd.protocol.members import MembersAdd, MembersList, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
 from chatd.protocol.moderation import Report
@@ -45,5 +46,6 @@ AnyRequest = (
     | FriendRequest | FriendAccept | FriendDecline | FriendCancel | FriendRemove
     | ContactSet | CircleSet | CircleDelete
     | Report | BotsGet
+    | FileLink | FileList
     | PushTest | PushDecisions
 )  # fmt: skip

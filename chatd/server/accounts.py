@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from chatd.auth.interface import Identity
 from chatd.commands.login import Granted, Login
-from chatd.config.rules import is_loopback
+from chatd.config.addresses import is_loopback
 from chatd.protocol.errors import Refused
 from chatd.protocol.login import LoginRequest
 from chatd.session.rate_limits import RateLimits

@@ -13,6 +13,7 @@ from chatd.commands.context import Context
 from chatd.commands.hello_limiter import HelloLimiter
 from chatd.commands.login import Login
 from chatd.commands.lookups import Lookups
+from chatd.commands.media_door import MediaDoor
 from chatd.commands.push_door import PushDoor
 from chatd.config.model import Config
 from chatd.core.allowances import Allowances
@@ -32,6 +33,7 @@ from chatd.jobs.contact_expiry import ContactExpiry
 from chatd.jobs.event_feed import FeedUpkeep, end_feed
 from chatd.jobs.last_seen import LastSeenRecorder
 from chatd.jobs.maintenance import Maintenance
+from chatd.jobs.media import Collector
 from chatd.jobs.message_requests import RequestBound
 from chatd.protocol.codec import Vocabulary
 from chatd.protocol.connection import Hello
@@ -39,6 +41,7 @@ from chatd.push.settings import vapid_public
 from chatd.server.accounts import Accounts
 from chatd.server.capability import Capability, combined
 from chatd.server.host_parts import HostParts
+from chatd.server.media import MediaParts
 from chatd.server.persons import Persons
 from chatd.server.push import PushParts
 from chatd.server.rules import (
@@ -138,6 +141,9 @@ class App:
         self.persons.reconfigure(config)
         self.push = PushParts(store, self.context, self.hooks)
         self.host = HostParts(store, self.context, self.fanout, self.screening, self.event_feed, self.persons)
+        self.media = (
+            MediaParts(store, self.context, self.host.api_keys, self.hooks) if config.media.enabled else None
+        )
         self._subscribe(config, whole)
 
     def _subscribe(self, config: Config, whole: Capability) -> None:
@@ -174,6 +180,7 @@ class App:
             hello_limiter=self.hello_limiter,
             lookups=Lookups(config.rates, env, self.counters),
             push=PushDoor(env, vapid_public(config) if config.push.enabled else ""),
+            media=MediaDoor(),
             counters=self.counters,
             bounds=bounds_of(config.people),
         )
@@ -191,6 +198,9 @@ class App:
             found["event feed"] = partial(self.feed_upkeep.run, clock)
         else:
             found["event feed"] = partial(end_feed, self.store.feed, self.writer)
+        if self.media is not None:
+            collector = Collector(self.store, self.context.env, self.writer, self.media.service.delete)
+            found["files"] = partial(collector.run, clock)
         if config.people.enabled:
             found["contacts"] = ContactExpiry(self.store, self.context.env, self.writer).run
         return found
@@ -219,12 +229,19 @@ class App:
         self.context.watch_rights.reconfigure(config.privacy.shown_to, people)
         self.login.reconfigure(config.auth.login_token_ttl_s)
         self.persons.reconfigure(config)
+        if self.media is not None:
+            self.media.reconfigure(config)
         self.host.reconfigure(config)
         self.screening.reconfigure(screening)
         if screens(config):
             # For good, since a request may wait behind which the next one has to stay.
             self.context.use(self.screening.submit)
             self.host.use(self.screening.submit)
+
+    @property
+    def media_url(self) -> str:
+        """The address of files that clients are told; "" without media."""
+        return self.context.media.url if self.media is not None else ""
 
     def _door(self, config: Config) -> Submit:
         """Return the door to the writer for what others will read: the writer itself where nothing screens."""

@@ -11,12 +11,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Literal, Protocol, cast
 
 from chatd.commands.context import Context
 from chatd.config.model import Config
 from chatd.egress.threads import in_thread
 from chatd.env import Env
+from chatd.media.interface import Drain
 from chatd.protocol.process_frames import FrameReader, Kind, frame
 from chatd.push.handover import RemoteSender, sender_settings
 from chatd.push.interface import OnAnswers, Sender
@@ -30,6 +32,10 @@ BACKOFF_MIN_S, BACKOFF_MAX_S = 0.5, 30.0
 STEADY_S = 60.0  # a child that ran so long starts again at once
 CLOSE_S = 2.0  # to end its connections
 UNSENT_MAX = 16 << 20  # bytes that wait for a child to read them
+
+# To store what came of uploads under way.
+DRAIN_S = 5.0
+PUSH, MEDIA = "chatd.server.push_process", "chatd.server.media_process"
 
 State = Literal["starting", "ok", "restarting", "stopped"]
 log = logging.getLogger(__name__)
@@ -49,13 +55,28 @@ class Role(Protocol):
         """Note that the child ended; another one knows nothing of what this one was told."""
 
 
+@dataclass(slots=True, frozen=True)
+class Program:
+    """A module of this package that runs as a process called `name`.
+
+    `descriptors`: those that it inherits, by the same numbers. `farewell`: what it is told at its end, for which it has
+    `patience_s` seconds; None where it is enough that its socket is closed.
+    """
+
+    name: str
+    module: str
+    descriptors: tuple[int, ...] = ()
+    farewell: object = None
+    patience_s: float = 0.0
+
+
 class Child:
     """One process beside the daemon: `start`, `write`, `close`. It is a `Link`."""
 
-    def __init__(self, name: str, module: str, role: Role, env: Env, counters: Counters) -> None:
-        self.name = name
+    def __init__(self, program: Program, role: Role, env: Env, counters: Counters) -> None:
+        self.name = program.name
         self.state: State = "starting"
-        self._module = module
+        self._program = program
         self._role = role
         self._env = env
         self._counters = counters
@@ -69,6 +90,10 @@ class Child:
         return self.state in ("starting", "ok")
 
     @property
+    def is_stopped(self) -> bool:
+        return self.state == "stopped"
+
+    @property
     def pid(self) -> int:
         """The id of its process, 0 while there is none."""
         return self._process.pid if self._process is not None else 0
@@ -79,8 +104,9 @@ class Child:
     def write(self, content: object) -> bool:
         """Write to the child, or keep it until it works; False when too much waits already."""
         data = frame(Kind.CONTENT, content)
-        if self.state == "ok" and self._conversation is not None:
-            return self._conversation.write(data)
+        if self.is_stopped or (self.state == "ok" and self._conversation is not None):
+            # One that is told to end is still answered.
+            return self._conversation is not None and self._conversation.write(data)
         if sum(map(len, self._early)) > UNSENT_MAX:
             return False
         self._early.append(data)
@@ -88,7 +114,9 @@ class Child:
 
     async def close(self) -> None:
         """End the process, by force when it does not end by itself; return when it is over."""
-        self.state = "stopped"
+        was_ok, self.state = self.state == "ok", "stopped"
+        if was_ok and self._conversation is not None and self._program.farewell is not None:
+            await self._conversation.end_with(self._program.farewell, self._program.patience_s)
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -100,6 +128,8 @@ class Child:
         while True:
             self.state, began = "starting", self._env.monotonic()
             why = await self._live()
+            if self.is_stopped:
+                return
             self._early.clear()
             self._role.on_end()
             failures = 0 if self._env.monotonic() - began >= STEADY_S else failures + 1
@@ -112,7 +142,7 @@ class Child:
         """Start a process and speak with it until it ends; return the reason."""
         ours, theirs = socket.socketpair()
         self._counters.children_started[self.name] += 1
-        starting = asyncio.ensure_future(in_thread(lambda: spawned(self._module, theirs), self.name))
+        starting = asyncio.ensure_future(in_thread(lambda: spawned(self._program, theirs), self.name))
         try:
             with ours:
                 self._process = await asyncio.shield(starting)
@@ -122,8 +152,8 @@ class Child:
             return f"it cannot be started: {error}"
         finally:
             # One that is asked to end gets the time for it.
-            patience_s = CLOSE_S if self.state == "stopped" else 0.0
-            if self.state != "stopped":
+            patience_s = CLOSE_S if self.is_stopped else 0.0
+            if not self.is_stopped:
                 self.state = "restarting"
             self._conversation = self._process = None
             await asyncio.shield(ended(starting, patience_s))
@@ -200,6 +230,13 @@ class _Conversation(asyncio.Protocol):
         self._transport.write(data)
         return True
 
+    async def end_with(self, content: object, patience_s: float) -> None:
+        """Write the last thing, and wait until the other end closes, at most so many seconds."""
+        self.write(frame(Kind.CONTENT, content))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                await self.ended.wait()
+
     def close(self) -> None:
         if self._transport is not None:
             self._transport.abort()
@@ -207,11 +244,15 @@ class _Conversation(asyncio.Protocol):
         self.ready.set()
 
 
-def spawned(module: str, pipe: socket.socket) -> subprocess.Popen[bytes]:
-    """Start a process of a module of this package, whose standard input is this socket. It writes to our log."""
+def spawned(program: Program, pipe: socket.socket) -> subprocess.Popen[bytes]:
+    """Start a process whose standard input is this socket. It writes to our log."""
     with pipe:
-        arguments = [sys.executable, "-P", "-m", module]
-        return subprocess.Popen(arguments, stdin=pipe.fileno(), stdout=subprocess.DEVNULL)  # noqa: S603 - ours
+        return subprocess.Popen(  # noqa: S603 - ours
+            [sys.executable, "-P", "-m", program.module],
+            stdin=pipe.fileno(),
+            stdout=subprocess.DEVNULL,
+            pass_fds=program.descriptors,
+        )
 
 
 async def ended(starting: asyncio.Future[subprocess.Popen[bytes]], patience_s: float) -> None:
@@ -244,10 +285,17 @@ class Children:
 
             return LocalSender(settings, context.env, on_answers)
         sender = RemoteSender(settings, on_answers)
-        child = Child("push", "chatd.server.push_process", sender, context.env, context.counters)
-        sender.link = self._children["push"] = child
-        child.start()
+        sender.link = self._started(Program("push", PUSH), sender, context)
         return sender
+
+    def media(self, role: Role, listener: int, context: Context) -> Child:
+        """Return the started process that takes and serves files. `listener`: its listening socket."""
+        return self._started(Program("media", MEDIA, (listener,), Drain(), DRAIN_S), role, context)
+
+    def _started(self, program: Program, role: Role, context: Context) -> Child:
+        child = self._children[program.name] = Child(program, role, context.env, context.counters)
+        child.start()
+        return child
 
     def states(self) -> Mapping[str, State]:
         """Return the state of each process that there is to be."""

@@ -14,9 +14,9 @@ from typing import Any, Protocol, cast
 
 from chatd import __version__
 from chatd.auth.console_sessions import ConsoleSessions
+from chatd.config.addresses import is_loopback, split_address
 from chatd.config.model import Config, several
 from chatd.config.origins import Origins
-from chatd.config.rules import is_loopback, split_address
 from chatd.core.users import DeviceSeen
 from chatd.delivery.hub import Subscriber
 from chatd.delivery.outbox_survey import OutboxSurvey

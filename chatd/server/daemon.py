@@ -31,6 +31,7 @@ from chatd.server.children import Children
 from chatd.server.console import Console, ConsoleSources, not_served
 from chatd.server.descriptors import ADMIN_SOCKETS, API_SOCKETS, OPS_SOCKETS, needed, raised, shared_out
 from chatd.server.gauges import gauges_of
+from chatd.server.media import MakeProcess
 from chatd.server.push import MakeSender
 from chatd.server.system_env import SystemEnv
 from chatd.server.systemd import inherited_sockets
@@ -87,6 +88,7 @@ class Daemon:
         self._login_links = login_links
         self.children = Children()
         self.make_sender: MakeSender = self.children.sender
+        self.make_media: MakeProcess = self.children.media
         self._website: Website | None = None
         self._access: Access | None = None
         self._app: App | None = None
@@ -111,8 +113,9 @@ class Daemon:
 
     @property
     def addresses(self) -> list[str]:
-        """The addresses it listens on: public, operations and API when there are any, the admin socket."""
-        return [address for listener in self._listeners.values() for address in listener.addresses]
+        """The addresses it listens on: public, operations and API when there are any, the admin socket, media."""
+        media = [] if self._app is None or self._app.media is None else [self._app.media.address]
+        return [*(address for one in self._listeners.values() for address in one.addresses), *media]
 
     @property
     def public_port(self) -> int:
@@ -139,6 +142,8 @@ class Daemon:
         app.writer.start()
         await app.host.load()
         await app.persons.begin()
+        if app.media is not None:
+            await app.media.begin()
         self._reserve(app, self.config)
         if app.feed_upkeep is not None:
             await app.feed_upkeep.begin()
@@ -198,8 +203,8 @@ class Daemon:
             self._acceptor.reconfigure(config)
         if self._access is not None:
             self._access.reconfigure(config)
-        if self._website is not None and config.web != self.config.web:
-            self._website.reconfigure(config.web)
+        if self._website is not None and (config.web, config.media) != (self.config.web, self.config.media):
+            self._website.reconfigure(config.web, app.media_url)
         self.config = config
         return renewed
 
@@ -221,7 +226,10 @@ class Daemon:
         )
         deadline_s, backlog = listen.request_deadline_s, listen.backlog
         public = ListenerOptions(deadline_s, backlog, listen.tls_cert, listen.tls_key, pending_sockets)
-        website = self._website = Website(self.config.web)
+        if app.media is not None:
+            app.media.listen(self.config)
+            self._keep_running("media", partial(app.media.run, self.make_media))
+        website = self._website = Website(self.config.web, media_url=app.media_url)
         application = public_application(self._accounts, acceptor, website)
         handed = [bound for sockets in inherited_sockets().values() for bound in sockets]
         listener = Listener(several(listen.address), application, public, connection_class(acceptor))
@@ -367,6 +375,8 @@ class Daemon:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if app.media is not None:
+            app.media.close()
         app.context.last_seen.flush()
         await app.writer.stop()
         await app.screening.close()

@@ -10,6 +10,7 @@ from chatd.commands.event_feed import FeedPages
 from chatd.commands.filters import FilterLists
 from chatd.commands.graph import Graph
 from chatd.commands.host_bots import HostBots
+from chatd.commands.host_media import HostMedia
 from chatd.commands.host_push import HostPush
 from chatd.commands.host_rooms import HostRooms
 from chatd.commands.host_stats import StatsReader
@@ -70,6 +71,7 @@ class HostParts:
         self.push = HostPush(
             store, context.push, self.admin, self.writes, lambda: context.config.push.members_all
         )
+        self.media = HostMedia(store, context.media, self.admin, self.writes, context.env)
         self.imports = Imports(store, self.writes)
         self.stats = StatsReader(context)
         self.api_keys = ApiKeys(store, self.writes, context.env)
@@ -111,6 +113,7 @@ class HostParts:
             self.imports,
             self._persons.privacy(self.writes, self._context.hub),
             self.push,
+            self.media,
             console_link,
             table,
         )

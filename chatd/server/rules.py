@@ -2,12 +2,13 @@
 
 from msgspec.structs import astuple
 
+from chatd.config.media import Media
 from chatd.config.model import Config
 from chatd.config.people import People
 from chatd.config.rates import Rates
 from chatd.core.allowances import Kind
 from chatd.core.privacy import BOUNDS, Bounds, HostBounds
-from chatd.core.read_set import DAY_MS, PeopleRules, Rules
+from chatd.core.read_set import DAY_MS, MediaRules, PeopleRules, Rules
 from chatd.core.velocity import NEW_SHARE
 from chatd.env import Env
 from chatd.push.zones import knows_zone
@@ -32,6 +33,7 @@ def rules_of(config: Config) -> Rules:
         shown_to=config.privacy.shown_to,
         rooms_per_user=config.limits.rooms_per_user,
         people=people_rules_of(config.people),
+        media=media_rules_of(config.media),
         new_account_ms=new_account_ms(config),
         bots=config.bots.enabled,
         push=config.push.enabled,
@@ -72,6 +74,19 @@ def bounds_of(people: People) -> HostBounds:
     }
 
 
+def media_rules_of(media: Media) -> MediaRules:
+    """Return the part of the configuration that decisions on files follow."""
+    kept = media.retention_days
+    return MediaRules(
+        enabled=media.enabled,
+        file_bytes=media.file_bytes,
+        voice_ms=media.voice_ms,
+        user_bytes=media.user_bytes,
+        room_bytes=media.room_bytes,
+        kept_ms={kind: getattr(kept, kind) * DAY_MS for kind in ("picture", "video", "voice", "file")},
+    )
+
+
 def allowances_of(config: Config) -> dict[Kind, int]:
     """Return the allowances of each user, for a day or a minute."""
     rates = config.rates
@@ -86,6 +101,7 @@ def allowances_of(config: Config) -> dict[Kind, int]:
         "strangers": rates.strangers_per_day,
         "reports": REPORTS_PER_DAY,
         "flags": REPORTS_PER_DAY,
+        "uploads": rates.uploads_per_min,
     }
 
 

@@ -28,6 +28,8 @@ from chatd.protocol.messages import Event
 from chatd.protocol.read_state import Reader
 from chatd.storage.erasing import ErasureStore, PersonFiles
 from chatd.storage.feeds import FeedStore, WebhookStore
+from chatd.storage.files import FileStore
+from chatd.storage.media import FileRounds, FileViews
 from chatd.storage.push import PushStore
 from chatd.storage.views import (
     EventPage,
@@ -100,6 +102,7 @@ class DecisionStore(Protocol):
     """The state of the last commit, for decisions. `erasures`: what is kept of a person."""
 
     erasures: ErasureStore
+    file_rows: FileStore
 
     async def load_rooms(self, names: Collection[str]) -> dict[str, Room]:
         """Return the rooms of these names with all their members; unknown names are left out.
@@ -255,7 +258,7 @@ class RoomViews(Commits, Protocol):
         """
 
 
-class UserStore(Protocol):
+class UserStore(FileViews, Protocol):
     """Accounts and devices, and which users share rooms."""
 
     async def account(self, user: str) -> Account | None: ...
@@ -336,7 +339,7 @@ class GraphStore(Protocol):
         """Return the feeds, and the edges from a user, as of one commit."""
 
 
-class JobStore(Protocol):
+class JobStore(FileRounds, Protocol):
     """The rows that jobs look for."""
 
     @property

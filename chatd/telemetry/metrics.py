@@ -106,6 +106,13 @@ GAUGES: dict[str, _About] = {
     "push_under_way": _About("push_under_way", "Push notifications without an answer yet.", "app"),
     "push_paused": _About("push_paused", "1 while nothing is sent to an app.", "app"),
     "push_outstanding": _About("push_outstanding", "Devices in rooms that show a notification."),
+    "media_free_bytes": _About("media_free_bytes", "Free bytes on the disk of files."),
+    "media_connections": _About("media_connections", "Connections to the listener for files."),
+    "media_inspectors": _About("media_inspectors", "Processes that open what users upload."),
+    "media_waiting": _About("media_waiting", "Uploads that wait to be inspected."),
+    "media_events": _About(
+        "media_events", "Uploads, downloads and refusals since the process for files started.", "event"
+    ),
     "database_bytes": _About("database_bytes", "Size of the database file."),
     "wal_bytes": _About("wal_bytes", "Size of the write-ahead log."),
     "free_bytes": _About("free_bytes", "Free bytes on the disk of the database."),

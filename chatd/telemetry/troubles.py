@@ -33,6 +33,7 @@ TROUBLES: Mapping[str, TroubleKind] = {
         "notifications of that app wait, and expire; decisions that are not kept cannot be asked for",
         unready=False,
     ),
+    "media": TroubleKind("files are not taken, or not served, as it says; messages are", unready=False),
     "connections": TroubleKind("new connections are refused with 503", unready=False),
 }
 

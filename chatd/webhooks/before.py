@@ -155,5 +155,5 @@ def valid_body(given: LooseBody, body_bytes: int) -> Body:
     body: Body = without_empties(given)
     if body.data is not UNSET:
         body = replace(body, data=host_data(body.data, True, BODY_LEVEL, body_bytes))
-    check_body(body, body_bytes)
+    check_body(body, body_bytes, files=True)
     return body

@@ -9,6 +9,7 @@ from chatd.core.exports import Export
 from chatd.core.profiles import Card
 from chatd.core.read_set import ReadSet, pair
 from chatd.core.write_set import Message
+from chatd.writer.file_needs import read_held
 from chatd.writer.sources import Need, Sources, Submitted
 
 
@@ -55,6 +56,7 @@ async def messages(sources: Sources, batch: Sequence[Submitted], reads: ReadSet)
             places = {(room.number, seq) for seq in seqs_of(asked)}
             for place, event in (await sources.store.messages_at(places)).items():
                 reads.messages.setdefault(place, Message(room, event))
+            await read_held(sources, places, reads)
 
 
 def seqs_of(asked: Submitted) -> Iterable[int]:

@@ -3,13 +3,16 @@
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from chatd.core.attachments import named_files
 from chatd.core.imports import ROOM_PREFIX, ImportMembers, ImportRoom, ImportUser
 from chatd.core.past_messages import ImportMessages, KnownLog, PastMessage
 from chatd.core.permissions import HOST
 from chatd.core.profiles import Card
 from chatd.core.read_set import ReadSet, pair
 from chatd.core.room import DIRECT
+from chatd.storage.files import FileQuery
 from chatd.writer.erasure_needs import read_erasures
+from chatd.writer.file_needs import read_files
 from chatd.writer.sources import Need, Sources, Submitted
 
 
@@ -60,6 +63,9 @@ async def messages(sources: Sources, batch: Sequence[Submitted], reads: ReadSet)
     reads.records_of(KnownLog).update(zip(wanted, logs, strict=True))
     people = {user for asked in batch for one in asked.request.messages for user in people_of(one)}
     await read_erasures(sources, people, reads)
+    files = {name for asked in batch for one in asked.request.messages for name in named_files(one.body)}
+    if files and reads.rules.media.enabled:
+        await read_files(sources, FileQuery(files), reads)
 
 
 def keys_of(one: PastMessage) -> Iterable[tuple[str, str]]:

@@ -10,6 +10,7 @@ from chatd.core.report_actions import Action, AmendReport, Restrain, TakeBack, W
 from chatd.core.restrictions import Restrict
 from chatd.core.write_set import Message
 from chatd.protocol.moderation import Report
+from chatd.writer.file_needs import read_held
 from chatd.writer.needs import people, read_direct_rooms
 from chatd.writer.sources import Need, Sources, Submitted
 
@@ -55,6 +56,7 @@ async def amended(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) 
     }
     for place, event in (await sources.store.messages_at(targets.keys()) if targets else {}).items():
         reads.messages[place] = Message(targets[place], event)
+    await read_held(sources, targets, reads)
 
 
 async def warned(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:

@@ -40,6 +40,7 @@ from chatd.protocol.rooms import Preferences, RoomCreate, RoomDecline, RoomDelet
 from chatd.protocol.users import DevicesRemove, ProfileSet
 from chatd.writer.account_needs import circles, preferences, privacy
 from chatd.writer.erasure_needs import NEEDS_OF_ERASURES, erasures_of_users
+from chatd.writer.file_needs import NEEDS_OF_FILES, read_held, sent
 from chatd.writer.import_needs import NEEDS_OF_IMPORTS
 from chatd.writer.sources import Need, Sources, Submitted
 
@@ -60,11 +61,15 @@ async def messages(sources: Sources, batch: Sequence[Submitted], reads: ReadSet)
     """Read the messages that operations act on, with the reactions they name."""
     targets: dict[tuple[int, int], Room] = {}
     reactions: set[tuple[int, int, str, str]] = set()
+    # Those that may lose files.
+    losing: list[tuple[int, int]] = []
     for asked in batch:
         request = asked.request
         room = reads.rooms.get(request.room)
         if room is not None and is_or_was_member(asked.user, room):
             targets[room.number, request.target] = room
+            if isinstance(request, Edit | Recall):
+                losing.append((room.number, request.target))
             if isinstance(request, React):
                 for emoji in {request.emoji, normal_form(request.emoji) or request.emoji}:
                     reactions.add((room.number, request.target, asked.user, emoji))
@@ -75,6 +80,8 @@ async def messages(sources: Sources, batch: Sequence[Submitted], reads: ReadSet)
     for number, seq, user, emoji in await sources.store.reactions_set(reactions) if reactions else ():
         if (number, seq) in reads.messages:
             reads.messages[number, seq].mine.add((user, emoji))
+    if losing:
+        await read_held(sources, losing, reads)
 
 
 async def used_keys(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
@@ -331,8 +338,8 @@ def group_of(via: str) -> str:
 
 
 NEEDS: Mapping[type, tuple[Need, ...]] = {
-    Send: (used_keys,),
-    Edit: (messages, used_keys),
+    Send: (used_keys, sent),
+    Edit: (messages, used_keys, sent),
     Recall: (messages, used_keys),
     React: (messages, used_keys),
     Pin: (messages, used_keys),
@@ -374,6 +381,7 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     accounts.ForgetDevices: (people,),
     **NEEDS_OF_ERASURES,
     **NEEDS_OF_IMPORTS,
+    **NEEDS_OF_FILES,
     PutBot: (people, cards, bots),
     DeleteBot: (bots,),
     api_keys.AddKey: (keys_of_api,),

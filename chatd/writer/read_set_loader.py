@@ -3,18 +3,29 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from msgspec import UNSET
+
 from chatd.core.allowances import Allowances, Kind
+from chatd.core.attachments import forwards, named_files
 from chatd.core.read_set import ReadSet, Rules
 from chatd.core.write_set import WriteSet
 from chatd.protocol.members import RoomJoin
-from chatd.protocol.messages import Send
+from chatd.protocol.messages import Edit, Send
 from chatd.protocol.read_state import Delivered
 from chatd.writer.sources import Need, Sources, Submitted
 
 
 def optimistic(asked: Submitted) -> bool:
-    """Whether a request is stored without looking its key up first: the unique index finds the rare repetition."""
-    return isinstance(asked.request, Send) and asked.screened is None
+    """Whether a request is stored without looking its key up first: the unique index finds the rare repetition.
+
+    Not with files of this server, which have to be looked at.
+    """
+    request = asked.request
+    return (
+        isinstance(request, Send)
+        and asked.screened is None
+        and (request.body.attachments is UNSET or not any(True for _ in named_files(request.body)))
+    )
 
 
 class ReadSetLoader:
@@ -79,5 +90,7 @@ def named_rooms(request: Any) -> Iterable[str]:
     """Return the names of the rooms of a request."""
     if isinstance(request, Delivered):
         return [row.room for row in request.rooms]
+    if isinstance(request, Send | Edit) and request.body.attachments is not UNSET:
+        return [request.room, *{place.room for _, place in forwards(request.body)}]
     name = getattr(request, "room", None)
-    return [name] if isinstance(name, str) else []
+    return [name] if isinstance(name, str) and name else []

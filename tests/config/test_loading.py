@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from chatd.config.addresses import is_loopback, split_address
 from chatd.config.loading import load
 from chatd.config.model import Config, several
 from chatd.config.problems import ConfigError
-from chatd.config.rules import RULES, is_loopback, split_address
+from chatd.config.rules import RULES
 from chatd.config.schema import fields
 
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -101,7 +102,7 @@ def test_all_problems_are_told_at_once(toml):
     assert problems(path, {"CHATD_LIMITS__PAGE": "many"}) == [
         "chatd.toml:1: top is outside every section. Write keys below one of: [listen], [storage], [auth], "
         "[limits], [rates], [delivery], [privacy], [people], [bots], [moderation], [outbox], [heartbeat], [drain], "
-        "[web], [api], [events], [hooks], [push], [egress], [log], [console]",
+        "[web], [api], [events], [hooks], [push], [media], [egress], [log], [console]",
         "chatd.toml:2: unknown section [limts]. Did you mean limits?",
         "chatd.toml:5: unknown key limits.pgae. Did you mean limits.page?",
         "chatd.toml:6: limits.batch must be integer 1 to 1024, not -1. Default: 64",
@@ -358,6 +359,12 @@ CONTRADICTIONS: dict[str, dict[str, str]] = {
         "push.apps": '[{"platform":"web","key_file":"k","url":"https://push.example/"}]',
         "push.vapid_subject": "https://example.org",
     },
+    "media without port": {"media.address": "localhost"},
+    "media beside the chat": {"media.enabled": "true", "media.address": "127.0.0.1:8470"},
+    "media on a network in the clear": {"media.enabled": "true", "media.address": "0.0.0.0:8472"},
+    "media over http": {"media.url": "http://media.example"},
+    "media with a path that ends": {"media.url": "https://media.example/files/"},
+    "media nowhere": {"media.directory": "a\0b"},
     "a network with host bits": {"egress.allow": "10.0.0.1/8"},
     "any pictures": {"web.media_origins": "*"},
     "a frame of any port": {"web.embed_origins": "https://app.example:*"},

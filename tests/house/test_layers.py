@@ -38,7 +38,7 @@ ARROWS: dict[str, set[str]] = {
     "web": ADAPTER,
     "webhooks": {"webhooks.interface", "storage.interface", "egress", *ADAPTER},
     "push": {"push.interface", "storage.interface", "egress", *ADAPTER},
-    "media": {"media.interface", "storage.interface", *ADAPTER},
+    "media": INSIDE,
     "moderation": {"moderation.interface", *ADAPTER},
     "websocket": INSIDE,
     "delivery": {"websocket", *INSIDE},
@@ -99,7 +99,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "h2": ("chatd/push/sender/http2_connection.py",),
     "hpack": ("chatd/push/sender/http2_connection.py",),
     "httpx2": ("chatd/egress/client.py",),
-    "httptools": ("chatd/http/http_protocol.py",),
+    "httptools": ("chatd/http/http_protocol.py", "chatd/media/http_messages.py"),
     "jwt": ("chatd/auth/tokens.py", "chatd/push/sender/credentials.py"),
     "msgpack": ("chatd/client/", "chatd/conformance/", "bench/"),
     "msgspec": ("chatd/", "bench/"),  # structs travel: the encoders are kept to two places below
@@ -141,17 +141,21 @@ def modules(source):
 
 
 CONTRACTS = ("interface", "views", "erasing", "feeds")
+# Contracts of parts of a store, each beside the others.
+STORES = ("storage.push", "storage.files", "storage.media")
 
 
 def layer(name):
     """The layer of a module; the contract of one, with the rows it returns, is a layer of its own."""
     parts = name.split(".")[1:]
-    is_contract = parts[1:2] in [[one] for one in CONTRACTS] or parts == ["storage", "push"]
+    is_contract = parts[1:2] in [[one] for one in CONTRACTS] or ".".join(parts[:2]) in STORES
     return f"{parts[0]}.interface" if is_contract else parts[0]
 
 
 def layer_of(source):
-    is_contract = source.path.stem in CONTRACTS or source.name == "chatd/storage/push.py"
+    is_contract = source.path.stem in CONTRACTS or source.name in [
+        f"chatd/{one.replace('.', '/')}.py" for one in STORES
+    ]
     return f"{source.layer}.interface" if is_contract else source.layer
 
 

@@ -178,6 +178,7 @@ _logged: tuple[dict[str, Shape], dict[str, Shape]] = ({}, {**_done, "event": eve
 _not_added: dict[str, Shape] = {"not_added": listed(user, least=1)}
 _limits = record({}, dict.fromkeys((*document.limits(), "full_delivery_members", "request_texts"), positive))
 _nothing: tuple[dict[str, Shape], dict[str, Shape]] = ({}, {})
+media_offer = record({"url": text_of(r"https?://.{1,504}"), "file_bytes": positive, "voice_ms": positive})
 push_offer = record(
     {"platforms": listed(word, least=1)}, {"vapid": text_of(r"[\w-]{87}"), "registered": flag}
 )
@@ -195,7 +196,13 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
             "sync": sync_page,
             "features": listed(word),
         },
-        {"limits": _limits, "audiences": bounds, "deprecated_at": positive, "push": push_offer},
+        {
+            "limits": _limits,
+            "audiences": bounds,
+            "deprecated_at": positive,
+            "push": push_offer,
+            "media": media_offer,
+        },
     ),
     "sync": ({"rooms": listed(summary)}, _sync_keys),
     "auth": ({"token_ttl": u53}, {}),

@@ -17,7 +17,7 @@ from chatd.protocol.process_frames import Kind, frame
 from chatd.push.handover import RemoteSender, SenderSettings
 from chatd.push.interface import Delivery
 from chatd.server import children
-from chatd.server.children import Child
+from chatd.server.children import Child, Program
 from chatd.server.system_env import SystemEnv
 from chatd.telemetry.counters import Counters
 from tests.kit import http
@@ -42,7 +42,7 @@ class Running:
         self.answers, self.counters = {}, Counters()
         settings = SenderSettings(tuple(apps), log=Log(level="error"))
         self.sender = RemoteSender(settings, self.on_answers)
-        self.child = Child("push", module, self.sender, SystemEnv(), self.counters)
+        self.child = Child(Program("push", module), self.sender, SystemEnv(), self.counters)
         self.sender.link = self.child
         self.child.start()
 
@@ -161,7 +161,7 @@ async def test_the_process_ends_with_the_daemon_and_before_close_returns(tmp_pat
 def test_the_process_ends_when_the_daemon_is_gone():
     """As after kill -9: nothing but the end of the socket says so."""
     ours, theirs = socket.socketpair()
-    process = children.spawned(MODULE, theirs)
+    process = children.spawned(Program("push", MODULE), theirs)
     with ours:
         ours.sendall(frame(Kind.SETTINGS, SenderSettings()))
         assert ours.recv(5) == frame(Kind.READY)[:5]

@@ -18,6 +18,7 @@ from chatd.storage.sqlite import (
     feed_rows,
     graph,
     history,
+    media_reads,
     privacy,
     push,
     push_reading,
@@ -42,6 +43,7 @@ MODULES: tuple[ModuleType, ...] = (
     read_set,
     compaction,
     history,
+    media_reads,
     users,
     room_rows,
     sections,
@@ -104,12 +106,12 @@ OF_SOME_ROWS = {  # what must not walk the rows that the others want
     "push.BADGES": "members_of_user",
     "push.FORGET_ALERTS": "push_alerts_stamp",
 }
-SMALL = ("VIRTUAL TABLE", "subquery")  # a list in a parameter; rows that were limited before
+SMALL = ("VIRTUAL TABLE", "subquery", "CONSTANT ROW")  # a list in a parameter; rows that were limited before
 STATEMENTS = {
     f"{module.__name__.rpartition('.')[2]}.{name}": text
     for module in MODULES
     for name, text in vars(module).items()
-    if isinstance(text, str) and text.split()[:1] and text.split()[0] in VERBS
+    if isinstance(text, str) and text.split()[:1] and text.split()[0] in VERBS and "{" not in text
 }
 
 

@@ -136,6 +136,16 @@ def test_the_policy_admits_what_is_configured_where_it_is_needed(tmp_path: Path)
     assert worker == page
 
 
+def test_pages_load_files_of_users_from_their_origin_and_send_them_there(tmp_path: Path) -> None:
+    site = Website(WEB, write_built(tmp_path), media_url="https://files.example:8472/below")
+    for name in ("", "embed", "sw.js"):
+        policy = directives(site.assets[name].headers["Content-Security-Policy"])
+        for directive in ("img-src", "media-src", "connect-src"):
+            assert policy[directive][-1] == "https://files.example:8472"
+    site.reconfigure(WEB)
+    assert "files.example" not in site.assets[""].headers["Content-Security-Policy"]
+
+
 def test_a_policy_that_admits_any_picture_is_found_out() -> None:
     broken = page_policy(Web(enabled=True)).replace("img-src 'self'", "img-src *")
     with pytest.raises(AssertionError):

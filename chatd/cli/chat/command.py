@@ -10,10 +10,10 @@ import click
 
 from chatd.cli.exits import Exit, Failure
 from chatd.cli.options import with_configuration
+from chatd.config.addresses import split_address
 from chatd.config.first_secret import secret_of, with_first_secret
 from chatd.config.loading import Loaded
 from chatd.config.model import Config, several
-from chatd.config.rules import split_address
 
 CONNECT_S = 5.0  # enough for three attempts
 TOKEN_S = 3600  # seconds of a token made here; a new one is made when it ends

@@ -8,8 +8,8 @@ from urllib.parse import unquote
 from starlette.requests import Request
 
 from chatd.commands.api_keys import SECRET, ApiKeys
+from chatd.config.addresses import is_loopback
 from chatd.config.model import Config
-from chatd.config.rules import is_loopback
 from chatd.core.rates import Rate, TokenBuckets, retry_after_ms
 from chatd.env import Env
 from chatd.http.answers import peer_of

@@ -47,6 +47,7 @@ ROWS: dict[str, Row] = {
     "conflict": Row(409, "the name is taken, or what was asked for changed meanwhile"),
     "room_full": Row(409, "limit of members"),
     "quota": Row(409, "as many as one user may have"),
+    "not_ready": Row(409, "the file is still uploaded, or looked at: again in a moment"),
     "feed_gap": Row(409, "a number of the feed is missing: it goes on with `expected`"),
     "feed_behind": Row(409, "the feed is at `expected` here: compare when both are"),
     "edit_window": Row(409, "too late to edit or recall"),

@@ -16,6 +16,7 @@ from chatd.commands.event_feed import FeedPages
 from chatd.commands.filters import FilterLists
 from chatd.commands.graph import Graph
 from chatd.commands.host_bots import HostBots
+from chatd.commands.host_media import HostMedia
 from chatd.commands.host_push import HostPush
 from chatd.commands.host_rooms import HostRooms
 from chatd.commands.host_stats import StatsReader
@@ -27,6 +28,7 @@ from chatd.core.audit import SOCKET, Audit
 from chatd.core.permissions import HOST
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import U53_MAX, Device, Room, Seq, User
+from chatd.protocol.media import FileId
 
 T = TypeVar("T")
 
@@ -52,6 +54,7 @@ PARAMETERS: Mapping[str, Any] = {
     "report": ReportName,
     "name": HookName,
     "entry": EntryId,
+    "file": FileId,
 }
 """The types of the parameters in paths, by name."""
 
@@ -157,6 +160,7 @@ class Services:
     imports: Imports
     privacy: Privacy
     push: HostPush
+    media: HostMedia
     console_link: Callable[[str, Collection[str]], str]
     table: tuple["Route", ...]
 

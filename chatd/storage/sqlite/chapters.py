@@ -12,9 +12,11 @@ from chatd.storage.sqlite import (
     erasure,
     erasures,
     event_feed,
+    files,
     filters,
     graph,
     imports,
+    link_key,
     moderation,
     push,
     schema,
@@ -49,7 +51,20 @@ class Chapter:
 
 def built_in() -> Chapter:
     """Return the records and tables of this package."""
-    chapters = (contacts, graph, event_feed, webhooks, bots, moderation, erasures, filters, imports, push)
+    chapters = (
+        contacts,
+        graph,
+        event_feed,
+        webhooks,
+        bots,
+        moderation,
+        erasures,
+        filters,
+        imports,
+        push,
+        link_key,
+        files,
+    )
     writes = {**WRITES, **{kind: write for one in chapters for kind, write in one.WRITES.items()}}
     tables = {**sections.TABLES, CONTACTS: contacts.TABLE}
     return Chapter(writes, schema.shipped(), tables, erasure.TABLES)

@@ -48,8 +48,11 @@ from chatd.storage.sqlite.directory import Directory, Lock, rewrite
 from chatd.storage.sqlite.erasures import of_persons
 from chatd.storage.sqlite.errors import opening
 from chatd.storage.sqlite.feed_rows import FeedRow, FeedRows
+from chatd.storage.sqlite.files import FileRows
 from chatd.storage.sqlite.hello import hello
 from chatd.storage.sqlite.history import Cut, Span
+from chatd.storage.sqlite.media_reads import FileReads
+from chatd.storage.sqlite.media_rows import FileRounds
 from chatd.storage.sqlite.meta import mark_closed, stamp_of
 from chatd.storage.sqlite.moderation import Reports
 from chatd.storage.sqlite.push_store import PushReads
@@ -81,7 +84,7 @@ class StoreEnv(Protocol):
     def monotonic(self) -> float: ...
 
 
-class SqliteStore(ApiReads, Store):
+class SqliteStore(ApiReads, FileReads, FileRounds, Store):
     """The store in one SQLite file, made by `open`. The contract of every method is in storage/interface.py."""
 
     def __init__(
@@ -98,6 +101,7 @@ class SqliteStore(ApiReads, Store):
         self._read_pool = readers
         self.troubles = troubles
         self.feed = FeedRows(readers, found[0])
+        self.file_rows = FileRows(readers)
         self.push = PushReads(Directory(lock.directory).database, troubles)
         self._writes = {**chapter.writers(), FeedRow: self.feed.add}
         self._section_tables = chapter.sections

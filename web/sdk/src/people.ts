@@ -6,10 +6,12 @@ import { ChatError } from "./core/errors.js";
 import type {
   Audience, Circle, Privacy, Profile, ProfileSetRequest, PushOffer, Replies, Request, UsersGetRequest,
 } from "./core/packets.js";
+import type { MediaOffer } from "./media/offer.js";
 import { PeopleAccount } from "./core/people.js";
 
 export { circlesOf, type Card, type Contact, type ContactChange } from "./core/contacts.js";
 export type { Audience, Circle, Privacy, Profile, PushOffer } from "./core/packets.js";
+export type { MediaOffer } from "./media/offer.js";
 
 /** The connected copy of one chat account on one device, with people.
  *
@@ -25,19 +27,24 @@ export class Client extends BaseClient {
 
   /** The feature words in force, as of the last hello; without `people` nothing here is (protocol.md, "hello"). */
   get features(): readonly string[] {
-    return this._account.features;
+    return this._account.told.features;
   }
 
   /** What the server said of push notifications as of the last hello: the platforms that it reaches, its key for browsers,
    * and whether it knows where to reach this device. Undefined where it sends none (`@chatd/client/push`). */
   get push(): PushOffer | undefined {
-    return this._account.push;
+    return this._account.told.push;
+  }
+
+  /** What the server said of files as of the last hello; undefined where it takes none (`@chatd/client/media`). */
+  get media(): MediaOffer | undefined {
+    return this._account.told.media;
   }
 
   /** Default, widest and narrowest audience of the capabilities for which the host has set others (protocol.md,
    * "Privacy"). */
   get audiences(): Readonly<Record<string, readonly string[]>> {
-    return this._account.audiences;
+    return this._account.told.audiences;
   }
 
   /** The other users as this one has them: friends, requests, blocks, remarks (protocol.md, "Contacts and circles"). */

@@ -33,6 +33,8 @@ export interface Readers {
 export interface SendOptions {
   silent?: boolean;
   composed_at?: number;
+  /** The key, where the app gave the message one before (`@chatd/client/media`). */
+  key?: string;
   /** The place of the draft that becomes this message (`post`): it is removed as the message is put into the outbox. */
   draft?: string;
 }
@@ -271,8 +273,8 @@ export class Room {
 
   private _message(content: string | Body, options: SendOptions): Packet {
     const { env } = this._engine;
-    const { silent, composed_at = env.timeMs() } = options;
-    return { type: "send", room: this.id, key: env.key(), body: bodyOf(content), composed_at, silent: silent || undefined };
+    const { silent, composed_at = env.timeMs(), key = env.key() } = options;
+    return { type: "send", room: this.id, key, body: bodyOf(content), composed_at, silent: silent || undefined };
   }
 
   private _write(type: string, fields: Packet): Promise<Receipt> {

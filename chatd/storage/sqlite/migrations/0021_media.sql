@@ -5,11 +5,11 @@ CREATE TABLE files (
     client_key TEXT,             -- by which a repeated begin finds the first one
     kind       TEXT NOT NULL,
     purpose    TEXT NOT NULL,
-    state      TEXT NOT NULL,    -- uploading, ready, refused
+    state      TEXT NOT NULL,    -- uploading, ready, refused, dropped
     reserved   INTEGER NOT NULL, -- bytes that its owner is charged
     length     INTEGER,          -- bytes of the upload; NULL until they are known
     source     BLOB,             -- SHA-256 of what was uploaded
-    facts      BLOB NOT NULL,    -- the attachment that it will be, without its url; of a refused one the code
+    facts      BLOB NOT NULL,    -- the attachment that it will be; of a refused one the code
     room       INTEGER,          -- of a voice note that is heard while it is spoken
     created_at INTEGER NOT NULL, -- Unix ms, as due_at
     due_at     INTEGER NOT NULL  -- when the collector looks at it; 0: never

@@ -2,17 +2,25 @@
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { number, t } from "../locale/locale.js";
+import { mediaOffer } from "../shell/contacts.js";
 import { Icon } from "../shell/icons.js";
+import { lazy } from "../shell/lazy.js";
+import { AttachButton } from "../media/attach_button.js";
+import { MicButton } from "../media/mic_button.js";
+import { hasMicrophone, recordings } from "../media/recordings.js";
 import { me } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
 import type { Chat } from "../timeline/chat.js";
 import { summaryOf } from "../timeline/quote.js";
-import { FINE_POINTER } from "./composer_model.js";
+import { FINE_POINTER, type ComposerModel } from "./composer_model.js";
 import { EmojiButton } from "./emoji_button.js";
 import { CommandPicker } from "./command_picker.js";
 import { CommandQuery } from "./command_query.js";
 import { MentionPicker } from "./mention_picker.js";
 import { MentionQuery } from "./mention_query.js";
+
+const Tray = lazy(async () => (await import("../media/tray.js")).Tray, <></>);
+const RecorderBar = lazy(async () => (await import("../media/recorder_bar.js")).RecorderBar, <></>);
 
 type Query = CommandQuery | MentionQuery;
 type FieldRef = RefObject<HTMLTextAreaElement | null>;
@@ -26,6 +34,7 @@ export function Composer({ chat }: { chat: Chat }) {
     if (FINE_POINTER.matches) field.current!.focus({ preventScroll: true });
     return model.focused.subscribe((times) => times > 0 && field.current!.focus({ preventScroll: true }));
   }, [model]);
+  const recording = recordings.value.get(chat.state.id);
   const submit = (event: Event) => {
     event.preventDefault();
     field.current!.focus({ preventScroll: true });
@@ -39,8 +48,11 @@ export function Composer({ chat }: { chat: Chat }) {
         <MentionPicker query={query} field={field} />
       )}
       <Context chat={chat} />
-      <div class="composer-row">
+      {model.files.value.length > 0 && <Tray model={model} />}
+      <div class={recording ? "composer-row recording" : "composer-row"}>
+        {mediaOffer.value && !model.editing.value && <AttachButton model={model} />}
         <Field chat={chat} field={field} query={query} />
+        {recording && <RecorderBar recording={recording} />}
         <Send chat={chat} />
       </div>
     </form>
@@ -58,6 +70,7 @@ function keepStored({ composer }: Chat): () => void {
     unfollow();
     document.removeEventListener("visibilitychange", hidden);
     void composer.store();
+    recordings.peek().get(composer.state.id)?.pause();
   };
 }
 
@@ -100,7 +113,7 @@ function Field({ chat, field, query }: { chat: Chat; field: FieldRef; query: Que
         onKeyDown={(event) => onKey(event, chat, query)}
         onSelect={() => query.look(field.current!)}
         onBlur={() => query.close()}
-        onDrop={(event) => event.dataTransfer?.files.length && event.preventDefault()}
+        onPaste={(event) => onPaste(event, model)}
       />
       <div class="composer-mirror" aria-hidden="true" dir="auto">{`${text}\u200b`}</div>
       <EmojiButton onPick={insert} />
@@ -122,6 +135,14 @@ function onKey(event: KeyboardEvent, chat: Chat, query: Query): void {
   if (!taken) return;
   event.preventDefault();
   event.stopPropagation();
+}
+
+/** Pictures and files from the clipboard go beside the text; a text that is copied with its picture stays a text. */
+function onPaste(event: ClipboardEvent, model: ComposerModel): void {
+  const { files, types } = event.clipboardData!;
+  if (!files.length || !mediaOffer.peek() || types.includes("text/plain")) return;
+  event.preventDefault();
+  void model.addFiles([...files]);
 }
 
 function sends({ shiftKey, altKey, ctrlKey, metaKey }: KeyboardEvent): boolean {
@@ -150,8 +171,11 @@ function Context({ chat }: { chat: Chat }) {
   );
 }
 
+/** The button that sends; without anything to send, the one that records. */
 function Send({ chat }: { chat: Chat }) {
   const model = chat.composer;
+  const isEmpty = model.text.value === "" && !model.files.value.length && !model.editing.value;
+  if (isEmpty && mediaOffer.value && hasMicrophone()) return <MicButton chat={chat} />;
   return (
     <>
       {model.isLong && (

@@ -6,10 +6,13 @@
  */
 import { signal } from "@preact/signals";
 import { type Body, ChatError, type Entry, type Message } from "@chatd/client";
+import type { Recording } from "@chatd/client/media";
 import { t } from "../locale/locale.js";
 import { notify } from "../shell/announcer.js";
 import { type Draft, draftOf, keepDraft } from "../shell/drafts.js";
 import { attempt, errorText } from "../shell/errors.js";
+import { postFiles } from "../media/outgoing.js";
+import { fileToSend, type Staged } from "../media/staged.js";
 import { client, type RoomState } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
 
@@ -23,6 +26,9 @@ const FEW_BYTES = 1024;
 /** A device with a mouse has a keyboard, where Enter sends; on a screen keyboard it breaks the line. */
 export const FINE_POINTER = matchMedia("(pointer: fine)");
 
+/** Most files of one message (protocol.md, "Body"); more go out as several. */
+const FILES_MAX = 10;
+
 const encoder = new TextEncoder();
 
 /** The text that mentions a user; `*` is everybody. */
@@ -34,6 +40,9 @@ export class ComposerModel {
   readonly replyTo = signal(0);
   /** The message that is edited; 0: none. */
   readonly editing = signal(0);
+  /** The files that will be sent with the text, and whether they go as they are. */
+  readonly files = signal<readonly Staged[]>([]);
+  readonly asIs = signal(false);
   /** Grows whenever the text was changed by something else than typing, so that the field takes it over. */
   readonly revision = signal(0);
   /** Grows whenever the field should have the focus. */
@@ -77,6 +86,47 @@ export class ComposerModel {
     this.#mentions.set(mentionOf(user), user);
   }
 
+  /** Put files beside the text. */
+  async addFiles(files: readonly File[]): Promise<void> {
+    if (!files.length) return;
+    if (this.editing.peek()) this.cancel();
+    try {
+      const { stage } = await import("../media/stage.js");
+      const staged = await stage(files);
+      this.files.value = [...this.files.peek(), ...staged];
+    } catch {
+      notify(t("error.part"));
+    }
+    this.focused.value += 1;
+  }
+
+  removeFile(id: number): void {
+    const gone = this.files.peek().find((file) => file.id === id);
+    if (gone?.address) URL.revokeObjectURL(gone.address);
+    this.files.value = this.files.peek().filter((file) => file !== gone);
+    this.focused.value += 1;
+  }
+
+  /** Say what a picture shows. */
+  describeFile(id: number, alt: string): void {
+    this.files.value = this.files.peek().map((file) => (file.id === id ? { ...file, alt } : file));
+  }
+
+  /** Send a voice message; what was typed stays, and what is answered goes with it. */
+  async sendVoice({ blob, duration, waveform }: Recording): Promise<void> {
+    const reply_to = this.replyTo.peek();
+    const voice = { blob, mime: blob.type, name: "", kind: "voice" as const, duration, waveform };
+    try {
+      const posted = postFiles(this.state.id, { ...(reply_to && { reply_to }) }, [voice]);
+      this.replyTo.value = 0;
+      this.#later();
+      this.sent();
+      await posted;
+    } catch {
+      notify(t("media.not-kept"));
+    }
+  }
+
   reply(seq: number): void {
     if (this.editing.peek()) this.cancel();
     this.replyTo.value = seq;
@@ -117,7 +167,7 @@ export class ComposerModel {
   }
 
   get canSend(): boolean {
-    return this.text.value.trim() !== "" && this.left >= 0;
+    return (this.text.value.trim() !== "" || this.files.value.length > 0) && this.left >= 0;
   }
 
   /** Send what stands there; if it could not be stored, or an edit is refused, it stands there again. */
@@ -125,6 +175,8 @@ export class ComposerModel {
     if (!this.canSend) return;
     const draft = this.#draft();
     const body = this.#body();
+    const files = draft.edit ? [] : this.files.peek();
+    if (files.length) return this.#sendFiles(draft, body, files);
     try {
       if (draft.edit) await this.#sendEdit(draft.edit.seq, body);
       else await this.#sendNew(body);
@@ -166,6 +218,30 @@ export class ComposerModel {
     const posted = this.state.room.post(body, { draft: this.state.id });
     this.sent();
     await posted;
+  }
+
+  /** Send files, the text with the first of them; the text is in the draft until the message is kept. */
+  async #sendFiles(draft: Draft, { text, ...body }: Body, files: readonly Staged[]): Promise<void> {
+    const asIs = this.asIs.peek();
+    this.files.value = [];
+    this.asIs.value = false;
+    this.#clear();
+    this.sent();
+    let left = files;
+    try {
+      while (left.length) {
+        const isFirst = left === files;
+        const some = left.slice(0, FILES_MAX).map((file) => fileToSend(file, asIs));
+        await postFiles(this.state.id, isFirst ? { ...body, ...(text && { text }) } : {}, some);
+        left = left.slice(FILES_MAX);
+        if (isFirst) await keepDraft(this.state.id, { text: "" });
+      }
+      for (const { address } of files) if (address) URL.revokeObjectURL(address);
+    } catch {
+      if (left === files) this.#putBack(draft);
+      this.files.value = [...left, ...this.files.peek()];
+      notify(t("media.not-kept"));
+    }
   }
 
   async #sendEdit(seq: number, body: Body): Promise<void> {

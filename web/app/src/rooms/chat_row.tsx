@@ -4,6 +4,7 @@ import { useComputed } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { shortTime } from "../locale/dates.js";
 import { t } from "../locale/locale.js";
+import { wordsOf } from "../shell/attachment_words.js";
 import { Avatar } from "../shell/avatar.js";
 import { Count } from "../shell/count.js";
 import { isBlocked } from "../shell/contacts.js";
@@ -141,7 +142,7 @@ function Badge({ room, muted }: { room: RoomState; muted: boolean }) {
 }
 
 function textOf({ text, body }: Message): string {
-  return oneLine(text) || t("row.attachments", { count: body?.attachments?.length ?? 0 });
+  return oneLine(text) || wordsOf(body);
 }
 
 /** A text on one line; a long one is cut, since a row shows its beginning only. */

@@ -3,7 +3,7 @@
  */
 import { batch, computed, signal, type Signal } from "@preact/signals";
 import type { Profile } from "@chatd/client";
-import { circlesOf, type Circle, type Contact, type Privacy, type PushOffer } from "@chatd/client/people";
+import { circlesOf, type Circle, type Contact, type MediaOffer, type Privacy, type PushOffer } from "@chatd/client/people";
 import { t } from "../locale/locale.js";
 import { notify } from "./announcer.js";
 import { client, phase } from "./state.js";
@@ -21,6 +21,8 @@ export const peopleOn = signal(false);
 const features = signal<readonly string[]>([]);
 /** What the server says of push notifications; undefined while it sends none. */
 export const pushOffer = signal<PushOffer | undefined>(undefined);
+/** What the server says of files; undefined while it takes none. */
+export const mediaOffer = signal<MediaOffer | undefined>(undefined);
 /** The own circles by number. */
 export const circles = signal<ReadonlyMap<number, Circle>>(new Map());
 /** Whom the user lets do what. */
@@ -61,6 +63,7 @@ export function peopleChanged(some?: readonly string[]): void {
   batch(() => {
     features.value = now.features;
     pushOffer.value = now.push;
+    mediaOffer.value = now.media;
     peopleOn.value = offers("people");
     circles.value = now.circles;
     privacy.value = now.privacy;
@@ -88,7 +91,7 @@ async function tellOfRequest(user: string): Promise<void> {
 export function forgetPeople(): void {
   contacts.clear();
   features.value = [];
-  pushOffer.value = undefined;
+  pushOffer.value = mediaOffer.value = undefined;
   peopleOn.value = false;
   circles.value = new Map();
   privacy.value = NO_RULES;

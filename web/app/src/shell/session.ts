@@ -111,10 +111,12 @@ export async function clearStored(): Promise<void> {
 
 /** Erase the chats, drafts and unsent messages of a user in this browser. */
 async function erase(user: string): Promise<void> {
-  await new Promise((resolve) => {
-    const request = indexedDB.deleteDatabase(`chatd:${user}`);
-    request.onsuccess = request.onerror = request.onblocked = resolve;
-  });
+  for (const part of ["", ":media"]) {
+    await new Promise((resolve) => {
+      const request = indexedDB.deleteDatabase(`chatd:${user}${part}`);
+      request.onsuccess = request.onerror = request.onblocked = resolve;
+    });
+  }
 }
 
 function open(user: string): void {
@@ -138,7 +140,8 @@ function open(user: string): void {
   stage.value = "signedIn";
 }
 
-async function tokenForClient(): Promise<string> {
+/** Return a token of the user of this tab; the tab asks for a sign-in when there is none. */
+export async function tokenForClient(): Promise<string> {
   const token = await nextToken();
   const user = token === null ? "" : server.userOfToken(token);
   if (user === lastUser.peek()) return token!;

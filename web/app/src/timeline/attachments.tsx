@@ -1,27 +1,77 @@
-/** The attachments of a message: pictures that may be loaded in a box of their size, everything else as a row. */
+/** The attachments of a message: albums of pictures and videos, voice messages, stickers and files of the server; of other
+ * places pictures that may be loaded, and everything else as a row. */
 import { useSignal } from "@preact/signals";
-import type { Attachment } from "@chatd/client";
+import type { Attachment, Message } from "@chatd/client";
 import { t } from "../locale/locale.js";
+import { FileRow } from "../media/file_row.js";
+import { albumRows, boxOf, bytes, isOfServer, isVisual, kindOf, type MediaAttachment } from "../media/kinds.js";
+import { Tile } from "../media/tile.js";
+import { Voice } from "../media/voice.js";
 import { Icon } from "../shell/icons.js";
 import { allowedPicture } from "../shell/pictures.js";
+import type { Chat } from "./chat.js";
 
-/** The largest box of a picture in CSS pixels, and the one of a picture that does not say its size. */
-const MOST = { width: 320, height: 360 };
-const UNKNOWN = { width: 240, height: 180 };
-/** The smallest side, so that a strip of a picture can still be pressed. */
-const LEAST = 80;
+interface AttachmentsProps {
+  chat: Chat;
+  message: Message;
+  attachments: readonly MediaAttachment[];
+}
 
-export function Attachments({ attachments }: { attachments: readonly Attachment[] }) {
+export function Attachments({ chat, message, attachments }: AttachmentsProps) {
   return (
     <div class="attachments">
-      {attachments.map((attachment, at) =>
-        isPicture(attachment) ? <Picture key={at} {...attachment} /> : <File key={at} {...attachment} />,
-      )}
+      {groupsOf(attachments).map((group, at) => {
+        const [first] = group as [MediaAttachment];
+        if (isVisual(first)) return <Album key={at} chat={chat} message={message} attachments={group} />;
+        if (!isOfServer(first)) return isPicture(first) ? <Picture key={at} {...first} /> : <File key={at} {...first} />;
+        if (kindOf(first) === "voice") return <Voice key={at} chat={chat} message={message} attachment={first} />;
+        return <FileRow key={at} message={message} attachment={first} />;
+      })}
     </div>
   );
 }
 
-/** Whether an attachment is shown as a picture. */
+/** Put pictures that follow each other into one group; anything else stands alone. */
+function groupsOf(attachments: readonly MediaAttachment[]): MediaAttachment[][] {
+  const groups: MediaAttachment[][] = [];
+  for (const attachment of attachments) {
+    const last = groups.at(-1);
+    if (last && isVisual(last[0]!) && isVisual(attachment)) last.push(attachment);
+    else groups.push([attachment]);
+  }
+  return groups;
+}
+
+/** Pictures and videos: one in its own shape, several in rows. */
+function Album({ chat, message, attachments }: AttachmentsProps) {
+  const [only] = attachments as [MediaAttachment];
+  if (attachments.length === 1) {
+    const { width, height } = boxOf(only);
+    const style = { inlineSize: `${width}px`, aspectRatio: `${width} / ${height}` };
+    const isSticker = kindOf(only) === "sticker";
+    return (
+      <div class={isSticker ? "album sticker" : "album"}>
+        <Tile chat={chat} message={message} attachment={only} style={style} />
+      </div>
+    );
+  }
+  return (
+    <div class="album several">
+      {albumRows(attachments).map((row, line) => {
+        const all = row.reduce((sum, { shape }) => sum + shape, 0);
+        return (
+          <div key={line} class="album-row" style={{ aspectRatio: `${Math.max(1, Math.min(3.2, all))}` }}>
+            {row.map(({ item, shape }, at) => (
+              <Tile key={at} chat={chat} message={message} attachment={item} style={{ flexGrow: shape }} />
+            ))}
+          </div>
+        );
+      })}
+    </div>
+  );
+}
+
+/** Whether an attachment of another place is shown as a picture. */
 export function isPicture({ mime, url }: Attachment): boolean {
   return /^image\/(png|jpeg|gif|webp|avif)$/i.test(mime) && allowedPicture(url) !== "";
 }
@@ -73,17 +123,4 @@ function File({ url, mime, name, size }: Attachment) {
 /** Return the address if it is one of http or https, else an empty text: a key of the host app leads nowhere here. */
 function allowedAddress(url: string): string {
   return /^https?:\/\//i.test(url) && URL.canParse(url) ? new URL(url).href : "";
-}
-
-function boxOf({ width = 0, height = 0 }: Attachment): { width: number; height: number } {
-  if (!width || !height) return UNKNOWN;
-  const scale = Math.min(1, MOST.width / width, MOST.height / height);
-  const within = (side: number, most: number): number => Math.max(LEAST, Math.min(most, Math.round(side * scale)));
-  return { width: within(width, MOST.width), height: within(height, MOST.height) };
-}
-
-function bytes(size: number): string {
-  if (size < 1024) return t("chat.bytes", { size });
-  if (size < 1024 * 1024) return t("chat.kilobytes", { size: Math.round(size / 1024) });
-  return t("chat.megabytes", { size: Number((size / 1024 / 1024).toFixed(1)) });
 }

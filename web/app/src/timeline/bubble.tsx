@@ -4,6 +4,7 @@ import { useMemo } from "preact/hooks";
 import type { Message } from "@chatd/client";
 import { dateAndTime, timeOfDay } from "../locale/dates.js";
 import { t } from "../locale/locale.js";
+import { wordsOf } from "../shell/attachment_words.js";
 import { Avatar, colourOf } from "../shell/avatar.js";
 import { isBlocked } from "../shell/contacts.js";
 import { Icon } from "../shell/icons.js";
@@ -12,6 +13,8 @@ import { Kind } from "../shell/kind.js";
 import { me } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
 import { Actions } from "./actions.js";
+import { isOfServer, isVisual, kindOf, type MediaAttachment } from "../media/kinds.js";
+import { OutgoingFailed } from "../media/outgoing_failed.js";
 import { Attachments, isPicture } from "./attachments.js";
 import type { Chat } from "./chat.js";
 import { rowEvents } from "./gestures.js";
@@ -58,6 +61,7 @@ export function MessageRow({ chat, id, seq, first, last }: RowProps) {
         <Bubble chat={chat} message={message} named={group && !own && first} />
         {active && seq > 0 && <Actions chat={chat} message={message} />}
         {!seq && <Refused id={id} chat={chat} />}
+        {!seq && <OutgoingFailed id={id} />}
       </div>
     </article>
   );
@@ -91,7 +95,7 @@ function Bubble({ chat, message, named }: { chat: Chat; message: Message; named:
     <div class={`bubble ${lookOf(message)}`}>
       {named && <Author user={message.user} />}
       {body?.reply_to ? <Quote chat={chat} seq={body.reply_to} /> : null}
-      {body?.attachments && <Attachments attachments={body.attachments} />}
+      {body?.attachments && <Attachments chat={chat} message={message} attachments={body.attachments} />}
       <div class="text" dir="auto">
         {recalled ? <i>{t("chat.recalled")}</i> : <Content chat={chat} message={message} />}
         <Meta chat={chat} message={message} />
@@ -117,7 +121,11 @@ function lookOf({ body, text, recalled, reactions }: Message): string {
   if (recalled) return "recalled";
   const { attachments, reply_to } = body ?? {};
   if (!attachments) return !reply_to && isEmojiOnly(text) ? "emoji" : "";
-  return !text && Object.keys(reactions).length === 0 && isPicture(attachments.at(-1)!) ? "bare" : "";
+  const last: MediaAttachment = attachments.at(-1)!;
+  if (text) return attachments.some(isVisual) ? "pictured" : "";
+  if (isOfServer(last) && kindOf(last) === "sticker") return "bare sticky";
+  const bare = (isPicture(last) || isVisual(last)) && Object.keys(reactions).length === 0;
+  return bare ? "bare" : isOfServer(last) ? "filed" : "";
 }
 
 /** Characters of a line of the widest bubble, and of one on a phone. */
@@ -162,6 +170,6 @@ function Meta({ chat, message }: { chat: Chat; message: Message }) {
 
 function labelOf({ user, text, time, recalled, body }: Message): string {
   const name = user === me.value ? t("chat.you") : userOf(user).value.name;
-  const said = recalled ? t("chat.recalled") : text.slice(0, 300) || t("row.attachments", { count: body?.attachments?.length ?? 1 });
+  const said = recalled ? t("chat.recalled") : text.slice(0, 300) || wordsOf(body);
   return t("chat.message", { name, text: said, time: timeOfDay(time) });
 }

@@ -4,6 +4,7 @@ import type { Message } from "@chatd/client";
 import { offerPush } from "../push/offer.js";
 import { ComposerModel, FINE_POINTER } from "../composer/composer_model.js";
 import { t } from "../locale/locale.js";
+import { wordsOf } from "../shell/attachment_words.js";
 import { announce } from "../shell/announcer.js";
 import { isBlocked } from "../shell/contacts.js";
 import { attempt } from "../shell/errors.js";
@@ -321,6 +322,6 @@ export class Chat {
     const message = messages.at(-1)!;
     if (message.user === me.peek() || isBlocked(message.user)) return;
     const name = userOf(message.user).peek().name;
-    announce(t("chat.says", { name, text: message.text || t("row.attachments", { count: message.body?.attachments?.length ?? 1 }) }));
+    announce(t("chat.says", { name, text: message.text || wordsOf(message.body) }));
   }
 }

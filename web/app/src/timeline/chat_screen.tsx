@@ -3,6 +3,8 @@ import { useMemo } from "preact/hooks";
 import { Composer } from "../composer/composer.js";
 import type { RoomState } from "../shell/state.js";
 import { RestrictionLine } from "../composer/restriction_line.js";
+import { DropZone, dropEvents } from "../media/drop_zone.js";
+import mediaCss from "../media/media.css?text";
 import composerCss from "../composer/composer.css?text";
 import { mayBeAsked } from "../push/offer.js";
 import { isBlocked } from "../shell/contacts.js";
@@ -21,7 +23,7 @@ const BlockedBar = lazy(async () => (await import("./request_bar.js")).BlockedBa
 const AskBar = lazy(async () => (await import("../push/ask_bar.js")).AskBar, <></>);
 const WaitingLine = lazy(async () => (await import("./request_bar.js")).WaitingLine, <></>);
 
-for (const sheet of [css, composerCss]) adopt(sheet);
+for (const sheet of [css, composerCss, mediaCss]) adopt(sheet);
 
 export function ChatScreen({ room }: { room: RoomState }) {
   return <Opened key={room.id} room={room} />;
@@ -29,14 +31,16 @@ export function ChatScreen({ room }: { room: RoomState }) {
 
 function Opened({ room }: { room: RoomState }) {
   const chat = useMemo(() => new Chat(room), [room]);
+  const drops = useMemo(() => dropEvents(chat), [chat]);
   // A letter that is typed beside the composer belongs into it.
   const onKeyDown = (event: KeyboardEvent) => {
     const typed = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey;
     if (typed && !(event.target as Element).closest("input, textarea, [popover]")) chat.composer.focused.value += 1;
   };
   return (
-    <section class="chat" data-room={room.id} data-wallpaper={room.summary.value.wallpaper || undefined} onKeyDown={onKeyDown}>
+    <section class="chat" data-room={room.id} data-wallpaper={room.summary.value.wallpaper || undefined} onKeyDown={onKeyDown} {...drops}>
       <Timeline chat={chat} />
+      <DropZone />
       <Foot chat={chat} />
       <MessageMenu chat={chat} />
     </section>

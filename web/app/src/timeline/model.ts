@@ -6,6 +6,8 @@
  */
 import { computed, signal, type Signal } from "@preact/signals";
 import type { Change, Entry, Event, Message } from "@chatd/client";
+import type { Outgoing } from "@chatd/client/media";
+import { outgoing, outgoingMessage } from "../media/outgoing.js";
 import { client, me, type RoomState } from "../shell/state.js";
 import { pendingMessage, shownState } from "./overlay.js";
 import { rowsOf } from "./rows.js";
@@ -33,6 +35,8 @@ export class TimelineModel {
   readonly notes = signal<readonly Event[]>([]);
   /** The own changes of this room that wait in the outbox. */
   readonly waiting = signal<readonly Entry[]>([]);
+  /** The own messages whose files are on their way. */
+  readonly sending = signal<readonly Outgoing[]>([]);
   /** The `seq` of the first unread message when the room was opened; 0: all was read. */
   readonly divider = signal(0);
   /** Whether anything can be shown yet. */
@@ -42,6 +46,10 @@ export class TimelineModel {
     // While nothing is there yet, what is sent without a network is.
     const sends = last || !this.ready.value ? this.waiting.value.filter((entry) => entry.packet.type === "send") : [];
     const pending = sends.map(({ key, packet }) => ({ key, time: Number(packet.composed_at) || 0 }));
+    const inOutbox = new Set(pending.map(({ key }) => key));
+    const withFiles = last || !this.ready.value ? this.sending.value.filter(({ key }) => !inOutbox.has(key)) : [];
+    pending.push(...withFiles.map(({ key, composed_at }) => ({ key, time: composed_at })));
+    pending.sort((one, other) => one.time - other.time);
     return rowsOf({ messages, notes: this.notes.value, pending, divider: this.divider.value, me: me.value });
   });
   /** The keys of messages that just came at the end, in front of the reader: their rows rise. */
@@ -54,6 +62,7 @@ export class TimelineModel {
   #quotes = new Map<number, Signal<Message | undefined | null>>();
   #wanted = new Set<number>();
   #loading = { older: false, newer: false };
+  #scheduled = false;
   readonly #unlisten: () => void;
 
   constructor(
@@ -61,9 +70,12 @@ export class TimelineModel {
     private readonly keep: Keep,
     private readonly reader: Reader,
   ) {
-    this.#unlisten = client().on((change) => {
+    const unlisten = client().on((change) => {
       if (change.kind === "changesMissed" || ("room" in change && change.room === state.id)) this.#take(change);
     });
+    // How far the files are is drawn by those who show it: here it counts which messages there are.
+    const unfollow = outgoing.subscribe(() => this.#sendingNow() !== this.sending.peek() && this.#soon());
+    this.#unlisten = () => (unlisten(), unfollow());
     this.#wait();
   }
 
@@ -86,7 +98,9 @@ export class TimelineModel {
   /** A message that waits in the outbox, as it will be. */
   pending(key: string): Message | undefined {
     const packet = this.entry(key)?.packet;
-    return packet && pendingMessage(packet, me.value);
+    if (packet) return pendingMessage(packet, me.value);
+    const found = this.sending.value.find((one) => one.key === key);
+    return found && outgoingMessage(found, me.value);
   }
 
   /** A message that others answer; undefined while it is fetched, null if it is not visible. */
@@ -224,11 +238,25 @@ export class TimelineModel {
   #wait(): void {
     const { id } = this.state;
     this.waiting.value = client().outbox.filter((entry) => entry.room === id);
+    this.sending.value = this.#sendingNow();
+  }
+
+  /** The messages of this room on their way; the same list as before when none came, went or changed its files. */
+  #sendingNow(): readonly Outgoing[] {
+    const now = [...outgoing.peek().values()].filter(({ room }) => room === this.state.id);
+    const before = this.sending.peek();
+    const same = now.length === before.length && now.every(({ key, files }, at) => before[at]!.key === key && before[at]!.files === files);
+    return same ? before : now;
   }
 
   #take(change: Change): void {
     this.#changes.push(change);
-    if (this.#changes.length > 1) return;
+    this.#soon();
+  }
+
+  #soon(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
     // A hidden page draws no frames.
     if (document.hidden) setTimeout(() => this.#flush(), HIDDEN_MS);
     else requestAnimationFrame(() => this.#flush());
@@ -238,14 +266,17 @@ export class TimelineModel {
     if (this.#closed) return;
     const changes = this.#changes;
     this.#changes = [];
+    this.#scheduled = false;
     const added = changes.flatMap((change) => (change.kind === "messageAdded" ? [change.message] : []));
-    const before = new Set(this.waiting.peek().map(({ key }) => key));
-    const queued = changes.flatMap((change) => (change.kind === "sendQueued" ? [change.key] : []));
+    const before = new Set([...this.waiting.peek(), ...this.sending.peek()].map(({ key }) => key));
+    const queued = changes.flatMap((change) => (change.kind === "sendQueued" && !before.has(change.key) ? [change.key] : []));
+    for (const { key } of this.#sendingNow()) if (!before.has(key)) queued.push(key);
     const rising = added.length > RISING_MAX ? [] : added;
     this.fresh = new Set([...queued, ...rising.map(({ key }) => key).filter((key) => !before.has(key))]);
     this.keep(() => {
       for (const change of changes) if (change.kind === "messageChanged") this.#change(change.message);
-      if (changes.some(({ kind }) => kind.startsWith("send") || kind === "changesMissed")) this.#wait();
+      const isOnTheWay = this.#sendingNow() !== this.sending.peek();
+      if (isOnTheWay || changes.some(({ kind }) => kind.startsWith("send") || kind === "changesMissed")) this.#wait();
       this.#add(added, changes);
     });
     const theirs = added.filter((message) => message.user !== me.peek());

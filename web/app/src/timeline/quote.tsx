@@ -1,6 +1,7 @@
 /** The message that another answers: author and one line, in a box of one size, so that nothing moves when it comes. */
 import type { Message } from "@chatd/client";
 import { t } from "../locale/locale.js";
+import { wordsOf } from "../shell/attachment_words.js";
 import { colourOf } from "../shell/avatar.js";
 import { isBlocked } from "../shell/contacts.js";
 import { me } from "../shell/state.js";
@@ -29,5 +30,5 @@ type Summed = Pick<Message, "user" | "recalled" | "text" | "body">;
 export function summaryOf({ user, recalled, text, body }: Summed): string {
   if (isBlocked(user)) return t("chat.covered");
   if (recalled) return t("chat.recalled");
-  return text.slice(0, 200).replace(/\s+/gu, " ") || t("row.attachments", { count: body?.attachments?.length ?? 1 });
+  return text.slice(0, 200).replace(/\s+/gu, " ") || wordsOf(body);
 }

@@ -413,6 +413,8 @@ export type HelloReply = {
   deprecated_at?: number;
   /** with push (22.1.2): where this device can be registered, and whether it is */
   push?: PushOffer;
+  /** with media (23): where files are sent and fetched, the most bytes of one, and the longest voice note */
+  media?: { url: string; file_bytes: number; voice_ms: number };
   /** the first page (5.5) */
   sync: SyncPage;
 };

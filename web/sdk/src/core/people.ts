@@ -7,6 +7,7 @@
 import { Account, type AccountDelegate } from "./account.js";
 import { AccountRows, splitPlace, type Place } from "./account_rows.js";
 import type { Change } from "./changes.js";
+import type { MediaOffer } from "../media/offer.js";
 import { contactFrom, rowFrom, type Contact } from "./contacts.js";
 import type { Message } from "./messages.js";
 import type {
@@ -87,16 +88,23 @@ class PeopleReplica extends Replica {
   }
 }
 
+/** What a server says of itself: the feature words in force, the default, widest and narrowest audience of the capabilities
+ * for which the host has set others, and what it offers of push notifications and of files, if anything. */
+export interface Told {
+  readonly features: readonly string[];
+  readonly audiences: Readonly<Record<string, readonly string[]>>;
+  readonly push?: PushOffer | undefined;
+  readonly media?: MediaOffer | undefined;
+}
+
+const NOTHING: Told = { features: [], audiences: {} };
+
 /** The local copy of an account with people. */
 export class PeopleAccount extends Account {
-  override readonly asked = ["account", "people", "reports", "bots", "push"];
+  override readonly asked = ["account", "people", "reports", "bots", "push", "media"];
   override readonly rows = new PeopleRows();
-  /** The feature words in force (protocol.md, "hello"). */
-  features: readonly string[] = [];
-  /** Default, widest and narrowest audience of the capabilities for which the host has set others. */
-  audiences: Readonly<Record<string, readonly string[]>> = {};
-  /** What the server said of push notifications; undefined while it has none (protocol.md, "hello"). */
-  push: PushOffer | undefined;
+  /** What the server said of itself in the last hello (protocol.md, "hello"). */
+  told: Told = NOTHING;
   /** The time of the last question for cards that changed, and the stamp from which the next one goes on. */
   cards: { readonly at: number; readonly stamp: number } | undefined;
 
@@ -104,11 +112,11 @@ export class PeopleAccount extends Account {
     const { epoch } = this;
     super.takeHello(reply);
     if (epoch !== this.epoch) this._setCards(undefined);
-    const { features, audiences = {}, push } = reply;
-    const told = { features, audiences, push };
-    if (JSON.stringify(told) === JSON.stringify({ features: this.features, audiences: this.audiences, push: this.push })) return;
-    Object.assign(this, told);
-    for (const key of Object.keys(told)) this._store("account", key);
+    const { features, audiences = {}, push, media } = reply as HelloReply & { media?: MediaOffer };
+    const told = { features, audiences, push, media };
+    if (JSON.stringify(told) === JSON.stringify(this.told)) return;
+    this.told = told;
+    this._store("account", "told");
     this._delegate.onChange({ kind: "changesMissed" });
   }
 
@@ -138,9 +146,7 @@ export class PeopleAccount extends Account {
   }
 
   override restore(tables: Tables): void {
-    this.features = [];
-    this.audiences = {};
-    this.push = undefined;
+    this.told = NOTHING;
     this.cards = undefined;
     super.restore(tables);
   }
@@ -167,7 +173,7 @@ export class PeopleAccount extends Account {
   /** Ask for the cards of contacts that changed, if that is due. */
   private _askForCards(): void {
     const now = this._people.env.timeMs();
-    if (!this.cards || !this.features.includes("people") || now - this.cards.at < CARDS_MS) return;
+    if (!this.cards || !this.told.features.includes("people") || now - this.cards.at < CARDS_MS) return;
     // Whatever becomes of it: the next question is due in a day.
     this._setCards({ ...this.cards, at: now });
     this._takeCards({ since: this.cards.stamp }).catch((error: unknown) => this._people.log(`no cards: ${error}`));

@@ -1,0 +1,260 @@
+"""Files in messages: which a message may hold, and what becomes of one that no message holds any more.
+
+A body names a file of this server by its url. What else an attachment says of it, but its name and its `alt`, is
+written here, from the facts of the file: so no message lies about a file, and facts never change. Forwarding makes a
+file of the forwarder's own on the same objects, so that each owner is charged, and may take theirs away.
+Synchronous and pure.
+"""
+
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from msgspec import UNSET, UnsetType, structs
+
+from chatd.core.files import (
+    FileChange,
+    KnownFile,
+    account_of,
+    add_file,
+    charge,
+    check_quota,
+    drop,
+    put,
+)
+from chatd.core.permissions import member_of
+from chatd.core.read_set import ReadSet
+from chatd.core.room import Room
+from chatd.core.write_set import WriteSet
+from chatd.protocol.errors import Refused
+from chatd.protocol.media import SCHEME, Place
+from chatd.protocol.messages import Attachment, Body, SentAttachment
+
+# Keys of an attachment that only the server writes, of its own files.
+FACTS = ("kind", "sizes", "waveform", "expires_at")
+# One that is not known yet may be soon.
+NOT_READY_RETRY_MS = 1000
+
+
+@dataclass(slots=True, frozen=True)
+class AttachedAt:
+    """A message, by room number and seq, holds a file. Decisions keep those that were read current."""
+
+    room: int
+    seq: int
+    file: str
+
+
+@dataclass(slots=True, frozen=True)
+class DetachedAt:
+    """A message does not hold a file any more."""
+
+    room: int
+    seq: int
+    file: str
+
+
+@dataclass(slots=True, frozen=True)
+class SharedObjects:
+    """A file has the same renditions as `source`."""
+
+    file: str
+    source: str
+
+
+@dataclass(slots=True)
+class FileIds:
+    """Ids of files, drawn for those that a batch may make."""
+
+    ids: list[str]
+
+
+@dataclass(slots=True)
+class Resolved:
+    """A body as it is stored, and its files. `forwarded`: those that are made by it, by the file they are made of."""
+
+    body: Body
+    files: list[KnownFile] = field(default_factory=list)
+    forwarded: list[tuple[KnownFile, str]] = field(default_factory=list)
+
+
+def named_files(body: Body | UnsetType) -> Iterator[str]:
+    """Yield the ids of the files of this server that a body names."""
+    if body is not UNSET and body.attachments is not UNSET:
+        for one in body.attachments:
+            if one.url.startswith(SCHEME):
+                yield one.url.removeprefix(SCHEME)
+
+
+def forwards(body: Body | UnsetType) -> Iterator[tuple[str, Place]]:
+    """Yield the files that a body forwards, each with the message that it is forwarded from."""
+    if body is not UNSET and body.attachments is not UNSET:
+        for one in body.attachments:
+            if isinstance(one, SentAttachment) and one.from_ is not UNSET and one.url.startswith(SCHEME):
+                yield one.url.removeprefix(SCHEME), one.from_
+
+
+def without_files(body: Body) -> None:
+    """Refuse a body that names files of this server, where nobody attaches them."""
+    if any(True for _ in named_files(body)):
+        raise Refused("bad_request", "no files of this server here", field="body.attachments")
+
+
+def resolve(
+    user: str, body: Body, room: Room, writes: WriteSet, reads: ReadSet, held: Container[str] = ()
+) -> Resolved:
+    """Return a body of `user` as it is stored. It changes nothing.
+
+    `held`: the files that the message holds already. Raises Refused: `not_found` for a file that is not theirs to send,
+    `not_ready`, `quota`.
+    """
+    if body.attachments is UNSET:
+        return Resolved(body)
+    found = Resolved(body)
+    attachments: list[Attachment] = []
+    for place, one in enumerate(body.attachments):
+        try:
+            attachments.append(resolve_one(user, one, held, found, writes, reads))
+        except Refused as refused:
+            refused.field = f"body.attachments[{place}].{refused.field}"
+            raise
+    if any(before is not after for before, after in zip(body.attachments, attachments, strict=True)):
+        found.body = structs.replace(body, attachments=attachments)
+    check_space(user, room, found, held, reads)
+    return found
+
+
+def resolve_one(
+    user: str, one: Attachment, held: Container[str], found: Resolved, writes: WriteSet, reads: ReadSet
+) -> Attachment:
+    """Return one attachment as it is stored, and note its file."""
+    if not one.url.startswith(SCHEME):
+        return of_elsewhere(one)
+    if not reads.rules.media.enabled:
+        raise Refused("not_supported", "this server stores no files", field="url")
+    name = one.url.removeprefix(SCHEME)
+    source = one.from_ if isinstance(one, SentAttachment) else UNSET
+    known = reads.records_of(KnownFile).get(name)
+    if source is not UNSET:
+        known = forwarded(user, known, source, reads)
+    elif known is None or not may_attach(user, known, held):
+        raise Refused("not_found", "no such file", field="url")
+    file = known.file
+    due_at = file.due_at if name in held else kept_until(known, writes, reads)
+    own_name = file.facts.name if one.name is UNSET else one.name
+    attachment = structs.replace(file.facts, name=own_name, alt=one.alt, expires_at=due_at or UNSET)
+    if source is UNSET or file.owner == user or known.is_sticker:
+        found.files.append(known)
+        return attachment
+    new = reads.records_of(FileIds)["new"].ids.pop()
+    found.forwarded.append((known, new))
+    return structs.replace(attachment, url=SCHEME + new)
+
+
+def of_elsewhere(one: Attachment) -> Attachment:
+    """Return an attachment that lies elsewhere, without what only this server says of files."""
+    if isinstance(one, SentAttachment) and one.from_ is not UNSET:
+        raise Refused("bad_request", "only files of this server are forwarded", field="from")
+    said = [name for name in FACTS if getattr(one, name) is not UNSET]
+    return structs.replace(one, **dict.fromkeys(said, UNSET)) if said else one
+
+
+def may_attach(user: str, known: KnownFile, held: Container[str]) -> bool:
+    """Whether a message of `user` may hold a file. Raises Refused("not_ready") for one that it soon may."""
+    file = known.file
+    if file.state == "ready" and (known.is_sticker or file.file in held):
+        return True
+    if file.owner != user or file.purpose != "message" or file.state not in ("uploading", "ready"):
+        return False
+    if file.state == "uploading":
+        raise Refused(
+            "not_ready",
+            "the file is not whole, or not inspected",
+            retry_after=NOT_READY_RETRY_MS,
+            field="url",
+        )
+    return True
+
+
+def forwarded(user: str, known: KnownFile | None, source: Place, reads: ReadSet) -> KnownFile:
+    """Return a file that `user` sees in a message. Nobody learns of one that they do not see."""
+    try:
+        room = reads.rooms.get(source.room)
+        member = member_of(room, user)
+    except Refused:
+        room = None
+    if known is None or room is None or source.seq < member.first_visible:
+        raise Refused("not_found", "no such file in such a message", field="from")
+    place = (room.number, source.seq, known.file.file)
+    if known.file.state != "ready" or place not in reads.records_of(AttachedAt):
+        raise Refused("not_found", "no such file in such a message", field="from")
+    return known
+
+
+def check_space(user: str, room: Room, found: Resolved, held: Container[str], reads: ReadSet) -> None:
+    """Refuse files that are more than their room, or, of forwarded ones, their new owner may keep."""
+    copied = sum(known.file.charged for known, _ in found.forwarded)
+    if copied and user:
+        check_quota(account_of(user), copied, reads.rules.media.user_bytes, "user", reads)
+    added = copied + sum(known.file.charged for known in found.files if known.file.file not in held)
+    if added:
+        check_quota(room_account(room.number), added, reads.rules.media.room_bytes, "room", reads)
+
+
+def attach(user: str, found: Resolved, room: Room, seq: int, writes: WriteSet, reads: ReadSet) -> None:
+    """Let a message hold the files of its body."""
+    for known, new in found.forwarded:
+        facts = structs.replace(known.file.facts, url=SCHEME + new)
+        file = replace(known.file, file=new, owner=user, key=None, created_at=writes.now, facts=facts, room=0)
+        found.files.append(add_file(file, writes, reads))
+        writes.add(FileChange(SharedObjects(new, known.file.file)))
+    places = reads.records_of(AttachedAt)
+    for known in found.files:
+        place = AttachedAt(room.number, seq, known.file.file)
+        if (place.room, place.seq, place.file) in places:
+            continue
+        places[place.room, place.seq, place.file] = place
+        known.uses += 1
+        charge(room_account(room.number), known.file.charged, 1, writes, reads)
+        writes.add(FileChange(place))
+        due_at = kept_until(known, writes, reads)
+        if known.file.due_at != due_at:
+            put(known, replace(known.file, due_at=due_at), writes)
+
+
+def kept_until(known: KnownFile, writes: WriteSet, reads: ReadSet) -> int:
+    """Return until when a file is kept that is sent now, 0 for ever; a sticker is, as long as it is offered."""
+    kept_ms = 0 if known.is_sticker else reads.rules.media.kept_ms.get(known.file.kind, 0)
+    return kept_ms and writes.now + kept_ms
+
+
+def detach(room: int, seq: int, files: Iterable[str], writes: WriteSet, reads: ReadSet) -> None:
+    """Take files out of a message. One that nothing holds any more goes."""
+    places, rows = reads.records_of(AttachedAt), reads.records_of(KnownFile)
+    for name in dict.fromkeys(files):
+        if places.pop((room, seq, name), None) is None:
+            continue
+        known = rows[name]
+        charge(room_account(room), -known.file.charged, -1, writes, reads)
+        writes.add(FileChange(DetachedAt(room, seq, name)))
+        release(known, writes, reads)
+
+
+def release(known: KnownFile, writes: WriteSet, reads: ReadSet) -> None:
+    """Note that a file has lost one of its uses."""
+    known.uses -= 1
+    if not known.uses and known.file.state == "ready":
+        drop(known, writes, reads)
+
+
+def exchange(
+    user: str, before: Iterable[str], found: Resolved, room: Room, seq: int, writes: WriteSet, reads: ReadSet
+) -> None:
+    """Let a message hold the files of its new body in place of those `before`."""
+    attach(user, found, room, seq, writes, reads)
+    after = {known.file.file for known in found.files}
+    detach(room.number, seq, [name for name in before if name not in after], writes, reads)
+
+
+def room_account(room: int) -> str:
+    """Return the account that the files in the messages of a room are charged on."""
+    return f"r:{room}"

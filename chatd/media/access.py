@@ -1,0 +1,105 @@
+"""Who asks, and whether they are in force: by the token of a user or a key of the host app, or by a link.
+
+The daemon alone verifies tokens, so it is asked once for each. Whether its user is shut out and whether it was revoked
+is read with every request, in the statement that finds the file.
+"""
+
+import asyncio
+from collections import OrderedDict
+from hashlib import blake2b
+
+from chatd.core.file_links import verified
+from chatd.core.restrictions import banned, is_banned
+from chatd.core.users import Restriction
+from chatd.env import Env
+from chatd.media.interface import Authenticate, Caller, Daemon
+from chatd.protocol.errors import Refused
+from chatd.storage.media import Asker, Standing
+
+# Some 500 B each: 5 MB at worst.
+CALLERS_MAX = 10_000
+BEARER = "bearer "
+
+
+class Access:
+    """The owners of tokens and of links. `link_key`: of this database."""
+
+    def __init__(self, daemon: Daemon, link_key: bytes, env: Env, callers_max: int = CALLERS_MAX) -> None:
+        self._daemon = daemon
+        self._link_key = link_key
+        self._env = env
+        self._callers_max = callers_max
+        # By the digest of a token, those who were asked for last at the end. Tokens themselves are not kept.
+        self._callers: OrderedDict[bytes, Caller] = OrderedDict()
+        self._asking: dict[bytes, asyncio.Future[Caller]] = {}
+
+    async def caller(self, authorization: str) -> Caller:
+        """Return the owner of the token in a header Authorization.
+
+        Raises Refused for none and for one that does not count, Unavailable while the daemon does not answer.
+        """
+        if authorization[: len(BEARER)].lower() != BEARER:
+            raise Refused("token_invalid", "this needs a token")
+        token = authorization[len(BEARER) :].strip()
+        digest = blake2b(token.encode(errors="surrogatepass"), digest_size=16).digest()
+        known = self._callers.get(digest)
+        if known is not None and known.expires_at > self._env.now_ms():
+            self._callers.move_to_end(digest)
+            return known
+        # A page of pictures comes at once, and asks once.
+        asking = self._asking.get(digest)
+        if asking is None:
+            asking = self._asking[digest] = asyncio.ensure_future(self._asked(token, digest))
+        return await asyncio.shield(asking)
+
+    async def _asked(self, token: str, digest: bytes) -> Caller:
+        try:
+            caller = await self._daemon.ask(Authenticate(0, token))
+        finally:
+            del self._asking[digest]
+        assert isinstance(caller, Caller)
+        self._callers[digest] = caller
+        if len(self._callers) > self._callers_max:
+            self._callers.popitem(last=False)
+        return caller
+
+    def linked(self, path: str, query: str) -> Caller:
+        """Return who a link says that asks. Raises Refused for none of this server, and for one that has ended."""
+        claims = verified(self._link_key, path, query)
+        if claims is None:
+            raise Refused("token_invalid", "not a link to this file")
+        if claims.until * 1000 <= self._env.now_ms():
+            raise Refused("token_expired", "the link has ended")
+        scopes = () if claims.user else ("moderation",)
+        return Caller(
+            id=0,
+            user=claims.user,
+            device=claims.device,
+            allow=("read",),
+            generation=claims.mark,
+            expires_at=claims.until * 1000,
+            scopes=scopes,
+        )
+
+    def check(self, caller: Caller, standing: Standing) -> None:
+        """Raise Refused when the caller is shut out, or their token was revoked since it was verified."""
+        now_ms = self._env.now_ms()
+        if standing.disabled:
+            raise Refused("forbidden", "this user is disabled")
+        if standing.banned_until:
+            restriction = Restriction("ban", standing.banned_until)
+            if is_banned(restriction, now_ms):
+                raise banned(restriction, now_ms)
+        if mark_over(caller, standing) > caller.generation:
+            raise Refused("token_invalid", "the token was revoked")
+
+
+def asker_of(caller: Caller) -> Asker:
+    return Asker(caller.user, caller.device)
+
+
+def mark_over(caller: Caller, standing: Standing) -> int:
+    """Return the mark that a token must be younger than; one bound to no device is revoked with any of them."""
+    if not caller.device:
+        return max(standing.revoked_before, standing.generation)
+    return max(standing.revoked_before, standing.device_revoked_before)

@@ -1,0 +1,179 @@
+"""Downloads: a path to a place, whether the asker may have it, and the answer with its headers (protocol.md "Media").
+
+Nothing that was sent runs in a browser: a type that we made, or know to be harmless, is shown; all else is a download.
+"""
+
+import logging
+import re
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from typing import NamedTuple
+from unicodedata import category
+from urllib.parse import quote
+
+from chatd.core.names import BREAKING, TURNING
+from chatd.env import Env
+from chatd.media.access import Access, asker_of
+from chatd.media.conditions import Unsatisfiable, asked_span, lists
+from chatd.media.http_messages import Answer, FilePart, Request, error
+from chatd.media.interface import Caller
+from chatd.protocol.errors import Refused
+from chatd.protocol.media import FilePlace
+from chatd.storage.media import MediaReads, StoredObject
+
+PREFIX = "/v1/media"
+METHODS = "GET, HEAD, OPTIONS"
+_PLACED = re.compile(r"/([A-Za-z0-9]{12})/([1-9][0-9]{0,9})/([A-Za-z0-9_\-]{22})(?:/([ms]))?\Z", re.ASCII)
+_NAMED = re.compile(r"/(own|public)/([A-Za-z0-9_\-]{22})(?:/([ms]))?\Z", re.ASCII)
+
+# What browsers show or play and never run. Anything else is a download, whatever it says of itself.
+SHOWN = frozenset(
+    {
+        "image/jpeg",
+        "image/png",
+        "image/webp",
+        "image/gif",
+        "video/mp4",
+        "video/webm",
+        "video/quicktime",
+        "audio/ogg",
+        "audio/mp4",
+        "audio/webm",
+    }
+)
+OPAQUE = "application/octet-stream"
+# An object never changes, so nobody asks again; a link is another address soon.
+FOR_EVER_S = 31_536_000
+MODERATION = "moderation"
+
+log = logging.getLogger(__name__)
+
+
+class Allowed(NamedTuple):
+    """A file that the asker may have. `caching`: who may keep it. `kept_s`: seconds for which it may be kept."""
+
+    object: StoredObject
+    caching: str = "private"
+    kept_s: int = FOR_EVER_S
+
+
+class Downloads:
+    """The handler of `/v1/media`. `open_object`: returns a descriptor; raises OSError."""
+
+    def __init__(
+        self, access: Access, reads: MediaReads, open_object: Callable[[str], int], env: Env
+    ) -> None:
+        self._access = access
+        self._reads = reads
+        self._open = open_object
+        self._env = env
+
+    async def __call__(self, request: Request) -> Answer:
+        """Answer one request. Raises Refused and Unavailable."""
+        if request.method == "OPTIONS":
+            return Answer(204, {"Allow": METHODS})
+        if request.method not in ("GET", "HEAD"):
+            return error(405, "not_supported", Allow=METHODS)
+        return self._answer(request, await self._allowed(request))
+
+    async def _allowed(self, request: Request) -> Allowed:
+        """Return what the request asks for. Raises Refused, the same for what is not there and what is not theirs."""
+        path = request.path.removeprefix(PREFIX)
+        if placed := _PLACED.match(path):
+            room, seq, file, size = placed.groups()
+            place = FilePlace(room, int(seq), file, *((size,) if size else ()))
+            caller = await self._caller(request)
+            standing, found = await self._reads.placed(asker_of(caller), place)
+        elif named := _NAMED.match(path):
+            whose, file, size = named.groups()
+            if whose == "public":
+                shown = await self._reads.public(file, size or "full")
+                return Allowed(existing(shown), "public")
+            caller = await self._caller(request)
+            of_any = not caller.user and MODERATION in caller.scopes
+            standing, found = await self._reads.own(
+                None if of_any else asker_of(caller), file, size or "full"
+            )
+        else:
+            raise Refused("not_found")
+        self._access.check(caller, standing)
+        return Allowed(existing(found), kept_s=self._kept_s(request, caller))
+
+    async def _caller(self, request: Request) -> Caller:
+        """Return who asks. Raises Refused for nobody, and for somebody whose token does not allow to read."""
+        if is_link(request):
+            return self._access.linked(request.path, request.query)
+        caller = await self._access.caller(request.headers.get("authorization", ""))
+        if caller.user and "read" not in caller.allow:
+            raise Refused("forbidden", "the token does not allow to read")
+        return caller
+
+    def _kept_s(self, request: Request, caller: Caller) -> int:
+        return (caller.expires_at - self._env.now_ms()) // 1000 if is_link(request) else FOR_EVER_S
+
+    def _answer(self, request: Request, allowed: Allowed) -> Answer:
+        """Return the answer for a file that may be had: the whole, a range, or that it is known."""
+        stored = allowed.object
+        etag = f'"{urlsafe_b64encode(stored.digest).decode().rstrip("=")}"'
+        headers = {
+            "ETag": etag,
+            "Cache-Control": f"{allowed.caching}, max-age={allowed.kept_s}, immutable",
+            "Accept-Ranges": "bytes",
+        }
+        asked = request.headers
+        if "if-match" in asked and not lists(asked["if-match"], etag, weak=False):
+            return error(412, "conflict")
+        if "if-none-match" in asked and lists(asked["if-none-match"], etag, weak=True):
+            return Answer(304, headers)
+        headers |= shown_as(stored)
+        if allowed.caching == "public":
+            # Cards are shown by pages of the host app, too, wherever those come from.
+            headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        span = None
+        if request.method == "GET" and "range" in asked:
+            try:
+                span = asked_span(asked["range"], asked.get("if-range", ""), etag, stored.size)
+            except Unsatisfiable:
+                return error(416, "bad_request", Content_Range=f"bytes */{stored.size}")
+        if span is not None:
+            headers["Content-Range"] = f"bytes {span.first}-{span.last}/{stored.size}"
+        first, count = (0, stored.size) if span is None else (span.first, span.length)
+        return Answer(200 if span is None else 206, headers, FilePart(self._opened(stored), first, count))
+
+    def _opened(self, stored: StoredObject) -> int:
+        try:
+            return self._open(stored.object)
+        except FileNotFoundError:
+            # After a restore without its media, or damage: `chatd media check` lists them.
+            log.error("the object %s is not on the disk", stored.object)
+            raise Refused("not_found") from None
+
+
+def is_link(request: Request) -> bool:
+    return "sig=" in request.query
+
+
+def existing(found: StoredObject | None) -> StoredObject:
+    if found is None:
+        raise Refused("not_found")
+    return found
+
+
+def shown_as(stored: StoredObject) -> dict[str, str]:
+    """Return the headers that say how a browser has to take a file."""
+    is_shown = stored.kind != "file" and stored.mime in SHOWN
+    disposition = "inline" if is_shown else "attachment"
+    if name := cleaned(stored.name):
+        disposition += f"; filename*=UTF-8''{quote(name, safe='')}"
+    return {"Content-Type": stored.mime if is_shown else OPAQUE, "Content-Disposition": disposition}
+
+
+def cleaned(name: str) -> str:
+    """Return a name without what could mislead on another machine: control characters, turns of the direction, folders.
+
+    >>> cleaned("../a\\tb\\u202efdp.exe")
+    '..abfdp.exe'
+    """
+    return "".join(
+        char for char in name if char not in TURNING and char not in "/\\" and category(char) not in BREAKING
+    )

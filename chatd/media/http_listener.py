@@ -1,0 +1,95 @@
+"""The listening socket of media, and the connections it has."""
+
+import asyncio
+import os
+import socket
+import ssl
+from concurrent.futures import Executor
+from contextlib import suppress
+from email.utils import formatdate
+
+from chatd.env import Env
+from chatd.media.http_connection import Connection, Handler
+from chatd.media.http_messages import FilePart
+
+LOOK_S = 1.0
+
+
+class HttpListener:
+    """The connections of one socket, which the daemon bound. At most `connections_max`: an idle one makes room."""
+
+    def __init__(self, handler: Handler, env: Env, disk: Executor, connections_max: int) -> None:
+        self.handler = handler
+        self.is_draining = False
+        self._env = env
+        self._disk = disk
+        self._connections_max = connections_max
+        self._connections: dict[Connection, None] = {}
+        self._are_over = asyncio.Event()
+        self._are_over.set()
+        self._server: asyncio.Server | None = None
+        self._looking: asyncio.Task[None] | None = None
+        self._date = (0, "")
+
+    def __len__(self) -> int:
+        return len(self._connections)
+
+    async def start(self, bound: socket.socket, tls: ssl.SSLContext | None = None) -> None:
+        """Accept connections."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._connected, sock=bound, ssl=tls, backlog=1024)
+        self._looking = asyncio.create_task(self._look(), name="media connections")
+
+    async def close(self, patience_s: float) -> None:
+        """Accept no more and return when all is over; what is under way is answered within this time, or cut."""
+        self.is_draining = True
+        if self._server is not None:
+            self._server.close()
+        for connection in list(self._connections):
+            connection.drain()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                await self._are_over.wait()
+        for connection in list(self._connections):
+            connection.abort()
+        await self._are_over.wait()
+        if self._looking is not None:
+            self._looking.cancel()
+
+    def date(self) -> str:
+        now_s = self._env.now_ms() // 1000
+        if self._date[0] != now_s:
+            self._date = (now_s, formatdate(now_s, usegmt=True))
+        return self._date[1]
+
+    async def read_file(self, part: FilePart, offset: int, count: int) -> bytes | bytearray:
+        data = bytearray(count)
+        with suppress(OSError):
+            # What lies in memory is here at once; a file system that cannot say so refuses.
+            if os.preadv(part.descriptor, [data], offset, os.RWF_NOWAIT) == count:
+                return data
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._disk, os.pread, part.descriptor, count, offset)
+
+    def left(self, connection: Connection) -> None:
+        self._connections.pop(connection, None)
+        if not self._connections:
+            self._are_over.set()
+
+    def _connected(self) -> Connection:
+        is_full = len(self._connections) >= self._connections_max
+        idle = next((one for one in self._connections if one.is_idle), None) if is_full else None
+        if idle is not None:
+            idle.drain()
+        connection = Connection(self, is_refused=is_full and idle is None)
+        self._connections[connection] = None
+        self._are_over.clear()
+        return connection
+
+    async def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(LOOK_S)
+            now = loop.time()
+            for connection in list(self._connections):
+                connection.look(now)

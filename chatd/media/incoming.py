@@ -1,0 +1,101 @@
+"""Uploads that are not whole, on the disk: FILE, and FILE.at, which says how much of it is there for sure.
+
+The bytes are synced before FILE.at says so, and FILE.at is never synced: after a crash it says at most what is there.
+All calls wait for the disk.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from chatd.media.disk import Disk
+from chatd.media.inspection import Descriptors
+from chatd.media.interface import INCOMING, Variant
+from chatd.media.layout import FILE_CHARACTERS
+
+AT = ".at"
+# Shorter than what a disk writes whole or not at all.
+AT_BYTES = 64
+RENDITIONS: tuple[Variant, ...] = ("full", "m", "s")
+
+
+@dataclass(slots=True, frozen=True)
+class Progress:
+    """`offset`: bytes that are there. `length`: as a request said later, else None. `attempts`: to inspect it."""
+
+    offset: int = 0
+    length: int | None = None
+    attempts: int = 0
+
+
+class Incoming:
+    """The directory of uploads. All methods raise OSError."""
+
+    def __init__(self, directory: Path, disk: Disk) -> None:
+        self._directory = directory / INCOMING
+        self._disk = disk
+
+    def path(self, file: str) -> Path:
+        return self._directory / file
+
+    def rendition(self, file: str, variant: Variant) -> Path:
+        """Return the path of a rendition that is being made."""
+        return self._directory / f"{file}.{variant}"
+
+    def files(self) -> list[str]:
+        """Return the ids of all uploads of which something is here."""
+        return sorted({name[:FILE_CHARACTERS] for name in self._disk.names(self._directory)})
+
+    def size(self, file: str) -> int | None:
+        return self._disk.size(self.path(file))
+
+    def digest(self, file: str) -> bytes:
+        return self._disk.digest(self.path(file))
+
+    def progress(self, file: str) -> Progress:
+        """Return how far an upload came."""
+        words = self._disk.read(self._at(file)).split()
+        if len(words) != 3:
+            return Progress()
+        offset, length, attempts = map(int, words)
+        return Progress(min(offset, self.size(file) or 0), None if length < 0 else length, attempts)
+
+    def note(self, file: str, progress: Progress) -> None:
+        """Note how far an upload came, whose bytes are synced."""
+        length = -1 if progress.length is None else progress.length
+        descriptor = self._disk.open(self._at(file), make=True)
+        try:
+            text = f"{progress.offset} {length} {progress.attempts}".ljust(AT_BYTES)
+            self._disk.write(descriptor, text.encode(), 0)
+        finally:
+            self._disk.close(descriptor)
+
+    def keep(self, file: str, descriptor: int, progress: Progress) -> None:
+        """Sync the bytes of an upload, then note them. Of a whole one nothing is left behind its end."""
+        if progress.offset == progress.length:
+            self._disk.truncate(descriptor, progress.offset)
+        self._disk.sync(descriptor)
+        self.note(file, progress)
+
+    @contextmanager
+    def opened(self, file: str) -> Iterator[Descriptors]:
+        """Open a whole upload, and three empty files for what is made of it."""
+        open_now = [self._disk.open(self.path(file))]
+        try:
+            for variant in RENDITIONS:
+                open_now.append(self._disk.open(self.rendition(file, variant), make=True))
+                self._disk.truncate(open_now[-1], 0)
+            yield Descriptors(*open_now)
+        finally:
+            for descriptor in open_now:
+                self._disk.close(descriptor)
+
+    def delete(self, file: str) -> None:
+        """Delete what there is of an upload."""
+        for path in (self.path(file), *(self.rendition(file, one) for one in RENDITIONS), self._at(file)):
+            self._disk.delete(path)
+        self._disk.sync_names(self._directory)
+
+    def _at(self, file: str) -> Path:
+        return self._directory / (file + AT)

@@ -1,0 +1,178 @@
+"""The process of media: what it is made of, and its life from the first word of the daemon to the last."""
+
+import asyncio
+import logging
+import signal
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, cast
+
+from chatd.env import Env
+from chatd.media.access import Access
+from chatd.media.daemon_link import DaemonLink
+from chatd.media.disk import SystemDisk
+from chatd.media.downloads import Downloads
+from chatd.media.finishing import Finishing
+from chatd.media.http_listener import HttpListener
+from chatd.media.incoming import Incoming
+from chatd.media.inspectors import Inspectors
+from chatd.media.interface import Condition, Delete, Deleted
+from chatd.media.local import LocalObjects, in_pool
+from chatd.media.routes import Routes
+from chatd.media.settings import MediaSettings
+from chatd.media.upload_requests import UploadRequests
+from chatd.media.uploads import Parts, Uploads
+from chatd.protocol.errors import ChatError
+from chatd.protocol.process_frames import HEAD_BYTES, Kind, decode
+from chatd.storage.media import MediaReads
+from chatd.telemetry.troubles import Troubles
+
+# A sync takes as long as the disk does, and several run side by side.
+THREADS = 4
+# For what is under way when it ends; the daemon waits somewhat longer.
+DRAIN_S = 3.0
+CONDITION_S = 5.0
+
+OpenReads = Callable[[Path, Troubles], Awaitable[MediaReads]]
+log = logging.getLogger(__name__)
+
+
+def read_settings(pipe: socket.socket) -> MediaSettings:
+    """Return the first thing that the daemon says. Raises OSError and ValueError when it is something else."""
+    head = pipe.recv(HEAD_BYTES, socket.MSG_WAITALL)
+    if len(head) < HEAD_BYTES or head[4] != Kind.SETTINGS:
+        raise ValueError("no settings")
+    payload = pipe.recv(int.from_bytes(head[:4], "big"), socket.MSG_WAITALL)
+    return cast(MediaSettings, decode(payload, MediaSettings))
+
+
+async def serve(pipe: socket.socket, settings: MediaSettings, env: Env, open_reads: OpenReads) -> None:
+    """Take and serve files until the daemon ends the conversation, or a signal does."""
+    loop = asyncio.get_running_loop()
+    troubles = Troubles(env.monotonic, log.warning)
+    reads = await open_reads(Path(settings.database), troubles)
+    with ThreadPoolExecutor(THREADS, "media disk") as pool:
+        process = MediaProcess(settings, env, reads, troubles, pool)
+        pipe.setblocking(False)
+        await loop.create_unix_connection(lambda: process.daemon, sock=pipe)
+        loop.add_signal_handler(signal.SIGTERM, process.daemon.ended.set)
+        try:
+            await process.start()
+            await process.daemon.ended.wait()
+        finally:
+            loop.remove_signal_handler(signal.SIGTERM)
+            await process.close()
+            await reads.close()
+
+
+class MediaProcess:
+    """The parts of the process, put together: `start`, `close`."""
+
+    def __init__(
+        self,
+        settings: MediaSettings,
+        env: Env,
+        reads: MediaReads,
+        troubles: Troubles,
+        pool: ThreadPoolExecutor,
+    ) -> None:
+        media, directory, disk = settings.media, Path(settings.directory), SystemDisk()
+        self.daemon = DaemonLink(self._on_delete)
+        self._settings = settings
+        self._troubles = troubles
+        self._pool = pool
+        self._directory, self._disk = directory, disk
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._objects = LocalObjects(directory, disk, pool)
+        self._inspectors = Inspectors(media)
+        self._finishing = Finishing(
+            Incoming(directory, disk), self._objects, pool, self.daemon, reads, self._inspectors
+        )
+        parts = Parts(directory, disk, pool, self._objects, self.daemon, reads, env, media.min_free_bytes)
+        self._uploads = Uploads(parts, self._finishing)
+        access = Access(self.daemon, settings.link_key, env)
+        uploads = UploadRequests(
+            media.url, media.file_bytes, access, self.daemon, reads, self._uploads, self._inspectors
+        )
+        downloads = Downloads(access, reads, self._objects.open, env)
+        routes = Routes(settings.origins, {"/v1/files": uploads, "/v1/media": downloads})
+        self._listener = HttpListener(routes, env, pool, media.connections)
+
+    async def start(self) -> None:
+        """Go on where the process before this one stopped. Raises OSError, ssl.SSLError."""
+        tls = tls_of(self._settings)
+        await self._objects.prepare()
+        try:
+            await self._inspectors.start()
+        except ChatError as problem:
+            log.error("pictures, video and voice notes wait: %s", problem)
+        self.daemon.ready()
+        # The daemon owns the socket: connections that come before the next process wait in it.
+        await self._listener.start(socket.socket(fileno=self._settings.listener), tls)
+        self._keep(self._uploads.resume())
+        self._keep(self._tell_condition())
+
+    async def close(self) -> None:
+        """Take no more, keep what came, and end."""
+        await self._listener.close(DRAIN_S)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._uploads.close()
+        await self._inspectors.close()
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("a part of the process of media failed", exc_info=error)
+
+    def _on_delete(self, wanted: Delete) -> None:
+        self._keep(self._delete(wanted))
+
+    async def _delete(self, wanted: Delete) -> None:
+        """Delete, then say so; what fails is asked for again."""
+        for file in wanted.files:
+            await self._uploads.end(file)
+        if wanted.objects:
+            await self._objects.delete(wanted.objects)
+        self.daemon.tell(Deleted(wanted.objects, wanted.files))
+
+    async def _tell_condition(self) -> None:
+        while True:
+            self.daemon.tell(await self._condition())
+            await asyncio.sleep(CONDITION_S)
+
+    async def _condition(self) -> Condition:
+        free, problem = 0, ""
+        with suppress(OSError):
+            free = await in_pool(self._pool, self._disk.free_bytes, self._directory)
+        if free < self._settings.media.min_free_bytes:
+            problem = f"{free >> 20} MiB of the disk are free, so no files are taken (media.min_free_bytes)"
+        for name, trouble in self._troubles.now.items():
+            problem = problem or f"{name}: {trouble.why}"
+        return Condition(
+            fences=tuple(self._inspectors.missing),
+            problem=problem,
+            free_bytes=free,
+            waiting=self._inspectors.waiting,
+            connections=len(self._listener),
+            counters=dict(self._finishing.counters),
+        )
+
+
+def tls_of(settings: MediaSettings) -> ssl.SSLContext | None:
+    """Return the certificate that the listener shows, None without one. Raises OSError, which ssl.SSLError is."""
+    if not settings.tls_cert:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(settings.tls_cert, settings.tls_key, password=lambda: "")
+    return context

@@ -1,0 +1,149 @@
+"""The route /v1/files: who asks, for which upload, and the answer (protocol.md "Uploading")."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
+
+from chatd.core.files import File
+from chatd.media import tus
+from chatd.media.access import Access, asker_of
+from chatd.media.http_messages import Answer, Request, error
+from chatd.media.inspection import Library
+from chatd.media.interface import Begin, Begun, Caller, Daemon, Drop
+from chatd.media.routes import failure
+from chatd.media.uploads import ChecksumMismatch, Discarded, OffsetConflict, Uploads
+from chatd.protocol.errors import Refused
+from chatd.storage.media import MediaReads
+
+CHECKSUM_MISMATCH = 460
+# What opens the kinds without which they are not taken.
+NEEDS: Mapping[str, Library] = {"picture": "pictures", "sticker": "pictures"}
+
+
+class Libraries(Protocol):
+    """What can be opened here."""
+
+    libraries: tuple[Library, ...]
+
+
+class UploadRequests:
+    """The handler of uploads. `url`: of the listener as clients know it, "" for the one they came by."""
+
+    def __init__(
+        self,
+        url: str,
+        file_bytes: int,
+        access: Access,
+        daemon: Daemon,
+        reads: MediaReads,
+        uploads: Uploads,
+        inspector: Libraries,
+    ) -> None:
+        self._url = url
+        self._file_bytes = file_bytes
+        self._access = access
+        self._daemon = daemon
+        self._reads = reads
+        self._uploads = uploads
+        self._inspector = inspector
+        self._handlers: Mapping[tus.Action, Callable[[Request, str], Awaitable[Answer]]] = {
+            "begin": self._begin,
+            "look": self._look,
+            "append": self._append,
+            "drop": self._drop,
+        }
+
+    async def __call__(self, request: Request) -> Answer:
+        answer = await self._answer(request)
+        answer.headers.setdefault("Tus-Resumable", tus.VERSION)
+        return answer
+
+    async def _answer(self, request: Request) -> Answer:
+        try:
+            target = tus.target_of(request)
+            if isinstance(target, Answer):
+                return target
+            if target.action == "offer":
+                return tus.offer(self._file_bytes)
+            return await self._handlers[target.action](request, target.file)
+        except OffsetConflict as conflict:
+            answer = failure(conflict)
+            answer.headers["Upload-Offset"] = str(conflict.offset)
+            return answer
+        except ChecksumMismatch as mismatch:
+            return error(CHECKSUM_MISMATCH, mismatch.code, field=mismatch.field or "")
+        except Discarded:
+            return error(500, "internal")
+
+    async def _begin(self, request: Request, _: str) -> Answer:
+        """Make an upload, and take the bytes that came along."""
+        said, length = (
+            tus.metadata_of(request.headers.get("upload-metadata", "")),
+            tus.length_of(request.headers),
+        )
+        library = NEEDS.get(said.kind if said.purpose == "message" else "picture")
+        if library is not None and library not in self._inspector.libraries:
+            raise Refused("not_supported", f"this server takes no {said.kind}", field="kind")
+        await self._uploads.check_space(length or 0)
+        begun = await self._daemon.ask(
+            Begin(
+                id=0,
+                token=token_of(request),
+                key=said.key,
+                kind=said.kind,
+                purpose=said.purpose,
+                length=length,
+                name=said.filename,
+                mime=said.filetype,
+                digest=bytes.fromhex(said.sha256),
+                room=said.live,
+                owner=said.owner,
+            )
+        )
+        assert isinstance(begun, Begun)
+        found = await self._reads.upload(asker_of(await self._caller(request)), begun.file)
+        if found.file is None:
+            raise Refused("not_found", "no such upload")
+        state = await self._uploads.look(found.file)
+        has_more = tus.has_body(request.headers) and request.length != 0
+        if state.offset == 0 and (has_more or length == 0):
+            part = tus.Part(0, None, tus.digest_of(request.headers))
+            state = await self._uploads.append(found.file, part, request.body)
+        return Answer(201, {**tus.headers_of(state), "Location": f"{self._url}/v1/files/{begun.file}"})
+
+    async def _look(self, request: Request, file: str) -> Answer:
+        return tus.looked(await self._uploads.look(await self._row(request, file)))
+
+    async def _append(self, request: Request, file: str) -> Answer:
+        part = tus.part_of(request.headers)
+        state = await self._uploads.append(await self._row(request, file), part, request.body)
+        return Answer(204, tus.headers_of(state))
+
+    async def _drop(self, request: Request, file: str) -> Answer:
+        row = await self._row(request, file)
+        await self._daemon.ask(Drop(0, file, token_of(request)))
+        if row.state == "uploading":
+            await self._uploads.end(file)
+        return Answer(204, {"Tus-Resumable": tus.VERSION})
+
+    async def _caller(self, request: Request) -> Caller:
+        return await self._access.caller(request.headers.get("authorization", ""))
+
+    async def _row(self, request: Request, file: str) -> File:
+        """Return the row of an upload of who asks, or of anybody for the host app. Raises Refused, Unavailable."""
+        caller = await self._caller(request)
+        found = await self._reads.upload(asker_of(caller), file)
+        self._access.check(caller, found.standing)
+        if not ("send" in caller.allow if caller.user else "media" in caller.scopes):
+            raise Refused("forbidden", "the token does not allow it")
+        row = found.file
+        if row is None or row.state == "dropped" or (caller.user and row.owner != caller.user):
+            raise Refused("not_found", "no such upload")
+        return row
+
+
+def token_of(request: Request) -> str:
+    """Return the token of a header Authorization, whose form `Access` has checked or the daemon does."""
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() != "bearer":
+        raise Refused("token_invalid", "this needs a token")
+    return token.strip()

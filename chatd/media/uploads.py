@@ -1,0 +1,344 @@
+"""Bytes of uploads as they come: written, synced, and continued where they broke off.
+
+The newest request of an upload wins: a phone that changed its network does not wait for the connection that it lost,
+so an older request is ended, and what it brought is kept, before a newer one is looked at.
+"""
+
+import asyncio
+import errno
+import hashlib
+import logging
+from collections.abc import AsyncIterator
+from concurrent.futures import Executor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from chatd.core.files import File
+from chatd.core.uploads import UPLOAD_KEPT_MS
+from chatd.env import Env
+from chatd.media.disk import Disk
+from chatd.media.finishing import NOBODY, Finishing
+from chatd.media.http_messages import BodyLost, RequestBody
+from chatd.media.incoming import Incoming, Progress
+from chatd.media.interface import Continue, Daemon
+from chatd.media.local import in_pool
+from chatd.media.objects import Objects
+from chatd.media.tus import Part, State
+from chatd.protocol.errors import Refused, Unavailable
+from chatd.storage.media import MediaReads
+
+# What a phone sends again at most when the power fails: so many bytes, or what came in so many seconds.
+SYNC_BYTES, SYNC_S = 8 << 20, 10.0
+# How long the last request of an upload waits for its inspection.
+READY_S = 20.0
+# Between two notes that an upload goes on.
+CONTINUE_MS = 600_000
+FULL_RETRY_MS = 60_000
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+
+log = logging.getLogger(__name__)
+
+
+class OffsetConflict(Refused):
+    """An append begins somewhere else than the upload ends. `offset`: where that is."""
+
+    def __init__(self, offset: int) -> None:
+        super().__init__("conflict", "the upload does not end there", field="Upload-Offset")
+        self.offset = offset
+
+
+class ChecksumMismatch(Refused):
+    def __init__(self) -> None:
+        super().__init__("bad_request", "not the bytes that were meant", field="Upload-Checksum")
+
+
+class Discarded(Exception):
+    """The disk failed, so the bytes that came are not believed: the upload begins anew."""
+
+
+@dataclass(slots=True, eq=False)
+class _Upload:
+    """An upload that requests are about now. `body`: of the newest. `finishing`: its inspection."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    requests: int = 0
+    body: RequestBody | None = None
+    finishing: asyncio.Task[str] | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class Parts:
+    """The parts that uploads are made of. `directory`: of all files. `min_free_bytes`: kept for the rest."""
+
+    directory: Path
+    disk: Disk
+    pool: Executor
+    objects: Objects
+    daemon: Daemon
+    reads: MediaReads
+    env: Env
+    min_free_bytes: int
+
+
+class Uploads:
+    """The uploads of one process: `look`, `append`, `end`, `resume`, `close`. Rows are as of now."""
+
+    def __init__(self, parts: Parts, finishing: Finishing) -> None:
+        self._parts = parts
+        self._pool = parts.pool
+        self._incoming = Incoming(parts.directory, parts.disk)
+        self._finishing = finishing
+        self._uploads: dict[str, _Upload] = {}
+
+    async def look(self, row: File) -> State:
+        """Return where an upload stands. Raises Refused for one that is not wanted, Discarded."""
+        if row.state != "uploading":
+            return ended(row)
+        async with self._held(row.file, None) as upload:
+            progress = await self._progress(row)
+            if progress.offset == progress.length:
+                self._start(row, progress.offset, upload)
+                return State(progress.offset, progress.length, "inspecting")
+            return State(progress.offset, progress.length, "", row.due_at)
+
+    async def append(self, row: File, part: Part, body: RequestBody) -> State:
+        """Append the bytes of a request; with the last one return when the file is ready, or takes long.
+
+        Raises Refused, also for what is not wanted, Unavailable, Discarded.
+        """
+        if row.state != "uploading":
+            state = ended(row)
+            if part.offset != state.offset:
+                raise OffsetConflict(state.offset)
+            return state
+        async with self._held(row.file, body) as upload:
+            progress = await self._progress(row)
+            if part.offset != progress.offset:
+                raise OffsetConflict(progress.offset)
+            if progress.offset != progress.length:
+                progress = await self._receive(row, announced(row, progress, part), part, body)
+            if progress.offset != progress.length:
+                return State(progress.offset, progress.length, "", row.due_at)
+            task = self._start(row, progress.offset, upload)
+        await asyncio.wait({task}, timeout=0 if self._finishing.is_full else READY_S)
+        if not task.done():
+            return State(progress.offset, progress.length, "inspecting")
+        if code := self._outcome(task):
+            raise Refused(code, "this file is not wanted")
+        return State(progress.offset, progress.length, "ready")
+
+    async def end(self, file: str) -> None:
+        """End what is under way of an upload that its owner, or the daemon, gave up, and delete its bytes."""
+        async with self._held(file, None) as upload:
+            if upload.finishing is not None:
+                upload.finishing.cancel()
+                await asyncio.wait({upload.finishing})
+            await self._finishing.delete(file)
+
+    async def resume(self) -> None:
+        """Go on with what a process before this one left: inspect what is whole, delete what has no row."""
+        for file in await in_pool(self._pool, self._incoming.files):
+            row = (await self._parts.reads.upload(NOBODY, file)).file
+            if row is None or row.state != "uploading":
+                await self.end(file)
+            else:
+                await self.look(row)
+
+    async def close(self) -> None:
+        """Stop what is being inspected; the next process begins it again."""
+        tasks = [one.finishing for one in self._uploads.values() if one.finishing is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def check_space(self, more: int) -> None:
+        """Raise Unavailable where so many bytes more would leave too little of the disk for messages."""
+        free = await in_pool(self._pool, self._parts.disk.free_bytes, self._parts.directory)
+        if free - more < self._parts.min_free_bytes:
+            raise full()
+
+    @asynccontextmanager
+    async def _held(self, file: str, body: RequestBody | None) -> AsyncIterator[_Upload]:
+        """Have an upload for one request, which ends the one before."""
+        upload = self._uploads.setdefault(file, _Upload())
+        if upload.body is not None:
+            upload.body.end()
+        upload.body = body
+        upload.requests += 1
+        try:
+            async with upload.lock:
+                yield upload
+        finally:
+            upload.requests -= 1
+            if upload.body is body:
+                upload.body = None
+            self._leave(file, upload)
+
+    def _leave(self, file: str, upload: _Upload) -> None:
+        if not upload.requests and (upload.finishing is None or upload.finishing.done()):
+            self._uploads.pop(file, None)
+
+    async def _progress(self, row: File) -> Progress:
+        """Return how far an upload came, and its length where that is known."""
+        file, incoming = row.file, self._incoming
+        progress = await in_pool(self._pool, incoming.progress, file)
+        length = row.length if progress.length is None else progress.length
+        if progress.offset != length and await in_pool(self._pool, incoming.size, file) is None:
+            # A crash after it was stored, before its row said so.
+            size = await self._parts.objects.size(file)
+            if size is not None:
+                return Progress(size, size, progress.attempts)
+        return replace(progress, length=length)
+
+    async def _receive(self, row: File, progress: Progress, part: Part, body: RequestBody) -> Progress:
+        """Write the bytes of a request; return how far the upload came, which is on the disk."""
+        limit = row.charged if progress.length is None else progress.length
+        if body.length is not None and progress.offset + body.length > limit:
+            raise Refused("too_large", "more than was announced", field="Content-Length")
+        await self.check_space(limit - progress.offset)
+        self._continue(row)
+        path = self._incoming.path(row.file)
+        try:
+            descriptor = await in_pool(self._pool, self._parts.disk.open, path, make=True)
+        except OSError as error:
+            raise failed(error) from error
+        try:
+            writing = _Writing(self._parts, self._incoming, row.file, descriptor, progress, limit)
+            return await (
+                writing.take(body) if part.digest is None else writing.take_checked(body, part.digest)
+            )
+        except OSError as error:
+            if error.errno in NO_SPACE:
+                raise failed(error) from error
+            log.error("an upload is begun anew: %s", error)
+            await in_pool(self._pool, self._incoming.delete, row.file)
+            raise Discarded from error
+        finally:
+            await in_pool(self._pool, self._parts.disk.close, descriptor)
+
+    def _continue(self, row: File) -> None:
+        """Say that an upload goes on, unless that was said a moment ago."""
+        if row.due_at - self._parts.env.now_ms() < UPLOAD_KEPT_MS - CONTINUE_MS:
+            self._parts.daemon.tell(Continue(row.file))
+
+    def _start(self, row: File, length: int, upload: _Upload) -> asyncio.Task[str]:
+        """Begin to make a file of a whole upload, once."""
+        if upload.finishing is None or upload.finishing.done():
+            task = upload.finishing = asyncio.create_task(
+                self._finishing.finish(row, length), name="finish a file"
+            )
+            task.add_done_callback(lambda task: self._finished(row.file, upload, task))
+        return upload.finishing
+
+    def _finished(self, file: str, upload: _Upload, task: asyncio.Task[str]) -> None:
+        self._leave(file, upload)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("a file was not stored: %s", error)
+
+    def _outcome(self, task: asyncio.Task[str]) -> str:
+        try:
+            return task.result()
+        except OSError as error:
+            raise failed(error) from error
+        except asyncio.CancelledError:
+            raise Unavailable("overloaded", "it stops") from None
+
+
+class _Writing:
+    """One request of an upload on its way to the disk."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        incoming: Incoming,
+        file: str,
+        descriptor: int,
+        progress: Progress,
+        limit: int,
+    ) -> None:
+        self._parts = parts
+        self._incoming = incoming
+        self._file = file
+        self._descriptor = descriptor
+        self._progress = progress
+        self._limit = limit
+        self._offset = progress.offset
+
+    async def take(self, body: RequestBody) -> Progress:
+        """Write what comes; whatever ends it, what came is kept. Raises Refused, OSError."""
+        clock = self._parts.env.monotonic
+        synced_at = clock()
+        try:
+            while piece := await body.read():
+                await self._write(piece)
+                is_due = clock() - synced_at >= SYNC_S
+                if is_due or self._offset - self._progress.offset >= SYNC_BYTES:
+                    await self._keep()
+                    synced_at = clock()
+        except BodyLost:
+            pass
+        except OSError as error:
+            if error.errno not in NO_SPACE:
+                raise
+            await self._keep()
+            raise
+        await self._keep()
+        return self._progress
+
+    async def take_checked(self, body: RequestBody, digest: tuple[str, bytes]) -> Progress:
+        """Write what comes, and keep it when it is what was meant, as a whole. Raises Refused, OSError."""
+        name, wanted = digest
+        state = hashlib.new(name, usedforsecurity=False)
+        try:
+            while piece := await body.read():
+                await self._write(piece)
+                await in_pool(self._parts.pool, state.update, piece)
+        except BodyLost:
+            return self._progress
+        if state.digest() != wanted:
+            raise ChecksumMismatch
+        await self._keep()
+        return self._progress
+
+    async def _write(self, piece: memoryview) -> None:
+        if self._offset + len(piece) > self._limit:
+            await self._keep()
+            raise Refused("too_large", "more than was announced", field="Content-Length")
+        disk = self._parts.disk
+        await in_pool(self._parts.pool, disk.write, self._descriptor, piece, self._offset)
+        self._offset += len(piece)
+
+    async def _keep(self) -> None:
+        progress = replace(self._progress, offset=self._offset)
+        await in_pool(self._parts.pool, self._incoming.keep, self._file, self._descriptor, progress)
+        self._progress = progress
+
+
+def announced(row: File, progress: Progress, part: Part) -> Progress:
+    """Return the progress with the length that a request announces. Raises Refused."""
+    if part.length is None:
+        return progress
+    if progress.length not in (None, part.length):
+        raise Refused("bad_request", "another length was announced", field="Upload-Length")
+    if not progress.offset <= part.length <= row.charged:
+        raise Refused("too_large", f"not more than {row.charged} bytes were begun", field="Upload-Length")
+    return replace(progress, length=part.length)
+
+
+def ended(row: File) -> State:
+    """Return the state of what is no upload any more. Raises Refused for what was not wanted."""
+    if row.state == "refused":
+        raise Refused(row.code, "this file is not wanted")
+    if row.state != "ready":
+        raise Refused("not_found", "no such upload")
+    return State(row.length or 0, row.length, "ready")
+
+
+def full() -> Unavailable:
+    return Unavailable("overloaded", "the disk is full", retry_after=FULL_RETRY_MS)
+
+
+def failed(error: OSError) -> Exception:
+    """Return what a client is told when the disk fails."""
+    return full() if error.errno in NO_SPACE else Discarded(str(error))

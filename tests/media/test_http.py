@@ -1,0 +1,393 @@
+"""The listener of media on real sockets: heads, bodies with backpressure, files, deadlines, limits, draining."""
+
+import asyncio
+import hashlib
+import os
+import random
+import socket
+import ssl
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+
+import pytest
+
+from chatd.media import http_connection
+from chatd.media.http_body import PIECE
+from chatd.media.http_listener import HttpListener
+from chatd.media.http_messages import Answer, BodyLost, FilePart
+from chatd.media.routes import Routes
+from chatd.protocol.errors import Refused, Unavailable
+from chatd.server.system_env import SystemEnv
+from tests.kit.certificates import write_certificate
+from tests.kit.waiting import until
+
+GET = b"GET /v1/files HTTP/1.1\r\nHost: a\r\n\r\n"
+BYTES = random.Random(7).randbytes(3 * PIECE + 1001)
+WAIT_S = 30
+
+
+async def digest(request):
+    """Answers with the hash of the body."""
+    state = hashlib.sha256()
+    while piece := await request.body.read():
+        state.update(piece)
+    return Answer(200, body=state.hexdigest().encode())
+
+
+@asynccontextmanager
+async def served(handler=digest, connections_max=100, tls=None, origins=()):
+    with ThreadPoolExecutor(1) as disk, socket.create_server(("127.0.0.1", 0)) as bound:
+        routes = Routes(origins, {"/v1/files": handler})
+        listener = HttpListener(routes, SystemEnv(), disk, connections_max)
+        await listener.start(bound, tls)
+        listener.port, listener.peers = bound.getsockname()[1], []
+        try:
+            yield listener
+        finally:
+            await listener.close(0)
+            for peer in listener.peers:
+                peer.writer.transport.abort()
+            await asyncio.sleep(0)
+
+
+async def is_lost(body):
+    """Whether the rest of a body does not come."""
+    try:
+        while await body.read():
+            pass
+    except BodyLost:
+        return True
+    return False
+
+
+class Peer:
+    def __init__(self, reader, writer):
+        self.reader, self.writer = reader, writer
+
+    @classmethod
+    async def of(cls, listener, **options):
+        peer = cls(*await asyncio.open_connection("127.0.0.1", listener.port, **options))
+        listener.peers.append(peer)
+        return peer
+
+    async def answer(self, has_body=True):
+        """Return status, headers and body of the next answer."""
+        async with asyncio.timeout(WAIT_S):
+            head = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+            first, *lines = head.split("\r\n")[:-2]
+            headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+            length = int(headers.get("content-length", 0)) if has_body else 0
+            return int(first.split(" ")[1]), headers, await self.reader.readexactly(length)
+
+    async def is_over(self):
+        async with asyncio.timeout(WAIT_S):
+            try:
+                return await self.reader.read() == b""
+            except ConnectionError:
+                return True
+
+
+async def exchange(listener, data, has_body=True):
+    peer = await Peer.of(listener)
+    peer.writer.write(data)
+    found = await peer.answer(has_body)
+    peer.writer.close()
+    return found
+
+
+def post(body, *headers):
+    lines = [b"POST /v1/files HTTP/1.1", b"Host: a", b"Content-Length: %d" % len(body), *headers]
+    return b"\r\n".join((*lines, b"", body))
+
+
+def chunked(body, size):
+    parts = [body[at : at + size] for at in range(0, len(body), size)]
+    data = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts)
+    return b"POST /v1/files HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + data + b"0\r\n\r\n"
+
+
+class TestBodies:
+    @pytest.mark.parametrize("count", [0, 1, PIECE, PIECE + 1, len(BYTES)])
+    @pytest.mark.parametrize("step", [1 << 20, 70_001])
+    async def test_all_of_a_body_arrives_and_the_connection_goes_on(self, count, step):
+        async with served() as listener:
+            peer = await Peer.of(listener)
+            for body in (BYTES[:count], b"next"):
+                data = post(body)
+                for at in range(0, len(data), step):
+                    peer.writer.write(data[at : at + step])
+                    await peer.writer.drain()
+                status, _, found = await peer.answer()
+                assert (status, found.decode()) == (200, hashlib.sha256(body).hexdigest())
+
+    @pytest.mark.parametrize("size", [1, 999, 100_000])
+    async def test_chunks_are_put_together(self, size):
+        body = BYTES[: min(len(BYTES), size * 3000)]
+        async with served() as listener:
+            peer = await Peer.of(listener)
+            for _ in range(2):
+                peer.writer.write(chunked(body, size))
+                assert (await peer.answer())[2].decode() == hashlib.sha256(body).hexdigest()
+
+    async def test_requests_sent_at_once_are_answered_in_order(self):
+        bodies = [b"one", BYTES, b"", b"four"]
+        async with served() as listener:
+            peer = await Peer.of(listener)
+            peer.writer.write(b"".join(map(post, bodies)))
+            found = [(await peer.answer())[2].decode() for _ in bodies]
+        assert found == [hashlib.sha256(body).hexdigest() for body in bodies]
+
+    async def test_nothing_is_received_that_nobody_waits_for(self):
+        """The sender comes to a halt, with no more in memory than the buffers."""
+        go, seen = asyncio.Event(), []
+
+        async def slow(request):
+            seen.append(bytes(await request.body.read()))
+            await go.wait()
+            while piece := await request.body.read():
+                seen.append(bytes(piece))
+            return Answer(204)
+
+        body = bytes(64 << 20)
+        async with served(slow) as listener:
+            peer = await Peer.of(listener)
+            peer.writer.write(post(body))
+            await until(lambda: seen)
+            connection = next(iter(listener._connections))
+            await until(lambda: not connection.transport.is_reading())
+            assert peer.writer.transport.get_write_buffer_size() > 0
+            go.set()
+            assert (await peer.answer())[0] == 204
+        assert sum(map(len, seen)) == len(body)
+
+    async def test_who_expects_to_be_asked_is_asked(self):
+        async with served() as listener:
+            peer = await Peer.of(listener)
+            peer.writer.write(post(b"", b"Expect: 100-continue").replace(b"Length: 0", b"Length: 3"))
+            assert await peer.reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+            peer.writer.write(b"abc")
+            assert (await peer.answer())[2].decode() == hashlib.sha256(b"abc").hexdigest()
+
+    async def test_an_answer_before_the_body_is_read_by_a_peer_that_goes_on_sending(self):
+        async def refuse(request):
+            raise Refused("forbidden")
+
+        async with served(refuse) as listener:
+            peer = await Peer.of(listener)
+            peer.writer.write(post(BYTES))
+            status, headers, body = await peer.answer()
+            assert (status, headers["connection"], body) == (403, "close", b'{"code":"forbidden"}')
+
+    @pytest.mark.parametrize("cut", ["eof", "reset", "stall"])
+    async def test_a_reader_learns_that_the_rest_is_lost(self, cut, monkeypatch):
+        monkeypatch.setattr(http_connection, "STALL_S", 0.0 if cut == "stall" else 60.0)
+        seen = bytearray()
+        lost = asyncio.Event()
+
+        async def keep(request):
+            try:
+                while piece := await request.body.read():
+                    seen.extend(piece)
+            except BodyLost:
+                lost.set()
+            return Answer(204)
+
+        async with served(keep) as listener:
+            peer = await Peer.of(listener)
+            peer.writer.write(post(BYTES)[:-1000])
+            await until(lambda: len(seen) == len(BYTES) - 1000)
+            if cut == "eof":
+                peer.writer.write_eof()
+            elif cut == "reset":
+                peer.writer.transport.abort()
+            await lost.wait()
+            if cut != "reset":
+                assert (await peer.answer())[0] == 204
+        assert seen == BYTES[:-1000]
+
+
+class TestHeads:
+    @pytest.mark.parametrize(
+        ("head", "status"),
+        [
+            (b"nonsense\r\n\r\n", 400),
+            (b"GET /v1/files HTTP/1.1\r\n\r\n", 400),
+            (b"GET /v1/files HTTP/2.0\r\nHost: a\r\n\r\n", 400),
+            (b"GET /v1/files HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
+            (b"POST /v1/files HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", 400),
+            (b"POST /v1/files HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
+            (b"POST /v1/files HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 400),
+            (
+                b"POST /v1/files HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
+                400,
+            ),
+            (b"GET / HTTP/1.1\r\nHost: a\r\n" + b"A: b\r\n" * 70 + b"\r\n", 431),
+            (b"GET / HTTP/1.1\r\nHost: a\r\nA: " + b"b" * 17_000, 431),
+            (b"GET /v1/files HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n", 200),
+            (b"GET /v1/files HTTP/1.0\r\n\r\n", 200),
+            (b"GET /v1/elsewhere HTTP/1.1\r\nHost: a\r\n\r\n", 404),
+        ],
+    )
+    async def test_a_bad_one_is_refused(self, head, status):
+        async with served() as listener:
+            assert (await exchange(listener, head))[0] == status
+
+    @pytest.mark.parametrize("chunks", [b"xyz\r\n", b"-1\r\n", b"3\r\nabcd\r\n"])
+    async def test_bad_chunks_end_the_body(self, chunks):
+        async def keep(request):
+            assert await is_lost(request.body)
+            return Answer(400)
+
+        async with served(keep) as listener:
+            head = b"POST /v1/files HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+            assert (await exchange(listener, head + chunks))[0] == 400
+
+
+class TestFiles:
+    @pytest.fixture
+    def part(self, tmp_path):
+        (tmp_path / "file").write_bytes(BYTES)
+
+        async def send(request):
+            first = int(request.query or 0)
+            descriptor = os.open(tmp_path / "file", os.O_RDONLY)
+            return Answer(200, body=FilePart(descriptor, first, len(BYTES) - first))
+
+        return send
+
+    @pytest.mark.parametrize("first", [0, 5, len(BYTES) - 20_000])
+    async def test_a_part_of_a_file_is_sent_and_closed(self, part, first):
+        before = len(os.listdir("/proc/self/fd"))
+        async with served(part) as listener:
+            peer = await Peer.of(listener)
+            for _ in range(2):
+                peer.writer.write(GET.replace(b"files", b"files?%d" % first))
+                assert (await peer.answer())[2] == BYTES[first:]
+            peer.writer.write(GET.replace(b"GET", b"HEAD"))
+            status, headers, _ = await peer.answer(has_body=False)
+            assert (status, headers["content-length"]) == (200, str(len(BYTES)))
+            peer.writer.close()
+        await until(lambda: len(os.listdir("/proc/self/fd")) == before)
+
+    async def test_it_is_sent_over_tls(self, part, tmp_path):
+        files = write_certificate(tmp_path / "certificate")
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(files["tls_cert"])
+        trusting = ssl.create_default_context(cafile=files["tls_cert"])
+        async with served(part, tls=tls) as listener:
+            peer = await Peer.of(listener, ssl=trusting)
+            peer.writer.write(GET)
+            assert (await peer.answer())[2] == BYTES
+
+    async def test_a_peer_that_does_not_read_is_cut(self, tmp_path, monkeypatch):
+        """Its descriptor is left to nobody: the next connections, which get its number, work."""
+        monkeypatch.setattr(http_connection, "STALL_S", 0.0)
+        large = tmp_path / "large"
+        large.touch()
+        os.truncate(large, 1 << 30)
+
+        async def send(request):
+            return Answer(200, body=FilePart(os.open(large, os.O_RDONLY), 0, 1 << 30))
+
+        async with served(send) as listener:
+            peer = await Peer.of(listener)
+            peer.writer.write(GET)
+            await until(lambda: not listener._connections)
+            for _ in range(3):
+                other = await Peer.of(listener)
+                other.writer.write(GET.replace(b"GET", b"HEAD"))
+                assert (await other.answer(has_body=False))[0] == 200
+
+    async def test_what_is_generated_is_sent_in_chunks(self):
+        async def send(request):
+            async def body():
+                yield b"abc"
+                yield b"de"
+
+            return Answer(200, body=body())
+
+        async with served(send) as listener:
+            peer = await Peer.of(listener)
+            peer.writer.write(GET)
+            assert (await peer.answer())[1]["transfer-encoding"] == "chunked"
+            assert await peer.reader.readuntil(b"0\r\n\r\n") == b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
+
+
+class TestLimits:
+    async def test_a_silent_connection_is_closed(self, monkeypatch):
+        monkeypatch.setattr(http_connection, "HEAD_S", 0.0)
+        async with served() as listener:
+            assert await (await Peer.of(listener)).is_over()
+
+    async def test_an_idle_connection_makes_room_for_a_new_one(self):
+        async with served(connections_max=2) as listener:
+            peers = [await Peer.of(listener) for _ in range(2)]
+            await until(lambda: len(listener) == 2)
+            assert (await exchange(listener, GET))[0] == 200
+            assert await peers[0].is_over()
+
+    async def test_without_one_the_new_one_is_refused(self):
+        async def wait(request):
+            await is_lost(request.body)
+            return Answer(204)
+
+        async with served(wait, connections_max=1) as listener:
+            busy = await Peer.of(listener)
+            busy.writer.write(post(b"abc")[:-1])
+            await until(lambda: any(not one.is_idle for one in listener._connections))
+            status, _, body = await exchange(listener, b"")
+            assert (status, body) == (503, b'{"code":"overloaded"}')
+
+    async def test_draining_answers_what_is_under_way_and_closes(self):
+        async def keep(request):
+            assert await is_lost(request.body)
+            return Answer(204, {"Upload-Offset": "5"})
+
+        async with served(keep) as listener:
+            idle, busy = await Peer.of(listener), await Peer.of(listener)
+            busy.writer.write(post(BYTES)[:200])
+            await until(lambda: any(not one.is_idle for one in listener._connections))
+            await until(lambda: len(listener) == 2)
+            closing = asyncio.create_task(listener.close(WAIT_S))
+            assert await idle.is_over()
+            status, headers, _ = await busy.answer()
+            assert (status, headers["connection"]) == (204, "close")
+            busy.writer.close()
+            await closing
+
+
+class TestAnswers:
+    async def test_a_failure_has_its_code(self):
+        async def fail(request):
+            if request.query == "defect":
+                raise KeyError("secret")
+            raise Unavailable("timeout", retry_after=1500)
+
+        async with served(fail) as listener:
+            status, headers, body = await exchange(listener, GET)
+            assert (status, headers["retry-after"], body) == (
+                503,
+                "2",
+                b'{"code":"timeout","retry_after":1500}',
+            )
+            status, _, body = await exchange(listener, GET.replace(b"files", b"files?defect"))
+            assert (status, body) == (500, b'{"code":"internal"}')
+
+    @pytest.mark.parametrize(
+        ("origins", "origin", "is_admitted"),
+        [
+            (("https://a.example",), "https://a.example", True),
+            (("https://a.example",), "https://b.example", False),
+            (("http://localhost:*",), "http://localhost:5173", True),
+            (("http://localhost:*",), "http://localhost.evil:5173", False),
+            (("*",), "https://any.example", True),
+            ((), "null", False),
+        ],
+    )
+    async def test_pages_of_allowed_origins_may_read_it(self, origins, origin, is_admitted):
+        async with served(origins=origins) as listener:
+            head = b"OPTIONS /v1/files HTTP/1.1\r\nHost: a\r\nOrigin: %b\r\n" % origin.encode()
+            for more in (b"", b"Access-Control-Request-Method: PATCH\r\n"):
+                _, headers, _ = await exchange(listener, head + more + b"\r\n")
+                assert (headers.get("access-control-allow-origin") == origin) == is_admitted
+                assert headers["x-content-type-options"] == "nosniff"

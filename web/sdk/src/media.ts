@@ -1,0 +1,53 @@
+/** `@chatd/client/media`: pictures, video, files and voice messages (protocol.md, "Media"). It takes the `Client` of
+ * `@chatd/client/people`, whose `media` says what the server offers.
+ *
+ * ```ts
+ * const media = new Media(client, { token, store: new BrowserMediaStore("u42") });
+ * await media.start(); // goes on with what the last page left
+ * await media.post(room, { text: "From the ferry" }, [{ blob, kind: "picture", alt: "The ferry" }]);
+ * const links = new Links(client);
+ * img.src = await links.url({ room, seq: message.seq, file: fileOf(attachment.url), size: "m" });
+ * ```
+ */
+
+import type { Client } from "./client.js";
+
+export { FileGone, Links, type FilePlace } from "./media/links.js";
+export { fileOf, publicUrl, type MediaOffer } from "./media/offer.js";
+export {
+  FILES_MAX, Media, type MediaOptions, type NewFile, type Outgoing, type OutgoingChange, type OutgoingState,
+} from "./media/outgoing.js";
+export { canRecord, VoiceRecorder, type Recording } from "./media/recorder.js";
+export { BrowserMediaStore, MemoryMediaStore, type MediaStore, type OutgoingFile, type OutgoingRecord } from "./media/store.js";
+export { thumbHashPixels, thumbHashUrl } from "./media/thumbhash.js";
+export { systemTransport, type HttpAnswer, type HttpRequest, type Transport } from "./media/transport.js";
+export { UploadRefused, type FileKind, type Purpose } from "./media/tus.js";
+export { peaksOf, PEAKS, waveformOf } from "./media/waveform.js";
+
+/** A file of the own account; `size` is what it counts of `quota`. */
+export interface OwnFile {
+  readonly file: string;
+  readonly kind: string;
+  readonly size: number;
+  readonly created_at: number;
+  readonly name?: string;
+  readonly attached?: boolean;
+}
+
+/** A page of the own files, the newest first; `quota` 0: as much as one likes. */
+export interface OwnFiles {
+  readonly files: readonly OwnFile[];
+  readonly used: number;
+  readonly quota: number;
+  readonly more?: string;
+}
+
+/** Return a page of the own files (protocol.md, "file.list"). */
+export function ownFiles(client: Client, asked: { more?: string; limit?: number } = {}): Promise<OwnFiles> {
+  return client.call<OwnFiles & Record<string, unknown>>({ ...asked, type: "file.list" });
+}
+
+/** Note that a voice message was heard (protocol.md, "played"). */
+export async function played(client: Client, room: string, seq: number): Promise<void> {
+  await client.call({ type: "played", room, seq });
+}
