@@ -166,13 +166,14 @@ def may_attach(user: str, known: KnownFile, held: Container[str]) -> bool:
     if file.owner != user or file.purpose != "message" or file.state not in ("uploading", "ready"):
         return False
     if file.state == "uploading":
-        raise Refused(
-            "not_ready",
-            "the file is not whole, or not inspected",
-            retry_after=NOT_READY_RETRY_MS,
-            field="url",
-        )
+        raise not_ready("url")
     return True
+
+
+def not_ready(field: str) -> Refused:
+    return Refused(
+        "not_ready", "the file is not whole, or not inspected", retry_after=NOT_READY_RETRY_MS, field=field
+    )
 
 
 def forwarded(user: str, known: KnownFile | None, source: Place, reads: ReadSet) -> KnownFile:

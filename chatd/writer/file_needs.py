@@ -4,19 +4,24 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from chatd.core.attachments import AttachedAt, FileIds, forwards, named_files, room_account
 from chatd.core.files import (
+    STICKER,
     BeginFile,
     BlockedDigest,
+    CollectFiles,
     ContinueFile,
     DropFile,
     FileOfKey,
     FinishFile,
+    ForgetDeleted,
     KnownFile,
     OpenUploads,
     RefuseFile,
+    TakeDown,
     Usage,
     account_of,
     file_id,
 )
+from chatd.core.held_files import Holding, PutSticker
 from chatd.core.read_set import ReadSet
 from chatd.core.uploads import OPEN_UPLOADS_MS
 from chatd.storage.files import FileQuery
@@ -63,6 +68,23 @@ async def sent(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> 
         reads.records_of(FileIds)["new"] = FileIds(ids)
 
 
+async def removed(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read files that may have to go, with some of the messages that hold them."""
+    wanted = {name for asked in batch for name in names_of(asked.request)}
+    await read_files(sources, FileQuery(wanted, is_removal=True), reads)
+
+
+def names_of(request: CollectFiles | ForgetDeleted | TakeDown) -> Iterable[str]:
+    return (request.file,) if isinstance(request, TakeDown) else request.files
+
+
+async def stickers(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read the stickers that are about to change."""
+    files = {asked.request.file for asked in batch if asked.request.file}
+    holders = {STICKER + asked.request.name for asked in batch}
+    await read_files(sources, FileQuery(files, holders=holders), reads)
+
+
 async def read_held(sources: Sources, targets: Iterable[tuple[int, int]], reads: ReadSet) -> None:
     """Read the files of messages that were read for the batch, by (room number, seq): they may lose them."""
     places = {
@@ -87,6 +109,8 @@ async def read_files(sources: Sources, query: FileQuery, reads: ReadSet) -> None
     reads.records_of(OpenUploads).update(
         {owner: OpenUploads(count) for owner, count in found.uploading.items()}
     )
+    for holder, held in found.holdings.items():
+        reads.records_of(Holding).setdefault(holder, Holding(held))
     reads.records_of(AttachedAt).update({place: AttachedAt(*place) for place in found.attached})
     reads.records_of(BlockedDigest).update({digest: BlockedDigest(digest) for digest in found.blocked})
 
@@ -97,4 +121,8 @@ NEEDS_OF_FILES: Mapping[type, tuple[Need, ...]] = {
     RefuseFile: (named,),
     DropFile: (named,),
     ContinueFile: (named,),
+    CollectFiles: (removed,),
+    ForgetDeleted: (removed,),
+    TakeDown: (removed,),
+    PutSticker: (stickers,),
 }
