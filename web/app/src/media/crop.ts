@@ -117,7 +117,7 @@ export class Crop {
     if (!width) return;
     const scale = this.#scale;
     const within = (middle: number, size: number, shown: number): number => {
-      const half = shown / scale / 2;
+      const half = Math.min(shown / scale, size) / 2;
       return Math.max(half, Math.min(size - half, middle));
     };
     this.#x = within(this.#x, image.naturalWidth, width);
