@@ -202,10 +202,11 @@ def amend_card(account: Account, request: Amend, writes: WriteSet, reads: ReadSe
         names = {name: value for name, value in wanted.items() if value not in (None, getattr(account, name))}
         if not names:
             return account
+        # Phones that cache a profile compare versions.
+        renamed = replace(account, version=account.version + 1, **names)
         show_pictures((account, Card(account.user)), (renamed, Card(account.user)), writes, reads)
         writes.add(changed_account(account.user, "profile"))
-        # Phones that cache a profile compare versions.
-        return replace(account, version=account.version + 1, **names)
+        return renamed
     card = card_of(account.user, reads)
     changed, new = apply(change, account, card, reads)
     if (changed, new) == (account, card):
