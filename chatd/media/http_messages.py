@@ -133,8 +133,6 @@ class _Head:
     def __init__(self) -> None:
         self.url = b""
         self.headers: list[tuple[str, str]] = []
-        self.keeps_alive = True
-        self.parser = httptools.HttpRequestParser(self)
 
     def on_url(self, url: bytes) -> None:
         self.url += url
@@ -142,15 +140,11 @@ class _Head:
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers.append((name.decode("ascii").lower(), value.decode("latin-1")))
 
-    def on_headers_complete(self) -> None:
-        # Of a request without a body the parser forgets it when the head ends.
-        self.keeps_alive = self.parser.should_keep_alive()
-
 
 def read_head(data: bytes) -> Request:
     """Return the request of a whole head, up to and with its empty line. Raises BadHead."""
     head = _Head()
-    parser = head.parser
+    parser = httptools.HttpRequestParser(head)
     try:
         parser.feed_data(data)
     except httptools.HttpParserUpgrade:
@@ -166,7 +160,13 @@ def read_head(data: bytes) -> Request:
     target = head.url.decode("latin-1")
     raw_path, _, query = target.partition("?")
     method = parser.get_method().decode("ascii")
-    return Request(method, target, unquote(raw_path), query, headers, head.keeps_alive)
+    return Request(method, target, unquote(raw_path), query, headers, keeps_alive(headers, version))
+
+
+def keeps_alive(headers: Mapping[str, str], version: str) -> bool:
+    """Whether the peer wants to send another request (RFC 9112, 9.3). The parser forgets it where there is no body."""
+    wishes = {wish.strip().lower() for wish in headers.get("connection", "").split(",")}
+    return "close" not in wishes if version == "1.1" else "keep-alive" in wishes
 
 
 def _joined(pairs: list[tuple[str, str]]) -> dict[str, str]:

@@ -232,6 +232,16 @@ class TestHeads:
         async with served() as listener:
             assert (await exchange(listener, head))[0] == status
 
+    @pytest.mark.parametrize(
+        "head", [GET.replace(b"Host: a", b"Host: a\r\nConnection: close"), b"GET /v1/files HTTP/1.0\r\n\r\n"]
+    )
+    async def test_who_wants_no_other_answer_gets_none(self, head):
+        async with served() as listener:
+            peer = await Peer.of(listener)
+            peer.writer.write(head)
+            assert (await peer.answer())[1]["connection"] == "close"
+            assert await peer.is_over()
+
     @pytest.mark.parametrize("chunks", [b"xyz\r\n", b"-1\r\n", b"3\r\nabcd\r\n"])
     async def test_bad_chunks_end_the_body(self, chunks):
         async def keep(request):
