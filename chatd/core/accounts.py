@@ -6,7 +6,17 @@ from dataclasses import dataclass, field, replace
 from chatd.core.erasures import reopened
 from chatd.core.event_feed import changed_account
 from chatd.core.friends import end_pending
-from chatd.core.profiles import CardChange, apply, card_of, put_card
+from chatd.core.permissions import HOST
+from chatd.core.profiles import (
+    Card,
+    CardChange,
+    Whole,
+    apply,
+    card_of,
+    check_pictures,
+    hold_pictures,
+    put_card,
+)
 from chatd.core.push_registrations import ChangedRegistration, Dropped
 from chatd.core.read_set import ReadSet
 from chatd.core.users import Account, DeviceSeen, device_revoked, user_revoked
@@ -191,8 +201,18 @@ def amend_card(account: Account, request: Amend, writes: WriteSet, reads: ReadSe
         # Phones that cache a profile compare versions.
         if renamed == account:
             return account
+        show_pictures((account, Card(account.user)), (renamed, Card(account.user)), writes, reads)
         writes.add(changed_account(account.user, "profile"))
         return replace(renamed, version=account.version + 1)
     card = card_of(account.user, reads)
     changed, new = apply(change, account, card, reads)
-    return account if (changed, new) == (account, card) else put_card(changed, new, writes, reads)
+    if (changed, new) == (account, card):
+        return account
+    show_pictures((account, card), (changed, new), writes, reads)
+    return put_card(changed, new, writes, reads)
+
+
+def show_pictures(before: Whole, after: Whole, writes: WriteSet, reads: ReadSet) -> None:
+    """Let a card hold the pictures that the host gives it: files of its own, or of the user."""
+    check_pictures(before, after, (HOST, before[0].user), reads)
+    hold_pictures(before, after, writes, reads)

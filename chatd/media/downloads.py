@@ -4,6 +4,7 @@ Nothing that was sent runs in a browser: a type that we made, or know to be harm
 """
 
 import logging
+import os
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
@@ -16,7 +17,8 @@ from chatd.env import Env
 from chatd.media.access import Access, asker_of
 from chatd.media.conditions import Unsatisfiable, asked_span, lists
 from chatd.media.http_messages import Answer, FilePart, Request, error
-from chatd.media.interface import Caller
+from chatd.media.interface import OBJECTS, Caller
+from chatd.media.layout import folder_of
 from chatd.protocol.errors import Refused
 from chatd.protocol.media import FilePlace
 from chatd.storage.media import MediaReads, StoredObject
@@ -151,6 +153,12 @@ class Downloads:
 
 def is_link(request: Request) -> bool:
     return "sig=" in request.query
+
+
+def open_object(directory: str, name: str) -> int:
+    """Return a descriptor of an object of the engine `local`. Raises OSError."""
+    path = f"{directory}/{OBJECTS}/{folder_of(name)}/{name}"
+    return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
 
 
 def existing(found: StoredObject | None) -> StoredObject:

@@ -17,6 +17,7 @@ from chatd.egress.guard import EgressRefused, Guard, target_of
 from chatd.egress.signing import secrets_in
 from chatd.env import Env
 from chatd.protocol.errors import Refused
+from chatd.webhooks.interface import LinkOf
 
 if TYPE_CHECKING:
     from chatd.webhooks.before import RemoteJudge
@@ -47,7 +48,7 @@ def receivers_of(config: Config) -> tuple[Receiver, ...]:
     )
 
 
-def judges_of(config: Config, env: Env) -> Sequence["RemoteJudge"]:
+def judges_of(config: Config, env: Env, link_of: LinkOf) -> Sequence["RemoteJudge"]:
     """Return the judges of a configuration, each a `Judge` to close at the end. Raises ConfigError."""
     if not config.hooks.before:
         return ()
@@ -58,7 +59,12 @@ def judges_of(config: Config, env: Env) -> Sequence["RemoteJudge"]:
     guard = Guard(config.egress.allow, configured=True)
     return tuple(
         RemoteJudge(
-            hook, secrets_in(hook.secret_file), Client(hook.url, guard, env), env, config.limits.body_bytes
+            hook,
+            secrets_in(hook.secret_file),
+            Client(hook.url, guard, env),
+            env,
+            config.limits.body_bytes,
+            link_of,
         )
         for hook in config.hooks.before
     )

@@ -93,6 +93,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "ahocorasick": ("chatd/moderation/words.py",),
     "aiosqlite": ("chatd/storage/sqlite/connection.py",),
     "argon2": ("chatd/auth/passwords.py",),
+    "av": ("chatd/media/inspect/",),
     "click": ("chatd/cli/",),
     "cryptography": ("chatd/auth/keys.py", "chatd/push/", "chatd/server/watched_files.py", "bench/siege/"),
     "h2": ("chatd/push/sender/http2_connection.py",),

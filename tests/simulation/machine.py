@@ -21,7 +21,8 @@ from chatd.core.maintenance import Barrier
 from chatd.core.message_requests import relate
 from chatd.protocol.errors import ChatError
 from chatd.server.app import App
-from chatd.server.daemon import DATABASE, Daemon
+from chatd.server.daemon import Daemon
+from chatd.server.gauges import DATABASE
 from chatd.storage.sqlite.backup import backup, restore
 from chatd.storage.sqlite.store import SqliteStore
 from tests.kit.disk import Disk, lay

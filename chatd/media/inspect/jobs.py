@@ -2,6 +2,7 @@
 
 import os
 
+from chatd.media.inspect import plain_videos, sounds
 from chatd.media.inspect.renditions import Renditions
 from chatd.media.inspect.sniff import HEAD_BYTES, sniffed
 from chatd.media.inspection import Descriptors, Found, Job, Library, Refusal
@@ -10,7 +11,12 @@ try:
     from chatd.media.inspect import pictures
 except ImportError:
     pictures = None  # type: ignore[assignment]
+try:
+    from chatd.media.inspect import containers, videos
+except ImportError:
+    containers = videos = None  # type: ignore[assignment]
 
+VOICE, VIDEO = ("ogg", "mp4", "mov", "webm"), ("mp4", "mov", "webm")
 PICTURE_BYTES_MAX = 30 << 20  # the largest that phones make
 
 
@@ -18,6 +24,8 @@ def prepare() -> None:
     """Load what is loaded late, since nothing can be loaded behind the fences."""
     if pictures is not None:
         pictures.prepare()
+    if videos is not None:
+        containers.prepare()
 
 
 def libraries() -> tuple[Library, ...]:
@@ -25,7 +33,7 @@ def libraries() -> tuple[Library, ...]:
     found: list[Library] = []
     if pictures is not None:
         found += ["pictures", "heic"] if pictures.is_openable("heic") else ["pictures"]
-    return tuple(found)
+    return tuple(found) if videos is None else (*found, "sounds")
 
 
 def inspected(job: Job, descriptors: Descriptors) -> Found | Refusal:
@@ -37,6 +45,12 @@ def inspected(job: Job, descriptors: Descriptors) -> Found | Refusal:
         if os.fstat(descriptors.source).st_size > PICTURE_BYTES_MAX:
             return Refusal("too_large", "more bytes than a picture has")
         return pictures.picture(job, kind, _content(descriptors.source), renditions)
+    if job.kind == "voice" and kind in VOICE:
+        return sounds.voice(job, kind, descriptors.source, renditions)
+    if job.kind == "video" and kind in VIDEO:
+        if videos is not None:
+            return videos.video(job, kind, descriptors.source, renditions)
+        return plain_videos.video(kind, descriptors.source, renditions)
     return Refusal("not_supported", f"{job.kind} of type {kind or 'unknown'}")
 
 

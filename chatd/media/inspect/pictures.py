@@ -2,6 +2,7 @@
 
 import base64
 import io
+from typing import TypeAlias
 
 import pyvips
 from msgspec import UNSET
@@ -19,6 +20,7 @@ try:
 except ImportError:
     pillow_heif = None  # type: ignore[assignment]
 
+Picture: TypeAlias = pyvips.Image
 DECODERS = {
     "jpeg": "VipsForeignLoadJpeg",
     "png": "VipsForeignLoadPng",
@@ -86,7 +88,13 @@ def picture(job: Job, kind: Type, data: bytes, renditions: Renditions) -> Found 
     return Found(facts, tuple(renditions.written))
 
 
-def smaller(image: pyvips.Image, renditions: Renditions, at_most: bool = True) -> list[Size]:
+def of_pixels(data: bytes, stride: int, width: int, height: int, bands: int) -> Picture:
+    """Return a picture of rows of `stride` bytes, of which the last ones may mean nothing."""
+    rows = pyvips.Image.new_from_memory(data, stride // bands, height, bands, "uchar")
+    return rows.crop(0, 0, width, height).copy(interpretation="srgb" if bands > 2 else "b-w")
+
+
+def smaller(image: Picture, renditions: Renditions, at_most: bool = True) -> list[Size]:
     """Write the smaller renditions that are smaller than the picture; return which."""
     sides: tuple[tuple[Size, int], ...] = (("m", M_PX), ("s", S_PX))
     sizes = [(size, side) for size, side in sides if max(image.width, image.height) > side or not at_most]
@@ -95,7 +103,7 @@ def smaller(image: pyvips.Image, renditions: Renditions, at_most: bool = True) -
     return [size for size, _ in sizes]
 
 
-def preview(image: pyvips.Image) -> str:
+def preview(image: Picture) -> str:
     """Return the ThumbHash in base64."""
     small = _shrunk(image, HASH_PX)
     if small.bands < 3:
@@ -112,7 +120,7 @@ def _side(job: Job) -> int:
     return AVATAR_PX if job.purpose == "avatar" else FULL_PX
 
 
-def _opened(kind: Type, data: bytes, side: int, pixels_max: int) -> pyvips.Image:
+def _opened(kind: Type, data: bytes, side: int, pixels_max: int) -> Picture:
     """Return the first frame, upright, in sRGB, of 8 bits, at most this large, decoded."""
     options = {"height": side, "size": "down", "export_profile": "srgb"}
     if kind == "heic":
@@ -127,14 +135,12 @@ def _opened(kind: Type, data: bytes, side: int, pixels_max: int) -> pyvips.Image
     return image
 
 
-def _heic(data: bytes, pixels_max: int) -> pyvips.Image:
+def _heic(data: bytes, pixels_max: int) -> Picture:
     heif = pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)
     width, height = heif.size
     if width * height > pixels_max:
         raise ValueError("it is larger than it declares")
-    bands = len(heif.mode)
-    rows = pyvips.Image.new_from_memory(heif.data, heif.stride // bands, height, bands, "uchar")
-    image = rows.crop(0, 0, width, height).copy(interpretation="srgb" if bands > 2 else "b-w")
+    image = of_pixels(heif.data, heif.stride, width, height, len(heif.mode))
     profile = heif.info.get("icc_profile")
     if profile:
         image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
@@ -159,13 +165,13 @@ def _animation(data: bytes, side: int, bytes_max: int | None) -> bytes | Refusal
     return animation
 
 
-def _is_drawing(kind: Type, data: bytes, image: pyvips.Image) -> bool:
+def _is_drawing(kind: Type, data: bytes, image: Picture) -> bool:
     """Return whether it is kept without loss: its source was, and has few colours or transparency."""
     has_palette = kind == "gif" or (kind == "png" and data[25] == 3)
     return has_palette or (kind == "png" and image.hasalpha())
 
 
-def _write_full(image: pyvips.Image, is_drawing: bool, renditions: Renditions) -> str:
+def _write_full(image: Picture, is_drawing: bool, renditions: Renditions) -> str:
     if is_drawing:
         png = image.pngsave_buffer(keep="none", compression=9)
         if len(png) <= PNG_BYTES_MAX:
@@ -174,7 +180,7 @@ def _write_full(image: pyvips.Image, is_drawing: bool, renditions: Renditions) -
     return _write("full", image, renditions)
 
 
-def _write(variant: Variant, image: pyvips.Image, renditions: Renditions) -> str:
+def _write(variant: Variant, image: Picture, renditions: Renditions) -> str:
     mime = WEBP if image.hasalpha() else JPEG
     if mime == WEBP:
         content = image.webpsave_buffer(Q=WEBP_Q, keep="none")
@@ -184,5 +190,5 @@ def _write(variant: Variant, image: pyvips.Image, renditions: Renditions) -> str
     return mime
 
 
-def _shrunk(image: pyvips.Image, side: int) -> pyvips.Image:
+def _shrunk(image: Picture, side: int) -> Picture:
     return image.thumbnail_image(side, height=side, size="down").copy_memory()

@@ -22,6 +22,10 @@ class Renditions:
         self.written.append(Written(variant, mime))
         return self._numbers[variant]
 
+    def number(self, variant: Variant) -> int:
+        """Return the descriptor of a rendition that was written."""
+        return self._numbers[variant]
+
     def write(self, variant: Variant, mime: str, content: bytes) -> None:
         written, number = 0, self.descriptor(variant, mime)
         while written < len(content):
