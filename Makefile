@@ -96,12 +96,12 @@ clean:
 
 .venv/installed-dev: pyproject.toml | $(BIN)/python
 	@echo "Installing chatd and its development tools into .venv ..."
-	@$(PIP) -e '.[webhooks,moderation,push,media,s3,dev,browser]'
+	@$(PIP) -e '.[moderation,push,media,s3,dev,browser]'
 	@touch .venv/installed $@
 
 .venv/installed-fuzz: pyproject.toml | $(BIN)/python
 	@echo "Installing chatd, its development tools and the fuzzer into .venv ..."
-	@$(PIP) -e '.[webhooks,moderation,push,media,s3,dev,browser,fuzz]'
+	@$(PIP) -e '.[moderation,push,media,s3,dev,browser,fuzz]'
 	@touch .venv/installed .venv/installed-dev $@
 
 $(BIN)/python:

@@ -1,0 +1,1 @@
+import{ka as o}from"./chunk-WAVFMWFT.js";export{o as msgpack};
