@@ -20,7 +20,9 @@ class MediaClient:
     async def begin(self, length: int, kind: str = "file", **metadata: str) -> http.Answer:
         fields = {"key": fresh_key(), "kind": kind} | metadata
         words = ",".join(f"{name} {b64encode(value.encode()).decode()}" for name, value in fields.items())
-        return await self._ask("POST", "/v1/files", **{"Upload-Length": str(length), "Upload-Metadata": words})
+        return await self._ask(
+            "POST", "/v1/files", **{"Upload-Length": str(length), "Upload-Metadata": words}
+        )
 
     async def append(self, file: str, data: bytes, offset: int = 0) -> http.Answer:
         headers = {"Upload-Offset": str(offset), "Content-Type": BYTES}
