@@ -3,7 +3,7 @@
 import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import av
 from av.container import InputContainer
@@ -13,7 +13,7 @@ from av.stream import Stream
 from chatd.media.inspect.descriptor_file import DescriptorFile
 from chatd.media.inspect.sniff import Type
 
-AnyPacket = Packet[Any]
+AnyPacket: TypeAlias = "Packet[Any]"
 READERS: dict[Type, str] = {"mp4": "mp4", "mov": "mov", "webm": "matroska", "ogg": "ogg"}
 # Without the name of the library. The index comes first, so that a player begins before it has everything.
 OPTIONS = {
