@@ -182,7 +182,9 @@ def amend(user: str, request: Amend, writes: WriteSet, reads: ReadSet) -> Ok:
         writes.add(changed_account(user, "disabled" if changes["disabled"] else "enabled"))
     if changes.get("disabled") or request.revoke:
         writes.add(ChangedRegistration(Dropped(user)))
-    changed = replace(amend_card(known, request, writes, reads), **changes)
+    changed = amend_card(known, request, writes, reads)
+    if changes:
+        changed = replace(changed, **changes)
     if request.revoke:
         put_account(user_revoked(changed, writes.now), writes, reads)
     elif changed != account:
@@ -196,14 +198,15 @@ def amend_card(account: Account, request: Amend, writes: WriteSet, reads: ReadSe
     if not reads.rules.people.enabled:
         if (change.handle, change.verified, change.page) != (None, None, None):
             raise Refused("not_supported", "people are switched off here")
-        names = {name: getattr(change, name) for name in ("name", "avatar", "kind")}
-        renamed = replace(account, **{name: value for name, value in names.items() if value is not None})
-        # Phones that cache a profile compare versions.
-        if renamed == account:
+        wanted = {name: getattr(change, name) for name in ("name", "avatar", "kind")}
+        names = {name: value for name, value in wanted.items() if value not in (None, getattr(account, name))}
+        if not names:
             return account
+        # Phones that cache a profile compare versions.
+        renamed = replace(account, version=account.version + 1, **names)
         show_pictures((account, Card(account.user)), (renamed, Card(account.user)), writes, reads)
         writes.add(changed_account(account.user, "profile"))
-        return replace(renamed, version=account.version + 1)
+        return renamed
     card = card_of(account.user, reads)
     changed, new = apply(change, account, card, reads)
     if (changed, new) == (account, card):

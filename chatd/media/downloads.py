@@ -4,7 +4,6 @@ Nothing that was sent runs in a browser: a type that we made, or know to be harm
 """
 
 import logging
-import os
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
@@ -17,8 +16,8 @@ from chatd.env import Env
 from chatd.media.access import Access, asker_of
 from chatd.media.conditions import Unsatisfiable, asked_span, lists
 from chatd.media.http_messages import Answer, FilePart, Request, error
-from chatd.media.interface import OBJECTS, Caller
-from chatd.media.layout import folder_of
+from chatd.media.inspection import MIMES
+from chatd.media.interface import Caller
 from chatd.protocol.errors import Refused
 from chatd.protocol.media import FilePlace
 from chatd.storage.media import MediaReads, StoredObject
@@ -29,20 +28,7 @@ _PLACED = re.compile(r"/([A-Za-z0-9]{12})/([1-9][0-9]{0,9})/([A-Za-z0-9_\-]{22})
 _NAMED = re.compile(r"/(own|public)/([A-Za-z0-9_\-]{22})(?:/([ms]))?\Z", re.ASCII)
 
 # What browsers show or play and never run. Anything else is a download, whatever it says of itself.
-SHOWN = frozenset(
-    {
-        "image/jpeg",
-        "image/png",
-        "image/webp",
-        "image/gif",
-        "video/mp4",
-        "video/webm",
-        "video/quicktime",
-        "audio/ogg",
-        "audio/mp4",
-        "audio/webm",
-    }
-)
+SHOWN = frozenset().union(*MIMES.values())
 OPAQUE = "application/octet-stream"
 # An object never changes, so nobody asks again; a link is another address soon.
 FOR_EVER_S = 31_536_000
@@ -153,12 +139,6 @@ class Downloads:
 
 def is_link(request: Request) -> bool:
     return "sig=" in request.query
-
-
-def open_object(directory: str, name: str) -> int:
-    """Return a descriptor of an object of the engine `local`. Raises OSError."""
-    path = f"{directory}/{OBJECTS}/{folder_of(name)}/{name}"
-    return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
 
 
 def existing(found: StoredObject | None) -> StoredObject:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from chatd.core.files import SUFFIXES
 from chatd.media.access import Access
-from chatd.media.downloads import Downloads, open_object
+from chatd.media.downloads import Downloads
 from chatd.media.http_listener import HttpListener
 from chatd.media.interface import Failed
 from chatd.media.layout import path_of
@@ -54,7 +54,7 @@ class LoopProcess:
         settings, env = self._service.settings, SystemEnv()
         reads = await SqliteMediaReads.open(Path(settings.database), no_troubles())
         access = Access(self, settings.link_key, env)
-        downloads = Downloads(access, reads, partial(open_object, settings.directory), env)
+        downloads = Downloads(access, reads, partial(opened, Path(settings.directory)), env)
         with ThreadPoolExecutor(2) as disk, bound:
             routes = Routes(settings.origins, {"/v1/media": downloads})
             listener = HttpListener(routes, env, disk, settings.media.connections)
@@ -88,6 +88,10 @@ class LoopProcess:
 
     def tell(self, message: Any) -> None:
         raise AssertionError(message)
+
+
+def opened(directory: Path, name: str) -> int:
+    return os.open(path_of(directory, name), os.O_RDONLY | os.O_CLOEXEC)
 
 
 class ServedFiles:

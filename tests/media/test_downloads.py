@@ -164,7 +164,7 @@ async def test_a_token_is_needed_that_allows_to_read(files: ServedFiles, alice: 
     path = await placed(files, alice)
     assert code_of(await files.fetch(path)) == (401, "token_invalid")
     assert code_of(await files.fetch(path, "nonsense")) == (401, "token_invalid")
-    assert code_of(await files.fetch(path, token_for("bob", lifetime_s=-600))) == (401, "token_expired")
+    assert code_of(await files.fetch(path, token_for("bob", iat=1000, exp=2000))) == (401, "token_expired")
     assert code_of(await files.fetch(path, token_for("bob", allow=["send"]))) == (403, "forbidden")
     assert code_of(await files.fetch(path, BOB, "DELETE")) == (405, "not_supported")
     answer = await files.fetch(path, method="OPTIONS")
