@@ -36,7 +36,7 @@ test: .venv/installed-dev
 # One line a subject. Seeds are printed by what fails.
 soak: .venv/installed-dev
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/storage/test_power_loss.py tests/storage/test_power_loss_of_files.py \
-	  tests/storage/test_damage.py
+	  tests/storage/test_damage.py tests/storage/test_disk_faults.py
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/storage/test_unallocated.py \
 	  tests/storage/test_power_loss_of_erasures.py
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/scenarios/test_crash.py -k kill_9_under_load

@@ -11,20 +11,21 @@ HOST_LINK_S = 600
 
 
 class MediaDoor:
-    """`url`: where files are sent and fetched, "" while media are off. `link_key`: signs links."""
+    """`url`: where files are sent and fetched, "" while nothing listens. `link_key`: signs links."""
 
-    def __init__(self, env: Env) -> None:
+    def __init__(self, env: Env, *, is_on: bool) -> None:
+        self._is_on = is_on
         self.url = ""
         self.link_key = b""
         self._env = env
 
     def require(self) -> None:
-        """Raise Refused("not_supported") while media are off."""
-        if not self.url:
+        """Raise Refused("not_supported") where media are off."""
+        if not self._is_on:
             raise Refused("not_supported", "media are switched off here")
 
     def host_link(self, file: str) -> str:
-        """Return an address that opens a file for ten minutes, whoever has it; "" while media are off."""
+        """Return an address that opens a file for ten minutes, whoever has it; "" while nothing listens."""
         if not self.url:
             return ""
         claims = LinkClaims("", "", end_of(self._env.now_ms(), HOST_LINK_S))

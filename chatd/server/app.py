@@ -114,7 +114,7 @@ class App:
         self.screening = Screening(
             self.writer.submit, self.rooms, store, env, self.counters, self.rate_limits.keep_task
         )
-        self.media_door = MediaDoor(env)
+        self.media_door = MediaDoor(env, is_on=config.media.enabled)
         self.screening.reconfigure(screening_rules_of(config, env, self.media_door.host_link))
         self.maintenance = Maintenance(store, env, self.rooms, self.writer, config)
         self.event_feed = EventFeed(store.feed, env) if config.events.enabled else None

@@ -160,6 +160,31 @@ class TestBodies:
             assert (await peer.answer())[0] == 204
         assert sum(map(len, seen)) == len(body)
 
+    async def test_what_comes_after_somebody_ended_a_body_is_for_nobody(self):
+        """The bytes are received, because they are under way, and not taken for those of the body."""
+        outcomes = []
+
+        async def end(request):
+            connection = next(iter(listener._connections))
+            outcomes.append(bytes(await request.body.read()))
+            request.body.end()
+            await until(lambda: not connection.transport.is_reading())
+            try:
+                outcomes.append(bytes(await request.body.read()))
+            except BodyLost:
+                outcomes.append(None)
+            return Answer(204)
+
+        async with served(end) as listener:
+            peer = await Peer.of(listener)
+            peer.writer.write(post(BYTES)[:1000])
+            await until(lambda: outcomes)
+            peer.writer.write(bytes(500))
+            assert (await peer.answer())[1]["connection"] == "close"
+        first, then = outcomes
+        assert then is None
+        assert BYTES.startswith(first)
+
     async def test_who_expects_to_be_asked_is_asked(self):
         async with served() as listener:
             peer = await Peer.of(listener)

@@ -47,8 +47,7 @@ SEQ_BITS = 32
 MEMBERS = """
 SELECT room, user, first_visible, read, standing, hidden FROM members WHERE gone IS NULL ORDER BY room, user
 """
-# Between users in a column of several.
-MARK = "\x1f"
+MARK = "\x1f"  # between users in a column of several
 RARELY_S = 20.0  # between updates of metrics and HTTP headers: each costs a callback
 
 

@@ -81,7 +81,7 @@ export function CropDialog({ file, purpose, onDone }: CropProps) {
     <Dialog title={t(purpose === "avatar" ? "media.crop.avatar" : "media.crop.cover")} actions={actions} onSubmit={() => void save()}>
       <div
         ref={box}
-        class={`crop ${purpose}`}
+        class={`crop of-${purpose}`}
         style={{ aspectRatio: `${ratio}` }}
         tabIndex={0}
         role="application"

@@ -91,7 +91,7 @@ function OwnPicture({ model, which }: { model: CardModel; which: "avatar" | "cov
   };
   return (
     <div class="own-picture" role="group" aria-label={t(`media.${which}`)}>
-      <span class={`own-picture-shown ${which}`}>{address ? <img src={address} alt="" /> : <Icon name="picture" />}</span>
+      <span class={`own-picture-shown of-${which}`}>{address ? <img src={address} alt="" /> : <Icon name="picture" />}</span>
       <span class="setting-text">
         <span>{t(`media.${which}`)}</span>
         <span class="quiet small">{t(`media.${which}.hint`)}</span>

@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t}from"./chunk-GNAKYNPD.js";import"./chunk-B7OB6EJZ.js";import"./chunk-CJEF2OXU.js";import"./chunk-IGEKUIV2.js";import"./chunk-JIIH5OIZ.js";import"./chunk-NDD5QA4B.js";import"./chunk-5BUGJ5TA.js";import"./chunk-WAVFMWFT.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};

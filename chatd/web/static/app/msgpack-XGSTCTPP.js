@@ -1,1 +1,0 @@
-import{ka as o}from"./chunk-WAVFMWFT.js";export{o as msgpack};
