@@ -56,7 +56,14 @@ BROWSER = [
 def arguments() -> list[str]:
     """Return the arguments with which the browser starts here."""
     # As root its sandbox does not start; /dev/shm of a container is small; without a GPU, one would be emulated.
-    return ["--disable-dev-shm-usage", "--disable-gpu", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    # The microphone is one that beeps, and asks nobody.
+    sound = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    return [
+        "--disable-dev-shm-usage",
+        "--disable-gpu",
+        *sound,
+        *(["--no-sandbox"] if os.geteuid() == 0 else []),
+    ]
 
 
 @asynccontextmanager
