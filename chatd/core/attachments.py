@@ -19,6 +19,7 @@ from chatd.core.files import (
     charge,
     check_quota,
     drop,
+    file_of,
     put,
 )
 from chatd.core.permissions import member_of
@@ -70,19 +71,19 @@ class FileIds:
 
 @dataclass(slots=True)
 class Resolved:
-    """A body as it is stored, and its files. `forwarded`: those that are made by it, by the file they are made of."""
+    """A body as it is stored, and its files. `forwarded`: those that it makes, each of a file, with its attachment."""
 
     body: Body
     files: list[KnownFile] = field(default_factory=list)
-    forwarded: list[tuple[KnownFile, str]] = field(default_factory=list)
+    forwarded: list[tuple[KnownFile, Attachment]] = field(default_factory=list)
 
 
 def named_files(body: Body | UnsetType) -> Iterator[str]:
     """Yield the ids of the files of this server that a body names."""
     if body is not UNSET and body.attachments is not UNSET:
         for one in body.attachments:
-            if one.url.startswith(SCHEME):
-                yield one.url.removeprefix(SCHEME)
+            if name := file_of(one.url):
+                yield name
 
 
 def forwards(body: Body | UnsetType) -> Iterator[tuple[str, Place]]:
@@ -90,7 +91,7 @@ def forwards(body: Body | UnsetType) -> Iterator[tuple[str, Place]]:
     if body is not UNSET and body.attachments is not UNSET:
         for one in body.attachments:
             if isinstance(one, SentAttachment) and one.from_ is not UNSET and one.url.startswith(SCHEME):
-                yield one.url.removeprefix(SCHEME), one.from_
+                yield file_of(one.url), one.from_
 
 
 def without_files(body: Body) -> None:
@@ -131,7 +132,7 @@ def resolve_one(
         return of_elsewhere(one)
     if not reads.rules.media.enabled:
         raise Refused("not_supported", "this server stores no files", field="url")
-    name = one.url.removeprefix(SCHEME)
+    name = file_of(one.url)
     source = one.from_ if isinstance(one, SentAttachment) else UNSET
     known = reads.records_of(KnownFile).get(name)
     if source is not UNSET:
@@ -145,9 +146,9 @@ def resolve_one(
     if source is UNSET or file.owner == user or known.is_sticker:
         found.files.append(known)
         return attachment
-    new = reads.records_of(FileIds)["new"].ids.pop()
-    found.forwarded.append((known, new))
-    return structs.replace(attachment, url=SCHEME + new)
+    attachment = structs.replace(attachment, url=SCHEME + reads.records_of(FileIds)["new"].ids.pop())
+    found.forwarded.append((known, attachment))
+    return attachment
 
 
 def of_elsewhere(one: Attachment) -> Attachment:
@@ -166,13 +167,14 @@ def may_attach(user: str, known: KnownFile, held: Container[str]) -> bool:
     if file.owner != user or file.purpose != "message" or file.state not in ("uploading", "ready"):
         return False
     if file.state == "uploading":
-        raise Refused(
-            "not_ready",
-            "the file is not whole, or not inspected",
-            retry_after=NOT_READY_RETRY_MS,
-            field="url",
-        )
+        raise not_ready("url")
     return True
+
+
+def not_ready(field: str) -> Refused:
+    return Refused(
+        "not_ready", "the file is not whole, or not inspected", retry_after=NOT_READY_RETRY_MS, field=field
+    )
 
 
 def forwarded(user: str, known: KnownFile | None, source: Place, reads: ReadSet) -> KnownFile:
@@ -202,8 +204,8 @@ def check_space(user: str, room: Room, found: Resolved, held: Container[str], re
 
 def attach(user: str, found: Resolved, room: Room, seq: int, writes: WriteSet, reads: ReadSet) -> None:
     """Let a message hold the files of its body."""
-    for known, new in found.forwarded:
-        facts = structs.replace(known.file.facts, url=SCHEME + new)
+    for known, attachment in found.forwarded:
+        new, facts = file_of(attachment.url), structs.replace(attachment, alt=UNSET, expires_at=UNSET)
         file = replace(known.file, file=new, owner=user, key=None, created_at=writes.now, facts=facts, room=0)
         found.files.append(add_file(file, writes, reads))
         writes.add(FileChange(SharedObjects(new, known.file.file)))

@@ -18,7 +18,7 @@ from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import U53
-from chatd.protocol.media import FileKind, Purpose
+from chatd.protocol.media import SCHEME, FileKind, Purpose
 from chatd.protocol.messages import Attachment
 
 State = Literal["uploading", "ready", "refused", "dropped"]
@@ -27,6 +27,7 @@ State = Literal["uploading", "ready", "refused", "dropped"]
 UNLINK_GRACE_MS = 3_600_000
 # By variant, what follows the id of the file in the name of its object.
 SUFFIXES = {"full": "", "m": "-m", "s": "-s"}
+STICKER = "sticker:"
 UNKNOWN_MIME = "application/octet-stream"
 
 
@@ -60,13 +61,22 @@ class File:
 class KnownFile:
     """A file that was read for a batch; decisions keep it current.
 
-    `uses`: how many messages and others hold it, of which no more are counted than a batch could take away.
-    `is_sticker`: whether the host offers it to everybody.
+    `uses`: how many messages and others hold it, of which no more are counted than a batch could take away. `holders`:
+    those that are no messages. For a removal, `places`: some messages (room number, seq) that hold it, and whether
+    there are more; and whether there are more files of the same bytes than were read.
     """
 
     file: File
     uses: int = 0
-    is_sticker: bool = False
+    holders: tuple[str, ...] = ()
+    places: tuple[tuple[int, int], ...] = ()
+    has_more_places: bool = False
+    has_more_copies: bool = False
+
+    @property
+    def is_sticker(self) -> bool:
+        """Whether the host offers it to everybody."""
+        return any(holder.startswith(STICKER) for holder in self.holders)
 
 
 @dataclass(slots=True, frozen=True)
@@ -264,9 +274,12 @@ def charge(account: str, size: int, count: int, writes: WriteSet, reads: ReadSet
     writes.add(FileChange(Charged(account, size, count)))
 
 
-def drop(known: KnownFile, writes: WriteSet, reads: ReadSet) -> None:
-    """Take away a file. Its row stays as long as something of it is left: of an upload, or messages that name it."""
-    file, rows = known.file, reads.records_of(KnownFile)
+def drop(known: KnownFile, writes: WriteSet, reads: ReadSet, grace_ms: int = UNLINK_GRACE_MS) -> None:
+    """Take away a file, its bytes after `grace_ms`.
+
+    Its row stays as long as something of it is left: of an upload, or messages that name it.
+    """
+    file = known.file
     if file.state in ("uploading", "ready"):
         charge(account_of(file.owner), -file.charged, -1, writes, reads)
     if file.state == "uploading":
@@ -274,15 +287,23 @@ def drop(known: KnownFile, writes: WriteSet, reads: ReadSet) -> None:
     if file.key is not None:
         reads.records_of(FileOfKey).pop((file.owner, file.key), None)
     if file.state == "ready":
-        writes.add(FileChange(ReleasedObjects(file.file, writes.now + UNLINK_GRACE_MS)))
+        writes.add(FileChange(ReleasedObjects(file.file, writes.now + grace_ms)))
     if file.state == "ready" and not known.uses:
-        del rows[file.file]
+        del reads.records_of(KnownFile)[file.file]
         writes.add(FileChange(ForgottenFile(file.file)))
     else:
         # It says nothing of its owner any more.
         facts = Attachment(file.facts.url, UNKNOWN_MIME, kind=file.kind)
         left = replace(file, owner="", key=None, state="dropped", due_at=writes.now, facts=facts)
         put(known, left, writes)
+
+
+def give_away(known: KnownFile, writes: WriteSet, reads: ReadSet) -> None:
+    """Let a file be the host app's."""
+    file = known.file
+    charge(account_of(file.owner), -file.charged, -1, writes, reads)
+    charge(account_of(""), file.charged, 1, writes, reads)
+    put(known, replace(file, owner="", key=None), writes)
 
 
 def check_quota(account: str, size: int, most: int, scope: str, reads: ReadSet) -> None:
@@ -305,6 +326,15 @@ def file_id(chance: bytes) -> str:
     'AAAAAAAAAAAAAAAAAAAAAA'
     """
     return urlsafe_b64encode(chance).decode().rstrip("=")
+
+
+def file_of(url: str) -> str:
+    """Return the file of this server that an address names, "" for any other address.
+
+    >>> file_of("media:AAAAAAAAAAAAAAAAAAAAAA")
+    'AAAAAAAAAAAAAAAAAAAAAA'
+    """
+    return url.removeprefix(SCHEME) if url.startswith(SCHEME) else ""
 
 
 def account_of(owner: str) -> str:

@@ -91,6 +91,9 @@ class Finishing:
                 return code
 
     async def _finish(self, row: File, length: int) -> str:
+        if not length:
+            # No request brought a byte of it.
+            await in_pool(self._pool, self._incoming.make, row.file)
         made = await (self._kept(row, length) if row.kind == "file" else self._inspected(row, length))
         if isinstance(made, str):
             return await self._refuse(row.file, made)

@@ -69,6 +69,7 @@ class Connection(asyncio.BufferedProtocol):
         self._serving: asyncio.Task[None] | None = None
         self._sending: asyncio.Task[None] | None = None
         self._is_refused = is_refused
+        self._is_into_body = False
         self._is_closing = False
         self._expects = False
         # Whether the peer has taken enough of what was written.
@@ -101,9 +102,11 @@ class Connection(asyncio.BufferedProtocol):
         return self._serving is not None and self._is_plain
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        if self._body is not None and self._body.has_room and not self._is_closing:
-            return self._body.buffer()
-        if self._is_closing:
+        body = self._body
+        self._is_into_body = body is not None and body.has_room and not self._is_closing
+        if body is not None and self._is_into_body:
+            return body.buffer()
+        if self._is_closing or body is not None:
             self._filled = 0
         return memoryview(self._head)[self._filled :]
 
@@ -116,8 +119,10 @@ class Connection(asyncio.BufferedProtocol):
             self._filled += nbytes
             self._read_head()
             return
-        body.updated(nbytes)
+        if self._is_into_body:
+            body.updated(nbytes)
         if not body.has_room:
+            # Of one that was ended meanwhile, too: its bytes went elsewhere, and are for nobody.
             self.transport.pause_reading()
 
     def pause_writing(self) -> None:
@@ -288,6 +293,11 @@ class Connection(asyncio.BufferedProtocol):
         if is_read or not self.transport.can_write_eof():
             self.transport.close()
             return
-        self.transport.write_eof()
+        try:
+            self.transport.write_eof()
+        except OSError:
+            # It was reset, which the transport has not seen.
+            self.transport.abort()
+            return
         self._limit_s, self.touched_at = LINGER_S, self._loop.time()
         self.transport.resume_reading()

@@ -160,7 +160,13 @@ def read_head(data: bytes) -> Request:
     target = head.url.decode("latin-1")
     raw_path, _, query = target.partition("?")
     method = parser.get_method().decode("ascii")
-    return Request(method, target, unquote(raw_path), query, headers, parser.should_keep_alive())
+    return Request(method, target, unquote(raw_path), query, headers, keeps_alive(headers, version))
+
+
+def keeps_alive(headers: Mapping[str, str], version: str) -> bool:
+    """Whether the peer wants to send another request (RFC 9112, 9.3). The parser forgets it where there is no body."""
+    wishes = {wish.strip().lower() for wish in headers.get("connection", "").split(",")}
+    return "close" not in wishes if version == "1.1" else "keep-alive" in wishes
 
 
 def _joined(pairs: list[tuple[str, str]]) -> dict[str, str]:

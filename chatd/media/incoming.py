@@ -50,6 +50,10 @@ class Incoming:
     def size(self, file: str) -> int | None:
         return self._disk.size(self.path(file))
 
+    def make(self, file: str) -> None:
+        """Make an empty upload, unless there is one."""
+        self._disk.close(self._disk.open(self.path(file), make=True))
+
     def digest(self, file: str) -> bytes:
         return self._disk.digest(self.path(file))
 

@@ -7,7 +7,6 @@ expiration, termination.
 import hashlib
 import re
 from base64 import b64decode
-from binascii import Error
 from collections.abc import Mapping
 from email.utils import formatdate
 from typing import Annotated, Literal, NamedTuple
@@ -113,7 +112,7 @@ def metadata_of(header: str) -> Metadata:
             found[name] = b64decode(value, validate=True).decode(
                 "utf-8" if name in Metadata.__struct_fields__ else "latin-1"
             )
-        except (Error, UnicodeDecodeError):
+        except ValueError:
             raise Refused("bad_request", "not base64 of UTF-8", field=name[:32]) from None
     try:
         return msgspec.convert(found, Metadata)
@@ -160,7 +159,7 @@ def digest_of(headers: Mapping[str, str]) -> tuple[str, bytes] | None:
     name, _, value = headers["upload-checksum"].partition(" ")
     try:
         digest = b64decode(value, validate=True)
-    except Error:
+    except ValueError:
         digest = b""
     if name not in DIGESTS or len(digest) != hashlib.new(name, usedforsecurity=False).digest_size:
         raise Refused("bad_request", f"a checksum is one of {', '.join(DIGESTS)}", field="Upload-Checksum")

@@ -8,10 +8,13 @@ from chatd.core.files import KnownFile, Usage
 
 
 class FileQuery(NamedTuple):
-    """What decisions of a batch look at. `keys`: (owner, key), whose files are read as if they were in `files`.
+    """What decisions of a batch look at.
 
-    `accounts`: those whose usage is read. `begun_since`: Unix ms, for `uploading`: owners whose uploads that began
-    later are counted. `digests`: those that may be blocked. `places`: (room number, seq, file) of messages.
+    `keys`: (owner, key), whose files are read as if they were in `files`. `accounts`: those whose usage is read.
+    `uploading`: owners whose uploads that began after `begun_since` (Unix ms) are counted. `digests`: those that may be
+    blocked. `places`: (room number, seq, file) of messages. `holders`: those whose files are read, as are the files of
+    reports that did not change since `reports_before` (Unix ms). `rooms`: numbers of those of which some messages with
+    files are read. With `is_removal` some messages that hold each file are read, and other files of the same bytes.
     """
 
     files: Collection[str] = ()
@@ -21,6 +24,10 @@ class FileQuery(NamedTuple):
     begun_since: int = 0
     digests: Collection[bytes] = ()
     places: Collection[tuple[int, int, str]] = ()
+    holders: Collection[str] = ()
+    reports_before: int = 0
+    rooms: Collection[int] = ()
+    is_removal: bool = False
 
 
 @dataclass(slots=True)
@@ -33,6 +40,7 @@ class FilesRead:
     uploading: dict[str, int] = field(default_factory=dict)
     blocked: set[bytes] = field(default_factory=set)
     attached: set[tuple[int, int, str]] = field(default_factory=set)
+    holdings: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class FileStore(Protocol):

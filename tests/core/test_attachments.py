@@ -12,7 +12,7 @@ from chatd.core.past_messages import ImportMessages, PastMessage, key_of
 from chatd.core.removal import Stretch
 from chatd.protocol.media import Place
 from chatd.protocol.messages import Attachment, Body, Edit, Recall, Send, SentAttachment
-from tests.kit.files import Files, code_of, file_id
+from tests.kit.files import Files, code_of, file_id, share
 from tests.kit.inprocess import in_process, new_key
 
 MIB = 1 << 20
@@ -39,14 +39,6 @@ async def bob(files):
 @pytest.fixture
 async def room(ann, bob):
     return await ann.create_group("bob")
-
-
-async def share(client, room, *attachments, key=None, **body):
-    """Send a message with attachments; a file of this server by its id."""
-    listed = [{"url": f"media:{one}", "mime": "x/x"} if isinstance(one, str) else one for one in attachments]
-    return await client.request(
-        type="send", room=room, key=key or new_key(), body={"attachments": listed, **body}
-    )
 
 
 def forward(file, room, seq):

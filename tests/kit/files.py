@@ -13,7 +13,7 @@ from chatd.protocol.errors import ChatError
 from chatd.protocol.messages import Attachment, Event
 from chatd.storage.files import FileQuery
 from chatd.storage.sqlite.directory import Directory
-from tests.kit.inprocess import InProcessServer, new_key
+from tests.kit.inprocess import InProcessClient, InProcessServer, new_key
 
 TABLES = ("files", "renditions", "objects", "attached", "held", "media_usage", "media_blocked")
 MIMES = {"picture": "image/jpeg", "video": "video/mp4", "voice": "audio/ogg", "sticker": "image/webp"}
@@ -66,6 +66,16 @@ async def code_of(asked: Awaitable[Any]) -> str | None:
     except ChatError as error:
         return error.code
     return None
+
+
+async def share(
+    client: InProcessClient, room: str, *attachments: str | dict[str, Any], key: str = "", **body: Any
+) -> dict[str, Any]:
+    """Send a message with attachments, a file of this server by its id; return the reply."""
+    listed = [{"url": f"media:{one}", "mime": "x/x"} if isinstance(one, str) else one for one in attachments]
+    return await client.request(
+        type="send", room=room, key=key or new_key(), body={"attachments": listed, **body}
+    )
 
 
 class Files:

@@ -160,6 +160,31 @@ class TestBodies:
             assert (await peer.answer())[0] == 204
         assert sum(map(len, seen)) == len(body)
 
+    async def test_what_comes_after_somebody_ended_a_body_is_for_nobody(self):
+        """The bytes are received, because they are under way, and not taken for those of the body."""
+        outcomes = []
+
+        async def end(request):
+            connection = next(iter(listener._connections))
+            outcomes.append(bytes(await request.body.read()))
+            request.body.end()
+            await until(lambda: not connection.transport.is_reading())
+            try:
+                outcomes.append(bytes(await request.body.read()))
+            except BodyLost:
+                outcomes.append(None)
+            return Answer(204)
+
+        async with served(end) as listener:
+            peer = await Peer.of(listener)
+            peer.writer.write(post(BYTES)[:1000])
+            await until(lambda: outcomes)
+            peer.writer.write(bytes(500))
+            assert (await peer.answer())[1]["connection"] == "close"
+        first, then = outcomes
+        assert then is None
+        assert BYTES.startswith(first)
+
     async def test_who_expects_to_be_asked_is_asked(self):
         async with served() as listener:
             peer = await Peer.of(listener)
@@ -231,6 +256,16 @@ class TestHeads:
     async def test_a_bad_one_is_refused(self, head, status):
         async with served() as listener:
             assert (await exchange(listener, head))[0] == status
+
+    @pytest.mark.parametrize(
+        "head", [GET.replace(b"Host: a", b"Host: a\r\nConnection: close"), b"GET /v1/files HTTP/1.0\r\n\r\n"]
+    )
+    async def test_who_wants_no_other_answer_gets_none(self, head):
+        async with served() as listener:
+            peer = await Peer.of(listener)
+            peer.writer.write(head)
+            assert (await peer.answer())[1]["connection"] == "close"
+            assert await peer.is_over()
 
     @pytest.mark.parametrize("chunks", [b"xyz\r\n", b"-1\r\n", b"3\r\nabcd\r\n"])
     async def test_bad_chunks_end_the_body(self, chunks):

@@ -2,15 +2,18 @@
 
 import importlib
 import pkgutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeAlias
 
 import av
 from av.container import InputContainer
+from av.packet import Packet
 from av.stream import Stream
 
 from chatd.media.inspect.descriptor_file import DescriptorFile
 from chatd.media.inspect.sniff import Type
 
+AnyPacket: TypeAlias = "Packet[Any]"
 READERS: dict[Type, str] = {"mp4": "mp4", "mov": "mov", "webm": "matroska", "ogg": "ogg"}
 # Without the name of the library. The index comes first, so that a player begins before it has everything.
 OPTIONS = {
@@ -19,6 +22,7 @@ OPTIONS = {
     "ogg": {"fflags": "+bitexact"},
 }
 PARTS = ("audio", "codec", "container", "data", "filter", "sidedata", "subtitles", "video")
+REORDERED_MAX = 16  # frames that wait for a later one: the most that H.264 has
 # Players of Apple take HEVC by this name alone.
 TAGS = {"hevc": "hvc1"}
 
@@ -46,29 +50,45 @@ def copy(source: InputContainer, streams: Sequence[Stream], target: int, form: s
 
     The length that a container states may be wrong or absent. Raises av.FFmpegError, ValueError.
     """
-    begin, end = None, 0.0
+    begin, end = float("inf"), 0.0
 
     def second_place(url: str, flags: int, options: dict[str, str]) -> DescriptorFile:
         # To move the index to the front, what was written is read at a second place.
         return DescriptorFile(target)
 
-    options = OPTIONS[form]
     with av.open(
-        DescriptorFile(target), "w", format=form, container_options=options, io_open=second_place
+        DescriptorFile(target), "w", format=form, container_options=OPTIONS[form], io_open=second_place
     ) as new:
         twins = {stream.index: new.add_stream_from_template(stream, opaque=True) for stream in streams}
         for stream in streams:
             twins[stream.index].codec_context.codec_tag = TAGS.get(codec_of(stream), "\0\0\0\0")
-        for packet in source.demux(list(streams)):
-            # The last one of each stream is empty.
-            if packet.dts is None:
-                continue
+        for packet in _dated(source.demux(list(streams))):
             if packet.pts is not None and packet.time_base:
                 start = float(packet.pts * packet.time_base)
-                begin = start if begin is None else min(begin, start)
+                begin = min(begin, start)
                 end = max(end, start + float((packet.duration or 0) * packet.time_base))
             packet.stream = twins[packet.stream.index]
             new.mux(packet)
-    if begin is None or end <= 0:
+    if end <= 0:
         raise ValueError("there is nothing in it")
     return max(1, round((end - max(0.0, begin)) * 1000))
+
+
+def _dated(packets: Iterable[AnyPacket]) -> Iterator[AnyPacket]:
+    """Yield packets with the time of their decoding, which Matroska does not say of the first ones."""
+    waiting: dict[int, list[AnyPacket]] = {}
+    for packet in packets:
+        # The last one of each stream is empty.
+        if not packet.size:
+            continue
+        early = waiting.setdefault(packet.stream.index, [])
+        early.append(packet)
+        if packet.dts is None and len(early) <= REORDERED_MAX:
+            continue
+        for count, one in enumerate(reversed(early)):
+            if one.dts is None and packet.dts is not None:
+                one.dts = packet.dts - count * max(1, one.duration or 1)
+        yield from early
+        early.clear()
+    for early in waiting.values():
+        yield from early

@@ -140,6 +140,10 @@ def _heic(data: bytes, pixels_max: int) -> Picture:
     width, height = heif.size
     if width * height > pixels_max:
         raise ValueError("it is larger than it declares")
+    if heif.mode.startswith("I;16"):
+        # Grey of more than 8 bits: two bytes each, the second of which counts more.
+        grey = of_pixels(heif.data, heif.stride, width, height, 2)
+        return grey[1].copy(interpretation="b-w")
     image = of_pixels(heif.data, heif.stride, width, height, len(heif.mode))
     profile = heif.info.get("icc_profile")
     if profile:

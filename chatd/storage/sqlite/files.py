@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from chatd.core.attachments import AttachedAt, DetachedAt, SharedObjects
+from chatd.core.file_removal import BlockedFile, ForgottenObjects
 from chatd.core.files import (
     UNKNOWN_MIME,
     Charged,
@@ -16,29 +17,35 @@ from chatd.core.files import (
     StoredObjects,
     Usage,
 )
+from chatd.core.held_files import Held, Released
 from chatd.protocol.codec import decode_attachment, encode
 from chatd.protocol.media import SCHEME
 from chatd.protocol.messages import Attachment
 from chatd.storage.files import FileQuery, FilesRead
 from chatd.storage.sqlite.read_pool import ReadPool
-from chatd.storage.sqlite.rows import Row, position
+from chatd.storage.sqlite.rows import SEQ_BITS, Row, position
 
 # More than the requests of one batch could take away, so what is not counted makes no difference.
 USES_MAX = 1000
+# That one commit changes: some milliseconds.
+PLACES_MAX = 100
+COPIES_MAX = 200
 FILE_COLUMNS = """
 f.file, f.owner, f.client_key, f.kind, f.purpose, f.state, f.reserved, f.created_at, f.due_at, f.facts, f.length,
 f.source, f.room
 """
 FILE = f"SELECT {FILE_COLUMNS} FROM files f WHERE file = ?"  # noqa: S608 - put together from constants
 FILE_OF_KEY = "SELECT file FROM files WHERE owner = ? AND client_key = ?"
-USES = """
-SELECT count(*) FROM (
-    SELECT 1 FROM attached WHERE file = :file UNION ALL SELECT 1 FROM held WHERE file = :file LIMIT :bound
-)
+PLACES = "SELECT count(*) FROM (SELECT 1 FROM attached WHERE file = ? LIMIT ?)"
+SOME_PLACES = "SELECT position FROM attached WHERE file = ? LIMIT ?"
+PLACES_IN = "SELECT position, file FROM attached WHERE position BETWEEN ? AND ? LIMIT ?"
+HOLDERS = "SELECT holder FROM held WHERE file = ? LIMIT ?"
+HOLDINGS = "SELECT file FROM held WHERE holder = ?"
+OF_REPORTS = """
+SELECT h.holder, h.file FROM (SELECT number FROM reports WHERE changed_at < ? ORDER BY changed_at LIMIT 500) r
+JOIN held h ON h.holder = 'report:' || r.number
 """
-IS_STICKER = (
-    "SELECT EXISTS (SELECT 1 FROM held WHERE file = ? AND holder >= 'sticker:' AND holder < 'sticker;')"
-)
+COPIES = "SELECT file FROM files WHERE source = ? AND state = 'ready' AND file <> ? LIMIT ?"
 USAGE = "SELECT bytes, files FROM media_usage WHERE account = ?"
 UPLOADING = "SELECT count(*) FROM files WHERE owner = ? AND created_at > ? AND state = 'uploading'"
 IS_ATTACHED = "SELECT EXISTS (SELECT 1 FROM attached WHERE position = ? AND file = ?)"
@@ -59,6 +66,14 @@ SHARE = """
 INSERT INTO renditions (file, variant, object, mime) SELECT ?, variant, object, mime FROM renditions WHERE file = ?
 """
 REFER = "UPDATE objects SET refs = refs + 1 WHERE object IN (SELECT object FROM renditions WHERE file = ?)"
+HOLD = "INSERT INTO held (holder, file) VALUES (?, ?)"
+UNHOLD = "DELETE FROM held WHERE holder = ? AND file = ?"
+FORGET_OBJECT = "DELETE FROM objects WHERE object = ? AND refs = 0"
+BLOCK = "INSERT INTO media_blocked (digest) VALUES (?) ON CONFLICT DO NOTHING"
+BLOCK_OBJECTS = """
+INSERT INTO media_blocked (digest) SELECT o.digest FROM renditions r JOIN objects o USING (object) WHERE r.file = ?
+ON CONFLICT DO NOTHING
+"""
 ATTACH = "INSERT INTO attached (position, file) VALUES (?, ?)"
 DETACH = "DELETE FROM attached WHERE position = ? AND file = ?"
 RELEASE = """
@@ -90,10 +105,7 @@ def known(connection: sqlite3.Connection, query: FileQuery) -> FilesRead:
     for key in query.keys:
         for (file,) in connection.execute(FILE_OF_KEY, key):
             found.keys[key] = file
-    for file in {*query.files, *found.keys.values()}:
-        row = connection.execute(FILE, (file,)).fetchone()
-        if row is not None:
-            found.files[file] = known_of(connection, row)
+    read_holdings(connection, query, found)
     for account in query.accounts:
         for row in connection.execute(USAGE, (account,)):
             found.usage[account] = Usage(*row)
@@ -105,14 +117,50 @@ def known(connection: sqlite3.Connection, query: FileQuery) -> FilesRead:
     for room, seq, file in query.places:
         if connection.execute(IS_ATTACHED, (position(room, seq), file)).fetchone() == (1,):
             found.attached.add((room, seq, file))
+    for room in query.rooms:
+        bounds = (position(room, 0), position(room + 1, 0), PLACES_MAX)
+        found.attached.update((*place_of(at), file) for at, file in connection.execute(PLACES_IN, bounds))
+    wanted = {*query.files, *found.keys.values(), *(file for *_, file in found.attached)}
+    wanted.update(file for files in found.holdings.values() for file in files)
+    for file in wanted:
+        read_file(connection, file, found, is_removal=query.is_removal)
     return found
 
 
-def known_of(connection: sqlite3.Connection, row: Row) -> KnownFile:
-    file = file_of(row)
-    (uses,) = connection.execute(USES, {"file": file.file, "bound": USES_MAX}).fetchone()
-    is_sticker = connection.execute(IS_STICKER, (file.file,)).fetchone() == (1,)
-    return KnownFile(file, uses, is_sticker)
+def read_holdings(connection: sqlite3.Connection, query: FileQuery, found: FilesRead) -> None:
+    for holder in query.holders:
+        found.holdings[holder] = tuple(file for (file,) in connection.execute(HOLDINGS, (holder,)))
+    if query.reports_before:
+        for holder, file in connection.execute(OF_REPORTS, (query.reports_before,)):
+            found.holdings[holder] = (*found.holdings.get(holder, ()), file)
+
+
+def read_file(connection: sqlite3.Connection, name: str, found: FilesRead, *, is_removal: bool) -> None:
+    """Read a file; for a removal with some places, and the other files of the same bytes."""
+    row = connection.execute(FILE, (name,)).fetchone()
+    if row is None:
+        return
+    (places,) = connection.execute(PLACES, (name, USES_MAX)).fetchone()
+    holders = tuple(holder for (holder,) in connection.execute(HOLDERS, (name, USES_MAX)))
+    one = found.files[name] = KnownFile(file_of(row), places + len(holders), holders)
+    if not is_removal:
+        return
+    some = [place_of(at) for (at,) in connection.execute(SOME_PLACES, (name, PLACES_MAX))]
+    one.places, one.has_more_places = tuple(some), places > len(some)
+    found.attached.update((*place, name) for place in some)
+    copies = (
+        connection.execute(COPIES, (one.file.source, name, COPIES_MAX + 1)).fetchall()
+        if one.file.source
+        else []
+    )
+    one.has_more_copies = len(copies) > COPIES_MAX
+    for (copy,) in copies[:COPIES_MAX]:
+        if copy not in found.files:
+            read_file(connection, copy, found, is_removal=False)
+
+
+def place_of(at: int) -> tuple[int, int]:
+    return at >> SEQ_BITS, at & ((1 << SEQ_BITS) - 1)
 
 
 def file_of(row: Row) -> File:
@@ -175,6 +223,23 @@ def detach(connection: sqlite3.Connection, place: DetachedAt) -> None:
     connection.execute(DETACH, (position(place.room, place.seq), place.file))
 
 
+def hold(connection: sqlite3.Connection, held: Held) -> None:
+    connection.execute(HOLD, (held.holder, held.file))
+
+
+def release(connection: sqlite3.Connection, released: Released) -> None:
+    connection.execute(UNHOLD, (released.holder, released.file))
+
+
+def block(connection: sqlite3.Connection, blocked: BlockedFile) -> None:
+    connection.execute(BLOCK, (blocked.source,))
+    connection.execute(BLOCK_OBJECTS, (blocked.file,))
+
+
+def forget_objects(connection: sqlite3.Connection, forgotten: ForgottenObjects) -> None:
+    connection.executemany(FORGET_OBJECT, [(name,) for name in forgotten.objects])
+
+
 def release_objects(connection: sqlite3.Connection, released: ReleasedObjects) -> None:
     connection.execute(RELEASE, {"file": released.file, "free_at": released.free_at})
     connection.execute(DROP_RENDITIONS, (released.file,))
@@ -192,6 +257,10 @@ CHANGES: Mapping[type, Callable[[sqlite3.Connection, Any], None]] = {
     SharedObjects: share_objects,
     AttachedAt: attach,
     DetachedAt: detach,
+    Held: hold,
+    Released: release,
+    BlockedFile: block,
+    ForgottenObjects: forget_objects,
     ReleasedObjects: release_objects,
     Charged: charge,
 }

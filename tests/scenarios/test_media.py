@@ -1,0 +1,105 @@
+"""Files from a sender to others and back to nobody: over real sockets, with the process that a daemon starts."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.kit import http
+from tests.kit.client import TestClient
+from tests.kit.daemon import RunningDaemon, config_for, running_daemon
+from tests.kit.media_client import MediaClient, attached
+from tests.kit.tokens import token_for
+
+MEDIA = {"enabled": True, "address": "127.0.0.1:0", "inspectors": 1}
+TEXT = b"what was said about the bicycle\n" * 1000
+
+
+@dataclass
+class Person:
+    chat: TestClient
+    files: MediaClient
+
+
+@pytest.fixture
+async def daemon(tmp_path: Path) -> AsyncIterator[RunningDaemon]:
+    async with running_daemon(config_for(tmp_path, media=MEDIA)) as running:
+        yield running
+
+
+async def person(daemon: RunningDaemon, user: str) -> Person:
+    chat = await TestClient.connect(daemon.url, user)
+    offer = (await chat.say_hello(features=["media"]))["media"]
+    return Person(chat, MediaClient(offer["url"], token_for(user)))
+
+
+async def test_a_file_is_uploaded_sent_fetched_and_recalled(daemon):
+    alice, bob, eve = [await person(daemon, user) for user in ("alice", "bob", "eve")]
+    room = await alice.chat.create_group("Bicycle", "bob")
+    file = await alice.files.upload(TEXT, filename="bicycle.txt", filetype="text/plain")
+    assert (await alice.files.fetch(f"own/{file}")).body == TEXT
+    assert (await bob.files.fetch(f"own/{file}")).status == 404
+    sent = await alice.chat.mutate("send", room, body=attached(file))
+    place = f"{room}/{sent['seq']}/{file}"
+    event = await bob.chat.next_event(room, "message")
+    (shown,) = event["body"]["attachments"]
+    assert (shown["url"], shown["size"], shown["name"]) == (f"media:{file}", len(TEXT), "bicycle.txt")
+    fetched = await bob.files.fetch(place)
+    assert (fetched.status, fetched.body) == (200, TEXT)
+    assert fetched.headers["content-disposition"].startswith("attachment")
+    part = await bob.files.fetch(place, Range="bytes=5-9")
+    assert (part.status, part.body) == (206, TEXT[5:10])
+    assert (await eve.files.fetch(place)).status == 404
+    await alice.chat.recall(room, sent["seq"])
+    assert (await bob.files.fetch(place)).status == 404
+
+
+async def test_a_link_opens_a_file_for_its_user_as_long_as_they_may_see_it(daemon):
+    alice, bob = [await person(daemon, user) for user in ("alice", "bob")]
+    room = await alice.chat.create_group("Bicycle", "bob")
+    file = await alice.files.upload(TEXT)
+    sent = await alice.chat.mutate("send", room, body=attached(file))
+    places = [{"room": room, "seq": sent["seq"], "file": file}]
+    (link,) = (await bob.chat.request({"type": "file.link", "places": places}))["links"]
+    assert (await http.request(link["url"])).body == TEXT
+    assert (await daemon.api("POST", "/v1/media/links/rotate")).status == 200
+    await until_served(alice.files)
+    assert (await http.request(link["url"])).status == 401
+    (link,) = (await bob.chat.request({"type": "file.link", "places": places}))["links"]
+    assert (await http.request(link["url"])).body == TEXT
+    await alice.chat.mutate("members.remove", room, users=["bob"])
+    assert (await http.request(link["url"])).status == 404
+
+
+async def until_served(files: MediaClient) -> None:
+    """Wait until a process that was replaced has a successor: what comes meanwhile waits in the listener."""
+    assert (await files.fetch("own/" + "a" * 22)).status == 404
+
+
+async def test_an_upload_goes_on_when_the_process_was_killed(daemon):
+    alice = await person(daemon, "alice")
+    begun = await alice.files.begin(len(TEXT))
+    file = begun.headers["location"].rpartition("/")[2]
+    assert (await alice.files.append(file, TEXT[:1000])).status == 204
+    (child,) = daemon._daemon.children._children.values()
+    os.kill(child.pid, signal.SIGKILL)
+    while child.state == "ok":
+        await asyncio.sleep(0.01)
+    stands = await alice.files.head(file)
+    offset = int(stands.headers["upload-offset"])
+    assert offset <= 1000
+    done = await alice.files.append(file, TEXT[offset:], offset)
+    assert (done.status, done.headers["chatd-file"]) == (204, "ready")
+    assert (await alice.files.fetch(f"own/{file}")).body == TEXT
+
+
+async def test_what_was_stored_is_there_after_a_restart(daemon):
+    alice = await person(daemon, "alice")
+    file = await alice.files.upload(TEXT)
+    await daemon.restart()
+    alice = await person(daemon, "alice")
+    assert (await alice.files.fetch(f"own/{file}")).body == TEXT
