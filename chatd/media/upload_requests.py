@@ -91,7 +91,6 @@ class UploadRequests:
                 name=said.filename,
                 mime=said.filetype,
                 digest=bytes.fromhex(said.sha256),
-                room=said.live,
                 owner=said.owner,
             )
         )
