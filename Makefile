@@ -36,7 +36,7 @@ test: .venv/installed-dev
 # One line a subject. Seeds are printed by what fails.
 soak: .venv/installed-dev
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/storage/test_power_loss.py tests/storage/test_power_loss_of_files.py \
-	  tests/storage/test_damage.py
+	  tests/storage/test_damage.py tests/storage/test_disk_faults.py
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/storage/test_unallocated.py \
 	  tests/storage/test_power_loss_of_erasures.py
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/scenarios/test_crash.py -k kill_9_under_load
@@ -96,12 +96,12 @@ clean:
 
 .venv/installed-dev: pyproject.toml | $(BIN)/python
 	@echo "Installing chatd and its development tools into .venv ..."
-	@$(PIP) -e '.[webhooks,moderation,push,media,s3,dev,browser]'
+	@$(PIP) -e '.[moderation,push,media,s3,dev,browser]'
 	@touch .venv/installed $@
 
 .venv/installed-fuzz: pyproject.toml | $(BIN)/python
 	@echo "Installing chatd, its development tools and the fuzzer into .venv ..."
-	@$(PIP) -e '.[webhooks,moderation,push,media,s3,dev,browser,fuzz]'
+	@$(PIP) -e '.[moderation,push,media,s3,dev,browser,fuzz]'
 	@touch .venv/installed .venv/installed-dev $@
 
 $(BIN)/python:

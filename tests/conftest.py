@@ -1,7 +1,8 @@
-"""The number of tests side by side with `-n auto`, the mode of their files, and no time limit for an example."""
+"""The number of tests side by side with `-n auto`, their files, and no time limit for an example."""
 
 import gc
 import os
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,8 +13,23 @@ from tests.kit.inprocess import InProcessServer, in_process
 
 GARBAGE = 20_000  # objects between two collections: most tests make none, and a tree of a source file is 10,000 objects
 PER_CORE = 2  # some tests wait for a deadline or a process: the core is lent to others meanwhile
+MEMORY = Path("/dev/shm")
+ROOM = 4 << 30  # bytes; the files of a whole run take at most 1 GiB
 
 os.umask(0o022)  # a daemon refuses a directory that a group may change, as some systems make them
+
+
+def has_room(place: Path) -> bool:
+    """Whether a directory takes the files of the tests, and lets those be run that are programs."""
+    if not place.is_dir() or not os.access(place, os.W_OK):
+        return False
+    found = os.statvfs(place)
+    return found.f_bavail * found.f_frsize >= ROOM and not found.f_flag & os.ST_NOEXEC
+
+
+# Files in memory: thousands of databases would wait for the disk at each commit. TMPDIR can name a disk.
+if "TMPDIR" not in os.environ and has_room(MEMORY):
+    os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 
 # How long an example takes to draw or to run says how busy the machine is.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])

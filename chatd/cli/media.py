@@ -74,7 +74,11 @@ def usage(loaded: Loaded, for_programs: bool) -> None:
             click.echo(f"  {row[name]:<32} {row['files']:>9} files {shown(row['bytes']):>12}")
 
 
-@click.group()
+@click.group(
+    epilog="""\b
+Examples:
+  chatd rotate links      links to files that somebody has by now open nothing any more"""
+)
 def rotate() -> None:
     """Keys of the daemon's own: links."""
 

@@ -3,7 +3,9 @@
 from chatd.commands.admin import Admin, Writes
 from chatd.commands.media_door import MediaDoor
 from chatd.core.audit import Audit
+from chatd.core.file_removal import TakenDown
 from chatd.core.files import TakeDown
+from chatd.core.held_files import PutSticker
 from chatd.core.link_key import LINK_KEY_BYTES, SetLinkKey
 from chatd.env import Env
 from chatd.storage.interface import Store
@@ -32,7 +34,17 @@ class HostMedia:
 
     async def take_down(self, file: str, audit: Audit, *, block: bool) -> None:
         """Take a file out of every place; `block`: and refuse the same bytes from now on. Raises Refused."""
-        await self._writes("", TakeDown(file, block), audit)
+        taken = await self._writes("", TakeDown(file, block), audit)
+        while isinstance(taken, TakenDown) and taken.more:
+            taken = await self._writes("", TakeDown(file, block), audit)
+
+    async def stickers(self) -> list[tuple[str, str]]:
+        """Return the stickers, each a name and its file."""
+        return await self._store.stickers()
+
+    async def put_sticker(self, name: str, file: str, audit: Audit) -> None:
+        """Offer a picture to everybody under a name; "" for none any more. Raises Refused."""
+        await self._writes("", PutSticker(name, file), audit)
 
     async def usage(self) -> FileUsage:
         """Return what files take."""

@@ -38,7 +38,7 @@ class BeforeHook(Section, frozen=True):
 
 
 class Hooks(Section, frozen=True):
-    """POSTs to the back end of the host app (docs/webhooks.md); they need `pip install 'chatd[webhooks]'`."""
+    """POSTs to the back end of the host app (docs/webhooks.md)."""
 
     endpoints: Annotated[
         tuple[Endpoint, ...],

@@ -6,7 +6,17 @@ from dataclasses import dataclass, field, replace
 from chatd.core.erasures import reopened
 from chatd.core.event_feed import changed_account
 from chatd.core.friends import end_pending
-from chatd.core.profiles import CardChange, apply, card_of, put_card
+from chatd.core.permissions import HOST
+from chatd.core.profiles import (
+    Card,
+    CardChange,
+    Whole,
+    apply,
+    card_of,
+    check_pictures,
+    hold_pictures,
+    put_card,
+)
 from chatd.core.push_registrations import ChangedRegistration, Dropped
 from chatd.core.read_set import ReadSet
 from chatd.core.users import Account, DeviceSeen, device_revoked, user_revoked
@@ -172,7 +182,9 @@ def amend(user: str, request: Amend, writes: WriteSet, reads: ReadSet) -> Ok:
         writes.add(changed_account(user, "disabled" if changes["disabled"] else "enabled"))
     if changes.get("disabled") or request.revoke:
         writes.add(ChangedRegistration(Dropped(user)))
-    changed = replace(amend_card(known, request, writes, reads), **changes)
+    changed = amend_card(known, request, writes, reads)
+    if changes:
+        changed = replace(changed, **changes)
     if request.revoke:
         put_account(user_revoked(changed, writes.now), writes, reads)
     elif changed != account:
@@ -186,13 +198,24 @@ def amend_card(account: Account, request: Amend, writes: WriteSet, reads: ReadSe
     if not reads.rules.people.enabled:
         if (change.handle, change.verified, change.page) != (None, None, None):
             raise Refused("not_supported", "people are switched off here")
-        names = {name: getattr(change, name) for name in ("name", "avatar", "kind")}
-        renamed = replace(account, **{name: value for name, value in names.items() if value is not None})
-        # Phones that cache a profile compare versions.
-        if renamed == account:
+        wanted = {name: getattr(change, name) for name in ("name", "avatar", "kind")}
+        names = {name: value for name, value in wanted.items() if value not in (None, getattr(account, name))}
+        if not names:
             return account
+        # Phones that cache a profile compare versions.
+        renamed = replace(account, version=account.version + 1, **names)
+        show_pictures((account, Card(account.user)), (renamed, Card(account.user)), writes, reads)
         writes.add(changed_account(account.user, "profile"))
-        return replace(renamed, version=account.version + 1)
+        return renamed
     card = card_of(account.user, reads)
     changed, new = apply(change, account, card, reads)
-    return account if (changed, new) == (account, card) else put_card(changed, new, writes, reads)
+    if (changed, new) == (account, card):
+        return account
+    show_pictures((account, card), (changed, new), writes, reads)
+    return put_card(changed, new, writes, reads)
+
+
+def show_pictures(before: Whole, after: Whole, writes: WriteSet, reads: ReadSet) -> None:
+    """Let a card hold the pictures that the host gives it: files of its own, or of the user."""
+    check_pictures(before, after, (HOST, before[0].user), reads)
+    hold_pictures(before, after, writes, reads)

@@ -8,10 +8,12 @@ Synchronous and pure.
 
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from msgspec import UNSET, UnsetType, structs
 
 from chatd.core.files import (
+    File,
     FileChange,
     KnownFile,
     account_of,
@@ -19,6 +21,7 @@ from chatd.core.files import (
     charge,
     check_quota,
     drop,
+    file_of,
     put,
 )
 from chatd.core.permissions import member_of
@@ -31,6 +34,8 @@ from chatd.protocol.messages import Attachment, Body, SentAttachment
 
 # Keys of an attachment that only the server writes, of its own files.
 FACTS = ("kind", "sizes", "waveform", "expires_at")
+# What a player shows before it has fetched anything.
+CLAIMS = ("width", "height", "duration", "preview", "waveform")
 # One that is not known yet may be soon.
 NOT_READY_RETRY_MS = 1000
 
@@ -70,19 +75,19 @@ class FileIds:
 
 @dataclass(slots=True)
 class Resolved:
-    """A body as it is stored, and its files. `forwarded`: those that are made by it, by the file they are made of."""
+    """A body as it is stored, and its files. `forwarded`: those that it makes, each of a file, with its attachment."""
 
     body: Body
     files: list[KnownFile] = field(default_factory=list)
-    forwarded: list[tuple[KnownFile, str]] = field(default_factory=list)
+    forwarded: list[tuple[KnownFile, Attachment]] = field(default_factory=list)
 
 
 def named_files(body: Body | UnsetType) -> Iterator[str]:
     """Yield the ids of the files of this server that a body names."""
     if body is not UNSET and body.attachments is not UNSET:
         for one in body.attachments:
-            if one.url.startswith(SCHEME):
-                yield one.url.removeprefix(SCHEME)
+            if name := file_of(one.url):
+                yield name
 
 
 def forwards(body: Body | UnsetType) -> Iterator[tuple[str, Place]]:
@@ -90,7 +95,7 @@ def forwards(body: Body | UnsetType) -> Iterator[tuple[str, Place]]:
     if body is not UNSET and body.attachments is not UNSET:
         for one in body.attachments:
             if isinstance(one, SentAttachment) and one.from_ is not UNSET and one.url.startswith(SCHEME):
-                yield one.url.removeprefix(SCHEME), one.from_
+                yield file_of(one.url), one.from_
 
 
 def without_files(body: Body) -> None:
@@ -131,7 +136,7 @@ def resolve_one(
         return of_elsewhere(one)
     if not reads.rules.media.enabled:
         raise Refused("not_supported", "this server stores no files", field="url")
-    name = one.url.removeprefix(SCHEME)
+    name = file_of(one.url)
     source = one.from_ if isinstance(one, SentAttachment) else UNSET
     known = reads.records_of(KnownFile).get(name)
     if source is not UNSET:
@@ -140,14 +145,22 @@ def resolve_one(
         raise Refused("not_found", "no such file", field="url")
     file = known.file
     due_at = file.due_at if name in held else kept_until(known, writes, reads)
-    own_name = file.facts.name if one.name is UNSET else one.name
-    attachment = structs.replace(file.facts, name=own_name, alt=one.alt, expires_at=due_at or UNSET)
+    # The name is that of the message, which was screened.
+    said = {"name": one.name, "alt": one.alt, **claims(file, one)}
+    attachment = structs.replace(file.facts, expires_at=due_at or UNSET, **said)
     if source is UNSET or file.owner == user or known.is_sticker:
         found.files.append(known)
         return attachment
-    new = reads.records_of(FileIds)["new"].ids.pop()
-    found.forwarded.append((known, new))
-    return structs.replace(attachment, url=SCHEME + new)
+    attachment = structs.replace(attachment, url=SCHEME + reads.records_of(FileIds)["new"].ids.pop())
+    found.forwarded.append((known, attachment))
+    return attachment
+
+
+def claims(file: File, one: Attachment) -> dict[str, Any]:
+    """Return what the author says of sound or video that was not opened here."""
+    if file.kind not in ("voice", "video"):
+        return {}
+    return {name: getattr(one, name) for name in CLAIMS if getattr(file.facts, name) is UNSET}
 
 
 def of_elsewhere(one: Attachment) -> Attachment:
@@ -203,8 +216,8 @@ def check_space(user: str, room: Room, found: Resolved, held: Container[str], re
 
 def attach(user: str, found: Resolved, room: Room, seq: int, writes: WriteSet, reads: ReadSet) -> None:
     """Let a message hold the files of its body."""
-    for known, new in found.forwarded:
-        facts = structs.replace(known.file.facts, url=SCHEME + new)
+    for known, attachment in found.forwarded:
+        new, facts = file_of(attachment.url), structs.replace(attachment, alt=UNSET, expires_at=UNSET)
         file = replace(known.file, file=new, owner=user, key=None, created_at=writes.now, facts=facts, room=0)
         found.files.append(add_file(file, writes, reads))
         writes.add(FileChange(SharedObjects(new, known.file.file)))

@@ -135,6 +135,7 @@ DECISIONS: dict[type, Decide] = {
     erasure_steps.EraseMembership: erasure_steps.erase_membership,
     erasure_steps.EraseContacts: erasure_steps.erase_contacts,
     erasure_steps.EraseProfile: erasure_steps.erase_profile,
+    erasure_steps.EraseFiles: erasure_steps.erase_files,
     erasure_steps.EraseRows: erasure_steps.erase_rows,
     erasure_steps.PurgeRoom: erasure_steps.purge_room,
     erasures.NoteErasure: erasures.note_erasure,

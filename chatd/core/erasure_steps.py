@@ -12,6 +12,8 @@ from chatd.core.accounts import account_of, put_account
 from chatd.core.bots import DeletedBot
 from chatd.core.contacts import Contact, contact_of, put
 from chatd.core.erasures import Erasure, Messages, Reports, put_erasure
+from chatd.core.files import KnownFile, drop, give_away
+from chatd.core.held_files import card_holders, hold, wallpaper_holder
 from chatd.core.members import ensure_owner
 from chatd.core.messages import count_reaction, summarise_reactions
 from chatd.core.profiles import Card, card_of, put_card
@@ -82,6 +84,18 @@ class EraseProfile:
 
     person: str
     rows: Sequence[str]
+
+
+@dataclass(slots=True, frozen=True)
+class EraseFiles:
+    """Take away these files of `person`, and what these holders hold for them.
+
+    A file that something else holds still, as a report or a message that is kept, is nobody's from then on.
+    """
+
+    person: str
+    files: Sequence[str]
+    holders: Sequence[str]
 
 
 @dataclass(slots=True, frozen=True)
@@ -180,6 +194,7 @@ def erase_membership(user: str, request: EraseMembership, writes: WriteSet, read
     if room is None or room.known(request.person) is None:
         return Ok()
     member = writes.touch_known(room, request.person)
+    hold(wallpaper_holder(request.person, room), "", writes, reads)
     member.muted_until, member.pinned, member.hidden = 0, False, False
     member.notify, member.extras = "", b""
     if room.kind == GROUP and request.person in room.members:
@@ -207,6 +222,8 @@ def erase_contacts(user: str, request: EraseContacts, writes: WriteSet, reads: R
 
 def erase_profile(user: str, request: EraseProfile, writes: WriteSet, reads: ReadSet) -> Ok:
     account = account_of(request.person, writes, reads)
+    for holder in card_holders(request.person):
+        hold(holder, "", writes, reads)
     if card_of(request.person, reads) != Card(request.person):
         account = put_card(blank(account), Card(request.person), writes, reads)
     elif account != blank(account):
@@ -218,6 +235,20 @@ def erase_profile(user: str, request: EraseProfile, writes: WriteSet, reads: Rea
     return Ok()
 
 
+def erase_files(user: str, request: EraseFiles, writes: WriteSet, reads: ReadSet) -> Ok:
+    for holder in request.holders:
+        hold(holder, "", writes, reads)
+    for name in request.files:
+        known = reads.records_of(KnownFile).get(name)
+        if known is None or known.file.owner != request.person:
+            continue
+        if known.uses:
+            give_away(known, writes, reads)
+        else:
+            drop(known, writes, reads)
+    return Ok()
+
+
 def erase_rows(user: str, request: EraseRows, writes: WriteSet, reads: ReadSet) -> Ok:
     writes.add(ErasedRows(request.person, request.table, request.reports))
     return Ok()
@@ -226,5 +257,5 @@ def erase_rows(user: str, request: EraseRows, writes: WriteSet, reads: ReadSet) 
 def purge_room(user: str, request: PurgeRoom, writes: WriteSet, reads: ReadSet) -> Ok:
     room = reads.rooms.get(request.room)
     if room is not None and room.deleted_by is not None:
-        removal.purge(room, writes)
+        removal.purge(room, writes, reads)
     return Ok()

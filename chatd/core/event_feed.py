@@ -132,8 +132,9 @@ class Cause:
             *((steps, self._steps.get(number, 0)) for number, steps in writes.steps.items()),
             *((records, self._records.get(kind, 0)) for kind, records in writes.records.items()),
         ]
-        new = {id(one): self._key for some, known in lists for one in some[known:]}
-        writes.caused = {**writes.caused, **new}
+        if writes.caused is None:
+            writes.caused = {}
+        writes.caused.update((id(one), self._key) for some, known in lists for one in some[known:])
 
 
 def note_entries(writes: WriteSet, *, reads: bool) -> None:
@@ -144,15 +145,16 @@ def note_entries(writes: WriteSet, *, reads: bool) -> None:
 def entries_of(writes: WriteSet, *, reads: bool = False) -> list[StoredEntry]:
     """Return the entries of one commit: room by room in the order of their steps, then all others."""
     entries: list[StoredEntry] = []
+    caused = writes.caused or {}
     for number, steps in writes.steps.items():
         for step in steps:
             # An imported message is no news.
             if type(step) is NewEvent and not (step.past and step.event.kind == MESSAGE):
                 marks = () if step.origin is None else step.origin.marks
-                by = writes.caused.get(id(step), "")
+                by = caused.get(id(step), "")
                 entries.append(StoredEntry(step.event.kind, number, step.event.seq, by, marks))
         if writes.moves:
-            entries += moves(number, steps, writes.caused)
+            entries += moves(number, steps, caused)
     if reads:
         entries += [
             StoredEntry("read", one.room.number, keys={"user": one.member.user, "seq": one.member.read})
@@ -160,8 +162,8 @@ def entries_of(writes: WriteSet, *, reads: bool = False) -> list[StoredEntry]:
             if one.moved
         ]
     if writes.records:
-        entries += friendships(writes)
-        entries += own_entries(writes)
+        entries += friendships(writes, caused)
+        entries += own_entries(writes, caused)
     return entries
 
 
@@ -192,17 +194,17 @@ def logged(new: NewEvent) -> Iterator[tuple[str, str]]:
         yield from ((change, user) for user in users if isinstance(user, str))
 
 
-def friendships(writes: WriteSet) -> Iterator[StoredEntry]:
+def friendships(writes: WriteSet, caused: Mapping[int, str]) -> Iterator[StoredEntry]:
     """Yield the entries of what users became to each other, and of requests that their receiver is shown."""
     asked: dict[tuple[str, str], Contact] = {}
     for contact in writes.records_of(Contact):
         asked[contact.owner, contact.user] = contact
     for contact in asked.values():
         if contact.state is State.RECEIVED and contact.since == writes.now:
-            by = writes.caused.get(id(contact), "")
+            by = caused.get(id(contact), "")
             yield friend_entry(contact.user, contact.owner, "requested", by)
     for (owner, user), (before, after) in (writes.ties or {}).items():
-        by = writes.caused.get(id(after), "")
+        by = caused.get(id(after), "")
         # A friendship belongs to both: it is told once.
         if before.is_friend != after.is_friend and ((owner, user) == pair(owner, user)):
             yield friend_entry(owner, user, "friends" if after.is_friend else "ended", by)
@@ -216,10 +218,10 @@ def friend_entry(user: str, other: str, change: str, by: str) -> StoredEntry:
     return StoredEntry("friend", by=by, keys={"user": user, "other": other, "change": change})
 
 
-def own_entries(writes: WriteSet) -> Iterator[StoredEntry]:
+def own_entries(writes: WriteSet, caused: Mapping[int, str]) -> Iterator[StoredEntry]:
     """Yield the entries that decisions added."""
     for entry in writes.records_of(StoredEntry):
-        by = writes.caused.get(id(entry), "")
+        by = caused.get(id(entry), "")
         yield structs.replace(entry, by=by) if by else entry
 
 

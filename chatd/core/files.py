@@ -18,7 +18,7 @@ from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import U53
-from chatd.protocol.media import FileKind, Purpose
+from chatd.protocol.media import SCHEME, FileKind, Purpose
 from chatd.protocol.messages import Attachment
 
 State = Literal["uploading", "ready", "refused", "dropped"]
@@ -298,6 +298,14 @@ def drop(known: KnownFile, writes: WriteSet, reads: ReadSet, grace_ms: int = UNL
         put(known, left, writes)
 
 
+def give_away(known: KnownFile, writes: WriteSet, reads: ReadSet) -> None:
+    """Let a file be the host app's."""
+    file = known.file
+    charge(account_of(file.owner), -file.charged, -1, writes, reads)
+    charge(account_of(""), file.charged, 1, writes, reads)
+    put(known, replace(file, owner="", key=None), writes)
+
+
 def check_quota(account: str, size: int, most: int, scope: str, reads: ReadSet) -> None:
     """Refuse `size` bytes more than an account may have; `most`: 0 for any."""
     used = reads.records_of(Usage).get(account) or Usage()
@@ -318,6 +326,15 @@ def file_id(chance: bytes) -> str:
     'AAAAAAAAAAAAAAAAAAAAAA'
     """
     return urlsafe_b64encode(chance).decode().rstrip("=")
+
+
+def file_of(url: str) -> str:
+    """Return the file of this server that an address names, "" for any other address.
+
+    >>> file_of("media:AAAAAAAAAAAAAAAAAAAAAA")
+    'AAAAAAAAAAAAAAAAAAAAAA'
+    """
+    return url.removeprefix(SCHEME) if url.startswith(SCHEME) else ""
 
 
 def account_of(owner: str) -> str:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from msgspec import UnsetType
 
 from chatd.core.attachments import not_ready, release
-from chatd.core.files import STICKER, FileChange, KnownFile, put
+from chatd.core.files import STICKER, FileChange, KnownFile, file_of, put
 from chatd.core.read_set import ReadSet
+from chatd.core.room import Room
 from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
@@ -51,13 +52,19 @@ class PutSticker:
     file: str
 
 
-def file_of(url: str) -> str:
-    """Return the file of this server that an address names, "" for any other address.
+def card_holders(user: str) -> tuple[str, str]:
+    """Return the holders of the avatar and the cover of a user."""
+    return f"avatar:u:{user}", f"cover:u:{user}"
 
-    >>> file_of("media:AAAAAAAAAAAAAAAAAAAAAA")
-    'AAAAAAAAAAAAAAAAAAAAAA'
-    """
-    return url.removeprefix(SCHEME) if url.startswith(SCHEME) else ""
+
+def avatar_holder(room: Room) -> str:
+    """Return the holder of the avatar of a room."""
+    return f"avatar:r:{room.number}"
+
+
+def wallpaper_holder(user: str, room: Room) -> str:
+    """Return the holder of the wallpaper behind a room, which its user alone sees."""
+    return f"wallpaper:u:{user}:{room.number}"
 
 
 def check_picture(

@@ -14,7 +14,7 @@ memberships when they are erased or exported.
 Nothing stops an import. What was changed to fit, or left out, is noted with its line and a word for the reason.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -22,6 +22,7 @@ from msgspec import UNSET, field
 
 from chatd.core.accounts import Amend, amend
 from chatd.core.erasures import Erasure
+from chatd.core.held_files import avatar_holder, check_picture, hold
 from chatd.core.members import add_member
 from chatd.core.permissions import HOST
 from chatd.core.read_set import DirectPair, ReadSet, pair
@@ -29,6 +30,7 @@ from chatd.core.room import DIRECT, Room
 from chatd.core.rooms import new_room
 from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Ok
+from chatd.protocol.errors import Refused
 from chatd.protocol.limits import MEMBERS_CHANGED_MAX
 from chatd.protocol.members import Role
 from chatd.protocol.messages import Event
@@ -111,14 +113,26 @@ def import_user(user: str, request: ImportUser, writes: WriteSet, reads: ReadSet
     if is_erased(user, reads):
         return Imported(left_out=[("erased", request.line)])
     account = reads.accounts.get(user)
+    done = Imported(users=1) if account is None else Imported(duplicates=1)
+    avatar = known_picture(request.avatar, (HOST, user), request.line, done, reads)
     change = Amend(
         name=request.name if account is None or not account.name else None,
-        avatar=request.avatar if account is None or not account.avatar else None,
+        avatar=avatar if account is None or not account.avatar else None,
         kind=request.kind if account is None else None,
         created_at=request.created_at if account is None and request.created_at else None,
     )
     amend(user, change, writes, reads)
-    return Imported(users=1) if account is None else Imported(duplicates=1)
+    return done
+
+
+def known_picture(url: str, owners: Collection[str], line: int, done: Imported, reads: ReadSet) -> str:
+    """Return the address of an avatar; "" for a file of this server that is none of its owners."""
+    try:
+        check_picture(url, "avatar", owners, "avatar", reads)
+    except Refused:
+        done.mended.append(("avatar_dropped", line))
+        return ""
+    return url
 
 
 def is_erased(user: str, reads: ReadSet) -> bool:
@@ -158,9 +172,11 @@ def found_or_made(request: ImportRoom, done: Imported, writes: WriteSet, reads: 
         creator = creator or users[0]
     room = new_room(request.kind, creator, writes, reads)
     room.created_at = room.time = past(request.time, 0, request.line, done, writes)
+    avatar = known_picture(request.avatar, (HOST, request.creator), request.line, done, reads)
     room.title, room.avatar, room.public, room.data = (
-        request.title, request.avatar, request.public, request.data,
+        request.title, avatar, request.public, request.data,
     )  # fmt: skip
+    hold(avatar_holder(room), avatar, writes, reads)
     if room.direct:
         reads.pairs[pair(*dict.fromkeys(users))] = room
         writes.add(DirectPair(*pair(*dict.fromkeys(users)), room.number))

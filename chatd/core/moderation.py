@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 from msgspec import UNSET, Struct, field, msgpack
 
 from chatd.core.event_feed import StoredEntry
+from chatd.core.held_files import REPORT, Holding, hold
 from chatd.core.permissions import authorize
 from chatd.core.read_set import ReadSet
 from chatd.core.room import Room
@@ -256,5 +257,7 @@ def nearest(around: Neighbourhood) -> Iterable[bytes]:
 
 
 def forget_reports(user: str, request: ForgetReports, writes: WriteSet, reads: ReadSet) -> Ok:
+    for holder in [one for one in reads.records_of(Holding) if one.startswith(REPORT)]:
+        hold(holder, "", writes, reads)
     writes.add(ForgottenReports(request.before))
     return Ok()

@@ -5,12 +5,14 @@ host, does it here: the version rises, and the user's devices get the whole card
 changes, so it costs the same however many friends there are.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from msgspec import UNSET, structs
 
 from chatd.core.event_feed import changed_account
 from chatd.core.friends import require_clients_own
+from chatd.core.held_files import card_holders, check_picture, hold
 from chatd.core.names import checked
 from chatd.core.read_set import ReadSet
 from chatd.core.sections import ACCOUNT, ChangedRow
@@ -75,15 +77,43 @@ def set_profile(user: str, request: ProfileSet, writes: WriteSet, reads: ReadSet
         page=packed(changed_page(page_of(card) or Page(), request)),
     )
     changed, new = apply(change, account, card, reads)
+    check_pictures((account, card), (changed, new), (user,), reads)
     if card.verified:
         for name, kept in (("name", account.name == changed.name), ("handle", card.handle == new.handle)):
             if not kept:
                 raise Refused("forbidden", f"a verified card keeps its {name}", field=name)
     if (changed, new) != (account, card):
+        hold_pictures((account, card), (changed, new), writes, reads)
         changed = put_card(changed, new, writes, reads)
         reads.accounts[user] = changed
         writes.add(changed)
     return ProfileOk(profile=whole(changed, new))
+
+
+Whole = tuple[Account, Card]
+"""A card with what the account has of it."""
+
+
+def check_pictures(before: Whole, after: Whole, owners: Collection[str], reads: ReadSet) -> None:
+    """Refuse new pictures that are files of this server and not one of their owners."""
+    if before[0].avatar != after[0].avatar:
+        check_picture(after[0].avatar, "avatar", owners, "avatar", reads)
+    if cover_of(before[1]) != cover_of(after[1]):
+        check_picture(cover_of(after[1]), "cover", owners, "cover", reads)
+
+
+def hold_pictures(before: Whole, after: Whole, writes: WriteSet, reads: ReadSet) -> None:
+    """Let a card hold its pictures, in place of those of before."""
+    avatar, cover = card_holders(before[0].user)
+    if before[0].avatar != after[0].avatar:
+        hold(avatar, after[0].avatar, writes, reads)
+    if cover_of(before[1]) != cover_of(after[1]):
+        hold(cover, cover_of(after[1]), writes, reads)
+
+
+def cover_of(card: Card) -> str:
+    page = page_of(card)
+    return "" if page is None else page.cover
 
 
 def card_of(user: str, reads: ReadSet) -> Card:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from msgspec import UNSET
 
 from chatd.core.extras import WALLPAPER, extra, put_extra
+from chatd.core.held_files import check_picture, hold, wallpaper_holder
 from chatd.core.permissions import authorize
 from chatd.core.push_preferences import (
     PREFERENCES,
@@ -90,6 +91,10 @@ def prefer(user: str, request: Preferences, writes: WriteSet, reads: ReadSet) ->
     require_push(request, reads)
     if request.room is not UNSET:
         room, member = authorize(reads.rooms.get(request.room), user, "view")
+        wallpaper = request.wallpaper
+        sets_wallpaper = wallpaper is not UNSET and wallpaper != (extra(member, WALLPAPER) or "")
+        if sets_wallpaper:
+            check_picture(wallpaper, "wallpaper", (user,), "wallpaper", reads)
         wanted = {name: getattr(request, name) for name in ("muted_until", "pinned", "hidden")}
         changed = {
             name: value for name, value in wanted.items() if value not in (UNSET, getattr(member, name))
@@ -97,8 +102,8 @@ def prefer(user: str, request: Preferences, writes: WriteSet, reads: ReadSet) ->
         for name, value in changed.items():
             setattr(writes.touch_member(room, user), name, value)
             writes.refreshed[room.number, user] = room
-        wallpaper = request.wallpaper
-        if wallpaper is not UNSET and wallpaper != (extra(member, WALLPAPER) or ""):
+        if wallpaper is not UNSET and sets_wallpaper:
+            hold(wallpaper_holder(user, room), wallpaper, writes, reads)
             put_extra(writes.touch_member(room, user), WALLPAPER, wallpaper)
             writes.refreshed[room.number, user] = room
         set_level(request, room, member, writes)

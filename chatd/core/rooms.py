@@ -7,6 +7,7 @@ from msgspec import UNSET
 
 from chatd.core import removal
 from chatd.core.bots import greet
+from chatd.core.held_files import avatar_holder, check_picture, hold
 from chatd.core.idempotency import acknowledgement, digest_of, first_time, once, same
 from chatd.core.members import (
     MEMBER_BYTES,
@@ -65,10 +66,12 @@ def create(user: str, request: RoomCreate, writes: WriteSet, reads: ReadSet) -> 
         user, [other for other in dict.fromkeys(request.users) if other != user], writes, reads
     )
     check_capacity(len(users) + (user != HOST), reads)
+    check_picture(request.avatar, "avatar", (user,), "avatar", reads)
     reads.allowances.check("added", user, len(users), writes, reads.now_s)
     room = new_room(GROUP, user, writes, reads)
     room.title = request.title
     room.avatar = "" if request.avatar is UNSET else request.avatar
+    hold(avatar_holder(room), room.avatar, writes, reads)
     room.public = request.public
     room.data = b"" if request.data is UNSET else encode(request.data)
     room.client_key, room.client_digest = request.key, digest_of(writes.sent or request)
@@ -191,6 +194,9 @@ def update(user: str, request: RoomUpdate, writes: WriteSet, reads: ReadSet) -> 
     changed = new_settings(room, request)
     if not changed:
         return WriteOk(duplicate=True)
+    if "avatar" in changed:
+        check_picture(changed["avatar"], "avatar", (user,), "avatar", reads)
+        hold(avatar_holder(room), changed["avatar"], writes, reads)
     writes.touch(room)
     for name, value in changed.items():
         setattr(room, name, encode(value) if name == "data" else value)

@@ -154,7 +154,7 @@ class WriteSet:
     # The request that is being decided as it came, when screening changed its texts.
     sent: Any = None
     # Of the event feed: by id of a step or record the API key behind it; and the entries to store (event_feed.py).
-    caused: Mapping[int, str] = NOTHING
+    caused: dict[int, str] | None = None
     feed: Sequence[Any] = ()
 
     def __init__(self, now: int, stamp: int) -> None:

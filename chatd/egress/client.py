@@ -1,4 +1,4 @@
-"""The client that sends requests to one URL: the only file that knows httpx2, and imported where it is needed alone.
+"""The client that sends requests to one URL, imported where it is needed alone.
 
 A request resolves the name of its host, lets the guard judge what it gave, and connects to an address that passed:
 nobody asks the name again in between. It follows no redirect, uses no proxy, and reads a bounded answer in a bounded
@@ -6,17 +6,17 @@ time.
 """
 
 import asyncio
-import logging
+import re
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cache, partial
-from typing import NamedTuple
-
-import httpx2
 
 from chatd import __version__
-from chatd.egress.guard import Guard, Target, target_of
+from chatd.egress.connection import Answer as Answer
+from chatd.egress.connection import Connection
+from chatd.egress.connection import Unreachable as Unreachable
+from chatd.egress.guard import Guard, target_of
 from chatd.egress.threads import in_thread
 from chatd.env import Env
 
@@ -26,25 +26,10 @@ RESOLVED_S = 30.0  # a name that moved is noticed soon, and not asked for at eve
 ADDRESSES_MAX = 3  # of a host, tried one after the other
 CONNECTIONS_MAX = 16  # of one client
 IDLE_S = 55.0  # proxies in front of a receiver close after 60
-
-# It logs each request with its URL, which may hold a secret.
-for logger in ("httpx2", "httpcore2"):
-    logging.getLogger(logger).setLevel(logging.WARNING)
+PLAIN = re.compile(r"[ -~]*")  # characters of a header
 
 # The addresses of (host, port).
 Resolve = Callable[[str, int], Awaitable[list[str]]]
-
-
-class Unreachable(Exception):
-    """A request that got no whole answer; the text says why in a few words."""
-
-
-class Answer(NamedTuple):
-    """An answer, of whatever status. `retry_after`: the header of that name, or ""."""
-
-    status: int
-    body: bytes
-    retry_after: str
 
 
 async def resolved(host: str, port: int) -> list[str]:
@@ -56,7 +41,9 @@ async def resolved(host: str, port: int) -> list[str]:
 @cache
 def trusted_certificates() -> ssl.SSLContext:
     """Return the authorities that this machine trusts; reading them takes some 20 ms."""
-    return ssl.create_default_context()
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 class Client:
@@ -74,18 +61,23 @@ class Client:
         resolve: Resolve = resolved,
         connections: int = CONNECTIONS_MAX,
     ) -> None:
-        self._target = target_of(url)
+        self._target = target = target_of(url)
+        self._tls = trusted_certificates() if target.scheme == "https" else None
         self._guard = guard
         self._env = env
         self._resolve = resolve
-        self._found: tuple[float, list[str]] = (0.0, [])
+        # The addresses that passed, and until when they are not asked for again.
+        self._addresses: list[str] = []
+        self._resolved_until = 0.0
+        self._slots = asyncio.Semaphore(connections)
         # A quarter is enough for the requests of a usual time.
-        limits = httpx2.Limits(
-            max_connections=connections, max_keepalive_connections=connections // 4, keepalive_expiry=IDLE_S
-        )
-        transport = httpx2.AsyncHTTPTransport(verify=trusted_certificates(), trust_env=False, limits=limits)
-        self._client = httpx2.AsyncClient(
-            transport=transport, trust_env=False, follow_redirects=False, timeout=None
+        self._idle_max = connections // 4
+        self._idle: list[Connection] = []
+        self._used = set[Connection]()
+        # What is not compressed cannot grow.
+        self._head = (
+            f"Host: {target.authority}\r\nUser-Agent: chatd/{__version__}\r\n"
+            "Accept: */*\r\nAccept-Encoding: identity\r\nConnection: keep-alive\r\n"
         )
 
     async def post(
@@ -101,80 +93,80 @@ class Client:
         `path`: another one of this origin than that of the URL, with its query. Raises Unreachable without a whole
         answer, of at most `bytes_max`, in time.
         """
+        request = self._request(path or self._target.path, headers, body)
         try:
             async with asyncio.timeout(timeout_s):
-                return await self._post(path or self._target.path, body, headers, bytes_max)
+                addresses = await self._permitted()
+                async with self._slots:
+                    connection = await self._connection(addresses)
+                    return await self._asked(connection, request, bytes_max)
         except TimeoutError:
             raise Unreachable(f"no answer in {timeout_s:g} s") from None
 
-    async def _post(self, path: str, body: bytes, headers: Mapping[str, str], bytes_max: int) -> Answer:
-        why = ""
-        for address in await self._addresses():
+    async def close(self) -> None:
+        """Close all connections; requests under way get no answer."""
+        for connection in (*self._idle, *self._used):
+            connection.abort()
+        self._idle.clear()
+
+    def _request(self, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
+        fields = {"Content-Type": "application/json", **headers, "Content-Length": str(len(body))}
+        if not all(map(PLAIN.fullmatch, fields.values())):
+            raise Unreachable("a header has a character that none may have")
+        lines = "".join([f"{name}: {value}\r\n" for name, value in fields.items()])
+        return f"POST {path} HTTP/1.1\r\n{self._head}{lines}\r\n".encode() + body
+
+    async def _permitted(self) -> list[str]:
+        """Return the first addresses of the host that the guard permits."""
+        target = self._target
+        if self._env.monotonic() >= self._resolved_until:
             try:
-                return await self._post_to(url_at(self._target, address, path), body, headers, bytes_max)
-            except httpx2.ConnectError as error:
+                found = await self._resolve(target.host, target.port)
+            except (OSError, UnicodeError):
+                # The latter for a name that can be none, as one of two dots in a row.
+                raise Unreachable("the name of the host has no address") from None
+            self._resolved_until = self._env.monotonic() + RESOLVED_S
+            self._addresses = []
+            self._addresses = self._guard.permitted(found, target.scheme)[:ADDRESSES_MAX]
+        # Raises for none.
+        return self._addresses or self._guard.permitted((), target.scheme)
+
+    async def _connection(self, addresses: list[str]) -> Connection:
+        """Return a connection to the first of these addresses that has one."""
+        why = ""
+        for address in addresses:
+            if kept := self._kept(address):
+                return kept
+            connection = Connection(address)
+            try:
+                await connection.open(self._target.port, self._tls, self._target.host)
+            except OSError as error:
                 # Nothing was sent to this address, so the next one is tried.
-                why = str(error)
-        self._found = (0.0, [])
+                why = str(error) if isinstance(error, ssl.SSLError) else "nobody takes one"
+            else:
+                return connection
+        self._resolved_until = 0.0
         raise Unreachable(f"no connection: {why}")
 
-    async def _post_to(self, url: str, body: bytes, headers: Mapping[str, str], bytes_max: int) -> Answer:
-        target = self._target
-        request = self._client.build_request(
-            "POST",
-            url,
-            content=body,
-            headers={
-                "Host": target.authority,
-                "Content-Type": "application/json",
-                "User-Agent": f"chatd/{__version__}",
-                # What is not compressed cannot grow.
-                "Accept-Encoding": "identity",
-                **headers,
-            },
-            # The certificate is that of the name.
-            extensions={"sni_hostname": target.host},
-        )
+    def _kept(self, address: str) -> Connection | None:
+        """Return a connection to an address that can be used again; those that are no use are closed."""
+        since = self._env.monotonic() - IDLE_S
+        for connection in [one for one in self._idle if not one.is_open or one.idle_since <= since]:
+            connection.abort()
+            self._idle.remove(connection)
+        found = next((one for one in self._idle if one.address == address), None)
+        if found is not None:
+            self._idle.remove(found)
+        return found
+
+    async def _asked(self, connection: Connection, request: bytes, bytes_max: int) -> Answer:
+        self._used.add(connection)
         try:
-            response = await self._client.send(request, stream=True)
-        except httpx2.ConnectError:
-            raise
-        except httpx2.HTTPError as error:
-            raise Unreachable(f"the answer was cut ({type(error).__name__})") from None
-        try:
-            content = await read(response, bytes_max)
-            return Answer(response.status_code, content, response.headers.get("retry-after", ""))
+            return await connection.post(request, bytes_max)
         finally:
-            await response.aclose()
-
-    async def _addresses(self) -> list[str]:
-        """Return the first addresses of the host that the guard permits."""
-        until, found = self._found
-        if self._env.monotonic() >= until:
-            try:
-                found = await self._resolve(self._target.host, self._target.port)
-            except OSError:
-                raise Unreachable("the name of the host has no address") from None
-            self._found = (self._env.monotonic() + RESOLVED_S, found)
-        return self._guard.permitted(found, self._target.scheme)[:ADDRESSES_MAX]
-
-    async def close(self) -> None:
-        await self._client.aclose()
-
-
-def url_at(target: Target, address: str, path: str) -> str:
-    host = f"[{address}]" if ":" in address else address
-    return f"{target.scheme}://{host}:{target.port}{path}"
-
-
-async def read(response: httpx2.Response, bytes_max: int) -> bytes:
-    """Return the body of an answer as it was sent. Raises Unreachable when it is longer than an answer may be."""
-    content = bytearray()
-    try:
-        async for piece in response.aiter_raw():
-            content += piece
-            if len(content) > bytes_max:
-                raise Unreachable(f"the answer is longer than {bytes_max} bytes")
-    except httpx2.HTTPError as error:
-        raise Unreachable(f"the answer was cut ({type(error).__name__})") from None
-    return bytes(content)
+            self._used.discard(connection)
+            if len(self._idle) >= self._idle_max:
+                connection.abort()
+            if connection.is_open:
+                connection.idle_since = self._env.monotonic()
+                self._idle.append(connection)

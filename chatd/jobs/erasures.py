@@ -25,6 +25,7 @@ from chatd.core.erasure_steps import (
     Erase,
     EraseContacts,
     EraseEvents,
+    EraseFiles,
     EraseMembership,
     EraseProfile,
     EraseReactions,
@@ -51,6 +52,8 @@ EVENTS_AT_ONCE = 64
 REACTIONS_AT_ONCE = 40
 # Each writes two contacts, and two rows for devices.
 CONTACTS_AT_ONCE = 25
+# Each writes some rows.
+FILES_AT_ONCE = 50
 ROOMS_AT_ONCE = 200
 # Due checks and lists are looked for this often.
 ROUND_S = 60.0
@@ -173,6 +176,7 @@ class Erasures:
             for eraser in self._store.erasers:
                 if eraser.by_rows:
                     await self._erase_rows(eraser.place, erasure)
+            await self._erase_files(erasure)
         return await self._drop_files(erasure)
 
     async def _count_again(self, erasure: Erasure) -> Erasure:
@@ -243,6 +247,11 @@ class Erasures:
             before, left = left, (await self._store.left(erasure, place))[place]
             if left >= before:
                 raise RuntimeError(f"the statements of {place} take nothing away")
+
+    async def _erase_files(self, erasure: Erasure) -> None:
+        """Take away what a person uploaded, and the evidence that goes with reports that were dropped."""
+        while found := await self._store.person_files(erasure, FILES_AT_ONCE):
+            await self._step(EraseFiles(erasure.user, *found))
 
     async def _drop_files(self, erasure: Erasure) -> Erasure:
         """Remove exports of a person, and the database that a restore replaced, unless that was today."""

@@ -16,6 +16,7 @@ from chatd.env import Env
 from chatd.media.access import Access, asker_of
 from chatd.media.conditions import Unsatisfiable, asked_span, lists
 from chatd.media.http_messages import Answer, FilePart, Request, error
+from chatd.media.inspection import MIMES
 from chatd.media.interface import Caller
 from chatd.protocol.errors import Refused
 from chatd.protocol.media import FilePlace
@@ -27,20 +28,7 @@ _PLACED = re.compile(r"/([A-Za-z0-9]{12})/([1-9][0-9]{0,9})/([A-Za-z0-9_\-]{22})
 _NAMED = re.compile(r"/(own|public)/([A-Za-z0-9_\-]{22})(?:/([ms]))?\Z", re.ASCII)
 
 # What browsers show or play and never run. Anything else is a download, whatever it says of itself.
-SHOWN = frozenset(
-    {
-        "image/jpeg",
-        "image/png",
-        "image/webp",
-        "image/gif",
-        "video/mp4",
-        "video/webm",
-        "video/quicktime",
-        "audio/ogg",
-        "audio/mp4",
-        "audio/webm",
-    }
-)
+SHOWN = frozenset().union(*MIMES.values())
 OPAQUE = "application/octet-stream"
 # An object never changes, so nobody asks again; a link is another address soon.
 FOR_EVER_S = 31_536_000

@@ -8,7 +8,7 @@ from chatd.config.problems import ConfigError, Problem
 from chatd.config.push import PushApp
 from chatd.egress.signing import secrets_in
 
-PACKAGES = ("h2", "httpx2", "tzdata")
+PACKAGES = ("h2", "tzdata")
 INSTALL = "Install them with: pip install 'chatd[push]'"
 
 

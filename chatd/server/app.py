@@ -114,7 +114,8 @@ class App:
         self.screening = Screening(
             self.writer.submit, self.rooms, store, env, self.counters, self.rate_limits.keep_task
         )
-        self.screening.reconfigure(screening_rules_of(config, env))
+        self.media_door = MediaDoor(env, is_on=config.media.enabled)
+        self.screening.reconfigure(screening_rules_of(config, env, self.media_door.host_link))
         self.maintenance = Maintenance(store, env, self.rooms, self.writer, config)
         self.event_feed = EventFeed(store.feed, env) if config.events.enabled else None
         self.feed_upkeep = (
@@ -180,7 +181,7 @@ class App:
             hello_limiter=self.hello_limiter,
             lookups=Lookups(config.rates, env, self.counters),
             push=PushDoor(env, vapid_public(config) if config.push.enabled else ""),
-            media=MediaDoor(),
+            media=self.media_door,
             counters=self.counters,
             bounds=bounds_of(config.people),
         )
@@ -208,7 +209,7 @@ class App:
     def reconfigure(self, config: Config) -> None:
         """Apply another configuration in every part that keeps some of it (config/reloadable.py lists the keys)."""
         # First, because a secret or a library may be missing; nothing has changed then.
-        screening = screening_rules_of(config, self.context.env)
+        screening = screening_rules_of(config, self.context.env, self.media_door.host_link)
         vapid = vapid_public(config) if config.push.enabled else ""
         people = people_rules_of(config.people)
         self.context.reconfigure(config, people.bounds)

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import math
-import shutil
 import socket
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from functools import partial
@@ -30,7 +29,7 @@ from chatd.server.capability import Capability, combined
 from chatd.server.children import Children
 from chatd.server.console import Console, ConsoleSources, not_served
 from chatd.server.descriptors import ADMIN_SOCKETS, API_SOCKETS, OPS_SOCKETS, needed, raised, shared_out
-from chatd.server.gauges import gauges_of
+from chatd.server.gauges import gauges_of, gauges_of_storage
 from chatd.server.media import MakeProcess
 from chatd.server.push import MakeSender
 from chatd.server.system_env import SystemEnv
@@ -47,7 +46,6 @@ from chatd.websocket.acceptor_config import AcceptorConfig, acceptor_config
 from chatd.websocket.connection import connection_class
 
 ADMIN_SOCKET = "chatd.sock"  # in the data directory, for the owner of the data
-DATABASE = "chatd.sqlite"
 PUBLIC, OPERATIONS, API, ADMINISTRATION = "public", "operations", "api", "administration"  # the listeners
 DRAIN_STEP_S = 0.02  # closes are spread over ticks of this length
 
@@ -322,12 +320,7 @@ class Daemon:
 
     def storage_gauges(self) -> Mapping[str, float]:
         """Return the bytes of the database and its log, and those free on their disk, by name of the metric."""
-        directory = Path(self.config.storage.directory)
-        return {
-            "database_bytes": size_of(directory / DATABASE),
-            "wal_bytes": size_of(directory / f"{DATABASE}-wal"),
-            "free_bytes": shutil.disk_usage(directory).free,
-        }
+        return gauges_of_storage(Path(self.config.storage.directory))
 
     # --- the end
 
@@ -395,11 +388,3 @@ class Daemon:
                 session.close(close_codes.RESTART, retry_after=int(spread_ms * self.env.random()))
             if first + share < len(sessions):
                 await asyncio.sleep(window_s / ticks)
-
-
-def size_of(path: Path) -> int:
-    """Return the bytes of a file; 0 when there is none."""
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0

@@ -1,9 +1,13 @@
 """The figures of the parts of a daemon, as they are at a scrape."""
 
+import shutil
 from collections.abc import Mapping
+from pathlib import Path
 
 from chatd.server.app import App
 from chatd.telemetry.troubles import TROUBLES
+
+DATABASE = "chatd.sqlite"
 
 
 def gauges_of(app: App) -> dict[str, float | Mapping[str, float]]:
@@ -25,3 +29,20 @@ def gauges_of(app: App) -> dict[str, float | Mapping[str, float]]:
         **({} if app.media is None else app.media.gauges()),
         **({} if deliveries is None else deliveries.gauges()),
     }
+
+
+def gauges_of_storage(directory: Path) -> Mapping[str, float]:
+    """Return the bytes of the database and its log, and those free on their disk, by name of the metric."""
+    return {
+        "database_bytes": size_of(directory / DATABASE),
+        "wal_bytes": size_of(directory / f"{DATABASE}-wal"),
+        "free_bytes": shutil.disk_usage(directory).free,
+    }
+
+
+def size_of(path: Path) -> int:
+    """Return the bytes of a file; 0 when there is none."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

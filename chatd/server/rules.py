@@ -12,6 +12,7 @@ from chatd.core.read_set import DAY_MS, MediaRules, PeopleRules, Rules
 from chatd.core.velocity import NEW_SHARE
 from chatd.env import Env
 from chatd.push.zones import knows_zone
+from chatd.webhooks.interface import LinkOf
 from chatd.webhooks.settings import judges_of
 from chatd.writer.screening import ScreeningRules
 
@@ -119,7 +120,7 @@ def screens(config: Config) -> bool:
     return config.moderation.enabled or bool(config.hooks.before)
 
 
-def screening_rules_of(config: Config, env: Env) -> ScreeningRules:
+def screening_rules_of(config: Config, env: Env, link_of: LinkOf) -> ScreeningRules:
     """Return the part of the configuration that screening follows, with its judges. Raises ConfigError."""
-    judges = tuple(judges_of(config, env))
+    judges = tuple(judges_of(config, env, link_of))
     return ScreeningRules(judges, config.hooks.pending_max, new_account_ms(config))

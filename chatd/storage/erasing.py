@@ -70,6 +70,12 @@ class ErasureStore(Protocol):
     async def contacts(self, user: str, limit: int) -> list[str]:
         """Return up to `limit` users of whom `user` has something to take away, or who have it of them."""
 
+    async def person_files(self, erasure: Erasure, limit: int) -> tuple[list[str], list[str]] | None:
+        """Return up to `limit` files that a user uploaded, and so many holders of files that an erasure takes away.
+
+        None when nothing is left.
+        """
+
     async def account_rows(self, user: str) -> list[str]:
         """Return the names of the account rows of a user that are no tombstones."""
 

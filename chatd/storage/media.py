@@ -136,5 +136,8 @@ class FileRounds(Protocol):
     async def free_objects(self, now_ms: int, limit: int) -> tuple[str, ...]:
         """Return objects that may be deleted from the disk, those that nobody uses for longest first."""
 
+    async def stickers(self) -> list[tuple[str, str]]:
+        """Return all stickers, each a name and its file, in order of their names."""
+
     async def file_usage(self, limit: int) -> FileUsage:
         """Return what files take; up to `limit` of users and of rooms."""

@@ -5,6 +5,7 @@ Anything but a 200 in time is none for all. It is asked once; whoever wants to k
 """
 
 import logging
+import re
 from base64 import b32encode
 from collections.abc import Sequence
 from typing import Annotated, Any, get_args
@@ -23,15 +24,17 @@ from chatd.env import Env
 from chatd.protocol.codec import UNDECODABLE, as_json, encode, host_data
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import Word
+from chatd.protocol.media import SCHEME
 from chatd.protocol.messages import Body, LooseBody, without_empties
 from chatd.protocol.timestamps import rfc3339
-from chatd.webhooks.interface import Do, Item, On, Verdict
+from chatd.webhooks.interface import Do, Item, LinkOf, On, Verdict
 
 ID_BYTES = 10  # 80 random bits
 BODY_LEVEL = 3  # of a body's host data, as in a packet
 # A rewrite repeats what was asked about, with up to six bytes for two. An answer that is cut decides on nothing, so
 # whoever sends long texts could have those of others pass beside them.
 REWRITE_GROWTH = 4
+FILE = re.compile(rf"{SCHEME}[A-Za-z0-9_-]{{22}}\Z")
 DOES = frozenset(get_args(Do))
 # Of an answer; the last by one that is nested thousands of levels deep.
 UNREADABLE = (*UNDECODABLE, RecursionError)
@@ -56,7 +59,13 @@ class RemoteJudge:
     """The judge behind one before-hook. `body_bytes`: the most of a rewritten body, as of any other."""
 
     def __init__(
-        self, hook: BeforeHook, secrets: Sequence[Secret], client: Client, env: Env, body_bytes: int
+        self,
+        hook: BeforeHook,
+        secrets: Sequence[Secret],
+        client: Client,
+        env: Env,
+        body_bytes: int,
+        link_of: LinkOf,
     ) -> None:
         self.name = ",".join(hook.on)
         self.on: frozenset[On] = frozenset(hook.on)
@@ -67,11 +76,12 @@ class RemoteJudge:
         self._client = client
         self._env = env
         self._body_bytes = body_bytes
+        self._link_of = link_of
 
     async def judge(self, items: Sequence[Item]) -> Sequence[Verdict | None]:
         """Ask about these items, once; return the verdict on each, in their order, None for those that have none."""
         now = self._env.now_ms()
-        body = question(items, now)
+        body = question(items, now, self._link_of)
         id = f"before-{b32encode(self._env.random_bytes(ID_BYTES)).decode().lower()}"
         try:
             answer = await self._client.post(
@@ -117,15 +127,14 @@ class RemoteJudge:
         await self._client.close()
 
 
-def question(items: Sequence[Item], now_ms: int) -> bytes:
+def question(items: Sequence[Item], now_ms: int, link_of: LinkOf) -> bytes:
     """Return the body of a POST that asks about these items."""
-    return msgspec.json.encode(
-        {"type": "before", "timestamp": rfc3339(now_ms), "items": [asked_about(item) for item in items]}
-    )
+    shown = [asked_about(item, link_of) for item in items]
+    return msgspec.json.encode({"type": "before", "timestamp": rfc3339(now_ms), "items": shown})
 
 
-def asked_about(item: Item) -> dict[str, Any]:
-    """Return an item as JSON shows it: without what is empty, and with what was asked for beside it."""
+def asked_about(item: Item, link_of: LinkOf) -> dict[str, Any]:
+    """Return an item as JSON shows it: without what is empty, with what was asked for, and links to its files."""
     shown = {
         name: value
         for name in ("id", "on", "user", "device", "address", "room", "kind", "members")
@@ -133,9 +142,18 @@ def asked_about(item: Item) -> dict[str, Any]:
     }
     if item.body is not None:
         shown["body"] = Raw(as_json(encode(item.body)))
+    if links := {url: link for url in files_of(item) if (link := link_of(url.removeprefix(SCHEME)))}:
+        shown["links"] = links
     if item.fields:
         shown |= msgspec.json.decode(as_json(encode(dict(item.fields))))
     return shown
+
+
+def files_of(item: Item) -> list[str]:
+    """Return the addresses of files of this server that a change names: those of a message, a card or a room."""
+    given = [] if item.body is None else [one.url for one in item.body.attachments or ()]
+    given += [value for value in item.fields.values() if isinstance(value, str)]
+    return [url for url in given if FILE.match(url)]
 
 
 def verdict_of(given: Given, body_bytes: int) -> Verdict:

@@ -5,7 +5,6 @@ They are set by the API, so their addresses are public, or in `egress.allow`.
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from typing import Protocol
 
 from chatd.config.hooks import Endpoint
@@ -22,7 +21,6 @@ from chatd.webhooks.settings import Receiver
 
 # Each is a task that reads once a minute, and a connection: more bots ask for their updates.
 HOOKS_MAX = 500
-NO_CLIENT = "hooks need the package httpx2: pip install 'chatd[webhooks]'"
 
 
 class Updates(Protocol):
@@ -64,8 +62,6 @@ class BotHooks:
 
     def receivers(self, allow: Sequence[str]) -> tuple[Receiver, ...]:
         """Return the receivers of today. `allow`: the networks that they may be in besides public ones."""
-        if find_spec("httpx2") is None:
-            return ()
         return tuple(
             self._receiver(bot, bot.hook, tuple(allow))
             for bot in self._bots.values()
@@ -74,8 +70,6 @@ class BotHooks:
 
     def check(self, user: str, hook: Hook) -> None:
         """Raise Refused for a hook that nothing can be sent to."""
-        if find_spec("httpx2") is None:
-            raise Refused("not_supported", NO_CLIENT, field="hook")
         if user not in self._bots and len(self._bots) >= HOOKS_MAX:
             raise Refused("too_large", f"at most {HOOKS_MAX} bots have hooks", field="hook")
         try:

@@ -4,12 +4,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from chatd.core.event_feed import LATEST
 from chatd.core.webhooks import Consumer, ForgetParked, SaveConsumers
+from chatd.egress.client import Client, trusted_certificates
 from chatd.egress.guard import Guard
 from chatd.egress.threads import in_thread
 from chatd.env import Env
@@ -18,11 +19,9 @@ from chatd.storage.feeds import WebhookStore
 from chatd.telemetry.counters import Counters
 from chatd.telemetry.loop_share import LoopShare
 from chatd.telemetry.supervision import supervised
-from chatd.webhooks.settings import Receiver, load_client
+from chatd.webhooks.dispatcher import Dispatcher, Feed, Save, Services
+from chatd.webhooks.settings import Receiver
 from chatd.webhooks.views import Status
-
-if TYPE_CHECKING:
-    from chatd.webhooks.dispatcher import Dispatcher, Feed, Save
 
 # A crash repeats what was accepted in so many seconds; each save is a commit.
 SAVE_S = 1.0
@@ -36,8 +35,8 @@ class Running(NamedTuple):
     """A dispatcher at work."""
 
     receiver: Receiver
-    dispatcher: "Dispatcher"
-    task: "asyncio.Task[None]"
+    dispatcher: Dispatcher
+    task: asyncio.Task[None]
 
 
 class Deliveries:
@@ -48,11 +47,11 @@ class Deliveries:
 
     def __init__(
         self,
-        feed: "Feed",
+        feed: Feed,
         store: WebhookStore,
         env: Env,
         counters: Counters,
-        save: "Save",
+        save: Save,
         is_busy: Callable[[], bool],
     ) -> None:
         self.feed = feed
@@ -101,7 +100,7 @@ class Deliveries:
                 await self._stop(name)
 
     @property
-    def dispatchers(self) -> Mapping[str, "Dispatcher"]:
+    def dispatchers(self) -> Mapping[str, Dispatcher]:
         """The dispatchers by the name of their endpoint."""
         return {name: one.dispatcher for name, one in self._running.items()}
 
@@ -158,11 +157,6 @@ class Deliveries:
 
     async def _start(self, receiver: Receiver) -> None:
         """Start to deliver: where it ended, or from now on where there was no delivery yet."""
-        # The first time takes 0.2 s.
-        await in_thread(load_client, "webhooks")
-        from chatd.egress.client import Client
-        from chatd.webhooks.dispatcher import Dispatcher, Services
-
         name, feed = receiver.settings.name, receiver.feed or self.feed
         if name not in self._saved:
             latest = await feed.page(LATEST)
@@ -170,6 +164,8 @@ class Deliveries:
             await self.save(SaveConsumers((begun,)))
             self._saved[name] = (0, begun)
         self._saved[name] = (0, self._saved[name][1])
+        # They take 20 ms, once.
+        await in_thread(trusted_certificates, "webhooks")
         client = Client(
             receiver.settings.url, Guard(receiver.allow, configured=receiver.configured), self._env
         )

@@ -32,8 +32,8 @@ from chatd.webhooks.endpoint import BATCH_MAX, Endpoint, Offer, Outcome, State, 
 from chatd.webhooks.payload import delivery_id, payload
 from chatd.webhooks.views import Failure, Retried, Status
 
-# A busy chat is sent ten times a second at most, unless there is more than a batch: a POST costs about as much as
-# twenty messages.
+# A busy chat is sent ten times a second at most, unless there is more than a batch: a POST costs the receiver more than
+# what is in it.
 GATHER_S = 0.1
 # An idle feed is looked at this often, so that the cursor does not stay behind what is kept.
 WAIT_S = 60.0

@@ -1,11 +1,14 @@
 """The contract of a judge: the back end of the host app, asked before something is stored."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from chatd.core.screening import On as On
 from chatd.protocol.messages import Body
+
+LinkOf = Callable[[str], str]
+"""Returns an address that opens a file of this server for a while; "" while media are off."""
 
 Do = Literal["pass", "reject", "rewrite", "flag"]
 

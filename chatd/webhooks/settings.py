@@ -1,26 +1,22 @@
-"""From the configuration to the parts that use it: secrets are read, and what cannot be used is told at once.
-
-The client needs a package that not everybody has, so it is imported where there is a hook, and nowhere else.
-"""
+"""From the configuration to the parts that use it: secrets are read, and what cannot be used is told at once."""
 
 import ipaddress
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from chatd.config.hooks import Endpoint
 from chatd.config.model import Config
 from chatd.config.problems import ConfigError, Problem
 from chatd.config.secret import Secret
 from chatd.core.event_feed import require_known
+from chatd.egress.client import Client
 from chatd.egress.guard import EgressRefused, Guard, target_of
 from chatd.egress.signing import secrets_in
 from chatd.env import Env
 from chatd.protocol.errors import Refused
-
-if TYPE_CHECKING:
-    from chatd.webhooks.before import RemoteJudge
-    from chatd.webhooks.dispatcher import Feed
+from chatd.webhooks.before import RemoteJudge
+from chatd.webhooks.dispatcher import Feed
+from chatd.webhooks.interface import LinkOf
 
 
 @dataclass(slots=True, frozen=True)
@@ -34,31 +30,31 @@ class Receiver:
     settings: Endpoint
     secrets: tuple[Secret, ...]
     allow: tuple[str, ...]
-    feed: "Feed | None" = None
+    feed: Feed | None = None
     configured: bool = True
 
 
 def receivers_of(config: Config) -> tuple[Receiver, ...]:
     """Return the endpoints of a configuration. Raises ConfigError."""
-    _require_client(config)
     return tuple(
         Receiver(endpoint, secrets_in(endpoint.secret_file), config.egress.allow)
         for endpoint in config.hooks.endpoints
     )
 
 
-def judges_of(config: Config, env: Env) -> Sequence["RemoteJudge"]:
+def judges_of(config: Config, env: Env, link_of: LinkOf) -> Sequence[RemoteJudge]:
     """Return the judges of a configuration, each a `Judge` to close at the end. Raises ConfigError."""
     if not config.hooks.before:
         return ()
-    _require_client(config)
-    from chatd.egress.client import Client
-    from chatd.webhooks.before import RemoteJudge
-
     guard = Guard(config.egress.allow, configured=True)
     return tuple(
         RemoteJudge(
-            hook, secrets_in(hook.secret_file), Client(hook.url, guard, env), env, config.limits.body_bytes
+            hook,
+            secrets_in(hook.secret_file),
+            Client(hook.url, guard, env),
+            env,
+            config.limits.body_bytes,
+            link_of,
         )
         for hook in config.hooks.before
     )
@@ -66,10 +62,6 @@ def judges_of(config: Config, env: Env) -> Sequence["RemoteJudge"]:
 
 def hook_problems(config: Config) -> Iterator[Problem]:
     """Yield what keeps the hooks of a configuration from being used."""
-    try:
-        _require_client(config)
-    except ConfigError as error:
-        yield from error.problems
     hooks = config.hooks
     for endpoint in hooks.endpoints:
         try:
@@ -96,21 +88,3 @@ def _require_permitted(host: str, scheme: str, config: Config) -> None:
     except ValueError:
         return
     Guard(config.egress.allow, configured=True).permitted([host], scheme)
-
-
-def _require_client(config: Config) -> None:
-    """Load the client where there is a hook: before a start serves, and in the thread of a reload."""
-    if not (config.hooks.endpoints or config.hooks.before):
-        return
-    try:
-        load_client()
-    except ImportError:
-        what = "hooks need the package httpx2, which is not installed"
-        raise ConfigError([Problem("", what, "Install it with: pip install 'chatd[webhooks]'")]) from None
-
-
-def load_client() -> None:
-    """Import the client, and read the certificates it trusts: that takes 0.2 s, once."""
-    from chatd.egress.client import trusted_certificates
-
-    trusted_certificates()

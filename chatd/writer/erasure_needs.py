@@ -9,7 +9,7 @@ from chatd.core.exports import Export
 from chatd.core.profiles import Card
 from chatd.core.read_set import ReadSet, pair
 from chatd.core.write_set import Message
-from chatd.writer.file_needs import read_held
+from chatd.writer.file_needs import pictures, read_held
 from chatd.writer.sources import Need, Sources, Submitted
 
 
@@ -86,7 +86,8 @@ NEEDS_OF_ERASURES: Mapping[type, tuple[Need, ...]] = {
     erasure_steps.EraseEvents: (messages,),
     erasure_steps.EraseReactions: (messages,),
     erasure_steps.EraseContacts: (contacts,),
-    erasure_steps.EraseProfile: (persons,),
+    erasure_steps.EraseProfile: (persons, pictures),
+    erasure_steps.EraseMembership: (pictures,),
     erasures.NoteErasure: (erasures_of,),
     exports.AskExport: (erasures_of, exports_of),
     exports.EndExport: (exports_of,),

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from chatd.core.accounts import Amend
 from chatd.core.attachments import AttachedAt, FileIds, forwards, named_files, room_account
+from chatd.core.erasure_steps import EraseFiles, EraseMembership, EraseProfile, PurgeRoom
 from chatd.core.files import (
     STICKER,
     BeginFile,
@@ -20,10 +22,23 @@ from chatd.core.files import (
     Usage,
     account_of,
     file_id,
+    file_of,
 )
-from chatd.core.held_files import Holding, PutSticker
+from chatd.core.held_files import (
+    Holding,
+    PutSticker,
+    avatar_holder,
+    card_holders,
+    wallpaper_holder,
+)
+from chatd.core.imports import ImportUser
+from chatd.core.moderation import ForgetReports
 from chatd.core.read_set import ReadSet
+from chatd.core.removal import wallpapered
 from chatd.core.uploads import OPEN_UPLOADS_MS
+from chatd.protocol.codec import decode_page
+from chatd.protocol.rooms import Preferences, RoomUpdate
+from chatd.protocol.users import ProfileSet
 from chatd.storage.files import FileQuery
 from chatd.writer.sources import Need, Sources, Submitted
 
@@ -85,6 +100,58 @@ async def stickers(sources: Sources, batch: Sequence[Submitted], reads: ReadSet)
     await read_files(sources, FileQuery(files, holders=holders), reads)
 
 
+async def pictures(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read the pictures that requests name, and those of the cards, rooms and wallpapers that they change."""
+    files, holders = set[str](), set[str]()
+    for asked in batch:
+        urls, changed = pictures_of(asked, reads)
+        files.update(file for url in urls if (file := file_of(url)))
+        holders.update(changed)
+    if files or holders:
+        await read_files(sources, FileQuery(files, holders=holders), reads)
+
+
+def pictures_of(asked: Submitted, reads: ReadSet) -> tuple[Iterable[str], Iterable[str]]:
+    """Return the addresses of pictures that a request gives, and the holders whose picture it changes."""
+    request, user = asked.request, asked.user
+    name = getattr(request, "room", "")
+    room = reads.rooms.get(name) if isinstance(name, str) else None
+    if isinstance(request, EraseProfile):
+        return (), card_holders(request.person)
+    if isinstance(request, EraseMembership):
+        return (), () if room is None else (wallpaper_holder(request.person, room),)
+    if isinstance(request, Preferences):
+        given = [request.wallpaper] if isinstance(request.wallpaper, str) else []
+        return given, (wallpaper_holder(user, room),) if given and room is not None else ()
+    page = getattr(request, "page", None)
+    cover = decode_page(page).cover if isinstance(page, bytes) and page else getattr(request, "cover", None)
+    given = [url for url in (getattr(request, "avatar", None), cover) if isinstance(url, str)]
+    if isinstance(request, RoomUpdate):
+        return given, (avatar_holder(room),) if given and room is not None else ()
+    is_card = isinstance(request, ProfileSet | Amend | ImportUser) and (given or page is not None)
+    return given, card_holders(user) if is_card else ()
+
+
+async def purged(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read some messages with files of rooms that are purged, and what else holds files there."""
+    rooms = [room for asked in batch if (room := reads.rooms.get(asked.request.room)) is not None]
+    holders = [avatar_holder(room) for room in rooms]
+    holders += [wallpaper_holder(user, room) for room in rooms for user in wallpapered(room)]
+    await read_files(sources, FileQuery(rooms={room.number for room in rooms}, holders=holders), reads)
+
+
+async def erased(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read the files and holders of persons who are erased."""
+    files = {name for asked in batch for name in asked.request.files}
+    holders = {name for asked in batch for name in asked.request.holders}
+    await read_files(sources, FileQuery(files, holders=holders), reads)
+
+
+async def forgotten_reports(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read the files of reports that are forgotten."""
+    await read_files(sources, FileQuery(reports_before=max(one.request.before for one in batch)), reads)
+
+
 async def read_held(sources: Sources, targets: Iterable[tuple[int, int]], reads: ReadSet) -> None:
     """Read the files of messages that were read for the batch, by (room number, seq): they may lose them."""
     places = {
@@ -125,4 +192,7 @@ NEEDS_OF_FILES: Mapping[type, tuple[Need, ...]] = {
     ForgetDeleted: (removed,),
     TakeDown: (removed,),
     PutSticker: (stickers,),
+    PurgeRoom: (purged,),
+    EraseFiles: (erased,),
+    ForgetReports: (forgotten_reports,),
 }

@@ -12,7 +12,7 @@ from chatd.core.read_set import ReadSet, pair
 from chatd.core.room import DIRECT
 from chatd.storage.files import FileQuery
 from chatd.writer.erasure_needs import read_erasures
-from chatd.writer.file_needs import read_files
+from chatd.writer.file_needs import pictures, read_files
 from chatd.writer.sources import Need, Sources, Submitted
 
 
@@ -80,8 +80,8 @@ def people_of(one: PastMessage) -> Iterable[str]:
 
 
 NEEDS_OF_IMPORTS: Mapping[type, tuple[Need, ...]] = {
-    ImportUser: (users,),
-    ImportRoom: (rooms, members),
+    ImportUser: (users, pictures),
+    ImportRoom: (rooms, members, pictures),
     ImportMembers: (members,),
     ImportMessages: (messages,),
 }

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 # One call holds a place of the back end; what waits meanwhile goes in the next one.
 CALLS_MAX = 4
 # What is asked while a call is under way waits so long for more of it, unless it fills a call: one costs the daemon as
-# much as ten messages, and a back end that is fast has answered by then.
+# much as two messages, and its back end more, which has answered by then if it is fast.
 GATHER_S = 0.004
 # Calls in a row that gave no verdict: one may be lost, and a restart of a back end takes some.
 FAILURES_MAX = 20

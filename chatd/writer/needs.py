@@ -40,7 +40,7 @@ from chatd.protocol.rooms import Preferences, RoomCreate, RoomDecline, RoomDelet
 from chatd.protocol.users import DevicesRemove, ProfileSet
 from chatd.writer.account_needs import circles, preferences, privacy
 from chatd.writer.erasure_needs import NEEDS_OF_ERASURES, erasures_of_users
-from chatd.writer.file_needs import NEEDS_OF_FILES, read_held, sent
+from chatd.writer.file_needs import NEEDS_OF_FILES, pictures, read_held, sent
 from chatd.writer.import_needs import NEEDS_OF_IMPORTS
 from chatd.writer.sources import Need, Sources, Submitted
 
@@ -346,10 +346,10 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     maintenance.SummariseReactions: (messages,),
     maintenance.PostNotice: (used_keys,),
     Read: (tails,),
-    RoomCreate: (new_rooms, people, relations),
+    RoomCreate: (new_rooms, people, relations, pictures),
     RoomDirect: (new_rooms, people, relations, bots),
     OpenDirect: (new_rooms, people),
-    RoomUpdate: (used_keys,),
+    RoomUpdate: (used_keys, pictures),
     RoomDelete: (used_keys,),
     RoomJoin: (used_keys, people),
     RoomLeave: (used_keys,),
@@ -357,11 +357,11 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     MembersRemove: (used_keys,),
     MembersRole: (used_keys,),
     SetMembers: (used_keys, people, relations),
-    Preferences: (people, preferences),
+    Preferences: (people, preferences, pictures),
     PrivacySet: (privacy,),
     SetByHost: (privacy,),
     RoomDecline: (blocked_askers,),
-    ProfileSet: (people, cards),
+    ProfileSet: (people, cards, pictures),
     DevicesRemove: (people,),
     FriendRequest: (contacts, direct_rooms, tallies, introductions, relations),
     FriendAccept: (contacts, direct_rooms, tallies),
@@ -374,7 +374,7 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     ChangeGraph: (graph,),
     friends.Befriend: (contacts, direct_rooms),
     friends.ExpireContacts: (expiring,),
-    accounts.Amend: (people, cards, pending, erasures_of_users),
+    accounts.Amend: (people, cards, pending, erasures_of_users, pictures),
     accounts.Revoke: (people,),
     accounts.RecordDevice: (people,),
     accounts.RecordLastSeen: (people,),

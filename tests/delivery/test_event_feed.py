@@ -14,6 +14,7 @@ from chatd.core.event_feed import LATEST, NotePresence
 from chatd.delivery.event_feed import EventFeed
 from chatd.protocol.errors import Refused
 from tests.kit.inprocess import InProcessServer, in_process, new_key
+from tests.kit.waiting import until
 
 ON = {"enabled": True}
 
@@ -33,6 +34,11 @@ def feed(server: InProcessServer) -> EventFeed:
 def plain(page: Any) -> list[dict[str, Any]]:
     """The entries of a page as the host gets them."""
     return msgspec.json.decode(msgspec.json.encode(page.entries))
+
+
+async def until_waiting(feed: EventFeed) -> None:
+    """Wait until a page has found nothing, and waits for the next commit."""
+    await until(lambda: feed._committed._waiters)
 
 
 async def test_each_commit_is_told_in_order_and_once(server: InProcessServer, feed: EventFeed) -> None:
@@ -94,7 +100,7 @@ async def test_a_waiting_page_is_woken_by_the_next_commit(server: InProcessServe
     ann = await server.connect("ann")
     room = await ann.create_group("bob")
     waiting = asyncio.ensure_future(feed.page(after=LATEST, wait_s=30))
-    await server.wait_idle()
+    await until_waiting(feed)
     assert not waiting.done()
     await ann.send(room, "wake up")
     assert [one["type"] for one in plain(await waiting)] == ["event.message"]
@@ -133,9 +139,9 @@ async def test_who_waits_for_other_types_looks_again_and_goes_on_waiting(
     ann = await server.connect("ann")
     room = await ann.create_group("bob")
     waiting = asyncio.ensure_future(feed.page(after=LATEST, types=["presence"], wait_s=30))
-    await server.wait_idle()
+    await until_waiting(feed)
     await ann.send(room, "not for it")
-    await server.wait_idle()
+    await until_waiting(feed)
     assert not waiting.done()
     await server.app.writer.submit_and_wait("", NotePresence(("ann",), ()))
     assert [one.type for one in (await waiting).entries] == ["presence"]

@@ -57,7 +57,7 @@ FOLDERS = {
     "CONTRIBUTING.md": ("tests/hostile",),
 }
 # The program of the reader of README.md; a prefix of media types; directories of a daemon's data.
-NO_FILES = {"hello.py", "application/", "exports/", "trace/"}
+NO_FILES = {"hello.py", "application/", "exports/", "trace/", "media/", "incoming/", "set-aside/"}
 
 
 @pytest.mark.parametrize("document", [*DOCS, PROTOCOL], ids=lambda path: str(path.relative_to(ROOT)))

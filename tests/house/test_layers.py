@@ -98,8 +98,11 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "cryptography": ("chatd/auth/keys.py", "chatd/push/", "chatd/server/watched_files.py", "bench/siege/"),
     "h2": ("chatd/push/sender/http2_connection.py",),
     "hpack": ("chatd/push/sender/http2_connection.py",),
-    "httpx2": ("chatd/egress/client.py",),
-    "httptools": ("chatd/http/http_protocol.py", "chatd/media/http_messages.py"),
+    "httptools": (
+        "chatd/http/http_protocol.py",
+        "chatd/egress/connection.py",
+        "chatd/media/http_messages.py",
+    ),
     "jwt": ("chatd/auth/tokens.py", "chatd/push/sender/credentials.py"),
     "msgpack": ("chatd/client/", "chatd/conformance/", "bench/"),
     "msgspec": ("chatd/", "bench/"),  # structs travel: the encoders are kept to two places below

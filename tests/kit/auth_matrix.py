@@ -111,6 +111,10 @@ REQUESTS: dict[str, Callable[[PreparedRoom], dict[str, Any]]] = {
         f"friend.{verb}": lambda prepared: {"user": AUTHOR}
         for verb in ("request", "accept", "decline", "cancel", "remove")
     },
+    "file.link": lambda prepared: {
+        "places": [{"room": prepared.room, "seq": prepared.others, "file": "A" * 22}]
+    },
+    "file.list": lambda prepared: {},
     "push.test": lambda prepared: {},
     "push.decisions": lambda prepared: {},
     "bots.get": lambda prepared: {"bot": AUTHOR},

@@ -27,6 +27,25 @@ CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 
 # Users by the code of their login link.
 LINKS = {"0123456789_-abcdefABCD": "alice", "abcdefABCD_-0123456789": "bob"}
+# Parts that the browser leaves out. For each profile it would open its address bar as pages of its own, which cost
+# more than a page of ours, and a process in case of another page.
+COSTLY = ("WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "SpareRendererForSitePerProcess")
+# Parts that playwright leaves out, named again: of two such arguments the last one counts.
+UNSTEADY = (
+    "AimEnabled",
+    "AvoidCorsURLLoaderRestartOnRedirect",
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsFirstBalancedModeAutoEnable",
+    "HttpsUpgrades",
+    "LensOverlay",
+    "MediaRouter",
+    "NetworkTimeServiceQuerying",
+    "OptimizationHints",
+    "PaintHolding",
+    "PreconnectToSearch",
+    "ThirdPartyStoragePartitioning",
+)
 WAIT_MS = 120_000  # of a machine that is busy; nothing that passes waits for it
 
 # Listens before any script of the page: violations are events, too.
@@ -56,7 +75,12 @@ BROWSER = [
 def arguments() -> list[str]:
     """Return the arguments with which the browser starts here."""
     # As root its sandbox does not start; /dev/shm of a container is small; without a GPU, one would be emulated.
-    return ["--disable-dev-shm-usage", "--disable-gpu", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    left_out = ",".join(COSTLY + UNSTEADY)
+    # The microphone is one that beeps, and asks nobody.
+    sound = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    features = f"--disable-features={left_out}"
+    return ["--disable-dev-shm-usage", "--disable-gpu", features, *sound, *sandbox]
 
 
 @asynccontextmanager

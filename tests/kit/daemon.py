@@ -18,6 +18,7 @@ from chatd.env import Env
 from chatd.server.app import App
 from chatd.server.daemon import Daemon
 from tests.kit import http
+from tests.kit.empty_database import lay_empty_database
 from tests.kit.leak_detector import LeakDetector, check_no_secret
 from tests.kit.tokens import SECRET
 
@@ -112,6 +113,9 @@ class RunningDaemon:
     async def start(self) -> None:
         self._ear.open()
         try:
+            if "open_store" not in self._parts:
+                daemon, directory = self._daemon, Path(self.config.storage.directory)
+                lay_empty_database(directory, daemon.env.random_bytes, daemon._whole.sqlite.migrations)
             await self._daemon.start()
         except BaseException:
             self._ear.close()

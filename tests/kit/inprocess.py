@@ -19,6 +19,7 @@ from chatd.server.app import App
 from chatd.server.capability import Capability, combined
 from chatd.storage.interface import Store
 from chatd.storage.sqlite.store import SqliteStore
+from tests.kit.empty_database import lay_empty_database
 from tests.kit.env import ManualEnv
 from tests.kit.faulty_store import TamperedStore
 from tests.kit.leak_detector import LeakDetector
@@ -217,6 +218,7 @@ async def in_process(
     env = ManualEnv()
     chosen = settings(directory, **sections)
     whole = combined(capabilities, people=chosen.people.enabled)
+    lay_empty_database(directory, env.random_bytes, whole.sqlite.migrations)
     store = await SqliteStore.open(chosen.storage, env, whole.sqlite)
     server = InProcessServer(chosen, env, TamperedStore(store), whole)
     server.app.writer.start()

@@ -36,9 +36,24 @@ from tests.kit.shapes import (
 
 # Objects (2.4)
 
+file = text_of(r"[A-Za-z0-9_\-]{22}")
+file_kind = one_of("picture", "video", "voice", "sticker", "file")
+
 attachment = record(
     {"url": text, "mime": text},
-    {"name": text, "size": u53, "width": u53, "height": u53, "duration": u53, "preview": text},
+    {
+        "name": text,
+        "size": u53,
+        "width": u53,
+        "height": u53,
+        "duration": u53,
+        "preview": text,
+        "alt": text,
+        "kind": text_of("picture|video|voice|sticker|file"),
+        "sizes": listed(text_of("[ms]"), least=1, most=2),
+        "waveform": text_of("[0-9a-v]{64}"),
+        "expires_at": positive,
+    },
 )
 button = record({"label": word}, {"data": word, "url": word})
 body = record(
@@ -247,6 +262,32 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
         {"commands": listed(record({"name": word, "description": text}), least=1, most=100), "welcome": flag},
     ),
     "devices.push": _nothing,
+    "file.link": (
+        {
+            "links": listed(
+                record(
+                    {"room": room, "seq": positive, "file": file, "url": text, "expires_at": positive},
+                    {"size": one_of("m", "s")},
+                ),
+                most=50,
+            )
+        },
+        {},
+    ),
+    "file.list": (
+        {
+            "files": listed(
+                record(
+                    {"file": file, "kind": file_kind, "size": u53, "created_at": u53},
+                    {"name": text, "attached": flag},
+                ),
+                most=200,
+            ),
+            "used": u53,
+            "quota": u53,
+        },
+        {"more": more},
+    ),
     "push.test": ({"outcome": word}, {"detail": text_of(r".{1,64}")}),
     "push.decisions": (
         {

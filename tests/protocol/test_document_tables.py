@@ -18,6 +18,7 @@ from chatd.protocol.connection import AuthOk, HelloOk, ModeOk, PingOk
 from chatd.protocol.envelope import Error, Push
 from chatd.protocol.friends import Circle, CircleOk, ContactOk, ContactRow
 from chatd.protocol.history import EventsOk
+from chatd.protocol.media import FileLinkOk, FileListOk
 from chatd.protocol.members import MembersOk
 from chatd.protocol.messages import Attachment, Body, Event, WriteOk
 from chatd.protocol.moderation import ReportOk
@@ -289,6 +290,8 @@ REPLIES = {
     "report": ReportOk,
     "bots.get": BotOk,
     "push.test": PushTestOk,
+    "file.link": FileLinkOk,
+    "file.list": FileListOk,
     "push.decisions": PushDecisionsOk,
 }
 

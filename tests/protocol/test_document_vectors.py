@@ -13,6 +13,7 @@ from chatd.protocol.envelope import Error, Push, Request
 from chatd.protocol.errors import Broken
 from chatd.protocol.friends import CircleOk, ContactOk
 from chatd.protocol.history import EventsOk
+from chatd.protocol.media import FileLinkOk, FileListOk
 from chatd.protocol.members import MembersOk
 from chatd.protocol.messages import WriteOk
 from chatd.protocol.moderation import ReportOk
@@ -147,6 +148,8 @@ REPLIES = {  # the answer to these requests; all others are answered by a WriteO
     "report": ReportOk,
     "bots.get": BotOk,
     "push.test": PushTestOk,
+    "file.link": FileLinkOk,
+    "file.list": FileListOk,
     "push.decisions": PushDecisionsOk,
 } | dict.fromkeys(("log", "history", "changes", "messages"), EventsOk)
 

@@ -104,8 +104,7 @@ def test_packages_that_are_missing_are_named_with_their_command(written, monkeyp
     monkeypatch.setattr(settings, "find_spec", lambda name: None)
     [problem] = said(config("web", written(new_vapid_key())))
     assert problem == (
-        "push needs packages that are not installed: h2, httpx2, tzdata. "
-        "Install them with: pip install 'chatd[push]'"
+        "push needs packages that are not installed: h2, tzdata. Install them with: pip install 'chatd[push]'"
     )
 
 

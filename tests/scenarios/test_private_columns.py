@@ -92,6 +92,10 @@ PRIVATE = {
             "evidence",
         )
     },
+    **{("files", name): "owner = 'ann'" for name in ("client_key", "length", "source", "due_at")},
+    ("objects", "digest"): "1",
+    ("objects", "free_at"): "1",
+    ("media_blocked", "digest"): "1",
     **{
         ("contacts", name): "owner = 'ann'"
         for name in ("circles", "remark", "note", "via", "since", "expires", "quiet", "tries", "known")
@@ -138,6 +142,12 @@ PLAIN = {
     "deleted_rooms": {"room", "deleted_at"},
     "report_subjects": {"number", "user", "room", "reporters"},
     "reports": {"number", "subject", "state", "reporter", "user", "room", "seq"},
+    "files": {"file", "owner", "kind", "purpose", "state", "reserved", "facts", "room", "created_at"},
+    "renditions": {"file", "variant", "object", "mime"},
+    "objects": {"object", "size", "refs"},
+    "attached": {"position", "file"},
+    "held": {"holder", "file"},
+    "media_usage": {"account", "bytes", "files"},
     "contacts": {"number", "owner", "user", "state", "blocked", "following", "stamp"},
 }  # fmt: skip
 
@@ -170,6 +180,11 @@ def plant(database: Path) -> list[str]:
     with connection:
         place = ("ann", "device", "alert", "apns", "", "", "token", b"", b"", b"", 0, "")
         connection.execute(f"INSERT INTO push_tokens VALUES ({', '.join('?' * len(place))})", place)
+        connection.execute(
+            "INSERT INTO files VALUES ('f', 'ann', 'k', 'file', 'message', 'uploading', 1, 1, x'01', x'80', NULL, 1, 1)"
+        )
+        connection.execute("INSERT INTO objects VALUES ('f', x'02', 1, 0, 1)")
+        connection.execute("INSERT INTO media_blocked VALUES (x'03')")
         for (table, column), where in PRIVATE.items():
             canary = str(FIRST + len(canaries))
             kind = connection.execute(

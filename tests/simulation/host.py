@@ -68,7 +68,8 @@ def host_reached() -> Iterator[None]:
         return work()
 
     with ExitStack() as stack:
-        stack.enter_context(patch("chatd.egress.client.Client", PeerClient))
+        for user in ("deliveries", "settings"):
+            stack.enter_context(patch(f"chatd.webhooks.{user}.Client", PeerClient))
         stack.enter_context(patch("chatd.webhooks.deliveries.in_thread", at_once))
         for name, seconds in PATIENCE.items():
             stack.enter_context(patch(f"chatd.webhooks.endpoint.{name}", seconds))

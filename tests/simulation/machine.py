@@ -21,7 +21,8 @@ from chatd.core.maintenance import Barrier
 from chatd.core.message_requests import relate
 from chatd.protocol.errors import ChatError
 from chatd.server.app import App
-from chatd.server.daemon import DATABASE, Daemon
+from chatd.server.daemon import Daemon
+from chatd.server.gauges import DATABASE
 from chatd.storage.sqlite.backup import backup, restore
 from chatd.storage.sqlite.store import SqliteStore
 from tests.kit.disk import Disk, lay
@@ -46,8 +47,7 @@ SEQ_BITS = 32
 MEMBERS = """
 SELECT room, user, first_visible, read, standing, hidden FROM members WHERE gone IS NULL ORDER BY room, user
 """
-# Between users in a column of several.
-MARK = "\x1f"
+MARK = "\x1f"  # between users in a column of several
 RARELY_S = 20.0  # between updates of metrics and HTTP headers: each costs a callback
 
 

@@ -16,7 +16,8 @@ from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account
 from chatd.protocol.codec import decode_tree
 from chatd.protocol.friends import CircleSet, ContactSet, FriendRequest
-from chatd.protocol.messages import React, Send, SentBody
+from chatd.protocol.media import Place
+from chatd.protocol.messages import React, Send, SentAttachment, SentBody
 from chatd.protocol.rooms import Preferences, RoomCreate, RoomDirect
 from chatd.protocol.users import ProfileSet
 from chatd.server.capability import Capability, combined
@@ -26,6 +27,7 @@ from chatd.storage.sqlite.erasure import TABLES, count_left, export
 from chatd.storage.sqlite.startup import inspect
 from tests.kit.adapters import sqlite
 from tests.kit.bookmarks import BOOKMARKS
+from tests.kit.files import Files
 from tests.kit.inprocess import device_of, in_process, new_key
 from tests.kit.notes import NOTES
 from tests.kit.random_workload import SECTIONS
@@ -44,11 +46,16 @@ USER_COLUMNS = {
     "entries",
     "author",
     "acted_as",
+    "holder",
+    "account",
     "bot",
 }
 NUMBERS = {("members", "mentions"), ("events", "target")}  # called like one, and hold none
 OPEN = Bounds(default="everyone")
-PEOPLE = {"enabled": True, "privacy": {"add": OPEN, "write": OPEN}}
+SETTINGS = SECTIONS | {
+    "people": {"enabled": True, "privacy": {"add": OPEN, "write": OPEN}},
+    "media": {"enabled": True},
+}
 ALL = {"recall": 1, "drop_reports": 1}
 ANN = "ann-of-whom-all-is-kept"
 
@@ -75,9 +82,26 @@ def test_every_table_says_what_it_keeps_of_a_person(tmp_path: Path, capabilities
         assert kept.left or not kept.erase, f"{table}: an erasure does not know when it is done"
 
 
+async def uploads(files: Files, room: str) -> None:
+    """ann has a file in a message, one that bob forwarded, a cover, a wallpaper, and two that they have not sent."""
+    name = "Ann Miller.pdf"
+    sent = await files.ready(ANN, name=name)
+    message = SentBody(attachments=[SentAttachment(f"media:{sent}", "x/x")])
+    sent_at = await files.ask(Send(room=room, key=new_key(), body=message), ANN)
+    forward = SentAttachment(f"media:{sent}", "x/x", name="a.pdf", from_=Place(room, sent_at.seq))
+    await files.ask(Send(room=room, key=new_key(), body=SentBody(attachments=[forward])), "bob")
+    cover = await files.ready(ANN, "picture", purpose="cover", name=name)
+    await files.ask(ProfileSet(cover=f"media:{cover}"), ANN)
+    wallpaper = await files.ready(ANN, "picture", purpose="wallpaper", name=name)
+    await files.ask(Preferences(room=room, wallpaper=f"media:{wallpaper}"), ANN)
+    await files.ready(ANN, name=name)
+    await files.begin(ANN, name=name)
+    await files.check()
+
+
 async def lives(directory: Path) -> None:
     """ann leaves something in every table, others little in some."""
-    async with in_process(directory, **SECTIONS | {"people": PEOPLE}) as server:
+    async with in_process(directory, **SETTINGS) as server:
         submit_and_wait = server.app.writer.submit_and_wait
         await submit_and_wait(ANN, Amend(name="Ann Miller", avatar="a.png", password="$argon2id$x"))
         await submit_and_wait(ANN, ProfileSet(handle="ann.miller", bio="Ann Miller lives here"))
@@ -106,6 +130,7 @@ async def lives(directory: Path) -> None:
         await submit_and_wait(ANN, Preferences(room=room, pinned=True, muted_until=1))
         await submit_and_wait("bob", Preferences(room=room, pinned=True))
         await submit_and_wait(ANN, Preferences(receipts=False))
+        await uploads(Files(server), room)
     with closing(open_file(directory / "chatd.sqlite", mode="rw")) as connection:
         connection.execute(
             "INSERT INTO bots VALUES (?, x'90', x'', 'all', '', 'Ann Miller is a bot')", (ANN,)
@@ -164,13 +189,11 @@ async def test_all_that_is_kept_of_a_user_is_exported_and_nothing_of_others(dire
         rows = list(export(connection, ANN))
     assert Counter(table for table, _ in rows) == {
         "users": 1, "devices": 2, "members": 2, "rooms": 2, "account_rows": 3, "contacts": 7, "pages": 1,
-        "events": 1, "reactions": 1, "bots": 1, "reports": 1,
-        "push_tokens": 1,
+        "events": 2, "reactions": 1, "bots": 1, "reports": 1,
+        "push_tokens": 1, "files": 4,
     }  # fmt: skip
-    texts = [
-        row["event"]["body"]["text"] for table, row in rows if table == "events" and "body" in row["event"]
-    ]
-    assert texts == ["secret"]
+    texts = [row["event"]["body"].get("text") for table, row in rows if table == "events"]
+    assert texts == ["secret", None]
     assert "Bob" not in str(rows)
     assert "argon2" not in str(rows)
 
@@ -193,7 +216,7 @@ async def test_what_is_kept_of_a_user_is_taken_away(directory: Path, times: int)
     with closing(open_file(path, mode="rw")) as connection:
         before = of_others(connection)
         assert all(count_left(connection, ANN, ALL).values()), "ann has left nothing somewhere"
-    async with in_process(directory, **SECTIONS | {"people": PEOPLE}) as server:
+    async with in_process(directory, **SETTINGS) as server:
         for time in range(times):
             await server.app.writer.submit_and_wait("", Erase(ANN, reports="drop", asked=time + 1))
             await server.app.persons.erasures.carry_out_due()
@@ -223,7 +246,8 @@ async def test_what_is_kept_of_a_user_is_taken_away(directory: Path, times: int)
     if times == 1:
         erased = {place.place: place.erased for place in erasure.receipt}
         assert (
-            erased.items() >= {"users": 1, "devices": 2, "events": 1, "reactions": 1, "contacts": 7}.items()
+            erased.items()
+            >= {"users": 1, "devices": 2, "events": 2, "files": 5, "held": 2, "contacts": 7}.items()
         )
     inspect(path)
     store = await sqlite(directory)
@@ -237,7 +261,7 @@ async def test_what_is_kept_of_a_user_is_taken_away(directory: Path, times: int)
 async def test_others_hear_that_they_have_nothing_of_an_erased_user_any_more(directory: Path) -> None:
     """Also on devices that were up to date; whoever blocks them still does."""
     await lives(directory)
-    async with in_process(directory, **SECTIONS | {"people": PEOPLE}) as server:
+    async with in_process(directory, **SETTINGS) as server:
         store = server.app.store
         stamp = store.stamp
         await server.app.writer.submit_and_wait("", Erase(ANN))

@@ -10,7 +10,7 @@ from chatd.config.hooks import BeforeHook
 from chatd.config.secret import Secret
 from chatd.egress.client import Client
 from chatd.egress.guard import Guard
-from chatd.protocol.messages import Body
+from chatd.protocol.messages import Attachment, Body
 from chatd.server.system_env import SystemEnv
 from chatd.webhooks.before import RemoteJudge
 from chatd.webhooks.interface import Item, Verdict
@@ -27,13 +27,17 @@ def host() -> Iterator[KeyServer]:
         yield server
 
 
+def link_of(file):
+    return f"https://files.example.org/{file}?sig=s"
+
+
 async def judge(host, items=(ITEM,), path="good", answer=None, deadline_ms=5000, body_bytes=BODY_BYTES):
     if answer is not None:
         host.content = answer if isinstance(answer, bytes) else json.dumps({"items": answer}).encode()
     hook = BeforeHook(on=("message", "edit"), url=host.url(path), secret_file="x", deadline_ms=deadline_ms)
     env = SystemEnv()
     client = Client(hook.url, Guard(configured=True), env)
-    remote = RemoteJudge(hook, [Secret(SECRET)], client, env, body_bytes)
+    remote = RemoteJudge(hook, [Secret(SECRET)], client, env, body_bytes, link_of)
     try:
         return list(await remote.judge(items))
     finally:
@@ -59,6 +63,17 @@ async def test_the_question_is_signed_and_has_what_is_known(host):
         {"id": "g1:u1:k2", "on": "room", "user": "u1", "device": "phone", "address": "198.51.100.7"}
         | {"title": "Bikes", "data": {"a": {"$bytes": "AA"}}},
     ]
+
+
+async def test_each_file_of_this_server_comes_with_a_link(host):
+    file = "Fz3kQ0aaaaaaaaaaaaaaaa"
+    attached = [Attachment(url, "image/jpeg") for url in (f"media:{file}", "https://elsewhere.example/a.jpg")]
+    message = Item("r1:u1:k1", "message", "u1", body=Body(attachments=attached))
+    card = Item("u1:profile", "profile", "u1", fields={"avatar": f"media:{file}", "name": "media:short"})
+    await judge(host, [message, card], answer=[])
+    asked = json.loads(host.posted[0][1])["items"]
+    links = {f"media:{file}": f"https://files.example.org/{file}?sig=s"}
+    assert [one["links"] for one in asked] == [links, links]
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,6 @@
 import asyncio
 import json
 import random
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -325,11 +323,6 @@ async def test_what_is_asked_wrongly_is_refused_and_changes_nothing(daemon):
         answer = await daemon.api(method, path, **content)
         assert (answer.status, answer.json["code"]) == (status, code), (method, path, content)
     assert (await daemon.api("GET", "/v1/audit?target=backend")).json["audit"] == []
-
-
-def test_a_daemon_without_hooks_does_not_import_the_client(tmp_path):
-    code = "import sys, chatd.server.daemon; sys.exit('httpx2' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 async def test_a_daemon_without_endpoints_has_nothing_for_them(tmp_path):

@@ -1,12 +1,10 @@
 import base64
-import sys
 from pathlib import Path
 
 import pytest
 
 from chatd.config.hooks import BeforeHook, Endpoint, Hooks
 from chatd.config.model import Config
-from chatd.config.problems import ConfigError
 from chatd.webhooks.settings import hook_problems, receivers_of
 
 
@@ -53,13 +51,3 @@ def test_a_secret_that_is_missing_is_told_before_the_start(tmp_path):
     judge = BeforeHook(on=("message",), url="https://example.org/", secret_file=str(tmp_path / "none"))
     [problem] = said(Config(hooks=Hooks(before=(judge,))))
     assert "cannot be opened" in problem
-
-
-def test_a_package_that_is_missing_is_named_with_its_command(secret_file, monkeypatch):
-    monkeypatch.setitem(sys.modules, "chatd.egress.client", None)
-    [problem] = said(config(secret_file))
-    assert "pip install 'chatd[webhooks]'" in problem
-    with pytest.raises(ConfigError):
-        receivers_of(config(secret_file))
-    assert receivers_of(Config()) == ()
-    assert said(Config()) == []

@@ -10,7 +10,7 @@ import pytest
 
 from chatd.protocol.codec import encode
 from chatd.protocol.messages import Body, Event
-from chatd.server.daemon import DATABASE
+from chatd.server.gauges import DATABASE
 from chatd.storage.sqlite import connection as connections
 from chatd.storage.sqlite.rows import position
 from tests.kit.auth_matrix import AUTHOR, DEPUTY, REQUESTS, VICTIM, PreparedRoom, request_of

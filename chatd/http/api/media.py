@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from msgspec import UNSET, Struct, UnsetType
 
 from chatd.http.api.route import Asked, Call, Done, More, Page, Route
-from chatd.protocol.media import OwnFile
+from chatd.protocol.media import FileId, OwnFile
 
 
 class UserFilesAnswer(Struct, frozen=True, kw_only=True):
@@ -76,6 +76,39 @@ async def get_usage(call: Call, asked: Asked) -> UsageAnswer:
     )
 
 
+class PutSticker(Asked, frozen=True, kw_only=True):
+    """`file`: one of kind `sticker` that a key of the API uploaded."""
+
+    file: FileId
+
+
+class Sticker(Struct, frozen=True):
+    name: str
+    file: str
+
+
+class StickersAnswer(Struct, frozen=True):
+    """In order of their names."""
+
+    stickers: list[Sticker]
+
+
+async def get_stickers(call: Call, asked: Asked) -> StickersAnswer:
+    return StickersAnswer([Sticker(*one) for one in await call.services.media.stickers()])
+
+
+async def put_sticker(call: Call, asked: PutSticker) -> Done:
+    name = call.path["sticker"]
+    await call.services.media.put_sticker(name, asked.file, call.audit(name))
+    return Done()
+
+
+async def delete_sticker(call: Call, asked: Asked) -> Done:
+    name = call.path["sticker"]
+    await call.services.media.put_sticker(name, "", call.audit(name))
+    return Done()
+
+
 async def rotate_links(call: Call, asked: Asked) -> Done:
     await call.services.media.rotate_links(call.audit("links"))
     return Done()
@@ -85,5 +118,8 @@ ROUTES = (
     Route("GET", "/v1/users/{user}/files", "media", get_user_files, Page, UserFilesAnswer),
     Route("DELETE", "/v1/files/{file}", "media", delete_file, DeleteFile),
     Route("GET", "/v1/media/usage", "media", get_usage, Asked, UsageAnswer),
+    Route("GET", "/v1/stickers", "media", get_stickers, Asked, StickersAnswer),
+    Route("PUT", "/v1/stickers/{sticker}", "media", put_sticker, PutSticker),
+    Route("DELETE", "/v1/stickers/{sticker}", "media", delete_sticker),
     Route("POST", "/v1/media/links/rotate", "media", rotate_links),
 )

@@ -40,6 +40,7 @@ KeyId = Annotated[str, Meta(pattern=r"^[a-z2-7]{8}\Z")]
 FilterName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}\Z")]
 ReportName = Annotated[str, Meta(pattern=r"^r[1-9][0-9]{0,14}\Z")]
 HookName = Annotated[str, Meta(pattern=r"^([a-z][a-z0-9_-]{0,31}|bot:[A-Za-z0-9_\-.:@|+]{1,64})\Z")]
+StickerName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}\Z")]
 EntryId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
 Code = Annotated[str, Meta(pattern=r"^[a-z_]{1,32}\Z")]
 
@@ -55,6 +56,7 @@ PARAMETERS: Mapping[str, Any] = {
     "name": HookName,
     "entry": EntryId,
     "file": FileId,
+    "sticker": StickerName,
 }
 """The types of the parameters in paths, by name."""
 

@@ -57,13 +57,14 @@ def built_in() -> Chapter:
         event_feed,
         webhooks,
         bots,
+        # Before the reports of the same commit, which hold files.
+        files,
         moderation,
         erasures,
         filters,
         imports,
         push,
         link_key,
-        files,
     )
     writes = {**WRITES, **{kind: write for one in chapters for kind, write in one.WRITES.items()}}
     tables = {**sections.TABLES, CONTACTS: contacts.TABLE}

@@ -52,6 +52,15 @@ REPORTS_ABOUT = f"""
 FROM report_subjects s JOIN reports r ON r.subject = s.number
 WHERE s.user = :user AND (r.text <> '' OR r.evidence <> {NOTHING})
 """
+# What holds files for the user: their card, wallpapers, and reports about them that were dropped.
+HOLDERS = f"""
+SELECT holder FROM held WHERE holder IN ('avatar:u:' || :user, 'cover:u:' || :user)
+UNION SELECT h.holder FROM members m JOIN held h ON h.holder = 'wallpaper:u:' || m.user || ':' || m.room
+WHERE m.user = :user
+UNION SELECT h.holder
+FROM report_subjects s JOIN reports r ON r.subject = s.number JOIN held h ON h.holder = 'report:' || r.number
+WHERE s.user = :user AND :drop_reports AND r.evidence = {NOTHING}
+"""  # noqa: S608 - a constant
 # The key `body` in a stored event. Its first byte is no character, so it is in no text.
 HAS_BODY = "instr(e.blob, x'a4626f6479')"
 # By the index of keys: all that users say has one.
@@ -239,12 +248,35 @@ TABLES: Mapping[str, Kept] = {
         WHERE m.user = :user
         """,
     ),
+    # One that something else holds goes on without a name.
+    "files": Kept(
+        ("owner",),
+        """
+        SELECT file, kind, purpose, state, reserved AS bytes, created_at, facts FROM files
+        WHERE owner = :user AND state = 'ready'
+        """,
+        left="SELECT count(*) FROM files WHERE owner = :user",
+    ),
+    "renditions": Kept(why="names nobody"),
+    "objects": Kept(why="names nobody"),
+    "attached": Kept(why="names nobody"),
+    "held": Kept(
+        ("holder",),
+        why="not exported: what users, pages and members have, too",
+        left=f"SELECT count(*) FROM ({HOLDERS})",  # noqa: S608 - a constant
+    ),
+    "media_usage": Kept(
+        ("account",),
+        why="not exported: a number that files has, too",
+        left="SELECT count(*) FROM media_usage WHERE account = 'u:' || :user",
+    ),
+    "media_blocked": Kept(why="names nobody"),
     "erasures": Kept(("user",), why="the list by which a restored backup is erased again"),
     "exports": Kept(("user",), why="the name of a file, which an erasure removes"),
 }
 
 # Columns that hold MessagePack.
-PACKED = {"body", "data", "event", "extras", "page"}
+PACKED = {"body", "data", "event", "extras", "facts", "page"}
 
 ROOMS = """
 SELECT m.room, r.name FROM members m JOIN rooms r ON r.number = m.room

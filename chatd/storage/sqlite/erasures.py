@@ -36,6 +36,7 @@ EXPORTS = "SELECT user, asked, done, file, bytes FROM exports WHERE user IN (SEL
 EXPORTS_DUE = "SELECT user, asked, done, file, bytes FROM exports WHERE done < ?"
 
 REACTIONS = "SELECT seq, emoji FROM reactions WHERE user = ? AND room = ? ORDER BY seq LIMIT ?"
+FILES = "SELECT file FROM files WHERE owner = :user LIMIT :limit"
 ACCOUNT_ROWS = "SELECT name FROM account_rows WHERE user = ? AND body IS NOT NULL"
 PURGEABLE = """
 SELECT r.name FROM deleted_rooms d JOIN rooms r ON r.number = d.room
@@ -93,6 +94,10 @@ class ErasureRows(ErasureStore):
         found = await self._read_pool.run(all_of, f"{CONTACTS} LIMIT :limit", {"user": user, "limit": limit})
         return [other for (other,) in found]
 
+    async def person_files(self, wanted: Erasure, limit: int) -> tuple[list[str], list[str]] | None:
+        asked = {"user": wanted.user, "limit": limit, **switches_of(wanted)}
+        return await self._read_pool.run(person_files, asked)
+
     async def account_rows(self, user: str) -> list[str]:
         return [name for (name,) in await self._read_pool.run(all_of, ACCOUNT_ROWS, (user,))]
 
@@ -135,6 +140,14 @@ def switches_of(wanted: Erasure) -> dict[str, int]:
 
 def all_of(connection: sqlite3.Connection, sql: str, asked: Any) -> list[Row]:
     return connection.execute(sql, asked).fetchall()
+
+
+def person_files(
+    connection: sqlite3.Connection, asked: Mapping[str, Any]
+) -> tuple[list[str], list[str]] | None:
+    files = [file for (file,) in connection.execute(FILES, asked)]
+    holders = [holder for (holder,) in connection.execute(f"{erasure.HOLDERS} LIMIT :limit", asked)]
+    return (files, holders) if files or holders else None
 
 
 def erasures(connection: sqlite3.Connection, sql: str, asked: Row) -> list[Erasure]:

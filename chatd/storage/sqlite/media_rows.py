@@ -25,6 +25,7 @@ SELECT (SELECT count(*) FROM files), (SELECT count(*) FROM files WHERE state = '
        (SELECT coalesce(sum(size), 0) FROM objects), (SELECT coalesce(sum(size), 0) FROM objects WHERE refs = 0)
 """
 KINDS = "SELECT kind, count(*), sum(reserved) FROM files GROUP BY kind ORDER BY kind"
+STICKERS = "SELECT substr(holder, 9), file FROM held WHERE holder >= 'sticker:' AND holder < 'sticker;' ORDER BY holder"
 USERS = """
 SELECT substr(account, 3), bytes, files FROM media_usage
 WHERE account >= 'u:' AND account < 'u;' ORDER BY bytes DESC, account LIMIT ?
@@ -83,6 +84,11 @@ def miscounted(connection: sqlite3.Connection, limit: int) -> Sequence[Miscounte
     return [Miscounted._make(row) for row in connection.execute(MISCOUNTED, (limit,))]
 
 
+def stickers(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+    """Return the stickers, each a name and its file, in order of their names."""
+    return connection.execute(STICKERS).fetchall()
+
+
 def file_usage(connection: sqlite3.Connection, limit: int) -> FileUsage:
     """Return what files take, in all, by kind, and of the users and rooms that have most."""
     files, uploading, size, free = connection.execute(TOTALS).fetchone()
@@ -112,6 +118,9 @@ class FileRounds:
 
     async def free_objects(self, now_ms: int, limit: int) -> tuple[str, ...]:
         return await self._read_pool.run(free_objects, now_ms, limit)
+
+    async def stickers(self) -> list[tuple[str, str]]:
+        return await self._read_pool.run(stickers)
 
     async def file_usage(self, limit: int) -> FileUsage:
         return await self._read_pool.run(file_usage, limit)

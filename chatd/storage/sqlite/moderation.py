@@ -16,9 +16,11 @@ from chatd.core.moderation import (
     Place,
     State,
     Target,
+    evidence_of,
     fitting,
 )
 from chatd.protocol.codec import encode
+from chatd.protocol.media import SCHEME
 from chatd.storage.sqlite.read_pool import ReadPool
 from chatd.storage.sqlite.rows import Row, position
 
@@ -79,6 +81,12 @@ RETURNING subject
 """
 FORGET_SUBJECT = """
 DELETE FROM report_subjects WHERE number = :subject AND NOT EXISTS (SELECT 1 FROM reports WHERE subject = :subject)
+"""
+# A changed report has its files already.
+HOLD_FILES = """
+INSERT INTO held (holder, file)
+SELECT 'report:' || ?1, a.file FROM rooms r JOIN attached a ON a.position = (r.number << 32 | ?3) WHERE r.name = ?2
+ON CONFLICT DO NOTHING
 """
 OLDEST = "SELECT coalesce(min(changed_at), 0) FROM reports"
 
@@ -179,6 +187,7 @@ def write_reports(connection: sqlite3.Connection, reports: Sequence[Filed], stam
 
 
 def write_report(connection: sqlite3.Connection, report: Filed, number: int, evidence: bytes) -> None:
+    """Write a report. Files of its evidence are held by it, as far as they are still there in this commit."""
     user, room, seq = report.target
     subject = subject_of(connection, user, "" if user else room)
     values = (
@@ -187,6 +196,9 @@ def write_report(connection: sqlite3.Connection, report: Filed, number: int, evi
     )  # fmt: skip
     connection.execute(ADD, values)
     connection.execute(COUNT, {"subject": subject})
+    if SCHEME.encode() in evidence:
+        for message in evidence_of(evidence).messages:
+            connection.execute(HOLD_FILES, (number, room, message.seq))
 
 
 def subject_of(connection: sqlite3.Connection, user: str, room: str) -> int:

@@ -48,7 +48,11 @@ PURGES = (
     )
     """,
 )
-PURGED = "DELETE FROM deleted_rooms WHERE room = ?"
+PURGED = """
+DELETE FROM deleted_rooms WHERE room = :room AND NOT EXISTS (
+    SELECT 1 FROM attached WHERE position BETWEEN :room << 32 AND :room << 32 | 0xffffffff
+)
+"""
 
 
 def write_superseded(
@@ -87,7 +91,7 @@ def write_purges(connection: sqlite3.Connection, purged: Sequence[PurgedLog], st
     for log in {log.room for log in purged}:
         asked = {"room": log, "limit": PURGED_AT_ONCE}
         if not sum(connection.execute(sql, asked).rowcount for sql in PURGES):
-            connection.execute(PURGED, (log,))
+            connection.execute(PURGED, {"room": log})
 
 
 WRITES: Mapping[type, Callable[[sqlite3.Connection, Sequence[Any], int], None]] = {

@@ -28,6 +28,7 @@ VALUES = {
     "report": "r1",
     "name": "search",
     "entry": "k7Qd-1-0",
+    "sticker": "cat-waving",
     "file": "Fz3kQ0aaaaaaaaaaaaaaaa",
     "filter": "insults",
 }

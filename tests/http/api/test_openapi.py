@@ -22,7 +22,7 @@ from tests.kit.soak import scaled, seed_base
 
 HERE = Path(__file__).parent
 # Requests of schemathesis for each operation, besides those that it makes of every schema.
-EXAMPLES = scaled(5, 150)
+EXAMPLES = scaled(1, 150)
 CASES = scaled(500, 10_000)
 
 

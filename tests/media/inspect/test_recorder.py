@@ -27,19 +27,24 @@ async (types) => Promise.all(types.map(async (type) => {
   const sound = audio.createMediaStreamDestination();
   tone.connect(sound);
   tone.start();
+  let complete;
+  const enough = new Promise((resolve) => { complete = resolve; });
   const tracks = [...sound.stream.getTracks()];
   if (type.startsWith("video")) {
     const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 160 });
     const pen = canvas.getContext("2d");
     let turn = 0;
-    setInterval(() => { pen.fillStyle = `hsl(${turn++ * 9} 80% 50%)`; pen.fillRect(0, 0, 320, 160); }, 20);
+    setInterval(() => {
+      pen.fillStyle = `hsl(${turn++ * 9} 80% 50%)`;
+      pen.fillRect(0, 0, 320, 160);
+      // Some containers are written at the end alone.
+      if (turn > 30) complete();
+    }, 20);
     tracks.push(...canvas.captureStream(25).getTracks());
   }
   const recorder = new MediaRecorder(new MediaStream(tracks), { mimeType: type });
   const parts = [];
-  const enough = new Promise((resolve) => {
-    recorder.ondataavailable = (event) => { if (parts.push(event.data) > 5) resolve(); };
-  });
+  recorder.ondataavailable = (event) => { if (parts.push(event.data) > 5) complete(); };
   const ended = new Promise((resolve) => { recorder.onstop = resolve; });
   recorder.start(100);
   await enough;

@@ -20,7 +20,7 @@ export function OutgoingFailed({ id }: { id: string }) {
   const mayBeFile = failed && AS_FILE.has(failed.code) && kind !== "file" && kind !== "voice";
   return (
     <div class="failed" role="group" aria-label={t("chat.failed")}>
-      <p>{failed ? textOf(failed, name) : t("media.paused")}</p>
+      <p>{failed ? textOf(failed, name, kind) : t("media.paused")}</p>
       {mayBeFile ? (
         <button type="button" onClick={deed("sendAsFiles")}>
           {t("media.send-as-is")}
@@ -37,7 +37,8 @@ export function OutgoingFailed({ id }: { id: string }) {
   );
 }
 
-function textOf({ code, scope }: { code: string; scope: string }, name: string): string {
+function textOf({ code, scope }: { code: string; scope: string }, name: string, kind: string): string {
+  if (kind === "voice" && AS_FILE.has(code)) return t("media.refused.voice");
   const size = bytes(mediaOffer.value?.file_bytes ?? 0);
   if (code === "quota") return t(scope === "room" ? "media.refused.quota.room" : "media.refused.quota");
   const reason = REASONS.find((one) => one === code);

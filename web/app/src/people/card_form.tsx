@@ -1,8 +1,13 @@
 /** The form of the own card. */
 import { t } from "../locale/locale.js";
+import { PictureButton } from "../media/picture_button.js";
+import { notify } from "../shell/announcer.js";
+import { mediaOffer } from "../shell/contacts.js";
 import { Card } from "../shell/controls.js";
+import { attempt } from "../shell/errors.js";
 import { Icon } from "../shell/icons.js";
 import { allowedPicture } from "../shell/pictures.js";
+import { client } from "../shell/state.js";
 import type { CardModel } from "./card_model.js";
 import { Field } from "./fields.js";
 import { THEMES } from "./themes.js";
@@ -42,8 +47,17 @@ export function CardForm({ model, verified, onSave }: FormProps) {
       </Card>
       <Themes model={model} />
       <Card title={t("card.pictures")}>
-        <Picture label={t("card.avatar")} value={model.avatar} />
-        <Picture label={t("card.cover")} value={model.cover} />
+        {mediaOffer.value ? (
+          <>
+            <OwnPicture model={model} which="avatar" />
+            <OwnPicture model={model} which="cover" />
+          </>
+        ) : (
+          <>
+            <Picture label={t("card.avatar")} value={model.avatar} />
+            <Picture label={t("card.cover")} value={model.cover} />
+          </>
+        )}
       </Card>
       <Rows model={model} />
       <div class={model.isChanged.value ? "form-foot changed" : "form-foot"}>
@@ -64,6 +78,33 @@ function Picture({ label, value }: { label: string; value: CardModel["avatar"] }
   const problem = address && !allowedPicture(address) ? t("card.picture.elsewhere") : "";
   return (
     <Field label={label} problem={problem} value={value} max={MAX.picture} placeholder={t("card.picture.placeholder")} />
+  );
+}
+
+/** A picture of the own: it is chosen, cut, sent, and shown to others at once. */
+function OwnPicture({ model, which }: { model: CardModel; which: "avatar" | "cover" }) {
+  const address = allowedPicture(model[which].value.trim());
+  const set = async (next: string) => {
+    await client().setProfile({ [which]: next });
+    model.adoptPicture(which, next);
+    notify(t(next ? "media.picture.set" : "media.picture.removed"));
+  };
+  return (
+    <div class="own-picture" role="group" aria-label={t(`media.${which}`)}>
+      <span class={`own-picture-shown of-${which}`}>{address ? <img src={address} alt="" /> : <Icon name="picture" />}</span>
+      <span class="setting-text">
+        <span>{t(`media.${which}`)}</span>
+        <span class="quiet small">{t(`media.${which}.hint`)}</span>
+      </span>
+      <PictureButton purpose={which} label={t(`media.${which}.choose`)} class="button" onDone={set}>
+        {t("media.choose")}
+      </PictureButton>
+      {model[which].value !== "" && (
+        <button type="button" class="icon-button" aria-label={t(`media.${which}.remove`)} title={t(`media.${which}.remove`)} onClick={() => void attempt(() => set(""))}>
+          <Icon name="trash" />
+        </button>
+      )}
+    </div>
   );
 }
 

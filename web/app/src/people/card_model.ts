@@ -90,6 +90,12 @@ export class CardModel {
     );
   }
 
+  /** The server has this picture: it is sent by itself, not with the form. */
+  adoptPicture(which: "avatar" | "cover", address: string): void {
+    this[which].value = address;
+    this.before.value = { ...this.before.peek(), [which]: address };
+  }
+
   /** The server has what the form holds. */
   saved(): void {
     this.before.value = this.form.peek();

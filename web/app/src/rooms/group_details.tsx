@@ -4,9 +4,10 @@ import { useEffect, useMemo } from "preact/hooks";
 import { t } from "../locale/locale.js";
 import { ReportAction } from "../report/report_action.js";
 import { notify } from "../shell/announcer.js";
+import { PictureButton } from "../media/picture_button.js";
 import { Avatar, colourOf } from "../shell/avatar.js";
 import { Action, Card, Switch } from "../shell/controls.js";
-import { offers } from "../shell/contacts.js";
+import { mediaOffer, offers } from "../shell/contacts.js";
 import { confirm, openDialog } from "../shell/dialog.js";
 import { attempt } from "../shell/errors.js";
 import { Icon } from "../shell/icons.js";
@@ -55,7 +56,19 @@ function Top({ room }: { room: RoomState }) {
   return (
     <section class="home" aria-label={title}>
       <div class={`cover cover-${colourOf(room.id)}`} />
-      <Avatar id={room.id} name={title} picture={room.summary.value.avatar} size="card" />
+      <span class="home-avatar">
+        <Avatar id={room.id} name={title} picture={room.summary.value.avatar} size="card" />
+        {leads(room) && mediaOffer.value && (
+          <PictureButton
+            purpose="avatar"
+            label={t("media.group.choose")}
+            class="avatar-change"
+            onDone={(avatar) => room.room.update({ avatar })}
+          >
+            <Icon name="picture" />
+          </PictureButton>
+        )}
+      </span>
       <h2 class="home-name">
         <bdi>{title}</bdi>
         {leads(room) && (

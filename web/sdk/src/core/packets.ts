@@ -1414,6 +1414,40 @@ export type BotsGetReply = {
   welcome?: boolean;
 };
 
+/** `file.link`, from the client. */
+export type FileLinkRequest = {
+  type: "file.link";
+  /** 1 to 50 files in messages; `size` `m` or `s` */
+  places: { room: string; seq: number; file: string; size?: string }[];
+};
+
+/** The `ok` to `file.link`. */
+export type FileLinkReply = {
+  /** one for each place, in their order; places that the user does not see are left out */
+  links: { room: string; seq: number; file: string; size?: string; url: string; expires_at: number }[];
+};
+
+/** `file.list`, from the client. */
+export type FileListRequest = {
+  type: "file.list";
+  /** as in the page before */
+  more?: string;
+  /** at most as many, 1 to 200 */
+  limit?: number;
+};
+
+/** The `ok` to `file.list`. */
+export type FileListReply = {
+  /** the user's own files, the newest first; `size`: the bytes that it counts; `attached`: a message, a card or a room holds it */
+  files: { file: string; kind: string; name?: string; size: number; created_at: number; attached?: boolean }[];
+  /** bytes that the user keeps, with what is being uploaded */
+  used: number;
+  /** bytes that they may keep, 0 for any number */
+  quota: number;
+  /** there are older ones: ask with it */
+  more?: string;
+};
+
 /** `push.test`, from the client. */
 export type PushTestRequest = {
   type: "push.test";
@@ -1630,6 +1664,8 @@ export type Request =
   | CircleDeleteRequest
   | ReportRequest
   | BotsGetRequest
+  | FileLinkRequest
+  | FileListRequest
   | PushTestRequest
   | PushDecisionsRequest;
 
@@ -1731,6 +1767,8 @@ export type Replies = {
   "circle.delete": CircleDeleteReply;
   "report": ReportReply;
   "bots.get": BotsGetReply;
+  "file.link": FileLinkReply;
+  "file.list": FileListReply;
   "push.test": PushTestReply;
   "push.decisions": PushDecisionsReply;
 };

@@ -1,1 +1,0 @@
-import{hb as r,la as i,mb as e,wb as m}from"./chunk-7FZO4Z3S.js";async function s(o){let t=r.peek().find(n=>n.summary.peek().peer===o)??await i(()=>e().direct(o));t&&m({name:"chat",room:t.id,about:!1})}export{s as a};

@@ -1,1 +1,0 @@
-import{Eb as t,F as o,X as n}from"./chunk-7FZO4Z3S.js";function l(e){let d=e.map(r=>n(r).peek().name).join(t("names.separator"));o({title:t("notadded.title"),text:t("notadded.text",{names:d,count:e.length})})}export{l as a};

@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t}from"./chunk-XLRQDXLL.js";import"./chunk-LNUYMRLI.js";import"./chunk-NKFFB4HH.js";import"./chunk-OTBIRV2I.js";import"./chunk-QBVUXYAN.js";import"./chunk-Q3AGAOWK.js";import"./chunk-5BUGJ5TA.js";import"./chunk-7FZO4Z3S.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};

@@ -1,0 +1,1 @@
+import{ka as o}from"./chunk-OURJ2QGV.js";export{o as msgpack};
