@@ -30,6 +30,8 @@ STALL_S = 60.0
 HEAD_S = 10.0
 # Between two requests; a phone sends the next part at once.
 IDLE_S = 30.0
+# For the first request of a connection to arrive, when the process ends meanwhile.
+FRESH_S = 1.0
 # For the peer to read an answer before the reset that unread bytes cause.
 LINGER_S = 2.0
 # Sent in one go: what a peer takes in STALL_S, however slow.
@@ -69,6 +71,7 @@ class Connection(asyncio.BufferedProtocol):
         self._serving: asyncio.Task[None] | None = None
         self._sending: asyncio.Task[None] | None = None
         self._is_refused = is_refused
+        self._was_used = False
         self._is_into_body = False
         self._is_closing = False
         self._expects = False
@@ -150,9 +153,13 @@ class Connection(asyncio.BufferedProtocol):
         return self._serving is None
 
     def drain(self) -> None:
-        """Close the connection as soon as what is under way is answered; of an upload nothing more is taken."""
+        """Close the connection as soon as what is under way is answered; of an upload nothing more is taken.
+
+        One that has just begun is not idle: its first request is under way, and is the last one.
+        """
         if self._serving is None:
-            self.transport.close()
+            if self._was_used or self._loop.time() - self.touched_at > FRESH_S:
+                self.transport.close()
         elif self._body is not None and not self._body.is_whole:
             self._body.end()
 
@@ -192,7 +199,7 @@ class Connection(asyncio.BufferedProtocol):
         self._head[:rest] = self._head[taken : self._filled]
         self._filled = rest
         self.transport.pause_reading()
-        self._limit_s = STALL_S
+        self._limit_s, self._was_used = STALL_S, True
         self._serving = self._loop.create_task(self._serve(request, body))
 
     def _want(self) -> None:

@@ -1,7 +1,6 @@
 """The route /v1/files: who asks, for which upload, and the answer (protocol.md "Uploading")."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from chatd.core.files import File
 from chatd.media import tus
@@ -19,14 +18,11 @@ CHECKSUM_MISMATCH = 460
 NEEDS: Mapping[str, Library] = {"picture": "pictures", "sticker": "pictures"}
 
 
-class Libraries(Protocol):
-    """What can be opened here."""
-
-    libraries: tuple[Library, ...]
-
-
 class UploadRequests:
-    """The handler of uploads. `url`: of the listener as clients know it, "" for the one they came by."""
+    """The handler of uploads. `url`: of the listener as clients know it, "" for the one they came by.
+
+    `libraries`: returns what can be opened here.
+    """
 
     def __init__(
         self,
@@ -36,7 +32,7 @@ class UploadRequests:
         daemon: Daemon,
         reads: MediaReads,
         uploads: Uploads,
-        inspector: Libraries,
+        libraries: Callable[[], Awaitable[Sequence[Library]]],
     ) -> None:
         self._url = url
         self._file_bytes = file_bytes
@@ -44,7 +40,7 @@ class UploadRequests:
         self._daemon = daemon
         self._reads = reads
         self._uploads = uploads
-        self._inspector = inspector
+        self._libraries = libraries
         self._handlers: Mapping[tus.Action, Callable[[Request, str], Awaitable[Answer]]] = {
             "begin": self._begin,
             "look": self._look,
@@ -81,7 +77,7 @@ class UploadRequests:
             tus.length_of(request.headers),
         )
         library = NEEDS.get(said.kind if said.purpose == "message" else "picture")
-        if library is not None and library not in self._inspector.libraries:
+        if library is not None and library not in await self._libraries():
             raise Refused("not_supported", f"this server takes no {said.kind}", field="kind")
         await self._uploads.check_space(length or 0)
         begun = await self._daemon.ask(

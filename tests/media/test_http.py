@@ -375,20 +375,46 @@ class TestLimits:
 
     async def test_draining_answers_what_is_under_way_and_closes(self):
         async def keep(request):
-            assert await is_lost(request.body)
+            assert await is_lost(request.body) == (request.length > 0)
             return Answer(204, {"Upload-Offset": "5"})
 
         async with served(keep) as listener:
-            idle, busy = await Peer.of(listener), await Peer.of(listener)
+            idle, fresh, busy = [await Peer.of(listener) for _ in range(3)]
+            idle.writer.write(post(b""))
             busy.writer.write(post(BYTES)[:200])
+            assert (await idle.answer())[0] == 204
             await until(lambda: any(not one.is_idle for one in listener._connections))
-            await until(lambda: len(listener) == 2)
+            await until(lambda: len(listener) == 3)
             closing = asyncio.create_task(listener.close(WAIT_S))
             assert await idle.is_over()
+            fresh.writer.write(post(b""))
+            assert (await fresh.answer())[1]["connection"] == "close"
             status, headers, _ = await busy.answer()
             assert (status, headers["connection"]) == (204, "close")
             busy.writer.close()
             await closing
+
+    @pytest.mark.parametrize("turns", range(12))
+    async def test_whoever_comes_while_one_process_takes_over_from_another_is_answered(self, turns):
+        """Some are accepted by the first and some by the second; nobody is turned away."""
+        with ThreadPoolExecutor(1) as disk, socket.create_server(("127.0.0.1", 0)) as bound:
+            first, second = [
+                HttpListener(Routes((), {"/v1/files": digest}), SystemEnv(), disk, 100) for _ in range(2)
+            ]
+            first.port, first.peers = bound.getsockname()[1], []
+            await first.start(bound.dup())
+            asked = [asyncio.create_task(exchange(first, post(b""))) for _ in range(20)]
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            closing = asyncio.create_task(first.close(WAIT_S))
+            asked += [asyncio.create_task(exchange(first, post(BYTES))) for _ in range(3)]
+            await second.start(bound.dup())
+            answers = await asyncio.gather(*asked)
+            await closing
+            await second.close(0)
+            for peer in first.peers:
+                peer.writer.transport.abort()
+        assert [status for status, *_ in answers] == [200] * 23
 
 
 class TestAnswers:

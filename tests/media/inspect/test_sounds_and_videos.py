@@ -133,22 +133,22 @@ def test_a_video_of_a_phone_that_was_turned_is_upright(tmp_path, name):
 
 
 @pytest.mark.parametrize(
-    ("kind", "content"),
+    ("kind", "made"),
     [
-        ("video", samples.video("mp4", "mpeg4")),
-        ("video", samples.voice("ipod", "aac")),
-        ("video", samples.picture("jpeg")),
-        ("voice", samples.video("mp4", "libx264", "aac")),
-        ("voice", samples.voice("ogg", "flac")),
-        ("voice", samples.voice("mp3", "libmp3lame")),
-        ("picture", samples.video("mp4", "libx264")),
-        ("picture", b"<svg xmlns='http://www.w3.org/2000/svg'/>"),
-        ("sticker", b"%PDF-1.7"),
-        ("picture", b""),
+        ("video", lambda: samples.video("mp4", "mpeg4")),
+        ("video", lambda: samples.voice("ipod", "aac")),
+        ("video", lambda: samples.picture("jpeg")),
+        ("voice", lambda: samples.video("mp4", "libx264", "aac")),
+        ("voice", lambda: samples.voice("ogg", "flac")),
+        ("voice", lambda: samples.voice("mp3", "libmp3lame")),
+        ("picture", lambda: samples.video("mp4", "libx264")),
+        ("picture", lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>"),
+        ("sticker", lambda: b"%PDF-1.7"),
+        ("picture", lambda: b""),
     ],
 )
-def test_what_a_kind_does_not_have_is_not_supported(tmp_path, kind, content):
-    refusal = inspected(Files(tmp_path, content), kind)
+def test_what_a_kind_does_not_have_is_not_supported(tmp_path, kind, made):
+    refusal = inspected(Files(tmp_path, made()), kind)
     assert isinstance(refusal, Refusal)
     assert refusal.code == "not_supported"
 
