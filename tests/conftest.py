@@ -47,8 +47,7 @@ def pytest_sessionstart() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Keep what was collected out of the garbage collector's way: it stays until the end."""
-    gc.collect()
+    """Keep what was collected out of the garbage collector's way: it stays until the end, the little garbage too."""
     gc.freeze()
     gc.set_threshold(GARBAGE)
     gc.enable()
