@@ -96,7 +96,7 @@ class Finishing:
             await in_pool(self._pool, self._incoming.make, row.file)
         made = await (self._kept(row, length) if row.kind == "file" else self._inspected(row, length))
         if isinstance(made, str):
-            return await self._refuse(row.file, made)
+            return await self.refuse(row.file, made)
         try:
             await self._daemon.ask(
                 Finish(
@@ -109,7 +109,7 @@ class Finishing:
                 )
             )
         except Refused as refusal:
-            return await self._refuse(row.file, refusal.code)
+            return await self.refuse(row.file, refusal.code)
         now = (await self._reads.upload(NOBODY, row.file)).file
         if now is None or now.state != "ready":
             await self.delete(row.file)
@@ -150,7 +150,7 @@ class Finishing:
             stored.append(Stored(one.variant, name, one.mime, size or 0, digest))
         return Made(found.facts, tuple(stored), source)
 
-    async def _refuse(self, file: str, code: str) -> str:
+    async def refuse(self, file: str, code: str) -> str:
         """Tell the daemon that a file is not wanted, and delete it; return the code."""
         try:
             await self._daemon.ask(Refuse(0, file, code))

@@ -76,6 +76,9 @@ class MediaReads(Protocol):
     async def upload(self, asker: Asker, file: str) -> FoundUpload:
         """Return the row of a file in any state."""
 
+    async def live(self, asker: Asker, room: str, file: str) -> FoundUpload:
+        """Return the row of a live note where asker and owner are members of its room now; not a dropped one."""
+
     async def unknown_objects(self, names: Sequence[str]) -> Sequence[str]:
         """Return those of the names that no row has."""
 

@@ -19,6 +19,7 @@ from chatd.media.incoming import Incoming, Progress
 from chatd.media.inspection import Refusal
 from chatd.media.interface import Continue
 from chatd.media.layout import folder_of
+from chatd.media.live import LiveNotes
 from chatd.media.local import LocalObjects
 from chatd.media.tus import Part
 from chatd.media.uploads import ChecksumMismatch, Discarded, OffsetConflict, Parts, Uploads
@@ -69,7 +70,8 @@ class Bench:
             self.incoming, self.objects, Inline(), self.rows, self.rows, self.inspector
         )
         parts = Parts(root, self.disk, Inline(), self.objects, self.rows, self.rows, self.env, 1000)
-        self.uploads = Uploads(parts, self.finishing)
+        self.live = LiveNotes(self.incoming, self.disk, Inline(), self.rows, self.env, 300_000)
+        self.uploads = Uploads(parts, self.finishing, self.live)
 
     @property
     def row(self):
