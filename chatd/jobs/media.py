@@ -49,11 +49,12 @@ class Collector:
 
     async def collect(self) -> None:
         """Look at all that is due, and have deleted what may be."""
-        while due := await self._store.due_files(self._env.now_ms(), AT_ONCE):
-            waiting = tuple(file for file, state in due if state != DROPPED)
+        before: list[tuple[str, str]] = []
+        # What stays due, such as a file in thousands of messages, goes on with the next round.
+        while (due := await self._store.due_files(self._env.now_ms(), AT_ONCE)) and due != before:
+            before = due
+            await self._writer.submit_and_wait("", CollectFiles(tuple(file for file, _ in due)))
             dropped = tuple(file for file, state in due if state == DROPPED)
-            if waiting:
-                await self._writer.submit_and_wait("", CollectFiles(waiting))
             if dropped and not await self._delete((), dropped):
                 break
         while objects := await self._store.free_objects(self._env.now_ms(), AT_ONCE):

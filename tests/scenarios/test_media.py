@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from chatd.cli.media_files import compared
+from chatd.jobs.media import Collector
 from tests.kit import http
 from tests.kit.client import TestClient
 from tests.kit.daemon import RunningDaemon, config_for, running_daemon
@@ -103,3 +105,36 @@ async def test_what_was_stored_is_there_after_a_restart(daemon):
     await daemon.restart()
     alice = await person(daemon, "alice")
     assert (await alice.files.fetch(f"own/{file}")).body == TEXT
+
+
+async def test_a_file_that_is_taken_down_leaves_every_place_and_the_disk(daemon, tmp_path):
+    alice, bob = [await person(daemon, user) for user in ("alice", "bob")]
+    room = await alice.chat.create_group("Bicycle", "bob")
+    file = await alice.files.upload(TEXT)
+    sent = await alice.chat.mutate("send", room, body=attached(file))
+    media = tmp_path / "media"
+    (stored,) = media.glob(f"objects/*/{file}")
+    answer = await daemon.api("DELETE", f"/v1/files/{file}?block=true")
+    assert answer.status == 200, answer.body
+    assert (await bob.files.fetch(f"{room}/{sent['seq']}/{file}")).status == 404
+    app = daemon.app
+    while app.media.service.condition is None:
+        await asyncio.sleep(0.01)
+    await Collector(app.store, app.context.env, app.writer, app.media.service.delete).collect()
+    assert not stored.exists()
+    assert not list(compared(media, daemon.database, contents=True).problems)
+    begun = await bob.files.begin(len(TEXT))
+    again = await bob.files.append(begun.headers["location"].rpartition("/")[2], TEXT)
+    assert (again.status, again.json["code"]) == (403, "rejected")
+
+
+async def test_the_host_sees_what_a_user_has_and_moderators_see_the_bytes(daemon):
+    alice = await person(daemon, "alice")
+    file = await alice.files.upload(TEXT, filename="a.txt")
+    (row,) = (await daemon.api("GET", "/v1/users/alice/files")).json["files"]
+    assert (row["file"], row["name"], row["size"]) == (file, "a.txt", len(TEXT))
+    key = (await daemon.api("POST", "/v1/keys", name="moderators", scopes=["moderation"])).json["secret"]
+    assert (await MediaClient(alice.files.url, key).fetch(f"own/{file}")).body == TEXT
+    other = (await daemon.api("POST", "/v1/keys", name="others", scopes=["users"])).json["secret"]
+    assert (await MediaClient(alice.files.url, other).fetch(f"own/{file}")).status in (403, 404)
+    assert (await http.request(daemon.app.context.media.host_link(file))).body == TEXT
