@@ -76,6 +76,7 @@ class UploadRequests:
         if library is not None and library not in await self._libraries():
             raise Refused("not_supported", f"this server takes no {said.kind}", field="kind")
         await self._uploads.check_space(length or 0)
+        caller = await self._caller(request)
         begun = await self._daemon.ask(
             Begin(
                 id=0,
@@ -91,7 +92,7 @@ class UploadRequests:
             )
         )
         assert isinstance(begun, Begun)
-        found = await self._reads.upload(asker_of(await self._caller(request)), begun.file)
+        found = await self._reads.upload(asker_of(caller), begun.file)
         if found.file is None:
             raise Refused("not_found", "no such upload")
         state = await self._uploads.look(found.file)
@@ -118,7 +119,7 @@ class UploadRequests:
         return Answer(204, {"Tus-Resumable": tus.VERSION})
 
     async def _caller(self, request: Request) -> Caller:
-        return await self._access.caller(request.headers.get("authorization", ""))
+        return await self._access.caller(request)
 
     async def _row(self, request: Request, file: str) -> File:
         """Return the row of an upload of who asks, or of anybody for the host app. Raises Refused, Unavailable."""

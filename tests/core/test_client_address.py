@@ -1,6 +1,6 @@
 import pytest
 
-from chatd.websocket.client_address import UNIX_PEER, client_address, customer, networks, peer_address
+from chatd.core.client_address import UNIX_PEER, client_address, customer, networks, peer_address
 
 TRUSTED = networks(["10.0.0.0/8", "127.0.0.1/32", "fd00::/8"])
 PROXY = "10.0.0.1"
@@ -67,7 +67,7 @@ def test_the_peer_is_canonical():
 
 @pytest.mark.parametrize("peer", ["198.51.100.1", UNIX_PEER])
 def test_a_peer_that_is_canonical_already_is_not_parsed(peer, monkeypatch):
-    monkeypatch.delattr("chatd.websocket.client_address._parsed")
+    monkeypatch.delattr("chatd.core.client_address._parsed")
     assert client_address(peer, [], TRUSTED) == peer
 
 
