@@ -34,8 +34,8 @@ IDLE_S = 30.0
 FRESH_S = 1.0
 # For the peer to read an answer before the reset that unread bytes cause.
 LINGER_S = 2.0
-# Sent in one go: what a peer takes in STALL_S, however slow.
-FILE_PART = 1 << 20
+# Sent in one go: what a peer has to take in STALL_S, some 4 kB/s.
+FILE_PART = 256 * 1024
 # Below, one write of head and body is cheaper than two.
 SMALL = 64 * 1024
 
@@ -119,9 +119,11 @@ class Connection(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         if self._is_closing:
             return
-        self.touched_at = self._loop.time()
         body = self._body
         if body is None:
+            if not self._filled:
+                # All of a head has so long, however it drips.
+                self._limit_s, self.touched_at = HEAD_S, self._loop.time()
             self._filled += nbytes
             if self._serving is None:
                 self._read_head()
@@ -129,6 +131,7 @@ class Connection(asyncio.BufferedProtocol):
                 # The next request waits for the answer of this one.
                 self.transport.pause_reading()
             return
+        self.touched_at = self._loop.time()
         if self._is_into_body:
             body.updated(nbytes)
         if not body.has_room:

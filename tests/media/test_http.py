@@ -379,6 +379,19 @@ class TestLimits:
         async with served() as listener:
             assert await (await Peer.of(listener)).is_over()
 
+    @pytest.mark.parametrize("drip", [b"GET / HTTP/1.1\r\nHost: ", b"\r\n"])
+    async def test_a_dripping_head_is_cut(self, drip, monkeypatch):
+        monkeypatch.setattr(http_connection, "HEAD_S", 0.1)
+        async with served() as listener:
+            peer = await Peer.of(listener)
+            await until(lambda: listener._connections)
+            for byte in drip * 1000:
+                peer.writer.write(bytes((byte,)))
+                if not listener._connections:
+                    break
+                await asyncio.sleep(0.01)
+            assert not listener._connections
+
     async def test_an_idle_connection_makes_room_for_a_new_one(self):
         async with served(connections_max=2) as listener:
             peers = [await Peer.of(listener) for _ in range(2)]

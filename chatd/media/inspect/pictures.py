@@ -143,9 +143,9 @@ def _heic(data: bytes, pixels_max: int) -> Picture:
         raise ValueError("it is larger than it declares")
     if heif.mode.startswith("I;16"):
         # Grey of more than 8 bits: two bytes each, the second of which counts more.
-        grey = of_pixels(heif.data, heif.stride, width, height, 2)
+        grey = of_pixels(bytes(heif.data), heif.stride, width, height, 2)
         return grey[1].copy(interpretation="b-w")
-    image = of_pixels(heif.data, heif.stride, width, height, len(heif.mode))
+    image = of_pixels(bytes(heif.data), heif.stride, width, height, len(heif.mode))
     profile = heif.info.get("icc_profile")
     if profile:
         image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
