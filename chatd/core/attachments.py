@@ -8,10 +8,12 @@ Synchronous and pure.
 
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from msgspec import UNSET, UnsetType, structs
 
 from chatd.core.files import (
+    File,
     FileChange,
     KnownFile,
     account_of,
@@ -32,6 +34,8 @@ from chatd.protocol.messages import Attachment, Body, SentAttachment
 
 # Keys of an attachment that only the server writes, of its own files.
 FACTS = ("kind", "sizes", "waveform", "expires_at")
+# What a player shows before it has fetched anything.
+CLAIMS = ("width", "height", "duration", "preview", "waveform")
 # One that is not known yet may be soon.
 NOT_READY_RETRY_MS = 1000
 
@@ -141,14 +145,22 @@ def resolve_one(
         raise Refused("not_found", "no such file", field="url")
     file = known.file
     due_at = file.due_at if name in held else kept_until(known, writes, reads)
-    own_name = file.facts.name if one.name is UNSET else one.name
-    attachment = structs.replace(file.facts, name=own_name, alt=one.alt, expires_at=due_at or UNSET)
+    # The name is that of the message, which was screened.
+    said = {"name": one.name, "alt": one.alt, **claims(file, one)}
+    attachment = structs.replace(file.facts, expires_at=due_at or UNSET, **said)
     if source is UNSET or file.owner == user or known.is_sticker:
         found.files.append(known)
         return attachment
     attachment = structs.replace(attachment, url=SCHEME + reads.records_of(FileIds)["new"].ids.pop())
     found.forwarded.append((known, attachment))
     return attachment
+
+
+def claims(file: File, one: Attachment) -> dict[str, Any]:
+    """Return what the author says of sound or video that was not opened here."""
+    if file.kind not in ("voice", "video"):
+        return {}
+    return {name: getattr(one, name) for name in CLAIMS if getattr(file.facts, name) is UNSET}
 
 
 def of_elsewhere(one: Attachment) -> Attachment:

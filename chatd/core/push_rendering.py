@@ -75,8 +75,10 @@ def content_of(body: Body) -> str:
 
 
 def attached(attachment: Attachment) -> str:
+    if attachment.kind is not UNSET:
+        return attachment.kind
     family = attachment.mime.partition("/")[0]
-    return {"image": "picture", "audio": "voice"}.get(family, "file")
+    return {"image": "picture", "audio": "voice", "video": "video"}.get(family, "file")
 
 
 def words_of(body: Body) -> tuple[str | UnsetType, str | UnsetType]:

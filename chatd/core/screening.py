@@ -24,7 +24,7 @@ from chatd.protocol.envelope import Ok, RoomMutation
 from chatd.protocol.errors import ChatError
 from chatd.protocol.friends import FriendRequest
 from chatd.protocol.members import MembersAdd, RoomJoin
-from chatd.protocol.messages import Body, Edit, Send, WriteOk
+from chatd.protocol.messages import Attachment, Body, Edit, Send, WriteOk
 from chatd.protocol.rooms import RoomCreate, RoomUpdate
 from chatd.protocol.users import ProfileSet
 
@@ -128,13 +128,21 @@ def _body_with(body: Body, change: Change) -> Body:
         changed["text"] = change(body.text)
     if body.attachments is not UNSET:
         changed["attachments"] = [
-            one if one.name is UNSET else replace(one, name=change(one.name)) for one in body.attachments
+            one if one.name is UNSET and one.alt is UNSET else _attachment_with(one, change)
+            for one in body.attachments
         ]
     if body.buttons is not UNSET:
         changed["buttons"] = [
             [replace(button, label=change(button.label)) for button in row] for row in body.buttons
         ]
     return replace(body, **changed)
+
+
+def _attachment_with(attachment: Attachment, change: Change) -> Attachment:
+    texts = {"name": attachment.name, "alt": attachment.alt}
+    return replace(
+        attachment, **{name: change(text) for name, text in texts.items() if isinstance(text, str)}
+    )
 
 
 def unmasked_texts(request: Any) -> Iterator[str]:

@@ -122,7 +122,8 @@ class Client:
         if self._env.monotonic() >= self._resolved_until:
             try:
                 found = await self._resolve(target.host, target.port)
-            except OSError:
+            except (OSError, UnicodeError):
+                # The latter for a name that can be none, as one of two dots in a row.
                 raise Unreachable("the name of the host has no address") from None
             self._resolved_until = self._env.monotonic() + RESOLVED_S
             self._addresses = []

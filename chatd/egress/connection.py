@@ -63,6 +63,8 @@ class Connection(asyncio.Protocol):
             raise
         finally:
             self._future = None
+            # It holds on to us, and a circle lives until it is looked for.
+            del self._parser
 
     def abort(self) -> None:
         """Cut it; a request under way gets no answer."""

@@ -13,6 +13,8 @@ from chatd.media.http_connection import Connection, Handler
 from chatd.media.http_messages import FilePart
 
 LOOK_S = 1.0
+# Of the loop, in which an accepted socket becomes a connection.
+ACCEPT_TURNS = 5
 
 
 class HttpListener:
@@ -44,7 +46,7 @@ class HttpListener:
         """Accept no more and return when all is over; what is under way is answered within this time, or cut."""
         self.is_draining = True
         if self._server is not None:
-            self._server.close()
+            await self._stop_accepting(self._server)
         for connection in list(self._connections):
             connection.drain()
         with suppress(TimeoutError):
@@ -55,6 +57,15 @@ class HttpListener:
         await self._are_over.wait()
         if self._looking is not None:
             self._looking.cancel()
+
+    async def _stop_accepting(self, server: asyncio.Server) -> None:
+        """Leave the connections that nobody has accepted to the next process; those that were accepted have begun."""
+        loop = asyncio.get_running_loop()
+        for listening in server.sockets:
+            loop.remove_reader(listening.fileno())
+        for _ in range(ACCEPT_TURNS):
+            await asyncio.sleep(0)
+        server.close()
 
     def date(self) -> str:
         now_s = self._env.now_ms() // 1000

@@ -5,7 +5,7 @@ import logging
 import signal
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +19,7 @@ from chatd.media.downloads import Downloads
 from chatd.media.finishing import Finishing
 from chatd.media.http_listener import HttpListener
 from chatd.media.incoming import Incoming
+from chatd.media.inspection import Library
 from chatd.media.inspectors import Inspectors
 from chatd.media.interface import Condition, Delete, Deleted
 from chatd.media.local import LocalObjects, in_pool
@@ -89,15 +90,15 @@ class MediaProcess:
         self._tasks: set[asyncio.Task[None]] = set()
         self._objects = LocalObjects(directory, disk, pool)
         self._inspectors = Inspectors(media)
+        self._can_inspect = asyncio.Event()
+        self._deleting = asyncio.Lock()
         self._finishing = Finishing(
             Incoming(directory, disk), self._objects, pool, self.daemon, reads, self._inspectors
         )
         parts = Parts(directory, disk, pool, self._objects, self.daemon, reads, env, media.min_free_bytes)
         self._uploads = Uploads(parts, self._finishing)
-        access = Access(self.daemon, settings.link_key, env)
-        uploads = UploadRequests(
-            media.url, media.file_bytes, access, self.daemon, reads, self._uploads, self._inspectors
-        )
+        access = Access(self.daemon, settings.link_key, env, settings.proxies)
+        uploads = UploadRequests(media, access, self.daemon, reads, self._uploads, self._libraries)
         downloads = Downloads(access, reads, self._objects.open, env)
         routes = Routes(settings.origins, {"/v1/files": uploads, "/v1/media": downloads})
         self._listener = HttpListener(routes, env, pool, media.connections)
@@ -106,13 +107,10 @@ class MediaProcess:
         """Go on where the process before this one stopped. Raises OSError, ssl.SSLError."""
         tls = tls_of(self._settings)
         await self._objects.prepare()
-        try:
-            await self._inspectors.start()
-        except ChatError as problem:
-            log.error("pictures, video and voice notes wait: %s", problem)
         self.daemon.ready()
         # The daemon owns the socket: connections that come before the next process wait in it.
         await self._listener.start(socket.socket(fileno=self._settings.listener), tls)
+        self._keep(self._start_inspectors())
         self._keep(self._uploads.resume())
         self._keep(self._tell_condition())
 
@@ -124,6 +122,20 @@ class MediaProcess:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._uploads.close()
         await self._inspectors.close()
+
+    async def _start_inspectors(self) -> None:
+        """Start what opens uploads; files go on meanwhile."""
+        try:
+            await self._inspectors.start()
+        except ChatError as problem:
+            log.error("pictures, video and voice notes are not taken: %s", problem)
+        finally:
+            self._can_inspect.set()
+
+    async def _libraries(self) -> Sequence[Library]:
+        """Return what can be opened here, when that is known."""
+        await self._can_inspect.wait()
+        return self._inspectors.libraries
 
     def _keep(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -139,12 +151,18 @@ class MediaProcess:
         self._keep(self._delete(wanted))
 
     async def _delete(self, wanted: Delete) -> None:
-        """Delete, then say so; what fails is asked for again."""
-        for file in wanted.files:
-            await self._uploads.end(file)
-        if wanted.objects:
-            await self._objects.delete(wanted.objects)
-        self.daemon.tell(Deleted(wanted.objects, wanted.files))
+        """Delete, then say what is gone; the rest is asked for again. One after the other, in the order of asking."""
+        objects, files = wanted.objects, list[str]()
+        async with self._deleting:
+            try:
+                for file in wanted.files:
+                    await self._uploads.end(file)
+                    files.append(file)
+                await self._objects.delete(objects)
+            except OSError as error:
+                log.error("files cannot be deleted: %s", error)
+                objects = ()
+            self.daemon.tell(Deleted(objects, tuple(files)))
 
     async def _tell_condition(self) -> None:
         while True:
@@ -163,6 +181,7 @@ class MediaProcess:
             fences=tuple(self._inspectors.missing),
             problem=problem,
             free_bytes=free,
+            inspectors=self._inspectors.running,
             waiting=self._inspectors.waiting,
             connections=len(self._listener),
             counters=dict(self._finishing.counters),

@@ -12,6 +12,7 @@ STATUSES: Mapping[str, int] = {
     "bad_request": 400,
     "token_expired": 401,
     "token_invalid": 401,
+    "key_invalid": 401,
     "not_found": 404,
     "gone": 410,
     "conflict": 409,

@@ -11,9 +11,11 @@ from typing import Any, NamedTuple, get_args
 from chatd.protocol.connection import Mode
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import Device, Handle, Key, NewHandle, Room, User
+from chatd.protocol.media import FileKind, Size, Waveform
 from chatd.protocol.members import Role
 from chatd.protocol.messages import Mention
 from chatd.protocol.moderation import Reason
+from chatd.protocol.presence import TypingOf
 from chatd.protocol.privacy import Capability, To
 from chatd.protocol.push import (
     AuthSecret,
@@ -37,17 +39,22 @@ FORMS = {
     Room: "the id of a room, 12 letters and digits, as the server gave it",
     Handle: "a handle, 3 to 32 of A-Z a-z 0-9 _ .",
     NewHandle: "a handle, 3 to 32 of A-Z a-z 0-9 _ ., or empty",
+    Waveform: "a waveform, 64 of 0-9 a-v",
     Color: "a colour, # and 6 of 0-9 a-f",
     PublicKey: "a point of P-256, 65 bytes as 87 characters of base64url",
     AuthSecret: "16 bytes, as 22 characters of base64url",
     TimeOfDay: "a time of the day, 00:00 to 23:59",
     Key: "a key, 8 to 36 of A-Z a-z 0-9 - _",
 }
-# By the name of the key; of a map, those of its keys.
+# By the name of the key, with that of the key above where several have the same; of a map, those of its keys.
 VALUES = {
     "mode": Mode,
     "role": Role,
     "kind": GroupKind,
+    "attachments.kind": FileKind,
+    "what": TypingOf,
+    "sizes": Size,
+    "size": Size,
     "platform": Platform,
     "purpose": Purpose,
     "environment": Environment,
@@ -89,6 +96,7 @@ class Words(NamedTuple):
 OF_PACKETS = Words(FORMS, VALUES)
 UNITS = {"str": "character", "array": "item"}
 
+_index = re.compile(r"\[[^\]]*\]")
 _path = re.compile(r"`\$\.?([^`]*)`")
 _missing = re.compile(r"missing required field `([^`]*)`")
 _unknown = re.compile(r"unknown field `([^`]*)`")
@@ -121,7 +129,8 @@ def wrong(complaint: str, field: str, words: Words) -> str:
         return "is missing"
     if _unknown.search(complaint):
         return "is no key of this request"
-    choices = get_args(words.values.get(field.rpartition(".")[2].partition("[")[0]))
+    names = _index.sub("", field).split(".")
+    choices = get_args(words.values.get(".".join(names[-2:])) or words.values.get(names[-1]))
     if _key.search(complaint):
         return f"must be a map with keys of {', '.join(choices) or 'its form'}"
     if complaint.startswith("Invalid enum value"):

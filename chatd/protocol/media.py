@@ -19,6 +19,9 @@ Purpose = Literal["message", "avatar", "cover", "wallpaper"]
 Size = Literal["m", "s"]
 """A smaller rendition: at most 1280 and 320 pixels."""
 
+Waveform = Annotated[str, Meta(pattern=r"^[0-9a-v]{64}\Z")]
+"""Loudness from the beginning to the end, a digit of base 32 each."""
+
 LiveState = Literal["live", "done", "cut", "cancelled"]
 
 
@@ -99,14 +102,6 @@ class Played(Request, tag="played", frozen=True, kw_only=True):
 
     room: Room
     seq: Seq
-
-
-class PlayedPush(Push, tag="played"):
-    """`user` heard these voice messages: for their own devices, and in direct rooms for the author."""
-
-    room: str
-    user: str
-    seqs: list[U53]
 
 
 class VoicePush(Push, tag="voice"):

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from chatd.protocol.envelope import Ok, Push, RoomMutation
 from chatd.protocol.identifiers import U53, Milliseconds, Seq, Title
 from chatd.protocol.limits import ALT_MAX, BUTTON_ROWS_MAX, BUTTONS_IN_ROW_MAX, EMOJI_BYTES_MAX
-from chatd.protocol.media import FileKind, Place, Size
+from chatd.protocol.media import FileKind, Place, Size, Waveform
 from chatd.protocol.members import RoleOf
 from chatd.protocol.read_state import RoomPosition
 from chatd.protocol.rooms import RoomSummary
@@ -39,7 +39,7 @@ class Attachment(Struct, omit_defaults=True, frozen=True):
     alt: Annotated[str, Meta(max_length=ALT_MAX)] | UnsetType = UNSET
     kind: FileKind | UnsetType = UNSET
     sizes: list[Size] | UnsetType = UNSET
-    waveform: Annotated[str, Meta(pattern=r"^[0-9a-v]{64}\Z")] | UnsetType = UNSET
+    waveform: Waveform | UnsetType = UNSET
     expires_at: Milliseconds | UnsetType = UNSET
 
 

@@ -47,7 +47,7 @@ def forward(file, room, seq):
 
 async def test_a_message_says_of_its_file_what_the_server_knows(files, ann, bob, room):
     file = await files.ready(
-        "ann", "picture", size=1000, sizes={"full": 700, "m": 200, "s": 100}, name="cat.png"
+        "ann", "picture", size=1000, sizes={"full": 700, "m": 200, "s": 100}, name="x.png"
     )
     lie = {
         "url": f"media:{file}",
@@ -56,6 +56,7 @@ async def test_a_message_says_of_its_file_what_the_server_knows(files, ann, bob,
         "width": 9,
         "kind": "voice",
         "alt": "A cat",
+        "name": "cat.png",
     }
     ack = await share(ann, room, lie)
     (stored,) = ack["event"]["body"]["attachments"]
@@ -89,6 +90,19 @@ async def test_only_own_ready_files_are_sent(files, ann, room, whose, how, code)
     assert (refused["code"], refused["field"]) == (code, "body.attachments[1].url")
     assert refused["retry"] == ("later" if code == "not_ready" else "never")
     assert await files.dump() == before
+
+
+async def test_of_sound_that_is_not_opened_the_author_says_how_long_it_is(files, ann, room):
+    voice, opened = await files.ready("ann", "voice"), (await files.begin("ann", "voice")).file
+    await files.finish(opened, mime="audio/ogg", duration=3000)
+    said = {"duration": 5000, "waveform": "0" * 64, "size": 1}
+    sent = [{"url": f"media:{file}", "mime": "x/x", **said} for file in (voice, opened)]
+    stored = (await share(ann, room, *sent))["event"]["body"]["attachments"]
+    assert [(one["duration"], one["waveform"], one["size"]) for one in stored] == [
+        (5000, "0" * 64, 100), (3000, "0" * 64, 100),
+    ]  # fmt: skip
+    wrong = await share(ann, room, {**sent[0], "waveform": "z" * 64})
+    assert (wrong["code"], wrong["field"]) == ("bad_request", "body.attachments[0].waveform")
 
 
 async def test_what_lies_elsewhere_is_stored_without_what_only_the_server_says(files, ann, room):
@@ -144,7 +158,6 @@ async def test_a_forwarded_file_is_its_forwarders_own(files, ann, bob, room):
     copy = stored["url"].removeprefix("media:")
     assert copy != file
     assert "from" not in stored
-    assert stored["name"] == "a.pdf"
     assert await files.usage("u:bob") == (300, 1)
     assert await files.rows("SELECT refs FROM objects") == [(2,), (2,)]
     await ann.request(type="recall", room=room, key=new_key(), target=seq)

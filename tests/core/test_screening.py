@@ -144,7 +144,7 @@ def test_a_rewritten_edit_a_title_and_a_room_keep_their_keys(writer, room):
 
 BODY = Body(
     text="a",
-    attachments=[Attachment(url="u", mime="m", name="b"), Attachment(url="u", mime="m")],
+    attachments=[Attachment(url="u", mime="m", name="b", alt="b2"), Attachment(url="u", mime="m")],
     buttons=[[Button(label="c", data="d")]],
 )
 CARD = ProfileSet(
@@ -157,8 +157,8 @@ CARD = ProfileSet(
     [
         (Send(room="g00000000001", key="12345678", body=Body(text="a")), ["a"]),
         (Send(room="g00000000001", key="12345678", body=Body(data=1)), []),
-        (Send(room="g00000000001", key="12345678", body=BODY), ["a", "b", "c"]),
-        (Edit(room="g00000000001", key="12345678", target=2, body=BODY), ["a", "b", "c"]),
+        (Send(room="g00000000001", key="12345678", body=BODY), ["a", "b", "b2", "c"]),
+        (Edit(room="g00000000001", key="12345678", target=2, body=BODY), ["a", "b", "b2", "c"]),
         (RoomCreate(key="12345678", kind="group", title="a", users=["bob"]), ["a"]),
         (RoomUpdate(room="g00000000001", key="12345678", title="a"), ["a"]),
         (RoomUpdate(room="g00000000001", key="12345678", public=True), []),
@@ -194,6 +194,7 @@ Hello Auth SetMode Ping Pong Sync Log History Changes Messages Read Delivered Re
 RoomGet MembersList UsersFind UsersGet DevicesPush PushTest PushDecisions DevicesList DevicesRemove BotsGet Report
 Recall React Pin RoomDirect RoomDelete RoomLeave MembersRemove MembersRole RoomAccept RoomDecline
 PrivacySet Preferences FriendAccept FriendDecline FriendCancel FriendRemove ContactSet CircleSet CircleDelete
+FileLink FileList Played
 """
 
 

@@ -84,8 +84,9 @@ async def test_nobody_answers_or_has_the_name():
         url = gone.url("good")
     with pytest.raises(Unreachable, match="no connection"):
         await post(Client(url, OPERATOR, ManualEnv()))
-    with pytest.raises(Unreachable, match="no address"):
-        await post(Client("https://nobody.invalid/", OPERATOR, ManualEnv()))
+    for host in ("nobody.invalid", "no..body"):
+        with pytest.raises(Unreachable, match="no address"):
+            await post(Client(f"https://{host}/", OPERATOR, ManualEnv()))
 
 
 async def test_a_proxy_of_the_environment_is_not_asked(receiver, monkeypatch):

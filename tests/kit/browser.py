@@ -77,7 +77,10 @@ def arguments() -> list[str]:
     # As root its sandbox does not start; /dev/shm of a container is small; without a GPU, one would be emulated.
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
     left_out = ",".join(COSTLY + UNSTEADY)
-    return ["--disable-dev-shm-usage", "--disable-gpu", f"--disable-features={left_out}", *sandbox]
+    # The microphone is one that beeps, and asks nobody.
+    sound = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    features = f"--disable-features={left_out}"
+    return ["--disable-dev-shm-usage", "--disable-gpu", features, *sound, *sandbox]
 
 
 @asynccontextmanager

@@ -38,8 +38,8 @@ def rows() -> dict[str, Row]:
 class Case:
     """What a user of a column meets.
 
-    `unfinished`: an upload, "" where none is asked for. `shown`, `unused`: an avatar, and one that was. `link`: "" where
-    the user never got one.
+    `unfinished`: an upload, "" where none is asked for. `shown`, `unused`: an avatar, and one that was.
+    `link`: "" where the user never got one.
     """
 
     column: str

@@ -137,6 +137,31 @@ class TestBodies:
             found = [(await peer.answer())[2].decode() for _ in bodies]
         assert found == [hashlib.sha256(body).hexdigest() for body in bodies]
 
+    @pytest.mark.parametrize("ends", [False, True])
+    async def test_what_comes_while_one_is_answered_waits_for_its_turn(self, ends):
+        asked, may_answer = asyncio.Event(), asyncio.Event()
+
+        async def handler(request):
+            asked.set()
+            await may_answer.wait()
+            return Answer(200, body=request.query.encode())
+
+        async with served(handler) as listener:
+            peer = await Peer.of(listener)
+            peer.writer.write(GET)
+            await asked.wait()
+            peer.writer.write(GET.replace(b"files", b"files?2"))
+            if ends:
+                peer.writer.write_eof()
+            # Two more turns than a loop needs to read both.
+            for _ in range(4):
+                await asyncio.sleep(0)
+            may_answer.set()
+            assert (await peer.answer())[2] == b""
+            assert (await peer.answer())[2] == b"2"
+            if ends:
+                assert await peer.is_over()
+
     async def test_nothing_is_received_that_nobody_waits_for(self):
         """The sender comes to a halt, with no more in memory than the buffers."""
         go, seen = asyncio.Event(), []
@@ -354,6 +379,19 @@ class TestLimits:
         async with served() as listener:
             assert await (await Peer.of(listener)).is_over()
 
+    @pytest.mark.parametrize("drip", [b"GET / HTTP/1.1\r\nHost: ", b"\r\n"])
+    async def test_a_dripping_head_is_cut(self, drip, monkeypatch):
+        monkeypatch.setattr(http_connection, "HEAD_S", 0.1)
+        async with served() as listener:
+            peer = await Peer.of(listener)
+            await until(lambda: listener._connections)
+            for byte in drip * 1000:
+                peer.writer.write(bytes((byte,)))
+                if not listener._connections:
+                    break
+                await asyncio.sleep(0.01)
+            assert not listener._connections
+
     async def test_an_idle_connection_makes_room_for_a_new_one(self):
         async with served(connections_max=2) as listener:
             peers = [await Peer.of(listener) for _ in range(2)]
@@ -375,20 +413,46 @@ class TestLimits:
 
     async def test_draining_answers_what_is_under_way_and_closes(self):
         async def keep(request):
-            assert await is_lost(request.body)
+            assert await is_lost(request.body) == (request.length > 0)
             return Answer(204, {"Upload-Offset": "5"})
 
         async with served(keep) as listener:
-            idle, busy = await Peer.of(listener), await Peer.of(listener)
+            idle, fresh, busy = [await Peer.of(listener) for _ in range(3)]
+            idle.writer.write(post(b""))
             busy.writer.write(post(BYTES)[:200])
+            assert (await idle.answer())[0] == 204
             await until(lambda: any(not one.is_idle for one in listener._connections))
-            await until(lambda: len(listener) == 2)
+            await until(lambda: len(listener) == 3)
             closing = asyncio.create_task(listener.close(WAIT_S))
             assert await idle.is_over()
+            fresh.writer.write(post(b""))
+            assert (await fresh.answer())[1]["connection"] == "close"
             status, headers, _ = await busy.answer()
             assert (status, headers["connection"]) == (204, "close")
             busy.writer.close()
             await closing
+
+    @pytest.mark.parametrize("turns", range(12))
+    async def test_whoever_comes_while_one_process_takes_over_from_another_is_answered(self, turns):
+        """Some are accepted by the first and some by the second; nobody is turned away."""
+        with ThreadPoolExecutor(1) as disk, socket.create_server(("127.0.0.1", 0)) as bound:
+            first, second = [
+                HttpListener(Routes((), {"/v1/files": digest}), SystemEnv(), disk, 100) for _ in range(2)
+            ]
+            first.port, first.peers = bound.getsockname()[1], []
+            await first.start(bound.dup())
+            asked = [asyncio.create_task(exchange(first, post(b""))) for _ in range(20)]
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            closing = asyncio.create_task(first.close(WAIT_S))
+            asked += [asyncio.create_task(exchange(first, post(BYTES))) for _ in range(3)]
+            await second.start(bound.dup())
+            answers = await asyncio.gather(*asked)
+            await closing
+            await second.close(0)
+            for peer in first.peers:
+                peer.writer.transport.abort()
+        assert [status for status, *_ in answers] == [200] * 23
 
 
 class TestAnswers:

@@ -42,6 +42,8 @@ WRONG = [
      '`body.mentions[0]` must be the id of a user, or ["*"] for everybody'),
     ({**SEND, "body": {"attachments": [{"url": "u" * 2049, "mime": "m"}]}}, "too_large",
      "`body.attachments[0].url` must have at most 2048 characters"),
+    ({**SEND, "body": {"attachments": [{"url": "u", "mime": "m", "kind": "group"}]}}, "bad_request",
+     "`body.attachments[0].kind` must be one of picture, video, voice, sticker, file"),
     ({**SEND, "body": {"future": 1, "text": 5}}, "bad_request", "`body.text` must be text, and is an integer"),
     ({**PRIVACY, "rules": []}, "bad_request", "`rules` must be a map, and is a list"),
     ({**PRIVACY, "rules": {"sing": {"to": "nobody"}}}, "bad_request",

@@ -1,6 +1,7 @@
 """The reads behind downloads: nothing is found but what the asker may have at this commit."""
 
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from chatd.core.users import Account, DeviceSeen, Restriction
 from chatd.protocol.media import FilePlace, Size
 from chatd.storage.interface import Store
 from chatd.storage.media import Asker, Standing
-from chatd.storage.sqlite.media_reads import SqliteMediaReads
+from chatd.storage.sqlite.connection import readable
+from chatd.storage.sqlite.media_reads import SqliteMediaReads, placed
 from tests.kit.adapters import no_troubles, sqlite
 from tests.kit.history_builder import HistoryBuilder
 from tests.kit.media_rows import MediaRows, digest, file_id
@@ -95,6 +97,42 @@ async def test_nobody_else_finds_it_and_nobody_elsewhere(
     rows.attach(room, 3, file)
     await builder.delete(room)
     assert not await found("bob", 3)
+
+
+async def test_a_refusal_costs_the_same_wherever_it_points(
+    builder: HistoryBuilder, rows: MediaRows, tmp_path: Path
+) -> None:
+    room = await builder.group("alice", "bob")
+    await builder.post(room, "alice")
+    file = rows.file("alice", "plan")
+    rows.attach(room, 2, file)
+
+    with closing(readable(tmp_path / "chatd.sqlite")) as connection:
+
+        def steps(user: str, asked: FilePlace) -> int:
+            """Return the instructions that SQLite carried out, the second time."""
+            counted = 0
+
+            def count() -> int:
+                nonlocal counted
+                counted += 1
+                return 0
+
+            placed(connection, Asker(user), asked)
+            connection.set_progress_handler(count, 1)
+            assert placed(connection, Asker(user), asked).object is None
+            connection.set_progress_handler(None, 1)
+            return counted
+
+        found = {
+            steps("eve", place(room.name, 2, file)),
+            steps("eve", place(room.name, 2, file_id("other"))),
+            steps("eve", place("gnone", 2, file)),
+            steps("bob", place(room.name, 1, file)),
+            steps("bob", place(room.name, 2, file_id("other"))),
+        }
+    # Of some 150; a probe that is not made saves more.
+    assert max(found) - min(found) <= 3
 
 
 async def test_the_standing_is_that_of_account_and_device_at_this_commit(

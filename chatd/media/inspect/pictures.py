@@ -31,12 +31,13 @@ DECODERS = {
 # Pixels of the longer side: what a screen shows, what a bubble shows, what a list shows.
 FULL_PX, M_PX, S_PX = 2048, 1280, 320
 STICKER_PX, AVATAR_PX = 512, 1024
+WHOLE = "fail_on=truncated"  # a picture that was cut is not sent with a grey half
 HASH_PX = 32  # 7 waves need no more
 JPEG_Q, WEBP_Q = 82, 80  # where eyes see no difference on a phone
 PNG_BYTES_MAX = 3 << 19  # 1.5 MiB; beyond, what is said to be a drawing is a photograph
 STICKER_BYTES_MAX = 512 << 10
 # Of all frames together: written, and read for it. More is shown by the first frame.
-ANIMATION_PX_MAX, ANIMATION_READ_PX_MAX = 20_000_000, 100_000_000
+ANIMATION_PX_MAX, ANIMATION_READ_PX_MAX = 20_000_000, 60_000_000
 
 JPEG, PNG, WEBP = "image/jpeg", "image/png", "image/webp"
 
@@ -126,7 +127,7 @@ def _opened(kind: Type, data: bytes, side: int, pixels_max: int) -> Picture:
     if kind == "heic":
         image = _heic(data, pixels_max).thumbnail_image(side, **options)
     else:
-        image = pyvips.Image.thumbnail_buffer(data, side, fail_on="truncated", **options)
+        image = pyvips.Image.thumbnail_buffer(data, side, option_string=f"[{WHOLE}]", **options)
     if image.interpretation not in ("srgb", "b-w"):
         image = image.colourspace("srgb")
     image = image.cast("uchar").copy_memory()
@@ -142,9 +143,9 @@ def _heic(data: bytes, pixels_max: int) -> Picture:
         raise ValueError("it is larger than it declares")
     if heif.mode.startswith("I;16"):
         # Grey of more than 8 bits: two bytes each, the second of which counts more.
-        grey = of_pixels(heif.data, heif.stride, width, height, 2)
+        grey = of_pixels(bytes(heif.data), heif.stride, width, height, 2)
         return grey[1].copy(interpretation="b-w")
-    image = of_pixels(heif.data, heif.stride, width, height, len(heif.mode))
+    image = of_pixels(bytes(heif.data), heif.stride, width, height, len(heif.mode))
     profile = heif.info.get("icc_profile")
     if profile:
         image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
@@ -161,7 +162,7 @@ def _animation(data: bytes, side: int, bytes_max: int | None) -> bytes | Refusal
     scale = min(1.0, side / max(head.width, head.height), (ANIMATION_PX_MAX / pixels) ** 0.5)
     size = max(1, int(max(head.width, head.height) * scale))
     image = pyvips.Image.thumbnail_buffer(
-        data, size, height=size, size="down", option_string="n=-1", export_profile="srgb", fail_on="truncated"
+        data, size, height=size, size="down", option_string=f"[n=-1,{WHOLE}]", export_profile="srgb"
     )
     animation = bytes(image.webpsave_buffer(Q=WEBP_Q, effort=2, keep="none"))
     if bytes_max is not None and len(animation) > bytes_max:

@@ -30,7 +30,7 @@ WORDS = {
     "invite": "INVITE",
     "test": "TEST",
 }
-CONTENTS = {"picture": "_PICTURE", "voice": "_VOICE", "file": "_FILE", "sticker": "_STICKER", "card": "_CARD"}
+CONTENTS = {word: f"_{word.upper()}" for word in ("picture", "video", "voice", "file", "sticker", "card")}
 WITH_TEXT = ("message", "mention", "reaction")
 
 

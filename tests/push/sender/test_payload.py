@@ -124,7 +124,17 @@ def test_the_document_has_every_sentence():
         "name": [msgspec.UNSET, "name"],
         "title": [msgspec.UNSET, "title"],
         "text": [msgspec.UNSET, "text"],
-        "content": [msgspec.UNSET, "picture", "voice", "file", "sticker", "card", "card:poll", "other"],
+        "content": [
+            msgspec.UNSET,
+            "picture",
+            "video",
+            "voice",
+            "file",
+            "sticker",
+            "card",
+            "card:poll",
+            "other",
+        ],
         "count": [msgspec.UNSET, 2],
     }
     said = {}

@@ -11,6 +11,7 @@
  */
 
 import type { Client } from "./client.js";
+import type { FileListReply } from "./core/packets.js";
 
 export { FileGone, Links, type FilePlace } from "./media/links.js";
 export { fileOf, publicUrl, type MediaOffer } from "./media/offer.js";
@@ -24,27 +25,12 @@ export { systemTransport, type HttpAnswer, type HttpRequest, type Transport } fr
 export { UploadRefused, type FileKind, type Purpose } from "./media/tus.js";
 export { peaksOf, PEAKS, waveformOf } from "./media/waveform.js";
 
-/** A file of the own account; `size` is what it counts of `quota`. */
-export interface OwnFile {
-  readonly file: string;
-  readonly kind: string;
-  readonly size: number;
-  readonly created_at: number;
-  readonly name?: string;
-  readonly attached?: boolean;
-}
+/** A file of the own account; `size` is what it counts of the quota. */
+export type OwnFile = FileListReply["files"][number];
 
-/** A page of the own files, the newest first; `quota` 0: as much as one likes. */
-export interface OwnFiles {
-  readonly files: readonly OwnFile[];
-  readonly used: number;
-  readonly quota: number;
-  readonly more?: string;
-}
-
-/** Return a page of the own files (protocol.md, "file.list"). */
-export function ownFiles(client: Client, asked: { more?: string; limit?: number } = {}): Promise<OwnFiles> {
-  return client.call<OwnFiles & Record<string, unknown>>({ ...asked, type: "file.list" });
+/** Return a page of the own files, the newest first (protocol.md, "file.list"). */
+export function ownFiles(client: Client, asked: { more?: string; limit?: number } = {}): Promise<FileListReply> {
+  return client.call({ ...asked, type: "file.list" });
 }
 
 /** Note that a voice message was heard (protocol.md, "played"). */

@@ -50,7 +50,7 @@ export function Ring({ state, part, id, isBad }: Shown) {
   const label = t(goes ? "media.pause" : "media.resume");
   const done = part === 1 && goes;
   return (
-    <button type="button" class={`ring ${state}${done ? " done" : ""}${isBad ? " bad" : ""}`} aria-label={label} title={label} onClick={press}>
+    <button type="button" class={`ring is-${state}${done ? " done" : ""}${isBad ? " bad" : ""}`} aria-label={label} title={label} onClick={press}>
       <svg viewBox="0 0 44 44" aria-hidden="true">
         <circle class="ring-way" cx="22" cy="22" r="20" />
         <circle class="ring-part" cx="22" cy="22" r="20" stroke-dasharray={`${Math.max(0.02, part) * AROUND} ${AROUND}`} />

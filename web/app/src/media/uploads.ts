@@ -38,13 +38,12 @@ effect(() => {
 
 function show(made: Media, key: string): void {
   const found = made.get(key);
-  const next = new Map<string, Outgoing>(outgoing.peek());
+  const before = outgoing.peek();
+  const next = new Map<string, Outgoing>(before);
   if (found) {
     for (const file of found.files) keepLocal(file);
     next.set(key, found);
-  } else {
-    next.delete(key);
-    markWaiting(made.outgoing.length > 0);
-  }
+  } else next.delete(key);
+  if (next.size !== before.size) markWaiting(next.size > 0);
   outgoing.value = next;
 }

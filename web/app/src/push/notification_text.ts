@@ -21,7 +21,7 @@ export interface Shown {
 }
 
 /** The words in place of a text (protocol.md, "What arrives"). */
-const CONTENT: readonly Key[] = ["picture", "voice", "file", "sticker", "card"];
+const CONTENT: readonly Key[] = ["picture", "video", "voice", "file", "sticker", "card"];
 
 /** Return what is shown of a notification. */
 export function shownOf(notification: PushNotification, words: Words): Shown {

@@ -112,7 +112,7 @@ export class PeopleAccount extends Account {
     const { epoch } = this;
     super.takeHello(reply);
     if (epoch !== this.epoch) this._setCards(undefined);
-    const { features, audiences = {}, push, media } = reply as HelloReply & { media?: MediaOffer };
+    const { features, audiences = {}, push, media } = reply;
     const told = { features, audiences, push, media };
     if (JSON.stringify(told) === JSON.stringify(this.told)) return;
     this.told = told;

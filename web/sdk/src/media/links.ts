@@ -3,6 +3,7 @@
  */
 
 import type { Client } from "../client.js";
+import type { FileLinkReply } from "../core/packets.js";
 
 /** Most places of one request, and the milliseconds in which they are gathered. */
 const BATCH = 50;
@@ -18,10 +19,7 @@ export interface FilePlace {
   readonly size?: "m" | "s";
 }
 
-interface Link extends FilePlace {
-  readonly url: string;
-  readonly expires_at: number;
-}
+type Link = FileLinkReply["links"][number];
 
 /** The file is not there for this user, or not any more. */
 export class FileGone extends Error {
@@ -77,7 +75,7 @@ export class Links {
   private async _fetch(some: readonly Waiting[]): Promise<void> {
     try {
       const places = some.map(({ place: { room, seq, file, size } }) => ({ room, seq, file, ...(size && { size }) }));
-      const { links } = await this._client.call<{ links: Link[] }>({ type: "file.link", places });
+      const { links } = await this._client.call({ type: "file.link", places });
       for (const link of links) this._known.set(nameOf(link), link);
       for (const { place, resolve, reject } of some) {
         const link = this._known.get(nameOf(place));
@@ -90,7 +88,7 @@ export class Links {
   }
 }
 
-const nameOf = ({ room, seq, file, size }: FilePlace): string => `${room} ${seq} ${file} ${size ?? ""}`;
+const nameOf = ({ room, seq, file, size }: Omit<FilePlace, "size"> & { size?: string }): string => `${room} ${seq} ${file} ${size ?? ""}`;
 
 function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (error: unknown) => void } {
   let resolve!: (value: T) => void;
