@@ -7,6 +7,7 @@ import logging
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 from unicodedata import category
 from urllib.parse import quote
@@ -33,6 +34,8 @@ OPAQUE = "application/octet-stream"
 # An object never changes, so nobody asks again; a link is another address soon.
 FOR_EVER_S = 31_536_000
 MODERATION = "moderation"
+# Names of files that many fetch at once; each takes longer to clean than to find.
+NAMES_KEPT = 1000
 
 log = logging.getLogger(__name__)
 
@@ -150,10 +153,15 @@ def existing(found: StoredObject | None) -> StoredObject:
 def shown_as(stored: StoredObject) -> dict[str, str]:
     """Return the headers that say how a browser has to take a file."""
     is_shown = stored.kind != "file" and stored.mime in SHOWN
-    disposition = "inline" if is_shown else "attachment"
-    if name := cleaned(stored.name):
-        disposition += f"; filename*=UTF-8''{quote(name, safe='')}"
+    disposition = ("inline" if is_shown else "attachment") + named(stored.name)
     return {"Content-Type": stored.mime if is_shown else OPAQUE, "Content-Disposition": disposition}
+
+
+@lru_cache(NAMES_KEPT)
+def named(name: str) -> str:
+    """Return the parameter of `Content-Disposition` that gives a file its name (RFC 8187); empty for none."""
+    name = cleaned(name)
+    return f"; filename*=UTF-8''{quote(name, safe='')}" if name else ""
 
 
 def cleaned(name: str) -> str:
