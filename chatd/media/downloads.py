@@ -6,6 +6,7 @@ Nothing that was sent runs in a browser: a type that we made, or know to be harm
 import logging
 import re
 from base64 import urlsafe_b64encode
+from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
@@ -49,13 +50,17 @@ class Allowed(NamedTuple):
 
 
 class Downloads:
-    """The handler of `/v1/media`. `open_object`: returns a descriptor; raises OSError."""
+    """The handler of `/v1/media`. `open_object`: returns a descriptor; raises OSError.
+
+    `counters`: files that were fetched, known to the asker already, lost from the disk.
+    """
 
     def __init__(
         self, access: Access, reads: MediaReads, open_object: Callable[[str], int], env: Env
     ) -> None:
         self._access = access
         self._reads = reads
+        self.counters: Counter[str] = Counter()
         self._open = open_object
         self._env = env
 
@@ -115,6 +120,7 @@ class Downloads:
         if "if-match" in asked and not lists(asked["if-match"], etag, weak=False):
             return error(412, "conflict")
         if "if-none-match" in asked and lists(asked["if-none-match"], etag, weak=True):
+            self.counters["known"] += 1
             return Answer(304, headers)
         headers |= shown_as(stored)
         if allowed.caching == "public":
@@ -129,13 +135,16 @@ class Downloads:
         if span is not None:
             headers["Content-Range"] = f"bytes {span.first}-{span.last}/{stored.size}"
         first, count = (0, stored.size) if span is None else (span.first, span.length)
-        return Answer(200 if span is None else 206, headers, FilePart(self._opened(stored), first, count))
+        part = FilePart(self._opened(stored), first, count)
+        self.counters["fetched"] += request.method == "GET"
+        return Answer(200 if span is None else 206, headers, part)
 
     def _opened(self, stored: StoredObject) -> int:
         try:
             return self._open(stored.object)
         except FileNotFoundError:
             # After a restore without its media, or damage: `chatd media check` lists them.
+            self.counters["lost"] += 1
             log.error("the object %s is not on the disk", stored.object)
             raise Refused("not_found") from None
 
