@@ -92,7 +92,9 @@ async def test_an_address_in_use_and_a_directory_that_cannot_be_refuse_the_start
         with pytest.raises(AddressInUse):
             await taken.start()
     (tmp_path / "file").write_text("no directory")
-    nowhere = RunningDaemon(config_for(tmp_path / "three", media={**MEDIA, "directory": str(tmp_path / "file")}))
+    nowhere = RunningDaemon(
+        config_for(tmp_path / "three", media={**MEDIA, "directory": str(tmp_path / "file")})
+    )
     with pytest.raises(ConfigError, match=r"media\.directory"):
         await nowhere.start()
 
