@@ -205,8 +205,8 @@ class Engine:
         if isinstance(change, MessageAdded):
             self.typing_state.stopped(change.room, change.message.user)
 
-    def on_typing(self, room: str, user: str) -> None:
-        self.typing_state.typing(room, user)
+    def on_typing(self, room: str, user: str, what: str) -> None:
+        self.typing_state.typing(room, user, what)
 
     def on_gap(self, replica: Replica) -> None:
         self.repairer.soon(replica)

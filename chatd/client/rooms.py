@@ -111,6 +111,11 @@ class Room:
         return self._engine.typing_state.in_room(self.id)
 
     @property
+    def speakers(self) -> list[str]:
+        """Those of the `typists` who speak a voice note."""
+        return self._engine.typing_state.in_room(self.id, "voice")
+
+    @property
     def messages(self) -> Mapping[int, Message]:
         """The cached messages by `seq`, in no particular order, each in its current state. Read only."""
         return self._seen.timeline.messages
@@ -229,10 +234,14 @@ class Room:
         self._engine.signals.read(self._replica, self.applied if seq is None else seq)
         self._engine.note_soon()
 
-    def typing(self) -> None:
-        """Show the others that the user is typing; call it on every key, it is sent at most every 3 s (protocol.md,
-        "typing")."""
-        self._engine.signals.typing(self.id)
+    def typing(self, what: str = "text") -> None:
+        """Show the others that the user is typing, or speaks a `voice` note; call it on every key, it is sent at most
+        every 3 s (protocol.md, "typing")."""
+        self._engine.signals.typing(self.id, what)
+
+    async def played(self, seq: int) -> None:
+        """Note that the voice note of message `seq` was heard (protocol.md, "played")."""
+        await self._call("played", seq=seq)
 
     async def readers(self, seq: int, *, more: str = "", limit: int | None = None) -> Readers:
         """Return the users who read the message `seq` (protocol.md, "readers")."""

@@ -38,6 +38,7 @@ class Signals:
         self._delivered: dict[str, int] = {}
         self._read_throttle = Throttle(env, timing.read_s, self._send_read)
         self._delivered_throttle = Throttle(env, timing.delivered_s, self._send_delivered)
+        self._typing: dict[str, str] = {}
         self._typing_throttle = Throttle(env, timing.typing_s, self._send_typing)
 
     def connected(self, connection: Connection) -> None:
@@ -66,8 +67,9 @@ class Signals:
             self._account.publish(replica, ())
             self._read_throttle.touch(replica.room)
 
-    def typing(self, room: str) -> None:
-        """Signal that the user is typing."""
+    def typing(self, room: str, what: str = "text") -> None:
+        """Signal that the user is typing, or speaks a `voice` note."""
+        self._typing[room] = what
         self._typing_throttle.touch_now_or_never(room)
 
     def focus(self, rooms: Iterable[str]) -> None:
@@ -108,7 +110,10 @@ class Signals:
 
     def _send_typing(self, room: str) -> None:
         if self._connection is not None:
-            self._connection.send({"type": "typing", "room": room})
+            what = self._typing[room]
+            self._connection.send(
+                {"type": "typing", "room": room, **({} if what == "text" else {"what": what})}
+            )
 
     def _focus(self) -> Packet:
         return {"type": "focus", "rooms": list(self._account.focused)}

@@ -28,6 +28,7 @@ from chatd.protocol.codec import Vocabulary
 from chatd.protocol.connection import HelloOk, Mode
 from chatd.protocol.envelope import Ok, Request
 from chatd.protocol.errors import ChatError, Refused
+from chatd.protocol.presence import TypingOf
 from chatd.storage.interface import DecisionStore, RoomViews, UserStore
 from chatd.telemetry.counters import Counters
 from chatd.writer.room_loader import RoomLoader
@@ -174,7 +175,9 @@ class Session(Subscriber, Protocol):
 class TypingSink(Protocol):
     """The part of the fan-out that handlers use."""
 
-    def typing(self, session: Session, number: int, kept_from: Collection[str] = ()) -> None: ...
+    def typing(
+        self, session: Session, number: int, what: TypingOf = "text", kept_from: Collection[str] = ()
+    ) -> None: ...
 
     def has_pending(self, session: Session) -> bool: ...
 

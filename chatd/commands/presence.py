@@ -76,7 +76,7 @@ async def typing(ctx: Context, session: Session, request: Typing) -> Ok:
     """Push to those who have the room on screen; in rooms above `typing_members` to nobody."""
     room, member = await ctx.enter(session.user, request.room)
     if room.size <= ctx.config.delivery.typing_members and may_show_typing(room, member):
-        ctx.typing_sink.typing(session, room.number, room.kept_from(session.user))
+        ctx.typing_sink.typing(session, room.number, request.what, room.kept_from(session.user))
     return Ok()
 
 

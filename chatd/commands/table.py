@@ -20,7 +20,7 @@ from chatd.protocol.friends import (
     FriendRequest,
 )
 from chatd.protocol.history import Changes, History, Log, Messages
-from chatd.protocol.media import FileLink, FileList
+from chatd.protocol.media import FileLink, FileList, Played
 from chatd.protocol.members import MembersAdd, MembersList, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
 from chatd.protocol.moderation import Report
@@ -95,6 +95,7 @@ COMMANDS: dict[type[Request], Command] = {
     CircleDelete: Command(WRITER, own="people", feature="people"),
     Report: Command(WRITER, own="writes", feature="reports"),
     BotsGet: Command(bots.get, feature="bots"),
+    Played: Command(WRITER, own="writes", feature="media"),
     FileLink: Command(files.link, feature="media"),
     FileList: Command(files.listed, feature="media"),
     PushTest: Command(push.test, feature="push"),

@@ -200,7 +200,7 @@ REQUESTS: Mapping[str, Mapping[str, Check]] = {
     "delivered": {"rooms": _list(_map(room=ROOM, seq=U53), 200)},
     "readers": {"id": SEQ, "room": ROOM, "seq": SEQ, "more_": OPAQUE, "limit_": SEQ},
     "focus": {"id": SEQ, "rooms": _list(ROOM)},
-    "typing": {"room": ROOM},
+    "typing": {"room": ROOM, "what_": _word("text", "voice")},
     "watch": {"id": SEQ, "users": _list(USER)},
     "room.create": {
         "id": SEQ,

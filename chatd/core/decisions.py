@@ -27,6 +27,7 @@ from chatd.core import (
     messages,
     moderation,
     past_messages,
+    played,
     privacy_settings,
     profiles,
     push_alerts,
@@ -51,6 +52,7 @@ from chatd.protocol.friends import (
     FriendRemove,
     FriendRequest,
 )
+from chatd.protocol.media import Played
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
 from chatd.protocol.moderation import Report
@@ -77,6 +79,7 @@ DECISIONS: dict[type, Decide] = {
     React: messages.react,
     Pin: messages.pin,
     Read: read_state.read,
+    Played: played.played,
     Delivered: read_state.delivered,
     Preferences: read_state.prefer,
     RoomCreate: rooms.create,

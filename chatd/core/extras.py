@@ -6,6 +6,8 @@ from chatd.core.room import Member
 from chatd.protocol.codec import decode_tree, encode
 
 WALLPAPER = "wallpaper"
+# The voice notes that they heard, the newest, in order.
+PLAYED = "played"
 # Of who is asked in a direct room: the texts that were spent. While it is there they have not accepted.
 ASKED = "asked"
 # The stamp of the commit with which a direct room left their list, because nobody wrote there and a friendship ended.

@@ -8,11 +8,12 @@ from typing import Literal, NamedTuple
 
 from msgspec import UNSET, Raw
 
-from chatd.core.extras import ASKED, WALLPAPER, extra
-from chatd.core.room import ACCEPTED, REQUEST, Member, Room
+from chatd.core.extras import ASKED, PLAYED, WALLPAPER, extra
+from chatd.core.room import ACCEPTED, DIRECT, REQUEST, Member, Room
 from chatd.core.visibility import ShownTo, marks_shown, seen
 from chatd.core.write_set import RoomReply, WriteSet
 from chatd.protocol.errors import Refused
+from chatd.protocol.limits import PLAYED_MAX
 from chatd.protocol.members import ROLES, Role
 from chatd.protocol.push import Level
 from chatd.protocol.read_state import ReadOk, Receipt
@@ -20,6 +21,8 @@ from chatd.protocol.rooms import RoomSummary
 
 # More than a summary takes besides its texts and data: the names of all its keys, its numbers, a room, a peer.
 SUMMARY_BYTES = 400
+# The numbers of voice notes that a peer heard, which are none of the texts of a row.
+PEER_PLAYED_BYTES = 5 * PLAYED_MAX
 UTF8_BYTES_MAX = 4  # of a character
 
 
@@ -85,7 +88,8 @@ class RoomRow(NamedTuple):
     def bytes_max(self) -> int:
         """An upper bound of the encoded summary without preview and events."""
         texts = UTF8_BYTES_MAX * (len(self.title) + len(self.avatar))
-        return SUMMARY_BYTES + texts + (len(self.data_hex) + len(self.extras)) // 2
+        packed = (len(self.data_hex) + len(self.extras)) // 2
+        return SUMMARY_BYTES + texts + packed + (PEER_PLAYED_BYTES if self.kind == DIRECT else 0)
 
 
 class Peer(NamedTuple):
@@ -138,6 +142,7 @@ def summarise(
         summary.notify = member.notify
     if member.extras:
         summary.wallpaper = extra(member, WALLPAPER) or UNSET
+        summary.played = extra(member, PLAYED) or UNSET
     if peer is None:
         show_group(summary, room, member)
     else:
@@ -147,7 +152,14 @@ def summarise(
         if peer.both_show and marks_shown(shown_to, direct=True, written=room.written):
             summary.peer_read = seen(peer.read, peer.first_visible)
             summary.peer_delivered = seen(peer.delivered, peer.first_visible)
+            if peer.extras:
+                summary.peer_played = extra(peer, PLAYED) or UNSET
     return summary
+
+
+def shows_marks(room: Room, member: Member, shown_to: ShownTo) -> bool:
+    """Whether the other of a direct room sees how far `member` got, and what they heard."""
+    return peer_of(room, member).both_show and marks_shown(shown_to, direct=True, written=room.written)
 
 
 def show_group(summary: RoomSummary, room: Room | RoomRow, member: Member | RoomRow) -> None:

@@ -59,7 +59,7 @@ from chatd.env import Env
 from chatd.protocol import close_codes
 from chatd.protocol.limits import JSON_GROWTH
 from chatd.protocol.messages import EVERYBODY
-from chatd.protocol.presence import PresencePush, TypingPush, UserState
+from chatd.protocol.presence import PresencePush, TypingOf, TypingPush, UserState
 from chatd.protocol.read_state import PositionPush
 from chatd.protocol.rooms import GonePush, RoomPush
 from chatd.telemetry.counters import Counters
@@ -135,12 +135,14 @@ class Fanout:
             for session in self._hub.of(user):
                 session.close(close_codes.INTERNAL)
 
-    def typing(self, session: Subscriber, number: int, kept_from: Collection[str] = ()) -> None:
-        """Push to those who have a room on screen that the user of `session` is typing, but not to `kept_from`."""
+    def typing(
+        self, session: Subscriber, number: int, what: TypingOf = "text", kept_from: Collection[str] = ()
+    ) -> None:
+        """Push to those who have a room on screen that the user of `session` types or speaks, not to `kept_from`."""
         subscribers = self._hub.rooms.get(number)
         if subscribers is None:
             return
-        packet = EncodedPush(TypingPush(subscribers.name, session.user), self._deflate_min)
+        packet = EncodedPush(TypingPush(subscribers.name, session.user, what), self._deflate_min)
         for other in subscribers.focused:
             if other.user != session.user and other.user not in kept_from and other.mode == "foreground":
                 other.outbox.send_ephemeral(packet.frame(other.encoding))

@@ -91,7 +91,7 @@ class Downloads:
         """Return who asks. Raises Refused for nobody, and for somebody whose token does not allow to read."""
         if is_link(request):
             return self._access.linked(request.path, request.query)
-        caller = await self._access.caller(request.headers.get("authorization", ""))
+        caller = await self._access.caller(request)
         if caller.user and "read" not in caller.allow:
             raise Refused("forbidden", "the token does not allow to read")
         return caller

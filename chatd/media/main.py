@@ -97,10 +97,8 @@ class MediaProcess:
         )
         parts = Parts(directory, disk, pool, self._objects, self.daemon, reads, env, media.min_free_bytes)
         self._uploads = Uploads(parts, self._finishing)
-        access = Access(self.daemon, settings.link_key, env)
-        uploads = UploadRequests(
-            media.url, media.file_bytes, access, self.daemon, reads, self._uploads, self._libraries
-        )
+        access = Access(self.daemon, settings.link_key, env, settings.proxies)
+        uploads = UploadRequests(media, access, self.daemon, reads, self._uploads, self._libraries)
         downloads = Downloads(access, reads, self._objects.open, env)
         routes = Routes(settings.origins, {"/v1/files": uploads, "/v1/media": downloads})
         self._listener = HttpListener(routes, env, pool, media.connections)

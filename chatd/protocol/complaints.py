@@ -15,6 +15,7 @@ from chatd.protocol.media import FileKind, Size, Waveform
 from chatd.protocol.members import Role
 from chatd.protocol.messages import Mention
 from chatd.protocol.moderation import Reason
+from chatd.protocol.presence import TypingOf
 from chatd.protocol.privacy import Capability, To
 from chatd.protocol.push import (
     AuthSecret,
@@ -51,6 +52,7 @@ VALUES = {
     "role": Role,
     "kind": GroupKind,
     "attachments.kind": FileKind,
+    "what": TypingOf,
     "sizes": Size,
     "size": Size,
     "platform": Platform,

@@ -104,14 +104,6 @@ class Played(Request, tag="played", frozen=True, kw_only=True):
     seq: Seq
 
 
-class PlayedPush(Push, tag="played"):
-    """`user` heard these voice messages: for their own devices, and in direct rooms for the author."""
-
-    room: str
-    user: str
-    seqs: list[U53]
-
-
 class VoicePush(Push, tag="voice"):
     """The state of a voice note that is heard while it is spoken; ephemeral."""
 

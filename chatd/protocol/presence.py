@@ -10,6 +10,7 @@ from chatd.protocol.limits import FOCUS_MAX, WATCH_MAX
 from chatd.protocol.read_state import Receipt
 
 State = Literal["offline", "online", "away"]
+TypingOf = Literal["text", "voice"]
 
 
 class FocusedRoom(Struct, omit_defaults=True):
@@ -30,6 +31,7 @@ class Focus(Request, tag="focus", frozen=True, kw_only=True):
 
 class Typing(Request, tag="typing", frozen=True, kw_only=True):
     room: Room
+    what: TypingOf = "text"
 
 
 class Watch(Request, tag="watch", frozen=True, kw_only=True):
@@ -47,6 +49,7 @@ class WatchOk(Ok, tag="ok", kw_only=True):
 class TypingPush(Push, tag="typing"):
     room: str
     user: str
+    what: TypingOf = "text"
 
 
 class PresencePush(Push, tag="presence"):

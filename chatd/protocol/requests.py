@@ -13,7 +13,7 @@ from chatd.protocol.friends import (
     FriendRequest,
 )
 from chatd.protocol.history import Changes, History, Log, Messages
-from chatd.protocol.media import FileLink, FileList
+from chatd.protocol.media import FileLink, FileList, Played
 from chatd.protocol.members import MembersAdd, MembersList, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
 from chatd.protocol.moderation import Report
@@ -46,6 +46,6 @@ AnyRequest = (
     | FriendRequest | FriendAccept | FriendDecline | FriendCancel | FriendRemove
     | ContactSet | CircleSet | CircleDelete
     | Report | BotsGet
-    | FileLink | FileList
+    | FileLink | FileList | Played
     | PushTest | PushDecisions
 )  # fmt: skip

@@ -36,6 +36,7 @@ from chatd.core.moderation import ForgetReports
 from chatd.core.read_set import ReadSet
 from chatd.core.removal import wallpapered
 from chatd.core.uploads import OPEN_UPLOADS_MS
+from chatd.core.write_set import Message
 from chatd.protocol.codec import decode_page
 from chatd.protocol.rooms import Preferences, RoomUpdate
 from chatd.protocol.users import ProfileSet
@@ -150,6 +151,18 @@ async def erased(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -
 async def forgotten_reports(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read the files of reports that are forgotten."""
     await read_files(sources, FileQuery(reports_before=max(one.request.before for one in batch)), reads)
+
+
+async def heard(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read the messages that were heard."""
+    rooms = {asked.request.room: reads.rooms.get(asked.request.room) for asked in batch}
+    targets = {
+        (room.number, asked.request.seq): room
+        for asked in batch
+        if (room := rooms[asked.request.room]) is not None and asked.user in room.members
+    }
+    for place, event in (await sources.store.messages_at(targets.keys()) if targets else {}).items():
+        reads.messages.setdefault(place, Message(targets[place], event))
 
 
 async def read_held(sources: Sources, targets: Iterable[tuple[int, int]], reads: ReadSet) -> None:

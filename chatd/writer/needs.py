@@ -32,6 +32,7 @@ from chatd.protocol.friends import (
     FriendRemove,
     FriendRequest,
 )
+from chatd.protocol.media import Played
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
 from chatd.protocol.privacy import PrivacySet
@@ -40,7 +41,7 @@ from chatd.protocol.rooms import Preferences, RoomCreate, RoomDecline, RoomDelet
 from chatd.protocol.users import DevicesRemove, ProfileSet
 from chatd.writer.account_needs import circles, preferences, privacy
 from chatd.writer.erasure_needs import NEEDS_OF_ERASURES, erasures_of_users
-from chatd.writer.file_needs import NEEDS_OF_FILES, pictures, read_held, sent
+from chatd.writer.file_needs import NEEDS_OF_FILES, heard, pictures, read_held, sent
 from chatd.writer.import_needs import NEEDS_OF_IMPORTS
 from chatd.writer.sources import Need, Sources, Submitted
 
@@ -346,6 +347,7 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     maintenance.SummariseReactions: (messages,),
     maintenance.PostNotice: (used_keys,),
     Read: (tails,),
+    Played: (heard,),
     RoomCreate: (new_rooms, people, relations, pictures),
     RoomDirect: (new_rooms, people, relations, bots),
     OpenDirect: (new_rooms, people),

@@ -1,5 +1,7 @@
 """Read and delivered marks, typing, focus, watch."""
 
+import asyncio
+
 import pytest
 
 from chatd.client import (
@@ -124,6 +126,21 @@ async def test_typing_is_said_at_most_every_three_seconds(connected, env):
     env.advance(3)
     client.room("r").typing()
     assert await peer.next() == {"type": "typing", "room": "r"}
+
+
+async def test_recording_is_said_as_such(connected, env):
+    client, peer = await connected(rooms=[ROOM])
+    client.room("r").typing("voice")
+    assert await peer.next() == {"type": "typing", "room": "r", "what": "voice"}
+
+
+async def test_a_heard_note_is_said(connected):
+    client, peer = await connected(rooms=[ROOM])
+    heard = asyncio.ensure_future(client.room("r").played(5))
+    asked = await peer.next()
+    assert (asked["type"], asked["room"], asked["seq"]) == ("played", "r", 5)
+    await peer.push({"type": "ok", "id": asked["id"]})
+    await heard
 
 
 async def test_typing_while_away_is_not_said_later(connected, server, env, watch):

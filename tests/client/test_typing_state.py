@@ -37,6 +37,14 @@ def test_a_repeated_signal_prolongs_it_silently(typing_state, env, told):
     assert told == [TypingStarted("r", "bob")]
 
 
+def test_who_speaks_is_told_from_who_writes(typing_state, told):
+    typing_state.typing("r", "bob")
+    typing_state.typing("r", "bob", "voice")
+    typing_state.typing("r", "eve")
+    assert (typing_state.in_room("r"), typing_state.in_room("r", "voice")) == (["bob", "eve"], ["bob"])
+    assert told == [TypingStarted("r", "bob"), TypingStarted("r", "bob", "voice"), TypingStarted("r", "eve")]
+
+
 def test_a_message_ends_it(typing_state, env, told):
     typing_state.typing("r", "bob")
     typing_state.stopped("r", "bob")

@@ -114,6 +114,7 @@ REQUESTS: dict[str, Callable[[PreparedRoom], dict[str, Any]]] = {
     "file.link": lambda prepared: {
         "places": [{"room": prepared.room, "seq": prepared.others, "file": "A" * 22}]
     },
+    "played": lambda prepared: {"room": prepared.room, "seq": prepared.others},
     "file.list": lambda prepared: {},
     "push.test": lambda prepared: {},
     "push.decisions": lambda prepared: {},

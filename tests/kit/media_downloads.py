@@ -53,7 +53,7 @@ class LoopProcess:
     async def _serve(self, bound: socket.socket) -> None:
         settings, env = self._service.settings, SystemEnv()
         reads = await SqliteMediaReads.open(Path(settings.database), no_troubles())
-        access = Access(self, settings.link_key, env)
+        access = Access(self, settings.link_key, env, settings.proxies)
         downloads = Downloads(access, reads, partial(opened, Path(settings.directory)), env)
         with ThreadPoolExecutor(2) as disk, bound:
             routes = Routes(settings.origins, {"/v1/media": downloads})

@@ -90,6 +90,9 @@ class MemoryRows(Daemon):
         return Begun(id=0, file=row.file, expires_at=row.due_at, length=row.length)
 
     def _finish(self, request: Finish) -> None:
+        known = self.files.get(request.file)
+        if known is not None and (known.state, known.source) == ("ready", request.source):
+            return
         row = self._unfinished(request.file)
         ready = replace(row, state="ready", source=request.source, length=request.length, facts=request.facts)
         row = self.files[row.file] = self.on_finish(ready)

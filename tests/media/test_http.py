@@ -137,6 +137,31 @@ class TestBodies:
             found = [(await peer.answer())[2].decode() for _ in bodies]
         assert found == [hashlib.sha256(body).hexdigest() for body in bodies]
 
+    @pytest.mark.parametrize("ends", [False, True])
+    async def test_what_comes_while_one_is_answered_waits_for_its_turn(self, ends):
+        asked, may_answer = asyncio.Event(), asyncio.Event()
+
+        async def handler(request):
+            asked.set()
+            await may_answer.wait()
+            return Answer(200, body=request.query.encode())
+
+        async with served(handler) as listener:
+            peer = await Peer.of(listener)
+            peer.writer.write(GET)
+            await asked.wait()
+            peer.writer.write(GET.replace(b"files", b"files?2"))
+            if ends:
+                peer.writer.write_eof()
+            # Two more turns than a loop needs to read both.
+            for _ in range(4):
+                await asyncio.sleep(0)
+            may_answer.set()
+            assert (await peer.answer())[2] == b""
+            assert (await peer.answer())[2] == b"2"
+            if ends:
+                assert await peer.is_over()
+
     async def test_nothing_is_received_that_nobody_waits_for(self):
         """The sender comes to a halt, with no more in memory than the buffers."""
         go, seen = asyncio.Event(), []
@@ -353,6 +378,19 @@ class TestLimits:
         monkeypatch.setattr(http_connection, "HEAD_S", 0.0)
         async with served() as listener:
             assert await (await Peer.of(listener)).is_over()
+
+    @pytest.mark.parametrize("drip", [b"GET / HTTP/1.1\r\nHost: ", b"\r\n"])
+    async def test_a_dripping_head_is_cut(self, drip, monkeypatch):
+        monkeypatch.setattr(http_connection, "HEAD_S", 0.1)
+        async with served() as listener:
+            peer = await Peer.of(listener)
+            await until(lambda: listener._connections)
+            for byte in drip * 1000:
+                peer.writer.write(bytes((byte,)))
+                if not listener._connections:
+                    break
+                await asyncio.sleep(0.01)
+            assert not listener._connections
 
     async def test_an_idle_connection_makes_room_for_a_new_one(self):
         async with served(connections_max=2) as listener:

@@ -221,6 +221,22 @@ class TestTroubledDisk:
         assert (await bench.append(Body(BYTES))).said == "ready"
         assert bench.object() == BYTES
 
+    async def test_an_object_that_was_not_synced_is_not_believed(self, bench):
+        """The next sync of the same bytes would say that all is well."""
+        bench.begin()
+        syncs = []
+
+        def fault(one):
+            syncs.extend([one] if one.kind == Kind.SYNC else [])
+            return errno.EIO if one.kind == Kind.SYNC and len(syncs) == 2 else 0
+
+        bench.disk.fault = fault
+        with pytest.raises(Discarded):
+            await bench.append(Body(BYTES))
+        assert await bench.offset() == 0
+        assert (await bench.append(Body(BYTES))).said == "ready"
+        assert bench.object() == BYTES
+
 
 class TestFinishing:
     async def test_a_picture_becomes_what_its_inspector_made_and_the_upload_goes(self, bench):
@@ -272,6 +288,24 @@ class TestFinishing:
         bench.begin(kind="picture")
         assert (await bench.append(Body(BYTES))).said == "ready"
         assert bench.object() == b"full " + BYTES
+
+    async def test_an_answer_that_was_lost_is_asked_for_again_and_nothing_is_inspected_twice(
+        self, bench, monkeypatch
+    ):
+        monkeypatch.setattr(finishing_module, "RETRY_MIN_S", 0.0)
+        ask, lost = bench.rows.ask, []
+
+        async def loses_the_first(request):
+            answer = await ask(request)
+            if not lost:
+                lost.append(request)
+                raise Unavailable("timeout")
+            return answer
+
+        monkeypatch.setattr(bench.rows, "ask", loses_the_first)
+        bench.begin(kind="picture")
+        assert (await bench.append(Body(BYTES))).said == "ready"
+        assert (bench.inspector.begun, len(lost), len(bench.names)) == (1, 1, 2)
 
     async def test_one_that_takes_long_is_said_to_be_inspected(self, bench, monkeypatch):
         monkeypatch.setattr(uploads_module, "READY_S", 0.0)

@@ -330,7 +330,7 @@ class Conversation:
     def _refresh(self) -> None:
         parts = [
             self._tick(),
-            typing_note(self._room.typists),
+            typing_note(self._room.typists, self._room.speakers),
             "offline" if self._offline_since is not None else "",
         ]
         self._screen.status(" · ".join(part for part in parts if part))
@@ -344,7 +344,8 @@ class Conversation:
         marks = [mark for user, mark in self._room.receipts.items() if user != me]
         read = max([self._room.summary.peer_read, *(mark.read for mark in marks)])
         delivered = max([self._room.summary.peer_delivered, *(mark.delivered for mark in marks)])
-        return tick(seq=self._last_own, read=read, delivered=delivered)
+        heard = self._room.summary.peer_played
+        return tick(seq=self._last_own, read=read, delivered=delivered, heard=heard)
 
     def _note(self, text: str) -> None:
         self._screen.show(((f"-- {text}", "note"),))

@@ -2,7 +2,7 @@
 
 import time
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from chatd.client import ChatError, Message
 
@@ -22,7 +22,7 @@ REJECTIONS = {
 }
 """The server's own reasons of `rejected` (protocol.md, "Screening"); others are words of the host app."""
 
-PENDING, STORED, DELIVERED, READ = "…", "✓", "✓✓", "✓✓ read"
+PENDING, STORED, DELIVERED, READ, HEARD = "…", "✓", "✓✓", "✓✓ read", "✓✓ heard"
 EXCERPT = 60  # characters
 
 
@@ -49,9 +49,18 @@ def content(message: Message) -> Piece:
     if message.recalled:
         return "message recalled", "faint"
     attachments = (message.body or {}).get("attachments") or ()
-    named = " ".join(f"[{clean(str(one.get('name') or one.get('mime', 'file')))}]" for one in attachments)
+    named = " ".join(f"[{clean(attachment_name(one))}]" for one in attachments)
     text = " ".join(part for part in (clean(message.text), named) if part)
     return (text, "") if text else ("(no text)", "faint")
+
+
+def attachment_name(attachment: Mapping[str, object]) -> str:
+    """Return a short name of an attachment: of a voice note how long it is."""
+    if attachment.get("kind") == "voice":
+        duration = attachment.get("duration")
+        seconds = duration // 1000 if isinstance(duration, int) else 0
+        return f"voice {seconds // 60}:{seconds % 60:02}"
+    return str(attachment.get("name") or attachment.get("mime", "file"))
 
 
 def buttons_line(message: Message) -> Line | None:
@@ -115,18 +124,22 @@ def reactions(counts: Mapping[str, int]) -> str:
     return " ".join(clean(emoji) + (f" {count}" if count > 1 else "") for emoji, count in ordered)
 
 
-def tick(*, seq: int, read: int, delivered: int) -> str:
-    """Return the state of an own message: stored, delivered, read. `seq` 0: not stored yet."""
+def tick(*, seq: int, read: int, delivered: int, heard: Collection[int] = ()) -> str:
+    """Return the state of an own message: stored, delivered, read, heard. `seq` 0: not stored yet."""
     if not seq:
         return PENDING
+    if seq in heard:
+        return HEARD
     return READ if read >= seq else DELIVERED if delivered >= seq else STORED
 
 
-def typing_note(users: list[str]) -> str:
-    """Return a short note about the users who are typing."""
+def typing_note(users: list[str], speaking: Collection[str] = ()) -> str:
+    """Return a short note about the users who are typing, or speak a voice note."""
     if not users:
         return ""
-    return f"{clean(users[0])} is typing" if len(users) == 1 else f"{len(users)} are typing"
+    if len(users) > 1:
+        return f"{len(users)} are typing"
+    return f"{clean(users[0])} is {'recording' if users[0] in speaking else 'typing'}"
 
 
 def clock(time_ms: float) -> str:

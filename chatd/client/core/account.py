@@ -40,8 +40,8 @@ class AccountDelegate(Protocol):
         """Hand a change to the app."""
         ...
 
-    def on_typing(self, room: str, user: str) -> None:
-        """Show that a user is typing."""
+    def on_typing(self, room: str, user: str, what: str) -> None:
+        """Show that a user writes a `text`, or speaks a `voice` note."""
         ...
 
     def on_gap(self, replica: Replica) -> None:
@@ -284,7 +284,7 @@ class Account:
         self.publish(replica, replica.take_receipts(push.get("receipts", ())))
 
     def _on_typing(self, push: TypingPush) -> None:
-        self._delegate.on_typing(push["room"], push.get("user", ""))
+        self._delegate.on_typing(push["room"], push.get("user", ""), push.get("what", "text"))
 
     def _on_presence(self, push: PresencePush) -> None:
         self.take_presence(push.get("users", ()))

@@ -85,10 +85,11 @@ class ReceiptsChanged:
 
 @dataclass(frozen=True, slots=True)
 class TypingStarted:
-    """A user is typing."""
+    """A user is typing, or speaks a `voice` note."""
 
     room: str
     user: str
+    what: str = "text"
 
 
 @dataclass(frozen=True, slots=True)

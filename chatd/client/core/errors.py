@@ -110,7 +110,11 @@ class RoomFull(ChatError, code="room_full", retry="never"):
 
 
 class QuotaReached(ChatError, code="quota", retry="never"):
-    """The user is in as many rooms as one user may be."""
+    """The user is in as many rooms as one user may be, or has as many bytes of files, as has the room (`scope`)."""
+
+
+class NotReady(ChatError, code="not_ready", retry="later"):
+    """The file is not whole, or not inspected."""
 
 
 class EditWindowOver(ChatError, code="edit_window", retry="never"):

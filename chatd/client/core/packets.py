@@ -86,6 +86,8 @@ class RoomSummary(TypedDict, total=False):
     asked: int
     wallpaper: str
     notify: str
+    played: list[int]
+    peer_played: list[int]
     first_visible: int
     log_floor: int
     preview: Event
@@ -366,6 +368,7 @@ class TypingPush(TypedDict):
 
     room: str
     user: str
+    what: NotRequired[str]
 
 
 class PresencePush(TypedDict):

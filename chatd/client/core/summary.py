@@ -1,6 +1,6 @@
 """A room as the list of rooms shows it: the summary of protocol.md, "RoomSummary", typed; pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, cast
 
@@ -47,6 +47,10 @@ class Summary:
     """The picture behind the chat: a word, or an address, of the app."""
     notify: str = ""
     """Which messages the user is told of: `all`, `mentions` or `none`; empty: as the account says."""
+    played: Sequence[int] = ()
+    """The voice notes that the user heard, the newest 64."""
+    peer_played: Sequence[int] = ()
+    """Those of the user that the peer heard, as far as they show it."""
     first_visible: int = 1
     log_floor: int = 1
     preview: Event | None = None

@@ -52,6 +52,10 @@ def test_a_recalled_message_says_so_and_shows_no_reactions():
     [
         ({"attachments": [{"url": "x", "mime": "image/png", "name": "cat.png"}]}, "[cat.png]"),
         ({"attachments": [{"url": "x", "mime": "image/png"}], "text": "look"}, "look [image/png]"),
+        (
+            {"attachments": [{"url": "x", "mime": "audio/ogg", "kind": "voice", "duration": 83_400}]},
+            "[voice 1:23]",
+        ),
         ({"data": 5}, "(no text)"),
         ({"text": 5}, "(no text)"),
     ],
@@ -141,10 +145,15 @@ def test_ticks_say_how_far_a_message_came(seq, read, delivered, shown):
     assert tick(seq=seq, read=read, delivered=delivered) == shown
 
 
+def test_a_voice_note_that_was_heard_has_its_own_tick():
+    assert tick(seq=5, read=9, delivered=9, heard=[3, 5]) == "✓✓ heard"
+
+
 def test_typing_is_told_in_few_words():
     assert typing_note([]) == ""
     assert typing_note(["bob"]) == "bob is typing"
     assert typing_note(["bob", "carol"]) == "2 are typing"
+    assert typing_note(["bob"], ["bob"]) == "bob is recording"
 
 
 def test_old_messages_show_their_date():

@@ -25,7 +25,7 @@ class Delegate:
     def on_change(self, change):
         self.changes.append(change)
 
-    def on_typing(self, room, user):
+    def on_typing(self, room, user, what):
         self.typing.append((room, user))
 
     def on_gap(self, replica):

@@ -167,7 +167,9 @@ export class ComposerModel {
   }
 
   get canSend(): boolean {
-    return (this.text.value.trim() !== "" || this.files.value.length > 0) && this.left >= 0;
+    const edited = this.editing.value;
+    const hasFiles = edited ? this.state.room.messages.get(edited)?.body?.attachments : this.files.value.length;
+    return (this.text.value.trim() !== "" || Boolean(hasFiles)) && this.left >= 0;
   }
 
   /** Send what stands there; if it could not be stored, or an edit is refused, it stands there again. */
@@ -246,9 +248,10 @@ export class ComposerModel {
 
   async #sendEdit(seq: number, body: Body): Promise<void> {
     const { text: _, mentions: __, ...rest } = this.state.room.messages.get(seq)?.body ?? {};
+    const { text, ...more } = body;
     this.#resume();
     this.#later();
-    await this.state.room.edit(seq, { ...rest, ...body });
+    await this.state.room.edit(seq, { ...rest, ...more, ...(text && { text }) });
   }
 
   /** Restore a draft; what was typed since stays: behind a message, aside of an edit. */

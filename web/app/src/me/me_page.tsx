@@ -10,11 +10,11 @@ import { Icon, type IconName } from "../shell/icons.js";
 import { follow, hrefOf } from "../shell/router.js";
 import { signOut } from "../shell/session.js";
 import { change, settings, THEMES } from "../shell/settings.js";
-import { client, me } from "../shell/state.js";
+import { me } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
 import { Devices } from "./devices.js";
 import { PrivacySwitches } from "./privacy_switches.js";
-import { Storage } from "./storage.js";
+import { Storage, unsent } from "./storage.js";
 
 const THEME_ICONS = { auto: "settings", light: "sun", dark: "moon" } as const;
 
@@ -90,7 +90,7 @@ function Appearance() {
 }
 
 function askSignOut(): void {
-  const waiting = client().outbox.length;
+  const waiting = unsent();
   confirm({
     title: t("me.signout"),
     text: waiting ? t("me.signout.waiting", { count: waiting }) : t("me.signout.text"),

@@ -1,14 +1,47 @@
 /** What this browser stores, whether it may throw it away, and the way to clear it. */
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { ownFiles } from "@chatd/client/media";
 import { t } from "../locale/locale.js";
+import { bytes } from "../media/kinds.js";
+import { outgoing } from "../media/outgoing.js";
+import { mediaOffer } from "../shell/contacts.js";
 import { Action, Card } from "../shell/controls.js";
 import { confirm } from "../shell/dialog.js";
 import { Icon } from "../shell/icons.js";
 import { clearStored } from "../shell/session.js";
-import { waiting } from "../shell/state.js";
+import { client, phase, waiting } from "../shell/state.js";
 
 const MEBIBYTE = 1_048_576;
+
+/** The messages that only this browser has. */
+export const unsent = (): number => waiting.peek() + outgoing.peek().size;
+
+/** The bytes of the own files that the server keeps, and how many it may. */
+function OwnFiles() {
+  const found = useSignal<{ used: number; quota: number } | null>(null);
+  const ready = phase.value === "ready";
+  useEffect(() => {
+    if (!ready) return;
+    ownFiles(client(), { limit: 1 }).then(
+      (page) => (found.value = page),
+      () => undefined,
+    );
+  }, [ready]);
+  if (!found.value) return null;
+  const { used, quota } = found.value;
+  const text = quota ? t("media.used", { used: bytes(used), quota: bytes(quota) }) : t("media.used.all", { used: bytes(used) });
+  return (
+    <div class="setting">
+      <Icon name="picture" />
+      <span class="setting-text">
+        <span>{text}</span>
+        {quota > 0 && <progress class="quota" max={quota} value={used} aria-label={text} />}
+        <span class="small quiet">{t("media.used.hint")}</span>
+      </span>
+    </div>
+  );
+}
 
 export function Storage() {
   const used = useSignal<string | null>(null);
@@ -21,7 +54,7 @@ export function Storage() {
   const clear = () =>
     confirm({
       title: t("storage.clear"),
-      text: waiting.peek() ? t("storage.clear.waiting", { count: waiting.peek() }) : t("storage.clear.text"),
+      text: unsent() ? t("storage.clear.waiting", { count: unsent() }) : t("storage.clear.text"),
       action: t("storage.clear.action"),
       onConfirm: () => void clearStored(),
     });
@@ -36,6 +69,7 @@ export function Storage() {
           </span>
         </div>
       )}
+      {mediaOffer.value && <OwnFiles />}
       <Action icon="trash" label={t("storage.clear")} hint={t("storage.clear.hint")} onClick={clear} />
     </Card>
   );

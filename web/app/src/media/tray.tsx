@@ -1,16 +1,12 @@
 /** Above the text: the files that will be sent with it, what is said of each for those who do not see it, and how they go. */
 import { useComputed } from "@preact/signals";
 import { t } from "../locale/locale.js";
-import { closeDialog, Dialog, openDialog } from "../shell/dialog.js";
+import { openDialog } from "../shell/dialog.js";
 import { Icon } from "../shell/icons.js";
 import type { ComposerModel } from "../composer/composer_model.js";
-import { useSignal } from "@preact/signals";
 import { bytes, clock } from "./kinds.js";
 import { MediaIcon } from "./icons.js";
 import type { Staged } from "./staged.js";
-
-/** Most characters of an alternative text (protocol.md, "Attachment"). */
-const ALT_MAX = 1000;
 
 export function Tray({ model }: { model: ComposerModel }) {
   const files = model.files.value;
@@ -42,7 +38,7 @@ export function Tray({ model }: { model: ComposerModel }) {
 function Chosen({ model, file }: { model: ComposerModel; file: Staged }) {
   const { kind, name, alt, address, duration, isBlind } = file;
   const remove = () => model.removeFile(file.id);
-  const describe = () => void openDialog(async () => DescribeDialog, { model, file });
+  const describe = () => void openDialog(async () => (await import("./describe_dialog.js")).DescribeFile, { model, file });
   return (
     <div class={kind === "file" || isBlind ? "chosen is-file" : "chosen"} title={name}>
       {kind === "picture" && !isBlind && <img src={address} alt={alt || name} draggable={false} />}
@@ -64,37 +60,5 @@ function Chosen({ model, file }: { model: ComposerModel; file: Staged }) {
         <Icon name="close" />
       </button>
     </div>
-  );
-}
-
-/** The dialog for the alternative text of a picture. */
-function DescribeDialog({ model, file }: { model: ComposerModel; file: Staged }) {
-  const text = useSignal(file.alt);
-  const save = () => {
-    model.describeFile(file.id, text.value.trim());
-    closeDialog();
-  };
-  const actions = (
-    <button type="submit" class="button primary">
-      {t("action.save")}
-    </button>
-  );
-  return (
-    <Dialog title={t("media.describe.title")} actions={actions} onSubmit={save}>
-      {file.kind === "picture" && !file.isBlind && <img class="describe-picture" src={file.address} alt="" />}
-      <label class="labelled">
-        <span>{t("media.describe.label")}</span>
-        <textarea
-          class="field"
-          rows={3}
-          dir="auto"
-          autoFocus
-          maxLength={ALT_MAX}
-          value={text.value}
-          onInput={(event) => (text.value = event.currentTarget.value)}
-        />
-      </label>
-      <p class="small quiet">{t("media.describe.why")}</p>
-    </Dialog>
   );
 }

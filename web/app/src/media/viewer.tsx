@@ -103,7 +103,7 @@ function Head({ message, attachment, at, count }: Shown & { at: number; count: n
     <header class="viewer-head">
       <div class="viewer-who">
         <bdi class="line">{name}</bdi>
-        <time class="line">{dateAndTime(message.time)}</time>
+        <time>{dateAndTime(message.time)}</time>
       </div>
       {count > 1 && <span class="viewer-count">{`${number(at + 1)} / ${number(count)}`}</span>}
       {message.seq > 0 && (

@@ -3,6 +3,7 @@ import { useSignal } from "@preact/signals";
 import type { Message } from "@chatd/client";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../locale/locale.js";
+import { isVisual } from "../media/kinds.js";
 import { notify } from "../shell/announcer.js";
 import { openReport } from "../report/report_action.js";
 import { offers, pushOffer } from "../shell/contacts.js";
@@ -114,6 +115,11 @@ function itemsOf(chat: Chat, { message }: MenuRequest): MenuItem[] {
       onSelect: () => void copy(message.text),
     },
     may.edit && { icon: "edit", label: t("chat.edit"), onSelect: () => chat.composer.edit(message) },
+    may.edit && message.body?.attachments?.some(isVisual) && {
+      icon: "eye",
+      label: t("media.describe.title"),
+      onSelect: () => void openDialog(async () => (await import("../media/describe_dialog.js")).DescribeMessage, { chat, message }),
+    },
     may.pin && {
       icon: "pin",
       label: t(message.pinned ? "chat.unpin" : "chat.pin"),

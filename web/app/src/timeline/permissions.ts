@@ -1,5 +1,6 @@
 /** The changes of a message that its reader may ask for, as far as the client knows; the server decides. */
 import type { Message, Summary } from "@chatd/client";
+import { isOfServer, kindOf, type MediaAttachment } from "../media/kinds.js";
 
 /** The default of `edit_window` (protocol.md, "Thresholds"), which no reply names. */
 const EDIT_WINDOW_MS = 86_400_000;
@@ -10,13 +11,19 @@ export interface Permissions {
   readonly pin: boolean;
 }
 
+/** Whether a message without a text may get one: below pictures and files. */
+function hasCaption({ body }: Message): boolean {
+  const attachments: readonly MediaAttachment[] = body?.attachments ?? [];
+  return attachments.length > 0 && attachments.every((one) => isOfServer(one) && !["voice", "sticker"].includes(kindOf(one)));
+}
+
 /** Return the permissions of `me` for a message at the time `now`. */
 export function permissionsFor(message: Message, summary: Pick<Summary, "peer" | "role">, me: string, now: number): Permissions {
   const own = message.user === me && now - message.time < EDIT_WINDOW_MS;
   const leads = !summary.peer && (summary.role === "admin" || summary.role === "owner");
   const there = !message.recalled;
   return {
-    edit: there && own && message.text !== "",
+    edit: there && own && (message.text !== "" || hasCaption(message)),
     recall: there && (own || leads),
     pin: message.pinned || there ? summary.peer !== "" || leads : false,
   };

@@ -80,7 +80,7 @@ export type Body = {
 
 /** Protocol.md, "Attachment". */
 export type Attachment = {
-  /** address, or a key the host app understands */
+  /** address, or a key the host app understands; `media:` and an id: a file of this server (23.1) */
   url: string;
   /** MIME type */
   mime: string;
@@ -94,8 +94,18 @@ export type Attachment = {
   height?: number;
   /** milliseconds */
   duration?: number;
-  /** tiny preview, in whatever form the host app uses (such as base64 or a BlurHash) */
+  /** tiny preview, in whatever form the host app uses (such as base64 or a BlurHash); of files of this server a ThumbHash, base64 */
   preview?: string;
+  /** what it shows or says, in words of the author, for those who cannot see or hear it */
+  alt?: string;
+  /** `picture`, `video`, `voice`, `sticker`, `file` */
+  kind?: string;
+  /** smaller renditions besides the full one: `m` up to 1280 pixels, `s` up to 320 */
+  sizes?: string[];
+  /** loudness of a voice note from its beginning to its end, 64 digits of base 32: `0` to `9`, `a` to `v` */
+  waveform?: string;
+  /** until when the file is kept */
+  expires_at?: number;
 };
 
 /** Protocol.md, "RoomSummary". */
@@ -146,6 +156,10 @@ export type RoomSummary = {
   wallpaper?: string;
   /** which of its messages the user is told of (22.2); absent: as the account says */
   notify?: "all" | "mentions" | "none";
+  /** voice notes of others that the user heard, ascending, the newest 64 (23.4) */
+  played?: number[];
+  /** own voice notes that the peer heard (direct rooms), as far as it is shown (10.9) */
+  peer_played?: number[];
   /** lowest `seq` this user may see */
   first_visible?: number;
   /** below it only messages remain; operations were folded into them */
@@ -798,6 +812,8 @@ export type TypingRequest = {
   type: "typing";
   /** where the user is typing */
   room: string;
+  /** `text`, or `voice` while the user records a voice note (23.4) */
+  what?: string;
 };
 
 /** The `ok` to `typing`. */
@@ -1448,6 +1464,19 @@ export type FileListReply = {
   more?: string;
 };
 
+/** `played`, from the client. */
+export type PlayedRequest = {
+  type: "played";
+  /** the room */
+  room: string;
+  /** the message with the note */
+  seq: number;
+};
+
+/** The `ok` to `played`. */
+export type PlayedReply = {
+};
+
 /** `push.test`, from the client. */
 export type PushTestRequest = {
   type: "push.test";
@@ -1550,6 +1579,8 @@ export type TypingPush = {
   room: string;
   /** who is typing */
   user: string;
+  /** as above; another word is shown as `text` */
+  what?: string;
 };
 
 /** `presence`, from the server. */
@@ -1666,6 +1697,7 @@ export type Request =
   | BotsGetRequest
   | FileLinkRequest
   | FileListRequest
+  | PlayedRequest
   | PushTestRequest
   | PushDecisionsRequest;
 
@@ -1699,6 +1731,7 @@ export type ErrorCode =
   | "too_large"
   | "room_full"
   | "quota"
+  | "not_ready"
   | "edit_window"
   | "muted"
   | "refused"
@@ -1769,6 +1802,7 @@ export type Replies = {
   "bots.get": BotsGetReply;
   "file.link": FileLinkReply;
   "file.list": FileListReply;
+  "played": PlayedReply;
   "push.test": PushTestReply;
   "push.decisions": PushDecisionsReply;
 };
