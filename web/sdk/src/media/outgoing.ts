@@ -12,7 +12,7 @@ import type { GetToken } from "../tokens.js";
 import type { MediaOffer } from "./offer.js";
 import { MemoryMediaStore, type MediaStore, type OutgoingFile, type OutgoingRecord } from "./store.js";
 import { systemTransport, type Transport } from "./transport.js";
-import { Tus, UploadRefused, type FileKind, type Purpose } from "./tus.js";
+import { stopIfAborted, Tus, UploadRefused, type FileKind, type Purpose } from "./tus.js";
 
 /** Uploads at a time; the server has at most 8 of a user open. */
 const AT_ONCE = 3;
@@ -230,7 +230,7 @@ export class Media {
     const { signal } = running.abort;
     await this._turn();
     try {
-      signal.throwIfAborted();
+      stopIfAborted(signal);
       const onProgress = (bytes: number): void => {
         if (running.sent.get(file.key) === bytes) return;
         running.sent.set(file.key, bytes);
