@@ -209,9 +209,9 @@ export class Media {
   }
 
   private async _send(key: string, running: Running): Promise<void> {
-    // Another page may have sent it meanwhile.
+    // Another page may have sent it meanwhile, or paused it.
     const record = await this._store.get(key);
-    if (!record || running.abort.signal.aborted) return;
+    if (!record || record.paused || record.failed || running.abort.signal.aborted) return;
     this._records.set(key, record);
     running.isUploading = true;
     for (const file of record.files) if (file.file) running.sent.set(file.key, file.blob.size);
