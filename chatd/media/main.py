@@ -102,9 +102,13 @@ class MediaProcess:
         self._uploads = Uploads(parts, self._finishing, self._live)
         access = Access(self.daemon, settings.link_key, env, settings.proxies)
         uploads = UploadRequests(media, access, self.daemon, reads, self._uploads, self._libraries)
-        downloads = Downloads(access, reads, self._objects.open, env)
+        self._downloads = Downloads(access, reads, self._objects.open, env)
         live = LiveRequests(access, reads, self._live, media.connections // 2)
-        handlers: dict[str, Handler] = {"/v1/files": uploads, "/v1/media": downloads, "/v1/media/live": live}
+        handlers: dict[str, Handler] = {
+            "/v1/files": uploads,
+            "/v1/media": self._downloads,
+            "/v1/media/live": live,
+        }
         routes = Routes(settings.origins, handlers)
         self._listener = HttpListener(routes, env, pool, media.connections)
 
@@ -191,7 +195,7 @@ class MediaProcess:
             inspectors=self._inspectors.running,
             waiting=self._inspectors.waiting,
             connections=len(self._listener),
-            counters=dict(self._finishing.counters),
+            counters=self._finishing.counters | self._downloads.counters,
         )
 
 

@@ -9,58 +9,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chatd.media import live as live_module
-from chatd.media.finishing import Finishing
-from chatd.media.http_messages import BodyLost
-from chatd.media.incoming import Incoming
 from chatd.media.interface import Live
-from chatd.media.live import CUT_S, REPEAT_S, LiveNotes
-from chatd.media.local import LocalObjects
+from chatd.media.live import CUT_S, REPEAT_S
 from chatd.media.ogg import FIRST, Note, Page, PageReader, without_comments
 from chatd.media.tus import Part
-from chatd.media.uploads import Parts, Uploads
 from chatd.protocol.errors import Refused
-from tests.kit.env import ManualEnv
 from tests.kit.live_notes import HEAD, TAGS, packet, pages, sound
 from tests.kit.media_disk import Inline, MemoryDisk
-from tests.kit.media_rows_in_memory import CopyingInspector, MemoryRows
+from tests.kit.upload_bench import FILE, VOICE_MS, Body, UploadBench
 from tests.kit.waiting import nothing_is_ready
 
-FILE = "Fz3kQ0aaaaaaaaaaaaaaaa"
-VOICE_MS = 300_000
 
+class Bench(UploadBench):
+    """Live notes of one process; another one on the same disk is the next process."""
 
-class Body:
-    """A request's body of these pieces, which breaks off after them, or ends."""
-
-    length = None
-
-    def __init__(self, *pieces, breaks=True):
-        self.pieces, self.breaks = list(pieces), breaks
-
-    async def read(self):
-        if not self.pieces and self.breaks:
-            raise BodyLost
-        return memoryview(self.pieces.pop(0) if self.pieces else b"")
-
-    def end(self):
-        self.breaks = True
-
-
-class Bench:
-    """Live notes of one process; `again` is the next one, on what this one left on the disk."""
-
-    def __init__(self, root, disk=None, rows=None):
-        self.root, self.env = root, ManualEnv()
-        self.disk = disk or MemoryDisk(root)
-        self.rows = rows or MemoryRows(self.env)
-        incoming, pool = Incoming(root, self.disk), Inline()
-        objects = LocalObjects(root, self.disk, pool)
-        inspector = CopyingInspector(self.disk, lambda fd: bytes(self.disk.files[self.disk._open[fd]]))
-        finishing = Finishing(incoming, objects, pool, self.rows, self.rows, inspector)
-        self.live = LiveNotes(incoming, self.disk, pool, self.rows, self.env, VOICE_MS)
-        parts = Parts(root, self.disk, pool, objects, self.rows, self.rows, self.env, 1000)
-        self.uploads = Uploads(parts, finishing, self.live)
-        self.may_hear = True
+    may_hear = True
 
     def begin(self, file=FILE, **other):
         return self.rows.begin(file, None, "voice", **({"room": 5} | other))
@@ -68,7 +31,9 @@ class Bench:
     async def speak(self, *pieces, file=FILE, length=None, breaks=True):
         row = self.rows.files[file]
         offset = (await self.uploads.look(row)).offset
-        return await self.uploads.append(row, Part(offset, length, None), Body(*pieces, breaks=breaks))
+        return await self.uploads.append(
+            row, Part(offset, length, None), Body(*pieces, then="lost" if breaks else "end")
+        )
 
     def note(self, file=FILE):
         return self.live.of(self.rows.files[file])
