@@ -172,6 +172,20 @@ async def test_strangers_other_rooms_and_other_files_are_all_unknown(scene):
     assert await scene.status("bob", offset="x") == 400
 
 
+async def test_a_link_opens_it_for_a_player(scene):
+    await scene.begin()
+    await scene.speak(0, BEGINNING)
+    place = {"room": scene.room, "seq": 0, "file": scene.file}
+    (link,) = (await scene.bob.request({"type": "file.link", "places": [place]}))["links"]
+    stranger = await TestClient.connect(scene.daemon.url, "mallory")
+    await stranger.say_hello()
+    assert (await stranger.request({"type": "file.link", "places": [place]}))["links"] == []
+    whole, rest = await Listener.open(link["url"], ""), await Listener.open(link["url"] + "&from=50", "")
+    await until(lambda: whole.heard and rest.heard)
+    assert whole.heard[50:] == rest.heard
+    await asyncio.gather(whole.close(), rest.close())
+
+
 @pytest.mark.parametrize("said", [{"kind": "file"}, {"kind": "voice", "length": 1000}])
 async def test_a_live_note_is_a_voice_note_of_unknown_length(scene, said):
     begun = await scene.files.begin(said.get("length"), said["kind"], live=scene.room)
