@@ -22,7 +22,7 @@ from chatd.media.objects import Objects
 from chatd.protocol.errors import Refused, Unavailable
 from chatd.protocol.media import SCHEME, FileKind, Purpose
 from chatd.protocol.messages import Attachment
-from chatd.storage.media import Asker, MediaReads
+from chatd.storage.media import Asker, UploadReads
 
 # Whatever a file does to this process, it does not do it for ever.
 ATTEMPTS_MAX = 2
@@ -63,7 +63,7 @@ class Finishing:
         objects: Objects,
         pool: Executor,
         daemon: Daemon,
-        reads: MediaReads,
+        reads: UploadReads,
         inspector: Inspector,
     ) -> None:
         self.counters: Counter[str] = Counter()

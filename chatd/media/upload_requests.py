@@ -12,7 +12,7 @@ from chatd.media.interface import Begin, Begun, Caller, Daemon, Drop
 from chatd.media.routes import failure
 from chatd.media.uploads import ChecksumMismatch, Discarded, OffsetConflict, Uploads
 from chatd.protocol.errors import Refused
-from chatd.storage.media import MediaReads
+from chatd.storage.media import UploadReads
 
 CHECKSUM_MISMATCH = 460
 # What opens the kinds without which they are not taken.
@@ -27,7 +27,7 @@ class UploadRequests:
         media: Media,
         access: Access,
         daemon: Daemon,
-        reads: MediaReads,
+        reads: UploadReads,
         uploads: Uploads,
         libraries: Callable[[], Awaitable[Sequence[Library]]],
     ) -> None:

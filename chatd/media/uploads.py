@@ -25,7 +25,7 @@ from chatd.media.local import in_pool
 from chatd.media.objects import Objects
 from chatd.media.tus import Part, State
 from chatd.protocol.errors import Refused, Unavailable
-from chatd.storage.media import MediaReads
+from chatd.storage.media import UploadReads
 
 # What a phone sends again at most when the power fails: so many bytes, or what came in so many seconds.
 SYNC_BYTES, SYNC_S = 8 << 20, 10.0
@@ -74,7 +74,7 @@ class Parts:
     pool: Executor
     objects: Objects
     daemon: Daemon
-    reads: MediaReads
+    reads: UploadReads
     env: Env
     min_free_bytes: int
 

@@ -14,12 +14,12 @@ from chatd.media.interface import Authenticate, Begin, Begun, Caller, Daemon, Do
 from chatd.protocol.errors import ChatError, Refused
 from chatd.protocol.media import SCHEME, FileKind, Purpose
 from chatd.protocol.messages import Attachment
-from chatd.storage.media import Asker, FoundUpload, Standing
+from chatd.storage.media import Asker, FoundUpload, Standing, UploadReads
 
 CHARGED_MAX = 1 << 30
 
 
-class MemoryRows(Daemon):
+class MemoryRows(Daemon, UploadReads):
     """Rows by id. A token is the name of its user, or `key` of the host app.
 
     `on_ask`: raises what an answer fails with. `told`: what needs no answer. `standings`: of users.
