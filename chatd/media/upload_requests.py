@@ -68,15 +68,15 @@ class UploadRequests:
 
     async def _begin(self, request: Request, _: str) -> Answer:
         """Make an upload, and take the bytes that came along."""
+        caller = await self._caller(request)
         said, length = (
             tus.metadata_of(request.headers.get("upload-metadata", "")),
             tus.length_of(request.headers),
         )
-        library = NEEDS.get(said.kind if said.purpose == "message" else "picture")
-        if library is not None and library not in await self._libraries():
-            raise Refused("not_supported", f"this server takes no {said.kind}", field="kind")
+        kind = said.kind if said.purpose == "message" else "picture"
+        if kind != "file" and NEEDS.get(kind) not in (None, *await self._libraries()):
+            raise Refused("not_supported", f"this server takes no {kind}", field="kind")
         await self._uploads.check_space(length or 0)
-        caller = await self._caller(request)
         begun = await self._daemon.ask(
             Begin(
                 id=0,

@@ -47,7 +47,7 @@ async def test_a_file_is_uploaded_sent_fetched_and_recalled(daemon):
     file = await alice.files.upload(TEXT, filename="bicycle.txt", filetype="text/plain")
     assert (await alice.files.fetch(f"own/{file}")).body == TEXT
     assert (await bob.files.fetch(f"own/{file}")).status == 404
-    sent = await alice.chat.mutate("send", room, body=attached(file))
+    sent = await alice.chat.mutate("send", room, body=attached(file, name="bicycle.txt"))
     place = f"{room}/{sent['seq']}/{file}"
     event = await bob.chat.next_event(room, "message")
     (shown,) = event["body"]["attachments"]
