@@ -60,8 +60,7 @@ class Inspectors:
         self.waiting = 0
         self._media = media
         self._command = command
-        count = inspectors_of(media)
-        self._turns = asyncio.Semaphore(count)
+        self._turns = asyncio.Semaphore(inspectors_of(media))
         self._idle: list[_Inspector] = []
         self._all: set[_Inspector] = set()
 
