@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
 from chatd.env import Env
 from chatd.media.access import Access
@@ -22,6 +22,7 @@ from chatd.media.incoming import Incoming
 from chatd.media.inspection import Library
 from chatd.media.inspectors import Inspectors
 from chatd.media.interface import Condition, Delete, Deleted
+from chatd.media.layout import alone
 from chatd.media.local import LocalObjects, in_pool
 from chatd.media.routes import Routes
 from chatd.media.settings import MediaSettings
@@ -95,6 +96,7 @@ class MediaProcess:
         self._was_started = asyncio.Event()
         self._problem = ""
         self._deleting = asyncio.Lock()
+        self._lock: IO[str] | None = None
         self._finishing = Finishing(
             Incoming(directory, disk), self._objects, pool, self.daemon, reads, self._inspectors
         )
@@ -109,6 +111,8 @@ class MediaProcess:
     async def start(self) -> None:
         """Go on where the process before this one stopped. Raises OSError, ssl.SSLError."""
         tls = tls_of(self._settings)
+        # One whose daemon was killed still keeps what came of its uploads.
+        self._lock = await in_pool(self._pool, alone, self._directory)
         await self._objects.prepare()
         self.daemon.ready()
         # The daemon owns the socket: connections that come before the next process wait in it.
@@ -125,6 +129,8 @@ class MediaProcess:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._uploads.close()
         await self._inspectors.close()
+        if self._lock is not None:
+            self._lock.close()
 
     async def _start_inspectors(self) -> None:
         """Start what opens uploads, again as long as it does not; files are taken meanwhile."""

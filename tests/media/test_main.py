@@ -5,6 +5,7 @@ import socket
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -22,6 +23,7 @@ from chatd.telemetry.troubles import Troubles
 from tests.kit import http
 from tests.kit.media_rows_in_memory import MemoryRows
 from tests.kit.played_daemon import PlayedDaemon
+from tests.kit.waiting import until
 
 FILES = ["Fz3kQ0aaaaaaaaaaaaaaaa", "Gz3kQ0aaaaaaaaaaaaaaaa"]
 
@@ -131,6 +133,29 @@ async def test_a_disk_that_is_nearly_full_is_told_and_nothing_is_taken(tmp_path,
             "overloaded",
             True,
         )
+
+
+async def test_a_process_waits_for_the_one_before_it(tmp_path, no_inspectors):
+    """Both would write to the same uploads. What has to be waited for is the end of the first."""
+    order = []
+
+    async def second():
+        async with running(tmp_path):
+            order.append("second")
+
+    async with running(tmp_path):
+        waiting = asyncio.create_task(second())
+        await until(lambda: lock_is_awaited(tmp_path))
+        order.append("first")
+    await waiting
+    assert order == ["first", "second"]
+
+
+def lock_is_awaited(directory):
+    """Whether somebody waits for the lock of the process (proc(5), /proc/locks)."""
+    number = (directory / "process.lock").stat().st_ino
+    lines = Path("/proc/locks").read_text().splitlines()
+    return any("->" in line and f":{number} " in line for line in lines)
 
 
 def test_the_settings_do_not_show_the_key_of_links():
