@@ -55,12 +55,15 @@ def _remuxed(kind: Type, source: int, renditions: Renditions) -> tuple[Type, str
     if containers is None:
         return Refusal("not_supported", f"sound of type {kind} without the library for it")
     with containers.opened(kind, source) as container:
-        codecs = [containers.codec_of(stream) for stream in container.streams]
-        if len(codecs) != 1 or codecs[0] not in FORMS:
-            return Refusal("not_supported", f"a note of {' and '.join(codecs) or 'nothing'}")
-        form, mime = FORMS[codecs[0]]
+        sound, pictures = container.streams.audio[:1], containers.moving_pictures(container)
+        codec = containers.codec_of(sound[0]) if sound else ""
+        if pictures or codec not in FORMS:
+            return Refusal(
+                "not_supported", f"a note of {codec or 'nothing known'}, pictures: {len(pictures)}"
+            )
+        form, mime = FORMS[codec]
         full = renditions.descriptor("full", mime)
-        return form, mime, containers.copy(container, list(container.streams), full, form)
+        return form, mime, containers.copy(container, sound, full, form)
 
 
 def _waveform(form: Type, full: int) -> str | UnsetType:

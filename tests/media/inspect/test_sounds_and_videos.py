@@ -12,7 +12,6 @@ pytest.importorskip("pillow_heif")
 
 from chatd.media.inspect import jobs, plain_videos, sounds  # noqa: E402
 from chatd.media.inspection import Found, Refusal  # noqa: E402
-from chatd.media.ogg import Note, PageReader  # noqa: E402
 from tests.kit import media_samples as samples  # noqa: E402
 from tests.kit.inspecting import Files, inspected  # noqa: E402
 from tests.media.inspect.test_pictures import is_upright, look, quarters_of  # noqa: E402
@@ -169,16 +168,3 @@ def test_without_the_library_a_video_is_as_sent_but_for_its_place(tmp_path, monk
     assert len(files.written()) == len(content)
     changed = [at for at, pair in enumerate(zip(content, files.written(), strict=True)) if pair[0] != pair[1]]
     assert 0 < len(changed) <= 12
-
-
-def test_a_note_is_read_page_by_page():
-    """Whatever the pieces in which its bytes come."""
-    content = samples.voice("ogg", "libopus", seconds=1.5)
-    lengths = []
-    for size in (1, 27, 1000, len(content)):
-        reader, note = PageReader(), Note()
-        for start in range(0, len(content), size):
-            for page in reader.feed(content[start : start + size]):
-                list(note.add(page))
-        lengths.append(note.duration_ms)
-    assert lengths == [1500] * 4
