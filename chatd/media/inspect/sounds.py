@@ -21,6 +21,12 @@ SLACK_MS = 1000  # beyond what is allowed: a recorder stops at the end of a pack
 FORMS: dict[str, tuple[Type, str]] = {"opus": ("ogg", "audio/ogg"), "aac": ("mp4", "audio/mp4")}
 
 
+def prepare() -> None:
+    """Load all of the library, if it is there; videos need the same."""
+    if containers is not None:
+        containers.prepare()
+
+
 def voice(job: Job, kind: Type, source: int, renditions: Renditions) -> Found | Refusal:
     """Return how long a note is, and write it anew. Raises av.FFmpegError, ValueError for a broken one."""
     kept = _ogg(source, renditions) if kind == "ogg" else _remuxed(kind, source, renditions)
