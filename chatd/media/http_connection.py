@@ -34,8 +34,10 @@ IDLE_S = 30.0
 FRESH_S = 1.0
 # For the peer to read an answer before the reset that unread bytes cause.
 LINGER_S = 2.0
-# Sent in one go: what a peer has to take in STALL_S, some 4 kB/s.
-FILE_PART = 256 * 1024
+# Sent in one go: what a peer has to take in STALL_S, some 4 kB/s. To one that takes a part within FAST_S a larger one
+# is sent, which costs a third less; the largest delays the other connections by 2 ms.
+FILE_PART, FILE_PART_MAX = 256 * 1024, 4 << 20
+FAST_S = 1.0
 # Below, one write of head and body is cheaper than two.
 SMALL = 64 * 1024
 
@@ -279,10 +281,10 @@ class Connection(asyncio.BufferedProtocol):
             self.transport.write(head + await self._listener.read_file(part, part.offset, part.count))
             return
         self.transport.write(head)
-        offset, end = part.offset, part.offset + part.count
+        offset, end, most = part.offset, part.offset + part.count, FILE_PART
         with os.fdopen(part.descriptor, "rb", closefd=False) as file:
             while offset < end:
-                count = min(FILE_PART, end - offset)
+                count = min(most, end - offset)
                 if self.transport.is_closing():
                     raise ConnectionResetError
                 if self._is_plain:
@@ -291,7 +293,9 @@ class Connection(asyncio.BufferedProtocol):
                     self._write(await self._listener.read_file(part, offset, count))
                     await self._drained.wait()
                 offset += count
-                self.touched_at = self._loop.time()
+                began, self.touched_at = self.touched_at, self._loop.time()
+                is_fast = self._is_plain and self.touched_at - began < FAST_S
+                most = min(2 * most, FILE_PART_MAX) if is_fast else FILE_PART
 
     async def _send_chunks(self, head: bytes, body: AsyncGenerator[bytes, None]) -> None:
         self._write(head)

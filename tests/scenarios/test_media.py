@@ -142,6 +142,40 @@ async def test_the_host_sees_what_a_user_has_and_moderators_see_the_bytes(daemon
     assert (await http.request(daemon.app.context.media.host_link(file))).body == TEXT
 
 
+async def test_a_picture_has_what_its_message_says_and_a_broken_one_is_refused(daemon):
+    for package in ("pyvips", "pillow_heif", "av"):
+        pytest.importorskip(package, reason="what opens pictures is not installed")
+    from tests.kit.media_samples import picture
+
+    alice, bob = [await person(daemon, user) for user in ("alice", "bob")]
+    room = await alice.chat.create_group("Bicycle", "bob")
+    file = await alice.files.upload(picture("jpeg", 1600, 900), "picture", filetype="image/png")
+    sent = await alice.chat.mutate("send", room, body=attached(file, "image/png"))
+    (shown,) = sent["event"]["body"]["attachments"]
+    assert (shown["mime"], shown["kind"], shown["width"], shown["height"]) == (
+        "image/jpeg",
+        "picture",
+        1600,
+        900,
+    )
+    place = f"{room}/{sent['seq']}/{file}"
+    whole = await bob.files.fetch(place)
+    assert (whole.status, whole.headers["content-type"], len(whole.body)) == (
+        200,
+        "image/jpeg",
+        shown["size"],
+    )
+    for size in shown["sizes"]:
+        part = await bob.files.fetch(f"{place}/{size}")
+        assert part.body.startswith(b"\xff\xd8")
+        assert len(part.body) < shown["size"]
+    begun = await alice.files.begin(1000, "picture")
+    broken = begun.headers["location"].rpartition("/")[2]
+    refused = await alice.files.append(broken, bytes(1000))
+    assert (refused.status, refused.json["code"]) == (415, "not_supported")
+    assert (await alice.files.head(broken)).status == 415
+
+
 async def test_what_came_of_an_upload_is_kept_when_the_daemon_stops(daemon, tmp_path):
     """Also the bytes that nobody has synced yet: the process does it when it ends."""
     alice = await person(daemon, "alice")

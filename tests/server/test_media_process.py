@@ -43,7 +43,9 @@ async def test_it_has_a_name_and_goes_first_when_memory_is_short(tmp_path):
         assert Path(f"/proc/{pid}/comm").read_text() == "chatd-media\n"
         assert Path(f"/proc/{pid}/oom_score_adj").read_text() == "500\n"
         ready = (await http.request(f"{daemon.ops_url}/readyz")).json
-        assert ready["processes"] == {"media": "ok"}
+        assert ready["processes"]["media"].startswith("ok")
+        shown = (await daemon._daemon._console.now())["media"]
+        assert (shown["state"], shown["connections_max"]) == (ready["processes"]["media"], 1000)
     assert not Path(f"/proc/{pid}").exists()
 
 

@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t}from"./chunk-4T3ZDKR7.js";import"./chunk-35DZK5TX.js";import"./chunk-3FZTLYA2.js";import"./chunk-IMPKC3K5.js";import"./chunk-AS4H2BIO.js";import"./chunk-LMMJQNMI.js";import"./chunk-5BUGJ5TA.js";import"./chunk-EFKNTS7C.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};

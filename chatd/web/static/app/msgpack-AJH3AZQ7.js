@@ -1,1 +1,0 @@
-import{ka as o}from"./chunk-EFKNTS7C.js";export{o as msgpack};
