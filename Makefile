@@ -44,10 +44,13 @@ soak: .venv/installed-dev
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/server/test_stopping.py tests/server/test_memory.py
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/server/test_graph_feed.py tests/server/test_graph_import.py
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/http/api/test_openapi.py
+	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/core/test_files.py
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/writer/test_screening.py
+	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/delivery tests/session
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/web/test_app_views.py tests/web/test_tabs.py
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/conformance/test_mutants.py tests/conformance/test_faults.py \
 	  tests/web/test_sdk_in_chromium.py
+	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/media/test_uploads.py tests/media/test_tus_clients.py
 	$(BIN)/python -m tests.simulation --seeds 100000
 
 fuzz: .venv/installed-fuzz

@@ -14,7 +14,7 @@ from tests.kit.inprocess import InProcessServer, in_process
 GARBAGE = 20_000  # objects between two collections: most tests make none, and a tree of a source file is 10,000 objects
 PER_CORE = 2  # some tests wait for a deadline or a process: the core is lent to others meanwhile
 MEMORY = Path("/dev/shm")
-ROOM = 4 << 30  # bytes; the files of a whole run take at most 1 GiB
+ROOM = 2 << 30  # bytes; the files of tests that run at once take 0.1 GiB, for each goes when it has passed
 
 os.umask(0o022)  # a daemon refuses a directory that a group may change, as some systems make them
 
@@ -47,8 +47,7 @@ def pytest_sessionstart() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Keep what was collected out of the garbage collector's way: it stays until the end."""
-    gc.collect()
+    """Keep what was collected out of the garbage collector's way: it stays until the end, the little garbage too."""
     gc.freeze()
     gc.set_threshold(GARBAGE)
     gc.enable()

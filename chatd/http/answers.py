@@ -5,8 +5,8 @@ import math
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from chatd.core.client_address import UNIX_PEER, Networks, client_address
 from chatd.protocol.errors import Refused
-from chatd.websocket.client_address import UNIX_PEER, Networks, client_address
 
 _DRAINED_BYTES_MAX = 2 << 20  # of a body that is too large: it is read, so that no reset overtakes the answer
 

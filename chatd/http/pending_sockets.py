@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Protocol
 
-from chatd.websocket.client_address import UNIX_PEER, customer, peer_address
+from chatd.core.client_address import UNIX_PEER, customer, peer_address
 
 Cut = Callable[[str], None]  # called with the limit that was exceeded: `all`, or `address`
 

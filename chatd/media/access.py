@@ -6,38 +6,49 @@ is read with every request, in the statement that finds the file.
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Sequence
 from hashlib import blake2b
 
+from chatd.core.client_address import client_address, customer, networks
 from chatd.core.file_links import verified
+from chatd.core.rates import Rate, TokenBuckets, retry_after_ms
 from chatd.core.restrictions import banned, is_banned
 from chatd.core.users import Restriction
 from chatd.env import Env
+from chatd.media.http_messages import Request
 from chatd.media.interface import Authenticate, Caller, Daemon
 from chatd.protocol.errors import Refused
 from chatd.storage.media import Asker, Standing
 
 # Some 500 B each: 5 MB at worst.
 CALLERS_MAX = 10_000
+# Some 300 B each: 3 MB at worst.
+ADDRESSES_MAX = 10_000
 BEARER = "bearer "
+# Tokens of one address that the daemon verifies: one costs the chat 0.2 ms, and counts for minutes once it was. Behind
+# one address may be an office.
+VERIFIED = Rate.per_second(20, burst=200)
 
 
 class Access:
-    """The owners of tokens and of links. `link_key`: of this database."""
+    """The owners of tokens and of links. `link_key`: of this database. `proxies`: whose forwarded addresses count."""
 
-    def __init__(self, daemon: Daemon, link_key: bytes, env: Env, callers_max: int = CALLERS_MAX) -> None:
+    def __init__(self, daemon: Daemon, link_key: bytes, env: Env, proxies: Sequence[str] = ()) -> None:
         self._daemon = daemon
         self._link_key = link_key
         self._env = env
-        self._callers_max = callers_max
+        self._proxies = networks(proxies)
+        self._verified = TokenBuckets(VERIFIED, ADDRESSES_MAX)
         # By the digest of a token, those who were asked for last at the end. Tokens themselves are not kept.
         self._callers: OrderedDict[bytes, Caller] = OrderedDict()
         self._asking: dict[bytes, asyncio.Future[Caller]] = {}
 
-    async def caller(self, authorization: str) -> Caller:
-        """Return the owner of the token in a header Authorization.
+    async def caller(self, request: Request) -> Caller:
+        """Return the owner of the token that a request brings.
 
         Raises Refused for none and for one that does not count, Unavailable while the daemon does not answer.
         """
+        authorization = request.headers.get("authorization", "")
         if authorization[: len(BEARER)].lower() != BEARER:
             raise Refused("token_invalid", "this needs a token")
         token = authorization[len(BEARER) :].strip()
@@ -49,8 +60,19 @@ class Access:
         # A page of pictures comes at once, and asks once.
         asking = self._asking.get(digest)
         if asking is None:
+            self._take(request)
             asking = self._asking[digest] = asyncio.ensure_future(self._asked(token, digest))
         return await asyncio.shield(asking)
+
+    def _take(self, request: Request) -> None:
+        """Take one of the tokens that may be verified for an address. Raises Refused."""
+        forwarded = request.headers.get("x-forwarded-for")
+        address = client_address(request.peer, [forwarded] if forwarded else [], self._proxies)
+        bucket, now = self._verified[customer(address)], self._env.monotonic()
+        if bucket.lacks(now):
+            wait_ms = retry_after_ms(bucket.promise(now))
+            raise Refused("rate_limited", "too many tokens", retry_after=wait_ms, scope="address")
+        bucket.take(now)
 
     async def _asked(self, token: str, digest: bytes) -> Caller:
         try:
@@ -59,7 +81,7 @@ class Access:
             del self._asking[digest]
         assert isinstance(caller, Caller)
         self._callers[digest] = caller
-        if len(self._callers) > self._callers_max:
+        if len(self._callers) > CALLERS_MAX:
             self._callers.popitem(last=False)
         return caller
 

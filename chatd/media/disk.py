@@ -1,11 +1,15 @@
 """The calls to the disk that media make, all of them; a test puts a disk in their place that loses power."""
 
+import errno
 import os
 from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import file_digest
 from pathlib import Path
 from typing import Protocol
+
+# Errors that pass when something is deleted. After any other the disk is not believed.
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Disk(Protocol):

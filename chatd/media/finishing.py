@@ -7,12 +7,13 @@ take. What a crash leaves half done is done again at the next start, from the up
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 from chatd.core.files import SUFFIXES, File
+from chatd.media.disk import NO_SPACE
 from chatd.media.incoming import Incoming, Progress
 from chatd.media.inspection import Descriptors, Found, Refusal
 from chatd.media.interface import Daemon, Finish, Refuse, Stored
@@ -21,13 +22,15 @@ from chatd.media.objects import Objects
 from chatd.protocol.errors import Refused, Unavailable
 from chatd.protocol.media import SCHEME, FileKind, Purpose
 from chatd.protocol.messages import Attachment
-from chatd.storage.media import Asker, MediaReads
+from chatd.storage.media import Asker, UploadReads
 
 # Whatever a file does to this process, it does not do it for ever.
 ATTEMPTS_MAX = 2
 # Until the daemon, or a process that inspects, may work again.
 RETRY_MIN_S, RETRY_MAX_S = 0.5, 30.0
 NOBODY = Asker("")
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +63,7 @@ class Finishing:
         objects: Objects,
         pool: Executor,
         daemon: Daemon,
-        reads: MediaReads,
+        reads: UploadReads,
         inspector: Inspector,
     ) -> None:
         self.counters: Counter[str] = Counter()
@@ -77,24 +80,40 @@ class Finishing:
         return self._inspector.is_full
 
     async def finish(self, row: File, length: int) -> str:
-        """Return the code that a whole upload is refused with, "" when it is ready. Raises OSError."""
+        """Return the code that a whole upload is refused with, "" when it is ready.
+
+        Raises OSError; where the disk failed the upload is gone, for what it said once is not believed twice.
+        """
+        try:
+            made = await self._tried(lambda: self._made(row, length))
+            code = await self._tried(lambda: self._said(row, length, made))
+        except OSError as error:
+            if error.errno not in NO_SPACE:
+                await self.delete(row.file)
+            raise
+        self.counters["refused" if code else "ready"] += 1
+        return code
+
+    async def _tried(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Return the result of what is done again as long as the daemon, or what inspects, does not work."""
         pause_s = RETRY_MIN_S
         while True:
             try:
-                code = await self._finish(row, length)
+                return await work()
             except Unavailable as problem:
                 log.warning("an upload waits: %s", problem)
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, RETRY_MAX_S)
-            else:
-                self.counters["refused" if code else "ready"] += 1
-                return code
 
-    async def _finish(self, row: File, length: int) -> str:
+    async def _made(self, row: File, length: int) -> Made | str:
+        """Store the objects of a file; return the code that it is refused with."""
         if not length:
             # No request brought a byte of it.
             await in_pool(self._pool, self._incoming.make, row.file)
-        made = await (self._kept(row, length) if row.kind == "file" else self._inspected(row, length))
+        return await (self._kept(row, length) if row.kind == "file" else self._inspected(row, length))
+
+    async def _said(self, row: File, length: int, made: Made | str) -> str:
+        """Have the daemon store what became of a file; return the code that it is refused with, "" for none."""
         if isinstance(made, str):
             return await self._refuse(row.file, made)
         try:

@@ -91,7 +91,7 @@ class HttpListener:
         is_full = len(self._connections) >= self._connections_max
         idle = next((one for one in self._connections if one.is_idle), None) if is_full else None
         if idle is not None:
-            idle.drain()
+            idle.abort()
         connection = Connection(self, is_refused=is_full and idle is None)
         self._connections[connection] = None
         self._are_over.clear()

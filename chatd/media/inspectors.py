@@ -13,6 +13,7 @@ from typing import cast
 from msgspec.structs import replace
 
 from chatd.config.media import MIB, Media
+from chatd.config.memory import inspectors_of
 from chatd.media.inspection import (
     Bounds,
     Descriptors,
@@ -36,7 +37,6 @@ RECEIVED_MAX = 1 << 16  # bytes at once: an answer has some hundred
 START_S = 30.0  # until a process works: 0.5 s on a machine that does nothing else
 JOBS_MAX = 200  # of one process: whatever one file did to it ends some time
 DEATHS_MAX = 2  # of processes by one file: the first may have had another cause
-COUNT_MAX = 4  # as many as there are for each core but one
 # Of one process: itself and its libraries, and a picture as it is decoded, as it is turned, and as it is written.
 MEMORY_BASE, MEMORY_PER_PIXEL = 512 * MIB, 10
 # The environment may hold secrets, which hostile bytes could be after.
@@ -60,8 +60,7 @@ class Inspectors:
         self.waiting = 0
         self._media = media
         self._command = command
-        count = media.inspectors or max(1, min(COUNT_MAX, (os.cpu_count() or 1) - 1))
-        self._turns = asyncio.Semaphore(count)
+        self._turns = asyncio.Semaphore(inspectors_of(media))
         self._idle: list[_Inspector] = []
         self._all: set[_Inspector] = set()
 

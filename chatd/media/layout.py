@@ -29,7 +29,7 @@ def folder_of(name: str) -> str:
 
 def path_of(directory: Path, name: str) -> Path:
     """Return the path of an object."""
-    return directory / OBJECTS / folder_of(name) / name
+    return directory.joinpath(OBJECTS, folder_of(name), name)
 
 
 def objects_on_disk(directory: Path) -> Iterator[Path]:

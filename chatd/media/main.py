@@ -97,12 +97,10 @@ class MediaProcess:
         )
         parts = Parts(directory, disk, pool, self._objects, self.daemon, reads, env, media.min_free_bytes)
         self._uploads = Uploads(parts, self._finishing)
-        access = Access(self.daemon, settings.link_key, env)
-        uploads = UploadRequests(
-            media.url, media.file_bytes, access, self.daemon, reads, self._uploads, self._libraries
-        )
-        downloads = Downloads(access, reads, self._objects.open, env)
-        routes = Routes(settings.origins, {"/v1/files": uploads, "/v1/media": downloads})
+        access = Access(self.daemon, settings.link_key, env, settings.proxies)
+        uploads = UploadRequests(media, access, self.daemon, reads, self._uploads, self._libraries)
+        self._downloads = Downloads(access, reads, self._objects.open, env)
+        routes = Routes(settings.origins, {"/v1/files": uploads, "/v1/media": self._downloads})
         self._listener = HttpListener(routes, env, pool, media.connections)
 
     async def start(self) -> None:
@@ -186,7 +184,7 @@ class MediaProcess:
             inspectors=self._inspectors.running,
             waiting=self._inspectors.waiting,
             connections=len(self._listener),
-            counters=dict(self._finishing.counters),
+            counters=self._finishing.counters | self._downloads.counters,
         )
 
 

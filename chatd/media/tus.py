@@ -15,8 +15,9 @@ import msgspec
 from msgspec import Meta, Struct
 
 from chatd.media.http_messages import Answer, Request
+from chatd.protocol.complaints import FORMS, Words, refusal_of
 from chatd.protocol.errors import Refused
-from chatd.protocol.identifiers import Key, Room, User
+from chatd.protocol.identifiers import Key, User
 from chatd.protocol.media import FileId, FileKind, Purpose
 
 VERSION = "1.0.0"
@@ -48,8 +49,10 @@ class Metadata(Struct, frozen=True):
     filename: Annotated[str, Meta(max_length=256)] = ""
     filetype: Annotated[str, Meta(max_length=128)] = ""
     sha256: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?\Z")] = ""
-    live: Room | Literal[""] = ""
     owner: User | Literal[""] = ""
+
+
+WORDS = Words({Key: FORMS[Key], User: FORMS[User]}, {"kind": FileKind, "purpose": Purpose})
 
 
 class Target(NamedTuple):
@@ -117,8 +120,7 @@ def metadata_of(header: str) -> Metadata:
     try:
         return msgspec.convert(found, Metadata)
     except msgspec.ValidationError as problem:
-        field = re.search(r"`\$\.(\w+)`|field `(\w+)`", str(problem))
-        raise Refused("bad_request", str(problem), field=field and (field[1] or field[2])) from None
+        raise refusal_of(str(problem), "Upload-Metadata", WORDS) from None
 
 
 def length_of(headers: Mapping[str, str]) -> int | None:

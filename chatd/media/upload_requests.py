@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from chatd.config.media import Media
 from chatd.core.files import File
 from chatd.media import tus
 from chatd.media.access import Access, asker_of
@@ -11,7 +12,7 @@ from chatd.media.interface import Begin, Begun, Caller, Daemon, Drop
 from chatd.media.routes import failure
 from chatd.media.uploads import ChecksumMismatch, Discarded, OffsetConflict, Uploads
 from chatd.protocol.errors import Refused
-from chatd.storage.media import MediaReads
+from chatd.storage.media import UploadReads
 
 CHECKSUM_MISMATCH = 460
 # What opens the kinds without which they are not taken.
@@ -19,23 +20,18 @@ NEEDS: Mapping[str, Library] = {"picture": "pictures", "sticker": "pictures"}
 
 
 class UploadRequests:
-    """The handler of uploads. `url`: of the listener as clients know it, "" for the one they came by.
-
-    `libraries`: returns what can be opened here.
-    """
+    """The handler of uploads. `libraries`: returns what can be opened here."""
 
     def __init__(
         self,
-        url: str,
-        file_bytes: int,
+        media: Media,
         access: Access,
         daemon: Daemon,
-        reads: MediaReads,
+        reads: UploadReads,
         uploads: Uploads,
         libraries: Callable[[], Awaitable[Sequence[Library]]],
     ) -> None:
-        self._url = url
-        self._file_bytes = file_bytes
+        self._media = media
         self._access = access
         self._daemon = daemon
         self._reads = reads
@@ -59,7 +55,7 @@ class UploadRequests:
             if isinstance(target, Answer):
                 return target
             if target.action == "offer":
-                return tus.offer(self._file_bytes)
+                return tus.offer(self._media.file_bytes)
             return await self._handlers[target.action](request, target.file)
         except OffsetConflict as conflict:
             answer = failure(conflict)
@@ -80,6 +76,7 @@ class UploadRequests:
         if library is not None and library not in await self._libraries():
             raise Refused("not_supported", f"this server takes no {said.kind}", field="kind")
         await self._uploads.check_space(length or 0)
+        caller = await self._caller(request)
         begun = await self._daemon.ask(
             Begin(
                 id=0,
@@ -91,12 +88,11 @@ class UploadRequests:
                 name=said.filename,
                 mime=said.filetype,
                 digest=bytes.fromhex(said.sha256),
-                room=said.live,
                 owner=said.owner,
             )
         )
         assert isinstance(begun, Begun)
-        found = await self._reads.upload(asker_of(await self._caller(request)), begun.file)
+        found = await self._reads.upload(asker_of(caller), begun.file)
         if found.file is None:
             raise Refused("not_found", "no such upload")
         state = await self._uploads.look(found.file)
@@ -104,7 +100,8 @@ class UploadRequests:
         if state.offset == 0 and (has_more or length == 0):
             part = tus.Part(0, None, tus.digest_of(request.headers))
             state = await self._uploads.append(found.file, part, request.body)
-        return Answer(201, {**tus.headers_of(state), "Location": f"{self._url}/v1/files/{begun.file}"})
+        # Without a configured address clients are at the one they came by.
+        return Answer(201, {**tus.headers_of(state), "Location": f"{self._media.url}/v1/files/{begun.file}"})
 
     async def _look(self, request: Request, file: str) -> Answer:
         return tus.looked(await self._uploads.look(await self._row(request, file)))
@@ -122,7 +119,7 @@ class UploadRequests:
         return Answer(204, {"Tus-Resumable": tus.VERSION})
 
     async def _caller(self, request: Request) -> Caller:
-        return await self._access.caller(request.headers.get("authorization", ""))
+        return await self._access.caller(request)
 
     async def _row(self, request: Request, file: str) -> File:
         """Return the row of an upload of who asks, or of anybody for the host app. Raises Refused, Unavailable."""

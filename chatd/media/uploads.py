@@ -5,7 +5,6 @@ so an older request is ended, and what it brought is kept, before a newer one is
 """
 
 import asyncio
-import errno
 import hashlib
 import logging
 from collections.abc import AsyncIterator
@@ -17,7 +16,7 @@ from pathlib import Path
 from chatd.core.files import File
 from chatd.core.uploads import UPLOAD_KEPT_MS
 from chatd.env import Env
-from chatd.media.disk import Disk
+from chatd.media.disk import NO_SPACE, Disk
 from chatd.media.finishing import NOBODY, Finishing
 from chatd.media.http_messages import BodyLost, RequestBody
 from chatd.media.incoming import Incoming, Progress
@@ -26,7 +25,7 @@ from chatd.media.local import in_pool
 from chatd.media.objects import Objects
 from chatd.media.tus import Part, State
 from chatd.protocol.errors import Refused, Unavailable
-from chatd.storage.media import MediaReads
+from chatd.storage.media import UploadReads
 
 # What a phone sends again at most when the power fails: so many bytes, or what came in so many seconds.
 SYNC_BYTES, SYNC_S = 8 << 20, 10.0
@@ -35,7 +34,6 @@ READY_S = 20.0
 # Between two notes that an upload goes on.
 CONTINUE_MS = 600_000
 FULL_RETRY_MS = 60_000
-NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +74,7 @@ class Parts:
     pool: Executor
     objects: Objects
     daemon: Daemon
-    reads: MediaReads
+    reads: UploadReads
     env: Env
     min_free_bytes: int
 

@@ -115,10 +115,12 @@ class Child:
     async def close(self) -> None:
         """End the process, by force when it does not end by itself; return when it is over."""
         was_ok, self.state = self.state == "ok", "stopped"
-        if was_ok and self._conversation is not None and self._program.farewell is not None:
-            await self._conversation.end_with(self._program.farewell, self._program.patience_s)
+        talk, farewell, has_ended = self._conversation, self._program.farewell, False
+        if was_ok and talk is not None and farewell is not None:
+            has_ended = await talk.end_with(farewell, self._program.patience_s)
         if self._task is not None:
-            self._task.cancel()
+            if not has_ended:
+                self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         self._role.on_end()
 
@@ -230,12 +232,13 @@ class _Conversation(asyncio.Protocol):
         self._transport.write(data)
         return True
 
-    async def end_with(self, content: object, patience_s: float) -> None:
-        """Write the last thing, and wait until the other end closes, at most so many seconds."""
+    async def end_with(self, content: object, patience_s: float) -> bool:
+        """Write the last thing; return whether the other end closes within so many seconds."""
         self.write(frame(Kind.CONTENT, content))
         with suppress(TimeoutError):
             async with asyncio.timeout(patience_s):
                 await self.ended.wait()
+        return self.ended.is_set()
 
     def close(self) -> None:
         if self._transport is not None:

@@ -117,6 +117,11 @@ class MediaParts:
         self._context.media.url = config.media.url or self._own_url(config)
         self.service.reconfigure(settings)
 
+    @property
+    def missing_fences(self) -> tuple[str, ...]:
+        """Those that the kernel does not have, as far as is known."""
+        return self.service.condition.fences if self.service.condition is not None else ()
+
     def gauges(self) -> Mapping[str, float | Mapping[str, float]]:
         return self.service.gauges()
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from chatd.commands.context import Command, Session
 from chatd.config.rates import Rates
+from chatd.core.client_address import customer, site
 from chatd.core.rates import SLOW, Rate, TokenBucket, TokenBuckets, retry_after_ms, take
 from chatd.env import Env
 from chatd.protocol.codec import Invalid
@@ -15,7 +16,6 @@ from chatd.protocol.envelope import Request
 from chatd.protocol.errors import Broken, ChatError, Refused
 from chatd.telemetry.counters import Counters
 from chatd.websocket.admission import Admission
-from chatd.websocket.client_address import customer, site
 from chatd.websocket.wire import Wire
 
 

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from chatd.config.model import Config
+from chatd.core.client_address import Networks, is_inside, networks
 from chatd.env import Env
 from chatd.telemetry.counters import Counters
 from chatd.telemetry.log_once import LogOnce
 from chatd.websocket.admission import Admission
-from chatd.websocket.client_address import Networks, is_inside, networks
 from chatd.websocket.handshake import Handshakes
 from chatd.websocket.origins import AllowedOrigins
 from chatd.websocket.wire import Evictable, Receiver

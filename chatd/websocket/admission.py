@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from chatd.config import model
-from chatd.websocket.client_address import customer
+from chatd.core.client_address import customer
 
 RETRY_AFTER_S = 5  # a full server empties slowly; an earlier attempt would only be refused again
 

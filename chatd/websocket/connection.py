@@ -10,10 +10,10 @@ from typing import Any, cast
 
 from websockets.frames import Frame, Opcode
 
+from chatd.core.client_address import client_address, peer_address
 from chatd.env import Timer
 from chatd.protocol import close_codes
 from chatd.websocket.acceptor_config import AcceptorConfig
-from chatd.websocket.client_address import client_address, peer_address
 from chatd.websocket.handshake import JSON, Answer, Head
 from chatd.websocket.parsing import FrameParser, is_utf8, sole_message
 from chatd.websocket.wire import NULL_RECEIVER, Receiver

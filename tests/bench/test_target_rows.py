@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bench.client import user
-from bench.scenarios import platform, push
+from bench.scenarios import history, platform, push
 from bench.targets.table import TARGETS
 from bench.targets.target import Extent, Target
 
@@ -44,6 +44,8 @@ async def test_a_row_has_every_figure_that_it_promises(
     for name, value in PLATFORM.items():
         monkeypatch.setattr(platform, name, value)
     monkeypatch.setattr(push, "OFFLINE", 5)
+    monkeypatch.setattr(history, "STARTS", 1)
+    monkeypatch.setattr(history, "GREETINGS", 10)
     extent = replace(GLANCE, duration_s=5 * GLANCE.duration_s) if target.name in IN_SLICES else GLANCE
     measured = await target.measure(extent)
     assert measured.figures.keys() == {figure.key for figure in target.figures}

@@ -1,3 +1,9 @@
-"""Every test with a connection runs on both event loops."""
+"""Wires of these tests are in memory, and know no event loop: in a soak every test runs on both."""
 
-from tests.kit.loops import pytest_asyncio_loop_factories as pytest_asyncio_loop_factories
+import pytest
+
+from tests.kit.loops import Loops, loops_of
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Loops:
+    return loops_of(item, ())

@@ -14,12 +14,12 @@ from chatd.media.interface import Authenticate, Begin, Begun, Caller, Daemon, Do
 from chatd.protocol.errors import ChatError, Refused
 from chatd.protocol.media import SCHEME, FileKind, Purpose
 from chatd.protocol.messages import Attachment
-from chatd.storage.media import Asker, FoundUpload, Standing
+from chatd.storage.media import Asker, FoundUpload, Standing, UploadReads
 
 CHARGED_MAX = 1 << 30
 
 
-class MemoryRows(Daemon):
+class MemoryRows(Daemon, UploadReads):
     """Rows by id. A token is the name of its user, or `key` of the host app.
 
     `on_ask`: raises what an answer fails with. `told`: what needs no answer. `standings`: of users.
@@ -90,6 +90,9 @@ class MemoryRows(Daemon):
         return Begun(id=0, file=row.file, expires_at=row.due_at, length=row.length)
 
     def _finish(self, request: Finish) -> None:
+        known = self.files.get(request.file)
+        if known is not None and (known.state, known.source) == ("ready", request.source):
+            return
         row = self._unfinished(request.file)
         ready = replace(row, state="ready", source=request.source, length=request.length, facts=request.facts)
         row = self.files[row.file] = self.on_finish(ready)

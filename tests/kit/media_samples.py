@@ -2,6 +2,7 @@
 
 import io
 import math
+import struct
 from array import array
 from fractions import Fraction
 from typing import Any
@@ -93,17 +94,13 @@ def voice(form: str, codec: str, seconds: float = 2.0) -> bytes:
     return file.getvalue()
 
 
-def video(
-    form: str, codec: str, sound: str | None = None, seconds: float = 1.0, turned: int = 0, side: int = 320
-) -> bytes:
-    """Return a video of quarters, which a camera took that was turned by these degrees, with a title and a place."""
+def video(form: str, codec: str, sound: str | None = None, seconds: float = 1.0, side: int = 320) -> bytes:
+    """Return a video of quarters, with a title and a place."""
     file = io.BytesIO()
     with av.open(file, "w", format=form) as container:
         _name(container)
         stream: Any = container.add_stream(codec, rate=FRAMES_PER_S)
         stream.width, stream.height, stream.pix_fmt = side, side // 2, "yuv420p"
-        if turned:
-            stream.set_display_rotation(turned)
         heard = _sound(container, sound) if sound else None
         for number in range(int(seconds * FRAMES_PER_S)):
             for packet in stream.encode(_frame(side, side // 2, number)):
@@ -113,6 +110,15 @@ def video(
         if heard is not None:
             _speak(container, heard, seconds)
     return file.getvalue()
+
+
+def turned(video: bytes, matrix: tuple[int, int, int, int]) -> bytes:
+    """Return a video whose first track is shown through this matrix (ISO 14496-12, 8.3.2)."""
+    a, b, c, d = matrix
+    begin = video.index(b"tkhd")
+    place = video.index(struct.pack(">5i", 1 << 16, 0, 0, 0, 1 << 16), begin)
+    changed = struct.pack(">5i", *(number << 16 for number in (a, b, 0, c, d)))
+    return video[:place] + changed + video[place + len(changed) :]
 
 
 def _name(container: Any) -> None:

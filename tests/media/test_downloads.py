@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from chatd.core.rates import Rate
 from chatd.core.room import Room
 from chatd.media.downloads import cleaned
 from tests.kit.client import TestClient
@@ -102,6 +103,7 @@ async def test_a_part_is_sent_and_only_of_the_same_file(files: ServedFiles, alic
     assert (known.status, known.body, known.headers["etag"]) == (304, b"", etag)
     assert code_of(await files.fetch(path, BOB, If_Match='"x"')) == (412, "conflict")
     assert (await files.fetch(path, BOB, If_Match=etag)).status == 200
+    assert files.process.downloads.counters == {"fetched": 5, "known": 1}
 
 
 @pytest.mark.parametrize(
@@ -251,6 +253,7 @@ async def test_bytes_that_are_lost_are_not_found_and_logged(
         object.unlink()
     assert code_of(await files.fetch(path, BOB)) == (404, "not_found")
     assert "is not on the disk" in caplog.text
+    assert files.process.downloads.counters == {"lost": 1}
 
 
 async def test_pictures_of_a_page_ask_for_their_token_once(files: ServedFiles, alice: TestClient) -> None:
@@ -258,6 +261,26 @@ async def test_pictures_of_a_page_ask_for_their_token_once(files: ServedFiles, a
     answers = await asyncio.gather(*(files.fetch(path, BOB) for _ in range(20)))
     assert {one.status for one in answers} == {200}
     assert files.process.questions == 1
+
+
+async def test_an_address_has_only_so_many_tokens_verified(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatd.media.access.VERIFIED", Rate(interval_s=1e6, burst=3))
+    async with served_files(tmp_path, listen={"trusted_proxies": ("127.0.0.0/8",)}) as files:
+        path = f"/v1/media/own/{files.add('alice', 'mine', b'words')}"
+
+        async def code(token: str, address: str) -> tuple[int, str]:
+            answer = await files.fetch(path, token, X_Forwarded_For=address)
+            return (200, "") if answer.status == 200 else code_of(answer)
+
+        assert await code(ALICE, "192.0.2.1") == (200, "")
+        assert await code("guess1", "192.0.2.1") == (401, "token_invalid")
+        assert await code("guess2", "192.0.2.1") == (401, "token_invalid")
+        assert await code("guess3", "192.0.2.1") == (429, "rate_limited")
+        assert await code(ALICE, "192.0.2.1") == (200, "")
+        assert await code(BOB, "192.0.2.2") == (404, "not_found")
+        assert files.process.questions == 4
 
 
 # --- links and lists

@@ -7,9 +7,11 @@ import random
 import socket
 import ssl
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from chatd.media import http_connection
 from chatd.media.http_body import PIECE
@@ -19,6 +21,7 @@ from chatd.media.routes import Routes
 from chatd.protocol.errors import Refused, Unavailable
 from chatd.server.system_env import SystemEnv
 from tests.kit.certificates import write_certificate
+from tests.kit.soak import scaled
 from tests.kit.waiting import until
 
 GET = b"GET /v1/files HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -82,7 +85,9 @@ class Peer:
     async def is_over(self):
         async with asyncio.timeout(WAIT_S):
             try:
-                return await self.reader.read() == b""
+                while await self.reader.read(1 << 16):
+                    pass
+                return True
             except ConnectionError:
                 return True
 
@@ -136,6 +141,31 @@ class TestBodies:
             peer.writer.write(b"".join(map(post, bodies)))
             found = [(await peer.answer())[2].decode() for _ in bodies]
         assert found == [hashlib.sha256(body).hexdigest() for body in bodies]
+
+    @pytest.mark.parametrize("ends", [False, True])
+    async def test_what_comes_while_one_is_answered_waits_for_its_turn(self, ends):
+        asked, may_answer = asyncio.Event(), asyncio.Event()
+
+        async def handler(request):
+            asked.set()
+            await may_answer.wait()
+            return Answer(200, body=request.query.encode())
+
+        async with served(handler) as listener:
+            peer = await Peer.of(listener)
+            peer.writer.write(GET)
+            await asked.wait()
+            peer.writer.write(GET.replace(b"files", b"files?2"))
+            if ends:
+                peer.writer.write_eof()
+            # Two more turns than a loop needs to read both.
+            for _ in range(4):
+                await asyncio.sleep(0)
+            may_answer.set()
+            assert (await peer.answer())[2] == b""
+            assert (await peer.answer())[2] == b"2"
+            if ends:
+                assert await peer.is_over()
 
     async def test_nothing_is_received_that_nobody_waits_for(self):
         """The sender comes to a halt, with no more in memory than the buffers."""
@@ -229,6 +259,36 @@ class TestBodies:
             if cut != "reset":
                 assert (await peer.answer())[0] == 204
         assert seen == BYTES[:-1000]
+
+
+@settings(max_examples=scaled(30, 1000), deadline=None)
+@given(
+    data=st.lists(
+        st.one_of(
+            st.binary(max_size=60),
+            st.sampled_from(
+                [GET, post(b"abc"), chunked(b"abcdef", 2), b"POST / HTTP/1.1\r\n", b"0\r\n\r\n", b"\r\n"]
+            ),
+        ),
+        max_size=6,
+    ),
+    size=st.integers(1, 100),
+)
+def test_whatever_comes_is_answered_or_cut_and_harms_nobody_else(data, size):
+    async def run():
+        raw = b"".join(data)
+        async with served() as listener:
+            peer = await Peer.of(listener)
+            for at in range(0, len(raw), size):
+                peer.writer.write(raw[at : at + size])
+                await asyncio.sleep(0)
+            with suppress(OSError):
+                peer.writer.write_eof()
+            assert await peer.is_over()
+            assert (await exchange(listener, post(BYTES)))[0] == 200
+            await until(lambda: all(one.is_idle for one in listener._connections))
+
+    asyncio.run(run())
 
 
 class TestHeads:
@@ -353,6 +413,19 @@ class TestLimits:
         monkeypatch.setattr(http_connection, "HEAD_S", 0.0)
         async with served() as listener:
             assert await (await Peer.of(listener)).is_over()
+
+    @pytest.mark.parametrize("drip", [b"GET / HTTP/1.1\r\nHost: ", b"\r\n"])
+    async def test_a_dripping_head_is_cut(self, drip, monkeypatch):
+        monkeypatch.setattr(http_connection, "HEAD_S", 0.1)
+        async with served() as listener:
+            peer = await Peer.of(listener)
+            await until(lambda: listener._connections)
+            for byte in drip * 1000:
+                peer.writer.write(bytes((byte,)))
+                if not listener._connections:
+                    break
+                await asyncio.sleep(0.01)
+            assert not listener._connections
 
     async def test_an_idle_connection_makes_room_for_a_new_one(self):
         async with served(connections_max=2) as listener:

@@ -75,7 +75,7 @@ def real_samples():
         "note of Chrome": ("voice", made.voice("webm", "libopus")),
         "note of an iPhone": ("voice", made.voice("ipod", "aac")),
         "H.264": ("video", made.video("mp4", "libx264", "aac")),
-        "HEVC": ("video", made.video("mov", "libx265", "aac", turned=90)),
+        "HEVC": ("video", made.turned(made.video("mov", "libx265", "aac"), (0, 1, -1, 0))),
         "VP9": ("video", made.video("webm", "libvpx-vp9", "libopus")),
         "AV1": ("video", made.video("mp4", "libsvtav1")),
     }

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from chatd.config.media import Media
 from chatd.media.access import Access
 from chatd.media.disk import SystemDisk
 from chatd.media.finishing import Finishing
@@ -42,7 +43,9 @@ class Server:
         finishing = Finishing(Incoming(directory, disk), objects, pool, self.rows, self.rows, self.inspector)
         self.uploads = Uploads(Parts(directory, disk, pool, objects, self.rows, self.rows, env, 0), finishing)
         access = Access(self.rows, b"", env)
-        requests = UploadRequests(url, 1 << 20, access, self.rows, self.rows, self.uploads, self.known)
+        requests = UploadRequests(
+            Media(url=url, file_bytes=1 << 20), access, self.rows, self.rows, self.uploads, self.known
+        )
         self.objects, self.listener = (
             objects,
             HttpListener(Routes((), {"/v1/files": requests}), env, pool, 100),

@@ -17,7 +17,7 @@ from tests.kit.soak import scaled, seed_base
 pytestmark = pytest.mark.asyncio(loop_factories=["asyncio"])
 
 PARTS = 3  # side by side where there are cores
-KILLS = scaled(6, 667)  # of each part: 18 in the suite, 2,000 in a soak
+KILLS = scaled(4, 667)  # of each part: 12 in the suite, 2,000 in a soak
 AUTHORS = 3
 LOAD_MAX_S = 0.2  # some hundred commits, and now and then a checkpoint
 

@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -14,8 +15,9 @@ from chatd.jobs.media import Collector
 from tests.kit import http
 from tests.kit.client import TestClient
 from tests.kit.daemon import RunningDaemon, config_for, running_daemon
-from tests.kit.media_client import MediaClient, attached
+from tests.kit.media_client import BYTES, MediaClient, attached
 from tests.kit.tokens import token_for
+from tests.kit.waiting import until
 
 MEDIA = {"enabled": True, "address": "127.0.0.1:0", "inspectors": 1}
 TEXT = b"what was said about the bicycle\n" * 1000
@@ -138,3 +140,58 @@ async def test_the_host_sees_what_a_user_has_and_moderators_see_the_bytes(daemon
     other = (await daemon.api("POST", "/v1/keys", name="others", scopes=["users"])).json["secret"]
     assert (await MediaClient(alice.files.url, other).fetch(f"own/{file}")).status in (403, 404)
     assert (await http.request(daemon.app.context.media.host_link(file))).body == TEXT
+
+
+async def test_a_picture_has_what_its_message_says_and_a_broken_one_is_refused(daemon):
+    for package in ("pyvips", "pillow_heif", "av"):
+        pytest.importorskip(package, reason="what opens pictures is not installed")
+    from tests.kit.media_samples import picture
+
+    alice, bob = [await person(daemon, user) for user in ("alice", "bob")]
+    room = await alice.chat.create_group("Bicycle", "bob")
+    file = await alice.files.upload(picture("jpeg", 1600, 900), "picture", filetype="image/png")
+    sent = await alice.chat.mutate("send", room, body=attached(file, "image/png"))
+    (shown,) = sent["event"]["body"]["attachments"]
+    assert (shown["mime"], shown["kind"], shown["width"], shown["height"]) == (
+        "image/jpeg",
+        "picture",
+        1600,
+        900,
+    )
+    place = f"{room}/{sent['seq']}/{file}"
+    whole = await bob.files.fetch(place)
+    assert (whole.status, whole.headers["content-type"], len(whole.body)) == (
+        200,
+        "image/jpeg",
+        shown["size"],
+    )
+    for size in shown["sizes"]:
+        part = await bob.files.fetch(f"{place}/{size}")
+        assert part.body.startswith(b"\xff\xd8")
+        assert len(part.body) < shown["size"]
+    begun = await alice.files.begin(1000, "picture")
+    broken = begun.headers["location"].rpartition("/")[2]
+    refused = await alice.files.append(broken, bytes(1000))
+    assert (refused.status, refused.json["code"]) == (415, "not_supported")
+    assert (await alice.files.head(broken)).status == 415
+
+
+async def test_what_came_of_an_upload_is_kept_when_the_daemon_stops(daemon, tmp_path):
+    """Also the bytes that nobody has synced yet: the process does it when it ends."""
+    alice = await person(daemon, "alice")
+    file = (await alice.files.begin(len(TEXT))).headers["location"].rpartition("/")[2]
+    parts = urlsplit(alice.files.url)
+    _, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    head = (
+        f"PATCH /v1/files/{file} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token_for('alice')}\r\n"
+        f"Tus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\nContent-Type: {BYTES}\r\nContent-Length: {len(TEXT)}\r\n\r\n"
+    )
+    writer.write(head.encode() + TEXT[:20_000])
+    written = tmp_path / "media" / "incoming" / file
+    await until(lambda: written.exists() and written.stat().st_size == 20_000)
+    await daemon.restart()
+    writer.transport.abort()
+    alice = await person(daemon, "alice")
+    assert (await alice.files.head(file)).headers["upload-offset"] == "20000"
+    assert (await alice.files.append(file, TEXT[20_000:], 20_000)).headers["chatd-file"] == "ready"
+    assert (await alice.files.fetch(f"own/{file}")).body == TEXT

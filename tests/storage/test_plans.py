@@ -16,6 +16,7 @@ from chatd.storage.sqlite import (
     contacts,
     event_feed,
     feed_rows,
+    files,
     graph,
     history,
     media_reads,
@@ -39,6 +40,7 @@ MODULES: tuple[ModuleType, ...] = (
     contacts,
     event_feed,
     feed_rows,
+    files,
     graph,
     read_set,
     compaction,
@@ -56,6 +58,7 @@ MODULES: tuple[ModuleType, ...] = (
 VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 WHOLE_TABLES = {
     "compaction.LONG_ROOMS",  # upkeep once in a while
+    "files.OF_REPORTS",  # the 500 reports that were found by their index
     # At the start, all rows of a small table or index.
     "bots.HOOKS",
     "bots.AUTOMATED",

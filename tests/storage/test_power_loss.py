@@ -81,7 +81,7 @@ def swept(ledger: Ledger, seed: int, survivals: int = SURVIVALS, *, every: int =
 @pytest.mark.parametrize("part", range(2))
 def test_whatever_a_power_cut_leaves_is_a_commit_nobody_was_told_more_than(tmp_path: Path, part: int) -> None:
     states, seed = 0, part
-    while states < scaled(1_000, 100_000):
+    while states < scaled(600, 100_000):
         ledger, _ = worked(tmp_path / f"data{seed}", seed)
         tally = swept(ledger, seed)
         assert tally.findings == [], f"seed {seed}"

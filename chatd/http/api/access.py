@@ -10,12 +10,12 @@ from starlette.requests import Request
 from chatd.commands.api_keys import SECRET, ApiKeys
 from chatd.config.addresses import is_loopback
 from chatd.config.model import Config
+from chatd.core.client_address import is_inside, networks
 from chatd.core.rates import Rate, TokenBuckets, retry_after_ms
 from chatd.env import Env
 from chatd.http.answers import peer_of
 from chatd.http.api.route import OPEN, SOCKET_ONLY, Caller, Route
 from chatd.protocol.errors import Refused
-from chatd.websocket.client_address import is_inside, networks
 
 IN_FLIGHT_RETRY_MS = 100  # most requests take a few milliseconds
 

@@ -54,6 +54,37 @@ def test_without_fences_files_are_open(tmp_path):
     assert {came[name] for name in tried} == {"done"}
 
 
+ORPHAN = """
+import subprocess, sys, time
+if len(sys.argv) == 1:
+    subprocess.Popen([sys.executable, "-c", sys.stdin.read(), "child"]).wait()
+else:
+    from chatd.media.inspect.fences import raise_fences
+    raise_fences()
+    print(os_getpid(), flush=True)
+    time.sleep(600)
+"""
+
+
+def test_it_ends_when_nobody_is_left_who_ends_it():
+    child = "from os import getpid as os_getpid\n" + ORPHAN
+    parent = subprocess.Popen(
+        [sys.executable, "-c", child],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={"PYTHONPATH": str(ROOT)},
+    )
+    with parent:
+        parent.stdin.write(child)
+        parent.stdin.close()
+        orphan = Path("/proc") / parent.stdout.readline().strip()
+        assert orphan.exists()
+        parent.kill()
+        # The end of its output: both processes are gone.
+        assert parent.stdout.read() == ""
+
+
 @pytest.mark.parametrize(
     ("header", "column"), [("x86_64-linux-gnu/asm/unistd_64.h", 0), ("asm-generic/unistd.h", 1)]
 )

@@ -114,8 +114,10 @@ async def test_what_hides_in_a_picture_stays_behind(tmp_path, inspectors):
 
 async def test_a_picture_that_was_cut_is_refused(tmp_path, inspectors):
     """Libraries fill the rest with grey, unless they are told not to."""
-    for form in ("jpeg", "png", "webp", "gif", "avif", "heic"):
-        whole = samples.picture(form)
+    wide = samples.quarters(640, 480).icc_transform("p3", input_profile="srgb")
+    made = {form: samples.picture(form) for form in ("jpeg", "png", "webp", "gif", "avif", "heic")}
+    made["with a profile"] = bytes(wide.jpegsave_buffer())
+    for form, whole in made.items():
         for share in (0.3, 0.6, 0.9):
             files = Files(tmp_path, whole[: int(len(whole) * share)])
             answer = await inspectors.inspect("picture", "message", files.opened)

@@ -1,0 +1,1 @@
+import{la as o}from"./chunk-D7SCWAZY.js";export{o as msgpack};
