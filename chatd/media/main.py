@@ -17,12 +17,15 @@ from chatd.media.daemon_link import DaemonLink
 from chatd.media.disk import SystemDisk
 from chatd.media.downloads import Downloads
 from chatd.media.finishing import Finishing
+from chatd.media.http_connection import Handler
 from chatd.media.http_listener import HttpListener
 from chatd.media.incoming import Incoming
 from chatd.media.inspection import Library
 from chatd.media.inspectors import Inspectors
 from chatd.media.interface import Condition, Delete, Deleted
 from chatd.media.layout import alone
+from chatd.media.live import LiveNotes
+from chatd.media.live_requests import LiveRequests
 from chatd.media.local import LocalObjects, in_pool
 from chatd.media.routes import Routes
 from chatd.media.settings import MediaSettings
@@ -97,15 +100,21 @@ class MediaProcess:
         self._problem = ""
         self._deleting = asyncio.Lock()
         self._lock: IO[str] | None = None
-        self._finishing = Finishing(
-            Incoming(directory, disk), self._objects, pool, self.daemon, reads, self._inspectors
-        )
+        incoming = Incoming(directory, disk)
+        self._finishing = Finishing(incoming, self._objects, pool, self.daemon, reads, self._inspectors)
+        self._live = LiveNotes(incoming, disk, pool, self.daemon, env, media.voice_ms)
         parts = Parts(directory, disk, pool, self._objects, self.daemon, reads, env, media.min_free_bytes)
-        self._uploads = Uploads(parts, self._finishing)
+        self._uploads = Uploads(parts, self._finishing, self._live)
         access = Access(self.daemon, settings.link_key, env, settings.proxies)
         uploads = UploadRequests(media, access, self.daemon, reads, self._uploads, self._libraries)
         self._downloads = Downloads(access, reads, self._objects.open, env)
-        routes = Routes(settings.origins, {"/v1/files": uploads, "/v1/media": self._downloads})
+        live = LiveRequests(access, reads, self._live, media.connections // 2)
+        handlers: dict[str, Handler] = {
+            "/v1/files": uploads,
+            "/v1/media": self._downloads,
+            "/v1/media/live": live,
+        }
+        routes = Routes(settings.origins, handlers)
         self._listener = HttpListener(routes, env, pool, media.connections)
 
     async def start(self) -> None:
@@ -120,9 +129,11 @@ class MediaProcess:
         self._keep(self._start_inspectors())
         self._keep(self._uploads.resume())
         self._keep(self._tell_condition())
+        self._keep(self._live.run())
 
     async def close(self) -> None:
         """Take no more, keep what came, and end."""
+        self._live.close()
         await self._listener.close(DRAIN_S)
         for task in self._tasks:
             task.cancel()

@@ -89,6 +89,7 @@ class UploadRequests:
                 name=said.filename,
                 mime=said.filetype,
                 digest=bytes.fromhex(said.sha256),
+                room=said.live,
                 owner=said.owner,
             )
         )

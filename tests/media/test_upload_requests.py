@@ -17,6 +17,7 @@ from chatd.media.http_listener import HttpListener
 from chatd.media.incoming import Incoming
 from chatd.media.inspection import Refusal
 from chatd.media.layout import path_of
+from chatd.media.live import LiveNotes
 from chatd.media.local import LocalObjects
 from chatd.media.routes import Routes
 from chatd.media.upload_requests import UploadRequests
@@ -40,8 +41,11 @@ class Server:
         self.directory, self.rows = directory, MemoryRows(env)
         self.inspector = CopyingInspector(disk, lambda descriptor: os.pread(descriptor, SIZE, 0))
         objects = LocalObjects(directory, disk, pool)
-        finishing = Finishing(Incoming(directory, disk), objects, pool, self.rows, self.rows, self.inspector)
-        self.uploads = Uploads(Parts(directory, disk, pool, objects, self.rows, self.rows, env, 0), finishing)
+        incoming = Incoming(directory, disk)
+        finishing = Finishing(incoming, objects, pool, self.rows, self.rows, self.inspector)
+        live = LiveNotes(incoming, disk, pool, self.rows, env, 300_000)
+        parts = Parts(directory, disk, pool, objects, self.rows, self.rows, env, 0)
+        self.uploads = Uploads(parts, finishing, live)
         access = Access(self.rows, b"", env)
         requests = UploadRequests(
             Media(url=url, file_bytes=1 << 20), access, self.rows, self.rows, self.uploads, self.known
