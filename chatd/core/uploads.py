@@ -64,6 +64,8 @@ def begin_file(user: str, request: BeginFile, writes: WriteSet, reads: ReadSet) 
     repeated = reads.records_of(FileOfKey).get((request.owner, request.key))
     if repeated is not None:
         return begun_before(reads.records_of(KnownFile)[repeated.file].file, request)
+    if request.purpose != "message" and request.kind != "picture":
+        raise Refused("bad_request", f"a {request.purpose} is a picture", field="kind")
     if request.room and not (
         request.kind == "voice" and request.purpose == "message" and request.length is None
     ):

@@ -133,7 +133,7 @@ class Finishing:
         if now is None or now.state != "ready":
             await self.delete(row.file)
             return now.code if now is not None and now.code else "not_found"
-        await in_pool(self._pool, self._incoming.delete, row.file)
+        await in_pool(self._pool, self._incoming.tidy, row.file)
         return ""
 
     async def _kept(self, row: File, length: int) -> Made:

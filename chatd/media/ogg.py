@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 HEAD_BYTES = 27
-CONTINUED, FIRST, LAST = 1, 2, 4
+FIRST, LAST = 2, 4  # flags of the first and the last page of a stream
 NO_GRANULE = 0xFFFF_FFFF_FFFF_FFFF  # of a page on which no packet ends
 SAMPLES_PER_MS = 48  # granules count at 48 kHz, whatever was recorded
 CHANNELS_MAX = 2

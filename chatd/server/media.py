@@ -1,6 +1,7 @@
 """The parts of media, made from the configuration, where they are switched on."""
 
 import asyncio
+import logging
 import socket
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -17,6 +18,7 @@ from chatd.core.link_key import LINK_KEY_BYTES, SetLinkKey
 from chatd.core.write_set import WriteSet
 from chatd.http.listeners import certificate_in
 from chatd.http.sockets import bound_sockets, shown_address
+from chatd.media.packages import what_is_off
 from chatd.media.service import Doors, Link, MediaService
 from chatd.media.settings import MediaSettings
 from chatd.server.live_voice import LiveVoice
@@ -25,6 +27,8 @@ from chatd.storage.sqlite.directory import Directory
 from chatd.storage.sqlite.link_key import link_key
 from chatd.writer.commit_hooks import CommitHooks
 from chatd.writer.submission import submit_and_wait
+
+log = logging.getLogger(__name__)
 
 FOLDER = "media"
 """In the data directory, unless `media.directory` names another place."""
@@ -64,6 +68,8 @@ class MediaParts:
 
     async def begin(self) -> None:
         """Make the key of links and the directory at the first start. Raises ConfigError."""
+        if lost := what_is_off():
+            log.warning("media: %s", lost)
         door, directory = self._context.media, directory_of(self._context.config)
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
