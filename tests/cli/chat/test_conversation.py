@@ -68,7 +68,9 @@ class FakeRoom:
 
     def __init__(self) -> None:
         self.id = ROOM
-        self.summary = SimpleNamespace(peer="alice", peer_read=0, peer_delivered=0, request=False)
+        self.summary = SimpleNamespace(
+            peer="alice", peer_read=0, peer_delivered=0, peer_played=(), request=False
+        )
         self.receipts: dict[str, Any] = {}
         self.typists: list[str] = []
         self.speakers: list[str] = []
