@@ -135,6 +135,30 @@ async def test_a_file_goes_on_after_the_page_was_closed_and_arrives_once(
         assert world.bob.room(world.room).head == world.head + 1
 
 
+async def test_a_message_that_one_tab_paused_goes_on_in_another(
+    browser: Any, world: World, tmp_path: Path
+) -> None:
+    content = bytes(range(256)) * 100
+    async with watched_context(browser, **DESKTOP) as (context, _):
+        first = MediaPage(await chat_page(context, world.daemon, "alice", world.room), tmp_path)
+        second = MediaPage(await chat_page(context, world.daemon, "alice", world.room), tmp_path)
+        await first.page.route("**/v1/files/**", lambda route: route.abort())
+        await first.choose(first.file("map.bin", content))
+        await first.send("The map")
+        await second.page.locator(".ring").wait_for()
+        await first.page.locator(".ring").click()
+        for tab in (first, second):
+            await tab.page.locator(".ring.is-paused").wait_for()
+        await second.page.get_by_role("button", name="Go on").first.click()
+        # The first tab lets go of it when it was paused, or is closed.
+        await first.page.close()
+        await until(lambda: world.bob.room(world.room).head > world.head)
+        message = await last(world)
+        assert await contents(world.bob, world.room, message.seq) == [content]
+        await second.page.locator(".ring").wait_for(state="detached")
+        assert world.bob.room(world.room).head == world.head + 1
+
+
 async def test_a_file_that_is_refused_says_why_and_what_can_be_done(
     browser: Any, world: World, tmp_path: Path
 ) -> None:
