@@ -138,6 +138,11 @@ export class Media {
     return `media:${await this._tus.upload(source, { signal, ...(onProgress && { onProgress }) })}`;
   }
 
+  /** Return the bytes of an own file that is in no message, as a wallpaper. Rejects with `UploadRefused`. */
+  own(file: string): Promise<Blob> {
+    return this._tus.own(file);
+  }
+
   /** Stop sending a message for now; what the server has of it stays there for two days. */
   async pause(key: string): Promise<void> {
     await this._change(key, { paused: true });
