@@ -11,7 +11,7 @@ import pytest_asyncio
 from chatd.client import Client
 from chatd.media.packages import PICTURES, VIDEO, missing
 from tests.kit.app_page import AXE, AppPage
-from tests.kit.browser import BROWSER, watched_context, web_daemon
+from tests.kit.browser import BROWSER, open_as, watched_context, web_daemon
 from tests.kit.chat_page import chat_page, client_of, moved
 from tests.kit.daemon import RunningDaemon
 from tests.kit.media_page import MediaPage, contents, png
@@ -238,4 +238,41 @@ async def test_files_are_dropped_and_pasted_and_the_view_stays(
         await until(lambda: world.bob.room(world.room).head == world.head + 31)
         message = await last(world)
         assert await contents(world.bob, world.room, message.seq) == [b"dropped", b"pasted"]
+        assert watch.errors == []
+
+
+async def test_people_and_chats_have_own_pictures(browser: Any, tmp_path: Path) -> None:
+    media = {"enabled": True, "address": "127.0.0.1:0"}
+    async with (
+        web_daemon(tmp_path / "data", media=media, people={"enabled": True}) as daemon,
+        client_of(daemon, "alice") as client,
+        watched_context(browser, **DESKTOP) as (context, watch),
+    ):
+        room = (await client.create_group("Bike tour")).id
+        app = AppPage(await open_as(context, daemon, "alice"))
+        await app.page.locator(".list-head button").wait_for()
+        picture = tmp_path / "picture.png"
+        picture.write_bytes(png(600, 900))
+        await app.go("me/card")
+        for which in ("avatar", "cover"):
+            choice = app.page.locator(f".own-picture:has(.of-{which})")
+            await choice.locator("input[type=file]").set_input_files(str(picture))
+            await app.dialog.get_by_role("slider").fill("40")
+            await app.until_still()
+            assert await app.findings() == []
+            await app.dialog.get_by_role("button", name="Save").click()
+            shown = choice.locator("img")
+            await shown.wait_for()
+            await app.page.wait_for_function(
+                "(which) => document.querySelector(`.of-${which} img`).naturalWidth > 0", arg=which
+            )
+        (card,) = await client.fetch_users(["alice"])
+        assert card["avatar"].startswith("media:")
+        await app.go(f"r/{room}")
+        await app.page.locator(".wallpaper-setting input[type=file]").set_input_files(str(picture))
+        await app.page.locator('.chat[data-wallpaper^="media:"]').wait_for()
+        await app.page.reload()
+        await app.page.wait_for_function(
+            "() => getComputedStyle(document.querySelector('.chat') ?? document.body).backgroundImage.includes('blob:')"
+        )
         assert watch.errors == []
