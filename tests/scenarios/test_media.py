@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import pyvips
 
 from chatd.cli.media_files import compared
 from chatd.jobs.media import Collector
@@ -195,3 +196,27 @@ async def test_what_came_of_an_upload_is_kept_when_the_daemon_stops(daemon, tmp_
     assert (await alice.files.head(file)).headers["upload-offset"] == "20000"
     assert (await alice.files.append(file, TEXT[20_000:], 20_000)).headers["chatd-file"] == "ready"
     assert (await alice.files.fetch(f"own/{file}")).body == TEXT
+
+
+async def test_the_host_uploads_for_users_and_offers_stickers_to_everybody(daemon):
+    alice, bob = [await person(daemon, user) for user in ("alice", "bob")]
+    key = (await daemon.api("POST", "/v1/keys", name="app", scopes=["media"])).json["secret"]
+    host = MediaClient(alice.files.url, key)
+    given = await host.upload(TEXT, owner="bob")
+    assert (await bob.files.fetch(f"own/{given}")).body == TEXT
+    assert (await alice.files.begin(len(TEXT), owner="bob")).status == 403
+    png = pyvips.Image.black(64, 64, bands=3).pngsave_buffer()
+    sticker = await host.upload(png, "sticker", filename="cat.png", filetype="image/png")
+    public = f"{alice.files.url}/v1/media/public/{sticker}"
+    assert (await http.request(public)).status == 404
+    assert (await daemon.api("PUT", "/v1/stickers/cat", file=given)).status == 404
+    assert (await daemon.api("PUT", "/v1/stickers/cat", file=sticker)).status == 200
+    assert (await http.request(public)).status == 200
+    assert (await daemon.api("GET", "/v1/stickers")).json == {"stickers": [{"name": "cat", "file": sticker}]}
+    room = await alice.chat.create_group("Bicycle", "bob")
+    sent = await alice.chat.mutate("send", room, body=attached(sticker, "image/png"))
+    (shown,) = sent["event"]["body"]["attachments"]
+    place = f"{room}/{sent['seq']}/{shown['url'].removeprefix('media:')}"
+    assert (await daemon.api("DELETE", "/v1/stickers/cat")).status == 200
+    assert (await http.request(public)).status == 404
+    assert (await bob.files.fetch(place)).status == 200
