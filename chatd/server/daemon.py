@@ -112,8 +112,10 @@ class Daemon:
     @property
     def addresses(self) -> list[str]:
         """The addresses it listens on: public, operations and API when there are any, the admin socket, media."""
-        media = [] if self._app is None or self._app.media is None else [self._app.media.address]
-        return [*(address for one in self._listeners.values() for address in one.addresses), *media]
+        found = [address for listener in self._listeners.values() for address in listener.addresses]
+        if self._app is not None and self._app.media is not None and self._app.media.address:
+            found.append(self._app.media.address)
+        return found
 
     @property
     def public_port(self) -> int:
