@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import signal
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
@@ -123,7 +124,9 @@ class Inspectors:
                 self._idle.append(inspector)
             else:
                 self._all.discard(inspector)
-                await asyncio.shield(inspector.end())
+                code = await asyncio.shield(inspector.end())
+        if answer is None:
+            log.warning("a process that opens uploads ended at a %s: %s", kind, named(code))
         if isinstance(answer, Found):
             return checked(job, answer, descriptors)
         return answer if isinstance(answer, Refusal) else None
@@ -162,6 +165,14 @@ def checked(job: Job, found: Found, descriptors: Descriptors) -> Found | Refusal
     return Found(replace(found.facts, size=size), found.written)
 
 
+def named(code: int) -> str:
+    """Return how a process ended: a signal by its name, else its code."""
+    try:
+        return signal.Signals(-code).name if code < 0 else f"code {code}"
+    except ValueError:
+        return f"signal {-code}"
+
+
 class _Inspector:
     """One process, and the socket to it."""
 
@@ -198,14 +209,15 @@ class _Inspector:
         handed = (descriptors.source, descriptors.full, descriptors.m, descriptors.s)
         return await self._answer(frame(Kind.CONTENT, job), handed, patience_s)
 
-    async def end(self) -> None:
-        """End it by force; it holds nothing that would have to be kept."""
+    async def end(self) -> int:
+        """End it by force, for it holds nothing that would have to be kept; return how it ended."""
         if self._pipe is not None:
             self._pipe.close()
         if self._process is not None:
             with suppress(ProcessLookupError):
                 self._process.kill()
-            await self._process.wait()
+            return await self._process.wait()
+        return 0
 
     async def _answer(
         self, data: bytes, descriptors: Sequence[int], patience_s: float

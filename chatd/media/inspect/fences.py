@@ -11,6 +11,7 @@ import platform
 import resource
 import signal
 import struct
+from contextlib import suppress
 
 from chatd.media.inspect.system_calls import (
     ALLOWED,
@@ -62,7 +63,9 @@ def limit_resources(memory_bytes: int, file_bytes: int) -> None:
         (resource.RLIMIT_FSIZE, file_bytes),
         (resource.RLIMIT_CORE, 0),
     ):
-        resource.setrlimit(kind, (value, value))
+        # Other systems than Linux do not have all of them.
+        with suppress(ValueError, OSError):
+            resource.setrlimit(kind, (value, value))
 
 
 def limit_processor(seconds: int) -> None:

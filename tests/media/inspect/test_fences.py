@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,12 @@ def test_without_fences_files_are_open(tmp_path):
     came = attempts(tmp_path, "landlock", "seccomp")
     tried = ("open", "list", "reopen", "tcp", "unix", "pair", "memfd", "new code", "socket in a thread")
     assert {came[name] for name in tried} == {"done"}
+
+
+def test_a_file_that_uses_up_the_processor_ends_the_process():
+    code = "from chatd.media.inspect.fences import limit_processor\nlimit_processor(0)\nwhile True: pass"
+    ran = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(ROOT)}, timeout=250)
+    assert ran.returncode in (-signal.SIGXCPU, -signal.SIGKILL)
 
 
 ORPHAN = """
