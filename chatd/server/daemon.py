@@ -112,10 +112,9 @@ class Daemon:
     @property
     def addresses(self) -> list[str]:
         """The addresses it listens on: public, operations and API when there are any, the admin socket, media."""
+        media = self._app.media.address if self._app is not None and self._app.media is not None else ""
         found = [address for listener in self._listeners.values() for address in listener.addresses]
-        if self._app is not None and self._app.media is not None and self._app.media.address:
-            found.append(self._app.media.address)
-        return found
+        return [*found, *filter(None, (media,))]
 
     @property
     def public_port(self) -> int:
@@ -307,9 +306,8 @@ class Daemon:
     def processes(self) -> Mapping[str, str]:
         """Return the state of each process beside the daemon, as operators are shown it."""
         states: dict[str, str] = dict(self.children.states())
-        fences = self.app.media.missing_fences if self.app.media is not None else ()
-        if fences and "media" in states:
-            states["media"] += f", without {' and '.join(fences)}"
+        if self.app.media is not None and (fences := self.app.media.missing_fences):
+            states["media"] = f"{states.get('media', 'restarting')}, without {' and '.join(fences)}"
         return states
 
     async def _store_check(self) -> str | None:
