@@ -141,8 +141,6 @@ class Daemon:
         app.writer.start()
         await app.host.load()
         await app.persons.begin()
-        if app.media is not None:
-            await app.media.begin()
         self._reserve(app, self.config)
         if app.feed_upkeep is not None:
             await app.feed_upkeep.begin()
@@ -152,6 +150,8 @@ class Daemon:
         self._keep_running("keys", app.identity.keep_fresh)
         self._keep_running("files", partial(self._files.watch, self.config))
         try:
+            if app.media is not None:
+                await app.media.begin()
             await app.host.filters.load()
             await self._listen(app)
         except BaseException:
