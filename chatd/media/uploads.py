@@ -219,7 +219,7 @@ class Uploads:
         note = self._live.of(row)
         pass_on = None if note is None else partial(self._live.read_on, note)
         try:
-            writing = _Writing(self._parts, self._incoming, row.file, descriptor, progress, limit, pass_on)
+            writing = _Writing(self._parts, row.file, descriptor, progress, limit, pass_on)
             return await (
                 writing.take(body) if part.digest is None else writing.take_checked(body, part.digest)
             )
@@ -272,7 +272,6 @@ class _Writing:
     def __init__(
         self,
         parts: Parts,
-        incoming: Incoming,
         file: str,
         descriptor: int,
         progress: Progress,
@@ -281,7 +280,7 @@ class _Writing:
     ) -> None:
         self._parts = parts
         self._pass_on = pass_on
-        self._incoming = incoming
+        self._incoming = Incoming(parts.directory, parts.disk)
         self._file = file
         self._descriptor = descriptor
         self._progress = progress
