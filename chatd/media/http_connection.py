@@ -57,6 +57,9 @@ class Listener(Protocol):
     async def read_file(self, part: FilePart, offset: int, count: int) -> bytes | bytearray:
         """Return bytes of a file, without waiting for the disk."""
 
+    def came(self, connection: "Connection") -> bool:
+        """Note a new connection; return whether there is room for it."""
+
     def left(self, connection: "Connection") -> None:
         """Note that a connection is over."""
 
@@ -64,7 +67,7 @@ class Listener(Protocol):
 class Connection(asyncio.BufferedProtocol):
     """One connection until it is closed."""
 
-    def __init__(self, listener: Listener, *, is_refused: bool = False) -> None:
+    def __init__(self, listener: Listener) -> None:
         self._loop = asyncio.get_running_loop()
         self._listener = listener
         self._head = bytearray(HEAD_BYTES_MAX)
@@ -72,7 +75,6 @@ class Connection(asyncio.BufferedProtocol):
         self._body: ReceivedBody | None = None
         self._serving: asyncio.Task[None] | None = None
         self._sending: asyncio.Task[None] | None = None
-        self._is_refused = is_refused
         self._was_used = False
         self._is_into_body = False
         self._is_closing = False
@@ -92,7 +94,7 @@ class Connection(asyncio.BufferedProtocol):
         peer = transport.get_extra_info("peername")
         self._peer = str(peer[0]) if isinstance(peer, tuple) else ""
         self._is_plain = transport.get_extra_info("sslcontext") is None
-        if self._is_refused:
+        if not self._listener.came(self):
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "overloaded")
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -30,6 +30,10 @@ class Page:
     body: bytes
 
     @property
+    def size(self) -> int:
+        return HEAD_BYTES + len(self.lacing) + len(self.body)
+
+    @property
     def ends_packet(self) -> bool:
         return any(length < 255 for length in self.lacing)
 
@@ -99,7 +103,8 @@ class Note:
 
     def add(self, page: Page) -> Iterator[Page]:
         """Yield the page as others get it: the comments are one empty page, and what follows is counted on."""
-        if self._has_ended or page.number != self._pages or (self._pages and page.serial != self._serial):
+        is_other = bool(self._pages) and (page.serial != self._serial or bool(page.flags & FIRST))
+        if self._has_ended or page.number != self._pages or is_other:
             raise ValueError("another stream, or a page is missing")
         self._pages += 1
         if page.number == 0:

@@ -21,6 +21,7 @@ from chatd.http.sockets import bound_sockets, shown_address
 from chatd.media.packages import what_is_off
 from chatd.media.service import Doors, Link, MediaService
 from chatd.media.settings import MediaSettings
+from chatd.server.live_voice import LiveVoice
 from chatd.storage.interface import Store
 from chatd.storage.sqlite.directory import Directory
 from chatd.storage.sqlite.link_key import link_key
@@ -53,7 +54,8 @@ class MediaParts:
         self._listener: socket.socket | None = None
         self._changed = asyncio.Event()
         self._certificate = b""
-        doors = Doors(self._identify, keys.verified, partial(submit_and_wait, context.writer.submit, ""))
+        submit = partial(submit_and_wait, context.writer.submit, "")
+        doors = Doors(self._identify, keys.verified, submit, LiveVoice(store, context).on_state)
         settings = MediaSettings(context.config.media, 0, "", "", b"")
         self.service = MediaService(settings, doors, context.env, context.counters, store.troubles)
         hooks.published.subscribe(self._on_commit)

@@ -83,6 +83,9 @@ class MediaReads(UploadReads, Protocol):
     async def public(self, file: str, variant: str) -> StoredObject | None:
         """Return a file that a card, a room or a set of stickers shows to everybody."""
 
+    async def live(self, asker: Asker, room: str, file: str) -> FoundUpload:
+        """Return the row of a live note where asker and owner are members of its room now; not a dropped one."""
+
     async def close(self) -> None:
         """Close the connections; idempotent."""
 

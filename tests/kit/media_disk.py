@@ -72,6 +72,9 @@ class MemoryDisk(Disk):
         held.extend(bytes(max(0, offset - len(held))))
         held[offset : offset + len(content)] = content
 
+    def read_at(self, descriptor: int, count: int, offset: int) -> bytes:
+        return bytes(self.files[self._open[descriptor]][offset : offset + count])
+
     def truncate(self, descriptor: int, size: int) -> None:
         name = self._open[descriptor]
         self._do(Kind.TRUNCATE, name, size)

@@ -9,6 +9,7 @@ from chatd.media.finishing import Finishing
 from chatd.media.http_messages import BodyLost
 from chatd.media.incoming import Incoming
 from chatd.media.layout import folder_of
+from chatd.media.live import LiveNotes
 from chatd.media.local import LocalObjects
 from chatd.media.tus import Part, State
 from chatd.media.uploads import Parts, Uploads
@@ -21,6 +22,7 @@ from tests.kit.waiting import until
 FILE = "Fz3kQ0aaaaaaaaaaaaaaaa"
 BYTES = random.Random(3).randbytes(5000)
 MIN_FREE_BYTES = 1000
+VOICE_MS = 300_000
 
 
 def pieces(data: bytes, size: int = 700) -> list[bytes]:
@@ -63,7 +65,8 @@ class UploadBench:
             self.incoming, self.objects, Inline(), self.rows, self.rows, self.inspector
         )
         parts = Parts(root, self.disk, Inline(), self.objects, self.rows, self.rows, self.env, MIN_FREE_BYTES)
-        self.uploads = Uploads(parts, self.finishing)
+        self.live = LiveNotes(self.incoming, self.disk, Inline(), self.rows, self.env, VOICE_MS)
+        self.uploads = Uploads(parts, self.finishing, self.live)
 
     @property
     def row(self) -> File:

@@ -374,6 +374,26 @@ class TestFiles:
             peer.writer.write(GET)
             assert (await peer.answer())[2] == BYTES
 
+    async def test_bodies_arrive_over_tls(self, tmp_path):
+        files = write_certificate(tmp_path / "certificate")
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(files["tls_cert"])
+        async with served(tls=tls) as listener:
+            peer = await Peer.of(listener, ssl=ssl.create_default_context(cafile=files["tls_cert"]))
+            for body, data in ((BYTES, post(BYTES)), (BYTES, chunked(BYTES, 50_000)), (b"", post(b""))):
+                peer.writer.write(data)
+                status, _, found = await peer.answer()
+                assert (status, found.decode()) == (200, hashlib.sha256(body).hexdigest())
+
+    async def test_a_handshake_that_fails_leaves_nothing(self, part, tmp_path):
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(write_certificate(tmp_path / "certificate")["tls_cert"])
+        async with served(part, tls=tls) as listener:
+            peer = await Peer.of(listener)
+            peer.writer.write(GET)
+            assert await peer.is_over()
+            assert len(listener) == 0
+
     async def test_a_peer_that_does_not_read_is_cut(self, tmp_path, monkeypatch):
         """Its descriptor is left to nobody: the next connections, which get its number, work."""
         monkeypatch.setattr(http_connection, "STALL_S", 0.0)

@@ -67,7 +67,7 @@ async def test_a_link_opens_a_file_for_its_user_as_long_as_they_may_see_it(daemo
     alice, bob = [await person(daemon, user) for user in ("alice", "bob")]
     room = await alice.chat.create_group("Bicycle", "bob")
     file = await alice.files.upload(TEXT)
-    sent = await alice.chat.mutate("send", room, body=attached(file))
+    sent = await alice.chat.mutate("send", room, body=attached(file, name="bicycle.txt"))
     places = [{"room": room, "seq": sent["seq"], "file": file}]
     (link,) = (await bob.chat.request({"type": "file.link", "places": places}))["links"]
     assert (await http.request(link["url"])).body == TEXT
@@ -114,7 +114,7 @@ async def test_a_file_that_is_taken_down_leaves_every_place_and_the_disk(daemon,
     alice, bob = [await person(daemon, user) for user in ("alice", "bob")]
     room = await alice.chat.create_group("Bicycle", "bob")
     file = await alice.files.upload(TEXT)
-    sent = await alice.chat.mutate("send", room, body=attached(file))
+    sent = await alice.chat.mutate("send", room, body=attached(file, name="bicycle.txt"))
     media = tmp_path / "media"
     (stored,) = media.glob(f"objects/*/{file}")
     answer = await daemon.api("DELETE", f"/v1/files/{file}?block=true")

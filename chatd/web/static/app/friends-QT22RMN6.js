@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t}from"./chunk-AHVH5G5I.js";import"./chunk-N3Y6VG6V.js";import"./chunk-CY3SYB7R.js";import"./chunk-SXWFAYMR.js";import"./chunk-AS4H2BIO.js";import"./chunk-LMMJQNMI.js";import"./chunk-5BUGJ5TA.js";import"./chunk-D7SCWAZY.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};
