@@ -44,6 +44,7 @@ soak: .venv/installed-dev
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/server/test_stopping.py tests/server/test_memory.py
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/server/test_graph_feed.py tests/server/test_graph_import.py
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/http/api/test_openapi.py
+	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/media/inspect/test_hostile.py
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/core/test_files.py
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/writer/test_screening.py
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/delivery tests/session

@@ -28,6 +28,7 @@ from chatd.protocol.codec import Vocabulary
 from chatd.protocol.connection import HelloOk, Mode
 from chatd.protocol.envelope import Ok, Request
 from chatd.protocol.errors import ChatError, Refused
+from chatd.protocol.media import LiveState
 from chatd.protocol.presence import TypingOf
 from chatd.storage.interface import DecisionStore, RoomViews, UserStore
 from chatd.telemetry.counters import Counters
@@ -177,6 +178,10 @@ class TypingSink(Protocol):
 
     def typing(
         self, session: Session, number: int, what: TypingOf = "text", kept_from: Collection[str] = ()
+    ) -> None: ...
+
+    def voice(
+        self, user: str, number: int, file: str, state: LiveState, kept_from: Collection[str]
     ) -> None: ...
 
     def has_pending(self, session: Session) -> bool: ...

@@ -122,6 +122,8 @@ ATTACHMENT = _map(
     height_=U53,
     duration_=U53,
     preview_=_text(1024),
+    alt_=_text(1000),
+    from_=_map(room=ROOM, seq=SEQ),
 )
 BUTTON = _map(label=_text(32, 1), data_=_text(64, 1), url_=_text(2048, 1))
 MODE = _word("foreground", "background")
@@ -296,6 +298,12 @@ REQUESTS: Mapping[str, Mapping[str, Check]] = {
     },
     "users.find": {"id": SEQ, "handle": _text(32)},
     "bots.get": {"id": SEQ, "bot": USER},
+    "file.link": {
+        "id": SEQ,
+        "places": _list(_map(room=ROOM, seq=SEQ, file=_text(22, 22), size_=_word("m", "s")), 50, 1),
+    },
+    "file.list": {"id": SEQ, "more_": _text(64), "limit_": SEQ},
+    "played": {"room": ROOM, "seq": SEQ},
     "push.test": {"id": SEQ},
     "push.decisions": {"id": SEQ, "room_": ROOM, "seq_": SEQ, "limit_": SEQ},
     "report": {

@@ -30,7 +30,7 @@ from chatd.core.room import Room
 from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Refused
 from chatd.protocol.media import SCHEME, Place
-from chatd.protocol.messages import Attachment, Body, SentAttachment
+from chatd.protocol.messages import Attachment, Body, LooseAttachment
 
 # Keys of an attachment that only the server writes, of its own files.
 FACTS = ("kind", "sizes", "waveform", "expires_at")
@@ -94,7 +94,7 @@ def forwards(body: Body | UnsetType) -> Iterator[tuple[str, Place]]:
     """Yield the files that a body forwards, each with the message that it is forwarded from."""
     if body is not UNSET and body.attachments is not UNSET:
         for one in body.attachments:
-            if isinstance(one, SentAttachment) and one.from_ is not UNSET and one.url.startswith(SCHEME):
+            if isinstance(one, LooseAttachment) and one.from_ is not UNSET and one.url.startswith(SCHEME):
                 yield file_of(one.url), one.from_
 
 
@@ -137,7 +137,7 @@ def resolve_one(
     if not reads.rules.media.enabled:
         raise Refused("not_supported", "this server stores no files", field="url")
     name = file_of(one.url)
-    source = one.from_ if isinstance(one, SentAttachment) else UNSET
+    source = one.from_ if isinstance(one, LooseAttachment) else UNSET
     known = reads.records_of(KnownFile).get(name)
     if source is not UNSET:
         known = forwarded(user, known, source, reads)
@@ -165,7 +165,7 @@ def claims(file: File, one: Attachment) -> dict[str, Any]:
 
 def of_elsewhere(one: Attachment) -> Attachment:
     """Return an attachment that lies elsewhere, without what only this server says of files."""
-    if isinstance(one, SentAttachment) and one.from_ is not UNSET:
+    if isinstance(one, LooseAttachment) and one.from_ is not UNSET:
         raise Refused("bad_request", "only files of this server are forwarded", field="from")
     said = [name for name in FACTS if getattr(one, name) is not UNSET]
     return structs.replace(one, **dict.fromkeys(said, UNSET)) if said else one

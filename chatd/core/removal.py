@@ -145,9 +145,10 @@ def erased(reaction: Event) -> bytes:
     return encode(Event(reaction.seq, "erased", user=reaction.user, time=reaction.time, from_=reaction.seq))
 
 
-def delete(room: Room, user: str, writes: WriteSet) -> None:
-    """Delete a room for all its members; what was said in it is purged later."""
+def delete(room: Room, user: str, writes: WriteSet, reads: ReadSet) -> None:
+    """Delete a room for all its members; what was said in it is purged later, and its picture goes at once."""
     writes.touch(room).deleted_by = user
+    hold(avatar_holder(room), "", writes, reads)
     writes.add(DeletedRoom(room.number, writes.now))
     for member in room.users:
         writes.remove_member(room, member, "deleted")

@@ -221,5 +221,5 @@ def delete(user: str, request: RoomDelete, writes: WriteSet, reads: ReadSet) -> 
         return WriteOk(duplicate=True)
     room, _ = authorize(room, user, "delete")
     writes.spend("bytes", user, MEMBER_BYTES * room.size)
-    removal.delete(room, user, writes)
+    removal.delete(room, user, writes, reads)
     return WriteOk(time=writes.now)

@@ -64,6 +64,14 @@ def begin_file(user: str, request: BeginFile, writes: WriteSet, reads: ReadSet) 
     repeated = reads.records_of(FileOfKey).get((request.owner, request.key))
     if repeated is not None:
         return begun_before(reads.records_of(KnownFile)[repeated.file].file, request)
+    if request.purpose != "message" and request.kind != "picture":
+        raise Refused("bad_request", f"a {request.purpose} is a picture", field="kind")
+    if request.room and not (
+        request.kind == "voice" and request.purpose == "message" and request.length is None
+    ):
+        raise Refused(
+            "bad_request", "a live note is a voice note of a length that nobody knows yet", field="live"
+        )
     most = most_bytes(request.kind, request.purpose, rules)
     if request.length is not None and request.length > most:
         raise Refused("too_large", f"a {request.kind} has at most {most} bytes", field="length")

@@ -58,6 +58,7 @@ from chatd.delivery.room_pushes import RoomPushes
 from chatd.env import Env
 from chatd.protocol import close_codes
 from chatd.protocol.limits import JSON_GROWTH
+from chatd.protocol.media import LiveState, VoicePush
 from chatd.protocol.messages import EVERYBODY
 from chatd.protocol.presence import PresencePush, TypingOf, TypingPush, UserState
 from chatd.protocol.read_state import PositionPush
@@ -142,9 +143,20 @@ class Fanout:
         subscribers = self._hub.rooms.get(number)
         if subscribers is None:
             return
-        packet = EncodedPush(TypingPush(subscribers.name, session.user, what), self._deflate_min)
+        self._push_signal(TypingPush(subscribers.name, session.user, what), subscribers, kept_from)
+
+    def voice(self, user: str, number: int, file: str, state: LiveState, kept_from: Collection[str]) -> None:
+        """Push the state of a live note to those who have a room on screen, not to `kept_from`."""
+        subscribers = self._hub.rooms.get(number)
+        if subscribers is not None:
+            self._push_signal(VoicePush(subscribers.name, user, file, state), subscribers, kept_from)
+
+    def _push_signal(
+        self, push: TypingPush | VoicePush, subscribers: RoomSubscribers, kept_from: Collection[str]
+    ) -> None:
+        packet = EncodedPush(push, self._deflate_min)
         for other in subscribers.focused:
-            if other.user != session.user and other.user not in kept_from and other.mode == "foreground":
+            if other.user != push.user and other.user not in kept_from and other.mode == "foreground":
                 other.outbox.send_ephemeral(packet.frame(other.encoding))
 
     def has_pending(self, session: Subscriber) -> bool:

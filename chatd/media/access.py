@@ -22,6 +22,8 @@ from chatd.storage.media import Asker, Standing
 
 # Some 500 B each: 5 MB at worst.
 CALLERS_MAX = 10_000
+# Some 300 B each: 3 MB at worst.
+ADDRESSES_MAX = 10_000
 BEARER = "bearer "
 # Tokens of one address that the daemon verifies: one costs the chat 0.2 ms, and counts for minutes once it was. Behind
 # one address may be an office.
@@ -36,7 +38,7 @@ class Access:
         self._link_key = link_key
         self._env = env
         self._proxies = networks(proxies)
-        self._verified = TokenBuckets(VERIFIED)
+        self._verified = TokenBuckets(VERIFIED, ADDRESSES_MAX)
         # By the digest of a token, those who were asked for last at the end. Tokens themselves are not kept.
         self._callers: OrderedDict[bytes, Caller] = OrderedDict()
         self._asking: dict[bytes, asyncio.Future[Caller]] = {}

@@ -23,6 +23,9 @@ class Disk(Protocol):
     def write(self, descriptor: int, data: bytes | memoryview, offset: int) -> None:
         """Write all of it."""
 
+    def read_at(self, descriptor: int, count: int, offset: int) -> bytes:
+        """Return so many bytes, fewer at the end."""
+
     def truncate(self, descriptor: int, size: int) -> None: ...
 
     def sync(self, descriptor: int) -> None:
@@ -68,6 +71,9 @@ class SystemDisk(Disk):
         while left:
             count = os.pwrite(descriptor, left, offset)
             left, offset = left[count:], offset + count
+
+    def read_at(self, descriptor: int, count: int, offset: int) -> bytes:
+        return os.pread(descriptor, count, offset)
 
     def truncate(self, descriptor: int, size: int) -> None:
         os.ftruncate(descriptor, size)

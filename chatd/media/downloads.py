@@ -6,7 +6,9 @@ Nothing that was sent runs in a browser: a type that we made, or know to be harm
 import logging
 import re
 from base64 import urlsafe_b64encode
+from collections import Counter
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 from unicodedata import category
 from urllib.parse import quote
@@ -33,6 +35,8 @@ OPAQUE = "application/octet-stream"
 # An object never changes, so nobody asks again; a link is another address soon.
 FOR_EVER_S = 31_536_000
 MODERATION = "moderation"
+# Names of files that many fetch at once; each takes longer to clean than to find.
+NAMES_KEPT = 1000
 
 log = logging.getLogger(__name__)
 
@@ -46,13 +50,17 @@ class Allowed(NamedTuple):
 
 
 class Downloads:
-    """The handler of `/v1/media`. `open_object`: returns a descriptor; raises OSError."""
+    """The handler of `/v1/media`. `open_object`: returns a descriptor; raises OSError.
+
+    `counters`: files that were fetched, known to the asker already, lost from the disk.
+    """
 
     def __init__(
         self, access: Access, reads: MediaReads, open_object: Callable[[str], int], env: Env
     ) -> None:
         self._access = access
         self._reads = reads
+        self.counters: Counter[str] = Counter()
         self._open = open_object
         self._env = env
 
@@ -82,6 +90,9 @@ class Downloads:
             standing, found = await self._reads.own(
                 None if of_any else asker_of(caller), file, size or "full"
             )
+            if of_any:
+                # Moderators see what nobody sent to them, so it can be told afterwards.
+                log.info("%s was read for the host app", file)
         else:
             raise Refused("not_found")
         self._access.check(caller, standing)
@@ -112,6 +123,7 @@ class Downloads:
         if "if-match" in asked and not lists(asked["if-match"], etag, weak=False):
             return error(412, "conflict")
         if "if-none-match" in asked and lists(asked["if-none-match"], etag, weak=True):
+            self.counters["known"] += 1
             return Answer(304, headers)
         headers |= shown_as(stored)
         if allowed.caching == "public":
@@ -126,13 +138,16 @@ class Downloads:
         if span is not None:
             headers["Content-Range"] = f"bytes {span.first}-{span.last}/{stored.size}"
         first, count = (0, stored.size) if span is None else (span.first, span.length)
-        return Answer(200 if span is None else 206, headers, FilePart(self._opened(stored), first, count))
+        part = FilePart(self._opened(stored), first, count)
+        self.counters["fetched"] += request.method == "GET"
+        return Answer(200 if span is None else 206, headers, part)
 
     def _opened(self, stored: StoredObject) -> int:
         try:
             return self._open(stored.object)
         except FileNotFoundError:
             # After a restore without its media, or damage: `chatd media check` lists them.
+            self.counters["lost"] += 1
             log.error("the object %s is not on the disk", stored.object)
             raise Refused("not_found") from None
 
@@ -150,10 +165,15 @@ def existing(found: StoredObject | None) -> StoredObject:
 def shown_as(stored: StoredObject) -> dict[str, str]:
     """Return the headers that say how a browser has to take a file."""
     is_shown = stored.kind != "file" and stored.mime in SHOWN
-    disposition = "inline" if is_shown else "attachment"
-    if name := cleaned(stored.name):
-        disposition += f"; filename*=UTF-8''{quote(name, safe='')}"
+    disposition = ("inline" if is_shown else "attachment") + named(stored.name)
     return {"Content-Type": stored.mime if is_shown else OPAQUE, "Content-Disposition": disposition}
+
+
+@lru_cache(NAMES_KEPT)
+def named(name: str) -> str:
+    """Return the parameter of `Content-Disposition` that gives a file its name (RFC 8187); empty for none."""
+    name = cleaned(name)
+    return f"; filename*=UTF-8''{quote(name, safe='')}" if name else ""
 
 
 def cleaned(name: str) -> str:

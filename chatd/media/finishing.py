@@ -22,7 +22,7 @@ from chatd.media.objects import Objects
 from chatd.protocol.errors import Refused, Unavailable
 from chatd.protocol.media import SCHEME, FileKind, Purpose
 from chatd.protocol.messages import Attachment
-from chatd.storage.media import Asker, MediaReads
+from chatd.storage.media import Asker, UploadReads
 
 # Whatever a file does to this process, it does not do it for ever.
 ATTEMPTS_MAX = 2
@@ -63,7 +63,7 @@ class Finishing:
         objects: Objects,
         pool: Executor,
         daemon: Daemon,
-        reads: MediaReads,
+        reads: UploadReads,
         inspector: Inspector,
     ) -> None:
         self.counters: Counter[str] = Counter()
@@ -115,7 +115,7 @@ class Finishing:
     async def _said(self, row: File, length: int, made: Made | str) -> str:
         """Have the daemon store what became of a file; return the code that it is refused with, "" for none."""
         if isinstance(made, str):
-            return await self._refuse(row.file, made)
+            return await self.refuse(row.file, made)
         try:
             await self._daemon.ask(
                 Finish(
@@ -128,12 +128,12 @@ class Finishing:
                 )
             )
         except Refused as refusal:
-            return await self._refuse(row.file, refusal.code)
+            return await self.refuse(row.file, refusal.code)
         now = (await self._reads.upload(NOBODY, row.file)).file
         if now is None or now.state != "ready":
             await self.delete(row.file)
             return now.code if now is not None and now.code else "not_found"
-        await in_pool(self._pool, self._incoming.delete, row.file)
+        await in_pool(self._pool, self._incoming.tidy, row.file)
         return ""
 
     async def _kept(self, row: File, length: int) -> Made:
@@ -169,7 +169,7 @@ class Finishing:
             stored.append(Stored(one.variant, name, one.mime, size or 0, digest))
         return Made(found.facts, tuple(stored), source)
 
-    async def _refuse(self, file: str, code: str) -> str:
+    async def refuse(self, file: str, code: str) -> str:
         """Tell the daemon that a file is not wanted, and delete it; return the code."""
         try:
             await self._daemon.ask(Refuse(0, file, code))

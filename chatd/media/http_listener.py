@@ -9,10 +9,12 @@ from contextlib import suppress
 from email.utils import formatdate
 
 from chatd.env import Env
-from chatd.media.http_connection import Connection, Handler
+from chatd.media.http_connection import HEAD_S, Connection, Handler
 from chatd.media.http_messages import FilePart
 
 LOOK_S = 1.0
+# Connections that wait to be accepted, as `listen.backlog` has it by default; the kernel allows no more than its own.
+BACKLOG = 4096
 # Of the loop, in which an accepted socket becomes a connection.
 ACCEPT_TURNS = 5
 
@@ -39,7 +41,13 @@ class HttpListener:
     async def start(self, bound: socket.socket, tls: ssl.SSLContext | None = None) -> None:
         """Accept connections."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._connected, sock=bound, ssl=tls, backlog=1024)
+        self._server = await loop.create_server(
+            lambda: Connection(self),
+            sock=bound,
+            ssl=tls,
+            ssl_handshake_timeout=HEAD_S if tls is not None else None,
+            backlog=BACKLOG,
+        )
         self._looking = asyncio.create_task(self._look(), name="media connections")
 
     async def close(self, patience_s: float) -> None:
@@ -82,20 +90,19 @@ class HttpListener:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._disk, os.pread, part.descriptor, count, offset)
 
+    def came(self, connection: Connection) -> bool:
+        is_full = len(self._connections) >= self._connections_max
+        idle = next((one for one in self._connections if one.is_idle), None) if is_full else None
+        if idle is not None:
+            idle.abort()
+        self._connections[connection] = None
+        self._are_over.clear()
+        return not is_full or idle is not None
+
     def left(self, connection: Connection) -> None:
         self._connections.pop(connection, None)
         if not self._connections:
             self._are_over.set()
-
-    def _connected(self) -> Connection:
-        is_full = len(self._connections) >= self._connections_max
-        idle = next((one for one in self._connections if one.is_idle), None) if is_full else None
-        if idle is not None:
-            idle.drain()
-        connection = Connection(self, is_refused=is_full and idle is None)
-        self._connections[connection] = None
-        self._are_over.clear()
-        return connection
 
     async def _look(self) -> None:
         loop = asyncio.get_running_loop()

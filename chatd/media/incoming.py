@@ -96,10 +96,14 @@ class Incoming:
                 self._disk.close(descriptor)
 
     def delete(self, file: str) -> None:
-        """Delete what there is of an upload."""
+        """Delete what there is of an upload; at the next start nothing of it is left."""
+        self.tidy(file)
+        self._disk.sync_names(self._directory)
+
+    def tidy(self, file: str) -> None:
+        """Delete what there is of an upload that has ended; what a power cut brings back goes at the next start."""
         for path in (self.path(file), *(self.rendition(file, one) for one in RENDITIONS), self._at(file)):
             self._disk.delete(path)
-        self._disk.sync_names(self._directory)
 
     def _at(self, file: str) -> Path:
         return self._directory / (file + AT)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import signal
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
@@ -13,6 +14,7 @@ from typing import cast
 from msgspec.structs import replace
 
 from chatd.config.media import MIB, Media
+from chatd.config.memory import inspectors_of
 from chatd.media.inspection import (
     Bounds,
     Descriptors,
@@ -36,7 +38,6 @@ RECEIVED_MAX = 1 << 16  # bytes at once: an answer has some hundred
 START_S = 30.0  # until a process works: 0.5 s on a machine that does nothing else
 JOBS_MAX = 200  # of one process: whatever one file did to it ends some time
 DEATHS_MAX = 2  # of processes by one file: the first may have had another cause
-COUNT_MAX = 4  # as many as there are for each core but one
 # Of one process: itself and its libraries, and a picture as it is decoded, as it is turned, and as it is written.
 MEMORY_BASE, MEMORY_PER_PIXEL = 512 * MIB, 10
 # The environment may hold secrets, which hostile bytes could be after.
@@ -60,8 +61,7 @@ class Inspectors:
         self.waiting = 0
         self._media = media
         self._command = command
-        count = media.inspectors or max(1, min(COUNT_MAX, (os.cpu_count() or 1) - 1))
-        self._turns = asyncio.Semaphore(count)
+        self._turns = asyncio.Semaphore(inspectors_of(media))
         self._idle: list[_Inspector] = []
         self._all: set[_Inspector] = set()
 
@@ -124,7 +124,9 @@ class Inspectors:
                 self._idle.append(inspector)
             else:
                 self._all.discard(inspector)
-                await asyncio.shield(inspector.end())
+                code = await asyncio.shield(inspector.end())
+        if answer is None:
+            log.warning("a process that opens uploads ended at a %s: %s", kind, named(code))
         if isinstance(answer, Found):
             return checked(job, answer, descriptors)
         return answer if isinstance(answer, Refusal) else None
@@ -163,6 +165,14 @@ def checked(job: Job, found: Found, descriptors: Descriptors) -> Found | Refusal
     return Found(replace(found.facts, size=size), found.written)
 
 
+def named(code: int) -> str:
+    """Return how a process ended: a signal by its name, else its code."""
+    try:
+        return signal.Signals(-code).name if code < 0 else f"code {code}"
+    except ValueError:
+        return f"signal {-code}"
+
+
 class _Inspector:
     """One process, and the socket to it."""
 
@@ -199,14 +209,15 @@ class _Inspector:
         handed = (descriptors.source, descriptors.full, descriptors.m, descriptors.s)
         return await self._answer(frame(Kind.CONTENT, job), handed, patience_s)
 
-    async def end(self) -> None:
-        """End it by force; it holds nothing that would have to be kept."""
+    async def end(self) -> int:
+        """End it by force, for it holds nothing that would have to be kept; return how it ended."""
         if self._pipe is not None:
             self._pipe.close()
         if self._process is not None:
             with suppress(ProcessLookupError):
                 self._process.kill()
-            await self._process.wait()
+            return await self._process.wait()
+        return 0
 
     async def _answer(
         self, data: bytes, descriptors: Sequence[int], patience_s: float

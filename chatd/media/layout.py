@@ -6,13 +6,14 @@ from binascii import Error
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from chatd.media.interface import INCOMING, OBJECTS
 
 FILE_CHARACTERS = 22
 """Of the id of a file, with which the name of each of its objects begins."""
 
-LOCK = "backup.lock"
+LOCK, PROCESS_LOCK = "backup.lock", "process.lock"
 
 
 def folder_of(name: str) -> str:
@@ -44,6 +45,13 @@ def incoming_on_disk(directory: Path) -> Iterator[Path]:
     """Yield what is on its way: FILE and FILE.at."""
     with suppress(FileNotFoundError):
         yield from sorted((directory / INCOMING).iterdir())
+
+
+def alone(directory: Path) -> IO[str]:
+    """Wait until no other process takes files here; none does until the file is closed."""
+    lock = (directory / PROCESS_LOCK).open("a")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return lock
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
 from chatd.env import Env
 from chatd.media.access import Access
@@ -17,17 +17,21 @@ from chatd.media.daemon_link import DaemonLink
 from chatd.media.disk import SystemDisk
 from chatd.media.downloads import Downloads
 from chatd.media.finishing import Finishing
+from chatd.media.http_connection import Handler
 from chatd.media.http_listener import HttpListener
 from chatd.media.incoming import Incoming
 from chatd.media.inspection import Library
 from chatd.media.inspectors import Inspectors
 from chatd.media.interface import Condition, Delete, Deleted
+from chatd.media.layout import alone
+from chatd.media.live import LiveNotes
+from chatd.media.live_requests import LiveRequests
 from chatd.media.local import LocalObjects, in_pool
 from chatd.media.routes import Routes
 from chatd.media.settings import MediaSettings
 from chatd.media.upload_requests import UploadRequests
 from chatd.media.uploads import Parts, Uploads
-from chatd.protocol.errors import ChatError
+from chatd.protocol.errors import ChatError, Refused, Unavailable
 from chatd.protocol.process_frames import HEAD_BYTES, Kind, decode
 from chatd.storage.media import MediaReads
 from chatd.telemetry.troubles import Troubles
@@ -37,6 +41,8 @@ THREADS = 4
 # For what is under way when it ends; the daemon waits somewhat longer.
 DRAIN_S = 3.0
 CONDITION_S = 5.0
+# What did not start may have lacked memory.
+START_AGAIN_S = 30.0
 
 OpenReads = Callable[[Path, Troubles], Awaitable[MediaReads]]
 log = logging.getLogger(__name__)
@@ -90,22 +96,32 @@ class MediaProcess:
         self._tasks: set[asyncio.Task[None]] = set()
         self._objects = LocalObjects(directory, disk, pool)
         self._inspectors = Inspectors(media)
-        self._can_inspect = asyncio.Event()
+        self._was_started = asyncio.Event()
+        self._problem = ""
         self._deleting = asyncio.Lock()
-        self._finishing = Finishing(
-            Incoming(directory, disk), self._objects, pool, self.daemon, reads, self._inspectors
-        )
+        self._lock: IO[str] | None = None
+        incoming = Incoming(directory, disk)
+        self._finishing = Finishing(incoming, self._objects, pool, self.daemon, reads, self._inspectors)
+        self._live = LiveNotes(incoming, disk, pool, self.daemon, env, media.voice_ms)
         parts = Parts(directory, disk, pool, self._objects, self.daemon, reads, env, media.min_free_bytes)
-        self._uploads = Uploads(parts, self._finishing)
+        self._uploads = Uploads(parts, self._finishing, self._live)
         access = Access(self.daemon, settings.link_key, env, settings.proxies)
         uploads = UploadRequests(media, access, self.daemon, reads, self._uploads, self._libraries)
-        downloads = Downloads(access, reads, self._objects.open, env)
-        routes = Routes(settings.origins, {"/v1/files": uploads, "/v1/media": downloads})
+        self._downloads = Downloads(access, reads, self._objects.open, env)
+        live = LiveRequests(access, reads, self._live, media.connections // 2)
+        handlers: dict[str, Handler] = {
+            "/v1/files": uploads,
+            "/v1/media": self._downloads,
+            "/v1/media/live": live,
+        }
+        routes = Routes(settings.origins, handlers)
         self._listener = HttpListener(routes, env, pool, media.connections)
 
     async def start(self) -> None:
         """Go on where the process before this one stopped. Raises OSError, ssl.SSLError."""
         tls = tls_of(self._settings)
+        # One whose daemon was killed still keeps what came of its uploads.
+        self._lock = await in_pool(self._pool, alone, self._directory)
         await self._objects.prepare()
         self.daemon.ready()
         # The daemon owns the socket: connections that come before the next process wait in it.
@@ -113,28 +129,42 @@ class MediaProcess:
         self._keep(self._start_inspectors())
         self._keep(self._uploads.resume())
         self._keep(self._tell_condition())
+        self._keep(self._live.run())
 
     async def close(self) -> None:
         """Take no more, keep what came, and end."""
+        self._live.close()
         await self._listener.close(DRAIN_S)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._uploads.close()
         await self._inspectors.close()
+        if self._lock is not None:
+            self._lock.close()
 
     async def _start_inspectors(self) -> None:
-        """Start what opens uploads; files go on meanwhile."""
-        try:
-            await self._inspectors.start()
-        except ChatError as problem:
-            log.error("pictures, video and voice notes are not taken: %s", problem)
-        finally:
-            self._can_inspect.set()
+        """Start what opens uploads, again as long as it does not; files are taken meanwhile."""
+        while True:
+            try:
+                await self._inspectors.start()
+            except ChatError as problem:
+                self._problem = f"pictures, video and voice notes are not taken: {problem.message}"
+                log.error(self._problem)
+            else:
+                self._problem = ""
+                return
+            finally:
+                self._was_started.set()
+            await asyncio.sleep(START_AGAIN_S)
 
     async def _libraries(self) -> Sequence[Library]:
-        """Return what can be opened here, when that is known."""
-        await self._can_inspect.wait()
+        """Return what can be opened here, when that is known. Raises Unavailable, Refused where it never will be."""
+        await self._was_started.wait()
+        if self._inspectors.missing and self._settings.media.fences == "required":
+            raise Refused("not_supported", self._problem, field="kind")
+        if self._problem:
+            raise Unavailable("overloaded", self._problem, retry_after=int(START_AGAIN_S * 1000))
         return self._inspectors.libraries
 
     def _keep(self, work: Coroutine[Any, Any, None]) -> None:
@@ -170,7 +200,7 @@ class MediaProcess:
             await asyncio.sleep(CONDITION_S)
 
     async def _condition(self) -> Condition:
-        free, problem = 0, ""
+        free, problem = 0, self._problem
         with suppress(OSError):
             free = await in_pool(self._pool, self._disk.free_bytes, self._directory)
         if free < self._settings.media.min_free_bytes:
@@ -184,7 +214,7 @@ class MediaProcess:
             inspectors=self._inspectors.running,
             waiting=self._inspectors.waiting,
             connections=len(self._listener),
-            counters=dict(self._finishing.counters),
+            counters=self._finishing.counters | self._downloads.counters,
         )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 HEAD_BYTES = 27
-CONTINUED, FIRST, LAST = 1, 2, 4
+FIRST, LAST = 2, 4  # flags of the first and the last page of a stream
 NO_GRANULE = 0xFFFF_FFFF_FFFF_FFFF  # of a page on which no packet ends
 SAMPLES_PER_MS = 48  # granules count at 48 kHz, whatever was recorded
 CHANNELS_MAX = 2
@@ -28,6 +28,10 @@ class Page:
     number: int
     lacing: bytes
     body: bytes
+
+    @property
+    def size(self) -> int:
+        return HEAD_BYTES + len(self.lacing) + len(self.body)
 
     @property
     def ends_packet(self) -> bool:
@@ -99,7 +103,8 @@ class Note:
 
     def add(self, page: Page) -> Iterator[Page]:
         """Yield the page as others get it: the comments are one empty page, and what follows is counted on."""
-        if self._has_ended or page.number != self._pages or (self._pages and page.serial != self._serial):
+        is_other = bool(self._pages) and (page.serial != self._serial or bool(page.flags & FIRST))
+        if self._has_ended or page.number != self._pages or is_other:
             raise ValueError("another stream, or a page is missing")
         self._pages += 1
         if page.number == 0:

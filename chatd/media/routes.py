@@ -49,7 +49,7 @@ _PORT = re.compile(r":(?:[0-9]{1,5}|\*)\Z")
 
 
 class Routes:
-    """The handler of all requests. `handlers`: by the first two parts of a path, as `/v1/files`."""
+    """The handler of all requests. `handlers`: by the first parts of a path, as `/v1/files`; the longest counts."""
 
     def __init__(self, origins: Sequence[str], handlers: Mapping[str, Handler]) -> None:
         self._is_open = "*" in origins
@@ -65,7 +65,8 @@ class Routes:
         return answer
 
     async def _answer(self, request: Request) -> Answer:
-        handler = self._handlers.get("/".join(request.path.split("/", 3)[:3]))
+        parts = request.path.split("/", 4)
+        handler = self._handlers.get("/".join(parts[:4])) or self._handlers.get("/".join(parts[:3]))
         if handler is None:
             return error(404, "not_found")
         try:

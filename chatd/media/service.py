@@ -40,6 +40,7 @@ from chatd.media.interface import (
     Failed,
     Finish,
     FromProcess,
+    Live,
     Refuse,
     Variant,
 )
@@ -81,12 +82,13 @@ class Doors:
 
     `identify`: the claims of a token in force of a user who is not shut out, and the mark that it is younger than
     (core/users.py); it raises Refused. `key_of`: the key of the API with this secret, None for none. `submit`: stores a
-    change, and returns when it is durable.
+    change, and returns when it is durable. `on_live`: follows the state of a live note; None: all are over.
     """
 
     identify: Callable[[str], Awaitable[tuple[Claims, int]]]
     key_of: Callable[[str], ApiKey | None]
     submit: Callable[[object], Awaitable[Ok]]
+    on_live: Callable[[Live | None], Awaitable[None]]
 
 
 class MediaService:
@@ -124,6 +126,8 @@ class MediaService:
             self._note(message)
         elif isinstance(message, Continue):
             self._keep(self._store(ContinueFile(message.file)))
+        elif isinstance(message, Live):
+            self._keep(self._doors.on_live(message))
         elif isinstance(message, Deleted) and self._deletions:
             asked, answer = self._deletions[0]
             if not {*asked.objects, *asked.files}.issuperset((*message.objects, *message.files)):
@@ -137,6 +141,7 @@ class MediaService:
     def on_end(self) -> None:
         """Note that the process ended: the next one asks again, and is asked again."""
         self.condition = None
+        self._keep(self._doors.on_live(None))
         while self._deletions:
             _, answer = self._deletions.popleft()
             if not answer.done():

@@ -17,7 +17,7 @@ from msgspec import Meta, Struct
 from chatd.media.http_messages import Answer, Request
 from chatd.protocol.complaints import FORMS, Words, refusal_of
 from chatd.protocol.errors import Refused
-from chatd.protocol.identifiers import Key, User
+from chatd.protocol.identifiers import Key, Room, User
 from chatd.protocol.media import FileId, FileKind, Purpose
 
 VERSION = "1.0.0"
@@ -50,9 +50,10 @@ class Metadata(Struct, frozen=True):
     filetype: Annotated[str, Meta(max_length=128)] = ""
     sha256: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?\Z")] = ""
     owner: User | Literal[""] = ""
+    live: Room | Literal[""] = ""
 
 
-WORDS = Words({Key: FORMS[Key], User: FORMS[User]}, {"kind": FileKind, "purpose": Purpose})
+WORDS = Words({name: FORMS[name] for name in (Key, User, Room)}, {"kind": FileKind, "purpose": Purpose})
 
 
 class Target(NamedTuple):

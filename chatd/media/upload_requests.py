@@ -11,8 +11,8 @@ from chatd.media.inspection import Library
 from chatd.media.interface import Begin, Begun, Caller, Daemon, Drop
 from chatd.media.routes import failure
 from chatd.media.uploads import ChecksumMismatch, Discarded, OffsetConflict, Uploads
-from chatd.protocol.errors import Refused
-from chatd.storage.media import MediaReads
+from chatd.protocol.errors import ChatError, Refused
+from chatd.storage.media import UploadReads
 
 CHECKSUM_MISMATCH = 460
 # What opens the kinds without which they are not taken.
@@ -27,7 +27,7 @@ class UploadRequests:
         media: Media,
         access: Access,
         daemon: Daemon,
-        reads: MediaReads,
+        reads: UploadReads,
         uploads: Uploads,
         libraries: Callable[[], Awaitable[Sequence[Library]]],
     ) -> None:
@@ -65,18 +65,19 @@ class UploadRequests:
             return error(CHECKSUM_MISMATCH, mismatch.code, field=mismatch.field or "")
         except Discarded:
             return error(500, "internal")
+        except ChatError as problem:
+            return failure(problem)
 
     async def _begin(self, request: Request, _: str) -> Answer:
         """Make an upload, and take the bytes that came along."""
+        caller = await self._caller(request)
         said, length = (
             tus.metadata_of(request.headers.get("upload-metadata", "")),
             tus.length_of(request.headers),
         )
-        library = NEEDS.get(said.kind if said.purpose == "message" else "picture")
-        if library is not None and library not in await self._libraries():
+        if said.kind != "file" and NEEDS.get(said.kind) not in (None, *await self._libraries()):
             raise Refused("not_supported", f"this server takes no {said.kind}", field="kind")
         await self._uploads.check_space(length or 0)
-        caller = await self._caller(request)
         begun = await self._daemon.ask(
             Begin(
                 id=0,
@@ -88,6 +89,7 @@ class UploadRequests:
                 name=said.filename,
                 mime=said.filetype,
                 digest=bytes.fromhex(said.sha256),
+                room=said.live,
                 owner=said.owner,
             )
         )

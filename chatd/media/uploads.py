@@ -7,10 +7,11 @@ so an older request is ended, and what it brought is kept, before a newer one is
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from chatd.core.files import File
@@ -21,11 +22,12 @@ from chatd.media.finishing import NOBODY, Finishing
 from chatd.media.http_messages import BodyLost, RequestBody
 from chatd.media.incoming import Incoming, Progress
 from chatd.media.interface import Continue, Daemon
+from chatd.media.live import BadPage, LiveNotes
 from chatd.media.local import in_pool
 from chatd.media.objects import Objects
 from chatd.media.tus import Part, State
 from chatd.protocol.errors import Refused, Unavailable
-from chatd.storage.media import MediaReads
+from chatd.storage.media import UploadReads
 
 # What a phone sends again at most when the power fails: so many bytes, or what came in so many seconds.
 SYNC_BYTES, SYNC_S = 8 << 20, 10.0
@@ -74,16 +76,20 @@ class Parts:
     pool: Executor
     objects: Objects
     daemon: Daemon
-    reads: MediaReads
+    reads: UploadReads
     env: Env
     min_free_bytes: int
 
 
 class Uploads:
-    """The uploads of one process: `look`, `append`, `end`, `resume`, `close`. Rows are as of now."""
+    """The uploads of one process: `look`, `append`, `end`, `resume`, `close`. Rows are as of now.
 
-    def __init__(self, parts: Parts, finishing: Finishing) -> None:
+    `live`: the notes among them that are heard while they are spoken.
+    """
+
+    def __init__(self, parts: Parts, finishing: Finishing, live: LiveNotes) -> None:
         self._parts = parts
+        self._live = live
         self._pool = parts.pool
         self._incoming = Incoming(parts.directory, parts.disk)
         self._finishing = finishing
@@ -129,6 +135,7 @@ class Uploads:
     async def end(self, file: str) -> None:
         """End what is under way of an upload that its owner, or the daemon, gave up, and delete its bytes."""
         async with self._held(file, None) as upload:
+            self._live.end(file, "cancelled")
             if upload.finishing is not None:
                 upload.finishing.cancel()
                 await asyncio.wait({upload.finishing})
@@ -201,8 +208,10 @@ class Uploads:
             descriptor = await in_pool(self._pool, self._parts.disk.open, path, make=True)
         except OSError as error:
             raise failed(error) from error
+        note = self._live.of(row)
+        pass_on = None if note is None else partial(self._live.read_on, note)
         try:
-            writing = _Writing(self._parts, self._incoming, row.file, descriptor, progress, limit)
+            writing = _Writing(self._parts, self._incoming, row.file, descriptor, progress, limit, pass_on)
             return await (
                 writing.take(body) if part.digest is None else writing.take_checked(body, part.digest)
             )
@@ -210,8 +219,13 @@ class Uploads:
             if error.errno in NO_SPACE:
                 raise failed(error) from error
             log.error("an upload is begun anew: %s", error)
+            self._live.end(row.file, "cut")
             await in_pool(self._pool, self._incoming.delete, row.file)
             raise Discarded from error
+        except BadPage as bad:
+            log.info("a live note is refused: %s", bad)
+            code = await self._finishing.refuse(row.file, "unreadable")
+            raise Refused(code, "this is no live note") from bad
         finally:
             await in_pool(self._pool, self._parts.disk.close, descriptor)
 
@@ -222,6 +236,7 @@ class Uploads:
 
     def _start(self, row: File, length: int, upload: _Upload) -> asyncio.Task[str]:
         """Begin to make a file of a whole upload, once."""
+        self._live.end(row.file, "done")
         if upload.finishing is None or upload.finishing.done():
             task = upload.finishing = asyncio.create_task(
                 self._finishing.finish(row, length), name="finish a file"
@@ -244,7 +259,7 @@ class Uploads:
 
 
 class _Writing:
-    """One request of an upload on its way to the disk."""
+    """One request of an upload on its way to the disk. `pass_on`: to those who listen to it, as far as it is there."""
 
     def __init__(
         self,
@@ -254,8 +269,10 @@ class _Writing:
         descriptor: int,
         progress: Progress,
         limit: int,
+        pass_on: Callable[[int], Awaitable[None]] | None,
     ) -> None:
         self._parts = parts
+        self._pass_on = pass_on
         self._incoming = incoming
         self._file = file
         self._descriptor = descriptor
@@ -270,7 +287,7 @@ class _Writing:
         try:
             while piece := await body.read():
                 await self._write(piece)
-                is_due = clock() - synced_at >= SYNC_S
+                is_due = clock() - synced_at >= SYNC_S or self._pass_on is not None
                 if is_due or self._offset - self._progress.offset >= SYNC_BYTES:
                     await self._keep()
                     synced_at = clock()
@@ -311,6 +328,8 @@ class _Writing:
         progress = replace(self._progress, offset=self._offset)
         await in_pool(self._parts.pool, self._incoming.keep, self._file, self._descriptor, progress)
         self._progress = progress
+        if self._pass_on is not None:
+            await self._pass_on(self._offset)
 
 
 def announced(row: File, progress: Progress, part: Part) -> Progress:

@@ -66,16 +66,21 @@ class Body(Struct, omit_defaults=True, frozen=True):
     data: Any = UNSET
 
 
+class LooseAttachment(Attachment, frozen=True, rename={"from_": "from"}):
+    """An attachment as it comes from a client. `from_`: the message it is forwarded from, which is not stored."""
+
+    from_: Place | UnsetType = UNSET
+
+
 class LooseBody(Body, frozen=True):
     """A body as it comes from a client: its host data is decoded later, after a check."""
 
+    attachments: Annotated[list[LooseAttachment], Meta(max_length=10)] | UnsetType = UNSET  # type: ignore[assignment]
     data: Raw | UnsetType = UNSET
 
 
-class SentAttachment(Attachment, forbid_unknown_fields=True, frozen=True, rename={"from_": "from"}):
-    """An attachment as a client may send it: unknown keys are detected. `from_`: the message it is forwarded from."""
-
-    from_: Place | UnsetType = UNSET
+class SentAttachment(LooseAttachment, forbid_unknown_fields=True, frozen=True, rename={"from_": "from"}):
+    """An attachment as a client may send it: unknown keys are detected."""
 
 
 class SentButton(Button, forbid_unknown_fields=True, frozen=True):

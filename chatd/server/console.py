@@ -23,6 +23,7 @@ from chatd.delivery.outbox_survey import OutboxSurvey
 from chatd.env import Env
 from chatd.http.console import console_pages
 from chatd.http.event_stream import EventStream, encoded
+from chatd.media.interface import Condition
 from chatd.server.app import App
 from chatd.server.watched_files import WatchedFiles
 from chatd.session.session import Session
@@ -64,6 +65,8 @@ class RunningDaemon(Protocol):
     def ops_port(self) -> int: ...
 
     async def checks(self) -> Mapping[str, str | None]: ...
+
+    def processes(self) -> Mapping[str, str]: ...
 
     def storage_gauges(self) -> Mapping[str, float]:
         """Return the sizes of the database and of the free disk, by name of their metrics."""
@@ -188,6 +191,7 @@ class Console:
             "rooms": len(app.rooms.cache.rooms),
             "connections_max": daemon.config.limits.connections,
             "storage": self._storage(),
+            "media": self._media(),
             "backup": self._backup(),
             "certificate": self._certificate(),
         }
@@ -199,6 +203,22 @@ class Console:
             "disk_bytes": shutil.disk_usage(storage.directory).total,
             "min_free_bytes": storage.min_free_bytes,
             **self._daemon.storage_gauges(),
+        }
+
+    def _media(self) -> dict[str, Any] | None:
+        """Return how the process for files is; None where media are off."""
+        media, state = self._daemon.app.media, self._daemon.processes().get("media")
+        if media is None:
+            return None
+        now = media.service.condition or Condition()
+        return {
+            "state": state,
+            "url": self._daemon.app.context.media.url,
+            "free_bytes": now.free_bytes,
+            "connections": now.connections,
+            "connections_max": self._daemon.config.media.connections,
+            "inspectors": now.inspectors,
+            "waiting": now.waiting,
         }
 
     def _backup(self) -> dict[str, Any] | None:

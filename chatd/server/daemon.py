@@ -243,8 +243,10 @@ class Daemon:
         api = Api(services, access, self.env, app.counters)
         if several(listen.ops_address):
             operations = ListenerOptions(deadline_s, backlog, pending_sockets=PendingSockets(OPS_SOCKETS))
-            console, children = self._console_routes(api), self.children.states
-            application = ops_application(self.checks, self.metrics, console, api.application(), children)
+            console = self._console_routes(api)
+            application = ops_application(
+                self.checks, self.metrics, console, api.application(), self.processes
+            )
             await self._open(OPERATIONS, Listener(several(listen.ops_address), application, operations))
         if several(listen.api_address):
             options = ListenerOptions(
@@ -299,6 +301,14 @@ class Daemon:
             **self.app.store.troubles.unready(),
             "keys": None if self.app.identity.has_keys else NO_KEY,
         }
+
+    def processes(self) -> Mapping[str, str]:
+        """Return the state of each process beside the daemon, as operators are shown it."""
+        states: dict[str, str] = dict(self.children.states())
+        fences = self.app.media.missing_fences if self.app.media is not None else ()
+        if fences and "media" in states:
+            states["media"] += f", without {' and '.join(fences)}"
+        return states
 
     async def _store_check(self) -> str | None:
         try:

@@ -1,6 +1,7 @@
 """The parts of media, made from the configuration, where they are switched on."""
 
 import asyncio
+import logging
 import socket
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -17,13 +18,17 @@ from chatd.core.link_key import LINK_KEY_BYTES, SetLinkKey
 from chatd.core.write_set import WriteSet
 from chatd.http.listeners import certificate_in
 from chatd.http.sockets import bound_sockets, shown_address
+from chatd.media.packages import what_is_off
 from chatd.media.service import Doors, Link, MediaService
 from chatd.media.settings import MediaSettings
+from chatd.server.live_voice import LiveVoice
 from chatd.storage.interface import Store
 from chatd.storage.sqlite.directory import Directory
 from chatd.storage.sqlite.link_key import link_key
 from chatd.writer.commit_hooks import CommitHooks
 from chatd.writer.submission import submit_and_wait
+
+log = logging.getLogger(__name__)
 
 FOLDER = "media"
 """In the data directory, unless `media.directory` names another place."""
@@ -49,7 +54,8 @@ class MediaParts:
         self._listener: socket.socket | None = None
         self._changed = asyncio.Event()
         self._certificate = b""
-        doors = Doors(self._identify, keys.verified, partial(submit_and_wait, context.writer.submit, ""))
+        submit = partial(submit_and_wait, context.writer.submit, "")
+        doors = Doors(self._identify, keys.verified, submit, LiveVoice(store, context).on_state)
         settings = MediaSettings(context.config.media, 0, "", "", b"")
         self.service = MediaService(settings, doors, context.env, context.counters, store.troubles)
         hooks.published.subscribe(self._on_commit)
@@ -62,6 +68,8 @@ class MediaParts:
 
     async def begin(self) -> None:
         """Make the key of links and the directory at the first start. Raises ConfigError."""
+        if lost := what_is_off():
+            log.warning("media: %s", lost)
         door, directory = self._context.media, directory_of(self._context.config)
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -116,6 +124,11 @@ class MediaParts:
         self._certificate = certificate
         self._context.media.url = config.media.url or self._own_url(config)
         self.service.reconfigure(settings)
+
+    @property
+    def missing_fences(self) -> tuple[str, ...]:
+        """Those that the kernel does not have, as far as is known."""
+        return self.service.condition.fences if self.service.condition is not None else ()
 
     def gauges(self) -> Mapping[str, float | Mapping[str, float]]:
         return self.service.gauges()

@@ -61,7 +61,17 @@ class OwnFiles(NamedTuple):
     next: str
 
 
-class MediaReads(Protocol):
+class UploadReads(Protocol):
+    """The reads behind uploads."""
+
+    async def upload(self, asker: Asker, file: str) -> FoundUpload:
+        """Return the row of a file in any state."""
+
+    async def unknown_objects(self, names: Sequence[str]) -> Sequence[str]:
+        """Return those of the names that no row has."""
+
+
+class MediaReads(UploadReads, Protocol):
     """The reads of the process of media, on connections of its own. `variant`: `full`, `m` or `s`."""
 
     async def placed(self, asker: Asker, place: FilePlace) -> Access:
@@ -73,11 +83,8 @@ class MediaReads(Protocol):
     async def public(self, file: str, variant: str) -> StoredObject | None:
         """Return a file that a card, a room or a set of stickers shows to everybody."""
 
-    async def upload(self, asker: Asker, file: str) -> FoundUpload:
-        """Return the row of a file in any state."""
-
-    async def unknown_objects(self, names: Sequence[str]) -> Sequence[str]:
-        """Return those of the names that no row has."""
+    async def live(self, asker: Asker, room: str, file: str) -> FoundUpload:
+        """Return the row of a live note where asker and owner are members of its room now; not a dropped one."""
 
     async def close(self) -> None:
         """Close the connections; idempotent."""

@@ -38,7 +38,7 @@ from chatd.core.removal import wallpapered
 from chatd.core.uploads import OPEN_UPLOADS_MS
 from chatd.core.write_set import Message
 from chatd.protocol.codec import decode_page
-from chatd.protocol.rooms import Preferences, RoomUpdate
+from chatd.protocol.rooms import Preferences, RoomDelete, RoomUpdate
 from chatd.protocol.users import ProfileSet
 from chatd.storage.files import FileQuery
 from chatd.writer.sources import Need, Sources, Submitted
@@ -119,6 +119,8 @@ def pictures_of(asked: Submitted, reads: ReadSet) -> tuple[Iterable[str], Iterab
     room = reads.rooms.get(name) if isinstance(name, str) else None
     if isinstance(request, EraseProfile):
         return (), card_holders(request.person)
+    if isinstance(request, RoomDelete):
+        return (), () if room is None else (avatar_holder(room),)
     if isinstance(request, EraseMembership):
         return (), () if room is None else (wallpaper_holder(request.person, room),)
     if isinstance(request, Preferences):

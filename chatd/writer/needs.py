@@ -352,7 +352,7 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     RoomDirect: (new_rooms, people, relations, bots),
     OpenDirect: (new_rooms, people),
     RoomUpdate: (used_keys, pictures),
-    RoomDelete: (used_keys,),
+    RoomDelete: (used_keys, pictures),
     RoomJoin: (used_keys, people),
     RoomLeave: (used_keys,),
     MembersAdd: (used_keys, people, relations),

@@ -166,6 +166,15 @@ async def test_a_forwarded_file_is_its_forwarders_own(files, ann, bob, room):
     assert await files.rows("SELECT refs, free_at FROM objects") == [(1, 0), (1, 0)]
 
 
+async def test_a_forward_with_keys_that_are_not_known_is_one(files, ann, bob, room):
+    file = await files.ready("ann")
+    seq = (await share(ann, room, file))["seq"]
+    other = await bob.create_group()
+    ack = await share(bob, other, {**forward(file, room, seq), "later": 1})
+    assert ack["event"]["body"]["attachments"][0]["url"] != f"media:{file}"
+    assert await files.usage("u:bob") == (100, 1)
+
+
 async def test_forwarding_an_own_file_makes_no_other(files, ann, room):
     file = await files.ready("ann")
     seq = (await share(ann, room, file))["seq"]

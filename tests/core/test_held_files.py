@@ -163,6 +163,7 @@ async def test_a_deleted_room_gives_everything_back_when_it_is_purged(files, ann
     files.write("UPDATE media_usage SET bytes = bytes + 15000, files = files + 150 WHERE account = 'r:1'")
     await ann.request(type="room.delete", room=room, key=new_key())
     assert len(await files.rows("SELECT * FROM attached")) == 153
+    assert await holders(files, avatar) is None, "nobody has to see it any more"
     rounds = 0
     while await files.rows("SELECT * FROM deleted_rooms"):
         await files.ask(PurgeRoom(room))

@@ -70,6 +70,7 @@ async def test_what_is_not_known_yet_reserves_the_most(files):
 async def test_uploads_have_bounds(files):
     assert await code_of(files.begin("ann", length=2 * MIB + 1)) == "too_large"
     assert await code_of(files.begin("ann", name="n" * 1000)) == "bad_request"
+    assert await code_of(files.begin("ann", "video", purpose="avatar")) == "bad_request"
     await files.begin("ann", length=2 * MIB)
     full = await files.begin("ann", length=2 * MIB)
     with pytest.raises(Refused) as refused:

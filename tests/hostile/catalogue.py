@@ -140,6 +140,17 @@ CATALOGUE: dict[int, str] = {
     130: "a private room against none",
     132: "history from before joining",
     133: "presence and marks of somebody who never answered",
+    # H. Uploads and downloads
+    135: "more, or fewer, bytes than were announced",
+    136: "an upload of nothing",
+    137: "an upload of a byte now and then",
+    138: "an append elsewhere, or over what is there",
+    139: "names that lead elsewhere, or end a header",
+    140: "pictures that are pages, scripts, archives",
+    141: "types that browsers run",
+    142: "small files that become large",
+    143: "ranges: many, reversed, beyond the end",
+    144: "files of others, guessed, or recalled",
     # I. Storage and operating system
     146: "a full, failing or read-only disk at each call",
     147: "a flush that fails",
@@ -165,9 +176,9 @@ CATALOGUE: dict[int, str] = {
 
 NOT_THERE: dict[int, str] = {
     117: "there are no invitation codes",
-    131: "there are no files",
+    131: "files of others are in chapter H",
     134: "there are no bots",
-    **dict.fromkeys(range(135, 146), "there are no uploads, and nothing is fetched for a preview"),
+    145: "nothing is fetched for a preview",
     154: "the kernel ends the process: what is left is a kill -9, and tested as one",
     155: "no inode left is no space left: the same error of the system",
 }
@@ -201,6 +212,30 @@ ELSEWHERE: dict[int, tuple[str, ...]] = {
         "tests/authorization/test_cost.py::test_strangers_cost_the_same_reads_wherever_they_point",
     ),
     132: ("tests/authorization/test_other_rooms.py::test_a_new_member_cannot_reach_back",),
+    135: ("tests/media/test_uploads.py::TestAppending::test_more_than_was_announced_is_refused",),
+    136: ("tests/media/test_upload_requests.py::test_a_file_may_be_empty",),
+    137: (
+        "tests/media/test_http.py::TestBodies::test_a_reader_learns_that_the_rest_is_lost",
+        "tests/media/test_http.py::TestLimits::test_a_dripping_head_is_cut",
+    ),
+    138: (
+        "tests/media/test_uploads.py::TestAppending::test_an_append_elsewhere_is_told_where_to_begin",
+        "tests/media/test_uploads.py::test_two_requests_that_both_append_are_found",
+    ),
+    139: (
+        "tests/media/test_downloads.py::test_names_keep_what_languages_need",
+        "tests/media/test_tus.py::test_what_is_no_id_is_not_found",
+    ),
+    140: ("tests/media/inspect/test_hostile.py::test_what_hides_in_a_picture_stays_behind",),
+    141: ("tests/media/test_downloads.py::test_what_could_run_is_a_download",),
+    142: ("tests/media/inspect/test_hostile.py::test_bombs_are_refused_and_the_process_lives",),
+    143: (
+        "tests/media/test_conditions.py::test_one_range_is_cut_to_the_file_and_anything_else_is_the_whole",
+    ),
+    144: (
+        "tests/media/test_downloads.py::test_what_is_not_there_and_what_is_not_theirs_are_answered_alike",
+        "tests/media/test_downloads.py::test_access_is_asked_again_at_every_fetch",
+    ),
     146: ("tests/storage/test_writer.py::test_an_error_at_any_statement_undoes_the_whole_batch",),
     147: ("tests/storage/test_writer.py::test_a_connection_under_which_the_disk_failed_is_replaced",),
     148: ("tests/storage/test_startup.py::test_a_database_locked_by_another_program_is_refused",),

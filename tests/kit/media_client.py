@@ -17,15 +17,15 @@ class MediaClient:
         self.url = url
         self._bearer = {"Authorization": f"Bearer {token}"}
 
-    async def begin(self, length: int, kind: str = "file", **metadata: str) -> http.Answer:
+    async def begin(self, length: int | None, kind: str = "file", **metadata: str) -> http.Answer:
+        """Begin an upload, whose length is told later where it is None."""
         fields = {"key": fresh_key(), "kind": kind} | metadata
         words = ",".join(f"{name} {b64encode(value.encode()).decode()}" for name, value in fields.items())
-        return await self._ask(
-            "POST", "/v1/files", **{"Upload-Length": str(length), "Upload-Metadata": words}
-        )
+        said = {"Upload-Defer-Length": "1"} if length is None else {"Upload-Length": str(length)}
+        return await self._ask("POST", "/v1/files", **said, **{"Upload-Metadata": words})
 
-    async def append(self, file: str, data: bytes, offset: int = 0) -> http.Answer:
-        headers = {"Upload-Offset": str(offset), "Content-Type": BYTES}
+    async def append(self, file: str, data: bytes, offset: int = 0, **other: str) -> http.Answer:
+        headers = {"Upload-Offset": str(offset), "Content-Type": BYTES, **other}
         return await self._ask("PATCH", f"/v1/files/{file}", data, **headers)
 
     async def head(self, file: str) -> http.Answer:

@@ -38,8 +38,9 @@ class MemoryDisk(Disk):
             platter.feed(operation, choose)
         return platter.survive(choose)
 
-    def mark(self, label: str) -> None:
-        self.journal.append(Operation(Kind.MARK, label))
+    def content(self, descriptor: int) -> bytes:
+        """Return all of an open file."""
+        return bytes(self.files[self._open[descriptor]])
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
@@ -76,6 +77,9 @@ class MemoryDisk(Disk):
         held = self.files[name]
         held.extend(bytes(max(0, offset - len(held))))
         held[offset : offset + len(content)] = content
+
+    def read_at(self, descriptor: int, count: int, offset: int) -> bytes:
+        return bytes(self.files[self._open[descriptor]][offset : offset + count])
 
     def truncate(self, descriptor: int, size: int) -> None:
         name = self._open[descriptor]

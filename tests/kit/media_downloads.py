@@ -54,9 +54,9 @@ class LoopProcess:
         settings, env = self._service.settings, SystemEnv()
         reads = await SqliteMediaReads.open(Path(settings.database), no_troubles())
         access = Access(self, settings.link_key, env, settings.proxies)
-        downloads = Downloads(access, reads, partial(opened, Path(settings.directory)), env)
+        self.downloads = Downloads(access, reads, partial(opened, Path(settings.directory)), env)
         with ThreadPoolExecutor(2) as disk, bound:
-            routes = Routes(settings.origins, {"/v1/media": downloads})
+            routes = Routes(settings.origins, {"/v1/media": self.downloads})
             listener = HttpListener(routes, env, disk, settings.media.connections)
             await listener.start(bound)
             self.serves.set()

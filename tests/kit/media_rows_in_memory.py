@@ -14,12 +14,12 @@ from chatd.media.interface import Authenticate, Begin, Begun, Caller, Daemon, Do
 from chatd.protocol.errors import ChatError, Refused
 from chatd.protocol.media import SCHEME, FileKind, Purpose
 from chatd.protocol.messages import Attachment
-from chatd.storage.media import Asker, FoundUpload, Standing
+from chatd.storage.media import Asker, FoundUpload, Standing, UploadReads
 
 CHARGED_MAX = 1 << 30
 
 
-class MemoryRows(Daemon):
+class MemoryRows(Daemon, UploadReads):
     """Rows by id. A token is the name of its user, or `key` of the host app.
 
     `on_ask`: raises what an answer fails with. `told`: what needs no answer. `standings`: of users.
@@ -49,6 +49,7 @@ class MemoryRows(Daemon):
             due_at=now + UPLOAD_KEPT_MS,
             facts=facts,
             length=length,
+            room=other.get("room", 0),
         )
         self.files[file] = row
         return row
@@ -75,6 +76,9 @@ class MemoryRows(Daemon):
     async def upload(self, asker: Asker, file: str) -> FoundUpload:
         return FoundUpload(self.standings.get(asker.user, Standing()), self.files.get(file))
 
+    async def live(self, asker: Asker, room: str, file: str) -> FoundUpload:
+        return await self.upload(asker, file)
+
     async def unknown_objects(self, names: Sequence[str]) -> Sequence[str]:
         return [name for name in names if name not in self.objects]
 
@@ -85,7 +89,9 @@ class MemoryRows(Daemon):
         row = (
             known[0]
             if known
-            else self.begin(file, request.length, request.kind, owner=owner, key=request.key)
+            else self.begin(
+                file, request.length, request.kind, owner=owner, key=request.key, room=int(bool(request.room))
+            )
         )
         return Begun(id=0, file=row.file, expires_at=row.due_at, length=row.length)
 

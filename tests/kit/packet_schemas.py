@@ -342,6 +342,10 @@ PUSHES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     ),
     "receipts": ({"room": room, "receipts": listed(_receipt, least=1)}, {}),
     "typing": ({"room": room, "user": user}, {}),
+    "voice": (
+        {"room": room, "user": user, "file": file, "state": one_of("live", "done", "cut", "cancelled")},
+        {},
+    ),
     "presence": ({"users": listed(_seen, least=1)}, {}),
     "profiles": ({"users": listed(record({"user": user, "version": positive}), least=1)}, {}),
     "token_expiring": ({"token_ttl": u53}, {}),

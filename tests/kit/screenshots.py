@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from chatd.config.push import PushApp
-from tests.kit import demo_chats, demo_people
+from tests.kit import demo_chats, demo_media, demo_people
 from tests.kit.app_page import AppPage, app_page
 from tests.kit.browser import built_now, chromium, watched_context, web_daemon, why_no_browser
 from tests.kit.chat_page import client_of
@@ -88,6 +88,26 @@ OF_PUSH = (
 )
 
 
+async def _viewer(app: AppPage) -> None:
+    await app.page.locator(".tile-open").nth(1).click()
+    await app.page.locator(".viewer-picture.there").last.wait_for()
+
+
+async def _to_end(app: AppPage) -> None:
+    # A room that was read opens there.
+    if await app.page.locator(".jump").count():
+        await app.page.locator(".jump").last.click()
+        await app.page.locator(".jump").last.wait_for(state="detached")
+
+
+# With files of users.
+OF_MEDIA = (
+    Picture("files-desktop", "r/{tour}", ".voice", DESKTOP, act=_to_end),
+    Picture("files-phone-dark-zh", "r/{tour}", ".voice", PHONE, "dark", "zh-CN", act=_to_end),
+    Picture("viewer-phone", "r/{tour}", ".tile-picture.there", PHONE, act=_viewer),
+)
+
+
 async def take(directory: Path) -> None:
     """Write all pictures into a directory."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -103,6 +123,17 @@ async def take(directory: Path) -> None:
             ):
                 rooms = await demo_people.fill(clients, stranger)
                 await _take_all(browser, daemon, OF_PEOPLE, rooms, directory)
+            media = {"enabled": True, "address": "127.0.0.1:0"}
+            folder = Path(scratch) / "pictures"
+            folder.mkdir()
+            async with (
+                web_daemon(Path(scratch) / "media", media=media) as daemon,
+                demo_chats.people(daemon) as clients,
+                watched_context(browser, **DESKTOP) as (context, _),
+            ):
+                rooms = await demo_chats.fill(clients)
+                await demo_media.fill(context, daemon, rooms["tour"], folder)
+                await _take_all(browser, daemon, OF_MEDIA, rooms, directory)
             app = PushApp(**WebPush(Path(scratch)).app())
             push = {"enabled": True, "apps": (app,), "vapid_subject": "mailto:ops@example.org", "workers": 0}
             async with (

@@ -4,7 +4,6 @@ import asyncio
 import socket
 from contextlib import asynccontextmanager
 
-import msgspec
 import pytest
 
 from chatd.media import daemon_link
@@ -18,35 +17,13 @@ from chatd.media.interface import (
     Drain,
     Drop,
     Failed,
-    FromProcess,
 )
 from chatd.protocol.errors import Refused, Unavailable
-from chatd.protocol.process_frames import FrameReader, Kind, decode, frame
+from chatd.protocol.process_frames import Kind, frame
+from tests.kit.played_daemon import PlayedDaemon
 from tests.kit.waiting import until
 
 FILE = "Fz3kQ0aaaaaaaaaaaaaaaa"
-
-
-class Played:
-    """The daemon: `heard` is what came, `say` writes to the process."""
-
-    def __init__(self, reader, writer):
-        self._reader, self._writer, self._frames = reader, writer, FrameReader()
-        self._heard = []
-
-    async def hear(self):
-        while not self._heard:
-            self._heard += self._frames.feed(await self._reader.read(1 << 16))
-        kind, payload = self._heard.pop(0)
-        return decode(payload, FromProcess) if kind == Kind.CONTENT else kind
-
-    def say(self, message):
-        self._writer.write(
-            frame(Kind.CONTENT, message) if isinstance(message, msgspec.Struct) else frame(message)
-        )
-
-    def hang_up(self):
-        self._writer.close()
 
 
 @asynccontextmanager
@@ -55,7 +32,7 @@ async def conversation():
     deleted = []
     link = DaemonLink(deleted.append)
     await asyncio.get_running_loop().create_unix_connection(lambda: link, sock=ours)
-    daemon = Played(*await asyncio.open_unix_connection(sock=theirs))
+    daemon = PlayedDaemon(*await asyncio.open_unix_connection(sock=theirs))
     link.deleted = deleted
     try:
         yield link, daemon
@@ -116,7 +93,7 @@ async def test_the_daemon_may_ask_for_things_and_is_told_some():
 @pytest.mark.parametrize("nonsense", [frame(Kind.CONTENT, {"type": "Nothing"}), b"\xff" * 9])
 async def test_a_daemon_that_speaks_nonsense_is_left(nonsense, caplog):
     async with conversation() as (link, daemon):
-        daemon._writer.write(nonsense)
+        daemon.say_bytes(nonsense)
         await link.ended.wait()
 
 

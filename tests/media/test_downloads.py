@@ -103,6 +103,7 @@ async def test_a_part_is_sent_and_only_of_the_same_file(files: ServedFiles, alic
     assert (known.status, known.body, known.headers["etag"]) == (304, b"", etag)
     assert code_of(await files.fetch(path, BOB, If_Match='"x"')) == (412, "conflict")
     assert (await files.fetch(path, BOB, If_Match=etag)).status == 200
+    assert files.process.downloads.counters == {"fetched": 5, "known": 1}
 
 
 @pytest.mark.parametrize(
@@ -252,6 +253,7 @@ async def test_bytes_that_are_lost_are_not_found_and_logged(
         object.unlink()
     assert code_of(await files.fetch(path, BOB)) == (404, "not_found")
     assert "is not on the disk" in caplog.text
+    assert files.process.downloads.counters == {"lost": 1}
 
 
 async def test_pictures_of_a_page_ask_for_their_token_once(files: ServedFiles, alice: TestClient) -> None:

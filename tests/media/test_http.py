@@ -7,9 +7,11 @@ import random
 import socket
 import ssl
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from chatd.media import http_connection
 from chatd.media.http_body import PIECE
@@ -19,6 +21,7 @@ from chatd.media.routes import Routes
 from chatd.protocol.errors import Refused, Unavailable
 from chatd.server.system_env import SystemEnv
 from tests.kit.certificates import write_certificate
+from tests.kit.soak import scaled
 from tests.kit.waiting import until
 
 GET = b"GET /v1/files HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -82,7 +85,9 @@ class Peer:
     async def is_over(self):
         async with asyncio.timeout(WAIT_S):
             try:
-                return await self.reader.read() == b""
+                while await self.reader.read(1 << 16):
+                    pass
+                return True
             except ConnectionError:
                 return True
 
@@ -256,6 +261,36 @@ class TestBodies:
         assert seen == BYTES[:-1000]
 
 
+@settings(max_examples=scaled(30, 1000), deadline=None)
+@given(
+    data=st.lists(
+        st.one_of(
+            st.binary(max_size=60),
+            st.sampled_from(
+                [GET, post(b"abc"), chunked(b"abcdef", 2), b"POST / HTTP/1.1\r\n", b"0\r\n\r\n", b"\r\n"]
+            ),
+        ),
+        max_size=6,
+    ),
+    size=st.integers(1, 100),
+)
+def test_whatever_comes_is_answered_or_cut_and_harms_nobody_else(data, size):
+    async def run():
+        raw = b"".join(data)
+        async with served() as listener:
+            peer = await Peer.of(listener)
+            for at in range(0, len(raw), size):
+                peer.writer.write(raw[at : at + size])
+                await asyncio.sleep(0)
+            with suppress(OSError):
+                peer.writer.write_eof()
+            assert await peer.is_over()
+            assert (await exchange(listener, post(BYTES)))[0] == 200
+            await until(lambda: all(one.is_idle for one in listener._connections))
+
+    asyncio.run(run())
+
+
 class TestHeads:
     @pytest.mark.parametrize(
         ("head", "status"),
@@ -338,6 +373,26 @@ class TestFiles:
             peer = await Peer.of(listener, ssl=trusting)
             peer.writer.write(GET)
             assert (await peer.answer())[2] == BYTES
+
+    async def test_bodies_arrive_over_tls(self, tmp_path):
+        files = write_certificate(tmp_path / "certificate")
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(files["tls_cert"])
+        async with served(tls=tls) as listener:
+            peer = await Peer.of(listener, ssl=ssl.create_default_context(cafile=files["tls_cert"]))
+            for body, data in ((BYTES, post(BYTES)), (BYTES, chunked(BYTES, 50_000)), (b"", post(b""))):
+                peer.writer.write(data)
+                status, _, found = await peer.answer()
+                assert (status, found.decode()) == (200, hashlib.sha256(body).hexdigest())
+
+    async def test_a_handshake_that_fails_leaves_nothing(self, part, tmp_path):
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(write_certificate(tmp_path / "certificate")["tls_cert"])
+        async with served(part, tls=tls) as listener:
+            peer = await Peer.of(listener)
+            peer.writer.write(GET)
+            assert await peer.is_over()
+            assert len(listener) == 0
 
     async def test_a_peer_that_does_not_read_is_cut(self, tmp_path, monkeypatch):
         """Its descriptor is left to nobody: the next connections, which get its number, work."""

@@ -140,13 +140,16 @@ async def test_without_fences_nothing_is_opened_where_they_are_required(tmp_path
 
 
 @pytest.mark.parametrize("fault", ["dies", "babbles"])
-async def test_what_no_process_survives_is_refused(tmp_path, fault):
+async def test_what_no_process_survives_is_refused(tmp_path, fault, caplog):
     files = Files(tmp_path, b"x")
     async with running(command=faulty(fault)) as inspectors:
         answer = await inspectors.inspect("picture", "message", files.opened)
         assert isinstance(answer, Refusal)
         assert answer.code == "unreadable"
         assert files.opened_times == 2
+        assert [
+            record.getMessage() for record in caplog.records if "ended at a picture" in record.getMessage()
+        ]
         assert inspectors.running == 0
 
 

@@ -17,6 +17,7 @@ from chatd.media.http_listener import HttpListener
 from chatd.media.incoming import Incoming
 from chatd.media.inspection import Refusal
 from chatd.media.layout import path_of
+from chatd.media.live import LiveNotes
 from chatd.media.local import LocalObjects
 from chatd.media.routes import Routes
 from chatd.media.upload_requests import UploadRequests
@@ -40,8 +41,11 @@ class Server:
         self.directory, self.rows = directory, MemoryRows(env)
         self.inspector = CopyingInspector(disk, lambda descriptor: os.pread(descriptor, SIZE, 0))
         objects = LocalObjects(directory, disk, pool)
-        finishing = Finishing(Incoming(directory, disk), objects, pool, self.rows, self.rows, self.inspector)
-        self.uploads = Uploads(Parts(directory, disk, pool, objects, self.rows, self.rows, env, 0), finishing)
+        incoming = Incoming(directory, disk)
+        finishing = Finishing(incoming, objects, pool, self.rows, self.rows, self.inspector)
+        live = LiveNotes(incoming, disk, pool, self.rows, env, 300_000)
+        parts = Parts(directory, disk, pool, objects, self.rows, self.rows, env, 0)
+        self.uploads = Uploads(parts, finishing, live)
         access = Access(self.rows, b"", env)
         requests = UploadRequests(
             Media(url=url, file_bytes=1 << 20), access, self.rows, self.rows, self.uploads, self.known
@@ -171,7 +175,7 @@ async def test_a_picture_that_is_unreadable_is_told_so_for_a_day(server):
 
 async def test_pictures_without_what_opens_them_are_not_supported(server):
     server.inspector.libraries = ()
-    for said in ({"kind": "picture"}, {"kind": "sticker"}, {"kind": "file", "purpose": "avatar"}):
+    for said in ({"kind": "picture"}, {"kind": "sticker"}, {"kind": "picture", "purpose": "avatar"}):
         answer = await server.begin(**said)
         assert (answer.status, answer.json) == (415, {"code": "not_supported", "field": "kind"})
     assert (await server.begin(kind="voice")).status == 201
@@ -236,7 +240,7 @@ async def test_what_the_daemon_refuses_is_told(server, failure, status, body):
 
     server.rows.on_ask = on_ask
     answer = await server.begin()
-    assert (answer.status, answer.json) == (status, body)
+    assert (answer.status, answer.json, answer.headers["tus-resumable"]) == (status, body, "1.0.0")
 
 
 async def test_the_location_is_at_the_public_address(tmp_path):

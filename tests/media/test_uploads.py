@@ -3,7 +3,6 @@
 import asyncio
 import errno
 import hashlib
-import random
 from dataclasses import replace
 
 import pytest
@@ -13,92 +12,23 @@ from hypothesis import strategies as st
 from chatd.core.uploads import UPLOAD_KEPT_MS
 from chatd.media import finishing as finishing_module
 from chatd.media import uploads as uploads_module
-from chatd.media.finishing import Finishing
-from chatd.media.http_messages import BodyLost
 from chatd.media.incoming import Incoming, Progress
 from chatd.media.inspection import Refusal
 from chatd.media.interface import Continue
-from chatd.media.layout import folder_of
+from chatd.media.layout import folder_of, path_of
 from chatd.media.local import LocalObjects
-from chatd.media.tus import Part
-from chatd.media.uploads import ChecksumMismatch, Discarded, OffsetConflict, Parts, Uploads
+from chatd.media.uploads import ChecksumMismatch, Discarded, OffsetConflict
 from chatd.protocol.errors import Refused, Unavailable
-from tests.kit.env import ManualEnv
-from tests.kit.media_disk import Inline, MemoryDisk
-from tests.kit.media_rows_in_memory import CopyingInspector, MemoryRows
+from tests.kit.media_disk import MemoryDisk
 from tests.kit.simulated_disk import Kind
 from tests.kit.soak import scaled, seed_base
+from tests.kit.upload_bench import BYTES, FILE, Body, UploadBench, pieces, sweep
 from tests.kit.waiting import nothing_is_ready, until
-
-FILE = "Fz3kQ0aaaaaaaaaaaaaaaa"
-BYTES = random.Random(3).randbytes(5000)
-
-
-class Body:
-    """A request's body: these pieces, then its end, the loss of the rest, or a wait for ever."""
-
-    def __init__(self, *pieces, then="end", length=None):
-        self.pieces, self.then, self.length = list(pieces), then, length
-        self.lost = asyncio.Event()
-
-    async def read(self):
-        if self.pieces:
-            await asyncio.sleep(0)
-            return memoryview(self.pieces.pop(0))
-        if self.then == "wait":
-            await self.lost.wait()
-        if self.then != "end" or self.lost.is_set():
-            raise BodyLost
-        return memoryview(b"")
-
-    def end(self):
-        self.lost.set()
-
-
-class Bench:
-    """Uploads on a disk in memory. `restart` is a process that starts on what a crash left."""
-
-    def __init__(self, root, disk=None, rows=None):
-        self.root, self.env = root, ManualEnv()
-        self.disk = disk or MemoryDisk(root)
-        self.rows = rows or MemoryRows(self.env)
-        self.inspector = CopyingInspector(self.disk, lambda fd: bytes(self.disk.files[self.disk._open[fd]]))
-        self.objects = LocalObjects(root, self.disk, Inline())
-        self.incoming = Incoming(root, self.disk)
-        self.finishing = Finishing(
-            self.incoming, self.objects, Inline(), self.rows, self.rows, self.inspector
-        )
-        parts = Parts(root, self.disk, Inline(), self.objects, self.rows, self.rows, self.env, 1000)
-        self.uploads = Uploads(parts, self.finishing)
-
-    @property
-    def row(self):
-        return self.rows.files[FILE]
-
-    def begin(self, length=None, kind="file"):
-        return self.rows.begin(FILE, length or len(BYTES), kind)
-
-    def append(self, body, offset=0, length=None, digest=None):
-        return self.uploads.append(self.row, Part(offset, length, digest), body)
-
-    async def offset(self):
-        return (await self.uploads.look(self.row)).offset
-
-    def object(self, suffix=""):
-        return bytes(self.disk.files[f"objects/{folder_of(FILE)}/{FILE}{suffix}"])
-
-    @property
-    def names(self):
-        return sorted(self.disk.files)
 
 
 @pytest.fixture
 def bench(tmp_path):
-    return Bench(tmp_path)
-
-
-def pieces(data, size=700):
-    return [data[at : at + size] for at in range(0, len(data), size)]
+    return UploadBench(tmp_path)
 
 
 class TestAppending:
@@ -348,7 +278,7 @@ class TestFinishing:
 class TestStart:
     async def restarted(self, bench):
         left = {name: bytes(content) for name, content in bench.disk.files.items()}
-        again = Bench(bench.root, MemoryDisk(bench.root, left), bench.rows)
+        again = UploadBench(bench.root, MemoryDisk(bench.root, left), bench.rows)
         await again.uploads.resume()
         return again
 
@@ -395,7 +325,7 @@ class TestStart:
 @given(breaks=st.lists(st.tuples(st.integers(0, 2000), st.integers(1, 2000), st.booleans()), max_size=8))
 def test_after_any_breaks_the_file_is_what_was_sent(tmp_path, breaks):
     async def run():
-        bench = Bench(tmp_path)
+        bench = UploadBench(tmp_path)
         bench.begin()
         offset = 0
         for count, size, is_lost in (*breaks, (len(BYTES), 700, False)):
@@ -414,31 +344,61 @@ def test_after_any_breaks_the_file_is_what_was_sent(tmp_path, breaks):
 async def test_no_power_cut_leaves_an_offset_without_its_bytes_nor_a_row_without_its_objects(
     tmp_path, seed, kind, monkeypatch
 ):
-    """The power is cut at every operation of an upload; what is left is continued, and becomes the same file."""
     monkeypatch.setattr(uploads_module, "SYNC_BYTES", 1000)
-    bench, chance = Bench(tmp_path), random.Random(seed)
-    bench.begin(kind=kind)
-    rows = [(0, bench.row)]
-    bench.rows.on_finish = lambda row: rows.append((len(bench.disk.journal), row)) or row
-    await bench.append(Body(*pieces(BYTES[:2300], 300), then="lost"))
-    await bench.append(Body(*pieces(BYTES[2300:], 300)), 2300)
-    full = b"full " + BYTES if kind == "picture" else BYTES
-    for cut in range(len(bench.disk.journal) + 1):
-        left = bench.disk.survivors(cut, chance.randrange)
-        again = Bench(tmp_path, MemoryDisk(tmp_path, left))
-        again.rows.files[FILE] = [row for at, row in rows if at <= cut][-1]
-        if again.row.state == "ready":
-            again.rows.objects = {FILE, f"{FILE}-s"}
-        await again.uploads.resume()
-        if again.row.state == "uploading":
-            offset = (await again.uploads.look(again.row)).offset
-            if offset < len(BYTES):
-                held = again.disk.files.get(f"incoming/{FILE}", b"")
-                assert bytes(held[:offset]) == BYTES[:offset], (seed, cut)
-                assert (await again.append(Body(*pieces(BYTES[offset:])), offset)).said == "ready", (
-                    seed,
-                    cut,
-                )
-            await until(lambda again=again: again.row.state == "ready")
-        assert again.object() == full, (seed, cut)
-        await until(lambda again=again: not any(name.startswith("incoming") for name in again.names))
+    await sweep(tmp_path, seed, kind)
+
+
+def note_before_sync(self, file, descriptor, progress):
+    self.note(file, progress)
+    self._disk.sync(descriptor)
+
+
+def put_without_sync(self, name, source):
+    self._disk.rename(source, path_of(self._directory, name))
+    self._disk.sync_names(path_of(self._directory, name).parent)
+
+
+def put_without_directory(self, name, source):
+    descriptor = self._disk.open(source)
+    self._disk.sync(descriptor)
+    self._disk.close(descriptor)
+    self._disk.rename(source, path_of(self._directory, name))
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "broken", "kind"),
+    [
+        (Incoming, "keep", note_before_sync, "file"),
+        # Whoever keeps an upload as it is has synced it before.
+        (LocalObjects, "_put", put_without_sync, "picture"),
+        (LocalObjects, "_put", put_without_directory, "file"),
+    ],
+)
+async def test_an_order_on_the_disk_that_is_wrong_is_found(tmp_path, part, name, broken, kind, monkeypatch):
+    monkeypatch.setattr(uploads_module, "SYNC_BYTES", 1000)
+    monkeypatch.setattr(part, name, broken)
+
+    async def sweeps():
+        for seed in range(200):
+            await sweep(tmp_path, seed, kind)
+
+    with pytest.raises(AssertionError, match="seed"):
+        await sweeps()
+
+
+class Apart(dict):
+    """Uploads as they would be if requests knew nothing of each other."""
+
+    def setdefault(self, file, upload):
+        return upload
+
+
+async def test_two_requests_that_both_append_are_found(bench):
+    """Without the rule that the newest wins, bytes of both are in the file, or the older waits for ever."""
+    bench.uploads._uploads = Apart()
+    bench.begin()
+    older = asyncio.create_task(bench.append(Body(BYTES[:2000], then="wait")))
+    await nothing_is_ready()
+    assert await bench.offset() != 2000
+    assert not older.done()
+    older.cancel()

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import pyvips
 
 from chatd.cli.media_files import compared
 from chatd.jobs.media import Collector
@@ -47,7 +48,7 @@ async def test_a_file_is_uploaded_sent_fetched_and_recalled(daemon):
     file = await alice.files.upload(TEXT, filename="bicycle.txt", filetype="text/plain")
     assert (await alice.files.fetch(f"own/{file}")).body == TEXT
     assert (await bob.files.fetch(f"own/{file}")).status == 404
-    sent = await alice.chat.mutate("send", room, body=attached(file))
+    sent = await alice.chat.mutate("send", room, body=attached(file, name="bicycle.txt"))
     place = f"{room}/{sent['seq']}/{file}"
     event = await bob.chat.next_event(room, "message")
     (shown,) = event["body"]["attachments"]
@@ -66,7 +67,7 @@ async def test_a_link_opens_a_file_for_its_user_as_long_as_they_may_see_it(daemo
     alice, bob = [await person(daemon, user) for user in ("alice", "bob")]
     room = await alice.chat.create_group("Bicycle", "bob")
     file = await alice.files.upload(TEXT)
-    sent = await alice.chat.mutate("send", room, body=attached(file))
+    sent = await alice.chat.mutate("send", room, body=attached(file, name="bicycle.txt"))
     places = [{"room": room, "seq": sent["seq"], "file": file}]
     (link,) = (await bob.chat.request({"type": "file.link", "places": places}))["links"]
     assert (await http.request(link["url"])).body == TEXT
@@ -113,7 +114,7 @@ async def test_a_file_that_is_taken_down_leaves_every_place_and_the_disk(daemon,
     alice, bob = [await person(daemon, user) for user in ("alice", "bob")]
     room = await alice.chat.create_group("Bicycle", "bob")
     file = await alice.files.upload(TEXT)
-    sent = await alice.chat.mutate("send", room, body=attached(file))
+    sent = await alice.chat.mutate("send", room, body=attached(file, name="bicycle.txt"))
     media = tmp_path / "media"
     (stored,) = media.glob(f"objects/*/{file}")
     answer = await daemon.api("DELETE", f"/v1/files/{file}?block=true")
@@ -142,6 +143,40 @@ async def test_the_host_sees_what_a_user_has_and_moderators_see_the_bytes(daemon
     assert (await http.request(daemon.app.context.media.host_link(file))).body == TEXT
 
 
+async def test_a_picture_has_what_its_message_says_and_a_broken_one_is_refused(daemon):
+    for package in ("pyvips", "pillow_heif", "av"):
+        pytest.importorskip(package, reason="what opens pictures is not installed")
+    from tests.kit.media_samples import picture
+
+    alice, bob = [await person(daemon, user) for user in ("alice", "bob")]
+    room = await alice.chat.create_group("Bicycle", "bob")
+    file = await alice.files.upload(picture("jpeg", 1600, 900), "picture", filetype="image/png")
+    sent = await alice.chat.mutate("send", room, body=attached(file, "image/png"))
+    (shown,) = sent["event"]["body"]["attachments"]
+    assert (shown["mime"], shown["kind"], shown["width"], shown["height"]) == (
+        "image/jpeg",
+        "picture",
+        1600,
+        900,
+    )
+    place = f"{room}/{sent['seq']}/{file}"
+    whole = await bob.files.fetch(place)
+    assert (whole.status, whole.headers["content-type"], len(whole.body)) == (
+        200,
+        "image/jpeg",
+        shown["size"],
+    )
+    for size in shown["sizes"]:
+        part = await bob.files.fetch(f"{place}/{size}")
+        assert part.body.startswith(b"\xff\xd8")
+        assert len(part.body) < shown["size"]
+    begun = await alice.files.begin(1000, "picture")
+    broken = begun.headers["location"].rpartition("/")[2]
+    refused = await alice.files.append(broken, bytes(1000))
+    assert (refused.status, refused.json["code"]) == (415, "not_supported")
+    assert (await alice.files.head(broken)).status == 415
+
+
 async def test_what_came_of_an_upload_is_kept_when_the_daemon_stops(daemon, tmp_path):
     """Also the bytes that nobody has synced yet: the process does it when it ends."""
     alice = await person(daemon, "alice")
@@ -161,3 +196,27 @@ async def test_what_came_of_an_upload_is_kept_when_the_daemon_stops(daemon, tmp_
     assert (await alice.files.head(file)).headers["upload-offset"] == "20000"
     assert (await alice.files.append(file, TEXT[20_000:], 20_000)).headers["chatd-file"] == "ready"
     assert (await alice.files.fetch(f"own/{file}")).body == TEXT
+
+
+async def test_the_host_uploads_for_users_and_offers_stickers_to_everybody(daemon):
+    alice, bob = [await person(daemon, user) for user in ("alice", "bob")]
+    key = (await daemon.api("POST", "/v1/keys", name="app", scopes=["media"])).json["secret"]
+    host = MediaClient(alice.files.url, key)
+    given = await host.upload(TEXT, owner="bob")
+    assert (await bob.files.fetch(f"own/{given}")).body == TEXT
+    assert (await alice.files.begin(len(TEXT), owner="bob")).status == 403
+    png = pyvips.Image.black(64, 64, bands=3).pngsave_buffer()
+    sticker = await host.upload(png, "sticker", filename="cat.png", filetype="image/png")
+    public = f"{alice.files.url}/v1/media/public/{sticker}"
+    assert (await http.request(public)).status == 404
+    assert (await daemon.api("PUT", "/v1/stickers/cat", file=given)).status == 404
+    assert (await daemon.api("PUT", "/v1/stickers/cat", file=sticker)).status == 200
+    assert (await http.request(public)).status == 200
+    assert (await daemon.api("GET", "/v1/stickers")).json == {"stickers": [{"name": "cat", "file": sticker}]}
+    room = await alice.chat.create_group("Bicycle", "bob")
+    sent = await alice.chat.mutate("send", room, body=attached(sticker, "image/png"))
+    (shown,) = sent["event"]["body"]["attachments"]
+    place = f"{room}/{sent['seq']}/{shown['url'].removeprefix('media:')}"
+    assert (await daemon.api("DELETE", "/v1/stickers/cat")).status == 200
+    assert (await http.request(public)).status == 404
+    assert (await bob.files.fetch(place)).status == 200

@@ -7,12 +7,14 @@ import time
 import msgspec
 import pytest
 
+from chatd.jobs.media import Collector
 from chatd.media.interface import (
     Authenticate,
     Begin,
     Begun,
     Caller,
     Condition,
+    Delete,
     Deleted,
     Done,
     Drop,
@@ -204,3 +206,28 @@ async def test_deletions_are_answered_in_turn_and_a_process_that_ends_answers_no
         process.say(Deleted(("other",)))
     process.service.on_end()
     assert [await first, await second] == [False, False]
+
+
+async def test_the_collector_forgets_what_is_gone_and_leaves_the_rest_to_its_next_round(daemon, process):
+    app, token = daemon.app, token_for("alice")
+    file = (await process.ask(begin(token))).file
+    assert await process.ask(Drop(5, file, token)) == Done(5)
+    asked = []
+
+    async def forgets_nothing(objects, files):
+        asked.append(files)
+        return True
+
+    await Collector(app.store, app.context.env, app.writer, forgets_nothing).collect()
+    assert asked == [(file,)]
+    process.say(Condition())
+    process.told.clear()
+    collecting = asyncio.ensure_future(
+        Collector(app.store, app.context.env, app.writer, app.media.service.delete).collect()
+    )
+    while not process.told:
+        await asyncio.sleep(0)
+    assert process.told == [Delete((), (file,))]
+    process.say(Deleted((), (file,)))
+    await collecting
+    assert await app.store.due_files(app.context.env.now_ms(), 10) == []

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from bench.machine import free_ports
 from chatd.config.problems import ConfigError
 from chatd.http.sockets import AddressInUse
 from tests.kit import http
 from tests.kit.certificates import write_certificate
 from tests.kit.client import TestClient
-from tests.kit.daemon import RunningDaemon, config_for, running_daemon
+from tests.kit.daemon import RunningDaemon, config_for, daemon_process, running_daemon
 from tests.kit.media_client import MediaClient
 from tests.kit.tokens import token_for
 
@@ -43,7 +44,9 @@ async def test_it_has_a_name_and_goes_first_when_memory_is_short(tmp_path):
         assert Path(f"/proc/{pid}/comm").read_text() == "chatd-media\n"
         assert Path(f"/proc/{pid}/oom_score_adj").read_text() == "500\n"
         ready = (await http.request(f"{daemon.ops_url}/readyz")).json
-        assert ready["processes"] == {"media": "ok"}
+        assert ready["processes"]["media"].startswith("ok")
+        shown = (await daemon._daemon._console.now())["media"]
+        assert (shown["state"], shown["connections_max"]) == (ready["processes"]["media"], 1000)
     assert not Path(f"/proc/{pid}").exists()
 
 
@@ -110,3 +113,40 @@ async def test_where_media_are_off_nothing_of_them_is_there(tmp_path):
         metrics = (await http.request(f"{daemon.ops_url}/metrics")).body
         assert b"chatd_media" not in metrics
     assert not os.path.exists(tmp_path / "media")
+
+
+def children_of(pid):
+    """Return the processes below one, by their names."""
+    below = {}
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            lines = dict(line.split(":\t", 1) for line in status.read_text().splitlines() if ":\t" in line)
+        except OSError:
+            continue
+        if lines["PPid"] == str(pid):
+            below[lines["Name"]] = int(lines["Pid"])
+    return below
+
+
+async def test_it_ends_with_a_daemon_that_is_killed_and_frees_the_address(tmp_path):
+    (port,) = free_ports(1)
+    settings = {"MEDIA__ENABLED": "true", "MEDIA__ADDRESS": f"127.0.0.1:{port}", "MEDIA__INSPECTORS": "1"}
+    async with daemon_process(tmp_path, **settings) as server:
+        files = MediaClient(f"http://127.0.0.1:{port}", token_for("alice"))
+        begun = await files.begin(len(TEXT))
+        file = begun.headers["location"].rpartition("/")[2]
+        assert (await files.append(file, TEXT[:1000])).status == 204
+        pid = children_of(server.pid)["chatd-media"]
+        await server.kill9()
+        while Path(f"/proc/{pid}").exists():
+            await asyncio.sleep(0.01)
+        await server.start()
+        offset = int((await files.head(file)).headers["upload-offset"])
+        assert offset <= 1000
+        done = await files.append(file, TEXT[offset:], offset)
+        assert done.headers["chatd-file"] == "ready"
+        assert (await files.fetch(f"own/{file}")).body == TEXT
+        pid = children_of(server.pid)["chatd-media"]
+        assert await server.terminate() == 0
+        assert not Path(f"/proc/{pid}").exists()
+        assert "Traceback" not in server.log

@@ -166,19 +166,23 @@ async def test_a_file_that_is_refused_says_why_and_what_can_be_done(
 async def test_a_voice_message_is_spoken_and_heard(browser: Any, world: World, tmp_path: Path) -> None:
     async with watched_context(browser, **PHONE) as (context, watch):
         alice = MediaPage(await chat_page(context, world.daemon, "alice", world.room), tmp_path)
+        bob = MediaPage(await chat_page(context, world.daemon, "bob", world.room), tmp_path)
         await alice.page.locator(".mic").click()
+        await bob.page.locator(".chat-head .typing").get_by_text("正在录音…").wait_for()
         recorder = alice.page.locator(".recorder.locked")
         await recorder.get_by_text("0:01").wait_for()
         app = AppPage(alice.page)
         assert await app.findings() == []
         await recorder.locator(".send").click()
-        bob = MediaPage(await chat_page(context, world.daemon, "bob", world.room), tmp_path)
+        await bob.page.locator(".voice-dot").wait_for()
         await bob.page.locator(".voice-play").click()
+        await bob.page.locator(".voice-dot").wait_for(state="detached")
         await bob.page.locator(".voice-speed").wait_for()
         await bob.page.locator(".voice-speed").click()
         assert await bob.page.locator(".voice-speed").inner_text() == "1.5×"
         # It is heard to its end.
         await bob.page.locator(".voice-speed").wait_for(state="detached")
+        await until(lambda: world.bob.room(world.room).summary.played)
         (attachment,) = (await last(world)).body["attachments"]
         assert attachment["kind"] == "voice"
         assert len(attachment["waveform"]) == 64

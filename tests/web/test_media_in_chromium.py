@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from tests.kit.browser import BROWSER, watched_context
 from tests.kit.media_downloads import ServedFiles, served_files
+from tests.kit.tokens import token_for
 
 pytestmark = BROWSER
 
@@ -54,6 +55,8 @@ SHOW = """([url, crossOrigin]) => new Promise((resolve) => {
   if (crossOrigin) image.crossOrigin = "anonymous";
   image.src = url;
 })"""
+# The browser asks first whether it may send the token.
+SENT = "([url, headers]) => fetch(url, {headers}).then(async (answer) => (await answer.blob()).size, () => 'blocked')"
 FETCH = """([url, range]) => fetch(url, range ? {headers: {Range: range}} : {}).then(
   async (answer) => [answer.status, answer.headers.get("content-range"), (await answer.blob()).size],
   () => "blocked")"""
@@ -110,6 +113,8 @@ async def test_an_allowed_page_shows_and_reads_files(files: ServedFiles, context
     page = await page_at(context, port)
     assert await page.evaluate(SHOW, [link, True]) == 1
     assert await page.evaluate(FETCH, [link, ""]) == [200, None, len(PIXEL)]
+    bearer = {"Authorization": f"Bearer {token_for('alice')}"}
+    assert await page.evaluate(SENT, [link.partition("?")[0], bearer]) == len(PIXEL)
     assert await page.evaluate(FETCH, [link, "bytes=1-2"]) == [206, f"bytes 1-2/{len(PIXEL)}", 2]
 
 

@@ -10,7 +10,8 @@ from chatd.config.hooks import BeforeHook
 from chatd.config.secret import Secret
 from chatd.egress.client import Client
 from chatd.egress.guard import Guard
-from chatd.protocol.messages import Attachment, Body
+from chatd.protocol.media import Place
+from chatd.protocol.messages import Attachment, Body, LooseAttachment
 from chatd.server.system_env import SystemEnv
 from chatd.webhooks.before import RemoteJudge
 from chatd.webhooks.interface import Item, Verdict
@@ -86,6 +87,15 @@ async def test_each_file_of_this_server_comes_with_a_link(host):
         (given("reject"), Verdict("reject")),
         (given("rewrite", body={"text": "Ho", "x": 1}), Verdict("rewrite", body=Body(text="Ho"))),
         (
+            given(
+                "rewrite",
+                body={"attachments": [{"url": "u", "mime": "m", "from": {"room": "g4fKz81QwXe2", "seq": 2}}]},
+            ),
+            Verdict(
+                "rewrite", body=Body(attachments=[LooseAttachment("u", "m", from_=Place("g4fKz81QwXe2", 2))])
+            ),
+        ),
+        (
             given("rewrite", body={"data": {"a": {"$bytes": "AA"}}, "text": ""}),
             Verdict("rewrite", body=Body(data={"a": b"\x00"})),
         ),
@@ -97,6 +107,7 @@ async def test_verdicts_that_are_known(host, answer, verdict):
     assert (found.body is None) == (verdict.body is None)
     if found.body is not None:
         assert (found.body.text, found.body.data) == (verdict.body.text, verdict.body.data)
+        assert found.body.attachments == verdict.body.attachments
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import pytest
+from msgspec import UNSET
 
 from chatd.commands.table import COMMANDS
 from chatd.core.accounts import Amend, RecordDevice, Revoke
@@ -7,7 +8,7 @@ from chatd.core.members import SetMembers
 from chatd.core.read_set import Tail
 from chatd.protocol.envelope import RoomMutation
 from chatd.protocol.members import MembersAdd, RoomJoin
-from chatd.protocol.messages import Body, Edit, React, Send
+from chatd.protocol.messages import Attachment, Body, Edit, React, Send
 from chatd.protocol.read_state import Delivered, DeliveredRoom, Read
 from chatd.protocol.rooms import Preferences, RoomCreate, RoomDirect
 from chatd.writer import needs
@@ -217,3 +218,20 @@ async def test_a_send_needs_its_room_and_nothing_else(server, gather, ann, room)
     server.store.calls.clear()
     await gather(("ann", Send(room=room, key=new_key(), body=Body(text="x"))))
     assert not server.store.calls
+
+
+@pytest.mark.parametrize(("urls", "takes_detour"), [
+    ((), False), (("https://example.com/a",), False), (("https://example.com/a", f"media:{'A' * 22}"), True),
+])  # fmt: skip
+async def test_only_a_send_with_files_of_this_server_is_read_for(gather, ann, urls, takes_detour):
+    """A plain one needs its room and nothing else."""
+    room = await ann.create_group()
+    body = Body(text="x", attachments=[Attachment(url, "x/x") for url in urls] or UNSET)
+    asked = []
+    gather.read_set_loader._needs_of = lambda batch, reads: asked.extend(batch) or settled()
+    await gather(("ann", Send(room=room, key=new_key(), body=body)))
+    assert bool(asked) is takes_detour
+
+
+async def settled():
+    """Nothing was to be read."""

@@ -90,7 +90,9 @@ def _choices(name: str, kind: inspect.Type) -> Iterator[tuple[str, Any]]:
             yield name, Literal[tuple(kind.values)]
         case inspect.StructType():
             for field in kind.fields:
-                yield from _choices(field.encode_name, field.type)
+                # A part of a line may have a key of the same name as the line.
+                names = filter(None, (name.rpartition(".")[2], field.encode_name))
+                yield from _choices(".".join(names), field.type)
         case inspect.UnionType():
             for one in kind.types:
                 yield from _choices(name, one)

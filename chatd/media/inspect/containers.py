@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 import av
 from av.container import InputContainer
 from av.packet import Packet
-from av.stream import Stream
+from av.stream import Disposition, Stream
+from av.video.stream import VideoStream
 
 from chatd.media.inspect.descriptor_file import DescriptorFile
 from chatd.media.inspect.sniff import Type
@@ -43,6 +44,12 @@ def codec_of(stream: Stream) -> str:
     """Return the name of the format of a stream, whatever decodes it; "" for one that nothing decodes."""
     context = stream.codec_context
     return context.codec.canonical_name if context is not None else ""
+
+
+def moving_pictures(container: InputContainer) -> list[VideoStream]:
+    """Return the streams of pictures; that on the cover of a song does not move."""
+    still = Disposition.attached_pic
+    return [stream for stream in container.streams.video if not stream.disposition & still]
 
 
 def copy(source: InputContainer, streams: Sequence[Stream], target: int, form: str) -> int:

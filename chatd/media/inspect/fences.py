@@ -9,7 +9,9 @@ import ctypes
 import os
 import platform
 import resource
+import signal
 import struct
+from contextlib import suppress
 
 from chatd.media.inspect.system_calls import (
     ALLOWED,
@@ -25,7 +27,7 @@ from chatd.media.inspect.system_calls import (
 from chatd.media.inspection import Fence
 
 # prctl(2).
-PR_SET_NAME, PR_GET_SECCOMP, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 15, 21, 22, 38
+PR_SET_PDEATHSIG, PR_SET_NAME, PR_GET_SECCOMP, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 1, 15, 21, 22, 38
 SECCOMP_MODE_FILTER = 2
 # landlock(7); the numbers are those of every processor.
 LANDLOCK_CREATE_RULESET, LANDLOCK_RESTRICT_SELF = 444, 446
@@ -61,7 +63,9 @@ def limit_resources(memory_bytes: int, file_bytes: int) -> None:
         (resource.RLIMIT_FSIZE, file_bytes),
         (resource.RLIMIT_CORE, 0),
     ):
-        resource.setrlimit(kind, (value, value))
+        # Other systems than Linux do not have all of them.
+        with suppress(ValueError, OSError):
+            resource.setrlimit(kind, (value, value))
 
 
 def limit_processor(seconds: int) -> None:
@@ -74,6 +78,8 @@ def limit_processor(seconds: int) -> None:
 def raise_fences() -> tuple[Fence, ...]:
     """Fence this process in, which has one thread, for good; return what could not be raised."""
     missing: list[Fence] = []
+    # It would wait for ever when nobody is left who ends it.
+    _call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if _call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         return ("landlock", "seccomp")
     if not _raise_landlock():

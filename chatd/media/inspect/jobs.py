@@ -12,9 +12,9 @@ try:
 except ImportError:
     pictures = None  # type: ignore[assignment]
 try:
-    from chatd.media.inspect import containers, videos
+    from chatd.media.inspect import videos
 except ImportError:
-    containers = videos = None  # type: ignore[assignment]
+    videos = None  # type: ignore[assignment]
 
 VOICE, VIDEO = ("ogg", "mp4", "mov", "webm"), ("mp4", "mov", "webm")
 PICTURE_BYTES_MAX = 30 << 20  # the largest that phones make
@@ -24,8 +24,7 @@ def prepare() -> None:
     """Load what is loaded late, since nothing can be loaded behind the fences."""
     if pictures is not None:
         pictures.prepare()
-    if videos is not None:
-        containers.prepare()
+    sounds.prepare()
 
 
 def libraries() -> tuple[Library, ...]:

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from contextlib import suppress
 from typing import TypeAlias
 
 import pyvips
@@ -123,17 +124,29 @@ def _side(job: Job) -> int:
 
 def _opened(kind: Type, data: bytes, side: int, pixels_max: int) -> Picture:
     """Return the first frame, upright, in sRGB, of 8 bits, at most this large, decoded."""
-    options = {"height": side, "size": "down", "export_profile": "srgb"}
     if kind == "heic":
-        image = _heic(data, pixels_max).thumbnail_image(side, **options)
+        image = _heic(data, pixels_max).thumbnail_image(side, height=side, size="down")
     else:
-        image = pyvips.Image.thumbnail_buffer(data, side, option_string=f"[{WHOLE}]", **options)
-    if image.interpretation not in ("srgb", "b-w"):
-        image = image.colourspace("srgb")
-    image = image.cast("uchar").copy_memory()
+        image = pyvips.Image.thumbnail_buffer(
+            data, side, height=side, size="down", option_string=f"[{WHOLE}]"
+        )
+    image = _in_srgb(image).copy_memory()
     if image.hasalpha() and image[image.bands - 1].min() == 255:
         image = image[0 : image.bands - 1]
     return image
+
+
+def _in_srgb(image: Picture) -> Picture:
+    """Return the picture with the colours of screens; one without a profile has them, as has one with a broken one."""
+    # Not by an option of the thumbnail, which costs six times as much where there is no profile.
+    if image.get_typeof("icc-profile-data"):
+        # What is wrong with the picture itself shows here.
+        image = image.copy_memory()
+        with suppress(pyvips.Error):
+            image = image.icc_transform("srgb", embedded=True, depth=8).copy_memory()
+    if image.interpretation not in ("srgb", "b-w"):
+        image = image.colourspace("srgb")
+    return image.cast("uchar")
 
 
 def _heic(data: bytes, pixels_max: int) -> Picture:
@@ -162,9 +175,9 @@ def _animation(data: bytes, side: int, bytes_max: int | None) -> bytes | Refusal
     scale = min(1.0, side / max(head.width, head.height), (ANIMATION_PX_MAX / pixels) ** 0.5)
     size = max(1, int(max(head.width, head.height) * scale))
     image = pyvips.Image.thumbnail_buffer(
-        data, size, height=size, size="down", option_string=f"[n=-1,{WHOLE}]", export_profile="srgb"
+        data, size, height=size, size="down", option_string=f"[n=-1,{WHOLE}]"
     )
-    animation = bytes(image.webpsave_buffer(Q=WEBP_Q, effort=2, keep="none"))
+    animation = bytes(_in_srgb(image).webpsave_buffer(Q=WEBP_Q, effort=2, keep="none"))
     if bytes_max is not None and len(animation) > bytes_max:
         return Refusal("too_large", f"an animation of {len(animation)} bytes")
     return animation

@@ -21,6 +21,12 @@ SLACK_MS = 1000  # beyond what is allowed: a recorder stops at the end of a pack
 FORMS: dict[str, tuple[Type, str]] = {"opus": ("ogg", "audio/ogg"), "aac": ("mp4", "audio/mp4")}
 
 
+def prepare() -> None:
+    """Load all of the library, if it is there; videos need the same."""
+    if containers is not None:
+        containers.prepare()
+
+
 def voice(job: Job, kind: Type, source: int, renditions: Renditions) -> Found | Refusal:
     """Return how long a note is, and write it anew. Raises av.FFmpegError, ValueError for a broken one."""
     kept = _ogg(source, renditions) if kind == "ogg" else _remuxed(kind, source, renditions)
@@ -55,12 +61,15 @@ def _remuxed(kind: Type, source: int, renditions: Renditions) -> tuple[Type, str
     if containers is None:
         return Refusal("not_supported", f"sound of type {kind} without the library for it")
     with containers.opened(kind, source) as container:
-        codecs = [containers.codec_of(stream) for stream in container.streams]
-        if len(codecs) != 1 or codecs[0] not in FORMS:
-            return Refusal("not_supported", f"a note of {' and '.join(codecs) or 'nothing'}")
-        form, mime = FORMS[codecs[0]]
+        sound, pictures = container.streams.audio[:1], containers.moving_pictures(container)
+        codec = containers.codec_of(sound[0]) if sound else ""
+        if pictures or codec not in FORMS:
+            return Refusal(
+                "not_supported", f"a note of {codec or 'nothing known'}, pictures: {len(pictures)}"
+            )
+        form, mime = FORMS[codec]
         full = renditions.descriptor("full", mime)
-        return form, mime, containers.copy(container, list(container.streams), full, form)
+        return form, mime, containers.copy(container, sound, full, form)
 
 
 def _waveform(form: Type, full: int) -> str | UnsetType:

@@ -1,11 +1,10 @@
 """Videos: their streams as they are, in a new container, and a picture of their first frame."""
 
-import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 from msgspec import UNSET
 
-from chatd.media.inspect.containers import codec_of, copy, opened
+from chatd.media.inspect.containers import codec_of, copy, moving_pictures, opened
 from chatd.media.inspect.pictures import Picture, of_pixels, preview, smaller
 from chatd.media.inspect.renditions import Renditions
 from chatd.media.inspect.sniff import Type
@@ -23,10 +22,7 @@ PLAYED = {
 def video(job: Job, kind: Type, source: int, renditions: Renditions) -> Found | Refusal:
     """Return size and length, and write it anew. Raises av.FFmpegError, ValueError for a broken one."""
     with opened(kind, source) as container:
-        # The picture on the cover of a song is a stream of its own.
-        moving = [
-            one for one in container.streams.video if not one.disposition & av.stream.Disposition.attached_pic
-        ]
+        moving = moving_pictures(container)
         if not moving:
             return Refusal("not_supported", "no moving picture in it")
         picture, *sound = [moving[0], *container.streams.audio[:1]]

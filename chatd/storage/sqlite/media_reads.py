@@ -59,6 +59,20 @@ UPLOAD = STANDING.format(
     FILE_COLUMNS,
     "LEFT JOIN files f ON f.file = :file AND f.state <> 'dropped'",
 )
+LIVE = STANDING.format(
+    FILE_COLUMNS,
+    """
+LEFT JOIN rooms r ON r.name = :room AND r.deleted_by IS NULL
+LEFT JOIN members m ON m.room = coalesce(r.number, 0) AND m.user = :user AND m.gone IS NULL
+LEFT JOIN files g ON g.file = :file AND g.room = coalesce(m.room, 0) AND g.state <> 'dropped'
+LEFT JOIN members s ON s.room = coalesce(g.room, 0) AND s.user = coalesce(g.owner, '') AND s.gone IS NULL
+LEFT JOIN files f ON f.file = iif(s.user IS NULL, '', coalesce(g.file, ''))
+""",
+)
+SPEAKER = """
+SELECT f.owner, r.name FROM files f JOIN rooms r ON r.number = f.room
+WHERE f.file = ? AND f.state = 'uploading'
+"""
 PUBLIC = """
 SELECT o.object, v.mime, o.size, o.digest, f.kind, f.facts
 FROM files f JOIN renditions v ON v.file = f.file AND v.variant = :variant JOIN objects o ON o.object = v.object
@@ -116,6 +130,18 @@ def upload(connection: sqlite3.Connection, asker: Asker, file: str) -> FoundUplo
     row = connection.execute(UPLOAD, values).fetchone()
     found = None if row[5] is None else file_of(row[5:])
     return FoundUpload(Standing(bool(row[0]), *row[1:5]), found)
+
+
+def live(connection: sqlite3.Connection, asker: Asker, room: str, file: str) -> FoundUpload:
+    values = {"user": asker.user, "device": asker.device, "room": room, "file": file}
+    row = connection.execute(LIVE, values).fetchone()
+    return FoundUpload(Standing(bool(row[0]), *row[1:5]), None if row[5] is None else file_of(row[5:]))
+
+
+def speaker(connection: sqlite3.Connection, file: str) -> tuple[str, str] | None:
+    """Return the owner and the room of an upload that is a live note."""
+    found: tuple[str, str] | None = connection.execute(SPEAKER, (file,)).fetchone()
+    return found
 
 
 def visible(connection: sqlite3.Connection, user: str, places: Sequence[FilePlace]) -> list[FilePlace]:
@@ -176,6 +202,9 @@ class SqliteMediaReads(MediaReads):
 
     async def upload(self, asker: Asker, file: str) -> FoundUpload:
         return await self._read_pool.run(upload, asker, file)
+
+    async def live(self, asker: Asker, room: str, file: str) -> FoundUpload:
+        return await self._read_pool.run(live, asker, room, file)
 
     async def unknown_objects(self, names: Sequence[str]) -> Sequence[str]:
         return await self._read_pool.run(unknown_objects, names)

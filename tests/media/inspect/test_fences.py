@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,43 @@ def test_without_fences_files_are_open(tmp_path):
     came = attempts(tmp_path, "landlock", "seccomp")
     tried = ("open", "list", "reopen", "tcp", "unix", "pair", "memfd", "new code", "socket in a thread")
     assert {came[name] for name in tried} == {"done"}
+
+
+def test_a_file_that_uses_up_the_processor_ends_the_process():
+    code = "from chatd.media.inspect.fences import limit_processor\nlimit_processor(0)\nwhile True: pass"
+    ran = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(ROOT)}, timeout=250)
+    assert ran.returncode in (-signal.SIGXCPU, -signal.SIGKILL)
+
+
+ORPHAN = """
+import subprocess, sys, time
+if len(sys.argv) == 1:
+    subprocess.Popen([sys.executable, "-c", sys.stdin.read(), "child"]).wait()
+else:
+    from chatd.media.inspect.fences import raise_fences
+    raise_fences()
+    print(os_getpid(), flush=True)
+    time.sleep(600)
+"""
+
+
+def test_it_ends_when_nobody_is_left_who_ends_it():
+    child = "from os import getpid as os_getpid\n" + ORPHAN
+    parent = subprocess.Popen(
+        [sys.executable, "-c", child],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={"PYTHONPATH": str(ROOT)},
+    )
+    with parent:
+        parent.stdin.write(child)
+        parent.stdin.close()
+        orphan = Path("/proc") / parent.stdout.readline().strip()
+        assert orphan.exists()
+        parent.kill()
+        # The end of its output: both processes are gone.
+        assert parent.stdout.read() == ""
 
 
 @pytest.mark.parametrize(

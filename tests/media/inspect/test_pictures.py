@@ -148,6 +148,16 @@ def test_colours_of_another_space_become_those_of_screens(tmp_path):
         assert image is printed or is_upright(shown)
 
 
+def test_a_broken_profile_is_passed_over(tmp_path):
+    image = samples.quarters(64, 64)
+    for profile in (b"", b"x" * 500, bytes(pyvips.Image.profile_load("p3"))[:300]):
+        if profile:
+            image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
+        files = Files(tmp_path, bytes(image.jpegsave_buffer()))
+        assert isinstance(inspected(files, "picture"), Found)
+        assert is_upright(look(files))
+
+
 def test_a_picture_of_sixteen_bits_has_eight(tmp_path):
     deep = (samples.quarters(64, 64).cast("ushort") * 257).copy(interpretation="rgb16").cast("ushort")
     files = Files(tmp_path, bytes(deep.pngsave_buffer()))

@@ -2,6 +2,8 @@
 
 import io
 import struct
+import subprocess
+import sys
 
 import pytest
 from msgspec import UNSET
@@ -12,9 +14,9 @@ pytest.importorskip("pillow_heif")
 
 from chatd.media.inspect import jobs, plain_videos, sounds  # noqa: E402
 from chatd.media.inspection import Found, Refusal  # noqa: E402
-from chatd.media.ogg import Note, PageReader  # noqa: E402
 from tests.kit import media_samples as samples  # noqa: E402
 from tests.kit.inspecting import Files, inspected  # noqa: E402
+from tests.kit.newcomer import ROOT  # noqa: E402
 from tests.media.inspect.test_pictures import is_upright, look, quarters_of  # noqa: E402
 
 NOTES = {"Ogg Opus": ("ogg", "libopus"), "WebM Opus": ("webm", "libopus"), "M4A": ("ipod", "aac")}
@@ -171,14 +173,38 @@ def test_without_the_library_a_video_is_as_sent_but_for_its_place(tmp_path, monk
     assert 0 < len(changed) <= 12
 
 
-def test_a_note_is_read_page_by_page():
-    """Whatever the pieces in which its bytes come."""
-    content = samples.voice("ogg", "libopus", seconds=1.5)
-    lengths = []
-    for size in (1, 27, 1000, len(content)):
-        reader, note = PageReader(), Note()
-        for start in range(0, len(content), size):
-            for page in reader.feed(content[start : start + size]):
-                list(note.add(page))
-        lengths.append(note.duration_ms)
-    assert lengths == [1500] * 4
+ABSENT = """
+import sys
+sys.modules |= dict.fromkeys(sys.argv[1:])
+from chatd.media.inspect import jobs
+jobs.prepare()
+print(*jobs.libraries())
+"""
+
+
+@pytest.mark.parametrize(
+    ("absent", "there"),
+    [
+        ((), "pictures heic sounds"),
+        (("pillow_heif",), "pictures sounds"),
+        (("av",), "pictures heic"),
+        (("pyvips",), ""),
+        (("av", "pyvips", "pillow_heif"), ""),
+    ],
+)
+def test_an_inspector_says_what_it_can_open(absent, there):
+    ran = subprocess.run(
+        [sys.executable, "-c", ABSENT, *absent],
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (ran.stdout.strip(), ran.stderr) == (there, "")
+
+
+def test_without_its_library_a_picture_is_not_supported(tmp_path, monkeypatch):
+    monkeypatch.setattr(jobs, "pictures", None)
+    refusal = inspected(Files(tmp_path, samples.picture("jpeg")), "picture")
+    assert isinstance(refusal, Refusal)
+    assert refusal.code == "not_supported"

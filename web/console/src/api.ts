@@ -26,6 +26,16 @@ export interface Now {
     wal_bytes: number;
     free_bytes: number;
   };
+  /** The process for files of users; null where media are off. */
+  media: {
+    state: string;
+    url: string;
+    free_bytes: number;
+    connections: number;
+    connections_max: number;
+    inspectors: number;
+    waiting: number;
+  } | null;
   backup: { directory: string; problem: string; name?: string; bytes?: number; at?: number } | null;
   certificate: { file: string; ends_at: number | null } | null;
 }

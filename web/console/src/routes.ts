@@ -21,6 +21,11 @@ export interface Attachment {
   height?: number;
   duration?: number;
   preview?: string;
+  alt?: string;
+  kind?: "file" | "picture" | "sticker" | "video" | "voice";
+  sizes?: readonly ("m" | "s")[];
+  waveform?: string;
+  expires_at?: number;
 }
 
 export interface AuditAnswer {
@@ -630,6 +635,28 @@ export interface Theme {
   colors?: readonly string[];
 }
 
+export interface UsageAnswer {
+  files: number;
+  uploading: number;
+  bytes: number;
+  free_bytes: number;
+  kinds: readonly UsedKind[];
+  users: readonly UsedBy[];
+  rooms: readonly UsedBy[];
+}
+
+export interface UsedBy {
+  name: string;
+  bytes: number;
+  files: number;
+}
+
+export interface UsedKind {
+  kind: string;
+  files: number;
+  bytes: number;
+}
+
 export interface UserAnswer {
   user: string;
   name: string;
@@ -705,6 +732,7 @@ export interface Routes {
   "GET /v1/hooks": { asked: Asked; answer: HooksAnswer };
   "GET /v1/hooks/{name}": { asked: Asked; answer: HookAnswer };
   "GET /v1/keys": { asked: Asked; answer: KeysAnswer };
+  "GET /v1/media/usage": { asked: Asked; answer: UsageAnswer };
   "GET /v1/push/decisions": { asked: DecisionsQuery; answer: DecisionsAnswer };
   "GET /v1/reports": { asked: ReportsQuery; answer: ReportsAnswer };
   "GET /v1/reports/{report}": { asked: Asked; answer: ReportAnswer };
@@ -760,6 +788,7 @@ export const SCOPES: { readonly [route in keyof Routes]: string } = {
   "GET /v1/hooks": "events.read",
   "GET /v1/hooks/{name}": "events.read",
   "GET /v1/keys": "keys.read",
+  "GET /v1/media/usage": "media.read",
   "GET /v1/push/decisions": "push.read",
   "GET /v1/reports": "moderation.read",
   "GET /v1/reports/{report}": "moderation.read",
@@ -803,6 +832,8 @@ export const EVERY_SCOPE: readonly string[] = [
   "import",
   "keys",
   "keys.read",
+  "media",
+  "media.read",
   "messages",
   "messages.read",
   "moderation",

@@ -1,6 +1,7 @@
 /** The page Storage: what the disk holds, the newest backup, the certificate. */
 import type { Now } from "./api.js";
 import { useCondition } from "./condition.js";
+import { Files } from "./files.js";
 import { bytes, duration, when } from "./format.js";
 import { Card, Command, Facts, Skeleton } from "./parts.js";
 import { texts } from "./texts.js";
@@ -13,6 +14,7 @@ export function StoragePage() {
   return (
     <>
       <Disk {...now.storage} />
+      {now.media && <Files media={now.media} />}
       <div class="columns">
         <Backups now={now} />
         <div class="stack">

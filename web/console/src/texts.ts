@@ -207,6 +207,22 @@ export const texts = {
     copy: "Copy the command",
   },
 
+  files: {
+    title: "Files of users",
+    url: "Address",
+    free: "Free on their disk",
+    connections: "Connections",
+    of: (now: string, most: string) => `${now} of ${most}`,
+    waiting: "Wait to be opened",
+    stored: "Stored",
+    storedOf: (files: string, size: string) => `${files} files, ${size}`,
+    soon: "Of that, goes soon",
+    kinds: { picture: "Pictures", video: "Video", voice: "Voice notes", sticker: "Stickers", file: "Other files" } as Record<string, string>,
+    most: "Users who have most",
+    count: "Files",
+    bytes: "Bytes",
+  },
+
   settings: {
     search: "Search settings",
     show: "Show",

@@ -198,10 +198,6 @@ export class Engine extends Caller implements AccountDelegate, LifecycleDelegate
     if (change.kind === "roomGone") this._rooms.delete(change.room);
   }
 
-  onTyping(room: string, user: string): void {
-    this.typingState.typing(room, user);
-  }
-
   onGap(replica: Replica): void {
     this.repairer.soon(replica);
   }

@@ -266,7 +266,7 @@ export class TabEngine extends Engine implements Tab {
   }
 
   private _keep(change: Change): void {
-    if (change.kind === "typingStarted") return this.typingState.typing(change.room, change.user);
+    if (change.kind === "typingStarted") return this.typingState.typing(change);
     if (change.kind === "typingStopped") return this.typingState.stopped(change.room, change.user);
     if (change.kind === "stateChanged" && !this._leading) {
       const { phase, code, reason } = change;

@@ -1,24 +1,22 @@
 /** Which voice messages were heard: by this user, and in a direct room by the other. */
 import { signal } from "@preact/signals";
-import type { Message, Summary } from "@chatd/client";
+import type { Message } from "@chatd/client";
 import { played } from "@chatd/client/media";
 import { client, me } from "../shell/state.js";
 import type { Chat } from "../timeline/chat.js";
 
-/** What a summary says of heard messages: the newest numbers (protocol.md, "Voice notes"). */
-type Heard = Summary & { readonly played?: readonly number[]; readonly peer_played?: readonly number[] };
-
 /** What was heard on this page: the summary says it a moment later. */
 const heardHere = signal<ReadonlySet<string>>(new Set());
 
-/** Whether a voice message was heard; where nothing is known of it, it counts as heard. */
+/** Numbers that a summary has at most: of older messages nothing is kept. */
+const KEPT = 64;
+
+/** Whether a voice message was heard (protocol.md, "Voice notes"); an own one counts as heard while nothing is known. */
 export function isHeard(chat: Chat, { room, seq, user }: Message): boolean {
-  const { played: own, peer_played: theirs, peer } = chat.state.summary.value as Heard;
-  if (!seq) return true;
+  const { played: own = [], peer_played: theirs, peer } = chat.state.summary.value;
   const numbers = user === me.value ? (peer ? theirs : undefined) : own;
-  if (!numbers) return true;
-  // Of the older ones nothing is kept.
-  const isOld = numbers.length >= 64 && seq < Math.min(...numbers);
+  if (!seq || !numbers) return true;
+  const isOld = numbers.length >= KEPT && seq < Math.min(...numbers);
   return isOld || numbers.includes(seq) || heardHere.value.has(`${room} ${seq}`);
 }
 

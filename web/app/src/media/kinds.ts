@@ -4,13 +4,7 @@ import type { FileKind } from "@chatd/client/media";
 import { t } from "../locale/locale.js";
 
 /** An attachment with what the server writes of its own files (protocol.md, "Attachment"). */
-export type MediaAttachment = Attachment & {
-  readonly kind?: FileKind;
-  readonly alt?: string;
-  readonly sizes?: readonly ("m" | "s")[];
-  readonly waveform?: string;
-  readonly expires_at?: number;
-};
+export type MediaAttachment = Attachment;
 
 /** The largest box of a picture in CSS pixels, and the one of a picture that does not say its size. */
 const MOST = { width: 320, height: 380 };
@@ -28,9 +22,11 @@ export interface Box {
 /** Whether an attachment is a file of the server, or on its way to it. */
 export const isOfServer = ({ url }: Attachment): boolean => /^(media|local):/.test(url);
 
+const KINDS: readonly FileKind[] = ["picture", "video", "voice", "sticker", "file"];
+
 /** The kind of a file of the server; of one that the server has not seen yet by its type. */
 export function kindOf({ kind, mime, waveform }: MediaAttachment): FileKind {
-  if (kind) return kind;
+  if (kind) return KINDS.find((known) => known === kind) ?? "file";
   if (waveform) return "voice";
   if (/^image\/(png|jpeg|gif|webp|avif|hei[cf])$/.test(mime)) return "picture";
   return /^video\/(mp4|quicktime|webm)$/.test(mime) ? "video" : "file";

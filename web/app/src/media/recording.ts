@@ -4,12 +4,15 @@ import { VoiceRecorder, type Recording as Recorded } from "@chatd/client/media";
 import { t } from "../locale/locale.js";
 import { announce, notify } from "../shell/announcer.js";
 import { mediaOffer } from "../shell/contacts.js";
-import type { RoomState } from "../shell/state.js";
+import { client, type RoomState } from "../shell/state.js";
 import { recordings } from "./recordings.js";
 import { stopPlaying } from "./player.js";
 
 /** Milliseconds below which a press was none: nothing was said. */
 const LEAST_MS = 600;
+
+/** Measurements of the loudness, of 50 ms, after which it is told again that somebody speaks. */
+const TYPING_TICKS = 60;
 
 /** `held`: it is sent when the finger is lifted; `locked`: by the button; `stopped`: it is as long as it may be, or the room was left. */
 export type RecordingState = "asking" | "held" | "locked" | "stopped";
@@ -80,6 +83,13 @@ export class Recording {
     this.state.value = "stopped";
   }
 
+  /** Show the others that somebody speaks (protocol.md, "typing"). */
+  #tell(): void {
+    void client()
+      .call({ type: "typing", room: this.room.id, what: "voice" })
+      .catch(() => undefined);
+  }
+
   #stopped(): Promise<Recorded> {
     return (this.#recorded ??= this.#recorder!.stop());
   }
@@ -87,7 +97,7 @@ export class Recording {
   #measured(): void {
     this.ticks.value += 1;
     if (this.duration >= (mediaOffer.peek()?.voice_ms ?? Infinity) && this.state.peek() !== "stopped") this.pause();
-    else if (this.ticks.peek() % 40 === 1) this.room.room.typing();
+    else if (this.ticks.peek() % TYPING_TICKS === 1) this.#tell();
   }
 
   #end(): void {

@@ -16,6 +16,7 @@ import { client, loaded, phase, presenceOf, roomOf, type RoomState } from "../sh
 import { userOf } from "../shell/users.js";
 import { useWatched } from "../shell/watching.js";
 import { faceOf, presenceText, presenceTitle, titleOf } from "./names.js";
+import { typingText } from "./chat_row.js";
 import { useOnline } from "./online.js";
 
 /** Load the screen of a chat: a quarter of the client, which the list does not need. */
@@ -102,10 +103,7 @@ function Subtitle({ room }: { room: RoomState }) {
   const online = useOnline(room);
   const typists = room.typists.value;
   if (typists.length > 1) return <p class="line typing">{t("chat.typing", { count: typists.length })}</p>;
-  if (typists.length) {
-    const name = userOf(typists[0]!).value.name;
-    return <p class="line typing">{peer ? t("row.typing") : t("row.typing.name", { name })}</p>;
-  }
+  if (typists.length) return <p class="line typing">{typingText(room, typists[0]!)}</p>;
   if (!peer) {
     const all = t("room.members", { count: members });
     return <p class="line">{online ? t("room.online", { members: all, count: online }) : all}</p>;

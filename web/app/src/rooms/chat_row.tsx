@@ -92,8 +92,7 @@ function Line({ room }: { room: RoomState }) {
       </span>
     );
   if (typist) {
-    const text = room.summary.value.peer ? t("row.typing") : t("row.typing.name", { name: userOf(typist).value.name });
-    return <span class="line typing">{text}</span>;
+    return <span class="line typing">{typingText(room, typist)}</span>;
   }
   if (!preview) return <span class="line">{t(room.summary.value.peer ? "row.empty.direct" : "row.empty.group")}</span>;
   const covered = !room.summary.value.peer && isBlocked(preview.user);
@@ -103,6 +102,12 @@ function Line({ room }: { room: RoomState }) {
       {covered || preview.recalled ? <i>{t(covered ? "row.covered" : "row.recalled")}</i> : <bdi>{textOf(preview)}</bdi>}
     </span>
   );
+}
+
+/** Tell who is typing, or speaks. */
+export function typingText(room: RoomState, user: string): string {
+  const name = room.summary.value.peer ? "" : userOf(user).value.name;
+  return t(`row.${room.speaking.value ? "recording" : "typing"}${name && ".name"}` as "row.typing", { name });
 }
 
 /** Before the message: in a group its author; in a direct room, of an own one, how far it got. */

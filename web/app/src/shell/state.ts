@@ -22,6 +22,8 @@ export class RoomState {
   /** The latest message, as a row of the list shows it. */
   readonly preview: Signal<Message | undefined>;
   readonly typists: Signal<readonly string[]>;
+  /** Whether who began last to type speaks a voice message. */
+  readonly speaking = signal(false);
   /** Grows whenever receipts of others move; read `room.receipts` then. */
   readonly receipts = signal(0);
   private readonly listeners = new Set<(change: RoomChange) => void>();
@@ -55,6 +57,7 @@ export class RoomState {
     // The first of a message request was fetched by its row.
     this.preview.value = room.preview ?? this.preview.peek();
     if (change?.kind === "typingStarted" || change?.kind === "typingStopped") this.typists.value = room.typists;
+    if (change?.kind === "typingStarted") this.speaking.value = change.what === "voice";
     if (change?.kind === "receiptsChanged") this.receipts.value += 1;
     if (change) for (const listener of this.listeners) listener(change);
   }

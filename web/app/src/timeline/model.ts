@@ -61,6 +61,7 @@ export class TimelineModel {
   #closed = false;
   #quotes = new Map<number, Signal<Message | undefined | null>>();
   #wanted = new Set<number>();
+  #withFiles = new Map<string, Message>();
   #loading = { older: false, newer: false };
   #scheduled = false;
   readonly #unlisten: () => void;
@@ -98,9 +99,11 @@ export class TimelineModel {
   /** A message that waits in the outbox, as it will be. */
   pending(key: string): Message | undefined {
     const packet = this.entry(key)?.packet;
-    if (packet) return pendingMessage(packet, me.value);
     const found = this.sending.value.find((one) => one.key === key);
-    return found && outgoingMessage(found, me.value);
+    const shown = found ? outgoingMessage(found, me.value) : this.#withFiles.get(key);
+    // In the outbox it stays as it was on its way: what its files are is said by the server, behind its acknowledgement.
+    if (shown) this.#withFiles.set(key, shown);
+    return shown ?? (packet && pendingMessage(packet, me.value));
   }
 
   /** A message that others answer; undefined while it is fetched, null if it is not visible. */

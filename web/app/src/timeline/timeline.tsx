@@ -88,7 +88,7 @@ function Typing({ chat }: { chat: Chat }) {
   let text = "";
   if (typists.length > 2) text = t("chat.typing.many", { count: typists.length });
   else if (second) text = t("chat.typing.names", { first: first!, second });
-  else if (first) text = t("chat.typing.name", { name: first });
+  else if (first) text = t(chat.state.speaking.value ? "row.recording.name" : "chat.typing.name", { name: first });
   return (
     <p class={text ? "typing-line shown" : "typing-line"} aria-hidden="true">
       <span class="dots">

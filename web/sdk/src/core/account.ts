@@ -14,8 +14,8 @@ import { EVERYBODY_MEMBERS_MAX, Replica, type Owner, type RoomRecord } from "./r
 export interface AccountDelegate {
   /** Hand a change to the app. */
   onChange(change: Change): void;
-  /** Show that a user is typing. */
-  onTyping(room: string, user: string): void;
+  /** Shows that a user is typing. */
+  readonly typingState: { typing(push: { room: string; user: string; what?: string }): void };
   /** Repair the hole before the early events of a room. */
   onGap(replica: Replica): void;
   /** Fetch what a room has beyond what was applied, if it is wanted. */
@@ -117,7 +117,7 @@ export class Account implements Owner {
       case "gone": return this.lose(push.room, GONE_REASONS.includes(push.reason!) ? push.reason! : "removed");
       case "position": return this._on(push.room, (replica) => replica.takePosition(push));
       case "receipts": return this._on(push.room, (replica) => replica.takeReceipts(push.receipts));
-      case "typing": return this._delegate.onTyping(push.room, push.user);
+      case "typing": return this._delegate.typingState.typing(push);
       case "presence": return this.takePresence(push.users);
       case "account":
         this._changedRows(this.rows.take(push.sections ?? {}));

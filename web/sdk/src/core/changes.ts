@@ -35,8 +35,8 @@ export interface TimelineReset { kind: "timelineReset"; room: string }
 /** These users have read, or received, more of the room. */
 export interface ReceiptsChanged { kind: "receiptsChanged"; room: string; users: string[] }
 
-/** A user is typing. */
-export interface TypingStarted { kind: "typingStarted"; room: string; user: string }
+/** A user is typing, or speaks a `voice` message. */
+export interface TypingStarted { kind: "typingStarted"; room: string; user: string; what?: string }
 
 /** A user stopped typing, or their message came. */
 export interface TypingStopped { kind: "typingStopped"; room: string; user: string }

@@ -36,6 +36,9 @@ export interface Summary {
   readonly wallpaper?: string;
   /** Of which messages the user wants to be notified; absent: as they chose for all rooms of its kind. */
   readonly notify?: Level;
+  /** The newest 64 voice messages of others that the user heard, and own ones that the peer heard, by `seq`. */
+  readonly played?: readonly number[];
+  readonly peer_played?: readonly number[];
   readonly first_visible: number;
   readonly log_floor: number;
   /** The latest message, when it was asked for. */

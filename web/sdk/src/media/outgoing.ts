@@ -12,7 +12,7 @@ import type { GetToken } from "../tokens.js";
 import type { MediaOffer } from "./offer.js";
 import { MemoryMediaStore, type MediaStore, type OutgoingFile, type OutgoingRecord } from "./store.js";
 import { systemTransport, type Transport } from "./transport.js";
-import { Tus, UploadRefused, type FileKind, type Purpose } from "./tus.js";
+import { stopIfAborted, Tus, UploadRefused, type FileKind, type Purpose } from "./tus.js";
 
 /** Uploads at a time; the server has at most 8 of a user open. */
 const AT_ONCE = 3;
@@ -209,9 +209,9 @@ export class Media {
   }
 
   private async _send(key: string, running: Running): Promise<void> {
-    // Another page may have sent it meanwhile.
+    // Another page may have sent it meanwhile, or paused it.
     const record = await this._store.get(key);
-    if (!record || running.abort.signal.aborted) return;
+    if (!record || record.paused || record.failed || running.abort.signal.aborted) return;
     this._records.set(key, record);
     running.isUploading = true;
     for (const file of record.files) if (file.file) running.sent.set(file.key, file.blob.size);
@@ -230,7 +230,7 @@ export class Media {
     const { signal } = running.abort;
     await this._turn();
     try {
-      signal.throwIfAborted();
+      stopIfAborted(signal);
       const onProgress = (bytes: number): void => {
         if (running.sent.get(file.key) === bytes) return;
         running.sent.set(file.key, bytes);

@@ -36,10 +36,10 @@ const overXhr: Transport = ({ method, url, headers, body, onSent, signal }) =>
       resolve({ status: xhr.status, header: (name) => xhr.getResponseHeader(name) ?? "", body: json(xhr.responseText) });
     };
     xhr.onerror = () => reject(new Error("no answer"));
-    xhr.onabort = () => reject(signal.reason ?? new Error("aborted"));
+    xhr.onabort = () => reject(reasonOf(signal));
     xhr.onloadend = () => signal.removeEventListener("abort", abort);
     signal.addEventListener("abort", abort);
-    if (signal.aborted) reject(signal.reason);
+    if (signal.aborted) reject(reasonOf(signal));
     else xhr.send(body ?? null);
   });
 
@@ -49,6 +49,9 @@ const overFetch: Transport = async ({ method, url, headers, body, onSent, signal
   const text = await response.text();
   return { status: response.status, header: (name) => response.headers.get(name) ?? "", body: json(text) };
 };
+
+/** Why a signal was aborted; React Native has no reasons. */
+export const reasonOf = (signal: AbortSignal): unknown => signal.reason ?? new Error("aborted");
 
 function json(text: string): unknown {
   try {

@@ -5,8 +5,9 @@
  * much of it the server has.
  */
 
-import type { Env } from "../env.js";
-import type { HttpAnswer, Transport } from "./transport.js";
+import { utf8 } from "../core/utf8.js";
+import { base64url, type Env } from "../env.js";
+import { reasonOf, type HttpAnswer, type Transport } from "./transport.js";
 
 /** Bytes of one request. Platforms that do not tell how much they sent tell it once for each. */
 const CHUNK_BYTES = 8 * 2 ** 20;
@@ -93,7 +94,7 @@ export class Tus {
         if (standing.isReady) return standing.address.split("/").pop()!;
         await this._wait(INSPECTING_S, watch.signal);
       } catch (error) {
-        watch.signal.throwIfAborted();
+        stopIfAborted(watch.signal);
         if (error instanceof UploadRefused) {
           // The server gave it up meanwhile, as after two days without a network: it begins anew.
           if (error.code !== "not_found" || !standing) throw error;
@@ -141,7 +142,7 @@ export class Tus {
     onSent?: (bytes: number) => void,
   ): Promise<HttpAnswer> {
     for (let isFresh = false; ; isFresh = true) {
-      signal.throwIfAborted();
+      stopIfAborted(signal);
       if (!this._token) this._token = await this._target.token();
       const headers = { ...more, "Tus-Resumable": "1.0.0", Authorization: `Bearer ${this._token}` };
       const answer = await this._target.transport({ method, url, headers, signal, ...(body && { body }), ...(onSent && { onSent }) });
@@ -166,7 +167,7 @@ export class Tus {
         timer.cancel();
         this._wake.delete(end);
         signal.removeEventListener("abort", end);
-        if (signal.aborted) reject(signal.reason);
+        if (signal.aborted) reject(reasonOf(signal));
         else resolve();
       };
       const timer = this._target.env.callLater(delayS, end);
@@ -187,7 +188,11 @@ const isReady = (answer: HttpAnswer): boolean => answer.header("Chatd-File") ===
 
 /** Return the bytes of a text in base64 (tus, "Upload-Metadata"). */
 function base64(text: string): string {
-  let bytes = "";
-  for (const byte of new TextEncoder().encode(text)) bytes += String.fromCharCode(byte);
-  return btoa(bytes);
+  const digits = base64url(Uint8Array.from(utf8(text))).replaceAll("-", "+").replaceAll("_", "/");
+  return digits.padEnd(Math.ceil(digits.length / 4) * 4, "=");
+}
+
+/** Throw the reason of a signal that was aborted; React Native has no `throwIfAborted`. */
+export function stopIfAborted(signal: AbortSignal): void {
+  if (signal.aborted) throw reasonOf(signal);
 }

@@ -1,0 +1,1 @@
+var s="local:",e=new Map,g=t=>s+t,a=t=>t.startsWith(s)?t.slice(s.length):"";function d({key:t,file:n,blob:i}){let r=e.get(t)??URL.createObjectURL(i);for(let l of n?[t,n]:[t])e.set(l,r);if(e.size<=120)return;let[[c,o]]=e;e.delete(c),[...e.values()].includes(o)||URL.revokeObjectURL(o)}var p=t=>e.get(t);export{g as a,a as b,d as c,p as d};

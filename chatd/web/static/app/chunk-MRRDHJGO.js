@@ -1,1 +1,0 @@
-import{Bb as m,mb as r,oa as i,rb as e}from"./chunk-OURJ2QGV.js";async function s(o){let t=r.peek().find(n=>n.summary.peek().peer===o)??await i(()=>e().direct(o));t&&m({name:"chat",room:t.id,about:!1})}export{s as a};

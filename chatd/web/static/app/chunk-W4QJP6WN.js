@@ -1,1 +1,0 @@
-import{Jb as e,_a as r}from"./chunk-OURJ2QGV.js";var n=a=>a.flatMap(o=>r.value.get(o)?.name??[]).join(e("names.separator"));export{n as a};

@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t}from"./chunk-INKKCKRX.js";import"./chunk-LFGYUPX4.js";import"./chunk-ECDAPM5C.js";import"./chunk-BRS2FJJM.js";import"./chunk-AS4H2BIO.js";import"./chunk-NDD5QA4B.js";import"./chunk-5BUGJ5TA.js";import"./chunk-OURJ2QGV.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};

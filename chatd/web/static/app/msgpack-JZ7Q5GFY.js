@@ -1,0 +1,1 @@
+import{la as o}from"./chunk-K3ZAJCQC.js";export{o as msgpack};
