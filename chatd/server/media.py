@@ -62,9 +62,8 @@ class MediaParts:
 
     @property
     def address(self) -> str:
-        """The address that it listens on, with the real port."""
-        assert self._listener is not None, "it does not listen"
-        return shown_address(self._listener)
+        """The address that it listens on, with the real port; "" before `listen`."""
+        return "" if self._listener is None else shown_address(self._listener)
 
     async def begin(self) -> None:
         """Make the key of links and the directory at the first start. Raises ConfigError."""
