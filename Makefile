@@ -51,7 +51,8 @@ soak: .venv/installed-dev
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/web/test_app_views.py tests/web/test_tabs.py
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/conformance/test_mutants.py tests/conformance/test_faults.py \
 	  tests/web/test_sdk_in_chromium.py
-	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/media/test_uploads.py tests/media/test_tus_clients.py
+	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/media/test_uploads.py tests/media/test_tus_clients.py \
+		tests/media/test_power_loss.py
 	$(BIN)/python -m tests.simulation --seeds 100000
 
 fuzz: .venv/installed-fuzz

@@ -11,7 +11,7 @@ import pytest_asyncio
 from chatd.client import Client
 from chatd.media.packages import PICTURES, VIDEO, missing
 from tests.kit.app_page import AXE, AppPage
-from tests.kit.browser import BROWSER, watched_context, web_daemon
+from tests.kit.browser import BROWSER, open_as, watched_context, web_daemon
 from tests.kit.chat_page import chat_page, client_of, moved
 from tests.kit.daemon import RunningDaemon
 from tests.kit.media_page import MediaPage, contents, png
@@ -77,6 +77,10 @@ async def test_pictures_are_chosen_described_and_seen_by_both(
         await bob.viewer.get_by_text("2 / 2").wait_for()
         await bob.page.keyboard.press("Escape")
         await bob.viewer.wait_for(state="detached")
+        await bob.page.set_viewport_size({"width": 320, "height": 640})
+        for direction in ("rtl", "ltr"):
+            await bob.page.evaluate("(to) => { document.documentElement.dir = to }", direction)
+            assert await AppPage(bob.page).overflow() == []
         message = await last(world)
         first, second = message.body["attachments"]
         assert (first["kind"], first["alt"], first["width"], first["height"]) == (
@@ -132,6 +136,30 @@ async def test_a_file_goes_on_after_the_page_was_closed_and_arrives_once(
             await bob.page.locator("a.file").click()
         saved = await saving.value
         assert (saved.suggested_filename, Path(await saved.path()).read_bytes()) == ("map.bin", content)
+        assert world.bob.room(world.room).head == world.head + 1
+
+
+async def test_a_message_that_one_tab_paused_goes_on_in_another(
+    browser: Any, world: World, tmp_path: Path
+) -> None:
+    content = bytes(range(256)) * 100
+    async with watched_context(browser, **DESKTOP) as (context, _):
+        first = MediaPage(await chat_page(context, world.daemon, "alice", world.room), tmp_path)
+        second = MediaPage(await chat_page(context, world.daemon, "alice", world.room), tmp_path)
+        await first.page.route("**/v1/files/**", lambda route: route.abort())
+        await first.choose(first.file("map.bin", content))
+        await first.send("The map")
+        await second.page.locator(".ring").wait_for()
+        await first.page.locator(".ring").click()
+        for tab in (first, second):
+            await tab.page.locator(".ring.is-paused").wait_for()
+        await second.page.get_by_role("button", name="Go on").first.click()
+        # The first tab lets go of it when it was paused, or is closed.
+        await first.page.close()
+        await until(lambda: world.bob.room(world.room).head > world.head)
+        message = await last(world)
+        assert await contents(world.bob, world.room, message.seq) == [content]
+        await second.page.locator(".ring").wait_for(state="detached")
         assert world.bob.room(world.room).head == world.head + 1
 
 
@@ -214,4 +242,41 @@ async def test_files_are_dropped_and_pasted_and_the_view_stays(
         await until(lambda: world.bob.room(world.room).head == world.head + 31)
         message = await last(world)
         assert await contents(world.bob, world.room, message.seq) == [b"dropped", b"pasted"]
+        assert watch.errors == []
+
+
+async def test_people_and_chats_have_own_pictures(browser: Any, tmp_path: Path) -> None:
+    media = {"enabled": True, "address": "127.0.0.1:0"}
+    async with (
+        web_daemon(tmp_path / "data", media=media, people={"enabled": True}) as daemon,
+        client_of(daemon, "alice") as client,
+        watched_context(browser, **DESKTOP) as (context, watch),
+    ):
+        room = (await client.create_group("Bike tour")).id
+        app = AppPage(await open_as(context, daemon, "alice"))
+        await app.page.locator(".list-head button").wait_for()
+        picture = tmp_path / "picture.png"
+        picture.write_bytes(png(600, 900))
+        await app.go("me/card")
+        for which in ("avatar", "cover"):
+            choice = app.page.locator(f".own-picture:has(.of-{which})")
+            await choice.locator("input[type=file]").set_input_files(str(picture))
+            await app.dialog.get_by_role("slider").fill("40")
+            await app.until_still()
+            assert await app.findings() == []
+            await app.dialog.get_by_role("button", name="Save").click()
+            shown = choice.locator("img")
+            await shown.wait_for()
+            await app.page.wait_for_function(
+                "(which) => document.querySelector(`.of-${which} img`).naturalWidth > 0", arg=which
+            )
+        (card,) = await client.fetch_users(["alice"])
+        assert card["avatar"].startswith("media:")
+        await app.go(f"r/{room}")
+        await app.page.locator(".wallpaper-setting input[type=file]").set_input_files(str(picture))
+        await app.page.locator('.chat[data-wallpaper^="media:"]').wait_for()
+        await app.page.reload()
+        await app.page.wait_for_function(
+            "() => getComputedStyle(document.querySelector('.chat') ?? document.body).backgroundImage.includes('blob:')"
+        )
         assert watch.errors == []

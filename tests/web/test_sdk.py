@@ -31,7 +31,7 @@ BUDGETS = {
     "people": 3 * KIB,
     "platform": KIB,
     "push": 3 * KIB,
-    "media": 7 * KIB,
+    "media": 8 * KIB,
     "msgpack": 2 * KIB,
     "browser": 5 * KIB,
     "json": KIB,

@@ -40,7 +40,11 @@ export function outgoingMessage({ key, room, body, composed_at, files }: Outgoin
   return { room, key, user, body: shown, text: body.text ?? "", recalled: false, pinned: false, reactions: {}, mine: [], ...numbers };
 }
 
-// What an earlier page left unsent goes on without a chat being opened.
+// What an earlier page left unsent goes on without a chat being opened, and what another tab sends is shown here, too.
+const goOn = (): void => {
+  if (mediaOffer.value && kept("localStorage", markPlace())) void load().catch(() => undefined);
+};
 effect(() => {
-  if (phase.value === "ready" && mediaOffer.value && kept("localStorage", markPlace())) void load().catch(() => undefined);
+  if (phase.value === "ready") goOn();
 });
+addEventListener("storage", (event) => (event as StorageEvent).key === markPlace() && goOn());
