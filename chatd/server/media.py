@@ -68,7 +68,7 @@ class MediaParts:
     async def begin(self) -> None:
         """Make the key of links and the directory at the first start. Raises ConfigError."""
         if lost := what_is_off():
-            log.warning("media: %s", lost)
+            log.info("media: %s", lost)
         door, directory = self._context.media, directory_of(self._context.config)
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
