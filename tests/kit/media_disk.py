@@ -67,10 +67,6 @@ class MemoryDisk(Disk):
     def close(self, descriptor: int) -> None:
         del self._open[descriptor]
 
-    def content(self, descriptor: int) -> bytes:
-        """Return what is in an open file."""
-        return bytes(self.files[self._open[descriptor]])
-
     def write(self, descriptor: int, data: bytes | memoryview, offset: int) -> None:
         name, content = self._open[descriptor], bytes(data)
         self._do(Kind.WRITE, name, offset, content)
