@@ -106,7 +106,7 @@ async def test_the_chat_says_who_speaks_and_lets_one_hear_it(browser: "Browser",
         file = begun.headers["location"].rpartition("/")[2]
         await page.get_by_text("Listen!").first.wait_for()
         await files.append(file, b"".join(sent[:15]))
-        await page.get_by_text("Bob is speaking").wait_for()
+        await page.locator(".live-name", has_text="Bob").wait_for()
         await page.get_by_role("button", name="Listen live").click()
         await page.get_by_role("button", name="Stop listening").wait_for()
         await page.locator(".live-wave path[d^=M]").wait_for(state="attached")

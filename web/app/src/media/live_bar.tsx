@@ -73,7 +73,7 @@ function Speaker({ note, onHearing }: { note: LiveNote; onHearing: (hears: boole
     <div class="live-row">
       <span class="recorder-light" aria-hidden="true" />
       <span class="live-name" role="status">
-        <bdi>{t("media.live.speaking", { name })}</bdi>
+        {t("media.live.speaking", { name })}
       </span>
       <svg class="live-wave" viewBox={`0 0 ${BARS * STEP} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
         <path d={pathOf(levels.value)} />
