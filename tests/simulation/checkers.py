@@ -11,6 +11,7 @@ from tests.simulation.counters import Counters
 from tests.simulation.exchanges import replies, same, shown, since
 from tests.simulation.history import History
 from tests.simulation.hook_checkers import HOOK_CHECKERS
+from tests.simulation.media_checkers import MEDIA_CHECKERS
 from tests.simulation.membership import Members
 from tests.simulation.moderation_checkers import MODERATION_CHECKERS
 from tests.simulation.people_checkers import PEOPLE_CHECKERS
@@ -240,6 +241,8 @@ def honest_refusals(history: History) -> Findings:
         honest = REFUSALS_OF_SEND | (REFUSALS_OF_PEOPLE if history.people else frozenset())
         honest |= {"rejected"} if history.hooks else set()
         honest |= {"muted"} if history.moderated else set()
+        names_files = bool(request.get("body", {}).get("attachments"))
+        honest |= {"quota", "not_ready"} if names_files else set()
         if request["type"] == "send" and error["code"] not in honest:
             yield f"{said.client}: a send was refused with {error}"
 
@@ -301,6 +304,7 @@ CHECKERS: dict[str, Callable[[History], Findings]] = {
         *HOOK_CHECKERS,
         *PUSH_CHECKERS,
         *MODERATION_CHECKERS,
+        *MEDIA_CHECKERS,
         liveness,
     )
 }
