@@ -62,14 +62,13 @@ class MediaParts:
 
     @property
     def address(self) -> str:
-        """The address that it listens on, with the real port."""
-        assert self._listener is not None, "it does not listen"
-        return shown_address(self._listener)
+        """The address that it listens on, with the real port; "" before `listen`."""
+        return "" if self._listener is None else shown_address(self._listener)
 
     async def begin(self) -> None:
         """Make the key of links and the directory at the first start. Raises ConfigError."""
         if lost := what_is_off():
-            log.warning("media: %s", lost)
+            log.info("media: %s", lost)
         door, directory = self._context.media, directory_of(self._context.config)
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)

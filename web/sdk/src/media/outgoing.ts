@@ -114,8 +114,17 @@ export class Media {
       return { ...file, key: this._env.key(), name, mime: file.mime || file.blob.type || "application/octet-stream" };
     });
     const record = { key: this._env.key(), room, body, composed_at: this._env.timeMs(), files: complete };
-    await this._store.put(record);
-    this._take(record);
+    // It is shown while the bytes of large files are written.
+    this._records.set(record.key, record);
+    this._tell("changed", record);
+    try {
+      await this._store.put(record);
+    } catch (error) {
+      this._records.delete(record.key);
+      this._tell("gone", record);
+      throw error;
+    }
+    this._run(record.key);
     return record.key;
   }
 
@@ -127,6 +136,11 @@ export class Media {
   ): Promise<string> {
     const source = { key: this._env.key(), kind, purpose, blob };
     return `media:${await this._tus.upload(source, { signal, ...(onProgress && { onProgress }) })}`;
+  }
+
+  /** Return the bytes of an own file that is in no message, as a wallpaper. Rejects with `UploadRefused`. */
+  own(file: string): Promise<Blob> {
+    return this._tus.own(file);
   }
 
   /** Stop sending a message for now; what the server has of it stays there for two days. */

@@ -107,6 +107,18 @@ export class Tus {
     }
   }
 
+  /** Return the bytes of an own file (protocol.md, "Fetching"). */
+  async own(file: string): Promise<Blob> {
+    for (let isFresh = false; ; isFresh = true) {
+      if (!this._token) this._token = await this._target.token();
+      const headers = { Authorization: `Bearer ${this._token}` };
+      const response = await fetch(`${this._target.url()}/v1/media/own/${file}`, { headers });
+      if (response.ok) return response.blob();
+      if (response.status !== 401 || isFresh) throw new UploadRefused(CODES[response.status] ?? "unavailable");
+      this._token = "";
+    }
+  }
+
   private async _begin(source: UploadSource, watch: UploadWatch): Promise<Standing> {
     const { key, kind, purpose = "message", name = "", blob } = source;
     const metadata = { key, kind, purpose, filename: name, filetype: blob.type.split(";")[0]! };

@@ -1,0 +1,1 @@
+import{la as o}from"./chunk-GWVMPNH4.js";export{o as msgpack};
