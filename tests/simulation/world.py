@@ -317,7 +317,7 @@ class World:
         database = self.machine._directory / DATABASE
         disk = {name: bytes(content) for name, content in self.media.disk.files.items()}
         record = self.history.media
-        record.findings += contradictions(database, disk, record.taken_down)
+        record.findings += contradictions(database, disk, record)
 
     def counts_crash(self) -> None:
         self.history.crashes.append(self.loop.time())
