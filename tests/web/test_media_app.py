@@ -75,6 +75,9 @@ async def test_pictures_are_chosen_described_and_seen_by_both(
         await bob.viewer.locator(".viewer-frame").dblclick()  # closer
         await bob.viewer.locator(".viewer-stage.closer").wait_for()
         assert await bob.viewer.get_by_text("1 / 2").count() == 1
+        app = AppPage(bob.page)
+        await app.until_still()
+        assert await app.findings() == []
         await bob.page.keyboard.press("ArrowRight")
         await bob.viewer.get_by_text("2 / 2").wait_for()
         await bob.page.keyboard.press("Escape")
@@ -82,7 +85,7 @@ async def test_pictures_are_chosen_described_and_seen_by_both(
         await bob.page.set_viewport_size({"width": 320, "height": 640})
         for direction in ("rtl", "ltr"):
             await bob.page.evaluate("(to) => { document.documentElement.dir = to }", direction)
-            assert await AppPage(bob.page).overflow() == []
+            assert await app.overflow() == []
         message = await last(world)
         first, second = message.body["attachments"]
         assert (first["kind"], first["alt"], first["width"], first["height"]) == (
