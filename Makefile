@@ -51,7 +51,8 @@ soak: .venv/installed-dev
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/web/test_app_views.py tests/web/test_tabs.py
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/conformance/test_mutants.py tests/conformance/test_faults.py \
 	  tests/web/test_sdk_in_chromium.py
-	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/media/test_uploads.py tests/media/test_tus_clients.py
+	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/media/test_uploads.py tests/media/test_tus_clients.py \
+		tests/media/test_power_loss.py
 	$(BIN)/python -m tests.simulation --seeds 100000
 
 fuzz: .venv/installed-fuzz
@@ -91,10 +92,11 @@ clean:
 
 # The stamps: nothing is installed again until pyproject.toml changes.
 
+# Nothing is compiled here: pyvips, which comes as a source, is Python alone, and its library a wheel.
 .venv/installed: pyproject.toml | $(BIN)/python
 	@echo "Installing chatd and what it needs into .venv ..."
 	@$(PIP) -e '.[push]'
-	@$(PIP) --only-binary :all: -e '.[media]' 2>/dev/null || \
+	@$(PIP) --only-binary :all: --no-binary pyvips -e '.[media]' 2>/dev/null || \
 	  echo "There are no wheels of what opens pictures and video for this machine: both stay off or as they are sent."
 	@touch $@
 

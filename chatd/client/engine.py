@@ -20,6 +20,7 @@ from .core.replica import Replica
 from .core.states import Phase, close_rule
 from .env import Timer, wait
 from .lifecycle import VERSION, Lifecycle
+from .live_notes import LiveNotes
 from .repair import Repairer
 from .sender import Receipt, Sender
 from .settings import Settings
@@ -49,6 +50,7 @@ class Engine:
         self.device = ""
         self.feed = ChangeFeed()
         self.typing_state = TypingState(env, timing.typing_shown_s, self.feed)
+        self.live_notes = LiveNotes(env, timing.live_note_shown_s, self.feed)
         self.account = PeopleAccount(self, settings.messages_kept)
         self.sender = Sender(storage, self.account, self.feed, CODECS[settings.encoding](), settings)
         self.repairer = Repairer(self.call, self.account, settings)
@@ -208,6 +210,9 @@ class Engine:
     def on_typing(self, room: str, user: str, what: str) -> None:
         self.typing_state.typing(room, user, what)
 
+    def on_voice(self, room: str, user: str, file: str, state: str) -> None:
+        self.live_notes.take(room, user, file, state)
+
     def on_gap(self, replica: Replica) -> None:
         self.repairer.soon(replica)
 
@@ -275,6 +280,7 @@ class Engine:
         self.sender.lost()
         self.signals.disconnected()
         self.typing_state.clear()
+        self.live_notes.clear()
         # The app may be suspended or killed before the next timer.
         self._note()
 

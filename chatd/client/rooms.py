@@ -116,6 +116,12 @@ class Room:
         return self._engine.typing_state.in_room(self.id, "voice")
 
     @property
+    def live_notes(self) -> Mapping[str, str]:
+        """The voice notes that are spoken now: by their speakers, the files that can be heard (protocol.md, "Live
+        notes")."""
+        return self._engine.live_notes.in_room(self.id)
+
+    @property
     def messages(self) -> Mapping[int, Message]:
         """The cached messages by `seq`, in no particular order, each in its current state. Read only."""
         return self._seen.timeline.messages

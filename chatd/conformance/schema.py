@@ -300,7 +300,7 @@ REQUESTS: Mapping[str, Mapping[str, Check]] = {
     "bots.get": {"id": SEQ, "bot": USER},
     "file.link": {
         "id": SEQ,
-        "places": _list(_map(room=ROOM, seq=SEQ, file=_text(22, 22), size_=_word("m", "s")), 50, 1),
+        "places": _list(_map(room=ROOM, seq=U53, file=_text(22, 22), size_=_word("m", "s")), 50, 1),
     },
     "file.list": {"id": SEQ, "more_": _text(64), "limit_": SEQ},
     "played": {"room": ROOM, "seq": SEQ},

@@ -34,11 +34,13 @@ class LinkClaims(NamedTuple):
 
 
 def path_of(place: FilePlace) -> str:
-    """Return the path of a file in a message.
+    """Return the path of a file in a message, or of a live note.
 
     >>> path_of(FilePlace("g4fKz81QwXe2", 7, "Fz3kQ0aaaaaaaaaaaaaaaa", "s"))
     '/v1/media/g4fKz81QwXe2/7/Fz3kQ0aaaaaaaaaaaaaaaa/s'
     """
+    if not place.seq:
+        return f"{PREFIX}/live/{place.room}/{place.file}"
     path = f"{PREFIX}/{place.room}/{place.seq}/{place.file}"
     return path if place.size is UNSET else f"{path}/{place.size}"
 

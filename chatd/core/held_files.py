@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from msgspec import UnsetType
 
 from chatd.core.attachments import not_ready, release
+from chatd.core.extras import WALLPAPER, extra, put_extra
 from chatd.core.files import STICKER, FileChange, KnownFile, file_of, put
 from chatd.core.read_set import ReadSet
 from chatd.core.room import Room
@@ -107,6 +108,19 @@ def add(holder: str, known: KnownFile, writes: WriteSet) -> None:
     writes.add(FileChange(Held(holder, known.file.file)))
     if known.file.due_at and not holder.startswith(REPORT):
         put(known, replace(known.file, due_at=0), writes)
+
+
+def has_wallpaper(room: Room, user: str) -> bool:
+    """Whether a present or former member has a wallpaper that this server stores."""
+    member = room.known(user)
+    return member is not None and file_of(extra(member, WALLPAPER) or "") != ""
+
+
+def drop_wallpaper(room: Room, user: str, writes: WriteSet, reads: ReadSet) -> None:
+    """Take the wallpaper from a member who leaves, if this server stores it: nobody sees it any more."""
+    if has_wallpaper(room, user):
+        hold(wallpaper_holder(user, room), "", writes, reads)
+        put_extra(writes.touch_known(room, user), WALLPAPER, None)
 
 
 def release_all(known: KnownFile, writes: WriteSet, reads: ReadSet) -> None:

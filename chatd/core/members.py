@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from msgspec import UNSET, UnsetType
 
+from chatd.core.held_files import drop_wallpaper
 from chatd.core.idempotency import acknowledgement, first_time, once, unlogged
 from chatd.core.permissions import HOST, authorize, member_of, outranks
 from chatd.core.privacy import Relation
@@ -228,6 +229,7 @@ def end_memberships(
     largest = room.size
     writes.spend("bytes", change.user, MEMBER_BYTES * len(users))
     for other in users:
+        drop_wallpaper(room, other, writes, reads)
         writes.remove_member(room, other, reason)
     return log_membership(
         room, reason, users, change, writes, largest=largest, large=reads.rules.large_members

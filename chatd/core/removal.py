@@ -15,9 +15,7 @@ from dataclasses import dataclass
 from msgspec import UNSET, UnsetType
 
 from chatd.core.attachments import AttachedAt, detach, named_files
-from chatd.core.extras import WALLPAPER, extra, put_extra
-from chatd.core.files import file_of
-from chatd.core.held_files import avatar_holder, hold, wallpaper_holder
+from chatd.core.held_files import avatar_holder, drop_wallpaper, hold
 from chatd.core.read_set import ReadSet
 from chatd.core.room import Room
 from chatd.core.standings import tell_asked
@@ -154,19 +152,13 @@ def delete(room: Room, user: str, writes: WriteSet, reads: ReadSet) -> None:
         writes.remove_member(room, member, "deleted")
 
 
-def wallpapered(room: Room) -> list[str]:
-    """Return the former members of a room who have a wallpaper behind it that this server stores."""
-    return [user for user, member in room.former.items() if file_of(extra(member, WALLPAPER) or "")]
-
-
 def purge(room: Room, writes: WriteSet, reads: ReadSet) -> None:
     """Take away what a deleted room held; it stays as one that was deleted."""
     room = writes.touch(room)
     for place in [one for one in reads.records_of(AttachedAt).values() if one.room == room.number]:
         detach(room.number, place.seq, [place.file], writes, reads)
     hold(avatar_holder(room), "", writes, reads)
-    for user in wallpapered(room):
-        hold(wallpaper_holder(user, room), "", writes, reads)
-        put_extra(writes.touch_known(room, user), WALLPAPER, None)
+    for user in room.former:
+        drop_wallpaper(room, user, writes, reads)
     room.title, room.avatar, room.data, room.log_floor = "", "", b"", room.seq + 1
     writes.add(PurgedLog(room.number))

@@ -62,6 +62,7 @@ class Inspectors:
         self._media = media
         self._command = command
         self._turns = asyncio.Semaphore(inspectors_of(media))
+        self._is_closed = False
         self._idle: list[_Inspector] = []
         self._all: set[_Inspector] = set()
 
@@ -80,6 +81,7 @@ class Inspectors:
 
     async def close(self) -> None:
         """End them, and with them what they are at."""
+        self._is_closed = True
         await asyncio.gather(*(inspector.end() for inspector in self._all))
         self._all.clear()
         self._idle.clear()
@@ -133,6 +135,8 @@ class Inspectors:
 
     async def _inspector(self) -> "_Inspector":
         """Return a process that was started and is fenced in. Raises Unavailable."""
+        if self._is_closed:
+            raise Unavailable("overloaded", "what opens uploads is ending")
         inspector = _Inspector()
         self._all.add(inspector)
         try:
@@ -211,13 +215,18 @@ class _Inspector:
 
     async def end(self) -> int:
         """End it by force, for it holds nothing that would have to be kept; return how it ended."""
+        code = 0
         if self._pipe is not None:
-            self._pipe.close()
+            # Whoever waits for an answer notices this; a socket that is closed under them they would not.
+            with suppress(OSError):
+                self._pipe.shutdown(socket.SHUT_RDWR)
         if self._process is not None:
             with suppress(ProcessLookupError):
                 self._process.kill()
-            return await self._process.wait()
-        return 0
+            code = await self._process.wait()
+        if self._pipe is not None:
+            self._pipe.close()
+        return code
 
     async def _answer(
         self, data: bytes, descriptors: Sequence[int], patience_s: float

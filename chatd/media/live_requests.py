@@ -13,6 +13,8 @@ from chatd.protocol.errors import ChatError, Refused, Unavailable
 from chatd.storage.media import MediaReads
 
 METHODS = "GET, OPTIONS"
+# A proxy that gathers an answer before it passes it on would end the conversation: nginx is told by the last one.
+HEADERS = {"Content-Type": "audio/ogg", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 BUSY_RETRY_MS = 5000
 _PATH = re.compile(r"/live/([A-Za-z0-9]{12})/([A-Za-z0-9_\-]{22})\Z", re.ASCII)
 _OFFSET = re.compile(r"[0-9]{1,15}\Z", re.ASCII)
@@ -43,7 +45,7 @@ class LiveRequests:
         if self._notes.listeners >= self._listeners_max:
             raise Unavailable("overloaded", "too many listen", retry_after=BUSY_RETRY_MS)
         pages = self._notes.listen(note, offset, partial(self._may_hear, caller, room, file))
-        return Answer(200, {"Content-Type": "audio/ogg", "Cache-Control": "no-store"}, pages)
+        return Answer(200, dict(HEADERS), pages)
 
     async def _caller(self, request: Request, query: str) -> Caller:
         """Return who asks. Raises Refused for nobody, and for a token that does not allow to read."""

@@ -42,7 +42,6 @@ from chatd.media.interface import (
     FromProcess,
     Live,
     Refuse,
-    Variant,
 )
 from chatd.media.settings import MediaSettings
 from chatd.protocol.envelope import Ok
@@ -60,7 +59,6 @@ CALLER_MS, KEY_CALLER_MS = 300_000, 10_000
 QUESTIONS_MAX = 10_000
 DIGEST_BYTES = 32
 KEY_PREFIX = "ck_"
-NAMES: Mapping[Variant, str] = {"full": "", "m": "-m", "s": "-s"}
 # The answers to an upload that is not wanted (media/interface.py).
 REFUSALS = frozenset({"unreadable", "too_large", "not_supported", "rejected", "bad_request"})
 
@@ -300,15 +298,11 @@ class MediaService:
 
 
 def finish_of(asked: Finish) -> FinishFile:
-    """Return the decision that a finished file asks for. Raises Refused for one that cannot be."""
-    variants = {one.variant for one in asked.stored}
-    is_whole = "full" in variants and len(variants) == len(asked.stored)
-    are_named = all(one.object == asked.file + NAMES[one.variant] for one in asked.stored)
-    are_sized = asked.length >= 0 and all(
-        one.size >= 0 and len(one.digest) == DIGEST_BYTES for one in asked.stored
-    )
-    if not (is_whole and are_named and are_sized and len(asked.source) == DIGEST_BYTES):
-        raise Refused("bad_request", "a file that is not whole")
+    """Return the decision that a finished file asks for. Raises Refused for figures that cannot be."""
+    digests = [asked.source, *(one.digest for one in asked.stored)]
+    sizes = [asked.length, *(one.size for one in asked.stored)]
+    if min(sizes) < 0 or any(len(digest) != DIGEST_BYTES for digest in digests):
+        raise Refused("bad_request", "a file that is not whole", field="stored")
     objects = tuple(
         NewObject(one.variant, one.object, one.mime, one.size, one.digest) for one in asked.stored
     )

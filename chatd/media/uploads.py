@@ -103,6 +103,8 @@ class Uploads:
             return ended(row)
         async with self._held(row.file, None) as upload:
             progress = await self._progress(row)
+            if isinstance(progress, State):
+                return progress
             if progress.offset == progress.length:
                 self._start(row, progress.offset, upload)
                 return State(progress.offset, progress.length, "inspecting")
@@ -114,12 +116,11 @@ class Uploads:
         Raises Refused, also for what is not wanted, Unavailable, Discarded.
         """
         if row.state != "uploading":
-            state = ended(row)
-            if part.offset != state.offset:
-                raise OffsetConflict(state.offset)
-            return state
+            return at(part.offset, ended(row))
         async with self._held(row.file, body) as upload:
             progress = await self._progress(row)
+            if isinstance(progress, State):
+                return at(part.offset, progress)
             if part.offset != progress.offset:
                 raise OffsetConflict(progress.offset)
             if progress.offset != progress.length:
@@ -193,16 +194,20 @@ class Uploads:
         if not upload.requests and (upload.finishing is None or upload.finishing.done()):
             self._uploads.pop(file, None)
 
-    async def _progress(self, row: File) -> Progress:
-        """Return how far an upload came, and its length where that is known."""
+    async def _progress(self, row: File) -> Progress | State:
+        """Return how far an upload came, and its length where that is known; its state where it has ended by now."""
         file, incoming = row.file, self._incoming
         progress = await in_pool(self._pool, incoming.progress, file)
         length = row.length if progress.length is None else progress.length
-        if progress.offset != length and await in_pool(self._pool, incoming.was_taken, file):
-            # A crash after it was stored, before its row said so.
-            size = await self._parts.objects.size(file)
-            if size is not None:
-                return Progress(size, size, progress.attempts)
+        if progress.offset != length and await in_pool(self._pool, incoming.size, file) is None:
+            now = (await self._parts.reads.upload(NOBODY, file)).file
+            if now is None or now.state != "uploading":
+                return ended(now)
+            if await in_pool(self._pool, incoming.was_taken, file):
+                # A crash after it was stored, before its row said so.
+                size = await self._parts.objects.size(file)
+                if size is not None:
+                    return Progress(size, size, progress.attempts)
         return replace(progress, length=length)
 
     async def _receive(self, row: File, progress: Progress, part: Part, body: RequestBody) -> Progress:
@@ -211,6 +216,10 @@ class Uploads:
         if body.length is not None and progress.offset + body.length > limit:
             raise Refused("too_large", "more than was announced", field="Content-Length")
         await self.check_space(limit - progress.offset)
+        now = (await self._parts.reads.upload(NOBODY, row.file)).file
+        if now is None or now.state != "uploading":
+            # It was dropped while this request waited: nobody would delete what came now.
+            raise Refused("not_found", "no such upload")
         self._continue(row)
         path = self._incoming.path(row.file)
         try:
@@ -220,7 +229,7 @@ class Uploads:
         note = self._live.of(row)
         pass_on = None if note is None else partial(self._live.read_on, note)
         try:
-            writing = _Writing(self._parts, self._incoming, row.file, descriptor, progress, limit, pass_on)
+            writing = _Writing(self._parts, row.file, descriptor, progress, limit, pass_on)
             return await (
                 writing.take(body) if part.digest is None else writing.take_checked(body, part.digest)
             )
@@ -273,7 +282,6 @@ class _Writing:
     def __init__(
         self,
         parts: Parts,
-        incoming: Incoming,
         file: str,
         descriptor: int,
         progress: Progress,
@@ -282,7 +290,7 @@ class _Writing:
     ) -> None:
         self._parts = parts
         self._pass_on = pass_on
-        self._incoming = incoming
+        self._incoming = Incoming(parts.directory, parts.disk)
         self._file = file
         self._descriptor = descriptor
         self._progress = progress
@@ -352,11 +360,18 @@ def announced(row: File, progress: Progress, part: Part) -> Progress:
     return replace(progress, length=part.length)
 
 
-def ended(row: File) -> State:
+def at(offset: int, state: State) -> State:
+    """Return the state of a file for an append at this offset. Raises OffsetConflict."""
+    if offset != state.offset:
+        raise OffsetConflict(state.offset)
+    return state
+
+
+def ended(row: File | None) -> State:
     """Return the state of what is no upload any more. Raises Refused for what was not wanted."""
-    if row.state == "refused":
+    if row is not None and row.state == "refused":
         raise Refused(row.code, "this file is not wanted")
-    if row.state != "ready":
+    if row is None or row.state != "ready":
         raise Refused("not_found", "no such upload")
     return State(row.length or 0, row.length, "ready")
 

@@ -41,10 +41,10 @@ class MediaOffer(Struct, frozen=True):
 
 
 class FilePlace(Struct, frozen=True, forbid_unknown_fields=True):
-    """A file in a message. `size`: of a smaller rendition."""
+    """A file in a message; for `seq` 0 a live note in the room. `size`: of a smaller rendition."""
 
     room: Room
-    seq: Seq
+    seq: U53
     file: FileId
     size: Size | UnsetType = UNSET
 

@@ -112,8 +112,9 @@ class Daemon:
     @property
     def addresses(self) -> list[str]:
         """The addresses it listens on: public, operations and API when there are any, the admin socket, media."""
-        media = [] if self._app is None or self._app.media is None else [self._app.media.address]
-        return [*(address for one in self._listeners.values() for address in one.addresses), *media]
+        media = self._app.media.address if self._app is not None and self._app.media is not None else ""
+        found = [address for listener in self._listeners.values() for address in listener.addresses]
+        return [*found, *filter(None, (media,))]
 
     @property
     def public_port(self) -> int:
@@ -140,8 +141,6 @@ class Daemon:
         app.writer.start()
         await app.host.load()
         await app.persons.begin()
-        if app.media is not None:
-            await app.media.begin()
         self._reserve(app, self.config)
         if app.feed_upkeep is not None:
             await app.feed_upkeep.begin()
@@ -151,6 +150,8 @@ class Daemon:
         self._keep_running("keys", app.identity.keep_fresh)
         self._keep_running("files", partial(self._files.watch, self.config))
         try:
+            if app.media is not None:
+                await app.media.begin()
             await app.host.filters.load()
             await self._listen(app)
         except BaseException:
@@ -305,9 +306,8 @@ class Daemon:
     def processes(self) -> Mapping[str, str]:
         """Return the state of each process beside the daemon, as operators are shown it."""
         states: dict[str, str] = dict(self.children.states())
-        fences = self.app.media.missing_fences if self.app.media is not None else ()
-        if fences and "media" in states:
-            states["media"] += f", without {' and '.join(fences)}"
+        if self.app.media is not None and (fences := self.app.media.missing_fences):
+            states["media"] = f"{states.get('media', 'restarting')}, without {' and '.join(fences)}"
         return states
 
     async def _store_check(self) -> str | None:

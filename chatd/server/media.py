@@ -62,14 +62,13 @@ class MediaParts:
 
     @property
     def address(self) -> str:
-        """The address that it listens on, with the real port."""
-        assert self._listener is not None, "it does not listen"
-        return shown_address(self._listener)
+        """The address that it listens on, with the real port; "" before `listen`."""
+        return "" if self._listener is None else shown_address(self._listener)
 
     async def begin(self) -> None:
         """Make the key of links and the directory at the first start. Raises ConfigError."""
         if lost := what_is_off():
-            log.warning("media: %s", lost)
+            log.info("media: %s", lost)
         if self._context.config.media.engine == "s3" and missing(BUCKETS):
             raise refuse("", "media.engine is s3, and obstore is not installed", f"Run: {INSTALL_S3}.")
         door, directory = self._context.media, directory_of(self._context.config)

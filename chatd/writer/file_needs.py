@@ -29,15 +29,17 @@ from chatd.core.held_files import (
     PutSticker,
     avatar_holder,
     card_holders,
+    has_wallpaper,
     wallpaper_holder,
 )
 from chatd.core.imports import ImportUser
 from chatd.core.moderation import ForgetReports
 from chatd.core.read_set import ReadSet
-from chatd.core.removal import wallpapered
+from chatd.core.room import Room
 from chatd.core.uploads import OPEN_UPLOADS_MS
 from chatd.core.write_set import Message
 from chatd.protocol.codec import decode_page
+from chatd.protocol.members import MembersRemove, RoomLeave
 from chatd.protocol.rooms import Preferences, RoomDelete, RoomUpdate
 from chatd.protocol.users import ProfileSet
 from chatd.storage.files import FileQuery
@@ -121,6 +123,9 @@ def pictures_of(asked: Submitted, reads: ReadSet) -> tuple[Iterable[str], Iterab
         return (), card_holders(request.person)
     if isinstance(request, RoomDelete):
         return (), () if room is None else (avatar_holder(room),)
+    if isinstance(request, RoomLeave | MembersRemove):
+        users = [user] if isinstance(request, RoomLeave) else request.users
+        return (), () if room is None else wallpapers_of(room, users)
     if isinstance(request, EraseMembership):
         return (), () if room is None else (wallpaper_holder(request.person, room),)
     if isinstance(request, Preferences):
@@ -135,11 +140,16 @@ def pictures_of(asked: Submitted, reads: ReadSet) -> tuple[Iterable[str], Iterab
     return given, card_holders(user) if is_card else ()
 
 
+def wallpapers_of(room: Room, users: Iterable[str]) -> list[str]:
+    """Return the holders of the wallpapers that these users have behind a room."""
+    return [wallpaper_holder(user, room) for user in users if has_wallpaper(room, user)]
+
+
 async def purged(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read some messages with files of rooms that are purged, and what else holds files there."""
     rooms = [room for asked in batch if (room := reads.rooms.get(asked.request.room)) is not None]
     holders = [avatar_holder(room) for room in rooms]
-    holders += [wallpaper_holder(user, room) for room in rooms for user in wallpapered(room)]
+    holders += [holder for room in rooms for holder in wallpapers_of(room, room.former)]
     await read_files(sources, FileQuery(rooms={room.number for room in rooms}, holders=holders), reads)
 
 

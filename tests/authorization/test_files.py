@@ -12,11 +12,11 @@ MEDIA = {"enabled": True, "address": "127.0.0.1:0", "inspectors": 1}
 
 
 def test_every_request_has_a_row() -> None:
-    asked_otherwise = {name for name in ROWS if name.startswith(("link", "file."))}
+    asked_otherwise = {name for name in ROWS if name.startswith(("link", "file.", "live"))}
     assert set(ROWS) == set(REQUESTS) | asked_otherwise
 
 
-@pytest.mark.parametrize("part", ["begin head patch delete", "get own public", "link file"])
+@pytest.mark.parametrize("part", ["begin head patch delete", "get own public live", "link file"])
 async def test_the_rows_are_as_the_table_says(part: str, tmp_path: Path) -> None:
     named = [name for name in ROWS if name.replace(".", "/").split("/")[0] in part.split()]
     wanted = {name: ROWS[name].outcomes for name in named}
@@ -35,7 +35,7 @@ async def test_without_its_word_a_request_is_forbidden_wherever_it_points(tmp_pa
     async with running_daemon(config_for(tmp_path, media=MEDIA)) as daemon:
         matrix = await FileMatrix.open(daemon)
         found = {}
-        for name in REQUESTS:
+        for name in (*REQUESTS, "live"):
             if (word := ROWS[name].word) == "-":
                 continue
             others = [one for one in WORDS if one != word]

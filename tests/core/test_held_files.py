@@ -101,6 +101,22 @@ async def test_a_wallpaper_is_held_for_one_room(files, ann):
     assert await holders(files, file) is None
 
 
+async def test_who_leaves_a_room_has_no_wallpaper_there_any_more(files, ann):
+    await files.ask(Befriend("bob"), "ann")
+    bob = await files.server.connect("bob")
+    rooms = [await ann.create_group("bob") for _ in range(2)]
+    file = await picture(files, "bob", "wallpaper")
+    for room in rooms:
+        await bob.request(type="preferences", room=room, wallpaper=f"media:{file}")
+    await bob.request(type="room.leave", room=rooms[0], key=new_key())
+    assert await holders(files, file) == ("wallpaper:u:bob:2",)
+    await ann.request(type="members.remove", room=rooms[1], key=new_key(), users=["bob"])
+    assert await holders(files, file) is None
+    await ann.request(type="members.add", room=rooms[1], key=new_key(), users=["bob"])
+    reply = await bob.request(type="room.get", room=rooms[1])
+    assert "wallpaper" not in reply["summary"]
+
+
 async def test_the_host_gives_pictures_of_its_own_or_of_the_user(files):
     of_host, of_user, cover = (
         await picture(files, ""), await picture(files, "ann"), await picture(files, "", "cover"),

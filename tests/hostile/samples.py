@@ -47,6 +47,7 @@ FITTING_HERE: dict[tuple[str, str], Any] = {
     ("hello", "token"): "mallory",
     ("delivered", "rooms"): [{"room": OWN, "seq": 1}],
     ("members.role", "users"): [{"user": "alice", "role": "member"}],
+    ("file.link", "places"): [{"room": OWN, "seq": 1, "file": "A" * 22}],
 }
 # Fields without which a command asks for nothing.
 ONE_OF_ITS: dict[str, str] = {"users.get": "users", "report": "user"}

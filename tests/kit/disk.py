@@ -180,5 +180,6 @@ def lay(files: dict[str, bytes], directory: Path) -> None:
     """Write the files that survived into a new directory."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, content in files.items():
+        (directory / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         (directory / name).touch(mode=0o600)
         (directory / name).write_bytes(content)

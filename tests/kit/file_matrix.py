@@ -12,9 +12,11 @@ from tests.kit.client import TestClient
 from tests.kit.clients import Clients
 from tests.kit.daemon import RunningDaemon
 from tests.kit.http import Answer
+from tests.kit.live_notes import Listener, pages
 from tests.kit.media_client import MediaClient, attached
 from tests.kit.media_rows import MediaRows
 from tests.kit.tokens import earlier_token, token_for
+from tests.kit.waiting import until
 
 TABLE = Path(__file__).parents[1] / "authorization" / "files.txt"
 WORDS = ("read", "send", "create")
@@ -94,6 +96,8 @@ class FileMatrix:
         token = self._keys.get(column) or self._token(user, column, allow)
         room, seq, file = await self._placed(column, user)
         unfinished = await self._unfinished() if name in ("head", "patch", "delete") else ""
+        if name == "live":
+            unfinished = await self._spoken(room)
         case = Case(column, user, token, room, seq, file, unfinished, *self.avatars)
         if column in INSIDE and column != "expired" and name.startswith("link"):
             case.link = await self._link(case)
@@ -129,6 +133,13 @@ class FileMatrix:
         begun = await self.files.begin(len(DATA))
         return begun.headers["location"].rpartition("/")[2]
 
+    async def _spoken(self, room: str) -> str:
+        """Return a live note of the uploader, of which something can be heard."""
+        begun = await self.files.begin(None, "voice", live=room)
+        file = begun.headers["location"].rpartition("/")[2]
+        await self.files.append(file, b"".join(pages(2)[:3]))
+        return file
+
     async def _link(self, case: Case) -> str:
         client = await self.clients.connect(case.user, token=case.token)
         (link,) = (await client.request({"type": "file.link", "places": [case.place]}))["links"]
@@ -153,11 +164,21 @@ class FileMatrix:
         if name.startswith("link"):
             path = self._ended(case) if name == "link/ended" else case.link
             return str((await MediaClient(self.url, "").fetch(path)).status) if path else "-"
+        if name == "live":
+            return await self._heard(case)
         answer = await REQUESTS[name](MediaClient(self.url, case.token), case)
         assert (DATA in answer.body) == (answer.status == 200 and name != "head"), answer
         if case.unfinished:
             await self.files.drop(case.unfinished)
         return str(answer.status)
+
+    async def _heard(self, case: Case) -> str:
+        address = f"{self.url}/v1/media/live/{case.room}/{case.unfinished}"
+        listener = await Listener.open(address, case.token)
+        await until(lambda: listener.heard if listener.status == 200 else listener.status)
+        await listener.close()
+        await self.files.drop(case.unfinished)
+        return str(listener.status)
 
     def _ended(self, case: Case) -> str:
         if case.column in (*KEYS, "nobody"):

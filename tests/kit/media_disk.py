@@ -16,14 +16,16 @@ PLENTY = 1 << 50
 
 class MemoryDisk(Disk):
     """The files below `root`, whatever lies there. `journal`: what was done, in order. `fault`: fails what it returns
-    a number of an error for.
+    a number of an error for. A `journal` may be shared with another disk that loses power with this one.
     """
 
-    def __init__(self, root: Path, files: Mapping[str, bytes] | None = None) -> None:
-        self._root = root
+    def __init__(
+        self, root: Path, files: Mapping[str, bytes] | None = None, journal: list[Operation] | None = None
+    ) -> None:
+        self.root = root
         self._before = dict(files or {})
         self.files = {name: bytearray(content) for name, content in self._before.items()}
-        self.journal: list[Operation] = []
+        self.journal: list[Operation] = [] if journal is None else journal
         self.fault: Callable[[Operation], int] = lambda operation: 0
         self.free = PLENTY
         self._open: dict[int, str] = {}
@@ -40,8 +42,14 @@ class MemoryDisk(Disk):
         """Return all of an open file."""
         return bytes(self.files[self._open[descriptor]])
 
+    def go_on(self) -> "MemoryDisk":
+        """Return the disk for another process: what this one had not synced is still not synced."""
+        disk = MemoryDisk(self.root, self._before, [*self.journal])
+        disk.files = {name: bytearray(content) for name, content in self.files.items()}
+        return disk
+
     def _name(self, path: Path) -> str:
-        return path.relative_to(self._root).as_posix()
+        return path.relative_to(self.root).as_posix()
 
     def _do(self, kind: Kind, name: str, offset: int = 0, content: bytes = b"", to: str = "") -> None:
         operation = Operation(kind, name, offset, content, to)

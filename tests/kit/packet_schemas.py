@@ -266,7 +266,7 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
         {
             "links": listed(
                 record(
-                    {"room": room, "seq": positive, "file": file, "url": text, "expires_at": positive},
+                    {"room": room, "seq": u53, "file": file, "url": text, "expires_at": positive},
                     {"size": one_of("m", "s")},
                 ),
                 most=50,

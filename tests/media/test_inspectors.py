@@ -202,6 +202,21 @@ async def test_no_more_run_than_allowed_and_the_others_wait(tmp_path):
         assert (inspectors.running, inspectors.waiting) == (0, 0)
 
 
+async def test_what_is_opened_at_the_end_is_tried_by_no_other_process(tmp_path):
+    async with running(Media(inspectors=1), faulty("hangs")) as inspectors:
+        files = Files(tmp_path, b"x")
+        asked = asyncio.create_task(inspectors.inspect("picture", "message", files.opened))
+        async with asyncio.timeout(60):
+            while not files.opened_times:
+                await asyncio.sleep(0.01)
+            while not inspectors.running:
+                await asyncio.sleep(0.01)
+        await inspectors.close()
+        with pytest.raises(Unavailable):
+            await asked
+        assert inspectors.running == 0
+
+
 @pytest.mark.parametrize("command", [faulty("never starts"), ("/nowhere/python",)])
 async def test_where_no_process_starts_uploads_wait(tmp_path, command):
     async with running(command=command) as inspectors:

@@ -17,6 +17,7 @@ from chatd.media.inspection import Refusal
 from chatd.media.interface import Continue
 from chatd.media.layout import folder_of, path_of
 from chatd.media.local import LocalObjects
+from chatd.media.tus import Part
 from chatd.media.uploads import ChecksumMismatch, Discarded, OffsetConflict
 from chatd.protocol.errors import Refused, Unavailable
 from tests.kit.media_disk import MemoryDisk
@@ -118,6 +119,14 @@ class TestAppending:
         bench.rows.files[FILE] = replace(row, due_at=bench.env.now_ms() + UPLOAD_KEPT_MS - 700_000)
         await bench.append(Body(BYTES[10:20], then="lost"), 10)
         assert bench.rows.told == [Continue(FILE)]
+
+    async def test_an_upload_that_was_dropped_meanwhile_takes_no_byte(self, bench):
+        row = bench.begin()
+        bench.rows.files[FILE] = replace(row, state="dropped")
+        await bench.uploads.end(FILE)
+        with pytest.raises(Refused, match="not_found"):
+            await bench.uploads.append(row, Part(0, None, None), Body(BYTES))
+        assert bench.names == []
 
 
 class TestTroubledDisk:
@@ -236,6 +245,17 @@ class TestFinishing:
         bench.begin(kind="picture")
         assert (await bench.append(Body(BYTES))).said == "ready"
         assert (bench.inspector.begun, len(lost), len(bench.names)) == (1, 1, 2)
+
+    @pytest.mark.parametrize("kind", ["file", "picture"])
+    async def test_a_request_that_overlaps_with_the_end_is_told_of_it(self, bench, kind):
+        """Its row was read before, and nothing of the upload is left."""
+        row = bench.begin(kind=kind)
+        await bench.append(Body(BYTES))
+        assert (await bench.uploads.look(row)).said == "ready"
+        part = Part(len(BYTES), None, None)
+        assert (await bench.uploads.append(row, part, Body())).said == "ready"
+        with pytest.raises(OffsetConflict):
+            await bench.uploads.append(row, Part(0, None, None), Body(BYTES))
 
     async def test_one_that_takes_long_is_said_to_be_inspected(self, bench, monkeypatch):
         monkeypatch.setattr(uploads_module, "READY_S", 0.0)

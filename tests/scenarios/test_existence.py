@@ -14,8 +14,8 @@ ABSENT = {"g": "gAbCdEfGhIj0", "d": "dAbCdEfGhIj0"}
 ROOM_ROWS = [name for name, row in rows().items() if row.outcomes["stranger"] in ("not_found", "passed")]
 for names_no_room in ("devices.remove/others", "watch"):
     ROOM_ROWS.remove(names_no_room)
-# Refused in the table, whose server has no people.
-ROOM_ROWS += ["room.accept", "room.decline"]
+# Refused in the table, whose server has no people and no media.
+ROOM_ROWS += ["room.accept", "room.decline", "played", "file.link"]
 
 
 def about(name: str, room: str) -> dict[str, Any]:

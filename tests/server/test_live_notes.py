@@ -66,7 +66,7 @@ class Scene:
 
 @pytest.fixture
 async def scene(tmp_path):
-    async with running_daemon(config_for(tmp_path, media=MEDIA, people={"enabled": True})) as daemon:
+    async with running_daemon(config_for(tmp_path, media=MEDIA)) as daemon:
         yield await Scene.open(daemon)
 
 
@@ -95,15 +95,12 @@ async def test_a_note_is_heard_while_it_is_spoken_then_sent(scene):
     assert (await bob.fetch(f"{scene.room}/{seq}/{scene.file}")).body == KEPT
 
 
-async def test_only_those_who_look_at_the_room_are_told_and_none_who_blocks_the_speaker(scene):
-    await scene.carol.request({"type": "contact.set", "user": "alice", "blocked": True})
-    dave = await TestClient.connect(scene.daemon.url, "dave")
-    await dave.say_hello()
-    await scene.alice.mutate("members.add", scene.room, users=["dave"])
+async def test_only_those_who_look_at_the_room_are_told(scene):
+    await scene.carol.request({"type": "focus", "rooms": []})
     await scene.begin()
     await scene.speak(0, BEGINNING)
     await scene.bob.receive("voice")
-    for person in (scene.alice, scene.carol, dave):
+    for person in (scene.alice, scene.carol):
         await person.expect_silence("voice")
 
 
@@ -173,6 +170,20 @@ async def test_strangers_other_rooms_and_other_files_are_all_unknown(scene):
     assert await scene.status(file=plain) == 404
     assert await scene.status("") == 401
     assert await scene.status("bob", offset="x") == 400
+
+
+async def test_a_link_opens_it_for_a_player(scene):
+    await scene.begin()
+    await scene.speak(0, BEGINNING)
+    place = {"room": scene.room, "seq": 0, "file": scene.file}
+    (link,) = (await scene.bob.request({"type": "file.link", "places": [place]}))["links"]
+    stranger = await TestClient.connect(scene.daemon.url, "mallory")
+    await stranger.say_hello()
+    assert (await stranger.request({"type": "file.link", "places": [place]}))["links"] == []
+    whole, rest = await Listener.open(link["url"], ""), await Listener.open(link["url"] + "&from=50", "")
+    await until(lambda: whole.heard and rest.heard)
+    assert whole.heard[50:] == rest.heard
+    await asyncio.gather(whole.close(), rest.close())
 
 
 @pytest.mark.parametrize("said", [{"kind": "file"}, {"kind": "voice", "length": 1000}])

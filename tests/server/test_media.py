@@ -147,6 +147,7 @@ async def test_a_finish_that_is_not_whole_changes_nothing(daemon, process):
         msgspec.structs.replace(right, stored=(full, full)),
         msgspec.structs.replace(right, stored=(msgspec.structs.replace(full, object="another"),)),
         msgspec.structs.replace(right, stored=(msgspec.structs.replace(full, digest=b"short"),)),
+        msgspec.structs.replace(right, stored=(msgspec.structs.replace(full, size=-1),)),
         msgspec.structs.replace(right, source=b""),
     ]
     for one in wrong:

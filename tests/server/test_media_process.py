@@ -84,8 +84,8 @@ async def test_the_certificate_of_the_daemon_serves_files_too(tmp_path):
         trust = ssl.create_default_context(cafile=pem["tls_cert"])
         trust.check_hostname = False
         request = urllib.request.Request(f"{url}/v1/files", method="OPTIONS")
-        answer = await asyncio.to_thread(urllib.request.urlopen, request, context=trust)
-        assert answer.status == 204
+        with await asyncio.to_thread(urllib.request.urlopen, request, context=trust) as answer:
+            assert answer.status == 204
 
 
 async def test_an_address_in_use_and_a_directory_that_cannot_be_refuse_the_start(tmp_path):
@@ -100,6 +100,9 @@ async def test_an_address_in_use_and_a_directory_that_cannot_be_refuse_the_start
     )
     with pytest.raises(ConfigError, match=r"media\.directory"):
         await nowhere.start()
+    # Nothing of it is left open.
+    async with running_daemon(config_for(tmp_path / "three", media=MEDIA)) as daemon:
+        await up(daemon)
 
 
 async def test_where_media_are_off_nothing_of_them_is_there(tmp_path):

@@ -34,6 +34,7 @@ from tests.simulation.hook_record import read_feed
 from tests.simulation.host import host_reached
 from tests.simulation.inline_threads import Threads
 from tests.simulation.loop import PROCESS, SimLoop
+from tests.simulation.media import Child, SimMedia, media_shortened
 from tests.simulation.network import Network, SimSocket
 from tests.simulation.people_record import contacts_since, rows_since, uneven
 from tests.simulation.push_record import badges, registered
@@ -152,8 +153,10 @@ class SimMachine:
         # NOTES, or with the next boot OFF.
         self.notes = NOTES
         self.host: object = None
+        self.media: SimMedia | None = None
         # Logs of rooms as they were before folds.
         self._folded: dict[str, dict[int, Row]] = {}
+        self._objects: dict[Path, dict[str, bytes]] = {}
         self._dead: list[Run] = []
         self._loop = loop
         self._root = root
@@ -181,6 +184,8 @@ class SimMachine:
         process.now_ms = self._env.now_ms
         self.network.position = lambda: process.position
         disk.fault = self.fault
+        if self.media is not None:
+            daemon.make_media = self.media
         self.process = process
         await process.carry_out(process.daemon.start())
         process.epoch = process.daemon.app.store.epoch
@@ -209,6 +214,8 @@ class SimMachine:
         """Cut the power: nothing runs any more, and the disk keeps what it must and some of the rest."""
         process = self._gone()
         self._loop.kill(process)
+        if self.media is not None:
+            self.media.crash(survival)
         self.tally(process)
         process.disk.cut()
         process.threads.close_all()
@@ -247,6 +254,8 @@ class SimMachine:
         """End a process that could not start or stop: it writes no more, and what it held is released."""
         process = self._gone()
         self._loop.kill(process)
+        if self.media is not None:
+            self.media.kill()
         process.disk.cut()
         process.threads.close_all()
         if process.daemon._app is not None:
@@ -292,6 +301,8 @@ class SimMachine:
         """Do what `chatd backup` does while the daemon serves."""
         place = self._root / f"backup-{self.boots}-{self._position}-{len(list(self._root.iterdir()))}"
         backup(self._directory, place)
+        if self.media is not None:
+            self._objects[place] = self.media.objects(place)
         return place
 
     def put_back(self, copy: Path) -> None:
@@ -301,6 +312,8 @@ class SimMachine:
             (truth.kept,) = connection.execute("SELECT value FROM meta WHERE key = 'stamp'").fetchone()
         self.history.truths.append(truth)
         restore(copy, self._directory, self._env.random_bytes)
+        if self.media is not None:
+            self.media.put_back(self._objects[copy])
 
     def remember(self) -> None:
         """Keep, for the checkers, what a fold is about to drop."""
@@ -367,7 +380,7 @@ def simulated() -> Iterator[None]:
 
     async def connect(connector: Callable[[], sqlite3.Connection]) -> Any:
         process = PROCESS.get()
-        assert isinstance(process, Run)
+        assert isinstance(process, Run | Child)
         return await process.threads.connect(connector)
 
     second_look = hello.read_again
@@ -390,6 +403,7 @@ def simulated() -> Iterator[None]:
         patch("chatd.storage.sqlite.directory.network_filesystem", lambda path: None),
         host_reached(),
         push_service_reached(),
+        media_shortened(),
     ):
         yield
 

@@ -20,6 +20,7 @@ from chatd.storage.sqlite import (
     graph,
     history,
     media_reads,
+    media_rows,
     privacy,
     push,
     push_reading,
@@ -46,6 +47,7 @@ MODULES: tuple[ModuleType, ...] = (
     compaction,
     history,
     media_reads,
+    media_rows,
     users,
     room_rows,
     sections,
@@ -59,6 +61,11 @@ VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 WHOLE_TABLES = {
     "compaction.LONG_ROOMS",  # upkeep once in a while
     "files.OF_REPORTS",  # the 500 reports that were found by their index
+    # What an operator asks for: all of it.
+    "media_rows.STORED",
+    "media_rows.MISCOUNTED",
+    "media_rows.TOTALS",
+    "media_rows.KINDS",
     # At the start, all rows of a small table or index.
     "bots.HOOKS",
     "bots.AUTOMATED",
@@ -74,6 +81,8 @@ WHOLE_TABLES = {
 }
 OF_SOME_ROWS = {  # what must not walk the rows that the others want
     "room_rows.MEMBERSHIP_ROWS": "members_of_user",
+    "media_rows.DUE": "files_due",
+    "media_rows.FREE": "objects_free",
     "users.ACQUAINTANCES": "members_of_user",
     "sync.LISTED": "members_of_user",
     "sync.MOVED": "members_of_user",

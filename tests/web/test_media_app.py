@@ -11,7 +11,7 @@ import pytest_asyncio
 from chatd.client import Client
 from chatd.media.packages import PICTURES, VIDEO, missing
 from tests.kit.app_page import AXE, AppPage
-from tests.kit.browser import BROWSER, watched_context, web_daemon
+from tests.kit.browser import BROWSER, open_as, watched_context, web_daemon
 from tests.kit.chat_page import chat_page, client_of, moved
 from tests.kit.daemon import RunningDaemon
 from tests.kit.media_page import MediaPage, contents, png
@@ -72,11 +72,20 @@ async def test_pictures_are_chosen_described_and_seen_by_both(
         assert await bob.page.get_by_role("img", name="A blue wall").count() == 1
         await bob.page.get_by_role("button", name="A blue wall").click()
         await bob.viewer.get_by_role("img", name="A blue wall").wait_for()
+        await bob.viewer.locator(".viewer-frame").dblclick()  # closer
+        await bob.viewer.locator(".viewer-stage.closer").wait_for()
         assert await bob.viewer.get_by_text("1 / 2").count() == 1
+        app = AppPage(bob.page)
+        await app.until_still()
+        assert await app.findings() == []
         await bob.page.keyboard.press("ArrowRight")
         await bob.viewer.get_by_text("2 / 2").wait_for()
         await bob.page.keyboard.press("Escape")
         await bob.viewer.wait_for(state="detached")
+        await bob.page.set_viewport_size({"width": 320, "height": 640})
+        for direction in ("rtl", "ltr"):
+            await bob.page.evaluate("(to) => { document.documentElement.dir = to }", direction)
+            assert await app.overflow() == []
         message = await last(world)
         first, second = message.body["attachments"]
         assert (first["kind"], first["alt"], first["width"], first["height"]) == (
@@ -135,6 +144,30 @@ async def test_a_file_goes_on_after_the_page_was_closed_and_arrives_once(
         assert world.bob.room(world.room).head == world.head + 1
 
 
+async def test_a_message_that_one_tab_paused_goes_on_in_another(
+    browser: Any, world: World, tmp_path: Path
+) -> None:
+    content = bytes(range(256)) * 100
+    async with watched_context(browser, **DESKTOP) as (context, _):
+        first = MediaPage(await chat_page(context, world.daemon, "alice", world.room), tmp_path)
+        second = MediaPage(await chat_page(context, world.daemon, "alice", world.room), tmp_path)
+        await first.page.route("**/v1/files/**", lambda route: route.abort())
+        await first.choose(first.file("map.bin", content))
+        await first.send("The map")
+        await second.page.locator(".ring").wait_for()
+        await first.page.locator(".ring").click()
+        for tab in (first, second):
+            await tab.page.locator(".ring.is-paused").wait_for()
+        await second.page.get_by_role("button", name="Go on").first.click()
+        # The first tab lets go of it when it was paused, or is closed.
+        await first.page.close()
+        await until(lambda: world.bob.room(world.room).head > world.head)
+        message = await last(world)
+        assert await contents(world.bob, world.room, message.seq) == [content]
+        await second.page.locator(".ring").wait_for(state="detached")
+        assert world.bob.room(world.room).head == world.head + 1
+
+
 async def test_a_file_that_is_refused_says_why_and_what_can_be_done(
     browser: Any, world: World, tmp_path: Path
 ) -> None:
@@ -167,6 +200,16 @@ async def test_a_voice_message_is_spoken_and_heard(browser: Any, world: World, t
     async with watched_context(browser, **PHONE) as (context, watch):
         alice = MediaPage(await chat_page(context, world.daemon, "alice", world.room), tmp_path)
         bob = MediaPage(await chat_page(context, world.daemon, "bob", world.room), tmp_path)
+        # Held and slid to the side, it is dropped.
+        box = await alice.page.locator(".mic").bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        await alice.page.mouse.move(x, y)
+        await alice.page.mouse.down()
+        await alice.page.locator(".recorder.held").get_by_text("0:01").wait_for()
+        await alice.page.mouse.move(x - 60, y)
+        await alice.page.mouse.move(x - 150, y)
+        await alice.page.locator(".recorder").wait_for(state="detached")
+        await alice.page.mouse.up()
         await alice.page.locator(".mic").click()
         await bob.page.locator(".chat-head .typing").get_by_text("正在录音…").wait_for()
         recorder = alice.page.locator(".recorder.locked")
@@ -183,6 +226,7 @@ async def test_a_voice_message_is_spoken_and_heard(browser: Any, world: World, t
         # It is heard to its end.
         await bob.page.locator(".voice-speed").wait_for(state="detached")
         await until(lambda: world.bob.room(world.room).summary.played)
+        assert world.bob.room(world.room).head == world.head + 1
         (attachment,) = (await last(world)).body["attachments"]
         assert attachment["kind"] == "voice"
         assert len(attachment["waveform"]) == 64
@@ -214,4 +258,41 @@ async def test_files_are_dropped_and_pasted_and_the_view_stays(
         await until(lambda: world.bob.room(world.room).head == world.head + 31)
         message = await last(world)
         assert await contents(world.bob, world.room, message.seq) == [b"dropped", b"pasted"]
+        assert watch.errors == []
+
+
+async def test_people_and_chats_have_own_pictures(browser: Any, tmp_path: Path) -> None:
+    media = {"enabled": True, "address": "127.0.0.1:0"}
+    async with (
+        web_daemon(tmp_path / "data", media=media, people={"enabled": True}) as daemon,
+        client_of(daemon, "alice") as client,
+        watched_context(browser, **DESKTOP) as (context, watch),
+    ):
+        room = (await client.create_group("Bike tour")).id
+        app = AppPage(await open_as(context, daemon, "alice"))
+        await app.page.locator(".list-head button").wait_for()
+        picture = tmp_path / "picture.png"
+        picture.write_bytes(png(600, 900))
+        await app.go("me/card")
+        for which in ("avatar", "cover"):
+            choice = app.page.locator(f".own-picture:has(.of-{which})")
+            await choice.locator("input[type=file]").set_input_files(str(picture))
+            await app.dialog.get_by_role("slider").fill("40")
+            await app.until_still()
+            assert await app.findings() == []
+            await app.dialog.get_by_role("button", name="Save").click()
+            shown = choice.locator("img")
+            await shown.wait_for()
+            await app.page.wait_for_function(
+                "(which) => document.querySelector(`.of-${which} img`).naturalWidth > 0", arg=which
+            )
+        (card,) = await client.fetch_users(["alice"])
+        assert card["avatar"].startswith("media:")
+        await app.go(f"r/{room}")
+        await app.page.locator(".wallpaper-setting input[type=file]").set_input_files(str(picture))
+        await app.page.locator('.chat[data-wallpaper^="media:"]').wait_for()
+        await app.page.reload()
+        await app.page.wait_for_function(
+            "() => getComputedStyle(document.querySelector('.chat') ?? document.body).backgroundImage.includes('blob:')"
+        )
         assert watch.errors == []

@@ -39,6 +39,8 @@ class Timing:
     """At most one typing signal per room in this time (protocol.md, "typing")."""
     typing_shown_s: float = 6.0
     """Time for which a typing signal is shown (protocol.md, "typing")."""
+    live_note_shown_s: float = 12.0
+    """Time after which a live note is over of which nothing more is heard (protocol.md, "Live notes")."""
     positions_s: float = 1.0
     """Interval in which positions are written: losing a second of them costs a repeated page, never a message."""
     token_retry_s: float = 10.0

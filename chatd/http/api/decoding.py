@@ -9,7 +9,17 @@ from msgspec import inspect
 from starlette.requests import Request
 
 from chatd.http.api import bots, erasures, imports, keys, people, users
-from chatd.http.api.route import PARAMETERS, Asked, Code, EntryId, FilterName, HookName, KeyId, ReportName
+from chatd.http.api.route import (
+    PARAMETERS,
+    Asked,
+    Code,
+    EntryId,
+    FilterName,
+    HookName,
+    KeyId,
+    ReportName,
+    StickerName,
+)
 from chatd.protocol import complaints
 from chatd.protocol.bots import CommandName
 from chatd.protocol.complaints import Words, refusal_of
@@ -22,6 +32,7 @@ FORMS = {
     HookName: "the name of an endpoint, up to 32 of a-z 0-9 _ -, a letter first, or bot: and the id of a bot",
     EntryId: "the id of an entry",
     FilterName: "the name of a list, up to 32 of a-z 0-9 _ -, a letter first",
+    StickerName: "the name of a sticker, up to 32 of a-z 0-9 _ -, a letter or digit first",
     ReportName: "a report, r and a number",
     Code: "a code, up to 32 of a-z _",
     bots.Secret: "a secret, whsec_ and 24 to 64 bytes in base64",
@@ -84,13 +95,14 @@ def words_of(kind: type[Asked]) -> Words:
 
 
 def _choices(name: str, kind: inspect.Type) -> Iterator[tuple[str, Any]]:
-    """Yield the name and the choices of each key of a type; of a map, those of its keys."""
+    """Yield the name and the choices of each key of a type, with that of the key above; of a map, those of its keys."""
     match kind:
         case inspect.LiteralType():
             yield name, Literal[tuple(kind.values)]
         case inspect.StructType():
+            above = name.rpartition(".")[2]
             for field in kind.fields:
-                yield from _choices(field.encode_name, field.type)
+                yield from _choices(f"{above}.{field.encode_name}".lstrip("."), field.type)
         case inspect.UnionType():
             for one in kind.types:
                 yield from _choices(name, one)

@@ -29,6 +29,7 @@ DECODERS = {
     "webp": "VipsForeignLoadWebp",
     "avif": "VipsForeignLoadHeif",
 }
+SIDE_MAX = 65_535  # of a JPEG; a line of millions of rows costs as many steps
 # Pixels of the longer side: what a screen shows, what a bubble shows, what a list shows.
 FULL_PX, M_PX, S_PX = 2048, 1280, 320
 STICKER_PX, AVATAR_PX = 512, 1024
@@ -60,7 +61,7 @@ def picture(job: Job, kind: Type, data: bytes, renditions: Renditions) -> Found 
     width, height = declared_size(kind, data)
     if not width or not height:
         return Refusal("unreadable", "it declares no size")
-    if width * height > job.pixels_max:
+    if width * height > job.pixels_max or max(width, height) > SIDE_MAX:
         return Refusal("too_large", f"{width} × {height} pixels")
     side = _side(job)
     if job.purpose == "message" and kind in ("gif", "webp"):

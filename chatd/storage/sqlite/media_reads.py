@@ -149,6 +149,8 @@ def visible(connection: sqlite3.Connection, user: str, places: Sequence[FilePlac
 
 
 def is_visible(connection: sqlite3.Connection, user: str, place: FilePlace) -> bool:
+    if not place.seq:
+        return live(connection, Asker(user), place.room, place.file).file is not None
     values = {"user": user, "room": place.room, "seq": position(0, place.seq), "file": place.file}
     return bool(connection.execute(VISIBLE, values).fetchone()[0])
 

@@ -33,6 +33,12 @@ def flat_png(side, declared=None):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
+def line():
+    """A PNG of one pixel in each of 40 million rows."""
+    head = struct.pack(">IIBBBBB", 1, 40_000_000, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(80_000_000), 1))
+
+
 def stuffed_png(name, data):
     png = samples.picture("png", 64, 64)
     return png[:33] + chunk(name, data) + png[33:]
@@ -53,6 +59,7 @@ def late_size():
 def bombs():
     return {
         "a picture that declares too much": ("picture", flat_png(64, declared=60_000), "too_large"),
+        "a line": ("picture", line(), "too_large"),
         "a progressive one, which says it late": ("picture", late_size(), "too_large"),
         "a screen of 4 Gpx": ("picture", gif(65_535, 65_535, 3), "too_large"),
         "more bytes than a picture has": ("picture", samples.picture("png") + bytes(31 * MIB), "too_large"),

@@ -47,7 +47,8 @@ CREATE TABLE attached (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX attached_file ON attached (file);
 
--- What else holds one: a card, a room, a report, as avatar:u:ID, cover:u:ID, wallpaper:ROOM:USER, avatar:r:ROOM, report:N.
+-- What else holds one, with rooms by number: avatar:u:USER, cover:u:USER, wallpaper:u:USER:ROOM, avatar:r:ROOM,
+-- report:NUMBER, sticker:NAME.
 CREATE TABLE held (
     holder TEXT NOT NULL,
     file   TEXT NOT NULL,

@@ -20,7 +20,9 @@ export function FileRow({ message, attachment }: { message: Message; attachment:
   const inside = (
     <span class="file-text">
       <bdi class="line file-name">{name || t("chat.file")}</bdi>
-      <span class="quiet small line">{detail}</span>
+      <span class="quiet small line">
+        <bdi>{detail}</bdi>
+      </span>
     </span>
   );
   const icon = (

@@ -54,6 +54,10 @@ export function useFile(attachment: MediaAttachment, place: FilePlace | undefine
         (error) => (found.value = { state: error instanceof FileGone ? "gone" : "failed", of: name }),
       );
   }, [name, turn, isReady, local]);
+  useEffect(() => {
+    // What failed without a network is tried again when there is one.
+    if (isReady && found.peek().state === "failed") (tries.value = 0), again();
+  }, [isReady]);
   const { url, state, of } = found.value;
   const again = (): void => {
     if (place) links().drop(place);

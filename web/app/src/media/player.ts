@@ -1,5 +1,6 @@
 /** Voice messages that are heard: one at a time, at the speed the user likes, on through the chat. */
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
+import { me } from "../shell/state.js";
 import { keep, kept } from "../shell/web_storage.js";
 
 /** A voice message that can be heard. */
@@ -104,6 +105,11 @@ function tell(): void {
   if (!audio.paused) timer = Number(setTimeout(tell, TICK_MS));
 }
 
+// Somebody else signs in, or nobody.
+effect(() => {
+  me.value;
+  stopPlaying();
+});
 audio.addEventListener("playing", () => {
   track?.onHeard();
   tell();

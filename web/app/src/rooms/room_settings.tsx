@@ -1,7 +1,9 @@
 /** What a user sets for one chat: mute, pin to the top, hide. */
 import { dateAndTime } from "../locale/dates.js";
 import { t } from "../locale/locale.js";
-import { peopleOn, pushOffer } from "../shell/contacts.js";
+import { useOwnWallpaper } from "../media/own_wallpaper.js";
+import { WallpaperButton } from "../media/wallpaper_button.js";
+import { mediaOffer, peopleOn, pushOffer } from "../shell/contacts.js";
 import { NotifyChoice } from "../push/room_notify.js";
 import { WALLPAPERS } from "../style/wallpapers.js";
 import { attempt } from "../shell/errors.js";
@@ -14,7 +16,8 @@ const HOUR = 3_600_000;
 const MUTES = { off: () => 0, hour: () => Date.now() + HOUR, day: () => Date.now() + 24 * HOUR, ever: () => 1 };
 type Mute = keyof typeof MUTES | "until";
 
-function Wallpapers({ value, onChange }: { value: string; onChange: (value: string) => void }) {
+function Wallpapers({ value, onChange }: { value: string; onChange: (value: string) => Promise<unknown> }) {
+  const picture = useOwnWallpaper(value);
   return (
     <div class="setting wallpaper-setting">
       <span>{t("wallpaper.label")}</span>
@@ -27,11 +30,18 @@ function Wallpapers({ value, onChange }: { value: string; onChange: (value: stri
               name="wallpaper"
               aria-label={t(`wallpaper.${name || "plain"}`)}
               checked={value === name}
-              onChange={() => onChange(name)}
+              onChange={() => void onChange(name)}
             />
             <span data-wallpaper={name || undefined} />
           </label>
         ))}
+        {picture && (
+          <label class="swatch" title={t("media.wallpaper.own")}>
+            <input type="radio" class="unseen" name="wallpaper" aria-label={t("media.wallpaper.own")} checked />
+            <span data-wallpaper={value} style={picture} />
+          </label>
+        )}
+        {mediaOffer.value && <WallpaperButton onDone={onChange} />}
       </div>
     </div>
   );
@@ -56,7 +66,7 @@ export function RoomSettings({ room }: { room: RoomState }) {
   };
   return (
     <Card title={t("room.settings")}>
-      {peopleOn.value && <Wallpapers value={wallpaper} onChange={(next) => void set({ wallpaper: next })} />}
+      {peopleOn.value && <Wallpapers value={wallpaper} onChange={(next) => set({ wallpaper: next })} />}
       {pushOffer.value && <NotifyChoice room={room} />}
       <Choice label={t("mute.label")} value={value} options={options} onChange={mute} />
       <Switch icon="pin" label={t("room.pin")} on={pinned} onChange={(on) => void set({ pinned: on })} />

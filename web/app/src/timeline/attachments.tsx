@@ -62,7 +62,7 @@ function Album({ chat, message, attachments }: AttachmentsProps) {
         return (
           <div key={line} class="album-row" style={{ aspectRatio: `${Math.max(1, Math.min(3.2, all))}` }}>
             {row.map(({ item, shape }, at) => (
-              <Tile key={at} chat={chat} message={message} attachment={item} style={{ flexGrow: shape }} />
+              <Tile key={at} chat={chat} message={message} attachment={item} style={{ flexGrow: shape / all }} />
             ))}
           </div>
         );

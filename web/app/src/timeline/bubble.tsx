@@ -96,7 +96,7 @@ function Bubble({ chat, message, named }: { chat: Chat; message: Message; named:
       {named && <Author user={message.user} />}
       {body?.reply_to ? <Quote chat={chat} seq={body.reply_to} /> : null}
       {body?.attachments && <Attachments chat={chat} message={message} attachments={body.attachments} />}
-      <div class="text" dir="auto">
+      <div class="text" dir={message.text || recalled ? "auto" : undefined}>
         {recalled ? <i>{t("chat.recalled")}</i> : <Content chat={chat} message={message} />}
         <Meta chat={chat} message={message} />
       </div>

@@ -3,6 +3,7 @@ import { useMemo } from "preact/hooks";
 import { Composer } from "../composer/composer.js";
 import type { RoomState } from "../shell/state.js";
 import { RestrictionLine } from "../composer/restriction_line.js";
+import { useOwnWallpaper } from "../media/own_wallpaper.js";
 import { DropZone, dropEvents } from "../media/drop_zone.js";
 import mediaCss from "../media/media.css?text";
 import composerCss from "../composer/composer.css?text";
@@ -31,6 +32,8 @@ export function ChatScreen({ room }: { room: RoomState }) {
 
 function Opened({ room }: { room: RoomState }) {
   const chat = useMemo(() => new Chat(room), [room]);
+  const { wallpaper } = room.summary.value;
+  const picture = useOwnWallpaper(wallpaper);
   const drops = useMemo(() => dropEvents(chat), [chat]);
   // A letter that is typed beside the composer belongs into it.
   const onKeyDown = (event: KeyboardEvent) => {
@@ -38,7 +41,7 @@ function Opened({ room }: { room: RoomState }) {
     if (typed && !(event.target as Element).closest("input, textarea, [popover]")) chat.composer.focused.value += 1;
   };
   return (
-    <section class="chat" data-room={room.id} data-wallpaper={room.summary.value.wallpaper || undefined} onKeyDown={onKeyDown} {...drops}>
+    <section class="chat" data-room={room.id} data-wallpaper={wallpaper || undefined} style={picture} onKeyDown={onKeyDown} {...drops}>
       <Timeline chat={chat} />
       <DropZone />
       <Foot chat={chat} />

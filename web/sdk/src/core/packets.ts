@@ -1433,7 +1433,7 @@ export type BotsGetReply = {
 /** `file.link`, from the client. */
 export type FileLinkRequest = {
   type: "file.link";
-  /** 1 to 50 files in messages; `size` `m` or `s` */
+  /** 1 to 50 files in messages; `size` `m` or `s`; `seq` 0 for a live note (23.5) */
   places: { room: string; seq: number; file: string; size?: string }[];
 };
 
@@ -1583,6 +1583,19 @@ export type TypingPush = {
   what?: string;
 };
 
+/** `voice`, from the server. */
+export type VoicePush = {
+  type: "voice";
+  /** the room */
+  room: string;
+  /** who speaks */
+  user: string;
+  /** the note */
+  file: string;
+  /** `live`, `done`, `cut` or `cancelled`; another word ends it */
+  state: string;
+};
+
 /** `presence`, from the server. */
 export type PresencePush = {
   type: "presence";
@@ -1710,6 +1723,7 @@ export type Push =
   | AccountPush
   | ReceiptsPush
   | TypingPush
+  | VoicePush
   | PresencePush
   | ProfilesPush
   | TokenExpiringPush

@@ -22,7 +22,12 @@ export const FILES_MAX = 10;
 const OUTBOX_FULL_S = 5;
 
 /** A file to be sent. Sizes are hints: the server measures what it can. */
-export type NewFile = Omit<OutgoingFile, "key" | "file" | "name" | "mime"> & { readonly name?: string; readonly mime?: string };
+export type NewFile = Omit<OutgoingFile, "key" | "file" | "name" | "mime"> & {
+  readonly name?: string;
+  readonly mime?: string;
+  /** Of an upload that was begun already, as by `LiveUpload`. */
+  readonly key?: string;
+};
 
 /** `waiting`: for the network, its turn or another page; `failed`: the server does not take a file. */
 export type OutgoingState = "waiting" | "uploading" | "paused" | "failed";
@@ -111,11 +116,20 @@ export class Media {
     if (!files.length || files.length > FILES_MAX) throw new RangeError(`1 to ${FILES_MAX} files`);
     const complete = files.map((file): OutgoingFile => {
       const name = file.name ?? ("name" in file.blob ? String(file.blob.name) : "");
-      return { ...file, key: this._env.key(), name, mime: file.mime || file.blob.type || "application/octet-stream" };
+      return { ...file, key: file.key ?? this._env.key(), name, mime: file.mime || file.blob.type || "application/octet-stream" };
     });
     const record = { key: this._env.key(), room, body, composed_at: this._env.timeMs(), files: complete };
-    await this._store.put(record);
-    this._take(record);
+    // It is shown while the bytes of large files are written.
+    this._records.set(record.key, record);
+    this._tell("changed", record);
+    try {
+      await this._store.put(record);
+    } catch (error) {
+      this._records.delete(record.key);
+      this._tell("gone", record);
+      throw error;
+    }
+    this._run(record.key);
     return record.key;
   }
 
@@ -127,6 +141,11 @@ export class Media {
   ): Promise<string> {
     const source = { key: this._env.key(), kind, purpose, blob };
     return `media:${await this._tus.upload(source, { signal, ...(onProgress && { onProgress }) })}`;
+  }
+
+  /** Return the bytes of an own file that is in no message, as a wallpaper. Rejects with `UploadRefused`. */
+  own(file: string): Promise<Blob> {
+    return this._tus.own(file);
   }
 
   /** Stop sending a message for now; what the server has of it stays there for two days. */

@@ -11,6 +11,8 @@ export interface OutgoingFile {
   readonly name: string;
   readonly mime: string;
   readonly blob: Blob;
+  /** Where the app keeps the bytes, in React Native (`NativeMediaStore`). */
+  readonly uri?: string;
   readonly alt?: string;
   /** Pixels, and milliseconds, as this device measured them; the server measures again. */
   readonly width?: number;
@@ -75,7 +77,11 @@ export class MemoryMediaStore implements MediaStore {
   }
 }
 
-const TABLE = "outgoing";
+const RECORDS = "outgoing";
+const BLOBS = "blobs";
+
+/** A record without the bytes of its files, which are written once. */
+type Stored = Omit<OutgoingRecord, "files"> & { readonly files: readonly Omit<OutgoingFile, "blob">[] };
 
 /** The database `chatd:USER:media` of a browser, which all pages of a user share; one of them sends each message. */
 export class BrowserMediaStore implements MediaStore {
@@ -84,6 +90,8 @@ export class BrowserMediaStore implements MediaStore {
   private _database: Promise<IDBDatabase> | undefined;
   /** Stands in where the browser stores nothing, as in a private window. */
   private readonly _memory = new MemoryMediaStore();
+  /** The records whose bytes this page has written or read. */
+  private readonly _blobs = new Map<string, readonly Blob[]>();
 
   constructor(user: string) {
     this._name = `chatd:${user}:media`;
@@ -91,18 +99,30 @@ export class BrowserMediaStore implements MediaStore {
   }
 
   async load(): Promise<OutgoingRecord[]> {
-    const stored = await this._do<OutgoingRecord[]>("readonly", (table) => table.getAll()).catch(() => []);
+    const read = async (records: IDBObjectStore, blobs: IDBObjectStore) => {
+      const stored = (await answer(records.getAll())) as Stored[];
+      return Promise.all(stored.map((record) => this._whole(record, blobs)));
+    };
+    const stored = await this._do("readonly", read).catch(() => []);
     return [...stored, ...(await this._memory.load())];
   }
 
   async get(key: string): Promise<OutgoingRecord | undefined> {
-    const stored = await this._do<OutgoingRecord | undefined>("readonly", (table) => table.get(key)).catch(() => undefined);
-    return stored ?? this._memory.get(key);
+    const read = async (records: IDBObjectStore, blobs: IDBObjectStore) => {
+      const record = (await answer(records.get(key))) as Stored | undefined;
+      return record && this._whole(record, blobs);
+    };
+    return (await this._do("readonly", read).catch(() => undefined)) ?? this._memory.get(key);
   }
 
   async put(record: OutgoingRecord): Promise<void> {
+    const write = async (records: IDBObjectStore, blobs: IDBObjectStore) => {
+      records.put({ ...record, files: record.files.map(({ blob: _, ...file }) => file) } satisfies Stored, record.key);
+      if (!this._blobs.has(record.key)) for (const [at, { blob }] of record.files.entries()) blobs.put(blob, [record.key, at]);
+    };
     try {
-      await this._do("readwrite", (table) => table.put(record, record.key));
+      await this._do("readwrite", write);
+      this._blobs.set(record.key, record.files.map(({ blob }) => blob));
       this._channel.postMessage(record.key);
     } catch {
       await this._memory.put(record);
@@ -110,8 +130,13 @@ export class BrowserMediaStore implements MediaStore {
   }
 
   async remove(key: string): Promise<void> {
+    this._blobs.delete(key);
     await this._memory.remove(key);
-    await this._do("readwrite", (table) => table.delete(key)).catch(() => {});
+    const erase = async (records: IDBObjectStore, blobs: IDBObjectStore) => {
+      records.delete(key);
+      blobs.delete(IDBKeyRange.bound([key], [key, []]));
+    };
+    await this._do("readwrite", erase).catch(() => {});
     this._channel.postMessage(key);
   }
 
@@ -125,15 +150,29 @@ export class BrowserMediaStore implements MediaStore {
     return () => this._channel.removeEventListener("message", take);
   }
 
-  private async _do<Result>(mode: IDBTransactionMode, ask: (table: IDBObjectStore) => IDBRequest): Promise<Result> {
+  /** Return a record with the bytes of its files: those that this page has, so that a file stays one object. */
+  private async _whole({ files, ...record }: Stored, table: IDBObjectStore): Promise<OutgoingRecord> {
+    const { key } = record;
+    if (!this._blobs.has(key)) this._blobs.set(key, await Promise.all(files.map((_, at) => answer<Blob>(table.get([key, at])))));
+    const blobs = this._blobs.get(key)!;
+    return { ...record, files: files.map((file, at) => ({ ...file, blob: blobs[at] ?? new Blob() })) };
+  }
+
+  private async _do<Result>(
+    mode: IDBTransactionMode, work: (records: IDBObjectStore, blobs: IDBObjectStore) => Promise<Result>,
+  ): Promise<Result> {
     this._database ??= this._open();
     try {
-      const transaction = (await this._database).transaction(TABLE, mode, { durability: "strict" });
-      const request = ask(transaction.objectStore(TABLE));
-      return await new Promise<Result>((resolve, reject) => {
-        transaction.oncomplete = () => resolve(request.result as Result);
+      const transaction = (await this._database).transaction([RECORDS, BLOBS], mode, { durability: "strict" });
+      const over = new Promise<void>((resolve, reject) => {
+        transaction.oncomplete = () => resolve();
         transaction.onabort = () => reject(transaction.error ?? new Error("the transaction was aborted"));
       });
+      // It may fail before the work awaits it.
+      over.catch(() => {});
+      const result = await work(transaction.objectStore(RECORDS), transaction.objectStore(BLOBS));
+      await over;
+      return result;
     } catch (error) {
       // Browsers lose the handle of a database: the next request opens it anew.
       this._database = undefined;
@@ -144,7 +183,9 @@ export class BrowserMediaStore implements MediaStore {
   private _open(): Promise<IDBDatabase> {
     return new Promise((resolve, reject) => {
       const request = indexedDB.open(this._name, 1);
-      request.onupgradeneeded = () => request.result.createObjectStore(TABLE);
+      request.onupgradeneeded = () => {
+        for (const table of [RECORDS, BLOBS]) request.result.createObjectStore(table);
+      };
       request.onerror = () => reject(request.error);
       request.onsuccess = () => {
         request.result.onversionchange = request.result.onclose = () => {
@@ -155,4 +196,11 @@ export class BrowserMediaStore implements MediaStore {
       };
     });
   }
+}
+
+function answer<Result>(request: IDBRequest<Result>): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
 }

@@ -107,6 +107,18 @@ export class Tus {
     }
   }
 
+  /** Return the bytes of an own file (protocol.md, "Fetching"). */
+  async own(file: string): Promise<Blob> {
+    for (let isFresh = false; ; isFresh = true) {
+      if (!this._token) this._token = await this._target.token();
+      const headers = { Authorization: `Bearer ${this._token}` };
+      const response = await fetch(`${this._target.url()}/v1/media/own/${file}`, { headers });
+      if (response.ok) return response.blob();
+      if (response.status !== 401 || isFresh) throw new UploadRefused(CODES[response.status] ?? "unavailable");
+      this._token = "";
+    }
+  }
+
   private async _begin(source: UploadSource, watch: UploadWatch): Promise<Standing> {
     const { key, kind, purpose = "message", name = "", blob } = source;
     const metadata = { key, kind, purpose, filename: name, filetype: blob.type.split(";")[0]! };
@@ -129,7 +141,9 @@ export class Tus {
     while (standing.offset < blob.size) {
       const { address, offset } = standing;
       const body = blob.slice(offset, offset + CHUNK_BYTES);
-      const headers = { "Upload-Offset": `${offset}`, "Content-Type": "application/offset+octet-stream" };
+      // It may have been begun before its length was known.
+      const length = { "Upload-Length": `${blob.size}`, "Upload-Offset": `${offset}` };
+      const headers = { ...length, "Content-Type": "application/offset+octet-stream" };
       const onSent = (bytes: number) => watch.onProgress?.(Math.min(blob.size, offset + bytes));
       const answer = await this._ask("PATCH", address, headers, watch, body, onSent);
       standing = { address, offset: Number(answer.header("Upload-Offset")), isReady: isReady(answer) };

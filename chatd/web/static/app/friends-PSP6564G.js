@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t}from"./chunk-UK5XTE54.js";import"./chunk-JHLE3W77.js";import"./chunk-32H6XKNU.js";import"./chunk-6S433HK7.js";import"./chunk-AS4H2BIO.js";import"./chunk-LMMJQNMI.js";import"./chunk-5BUGJ5TA.js";import"./chunk-K3ZAJCQC.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};
