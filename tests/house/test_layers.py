@@ -108,7 +108,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "msgspec": ("chatd/", "bench/"),  # structs travel: the encoders are kept to two places below
     "pillow_heif": ("chatd/media/inspect/pictures.py",),
     "prometheus_client": ("chatd/telemetry/metrics.py",),
-    "pyvips": ("chatd/media/inspect/pictures.py",),
+    "pyvips": ("chatd/media/inspect/pictures.py", "bench/baselines/picture.py"),
     "re2": ("chatd/moderation/patterns.py",),
     "rich": ("chatd/cli/",),
     "starlette": (
