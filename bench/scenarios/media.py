@@ -115,6 +115,8 @@ async def sides(extent: Extent, cut: float = CUT) -> AsyncIterator["Sides"]:
             on = Sides(extent, cut, there, there.daemon, beside, contents, port)
             await on.fill()
             yield on
+            for files in on.opened:
+                files.close()
 
 
 @dataclass
@@ -129,7 +131,7 @@ class Sides:
     contents: Mapping[str, bytes]
     port: int
     paths: dict[str, str] = field(default_factory=dict)
-    users: int = 0
+    opened: list[Files] = field(default_factory=list)
 
     async def fill(self) -> None:
         """Upload the files and send them to a room."""
@@ -146,9 +148,10 @@ class Sides:
         await phone.close()
 
     def files(self, user: str = "", port: int = 0) -> Files:
-        """Return the files of a user, a new one unless named."""
-        self.users += not user
-        return Files(port or self.port, wire.token(user or f"user-{self.users}", self.there.secret))
+        """Return the files of a user, a new one unless named; the connection is closed at the end."""
+        user = user or f"user-{len(self.opened)}"
+        self.opened.append(Files(port or self.port, wire.token(user, self.there.secret)))
+        return self.opened[-1]
 
     def processes(self) -> list[Daemon]:
         """Return the process that has the files, and its inspectors."""
@@ -210,7 +213,6 @@ class Sides:
         await files.fetch(f"own/{file}", held)
         for files, file in uploads:
             await files.said(f"DELETE /v1/files/{file}")
-            files.close()
         return Measured(figures, [*results, _result(held == content)])
 
     async def paired(
@@ -296,7 +298,6 @@ class Sides:
             answer = await files.append(file, content)
             if answer.headers.get("chatd-file") == "ready":
                 spent.append((time.perf_counter() - sent) * 1000)
-            files.close()
 
         await asyncio.gather(*map(upload, range(count)))
         figures = {"pictures_ms": _p99(spent), "pictures_cpu_ms": (self.cpu_s() - used_s) * 1000 / count}
@@ -346,7 +347,6 @@ class Sides:
                 files, content = self.files(port=network.port), random.Random(place).randbytes(size)
                 file = await app.upload_on(files, content)
                 came = await app.fetch_on(files, f"own/{file}", size)
-                files.close()
                 return app.digest(came) == app.digest(content)
 
             equal = await asyncio.gather(*map(carry, range(THROUGH_CUTS)))
