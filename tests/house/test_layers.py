@@ -110,7 +110,7 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "obstore": ("chatd/media/bucket.py", "chatd/media/s3.py"),
     "pillow_heif": ("chatd/media/inspect/pictures.py",),
     "prometheus_client": ("chatd/telemetry/metrics.py",),
-    "pyvips": ("chatd/media/inspect/pictures.py",),
+    "pyvips": ("chatd/media/inspect/pictures.py", "bench/baselines/picture.py"),
     "re2": ("chatd/moderation/patterns.py",),
     "rich": ("chatd/cli/",),
     "starlette": (
