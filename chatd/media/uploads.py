@@ -146,10 +146,14 @@ class Uploads:
         """Go on with what a process before this one left: inspect what is whole, delete what has no row."""
         for file in await in_pool(self._pool, self._incoming.files):
             row = (await self._parts.reads.upload(NOBODY, file)).file
-            if row is None or row.state != "uploading":
-                await self.end(file)
-            else:
-                await self.look(row)
+            try:
+                if row is None or row.state != "uploading":
+                    await self.end(file)
+                else:
+                    await self.look(row)
+            except OSError as error:
+                # The others go on.
+                log.error("what a process before this one left of an upload stays: %s", error)
 
     async def close(self) -> None:
         """Stop what is being inspected; the next process begins it again."""
