@@ -92,10 +92,11 @@ clean:
 
 # The stamps: nothing is installed again until pyproject.toml changes.
 
+# Nothing is compiled here: pyvips, which comes as a source, is Python alone, and its library a wheel.
 .venv/installed: pyproject.toml | $(BIN)/python
 	@echo "Installing chatd and what it needs into .venv ..."
 	@$(PIP) -e '.[push]'
-	@$(PIP) --only-binary :all: -e '.[media]' 2>/dev/null || \
+	@$(PIP) --only-binary :all: --no-binary pyvips -e '.[media]' 2>/dev/null || \
 	  echo "There are no wheels of what opens pictures and video for this machine: both stay off or as they are sent."
 	@touch $@
 

@@ -31,6 +31,7 @@ const shared = {
     "@chatd/client/platform": "./sdk/src/platform.ts",
     "@chatd/client/push": "./sdk/src/push.ts",
     "@chatd/client/media": "./sdk/src/media.ts",
+    "@chatd/client/live": "./sdk/src/live.ts",
     "@chatd/client/browser": "./sdk/src/browser.ts",
     "@chatd/client/msgpack": "./sdk/src/msgpack.ts",
   },

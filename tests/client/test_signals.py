@@ -167,6 +167,35 @@ async def test_others_that_type_are_shown_until_their_message_comes(connected):
     assert client.room("r").typists == []
 
 
+async def test_a_note_that_is_spoken_is_shown_until_it_is_over_or_nothing_more_is_heard_of_it(connected, env):
+    client, peer = await connected(rooms=[ROOM])
+    changes = []
+    client.subscribe(changes.append)
+
+    async def hear(state, file="a-file"):
+        await peer.push({"type": "voice", "room": "r", "user": "bob", "file": file, "state": state})
+        await peer.barrier()
+
+    await hear("live")
+    env.advance(10)
+    await hear("live")
+    env.advance(10)
+    assert client.room("r").live_notes == {"bob": "a-file"}
+    await hear("done")
+    assert client.room("r").live_notes == {}
+    # It ended before the client heard of it.
+    await hear("done", "an-old-file")
+    await hear("live", "another")
+    env.advance(12)
+    assert client.room("r").live_notes == {}
+    assert [(change.file, change.state) for change in changes] == [
+        ("a-file", "live"),
+        ("a-file", "done"),
+        ("another", "live"),
+        ("another", "cut"),
+    ]
+
+
 async def test_focus_brings_heads_and_receipts_and_is_said_again(connected, server, env, watch):
     client, peer = await connected(rooms=[ROOM])
     changes = watch(client)

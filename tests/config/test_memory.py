@@ -5,6 +5,7 @@ import pytest
 from chatd.auth import token_cache
 from chatd.config import memory
 from chatd.config.console import Console
+from chatd.config.media import Media
 from chatd.config.memory import memory_of
 from chatd.config.model import Config, Limits, Listen, Outbox, Storage
 from chatd.config.push import Push, PushApp
@@ -74,6 +75,16 @@ def test_push_that_is_switched_off_takes_nothing_and_each_app_something():
     assert memory_of(Config(push=Push(apps=(app,)))).usual == USUAL.usual
     one, two = (memory_of(Config(push=Push(enabled=True, apps=apps))).usual for apps in ((app,), (app, app)))
     assert two - one == memory.PUSH_WAITING * memory.PUSH_PENDING
+
+
+def test_media_that_are_switched_off_take_nothing_and_each_process_and_connection_something():
+    assert memory_of(Config(media=Media(connections=5000))).usual == USUAL.usual
+
+    def usual(**keys):
+        return memory_of(Config(media=Media(enabled=True, **keys))).usual
+
+    assert usual(inspectors=3) - usual(inspectors=2) == memory.MEDIA_INSPECTOR
+    assert usual(connections=1001) - usual(connections=1000) == memory.MEDIA_CONNECTION
 
 
 def test_a_console_that_is_switched_off_takes_nothing():

@@ -84,7 +84,7 @@ async def test_only_own_ready_files_are_sent(files, ann, room, whose, how, code)
     if how == "refused":
         await files.refuse(file)
     if how in ("ready", "avatar"):
-        file = await files.ready(whose, purpose="avatar" if how == "avatar" else "message")
+        file = await files.ready(whose, "picture", purpose="avatar" if how == "avatar" else "message")
     before = await files.dump()
     refused = await share(ann, room, {"url": "https://example.com/a", "mime": "x/x"}, file)
     assert (refused["code"], refused["field"]) == (code, "body.attachments[1].url")

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
+from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
@@ -128,7 +129,7 @@ class MediaInLoop:
         process.daemon.connection_made(self.wire)  # type: ignore[arg-type]
         await process.start()
         while self._service.condition is None:
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.001)
 
     def write(self, content: object) -> bool:
         if self.process is None:
@@ -152,13 +153,13 @@ class MediaInLoop:
         headers: Mapping[str, str] | None = None,
         body: Body | None = None,
     ) -> Answered:
-        """Return what is answered. `target`: a path, or a link."""
-        assert self.process is not None
+        """Return what is answered. `target`: a path, or a link. Raises ConnectionError when it has ended."""
+        if self.process is None:
+            raise ConnectionResetError
         named = {name.lower(): value for name, value in (headers or {}).items()}
         if token:
             named["authorization"] = f"Bearer {token}"
-        target = target.removeprefix("http://media")
-        path, _, query = target.partition("?")
+        path, query = urlsplit(target)[2:4]
         request = Request(method, target, path, query, named, keeps_alive=True, peer="192.0.2.1")
         request.body = body or Body()
         if request.body.length is not None:

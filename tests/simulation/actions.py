@@ -5,6 +5,7 @@ from typing import Any
 
 from tests.simulation.client import SimClient
 from tests.simulation.history import Packet
+from tests.simulation.media_actions import MEDIA_ACTIONS
 from tests.simulation.people_actions import PEOPLE_ACTIONS
 from tests.simulation.push_phones import PUSH_ACTIONS
 from tests.simulation.scenario import Scenario
@@ -29,6 +30,7 @@ class Actor:
             *ACTIONS,
             *(PEOPLE_ACTIONS if plan.people else ()),
             *(PUSH_ACTIONS if plan.push else ()),
+            *(MEDIA_ACTIONS if plan.media else ()),
         )
         self.rooms = rooms
         self.users = users

@@ -18,6 +18,7 @@ from chatd.storage.sqlite.store import SqliteStore
 from chatd.writer import writer
 from chatd.writer.writer import Writer
 from tests.simulation.hook_canaries import HOOK_CANARIES
+from tests.simulation.media_canaries import MEDIA_CANARIES
 from tests.simulation.moderation_canaries import MODERATION_CANARIES
 from tests.simulation.people_canaries import PEOPLE_CANARIES
 from tests.simulation.push_canaries import PUSH_CANARIES
@@ -252,4 +253,5 @@ CANARIES: dict[str, Break] = {
     **HOOK_CANARIES,
     **PUSH_CANARIES,
     **MODERATION_CANARIES,
+    **MEDIA_CANARIES,
 }

@@ -11,6 +11,7 @@ from tests.simulation.counters import Counters
 from tests.simulation.exchanges import replies, same, shown, since
 from tests.simulation.history import History
 from tests.simulation.hook_checkers import HOOK_CHECKERS
+from tests.simulation.media_checkers import MEDIA_CHECKERS
 from tests.simulation.membership import Members
 from tests.simulation.moderation_checkers import MODERATION_CHECKERS
 from tests.simulation.people_checkers import PEOPLE_CHECKERS
@@ -240,6 +241,8 @@ def honest_refusals(history: History) -> Findings:
         honest = REFUSALS_OF_SEND | (REFUSALS_OF_PEOPLE if history.people else frozenset())
         honest |= {"rejected"} if history.hooks else set()
         honest |= {"muted"} if history.moderated else set()
+        names_files = bool(request.get("body", {}).get("attachments"))
+        honest |= {"quota", "not_ready"} if names_files else set()
         if request["type"] == "send" and error["code"] not in honest:
             yield f"{said.client}: a send was refused with {error}"
 
@@ -259,6 +262,7 @@ def silent_log(history: History) -> Findings:
     """The daemon logs no error that a failing disk does not explain, or a judge that is away."""
     for complaint in history.complaints:
         is_of_disk = "failing_disk" in history.faults and any(word in complaint for word in EXPLAINED)
+        is_of_disk |= "media_full" in history.faults and "No space left" in complaint
         is_of_host = history.hooks and GIVEN_UP.match(complaint)
         if not (is_of_disk or is_of_host):
             yield complaint
@@ -301,6 +305,7 @@ CHECKERS: dict[str, Callable[[History], Findings]] = {
         *HOOK_CHECKERS,
         *PUSH_CHECKERS,
         *MODERATION_CHECKERS,
+        *MEDIA_CHECKERS,
         liveness,
     )
 }

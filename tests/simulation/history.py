@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from tests.simulation.media_record import MediaRecord
+
 Packet = dict[str, Any]
 FOR_EVER = 1 << 53
 
@@ -257,6 +259,7 @@ class History:
     badges: list[tuple[int, float, dict[str, int]]] = field(default_factory=list)
     # The time of a restart before which everything was decided.
     push_ended_at: float | None = None
+    media: MediaRecord = field(default_factory=MediaRecord)
     excess: Excess = field(default_factory=lambda: Excess(0, 0))
     crashes: list[float] = field(default_factory=list)
     sometimes: dict[str, int] = field(default_factory=dict)

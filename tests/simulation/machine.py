@@ -8,17 +8,14 @@ import shutil
 import sqlite3
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import msgpack
 
-from chatd.commands import hello
 from chatd.config.model import Config
 from chatd.core.maintenance import Barrier
-from chatd.core.message_requests import relate
 from chatd.protocol.errors import ChatError
 from chatd.server.app import App
 from chatd.server.daemon import Daemon
@@ -31,13 +28,13 @@ from tests.kit.simulated_disk import Kind
 from tests.simulation.choices import Lane
 from tests.simulation.history import Commit, History, Row, RowVersion, Truth
 from tests.simulation.hook_record import read_feed
-from tests.simulation.host import host_reached
 from tests.simulation.inline_threads import Threads
 from tests.simulation.loop import PROCESS, SimLoop
-from tests.simulation.network import Network, SimSocket
+from tests.simulation.media import SimMedia
+from tests.simulation.network import Network
 from tests.simulation.people_record import contacts_since, rows_since, uneven
 from tests.simulation.push_record import badges, registered
-from tests.simulation.push_service import keep_trace, push_service_reached
+from tests.simulation.push_service import keep_trace
 from tests.simulation.sim_env import SimEnv
 from tests.simulation.template import template
 
@@ -152,8 +149,10 @@ class SimMachine:
         # NOTES, or with the next boot OFF.
         self.notes = NOTES
         self.host: object = None
+        self.media: SimMedia | None = None
         # Logs of rooms as they were before folds.
         self._folded: dict[str, dict[int, Row]] = {}
+        self._objects: dict[Path, dict[str, bytes]] = {}
         self._dead: list[Run] = []
         self._loop = loop
         self._root = root
@@ -181,6 +180,8 @@ class SimMachine:
         process.now_ms = self._env.now_ms
         self.network.position = lambda: process.position
         disk.fault = self.fault
+        if self.media is not None:
+            daemon.make_media = self.media
         self.process = process
         await process.carry_out(process.daemon.start())
         process.epoch = process.daemon.app.store.epoch
@@ -209,6 +210,8 @@ class SimMachine:
         """Cut the power: nothing runs any more, and the disk keeps what it must and some of the rest."""
         process = self._gone()
         self._loop.kill(process)
+        if self.media is not None:
+            self.media.crash(survival)
         self.tally(process)
         process.disk.cut()
         process.threads.close_all()
@@ -247,6 +250,8 @@ class SimMachine:
         """End a process that could not start or stop: it writes no more, and what it held is released."""
         process = self._gone()
         self._loop.kill(process)
+        if self.media is not None:
+            self.media.kill()
         process.disk.cut()
         process.threads.close_all()
         if process.daemon._app is not None:
@@ -292,6 +297,8 @@ class SimMachine:
         """Do what `chatd backup` does while the daemon serves."""
         place = self._root / f"backup-{self.boots}-{self._position}-{len(list(self._root.iterdir()))}"
         backup(self._directory, place)
+        if self.media is not None:
+            self._objects[place] = self.media.objects(place)
         return place
 
     def put_back(self, copy: Path) -> None:
@@ -301,6 +308,8 @@ class SimMachine:
             (truth.kept,) = connection.execute("SELECT value FROM meta WHERE key = 'stamp'").fetchone()
         self.history.truths.append(truth)
         restore(copy, self._directory, self._env.random_bytes)
+        if self.media is not None:
+            self.media.put_back(self._objects[copy])
 
     def remember(self) -> None:
         """Keep, for the checkers, what a fold is about to drop."""
@@ -359,39 +368,6 @@ class SimMachine:
             with suppress(BaseException):
                 task.get_coro().close()
         logging.disable(logging.NOTSET)
-
-
-@contextmanager
-def simulated() -> Iterator[None]:
-    """Replace the interfaces of the daemon to the system by those of the simulation."""
-
-    async def connect(connector: Callable[[], sqlite3.Connection]) -> Any:
-        process = PROCESS.get()
-        assert isinstance(process, Run)
-        return await process.threads.connect(connector)
-
-    second_look = hello.read_again
-
-    async def read_again(*args: Any) -> Any:
-        PROCESS.get().raced += 1  # type: ignore[attr-defined]
-        return await second_look(*args)
-
-    def note_outdated(room: Any, people: Any, changes: int, bounds: Any) -> None:
-        PROCESS.get().outdated += changes < room.people_changes  # type: ignore[attr-defined]
-        relate(room, people, changes, bounds)
-
-    with (
-        patch("chatd.storage.sqlite.connection.connect", connect),
-        patch("chatd.writer.room_loader.relate", note_outdated),
-        patch("chatd.commands.hello.read_again", read_again),
-        patch("chatd.http.listeners.bound_sockets", lambda address: [SimSocket(address)]),
-        patch("chatd.http.listeners._TICK_S", RARELY_S),
-        patch("chatd.jobs.maintenance.LAG_LOOK_S", RARELY_S),
-        patch("chatd.storage.sqlite.directory.network_filesystem", lambda path: None),
-        host_reached(),
-        push_service_reached(),
-    ):
-        yield
 
 
 def release(app: App) -> None:

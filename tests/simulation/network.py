@@ -33,6 +33,9 @@ class SimSocket:
 
     def listen(self, backlog: int) -> None: ...
 
+    def fileno(self) -> int:
+        return -1
+
     def close(self) -> None: ...
 
 

@@ -11,7 +11,7 @@ from chatd.config.people import Bounds, People
 from chatd.config.rates import Rates
 from chatd.config.secret import Secret
 from tests.kit.tokens import SECRET
-from tests.simulation import host, push_service
+from tests.simulation import host, media, push_service
 from tests.simulation.choices import Lane
 from tests.simulation.client import ADDRESS
 
@@ -70,6 +70,15 @@ MODERATORS_ACTS = (
     "ban",  # users are kept from writing, or out, until it is lifted
     "erase",  # persons are erased, whose phones are gone for good
 )
+# In so many runs there are files. Drawn last; then their own faults.
+MEDIA_ONE_IN = 12
+MEDIA_FAULTS = (
+    "part_cut",  # uploads break off, or go on over another network
+    "child_dies",  # the process of media ends alone
+    "media_full",  # the disk of files
+    "collector_races",  # what nobody uses goes while it is forwarded
+    "takedown",  # files are taken out of every place
+)
 # The operations a room keeps in a run with folds: its log is short.
 OPERATIONS_KEPT = 4
 
@@ -98,6 +107,7 @@ class Scenario:
     hooks: str = ""
     push: bool = False
     moderated: bool = False
+    media: bool = False
 
     def has(self, fault: str) -> bool:
         return fault in self.faults
@@ -125,7 +135,12 @@ def scenario(plan: Lane) -> Scenario:
     moderated = plan.befalls(MODERATED_ONE_IN)
     if moderated:
         faults |= {act for act in MODERATORS_ACTS if plan.befalls(2)}
-    return Scenario(faults, tuple(users), rooms, actions, trouble_s, seed, people, hooks, push, moderated)
+    has_media = plan.befalls(MEDIA_ONE_IN)
+    if has_media:
+        faults |= {fault for fault in MEDIA_FAULTS if plan.befalls(2)}
+    return Scenario(
+        faults, tuple(users), rooms, actions, trouble_s, seed, people, hooks, push, moderated, has_media
+    )
 
 
 def configured(chosen: Scenario, directory: Path) -> model.Config:
@@ -154,4 +169,6 @@ def configured(chosen: Scenario, directory: Path) -> model.Config:
         settings = replace(settings, **host.settings(directory.parent, chosen.hooks))
     if chosen.push:
         settings = replace(settings, push=push_service.settings(directory.parent))
+    if chosen.media:
+        settings = replace(settings, media=media.settings(directory.parent / "media"))
     return replace(settings, rates=rates)

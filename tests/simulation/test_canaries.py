@@ -48,6 +48,9 @@ FOUND = {
     "restriction-after-reconnect": (("mute",), "muted_is_silent"),
     "ban-forgotten": (("ban",), "banned_is_out"),
     "edits-kept": (("erase",), "erased_is_gone"),
+    "door-cached": (("media",), "fetched_by_right"),
+    "link-is-capability": (("media",), "fetched_by_right"),
+    "two-patches-append": (("media", "part_cut"), "fetched_whole"),
 }
 
 # Seeds that show what most do not. When something that draws has changed they may not any more: then it is looked for.
@@ -68,6 +71,9 @@ KNOWN = {
     "badge-counts-muted": 820,
     "owner-stays": 230,
     "lane-overtaken": 498,
+    "door-cached": 1209,
+    "link-is-capability": 258,
+    "two-patches-append": 93,
 }
 
 
@@ -80,7 +86,13 @@ def seeds_with(faults: tuple[str, ...]) -> Iterator[int]:
 
 def kinds(plan: Scenario) -> set[str]:
     hooks = ("hooks", plan.hooks) if plan.hooks else ()
-    return {*plan.faults, *(PEOPLE if plan.people else ()), *hooks, *(("push",) if plan.push else ())}
+    return {
+        *plan.faults,
+        *(PEOPLE if plan.people else ()),
+        *hooks,
+        *(("push",) if plan.push else ()),
+        *(("media",) if plan.media else ()),
+    }
 
 
 @pytest.mark.timeout(1200)

@@ -8,10 +8,11 @@ import tempfile
 from pathlib import Path
 
 from chatd.core.sections import ACCOUNT
+from chatd.server.gauges import DATABASE
 from tests.kit import notes
 from tests.kit.tokens import token_for
 from tests.simulation.actions import Actor
-from tests.simulation.chaos import Chaos
+from tests.simulation.chaos import TEN_YEARS_S, Chaos
 from tests.simulation.choices import Choices, Lane
 from tests.simulation.client import SimClient
 from tests.simulation.environment import Quirks
@@ -20,10 +21,14 @@ from tests.simulation.history import History, Stuck, Truth
 from tests.simulation.host import HostBackEnd
 from tests.simulation.inspector import Inspector
 from tests.simulation.loop import Deadlock, Runaway, SimLoop
-from tests.simulation.machine import SimMachine, simulated
+from tests.simulation.machine import SimMachine
+from tests.simulation.media import SimMedia
+from tests.simulation.media_actions import MediaUsers
+from tests.simulation.media_record import contradictions
 from tests.simulation.people_state import apart, asked_in, listed
 from tests.simulation.push_phones import register_away
 from tests.simulation.push_service import SimPushService
+from tests.simulation.replaced import simulated
 from tests.simulation.scenario import Scenario, configured, scenario
 from tests.simulation.section_faults import PEOPLE
 from tests.simulation.sim_env import SimEnv, WallClock
@@ -38,6 +43,7 @@ LOOK_S = 0.25
 CALM_LOOKS = 2
 # The life of a token, in seconds.
 LIFETIME_S = 3600
+DAY_S = 86_400.0
 BOTH = (ACCOUNT, notes.NAME)
 # The life of a token in a run about expiry; the grace of the configuration is 1 s.
 SHORT_LIFE_S = 61
@@ -72,6 +78,9 @@ class World:
         self.chaos = Chaos(self)
         self.loop.takes_s = self.chaos.takes_s
         self.host = self.machine.host = HostBackEnd(self)
+        if self.scenario.media:
+            self.media = self.machine.media = SimMedia(self, root / "media")
+            self.media_users = MediaUsers(self, self.media)
         if self.scenario.push:
             self.network.push_service = SimPushService(self, root)
         self.settings = configured(self.scenario, root)
@@ -115,6 +124,9 @@ class World:
     # the run
 
     troubled = False
+    # In runs with files.
+    media: SimMedia
+    media_users: MediaUsers
 
     async def live(self) -> None:
         """Run everything."""
@@ -226,6 +238,7 @@ class World:
             left = [client.name for client in self.clients if not client.idle]
             left += [actor.client.name for actor in self.actors if actor.left]
             left += ["push"] if self._pushes() else []
+            left += ["files"] if self.scenario.media and self.media_users.tasks else []
             calm = 0 if left else calm + 1
             if self.loop.time() > end:
                 self.history.unfinished = [self._state(client) for client in self.clients]
@@ -272,6 +285,8 @@ class World:
         for client in self.clients:
             client.rest()
         await self.inspector.after()
+        if self.scenario.media:
+            await self._let_files_go()
         await self.machine.leave()
         if self.scenario.hooks:
             # An event that was refused to the last is set aside after the others were compared.
@@ -292,6 +307,18 @@ class World:
             self.history.final_state_findings += final_state_findings(
                 client, truth, self.clients, drops=drops
             )
+
+    async def _let_files_go(self) -> None:
+        """Let all time pass for files; then rows, logs and the disk have to agree."""
+        # A clock that was set back had files wait longer.
+        self.wall.offset_s = 2 * TEN_YEARS_S
+        for _ in range(3):
+            self.wall.offset_s += 3 * DAY_S
+            await self.media.collect()
+        database = self.machine._directory / DATABASE
+        disk = {name: bytes(content) for name, content in self.media.disk.files.items()}
+        record = self.history.media
+        record.findings += contradictions(database, disk, record)
 
     def counts_crash(self) -> None:
         self.history.crashes.append(self.loop.time())

@@ -72,7 +72,12 @@ async def test_pictures_are_chosen_described_and_seen_by_both(
         assert await bob.page.get_by_role("img", name="A blue wall").count() == 1
         await bob.page.get_by_role("button", name="A blue wall").click()
         await bob.viewer.get_by_role("img", name="A blue wall").wait_for()
+        await bob.viewer.locator(".viewer-frame").dblclick()  # closer
+        await bob.viewer.locator(".viewer-stage.closer").wait_for()
         assert await bob.viewer.get_by_text("1 / 2").count() == 1
+        app = AppPage(bob.page)
+        await app.until_still()
+        assert await app.findings() == []
         await bob.page.keyboard.press("ArrowRight")
         await bob.viewer.get_by_text("2 / 2").wait_for()
         await bob.page.keyboard.press("Escape")
@@ -80,7 +85,7 @@ async def test_pictures_are_chosen_described_and_seen_by_both(
         await bob.page.set_viewport_size({"width": 320, "height": 640})
         for direction in ("rtl", "ltr"):
             await bob.page.evaluate("(to) => { document.documentElement.dir = to }", direction)
-            assert await AppPage(bob.page).overflow() == []
+            assert await app.overflow() == []
         message = await last(world)
         first, second = message.body["attachments"]
         assert (first["kind"], first["alt"], first["width"], first["height"]) == (
@@ -195,6 +200,16 @@ async def test_a_voice_message_is_spoken_and_heard(browser: Any, world: World, t
     async with watched_context(browser, **PHONE) as (context, watch):
         alice = MediaPage(await chat_page(context, world.daemon, "alice", world.room), tmp_path)
         bob = MediaPage(await chat_page(context, world.daemon, "bob", world.room), tmp_path)
+        # Held and slid to the side, it is dropped.
+        box = await alice.page.locator(".mic").bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        await alice.page.mouse.move(x, y)
+        await alice.page.mouse.down()
+        await alice.page.locator(".recorder.held").get_by_text("0:01").wait_for()
+        await alice.page.mouse.move(x - 60, y)
+        await alice.page.mouse.move(x - 150, y)
+        await alice.page.locator(".recorder").wait_for(state="detached")
+        await alice.page.mouse.up()
         await alice.page.locator(".mic").click()
         await bob.page.locator(".chat-head .typing").get_by_text("正在录音…").wait_for()
         recorder = alice.page.locator(".recorder.locked")
@@ -211,6 +226,7 @@ async def test_a_voice_message_is_spoken_and_heard(browser: Any, world: World, t
         # It is heard to its end.
         await bob.page.locator(".voice-speed").wait_for(state="detached")
         await until(lambda: world.bob.room(world.room).summary.played)
+        assert world.bob.room(world.room).head == world.head + 1
         (attachment,) = (await last(world)).body["attachments"]
         assert attachment["kind"] == "voice"
         assert len(attachment["waveform"]) == 64

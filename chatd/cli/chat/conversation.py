@@ -29,6 +29,7 @@ from chatd.client import (
     Client,
     ContactsChanged,
     EventAdded,
+    LiveNoteChanged,
     Message,
     MessageAdded,
     MessageChanged,
@@ -197,7 +198,7 @@ class Conversation:
     def _receipts(self, change: ReceiptsChanged) -> None:
         """Shown in the status."""
 
-    def _typing(self, change: TypingStarted | TypingStopped) -> None:
+    def _typing(self, change: TypingStarted | TypingStopped | LiveNoteChanged) -> None:
         """Shown in the status."""
 
     def _state(self, change: StateChanged) -> None:
@@ -330,7 +331,7 @@ class Conversation:
     def _refresh(self) -> None:
         parts = [
             self._tick(),
-            typing_note(self._room.typists, self._room.speakers),
+            typing_note(self._room.typists, self._room.speakers, self._room.live_notes),
             "offline" if self._offline_since is not None else "",
         ]
         self._screen.status(" · ".join(part for part in parts if part))
@@ -382,6 +383,7 @@ CHANGES: dict[type, Callable[[Conversation, Any], None]] = {
     ReceiptsChanged: Conversation._receipts,
     TypingStarted: Conversation._typing,
     TypingStopped: Conversation._typing,
+    LiveNoteChanged: Conversation._typing,
     StateChanged: Conversation._state,
     RoomGone: Conversation._gone,
     AccountChanged: Conversation._account,

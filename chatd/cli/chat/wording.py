@@ -133,8 +133,10 @@ def tick(*, seq: int, read: int, delivered: int, heard: Collection[int] = ()) ->
     return READ if read >= seq else DELIVERED if delivered >= seq else STORED
 
 
-def typing_note(users: list[str], speaking: Collection[str] = ()) -> str:
-    """Return a short note about the users who are typing, or speak a voice note."""
+def typing_note(users: list[str], speaking: Collection[str] = (), live: Collection[str] = ()) -> str:
+    """Return a short note about the users who are typing, or speak a voice note, perhaps a `live` one."""
+    if live:
+        return f"{clean(next(iter(live)))} is speaking" if len(live) == 1 else f"{len(live)} are speaking"
     if not users:
         return ""
     if len(users) > 1:

@@ -44,6 +44,10 @@ class AccountDelegate(Protocol):
         """Show that a user writes a `text`, or speaks a `voice` note."""
         ...
 
+    def on_voice(self, room: str, user: str, file: str, state: str) -> None:
+        """Take the state of a voice note that is spoken."""
+        ...
+
     def on_gap(self, replica: Replica) -> None:
         """Repair the hole before the early events of a room."""
         ...
@@ -286,6 +290,10 @@ class Account:
     def _on_typing(self, push: TypingPush) -> None:
         self._delegate.on_typing(push["room"], push.get("user", ""), push.get("what", "text"))
 
+    def _on_voice(self, push: dict[str, str]) -> None:
+        names = ("room", "user", "file", "state")
+        self._delegate.on_voice(*(push.get(name, "") for name in names))
+
     def _on_presence(self, push: PresencePush) -> None:
         self.take_presence(push.get("users", ()))
 
@@ -340,6 +348,7 @@ PUSHES: dict[str, Callable[[Account, Decoded], None]] = {
     "position": Account._on_position,
     "receipts": Account._on_receipts,
     "typing": Account._on_typing,
+    "voice": Account._on_voice,
     "presence": Account._on_presence,
     "account": Account._on_account,
     "ping": Account._on_cursor,

@@ -101,6 +101,16 @@ class TypingStopped:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveNoteChanged:
+    """A voice note is spoken (`live`) and can be heard, or is over: `done`, `cut` or `cancelled`."""
+
+    room: str
+    user: str
+    file: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class PresenceChanged:
     """The presence of a watched user changed to `online`, `away` or `offline`. `last_seen` in ms, 0 if unknown."""
 
@@ -193,6 +203,7 @@ Change = (
     | ReceiptsChanged
     | TypingStarted
     | TypingStopped
+    | LiveNoteChanged
     | PresenceChanged
     | AccountChanged
     | ContactsChanged

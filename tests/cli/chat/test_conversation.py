@@ -16,6 +16,7 @@ from chatd.client import (
     ChangesMissed,
     Contact,
     EventAdded,
+    LiveNoteChanged,
     Member,
     Message,
     MessageAdded,
@@ -67,9 +68,13 @@ class FakeRoom:
 
     def __init__(self) -> None:
         self.id = ROOM
-        self.summary = SimpleNamespace(peer="alice", peer_read=0, peer_delivered=0, request=False)
+        self.summary = SimpleNamespace(
+            peer="alice", peer_read=0, peer_delivered=0, peer_played=(), request=False
+        )
         self.receipts: dict[str, Any] = {}
         self.typists: list[str] = []
+        self.speakers: list[str] = []
+        self.live_notes: dict[str, str] = {}
         self.stored: list[Message] = []
         self.asked: list[tuple[Any, ...]] = []
         self.fails: Exception | None = None
@@ -227,6 +232,9 @@ async def test_the_status_shows_ticks_and_typing(scene):
     scene.room.typists = ["alice"]
     scene.talk.take(TypingStarted(ROOM, "alice"))
     assert scene.screen.now == "✓✓ read · alice is typing"
+    scene.room.live_notes = {"alice": "a-file"}
+    scene.talk.take(LiveNoteChanged(ROOM, "alice", "a-file", "live"))
+    assert scene.screen.now == "✓✓ read · alice is speaking"
 
 
 async def test_lost_and_found_connections_are_told_once(scene):

@@ -154,6 +154,8 @@ def test_typing_is_told_in_few_words():
     assert typing_note(["bob"]) == "bob is typing"
     assert typing_note(["bob", "carol"]) == "2 are typing"
     assert typing_note(["bob"], ["bob"]) == "bob is recording"
+    assert typing_note(["bob"], ["bob"], {"carol": "a-file"}) == "carol is speaking"
+    assert typing_note([], [], {"bob": "a-file", "carol": "another"}) == "2 are speaking"
 
 
 def test_old_messages_show_their_date():

@@ -226,7 +226,7 @@ export class Connection {
   }
 
   private _bad(error: unknown): void {
-    this._link.log(`a frame could not be handled: ${(error as Error).stack}`);
+    this._link.log(`a frame failed: ${(error as Error).stack}`);
     this.drop("bad frame");
   }
 

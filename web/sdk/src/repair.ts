@@ -177,7 +177,7 @@ export class Repairer {
       } catch (error) {
         // A lost connection ends this job; here it only does not answer.
         if (job !== this._job) return;
-        this._settings.log(`repair takes long: ${error}`);
+        this._settings.log(`repair is slow: ${error}`);
         if (error instanceof ChatError) await wait(this._env, pauseS(this._settings.timing, error.retry_after));
         else if (!(error instanceof Unreachable)) throw error;
       }
@@ -210,7 +210,7 @@ export class Repairer {
       if (job !== this._job || !(error instanceof ChatError) || error.retry === "later") throw error;
       const anew = error.retry === "after_sync" && Object.keys(asked).length > 0;
       if (anew) this._account.beginRound();
-      else this._settings.log(`the sync is left unfinished: ${error.message}`);
+      else this._settings.log(`sync unfinished: ${error.message}`);
       this._round = anew ? {} : undefined;
     }
   }

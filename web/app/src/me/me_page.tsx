@@ -10,11 +10,11 @@ import { Icon, type IconName } from "../shell/icons.js";
 import { follow, hrefOf } from "../shell/router.js";
 import { signOut } from "../shell/session.js";
 import { change, settings, THEMES } from "../shell/settings.js";
-import { me } from "../shell/state.js";
+import { me, waiting } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
 import { Devices } from "./devices.js";
 import { PrivacySwitches } from "./privacy_switches.js";
-import { Storage, unsent } from "./storage.js";
+import { Storage } from "./storage.js";
 
 const THEME_ICONS = { auto: "settings", light: "sun", dark: "moon" } as const;
 
@@ -90,10 +90,10 @@ function Appearance() {
 }
 
 function askSignOut(): void {
-  const waiting = unsent();
+  const count = waiting.peek();
   confirm({
     title: t("me.signout"),
-    text: waiting ? t("me.signout.waiting", { count: waiting }) : t("me.signout.text"),
+    text: count ? t("me.signout.waiting", { count }) : t("me.signout.text"),
     action: t("me.signout"),
     onConfirm: () => void signOut(),
   });

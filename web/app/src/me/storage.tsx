@@ -4,7 +4,6 @@ import { useEffect } from "preact/hooks";
 import { ownFiles } from "@chatd/client/media";
 import { t } from "../locale/locale.js";
 import { bytes } from "../media/kinds.js";
-import { outgoing } from "../media/outgoing.js";
 import { mediaOffer } from "../shell/contacts.js";
 import { Action, Card } from "../shell/controls.js";
 import { confirm } from "../shell/dialog.js";
@@ -13,9 +12,6 @@ import { clearStored } from "../shell/session.js";
 import { client, phase, waiting } from "../shell/state.js";
 
 const MEBIBYTE = 1_048_576;
-
-/** The messages that only this browser has. */
-export const unsent = (): number => waiting.peek() + outgoing.peek().size;
 
 /** The bytes of the own files that the server keeps, and how many it may. */
 function OwnFiles() {
@@ -54,7 +50,7 @@ export function Storage() {
   const clear = () =>
     confirm({
       title: t("storage.clear"),
-      text: unsent() ? t("storage.clear.waiting", { count: unsent() }) : t("storage.clear.text"),
+      text: waiting.peek() ? t("storage.clear.waiting", { count: waiting.peek() }) : t("storage.clear.text"),
       action: t("storage.clear.action"),
       onConfirm: () => void clearStored(),
     });

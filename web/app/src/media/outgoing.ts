@@ -3,7 +3,7 @@ import { effect, signal } from "@preact/signals";
 import type { Body, Message } from "@chatd/client";
 import type { NewFile, Outgoing } from "@chatd/client/media";
 import { mediaOffer } from "../shell/contacts.js";
-import { me, phase } from "../shell/state.js";
+import { me, phase, withFiles } from "../shell/state.js";
 import { keep, kept } from "../shell/web_storage.js";
 import { localAddress } from "./local_files.js";
 
@@ -39,6 +39,8 @@ export function outgoingMessage({ key, room, body, composed_at, files }: Outgoin
   const shown = { ...body, attachments } as Body;
   return { room, key, user, body: shown, text: body.text ?? "", recalled: false, pinned: false, reactions: {}, mine: [], ...numbers };
 }
+
+effect(() => void (withFiles.value = outgoing.value.size));
 
 // What an earlier page left unsent goes on without a chat being opened, and what another tab sends is shown here, too.
 const goOn = (): void => {

@@ -60,6 +60,8 @@ export class Recording {
 
   /** Send what was said; too short to be anything, it is dropped. */
   async finish(): Promise<void> {
+    // The finger that dropped it is lifted.
+    if (this.#isOver) return;
     if (!this.#recorder || this.duration < LEAST_MS) {
       this.cancel();
       notify(t("media.hold"));

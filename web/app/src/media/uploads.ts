@@ -2,6 +2,8 @@
 import { effect, signal } from "@preact/signals";
 import { BrowserMediaStore, Media, MemoryMediaStore, type Outgoing } from "@chatd/client/media";
 import { canShare } from "@chatd/client/browser";
+import { t } from "../locale/locale.js";
+import { announce } from "../shell/announcer.js";
 import { tokenForClient } from "../shell/session.js";
 import { client, me, phase, signedIn } from "../shell/state.js";
 import { keepLocal } from "./local_files.js";
@@ -44,6 +46,7 @@ function show(made: Media, key: string): void {
     for (const file of found.files) keepLocal(file);
     next.set(key, found);
   } else next.delete(key);
+  if (found?.state === "failed" && before.get(key)?.state !== "failed") announce(t("chat.failed"));
   if (next.size !== before.size) markWaiting(next.size > 0);
   outgoing.value = next;
 }

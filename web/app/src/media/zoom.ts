@@ -104,8 +104,14 @@ export class Zoom {
     this.#tapped = isDouble ? 0 : now;
     clearTimeout(this.#timer);
     if (isDouble && this.canZoom) this.#to(this.#scale > 1 ? 1 : CLOSE, event);
-    else if (!(event.target as Element).closest(".viewer-frame") && event.pointerType === "mouse") this.events.close();
+    else if (!this.#isOn(event) && event.pointerType === "mouse") this.events.close();
     else this.#timer = Number(setTimeout(() => this.events.tap(), DOUBLE_MS));
+  }
+
+  /** Whether a pointer is on the picture; captured, it is on the stage for the browser. */
+  #isOn({ clientX, clientY }: PointerEvent): boolean {
+    const { left, right, top, bottom } = this.#frame.getBoundingClientRect();
+    return left <= clientX && clientX <= right && top <= clientY && clientY <= bottom;
   }
 
   #wheel(event: WheelEvent): void {

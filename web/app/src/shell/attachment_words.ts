@@ -3,12 +3,11 @@ import type { Body } from "@chatd/client";
 import { t } from "../locale/locale.js";
 
 /** Return words for the attachments of a message: what it is, if it is one thing. */
-export function wordsOf(body: Body | undefined): string {
-  const attachments = (body?.attachments ?? []) as readonly { kind?: string; name?: string }[];
-  const [first, ...rest] = attachments;
-  const kind = rest.every((one) => one.kind === first?.kind) && KINDS.find((one) => one === first?.kind);
-  if (kind) return t(`row.${kind}`, { count: attachments.length });
-  return (!rest.length && first?.kind === "file" && first.name) || t("row.attachments", { count: attachments.length || 1 });
+export function wordsOf({ attachments = [] }: Body = {}): string {
+  const [first] = attachments;
+  const { kind = "" } = first ?? {};
+  const count = attachments.length || 1;
+  const isOne = attachments.every((one) => one.kind === kind);
+  if (isOne && /^(picture|video|voice)$/.test(kind)) return t(`row.${kind as "picture"}`, { count });
+  return (count === 1 && kind === "file" && first?.name) || t("row.attachments", { count });
 }
-
-const KINDS = ["picture", "video", "voice"] as const;

@@ -97,8 +97,11 @@ export const roomList = signal<readonly RoomState[]>([]);
 export const requestList = signal<readonly RoomState[]>([]);
 /** The number on the icon: unread messages of the rooms that alert, and unread mentions of those that are quiet. */
 export const totalUnread = signal(0);
-/** The number of own changes that wait for the network. */
-export const waiting = signal(0);
+const inOutbox = signal(0);
+/** The number of messages whose files are on their way. */
+export const withFiles = signal(0);
+/** The number of own changes that wait for the network, those included. */
+export const waiting = computed(() => inOutbox.value + withFiles.value);
 /** Whether anybody is signed in. */
 export const signedIn = computed(() => current.value !== null);
 
@@ -186,7 +189,7 @@ function take(change: Change): void {
   batch(() => {
     if ("room" in change) takeRoom(change);
     else OTHERS[change.kind]?.(change as never);
-    waiting.value = client().outbox.length;
+    inOutbox.value = client().outbox.length;
   });
   arrangeSoon();
 }

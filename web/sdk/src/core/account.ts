@@ -118,6 +118,7 @@ export class Account implements Owner {
       case "position": return this._on(push.room, (replica) => replica.takePosition(push));
       case "receipts": return this._on(push.room, (replica) => replica.takeReceipts(push.receipts));
       case "typing": return this._delegate.typingState.typing(push);
+      case "voice": return this._delegate.onChange({ ...push, kind: "voice" });
       case "presence": return this.takePresence(push.users);
       case "account":
         this._changedRows(this.rows.take(push.sections ?? {}));

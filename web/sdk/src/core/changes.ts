@@ -41,6 +41,10 @@ export interface TypingStarted { kind: "typingStarted"; room: string; user: stri
 /** A user stopped typing, or their message came. */
 export interface TypingStopped { kind: "typingStopped"; room: string; user: string }
 
+/** A voice message is spoken (`live`, which is said again while it goes on), or is over: `LiveNotes` of
+ * `@chatd/client/media` follows them. */
+export interface VoiceChanged { kind: "voice"; room: string; user: string; file: string; state: string }
+
 /** The presence of a watched user changed to `online`, `away` or `offline`. `last_seen` in ms, 0 if unknown. */
 export interface PresenceChanged { kind: "presenceChanged"; user: string; state: string; last_seen: number }
 
@@ -91,6 +95,6 @@ export interface ChangesMissed { kind: "changesMissed" }
 
 export type Change =
   | StateChanged | RoomChanged | RoomGone | RoomMoved | MessageAdded | MessageChanged | EventAdded | TimelineReset
-  | ReceiptsChanged | TypingStarted | TypingStopped | PresenceChanged | AccountChanged | ContactsChanged
+  | ReceiptsChanged | TypingStarted | TypingStopped | VoiceChanged | PresenceChanged | AccountChanged | ContactsChanged
   | CirclesChanged | PrivacyChanged | ProfileChanged | UsersChanged | DraftChanged
   | SendQueued | SendDone | SendDelayed | SendFailed | SendDiscarded | StorageLost | ChangesMissed;
