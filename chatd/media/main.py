@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, cast
 
+from chatd.core.client_address import networks
 from chatd.env import Env
 from chatd.media.access import Access
 from chatd.media.daemon_link import DaemonLink
@@ -120,7 +121,8 @@ class MediaProcess:
             "/v1/media/live": live,
         }
         routes = Routes(settings.origins, handlers)
-        self._listener = HttpListener(routes, env, pool, media.connections)
+        proxies = networks(settings.proxies)
+        self._listener = HttpListener(routes, env, pool, media.connections, proxies)
 
     async def start(self) -> None:
         """Go on where the process before this one stopped. Raises OSError, ssl.SSLError."""
