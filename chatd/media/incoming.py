@@ -53,6 +53,10 @@ class Incoming:
     def size(self, file: str) -> int | None:
         return self._disk.size(self.path(file))
 
+    def was_taken(self, file: str) -> bool:
+        """Whether its bytes came and lie elsewhere now, as an object. After a power cut it may have to come again."""
+        return self.size(file) is None and bool(self._disk.read(self._at(file)))
+
     def make(self, file: str) -> None:
         """Make an empty upload, unless there is one."""
         self._disk.close(self._disk.open(self.path(file), make=True))

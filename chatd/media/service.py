@@ -42,7 +42,6 @@ from chatd.media.interface import (
     FromProcess,
     Live,
     Refuse,
-    Variant,
 )
 from chatd.media.settings import MediaSettings
 from chatd.protocol.envelope import Ok
@@ -60,7 +59,6 @@ CALLER_MS, KEY_CALLER_MS = 300_000, 10_000
 QUESTIONS_MAX = 10_000
 DIGEST_BYTES = 32
 KEY_PREFIX = "ck_"
-NAMES: Mapping[Variant, str] = {"full": "", "m": "-m", "s": "-s"}
 # The answers to an upload that is not wanted (media/interface.py).
 REFUSALS = frozenset({"unreadable", "too_large", "not_supported", "rejected", "bad_request"})
 
@@ -108,6 +106,8 @@ class MediaService:
         # What the process was told to delete, each answered in turn.
         self._deletions: deque[tuple[Delete, asyncio.Future[Deleted]]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
+        # How many have ended.
+        self._processes = 0
 
     def reconfigure(self, settings: MediaSettings) -> None:
         """Put other settings in force, which the next process is told."""
@@ -121,7 +121,7 @@ class MediaService:
         if isinstance(message, Asked):
             if len(self._tasks) >= QUESTIONS_MAX:
                 raise ValueError("too many questions")
-            self._keep(self._answer(message))
+            self._keep(self._answer(message, self._processes))
         elif isinstance(message, Condition):
             self._note(message)
         elif isinstance(message, Continue):
@@ -141,6 +141,7 @@ class MediaService:
     def on_end(self) -> None:
         """Note that the process ended: the next one asks again, and is asked again."""
         self.condition = None
+        self._processes += 1
         self._keep(self._doors.on_live(None))
         while self._deletions:
             _, answer = self._deletions.popleft()
@@ -199,8 +200,8 @@ class MediaService:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _answer(self, asked: Asked) -> None:
-        """Answer one question."""
+    async def _answer(self, asked: Asked, process: int) -> None:
+        """Answer a question. The next process counts its own anew: what this one was to hear it must not hear."""
         answer: Caller | Begun | Done | Failed
         try:
             answer = await self._answered(asked)
@@ -212,7 +213,8 @@ class MediaService:
             self._counters.defects += 1
             log.exception("%r failed", asked)
             answer = Failed(asked.id, "internal")
-        self.link.write(answer)
+        if process == self._processes:
+            self.link.write(answer)
 
     async def _answered(self, asked: Asked) -> Caller | Begun | Done:
         match asked:
@@ -300,15 +302,11 @@ class MediaService:
 
 
 def finish_of(asked: Finish) -> FinishFile:
-    """Return the decision that a finished file asks for. Raises Refused for one that cannot be."""
-    variants = {one.variant for one in asked.stored}
-    is_whole = "full" in variants and len(variants) == len(asked.stored)
-    are_named = all(one.object == asked.file + NAMES[one.variant] for one in asked.stored)
-    are_sized = asked.length >= 0 and all(
-        one.size >= 0 and len(one.digest) == DIGEST_BYTES for one in asked.stored
-    )
-    if not (is_whole and are_named and are_sized and len(asked.source) == DIGEST_BYTES):
-        raise Refused("bad_request", "a file that is not whole")
+    """Return the decision that a finished file asks for. Raises Refused for figures that cannot be."""
+    digests = [asked.source, *(one.digest for one in asked.stored)]
+    sizes = [asked.length, *(one.size for one in asked.stored)]
+    if min(sizes) < 0 or any(len(digest) != DIGEST_BYTES for digest in digests):
+        raise Refused("bad_request", "a file that is not whole", field="stored")
     objects = tuple(
         NewObject(one.variant, one.object, one.mime, one.size, one.digest) for one in asked.stored
     )

@@ -42,6 +42,12 @@ class MemoryDisk(Disk):
         """Return all of an open file."""
         return bytes(self.files[self._open[descriptor]])
 
+    def go_on(self) -> "MemoryDisk":
+        """Return the disk for another process: what this one had not synced is still not synced."""
+        disk = MemoryDisk(self.root, self._before, [*self.journal])
+        disk.files = {name: bytearray(content) for name, content in self.files.items()}
+        return disk
+
     def _name(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
 

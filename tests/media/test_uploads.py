@@ -360,6 +360,7 @@ class TestStart:
     async def test_one_that_was_stored_before_its_row_said_so_is_finished(self, bench):
         bench.begin()
         bench.disk.files[f"objects/{folder_of(FILE)}/{FILE}"] = bytearray(BYTES)
+        bench.disk.files[f"incoming/{FILE}.at"] = bytearray(f"{len(BYTES)} -1 0".encode())
         assert (await bench.uploads.look(bench.row)).said == "inspecting"
         await until(lambda: bench.row.state == "ready")
         assert bench.object() == BYTES

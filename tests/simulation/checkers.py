@@ -262,6 +262,7 @@ def silent_log(history: History) -> Findings:
     """The daemon logs no error that a failing disk does not explain, or a judge that is away."""
     for complaint in history.complaints:
         is_of_disk = "failing_disk" in history.faults and any(word in complaint for word in EXPLAINED)
+        is_of_disk |= "media_full" in history.faults and "No space left" in complaint
         is_of_host = history.hooks and GIVEN_UP.match(complaint)
         if not (is_of_disk or is_of_host):
             yield complaint

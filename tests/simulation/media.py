@@ -110,6 +110,8 @@ class SimMedia:
         self._media: MediaInLoop | None = None
         self._child: Child | None = None
         self._pool = object()
+        # Processes that were killed, and what they were asked: nobody may take their tasks apart.
+        self._dead: list[object] = []
         self._watch()
 
     def _watch(self) -> None:
@@ -162,9 +164,13 @@ class SimMedia:
 
     def kill(self) -> None:
         """End it as it stands; what it has not synced is still not synced."""
-        child, self._child, self._media = self._child, None, None
+        child, media, self._child, self._media = self._child, self._media, None, None
         if child is None:
             return
+        self._dead.append(media)
+        # Whatever its parts do when they are taken apart, it is not done here.
+        self.disk = self.disk.go_on()
+        self._watch()
         if not child.ended.done():
             child.ended.set_result(None)
         self._world.loop.kill(child)
@@ -176,6 +182,7 @@ class SimMedia:
             return
         run = self._child.run
         self.kill()
+        self._world.count("the process of media died")
         run.context.run(self._service.on_end)
         self._world.loop.call_later(RESTART_S, self._again, context=run.context)
 
@@ -209,8 +216,12 @@ class SimMedia:
         task = asyncio.get_running_loop().create_task(work, context=child.context)
         await asyncio.wait({task, child.ended}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done() or task.cancelled():
+            self._dead.append(task)
             raise Unreached
-        answer: Answered = task.result()
+        try:
+            answer: Answered = task.result()
+        except ConnectionError as error:
+            raise Unreached from error
         return answer
 
     async def collect(self) -> None:

@@ -51,7 +51,8 @@ class MediaUsers:
         """Upload a file until it is ready or refused; `then` is called with its id."""
         key = actor.key()
         data = random.Random(key).randbytes(SIZES[self.media.lane.pick(len(SIZES))])
-        self.world.history.media.sent |= {sha256(data).digest(), sha256(b"full " + data).digest()}
+        made = (data, b"full " + data, b"small " + data[: len(data) // 2])
+        self.world.history.media.sent |= {sha256(one).digest() for one in made}
         again = partial(self._upload, actor, key, data, kind, purpose)
         self._uploads.append(again)
         await again(then)
@@ -132,6 +133,7 @@ class MediaUsers:
             )
         )  # fmt: skip
         world.count("a file was fetched", answer.status == 200)
+        world.count("a file was fetched by a link", bool(link) and answer.status == 200)
         world.count("a file was not given", answer.status == 404)
 
 

@@ -1,13 +1,12 @@
 """Deliberate breaks of what chatd promises about files, by name."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from chatd.media.downloads import Downloads
-from chatd.media.uploads import Uploads
+from chatd.media.downloads import Allowed, Downloads
+from chatd.media.uploads import Uploads, _Upload, _Writing
 from chatd.storage.sqlite.media_reads import SqliteMediaReads
 
 
@@ -34,32 +33,33 @@ def link_is_capability() -> AbstractContextManager[Any]:
             return await real(self, request)
         self._access.linked(request.path, request.query)
         found = await self._reads.own(None, request.path.split("/")[5], "full")
-        return await real(self, request) if found.object is None else _shown(found)
+        return await real(self, request) if found.object is None else Allowed(found.object)
 
     return patch.object(Downloads, "_allowed", allowed)
 
 
-def _shown(found: Any) -> Any:
-    from chatd.media.downloads import Allowed
-
-    return Allowed(found.object)
-
-
-def two_patches_append() -> AbstractContextManager[Any]:
-    """Let several requests of one upload write at once."""
-    real = Uploads._held
+@contextmanager
+def two_patches_append() -> Iterator[None]:
+    """Let several requests of one upload write at once, each behind what is there."""
 
     @asynccontextmanager
     async def held(self: Uploads, file: str, body: Any) -> AsyncIterator[Any]:
-        async with real(self, file, None) as upload:
-            upload.lock.release()
-            try:
-                yield upload
-            finally:
-                upload.lock = asyncio.Lock()
-                await upload.lock.acquire()
+        upload = self._uploads.setdefault(file, _Upload())
+        upload.requests += 1
+        try:
+            yield upload
+        finally:
+            upload.requests -= 1
+            self._leave(file, upload)
 
-    return patch.object(Uploads, "_held", held)
+    real = _Writing._write
+
+    async def write(self: _Writing, piece: memoryview) -> None:
+        self._offset = self._incoming.size(self._file) or 0
+        await real(self, piece)
+
+    with patch.object(Uploads, "_held", held), patch.object(_Writing, "_write", write):
+        yield
 
 
 MEDIA_CANARIES = {

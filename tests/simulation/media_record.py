@@ -63,7 +63,7 @@ def may_see(database: Path, user: str, place: Place) -> tuple[bool, int]:
     return bool(shown), stamp
 
 
-def contradictions(database: Path, disk: dict[str, bytes], taken_down: set[str]) -> list[str]:
+def contradictions(database: Path, disk: dict[str, bytes], record: MediaRecord) -> list[str]:
     """Return where rows, logs and the disk do not agree, once everything that may go is gone."""
     found = []
     with closing(sqlite3.connect(database)) as connection:
@@ -80,11 +80,14 @@ def contradictions(database: Path, disk: dict[str, bytes], taken_down: set[str])
     there = {name.rpartition("/")[2]: sha256(content).digest() for name, content in disk.items()}
     found += [f"{name} is on the disk and in no row" for name in sorted(there.keys() - stored.keys())]
     found += [f"{name} is not on the disk" for name in sorted(stored.keys() - there.keys())]
+    found += [
+        f"{name} is nothing that was sent" for name, one in sorted(there.items()) if one not in record.sent
+    ]
     changed = (name for name, digest in stored.items() if there.get(name, digest) != digest)
     found += [f"{name} is not what it was" for name in sorted(changed)]
     found += [f"{place} is held, and no message says so" for place in sorted(held - said)]
     # With a file go all others of the same bytes.
-    lost = (place for place in said - held if not taken_down or place[1] in ready)
+    lost = (place for place in said - held if not record.taken_down or place[1] in ready)
     return found + [f"{place} is said, and not held" for place in sorted(lost)]
 
 

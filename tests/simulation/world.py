@@ -21,13 +21,14 @@ from tests.simulation.history import History, Stuck, Truth
 from tests.simulation.host import HostBackEnd
 from tests.simulation.inspector import Inspector
 from tests.simulation.loop import Deadlock, Runaway, SimLoop
-from tests.simulation.machine import SimMachine, simulated
+from tests.simulation.machine import SimMachine
 from tests.simulation.media import SimMedia
 from tests.simulation.media_actions import MediaUsers
 from tests.simulation.media_record import contradictions
 from tests.simulation.people_state import apart, asked_in, listed
 from tests.simulation.push_phones import register_away
 from tests.simulation.push_service import SimPushService
+from tests.simulation.replaced import simulated
 from tests.simulation.scenario import Scenario, configured, scenario
 from tests.simulation.section_faults import PEOPLE
 from tests.simulation.sim_env import SimEnv, WallClock
@@ -317,7 +318,7 @@ class World:
         database = self.machine._directory / DATABASE
         disk = {name: bytes(content) for name, content in self.media.disk.files.items()}
         record = self.history.media
-        record.findings += contradictions(database, disk, record.taken_down)
+        record.findings += contradictions(database, disk, record)
 
     def counts_crash(self) -> None:
         self.history.crashes.append(self.loop.time())

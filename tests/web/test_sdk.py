@@ -32,7 +32,7 @@ BUDGETS = {
     "platform": KIB,
     "push": 3 * KIB,
     "media": 8 * KIB,
-    "live": 3 * KIB,
+    "live": 4 * KIB,
     "msgpack": 2 * KIB,
     "browser": 5 * KIB,
     "json": KIB,

@@ -4,6 +4,12 @@
  * const notes = new LiveNotes(client, (room) => render(room, notes.inRoom(room)));
  * const player = new LivePlayer();
  * await player.play(listen(note, { url: client.media.url, token, signal }));
+ *
+ * const upload = new LiveUpload({ url: client.media.url, token, room, key });
+ * const recorder = await LiveRecorder.start((page) => upload.add(page));
+ * const { blob, waveform } = await recorder.stop();
+ * await upload.stop();
+ * await media.post(room, {}, [{ key, blob, kind: "voice", waveform }]); // goes on where the upload is
  * ```
  */
 
@@ -12,6 +18,9 @@ import type { Client } from "./client.js";
 export { canHear, LivePlayer } from "./live/player.js";
 export { listen, type ListenOptions, LiveOver } from "./live/listen.js";
 export { OggReader } from "./live/ogg.js";
+export { OggWriter } from "./live/ogg_writer.js";
+export { canSpeak, LiveRecorder } from "./live/recorder.js";
+export { LiveUpload, type LiveUploadOptions } from "./live/upload.js";
 
 /** A note that is spoken: `file` can be heard. */
 export interface LiveNote {

@@ -18,6 +18,7 @@ export { fileOf, publicUrl, type MediaOffer } from "./media/offer.js";
 export {
   FILES_MAX, Media, type MediaOptions, type NewFile, type Outgoing, type OutgoingChange, type OutgoingState,
 } from "./media/outgoing.js";
+export { NativeMediaStore } from "./media/native_store.js";
 export { canRecord, VoiceRecorder, type Recording } from "./media/recorder.js";
 export { BrowserMediaStore, MemoryMediaStore, type MediaStore, type OutgoingFile, type OutgoingRecord } from "./media/store.js";
 export { thumbHashPixels, thumbHashUrl } from "./media/thumbhash.js";

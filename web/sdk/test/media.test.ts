@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SystemEnv } from "../src/env.js";
 import {
-  FileGone, Links, Media, MemoryMediaStore, peaksOf, thumbHashPixels, thumbHashUrl, UploadRefused, waveformOf,
+  FileGone, Links, Media, MemoryMediaStore, NativeMediaStore, peaksOf, thumbHashPixels, thumbHashUrl, UploadRefused, waveformOf,
   type MediaStore, type NewFile, type OutgoingChange,
 } from "../src/media.js";
 import { TusServer } from "./tus_server.js";
@@ -128,6 +128,36 @@ test("a restart of the page goes on under the same keys, and sends nothing twice
     await after.until(() => outbox.posted.has(key));
     assert.deepEqual([...server.files.values()].map(({ bytes }) => bytes), [content(20)]);
   }
+});
+
+test("an app goes on after its end with the files that it kept, and drops what it did not", async () => {
+  const rows = new Map<string, string>();
+  const items = {
+    getAllKeys: async () => [...rows.keys(), "of the app"],
+    multiGet: async (keys: readonly string[]) => keys.map((key) => [key, rows.get(key) ?? null] as const),
+    multiSet: async (pairs: [string, string][]) => pairs.forEach(([key, value]) => rows.set(key, value)),
+    multiRemove: async (keys: string[]) => keys.forEach((key) => rows.delete(key)),
+  };
+  const kept = new Map([["file:///a", new Blob([content(20)], { type: "image/png" })]]);
+  const open = async (uri: string) => {
+    if (!kept.has(uri)) throw new Error("no file");
+    return kept.get(uri)!;
+  };
+  const [server, outbox] = [new TusServer(), new Outbox()];
+  server.fault = () => ({ status: 503 });
+  const before = world(new NativeMediaStore(items, open), server, outbox);
+  const key = await before.media.post("g1", { text: "Hi" }, [file(20, { uri: "file:///a" })]);
+  await before.media.post("g1", {}, [file(20, { uri: "file:///gone" })]);
+  await before.media.post("g1", {}, [file(20)]);
+  assert.equal(rows.size, 2);
+  before.media.close();
+  server.fault = () => undefined;
+  const after = world(new NativeMediaStore(items, open), server, outbox);
+  await after.media.start();
+  await after.until("posted");
+  assert.deepEqual([...outbox.posted.keys()], [key]);
+  assert.deepEqual([...server.files.values()].map(({ bytes }) => bytes), [content(20)]);
+  await after.until(() => rows.size === 0);
 });
 
 test("a refused file fails its message, which can be sent as files, or be forgotten", async () => {

@@ -22,7 +22,12 @@ export const FILES_MAX = 10;
 const OUTBOX_FULL_S = 5;
 
 /** A file to be sent. Sizes are hints: the server measures what it can. */
-export type NewFile = Omit<OutgoingFile, "key" | "file" | "name" | "mime"> & { readonly name?: string; readonly mime?: string };
+export type NewFile = Omit<OutgoingFile, "key" | "file" | "name" | "mime"> & {
+  readonly name?: string;
+  readonly mime?: string;
+  /** Of an upload that was begun already, as by `LiveUpload`. */
+  readonly key?: string;
+};
 
 /** `waiting`: for the network, its turn or another page; `failed`: the server does not take a file. */
 export type OutgoingState = "waiting" | "uploading" | "paused" | "failed";
@@ -111,7 +116,7 @@ export class Media {
     if (!files.length || files.length > FILES_MAX) throw new RangeError(`1 to ${FILES_MAX} files`);
     const complete = files.map((file): OutgoingFile => {
       const name = file.name ?? ("name" in file.blob ? String(file.blob.name) : "");
-      return { ...file, key: this._env.key(), name, mime: file.mime || file.blob.type || "application/octet-stream" };
+      return { ...file, key: file.key ?? this._env.key(), name, mime: file.mime || file.blob.type || "application/octet-stream" };
     });
     const record = { key: this._env.key(), room, body, composed_at: this._env.timeMs(), files: complete };
     // It is shown while the bytes of large files are written.

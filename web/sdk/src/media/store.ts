@@ -11,6 +11,8 @@ export interface OutgoingFile {
   readonly name: string;
   readonly mime: string;
   readonly blob: Blob;
+  /** Where the app keeps the bytes, in React Native (`NativeMediaStore`). */
+  readonly uri?: string;
   readonly alt?: string;
   /** Pixels, and milliseconds, as this device measured them; the server measures again. */
   readonly width?: number;

@@ -141,7 +141,9 @@ export class Tus {
     while (standing.offset < blob.size) {
       const { address, offset } = standing;
       const body = blob.slice(offset, offset + CHUNK_BYTES);
-      const headers = { "Upload-Offset": `${offset}`, "Content-Type": "application/offset+octet-stream" };
+      // It may have been begun before its length was known.
+      const length = { "Upload-Length": `${blob.size}`, "Upload-Offset": `${offset}` };
+      const headers = { ...length, "Content-Type": "application/offset+octet-stream" };
       const onSent = (bytes: number) => watch.onProgress?.(Math.min(blob.size, offset + bytes));
       const answer = await this._ask("PATCH", address, headers, watch, body, onSent);
       standing = { address, offset: Number(answer.header("Upload-Offset")), isReady: isReady(answer) };

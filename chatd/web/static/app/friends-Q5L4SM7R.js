@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t}from"./chunk-MYRELN5B.js";import"./chunk-KYD2Z7CR.js";import"./chunk-LFIE2OUD.js";import"./chunk-2RYPJEKN.js";import"./chunk-AS4H2BIO.js";import"./chunk-LMMJQNMI.js";import"./chunk-5BUGJ5TA.js";import"./chunk-WZW35IH3.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};
