@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sqlite3
+import stat
 from contextlib import closing
 
 import pytest
@@ -85,6 +86,7 @@ def test_a_backup_brings_files_once_and_a_restore_brings_them_back(run, stored, 
     first = run("backup", "--media", "saved/media", "saved.sqlite")
     assert first.exit_code == 0, first.output
     assert "Brought 2 files to saved/media" in first.output
+    assert stat.S_IMODE((tmp_path / "saved" / "media").stat().st_mode) == 0o700
     again = run("backup", "--force", "--media", "saved/media", "saved.sqlite")
     assert "Brought 0 files to saved/media, 0 B; 2 were there." in again.output
     result = run("restore", "--media", "saved/media", "saved.sqlite", "--data", "other")
