@@ -45,9 +45,12 @@ def backup(loaded: Loaded, destination: str, force: bool, files: Path | None, pr
     is replaced only with --force, and stays as it was when the backup fails. --media brings the files that
     the copy names, each checked; those that are in DIR already are left, since files never change.
     """
+    from chatd.cli.bucket_files import require_local
     from chatd.cli.stores import explained
     from chatd.storage.sqlite.errors import opening
 
+    if files is not None:
+        require_local(loaded.config, "back up")
     with explained(), opening(Path(destination)):
         target = _named(destination)
         if target.exists():
@@ -93,10 +96,13 @@ def restore(loaded: Loaded, source: Path, yes: bool, files: Path | None, lists: 
     erasures.jsonl beside the database, in the backup, and in the lists given. Files of users that the
     backup does not name are set aside, and those that are missing are named (exit code 1).
     """
+    from chatd.cli.bucket_files import require_local
     from chatd.cli.stores import explained
     from chatd.storage.sqlite.backup import restore as put_back
     from chatd.storage.sqlite.directory import Directory
 
+    if files is not None:
+        require_local(loaded.config, "bring back")
     directory = Path(loaded.config.storage.directory)
     with explained():
         if Directory(directory).has_database() and not yes:
@@ -167,12 +173,18 @@ def _bring(config: Config, files: Path, database: Path, *, prune: bool) -> None:
 
 def _bring_back(config: Config, files: Path | None) -> None:
     """Bring files of users back, set aside what the database does not name, and name what is missing."""
+    from chatd.cli.bucket_files import compared_in_bucket
     from chatd.cli.media_files import compared, copy_objects, set_aside
     from chatd.media.interface import SET_ASIDE
     from chatd.server.media import directory_of
     from chatd.storage.sqlite.directory import Directory
 
     directory, database = directory_of(config), Directory(config.storage.directory).database
+    if config.media.enabled and config.media.engine == "s3":
+        found = compared_in_bucket(config.media.s3, directory, database, contents=False)
+        if problems := list(found.problems):
+            raise Failure("\n".join(problems))
+        return
     if files is not None:
         copied = copy_objects(files, directory, database)
         click.echo(f"Brought {copied.objects} files back from {files}, {shown(copied.bytes)}.")

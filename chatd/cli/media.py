@@ -27,14 +27,17 @@ def media() -> None:
 
 @media.command()
 @click.option(
-    "--contents", is_flag=True, help="Read every byte, and compare its SHA-256: as slow as the disk."
+    "--contents",
+    is_flag=True,
+    help="Read every byte, and compare its SHA-256: as slow as the disk, or the way to the bucket.",
 )
 @with_configuration
 def check(loaded: Loaded, contents: bool) -> None:
-    """Compare the files on the disk with the database, both ways, while the daemon runs or not (exit code 1).
+    """Compare the files on the disk, or in the bucket, with the database, both ways (exit code 1).
 
-    Nothing is changed.
+    The daemon may run or not. Nothing is changed.
     """
+    from chatd.cli.bucket_files import compared_in_bucket
     from chatd.cli.media_files import compared
     from chatd.cli.stores import explained
     from chatd.server.media import directory_of
@@ -43,7 +46,11 @@ def check(loaded: Loaded, contents: bool) -> None:
     directory = Directory(loaded.config.storage.directory)
     with explained():
         directory.require_database()
-        found = compared(directory_of(loaded.config), directory.database, contents=contents)
+        media, place = loaded.config.media, directory_of(loaded.config)
+        if media.engine == "s3":
+            found = compared_in_bucket(media.s3, place, directory.database, contents=contents)
+        else:
+            found = compared(place, directory.database, contents=contents)
     if problems := list(found.problems):
         raise Failure("\n".join(problems))
     how = "every byte" if contents else "names and sizes"

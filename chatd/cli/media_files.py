@@ -57,10 +57,7 @@ def compared(directory: Path, database: Path, *, contents: bool) -> Found:
     with closing(readable(database)) as rows:
         for row in stored_objects(rows):
             compare(directory, row, found, contents=contents)
-        found.miscounted = [
-            f"{one.object} is counted {one.refs} times, and referred to {one.counted} times"
-            for one in miscounted(rows, FINDINGS_MAX)
-        ]
+        found.miscounted = uncounted(rows)
         found.unknown = list(unknown(directory, rows))
     with closing(readable(database)) as rows:
         found.missing = [name for name in found.missing if is_stored(rows, name)]
@@ -69,6 +66,14 @@ def compared(directory: Path, database: Path, *, contents: bool) -> Found:
             path for path in found.unknown if path.exists() and not is_known(rows, path.name, file_of(path))
         ]
     return found
+
+
+def uncounted(rows: sqlite3.Connection) -> list[str]:
+    """Return the objects whose count of references is wrong, a sentence each."""
+    return [
+        f"{one.object} is counted {one.refs} times, and referred to {one.counted} times"
+        for one in miscounted(rows, FINDINGS_MAX)
+    ]
 
 
 def compare(directory: Path, row: StoredRow, found: Found, *, contents: bool) -> None:

@@ -18,6 +18,19 @@ class Retention(Section, frozen=True):
     file: Annotated[int, Meta(ge=0, le=36_500)] = 0
 
 
+class S3(Section, frozen=True):
+    """A bucket of a store that speaks S3. `key_file`: two lines, the id of a key and its secret.
+
+    `endpoint`: of the store, as clients reach it, too. `redirect_s`: how long an address of a file opens it there.
+    """
+
+    endpoint: str = ""
+    bucket: str = ""
+    region: str = "us-east-1"
+    key_file: str = ""
+    redirect_s: Annotated[int, Meta(ge=30, le=3600)] = 300
+
+
 class Media(Section, frozen=True):
     """Pictures, video, files and voice notes (docs/media.md); pictures need `pip install 'chatd[media]'`."""
 
@@ -31,7 +44,19 @@ class Media(Section, frozen=True):
         str,
         text("The public address of that listener, which clients are told; empty: http:// and `address`."),
     ] = ""
-    directory: Annotated[str, text("Where files lie; empty: `media` in the directory of the database.")] = ""
+    engine: Annotated[
+        Literal["local", "s3"],
+        text("Where whole files lie: local, in `directory`, or s3, in a bucket (pip install 'chatd[s3]')."),
+    ] = "local"
+    directory: Annotated[
+        str, text("Where files lie, with s3 only uploads; empty: `media` in the directory of the database.")
+    ] = ""
+    s3: Annotated[
+        S3,
+        text(
+            "With engine s3: endpoint, bucket, region, key_file; redirect_s, for which an address opens a file."
+        ),
+    ] = S3()
     file_bytes: Annotated[int, span(MIB, 16 * GIB, "Bytes of one file: a video of some minutes.")] = 256 * MIB
     picture_mpx: Annotated[
         int, span(1, 200, "Millions of pixels of a picture: the largest phone camera.")

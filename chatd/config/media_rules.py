@@ -1,11 +1,15 @@
 """Rules over the settings of media: an address of its own, and one that clients can be told."""
 
+import re
 from urllib.parse import urlsplit
 
 from chatd.config.addresses import is_loopback, split_address
 from chatd.config.model import Config, several
 from chatd.config.rule import Rule
 
+# Names that every store admits, and that need no quoting in an address.
+BUCKET = re.compile(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]\Z")
+REGION = re.compile(r"[a-z0-9\-]{1,64}\Z")
 URL_MAX = 512  # characters; it stands before every path of a file
 
 
@@ -43,6 +47,17 @@ def _url(url: str) -> bool:
     return is_safe and is_plain and bool(parts.hostname) and is_short and not url.endswith("/")
 
 
+def _bucket(config: Config) -> bool:
+    """Whether the bucket is said whole."""
+    s3 = config.media.s3
+    return bool(s3.key_file and BUCKET.match(s3.bucket) and REGION.match(s3.region))
+
+
+def _endpoint(url: str) -> bool:
+    """Whether this is the address of a store: addresses of files in it are sent to clients."""
+    return _url(url) and not urlsplit(url).path
+
+
 RULES: tuple[Rule, ...] = (
     Rule(
         ("media.address",),
@@ -68,5 +83,15 @@ RULES: tuple[Rule, ...] = (
         ("media.directory",),
         "media.directory must name a directory",
         lambda c: "\0" not in c.media.directory,
+    ),
+    Rule(
+        ("media.engine", "media.s3"),
+        "engine s3 needs media.s3 with endpoint, bucket and key_file",
+        lambda c: c.media.engine != "s3" or _bucket(c),
+    ),
+    Rule(
+        ("media.engine", "media.s3"),
+        "the endpoint of media.s3 must be https, or http on loopback, without path or / at the end",
+        lambda c: c.media.engine != "s3" or _endpoint(c.media.s3.endpoint),
     ),
 )

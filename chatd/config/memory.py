@@ -33,6 +33,8 @@ PUSH_PROCESS = 96 * MIB  # 44 MiB after the start, 60 with two thousand notifica
 # media: 45 MiB of the process after the start; a connection that uploads; an inspector with its libraries and a large
 # picture, which may have up to 1 GiB of address space
 MEDIA_PROCESS, MEDIA_CONNECTION, MEDIA_INSPECTOR = 96 * MIB, 256 * KIB, 384 * MIB
+# media/s3.py: four files under way to the bucket, each with two parts of 8 MiB, and the library
+MEDIA_BUCKET = 96 * MIB
 INSPECTORS_MAX = 4  # unless the configuration says more
 # http/listeners.py and http/http_protocol.py: a head of 16 KiB, twice, and the parser
 HTTP_SOCKETS, HTTP_SOCKET = 4096, 48 * KIB
@@ -91,7 +93,7 @@ def memory_of(config: Config) -> Memory:
         * (len(push.apps) * PUSH_WAITING * PUSH_PENDING + PUSH_SHOWN_MAX * PUSH_SHOWN + PUSH_TRACE),
         "push: the process that sends (push.workers)": push.enabled * push.workers * PUSH_PROCESS,
         "media: the process (media.connections)": media.enabled
-        * (MEDIA_PROCESS + media.connections * MEDIA_CONNECTION),
+        * (MEDIA_PROCESS + media.connections * MEDIA_CONNECTION + (media.engine == "s3") * MEDIA_BUCKET),
         "media: what opens uploads (media.inspectors)": media.enabled
         * inspectors_of(media)
         * MEDIA_INSPECTOR,

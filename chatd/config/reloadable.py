@@ -42,6 +42,7 @@ TAKES_EFFECT: Mapping[str, TakesEffect] = {
     "media.enabled": "restart",
     "media.address": "restart",
     "media.directory": "restart",
+    "media.engine": "restart",
     # what a commit stores is put together once
     "events.enabled": "restart",
     "events.reads": "restart",

@@ -134,6 +134,8 @@ def _expects(kind: inspect.Type) -> str:
             return "list of " + ", ".join(sorted(str(word) for word in words))
         case inspect.VarTupleType():
             return "list of texts"
+        case inspect.StructType(cls=cls):
+            return f"table with {', '.join(cls.__struct_fields__)}"
         case inspect.DictType(value_type=inspect.StructType(cls=cls)) if cls is Bounds:
             return "table of tables with default, widest, narrowest"
         case inspect.UnionType():

@@ -68,11 +68,12 @@ def flag_settings(pairs: Sequence[tuple[str, str, str]]) -> Iterator[Setting | P
 
 def _setting(name: str, text: str, origin: str) -> Iterator[Setting | Problem]:
     field = fields().get(name)
+    expects = field.expects if field else ""
     try:
-        value = _listed(text, field.expects) if field and "list" in field.expects else text
+        value = _read(text, expects)
     except ValueError:
-        fix = f"Write a JSON list: {field.expects if field else ''}."
-        yield Problem(origin, f"{name} is not a list", fix)
+        form = "table" if expects.startswith("table") else "list"
+        yield Problem(origin, f"{name} is not a {form}", f"Write a JSON {form}: {expects}.")
         return
     yield Setting(name, value, origin, loose=True)
 
@@ -84,6 +85,13 @@ def _hint(name: str) -> str:
         if near
         else "Write keys below one of: " + ", ".join(f"[{section.name}]" for section in sections())
     )
+
+
+def _read(text: str, expects: str) -> Any:
+    """Return what a text says: a table, which is JSON, a list, or the text itself. Raises ValueError."""
+    if expects.startswith("table"):
+        return json.loads(text)
+    return _listed(text, expects) if "list" in expects else text
 
 
 def _listed(text: str, expects: str) -> Any:

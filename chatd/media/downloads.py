@@ -7,7 +7,8 @@ import logging
 import re
 from base64 import urlsafe_b64encode
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 from unicodedata import category
@@ -20,7 +21,7 @@ from chatd.media.conditions import Unsatisfiable, asked_span, lists
 from chatd.media.http_messages import Answer, FilePart, Request, error
 from chatd.media.inspection import MIMES
 from chatd.media.interface import Caller
-from chatd.protocol.errors import Refused
+from chatd.protocol.errors import Refused, Unavailable
 from chatd.protocol.media import FilePlace
 from chatd.storage.media import MediaReads, StoredObject
 
@@ -35,8 +36,13 @@ OPAQUE = "application/octet-stream"
 # An object never changes, so nobody asks again; a link is another address soon.
 FOR_EVER_S = 31_536_000
 MODERATION = "moderation"
+# Until a disk, or the descriptors of this process, may be there again.
+RETRY_MS = 5000
 # Names of files that many fetch at once; each takes longer to clean than to find.
 NAMES_KEPT = 1000
+
+Address = Callable[[str, int, Mapping[str, str]], str]
+"""Returns where an object can be fetched for so many seconds, with these headers. Raises Unavailable."""
 
 log = logging.getLogger(__name__)
 
@@ -49,19 +55,27 @@ class Allowed(NamedTuple):
     kept_s: int = FOR_EVER_S
 
 
+@dataclass(slots=True, frozen=True)
+class Elsewhere:
+    """The place of objects that are not on the disk. `seconds`: how long one of its addresses opens one at most."""
+
+    address: Address
+    seconds: int
+
+
 class Downloads:
-    """The handler of `/v1/media`. `open_object`: returns a descriptor; raises OSError.
+    """The handler of `/v1/media`. `source`: opens an object, or says where it can be had; raises OSError.
 
     `counters`: files that were fetched, known to the asker already, lost from the disk.
     """
 
     def __init__(
-        self, access: Access, reads: MediaReads, open_object: Callable[[str], int], env: Env
+        self, access: Access, reads: MediaReads, source: Callable[[str], int] | Elsewhere, env: Env
     ) -> None:
         self._access = access
         self._reads = reads
         self.counters: Counter[str] = Counter()
-        self._open = open_object
+        self._source = source
         self._env = env
 
     async def __call__(self, request: Request) -> Answer:
@@ -135,21 +149,47 @@ class Downloads:
                 span = asked_span(asked["range"], asked.get("if-range", ""), etag, stored.size)
             except Unsatisfiable:
                 return error(416, "bad_request", Content_Range=f"bytes */{stored.size}")
+        if isinstance(self._source, Elsewhere):
+            if request.method == "HEAD":
+                return Answer(200, {**headers, "Content-Length": str(stored.size)})
+            answer = redirect(self._source, allowed, headers)
+            self.counters["fetched"] += 1
+            return answer
         if span is not None:
             headers["Content-Range"] = f"bytes {span.first}-{span.last}/{stored.size}"
         first, count = (0, stored.size) if span is None else (span.first, span.length)
-        part = FilePart(self._opened(stored), first, count)
+        part = FilePart(self._opened(self._source, stored), first, count)
         self.counters["fetched"] += request.method == "GET"
         return Answer(200 if span is None else 206, headers, part)
 
-    def _opened(self, stored: StoredObject) -> int:
+    def _opened(self, source: Callable[[str], int], stored: StoredObject) -> int:
         try:
-            return self._open(stored.object)
+            return source(stored.object)
         except FileNotFoundError:
             # After a restore without its media, or damage: `chatd media check` lists them.
             self.counters["lost"] += 1
             log.error("the object %s is not on the disk", stored.object)
             raise Refused("not_found") from None
+        except OSError as error:
+            log.error("an object cannot be opened: %s", error)
+            raise Unavailable("overloaded", "the disk does not answer", retry_after=RETRY_MS) from error
+
+
+def redirect(elsewhere: Elsewhere, allowed: Allowed, headers: Mapping[str, str]) -> Answer:
+    """Return the way to a file that may be had: an address that ends with the link, and soon.
+
+    It has no ETag, by which a browser would renew an address that has ended.
+    """
+    seconds = max(1, min(elsewhere.seconds, allowed.kept_s))
+    said = {name: headers[name] for name in ("Content-Type", "Content-Disposition")}
+    said["Cache-Control"] = f"{allowed.caching}, max-age={seconds}, immutable"
+    answer = {
+        "Location": elsewhere.address(allowed.object.object, seconds, said),
+        "Cache-Control": f"{allowed.caching}, max-age={seconds // 2}",
+    }
+    if policy := headers.get("Cross-Origin-Resource-Policy"):
+        answer["Cross-Origin-Resource-Policy"] = policy
+    return Answer(302, answer)
 
 
 def is_link(request: Request) -> bool:

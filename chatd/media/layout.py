@@ -33,6 +33,11 @@ def path_of(directory: Path, name: str) -> Path:
     return directory.joinpath(OBJECTS, folder_of(name), name)
 
 
+def key_of(name: str) -> str:
+    """Return the key of an object in a bucket, which is its path below `objects/`."""
+    return f"{folder_of(name)}/{name}"
+
+
 def objects_on_disk(directory: Path) -> Iterator[Path]:
     """Yield the files of all objects, folder by folder."""
     with suppress(FileNotFoundError):

@@ -11,11 +11,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, cast
 
+from chatd.core.client_address import networks
 from chatd.env import Env
 from chatd.media.access import Access
 from chatd.media.daemon_link import DaemonLink
 from chatd.media.disk import SystemDisk
-from chatd.media.downloads import Downloads
+from chatd.media.downloads import Downloads, Elsewhere
 from chatd.media.finishing import Finishing
 from chatd.media.http_connection import Handler
 from chatd.media.http_listener import HttpListener
@@ -27,7 +28,9 @@ from chatd.media.layout import alone
 from chatd.media.live import LiveNotes
 from chatd.media.live_requests import LiveRequests
 from chatd.media.local import LocalObjects, in_pool
+from chatd.media.objects import Objects
 from chatd.media.routes import Routes
+from chatd.media.s3 import S3Objects
 from chatd.media.settings import MediaSettings
 from chatd.media.upload_requests import UploadRequests
 from chatd.media.uploads import Parts, Uploads
@@ -94,7 +97,9 @@ class MediaProcess:
         self._pool = pool
         self._directory, self._disk = directory, disk
         self._tasks: set[asyncio.Task[None]] = set()
-        self._objects = LocalObjects(directory, disk, pool)
+        local = LocalObjects(directory, disk, pool)
+        self._bucket = S3Objects(media.s3, local, disk, pool, env) if media.engine == "s3" else None
+        self._objects: Objects = self._bucket or local
         self._inspectors = Inspectors(media)
         self._was_started = asyncio.Event()
         self._problem = ""
@@ -107,7 +112,8 @@ class MediaProcess:
         self._uploads = Uploads(parts, self._finishing, self._live)
         access = Access(self.daemon, settings.link_key, env, settings.proxies)
         uploads = UploadRequests(media, access, self.daemon, reads, self._uploads, self._libraries)
-        self._downloads = Downloads(access, reads, self._objects.open, env)
+        elsewhere = Elsewhere(self._bucket.address, media.s3.redirect_s) if self._bucket else None
+        self._downloads = Downloads(access, reads, elsewhere or local.open, env)
         live = LiveRequests(access, reads, self._live, media.connections // 2)
         handlers: dict[str, Handler] = {
             "/v1/files": uploads,
@@ -115,7 +121,8 @@ class MediaProcess:
             "/v1/media/live": live,
         }
         routes = Routes(settings.origins, handlers)
-        self._listener = HttpListener(routes, env, pool, media.connections)
+        proxies = networks(settings.proxies)
+        self._listener = HttpListener(routes, env, pool, media.connections, proxies)
 
     async def start(self) -> None:
         """Go on where the process before this one stopped. Raises OSError, ssl.SSLError."""
@@ -130,6 +137,8 @@ class MediaProcess:
         self._keep(self._uploads.resume())
         self._keep(self._tell_condition())
         self._keep(self._live.run())
+        if self._bucket is not None:
+            self._keep(self._bucket.watch())
 
     async def close(self) -> None:
         """Take no more, keep what came, and end."""
@@ -189,7 +198,7 @@ class MediaProcess:
                     await self._uploads.end(file)
                     files.append(file)
                 await self._objects.delete(objects)
-            except OSError as error:
+            except (OSError, Unavailable) as error:
                 log.error("files cannot be deleted: %s", error)
                 objects = ()
             self.daemon.tell(Deleted(objects, tuple(files)))
@@ -205,6 +214,8 @@ class MediaProcess:
             free = await in_pool(self._pool, self._disk.free_bytes, self._directory)
         if free < self._settings.media.min_free_bytes:
             problem = f"{free >> 20} MiB of the disk are free, so no files are taken (media.min_free_bytes)"
+        if self._bucket is not None and self._bucket.problem:
+            problem = self._bucket.problem
         for name, trouble in self._troubles.now.items():
             problem = problem or f"{name}: {trouble.why}"
         return Condition(

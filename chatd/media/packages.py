@@ -4,7 +4,9 @@ from importlib.util import find_spec
 
 PICTURES = ("pyvips", "pillow_heif")
 VIDEO = ("av",)
+BUCKETS = ("obstore",)
 INSTALL = "pip install 'chatd[media]'"
+INSTALL_S3 = "pip install 'chatd[s3]'"
 
 
 def missing(packages: tuple[str, ...]) -> list[str]:

@@ -35,6 +35,8 @@ SYNC_BYTES, SYNC_S = 8 << 20, 10.0
 READY_S = 20.0
 # Between two notes that an upload goes on.
 CONTINUE_MS = 600_000
+# Until a bucket works again.
+RESUME_AGAIN_S = 5.0
 FULL_RETRY_MS = 60_000
 
 log = logging.getLogger(__name__)
@@ -145,11 +147,22 @@ class Uploads:
     async def resume(self) -> None:
         """Go on with what a process before this one left: inspect what is whole, delete what has no row."""
         for file in await in_pool(self._pool, self._incoming.files):
+            await self._resume(file)
+
+    async def _resume(self, file: str) -> None:
+        """Go on with one upload, as soon as the objects can be asked."""
+        while True:
             row = (await self._parts.reads.upload(NOBODY, file)).file
-            if row is None or row.state != "uploading":
-                await self.end(file)
-            else:
-                await self.look(row)
+            try:
+                await (self.end(file) if row is None or row.state != "uploading" else self.look(row))
+                return
+            except OSError as error:
+                # The others go on.
+                log.error("what a process before this one left of an upload stays: %s", error)
+                return
+            except Unavailable as problem:
+                log.warning("an upload waits: %s", problem)
+            await asyncio.sleep(RESUME_AGAIN_S)
 
     async def close(self) -> None:
         """Stop what is being inspected; the next process begins it again."""
@@ -191,13 +204,14 @@ class Uploads:
         progress = await in_pool(self._pool, incoming.progress, file)
         length = row.length if progress.length is None else progress.length
         if progress.offset != length and await in_pool(self._pool, incoming.size, file) is None:
-            size = await self._parts.objects.size(file)
-            if size is not None:
-                now = (await self._parts.reads.upload(NOBODY, file)).file
-                if now is None or now.state != "uploading":
-                    return ended(now)
-                # There was a crash after it was stored, before its row said so.
-                return Progress(size, size, progress.attempts)
+            now = (await self._parts.reads.upload(NOBODY, file)).file
+            if now is None or now.state != "uploading":
+                return ended(now)
+            if await in_pool(self._pool, incoming.was_taken, file):
+                # A crash after it was stored, before its row said so.
+                size = await self._parts.objects.size(file)
+                if size is not None:
+                    return Progress(size, size, progress.attempts)
         return replace(progress, length=length)
 
     async def _receive(self, row: File, progress: Progress, part: Part, body: RequestBody) -> Progress:

@@ -244,6 +244,15 @@ class App:
         """The address of files that clients are told; "" without media."""
         return self.context.media.url if self.media is not None else ""
 
+    @property
+    def media_urls(self) -> tuple[str, ...]:
+        """The addresses from which pages load files: that of media, and of the bucket that it sends them to."""
+        media = self.context.config.media
+        return (
+            *filter(None, (self.media_url,)),
+            *([media.s3.endpoint] if self.media_url and media.engine == "s3" else ()),
+        )
+
     def _door(self, config: Config) -> Submit:
         """Return the door to the writer for what others will read: the writer itself where nothing screens."""
         return self.screening.submit if screens(config) else self.writer.submit

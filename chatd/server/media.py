@@ -18,7 +18,7 @@ from chatd.core.link_key import LINK_KEY_BYTES, SetLinkKey
 from chatd.core.write_set import WriteSet
 from chatd.http.listeners import certificate_in
 from chatd.http.sockets import bound_sockets, shown_address
-from chatd.media.packages import what_is_off
+from chatd.media.packages import BUCKETS, INSTALL_S3, missing, what_is_off
 from chatd.media.service import Doors, Link, MediaService
 from chatd.media.settings import MediaSettings
 from chatd.server.live_voice import LiveVoice
@@ -69,6 +69,8 @@ class MediaParts:
         """Make the key of links and the directory at the first start. Raises ConfigError."""
         if lost := what_is_off():
             log.info("media: %s", lost)
+        if self._context.config.media.engine == "s3" and missing(BUCKETS):
+            raise refuse("", "media.engine is s3, and obstore is not installed", f"Run: {INSTALL_S3}.")
         door, directory = self._context.media, directory_of(self._context.config)
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)

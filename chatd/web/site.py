@@ -37,16 +37,16 @@ class ClientJson(msgspec.Struct, frozen=True, omit_defaults=True):
 class Website:
     """The answers of the public pages by path without the first slash; none while they are disabled or not built."""
 
-    def __init__(self, web: Web, directory: Path | None = None, *, media_url: str = "") -> None:
+    def __init__(self, web: Web, directory: Path | None = None, *, media_urls: tuple[str, ...] = ()) -> None:
         self._directory = directory
         self._built: Built | None = None
         self._plain: dict[str, Asset] = {}  # files without settings in them
-        self.reconfigure(web, media_url)
+        self.reconfigure(web, media_urls)
 
-    def reconfigure(self, web: Web, media_url: str = "") -> None:
+    def reconfigure(self, web: Web, media_urls: tuple[str, ...] = ()) -> None:
         """Put other settings in force. Files are read once, when the pages are enabled.
 
-        `media_url`: the address of files of users, from which its pages load; "" without media.
+        `media_urls`: the addresses of files of users, from which its pages load; none without media.
         """
         self._web = web
         self.assets: Mapping[str, Asset] = {}
@@ -59,7 +59,7 @@ class Website:
             self.problem = str(error)
             log.error("%s", error)
         else:
-            self.assets = {**self._plain, **_configured(built, web, media_url)}
+            self.assets = {**self._plain, **_configured(built, web, media_urls)}
 
     @property
     def enabled(self) -> bool:
@@ -106,19 +106,19 @@ class Website:
         return self._built
 
 
-def _configured(built: Built, web: Web, media_url: str) -> dict[str, Asset]:
+def _configured(built: Built, web: Web, media_urls: tuple[str, ...]) -> dict[str, Asset]:
     """Return the answers that depend on the settings: pages with title and policy, worker, manifest."""
     found = {}
     for name, route in ROUTES.items():
         if name in built.files:
-            policy = page_policy(web, web.embed_origins if name == EMBEDDED else (), media_url)
+            policy = page_policy(web, web.embed_origins if name == EMBEDDED else (), media_urls)
             content = (
                 built.files[name].decode().replace(_TITLE, f"<title>{html.escape(web.title)}</title>", 1)
             )
             found[route] = asset(name, content.encode(), Content_Security_Policy=policy)
     if WORKER in built.files:
         found[WORKER] = asset(
-            WORKER, built.files[WORKER], Content_Security_Policy=page_policy(web, (), media_url)
+            WORKER, built.files[WORKER], Content_Security_Policy=page_policy(web, (), media_urls)
         )
     if INSTALLATION in built.files:
         shown = {"name": web.title, "short_name": web.title, "theme_color": web.accent}
@@ -126,9 +126,9 @@ def _configured(built: Built, web: Web, media_url: str) -> dict[str, Asset]:
     return found
 
 
-def page_policy(web: Web, framed_by: tuple[str, ...] = (), media_url: str = "") -> str:
+def page_policy(web: Web, framed_by: tuple[str, ...] = (), media_urls: tuple[str, ...] = ()) -> str:
     """Return the Content Security Policy of a page that pages of these origins may show in a frame."""
-    media = (*web.media_origins, *([origin_of(media_url)] if media_url else ()))
+    media = (*web.media_origins, *map(origin_of, media_urls))
     socket = [web.origin.replace("http", "ws", 1)] if web.origin else []
     token = [origin_of(web.token_url)] if web.token_url else []
     directives = {

@@ -216,6 +216,7 @@ def test_long_wrong_values_are_cut():
 
 # --- contradictions
 
+BUCKET = '{"endpoint":"https://s3.example.org","bucket":"files","key_file":"k"}'
 CONTRADICTIONS: dict[str, dict[str, str]] = {
     "bots without events": {"bots.enabled": "true"},
     "port missing": {"listen.address": "localhost"},
@@ -365,6 +366,10 @@ CONTRADICTIONS: dict[str, dict[str, str]] = {
     "media over http": {"media.url": "http://media.example"},
     "media with a path that ends": {"media.url": "https://media.example/files/"},
     "media nowhere": {"media.directory": "a\0b"},
+    "media in no bucket": {"media.engine": "s3"},
+    "media in a bucket in the clear": {"media.engine": "s3", "media.s3": BUCKET.replace("https", "http")},
+    "media in a bucket below a path": {"media.engine": "s3", "media.s3": BUCKET.replace("org", "org/b")},
+    "media in a bucket with a name to quote": {"media.engine": "s3", "media.s3": BUCKET.replace("files", "a/b")},
     "a network with host bits": {"egress.allow": "10.0.0.1/8"},
     "any pictures": {"web.media_origins": "*"},
     "a frame of any port": {"web.embed_origins": "https://app.example:*"},
@@ -399,6 +404,7 @@ USABLE: list[dict[str, str]] = [
     {"auth.secret": "correct horse battery staple and two more words"},
     {"listen.trusted_proxies": "10.0.0.0/8,fc00::/7,::1"},
     {"web.enabled": "true", "web.url": "https://chat.example:8443/in/here/"},
+    {"media.enabled": "true", "media.engine": "s3", "media.s3": BUCKET},
     {
         "web.enabled": "true",
         "web.url": "http://127.0.0.1:8470/",

@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t}from"./chunk-77LRDPQU.js";import"./chunk-26XYNV53.js";import"./chunk-5DRMJWX7.js";import"./chunk-IKBAKPVV.js";import"./chunk-AS4H2BIO.js";import"./chunk-LMMJQNMI.js";import"./chunk-5BUGJ5TA.js";import"./chunk-GWVMPNH4.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};
