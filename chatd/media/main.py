@@ -11,7 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, cast
 
+from chatd.core import file_links
 from chatd.env import Env
+from chatd.media import tus
 from chatd.media.access import Access
 from chatd.media.daemon_link import DaemonLink
 from chatd.media.disk import SystemDisk
@@ -115,9 +117,9 @@ class MediaProcess:
         self._downloads = Downloads(access, reads, elsewhere or local.open, env)
         live = LiveRequests(access, reads, self._live, media.connections // 2)
         handlers: dict[str, Handler] = {
-            "/v1/files": uploads,
-            "/v1/media": self._downloads,
-            "/v1/media/live": live,
+            tus.PREFIX: uploads,
+            file_links.PREFIX: self._downloads,
+            file_links.LIVE_PREFIX: live,
         }
         routes = Routes(settings.origins, handlers)
         self._listener = HttpListener(routes, env, pool, media.connections)
