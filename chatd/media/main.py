@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
 from chatd.core import file_links
 from chatd.env import Env
@@ -36,7 +36,6 @@ from chatd.media.settings import MediaSettings
 from chatd.media.upload_requests import UploadRequests
 from chatd.media.uploads import Parts, Uploads
 from chatd.protocol.errors import ChatError, Refused, Unavailable
-from chatd.protocol.process_frames import HEAD_BYTES, Kind, decode
 from chatd.storage.media import MediaReads
 from chatd.telemetry.troubles import Troubles
 
@@ -50,15 +49,6 @@ START_AGAIN_S = 30.0
 
 OpenReads = Callable[[Path, Troubles], Awaitable[MediaReads]]
 log = logging.getLogger(__name__)
-
-
-def read_settings(pipe: socket.socket) -> MediaSettings:
-    """Return the first thing that the daemon says. Raises OSError and ValueError when it is something else."""
-    head = pipe.recv(HEAD_BYTES, socket.MSG_WAITALL)
-    if len(head) < HEAD_BYTES or head[4] != Kind.SETTINGS:
-        raise ValueError("no settings")
-    payload = pipe.recv(int.from_bytes(head[:4], "big"), socket.MSG_WAITALL)
-    return cast(MediaSettings, decode(payload, MediaSettings))
 
 
 async def serve(pipe: socket.socket, settings: MediaSettings, env: Env, open_reads: OpenReads) -> None:
