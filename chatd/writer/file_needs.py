@@ -6,6 +6,7 @@ from chatd.core.accounts import Amend
 from chatd.core.attachments import AttachedAt, FileIds, forwards, named_files, room_account
 from chatd.core.erasure_steps import EraseFiles, EraseMembership, EraseProfile, PurgeRoom
 from chatd.core.files import (
+    FILE_ID_BYTES,
     STICKER,
     BeginFile,
     BlockedDigest,
@@ -60,7 +61,9 @@ async def begun(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) ->
 
 async def named(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read the files that requests name, and whether their bytes are blocked."""
-    digests = {asked.request.source for asked in batch if isinstance(asked.request, FinishFile)}
+    finished = [asked.request for asked in batch if isinstance(asked.request, FinishFile)]
+    digests = {request.source for request in finished}
+    digests.update(one.digest for request in finished for one in request.objects if one.variant == "full")
     await read_files(sources, FileQuery({asked.request.file for asked in batch}, digests=digests), reads)
 
 
@@ -82,7 +85,7 @@ async def sent(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> 
                 places.add((source.number, place.seq, name))
     if wanted:
         await read_files(sources, FileQuery(wanted, accounts=accounts, places=places), reads)
-        ids = [file_id(sources.env.random_bytes(16)) for _ in range(count)]
+        ids = [file_id(sources.env.random_bytes(FILE_ID_BYTES)) for _ in range(count)]
         reads.records_of(FileIds)["new"] = FileIds(ids)
 
 

@@ -10,6 +10,7 @@ from chatd.core.files import SUFFIXES, BeginFile, FileBegun, FinishFile, KnownFi
 from chatd.protocol.codec import decode_event
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import ChatError
+from chatd.protocol.media import Variant
 from chatd.protocol.messages import Attachment, Event
 from chatd.storage.files import FileQuery
 from chatd.storage.sqlite.directory import Directory
@@ -111,14 +112,18 @@ class Files:
         self,
         file: str,
         *,
-        sizes: Mapping[str, int] | None = None,
-        names: Mapping[str, str] | None = None,
+        sizes: Mapping[Variant, int] | None = None,
+        names: Mapping[Variant, str] | None = None,
         source: bytes = b"\x01" * 32,
+        made: bytes = b"\x02" * 32,
         length: int | None = None,
         mime: str = "image/jpeg",
         **facts: Any,
     ) -> None:
-        """Say that a file is whole: objects of these `sizes` by variant, under `names` other than their own."""
+        """Say that a file is whole: objects of these `sizes` by variant, under `names` other than their own.
+
+        `source`, `made`: the digests of what was uploaded, and of the objects.
+        """
         sizes = {"full": 100} if sizes is None else sizes
         known = await self.known(file)
         objects = tuple(
@@ -127,7 +132,7 @@ class Files:
                 (names or {}).get(variant, file + SUFFIXES.get(variant, "")),
                 mime,
                 size,
-                b"\x02" * 32,
+                made,
             )
             for variant, size in sizes.items()
         )
@@ -136,7 +141,7 @@ class Files:
 
     async def ready(self, owner: str, kind: str = "file", *, size: int = 100, **keys: Any) -> str:
         """Upload a file of `size` bytes; return its id."""
-        facts = {name: keys.pop(name) for name in ("sizes", "source") if name in keys}
+        facts = {name: keys.pop(name) for name in ("sizes", "source", "made") if name in keys}
         begun = await self.begin(owner, kind, length=size, **keys)
         sizes = facts.pop("sizes", {"full": size})
         await self.finish(begun.file, sizes=sizes, mime=MIMES.get(kind, "application/pdf"), **facts)
