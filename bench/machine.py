@@ -57,6 +57,13 @@ def pin(core: int | None, pid: int = 0) -> None:
         _bind([core], pid)
 
 
+def unpin(pid: int) -> None:
+    """Let a process with all its threads run on any core."""
+    for thread in Path(f"/proc/{pid}/task").glob("*"):
+        with contextlib.suppress(ProcessLookupError):
+            _bind(_ALLOWED, int(thread.name))
+
+
 @contextmanager
 def generating() -> Iterator[None]:
     """Binds the calling thread, and what it starts, to the cores of the generator until the block ends."""

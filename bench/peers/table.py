@@ -148,7 +148,7 @@ BROADCAST = Protocol(_trigger, _body, opcode=BINARY, prebuilt=True)
 SOCKET_IO_SERVER = Path(__file__).with_name("socketio.js")
 LIBRARIES = Path("/usr/lib")  # where Debian has ejabberd: below the name of the architecture
 _SBIN = ("/usr/sbin", "/usr/local/sbin")  # where packages put servers, and the path of a user does not look
-_EXEC = "import os, sys; os.execv(sys.argv[1], sys.argv[1:])"  # Python programs are started
+EXEC = "import os, sys; os.execv(sys.argv[1], sys.argv[1:])"  # Python programs are started
 _ASK_S = 20.0  # for a package manager to say where its modules are
 _XMPP_DOES_NOT = (
     "store a message before it is shown, acknowledge it otherwise than by its echo, "
@@ -192,7 +192,7 @@ class Peer:
             (directory / name).write_text(_filled(content, places))
         binary = found(self.runtime or self.name)
         assert binary is not None
-        return ("-c", _EXEC, binary, *(_filled(word, places) for word in self.start))
+        return ("-c", EXEC, binary, *(_filled(word, places) for word in self.start))
 
     async def play(self, script: Script, pacing: Pacing, members: int, senders: int) -> Played:
         """A fan-out on a server of its own. Raises Unreachable."""

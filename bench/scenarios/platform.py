@@ -71,7 +71,12 @@ async def told(
     named = {"duration": "duration_s", "warmup": "warmup_s"}
     extent = Extent(**{named.get(name, name): getattr(options, name) for name in offered})
     measured, yardstick = await measure(extent), measured_here()
-    lines = ["", HEAD, *(one.here(yardstick).as_text(measured.figures[one.key]) for one in figures)]
+    lines = [
+        "",
+        *measured.remarks(),
+        HEAD,
+        *(one.here(yardstick).as_text(measured.figures[one.key]) for one in figures),
+    ]
     counts = {name: sum(result.get(name, 0) for result in measured.results) for name in COUNTERS}
     return outcome.finish({"scenario": scenario, "figures": measured.figures, **counts}, options, lines)
 

@@ -7,7 +7,6 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from bench import machine
@@ -118,9 +117,9 @@ class Sides:
 
         await asyncio.gather(*map(one, users))
         assert there.daemon is not None
-        for child in Path(f"/proc/{there.daemon.pid}/task/{there.daemon.pid}/children").read_text().split():
+        for child in there.daemon.children():
             with suppress(ProcessLookupError):
-                machine.pin(machine.generator_core(0), int(child))
+                machine.pin(machine.generator_core(0), child.pid)
 
     async def plan(self, run: str) -> Measured:
         """Write to a group of phones that are off; return how long it takes, and pings take meanwhile."""

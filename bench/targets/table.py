@@ -12,7 +12,7 @@ from bench.engine.run_state import Pacing
 from bench.options import script
 from bench.outcome import Played
 from bench.peers.table import PEERS
-from bench.scenarios import floor, history, loads, platform, push, reconnect, replay, stalled
+from bench.scenarios import floor, history, loads, media, platform, push, reconnect, replay, stalled
 from bench.scenarios.reconnect import Crowd
 from bench.scenarios.replay import Plan
 from bench.server import daemon_dir, own_endpoint
@@ -307,5 +307,11 @@ TARGETS = (
         "push: notifications of phones that are off, beside a daemon without",
         push.FIGURES,
         push.measure,
+    ),
+    Target(
+        "P13",
+        "media: files beside nginx and a loop in C, messages beside phones, pictures, live notes, cuts",
+        media.FIGURES,
+        media.measure,
     ),
 )

@@ -8,7 +8,8 @@ shell of sockets, timers and files around it:
     storage                                  what survives a restart
     connection, tokens, lifecycle, captive_portal   one socket; the life cycle around it
     sender, repair, signals, token_refresh   the jobs done on a connection
-    engine, rooms, people, client            the parts together; the public face
+    http, file_requests, uploads, downloads  files, over HTTP
+    engine, rooms, people, media, client     the parts together; the public face
     testee                                   the client under test by the kit of chatd/conformance
 """
 
@@ -79,7 +80,9 @@ from .core.errors import (
     TooLarge,
     UnknownType,
     Unreachable,
+    Unreadable,
 )
+from .core.files import UploadedFile, kind_for
 from .core.messages import Message
 from .core.outbox import Entry, State
 from .core.records import Record
@@ -184,8 +187,11 @@ __all__ = [
     "TypingStopped",
     "UnknownType",
     "Unreachable",
+    "Unreadable",
+    "UploadedFile",
     "UsersChanged",
     "circles_of",
+    "kind_for",
     "kind_of",
     "normal_emoji",
 ]

@@ -16,6 +16,7 @@ from .core.reports import Reason, Report, ReportReply
 from .core.states import Phase
 from .core.timeline import Fetch
 from .engine import Engine
+from .media import Media
 from .people import People
 from .push import Push
 from .rooms import Room
@@ -27,7 +28,7 @@ SILENCE_S = 5.0
 """Seconds of silence after which a connection is probed when the app comes to the front (protocol.md, "States")."""
 
 
-class Client(People, Push):
+class Client(People, Push, Media):
     """The connected copy of one chat account on one device.
 
     ```python
@@ -139,6 +140,7 @@ class Client(People, Push):
 
     def network_changed(self) -> None:
         """Probe the connection, or try again now: the system reports a usable network (protocol.md, "States")."""
+        self._engine.file_requests.wake()
         lifecycle = self._engine.lifecycle
         if lifecycle.connection is not None and lifecycle.phase is Phase.READY:
             lifecycle.connection.probe()

@@ -13,12 +13,14 @@ from .core.acks import event_of
 from .core.changes import Change, MessageAdded, StateChanged
 from .core.codec import CODECS
 from .core.errors import ChatError, Closed, ConnectionLost, Unreachable
-from .core.packets import Ack, Decoded, Event, HelloReply, ModeReply, Packet
+from .core.packets import Ack, Decoded, Event, HelloReply, MediaOffer, ModeReply, Packet
 from .core.people import PeopleAccount
 from .core.records import Record
 from .core.replica import Replica
 from .core.states import Phase, close_rule
+from .downloads import Downloads
 from .env import Timer, wait
+from .file_requests import FileRequests
 from .lifecycle import VERSION, Lifecycle
 from .live_notes import LiveNotes
 from .repair import Repairer
@@ -29,6 +31,7 @@ from .storage import Storage
 from .token_refresh import TokenRefresh
 from .tokens import GetToken, Tokens
 from .typing_state import TypingState
+from .uploads import Uploads
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +61,9 @@ class Engine:
         tokens = Tokens(get_token)
         self.lifecycle = Lifecycle(url, tokens, settings, self)
         self._token_refresh = TokenRefresh(tokens, settings)
+        self.file_requests = FileRequests(self, tokens, settings)
+        self.uploads = Uploads(self.file_requests, storage, settings)
+        self.downloads = Downloads(self.file_requests)
         self._page = settings.first_page
         self._decided = asyncio.Event()
         self._noting: Timer | None = None
@@ -76,6 +82,8 @@ class Engine:
     async def stop(self) -> None:
         """Close the connection and the storage; a stopped engine cannot be started again."""
         await self.lifecycle.stop()
+        self.uploads.close()
+        self.file_requests.close()
         if self.device:
             self._note()
             await self.storage.close()
@@ -84,6 +92,7 @@ class Engine:
         tables = await self.storage.load()
         self.account.restore(tables)
         self.sender.restore(tables)
+        self.uploads.restore(tables)
         # What was just read need not be written.
         self.account.records()
         if self.settings.delivered:
@@ -148,8 +157,7 @@ class Engine:
 
     async def deliver(self, packet: Packet) -> Receipt:
         """Send by the outbox and wait for the acknowledgement; raises `Closed` at once if the client is stopped."""
-        if self.lifecycle.phase is Phase.STOPPED:
-            raise self._why_stopped() from self.lifecycle.trouble
+        self.check_running()
         return await self.sender.deliver(packet)
 
     async def sync(self) -> None:
@@ -199,6 +207,17 @@ class Engine:
         if error.retry not in ("later", "after_auth") or pause > limit:
             raise error
         await wait(self.settings.env, pause)
+
+    # What files need.
+
+    async def media_offer(self) -> MediaOffer | None:
+        if self.account.media is None:
+            await self.wait_ready()
+        return self.account.media
+
+    def check_running(self) -> None:
+        if self.lifecycle.phase is Phase.STOPPED:
+            raise self._why_stopped() from self.lifecycle.trouble
 
     # The delegate of the account.
 
@@ -259,6 +278,7 @@ class Engine:
             registration = self.registration
             connection.ask_until_taken(lambda: registration, lambda answer: None)
         self.repairer.resume()
+        self.file_requests.wake()
         self.note_soon()
 
     def on_push(self, packet: Packet) -> None:

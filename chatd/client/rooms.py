@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from .core.bots import Button
 from .core.emoji import normal_emoji
+from .core.files import UploadedFile, with_files
 from .core.messages import Message, message_from
 from .core.packets import (
     Ack,
+    Attachment,
     Body,
     ChangesReply,
     Decoded,
@@ -134,17 +136,30 @@ class Room:
     # Writing.
 
     async def send(
-        self, content: str | Body, *, silent: bool = False, composed_at: int | None = None
+        self,
+        content: str | Body,
+        *,
+        files: Iterable[UploadedFile | Attachment] = (),
+        silent: bool = False,
+        composed_at: int | None = None,
     ) -> Receipt:
-        """Send a message and wait for the durable acknowledgement (protocol.md, "send")."""
-        return await self._engine.deliver(self._message(content, silent, composed_at))
+        """Send a message and wait for the durable acknowledgement (protocol.md, "send"). `files`: those that
+        `client.upload` returned, at most 10."""
+        return await self._engine.deliver(self._message(with_files(content, files), silent, composed_at))
 
-    async def post(self, content: str | Body, *, silent: bool = False, composed_at: int | None = None) -> str:
-        """Put a message into the outbox and return its key, once it is stored here.
+    async def post(
+        self,
+        content: str | Body,
+        *,
+        files: Iterable[UploadedFile | Attachment] = (),
+        silent: bool = False,
+        composed_at: int | None = None,
+    ) -> str:
+        """Put a message into the outbox and return its key, once it is stored here. `files` as of `send`.
 
         Its outcome comes as `SendDone`, `SendDelayed` or `SendFailed`.
         """
-        return await self._engine.sender.post(self._message(content, silent, composed_at))
+        return await self._engine.sender.post(self._message(with_files(content, files), silent, composed_at))
 
     async def press(self, seq: int, button: Button) -> Receipt:
         """Press a button below a message, which sends its label and data (protocol.md, "Button").

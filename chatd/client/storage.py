@@ -1,8 +1,8 @@
 """The storage that survives a restart: a small durable map, in memory or in one SQLite table.
 
-Five tables of the map: `account` (user, device, epoch, cursor, ...), `account_rows` (rows by section and name),
-`users` (cards of others), `rooms` (summary and position of each room) and `outbox` (mutations without an
-acknowledgement). One storage belongs to one account on one device.
+Six tables of the map: `account` (user, device, epoch, cursor, ...), `account_rows` (rows by section and name),
+`users` (cards of others), `rooms` (summary and position of each room), `outbox` (mutations without an
+acknowledgement) and `uploads` (files on their way). One storage belongs to one account on one device.
 """
 
 import asyncio

@@ -143,14 +143,18 @@ def check_begin(owner: str, size: int, writes: WriteSet, reads: ReadSet) -> None
 
 
 def finish_file(user: str, request: FinishFile, writes: WriteSet, reads: ReadSet) -> Ok:
-    """Note that a file is whole. It is charged what it takes, and never more than was reserved for it."""
+    """Note that a file is whole. It is charged what it takes on the disk.
+
+    A picture may take more than what was sent, so the quota may be passed by what is under way; then nothing is begun.
+    """
     known = reads.records_of(KnownFile).get(request.file)
     if known is not None and known.file.state == "ready" and known.file.source == request.source:
         return Ok()
     known = unfinished(known)
     file = known.file
     full = full_object(request)
-    if request.length > file.charged:
+    most = max(file.charged, reads.rules.media.file_bytes)
+    if request.length > file.charged or any(one.size > most for one in request.objects):
         raise Refused("too_large", "more than was begun", field="length")
     if file.source not in (b"", request.source):
         raise Refused("bad_request", "not the bytes that were announced", field="source")
@@ -169,7 +173,7 @@ def finish_file(user: str, request: FinishFile, writes: WriteSet, reads: ReadSet
         alt=UNSET,
         expires_at=UNSET,
     )
-    charged = min(file.charged, sum(one.size for one in request.objects))
+    charged = sum(one.size for one in request.objects)
     charge(account_of(file.owner), charged - file.charged, 0, writes, reads)
     writes.add(FileChange(StoredObjects(file.file, request.objects)))
     ready = replace(file, state="ready", charged=charged, due_at=writes.now + UNATTACHED_KEPT_MS)

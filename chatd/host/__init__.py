@@ -5,17 +5,31 @@ It needs nothing but the standard library, and is synchronous: from asyncio, cal
 
 from chatd.host.api import Host, HostError
 from chatd.host.signing import BadSignature, sign_token, verify_webhook
-from chatd.host.types import Entry, Message, PushDecision, PushTested, Room, User, Written
+from chatd.host.types import (
+    Entry,
+    MediaUsage,
+    Message,
+    OwnFile,
+    PushDecision,
+    PushTested,
+    Room,
+    Sticker,
+    User,
+    Written,
+)
 
 __all__ = [
     "BadSignature",
     "Entry",
     "Host",
     "HostError",
+    "MediaUsage",
     "Message",
+    "OwnFile",
     "PushDecision",
     "PushTested",
     "Room",
+    "Sticker",
     "User",
     "Written",
     "sign_token",

@@ -8,12 +8,25 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnec
 from typing import Any, cast
 from urllib.parse import quote, urlencode, urlsplit
 
-from chatd.host.types import Entry, Message, PushDecision, PushTested, Room, User, Written
+from chatd.host.types import (
+    Entry,
+    MediaUsage,
+    Message,
+    OwnFile,
+    PushDecision,
+    PushTested,
+    Room,
+    Sticker,
+    User,
+    Written,
+)
 
 # An upload has at most 10,000 lines and 8 MiB.
 LINES_MAX, BYTES_MAX = 10_000, 4 << 20
 # Below the deadline of a request, and what the daemon waits at most is 30.
 EVENTS_WAIT_S = 25
+# What a page has at most.
+PAGE = 200
 
 
 class HostError(Exception):
@@ -118,13 +131,48 @@ class Host:
 
     def messages(self, room: str, *, after: int | None = None, as_: str = "") -> Iterator[Message]:
         """Yield the messages of a room page by page: behind `after` upwards, or without it from the newest down."""
-        asked: dict[str, Any] = {"limit": 200, **_as(as_), **({} if after is None else {"after": after})}
+        asked: dict[str, Any] = {"limit": PAGE, **_as(as_), **({} if after is None else {"after": after})}
         while True:
             page = self.call("GET", f"/v1/rooms/{room}/messages", query=asked)
             yield from page["messages"] if after is not None else reversed(page["messages"])
             if "more" not in page:
                 return
-            asked = {"limit": 200, **_as(as_), "more": page["more"]}
+            asked = {"limit": PAGE, **_as(as_), "more": page["more"]}
+
+    # --- files (docs/media.md). They are uploaded on the port of media, with a key of scope `media`.
+
+    def files(self, user: str) -> Iterator[OwnFile]:
+        """Yield the files of a user page by page, the newest first."""
+        asked: dict[str, Any] = {"limit": PAGE}
+        while True:
+            page = self.call("GET", f"/v1/users/{quote(user)}/files", query=asked)
+            yield from page["files"]
+            if "more" not in page:
+                return
+            asked["more"] = page["more"]
+
+    def take_down(self, file: str, *, block: bool = False) -> None:
+        """Take a file, and all of the same bytes, out of every message, card and room.
+
+        `block`: the same bytes are refused from now on.
+        """
+        self.call("DELETE", f"/v1/files/{file}", query={"block": "true"} if block else None)
+
+    def media_usage(self) -> MediaUsage:
+        """Return what all files take, by kind and for the users and rooms that have most."""
+        return cast("MediaUsage", self.call("GET", "/v1/media/usage"))
+
+    def stickers(self) -> list[Sticker]:
+        """Return the stickers that everybody may send."""
+        return cast("list[Sticker]", self.call("GET", "/v1/stickers")["stickers"])
+
+    def put_sticker(self, sticker: str, file: str) -> None:
+        """Offer a file of kind `sticker`, which a key uploaded, to everybody under this name."""
+        self.call("PUT", f"/v1/stickers/{quote(sticker)}", {"file": file})
+
+    def remove_sticker(self, sticker: str) -> None:
+        """Offer a sticker no longer; messages that have it keep it."""
+        self.call("DELETE", f"/v1/stickers/{quote(sticker)}")
 
     # --- what happens
 

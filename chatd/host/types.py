@@ -54,6 +54,50 @@ class Message(TypedDict, total=False):
     recalled: bool
 
 
+class OwnFile(TypedDict, total=False):
+    """A file of a user. `size`: the bytes that it counts. `attached`: a message, a card or a room holds it."""
+
+    file: Required[str]
+    kind: Required[str]
+    size: Required[int]
+    created_at: Required[int]
+    name: str
+    attached: bool
+
+
+class Sticker(TypedDict):
+    """A picture that everybody may send."""
+
+    name: str
+    file: str
+
+
+class UsedKind(TypedDict):
+    kind: str
+    files: int
+    bytes: int
+
+
+class UsedBy(TypedDict):
+    """A user or a room with what is charged to them; the name "" is the host."""
+
+    name: str
+    bytes: int
+    files: int
+
+
+class MediaUsage(TypedDict):
+    """`bytes`: on the disk; `free_bytes`: of them, those that go soon. `uploading`: files that are not whole."""
+
+    files: int
+    uploading: int
+    bytes: int
+    free_bytes: int
+    kinds: list[UsedKind]
+    users: list[UsedBy]
+    rooms: list[UsedBy]
+
+
 class Entry(TypedDict, total=False):
     """An entry of the event feed (docs/events.md). `id`: the cursor behind it."""
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,8 @@ if TYPE_CHECKING:
     from obstore.store import S3Store
 
 KEY_ADVICE = "Write the id of the key into the first line, and its secret into the second."
-REQUEST_S, CONNECT_S, RETRY_S = 60, 5, 20
+# Of one request; a part of 8 MiB takes less where files can be served at all.
+REQUEST_TIME, CONNECT_TIME = "60s", "5s"
 RETRIES = 2
 PROBE = "chatd.probe"
 """The key of an object of ours, which shows that the bucket can be written."""
@@ -100,8 +100,8 @@ def _opened(settings: S3, signer: Signer) -> "S3Store":
         secret_access_key=signer.secret.reveal(),
         client_options={
             "allow_http": settings.endpoint.startswith("http:"),
-            "timeout": timedelta(seconds=REQUEST_S),
-            "connect_timeout": timedelta(seconds=CONNECT_S),
+            "timeout": REQUEST_TIME,
+            "connect_timeout": CONNECT_TIME,
         },
-        retry_config={"max_retries": RETRIES, "retry_timeout": timedelta(seconds=RETRY_S)},
+        retry_config={"max_retries": RETRIES},
     )

@@ -16,7 +16,7 @@ class Disk(Protocol):
     """Synchronous calls, made in threads. Each raises OSError."""
 
     def open(self, path: Path, *, make: bool = False) -> int:
-        """Return a descriptor to read and write; `make`: of a new file where there is none."""
+        """Return a descriptor to read and write, not through a link; `make`: of a new file where there is none."""
 
     def close(self, descriptor: int) -> None: ...
 
@@ -61,7 +61,8 @@ class SystemDisk(Disk):
     """The disk of this machine."""
 
     def open(self, path: Path, *, make: bool = False) -> int:
-        return os.open(path, os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if make else 0), 0o600)
+        flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+        return os.open(path, flags | (os.O_CREAT if make else 0), 0o600)
 
     def close(self, descriptor: int) -> None:
         os.close(descriptor)

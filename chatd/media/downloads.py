@@ -23,7 +23,7 @@ from chatd.media.conditions import Unsatisfiable, asked_span, lists
 from chatd.media.http_messages import Answer, FilePart, Request, error
 from chatd.media.inspection import MIMES
 from chatd.media.interface import Caller
-from chatd.protocol.errors import Refused
+from chatd.protocol.errors import Refused, Unavailable
 from chatd.protocol.media import FilePlace
 from chatd.storage.media import MediaReads, StoredObject
 
@@ -36,6 +36,8 @@ SHOWN = frozenset().union(*MIMES.values())
 # An object never changes, so nobody asks again; a link is another address soon.
 FOR_EVER_S = 31_536_000
 MODERATION = "moderation"
+# Until a disk, or the descriptors of this process, may be there again.
+RETRY_MS = 5000
 # Names of files that many fetch at once; each takes longer to clean than to find.
 NAMES_KEPT = 1000
 
@@ -169,6 +171,9 @@ class Downloads:
             self.counters["lost"] += 1
             log.error("the object %s is not on the disk", stored.object)
             raise Refused("not_found") from None
+        except OSError as error:
+            log.error("an object cannot be opened: %s", error)
+            raise Unavailable("overloaded", "the disk does not answer", retry_after=RETRY_MS) from error
 
 
 def redirect(elsewhere: Elsewhere, allowed: Allowed, headers: Mapping[str, str]) -> Answer:

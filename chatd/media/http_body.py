@@ -7,6 +7,7 @@ from chatd.media.http_messages import BodyLost, Chunks
 
 # Of each of two buffers: what one write takes.
 PIECE = 256 * 1024
+NOTHING = memoryview(b"")
 
 
 class ReceivedBody:
@@ -20,8 +21,9 @@ class ReceivedBody:
         self._want = want
         self._left = length
         self._chunks = Chunks() if length is None else None
-        size = PIECE if length is None else min(PIECE, length)
-        self._filling, self._held = memoryview(bytearray(size)), memoryview(bytearray(size))
+        # Made when bytes come that somebody waits for: a request whose body nobody reads holds what came with its head.
+        self._size = PIECE if length is None else min(PIECE, length)
+        self._filling = self._held = NOTHING
         self._filled = 0
         self._is_lost = False
         self._waiter: asyncio.Future[None] | None = None
@@ -34,10 +36,12 @@ class ReceivedBody:
     @property
     def has_room(self) -> bool:
         """Whether more of it may be received now."""
-        return not (self.is_whole or self._is_lost) and self._filled < len(self._filling)
+        return not (self.is_whole or self._is_lost) and self._filled < (len(self._filling) or self._size)
 
     def buffer(self) -> memoryview:
         """Return where the next bytes go. For a body in chunks they are decoded in place."""
+        if not self._filling:
+            self._filling = memoryview(bytearray(self._size))
         room = len(self._filling) - self._filled
         return self._filling[
             self._filled : self._filled + (room if self._left is None else min(room, self._left))
@@ -60,6 +64,8 @@ class ReceivedBody:
 
     def take(self, data: memoryview) -> int:
         """Take bytes that came with the head; return how many were of this body."""
+        if not self._filling:
+            self._filling = memoryview(bytearray(min(self._size, len(data))))
         room = self.buffer()
         count = min(len(room), len(data))
         room[:count] = data[:count]
@@ -70,14 +76,16 @@ class ReceivedBody:
         """Return the next bytes, which stay as they are until the next call; none at the end. Raises BodyLost."""
         while not self._filled:
             if self.is_whole:
-                return self._filling[:0]
+                return NOTHING
             if self._is_lost:
                 raise BodyLost
             self._want()
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
         piece = self._filling[: self._filled]
-        self._filling, self._held, self._filled = self._held, self._filling, 0
+        # One that was only as long as what came with the head is not used again.
+        spare = self._held if len(self._held) == self._size else NOTHING
+        self._filling, self._held, self._filled = spare, self._filling, 0
         if not self.is_whole:
             self._want()
         return piece

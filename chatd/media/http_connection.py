@@ -57,6 +57,9 @@ class Listener(Protocol):
     async def read_file(self, part: FilePart, offset: int, count: int) -> bytes | bytearray:
         """Return bytes of a file, without waiting for the disk."""
 
+    def customer_of(self, peer: str, forwarded: str | None) -> str:
+        """Return whom a request counts for, by its peer and its header X-Forwarded-For."""
+
     def came(self, connection: "Connection") -> bool:
         """Note a new connection; return whether there is room for it."""
 
@@ -76,6 +79,8 @@ class Connection(asyncio.BufferedProtocol):
         self._serving: asyncio.Task[None] | None = None
         self._sending: asyncio.Task[None] | None = None
         self._was_used = False
+        # Whose it is, as far as is known; the listener counts by it.
+        self.customer = ""
         self._is_into_body = False
         self._is_closing = False
         # Whether the peer sends nothing more.
@@ -94,6 +99,7 @@ class Connection(asyncio.BufferedProtocol):
         peer = transport.get_extra_info("peername")
         self._peer = str(peer[0]) if isinstance(peer, tuple) else ""
         self._is_plain = transport.get_extra_info("sslcontext") is None
+        self.customer = self._listener.customer_of(self._peer, None)
         if not self._listener.came(self):
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "overloaded")
 
@@ -203,6 +209,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _begin(self, request: Request, end: int) -> None:
         request.peer = self._peer
+        self.customer = self._listener.customer_of(self._peer, request.headers.get("x-forwarded-for"))
         body = ReceivedBody(request.length, self._want)
         request.body = body
         self._expects = request.headers.get("expect", "").lower() == "100-continue"

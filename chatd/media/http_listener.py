@@ -4,10 +4,12 @@ import asyncio
 import os
 import socket
 import ssl
+from collections import Counter
 from concurrent.futures import Executor
 from contextlib import suppress
 from email.utils import formatdate
 
+from chatd.core.client_address import Networks, client_address, customer
 from chatd.env import Env
 from chatd.media.http_connection import HEAD_S, Connection, Handler
 from chatd.media.http_messages import FilePart
@@ -15,20 +17,31 @@ from chatd.media.http_messages import FilePart
 LOOK_S = 1.0
 # Connections that wait to be accepted, as `listen.backlog` has it by default; the kernel allows no more than its own.
 BACKLOG = 4096
+# An address may have one of so many parts of all connections when there are no more; half a company may be behind one.
+SHARES = 10
 # Of the loop, in which an accepted socket becomes a connection.
 ACCEPT_TURNS = 5
 
 
 class HttpListener:
-    """The connections of one socket, which the daemon bound. At most `connections_max`: an idle one makes room."""
+    """The connections of one socket, which the daemon bound. At most `connections_max`: an idle one makes room.
 
-    def __init__(self, handler: Handler, env: Env, disk: Executor, connections_max: int) -> None:
+    Where there is none, the address that has the most of them loses its oldest: nobody keeps the others out by slow
+    downloads. `proxies`: whose forwarded addresses count.
+    """
+
+    def __init__(
+        self, handler: Handler, env: Env, disk: Executor, connections_max: int, proxies: Networks = ()
+    ) -> None:
         self.handler = handler
         self.is_draining = False
         self._env = env
         self._disk = disk
         self._connections_max = connections_max
+        self._proxies = proxies
         self._connections: dict[Connection, None] = {}
+        # Those of them that made room, and are over in a moment.
+        self._cut: set[Connection] = set()
         self._are_over = asyncio.Event()
         self._are_over.set()
         self._server: asyncio.Server | None = None
@@ -90,17 +103,34 @@ class HttpListener:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._disk, os.pread, part.descriptor, count, offset)
 
+    def customer_of(self, peer: str, forwarded: str | None) -> str:
+        return customer(client_address(peer, [forwarded] if forwarded else [], self._proxies))
+
     def came(self, connection: Connection) -> bool:
-        is_full = len(self._connections) >= self._connections_max
-        idle = next((one for one in self._connections if one.is_idle), None) if is_full else None
-        if idle is not None:
-            idle.abort()
+        is_full = len(self._connections) - len(self._cut) >= self._connections_max
+        other = self._to_cut(connection) if is_full else None
+        if other is not None:
+            self._cut.add(other)
+            other.abort()
         self._connections[connection] = None
         self._are_over.clear()
-        return not is_full or idle is not None
+        return not is_full or other is not None
+
+    def _to_cut(self, new: Connection) -> Connection | None:
+        """Return the connection that makes room for a new one, None where each address has its share."""
+        there = [one for one in self._connections if one not in self._cut]
+        idle = next((one for one in there if one.is_idle), None)
+        if idle is not None:
+            return idle
+        counts = Counter(one.customer for one in there)
+        ((greedy, count),) = counts.most_common(1)
+        if greedy == new.customer or count <= self._connections_max // SHARES:
+            return None
+        return next(one for one in there if one.customer == greedy)
 
     def left(self, connection: Connection) -> None:
         self._connections.pop(connection, None)
+        self._cut.discard(connection)
         if not self._connections:
             self._are_over.set()
 

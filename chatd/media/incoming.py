@@ -4,6 +4,7 @@ The bytes are synced before FILE.at says so, and FILE.at is never synced: after 
 All calls wait for the disk.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from chatd.media.layout import FILE_CHARACTERS
 from chatd.protocol.media import Variant
 
 AT = ".at"
+NAME = re.compile(rf"([A-Za-z0-9_\-]{{{FILE_CHARACTERS}}})(?:\.[a-z]+)?\Z")
+NOTE = re.compile(rb"([0-9]{1,16}) (-1|[0-9]{1,16}) ([0-9]{1,3}) *\Z")
 # Shorter than what a disk writes whole or not at all.
 AT_BYTES = 64
 
@@ -45,8 +48,8 @@ class Incoming:
         return self._directory / f"{file}.{variant}"
 
     def files(self) -> list[str]:
-        """Return the ids of all uploads of which something is here."""
-        return sorted({name[:FILE_CHARACTERS] for name in self._disk.names(self._directory)})
+        """Return the ids of all uploads of which something is here; what has another name is nobody's."""
+        return sorted({found[1] for name in self._disk.names(self._directory) if (found := NAME.match(name))})
 
     def size(self, file: str) -> int | None:
         return self._disk.size(self.path(file))
@@ -64,10 +67,11 @@ class Incoming:
 
     def progress(self, file: str) -> Progress:
         """Return how far an upload came."""
-        words = self._disk.read(self._at(file)).split()
-        if len(words) != 3:
+        noted = NOTE.match(self._disk.read(self._at(file)))
+        if noted is None:
+            # A power cut, or a bad disk: the upload begins anew.
             return Progress()
-        offset, length, attempts = map(int, words)
+        offset, length, attempts = map(int, noted.groups())
         return Progress(min(offset, self.size(file) or 0), None if length < 0 else length, attempts)
 
     def note(self, file: str, progress: Progress) -> None:

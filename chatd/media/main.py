@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from chatd.core import file_links
+from chatd.core.client_address import networks
 from chatd.env import Env
 from chatd.media import tus
 from chatd.media.access import Access
@@ -112,7 +113,8 @@ class MediaProcess:
             file_links.LIVE_PREFIX: live,
         }
         routes = Routes(settings.origins, handlers)
-        self._listener = HttpListener(routes, env, pool, media.connections)
+        proxies = networks(settings.proxies)
+        self._listener = HttpListener(routes, env, pool, media.connections, proxies)
 
     async def start(self) -> None:
         """Go on where the process before this one stopped. Raises OSError, ssl.SSLError."""

@@ -1,9 +1,9 @@
 """Addresses that open one object of a bucket for a while, signed with its key (AWS Signature Version 4, query)."""
 
 import hmac
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from hashlib import sha256
 from urllib.parse import quote, urlsplit
 
@@ -20,11 +20,11 @@ class Signer:
     bucket: str
     region: str
     id: str
-    secret: Secret
+    secret: Secret = field(repr=False)
 
     def address(self, key: str, now_ms: int, seconds: int, headers: Mapping[str, str]) -> str:
         """Return an address by which GET opens an object. `headers`: of the answer, in place of those it has."""
-        at = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now_ms // 1000))
+        at = datetime.fromtimestamp(now_ms // 1000, UTC).strftime("%Y%m%dT%H%M%SZ")
         scope = f"{at[:8]}/{self.region}/s3/aws4_request"
         asked = {
             "X-Amz-Algorithm": ALGORITHM,

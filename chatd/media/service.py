@@ -103,6 +103,8 @@ class MediaService:
         # What the process was told to delete, each answered in turn.
         self._deletions: deque[tuple[Delete, asyncio.Future[Deleted]]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
+        # How many have ended.
+        self._processes = 0
 
     def reconfigure(self, settings: MediaSettings) -> None:
         """Put other settings in force, which the next process is told."""
@@ -116,7 +118,7 @@ class MediaService:
         if isinstance(message, Question):
             if len(self._tasks) >= QUESTIONS_MAX:
                 raise ValueError("too many questions")
-            self._keep(self._answer(message))
+            self._keep(self._answer(message, self._processes))
         elif isinstance(message, Condition):
             self._note(message)
         elif isinstance(message, Continue):
@@ -136,6 +138,7 @@ class MediaService:
     def on_end(self) -> None:
         """Note that the process ended: the next one asks again, and is asked again."""
         self.condition = None
+        self._processes += 1
         self._keep(self._doors.on_live(None))
         while self._deletions:
             _, answer = self._deletions.popleft()
@@ -194,8 +197,8 @@ class MediaService:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _answer(self, asked: Question) -> None:
-        """Answer one question."""
+    async def _answer(self, asked: Question, process: int) -> None:
+        """Answer a question. The next process counts its own anew: what this one was to hear it must not hear."""
         answer: Answer | Failed
         try:
             answer = await self._answered(asked)
@@ -207,7 +210,8 @@ class MediaService:
             self._counters.defects += 1
             log.exception("%r failed", asked)
             answer = Failed(asked.id, "internal")
-        self.link.write(answer)
+        if process == self._processes:
+            self.link.write(answer)
 
     async def _answered(self, asked: Question) -> Answer:
         match asked:

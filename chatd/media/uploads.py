@@ -156,6 +156,10 @@ class Uploads:
             try:
                 await (self.end(file) if row is None or row.state != "uploading" else self.look(row))
                 return
+            except OSError as error:
+                # The others go on.
+                log.error("what a process before this one left of an upload stays: %s", error)
+                return
             except Unavailable as problem:
                 log.warning("an upload waits: %s", problem)
             await asyncio.sleep(RESUME_AGAIN_S)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bench.client import user
-from bench.scenarios import history, platform, push
+from bench.scenarios import history, media, platform, push
 from bench.targets.table import TARGETS
 from bench.targets.target import Extent, Target
 
@@ -32,8 +32,16 @@ GLANCE = Extent(
 # A few of everything that a row of the platform makes.
 PLATFORM = {"WORDS": 50, "PATTERNS": 5, "UPLOADED": 30, "DEADLINE_MS": 50, "AFTER_CALLS": 3, "ERASED": 100}
 # These play a fifth of the duration at a time, in which a busy machine may not acknowledge a single message.
-IN_SLICES = {"P11", "P12"}
+IN_SLICES = {"P11", "P12", "P13"}
 NEEDS_ROUNDS = {"P9": {"spread"}}  # of one round there is none
+
+
+def small_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a few have small files."""
+    for name, value in {"PHONES": 2, "LISTENERS": 3, "THROUGH_CUTS": 2, "EACH": 1}.items():
+        monkeypatch.setattr(media, name, value)
+    monkeypatch.setattr(media, "SIZES", {"large": 500_000, "small": 20_000})
+    monkeypatch.setattr(media, "AT_ONCE", dict.fromkeys(media.AT_ONCE, 2))
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
@@ -43,6 +51,7 @@ async def test_a_row_has_every_figure_that_it_promises(
     monkeypatch.setattr(user, "BASE_S", 0.1)
     for name, value in PLATFORM.items():
         monkeypatch.setattr(platform, name, value)
+    small_files(monkeypatch)
     monkeypatch.setattr(push, "OFFLINE", 5)
     monkeypatch.setattr(history, "STARTS", 1)
     monkeypatch.setattr(history, "GREETINGS", 10)

@@ -44,10 +44,12 @@ async def test_an_upload_is_begun_and_finished(files):
     ]  # fmt: skip
 
 
-async def test_a_file_is_never_charged_more_than_was_reserved(files):
-    begun = await files.begin("ann", length=1000)
-    await files.finish(begun.file, sizes={"full": 1000, "s": 500}, length=1000)
-    assert await files.usage("u:ann") == (1000, 1)
+async def test_a_picture_that_grows_is_charged_what_it_takes_and_ends_the_quota(files):
+    begun = await files.begin("ann", "picture", length=1000)
+    assert await code_of(files.finish(begun.file, sizes={"full": 2 * MIB + 1}, length=1000)) == "too_large"
+    await files.finish(begun.file, sizes={"full": 2 * MIB, "m": 2 * MIB, "s": 500}, length=1000)
+    assert await files.usage("u:ann") == (4 * MIB + 500, 1)
+    assert await code_of(files.begin("ann", length=1)) == "quota"
 
 
 async def test_a_key_that_was_used_names_the_same_file(files):

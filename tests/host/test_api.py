@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyvips import Image
 
 from chatd.host import Host, HostError, api
+from tests.kit.client import TestClient
 from tests.kit.daemon import RunningDaemon, config_for, running_daemon
+from tests.kit.media_client import MediaClient
 
 
 @pytest.fixture
@@ -87,3 +90,32 @@ async def test_rooms_members_and_messages(daemon: RunningDaemon) -> None:
             return up
 
     assert await asyncio.to_thread(work) == [2, 3, 4]
+
+
+async def test_files_stickers_and_what_they_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The three files are on two pages.
+    monkeypatch.setattr(api, "PAGE", 2)
+    config = config_for(tmp_path, media={"enabled": True, "address": "127.0.0.1:0", "inspectors": 1})
+    path = f"unix:{Path(config.storage.directory, 'chatd.sock')}"
+    async with running_daemon(config) as daemon:
+        chat = await TestClient.connect(daemon.url, "ann")
+        url = (await chat.say_hello(features=["media"]))["media"]["url"]
+        key = (await daemon.api("POST", "/v1/keys", name="app", scopes=["media"])).json["secret"]
+        files = MediaClient(url, key)
+        given = [await files.upload(b"file %d" % n, owner="ann", filename=f"{n}.txt") for n in range(3)]
+        sticker = await files.upload(Image.black(64, 64, bands=3).pngsave_buffer(), "sticker")
+
+        def work() -> None:
+            with Host(path) as host:
+                assert [one["file"] for one in host.files("ann")] == given[::-1]
+                host.put_sticker("cat", sticker)
+                assert host.stickers() == [{"name": "cat", "file": sticker}]
+                usage = host.media_usage()
+                assert usage["files"] == 4
+                assert {one["name"]: one["files"] for one in usage["users"]} == {"ann": 3, "": 1}
+                host.remove_sticker("cat")
+                assert host.stickers() == []
+                host.take_down(given[0], block=True)
+                assert [one["file"] for one in host.files("ann")] == [given[2], given[1]]
+
+        await asyncio.to_thread(work)

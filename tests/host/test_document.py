@@ -16,14 +16,16 @@ from chatd.config.push import PushApp
 from chatd.http.api.application import TABLE
 from chatd.http.api.route import scopes_of
 from tests.kit import http
+from tests.kit.client import TestClient
 from tests.kit.clients import Clients
 from tests.kit.daemon import RunningDaemon, config_for, running_daemon
+from tests.kit.media_client import MediaClient
 from tests.kit.newcomer import ROOT, blocks
 from tests.kit.tokens import SECRET
 from tests.kit.waiting import until
 
 HOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-OPENING, SIGN, USERS, FOLLOW, RECEIVE, NOTIFIED = [
+OPENING, SIGN, USERS, FILES, FOLLOW, RECEIVE, NOTIFIED = [
     block.text for block in blocks(ROOT / "docs" / "host.md") if block.language == "python"
 ]
 
@@ -32,7 +34,9 @@ OPENING, SIGN, USERS, FOLLOW, RECEIVE, NOTIFIED = [
 async def daemon(tmp_path: Path) -> AsyncIterator[RunningDaemon]:
     on = {"enabled": True}
     push = {"apps": (PushApp(platform="fcm", key_file="k"),), "workers": 0, **on}
-    config = config_for(tmp_path / "data", listen={"api_address": "127.0.0.1:0"}, events=on, push=push)
+    media = {"address": "127.0.0.1:0", **on}
+    listen = {"api_address": "127.0.0.1:0"}
+    config = config_for(tmp_path / "data", listen=listen, events=on, push=push, media=media)
     async with running_daemon(config) as running:
         yield running
 
@@ -79,6 +83,13 @@ async def test_users_a_room_and_its_messages(daemon: RunningDaemon, environment:
     assert len((await daemon.api("GET", "/v1/users?limit=200")).json["users"]) == 200
     # Run again it makes nothing twice.
     assert await said(USERS, environment) == output
+
+
+async def test_files_of_a_user_are_taken_down(daemon: RunningDaemon, environment: dict[str, str]) -> None:
+    chat = await TestClient.connect(daemon.url, "u42")
+    url = (await chat.say_hello(features=["media"]))["media"]["url"]
+    file = await MediaClient(url, environment["CHATD_KEY"]).upload(b"a file", owner="u42")
+    assert await said(FILES, environment, "u42") == f"{file} file 6\n0"
 
 
 async def test_messages_are_followed_from_the_cursor_that_was_kept(

@@ -153,8 +153,9 @@ class MediaInLoop:
         headers: Mapping[str, str] | None = None,
         body: Body | None = None,
     ) -> Answered:
-        """Return what is answered. `target`: a path, or a link."""
-        assert self.process is not None
+        """Return what is answered. `target`: a path, or a link. Raises ConnectionError when it has ended."""
+        if self.process is None:
+            raise ConnectionResetError
         named = {name.lower(): value for name, value in (headers or {}).items()}
         if token:
             named["authorization"] = f"Bearer {token}"

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chatd.core.client_address import networks
 from chatd.media import http_connection
 from chatd.media.http_body import PIECE
 from chatd.media.http_listener import HttpListener
@@ -38,10 +39,10 @@ async def digest(request):
 
 
 @asynccontextmanager
-async def served(handler=digest, connections_max=100, tls=None, origins=()):
+async def served(handler=digest, connections_max=100, tls=None, origins=(), proxies=()):
     with ThreadPoolExecutor(1) as disk, socket.create_server(("127.0.0.1", 0)) as bound:
         routes = Routes(origins, {"/v1/files": handler})
-        listener = HttpListener(routes, SystemEnv(), disk, connections_max)
+        listener = HttpListener(routes, SystemEnv(), disk, connections_max, networks(proxies))
         await listener.start(bound, tls)
         listener.port, listener.peers = bound.getsockname()[1], []
         try:
@@ -454,6 +455,23 @@ class TestLimits:
             assert (await exchange(listener, GET))[0] == 200
             assert await peers[0].is_over()
 
+    async def test_many_that_come_at_once_find_no_more_room_than_there_is(self):
+        async with served(connections_max=2) as listener:
+            for _ in range(2):
+                await Peer.of(listener)
+            await until(lambda: len(listener) == 2)
+            most, came = [], listener.came
+
+            def counted(connection):
+                is_let_in = came(connection)
+                most.append(len(listener._connections) - len(listener._cut))
+                return is_let_in
+
+            listener.came = counted
+            await asyncio.gather(*(Peer.of(listener) for _ in range(20)))
+            await until(lambda: len(most) == 20)
+            assert max(most) <= 2
+
     async def test_without_one_the_new_one_is_refused(self):
         async def wait(request):
             await is_lost(request.body)
@@ -465,6 +483,39 @@ class TestLimits:
             await until(lambda: any(not one.is_idle for one in listener._connections))
             status, _, body = await exchange(listener, b"")
             assert (status, body) == (503, b'{"code":"overloaded"}')
+
+    async def test_an_address_with_more_than_its_share_makes_room_for_others_and_not_for_itself(self):
+        async def wait(request):
+            await is_lost(request.body)
+            return Answer(204)
+
+        async def begin(peer, address):
+            peer.writer.write(post(b"abc", b"X-Forwarded-For: " + address)[:-1])
+            await until(lambda: sum(not one.is_idle for one in listener._connections) == len(listener))
+            return peer
+
+        async with served(wait, connections_max=3, proxies=["127.0.0.1"]) as listener:
+            first = await begin(await Peer.of(listener), b"192.0.2.1")
+            other = await begin(await Peer.of(listener), b"192.0.2.2")
+            await begin(await Peer.of(listener), b"192.0.2.1")
+            late = await begin(await Peer.of(listener), b"192.0.2.3")
+            assert await first.is_over()
+            for peer in (other, late):
+                peer.writer.write(b"c")
+                assert (await peer.answer())[0] == 204
+
+    async def test_a_body_that_nobody_reads_takes_no_memory(self):
+        held = []
+
+        async def look_away(request):
+            held.append(len(request.body._filling) + len(request.body._held))
+            return Answer(204)
+
+        async with served(look_away) as listener:
+            peer = await Peer.of(listener)
+            peer.writer.write(post(BYTES)[:200])
+            assert (await peer.answer())[0] == 204
+        assert held[0] <= 200
 
     async def test_draining_answers_what_is_under_way_and_closes(self):
         async def keep(request):

@@ -13,12 +13,15 @@ import pytest
 
 from chatd.config.media import S3
 from chatd.config.secret import Secret
+from chatd.media.bucket import Bucket
 from chatd.media.disk import SystemDisk
+from chatd.media.downloads import Allowed, Elsewhere, redirect, shown_as
 from chatd.media.layout import key_of
 from chatd.media.local import LocalObjects
 from chatd.media.s3 import PART_BYTES, S3Objects
 from chatd.protocol.errors import Unavailable
 from chatd.server.system_env import SystemEnv
+from chatd.storage.media import StoredObject
 from tests.kit import http
 from tests.kit.object_stores import SECRET, STORES, ObjectStore, object_store
 from tests.kit.waiting import until
@@ -167,3 +170,34 @@ async def test_while_the_bucket_is_away_objects_wait_and_nothing_is_fetched(sign
         await waiting
         await until(lambda: not objects.problem)
         assert (await http.request(objects.address(NAME, 60, {}))).body == b"it waits"
+
+
+def test_an_address_ends_with_the_link_that_led_to_it():
+    asked = []
+    elsewhere = Elsewhere(
+        lambda name, seconds, headers: asked.append((seconds, headers)) or "https://s/", 300
+    )
+    stored = StoredObject(NAME, "image/jpeg", 5, b"", "picture", "")
+    for kept_s in (31_536_000, 7, 0):
+        redirect(elsewhere, Allowed(stored, kept_s=kept_s), shown_as(stored))
+    assert [seconds for seconds, _ in asked] == [300, 7, 1]
+    assert asked[1][1]["Cache-Control"] == "private, max-age=7, immutable"
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    {
+        "<Code>NoSuchBucket</Code>": "is not there",
+        "<Code>RequestTimeTooSkewed</Code>": "the clock of this machine is not that of the store",
+        "<Code>InvalidAccessKeyId</Code>": "refuses the key: InvalidAccessKeyId",
+        "<Code>AccessDenied</Code>": "refuses what chatd asks: AccessDenied",
+        "error sending request\nwith more": "cannot be reached: error sending request",
+    }.items(),
+)
+def test_errors_of_a_store_are_said_in_words(error, says, tmp_path):
+    pytest.importorskip("obstore")
+    store = ObjectStore("none", tmp_path, "http://127.0.0.1:9")
+    store.write_key()
+    said = str(Bucket(S3(**store.settings)).problem(Exception(error)))
+    assert says in said
+    assert "with more" not in said

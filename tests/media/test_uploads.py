@@ -331,6 +331,32 @@ class TestStart:
         bench.rows.files = {FILE: replace(row, state=state)} if state else {}
         assert (await self.restarted(bench)).names == []
 
+    async def test_what_is_strange_is_left_alone_and_keeps_nobody_from_going_on(self, bench):
+        broken = "A" * 22
+        bench.begin()
+        for name in (broken, FILE, "x", "lost+found", f"{FILE}é", f"{FILE}.tar.gz"):
+            bench.disk.files[f"incoming/{name}"] = bytearray(BYTES)
+        bench.incoming.note(FILE, Progress(5000, 5000))
+        bench.disk.fault = lambda operation: errno.EIO if operation.file == f"incoming/{broken}" else 0
+        await bench.uploads.resume()
+        await until(lambda: bench.row.state == "ready")
+        left = {name for name in bench.names if name.startswith("incoming/")}
+        assert left == {
+            f"incoming/{name}" for name in (broken, "x", "lost+found", f"{FILE}é", f"{FILE}.tar.gz")
+        }
+
+    @pytest.mark.parametrize(
+        "noted",
+        [b"", b"\0" * 64, b"5000 5000", b"x 5000 0", b"-5 5000 0", b"5000 5000 0" + b"\xff", b"1 -2 0"],
+    )
+    async def test_a_note_that_cannot_be_begins_the_upload_anew(self, bench, noted):
+        bench.begin()
+        bench.disk.files[f"incoming/{FILE}"] = bytearray(BYTES)
+        bench.disk.files[f"incoming/{FILE}.at"] = bytearray(noted)
+        assert (await bench.uploads.look(bench.row)).offset == 0
+        assert (await bench.append(Body(BYTES))).said == "ready"
+        assert bench.object() == BYTES
+
     async def test_one_that_was_stored_before_its_row_said_so_is_finished(self, bench):
         bench.begin()
         bench.disk.files[f"objects/{folder_of(FILE)}/{FILE}"] = bytearray(BYTES)

@@ -197,6 +197,16 @@ async def test_troubles_of_the_process_are_told_and_leave_the_daemon_ready(daemo
     assert "chatd_media_free_bytes 12.0" in metrics
 
 
+async def test_the_next_process_hears_no_answer_to_the_one_before(daemon, process):
+    """Both count their questions from one, and a token that was verified must not become that of another."""
+    process.say(Authenticate(1, token_for("alice")))
+    process.service.on_end()
+    process.told.clear()
+    answer = await process.ask(Authenticate(1, token_for("bob")))
+    await process.service.close()
+    assert (answer.user, process.told) == ("bob", [])
+
+
 async def test_deletions_are_answered_in_turn_and_a_process_that_ends_answers_none(daemon, process):
     service = daemon.app.media.service
     assert not await service.delete(("a",), ())

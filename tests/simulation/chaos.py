@@ -3,17 +3,15 @@
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chatd.core.files import TakeDown
 from chatd.core.maintenance import Barrier
 from chatd.protocol.errors import ChatError
 from chatd.storage.sqlite.errors import StoreError
 from tests.kit.disk import Fault
 from tests.kit.simulated_disk import Kind
-from tests.simulation import moderators
+from tests.simulation import media_faults, moderators
 from tests.simulation.history import Revocation, Stuck
 from tests.simulation.machine import ProcessEnded, SimMachine
 from tests.simulation.section_faults import SECTION_MISFORTUNES
@@ -81,8 +79,6 @@ class Chaos:
         """End all faults and start everything that is down."""
         self.over = True
         self._broken = 0
-        if self.world.scenario.media:
-            self.world.media.full = 0
         # This includes former devices, whose packets are still on the way.
         for link in self._clogged:
             link.clog(clogged=False)
@@ -93,8 +89,8 @@ class Chaos:
                 client.connection.link.resume_reading()
             client.wake()
         await self.up()
-        if self.world.scenario.media and self.world.scenario.has("restore"):
-            self.world.media_users.again()
+        if self.world.scenario.media:
+            media_faults.end(self)
         if self.world.scenario.moderated:
             await moderators.end(self)
 
@@ -355,30 +351,6 @@ class Chaos:
             client.connection.link.reset()
         client.new_device()
 
-    async def part_cut(self) -> None:
-        """Do nothing now: uploads of this run break off."""
-
-    async def child_dies(self) -> None:
-        self.world.note("media", "its process dies")
-        self.world.media.dies()
-
-    async def media_full(self) -> None:
-        self.world.media.full = 1 + self.lane.pick(4)
-
-    async def collector_races(self) -> None:
-        await self.world.media.collect()
-
-    async def takedown(self) -> None:
-        """Take a file that somebody was shown out of every place."""
-        process, places = self.world.machine.process, [*self.world.media_users.places]
-        if not places or process is None or not process.epoch:
-            return
-        file = places[self.lane.pick(len(places))].file
-        self.world.history.media.taken_down.add(file)
-        with suppress(ChatError, ProcessEnded):
-            block = self.lane.befalls(2)
-            await process.carry_out(process.daemon.app.writer.submit_and_wait("", TakeDown(file, block)))
-
     async def stale(self) -> None:
         """Do nothing now: clients of this run come with old cursors."""
 
@@ -405,13 +377,9 @@ MISFORTUNES: dict[str, Callable[[Chaos], Awaitable[None]]] = (
             "herd",
             "fold",
             "turnover",
-            "part_cut",
-            "child_dies",
-            "media_full",
-            "collector_races",
-            "takedown",
         )
     }
     | SECTION_MISFORTUNES
     | moderators.ACTS
+    | media_faults.ACTS
 )

@@ -8,17 +8,14 @@ import shutil
 import sqlite3
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import msgpack
 
-from chatd.commands import hello
 from chatd.config.model import Config
 from chatd.core.maintenance import Barrier
-from chatd.core.message_requests import relate
 from chatd.protocol.errors import ChatError
 from chatd.server.app import App
 from chatd.server.daemon import Daemon
@@ -31,14 +28,13 @@ from tests.kit.simulated_disk import Kind
 from tests.simulation.choices import Lane
 from tests.simulation.history import Commit, History, Row, RowVersion, Truth
 from tests.simulation.hook_record import read_feed
-from tests.simulation.host import host_reached
 from tests.simulation.inline_threads import Threads
 from tests.simulation.loop import PROCESS, SimLoop
-from tests.simulation.media import Child, SimMedia, media_shortened
-from tests.simulation.network import Network, SimSocket
+from tests.simulation.media import SimMedia
+from tests.simulation.network import Network
 from tests.simulation.people_record import contacts_since, rows_since, uneven
 from tests.simulation.push_record import badges, registered
-from tests.simulation.push_service import keep_trace, push_service_reached
+from tests.simulation.push_service import keep_trace
 from tests.simulation.sim_env import SimEnv
 from tests.simulation.template import template
 
@@ -372,40 +368,6 @@ class SimMachine:
             with suppress(BaseException):
                 task.get_coro().close()
         logging.disable(logging.NOTSET)
-
-
-@contextmanager
-def simulated() -> Iterator[None]:
-    """Replace the interfaces of the daemon to the system by those of the simulation."""
-
-    async def connect(connector: Callable[[], sqlite3.Connection]) -> Any:
-        process = PROCESS.get()
-        assert isinstance(process, Run | Child)
-        return await process.threads.connect(connector)
-
-    second_look = hello.read_again
-
-    async def read_again(*args: Any) -> Any:
-        PROCESS.get().raced += 1  # type: ignore[attr-defined]
-        return await second_look(*args)
-
-    def note_outdated(room: Any, people: Any, changes: int, bounds: Any) -> None:
-        PROCESS.get().outdated += changes < room.people_changes  # type: ignore[attr-defined]
-        relate(room, people, changes, bounds)
-
-    with (
-        patch("chatd.storage.sqlite.connection.connect", connect),
-        patch("chatd.writer.room_loader.relate", note_outdated),
-        patch("chatd.commands.hello.read_again", read_again),
-        patch("chatd.http.listeners.bound_sockets", lambda address: [SimSocket(address)]),
-        patch("chatd.http.listeners._TICK_S", RARELY_S),
-        patch("chatd.jobs.maintenance.LAG_LOOK_S", RARELY_S),
-        patch("chatd.storage.sqlite.directory.network_filesystem", lambda path: None),
-        host_reached(),
-        push_service_reached(),
-        media_shortened(),
-    ):
-        yield
 
 
 def release(app: App) -> None:

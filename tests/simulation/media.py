@@ -182,6 +182,7 @@ class SimMedia:
             return
         run = self._child.run
         self.kill()
+        self._world.count("the process of media died")
         run.context.run(self._service.on_end)
         self._world.loop.call_later(RESTART_S, self._again, context=run.context)
 
@@ -217,7 +218,10 @@ class SimMedia:
         if not task.done() or task.cancelled():
             self._dead.append(task)
             raise Unreached
-        answer: Answered = task.result()
+        try:
+            answer: Answered = task.result()
+        except ConnectionError as error:
+            raise Unreached from error
         return answer
 
     async def collect(self) -> None:

@@ -133,6 +133,7 @@ class MediaUsers:
             )
         )  # fmt: skip
         world.count("a file was fetched", answer.status == 200)
+        world.count("a file was fetched by a link", bool(link) and answer.status == 200)
         world.count("a file was not given", answer.status == 404)
 
 

@@ -68,6 +68,16 @@ WANTED_OF_MODERATORS = (
     "erased again after a restore",
 )
 
+# Those of runs with files.
+WANTED_OF_MEDIA = (
+    "a file was fetched",
+    "a file was fetched by a link",
+    "a file was not given",
+    "an upload was cut",
+    "two requests of one upload",
+    "the process of media died",
+)
+
 
 def met(history: History) -> Counter[str]:
     """Return how often each state was reached in one run."""

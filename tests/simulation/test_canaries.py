@@ -71,6 +71,9 @@ KNOWN = {
     "badge-counts-muted": 820,
     "owner-stays": 230,
     "lane-overtaken": 498,
+    "door-cached": 1209,
+    "link-is-capability": 258,
+    "two-patches-append": 93,
 }
 
 

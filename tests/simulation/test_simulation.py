@@ -11,10 +11,11 @@ import pytest
 
 from tests.kit.vfs import Unwatchable, library
 from tests.simulation.choices import Choices
-from tests.simulation.scenario import HOOK_FAULTS, MODERATORS_ACTS, PUSH_FAULTS, scenario
+from tests.simulation.scenario import HOOK_FAULTS, MEDIA_FAULTS, MODERATORS_ACTS, PUSH_FAULTS, scenario
 from tests.simulation.sometimes import (
     WANTED,
     WANTED_OF_HOOKS,
+    WANTED_OF_MEDIA,
     WANTED_OF_MODERATORS,
     WANTED_OF_PEOPLE,
     WANTED_OF_PUSH,
@@ -79,8 +80,8 @@ def keeps_every_promise(seeds: range) -> None:
 
 @pytest.mark.parametrize(
     "wanted",
-    [WANTED, WANTED_OF_PEOPLE, WANTED_OF_HOOKS, WANTED_OF_PUSH, WANTED_OF_MODERATORS],
-    ids=["messages", "people", "hooks", "push", "moderators"],
+    [WANTED, WANTED_OF_PEOPLE, WANTED_OF_HOOKS, WANTED_OF_PUSH, WANTED_OF_MODERATORS, WANTED_OF_MEDIA],
+    ids=["messages", "people", "hooks", "push", "moderators", "files"],
 )
 def test_what_is_interesting_happens(wanted: tuple[str, ...]) -> None:
     """Runs in which nobody loses an acknowledgement prove nothing about lost ones."""
@@ -127,6 +128,14 @@ def under_moderators(count: int) -> list[int]:
     return [*islice(fit, count)]
 
 
+def with_files(count: int) -> list[int]:
+    """Return the first seeds with files, most of what befalls them, and many actions."""
+    plans = ((seed, scenario(Choices(seed).lane("plan"))) for seed in range(BASE, BASE + 100 * count))
+    few = len(MEDIA_FAULTS) - 2
+    fit = (seed for seed, plan in plans if len(plan.faults & {*MEDIA_FAULTS}) >= few and plan.actions >= 8)
+    return [*islice(fit, count)]
+
+
 def troubled(count: int) -> list[int]:
     """Return the first seeds with many faults and many actions, or with few faults, so that a rare one comes often."""
     found = []
@@ -145,6 +154,7 @@ SEEDS_FOR = {
     WANTED_OF_HOOKS: under_hooks,
     WANTED_OF_PUSH: with_push,
     WANTED_OF_MODERATORS: under_moderators,
+    WANTED_OF_MEDIA: with_files,
 }
 
 # Seeds that together reach them all. When something that draws has changed they may not: then others are tried.
@@ -154,6 +164,7 @@ KNOWN = {
     WANTED_OF_HOOKS: (7393, 1078, 1979),
     WANTED_OF_PUSH: (7885, 7353, 4995),
     WANTED_OF_MODERATORS: (435, 561),
+    WANTED_OF_MEDIA: (258, 288, 341),
 }
 
 

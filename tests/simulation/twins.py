@@ -27,7 +27,7 @@ from tests.kit.env import START_MS
 from tests.simulation.choices import Choices
 from tests.simulation.client import SimClient
 from tests.simulation.history import Packet
-from tests.simulation.machine import simulated
+from tests.simulation.replaced import simulated
 from tests.simulation.scenario import Scenario
 from tests.simulation.template import memory
 from tests.simulation.trial import collector_rests

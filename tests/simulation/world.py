@@ -21,13 +21,14 @@ from tests.simulation.history import History, Stuck, Truth
 from tests.simulation.host import HostBackEnd
 from tests.simulation.inspector import Inspector
 from tests.simulation.loop import Deadlock, Runaway, SimLoop
-from tests.simulation.machine import SimMachine, simulated
+from tests.simulation.machine import SimMachine
 from tests.simulation.media import SimMedia
 from tests.simulation.media_actions import MediaUsers
 from tests.simulation.media_record import contradictions
 from tests.simulation.people_state import apart, asked_in, listed
 from tests.simulation.push_phones import register_away
 from tests.simulation.push_service import SimPushService
+from tests.simulation.replaced import simulated
 from tests.simulation.scenario import Scenario, configured, scenario
 from tests.simulation.section_faults import PEOPLE
 from tests.simulation.sim_env import SimEnv, WallClock

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chatd.media.ogg import Note, without_comments
-from tests.kit.browser import BROWSER, watched_context
+from tests.kit.browser import BROWSER, watched_context, web_daemon
+from tests.kit.chat_page import chat_page, client_of
 from tests.kit.client import TestClient, fresh_key
 from tests.kit.daemon import config_for, running_daemon
+from tests.kit.live_notes import pages
 from tests.kit.media_client import MediaClient
 from tests.kit.node import WEB, Node
 from tests.kit.node import node as node
@@ -87,3 +89,29 @@ async def test_a_page_speaks_and_another_hears_it(browser: "Browser", node: Node
         assert len(waveform) == 64
         # The browser says so of each answer such as 410, which is how a note ends.
         assert [error for error in watch.errors if not error.startswith("Failed to load resource")] == []
+
+
+async def test_the_chat_says_who_speaks_and_lets_one_hear_it(browser: "Browser", tmp_path: Path) -> None:
+    sent = pages(20)
+    async with (
+        web_daemon(tmp_path, media=MEDIA) as daemon,
+        client_of(daemon, "bob") as bob,
+        watched_context(browser) as (context, watch),
+    ):
+        room = await bob.direct("alice")
+        await room.send("Listen!")
+        page = (await chat_page(context, daemon, "alice", room.id)).page
+        files = MediaClient(daemon.app.context.media.url, token_for("bob"))
+        begun = await files.begin(None, "voice", live=room.id)
+        file = begun.headers["location"].rpartition("/")[2]
+        await page.get_by_text("Listen!").first.wait_for()
+        await files.append(file, b"".join(sent[:15]))
+        await page.locator(".live-name", has_text="Bob").wait_for()
+        await page.get_by_role("button", name="Listen live").click()
+        await page.get_by_role("button", name="Stop listening").wait_for()
+        await page.locator(".live-wave path[d^=M]").wait_for(state="attached")
+        await page.get_by_role("button", name="Stop listening").click()
+        await page.get_by_role("button", name="Listen live").wait_for()
+        assert (await files.drop(file)).status == 204
+        await page.locator(".live-row").wait_for(state="detached")
+        assert watch.errors == []

@@ -137,11 +137,13 @@ def test_the_policy_admits_what_is_configured_where_it_is_needed(tmp_path: Path)
 
 
 def test_pages_load_files_of_users_from_their_origin_and_send_them_there(tmp_path: Path) -> None:
-    site = Website(WEB, write_built(tmp_path), media_urls=("https://files.example:8472/below",))
+    site = Website(
+        WEB, write_built(tmp_path), media_urls=("https://files.example:8472/below", "https://s3.example")
+    )
     for name in ("", "embed", "sw.js"):
         policy = directives(site.assets[name].headers["Content-Security-Policy"])
         for directive in ("img-src", "media-src", "connect-src"):
-            assert policy[directive][-1] == "https://files.example:8472"
+            assert policy[directive][-2:] == ["https://files.example:8472", "https://s3.example"]
     site.reconfigure(WEB)
     assert "files.example" not in site.assets[""].headers["Content-Security-Policy"]
 

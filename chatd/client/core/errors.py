@@ -117,6 +117,10 @@ class NotReady(ChatError, code="not_ready", retry="later"):
     """The file is not whole, or not inspected."""
 
 
+class Unreadable(ChatError, code="unreadable", retry="never"):
+    """An uploaded file is cut or broken, or not of its kind (protocol.md, "Uploading")."""
+
+
 class EditWindowOver(ChatError, code="edit_window", retry="never"):
     """The time in which a message may be edited or recalled is over."""
 

@@ -18,7 +18,7 @@ from .changes import (
     UsersChanged,
 )
 from .contacts import CardsMark, Contact, ContactEntry, contact_from, row_from
-from .packets import HelloReply, Packet, SyncPage, UserEntry, UsersReply
+from .packets import HelloReply, MediaOffer, Packet, SyncPage, UserEntry, UsersReply
 from .records import Tables
 
 CARDS_MS = 24 * 3600 * 1000
@@ -38,13 +38,14 @@ class PeopleAccount(Account):
     """The local copy of an account with people. `cards`: the time of the last question for cards that changed, and the
     stamp from which the next one goes on."""
 
-    asked = (*Account.asked, "people", "reports", "bots", "push")
+    asked = (*Account.asked, "people", "reports", "bots", "push", "media")
 
     def __init__(self, delegate: AccountDelegate, messages_kept: int) -> None:
         super().__init__(delegate, messages_kept)
         self.features: list[str] = []
         self.audiences: dict[str, list[str]] = {}
         self.push: Mapping[str, Any] | None = None
+        self.media: MediaOffer | None = None
         self.contacts: dict[str, Contact] = {}
         self.users: dict[str, UserEntry] = {}
         self.cards: CardsMark | None = None
@@ -61,6 +62,7 @@ class PeopleAccount(Account):
         self.audiences = reply.get("audiences", {})
         self._store("account", "audiences")
         self.push = reply.get("push")
+        self.media = reply.get("media")
 
     def take_sync(self, page: SyncPage) -> str:
         self.keep_users(page.get("users", ()))

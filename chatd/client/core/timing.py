@@ -41,6 +41,15 @@ class Timing:
     """Time for which a typing signal is shown (protocol.md, "typing")."""
     live_note_shown_s: float = 12.0
     """Time after which a live note is over of which nothing more is heard (protocol.md, "Live notes")."""
+    file_silence_s: float = 60.0
+    """Silence after which a connection that carries a file is given up; a server inspects for 20 s (protocol.md,
+    "Uploading")."""
+    file_retry_s: float = 1.0
+    """Time between two attempts on a file without progress; it doubles."""
+    file_retry_cap_s: float = 30.0
+    """Most time between two attempts on a file."""
+    inspecting_s: float = 1.0
+    """Time between two questions whether an uploaded file is ready."""
     positions_s: float = 1.0
     """Interval in which positions are written: losing a second of them costs a repeated page, never a message."""
     token_retry_s: float = 10.0

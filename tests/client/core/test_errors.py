@@ -11,8 +11,12 @@ def documented():
     return {row["code"]: row["retry"] for row in rows}
 
 
+# Answers to uploads have a code that no packet has (protocol.md, "Uploading").
+HTTP_ALONE = {"unreadable": "never"}
+
+
 def test_every_documented_code_has_its_class_and_its_retry():
-    assert {code: kind.usual_retry for code, kind in ERRORS.items()} == documented()
+    assert {code: kind.usual_retry for code, kind in ERRORS.items()} == documented() | HTTP_ALONE
 
 
 @pytest.mark.parametrize("code", sorted(ERRORS))

@@ -1,13 +1,16 @@
 /** The messages of the open room in a scroller whose place only its reader moves. */
-import { useComputed } from "@preact/signals";
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useComputed, useSignal } from "@preact/signals";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { number, t } from "../locale/locale.js";
 import { Icon } from "../shell/icons.js";
-import { phase } from "../shell/state.js";
+import { lazy } from "../shell/lazy.js";
+import { phase, type RoomChange } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
 import { MessageRow } from "./bubble.js";
 import type { Chat } from "./chat.js";
 import { Day, Divider, NoteRow } from "./notes.js";
+
+const LiveBar = lazy(async () => (await import("../media/live_bar.js")).LiveBar, <></>);
 
 export function Timeline({ chat }: { chat: Chat }) {
   const scroller = useRef<HTMLDivElement>(null);
@@ -32,6 +35,7 @@ export function Timeline({ chat }: { chat: Chat }) {
         </div>
       </div>
       <Typing chat={chat} />
+      <Live key={chat.state.id} chat={chat} />
       <Jumps chat={chat} />
     </div>
   );
@@ -99,6 +103,13 @@ function Typing({ chat }: { chat: Chat }) {
       <span class="line">{text}</span>
     </p>
   );
+}
+
+/** Those who speak, from when one does: most chats load nothing for it. */
+function Live({ chat }: { chat: Chat }) {
+  const first = useSignal<RoomChange | null>(null);
+  useEffect(() => chat.state.listen((change) => void (change.kind === "voice" && (first.value ??= change))), [chat]);
+  return first.value && <LiveBar chat={chat} first={first.value} />;
 }
 
 /** The ways back: to where a jump began, and to the newest message. */

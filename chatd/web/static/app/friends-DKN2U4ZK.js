@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t}from"./chunk-G5YNHNWO.js";import"./chunk-3RR3I6VL.js";import"./chunk-ASWMP3HK.js";import"./chunk-NACWQWFV.js";import"./chunk-AS4H2BIO.js";import"./chunk-LMMJQNMI.js";import"./chunk-5BUGJ5TA.js";import"./chunk-4RDBYHYV.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};
