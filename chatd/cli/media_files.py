@@ -123,6 +123,8 @@ def copy_objects(source: Path, destination: Path, database: Path) -> Copied:
     On one file system they are linked, since they never change; what is there already is left.
     """
     copied = Copied()
+    for folder in (destination, destination / OBJECTS):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with closing(readable(database)) as rows:
         for row in stored_objects(rows):
             target = path_of(destination, row.object)
@@ -133,14 +135,14 @@ def copy_objects(source: Path, destination: Path, database: Path) -> Copied:
                 copied.bytes += row.size
             else:
                 copied.failed.append(row.object)
-    for folder in (destination / OBJECTS).glob("*"):
+    for folder in (*(destination / OBJECTS).glob("*"), destination / OBJECTS, destination):
         sync(folder)
     return copied
 
 
 def bring(path: Path, target: Path, row: StoredRow) -> bool:
     """Link or copy one object; return whether it is there and right."""
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    target.parent.mkdir(mode=0o700, exist_ok=True)
     aside = target.with_name(f"{target.name}.partial")
     aside.unlink(missing_ok=True)
     try:

@@ -61,7 +61,9 @@ async def begun(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) ->
 
 async def named(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read the files that requests name, and whether their bytes are blocked."""
-    digests = {asked.request.source for asked in batch if isinstance(asked.request, FinishFile)}
+    finished = [asked.request for asked in batch if isinstance(asked.request, FinishFile)]
+    digests = {request.source for request in finished}
+    digests.update(one.digest for request in finished for one in request.objects if one.variant == "full")
     await read_files(sources, FileQuery({asked.request.file for asked in batch}, digests=digests), reads)
 
 

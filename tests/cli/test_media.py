@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sqlite3
+import stat
 from contextlib import closing
 
 import pytest
@@ -78,13 +79,16 @@ async def test_both_commands_work_beside_a_daemon(run, tmp_path):
     assert (found["files"], found["uploading"], found["bytes"]) == (2, 0, len(SENT) + len(KEPT))
     assert found["users"] == [{"name": "alice", "bytes": len(SENT) + len(KEPT), "files": 2}]
     assert [one["bytes"] for one in found["rooms"]] == [len(SENT)]
-    assert "Users who have most" in shown.output
+    lines = [line.split() for line in shown.output.splitlines()]
+    assert ["alice", "2", "files", "7.6", "KiB"] in lines
+    assert [line[1:3] for line in lines[-1:]] == [["1", "file"]]
 
 
 def test_a_backup_brings_files_once_and_a_restore_brings_them_back(run, stored, tmp_path):
     first = run("backup", "--media", "saved/media", "saved.sqlite")
     assert first.exit_code == 0, first.output
     assert "Brought 2 files to saved/media" in first.output
+    assert stat.S_IMODE((tmp_path / "saved" / "media").stat().st_mode) == 0o700
     again = run("backup", "--force", "--media", "saved/media", "saved.sqlite")
     assert "Brought 0 files to saved/media, 0 B; 2 were there." in again.output
     result = run("restore", "--media", "saved/media", "saved.sqlite", "--data", "other")

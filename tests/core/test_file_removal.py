@@ -132,6 +132,15 @@ async def test_a_takedown_reaches_every_copy_and_every_place(files, ann):
     assert await code_of(files.ask(TakeDown(file, block=False))) == "not_found"
 
 
+async def test_what_becomes_the_bytes_that_were_taken_down_is_refused_whatever_it_was_before(files):
+    first = await files.ready("ann", "picture", source=b"\x01" * 32)
+    await files.ask(TakeDown(first, block=True))
+    again = await files.ready("bob", "picture", source=b"\x03" * 32)
+    assert (await files.known(again)).file.code == "rejected"
+    other = await files.ready("bob", "picture", source=b"\x03" * 32, made=b"\x04" * 32)
+    assert (await files.known(other)).file.state == "ready"
+
+
 async def test_a_takedown_without_a_block_lets_the_bytes_come_again(files, ann):
     room = await ann.create_group()
     file = await files.ready("ann")

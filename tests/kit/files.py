@@ -115,11 +115,15 @@ class Files:
         sizes: Mapping[Variant, int] | None = None,
         names: Mapping[Variant, str] | None = None,
         source: bytes = b"\x01" * 32,
+        made: bytes = b"\x02" * 32,
         length: int | None = None,
         mime: str = "image/jpeg",
         **facts: Any,
     ) -> None:
-        """Say that a file is whole: objects of these `sizes` by variant, under `names` other than their own."""
+        """Say that a file is whole: objects of these `sizes` by variant, under `names` other than their own.
+
+        `source`, `made`: the digests of what was uploaded, and of the objects.
+        """
         sizes = {"full": 100} if sizes is None else sizes
         known = await self.known(file)
         objects = tuple(
@@ -128,7 +132,7 @@ class Files:
                 (names or {}).get(variant, file + SUFFIXES.get(variant, "")),
                 mime,
                 size,
-                b"\x02" * 32,
+                made,
             )
             for variant, size in sizes.items()
         )
@@ -137,7 +141,7 @@ class Files:
 
     async def ready(self, owner: str, kind: str = "file", *, size: int = 100, **keys: Any) -> str:
         """Upload a file of `size` bytes; return its id."""
-        facts = {name: keys.pop(name) for name in ("sizes", "source") if name in keys}
+        facts = {name: keys.pop(name) for name in ("sizes", "source", "made") if name in keys}
         begun = await self.begin(owner, kind, length=size, **keys)
         sizes = facts.pop("sizes", {"full": size})
         await self.finish(begun.file, sizes=sizes, mime=MIMES.get(kind, "application/pdf"), **facts)

@@ -81,7 +81,8 @@ class LoopProcess:
     async def ask(self, request: Any) -> Any:
         self.questions += 1
         answer = self._answers[self.questions] = asyncio.get_running_loop().create_future()
-        self._service._keep(self._service._answer(replace(request, id=self.questions)))
+        service, asked = self._service, replace(request, id=self.questions)
+        service._keep(service._answer(asked, service._processes))
         found = await answer
         if isinstance(found, Failed):
             raise Refused(found.code, retry_after=found.retry_after or None)
