@@ -7,7 +7,6 @@ from typing import cast
 from msgspec import structs
 
 from chatd.media.interface import (
-    Answer,
     Condition,
     Continue,
     Daemon,
@@ -17,6 +16,7 @@ from chatd.media.interface import (
     Failed,
     Live,
     Question,
+    Reply,
     ToProcess,
 )
 from chatd.protocol.errors import ChatError, Refused, Unavailable
@@ -35,7 +35,7 @@ class DaemonLink(asyncio.Protocol, Daemon):
         self._on_delete = on_delete
         self._reader = FrameReader()
         self._transport: asyncio.Transport | None = None
-        self._waiting: dict[int, asyncio.Future[Answer]] = {}
+        self._waiting: dict[int, asyncio.Future[Reply]] = {}
         self._number = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -56,11 +56,11 @@ class DaemonLink(asyncio.Protocol, Daemon):
         """Say that the process works: from now on it is told and asked."""
         self._write(frame(Kind.READY))
 
-    async def ask(self, request: Question) -> Answer:
+    async def ask(self, request: Question) -> Reply:
         """Return the answer. Raises Refused for `Failed`, Unavailable without one in 5 s."""
         self._number += 1
         number = self._number
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
         try:
             self._write(frame(Kind.CONTENT, structs.replace(request, id=number)))

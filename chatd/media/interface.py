@@ -180,14 +180,14 @@ class Drain(Struct, frozen=True, tag=True):
     """Take no more; sync what came, and end."""
 
 
-Answer = Caller | Begun | Done
-ToProcess = Answer | Failed | Delete | Drain
+Reply = Caller | Begun | Done
+ToProcess = Reply | Failed | Delete | Drain
 
 
 class Daemon(Protocol):
     """The daemon as the process sees it; in tests and in the simulation without one."""
 
-    async def ask(self, request: Question) -> Answer:
+    async def ask(self, request: Question) -> Reply:
         """Return the answer. `id` is filled in. Raises Refused for `Failed`, Unavailable without one in 5 s."""
 
     def tell(self, message: Continue | Deleted | Live | Condition) -> None:

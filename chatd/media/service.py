@@ -27,7 +27,6 @@ from chatd.core.files import (
 )
 from chatd.env import Env
 from chatd.media.interface import (
-    Answer,
     Authenticate,
     Begin,
     Begun,
@@ -44,6 +43,7 @@ from chatd.media.interface import (
     Live,
     Question,
     Refuse,
+    Reply,
 )
 from chatd.media.settings import MediaSettings
 from chatd.protocol.envelope import Ok
@@ -199,7 +199,7 @@ class MediaService:
 
     async def _answer(self, asked: Question, process: int) -> None:
         """Answer a question. The next process counts its own anew: what this one was to hear it must not hear."""
-        answer: Answer | Failed
+        answer: Reply | Failed
         try:
             answer = await self._answered(asked)
         except ChatError as error:
@@ -213,7 +213,7 @@ class MediaService:
         if process == self._processes:
             self.link.write(answer)
 
-    async def _answered(self, asked: Question) -> Answer:
+    async def _answered(self, asked: Question) -> Reply:
         match asked:
             case Authenticate(id, token):
                 return await self._caller(id, token)

@@ -12,7 +12,6 @@ from chatd.env import Env
 from chatd.media.disk import Disk
 from chatd.media.inspection import Descriptors, Found, Library, Refusal, Written
 from chatd.media.interface import (
-    Answer,
     Authenticate,
     Begin,
     Begun,
@@ -23,6 +22,7 @@ from chatd.media.interface import (
     Finish,
     Question,
     Refuse,
+    Reply,
 )
 from chatd.protocol.errors import ChatError, Refused
 from chatd.protocol.media import SCHEME, FileKind, Purpose
@@ -69,7 +69,7 @@ class MemoryRows(Daemon, UploadReads):
         self.files[file] = row
         return row
 
-    async def ask(self, request: Question) -> Answer:
+    async def ask(self, request: Question) -> Reply:
         self.on_ask(request)
         match request:
             case Authenticate():
