@@ -114,7 +114,6 @@ class Files:
         sizes: Mapping[str, int] | None = None,
         names: Mapping[str, str] | None = None,
         source: bytes = b"\x01" * 32,
-        made: bytes = b"\x02" * 32,
         length: int | None = None,
         mime: str = "image/jpeg",
         **facts: Any,
@@ -124,6 +123,7 @@ class Files:
         `source`, `made`: the digests of what was uploaded, and of the objects.
         """
         sizes = {"full": 100} if sizes is None else sizes
+        made: bytes = facts.pop("made", b"\x02" * 32)
         known = await self.known(file)
         objects = tuple(
             NewObject(
