@@ -8,6 +8,7 @@ import secrets
 import select
 import socket
 import time
+import zlib
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -29,8 +30,13 @@ class Answer(NamedTuple):
 
 
 def head(what: str, token: str, length: int = 0, **headers: object) -> bytes:
-    """Return the head of a request; of names in `headers` underscores are dashes."""
-    named = {"Host": "x", "Authorization": f"Bearer {token}", "Content-Length": length, **HEADS}
+    """Return the head of a request; of names in `headers` underscores are dashes.
+
+    Each user has an address of their own, as a trusted proxy tells it: new tokens of one address are bounded.
+    """
+    address = ".".join(map(str, zlib.crc32(token.encode()).to_bytes(4, "big")))
+    named: dict[str, object] = {"Host": "x", "Authorization": f"Bearer {token}", "X-Forwarded-For": address}
+    named |= {"Content-Length": length, **HEADS}
     named |= {name.replace("_", "-"): value for name, value in headers.items()}
     lines = "".join(f"{name}: {value}\r\n" for name, value in named.items())
     return f"{what} HTTP/1.1\r\n{lines}\r\n".encode()

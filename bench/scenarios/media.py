@@ -109,7 +109,11 @@ async def sides(extent: Extent, cut: float = CUT) -> AsyncIterator["Sides"]:
     (port,) = machine.free_ports(1)
     settings = {f"CHATD_MEDIA__{name}": said for name, said in SETTINGS.items()}
     contents = {name: random.Random(extent.seed).randbytes(size) for name, size in SIZES.items()}
-    with daemon_dir({**settings, "CHATD_MEDIA__ADDRESS": f"127.0.0.1:{port}"}) as home:
+    settings |= {
+        "CHATD_MEDIA__ADDRESS": f"127.0.0.1:{port}",
+        "CHATD_LISTEN__TRUSTED_PROXIES": '["127.0.0.1"]',
+    }
+    with daemon_dir(settings) as home:
         async with home.endpoint() as there, servers(contents) as beside:
             assert there.daemon is not None
             on = Sides(extent, cut, there, there.daemon, beside, contents, port)

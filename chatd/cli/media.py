@@ -78,7 +78,10 @@ def usage(loaded: Loaded, for_programs: bool) -> None:
         if rows:
             click.echo(f"\n{title}:")
         for row in rows:
-            click.echo(f"  {row[name]:<32} {row['files']:>9} files {shown(row['bytes']):>12}")
+            # What the host uploaded for nobody, as stickers, has no owner.
+            owner = row[name] or "(the host app)"
+            word = "file " if row["files"] == 1 else "files"
+            click.echo(f"  {owner:<32} {row['files']:>9} {word} {shown(row['bytes']):>12}")
 
 
 @click.group(

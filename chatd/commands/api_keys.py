@@ -7,14 +7,14 @@ from hashlib import sha256
 from hmac import compare_digest
 
 from chatd.commands.admin import Writes
-from chatd.core.api_keys import AddKey, ApiKey, DeletedKey, DeleteKey, RotateKey, known_key
+from chatd.core.api_keys import KEY_PREFIX, AddKey, ApiKey, DeletedKey, DeleteKey, RotateKey, known_key
 from chatd.core.audit import Audit
 from chatd.core.write_set import WriteSet
 from chatd.env import Env
 from chatd.storage.interface import DecisionStore
 
-# `ck_`, the id of the key, and 256 random bits; the prefix is for those who search logs and code for lost keys.
-SECRET = re.compile(r"ck_([a-z2-7]{8})_[A-Za-z0-9_-]{43}")
+# The prefix, the id of the key, and 256 random bits.
+SECRET = re.compile(KEY_PREFIX + r"([a-z2-7]{8})_[A-Za-z0-9_-]{43}")
 ID_BYTES, RANDOM_BYTES = 5, 32
 _NONE = bytes(32)  # the digest of nothing
 _NOBODY = ApiKey("", "", ())
@@ -83,7 +83,7 @@ class ApiKeys:
 
     def _new_secret(self, id: str) -> str:
         random = urlsafe_b64encode(self._env.random_bytes(RANDOM_BYTES)).decode().rstrip("=")
-        return f"ck_{id}_{random}"
+        return f"{KEY_PREFIX}{id}_{random}"
 
 
 def _digest(secret: str) -> bytes:

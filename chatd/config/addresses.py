@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from urllib.parse import SplitResult
 
 
 def split_address(address: str) -> tuple[str, int]:
@@ -24,3 +25,8 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def is_secure(url: SplitResult) -> bool:
+    """Whether nobody on the way reads what is sent there: https, or http on this machine."""
+    return url.scheme == "https" or (url.scheme == "http" and is_loopback(url.hostname or ""))

@@ -3,7 +3,7 @@
 import re
 from urllib.parse import urlsplit
 
-from chatd.config.addresses import is_loopback, split_address
+from chatd.config.addresses import is_loopback, is_secure, split_address
 from chatd.config.model import Config, several
 from chatd.config.rule import Rule
 
@@ -39,7 +39,7 @@ def _is_private(config: Config) -> bool:
 def _url(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
+        is_safe = is_secure(parts)
         is_plain = not (parts.query or parts.fragment or "@" in parts.netloc)
     except ValueError:
         return False

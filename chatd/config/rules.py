@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from urllib.parse import urlsplit
 
 from chatd.config import hook_rules, media_rules, push_rules
-from chatd.config.addresses import is_loopback, split_address
+from chatd.config.addresses import is_loopback, is_secure, split_address
 from chatd.config.model import Config, several
 from chatd.config.problems import Problem
 from chatd.config.rule import Rule, is_network
@@ -81,7 +81,7 @@ def _key_set_url(url: str) -> bool:
         return False
     if parts.username or parts.password or not parts.hostname:
         return False
-    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
+    return is_secure(parts)
 
 
 def _console_url(url: str) -> bool:
@@ -100,7 +100,7 @@ def _page_url(url: str, *, ends: str = "") -> bool:
     """Whether it is a web address that only its own host can answer, and fits a policy header as it stands."""
     try:
         parts = urlsplit(url)
-        is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
+        is_safe = is_secure(parts)
         is_plain = not parts.username and not parts.password and not parts.fragment
         is_origin = bool(ORIGIN.match(f"{parts.scheme}://{parts.netloc}"))
     except ValueError:

@@ -15,6 +15,8 @@ from chatd.protocol.errors import Refused
 # All of them are in memory; an app has one for each of its services.
 KEYS_MAX = 1000
 READ = ".read"
+# Of a secret, for those who search logs and code for lost keys.
+KEY_PREFIX = "ck_"
 # The ids of visitors of the console begin with it; those of keys have no colon.
 VISITOR = "console:"
 

@@ -15,6 +15,7 @@ from msgspec import UNSET
 from chatd.protocol.media import FilePlace
 
 PREFIX = "/v1/media"
+LIVE_PREFIX = f"{PREFIX}/live"
 # Links of some minutes are equal, so what a browser has fetched once is not fetched again.
 GRID_S = 300
 # Longer than any link of this server: users of 64 characters that grow threefold, and the rest.
@@ -40,7 +41,7 @@ def path_of(place: FilePlace) -> str:
     '/v1/media/g4fKz81QwXe2/7/Fz3kQ0aaaaaaaaaaaaaaaa/s'
     """
     if not place.seq:
-        return f"{PREFIX}/live/{place.room}/{place.file}"
+        return f"{LIVE_PREFIX}/{place.room}/{place.file}"
     path = f"{PREFIX}/{place.room}/{place.seq}/{place.file}"
     return path if place.size is UNSET else f"{path}/{place.size}"
 

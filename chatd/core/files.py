@@ -10,6 +10,7 @@ from the disk and no message names the file.
 """
 
 from base64 import urlsafe_b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -18,7 +19,7 @@ from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import U53
-from chatd.protocol.media import SCHEME, FileKind, Purpose
+from chatd.protocol.media import SCHEME, FileKind, Purpose, Variant
 from chatd.protocol.messages import Attachment
 
 State = Literal["uploading", "ready", "refused", "dropped"]
@@ -26,8 +27,10 @@ State = Literal["uploading", "ready", "refused", "dropped"]
 # A download may be under way, and go on after a break.
 UNLINK_GRACE_MS = 3_600_000
 # By variant, what follows the id of the file in the name of its object.
-SUFFIXES = {"full": "", "m": "-m", "s": "-s"}
+SUFFIXES: Mapping[Variant, str] = {"full": "", "m": "-m", "s": "-s"}
 STICKER = "sticker:"
+# 128 random bits: nobody guesses one.
+FILE_ID_BYTES = 16
 UNKNOWN_MIME = "application/octet-stream"
 
 
@@ -133,9 +136,9 @@ class BeginFile:
 
 @dataclass(slots=True, frozen=True)
 class NewObject:
-    """An object that is on the disk under its name. `digest`: SHA-256."""
+    """An object that is on the disk, durably, under its name. `digest`: SHA-256."""
 
-    variant: str
+    variant: Variant
     object: str
     mime: str
     size: int
@@ -320,7 +323,7 @@ def close_upload(owner: str, reads: ReadSet) -> None:
 
 
 def file_id(chance: bytes) -> str:
-    """Return the id of a file, of 16 random bytes.
+    """Return the id of a file, of FILE_ID_BYTES random bytes.
 
     >>> file_id(bytes(16))
     'AAAAAAAAAAAAAAAAAAAAAA'

@@ -1,6 +1,7 @@
 """Decisions on uploads: begin, continue, finish, refuse, drop (protocol.md "Uploading"). Synchronous and pure."""
 
 from dataclasses import replace
+from typing import get_args
 
 from msgspec import UNSET, ValidationError, structs
 
@@ -35,6 +36,7 @@ from chatd.core.write_set import WriteSet
 from chatd.protocol.codec import decode_attachment, encode
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
+from chatd.protocol.limits import PICTURE_BYTES_MAX
 from chatd.protocol.media import SCHEME, FileKind, Purpose, Size
 from chatd.protocol.messages import Attachment
 
@@ -48,12 +50,9 @@ OPEN_UPLOADS_MAX = 8
 OPEN_UPLOADS_MS = 7 * DAY_MS
 # One of them has probably ended by then.
 OPEN_RETRY_MS = 5000
-# The largest phone camera.
-PICTURE_BYTES_MAX = 30 << 20
 # Of sound, in a millisecond: twice what any phone records.
 VOICE_BYTES_PER_MS = 64
 VOICE_BYTES_MIN = 1 << 20
-SIZES: tuple[Size, ...] = ("m", "s")
 
 
 def begin_file(user: str, request: BeginFile, writes: WriteSet, reads: ReadSet) -> FileBegun:
@@ -170,7 +169,8 @@ def finish_file(user: str, request: FinishFile, writes: WriteSet, reads: ReadSet
         mime=full.mime,
         size=full.size,
         kind=file.kind,
-        sizes=[one for one in SIZES if any(stored.variant == one for stored in request.objects)] or UNSET,
+        sizes=[one for one in get_args(Size) if any(stored.variant == one for stored in request.objects)]
+        or UNSET,
         alt=UNSET,
         expires_at=UNSET,
     )

@@ -79,7 +79,7 @@ class UsedKind(TypedDict):
 
 
 class UsedBy(TypedDict):
-    """A user or a room with what is charged to them; the name "" is the host."""
+    """A user or a room with what is charged to them; the name "" is the host app."""
 
     name: str
     bytes: int

@@ -24,7 +24,6 @@ from chatd.storage.media import Asker, Standing
 CALLERS_MAX = 10_000
 # Some 300 B each: 3 MB at worst.
 ADDRESSES_MAX = 10_000
-BEARER = "bearer "
 # Tokens of one address that the daemon verifies: one costs the chat 0.2 ms, and counts for minutes once it was. Behind
 # one address may be an office.
 VERIFIED = Rate.per_second(20, burst=200)
@@ -50,10 +49,7 @@ class Access:
 
         Raises Refused for none and for one that does not count, Unavailable while the daemon does not answer.
         """
-        authorization = request.headers.get("authorization", "")
-        if authorization[: len(BEARER)].lower() != BEARER:
-            raise Refused("token_invalid", "this needs a token")
-        token = authorization[len(BEARER) :].strip()
+        token = token_of(request)
         digest = blake2b(token.encode(errors="surrogatepass"), digest_size=16).digest()
         known, believed_until = self._callers.get(digest, (None, 0.0))
         if known and known.expires_at > self._env.now_ms() and believed_until > self._env.monotonic():
@@ -117,6 +113,14 @@ class Access:
                 raise banned(restriction, now_ms)
         if mark_over(caller, standing) > caller.generation:
             raise Refused("token_invalid", "the token was revoked")
+
+
+def token_of(request: Request) -> str:
+    """Return the token that a request brings, as it stands. Raises Refused for none."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise Refused("token_invalid", "this needs a token")
+    return token.strip()
 
 
 def asker_of(caller: Caller) -> Asker:

@@ -7,22 +7,16 @@ from typing import cast
 from msgspec import structs
 
 from chatd.media.interface import (
-    Authenticate,
-    Begin,
-    Begun,
-    Caller,
+    Answer,
     Condition,
     Continue,
     Daemon,
     Delete,
     Deleted,
-    Done,
     Drain,
-    Drop,
     Failed,
-    Finish,
     Live,
-    Refuse,
+    Question,
     ToProcess,
 )
 from chatd.protocol.errors import ChatError, Refused, Unavailable
@@ -41,7 +35,7 @@ class DaemonLink(asyncio.Protocol, Daemon):
         self._on_delete = on_delete
         self._reader = FrameReader()
         self._transport: asyncio.Transport | None = None
-        self._waiting: dict[int, asyncio.Future[Caller | Begun | Done]] = {}
+        self._waiting: dict[int, asyncio.Future[Answer]] = {}
         self._number = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -62,11 +56,11 @@ class DaemonLink(asyncio.Protocol, Daemon):
         """Say that the process works: from now on it is told and asked."""
         self._write(frame(Kind.READY))
 
-    async def ask(self, request: Authenticate | Begin | Finish | Refuse | Drop) -> Caller | Begun | Done:
+    async def ask(self, request: Question) -> Answer:
         """Return the answer. Raises Refused for `Failed`, Unavailable without one in 5 s."""
         self._number += 1
         number = self._number
-        answer: asyncio.Future[Caller | Begun | Done] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
         try:
             self._write(frame(Kind.CONTENT, structs.replace(request, id=number)))
@@ -80,7 +74,7 @@ class DaemonLink(asyncio.Protocol, Daemon):
     def tell(self, message: Continue | Deleted | Live | Condition) -> None:
         self._write(frame(Kind.CONTENT, message))
 
-    def _take(self, message: Caller | Begun | Done | Failed | Delete | Drain) -> None:
+    def _take(self, message: ToProcess) -> None:
         if isinstance(message, Drain):
             self.ended.set()
         elif isinstance(message, Delete):

@@ -14,6 +14,8 @@ from typing import NamedTuple
 from unicodedata import category
 from urllib.parse import quote
 
+from chatd.core.file_links import PREFIX
+from chatd.core.files import UNKNOWN_MIME
 from chatd.core.names import BREAKING, TURNING
 from chatd.env import Env
 from chatd.media.access import Access, asker_of
@@ -25,14 +27,12 @@ from chatd.protocol.errors import Refused, Unavailable
 from chatd.protocol.media import FilePlace
 from chatd.storage.media import MediaReads, StoredObject
 
-PREFIX = "/v1/media"
 METHODS = "GET, HEAD, OPTIONS"
 _PLACED = re.compile(r"/([A-Za-z0-9]{12})/([1-9][0-9]{0,9})/([A-Za-z0-9_\-]{22})(?:/([ms]))?\Z", re.ASCII)
 _NAMED = re.compile(r"/(own|public)/([A-Za-z0-9_\-]{22})(?:/([ms]))?\Z", re.ASCII)
 
 # What browsers show or play and never run. Anything else is a download, whatever it says of itself.
 SHOWN = frozenset().union(*MIMES.values())
-OPAQUE = "application/octet-stream"
 # An object never changes, so nobody asks again; a link is another address soon.
 FOR_EVER_S = 31_536_000
 MODERATION = "moderation"
@@ -133,6 +133,10 @@ class Downloads:
             "Cache-Control": f"{allowed.caching}, max-age={allowed.kept_s}, immutable",
             "Accept-Ranges": "bytes",
         }
+        if allowed.caching == "public":
+            # Cards are shown by pages of the host app, too, wherever those come from. A 304 says so again: a browser
+            # puts its headers in the place of those that it has kept.
+            headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         asked = request.headers
         if "if-match" in asked and not lists(asked["if-match"], etag, weak=False):
             return error(412, "conflict")
@@ -140,9 +144,6 @@ class Downloads:
             self.counters["known"] += 1
             return Answer(304, headers)
         headers |= shown_as(stored)
-        if allowed.caching == "public":
-            # Cards are shown by pages of the host app, too, wherever those come from.
-            headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         span = None
         if request.method == "GET" and "range" in asked:
             try:
@@ -206,7 +207,7 @@ def shown_as(stored: StoredObject) -> dict[str, str]:
     """Return the headers that say how a browser has to take a file."""
     is_shown = stored.kind != "file" and stored.mime in SHOWN
     disposition = ("inline" if is_shown else "attachment") + named(stored.name)
-    return {"Content-Type": stored.mime if is_shown else OPAQUE, "Content-Disposition": disposition}
+    return {"Content-Type": stored.mime if is_shown else UNKNOWN_MIME, "Content-Disposition": disposition}
 
 
 @lru_cache(NAMES_KEPT)

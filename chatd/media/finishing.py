@@ -12,11 +12,11 @@ from concurrent.futures import Executor
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol, TypeVar
 
-from chatd.core.files import SUFFIXES, File
+from chatd.core.files import SUFFIXES, File, NewObject
 from chatd.media.disk import NO_SPACE
 from chatd.media.incoming import Incoming, Progress
 from chatd.media.inspection import Descriptors, Found, Refusal
-from chatd.media.interface import Daemon, Finish, Refuse, Stored
+from chatd.media.interface import Daemon, Finish, Refuse
 from chatd.media.local import in_pool
 from chatd.media.objects import Objects
 from chatd.protocol.errors import Refused, Unavailable
@@ -50,7 +50,7 @@ class Made(NamedTuple):
     """A file that is stored, as the daemon is to hear of it."""
 
     facts: Attachment
-    stored: tuple[Stored, ...]
+    stored: tuple[NewObject, ...]
     source: bytes
 
 
@@ -141,7 +141,7 @@ class Finishing:
         if await in_pool(self._pool, self._incoming.size, row.file) is not None:
             await self._objects.put(row.file, self._incoming.path(row.file))
         digest = await self._objects.digest(row.file)
-        stored = Stored("full", row.file, row.facts.mime, length, digest)
+        stored = NewObject("full", row.file, row.facts.mime, length, digest)
         return Made(Attachment(SCHEME, row.facts.mime, kind=row.kind), (stored,), digest)
 
     async def _inspected(self, row: File, length: int) -> Made | str:
@@ -166,7 +166,7 @@ class Finishing:
             path, name = incoming.rendition(file, one.variant), file + SUFFIXES[one.variant]
             await self._objects.put(name, path)
             size, digest = await self._objects.size(name), await self._objects.digest(name)
-            stored.append(Stored(one.variant, name, one.mime, size or 0, digest))
+            stored.append(NewObject(one.variant, name, one.mime, size or 0, digest))
         return Made(found.facts, tuple(stored), source)
 
     async def refuse(self, file: str, code: str) -> str:

@@ -10,17 +10,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from chatd.core.files import SUFFIXES
 from chatd.media.disk import Disk
 from chatd.media.inspection import Descriptors
-from chatd.media.interface import INCOMING, Variant
+from chatd.media.interface import INCOMING
 from chatd.media.layout import FILE_CHARACTERS
+from chatd.protocol.media import Variant
 
 AT = ".at"
 NAME = re.compile(rf"([A-Za-z0-9_\-]{{{FILE_CHARACTERS}}})(?:\.[a-z]+)?\Z")
 NOTE = re.compile(rb"([0-9]{1,16}) (-1|[0-9]{1,16}) ([0-9]{1,3}) *\Z")
 # Shorter than what a disk writes whole or not at all.
 AT_BYTES = 64
-RENDITIONS: tuple[Variant, ...] = ("full", "m", "s")
 
 
 @dataclass(slots=True, frozen=True)
@@ -95,7 +96,7 @@ class Incoming:
         """Open a whole upload, and three empty files for what is made of it."""
         open_now = [self._disk.open(self.path(file))]
         try:
-            for variant in RENDITIONS:
+            for variant in SUFFIXES:
                 open_now.append(self._disk.open(self.rendition(file, variant), make=True))
                 self._disk.truncate(open_now[-1], 0)
             yield Descriptors(*open_now)
@@ -110,7 +111,7 @@ class Incoming:
 
     def tidy(self, file: str) -> None:
         """Delete what there is of an upload that has ended; what a power cut brings back goes at the next start."""
-        for path in (self.path(file), *(self.rendition(file, one) for one in RENDITIONS), self._at(file)):
+        for path in (self.path(file), *(self.rendition(file, one) for one in SUFFIXES), self._at(file)):
             self._disk.delete(path)
 
     def _at(self, file: str) -> Path:

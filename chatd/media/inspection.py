@@ -9,8 +9,7 @@ from typing import Literal, get_args
 
 from msgspec import UNSET, Struct
 
-from chatd.media.interface import Variant
-from chatd.protocol.media import FileKind, Purpose, Size
+from chatd.protocol.media import FileKind, Purpose, Size, Variant
 from chatd.protocol.messages import Attachment
 
 Code = Literal["unreadable", "too_large", "not_supported"]

@@ -4,27 +4,17 @@ Frames carry one message each, tagged; the process asks, and the daemon answers 
 the process says is checked like what a client says: the daemon verifies tokens itself.
 """
 
-from typing import Literal, Protocol
+from typing import Protocol
 
 from msgspec import Struct
 
+from chatd.core.files import NewObject
 from chatd.protocol.media import FileKind, LiveState, Purpose
 from chatd.protocol.messages import Attachment
 
-Variant = Literal["full", "m", "s"]
 INCOMING, OBJECTS, SET_ASIDE = "incoming", "objects", "set-aside"
 """Folders of the directory: uploads that are not whole, objects by the first byte of their name, and what a restore
 found and no row names."""
-
-
-class Stored(Struct, frozen=True):
-    """An object that is on the disk, durably, under its name. `digest`: SHA-256."""
-
-    variant: Variant
-    object: str
-    mime: str
-    size: int
-    digest: bytes
 
 
 # --- what the process asks
@@ -73,7 +63,7 @@ class Finish(Struct, frozen=True, tag=True, kw_only=True):
     id: int
     file: str
     facts: Attachment
-    stored: tuple[Stored, ...]
+    stored: tuple[NewObject, ...]
     source: bytes
     length: int
 
@@ -133,7 +123,8 @@ class Condition(Struct, frozen=True, tag=True):
     counters: dict[str, int] = {}
 
 
-FromProcess = Authenticate | Begin | Finish | Refuse | Drop | Continue | Deleted | Live | Condition
+Question = Authenticate | Begin | Finish | Refuse | Drop
+FromProcess = Question | Continue | Deleted | Live | Condition
 
 
 # --- what the daemon says
@@ -189,13 +180,14 @@ class Drain(Struct, frozen=True, tag=True):
     """Take no more; sync what came, and end."""
 
 
-ToProcess = Caller | Begun | Done | Failed | Delete | Drain
+Answer = Caller | Begun | Done
+ToProcess = Answer | Failed | Delete | Drain
 
 
 class Daemon(Protocol):
     """The daemon as the process sees it; in tests and in the simulation without one."""
 
-    async def ask(self, request: Authenticate | Begin | Finish | Refuse | Drop) -> Caller | Begun | Done:
+    async def ask(self, request: Question) -> Answer:
         """Return the answer. `id` is filled in. Raises Refused for `Failed`, Unavailable without one in 5 s."""
 
     def tell(self, message: Continue | Deleted | Live | Condition) -> None:

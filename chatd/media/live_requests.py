@@ -4,8 +4,9 @@ import re
 from functools import partial
 from urllib.parse import parse_qs
 
+from chatd.core.file_links import PREFIX
 from chatd.media.access import Access, asker_of
-from chatd.media.downloads import PREFIX, is_link
+from chatd.media.downloads import is_link
 from chatd.media.http_messages import Answer, Request, error
 from chatd.media.interface import Caller
 from chatd.media.live import BadPage, LiveNote, LiveNotes

@@ -9,10 +9,12 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
+from chatd.core import file_links
 from chatd.core.client_address import networks
 from chatd.env import Env
+from chatd.media import tus
 from chatd.media.access import Access
 from chatd.media.daemon_link import DaemonLink
 from chatd.media.disk import SystemDisk
@@ -35,7 +37,6 @@ from chatd.media.settings import MediaSettings
 from chatd.media.upload_requests import UploadRequests
 from chatd.media.uploads import Parts, Uploads
 from chatd.protocol.errors import ChatError, Refused, Unavailable
-from chatd.protocol.process_frames import HEAD_BYTES, Kind, decode
 from chatd.storage.media import MediaReads
 from chatd.telemetry.troubles import Troubles
 
@@ -49,15 +50,6 @@ START_AGAIN_S = 30.0
 
 OpenReads = Callable[[Path, Troubles], Awaitable[MediaReads]]
 log = logging.getLogger(__name__)
-
-
-def read_settings(pipe: socket.socket) -> MediaSettings:
-    """Return the first thing that the daemon says. Raises OSError and ValueError when it is something else."""
-    head = pipe.recv(HEAD_BYTES, socket.MSG_WAITALL)
-    if len(head) < HEAD_BYTES or head[4] != Kind.SETTINGS:
-        raise ValueError("no settings")
-    payload = pipe.recv(int.from_bytes(head[:4], "big"), socket.MSG_WAITALL)
-    return cast(MediaSettings, decode(payload, MediaSettings))
 
 
 async def serve(pipe: socket.socket, settings: MediaSettings, env: Env, open_reads: OpenReads) -> None:
@@ -116,9 +108,9 @@ class MediaProcess:
         self._downloads = Downloads(access, reads, elsewhere or local.open, env)
         live = LiveRequests(access, reads, self._live, media.connections // 2)
         handlers: dict[str, Handler] = {
-            "/v1/files": uploads,
-            "/v1/media": self._downloads,
-            "/v1/media/live": live,
+            tus.PREFIX: uploads,
+            file_links.PREFIX: self._downloads,
+            file_links.LIVE_PREFIX: live,
         }
         routes = Routes(settings.origins, handlers)
         proxies = networks(settings.proxies)

@@ -7,26 +7,27 @@ token may do is done.
 
 import asyncio
 import logging
-from base64 import urlsafe_b64encode
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from chatd.auth.interface import Claims
-from chatd.core.api_keys import ApiKey
+from chatd.core.api_keys import KEY_PREFIX, ApiKey
 from chatd.core.files import (
+    FILE_ID_BYTES,
     BeginFile,
     ContinueFile,
     DropFile,
     FileBegun,
     FinishFile,
     ForgetDeleted,
-    NewObject,
     RefuseFile,
+    file_id,
 )
 from chatd.env import Env
 from chatd.media.interface import (
+    Answer,
     Authenticate,
     Begin,
     Begun,
@@ -41,6 +42,7 @@ from chatd.media.interface import (
     Finish,
     FromProcess,
     Live,
+    Question,
     Refuse,
 )
 from chatd.media.settings import MediaSettings
@@ -50,21 +52,16 @@ from chatd.protocol.process_frames import decode
 from chatd.telemetry.counters import Counters
 from chatd.telemetry.troubles import Troubles
 
-# Of a new file, 128 bits: nobody guesses one.
-FILE_BYTES = 16
 # A token is verified again after this time, when another key may have come into force; that it was revoked is looked
 # at with every request. A key of the API is not in the database that the process reads, so it counts for less.
 CALLER_MS, KEY_CALLER_MS = 300_000, 10_000
 # More than the connections that a process serves; each holds one question.
 QUESTIONS_MAX = 10_000
 DIGEST_BYTES = 32
-KEY_PREFIX = "ck_"
 # The answers to an upload that is not wanted (media/interface.py).
 REFUSALS = frozenset({"unreadable", "too_large", "not_supported", "rejected", "bad_request"})
 
 log = logging.getLogger(__name__)
-
-Asked = Authenticate | Begin | Finish | Refuse | Drop
 
 
 class Link(Protocol):
@@ -118,7 +115,7 @@ class MediaService:
     def on_content(self, payload: bytes) -> None:
         """Take what the process says. Raises ValueError for anything that it may not say."""
         message = decode(payload, FromProcess)
-        if isinstance(message, Asked):
+        if isinstance(message, Question):
             if len(self._tasks) >= QUESTIONS_MAX:
                 raise ValueError("too many questions")
             self._keep(self._answer(message, self._processes))
@@ -200,9 +197,9 @@ class MediaService:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _answer(self, asked: Asked, process: int) -> None:
+    async def _answer(self, asked: Question, process: int) -> None:
         """Answer a question. The next process counts its own anew: what this one was to hear it must not hear."""
-        answer: Caller | Begun | Done | Failed
+        answer: Answer | Failed
         try:
             answer = await self._answered(asked)
         except ChatError as error:
@@ -216,7 +213,7 @@ class MediaService:
         if process == self._processes:
             self.link.write(answer)
 
-    async def _answered(self, asked: Asked) -> Caller | Begun | Done:
+    async def _answered(self, asked: Question) -> Answer:
         match asked:
             case Authenticate(id, token):
                 return await self._caller(id, token)
@@ -254,7 +251,7 @@ class MediaService:
         if user is not None and asked.owner:
             raise Refused("forbidden", "a key of the API alone uploads for others", field="owner")
         request = BeginFile(
-            file=urlsafe_b64encode(self._env.random_bytes(FILE_BYTES)).decode().rstrip("="),
+            file=file_id(self._env.random_bytes(FILE_ID_BYTES)),
             owner=asked.owner if user is None else user,
             key=asked.key,
             kind=asked.kind,
@@ -307,7 +304,4 @@ def finish_of(asked: Finish) -> FinishFile:
     sizes = [asked.length, *(one.size for one in asked.stored)]
     if min(sizes) < 0 or any(len(digest) != DIGEST_BYTES for digest in digests):
         raise Refused("bad_request", "a file that is not whole", field="stored")
-    objects = tuple(
-        NewObject(one.variant, one.object, one.mime, one.size, one.digest) for one in asked.stored
-    )
-    return FinishFile(asked.file, asked.facts, objects, asked.source, asked.length)
+    return FinishFile(asked.file, asked.facts, asked.stored, asked.source, asked.length)

@@ -20,6 +20,7 @@ from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import Key, Room, User
 from chatd.protocol.media import FileId, FileKind, Purpose
 
+PREFIX = "/v1/files"
 VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,creation-defer-length,checksum,expiration,termination"
 BODY = "application/offset+octet-stream"
@@ -82,7 +83,7 @@ class State(NamedTuple):
 
 def target_of(request: Request) -> Target | Answer:
     """Return what a request wants, or the answer to one that is none of this protocol."""
-    file = request.path.removeprefix("/v1/files").removeprefix("/")
+    file = request.path.removeprefix(PREFIX).removeprefix("/")
     method = request.headers.get("x-http-method-override", request.method).upper()
     action = ACTIONS.get((bool(file), method))
     if action is None:

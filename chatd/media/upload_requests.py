@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from chatd.config.media import Media
 from chatd.core.files import File
 from chatd.media import tus
-from chatd.media.access import Access, asker_of
+from chatd.media.access import Access, asker_of, token_of
 from chatd.media.http_messages import Answer, Request, error
 from chatd.media.inspection import Library
-from chatd.media.interface import Begin, Begun, Caller, Daemon, Drop
+from chatd.media.interface import Begin, Begun, Daemon, Drop
 from chatd.media.routes import failure
 from chatd.media.uploads import ChecksumMismatch, Discarded, OffsetConflict, Uploads
 from chatd.protocol.errors import ChatError, Refused
@@ -70,7 +70,7 @@ class UploadRequests:
 
     async def _begin(self, request: Request, _: str) -> Answer:
         """Make an upload, and take the bytes that came along."""
-        caller = await self._caller(request)
+        caller = await self._access.caller(request)
         said, length = (
             tus.metadata_of(request.headers.get("upload-metadata", "")),
             tus.length_of(request.headers),
@@ -103,7 +103,9 @@ class UploadRequests:
             part = tus.Part(0, None, tus.digest_of(request.headers))
             state = await self._uploads.append(found.file, part, request.body)
         # Without a configured address clients are at the one they came by.
-        return Answer(201, {**tus.headers_of(state), "Location": f"{self._media.url}/v1/files/{begun.file}"})
+        return Answer(
+            201, {**tus.headers_of(state), "Location": f"{self._media.url}{tus.PREFIX}/{begun.file}"}
+        )
 
     async def _look(self, request: Request, file: str) -> Answer:
         return tus.looked(await self._uploads.look(await self._row(request, file)))
@@ -118,14 +120,11 @@ class UploadRequests:
         await self._daemon.ask(Drop(0, file, token_of(request)))
         if row.state == "uploading":
             await self._uploads.end(file)
-        return Answer(204, {"Tus-Resumable": tus.VERSION})
-
-    async def _caller(self, request: Request) -> Caller:
-        return await self._access.caller(request)
+        return Answer(204)
 
     async def _row(self, request: Request, file: str) -> File:
         """Return the row of an upload of who asks, or of anybody for the host app. Raises Refused, Unavailable."""
-        caller = await self._caller(request)
+        caller = await self._access.caller(request)
         found = await self._reads.upload(asker_of(caller), file)
         self._access.check(caller, found.standing)
         if not ("send" in caller.allow if caller.user else "media" in caller.scopes):
@@ -134,11 +133,3 @@ class UploadRequests:
         if row is None or row.state == "dropped" or (caller.user and row.owner != caller.user):
             raise Refused("not_found", "no such upload")
         return row
-
-
-def token_of(request: Request) -> str:
-    """Return the token of a header Authorization, whose form `Access` has checked or the daemon does."""
-    kind, _, token = request.headers.get("authorization", "").partition(" ")
-    if kind.lower() != "bearer":
-        raise Refused("token_invalid", "this needs a token")
-    return token.strip()

@@ -70,6 +70,8 @@ DECISIONS_MAX = 50
 COMMON_MAX = 20
 # The description of a file in words, for those who cannot see or hear it.
 ALT_MAX = 1000
+# Bytes of a picture as it is uploaded: the largest phone camera.
+PICTURE_BYTES_MAX = 30 << 20
 # Places in one file.link: more pictures than a screen shows.
 LINKS_MAX = 50
 FILES_PAGE_MAX, FILES_PAGE_DEFAULT = 200, 50

@@ -18,6 +18,8 @@ FileKind = Literal["picture", "video", "voice", "sticker", "file"]
 Purpose = Literal["message", "avatar", "cover", "wallpaper"]
 Size = Literal["m", "s"]
 """A smaller rendition: at most 1280 and 320 pixels."""
+Variant = Literal["full", Size]
+"""A rendition of a file."""
 
 Waveform = Annotated[str, Meta(pattern=r"^[0-9a-v]{64}\Z")]
 """Loudness from the beginning to the end, a digit of base 32 each."""

@@ -1,4 +1,4 @@
-"""The processor time and the memory of this process."""
+"""This process as the system sees it: its name, its processor time, its memory."""
 
 import os
 from contextlib import suppress
@@ -6,6 +6,13 @@ from pathlib import Path
 
 _STATM = Path("/proc/self/statm")  # proc(5): pages, of which the second number is resident
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+def introduce(name: str, out_of_memory_score: int) -> None:
+    """Name this process, and say how soon it goes when memory is short: before those with a lower score (proc(5))."""
+    for entry, text in (("comm", name), ("oom_score_adj", str(out_of_memory_score))):
+        with suppress(OSError):
+            Path("/proc/self", entry).write_text(text)
 
 
 def cpu_s() -> float:

@@ -6,6 +6,7 @@ from chatd.core.accounts import Amend
 from chatd.core.attachments import AttachedAt, FileIds, forwards, named_files, room_account
 from chatd.core.erasure_steps import EraseFiles, EraseMembership, EraseProfile, PurgeRoom
 from chatd.core.files import (
+    FILE_ID_BYTES,
     STICKER,
     BeginFile,
     BlockedDigest,
@@ -84,7 +85,7 @@ async def sent(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> 
                 places.add((source.number, place.seq, name))
     if wanted:
         await read_files(sources, FileQuery(wanted, accounts=accounts, places=places), reads)
-        ids = [file_id(sources.env.random_bytes(16)) for _ in range(count)]
+        ids = [file_id(sources.env.random_bytes(FILE_ID_BYTES)) for _ in range(count)]
         reads.records_of(FileIds)["new"] = FileIds(ids)
 
 

@@ -79,7 +79,9 @@ async def test_both_commands_work_beside_a_daemon(run, tmp_path):
     assert (found["files"], found["uploading"], found["bytes"]) == (2, 0, len(SENT) + len(KEPT))
     assert found["users"] == [{"name": "alice", "bytes": len(SENT) + len(KEPT), "files": 2}]
     assert [one["bytes"] for one in found["rooms"]] == [len(SENT)]
-    assert "Users who have most" in shown.output
+    lines = [line.split() for line in shown.output.splitlines()]
+    assert ["alice", "2", "files", "7.6", "KiB"] in lines
+    assert [line[1:3] for line in lines[-1:]] == [["1", "file"]]
 
 
 def test_a_backup_brings_files_once_and_a_restore_brings_them_back(run, stored, tmp_path):

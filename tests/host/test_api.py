@@ -105,13 +105,17 @@ async def test_files_stickers_and_what_they_take(tmp_path: Path, monkeypatch: py
         given = [await files.upload(b"file %d" % n, owner="ann", filename=f"{n}.txt") for n in range(3)]
         sticker = await files.upload(Image.black(64, 64, bands=3).pngsave_buffer(), "sticker")
 
+        # What was refused counts for nobody.
+        begun = await files.begin(10, "picture", owner="ann")
+        assert (await files.append(begun.headers["location"].rpartition("/")[2], b"no picture")).status == 415
+
         def work() -> None:
             with Host(path) as host:
                 assert [one["file"] for one in host.files("ann")] == given[::-1]
                 host.put_sticker("cat", sticker)
                 assert host.stickers() == [{"name": "cat", "file": sticker}]
                 usage = host.media_usage()
-                assert usage["files"] == 4
+                assert (usage["files"], [one["kind"] for one in usage["kinds"]]) == (4, ["file", "sticker"])
                 assert {one["name"]: one["files"] for one in usage["users"]} == {"ann": 3, "": 1}
                 host.remove_sticker("cat")
                 assert host.stickers() == []

@@ -10,6 +10,7 @@ from chatd.core.files import SUFFIXES, BeginFile, FileBegun, FinishFile, KnownFi
 from chatd.protocol.codec import decode_event
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import ChatError
+from chatd.protocol.media import Variant
 from chatd.protocol.messages import Attachment, Event
 from chatd.storage.files import FileQuery
 from chatd.storage.sqlite.directory import Directory
@@ -111,8 +112,8 @@ class Files:
         self,
         file: str,
         *,
-        sizes: Mapping[str, int] | None = None,
-        names: Mapping[str, str] | None = None,
+        sizes: Mapping[Variant, int] | None = None,
+        names: Mapping[Variant, str] | None = None,
         source: bytes = b"\x01" * 32,
         length: int | None = None,
         mime: str = "image/jpeg",

@@ -9,8 +9,7 @@ from typing import get_args
 
 from chatd.media.inspect import jobs
 from chatd.media.inspection import Descriptors, Found, Job, Refusal
-from chatd.media.interface import Variant
-from chatd.protocol.media import FileKind, Purpose
+from chatd.protocol.media import FileKind, Purpose, Variant
 
 PIXELS_MAX, VOICE_MS, SECONDS = 50_000_000, 300_000, 10
 VARIANTS: tuple[Variant, ...] = get_args(Variant)

@@ -22,6 +22,7 @@ from chatd.media.layout import path_of
 from chatd.media.routes import Routes
 from chatd.media.service import MediaService
 from chatd.protocol.errors import Refused
+from chatd.protocol.media import Variant
 from chatd.server.system_env import SystemEnv
 from chatd.storage.sqlite.media_reads import SqliteMediaReads
 from tests.kit import http
@@ -80,8 +81,8 @@ class LoopProcess:
     async def ask(self, request: Any) -> Any:
         self.questions += 1
         answer = self._answers[self.questions] = asyncio.get_running_loop().create_future()
-        asked = replace(request, id=self.questions)
-        self._service._keep(self._service._answer(asked, self._service._processes))
+        service, asked = self._service, replace(request, id=self.questions)
+        service._keep(service._answer(asked, service._processes))
         found = await answer
         if isinstance(found, Failed):
             raise Refused(found.code, retry_after=found.retry_after or None)
@@ -108,7 +109,7 @@ class ServedFiles:
         self.directory = Path(daemon.app.media.service.settings.directory)
 
     def add(
-        self, owner: str, word: str, data: bytes, variants: Sequence[str] = ("full",), **facts: Any
+        self, owner: str, word: str, data: bytes, variants: Sequence[Variant] = ("full",), **facts: Any
     ) -> str:
         """Add a ready file whose variants all have these bytes; return its id. `facts`: as of `MediaRows.file`."""
         digest = sha256(data).digest()

@@ -70,7 +70,7 @@ class StubInspector(CopyingInspector):
 class NoListener:
     """The listener, without one: `handler` is asked directly."""
 
-    def __init__(self, handler: Any, env: Env, pool: Executor, connections_max: int) -> None:
+    def __init__(self, handler: Any, *_: Any) -> None:
         self.handler = handler
 
     def __len__(self) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 from chatd.core.files import SUFFIXES, Charged, File, FileChange, NewObject, State, StoredObjects
 from chatd.core.room import Room
-from chatd.protocol.media import FileKind
+from chatd.protocol.media import FileKind, Variant
 from chatd.protocol.messages import Attachment
 from chatd.storage.sqlite.connection import open_file
 from chatd.storage.sqlite.files import write_changes
@@ -31,7 +31,7 @@ class MediaRows:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def file(self, owner: str, word: str, variants: Sequence[str] = ("full",), **other: Any) -> str:
+    def file(self, owner: str, word: str, variants: Sequence[Variant] = ("full",), **other: Any) -> str:
         """Add a ready file named like `word`, with objects of these variants.
 
         `other`: `kind`, `mime`, `name`, `size` in bytes, `time` in Unix ms, `digest`.

@@ -11,7 +11,19 @@ from chatd.core.uploads import UPLOAD_KEPT_MS
 from chatd.env import Env
 from chatd.media.disk import Disk
 from chatd.media.inspection import Descriptors, Found, Library, Refusal, Written
-from chatd.media.interface import Authenticate, Begin, Begun, Caller, Daemon, Done, Drop, Finish, Refuse
+from chatd.media.interface import (
+    Answer,
+    Authenticate,
+    Begin,
+    Begun,
+    Caller,
+    Daemon,
+    Done,
+    Drop,
+    Finish,
+    Question,
+    Refuse,
+)
 from chatd.protocol.errors import ChatError, Refused
 from chatd.protocol.media import SCHEME, FileKind, Purpose
 from chatd.protocol.messages import Attachment
@@ -57,7 +69,7 @@ class MemoryRows(Daemon, UploadReads):
         self.files[file] = row
         return row
 
-    async def ask(self, request: Authenticate | Begin | Finish | Refuse | Drop) -> Caller | Begun | Done:
+    async def ask(self, request: Question) -> Answer:
         self.on_ask(request)
         match request:
             case Authenticate():

@@ -42,6 +42,7 @@ class ObjectStore:
             *self._command(), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
         )
         while not await self._answers():
+            assert self.process.returncode is None, f"{self.kind} ended: is its port taken?"
             await asyncio.sleep(0.02)
         if self.kind == "moto":
             assert (await http.request(f"{self.endpoint}/{BUCKET}", "PUT")).status == 200

@@ -243,6 +243,8 @@ async def test_avatars_are_for_everybody_while_they_are_shown(files: ServedFiles
     assert (answer.status, answer.body) == (200, b"face")
     assert answer.headers["cross-origin-resource-policy"] == "cross-origin"
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    known = await files.fetch(path, If_None_Match=answer.headers["etag"])
+    assert (known.status, known.headers["cross-origin-resource-policy"]) == (304, "cross-origin")
 
 
 async def test_bytes_that_are_lost_are_not_found_and_logged(

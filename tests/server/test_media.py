@@ -3,10 +3,12 @@
 import asyncio
 import hashlib
 import time
+from dataclasses import replace
 
 import msgspec
 import pytest
 
+from chatd.core.files import NewObject
 from chatd.jobs.media import Collector
 from chatd.media.interface import (
     Authenticate,
@@ -20,7 +22,6 @@ from chatd.media.interface import (
     Drop,
     Finish,
     Refuse,
-    Stored,
 )
 from chatd.protocol.messages import Attachment
 from tests.kit import http
@@ -88,7 +89,7 @@ def begin(token, key="k", **changed):
 
 def finish(file, data=b"hello", **changed):
     digest = hashlib.sha256(data).digest()
-    stored = Stored("full", file, "text/plain", len(data), digest)
+    stored = NewObject("full", file, "text/plain", len(data), digest)
     facts = Attachment(f"media:{file}", "text/plain", size=len(data), kind="file")
     return Finish(
         **{"id": 2, "file": file, "facts": facts, "stored": (stored,), "source": digest, "length": len(data)}
@@ -145,9 +146,9 @@ async def test_a_finish_that_is_not_whole_changes_nothing(daemon, process):
     wrong = [
         msgspec.structs.replace(right, stored=()),
         msgspec.structs.replace(right, stored=(full, full)),
-        msgspec.structs.replace(right, stored=(msgspec.structs.replace(full, object="another"),)),
-        msgspec.structs.replace(right, stored=(msgspec.structs.replace(full, digest=b"short"),)),
-        msgspec.structs.replace(right, stored=(msgspec.structs.replace(full, size=-1),)),
+        msgspec.structs.replace(right, stored=(replace(full, object="another"),)),
+        msgspec.structs.replace(right, stored=(replace(full, digest=b"short"),)),
+        msgspec.structs.replace(right, stored=(replace(full, size=-1),)),
         msgspec.structs.replace(right, source=b""),
     ]
     for one in wrong:

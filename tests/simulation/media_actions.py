@@ -21,6 +21,8 @@ SIZES = (300, 700, 1500, 3000)
 TRIES = 30
 PAUSE_S = 0.3
 PIECE = 250
+# A picture is shown so often, after so many seconds, or some times as many.
+SHOWN, SHOWN_S = 3, 0.3
 
 
 class MediaUsers:
@@ -111,6 +113,12 @@ class MediaUsers:
         return self.media.lane.pick(3) if world.troubled and world.scenario.has("part_cut") else 0
 
     async def fetch(self, actor: "Actor", place: Place, link: str = "") -> None:
+        """Fetch a file, and again when it is shown again."""
+        for _ in range(SHOWN):
+            await self._fetch(actor, place, link)
+            await asyncio.sleep(SHOWN_S * (1 + self.media.lane.pick(8)))
+
+    async def _fetch(self, actor: "Actor", place: Place, link: str) -> None:
         """Fetch a file, and record whether the user may see it."""
         world, user = self.world, actor.client.user
         token, issued_s = world.token(user, actor.client.device)

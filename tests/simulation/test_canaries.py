@@ -50,7 +50,7 @@ FOUND = {
     "edits-kept": (("erase",), "erased_is_gone"),
     "door-cached": (("media",), "fetched_by_right"),
     "link-is-capability": (("media",), "fetched_by_right"),
-    "two-patches-append": (("media", "part_cut"), "fetched_whole"),
+    "two-patches-append": (("media", "part_cut"), "files_agree"),
 }
 
 # Seeds that show what most do not. When something that draws has changed they may not any more: then it is looked for.
@@ -71,7 +71,7 @@ KNOWN = {
     "badge-counts-muted": 820,
     "owner-stays": 230,
     "lane-overtaken": 498,
-    "door-cached": 1209,
+    "door-cached": 207,
     "link-is-capability": 258,
     "two-patches-append": 93,
 }

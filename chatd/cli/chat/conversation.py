@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from chatd.cli.chat.buttons import chosen
+from chatd.cli.chat.files import FILES_COMMANDS, FilesView
 from chatd.cli.chat.notifications import NOTIFICATIONS_COMMANDS, NotificationsView
 from chatd.cli.chat.people import PEOPLE_COMMANDS, PeopleView
 from chatd.cli.chat.screen import Screen
@@ -46,6 +47,7 @@ from chatd.client import (
     TimelineReset,
     TypingStarted,
     TypingStopped,
+    UploadedFile,
     normal_emoji,
 )
 
@@ -65,12 +67,15 @@ class Conversation:
         self._screen = screen
         self._people = PeopleView(client, room, self._note)
         self._notifications = NotificationsView(client, room, self._note)
+        self._shown: dict[int, Message] = {}
+        says = self._note, self._complain, self._refresh
+        self._files = FilesView(client, self._shown, *says, self._post_file)
         self._commands = {
             **bound(self, COMMANDS),
             **bound(self._people, PEOPLE_COMMANDS),
             **bound(self._notifications, NOTIFICATIONS_COMMANDS),
+            **bound(self._files, FILES_COMMANDS),
         }
-        self._shown: dict[int, Message] = {}
         self._last_own = 0
         self._waiting: dict[str, str] = {}  # texts that are neither stored nor refused, by key
         self._held = ""  # what was said last of messages that wait
@@ -125,6 +130,7 @@ class Conversation:
 
     async def wait_settled(self) -> None:
         """Return when all entered messages were stored or refused, or could not be sent for too long."""
+        await self._files.settle()
         now = asyncio.get_running_loop().time
         began = now()
         with contextlib.suppress(TimeoutError):
@@ -281,6 +287,9 @@ class Conversation:
             return
         self._waiting[await self._room.post(button.pressed(seq))] = button.label
 
+    async def _post_file(self, text: str, file: UploadedFile) -> None:
+        self._waiting[await self._room.post(text, files=[file])] = text or file.name
+
     async def _discard(self, rest: str) -> None:
         gone = [key for key in self._waiting if self._client.discard(key)]
         for key in gone:
@@ -329,11 +338,9 @@ class Conversation:
                 self._screen.show(line)
 
     def _refresh(self) -> None:
-        parts = [
-            self._tick(),
-            typing_note(self._room.typists, self._room.speakers, self._room.live_notes),
-            "offline" if self._offline_since is not None else "",
-        ]
+        typing = typing_note(self._room.typists, self._room.speakers, self._room.live_notes)
+        offline = "offline" if self._offline_since is not None else ""
+        parts = [self._tick(), self._files.status, typing, offline]
         self._screen.status(" · ".join(part for part in parts if part))
 
     def _tick(self) -> str:

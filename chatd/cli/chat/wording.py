@@ -4,6 +4,7 @@ import time
 import unicodedata
 from collections.abc import Collection, Mapping
 
+from chatd.cli.chat.attachments import attachment_label
 from chatd.client import ChatError, Message
 
 Piece = tuple[str, str]
@@ -49,18 +50,9 @@ def content(message: Message) -> Piece:
     if message.recalled:
         return "message recalled", "faint"
     attachments = (message.body or {}).get("attachments") or ()
-    named = " ".join(f"[{clean(attachment_name(one))}]" for one in attachments)
+    named = " ".join(f"[{clean(attachment_label(one))}]" for one in attachments)
     text = " ".join(part for part in (clean(message.text), named) if part)
     return (text, "") if text else ("(no text)", "faint")
-
-
-def attachment_name(attachment: Mapping[str, object]) -> str:
-    """Return a short name of an attachment: of a voice note how long it is."""
-    if attachment.get("kind") == "voice":
-        duration = attachment.get("duration")
-        seconds = duration // 1000 if isinstance(duration, int) else 0
-        return f"voice {seconds // 60}:{seconds % 60:02}"
-    return str(attachment.get("name") or attachment.get("mime", "file"))
 
 
 def buttons_line(message: Message) -> Line | None:

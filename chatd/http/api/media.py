@@ -29,7 +29,7 @@ class UsedKind(Struct, frozen=True):
 
 
 class UsedBy(Struct, frozen=True):
-    """A user or a room with what is charged to them."""
+    """A user or a room with what is charged to them; the name "" is the host app."""
 
     name: str
     bytes: int

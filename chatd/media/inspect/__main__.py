@@ -6,22 +6,18 @@ Its standard input is a socket, over which it is told what to do and given open 
 import signal
 import socket
 import sys
-from contextlib import suppress
-from pathlib import Path
 
 from chatd.media.inspect.main import serve
+from chatd.telemetry.process import introduce
 
-TITLE = "chatd-inspect"
-# When memory is short it goes before `chatd-media`, and that before the daemon (proc(5), oom_score_adj).
-OUT_OF_MEMORY_SCORE = "800"
+# When memory is short it goes before `chatd-media`, and that before the daemon.
+OUT_OF_MEMORY_SCORE = 800
 
 
 def main() -> None:
     """Inspect until `chatd-media` ends. Ctrl-C in a terminal comes to all of them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for name, text in (("comm", TITLE), ("oom_score_adj", OUT_OF_MEMORY_SCORE)):
-        with suppress(OSError):
-            Path("/proc/self", name).write_text(text)
+    introduce("chatd-inspect", OUT_OF_MEMORY_SCORE)
     with socket.socket(fileno=sys.stdin.fileno()) as pipe:
         serve(pipe)
 

@@ -6,6 +6,7 @@ from chatd.media.inspect import plain_videos, sounds
 from chatd.media.inspect.renditions import Renditions
 from chatd.media.inspect.sniff import HEAD_BYTES, sniffed
 from chatd.media.inspection import Descriptors, Found, Job, Library, Refusal
+from chatd.protocol.limits import PICTURE_BYTES_MAX
 
 try:
     from chatd.media.inspect import pictures
@@ -17,7 +18,6 @@ except ImportError:
     videos = None  # type: ignore[assignment]
 
 VOICE, VIDEO = ("ogg", "mp4", "mov", "webm"), ("mp4", "mov", "webm")
-PICTURE_BYTES_MAX = 30 << 20  # the largest that phones make
 
 
 def prepare() -> None:

@@ -11,9 +11,8 @@ from msgspec import UNSET
 from chatd.media.inspect.renditions import Renditions
 from chatd.media.inspect.sniff import Type, declared_size
 from chatd.media.inspection import Found, Job, Refusal
-from chatd.media.interface import Variant
 from chatd.media.thumbhash import thumbhash
-from chatd.protocol.media import SCHEME, Size
+from chatd.protocol.media import SCHEME, Size, Variant
 from chatd.protocol.messages import Attachment
 
 try:

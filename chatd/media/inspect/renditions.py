@@ -3,7 +3,7 @@
 import os
 
 from chatd.media.inspection import Descriptors, Written
-from chatd.media.interface import Variant
+from chatd.protocol.media import Variant
 
 
 class Renditions:

@@ -7,21 +7,12 @@ from collections.abc import Sequence
 from typing import cast
 
 from chatd.env import Env
-from chatd.protocol.process_frames import HEAD_BYTES, FrameReader, Kind, decode, frame
+from chatd.protocol.process_frames import FrameReader, Kind, decode, frame
 from chatd.push.handover import SenderSettings
 from chatd.push.interface import Answer, Delivery
 from chatd.push.sender.services import LocalSender
 
 log = logging.getLogger(__name__)
-
-
-def read_settings(pipe: socket.socket) -> SenderSettings:
-    """Return the first thing that the daemon says. Raises OSError and ValueError when it is something else."""
-    head = pipe.recv(HEAD_BYTES, socket.MSG_WAITALL)
-    if len(head) < HEAD_BYTES or head[4] != Kind.SETTINGS:
-        raise ValueError("no settings")
-    payload = pipe.recv(int.from_bytes(head[:4], "big"), socket.MSG_WAITALL)
-    return cast(SenderSettings, decode(payload, SenderSettings))
 
 
 async def serve(pipe: socket.socket, settings: SenderSettings, env: Env) -> None:

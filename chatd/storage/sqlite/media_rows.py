@@ -20,11 +20,15 @@ SELECT object, 0, count(*) FROM renditions AS r
 WHERE NOT EXISTS (SELECT 1 FROM objects AS o WHERE o.object = r.object) GROUP BY object
 LIMIT ?
 """
+# What was refused or dropped takes nothing; its row stays for a while.
 TOTALS = """
-SELECT (SELECT count(*) FROM files), (SELECT count(*) FROM files WHERE state = 'uploading'),
+SELECT (SELECT count(*) FROM files WHERE state IN ('uploading', 'ready')),
+       (SELECT count(*) FROM files WHERE state = 'uploading'),
        (SELECT coalesce(sum(size), 0) FROM objects), (SELECT coalesce(sum(size), 0) FROM objects WHERE refs = 0)
 """
-KINDS = "SELECT kind, count(*), sum(reserved) FROM files GROUP BY kind ORDER BY kind"
+KINDS = """
+SELECT kind, count(*), sum(reserved) FROM files WHERE state IN ('uploading', 'ready') GROUP BY kind ORDER BY kind
+"""
 STICKERS = "SELECT substr(holder, 9), file FROM held WHERE holder >= 'sticker:' AND holder < 'sticker;' ORDER BY holder"
 USERS = """
 SELECT substr(account, 3), bytes, files FROM media_usage

@@ -42,6 +42,18 @@ def befriend(server, one, other):
         assert chat(server, user, "--with", peer, typed=f"/friend {peer}\n").returncode == 0
 
 
+def test_a_file_is_sent_named_and_saved(server, tmp_path):
+    befriend(server, "fay", "gus")
+    (tmp_path / "notes.bin").write_bytes(bytes(range(256)) * 1200)
+    sent = chat(server, "fay", "--with", "gus", typed=f"/send {tmp_path}/notes.bin My notes\n")
+    assert sent.returncode == 0, sent.stderr
+    (tmp_path / "saved").mkdir()
+    saved = chat(server, "gus", "--with", "fay", typed=f"/save {tmp_path}/saved\n")
+    assert saved.returncode == 0, saved.stderr
+    assert "fay: My notes [file notes.bin 307 KB]" in saved.stdout
+    assert (tmp_path / "saved" / "notes.bin").read_bytes() == bytes(range(256)) * 1200
+
+
 def test_messages_can_be_edited_recalled_and_reacted_to(server):
     befriend(server, "erin", "frank")
     chat(server, "erin", "--with", "frank", typed="One\nTwo\n/edit #2 Uno\n/recall #3\n")

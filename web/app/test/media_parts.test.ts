@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { albumRows, boxOf, clock, kindOf, type MediaAttachment } from "../src/media/kinds.js";
+import type { Attachment } from "@chatd/client";
+import { albumRows, boxOf, clock, kindOf } from "../src/media/kinds.js";
 
 const pictures = (count: number, width = 400, height = 300) => {
   return Array.from({ length: count }, (_, at) => ({ url: `media:${at}`, width, height }));
@@ -34,7 +35,7 @@ test("a box keeps the shape of its picture where that can be pressed, and is nev
 });
 
 test("a file is what the server says, before that what its type says", () => {
-  const of = (more: Partial<MediaAttachment>) => kindOf({ url: "media:x", mime: "image/png", ...more });
+  const of = (more: Partial<Attachment>) => kindOf({ url: "media:x", mime: "image/png", ...more });
   assert.equal(of({}), "picture");
   assert.equal(of({ kind: "file" }), "file");
   assert.equal(of({ mime: "video/mp4" }), "video");

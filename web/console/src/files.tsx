@@ -42,9 +42,13 @@ function Usage() {
           {value.users.map((one) => (
             <tr key={one.name}>
               <th scope="row">
-                <a class="row-link" href={to("people", one.name)}>
-                  {one.name}
-                </a>
+                {one.name ? (
+                  <a class="row-link" href={to("people", one.name)}>
+                    {one.name}
+                  </a>
+                ) : (
+                  words.host
+                )}
               </th>
               <td data-name={words.count} class="number">
                 {count(one.files)}

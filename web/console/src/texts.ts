@@ -219,6 +219,7 @@ export const texts = {
     soon: "Of that, goes soon",
     kinds: { picture: "Pictures", video: "Video", voice: "Voice notes", sticker: "Stickers", file: "Other files" } as Record<string, string>,
     most: "Users who have most",
+    host: "the host app",
     count: "Files",
     bytes: "Bytes",
   },

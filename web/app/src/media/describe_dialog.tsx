@@ -2,13 +2,13 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
-import type { Message } from "@chatd/client";
+import type { Attachment, Message } from "@chatd/client";
 import type { ComposerModel } from "../composer/composer_model.js";
 import { t } from "../locale/locale.js";
 import { closeDialog, Dialog } from "../shell/dialog.js";
 import { attempt } from "../shell/errors.js";
 import type { Chat } from "../timeline/chat.js";
-import { isVisual, type MediaAttachment } from "./kinds.js";
+import { isVisual } from "./kinds.js";
 import { placeOf, useFile } from "./links.js";
 import type { Staged } from "./staged.js";
 
@@ -32,7 +32,7 @@ export function DescribeFile({ model, file }: { model: ComposerModel; file: Stag
 
 /** Describe the pictures of an own message. */
 export function DescribeMessage({ chat, message }: { chat: Chat; message: Message }) {
-  const attachments = useMemo(() => (message.body?.attachments ?? []) as readonly MediaAttachment[], []);
+  const attachments = useMemo(() => message.body?.attachments ?? [], []);
   const texts = useSignal(attachments.map(({ alt = "" }) => alt));
   const set = (at: number, next: string) => (texts.value = texts.value.map((text, index) => (index === at ? next : text)));
   const save = () => {
@@ -57,7 +57,7 @@ export function DescribeMessage({ chat, message }: { chat: Chat; message: Messag
   );
 }
 
-function Shown({ message, attachment }: { message: Message; attachment: MediaAttachment }) {
+function Shown({ message, attachment }: { message: Message; attachment: Attachment }) {
   const { url, broken } = useFile(attachment, placeOf(attachment, message.room, message.seq, "m"));
   return url ? <img class="describe-picture" src={url} crossOrigin="anonymous" alt="" onError={broken} /> : null;
 }

@@ -1,8 +1,8 @@
 /** A file in a message: its name, its size, and a press to save it. */
-import type { Message } from "@chatd/client";
+import type { Attachment, Message } from "@chatd/client";
 import { t } from "../locale/locale.js";
 import { notify } from "../shell/announcer.js";
-import { bytes, type MediaAttachment } from "./kinds.js";
+import { bytes } from "./kinds.js";
 import { links, localOf, placeOf, useFile } from "./links.js";
 import { MediaIcon } from "./icons.js";
 import { Ring, sizeText, useTransfer } from "./transfer.js";
@@ -10,7 +10,7 @@ import { Ring, sizeText, useTransfer } from "./transfer.js";
 /** Letters of a suffix that is shown on the icon. */
 const SUFFIX = /\.([a-z0-9]{1,4})$/i;
 
-export function FileRow({ message, attachment }: { message: Message; attachment: MediaAttachment }) {
+export function FileRow({ message, attachment }: { message: Message; attachment: Attachment }) {
   const { name = "", size = 0 } = attachment;
   const transfer = useTransfer({ message, attachment });
   const place = message.seq ? placeOf(attachment, message.room, message.seq) : undefined;

@@ -3,9 +3,6 @@ import type { Attachment } from "@chatd/client";
 import type { FileKind } from "@chatd/client/media";
 import { t } from "../locale/locale.js";
 
-/** An attachment with what the server writes of its own files (protocol.md, "Attachment"). */
-export type MediaAttachment = Attachment;
-
 /** The largest box of a picture in CSS pixels, and the one of a picture that does not say its size. */
 const MOST = { width: 320, height: 380 };
 const UNKNOWN = { width: 280, height: 210 };
@@ -24,16 +21,20 @@ export const isOfServer = ({ url }: Attachment): boolean => /^(media|local):/.te
 
 const KINDS: readonly FileKind[] = ["picture", "video", "voice", "sticker", "file"];
 
-/** The kind of a file of the server; of one that the server has not seen yet by its type. */
-export function kindOf({ kind, mime, waveform }: MediaAttachment): FileKind {
-  if (kind) return KINDS.find((known) => known === kind) ?? "file";
-  if (waveform) return "voice";
+/** The kind of a file with this type, as far as it says one. */
+export function kindOfType(mime: string): "picture" | "video" | "file" {
   if (/^image\/(png|jpeg|gif|webp|avif|hei[cf])$/.test(mime)) return "picture";
   return /^video\/(mp4|quicktime|webm)$/.test(mime) ? "video" : "file";
 }
 
+/** The kind of a file of the server; of one that the server has not seen yet by its type. */
+export function kindOf({ kind, mime, waveform }: Attachment): FileKind {
+  if (kind) return KINDS.find((known) => known === kind) ?? "file";
+  return waveform ? "voice" : kindOfType(mime);
+}
+
 /** Whether a file of the server is drawn as a picture. */
-export const isVisual = (attachment: MediaAttachment): boolean =>
+export const isVisual = (attachment: Attachment): boolean =>
   isOfServer(attachment) && ["picture", "video", "sticker"].includes(kindOf(attachment));
 
 /** The box of a picture that stands alone. */

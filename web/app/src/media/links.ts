@@ -1,10 +1,10 @@
 /** Addresses of files of the server, as the parts of a message draw them. */
+import type { Attachment } from "@chatd/client";
 import { signal, useSignal, effect } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { FileGone, fileOf, Links, type FilePlace } from "@chatd/client/media";
 import { client, me, phase } from "../shell/state.js";
 import { localFile, localKey } from "./local_files.js";
-import type { MediaAttachment } from "./kinds.js";
 
 /** Attempts with a new link when one does not open the file. */
 const TRIES = 2;
@@ -16,13 +16,13 @@ effect(() => void (current.value = me.value ? new Links({ call: (packet: never) 
 export const links = (): Links => current.peek()!;
 
 /** The place of a file in a message; `size`: the rendition, if there is one. */
-export function placeOf(attachment: MediaAttachment, room: string, seq: number, size?: "m" | "s"): FilePlace {
+export function placeOf(attachment: Attachment, room: string, seq: number, size?: "m" | "s"): FilePlace {
   const there = size && attachment.sizes?.includes(size) ? { size } : {};
   return { room, seq, file: fileOf(attachment.url), ...there };
 }
 
 /** The bytes of an attachment that this page has. */
-export const localOf = ({ url }: MediaAttachment): string | undefined => localFile(localKey(url) || fileOf(url));
+export const localOf = ({ url }: Attachment): string | undefined => localFile(localKey(url) || fileOf(url));
 
 export interface Opened {
   /** Undefined while there is none. */
@@ -36,7 +36,7 @@ export interface Opened {
 }
 
 /** The address of a file while the caller is drawn: that of this page, or a link. */
-export function useFile(attachment: MediaAttachment, place: FilePlace | undefined): Opened {
+export function useFile(attachment: Attachment, place: FilePlace | undefined): Opened {
   const local = localOf(attachment);
   const tries = useSignal(0);
   const found = useSignal<{ url?: string; state: Opened["state"]; of: string }>({ state: "loading", of: "" });

@@ -1,10 +1,9 @@
 /** The large view of pictures and videos, loaded with the first. */
 import { openDialog } from "../shell/dialog.js";
-import type { Message } from "@chatd/client";
+import type { Attachment, Message } from "@chatd/client";
 import type { Chat } from "../timeline/chat.js";
-import type { MediaAttachment } from "./kinds.js";
 
 /** Show a picture or a video large, with the others of the chat before and behind it. */
-export function openViewer(chat: Chat, message: Message, attachment: MediaAttachment): void {
+export function openViewer(chat: Chat, message: Message, attachment: Attachment): void {
   void openDialog(async () => (await import("./viewer.js")).Viewer, { chat, message, attachment });
 }

@@ -2,7 +2,7 @@
 import { t } from "../locale/locale.js";
 import { notify } from "../shell/announcer.js";
 import { mediaOffer } from "../shell/contacts.js";
-import { bytes } from "./kinds.js";
+import { bytes, kindOfType } from "./kinds.js";
 import type { Staged } from "./staged.js";
 
 /** Most bytes of a picture that is sent as one; a larger one goes as a file. */
@@ -26,7 +26,8 @@ export async function stage(files: readonly File[]): Promise<Staged[]> {
 
 async function stagedOf(file: File): Promise<Staged> {
   const mime = file.type || TYPES[file.name.split(".").pop()!.toLowerCase()] || "application/octet-stream";
-  const kind = kindOfFile(mime, file.size);
+  const known = kindOfType(mime);
+  const kind = known === "picture" && file.size > PICTURE_BYTES_MAX ? "file" : known;
   const address = kind === "file" ? "" : URL.createObjectURL(file);
   const base: Staged = { id: ++staged, blob: file, name: file.name, mime, kind, address, alt: "" };
   if (kind === "file") return base;
@@ -37,11 +38,6 @@ async function stagedOf(file: File): Promise<Staged> {
   // A video that is none is refused by the server: it goes as a file. A picture may be one that only the server opens.
   if (!found && kind === "video") return { ...base, kind: "file" };
   return { ...base, ...found, isBlind: !found };
-}
-
-function kindOfFile(mime: string, size: number): "picture" | "video" | "file" {
-  if (/^image\/(png|jpeg|gif|webp|avif|hei[cf])$/.test(mime) && size <= PICTURE_BYTES_MAX) return "picture";
-  return /^video\/(mp4|quicktime|webm)$/.test(mime) ? "video" : "file";
 }
 
 async function sizeOfPicture(address: string): Promise<Partial<Staged>> {

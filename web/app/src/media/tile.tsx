@@ -1,21 +1,21 @@
 /** A picture or a video in a message: its box stands before it comes, with a blur of its colours. */
 import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
-import type { Message } from "@chatd/client";
+import type { Attachment, Message } from "@chatd/client";
 import { thumbHashUrl } from "@chatd/client/media";
 import { t } from "../locale/locale.js";
 import { Icon } from "../shell/icons.js";
 import { openViewer } from "./open_viewer.js";
 import type { Chat } from "../timeline/chat.js";
 import { MediaIcon } from "./icons.js";
-import { clock, kindOf, type MediaAttachment } from "./kinds.js";
+import { clock, kindOf } from "./kinds.js";
 import { localOf, placeOf, useFile } from "./links.js";
 import { Transfer } from "./transfer.js";
 
 interface TileProps {
   chat: Chat;
   message: Message;
-  attachment: MediaAttachment;
+  attachment: Attachment;
   style: Record<string, string | number>;
 }
 
@@ -56,7 +56,7 @@ function Clip({ address }: { address: string }) {
   return <video class="tile-picture there" src={`${address}#t=0.1`} muted playsInline preload="metadata" tabIndex={-1} aria-hidden="true" />;
 }
 
-function Still({ message, attachment }: { message: Message; attachment: MediaAttachment }) {
+function Still({ message, attachment }: { message: Message; attachment: Attachment }) {
   const hasPoster = kindOf(attachment) !== "video" || attachment.sizes?.includes("m");
   const place = message.seq && hasPoster ? placeOf(attachment, message.room, message.seq, "m") : undefined;
   const { url, state, broken, again } = useFile(attachment, place);

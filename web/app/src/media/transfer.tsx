@@ -1,10 +1,10 @@
 /** How far a file on its way is, on the file: a ring that fills, and what one can do about it. */
 import { useComputed } from "@preact/signals";
-import type { Message } from "@chatd/client";
+import type { Attachment, Message } from "@chatd/client";
 import { t } from "../locale/locale.js";
 import { attempt } from "../shell/errors.js";
 import { Icon } from "../shell/icons.js";
-import { bytes, type MediaAttachment } from "./kinds.js";
+import { bytes } from "./kinds.js";
 import { localKey } from "./local_files.js";
 import { MediaIcon } from "./icons.js";
 import { outgoing, withOutgoing } from "./outgoing.js";
@@ -14,7 +14,7 @@ const AROUND = 2 * Math.PI * 20;
 
 interface TransferProps {
   message: Message;
-  attachment: MediaAttachment;
+  attachment: Attachment;
 }
 
 /** The part of a file that the server has, 0 to 1, and its message's state; undefined when it is not on its way. */

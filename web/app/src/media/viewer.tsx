@@ -2,7 +2,7 @@
 import "./viewer_styles.js";
 import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
-import type { Message } from "@chatd/client";
+import type { Attachment, Message } from "@chatd/client";
 import { thumbHashUrl } from "@chatd/client/media";
 import { dateAndTime } from "../locale/dates.js";
 import { number, t } from "../locale/locale.js";
@@ -14,14 +14,14 @@ import { userOf } from "../shell/users.js";
 import type { Chat } from "../timeline/chat.js";
 import { save } from "./file_row.js";
 import { MediaIcon } from "./icons.js";
-import { isVisual, kindOf, type MediaAttachment } from "./kinds.js";
+import { isVisual, kindOf } from "./kinds.js";
 import { links, placeOf, useFile } from "./links.js";
 import { stopPlaying } from "./player.js";
 import { Zoom } from "./zoom.js";
 
 interface Shown {
   readonly message: Message;
-  readonly attachment: MediaAttachment;
+  readonly attachment: Attachment;
 }
 
 interface ViewerProps extends Shown {

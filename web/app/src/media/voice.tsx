@@ -1,14 +1,14 @@
 /** A voice message: what it sounds like, how long it is, and whether it was heard. */
 import { useComputed } from "@preact/signals";
 import { useMemo } from "preact/hooks";
-import type { Message } from "@chatd/client";
+import type { Attachment, Message } from "@chatd/client";
 import { peaksOf } from "@chatd/client/media";
 import { t } from "../locale/locale.js";
 import { me } from "../shell/state.js";
 import type { Chat } from "../timeline/chat.js";
 import { isHeard, noteHeard } from "./heard.js";
 import { MediaIcon } from "./icons.js";
-import { clock, isOfServer, kindOf, type MediaAttachment } from "./kinds.js";
+import { clock, isOfServer, kindOf } from "./kinds.js";
 import { links, localOf, placeOf } from "./links.js";
 import { nextSpeed, playing, seek, speed, toggle, type Track } from "./player.js";
 import { Ring, useTransfer } from "./transfer.js";
@@ -19,7 +19,7 @@ const HEIGHT = 28;
 /** Milliseconds that an arrow key moves. */
 const KEY_STEP = 2000;
 
-export function Voice({ chat, message, attachment }: { chat: Chat; message: Message; attachment: MediaAttachment }) {
+export function Voice({ chat, message, attachment }: { chat: Chat; message: Message; attachment: Attachment }) {
   const id = trackId(message, attachment);
   const now = useComputed(() => (playing.value?.id === id ? playing.value : null)).value;
   const { duration = 0 } = attachment;
@@ -101,9 +101,9 @@ function pathOf(peaks: readonly number[]): string {
     .join("");
 }
 
-const trackId = (message: Message, { url }: MediaAttachment): string => `${message.room} ${message.key} ${url}`;
+const trackId = (message: Message, { url }: Attachment): string => `${message.room} ${message.key} ${url}`;
 
-function trackOf(chat: Chat, message: Message, attachment: MediaAttachment): Track {
+function trackOf(chat: Chat, message: Message, attachment: Attachment): Track {
   const { room, seq } = message;
   const place = placeOf(attachment, room, seq);
   return {

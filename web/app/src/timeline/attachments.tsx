@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import type { Attachment, Message } from "@chatd/client";
 import { t } from "../locale/locale.js";
 import { FileRow } from "../media/file_row.js";
-import { albumRows, boxOf, bytes, isOfServer, isVisual, kindOf, type MediaAttachment } from "../media/kinds.js";
+import { albumRows, boxOf, bytes, isOfServer, isVisual, kindOf } from "../media/kinds.js";
 import { Tile } from "../media/tile.js";
 import { Voice } from "../media/voice.js";
 import { Icon } from "../shell/icons.js";
@@ -14,14 +14,14 @@ import type { Chat } from "./chat.js";
 interface AttachmentsProps {
   chat: Chat;
   message: Message;
-  attachments: readonly MediaAttachment[];
+  attachments: readonly Attachment[];
 }
 
 export function Attachments({ chat, message, attachments }: AttachmentsProps) {
   return (
     <div class="attachments">
       {groupsOf(attachments).map((group, at) => {
-        const [first] = group as [MediaAttachment];
+        const [first] = group as [Attachment];
         if (isVisual(first)) return <Album key={at} chat={chat} message={message} attachments={group} />;
         if (!isOfServer(first)) return isPicture(first) ? <Picture key={at} {...first} /> : <File key={at} {...first} />;
         if (kindOf(first) === "voice") return <Voice key={at} chat={chat} message={message} attachment={first} />;
@@ -32,8 +32,8 @@ export function Attachments({ chat, message, attachments }: AttachmentsProps) {
 }
 
 /** Put pictures that follow each other into one group; anything else stands alone. */
-function groupsOf(attachments: readonly MediaAttachment[]): MediaAttachment[][] {
-  const groups: MediaAttachment[][] = [];
+function groupsOf(attachments: readonly Attachment[]): Attachment[][] {
+  const groups: Attachment[][] = [];
   for (const attachment of attachments) {
     const last = groups.at(-1);
     if (last && isVisual(last[0]!) && isVisual(attachment)) last.push(attachment);
@@ -44,7 +44,7 @@ function groupsOf(attachments: readonly MediaAttachment[]): MediaAttachment[][] 
 
 /** Pictures and videos: one in its own shape, several in rows. */
 function Album({ chat, message, attachments }: AttachmentsProps) {
-  const [only] = attachments as [MediaAttachment];
+  const [only] = attachments as [Attachment];
   if (attachments.length === 1) {
     const { width, height } = boxOf(only);
     const style = { inlineSize: `${width}px`, aspectRatio: `${width} / ${height}` };

@@ -13,7 +13,7 @@ import { Kind } from "../shell/kind.js";
 import { me } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
 import { Actions } from "./actions.js";
-import { isOfServer, isVisual, kindOf, type MediaAttachment } from "../media/kinds.js";
+import { isOfServer, isVisual, kindOf } from "../media/kinds.js";
 import { OutgoingFailed } from "../media/outgoing_failed.js";
 import { Attachments, isPicture } from "./attachments.js";
 import type { Chat } from "./chat.js";
@@ -121,7 +121,7 @@ function lookOf({ body, text, recalled, reactions }: Message): string {
   if (recalled) return "recalled";
   const { attachments, reply_to } = body ?? {};
   if (!attachments) return !reply_to && isEmojiOnly(text) ? "emoji" : "";
-  const last: MediaAttachment = attachments.at(-1)!;
+  const last = attachments.at(-1)!;
   if (text) return attachments.some(isVisual) ? "pictured" : "";
   if (isOfServer(last) && kindOf(last) === "sticker") return "bare sticky";
   const bare = (isPicture(last) || isVisual(last)) && Object.keys(reactions).length === 0;

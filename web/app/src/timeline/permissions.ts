@@ -1,6 +1,6 @@
 /** The changes of a message that its reader may ask for, as far as the client knows; the server decides. */
-import type { Message, Summary } from "@chatd/client";
-import { isOfServer, kindOf, type MediaAttachment } from "../media/kinds.js";
+import type { Attachment, Message, Summary } from "@chatd/client";
+import { isOfServer, kindOf } from "../media/kinds.js";
 
 /** The default of `edit_window` (protocol.md, "Thresholds"), which no reply names. */
 const EDIT_WINDOW_MS = 86_400_000;
@@ -13,7 +13,7 @@ export interface Permissions {
 
 /** Whether a message without a text may get one: below pictures and files. */
 function hasCaption({ body }: Message): boolean {
-  const attachments: readonly MediaAttachment[] = body?.attachments ?? [];
+  const attachments: readonly Attachment[] = body?.attachments ?? [];
   return attachments.length > 0 && attachments.every((one) => isOfServer(one) && !["voice", "sticker"].includes(kindOf(one)));
 }
 

@@ -10,6 +10,9 @@ export interface MediaOffer {
 
 const SCHEME = "media:";
 
+/** Return the address of a file of this server, as messages and cards have it. */
+export const addressOf = (file: string): string => SCHEME + file;
+
 /** Return the id of a file of this server; empty for any other address. */
 export function fileOf(url: string): string {
   return url.startsWith(SCHEME) ? url.slice(SCHEME.length) : "";

@@ -9,7 +9,7 @@ import type { Client } from "../client.js";
 import type { Attachment, Body } from "../core/packets.js";
 import { SystemEnv, type Env } from "../env.js";
 import type { GetToken } from "../tokens.js";
-import type { MediaOffer } from "./offer.js";
+import { addressOf, type MediaOffer } from "./offer.js";
 import { MemoryMediaStore, type MediaStore, type OutgoingFile, type OutgoingRecord } from "./store.js";
 import { systemTransport, type Transport } from "./transport.js";
 import { stopIfAborted, Tus, UploadRefused, type FileKind, type Purpose } from "./tus.js";
@@ -140,7 +140,7 @@ export class Media {
       { kind?: FileKind; purpose: Purpose; signal?: AbortSignal; onProgress?: (bytes: number) => void },
   ): Promise<string> {
     const source = { key: this._env.key(), kind, purpose, blob };
-    return `media:${await this._tus.upload(source, { signal, ...(onProgress && { onProgress }) })}`;
+    return addressOf(await this._tus.upload(source, { signal, ...(onProgress && { onProgress }) }));
   }
 
   /** Return the bytes of an own file that is in no message, as a wallpaper. Rejects with `UploadRefused`. */
@@ -321,7 +321,7 @@ export class Media {
 /** The attachment that a file becomes; the server writes again what it measured itself. */
 function attachmentOf({ file, mime, name, alt, width, height, duration, waveform }: OutgoingFile): Attachment {
   return {
-    url: `media:${file}`, mime, ...(name && { name }), ...(alt && { alt }), ...(width && { width }), ...(height && { height }),
+    url: addressOf(file!), mime, ...(name && { name }), ...(alt && { alt }), ...(width && { width }), ...(height && { height }),
     ...(duration && { duration }), ...(waveform && { waveform }),
   };
 }

@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t}from"./chunk-LFK2JLE7.js";import"./chunk-2Z6SZOYQ.js";import"./chunk-L7NQV4TL.js";import"./chunk-UKJCLZ4F.js";import"./chunk-AS4H2BIO.js";import"./chunk-LMMJQNMI.js";import"./chunk-5BUGJ5TA.js";import"./chunk-HJJS5Y5P.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};
