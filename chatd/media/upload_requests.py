@@ -77,7 +77,9 @@ class UploadRequests:
         )
         if said.kind != "file" and NEEDS.get(said.kind) not in (None, *await self._libraries()):
             raise Refused("not_supported", f"this server takes no {said.kind}", field="kind")
-        await self._uploads.check_space(length or 0)
+        # What is too large for any disk is for the daemon to refuse: nobody is to come back with it later.
+        if length is None or length <= self._media.file_bytes:
+            await self._uploads.check_space(length or 0)
         begun = await self._daemon.ask(
             Begin(
                 id=0,

@@ -175,6 +175,9 @@ async def test_a_picture_has_what_its_message_says_and_a_broken_one_is_refused(d
     refused = await alice.files.append(broken, bytes(1000))
     assert (refused.status, refused.json["code"]) == (415, "not_supported")
     assert (await alice.files.head(broken)).status == 415
+    # More than any disk has: refused for good, not until there is space.
+    vast = await alice.files.begin(1 << 50)
+    assert (vast.status, vast.json) == (413, {"code": "too_large", "field": "length"})
 
 
 async def test_what_came_of_an_upload_is_kept_when_the_daemon_stops(daemon, tmp_path):
