@@ -106,6 +106,6 @@ class Commands(click.Group):
 @click.version_option(__version__, message="chatd %(version)s")
 @click.pass_context
 def main(ctx: click.Context) -> None:
-    """chatd: a real-time chat server. One process, one SQLite file, one WebSocket per phone."""
+    """chatd: a real-time chat server. One command, one SQLite file, one WebSocket per phone."""
     if os.environ.get("NO_COLOR"):  # no-color.org: any value but the empty one
         ctx.color = False

@@ -13,7 +13,8 @@ from .core.acks import event_of
 from .core.changes import Change, MessageAdded, StateChanged
 from .core.codec import CODECS
 from .core.errors import ChatError, Closed, ConnectionLost, Unreachable
-from .core.packets import Ack, Decoded, Event, HelloReply, MediaOffer, ModeReply, Packet
+from .core.files import MediaOffer
+from .core.packets import Ack, Decoded, Event, HelloReply, ModeReply, Packet
 from .core.people import PeopleAccount
 from .core.records import Record
 from .core.replica import Replica

@@ -8,8 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Protocol
 
 from .core.errors import ChatError, Closed, NotSupported, TokenInvalid
-from .core.files import refusal_from
-from .core.packets import MediaOffer
+from .core.files import MediaOffer, refusal_from
 from .http import Answer, Content, HttpClient
 from .settings import Settings
 from .tokens import TokenRejected, Tokens

@@ -7,9 +7,20 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from .core.errors import NotFound
-from .core.files import FileKind, Purpose, Size, UploadedFile, file_of, mime_of, place_of
+from .core.files import (
+    Attachment,
+    FileKind,
+    FileLinkReply,
+    FileListReply,
+    MediaOffer,
+    Purpose,
+    Size,
+    UploadedFile,
+    file_of,
+    mime_of,
+    place_of,
+)
 from .core.messages import Message
-from .core.packets import Attachment, FileLinkReply, FileListReply, MediaOffer
 from .engine import Engine
 from .uploads import Source
 
@@ -30,8 +41,6 @@ class Media:
         *,
         kind: FileKind = "file",
         name: str = "",
-        mime: str = "",
-        alt: str = "",
         purpose: Purpose = "message",
         key: str = "",
         on_progress: Callable[[int], None] | None = None,
@@ -40,8 +49,8 @@ class Media:
 
         It goes on at the byte where it broke: after a cut, another network, and when the same unchanged path is
         uploaded after a restart; for anything else after a restart, give the same `key`, 22 letters of one's own.
-        `on_progress` gets the bytes that the server has, or that are on the way to it. `name`: shown to others; that
-        of the path by default.
+        `on_progress` gets the bytes that the server has, or that are on the way to it. `name`: shown to others, and
+        says the type; that of the path by default.
 
         Raises `QuotaReached` (`scope`), `TooLarge`, `Unreadable`, `NotSupported` (try the kind `file`), `Rejected`,
         `Forbidden`; OSError when the content cannot be read; `Closed`.
@@ -50,7 +59,7 @@ class Media:
         await self._engine.file_requests.url()
         path = content if isinstance(content, (str, os.PathLike)) else None
         name = name or (os.path.basename(path) if path is not None else "")
-        mime = mime or mime_of(name)
+        mime = mime_of(name)
         fields = {"kind": kind, "purpose": purpose, "filename": name, "filetype": mime}
         source = await asyncio.to_thread(Source, content)
         try:
@@ -60,7 +69,7 @@ class Media:
             file = await uploads.upload(source, fields, on_progress or _ignore)
         finally:
             await asyncio.to_thread(source.close)
-        return UploadedFile(file, kind, name, mime, source.size, alt)
+        return UploadedFile(file, kind, name, mime, source.size)
 
     async def download(
         self,

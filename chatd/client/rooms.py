@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 from .core.bots import Button
 from .core.emoji import normal_emoji
-from .core.files import UploadedFile, with_files
+from .core.files import Attachment, UploadedFile, with_files
 from .core.messages import Message, message_from
 from .core.packets import (
     Ack,
-    Attachment,
     Body,
     ChangesReply,
     Decoded,

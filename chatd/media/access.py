@@ -39,7 +39,9 @@ class Access:
         self._proxies = networks(proxies)
         self._verified = TokenBuckets(VERIFIED, ADDRESSES_MAX)
         # By the digest of a token, those who were asked for last at the end. Tokens themselves are not kept.
-        self._callers: OrderedDict[bytes, Caller] = OrderedDict()
+        # With each, until when it is believed by the clock that nobody sets: a wall clock that was set back would let
+        # a key of the host app that was revoked count for longer.
+        self._callers: OrderedDict[bytes, tuple[Caller, float]] = OrderedDict()
         self._asking: dict[bytes, asyncio.Future[Caller]] = {}
 
     async def caller(self, request: Request) -> Caller:
@@ -49,8 +51,8 @@ class Access:
         """
         token = token_of(request)
         digest = blake2b(token.encode(errors="surrogatepass"), digest_size=16).digest()
-        known = self._callers.get(digest)
-        if known is not None and known.expires_at > self._env.now_ms():
+        known, believed_until = self._callers.get(digest, (None, 0.0))
+        if known and known.expires_at > self._env.now_ms() and believed_until > self._env.monotonic():
             self._callers.move_to_end(digest)
             return known
         # A page of pictures comes at once, and asks once.
@@ -76,7 +78,8 @@ class Access:
         finally:
             del self._asking[digest]
         assert isinstance(caller, Caller)
-        self._callers[digest] = caller
+        left_s = (caller.expires_at - self._env.now_ms()) / 1000
+        self._callers[digest] = caller, self._env.monotonic() + left_s
         if len(self._callers) > CALLERS_MAX:
             self._callers.popitem(last=False)
         return caller

@@ -78,7 +78,12 @@ class LocalObjects(Objects):
             self._disk.sync(descriptor)
         finally:
             self._disk.close(descriptor)
-        self._disk.rename(source, target)
+        try:
+            self._disk.rename(source, target)
+        except FileNotFoundError:
+            # Somebody took its folder away, and no upload that begins anew would find another one.
+            self._prepare()
+            self._disk.rename(source, target)
         self._disk.sync_names(target.parent)
 
     def _delete(self, names: Sequence[str]) -> bool:

@@ -173,7 +173,11 @@ class Uploads:
 
     async def check_space(self, more: int) -> None:
         """Raise Unavailable where so many bytes more would leave too little of the disk for messages."""
-        free = await in_pool(self._pool, self._parts.disk.free_bytes, self._parts.directory)
+        try:
+            free = await in_pool(self._pool, self._parts.disk.free_bytes, self._parts.directory)
+        except OSError as error:
+            log.error("the disk does not say what is free: %s", error)
+            raise full() from error
         if free - more < self._parts.min_free_bytes:
             raise full()
 

@@ -306,8 +306,8 @@ class Daemon:
     def processes(self) -> Mapping[str, str]:
         """Return the state of each process beside the daemon, as operators are shown it."""
         states: dict[str, str] = dict(self.children.states())
-        if self.app.media is not None and (fences := self.app.media.missing_fences):
-            states["media"] = f"{states.get('media', 'restarting')}, without {' and '.join(fences)}"
+        if self.app.media is not None and "media" in states:
+            states["media"] = self.app.media.shown(states["media"])
         return states
 
     async def _store_check(self) -> str | None:

@@ -126,10 +126,13 @@ class MediaParts:
         self._context.media.url = config.media.url or self._own_url(config)
         self.service.reconfigure(settings)
 
-    @property
-    def missing_fences(self) -> tuple[str, ...]:
-        """Those that the kernel does not have, as far as is known."""
-        return self.service.condition.fences if self.service.condition is not None else ()
+    def shown(self, state: str) -> str:
+        """Return the state of the process with what the kernel does not have, and its problem, as far as is known."""
+        condition = self.service.condition
+        if condition is None:
+            return state
+        lacks = f", without {' and '.join(condition.fences)}" if condition.fences else ""
+        return state + lacks + (f"; {condition.problem}" if condition.problem else "")
 
     def gauges(self) -> Mapping[str, float | Mapping[str, float]]:
         return self.service.gauges()

@@ -79,10 +79,10 @@ class TestUpload:
     async def test_a_path_becomes_a_message_and_a_file_again(self, daemon, ann, tmp_path):
         (tmp_path / "Ä.bin").write_bytes(BYTES)
         progress = []
-        file = await ann.upload(tmp_path / "Ä.bin", alt="Noise", on_progress=progress.append)
+        file = await ann.upload(tmp_path / "Ä.bin", on_progress=progress.append)
         assert (file.name, file.size, file.mime) == ("Ä.bin", SIZE, "application/octet-stream")
         assert (progress, progress[-1]) == (sorted(progress), SIZE)
-        message = await sent(ann, file)
+        message = await sent(ann, file.described("Noise"))
         (attachment,) = message.body["attachments"]
         assert (attachment["name"], attachment["size"], attachment["alt"]) == ("Ä.bin", SIZE, "Noise")
         async with client_of(daemon, "bob") as bob:

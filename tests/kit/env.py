@@ -33,9 +33,11 @@ class ManualEnv:
         self._chance = random.Random(seed)
         # The value of random().
         self.jitter = 0.0
+        # By how much the wall clock was set.
+        self.set_by_ms = 0
 
     def now_ms(self) -> int:
-        return START_MS + round(self._elapsed * 1000)
+        return START_MS + round(self._elapsed * 1000) + self.set_by_ms
 
     def monotonic(self) -> float:
         return self._elapsed

@@ -115,7 +115,6 @@ class Files:
         sizes: Mapping[Variant, int] | None = None,
         names: Mapping[Variant, str] | None = None,
         source: bytes = b"\x01" * 32,
-        made: bytes = b"\x02" * 32,
         length: int | None = None,
         mime: str = "image/jpeg",
         **facts: Any,
@@ -125,6 +124,7 @@ class Files:
         `source`, `made`: the digests of what was uploaded, and of the objects.
         """
         sizes = {"full": 100} if sizes is None else sizes
+        made: bytes = facts.pop("made", b"\x02" * 32)
         known = await self.known(file)
         objects = tuple(
             NewObject(

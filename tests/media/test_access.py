@@ -10,6 +10,7 @@ from chatd.commands.connection import HelloRejected, Identified, checked
 from chatd.config.model import Config
 from chatd.core.users import Account, DeviceSeen, Restriction
 from chatd.media.access import Access
+from chatd.media.http_messages import Request
 from chatd.media.interface import Caller
 from chatd.protocol.errors import Refused
 from chatd.storage.media import Standing
@@ -64,3 +65,28 @@ def refusal(check: Any) -> tuple[str, int | None] | None:
     except Refused as refused:
         return refused.code, refused.retry_after
     return None
+
+
+class Asked:
+    """A daemon that counts how often it verifies a token."""
+
+    def __init__(self, env: ManualEnv) -> None:
+        self.count, self._env = 0, env
+
+    async def ask(self, request: Any) -> Caller:
+        self.count += 1
+        return Caller(id=0, user="", scopes=("moderation",), expires_at=self._env.now_ms() + 10_000)
+
+
+async def test_a_clock_that_is_set_back_lets_no_key_count_for_longer() -> None:
+    env = ManualEnv()
+    daemon = Asked(env)
+    access = Access(daemon, b"", env)  # type: ignore[arg-type]
+    request = Request("GET", "/", "/", "", {"authorization": "Bearer ck_one"}, keeps_alive=True)
+    for _ in range(2):
+        await access.caller(request)
+    assert daemon.count == 1
+    env.advance(11)
+    env.set_by_ms = -86_400_000
+    await access.caller(request)
+    assert daemon.count == 2

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from chatd.core.uploads import UPLOAD_KEPT_MS
 from chatd.media import finishing as finishing_module
 from chatd.media import uploads as uploads_module
+from chatd.media.disk import SystemDisk
 from chatd.media.incoming import Incoming, Progress
 from chatd.media.inspection import Refusal
 from chatd.media.interface import Continue
@@ -20,7 +21,7 @@ from chatd.media.local import LocalObjects
 from chatd.media.tus import Part
 from chatd.media.uploads import ChecksumMismatch, Discarded, OffsetConflict
 from chatd.protocol.errors import Refused, Unavailable
-from tests.kit.media_disk import MemoryDisk
+from tests.kit.media_disk import Inline, MemoryDisk
 from tests.kit.simulated_disk import Kind
 from tests.kit.soak import scaled, seed_base
 from tests.kit.upload_bench import BYTES, FILE, Body, UploadBench, pieces, sweep
@@ -293,6 +294,15 @@ class TestFinishing:
         with pytest.raises(Unavailable):
             await task
         assert bench.incoming.progress(FILE) == Progress(5000, 5000, 0)
+
+
+async def test_a_folder_that_somebody_took_away_is_made_again(tmp_path):
+    objects = LocalObjects(tmp_path, SystemDisk(), Inline())
+    await objects.prepare()
+    path_of(tmp_path, FILE).parent.rmdir()
+    Incoming(tmp_path, SystemDisk()).make(FILE)
+    await objects.put(FILE, tmp_path / "incoming" / FILE)
+    assert path_of(tmp_path, FILE).exists()
 
 
 class TestStart:

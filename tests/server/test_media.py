@@ -192,6 +192,7 @@ async def test_troubles_of_the_process_are_told_and_leave_the_daemon_ready(daemo
     assert "media" in daemon.app.store.troubles.now
     answer = await http.request(f"{daemon.ops_url}/readyz")
     assert answer.status == 200
+    assert daemon.app.media.shown("ok") == "ok; the disk is full"
     metrics = (await http.request(f"{daemon.ops_url}/metrics")).body.decode()
     assert 'chatd_media_events{event="uploads"} 3.0' in metrics
     assert "chatd_media_free_bytes 12.0" in metrics

@@ -2,21 +2,21 @@
 
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from mimetypes import guess_type
-from typing import Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 from .errors import ChatError, error_from
 from .http import Head
-from .packets import Attachment, Body, ErrorReply
+from .packets import Body, ErrorReply
 
 FileKind = Literal["picture", "video", "voice", "sticker", "file"]
 Purpose = Literal["message", "avatar", "cover", "wallpaper"]
 Size = Literal["", "m", "s"]
 """A smaller rendition, of those that `sizes` of an attachment names; empty: the file itself."""
 
-FILES_MAX = 10
-"""Most attachments of a message (protocol.md, "Body")."""
+Attachment = Mapping[str, Any]
+"""A file of a message: `url`, `mime`, and what the server says of it (protocol.md, "Attachment")."""
 
 UPLOAD_KEPT_MS = 2 * 24 * 3600 * 1000
 """Milliseconds for which the server keeps an upload that nobody goes on with."""
@@ -57,6 +57,10 @@ class UploadedFile:
         """The address, for `avatar` and the like."""
         return SCHEME + self.id
 
+    def described(self, alt: str) -> "UploadedFile":
+        """Return it with a text for those who do not see it."""
+        return replace(self, alt=alt)
+
     @property
     def attachment(self) -> Attachment:
         """The attachment that a message names it by; the server writes the rest (protocol.md, "Files in messages")."""
@@ -74,6 +78,51 @@ class UploadRecord(TypedDict):
     purpose: str
     name: str
     began: int
+
+
+class MediaOffer(TypedDict):
+    """What the server takes of files: where, most bytes of one, most milliseconds of a voice note."""
+
+    url: str
+    file_bytes: int
+    voice_ms: int
+
+
+class FileEntry(TypedDict):
+    """An own file; `size`: the bytes that it counts (protocol.md, "file.list")."""
+
+    file: str
+    kind: str
+    size: int
+    created_at: int
+    name: NotRequired[str]
+    attached: NotRequired[bool]
+
+
+class FileListReply(TypedDict):
+    """The reply to `file.list`."""
+
+    files: list[FileEntry]
+    used: int
+    quota: int
+    more: NotRequired[str]
+
+
+class FileLink(TypedDict):
+    """An address that opens a file until it ends."""
+
+    room: str
+    seq: int
+    file: str
+    url: str
+    expires_at: int
+    size: NotRequired[str]
+
+
+class FileLinkReply(TypedDict):
+    """The reply to `file.link`."""
+
+    links: list[FileLink]
 
 
 def file_of(url: str) -> str:

@@ -18,10 +18,6 @@ Body = Mapping[str, Any]
 """The content of a message: `text`, `attachments`, `mentions`, ..., and the app's own `data`."""
 
 
-Attachment = Mapping[str, Any]
-"""A file of a message: `url`, `mime`, and what the server says of it (protocol.md, "Attachment")."""
-
-
 class ReactionCount(TypedDict):
     """The number of users who reacted with one emoji."""
 
@@ -212,52 +208,7 @@ class HelloReply(TypedDict):
     limits: NotRequired[Mapping[str, int]]
     audiences: NotRequired[dict[str, list[str]]]
     push: NotRequired[Mapping[str, Any]]
-    media: NotRequired["MediaOffer"]
-
-
-class MediaOffer(TypedDict):
-    """What the server takes of files: where, most bytes of one, most milliseconds of a voice note."""
-
-    url: str
-    file_bytes: int
-    voice_ms: int
-
-
-class FileEntry(TypedDict):
-    """An own file; `size`: the bytes that it counts (protocol.md, "file.list")."""
-
-    file: str
-    kind: str
-    size: int
-    created_at: int
-    name: NotRequired[str]
-    attached: NotRequired[bool]
-
-
-class FileListReply(TypedDict):
-    """The reply to `file.list`."""
-
-    files: list[FileEntry]
-    used: int
-    quota: int
-    more: NotRequired[str]
-
-
-class FileLink(TypedDict):
-    """An address that opens a file until it ends."""
-
-    room: str
-    seq: int
-    file: str
-    url: str
-    expires_at: int
-    size: NotRequired[str]
-
-
-class FileLinkReply(TypedDict):
-    """The reply to `file.link`."""
-
-    links: list[FileLink]
+    media: NotRequired[Mapping[str, Any]]
 
 
 class ModeReply(TypedDict):

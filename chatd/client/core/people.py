@@ -18,7 +18,8 @@ from .changes import (
     UsersChanged,
 )
 from .contacts import CardsMark, Contact, ContactEntry, contact_from, row_from
-from .packets import HelloReply, MediaOffer, Packet, SyncPage, UserEntry, UsersReply
+from .files import MediaOffer
+from .packets import HelloReply, Packet, SyncPage, UserEntry, UsersReply
 from .records import Tables
 
 CARDS_MS = 24 * 3600 * 1000
@@ -62,7 +63,7 @@ class PeopleAccount(Account):
         self.audiences = reply.get("audiences", {})
         self._store("account", "audiences")
         self.push = reply.get("push")
-        self.media = reply.get("media")
+        self.media = cast("MediaOffer | None", reply.get("media"))
 
     def take_sync(self, page: SyncPage) -> str:
         self.keep_users(page.get("users", ()))
