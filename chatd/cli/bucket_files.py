@@ -38,7 +38,7 @@ def compared_in_bucket(settings: S3, directory: Path, database: Path, *, content
         sizes = bucket.sizes()
         with closing(readable(database)) as rows:
             for row in stored_objects(rows):
-                _compare(bucket, sizes, row, found, contents=contents)
+                found.note(row, _is_right(bucket, sizes, row, contents=contents))
             found.miscounted = uncounted(rows)
     except BucketError as error:
         raise Failure(str(error)) from None
@@ -54,17 +54,12 @@ def compared_in_bucket(settings: S3, directory: Path, database: Path, *, content
     return found
 
 
-def _compare(bucket: Bucket, sizes: dict[str, int], row: StoredRow, found: Found, *, contents: bool) -> None:
+def _is_right(bucket: Bucket, sizes: dict[str, int], row: StoredRow, *, contents: bool) -> bool | None:
+    """Whether an object in the bucket is what was stored; None where there is none."""
     size = sizes.get(key_of(row.object))
+    if size is None:
+        return None
     try:
-        if size is None:
-            raise FileNotFoundError(row.object)
-        is_right = size == row.size and (not contents or bucket.digest(row.object) == row.digest)
+        return size == row.size and (not contents or bucket.digest(row.object) == row.digest)
     except FileNotFoundError:
-        found.missing.append(row.object)
-        return
-    if is_right:
-        found.objects += 1
-        found.bytes += row.size
-    else:
-        found.damaged.append(row.object)
+        return None

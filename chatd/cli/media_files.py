@@ -33,6 +33,16 @@ class Found:
     unknown: list[Path] = field(default_factory=list)
     miscounted: list[str] = field(default_factory=list)
 
+    def note(self, row: StoredRow, is_right: bool | None) -> None:
+        """Note how an object was found; None: it is not there."""
+        if is_right is None:
+            self.missing.append(row.object)
+        elif is_right:
+            self.objects += 1
+            self.bytes += row.size
+        else:
+            self.damaged.append(row.object)
+
     @property
     def problems(self) -> Iterator[str]:
         """Yield what is wrong, a sentence a line."""
@@ -56,7 +66,7 @@ def compared(directory: Path, database: Path, *, contents: bool) -> Found:
     found = Found()
     with closing(readable(database)) as rows:
         for row in stored_objects(rows):
-            compare(directory, row, found, contents=contents)
+            found.note(row, is_right(directory, row, contents=contents))
         found.miscounted = uncounted(rows)
         found.unknown = list(unknown(directory, rows))
     with closing(readable(database)) as rows:
@@ -76,18 +86,13 @@ def uncounted(rows: sqlite3.Connection) -> list[str]:
     ]
 
 
-def compare(directory: Path, row: StoredRow, found: Found, *, contents: bool) -> None:
+def is_right(directory: Path, row: StoredRow, *, contents: bool) -> bool | None:
+    """Whether an object on the disk is what was stored; None where there is none."""
     path = path_of(directory, row.object)
     try:
-        is_right = path.stat().st_size == row.size and (not contents or digest_of(path) == row.digest)
+        return path.stat().st_size == row.size and (not contents or digest_of(path) == row.digest)
     except OSError:
-        found.missing.append(row.object)
-        return
-    if is_right:
-        found.objects += 1
-        found.bytes += row.size
-    else:
-        found.damaged.append(row.object)
+        return None
 
 
 def unknown(directory: Path, rows: sqlite3.Connection) -> Iterator[Path]:
