@@ -371,8 +371,10 @@ def _p99(values: list[float]) -> float | None:
 
 def share(word: str) -> float:
     """Return a probability, said as 0.05 or 5%. Raises ArgumentTypeError."""
-    found = common.zero_or_more(word.removesuffix("%"))
-    return float(found) / 100 if word.endswith("%") else float(found)
+    found = float(common.zero_or_more(word.removesuffix("%"))) / (100 if word.endswith("%") else 1)
+    if found >= 1:
+        raise argparse.ArgumentTypeError("a network on which every connection breaks at once carries nothing")
+    return found
 
 
 SCENARIO = Scenario(

@@ -12,7 +12,7 @@ from bench import options
 from bench.engine.roles import Group
 
 WITHOUT = {"compare", "report", "convert"}  # these measure nothing
-MAY_BE_NONE = {"warmup", "flap", "missed"}
+MAY_BE_NONE = {"warmup", "flap", "missed", "cut"}
 ANY = {"seed"}
 
 
