@@ -44,6 +44,7 @@ ONCE_FOUND = (
     8617046,  # a clock that was set back after a revocation made a client wait for an hour
     8708003,  # packets of a former device were stored when the log had been read
     9010845,  # an erasure rested for longer than the end of a run was waited for
+    1617,  # an invitation that was told late, behind a read mark, was taken for a message that had been read
 )
 
 
