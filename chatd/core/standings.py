@@ -10,6 +10,9 @@ def stand(room: Room, user: str, standing: Standing, writes: WriteSet) -> None:
     member = writes.touch_member(room, user)
     was_listed = room.is_listed(member)
     member.standing = standing
+    if writes.declined:
+        # What was declined in this batch is so no longer: `gone` is told behind everything else of the commit.
+        writes.declined = tuple(one for one in writes.declined if one[0] is not room or one[1] != user)
     if standing in (Standing.POLICY, Standing.ACCEPTED):
         put_extra(member, ASKED, None)
         # The standing alone does not say whether they ever had the room in their list.

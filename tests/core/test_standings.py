@@ -5,7 +5,7 @@ import pytest
 from chatd.core.extras import extra, put_extra
 from chatd.core.room import Standing
 from chatd.core.room_steps import RoomListed, RoomUnlisted
-from chatd.core.standings import ASKED, befriend, unfriend
+from chatd.core.standings import ASKED, befriend, stand, turn_away, unfriend
 from chatd.core.write_set import WriteSet
 from tests.kit.memory_writer import direct
 
@@ -53,3 +53,13 @@ def test_a_room_in_which_nobody_wrote_leaves_the_list():
     room, writes = a_room(ACCEPTED, ACCEPTED, written=0)
     unfriend(room, writes)
     assert [type(step) for step in writes.steps[room.number]] == [RoomUnlisted, RoomUnlisted]
+
+
+def test_a_decline_that_is_taken_back_in_the_same_commit_is_told_to_nobody():
+    """Its `gone` would come behind the room, and the devices would lose what is in the list."""
+    room, writes = a_room(ACCEPTED, REQUEST)
+    turn_away(room, "bob", writes)
+    assert writes.declined == ((room, "bob"),)
+    stand(room, "bob", ACCEPTED, writes)
+    assert writes.declined == ()
+    assert [type(step) for step in writes.steps[room.number]] == [RoomListed]

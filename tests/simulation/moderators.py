@@ -20,8 +20,10 @@ AUDIT = Audit("socket", "the simulation", "", "")
 EVER = 1
 # They act so many times as often as another fault happens.
 OFTEN = 4
-# The erasures of a run are done within this, once nothing fails any more.
+# The erasures of a run are done within this, once nothing fails any more and their job has rested.
 ERASED_S = 60.0
+# The job may have waited in a step for as long as the faults lasted, and rests nine times as long afterwards.
+RESTS = 9
 LOOK_S = 0.25
 
 
@@ -107,7 +109,7 @@ ACTS: dict[str, Callable[["Chaos"], Awaitable[None]]] = {
 async def end(chaos: "Chaos") -> None:
     """Lift what restricts anybody, and wait until whoever is to be erased is."""
     world = chaos.world
-    ends = world.loop.time() + ERASED_S
+    ends = (1 + RESTS) * world.loop.time() + ERASED_S
     for user in world.users:
         while not await restricted(chaos, user, None):
             await still(chaos, ends, f"{user} stays restricted")

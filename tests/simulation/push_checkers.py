@@ -13,6 +13,8 @@ Findings = Iterator[str]
 SENT_S = 12.5
 # After so many failures in a row a notification is given up.
 TRIES = 4
+# What reading ends (protocol.md "Which messages alert"); a reaction or an invitation is told all the same.
+READABLE = frozenset(("message", "mention"))
 # With a clock that jumps a message may be too old, or its device unseen for years; whoever is banned or erased is not
 # told.
 EXCUSES = frozenset(("jump", "ban", "erase"))
@@ -94,7 +96,9 @@ def shut_out(history: History) -> set[str]:
 
 
 def seen_by_members(history: History) -> Findings:
-    """Nothing is sent to whoever left, was removed or had read it, as far as that was acknowledged long before."""
+    """Nothing is sent to whoever left, was removed or had read the message, as far as that was acknowledged long
+    before.
+    """
     if not history.push or len(history.truths) > 1:
         return
     truth, users = history.truths[-1], users_away(history)
@@ -103,25 +107,31 @@ def seen_by_members(history: History) -> Findings:
         user = users.get(push.token, "")
         if not push.seq or push.kind == "read" or push.room not in truth.rooms:
             continue
-        over = [at for seq, at in ends.get((user, push.room), ()) if seq >= push.seq]
+        over = [
+            at
+            for seq, at, by in ends.get((user, push.room), ())
+            if seq >= push.seq and (by != "read" or push.kind in READABLE)
+        ]
         if over and push.at > min(over) + SENT_S:
             yield f"{user} was told of {push} that was over at {min(over)}"
 
 
-def endings(history: History) -> Iterator[tuple[tuple[str, str], list[tuple[int, float]]]]:
-    """Yield by user and room up to which event notifications are over, and since when that was acknowledged."""
-    found: dict[tuple[str, str], list[tuple[int, float]]] = {}
+def endings(history: History) -> Iterator[tuple[tuple[str, str], list[tuple[int, float, str]]]]:
+    """Yield by user and room up to which event notifications are over, since when that was acknowledged, and by what
+    request.
+    """
+    found: dict[tuple[str, str], list[tuple[int, float, str]]] = {}
     for said, request, received in replies(history):
         reply, room = received.packet, request.get("room", "")
         if reply["type"] != "ok":
             continue
         if request["type"] == "read":
-            found.setdefault((said.user, room), []).append((request["seq"], received.at))
+            found.setdefault((said.user, room), []).append((request["seq"], received.at, "read"))
         elif request["type"] == "room.leave" and "seq" in reply:
-            found.setdefault((said.user, room), []).append((reply["seq"], received.at))
+            found.setdefault((said.user, room), []).append((reply["seq"], received.at, request["type"]))
         elif request["type"] == "members.remove" and "seq" in reply:
             for user in request["users"]:
-                found.setdefault((user, room), []).append((reply["seq"], received.at))
+                found.setdefault((user, room), []).append((reply["seq"], received.at, request["type"]))
     yield from found.items()
 
 

@@ -43,6 +43,9 @@ ONCE_FOUND = (
     8304886,  # an event was pushed to nobody else when slow authors were unsubscribed during its push
     8617046,  # a clock that was set back after a revocation made a client wait for an hour
     8708003,  # packets of a former device were stored when the log had been read
+    9010845,  # an erasure rested for longer than the end of a run was waited for
+    1617,  # an invitation that was told late, behind a read mark, was taken for a message that had been read
+    9000195,  # a request that was declined and answered in one commit was told to be gone
 )
 
 
