@@ -7,12 +7,17 @@ from msgspec import UNSET
 
 from chatd.core.allowances import Allowances, Kind
 from chatd.core.attachments import forwards, named_files
+from chatd.core.members import SetMembers
 from chatd.core.read_set import ReadSet, Rules
 from chatd.core.write_set import WriteSet
-from chatd.protocol.members import RoomJoin
+from chatd.protocol.members import MembersAdd, RoomJoin
 from chatd.protocol.messages import Edit, Send
 from chatd.protocol.read_state import Delivered
+from chatd.writer.needs import joining
 from chatd.writer.sources import Need, Sources, Submitted
+
+# Requests that let users into a room that is there.
+LETS_IN = (RoomJoin, MembersAdd, SetMembers)
 
 
 def optimistic(asked: Submitted) -> bool:
@@ -94,3 +99,18 @@ def named_rooms(request: Any) -> Iterable[str]:
         return [request.room, *{place.room for _, place in forwards(request.body)}]
     name = getattr(request, "room", None)
     return [name] if isinstance(name, str) and name else []
+
+
+def before_newcomers(batch: Sequence[Submitted]) -> int:
+    """Return how many submissions come before the first message by somebody whom one of them lets into its room.
+
+    The members who block them there are read once that is stored.
+    """
+    newcomers: set[tuple[str, str]] = set()
+    for place, asked in enumerate(batch):
+        request = asked.request
+        if isinstance(request, LETS_IN):
+            newcomers.update((request.room, user) for user in joining(asked))
+        elif newcomers and isinstance(request, Send) and (request.room, asked.user) in newcomers:
+            return place
+    return len(batch)

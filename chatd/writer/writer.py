@@ -56,7 +56,7 @@ from chatd.telemetry.counters import Counters
 from chatd.telemetry.supervision import supervised
 from chatd.writer.commit_hooks import CommitHook, CommitHooks
 from chatd.writer.long_reads import LongReads
-from chatd.writer.read_set_loader import ReadSetLoader, named_rooms, optimistic
+from chatd.writer.read_set_loader import ReadSetLoader, before_newcomers, named_rooms, optimistic
 from chatd.writer.submission import Submission, aborted, submit_and_wait
 
 log = logging.getLogger(__name__)
@@ -201,7 +201,12 @@ class Writer:
     def _next_batch(self) -> list[Submission]:
         count = 1 if self._one_by_one else self._refused_beside or min(len(self._waiting), BATCH_MAX)
         self._one_by_one, self._refused_beside = max(0, self._one_by_one - 1), 0
-        return [self._waiting.popleft() for _ in range(count)]
+        batch = [self._waiting.popleft() for _ in range(count)]
+        if self._read_set_loader.rules.people.enabled:
+            kept = before_newcomers(batch)
+            self._waiting.extendleft(reversed(batch[kept:]))
+            del batch[kept:]
+        return batch
 
     async def _run_batch(self, batch: list[Submission], *, known_keys: bool = False) -> None:
         """Decide, store, publish, answer. `known_keys`: look every idempotency key up before deciding."""

@@ -278,6 +278,23 @@ async def test_who_joins_a_group_is_ignored_by_those_who_block_them(server: InPr
     assert [await unread(client) for client in (ann, cat)] == [(1, 0), (1, 0)]
 
 
+async def test_who_writes_in_the_moment_they_join_is_ignored_all_the_same(server: InProcessServer) -> None:
+    """Not in the batch that lets them in: the blocks of its members against them were not read by then."""
+    ann, bob, cat = await comes(server, "ann", "bob", "cat")
+    await befriend(ann, cat)
+    await blocks(ann, "bob")
+    room, elsewhere = await cat.create_group("ann", public=True), await bob.create_group()
+    await cat.send(room)
+    hold = server.store.hold("commit")
+    bob.send_request(type="send", room=elsewhere, key=new_key(), body={"text": "first"})
+    await hold.reached.wait()
+    bob.send_request(type="room.join", room=room, key=new_key())
+    sent = bob.send_request(type="send", room=room, key=new_key(), body={"text": "hello"})
+    hold.release()
+    assert (await bob.answer(sent))["type"] == "ok"
+    assert [await unread(client) for client in (ann, cat)] == [(1, 0), (1, 0)]
+
+
 async def test_who_left_a_group_ignores_nothing_of_it_any_more(server: InProcessServer) -> None:
     ann, bob, cat = await comes(server, "ann", "bob", "cat")
     await befriend(ann, bob, cat)
