@@ -14,8 +14,8 @@ from chatd.config.loading import Loaded
 # Of the routes; they are not imported here, so that the command line starts quickly.
 SCOPES = (
     "users", "users.read", "tokens", "rooms", "rooms.read", "messages", "messages.read", "bots", "bots.read", "people",
-    "people.read", "events", "events.read", "moderation", "moderation.read", "push", "push.read", "privacy",
-    "privacy.read", "import", "keys", "keys.read", "stats.read",
+    "people.read", "events", "events.read", "media", "media.read", "moderation", "moderation.read", "push", "push.read",
+    "privacy", "privacy.read", "import", "keys", "keys.read", "stats.read",
 )  # fmt: skip
 
 

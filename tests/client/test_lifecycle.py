@@ -72,7 +72,7 @@ async def test_the_hello_says_who_and_what(server, client_of, env):
         "app": "Bike 4",
         "os": "ios",
         "locale": "de-AT",
-        "features": ["deflate", "account", "people", "reports", "bots", "push"],
+        "features": ["deflate", "account", "people", "reports", "bots", "push", "media"],
         "rooms": 7,
     }
 
@@ -91,7 +91,7 @@ async def test_json_offers_its_subprotocol_and_no_deflate(server, client_of):
     await client.start()
     peer = await server.accept()
     assert peer.socket.subprotocol == "chatd.v1.json"
-    assert '"features":["account","people","reports","bots","push"]' in await peer.socket.recv()
+    assert '"features":["account","people","reports","bots","push","media"]' in await peer.socket.recv()
 
 
 # --- down and up again

@@ -265,9 +265,26 @@ export interface Line {
   fits: boolean;
 }
 
+export interface LooseAttachment {
+  url: string;
+  mime: string;
+  name?: string;
+  size?: number;
+  width?: number;
+  height?: number;
+  duration?: number;
+  preview?: string;
+  alt?: string;
+  kind?: "file" | "picture" | "sticker" | "video" | "voice";
+  sizes?: readonly ("m" | "s")[];
+  waveform?: string;
+  expires_at?: number;
+  from?: MediaPlace;
+}
+
 export interface LooseBody {
   text?: string;
-  attachments?: readonly Attachment[];
+  attachments?: readonly LooseAttachment[];
   reply_to?: number;
   thread?: number;
   mentions?: readonly string[];
@@ -279,6 +296,11 @@ export interface MakeKey {
   name: string;
   scopes: readonly string[];
   expires_at?: number;
+}
+
+export interface MediaPlace {
+  room: string;
+  seq: number;
 }
 
 export interface MemberRow {
