@@ -31,8 +31,9 @@ GLANCE = Extent(
 )
 # A few of everything that a row of the platform makes.
 PLATFORM = {"WORDS": 50, "PATTERNS": 5, "UPLOADED": 30, "DEADLINE_MS": 50, "AFTER_CALLS": 3, "ERASED": 100}
-# These play a fifth of the duration at a time, in which a busy machine may not acknowledge a single message.
-IN_SLICES = {"P11", "P12", "P13"}
+# These play a fifth of the duration at a time, in which a busy machine may not acknowledge a single message, or have to
+# send as much as a reader who stalls cannot take.
+IN_SLICES = {"P9", "P11", "P12", "P13"}
 NEEDS_ROUNDS = {"P9": {"spread"}}  # of one round there is none
 
 
@@ -55,7 +56,7 @@ async def test_a_row_has_every_figure_that_it_promises(
     monkeypatch.setattr(push, "OFFLINE", 5)
     monkeypatch.setattr(history, "STARTS", 1)
     monkeypatch.setattr(history, "GREETINGS", 10)
-    extent = replace(GLANCE, duration_s=5 * GLANCE.duration_s) if target.name in IN_SLICES else GLANCE
+    extent = replace(GLANCE, duration_s=10 * GLANCE.duration_s) if target.name in IN_SLICES else GLANCE
     measured = await target.measure(extent)
     assert measured.figures.keys() == {figure.key for figure in target.figures}
     promised = {figure.key for figure in target.figures if not figure.absent}
