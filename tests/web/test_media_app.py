@@ -82,6 +82,11 @@ async def test_pictures_are_chosen_described_and_seen_by_both(
         await bob.viewer.get_by_text("2 / 2").wait_for()
         await bob.page.keyboard.press("Escape")
         await bob.viewer.wait_for(state="detached")
+        await bob.page.set_viewport_size({"width": 320, "height": 640})
+        await bob.page.locator("[data-panes='1']").wait_for()  # the page learns of it with its next frame
+        for direction in ("rtl", "ltr"):
+            await bob.page.evaluate("(to) => { document.documentElement.dir = to }", direction)
+            assert await app.overflow() == []
         message = await last(world)
         first, second = message.body["attachments"]
         assert (first["kind"], first["alt"], first["width"], first["height"]) == (
