@@ -10,7 +10,7 @@ class Listen(Section, frozen=True):
 
     address: Annotated[
         str | tuple[str, ...],
-        text("HOST:PORT of the public listener, or several. Loopback, because usually a proxy is in front."),
+        text("HOST:PORT of the public listener, or several; usually behind a proxy."),
     ] = "127.0.0.1:8470"
     ops_address: Annotated[
         str | tuple[str, ...],

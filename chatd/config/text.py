@@ -47,7 +47,6 @@ FIRST = frozenset(
         "push.enabled",
         "push.apps",
         "media.enabled",
-        "media.url",
         "log.level",
     }
 )

@@ -69,12 +69,14 @@ async def named(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) ->
 
 async def sent(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read the files that bodies name, whether they are where they are forwarded from, and what is kept already."""
+    if not reads.rules.media.enabled:
+        return
     wanted, places, accounts = set[str](), set[tuple[int, int, str]](), set[str]()
     count = 0
     for asked in batch:
         body, room = asked.request.body, reads.rooms.get(asked.request.room)
         names = [*named_files(body)]
-        if not names or room is None or not reads.rules.media.enabled:
+        if not names or room is None:
             continue
         wanted.update(names)
         accounts |= {account_of(asked.user), room_account(room.number)}
