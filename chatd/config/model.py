@@ -11,6 +11,7 @@ from chatd.config.api import Api
 from chatd.config.bots import Bots
 from chatd.config.console import Console
 from chatd.config.events import Events
+from chatd.config.groups import Cards, Channels, Groups, Search
 from chatd.config.hooks import Egress, Hooks
 from chatd.config.listen import Listen
 from chatd.config.media import Media
@@ -39,8 +40,14 @@ class Storage(Section, frozen=True):
     ] = 2
     edit_window_s: Annotated[
         int,
-        span(0, 10 * 365 * 86400, "Seconds for an author to edit or recall: a day is enough to correct."),
+        span(0, 10 * 365 * 86400, "Seconds for an author to edit: a day is enough to correct."),
     ] = 86400
+    recall_window_s: Annotated[
+        int, span(0, 10 * 365 * 86400, "Seconds for an author to recall; an admin and the host always may.")
+    ] = 86400
+    retain_s: Annotated[
+        int, span(0, 100 * 366 * 86400, "Seconds messages are kept; 0 for ever. A group may say less.")
+    ] = 0
     operations_kept_days: Annotated[
         int,
         span(1, 3650, "Days operations (edit, recall, reaction) are kept; later clients read messages anew."),
@@ -299,6 +306,10 @@ class Config(Section, frozen=True):
     delivery: Delivery = Delivery()
     privacy: Privacy = Privacy()
     people: People = People()
+    groups: Groups = Groups()
+    channels: Channels = Channels()
+    search: Search = Search()
+    cards: Cards = Cards()
     bots: Bots = Bots()
     moderation: Moderation = Moderation()
     outbox: Outbox = Outbox()

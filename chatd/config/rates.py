@@ -58,6 +58,19 @@ class Rates(Section, frozen=True):
     uploads_per_min: Annotated[
         int, span(1, 10_000, "Uploads a user begins in a minute: albums, ten pictures at a time.")
     ] = 60
+    searches_per_s: Annotated[
+        float,
+        span(0.01, 1e6, "Searches a second and user, five times as many at once: typing in a search box."),
+    ] = 2.0
+    invites_per_min: Annotated[
+        int, span(1, 1_000_000, "Invites that a user looks at or uses in a minute: nobody guesses one.")
+    ] = 20
+    joins_per_hour: Annotated[
+        int, span(1, 1_000_000, "Groups that a user joins or asks to join in an hour.")
+    ] = 20
+    forwards_per_min: Annotated[
+        int, span(1, 1_000_000, "Messages that a user forwards in a minute: one selection.")
+    ] = 100
     people_per_min: Annotated[
         int,
         span(1, 1_000_000, "Changes of contacts, circles, privacy, card a minute and user: sorting friends."),

@@ -195,7 +195,8 @@ def erase_membership(user: str, request: EraseMembership, writes: WriteSet, read
         return Ok()
     member = writes.touch_known(room, request.person)
     hold(wallpaper_holder(request.person, room), "", writes, reads)
-    member.muted_until, member.pinned, member.hidden = 0, False, False
+    member.muted_until, member.pinned, member.hidden = 0, False, 0
+    member.folder, member.unread_mark = 0, False
     member.notify, member.extras = "", b""
     if room.kind == GROUP and request.person in room.members:
         leave(room, request.person, writes, reads)

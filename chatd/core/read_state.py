@@ -95,7 +95,9 @@ def prefer(user: str, request: Preferences, writes: WriteSet, reads: ReadSet) ->
         sets_wallpaper = wallpaper is not UNSET and wallpaper != (extra(member, WALLPAPER) or "")
         if sets_wallpaper:
             check_picture(wallpaper, "wallpaper", (user,), "wallpaper", reads)
-        wanted = {name: getattr(request, name) for name in ("muted_until", "pinned", "hidden")}
+        wanted = {name: getattr(request, name) for name in ("muted_until", "pinned")}
+        if request.hidden is not UNSET and request.hidden != member.is_hidden(room.ordinal):
+            wanted["hidden"] = room.ordinal + 1 if request.hidden else 0
         changed = {
             name: value for name, value in wanted.items() if value not in (UNSET, getattr(member, name))
         }

@@ -11,6 +11,7 @@ from enum import IntEnum
 from operator import attrgetter
 from typing import Any, Literal
 
+from chatd.core.policy import NO_DETAILS, RoomDetails
 from chatd.core.privacy import Gate
 from chatd.protocol.members import Role
 from chatd.protocol.push import Level
@@ -18,6 +19,7 @@ from chatd.protocol.rooms import GoneReason
 
 DIRECT = "direct"
 GROUP = "group"
+CHANNEL = "channel"
 
 
 class Standing(IntEnum):
@@ -55,7 +57,8 @@ class Member:
     delivered: int = 0
     muted_until: int = 0  # 0 not muted, 1 for ever
     pinned: bool = False
-    hidden: bool = False
+    # The ordinal of the room when it was hidden, plus one; 0: it is not.
+    hidden: int = 0
     gone: GoneReason | None = None
     # A preference of the account: whether the user shows their receipts and sees those of others.
     receipts: bool = True
@@ -63,10 +66,16 @@ class Member:
     extras: bytes = b""
     standing: int = ACCEPTED
     notify: Level | Literal[""] = ""  # empty: as the account says
+    folder: int = 0  # 1 is the archive
+    unread_mark: bool = False
 
     def unread(self, ordinal: int) -> int:
         """Return the unread messages when the room's last one is `ordinal` (core/unread_counts.py)."""
         return max(0, ordinal - self.read_ordinal - self.own_unread)
+
+    def is_hidden(self, ordinal: int) -> bool:
+        """Whether nothing countable came since the member hid the room, whose last message is `ordinal`."""
+        return self.hidden > ordinal
 
     def muted(self, now_ms: int) -> bool:
         return self.muted_until == 1 or self.muted_until > now_ms
@@ -97,6 +106,13 @@ class Room:
     uncounted: int = 0
     # The users who wrote in a direct room: 1 its creator, 2 the other, 3 both.
     written: int = 0
+    details: RoomDetails = NO_DETAILS
+    retain_s: int = 0
+    # Messages up to `purged` are gone; the last countable one of them had `purged_ordinal`.
+    purged: int = 0
+    purged_ordinal: int = 0
+    # The number of the group with the comments of a channel, and of the channel in that group.
+    linked: int = 0
     # The authors of countable messages from `uncounted` on.
     uncounted_by: frozenset[str] = frozenset()
     members: dict[str, Member] = field(default_factory=dict)
@@ -137,6 +153,11 @@ class Room:
     @property
     def direct(self) -> bool:
         return self.kind == DIRECT
+
+    @property
+    def governed(self) -> bool:
+        """Whether it has rules or texts that most rooms have not."""
+        return self.details is not NO_DETAILS
 
     @property
     def is_outdated(self) -> bool:
@@ -237,6 +258,8 @@ MEMBER_IMAGED = (
     "extras",
     "standing",
     "notify",
+    "folder",
+    "unread_mark",
 )
 ROOM_IMAGED = (
     "number",
@@ -259,6 +282,11 @@ ROOM_IMAGED = (
     "written",
     "uncounted_by",
     "bots",
+    "details",
+    "retain_s",
+    "purged",
+    "purged_ordinal",
+    "linked",
 )
 
 

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 from msgspec import UNSET, Raw
 
 from chatd.core.extras import ASKED, PLAYED, WALLPAPER, extra
+from chatd.core.policy import NO_DETAILS, RoomDetails, details_of
 from chatd.core.room import ACCEPTED, DIRECT, REQUEST, Member, Room
 from chatd.core.visibility import ShownTo, marks_shown, seen
 from chatd.core.write_set import RoomReply, WriteSet
@@ -79,6 +80,16 @@ class RoomRow(NamedTuple):
     standing: int = ACCEPTED
     extras: str = ""
     notify: Level | Literal[""] = ""
+    details_hex: str = ""
+    folder: int = 0
+    unread_mark: int = 0
+
+    def is_hidden(self, _ordinal: int) -> bool:
+        return bool(self.hidden)
+
+    @property
+    def details(self) -> RoomDetails:
+        return details_of(bytes.fromhex(self.details_hex))
 
     @property
     def data(self) -> bytes:
@@ -88,7 +99,7 @@ class RoomRow(NamedTuple):
     def bytes_max(self) -> int:
         """An upper bound of the encoded summary without preview and events."""
         texts = UTF8_BYTES_MAX * (len(self.title) + len(self.avatar))
-        packed = (len(self.data_hex) + len(self.extras)) // 2
+        packed = (len(self.data_hex) + len(self.extras) + len(self.details_hex)) // 2
         return SUMMARY_BYTES + texts + packed + (PEER_PLAYED_BYTES if self.kind == DIRECT else 0)
 
 
@@ -132,12 +143,13 @@ def summarise(
         member.mentions,
         muted_until=member.muted_until,
         pinned=bool(member.pinned),
-        hidden=bool(member.hidden),
+        hidden=member.is_hidden(room.ordinal),
         first_visible=member.first_visible,
         log_floor=room.log_floor,
     )
     if member.standing != ACCEPTED:
         summary.request = member.standing == REQUEST
+    summary.folder, summary.unread_mark = member.folder, bool(member.unread_mark)
     if member.notify:
         summary.notify = member.notify
     if member.extras:
@@ -170,6 +182,17 @@ def show_group(summary: RoomSummary, room: Room | RoomRow, member: Member | Room
     summary.public = bool(room.public)
     summary.members = room.size
     summary.role = ROLES[member.role]
+    if room.details is not NO_DETAILS:
+        show_details(summary, room.details)
+
+
+def show_details(summary: RoomSummary, details: RoomDetails) -> None:
+    """Show what few groups have. `joins`: to those who decide."""
+    summary.about = details.about or UNSET
+    summary.tags = list(details.tags) or UNSET
+    summary.announcement = details.announcement
+    if details.policy != NO_DETAILS.policy:
+        summary.policy = details.policy
 
 
 def receipt_of(member: Member) -> Receipt:

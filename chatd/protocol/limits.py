@@ -77,3 +77,24 @@ LINKS_MAX = 50
 FILES_PAGE_MAX, FILES_PAGE_DEFAULT = 200, 50
 # Numbers of voice messages that are kept as heard, the newest, of one member.
 PLAYED_MAX = 64
+# Seconds between two messages of a member in slow mode: a quarter of a day.
+SLOW_MAX_S = 21_600
+# Characters of the description of a group, of a tag, of a request to join, of the name of an invite.
+ABOUT_MAX, TAG_MAX, JOIN_TEXT_MAX, INVITE_LABEL_MAX = 512, 24, 200, 64
+TAGS_MAX = 5
+# Events that newcomers see where the history of a group is "recent".
+RECENT_EVENTS = 200
+# Ranges of messages that one member took out of their own view of a room; more is a `clear`.
+DELETED_RANGES_MAX = 64
+# Rooms in one `reads`.
+READS_MAX = 200
+# Characters of a search.
+QUERY_MAX = 64
+# A card as MessagePack, and messages in one forward.
+CARD_BYTES_MAX, FORWARD_MAX = 12_288, 100
+# Mentions of users with a place in the text.
+SPANS_MAX = 50
+# Folders of one user, and characters of the name of one; the first is the archive.
+FOLDERS_MAX, FOLDER_NAME_MAX = 20, 32
+# A draft as MessagePack; drafts and scheduled messages of one user; days ahead.
+DRAFT_BYTES_MAX, DRAFTS_MAX, SCHEDULED_MAX, SCHEDULED_DAYS = 2048, 50, 100, 365

@@ -6,7 +6,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from chatd.protocol.envelope import Ok, Request, RoomMutation
 from chatd.protocol.identifiers import U53, Milliseconds, Room, Seq, User
-from chatd.protocol.limits import MEMBERS_CHANGED_MAX
+from chatd.protocol.limits import JOIN_TEXT_MAX, MEMBERS_CHANGED_MAX
 
 Role = Literal["member", "admin", "owner"]
 
@@ -20,17 +20,21 @@ class RoleOf(Struct, frozen=True):
     role: Role
 
 
-class MemberRow(Struct):
+class MemberRow(Struct, omit_defaults=True):
     user: str
     role: Role
     joined_at: Milliseconds
+    nickname: str | UnsetType = UNSET
+    silenced_until: Milliseconds = 0
 
 
 Users = Annotated[list[User], Meta(min_length=1, max_length=MEMBERS_CHANGED_MAX)]
 
 
 class RoomJoin(RoomMutation, tag="room.join", frozen=True, kw_only=True):
-    pass
+    """`text`: to the admins, where they decide."""
+
+    text: Annotated[str, Meta(max_length=JOIN_TEXT_MAX)] = ""
 
 
 class RoomLeave(RoomMutation, tag="room.leave", frozen=True, kw_only=True):
@@ -42,7 +46,7 @@ class MembersList(Request, tag="members.list", frozen=True, kw_only=True):
     more: str | UnsetType = UNSET
     limit: Seq | UnsetType = UNSET
     prefix: Annotated[str, Meta(max_length=64)] = ""
-    role: Role | UnsetType = UNSET
+    role: Role | Literal["banned", "staff"] | UnsetType = UNSET
 
 
 class MembersAdd(RoomMutation, tag="members.add", frozen=True, kw_only=True):
@@ -50,7 +54,12 @@ class MembersAdd(RoomMutation, tag="members.add", frozen=True, kw_only=True):
 
 
 class MembersRemove(RoomMutation, tag="members.remove", frozen=True, kw_only=True):
+    """`ban`: they cannot come back, before `until` (Unix ms) if it is there. `recall`: their messages of a day, too."""
+
     users: Users
+    ban: bool = False
+    until: Milliseconds | UnsetType = UNSET
+    recall: bool = False
 
 
 class MembersRole(RoomMutation, tag="members.role", frozen=True, kw_only=True):

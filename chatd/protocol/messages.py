@@ -5,9 +5,18 @@ from typing import Annotated, Any, TypeVar
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from msgspec.structs import replace
 
+from chatd.protocol.cards import Card, MessageOrigin, Span
 from chatd.protocol.envelope import Ok, Push, RoomMutation
-from chatd.protocol.identifiers import U53, Milliseconds, Seq, Title
-from chatd.protocol.limits import ALT_MAX, BUTTON_ROWS_MAX, BUTTONS_IN_ROW_MAX, EMOJI_BYTES_MAX
+from chatd.protocol.groups import Policy
+from chatd.protocol.identifiers import U53, Milliseconds, Room, Seq, Title
+from chatd.protocol.limits import (
+    ALT_MAX,
+    BUTTON_ROWS_MAX,
+    BUTTONS_IN_ROW_MAX,
+    EMOJI_BYTES_MAX,
+    FORWARD_MAX,
+    SPANS_MAX,
+)
 from chatd.protocol.media import FileKind, Place, Size, Waveform
 from chatd.protocol.members import RoleOf
 from chatd.protocol.read_state import RoomPosition
@@ -55,7 +64,10 @@ ButtonRow = Annotated[list[Button], Meta(min_length=1, max_length=BUTTONS_IN_ROW
 
 
 class Body(Struct, omit_defaults=True, frozen=True):
-    """The content of a message; at least one of `text`, `attachments`, `data`."""
+    """The content of a message; at least one of `text`, `attachments`, `card`, `data`.
+
+    `forwarded`: written by the server.
+    """
 
     text: str | UnsetType = UNSET
     attachments: Annotated[list[Attachment], Meta(max_length=10)] | UnsetType = UNSET
@@ -63,6 +75,9 @@ class Body(Struct, omit_defaults=True, frozen=True):
     thread: Seq | UnsetType = UNSET
     mentions: Annotated[list[Mention], Meta(max_length=50)] | UnsetType = UNSET
     buttons: Annotated[list[ButtonRow], Meta(max_length=BUTTON_ROWS_MAX)] | UnsetType = UNSET
+    card: Card | UnsetType = UNSET
+    spans: Annotated[list[Span], Meta(max_length=SPANS_MAX)] | UnsetType = UNSET
+    forwarded: MessageOrigin | UnsetType = UNSET
     data: Any = UNSET
 
 
@@ -154,6 +169,12 @@ class Event(Struct, omit_defaults=True, rename={"from_": "from"}):
     mine: list[str] | UnsetType = UNSET
     from_: U53 | UnsetType = UNSET
     to: U53 | UnsetType = UNSET
+    policy: Policy | UnsetType = UNSET
+    about: str | UnsetType = UNSET
+    tags: list[str] | UnsetType = UNSET
+    nickname: str | UnsetType = UNSET
+    until: Milliseconds | UnsetType = UNSET
+    replies: U53 | UnsetType = UNSET
 
 
 class Send(RoomMutation, tag="send", frozen=True, kw_only=True):
@@ -182,6 +203,14 @@ class Pin(RoomMutation, tag="pin", frozen=True, kw_only=True):
     set: bool
 
 
+class Forward(RoomMutation, tag="forward", frozen=True, kw_only=True, rename={"from_": "from"}):
+    """Copy messages of the room `from_` into `room`, in this order. `credit`: with their authors, where those agree."""
+
+    from_: Room
+    seqs: Annotated[list[Seq], Meta(min_length=1, max_length=FORWARD_MAX)]
+    credit: bool = False
+
+
 class AnySend(Send, tag="send", frozen=True, kw_only=True):
     """A `send` whose body may have unknown keys."""
 
@@ -202,6 +231,9 @@ class WriteOk(Ok, tag="ok", kw_only=True):
     event: Raw | UnsetType = UNSET
     summary: RoomSummary | UnsetType = UNSET
     not_added: list[str] | UnsetType = UNSET
+    offered: list[str] | UnsetType = UNSET
+    requested: bool = False
+    seqs: list[U53] | UnsetType = UNSET
 
 
 class EventPush(Push, tag="event"):

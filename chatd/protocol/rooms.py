@@ -5,8 +5,9 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from chatd.protocol.envelope import Mutation, Ok, Push, Request, RoomMutation
+from chatd.protocol.groups import About, Policy, Tags
 from chatd.protocol.identifiers import U53, Address, Milliseconds, Room, Title, User
-from chatd.protocol.limits import MEMBERS_CHANGED_MAX
+from chatd.protocol.limits import FOLDER_NAME_MAX, FOLDERS_MAX, MEMBERS_CHANGED_MAX
 from chatd.protocol.members import Role
 from chatd.protocol.push import Level, Notify, PushPreferences
 
@@ -41,6 +42,17 @@ class RoomSummary(Struct, omit_defaults=True):
     notify: Level | UnsetType = UNSET
     played: list[U53] | UnsetType = UNSET
     peer_played: list[U53] | UnsetType = UNSET
+    kind: Literal["group", "channel"] = "group"
+    policy: Policy | UnsetType = UNSET
+    about: str | UnsetType = UNSET
+    tags: list[str] | UnsetType = UNSET
+    announcement: U53 = 0
+    joins: U53 = 0
+    nickname: str | UnsetType = UNSET
+    silenced_until: Milliseconds = 0
+    unread_mark: bool = False
+    folder: U53 = 0
+    deleted: list[tuple[U53, U53]] | UnsetType = UNSET
     first_visible: U53 = 1
     log_floor: U53 = 1
     preview: Raw | UnsetType = UNSET
@@ -49,7 +61,17 @@ class RoomSummary(Struct, omit_defaults=True):
 
 # A name the app knows, a URL, or a key of the host app.
 Wallpaper = Annotated[str, Meta(max_length=256)]
-GroupKind = Literal["group"]
+GroupKind = Literal["group", "channel"]
+
+
+class Folder(Struct, frozen=True):
+    """A folder of the chat list; 1 is the archive and has no row."""
+
+    id: Annotated[int, Meta(ge=2, le=FOLDERS_MAX)]
+    name: Annotated[str, Meta(min_length=1, max_length=FOLDER_NAME_MAX)]
+
+
+Folders = Annotated[list[Folder], Meta(max_length=FOLDERS_MAX)]
 
 
 class RoomCreate(Mutation, tag="room.create", frozen=True, kw_only=True):
@@ -59,6 +81,9 @@ class RoomCreate(Mutation, tag="room.create", frozen=True, kw_only=True):
     avatar: Address | UnsetType = UNSET
     public: bool = False
     data: Raw | UnsetType = UNSET
+    policy: Policy | UnsetType = UNSET
+    about: About | UnsetType = UNSET
+    tags: Tags | UnsetType = UNSET
 
 
 class RoomDirect(Request, tag="room.direct", frozen=True, kw_only=True):
@@ -83,6 +108,9 @@ class RoomUpdate(RoomMutation, tag="room.update", frozen=True, kw_only=True):
     avatar: Address | UnsetType = UNSET
     public: bool | UnsetType = UNSET
     data: Raw | UnsetType = UNSET
+    policy: Policy | UnsetType = UNSET
+    about: About | UnsetType = UNSET
+    tags: Tags | UnsetType = UNSET
 
 
 class RoomDelete(RoomMutation, tag="room.delete", frozen=True, kw_only=True):
@@ -96,9 +124,13 @@ class Preferences(Request, tag="preferences", frozen=True, kw_only=True):
     hidden: bool | UnsetType = UNSET
     wallpaper: Wallpaper | UnsetType = UNSET
     notify: Notify | UnsetType = UNSET
+    unread_mark: bool | UnsetType = UNSET
+    folder: Annotated[int, Meta(ge=0, le=FOLDERS_MAX)] | UnsetType = UNSET
     receipts: bool | UnsetType = UNSET
     presence: bool | UnsetType = UNSET
     push: PushPreferences | UnsetType = UNSET
+    folders: Folders | UnsetType = UNSET
+    credit: bool | UnsetType = UNSET
 
 
 class SummaryOk(Ok, tag="ok", kw_only=True):

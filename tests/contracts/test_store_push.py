@@ -86,7 +86,7 @@ async def test_facts_of_a_recipient_are_those_of_the_commit(store: Store, builde
     await register(builder, "bob", p256dh=b"key", auth=b"secret")
     writes = builder.writes()
     member = writes.touch_member(room, "bob")
-    member.read, member.muted_until, member.hidden, member.notify = 1, 1, True, "mentions"
+    member.read, member.muted_until, member.hidden, member.notify = 1, 1, 1000, "mentions"
     chosen = PushPreferences(content="none")
     writes.add(
         Account("bob", disabled=True, restriction=Restriction("ban", 77)),

@@ -53,7 +53,7 @@ async def test_a_group_is_summed_up_as_its_member_sees_it(store: Store, builder:
     await builder.settings(room, title="Tea", avatar="a.png", public=True, data={"theme": b"\x01"})
     await builder.post(room, "ann", mentions=("bob",))
     last = await builder.post(room, "ann")
-    await builder.prefer(room, "bob", muted_until=1, pinned=True, hidden=True)
+    await builder.prefer(room, "bob", muted_until=1, pinned=True, hidden=room.ordinal + 1)
     assert await summary_of(store, "bob") == RoomSummary(
         room=room.name, seq=4, ordinal=2, time=last.time, read=0, unread=2, unread_mentions=1,
         title="Tea", avatar="a.png", data=Raw(encode({"theme": b"\x01"})), public=True, members=3, role="member",

@@ -32,7 +32,7 @@ ALL, MENTIONS, NONE = ("all", 5), ("mentions", 1), ("none", 0)
 
 @pytest.mark.parametrize(("state", "preferences", "expected"), [
     ({}, USUAL, ALL), ({}, FEW, NONE), ({"notify": "all"}, FEW, ALL), ({"notify": "mentions"}, FEW, MENTIONS),
-    ({"notify": "none"}, USUAL, NONE), ({"hidden": True, "notify": "all"}, USUAL, NONE),
+    ({"notify": "none"}, USUAL, NONE), ({"hidden": 100, "notify": "all"}, USUAL, NONE),
     ({"standing": REQUEST, "notify": "all"}, USUAL, NONE), ({"standing": DECLINED}, USUAL, NONE),
     ({"standing": POLICY}, USUAL, ALL), ({"muted_until": 1}, USUAL, MENTIONS),
     ({"muted_until": NOW + 1}, USUAL, MENTIONS), ({"muted_until": NOW}, USUAL, ALL),
@@ -71,7 +71,7 @@ def test_the_examples_of_the_protocol(row: document.Row) -> None:
     if "request" in summary:
         member.standing = REQUEST
     for name in {"hidden", "notify", "muted_until"} & summary.keys():
-        setattr(member, name, summary[name])
+        setattr(member, name, room.ordinal + 1 if name == "hidden" else summary[name])
     found = attention(room, member, PushPreferences(**json.loads(row["push"])), 500, 1_763_900_000_000)
     badge = found.badge(member.unread(room.ordinal), member.mentions)
     assert (found.alerts, badge) == (row["Level"], int(row["Badge"]))

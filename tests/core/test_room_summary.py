@@ -11,7 +11,7 @@ def test_a_group_as_its_member_sees_it():
     room.title, room.avatar, room.public, room.data = "t", "a", True, encode({"x": 1})
     bob = room.members["bob"]
     bob.read, bob.read_ordinal, bob.own_unread, bob.mentions, bob.first_visible = 10, 7, 2, 1, 3
-    bob.muted_until, bob.pinned, bob.hidden = 9, True, True
+    bob.muted_until, bob.pinned, bob.hidden = 9, True, 13
     summary = summary_of(room, bob, "known")
     assert (summary.room, summary.seq, summary.ordinal, summary.time) == (room.name, 20, 12, 777)
     assert (summary.read, summary.unread, summary.unread_mentions) == (10, 3, 1)

@@ -13,7 +13,7 @@ def attention(
         room.size,
         room.written > 0,
         member.standing,
-        member.hidden,
+        member.is_hidden(room.ordinal),
         member.notify,
         member.muted_until,
     )

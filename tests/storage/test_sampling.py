@@ -18,7 +18,9 @@ from chatd.storage.sqlite.startup import inspect
 
 PAGE = 4096
 ROWS = 12_000  # three levels of pages in `members`
-ADD_MEMBER = "INSERT INTO members VALUES (?, ?, 'member', 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 1, x'', 1, '')"
+ADD_MEMBER = (
+    "INSERT INTO members VALUES (?, ?, 'member', 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 1, x'', 1, '', 0, 0)"
+)
 
 
 @pytest.fixture(scope="module")

@@ -16,28 +16,30 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ADD_ROOM = """
 INSERT INTO rooms (number, name, kind, creator, created_at, client_key, client_digest, seq, ordinal, time,
                    log_floor, last_message, members, title, avatar, public, data, deleted_by, uncounted, written,
-                   stamp)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                   details, retain_s, purged, purged_ordinal, linked, stamp)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 CHANGE_ROOM = """
 UPDATE rooms
 SET seq = ?, ordinal = ?, time = ?, log_floor = ?, last_message = max(last_message, ?), members = ?,
     title = ?, avatar = ?, public = ?, data = ?, deleted_by = ?, uncounted = ?,
-    written = ?, stamp = ?
+    written = ?, details = ?, retain_s = ?, purged = ?, purged_ordinal = ?, linked = ?, stamp = ?
 WHERE number = ?
 """
 
 PUT_MEMBER = """
 INSERT INTO members (user, room, role, joined_at, first_visible, read, read_ordinal, own_unread, mentions,
-                     delivered, muted_until, pinned, hidden, gone, stamp, extras, standing, notify)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                     delivered, muted_until, pinned, hidden, gone, stamp, extras, standing, notify,
+                     folder, unread_mark)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (room, user) DO UPDATE
 SET role = excluded.role, joined_at = excluded.joined_at, first_visible = excluded.first_visible,
     read = excluded.read, read_ordinal = excluded.read_ordinal, own_unread = excluded.own_unread,
     mentions = excluded.mentions, delivered = excluded.delivered, muted_until = excluded.muted_until,
     pinned = excluded.pinned, hidden = excluded.hidden, gone = excluded.gone, stamp = excluded.stamp,
-    extras = excluded.extras, standing = excluded.standing, notify = excluded.notify
+    extras = excluded.extras, standing = excluded.standing, notify = excluded.notify,
+    folder = excluded.folder, unread_mark = excluded.unread_mark
 """
 
 MOVE_USER = """

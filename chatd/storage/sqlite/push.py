@@ -68,7 +68,7 @@ FROM (
     FROM json_each(:asked)
 ) asked
 CROSS JOIN members m ON m.user = asked.user CROSS JOIN rooms r ON r.number = m.room
-WHERE m.gone IS NULL AND r.deleted_by IS NULL AND NOT m.hidden
+WHERE m.gone IS NULL AND r.deleted_by IS NULL AND m.hidden <= r.ordinal
   AND (m.standing = 1 OR (m.standing = 0 AND r.written > 0))
 GROUP BY asked.user
 """  # noqa: S608 - put together from constants

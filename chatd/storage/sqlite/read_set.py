@@ -7,6 +7,7 @@ import json
 import sqlite3
 from collections.abc import Collection
 
+from chatd.core.policy import details_of
 from chatd.core.read_set import Counted, KeyedEvent, UnreadSpan
 from chatd.core.room import Member, Room
 from chatd.core.users import Account, DeviceSeen
@@ -17,14 +18,15 @@ from chatd.storage.views import People
 
 ROOM = """
 SELECT number, name, kind, creator, created_at, seq, ordinal, time, log_floor, title, avatar, public, data,
-       client_key, client_digest, deleted_by, uncounted, written
+       client_key, client_digest, deleted_by, uncounted, written,
+       details, retain_s, purged, purged_ordinal, linked
 FROM rooms WHERE name = ?
 """
 
 MEMBERS = """
 SELECT m.user, m.role, m.joined_at, m.first_visible, m.read, m.read_ordinal, m.own_unread, m.mentions,
        m.delivered, m.muted_until, m.pinned, m.hidden, m.gone, coalesce(u.receipts, 1), m.extras,
-       m.standing, m.notify
+       m.standing, m.notify, m.folder, m.unread_mark
 FROM members m LEFT JOIN users u ON u.user = m.user
 WHERE m.room = ?
 """
@@ -101,8 +103,11 @@ def placed(
 
 
 def room_of(row: Row) -> Room:
-    room = Room(*row)
+    *values, details, retain_s, purged, purged_ordinal, linked = row
+    room = Room(*values)
     room.public = room.public == 1
+    room.details = details_of(details)
+    room.retain_s, room.purged, room.purged_ordinal, room.linked = retain_s, purged, purged_ordinal, linked
     return room
 
 
@@ -110,7 +115,7 @@ def load_members(connection: sqlite3.Connection, room: Room) -> None:
     for row in connection.execute(MEMBERS, (room.number,)):
         member = Member(*row)
         member.pinned = member.pinned == 1
-        member.hidden = member.hidden == 1
+        member.unread_mark = member.unread_mark == 1
         member.receipts = member.receipts == 1
         members = room.members if member.gone is None else room.former
         members[member.user] = member

@@ -29,7 +29,7 @@ max(0, r.ordinal - m.read_ordinal - m.own_unread - CASE r.uncounted WHEN 0 THEN 
 # In the order of `MembershipRow`, then of `RoomRow`, each without its defaults.
 MEMBERSHIP_COLUMNS = f"""
     r.number, r.name, r.members, m.muted_until,
-    m.pinned, r.time, max(r.stamp, m.stamp), {UNREAD}, m.mentions, m.hidden
+    m.pinned, r.time, max(r.stamp, m.stamp), {UNREAD}, m.mentions, m.hidden > r.ordinal
 """
 COLUMNS = f"""
     {MEMBERSHIP_COLUMNS},
@@ -39,8 +39,9 @@ COLUMNS = f"""
 MEMBERSHIPS = in_one(MEMBERSHIP_COLUMNS, "m.standing", usual="m.standing = 1")
 ROOMS = in_one(
     COLUMNS,
-    "m.standing, hex(m.extras), m.notify",
-    usual="m.standing = 1 AND m.extras = x'' AND m.notify = ''",
+    "m.standing, hex(m.extras), m.notify, hex(r.details), m.folder, m.unread_mark",
+    usual="m.standing = 1 AND m.extras = x'' AND m.notify = '' AND r.details = x'' AND NOT m.folder"
+    " AND NOT m.unread_mark",
 )
 # `Room.is_listed`, and rooms in which the user was asked. Nearly all rows end at the first term.
 SHOWN = """

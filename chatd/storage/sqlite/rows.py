@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 from chatd.core.room import Member, Room
 from chatd.core.users import Account, DeviceSeen, Restriction
+from chatd.protocol.codec import encode
 from chatd.protocol.users import UserKind
 
 Row = tuple[Any, ...]
@@ -79,6 +80,11 @@ def changed_room_row(room: Room, last_message: int, stamp: int) -> Row:
         room.deleted_by,
         room.uncounted,
         room.written,
+        encode(room.details) if room.governed else b"",
+        room.retain_s,
+        room.purged,
+        room.purged_ordinal,
+        room.linked,
         stamp,
         room.number,
     )
@@ -98,12 +104,14 @@ def member_row(room: int, member: Member, stamp: int) -> Row:
         member.delivered,
         member.muted_until,
         int(member.pinned),
-        int(member.hidden),
+        member.hidden,
         member.gone,
         stamp,
         member.extras,
         int(member.standing),
         member.notify,
+        member.folder,
+        int(member.unread_mark),
     )
 
 

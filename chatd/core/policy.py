@@ -1,0 +1,28 @@
+"""The rules of a group or channel, as they hold: what its admins set, else the default of its kind (protocol.md
+"Governed groups")."""
+
+from msgspec import Struct, convert
+
+from chatd.protocol.codec import decode_tree
+from chatd.protocol.groups import Policy
+
+
+class RoomDetails(Struct, omit_defaults=True, frozen=True):
+    """What few rooms have: stored as one MessagePack map, and replaced, never changed in place.
+
+    `announcement`: the seq of a message, 0 for none. `joins`: the requests to join that wait.
+    """
+
+    policy: Policy = Policy()
+    about: str = ""
+    tags: tuple[str, ...] = ()
+    announcement: int = 0
+    joins: int = 0
+
+
+NO_DETAILS = RoomDetails()
+
+
+def details_of(packed: bytes) -> RoomDetails:
+    """Return stored details; NO_DETAILS, the object, where there are none."""
+    return convert(decode_tree(packed), RoomDetails) if packed else NO_DETAILS

@@ -1,0 +1,53 @@
+"""Drafts and scheduled messages, which are account rows (protocol.md "Drafts and scheduled messages")."""
+
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from chatd.protocol.cards import Span
+from chatd.protocol.envelope import Ok, Request, RoomMutation
+from chatd.protocol.identifiers import U53, Key, Milliseconds, Room, Seq
+from chatd.protocol.messages import Mention, SentBody
+
+
+class DraftBody(Struct, omit_defaults=True, frozen=True):
+    text: str | UnsetType = UNSET
+    reply_to: Seq | UnsetType = UNSET
+    mentions: Annotated[list[Mention], Meta(max_length=50)] | UnsetType = UNSET
+    spans: Annotated[list[Span], Meta(max_length=50)] | UnsetType = UNSET
+
+
+class DraftRow(Struct, omit_defaults=True, frozen=True):
+    """A row of the section `drafts`, under the name of its room. `key`: that the message will have."""
+
+    key: str
+    body: DraftBody
+    time: Milliseconds
+
+
+class ScheduledRow(Struct, omit_defaults=True, frozen=True):
+    """A row of the section `scheduled`, under the key of its message. `error`: the code why it was not sent."""
+
+    room: str
+    at: Milliseconds
+    body: Any
+    error: str = ""
+
+
+class Draft(Request, tag="draft", frozen=True, kw_only=True):
+    """Without `body` the draft is dropped."""
+
+    room: Room
+    key: Key
+    body: DraftBody | UnsetType = UNSET
+
+
+class Schedule(RoomMutation, tag="schedule", frozen=True, kw_only=True):
+    """`at`: Unix ms; without `body` the message is cancelled, and with one of the same key replaced."""
+
+    at: Milliseconds = 0
+    body: SentBody | UnsetType = UNSET
+
+
+class StampOk(Ok, tag="ok", kw_only=True):
+    stamp: U53

@@ -1,0 +1,83 @@
+-- Of a room, what few have and nothing filters or sums by: a MessagePack map (core/policy.py, RoomDetails), empty for
+-- most. `retain_s`: seconds for which messages are kept, 0 as long as the server keeps them. Messages up to `purged`
+-- are gone, the last countable of which had `purged_ordinal`. `linked`: the number of the group with the comments of a
+-- channel, and of the channel in that group.
+ALTER TABLE rooms ADD COLUMN details BLOB NOT NULL DEFAULT x'';
+ALTER TABLE rooms ADD COLUMN retain_s INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rooms ADD COLUMN purged INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rooms ADD COLUMN purged_ordinal INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rooms ADD COLUMN linked INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX rooms_retained ON rooms (number) WHERE retain_s > 0;
+
+-- A hidden room returns with its next countable message: `hidden` is the ordinal of the room when it was hidden, plus
+-- one; 0: it is not. `folder`: 0 none, 1 the archive, others as their user names them.
+ALTER TABLE members ADD COLUMN folder INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE members ADD COLUMN unread_mark INTEGER NOT NULL DEFAULT 0;
+UPDATE members SET hidden = 1 + (SELECT ordinal FROM rooms WHERE number = members.room) WHERE hidden;
+CREATE INDEX members_banned ON members (room, user) WHERE gone = 'banned';
+CREATE INDEX members_staff ON members (room, user) WHERE role <> 'member' AND gone IS NULL;
+
+-- Account rows of the sections besides `account` and `contacts`: joins, drafts, scheduled.
+CREATE TABLE section_rows (
+    number  INTEGER PRIMARY KEY, -- breaks ties of `stamp` in a round of sync
+    user    TEXT NOT NULL,
+    section TEXT NOT NULL,
+    name    TEXT NOT NULL,
+    body    BLOB, -- MessagePack; NULL: a tombstone
+    stamp   INTEGER NOT NULL,
+    UNIQUE (user, section, name)
+) STRICT;
+CREATE INDEX section_rows_news ON section_rows (user, section, stamp);
+CREATE INDEX section_rows_tombstones ON section_rows (section, stamp) WHERE body IS NULL;
+
+-- Who asked to join a room, was asked by a member, or was declined not long ago.
+CREATE TABLE joins (
+    room   INTEGER NOT NULL,
+    user   TEXT NOT NULL,
+    kind   TEXT NOT NULL,    -- asked, offered, declined
+    by     TEXT NOT NULL,    -- whoever offers, or whose invite was used; empty: nobody
+    text   TEXT NOT NULL,
+    time   INTEGER NOT NULL, -- Unix ms, of the request or the refusal
+    PRIMARY KEY (room, user)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX joins_user ON joins (user);
+CREATE INDEX joins_time ON joins (time);
+
+CREATE TABLE invites (
+    invite     TEXT PRIMARY KEY,
+    room       INTEGER NOT NULL,
+    user       TEXT NOT NULL,    -- its maker; empty: the host app
+    client_key TEXT,
+    created_at INTEGER NOT NULL, -- Unix ms, as expires_at
+    expires_at INTEGER NOT NULL,
+    uses       INTEGER NOT NULL,
+    uses_max   INTEGER NOT NULL, -- 0: no bound
+    approve    INTEGER NOT NULL,
+    label      TEXT NOT NULL,
+    revoked    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX invites_room ON invites (room) WHERE revoked = 0;
+CREATE INDEX invites_user ON invites (user);
+CREATE UNIQUE INDEX invites_key ON invites (user, client_key) WHERE client_key IS NOT NULL;
+CREATE INDEX invites_expires ON invites (expires_at);
+
+-- Messages that are sent at a time, by the key they will have.
+CREATE TABLE scheduled (
+    user  TEXT NOT NULL,
+    key   TEXT NOT NULL,
+    room  INTEGER NOT NULL,
+    body  BLOB NOT NULL,
+    at    INTEGER NOT NULL,  -- Unix ms
+    error TEXT NOT NULL,     -- why it was not sent; empty while it waits
+    PRIMARY KEY (user, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX scheduled_at ON scheduled (at) WHERE error = '';
+
+-- Rooms that anybody finds, by tag and by size: `rank` is the binary logarithm of their members. '' is all of them.
+CREATE TABLE listings (
+    tag  TEXT NOT NULL,
+    rank INTEGER NOT NULL,
+    room INTEGER NOT NULL,
+    PRIMARY KEY (tag, rank, room)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX listings_room ON listings (room);
