@@ -55,7 +55,8 @@ IS_REACTED = "SELECT 1 FROM reactions WHERE room = ? AND seq = ? AND user = ? AN
 # `a` names whom it is about: their user, a room, and a device or NULL for all. In the order of `recipient_of`.
 RECIPIENTS = """
 SELECT a.user, m.user IS NOT NULL AND m.gone IS NULL, m.first_visible, m.read, m.standing, m.muted_until,
-       coalesce(m.hidden > r.ordinal, 0), m.notify, u.disabled, iif(u.restriction = 'ban', u.restricted_until, 0), p.body,
+       coalesce(m.hidden > r.ordinal, 0), m.notify, u.disabled, iif(u.restriction = 'ban', u.restricted_until, 0),
+       p.body,
        t.device, t.platform, t.app, t.token, t.purpose, t.environment, t.p256dh, t.auth,
        max(t.registered_at, coalesce(d.last_seen, 0)),
        t.epoch <> (SELECT value FROM meta WHERE key = 'epoch'), a.room
