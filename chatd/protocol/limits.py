@@ -92,8 +92,8 @@ DELETED_RANGES_MAX = 64
 READS_MAX = 200
 # Characters of a search.
 QUERY_MAX = 64
-# A card as MessagePack, and messages in one forward.
-CARD_BYTES_MAX, FORWARD_MAX = 12_288, 100
+# A card as MessagePack, one of a type that is not known here, and messages in one forward.
+CARD_BYTES_MAX, UNKNOWN_CARD_BYTES_MAX, FORWARD_MAX = 12_288, 4096, 100
 # Mentions of users with a place in the text.
 SPANS_MAX = 50
 # Folders of one user, and characters of the name of one; the first is the archive.
