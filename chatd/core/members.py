@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from msgspec import UNSET, UnsetType
 
+from chatd.core.extras import BANNED_UNTIL, ban_holds, put_extra
+from chatd.core.governance import rule
 from chatd.core.held_files import drop_wallpaper
 from chatd.core.idempotency import acknowledgement, first_time, once, unlogged
-from chatd.core.permissions import HOST, authorize, member_of, outranks
+from chatd.core.permissions import HOST, authorize, member_of
 from chatd.core.privacy import Relation
 from chatd.core.read_set import ReadSet, most_rooms
 from chatd.core.restrictions import check_conversation
@@ -15,9 +17,9 @@ from chatd.core.room import Member, Room
 from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import RoomMutation
 from chatd.protocol.errors import Refused
+from chatd.protocol.limits import RECENT_EVENTS
 from chatd.protocol.members import (
     MembersAdd,
-    MembersRemove,
     MembersRole,
     Role,
     RoleOf,
@@ -57,10 +59,16 @@ def is_full(user: str, writes: WriteSet, reads: ReadSet) -> bool:
 
 
 def split_addable(
-    actor: str, users: list[str], writes: WriteSet, reads: ReadSet
+    actor: str, users: list[str], writes: WriteSet, reads: ReadSet, room: Room | None = None
 ) -> tuple[list[str], list[str]]:
-    """Split `users` into those whom `actor` may add to one more room, and others, whatever the reason."""
-    left_out = [user for user in users if is_full(user, writes, reads) or not lets_add(user, actor, reads)]
+    """Split `users` into those whom `actor` may add to `room`, or a new one, and others, whatever the reason."""
+    left_out = [
+        user
+        for user in users
+        if is_full(user, writes, reads)
+        or not lets_add(user, actor, reads)
+        or (room is not None and is_banned(room, user, writes.now))
+    ]
     return [user for user in users if user not in left_out], left_out
 
 
@@ -97,15 +105,25 @@ class MembershipChange:
 
 
 def add_member(room: Room, user: str, role: Role, writes: WriteSet, reads: ReadSet) -> None:
-    """Make `user` a member who sees the room from its next event on; a former member keeps their extras."""
+    """Make `user` a member, who sees as much of the log as newcomers do; a former member keeps their extras."""
     former = room.former.get(user)
-    member = Member(user, role, writes.now, room.seq + 1, read=room.seq, read_ordinal=room.ordinal)
+    first = first_visible(room)
+    member = Member(user, role, writes.now, first, read=room.seq, read_ordinal=room.ordinal)
     account = reads.accounts.get(user)
     member.receipts = account is None or account.receipts
-    member.extras = b"" if former is None else former.extras
+    if former is not None and former.extras:
+        member.extras = former.extras
+        put_extra(member, BANNED_UNTIL, None)
     writes.add_member(room, member)
     if account is not None and account.is_automated and reads.rules.bots:
         room.bots |= {user}
+
+
+def first_visible(room: Room) -> int:
+    """Return the event from which on newcomers see a room: its next one, unless its rules show them more."""
+    shown = rule(room, "history") if room.governed else "none"
+    seen = {"none": 0, "recent": RECENT_EVENTS, "all": room.seq}[shown]
+    return max(room.purged + 1, room.seq + 1 - seen)
 
 
 def log_membership(
@@ -118,12 +136,12 @@ def log_membership(
     largest: int,
     large: int,
 ) -> WriteOk:
-    """Log who joined or left, except in a room of more than `large` members.
+    """Log who joined or left, except in a room of more than `large` members, or one that hides them.
 
     `largest`: members before or after the change, whichever is more.
     """
     writes.refreshed[room.number, "*"] = room
-    if largest > large:
+    if largest > large or (room.governed and rule(room, "hide_members")):
         return unlogged(room, change.user, change.request, change.digest, writes)
     event = Event(seq=0, kind=kind, user=change.user or UNSET, users=list(users))
     return acknowledgement(
@@ -138,12 +156,20 @@ def join(user: str, request: RoomJoin, writes: WriteSet, reads: ReadSet) -> Writ
     room = joinable(reads.rooms.get(request.room), user)
     if user in room.members:
         return WriteOk(duplicate=True)
+    if is_banned(room, user, writes.now):
+        raise Refused("not_member", "not in this room any more")
     check_capacity(room.size + 1, reads)
     check_own_rooms(user, writes, reads)
     reply = begin_memberships(room, [user], MembershipChange(user, request, digest), writes, reads)
     # A group that everybody had left has no owner.
     ensure_owner(room, user, writes)
     return reply
+
+
+def is_banned(room: Room, user: str, now_ms: int) -> bool:
+    """Whether `user` may not come back into `room`."""
+    former = room.former.get(user)
+    return former is not None and ban_holds(former, now_ms)
 
 
 def joinable(room: Room | None, user: str) -> Room:
@@ -163,7 +189,7 @@ def add(user: str, request: MembersAdd, writes: WriteSet, reads: ReadSet) -> Wri
     room, _ = authorize(reads.rooms.get(request.room), user, "add")
     check_conversation(user, writes, reads)
     others = [other for other in dict.fromkeys(request.users) if other not in room.members]
-    fresh, left_out = split_addable(user, others, writes, reads)
+    fresh, left_out = split_addable(user, others, writes, reads, room)
     if not fresh:
         return WriteOk(duplicate=True, not_added=left_out or UNSET)
     check_capacity(room.size + len(fresh), reads)
@@ -187,25 +213,6 @@ def leave(user: str, request: RoomLeave, writes: WriteSet, reads: ReadSet) -> Wr
     return reply
 
 
-@once
-def remove(user: str, request: MembersRemove, writes: WriteSet, reads: ReadSet) -> WriteOk:
-    """Remove members; users who are none are skipped."""
-    digest = first_time(user, request, writes, reads)
-    room, actor = authorize(reads.rooms.get(request.room), user, "remove")
-    if user in request.users:
-        raise Refused("bad_request", "leave a room with room.leave", field="users")
-    present = [other for other in dict.fromkeys(request.users) if other in room.members]
-    if not all(outranks(actor, room.members[other]) for other in present):
-        raise Refused("forbidden", "an admin removes plain members only")
-    if not present:
-        return WriteOk(duplicate=True)
-    reply = end_memberships(room, present, "removed", MembershipChange(user, request, digest), writes, reads)
-    if user == HOST:
-        # An owner is always left when another one removes.
-        ensure_owner(room, user, writes)
-    return reply
-
-
 def begin_memberships(
     room: Room, users: list[str], change: MembershipChange, writes: WriteSet, reads: ReadSet
 ) -> WriteOk:
@@ -225,15 +232,16 @@ def end_memberships(
     writes: WriteSet,
     reads: ReadSet,
 ) -> WriteOk:
-    """End memberships and log it; former members are sent `gone` and nothing of the log from here on."""
+    """End memberships and log it; former members are sent `gone` and nothing of the log from here on. The log says
+    `removed` of who is banned, too.
+    """
     largest = room.size
     writes.spend("bytes", change.user, MEMBER_BYTES * len(users))
     for other in users:
         drop_wallpaper(room, other, writes, reads)
         writes.remove_member(room, other, reason)
-    return log_membership(
-        room, reason, users, change, writes, largest=largest, large=reads.rules.large_members
-    )
+    kind = "removed" if reason == "banned" else reason
+    return log_membership(room, kind, users, change, writes, largest=largest, large=reads.rules.large_members)
 
 
 @once
@@ -258,7 +266,7 @@ def set_members(user: str, request: SetMembers, writes: WriteSet, reads: ReadSet
     room, _ = authorize(reads.rooms.get(request.room), user, "add")
     wanted = dict.fromkeys(request.users)
     fresh, left_out = split_addable(
-        user, [other for other in wanted if other not in room.members], writes, reads
+        user, [other for other in wanted if other not in room.members], writes, reads, room
     )
     changed = changed_roles(room, [other for other in wanted if other not in left_out], request.role)
     if changed:

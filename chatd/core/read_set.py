@@ -123,6 +123,7 @@ class Rules:
     edit_window_ms: int = 86_400_000
     shown_to: ShownTo = "known"
     rooms_per_user: int = 2_000
+    bans_max: int = 10_000
     people: PeopleRules = field(default_factory=PeopleRules)
     media: MediaRules = field(default_factory=MediaRules)
     # The age below which an account may do less; 0 for none.
