@@ -26,6 +26,9 @@ ACTIONS: dict[str, tuple[Role, bool]] = {
     "delete": ("owner", False),
 }
 
+# In channels these need an admin, too.
+OF_STAFF = frozenset(("post", "edit"))
+
 # The host app, in the place of a user; no user has this id. It is in no room.
 HOST = ""
 # What it may do in any group, and whether also in direct rooms. It writes as a user, or posts notices.
@@ -69,6 +72,8 @@ def authorize(room: Room | None, user: str, action: str) -> tuple[Room, Member]:
     member = member_of(room, user)
     assert room is not None
     lowest, both = ACTIONS[action]
+    if room.is_channel and action in OF_STAFF:
+        lowest = "admin"
     if not both if room.direct else RANK[member.role] < RANK[lowest]:
         raise Refused("forbidden", f"a {member.role} may not {action} here")
     if room.gates and action in GATED:

@@ -262,8 +262,7 @@ class WriteSet:
         if key not in self._members_before:
             self._members_before[key] = (room, None, member_image(room.former.get(member.user)))
         self.touch(room)
-        room.former.pop(member.user, None)
-        room.members[member.user] = member
+        room.enter(member)
         self.members[key] = member
         self._count_membership(room, member.user, 1)
         self._add_step(room, MemberJoined(room, member.user))
@@ -272,10 +271,7 @@ class WriteSet:
         """End a membership; its row stays as `gone`, for clients that sync later."""
         member = self.touch_member(room, user)
         self.touch(room)
-        del room.members[user]
-        room.bots -= {user}
-        member.gone = reason
-        room.former[user] = member
+        room.take_out(member, reason)
         self._count_membership(room, user, -1)
         self._add_step(room, MemberLeft(room, user, reason))
         return member

@@ -38,7 +38,7 @@ sees a later batch before an earlier one.
 from collections.abc import Collection
 from functools import partial
 
-from chatd.config.model import Config, Delivery, Privacy
+from chatd.config.model import Config
 from chatd.core.room import REQUEST
 from chatd.core.room_steps import MemberJoined, MemberLeft, RoomListed, RoomUnlisted
 from chatd.core.room_summary import summary_of
@@ -81,18 +81,21 @@ class Fanout:
         # Bytes of events as they are stored that fit one push, by encoding.
         self._push_bytes = (size, size // JSON_GROWTH, size)
         self._large = config.delivery.large_members
-        self._heads = Heads(env, config.delivery.head_interval_s, self._deflate_min)
+        self._heads = Heads(
+            env, config.delivery.head_interval_s, config.channels.head_interval_s, self._deflate_min
+        )
         self._privacy = config.privacy
         self._receipts = Receipts(env, hub, config, self._deflate_min)
         self._room_pushes = RoomPushes(env, hub, config)
         self._message_requests = MessageRequests(env, hub, config)
         self._account_rows = AccountRows(hub, config, sections)
 
-    def reconfigure(self, delivery: Delivery, privacy: Privacy) -> None:
+    def reconfigure(self, config: Config) -> None:
         """Put other settings in force; pushes that are already scheduled keep their time."""
+        delivery, privacy = config.delivery, config.privacy
         self._privacy = privacy
         self._large = delivery.large_members
-        self._heads.reconfigure(delivery.head_interval_s)
+        self._heads.reconfigure(delivery.head_interval_s, config.channels.head_interval_s)
         self._receipts.reconfigure(delivery, privacy)
         self._room_pushes.reconfigure(delivery, privacy)
         self._message_requests.reconfigure(privacy)
@@ -292,7 +295,7 @@ class Fanout:
 
     def _push_heads(self, subscribers: RoomSubscribers, run: list[NewEvent]) -> None:
         """Push to levels head and none: the head, and in full only events that concern the user."""
-        everybody = subscribers.members <= self._hub.full_members
+        everybody = subscribers.members <= self._hub.full_members and not subscribers.is_channel
         named = {user for new in run for user in concerned_by(new)}
         if everybody and EVERYBODY in named:
             concerned = [*subscribers.head, *subscribers.none]
@@ -304,7 +307,7 @@ class Fanout:
             ]
         for session in concerned:
             self._push_concerning(session, run, everybody)
-        self._heads.moved(subscribers, run[-1].event.seq, run[-1].ordinal)
+        self._heads.moved(subscribers, run[-1].event.seq, run[-1].ordinal, run)
 
     def _push_concerning(self, session: Subscriber, run: list[NewEvent], everybody: bool) -> None:
         for new in run:

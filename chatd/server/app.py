@@ -221,7 +221,7 @@ class App:
         self.rooms.reconfigure(people)
         self.request_bound.reconfigure(people)
         self.read_set_loader.reconfigure(rules_of(config), allowances_of(config))
-        self.fanout.reconfigure(config.delivery, config.privacy)
+        self.fanout.reconfigure(config)
         self.maintenance.reconfigure(config)
         if self.feed_upkeep is not None:
             self.feed_upkeep.reconfigure(config.events)

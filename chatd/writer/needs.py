@@ -40,6 +40,7 @@ from chatd.protocol.read_state import Read
 from chatd.protocol.rooms import Preferences, RoomCreate, RoomDecline, RoomDelete, RoomDirect, RoomUpdate
 from chatd.protocol.users import DevicesRemove, ProfileSet
 from chatd.writer.account_needs import circles, preferences, privacy
+from chatd.writer.channel_needs import followed
 from chatd.writer.erasure_needs import NEEDS_OF_ERASURES, erasures_of_users
 from chatd.writer.file_needs import NEEDS_OF_FILES, heard, pictures, read_held, sent
 from chatd.writer.import_needs import NEEDS_OF_IMPORTS
@@ -353,12 +354,12 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     OpenDirect: (new_rooms, people),
     RoomUpdate: (used_keys, pictures),
     RoomDelete: (used_keys, pictures),
-    RoomJoin: (used_keys, people),
+    RoomJoin: (used_keys, people, followed),
     RoomLeave: (used_keys, pictures),
-    MembersAdd: (used_keys, people, relations),
+    MembersAdd: (used_keys, people, relations, followed),
     MembersRemove: (used_keys, pictures),
     MembersRole: (used_keys,),
-    SetMembers: (used_keys, people, relations),
+    SetMembers: (used_keys, people, relations, followed),
     Preferences: (people, preferences, pictures),
     PrivacySet: (privacy,),
     SetByHost: (privacy,),
