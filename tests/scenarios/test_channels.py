@@ -1,12 +1,9 @@
 """protocol.md "Channels": few write, any number follows, over real sockets."""
 
-from typing import Any
-
 import pytest
 
 from tests.kit.client import TestClient, fresh_key
 from tests.kit.clients import Clients
-from tests.kit.daemon import RunningDaemon
 
 pytestmark = pytest.mark.settings(
     channels={"enabled": True, "create": "users", "head_interval_s": 1.0, "staff_max": 2, "followed_max": 10}
@@ -44,7 +41,7 @@ async def test_a_channel_is_followed_posted_to_and_read(clients: Clients) -> Non
     )
     again, reply = await clients.reconnect(bob)
     (row,) = reply["sync"]["rooms"]
-    assert (row["room"], row["unread"] if "unread" in row else 0, row["seq"]) == (room, 0, sent["seq"])
+    assert (row["room"], row.get("unread", 0), row["seq"]) == (room, 0, sent["seq"])
     assert await again.mutate("room.leave", room)
     await again.expect_refusal("not_member", {"type": "room.get", "room": room})
     assert (await alice.get_room(room))["members"] == 1
