@@ -17,14 +17,25 @@ follow whom no request named, and nobody may walk the followers. Their number is
 names of who joins, pushes of their number to other than the staff. Reactions are summarised, as in large groups.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from chatd.core.held_files import drop_wallpaper
 from chatd.core.permissions import HOST
 from chatd.core.read_set import ReadSet
 from chatd.core.room import Room
 from chatd.core.write_set import WriteSet
+from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
 from chatd.protocol.members import Role
+
+
+@dataclass(slots=True, frozen=True)
+class RemoveFollowers:
+    """End what `users` have in a deleted channel."""
+
+    room: str
+    users: Sequence[str]
 
 
 @dataclass(slots=True, frozen=True)
@@ -69,3 +80,13 @@ def check_staff(room: Room, roles: dict[str, Role], reads: ReadSet) -> None:
         raise Refused(
             "room_full", f"a channel has at most {reads.rules.channels.staff_max} admins and owners"
         )
+
+
+def remove_followers(user: str, request: RemoveFollowers, writes: WriteSet, reads: ReadSet) -> Ok:
+    """Mark rows of a deleted channel as gone. Who was connected was told when it was deleted."""
+    room = reads.rooms.get(request.room)
+    if room is not None and room.deleted_by is not None:
+        for follower in room.among(frozenset(request.users)):
+            drop_wallpaper(room, follower, writes, reads)
+            writes.remove_member(room, follower, "deleted", is_told=False)
+    return Ok()

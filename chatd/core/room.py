@@ -175,8 +175,8 @@ class Room:
 
     @property
     def is_outdated(self) -> bool:
-        """Whether gates and blocks have to be read before the next decision."""
-        return self.people_read != self.people_changes
+        """Whether gates and blocks have to be read before the next decision; in channels there are none."""
+        return self.people_read != self.people_changes and not self.is_channel
 
     @property
     def size(self) -> int:

@@ -194,6 +194,7 @@ def delete(user: str, request: RoomDelete, writes: WriteSet, reads: ReadSet) -> 
     if room is not None and room.deleted_by is not None and user in (HOST, room.deleted_by):
         return WriteOk(duplicate=True)
     room, _ = authorize(room, user, "delete")
-    writes.spend("bytes", user, MEMBER_BYTES * room.size)
+    if not room.is_channel:
+        writes.spend("bytes", user, MEMBER_BYTES * room.size)
     removal.delete(room, user, writes, reads)
     return WriteOk(time=writes.now)

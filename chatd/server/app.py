@@ -151,6 +151,7 @@ class App:
         """Let the parts follow what is stored, in the order of its effects."""
         committed, published = self.hooks.committed, self.hooks.published
         published.subscribe(self.maintenance.on_commit, self.context.watch_rights.on_commit)
+        published.subscribe(self.persons.deleted_channels.on_commit)
         if self.event_feed is not None:
             published.subscribe(self.event_feed.on_commit)
         if config.people.enabled:

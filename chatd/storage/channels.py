@@ -15,5 +15,8 @@ class ChannelStore(Protocol):
     async def followed(self, users: Collection[str]) -> dict[str, int]:
         """Return the number of channels that each of these users is in."""
 
-    async def deleted(self, limit: int) -> list[tuple[str, list[str]]]:
-        """Return deleted channels with up to `limit` users together who are still members of them."""
+    async def deleted(self) -> list[tuple[str, int]]:
+        """Return the name and number of deleted channels that somebody still follows."""
+
+    async def members_of(self, room: int, after: str, limit: int) -> list[str]:
+        """Return up to `limit` present members of a room behind `after`, in order of user id."""

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from chatd.core import accounts, api_keys, friends, maintenance, restrictions
 from chatd.core.bots import Bot, DeleteBot, PutBot
+from chatd.core.channels import RemoveFollowers
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import GROUP_VIA, Introduction
 from chatd.core.graph import ChangeGraph, GraphFeed, pairs_of
@@ -354,6 +355,7 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     OpenDirect: (new_rooms, people),
     RoomUpdate: (used_keys, pictures),
     RoomDelete: (used_keys, pictures),
+    RemoveFollowers: (pictures,),
     RoomJoin: (used_keys, people, followed),
     RoomLeave: (used_keys, pictures),
     MembersAdd: (used_keys, people, relations, followed),

@@ -1,4 +1,4 @@
-"""The members of channels, read one by one."""
+"""The members of channels, read one by one or in slices."""
 
 import sqlite3
 from collections.abc import Collection
@@ -11,11 +11,12 @@ FOLLOWED = """
 SELECT count(*) FROM members m JOIN rooms r ON r.number = m.room
 WHERE m.user = ? AND m.gone IS NULL AND r.kind = 'channel' AND r.deleted_by IS NULL
 """
-
+# Those whom the partial index holds: until nobody follows them any more.
 DELETED = """
-SELECT r.name, m.user FROM rooms r JOIN members m ON m.room = r.number
-WHERE r.kind = 'channel' AND r.deleted_by IS NOT NULL AND r.members > 0 AND m.gone IS NULL LIMIT ?
+SELECT name, number FROM rooms INDEXED BY rooms_left
+WHERE deleted_by IS NOT NULL AND kind = 'channel' AND members > 0
 """
+MEMBERS_OF = "SELECT user FROM members WHERE room = ? AND user > ? AND gone IS NULL ORDER BY user LIMIT ?"
 
 
 class ChannelRows:
@@ -30,8 +31,11 @@ class ChannelRows:
     async def followed(self, users: Collection[str]) -> dict[str, int]:
         return await self._read_pool.run(followed, users)
 
-    async def deleted(self, limit: int) -> list[tuple[str, list[str]]]:
-        return await self._read_pool.run(deleted, limit)
+    async def deleted(self) -> list[tuple[str, int]]:
+        return await self._read_pool.run(deleted)
+
+    async def members_of(self, room: int, after: str, limit: int) -> list[str]:
+        return await self._read_pool.run(members_of, room, after, limit)
 
 
 def followers(
@@ -49,8 +53,9 @@ def followed(connection: sqlite3.Connection, users: Collection[str]) -> dict[str
     return {user: connection.execute(FOLLOWED, (user,)).fetchone()[0] for user in users}
 
 
-def deleted(connection: sqlite3.Connection, limit: int) -> list[tuple[str, list[str]]]:
-    found: dict[str, list[str]] = {}
-    for name, user in connection.execute(DELETED, (limit,)):
-        found.setdefault(name, []).append(user)
-    return [*found.items()]
+def deleted(connection: sqlite3.Connection) -> list[tuple[str, int]]:
+    return connection.execute(DELETED).fetchall()
+
+
+def members_of(connection: sqlite3.Connection, room: int, after: str, limit: int) -> list[str]:
+    return [user for (user,) in connection.execute(MEMBERS_OF, (room, after, limit))]
