@@ -11,7 +11,7 @@ from chatd.core.members import SetMembers
 from chatd.core.read_set import ReadSet, Rules
 from chatd.core.write_set import WriteSet
 from chatd.protocol.members import MembersAdd, RoomJoin
-from chatd.protocol.messages import Edit, Send
+from chatd.protocol.messages import Edit, Forward, Send
 from chatd.protocol.read_state import Delivered
 from chatd.writer.needs import joining
 from chatd.writer.sources import Need, Sources, Submitted
@@ -98,6 +98,8 @@ def named_rooms(request: Any) -> Iterable[str]:
     """Return the names of the rooms of a request."""
     if isinstance(request, Delivered):
         return [row.room for row in request.rooms]
+    if isinstance(request, Forward):
+        return {request.room, request.from_}
     if isinstance(request, Send | Edit) and request.body.attachments is not UNSET:
         return [request.room, *{place.room for _, place in forwards(request.body)}]
     name = getattr(request, "room", None)
@@ -114,6 +116,6 @@ def before_newcomers(batch: Sequence[Submitted]) -> int:
         request = asked.request
         if isinstance(request, LETS_IN):
             newcomers.update((request.room, user) for user in joining(asked))
-        elif newcomers and isinstance(request, Send) and (request.room, asked.user) in newcomers:
+        elif newcomers and isinstance(request, Send | Forward) and (request.room, asked.user) in newcomers:
             return place
     return len(batch)
