@@ -18,6 +18,7 @@ from chatd.core.moderation import flag
 from chatd.core.permissions import authorize
 from chatd.core.read_set import ReadSet
 from chatd.core.room import Room
+from chatd.core.room_settings import action_of
 from chatd.core.rooms import repeated_creation
 from chatd.core.write_set import WriteSet
 from chatd.protocol.codec import encode
@@ -62,8 +63,8 @@ ACTIONS: Mapping[type[Struct], str] = {
 
 # The fields that are texts, besides bodies and parts of cards. A handle has letters that are no mask.
 TEXTS: Mapping[type[Struct], tuple[str, ...]] = {
-    RoomCreate: ("title",),
-    RoomUpdate: ("title",),
+    RoomCreate: ("title", "about"),
+    RoomUpdate: ("title", "about"),
     FriendRequest: ("note",),
     ProfileSet: ("name", "handle", "bio"),
 }
@@ -135,6 +136,8 @@ def with_texts(request: Any, change: Change) -> Any:
         for name in TEXTS.get(type(request), ())
         if isinstance(text := getattr(request, name), str)
     }
+    if isinstance(request, RoomCreate | RoomUpdate) and request.tags is not UNSET:
+        changed["tags"] = [change(tag) for tag in request.tags]  # type: ignore[assignment]
     if isinstance(request, ProfileSet):
         if request.theme is not UNSET:
             changed["theme"] = replace(request.theme, name=change(request.theme.name))  # type: ignore[assignment]
@@ -239,4 +242,4 @@ def check_allowed(user: str, request: Any, room: Room | None) -> None:
     if isinstance(request, RoomJoin):
         joinable(room, user)
     elif (action := ACTIONS.get(type(request))) is not None:
-        authorize(room, user, action)
+        authorize(room, user, action_of(request) if isinstance(request, RoomUpdate) else action)

@@ -79,6 +79,8 @@ FILES_PAGE_MAX, FILES_PAGE_DEFAULT = 200, 50
 PLAYED_MAX = 64
 # Seconds between two messages of a member in slow mode: a quarter of a day.
 SLOW_MAX_S = 21_600
+# Seconds for which messages are kept at least where a room says: a job deletes them, some minutes late.
+RETAIN_MIN_S = 3600
 # Characters of the description of a group, of a tag, of a request to join, of the name of an invite.
 ABOUT_MAX, TAG_MAX, JOIN_TEXT_MAX, INVITE_LABEL_MAX = 512, 24, 200, 64
 TAGS_MAX = 5
