@@ -17,6 +17,7 @@ from chatd.core import (
     file_removal,
     files,
     filters,
+    forwarding,
     friends,
     graph,
     held_files,
@@ -56,7 +57,7 @@ from chatd.protocol.friends import (
 )
 from chatd.protocol.media import Played
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
-from chatd.protocol.messages import Edit, Pin, React, Recall, Send
+from chatd.protocol.messages import Edit, Forward, Pin, React, Recall, Send
 from chatd.protocol.moderation import Report
 from chatd.protocol.privacy import PrivacySet
 from chatd.protocol.read_state import Delivered, Read
@@ -80,6 +81,8 @@ DECISIONS: dict[type, Decide] = {
     Recall: messages.recall,
     React: messages.react,
     Pin: messages.pin,
+    Forward: forwarding.forward,
+    forwarding.JudgedForward: forwarding.forward,
     Read: read_state.read,
     Played: played.played,
     Delivered: read_state.delivered,

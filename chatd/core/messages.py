@@ -221,6 +221,8 @@ def edit(user: str, request: Edit, writes: WriteSet, reads: ReadSet) -> WriteOk:
     if message.event.user != user:
         raise Refused("forbidden", "only its author may edit a message")
     check_not_recalled(message)
+    if message.event.body is not UNSET and message.event.body.forwarded is not UNSET:
+        raise Refused("forbidden", "a forwarded message stays as it was written", field="target")
     check_window(message, writes.now, reads.rules.edit_window_ms)
     before = files_of(message, reads)
     found = resolved(user, request.body, room, writes, reads, before)

@@ -116,6 +116,7 @@ def allowances_of(config: Config) -> dict[Kind, int]:
         "reports": REPORTS_PER_DAY,
         "flags": REPORTS_PER_DAY,
         "uploads": rates.uploads_per_min,
+        "forwards": rates.forwards_per_min,
     }
 
 

@@ -9,7 +9,7 @@ from chatd.core.attachments import forwards
 from chatd.core.channels import Followed
 from chatd.core.maintenance import RefreshSummaries
 from chatd.core.read_set import ReadSet
-from chatd.protocol.messages import Edit, Send
+from chatd.protocol.messages import Edit, Forward, Send
 from chatd.protocol.read_state import Delivered
 from chatd.writer.sources import Sources, Submitted
 
@@ -18,6 +18,8 @@ def named_rooms(request: Any) -> Iterable[str]:
     """Return the names of the rooms of a request."""
     if isinstance(request, Delivered):
         return [row.room for row in request.rooms]
+    if isinstance(request, Forward):
+        return {request.room, request.from_}
     if isinstance(request, Send | Edit) and request.body.attachments is not UNSET:
         return [request.room, *{place.room for _, place in forwards(request.body)}]
     name = getattr(request, "room", None)

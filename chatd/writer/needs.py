@@ -11,6 +11,7 @@ from chatd.core import accounts, api_keys, friends, maintenance, restrictions
 from chatd.core.bots import Bot, DeleteBot, PutBot
 from chatd.core.channels import RemoveFollowers
 from chatd.core.contacts import Contact, Tally
+from chatd.core.forwarding import JudgedForward
 from chatd.core.friends import GROUP_VIA, Introduction
 from chatd.core.graph import ChangeGraph, GraphFeed, pairs_of
 from chatd.core.members import SetMembers
@@ -35,7 +36,7 @@ from chatd.protocol.friends import (
 )
 from chatd.protocol.media import Played
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
-from chatd.protocol.messages import Edit, Pin, React, Recall, Send
+from chatd.protocol.messages import Edit, Forward, Pin, React, Recall, Send
 from chatd.protocol.privacy import PrivacySet
 from chatd.protocol.read_state import Read
 from chatd.protocol.rooms import Preferences, RoomCreate, RoomDecline, RoomDelete, RoomDirect, RoomUpdate
@@ -43,7 +44,7 @@ from chatd.protocol.users import DevicesRemove, ProfileSet
 from chatd.writer.account_needs import circles, preferences, privacy
 from chatd.writer.channel_needs import followed
 from chatd.writer.erasure_needs import NEEDS_OF_ERASURES, erasures_of_users
-from chatd.writer.file_needs import NEEDS_OF_FILES, heard, pictures, read_held, sent
+from chatd.writer.file_needs import NEEDS_OF_FILES, forwarded, heard, pictures, read_held, sent
 from chatd.writer.import_needs import NEEDS_OF_IMPORTS
 from chatd.writer.sources import Need, Sources, Submitted
 
@@ -346,6 +347,8 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     Recall: (messages, used_keys),
     React: (messages, used_keys),
     Pin: (messages, used_keys),
+    Forward: (forwarded, used_keys),
+    JudgedForward: (forwarded, used_keys),
     maintenance.SummariseReactions: (messages,),
     maintenance.PostNotice: (used_keys,),
     Read: (tails,),

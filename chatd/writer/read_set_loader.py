@@ -10,7 +10,7 @@ from chatd.core.members import SetMembers
 from chatd.core.read_set import ReadSet, Rules
 from chatd.core.write_set import WriteSet
 from chatd.protocol.members import MembersAdd, RoomJoin
-from chatd.protocol.messages import Send
+from chatd.protocol.messages import Forward, Send
 from chatd.writer.channel_needs import named_rooms, named_users, rooms_with_members
 from chatd.writer.needs import joining
 from chatd.writer.sources import Need, Sources, Submitted
@@ -119,6 +119,6 @@ def before_newcomers(batch: Sequence[Submitted]) -> int:
         request = asked.request
         if isinstance(request, LETS_IN):
             newcomers.update((request.room, user) for user in joining(asked))
-        elif newcomers and isinstance(request, Send) and (request.room, asked.user) in newcomers:
+        elif newcomers and isinstance(request, Send | Forward) and (request.room, asked.user) in newcomers:
             return place
     return len(batch)

@@ -3,6 +3,7 @@ from msgspec import UNSET
 
 from chatd.commands.table import COMMANDS
 from chatd.core.accounts import Amend, RecordDevice, Revoke
+from chatd.core.forwarding import JudgedForward
 from chatd.core.maintenance import CompactLog, PostNotice
 from chatd.core.members import SetMembers
 from chatd.core.read_set import Tail
@@ -198,6 +199,7 @@ def test_every_change_of_a_room_looks_its_key_up():
     assert {kind for kind, needed in NEEDS.items() if used_keys in needed} == changes | {
         PostNotice,
         SetMembers,
+        JudgedForward,
     }
 
 
