@@ -5,7 +5,7 @@ A file is found by two coordinates: the layer is the folder, and the chapter of 
 other names, one subject a file. An arrow reads "may import"; a test fails on any other:
 
     cli -> server -> http, session -> commands -> delivery, jobs -> writer, websocket
-        -> storage, bus, auth, webhooks, push, media, moderation, web -> egress -> interfaces -> telemetry
+        -> storage, bus, auth, webhooks, push, media, search, moderation, web -> egress -> interfaces -> telemetry
         -> env, config -> core -> protocol
 
 The core parts import the contracts of adapters, each an interface.py in its folder, and never an adapter.
@@ -22,6 +22,7 @@ The core parts import the contracts of adapters, each an interface.py in its fol
     webhooks/   what the back end of the host app is told, and asked before something is stored
     push/       notifications for phones without a connection: who is told, when, and the protocols of push services
     media/      files of users: uploads, inspection, downloads, in a process beside the daemon
+    search/     an index of messages, in a process beside the daemon
     moderation/ filters of the operator: many words in one pass, patterns in linear time
     web/        the pages for browsers: built files of the folder web/ beside this one, and the answers made of them
     writer/     the one write path: load, decide, commit, publish

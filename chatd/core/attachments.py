@@ -12,6 +12,7 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType, structs
 
+from chatd.core.cards import pictures, with_pictures
 from chatd.core.files import (
     File,
     FileChange,
@@ -28,6 +29,7 @@ from chatd.core.permissions import member_of
 from chatd.core.read_set import ReadSet
 from chatd.core.room import Room
 from chatd.core.write_set import WriteSet
+from chatd.protocol.cards import Card
 from chatd.protocol.errors import Refused
 from chatd.protocol.media import SCHEME, Place
 from chatd.protocol.messages import Attachment, Body, LooseAttachment
@@ -36,6 +38,8 @@ from chatd.protocol.messages import Attachment, Body, LooseAttachment
 FACTS = ("kind", "sizes", "waveform", "expires_at")
 # What a player shows before it has fetched anything.
 CLAIMS = ("width", "height", "duration", "preview", "waveform")
+# Kinds of files that a card shows.
+SHOWN = ("picture", "sticker")
 # One that is not known yet may be soon.
 NOT_READY_RETRY_MS = 1000
 
@@ -84,10 +88,14 @@ class Resolved:
 
 def named_files(body: Body | UnsetType) -> Iterator[str]:
     """Yield the ids of the files of this server that a body names."""
-    if body is not UNSET and body.attachments is not UNSET:
+    if body is UNSET:
+        return
+    if body.attachments is not UNSET:
         for one in body.attachments:
             if name := file_of(one.url):
                 yield name
+    if body.card is not UNSET:
+        yield from (name for _, url in pictures(body.card) if (name := file_of(url)))
 
 
 def forwards(body: Body | UnsetType) -> Iterator[tuple[str, Place]]:
@@ -112,20 +120,50 @@ def resolve(
     `held`: the files that the message holds already. Raises Refused: `not_found` for a file that is not theirs to send,
     `not_ready`, `quota`.
     """
-    if body.attachments is UNSET:
-        return Resolved(body)
     found = Resolved(body)
+    if body.attachments is UNSET and body.card is UNSET:
+        return found
     attachments: list[Attachment] = []
-    for place, one in enumerate(body.attachments):
+    for place, one in enumerate(body.attachments or ()):
         try:
             attachments.append(resolve_one(user, one, held, found, writes, reads))
         except Refused as refused:
             refused.field = f"body.attachments[{place}].{refused.field}"
             raise
-    if any(before is not after for before, after in zip(body.attachments, attachments, strict=True)):
+    if any(before is not after for before, after in zip(body.attachments or (), attachments, strict=True)):
         found.body = structs.replace(body, attachments=attachments)
+    if body.card is not UNSET:
+        resolve_pictures(user, body.card, UNSET, held, found, writes, reads)
     check_space(user, room, found, held, reads)
     return found
+
+
+def resolve_pictures(
+    user: str,
+    card: Card,
+    source: Place | UnsetType,
+    held: Container[str],
+    found: Resolved,
+    writes: WriteSet,
+    reads: ReadSet,
+) -> None:
+    """Note the pictures of a card that are files of this server, and put those that are copied into the body."""
+    urls: dict[str, str] = {}
+    for name, url in pictures(card):
+        one = LooseAttachment(url=url, mime="", from_=source)
+        if not file_of(url):
+            continue
+        try:
+            resolved = resolve_one(user, one, held, found, writes, reads)
+            if resolved.kind not in SHOWN:
+                raise Refused("not_found", "no such picture", field="url")
+        except Refused as refused:
+            refused.field = f"body.card.{name}"
+            raise
+        if resolved.url != url:
+            urls[name] = resolved.url
+    if urls:
+        found.body = structs.replace(found.body, card=with_pictures(card, urls))
 
 
 def resolve_one(

@@ -20,7 +20,7 @@ from chatd.core.profiles import Card, card_of, put_card
 from chatd.core.read_set import ReadSet
 from chatd.core.removal import ErasedReactions, Stretch
 from chatd.core.room import GROUP, Room
-from chatd.core.sections import ACCOUNT, ChangedRow
+from chatd.core.sections import ChangedRow
 from chatd.core.users import Account, user_revoked
 from chatd.core.write_set import Reaction, WriteSet
 from chatd.protocol.envelope import Ok
@@ -80,10 +80,10 @@ class EraseContacts:
 
 @dataclass(slots=True, frozen=True)
 class EraseProfile:
-    """Empty the account and the card of `person`, their settings as a bot, and the account rows of these names."""
+    """Empty the account and the card of `person`, their settings as a bot, and these account rows (section, name)."""
 
     person: str
-    rows: Sequence[str]
+    rows: Sequence[tuple[str, str]]
 
 
 @dataclass(slots=True, frozen=True)
@@ -232,7 +232,7 @@ def erase_profile(user: str, request: EraseProfile, writes: WriteSet, reads: Rea
         account = replace(blank(account), version=account.version + 1)
     put_account(account, writes, reads)
     writes.add(DeletedBot(request.person))
-    writes.add(*(ChangedRow(request.person, ACCOUNT, name, None) for name in request.rows))
+    writes.add(*(ChangedRow(request.person, section, name, None) for section, name in request.rows))
     return Ok()
 
 

@@ -18,9 +18,9 @@ from chatd.protocol.emoji import normal_form
 from chatd.protocol.envelope import Mutation, RoomMutation
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import U53_MAX
-from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole
+from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin
 from chatd.protocol.messages import Body, Edit, Event, React, Send, TrimmedBody, WriteOk
-from chatd.protocol.rooms import RoomUpdate
+from chatd.protocol.rooms import RoomCreate, RoomUpdate
 
 KeyedRequest = TypeVar("KeyedRequest", bound=RoomMutation)
 Decision = Callable[[str, KeyedRequest, WriteSet, ReadSet], WriteOk]
@@ -31,6 +31,14 @@ PLAIN = frozenset((str, int, bool))
 # Stands for a `data` that is null, to tell it from none: no host data holds this number.
 NULL = U53_MAX + 1
 
+# The fields that older versions did not have: at their defaults they are no part of the digest.
+LATER: dict[type[Mutation], tuple[str, ...]] = {
+    RoomCreate: ("policy", "about", "tags"),
+    RoomUpdate: ("policy", "about", "tags"),
+    RoomJoin: ("text",),
+    MembersRemove: ("ban", "until", "recall"),
+}
+
 # The fields in which a stored event may differ from its request: unknown keys are dropped, members not added again.
 STATED: dict[type[RoomMutation], tuple[str, ...]] = {
     Send: ("body",),
@@ -39,7 +47,7 @@ STATED: dict[type[RoomMutation], tuple[str, ...]] = {
     MembersAdd: ("users",),
     MembersRemove: ("users",),
     MembersRole: ("users",),
-    RoomUpdate: ("title", "avatar", "public", "data"),
+    RoomUpdate: ("title", "avatar", "public", "data", "about", "tags", "policy"),
 }
 
 
@@ -100,8 +108,15 @@ def digest_of(request: Mutation) -> int:
     if type(request) is React:
         request = replace(request, emoji=normal_form(request.emoji) or request.emoji)
     parts = [getattr(request, name) for name in content_of(type(request))]
+    if (later := LATER.get(type(request))) is not None and is_as_before(request, later):
+        parts = parts[: -len(later)]
     spelled = [part if type(part) in PLAIN else NULL if part is None else canonical(part) for part in parts]
     return crc32(encode((type(request).__name__, spelled)))
+
+
+def is_as_before(request: Mutation, later: tuple[str, ...]) -> bool:
+    """Whether a request has none of the fields that older versions did not have."""
+    return all(getattr(request, name) in (UNSET, "", False) for name in later)
 
 
 @cache

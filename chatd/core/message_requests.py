@@ -85,7 +85,7 @@ def spend_text(room: Room, other: Member, body: Body, writes: WriteSet, reads: R
         raise Refused(
             "request_pending", f"at most {reads.rules.people.request_texts} texts until they accept"
         )
-    if body.attachments is not UNSET or body.data is not UNSET:
+    if body.attachments is not UNSET or body.card is not UNSET or body.data is not UNSET:
         raise Refused("request_pending", "texts only, until they accept", field="body")
     if isinstance(body.text, str) and len(body.text) > REQUEST_CHARACTERS_MAX:
         limit = f"at most {REQUEST_CHARACTERS_MAX} characters until they accept"

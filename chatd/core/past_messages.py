@@ -11,7 +11,7 @@ from msgspec import UNSET, Struct, UnsetType, structs
 from chatd.core.attachments import Resolved, attach, resolve_one
 from chatd.core.imports import Imported, is_erased, past
 from chatd.core.messages import check_body, note_written
-from chatd.core.read_set import ReadSet
+from chatd.core.read_set import ReadSet, Rules
 from chatd.core.room import Member, Room
 from chatd.core.write_set import NewEvent, Reaction, WriteSet
 from chatd.protocol.codec import encode
@@ -94,7 +94,7 @@ def import_messages(user: str, request: ImportMessages, writes: WriteSet, reads:
             done.left_out.append((reason, one.line))
             continue
         found = with_files(one, done, writes, reads)
-        body = fitting(one, found.body, done, reads.rules.body_bytes)
+        body = fitting(one, found.body, done, reads.rules)
         if body is not None:
             seq = add_message(room, one, linked(body, one, log, done), log, done, writes, reads)
             attach(one.user, found, room, seq, writes, reads)
@@ -130,22 +130,22 @@ def note_author(room: Room, user: str, writes: WriteSet, reads: ReadSet) -> str:
     return ""
 
 
-def fitting(one: PastMessage, body: Body, done: Imported, limit: int) -> Body | None:
+def fitting(one: PastMessage, body: Body, done: Imported, rules: Rules) -> Body | None:
     """Return the body of a message, its text cut where it is too long; None when it is left out."""
     if one.recalled:
         return body
     try:
         try:
-            check_body(body, limit, files=True)
+            check_body(body, rules, files=True)
         except Refused as refused:
             if refused.code != "too_large" or body.text is UNSET:
                 raise
             text = body.text.encode()
-            over = len(encode(body)) - limit
+            over = len(encode(body)) - rules.body_bytes
             # A shorter text has no more bytes in its header.
             cut = text[: max(0, len(text) - over)].decode(errors="ignore")
             body = structs.replace(body, text=cut or UNSET)
-            check_body(body, limit, files=True)
+            check_body(body, rules, files=True)
             done.mended.append(("text_cut", one.line))
     except Refused as refused:
         reason = "body_too_large" if refused.code == "too_large" else "body_empty"

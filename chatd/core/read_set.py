@@ -109,10 +109,13 @@ def knows_none(zone: str) -> bool:
 class Rules:
     """The limits that the operator sets for decisions. `bots`, `push`: whether they are switched on.
 
+    `image_hosts`: from where pictures of cards may come.
+
     `knows_zone`: whether there is a time zone of this name.
     """
 
     body_bytes: int = 16_384
+    image_hosts: frozenset[str] = frozenset()
     group_members: int = 10_000
     full_members: int = 500
     large_members: int = 1_000

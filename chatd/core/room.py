@@ -156,8 +156,8 @@ class Room:
 
     @property
     def governed(self) -> bool:
-        """Whether it has rules or texts that most rooms have not."""
-        return self.details is not NO_DETAILS
+        """Whether rules may hold here that hold in few rooms."""
+        return self.details is not NO_DETAILS or self.kind == CHANNEL
 
     @property
     def is_outdated(self) -> bool:

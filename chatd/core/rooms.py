@@ -1,14 +1,14 @@
 """Decisions on rooms (protocol.md "Rooms and members"). Synchronous and pure."""
 
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from msgspec import UNSET
 
 from chatd.core import removal
 from chatd.core.bots import greet
 from chatd.core.held_files import avatar_holder, check_picture, hold
-from chatd.core.idempotency import acknowledgement, digest_of, first_time, once, same
+from chatd.core.idempotency import digest_of
 from chatd.core.members import (
     MEMBER_BYTES,
     ROOM_BYTES,
@@ -26,10 +26,10 @@ from chatd.core.privacy import Relation
 from chatd.core.read_set import DirectPair, ReadSet, pair
 from chatd.core.restrictions import check_conversation
 from chatd.core.room import DIRECT, GROUP, Room, Standing
+from chatd.core.room_settings import first_policy, set_first_settings
 from chatd.core.standings import stand
 from chatd.core.velocity import check_direct_room
 from chatd.core.write_set import RoomReply, WriteSet
-from chatd.protocol.codec import decode_tree, encode
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import room_name
 from chatd.protocol.members import Role
@@ -40,7 +40,6 @@ from chatd.protocol.rooms import (
     RoomDirect,
     RoomGet,
     RoomSummary,
-    RoomUpdate,
     SummaryOk,
 )
 
@@ -67,13 +66,11 @@ def create(user: str, request: RoomCreate, writes: WriteSet, reads: ReadSet) -> 
     )
     check_capacity(len(users) + (user != HOST), reads)
     check_picture(request.avatar, "avatar", (user,), "avatar", reads)
+    policy = first_policy(request)
     reads.allowances.check("added", user, len(users), writes, reads.now_s)
     room = new_room(GROUP, user, writes, reads)
-    room.title = request.title
-    room.avatar = "" if request.avatar is UNSET else request.avatar
+    set_first_settings(room, request, policy)
     hold(avatar_holder(room), room.avatar, writes, reads)
-    room.public = request.public
-    room.data = b"" if request.data is UNSET else encode(request.data)
     room.client_key, room.client_digest = request.key, digest_of(writes.sent or request)
     reads.created[user, request.key] = room
     owner: dict[str, Role] = {} if user == HOST else {user: "owner"}
@@ -184,34 +181,6 @@ def check_new_room(user: str, writes: WriteSet, reads: ReadSet) -> None:
     check_own_rooms(user, writes, reads)
     reads.allowances.check("rooms", user, 1, writes, reads.now_s)
     reads.allowances.check("bytes", user, 1, writes, reads.now_s)
-
-
-@once
-def update(user: str, request: RoomUpdate, writes: WriteSet, reads: ReadSet) -> WriteOk:
-    """Change title, avatar, publicity or host data; the event names only values that differ."""
-    digest = first_time(user, request, writes, reads)
-    room, _ = authorize(reads.rooms.get(request.room), user, "update")
-    changed = new_settings(room, request)
-    if not changed:
-        return WriteOk(duplicate=True)
-    if "avatar" in changed:
-        check_picture(changed["avatar"], "avatar", (user,), "avatar", reads)
-        hold(avatar_holder(room), changed["avatar"], writes, reads)
-    writes.touch(room)
-    for name, value in changed.items():
-        setattr(room, name, encode(value) if name == "data" else value)
-    writes.refreshed[room.number, ""] = room
-    event = Event(seq=0, kind="settings", user=user or UNSET, **changed)
-    return acknowledgement(request, writes.append(room, event, key=request.key, digest=digest))
-
-
-def new_settings(room: Room, request: RoomUpdate) -> dict[str, Any]:
-    """Return the settings that an update would change, by name."""
-    wanted = {name: getattr(request, name) for name in ("title", "avatar", "public")}
-    changed = {name: value for name, value in wanted.items() if value not in (UNSET, getattr(room, name))}
-    if request.data is not UNSET and not (room.data and same(decode_tree(room.data), request.data)):
-        changed["data"] = request.data
-    return changed
 
 
 def delete(user: str, request: RoomDelete, writes: WriteSet, reads: ReadSet) -> WriteOk:

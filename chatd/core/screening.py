@@ -17,6 +17,7 @@ from chatd.core.moderation import flag
 from chatd.core.permissions import authorize
 from chatd.core.read_set import ReadSet
 from chatd.core.room import Room
+from chatd.core.room_settings import action_of
 from chatd.core.rooms import repeated_creation
 from chatd.core.write_set import WriteSet
 from chatd.protocol.codec import encode
@@ -24,7 +25,7 @@ from chatd.protocol.envelope import Ok, RoomMutation
 from chatd.protocol.errors import ChatError
 from chatd.protocol.friends import FriendRequest
 from chatd.protocol.members import MembersAdd, RoomJoin
-from chatd.protocol.messages import Attachment, Body, Edit, Send, WriteOk
+from chatd.protocol.messages import Body, Edit, Part, Send, WriteOk
 from chatd.protocol.rooms import RoomCreate, RoomUpdate
 from chatd.protocol.users import ProfileSet
 
@@ -59,12 +60,14 @@ ACTIONS: Mapping[type[Struct], str] = {
 
 # The fields that are texts, besides bodies and parts of cards. A handle has letters that are no mask.
 TEXTS: Mapping[type[Struct], tuple[str, ...]] = {
-    RoomCreate: ("title",),
-    RoomUpdate: ("title",),
+    RoomCreate: ("title", "about"),
+    RoomUpdate: ("title", "about"),
     FriendRequest: ("note",),
     ProfileSet: ("name", "handle", "bio"),
 }
 UNMASKED = ("handle",)
+# Of a card; its address is no text that is masked, either.
+CARD_TEXTS = ("title", "text", "site", "url")
 
 # Of the envelope, and what places a request: no content of its own.
 _ENVELOPE = frozenset(("id", "key", "room", "body"))
@@ -91,7 +94,7 @@ def texts_of(request: Any) -> list[str]:
     kind = type(request)
     if kind is Send or kind is Edit:
         body = request.body
-        if body.attachments is UNSET and body.buttons is UNSET:
+        if body.attachments is UNSET and body.buttons is UNSET and body.card is UNSET:
             return [body.text] if body.text else []
     found: list[str] = []
 
@@ -112,6 +115,8 @@ def with_texts(request: Any, change: Change) -> Any:
         for name in TEXTS.get(type(request), ())
         if isinstance(text := getattr(request, name), str)
     }
+    if isinstance(request, RoomCreate | RoomUpdate) and request.tags is not UNSET:
+        changed["tags"] = [change(tag) for tag in request.tags]  # type: ignore[assignment]
     if isinstance(request, ProfileSet):
         if request.theme is not UNSET:
             changed["theme"] = replace(request.theme, name=change(request.theme.name))  # type: ignore[assignment]
@@ -128,27 +133,29 @@ def _body_with(body: Body, change: Change) -> Body:
         changed["text"] = change(body.text)
     if body.attachments is not UNSET:
         changed["attachments"] = [
-            one if one.name is UNSET and one.alt is UNSET else _attachment_with(one, change)
+            one if one.name is UNSET and one.alt is UNSET else _part_with(one, ("name", "alt"), change)
             for one in body.attachments
         ]
     if body.buttons is not UNSET:
         changed["buttons"] = [
             [replace(button, label=change(button.label)) for button in row] for row in body.buttons
         ]
+    if body.card is not UNSET:
+        changed["card"] = _part_with(body.card, CARD_TEXTS, change)
     return replace(body, **changed)
 
 
-def _attachment_with(attachment: Attachment, change: Change) -> Attachment:
-    texts = {"name": attachment.name, "alt": attachment.alt}
-    return replace(
-        attachment, **{name: change(text) for name, text in texts.items() if isinstance(text, str)}
-    )
+def _part_with(part: Part, names: tuple[str, ...], change: Change) -> Part:
+    texts = {name: getattr(part, name) for name in names}
+    return replace(part, **{name: change(text) for name, text in texts.items() if isinstance(text, str)})
 
 
 def unmasked_texts(request: Any) -> Iterator[str]:
     """Yield the texts in which no character can be masked."""
     if isinstance(request, ProfileSet):
         yield from (text for name in UNMASKED if isinstance(text := getattr(request, name), str))
+    elif isinstance(request, Send | Edit) and request.body.card is not UNSET and request.body.card.url:
+        yield request.body.card.url
 
 
 def fields_of(request: Any) -> dict[str, Any]:
@@ -202,4 +209,4 @@ def check_allowed(user: str, request: Any, room: Room | None) -> None:
     if isinstance(request, RoomJoin):
         joinable(room, user)
     elif (action := ACTIONS.get(type(request))) is not None:
-        authorize(room, user, action)
+        authorize(room, user, action_of(request) if isinstance(request, RoomUpdate) else action)

@@ -10,7 +10,8 @@ from chatd.media.http_messages import Answer, Request, error
 from chatd.media.inspection import Library
 from chatd.media.interface import Begin, Begun, Daemon, Drop
 from chatd.media.routes import failure
-from chatd.media.uploads import ChecksumMismatch, Discarded, OffsetConflict, Uploads
+from chatd.media.uploads import Discarded, OffsetConflict, Uploads
+from chatd.media.writing import ChecksumMismatch
 from chatd.protocol.errors import ChatError, Refused
 from chatd.storage.media import UploadReads
 

@@ -26,6 +26,7 @@ def rules_of(config: Config) -> Rules:
     """Return the part of the configuration that decisions follow."""
     return Rules(
         body_bytes=config.limits.body_bytes,
+        image_hosts=frozenset(host.lower() for host in config.cards.image_hosts),
         group_members=config.limits.group_members,
         full_members=config.delivery.full_members,
         large_members=config.delivery.large_members,
@@ -122,5 +123,5 @@ def screens(config: Config) -> bool:
 
 def screening_rules_of(config: Config, env: Env, link_of: LinkOf) -> ScreeningRules:
     """Return the part of the configuration that screening follows, with its judges. Raises ConfigError."""
-    judges = tuple(judges_of(config, env, link_of))
+    judges = tuple(judges_of(config, rules_of(config), env, link_of))
     return ScreeningRules(judges, config.hooks.pending_max, new_account_ms(config))

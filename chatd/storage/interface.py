@@ -211,6 +211,12 @@ class DecisionStore(Protocol):
     async def account_rows(self, rows: Collection[tuple[str, str]]) -> list[ChangedRow]:
         """Return the rows of the section `account` with these (user, name), also tombstones."""
 
+    async def section_rows(self, rows: Collection[tuple[str, str, str]]) -> list[ChangedRow]:
+        """Return the rows of joins, drafts, scheduled with these (user, section, name), also tombstones."""
+
+    async def rows_of_section(self, users: Collection[str], section: str) -> list[ChangedRow]:
+        """Return the rows of these users in joins, drafts or scheduled that are no tombstones."""
+
     async def read(self, read: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `read(connection, ...)` as of one commit, in a thread: for chapters with statements of their own."""
 

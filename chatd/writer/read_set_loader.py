@@ -29,7 +29,10 @@ def optimistic(asked: Submitted) -> bool:
     return (
         isinstance(request, Send)
         and asked.screened is None
-        and (request.body.attachments is UNSET or not any(True for _ in named_files(request.body)))
+        and (
+            (request.body.attachments is UNSET and request.body.card is UNSET)
+            or not any(True for _ in named_files(request.body))
+        )
     )
 
 

@@ -20,6 +20,7 @@ INTERFACES = {
     "moderation.interface",
     "push.interface",
     "media.interface",
+    "search.interface",
 }
 INSIDE = {*INTERFACES, *ADAPTER}
 
@@ -39,6 +40,7 @@ ARROWS: dict[str, set[str]] = {
     "webhooks": {"webhooks.interface", "storage.interface", "egress", *ADAPTER},
     "push": {"push.interface", "storage.interface", "egress", *ADAPTER},
     "media": INSIDE,
+    "search": {"search.interface", *ADAPTER},
     "moderation": {"moderation.interface", *ADAPTER},
     "websocket": INSIDE,
     "delivery": {"websocket", *INSIDE},
@@ -49,7 +51,7 @@ ARROWS: dict[str, set[str]] = {
     "http": {"commands", "web", "websocket", *INSIDE},
     "server": {
         "http", "session", "commands", "jobs", "writer", "delivery", "websocket", "storage", "bus", "auth", "web",
-        "webhooks", "push", "media", "egress", "moderation",
+        "webhooks", "push", "media", "search", "egress", "moderation",
         *INSIDE,
     },
     "cli": {
@@ -243,7 +245,7 @@ def test_interfaces_only_say_what_is_needed():
     contracts = [
         source for source in PRODUCT if source.path.stem in ("interface", "env") and source.layer != "client"
     ]
-    assert len(contracts) == 9
+    assert len(contracts) == 10
     assert (
         offenders(
             (s, modules(s) - {"collections", "dataclasses", "msgspec", "typing", "chatd"}) for s in contracts

@@ -14,10 +14,10 @@ from chatd.http.api.ndjson import LINE_BYTES_MAX, Lines
 from chatd.http.api.route import Asked, Call, Route
 from chatd.protocol.codec import encode
 from chatd.protocol.errors import Refused
-from chatd.protocol.identifiers import Milliseconds, User
+from chatd.protocol.identifiers import Mention, Milliseconds, User
 from chatd.protocol.limits import NAME_MAX
 from chatd.protocol.members import Role
-from chatd.protocol.messages import Body, Mention, Send, SentAttachment, SentBody
+from chatd.protocol.messages import Body, Send, SentAttachment, SentBody
 from chatd.protocol.rooms import RoomUpdate
 from chatd.protocol.users import UserKind
 

@@ -33,6 +33,7 @@ from chatd.storage.sqlite import (
     history,
     privacy,
     read_set,
+    section_rows,
     sections,
     sync,
     webhooks,
@@ -256,6 +257,12 @@ class SqliteStore(ApiReads, FileReads, FileRounds, Store):
 
     async def account_rows(self, rows: Collection[tuple[str, str]]) -> list[ChangedRow]:
         return await self._read_pool.run(sections.account_rows, rows)
+
+    async def section_rows(self, rows: Collection[tuple[str, str, str]]) -> list[ChangedRow]:
+        return await self._read_pool.run(section_rows.section_rows, rows)
+
+    async def rows_of_section(self, users: Collection[str], section: str) -> list[ChangedRow]:
+        return await self._read_pool.run(section_rows.rows_of_section, users, section)
 
     async def read(self, read: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._read_pool.run(read, *args, **kwargs)

@@ -28,7 +28,7 @@ CREATE TABLE section_rows (
     UNIQUE (user, section, name)
 ) STRICT;
 CREATE INDEX section_rows_news ON section_rows (user, section, stamp);
-CREATE INDEX section_rows_tombstones ON section_rows (section, stamp) WHERE body IS NULL;
+CREATE INDEX section_rows_tombstones ON section_rows (stamp) WHERE body IS NULL;
 
 -- Who asked to join a room, was asked by a member, or was declined not long ago.
 CREATE TABLE joins (
