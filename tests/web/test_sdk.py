@@ -33,6 +33,7 @@ BUDGETS = {
     "push": 3 * KIB,
     "media": 8 * KIB,
     "live": 4 * KIB,
+    "conversations": 4 * KIB,
     "msgpack": 2 * KIB,
     "browser": 5 * KIB,
     "json": KIB,
