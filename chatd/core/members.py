@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from msgspec import UNSET, UnsetType
 
+from chatd.core.channels import check_followed, check_staff, follows_enough
 from chatd.core.extras import BANNED_UNTIL, ban_holds, put_extra
 from chatd.core.governance import rule
 from chatd.core.held_files import drop_wallpaper
@@ -36,8 +37,8 @@ MEMBER_BYTES = 250
 UTF8_BYTES_MAX = 4  # of a character
 
 
-def check_capacity(count: int, reads: ReadSet) -> None:
-    if count > reads.rules.group_members:
+def check_capacity(count: int, reads: ReadSet, room: Room | None = None) -> None:
+    if count > reads.rules.group_members and (room is None or not room.is_channel):
         raise Refused("room_full", f"a group has at most {reads.rules.group_members} members")
 
 
@@ -62,12 +63,14 @@ def split_addable(
     actor: str, users: list[str], writes: WriteSet, reads: ReadSet, room: Room | None = None
 ) -> tuple[list[str], list[str]]:
     """Split `users` into those whom `actor` may add to `room`, or a new one, and others, whatever the reason."""
+    in_channel = room is not None and room.is_channel
     left_out = [
         user
         for user in users
         if is_full(user, writes, reads)
         or not lets_add(user, actor, reads)
         or (room is not None and is_banned(room, user, writes.now))
+        or (in_channel and follows_enough(user, writes, reads))
     ]
     return [user for user in users if user not in left_out], left_out
 
@@ -115,7 +118,7 @@ def add_member(room: Room, user: str, role: Role, writes: WriteSet, reads: ReadS
         member.extras = former.extras
         put_extra(member, BANNED_UNTIL, None)
     writes.add_member(room, member)
-    if account is not None and account.is_automated and reads.rules.bots:
+    if account is not None and account.is_automated and reads.rules.bots and not room.is_channel:
         room.bots |= {user}
 
 
@@ -158,8 +161,9 @@ def join(user: str, request: RoomJoin, writes: WriteSet, reads: ReadSet) -> Writ
         return WriteOk(duplicate=True)
     if is_banned(room, user, writes.now):
         raise Refused("not_member", "not in this room any more")
-    check_capacity(room.size + 1, reads)
+    check_capacity(room.size + 1, reads, room)
     check_own_rooms(user, writes, reads)
+    check_followed(room, user, writes, reads)
     reply = begin_memberships(room, [user], MembershipChange(user, request, digest), writes, reads)
     # A group that everybody had left has no owner.
     ensure_owner(room, user, writes)
@@ -192,7 +196,7 @@ def add(user: str, request: MembersAdd, writes: WriteSet, reads: ReadSet) -> Wri
     fresh, left_out = split_addable(user, others, writes, reads, room)
     if not fresh:
         return WriteOk(duplicate=True, not_added=left_out or UNSET)
-    check_capacity(room.size + len(fresh), reads)
+    check_capacity(room.size + len(fresh), reads, room)
     reads.allowances.check("added", user, len(fresh), writes, reads.now_s)
     writes.spend("added", user, len(fresh))
     reply = begin_memberships(room, fresh, MembershipChange(user, request, digest), writes, reads)
@@ -221,7 +225,7 @@ def begin_memberships(
     for other in users:
         add_member(room, other, "member", writes, reads)
     large = reads.rules.large_members
-    return log_membership(room, "joined", users, change, writes, largest=room.size, large=large)
+    return log_membership(room, "joined", users, change, writes, largest=room.scale, large=large)
 
 
 def end_memberships(
@@ -235,7 +239,7 @@ def end_memberships(
     """End memberships and log it; former members are sent `gone` and nothing of the log from here on. The log says
     `removed` of who is banned, too.
     """
-    largest = room.size
+    largest = room.scale
     writes.spend("bytes", change.user, MEMBER_BYTES * len(users))
     for other in users:
         drop_wallpaper(room, other, writes, reads)
@@ -253,6 +257,7 @@ def set_roles(user: str, request: MembersRole, writes: WriteSet, reads: ReadSet)
     if any(other not in room.members for other in wanted):
         raise Refused("not_found", "not a member", field="users")
     check_keeps_owner(room, wanted)
+    check_staff(room, wanted, reads)
     changed = {other: role for other, role in wanted.items() if room.members[other].role != role}
     if not changed:
         return WriteOk(duplicate=True)
@@ -272,10 +277,11 @@ def set_members(user: str, request: SetMembers, writes: WriteSet, reads: ReadSet
     if changed:
         authorize(room, user, "role")
         check_keeps_owner(room, changed)
+        check_staff(room, changed, reads)
     reply, change = WriteOk(duplicate=True), MembershipChange(user, request, digest)
     if fresh:
         check_conversation(user, writes, reads)
-        check_capacity(room.size + len(fresh), reads)
+        check_capacity(room.size + len(fresh), reads, room)
         reads.allowances.check("added", user, len(fresh), writes, reads.now_s)
         writes.spend("added", user, len(fresh))
         reply = begin_memberships(room, fresh, change, writes, reads)
