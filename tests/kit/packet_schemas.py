@@ -70,6 +70,22 @@ body = record(
 )
 reaction_count = record({"emoji": word, "count": positive})
 role_of = record({"user": user, "role": role})
+any_role = one_of("member", "admin", "owner")
+policy = record(
+    {},
+    {
+        "join": one_of("closed", "request", "open"),
+        "history": one_of("none", "recent", "all"),
+        **dict.fromkeys(("invite", "post", "mention_all", "info", "pin"), any_role),
+        **dict.fromkeys(("approve", "listed", "no_forward", "hide_members"), boolean),
+        **dict.fromkeys(("slow_s", "retain_s"), u53),
+        "comments": room,
+    },
+)
+member_row = record(
+    {"user": user, "role": role, "joined_at": u53},
+    {"nickname": word, "silenced_until": positive, "banned_until": positive},
+)
 
 _NUMBERED: dict[str, Shape] = {"seq": positive, "time": positive}
 _ACTED: dict[str, Shape] = {**_NUMBERED, "user": user}
@@ -101,7 +117,22 @@ EVENT_KINDS: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     "left": ({**_USERS, **_BY}, {}),
     "removed": (_USERS, _BY),
     "role": ({**_NUMBERED, "users": listed(role_of, least=1)}, _BY),
-    "settings": (_NUMBERED, {**_BY, "title": text, "avatar": text, "public": boolean, "data": host_data}),
+    "settings": (
+        _NUMBERED,
+        {
+            **_BY,
+            "title": text,
+            "avatar": text,
+            "public": boolean,
+            "data": host_data,
+            "policy": policy,
+            "about": text,
+            "tags": listed(word, most=5),
+        },
+    ),
+    "silenced": ({**_USERS, "until": u53}, _BY),
+    "nickname": ({**_NUMBERED, "nickname": text}, {**_BY, "users": listed(user, least=1, most=1)}),
+    "announcement": ({**_NUMBERED, "target": positive, "set": boolean}, _BY),
     "notice": ({**_NUMBERED, "body": body}, {}),
     "erased": (_ACTED, {"from": positive, "to": positive}),
 }
@@ -149,6 +180,12 @@ summary = record(
         "wallpaper": word,
         "notify": one_of("all", "mentions", "none"),
         "kind": one_of("channel"),
+        "policy": policy,
+        "about": word,
+        "tags": listed(word, least=1, most=5),
+        "announcement": positive,
+        "nickname": word,
+        "silenced_until": positive,
         "first_visible": two_or_more,
         "log_floor": two_or_more,
         "preview": event_for_reader,
@@ -244,7 +281,7 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     "delivered": _nothing,
     "typing": _nothing,
     "readers": (
-        {"count": u53, "readers": listed(record({"user": user, "read": positive}))},
+        {"count": u53, "readers": listed(record({"user": user, "read": u53}))},
         {"more": more},
     ),
     "focus": (
@@ -252,10 +289,10 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
         {},
     ),
     "watch": ({"users": listed(_seen)}, {}),
-    "members.list": (
-        {"members": listed(record({"user": user, "role": role, "joined_at": positive})), "count": u53},
-        {"more": more},
-    ),
+    "members.list": ({"members": listed(member_row), "count": u53}, {"more": more}),
+    "members.get": ({"members": listed(member_row, most=100), "count": u53}, {}),
+    **dict.fromkeys(("members.silence", "members.nickname"), _logged),
+    **dict.fromkeys(("members.unban", "announce"), _change),
     "preferences": _nothing,
     "users.get": ({"users": listed(card)}, {"more": text_of(r".{1,128}"), "stamp": u53}),
     "bots.get": (
