@@ -1,4 +1,4 @@
-"""Forwarded messages (protocol.md "Forwarding"). Synchronous and pure.
+"""Forwarded messages (protocol.md "Sharing"). Synchronous and pure.
 
 The server copies, so nobody puts words into the mouth of another: a copy has the text, the files, the card and the data
 of its message, and an origin that only the server writes. What belongs to the place of the message stays there: the

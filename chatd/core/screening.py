@@ -70,7 +70,7 @@ TEXTS: Mapping[type[Struct], tuple[str, ...]] = {
 }
 UNMASKED = ("handle",)
 # Of a card; its address is no text that is masked, either.
-CARD_TEXTS = ("title", "text", "site", "url")
+CARD_TEXTS = ("title", "text", "url")
 
 # Of the envelope, and what places a request: no content of its own.
 _ENVELOPE = frozenset(("id", "key", "room", "body"))
