@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from chatd.core.accounts import Amend
 from chatd.core.attachments import AttachedAt, FileIds, forwards, named_files, room_account
+from chatd.core.channels import RemoveFollowers
 from chatd.core.erasure_steps import EraseFiles, EraseMembership, EraseProfile, PurgeRoom
 from chatd.core.files import (
     FILE_ID_BYTES,
@@ -166,7 +167,7 @@ def pictures_of(asked: Submitted, reads: ReadSet) -> tuple[Iterable[str], Iterab
         return (), card_holders(request.person)
     if isinstance(request, RoomDelete):
         return (), () if room is None else (avatar_holder(room),)
-    if isinstance(request, RoomLeave | MembersRemove):
+    if isinstance(request, RoomLeave | MembersRemove | RemoveFollowers):
         users = [user] if isinstance(request, RoomLeave) else request.users
         return (), () if room is None else wallpapers_of(room, users)
     if isinstance(request, EraseMembership):

@@ -13,8 +13,8 @@ from chatd.protocol.messages import Attachment, Body, Edit, React, Send
 from chatd.protocol.read_state import Delivered, DeliveredRoom, Read
 from chatd.protocol.rooms import Preferences, RoomCreate, RoomDirect
 from chatd.writer import needs
+from chatd.writer.channel_needs import named_rooms
 from chatd.writer.needs import NEEDS, joining, used_keys
-from chatd.writer.read_set_loader import named_rooms
 from chatd.writer.submission import Submission
 from tests.kit.inprocess import device_of, new_key
 
