@@ -238,6 +238,7 @@ class Context:
             "push": config.push.enabled,
             "media": config.media.enabled,
             "search": config.search.enabled,
+            "channels": config.channels.enabled,
         }
         switched_on = [word for word, is_on in switches.items() if is_on]
         self.features = frozenset((*limits.FEATURES, *words, *switched_on))

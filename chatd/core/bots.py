@@ -105,7 +105,7 @@ def amended(bot: Bot, request: PutBot) -> Bot:
 
 
 def check_welcome(welcome: Body, reads: ReadSet) -> None:
-    check_body(welcome, reads.rules.body_bytes, buttons=True)
+    check_body(welcome, reads.rules, buttons=True)
     for name in ELSEWHERE:
         if getattr(welcome, name) is not UNSET:
             raise Refused("bad_request", "a greeting is the first message of its room", field=f"body.{name}")

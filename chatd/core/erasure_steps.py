@@ -19,8 +19,8 @@ from chatd.core.messages import count_reaction, summarise_reactions
 from chatd.core.profiles import Card, card_of, put_card
 from chatd.core.read_set import ReadSet
 from chatd.core.removal import ErasedReactions, Stretch
-from chatd.core.room import GROUP, Room
-from chatd.core.sections import ACCOUNT, ChangedRow
+from chatd.core.room import Room
+from chatd.core.sections import ChangedRow
 from chatd.core.users import Account, user_revoked
 from chatd.core.write_set import Reaction, WriteSet
 from chatd.protocol.envelope import Ok
@@ -80,10 +80,10 @@ class EraseContacts:
 
 @dataclass(slots=True, frozen=True)
 class EraseProfile:
-    """Empty the account and the card of `person`, their settings as a bot, and the account rows of these names."""
+    """Empty the account and the card of `person`, their settings as a bot, and these account rows (section, name)."""
 
     person: str
-    rows: Sequence[str]
+    rows: Sequence[tuple[str, str]]
 
 
 @dataclass(slots=True, frozen=True)
@@ -198,14 +198,14 @@ def erase_membership(user: str, request: EraseMembership, writes: WriteSet, read
     member.muted_until, member.pinned, member.hidden = 0, False, 0
     member.folder, member.unread_mark = 0, False
     member.notify, member.extras = "", b""
-    if room.kind == GROUP and request.person in room.members:
+    if not room.direct and request.person in room.members:
         leave(room, request.person, writes, reads)
     return Ok()
 
 
 def leave(room: Room, person: str, writes: WriteSet, reads: ReadSet) -> None:
     """End a membership as `room.leave` does."""
-    is_large = room.size > reads.rules.large_members
+    is_large = room.scale > reads.rules.large_members
     writes.remove_member(room, person, "left")
     writes.refreshed[room.number, "*"] = room
     if not is_large:
@@ -232,7 +232,7 @@ def erase_profile(user: str, request: EraseProfile, writes: WriteSet, reads: Rea
         account = replace(blank(account), version=account.version + 1)
     put_account(account, writes, reads)
     writes.add(DeletedBot(request.person))
-    writes.add(*(ChangedRow(request.person, ACCOUNT, name, None) for name in request.rows))
+    writes.add(*(ChangedRow(request.person, section, name, None) for section, name in request.rows))
     return Ok()
 
 

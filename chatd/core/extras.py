@@ -10,6 +10,11 @@ WALLPAPER = "wallpaper"
 PLAYED = "played"
 # Of who is asked in a direct room: the texts that were spent. While it is there they have not accepted.
 ASKED = "asked"
+NICKNAME = "nickname"
+# Until when they may not write: Unix ms, 1 for ever.
+SILENCED = "silenced"
+# Of a banned user: until when they cannot come back, Unix ms; absent for ever.
+BANNED_UNTIL = "banned_until"
 # The stamp of the commit with which a direct room left their list, because nobody wrote there and a friendship ended.
 UNLISTED = "unlisted"
 

@@ -18,9 +18,9 @@ from chatd.protocol.emoji import normal_form
 from chatd.protocol.envelope import Mutation, RoomMutation
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import U53_MAX
-from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole
-from chatd.protocol.messages import Body, Edit, Event, React, Send, TrimmedBody, WriteOk
-from chatd.protocol.rooms import RoomUpdate
+from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin
+from chatd.protocol.messages import Body, Edit, Event, Forward, React, Send, TrimmedBody, WriteOk
+from chatd.protocol.rooms import RoomCreate, RoomUpdate
 
 KeyedRequest = TypeVar("KeyedRequest", bound=RoomMutation)
 Decision = Callable[[str, KeyedRequest, WriteSet, ReadSet], WriteOk]
@@ -31,6 +31,14 @@ PLAIN = frozenset((str, int, bool))
 # Stands for a `data` that is null, to tell it from none: no host data holds this number.
 NULL = U53_MAX + 1
 
+# The fields that older versions did not have: at their defaults they are no part of the digest.
+LATER: dict[type[Mutation], tuple[str, ...]] = {
+    RoomCreate: ("policy", "about", "tags"),
+    RoomUpdate: ("policy", "about", "tags"),
+    RoomJoin: ("text",),
+    MembersRemove: ("ban", "until", "recall"),
+}
+
 # The fields in which a stored event may differ from its request: unknown keys are dropped, members not added again.
 STATED: dict[type[RoomMutation], tuple[str, ...]] = {
     Send: ("body",),
@@ -39,7 +47,7 @@ STATED: dict[type[RoomMutation], tuple[str, ...]] = {
     MembersAdd: ("users",),
     MembersRemove: ("users",),
     MembersRole: ("users",),
-    RoomUpdate: ("title", "avatar", "public", "data"),
+    RoomUpdate: ("title", "avatar", "public", "data", "about", "tags", "policy"),
 }
 
 
@@ -100,8 +108,15 @@ def digest_of(request: Mutation) -> int:
     if type(request) is React:
         request = replace(request, emoji=normal_form(request.emoji) or request.emoji)
     parts = [getattr(request, name) for name in content_of(type(request))]
+    if (later := LATER.get(type(request))) is not None and is_as_before(request, later):
+        parts = parts[: -len(later)]
     spelled = [part if type(part) in PLAIN else NULL if part is None else canonical(part) for part in parts]
     return crc32(encode((type(request).__name__, spelled)))
+
+
+def is_as_before(request: Mutation, later: tuple[str, ...]) -> bool:
+    """Whether a request has none of the fields that older versions did not have."""
+    return all(getattr(request, name) in (UNSET, "", False) for name in later)
 
 
 @cache
@@ -143,7 +158,8 @@ def repeated_answer(request: RoomMutation, event: Event | None, time: int) -> Wr
     body = getattr(request, "body", UNSET)
     # Changed by screening, or by a later edit, or as it came.
     is_first = event.body is not UNSET and event.edited is UNSET
-    if not (is_first and body is not UNSET and not same(event.body, body)):
+    is_rewritten = is_first and body is not UNSET and not same(event.body, body)
+    if not is_rewritten and not isinstance(request, Forward):
         first.body = body
     reply = acknowledgement(request, first)
     reply.duplicate = True
@@ -160,6 +176,10 @@ def unlogged(room: Room, user: str, request: RoomMutation, digest: int, writes: 
 def acknowledgement(request: RoomMutation, event: Event) -> WriteOk:
     """Return the reply to the author of an event: with the whole event when it differs from the request."""
     reply = WriteOk(seq=event.seq, ordinal=event.ordinal, time=event.time)
+    if isinstance(request, Forward):
+        # Its copies were stored together, and the requester sees the first of them in the reply.
+        reply.seqs = [event.seq + place for place in range(len(request.seqs))]
+        reply.event = Raw(encode(event))
     for name in STATED.get(type(request), ()):
         sent, stored = getattr(request, name), getattr(event, name)
         if type(sent) is TrimmedBody or (sent is not stored and sent != stored):

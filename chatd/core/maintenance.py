@@ -98,7 +98,7 @@ def refresh_summaries(user: str, request: RefreshSummaries, writes: WriteSet, re
 def post_notice(user: str, request: PostNotice, writes: WriteSet, reads: ReadSet) -> WriteOk:
     """Log a notice, which has no author and does not count as unread."""
     digest = first_time(HOST, request, writes, reads)
-    messages.check_body(request.body, reads.rules.body_bytes)
+    messages.check_body(request.body, reads.rules)
     room, _ = authorize(reads.rooms.get(request.room), HOST, "notice")
     event = Event(seq=0, kind="notice", body=request.body)
     event = writes.append(room, event, key=request.key, digest=digest)

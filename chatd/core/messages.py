@@ -6,10 +6,11 @@ from msgspec import UNSET, UnsetType
 
 from chatd.core import removal
 from chatd.core.attachments import AttachedAt, Resolved, attach, exchange, named_files, resolve, without_files
+from chatd.core.cards import check_shared
 from chatd.core.idempotency import acknowledgement, first_time, once, same, unlogged
 from chatd.core.message_requests import note_sent
 from chatd.core.permissions import HOST, authorize
-from chatd.core.read_set import ReadSet
+from chatd.core.read_set import ReadSet, Rules
 from chatd.core.removal import check_not_recalled
 from chatd.core.room import Member, Room
 from chatd.core.unread_counts import count_ignored, count_own
@@ -40,18 +41,22 @@ OVERHEAD_BYTES = 64
 COMPOSED_AT_TOLERANCE_MS = 60_000
 
 
-def check_body(body: Body, limit: int, *, buttons: bool = False, files: bool = False) -> None:
-    """Refuse a body without content, of more than `limit` bytes, or with `buttons` or `files` of this server where it
+def check_body(body: Body, rules: Rules, *, buttons: bool = False, files: bool = False) -> None:
+    """Refuse a body without content, too large, with a wrong card, or with `buttons` or `files` of this server where it
     may have none.
     """
+    if is_text(body):
+        if 4 * len(body.text) + OVERHEAD_BYTES > rules.body_bytes:  # type: ignore[arg-type]
+            check_size(body, rules.body_bytes)
+        return
     if not files:
         without_files(body)
     if body.buttons is not UNSET:
         check_buttons(body, buttons)
-    if body.text is UNSET and body.attachments is UNSET and body.data is UNSET:
-        raise Refused("bad_request", "a body has text, attachments or data", field="body")
-    if not is_short(body, limit):
-        check_size(body, limit)
+    if body.text is UNSET and body.attachments is UNSET and body.card is UNSET and body.data is UNSET:
+        raise Refused("bad_request", "a body has text, attachments, a card or data", field="body")
+    check_shared(body, rules.image_hosts)
+    check_size(body, rules.body_bytes)
 
 
 def check_size(body: Body, limit: int) -> None:
@@ -73,18 +78,14 @@ def check_content(user: str, body: Body, room: Room | None, reads: ReadSet) -> N
     """Refuse a body that `user` may not put into `room`."""
     has_buttons = body.buttons is not UNSET
     may_have = has_buttons and room is not None and user in room.bots
-    check_body(body, reads.rules.body_bytes, buttons=may_have, files=True)
+    check_body(body, reads.rules, buttons=may_have, files=True)
 
 
-def is_short(body: Body, limit: int) -> bool:
-    """Whether this is a text so short that its bytes need not be counted: a character takes at most 4."""
+def is_text(body: Body) -> bool:
+    """Whether a body is a text, and nothing that has to be looked at; of its bytes, a character takes at most 4."""
     plain = body.attachments is UNSET and body.data is UNSET and body.mentions is UNSET
-    return (
-        plain
-        and body.buttons is UNSET
-        and body.text is not UNSET
-        and 4 * len(body.text) + OVERHEAD_BYTES <= limit
-    )
+    shared = body.card is not UNSET or body.spans is not UNSET or body.forwarded is not UNSET
+    return plain and body.buttons is UNSET and not shared and body.text is not UNSET
 
 
 def resolved(
@@ -106,7 +107,7 @@ def post(user: str, request: Send, writes: WriteSet, reads: ReadSet) -> WriteOk:
     room, author = authorize(named, user, "post")
     if request.body.mentions is not UNSET:
         check_mentions(user, len(request.body.mentions), room, writes, reads)
-    with_files = request.body.attachments is not UNSET
+    with_files = request.body.attachments is not UNSET or request.body.card is not UNSET
     found = resolved(user, request.body, room, writes, reads) if with_files else None
     if room.gates:
         note_sent(room, author, request.body, writes, reads)
@@ -168,6 +169,8 @@ def count_mentions(
     """Count a mention for each member that a message names; return them, or ("*",) for everybody."""
     if body.mentions is UNSET or not body.mentions:
         return ()
+    if room.is_channel:
+        return ()
     ignored = room.ignoring(author)
     if EVERYBODY in body.mentions and room.size <= full_members:
         named = room.users
@@ -218,6 +221,8 @@ def edit(user: str, request: Edit, writes: WriteSet, reads: ReadSet) -> WriteOk:
     if message.event.user != user:
         raise Refused("forbidden", "only its author may edit a message")
     check_not_recalled(message)
+    if message.event.body is not UNSET and message.event.body.forwarded is not UNSET:
+        raise Refused("forbidden", "a forwarded message stays as it was written", field="target")
     check_window(message, writes.now, reads.rules.edit_window_ms)
     before = files_of(message, reads)
     found = resolved(user, request.body, room, writes, reads, before)
@@ -272,7 +277,7 @@ def react(user: str, request: React, writes: WriteSet, reads: ReadSet) -> WriteO
     check_reaction_limit(message, emoji, request.set)
     count_reaction(message, user, emoji, request.set)
     writes.add(Reaction(room.number, request.target, user, emoji, request.set))
-    if room.size > reads.rules.large_members:
+    if room.scale > reads.rules.large_members:
         writes.rewrite(message)
         writes.summarised[room.number, request.target] = message
         return unlogged(room, user, request, digest, writes)

@@ -3,12 +3,11 @@
 A user who was never a member cannot tell a private room from one that does not exist: both are `not_found`.
 """
 
+from chatd.core.governance import RANK, rule
 from chatd.core.message_requests import check_gate
 from chatd.core.room import Member, Room
 from chatd.protocol.errors import Refused
 from chatd.protocol.members import Role
-
-RANK: dict[Role, int] = {"member": 0, "admin": 1, "owner": 2}
 
 # The lowest role that is allowed in groups, and whether it is allowed in direct rooms.
 ACTIONS: dict[str, tuple[Role, bool]] = {
@@ -23,8 +22,15 @@ ACTIONS: dict[str, tuple[Role, bool]] = {
     "remove": ("admin", False),
     "role": ("owner", False),
     "update": ("admin", False),
+    "retain": ("owner", True),
     "delete": ("owner", False),
 }
+
+# In channels these need an admin, too.
+OF_STAFF = frozenset(("post", "edit"))
+
+# The key of the policy that says the lowest role, in a room with rules (protocol.md "Governed groups").
+RULED: dict[str, str] = {"add": "invite", "pin": "pin", "update": "info"}
 
 # The host app, in the place of a user; no user has this id. It is in no room.
 HOST = ""
@@ -37,12 +43,13 @@ HOST_ACTIONS: dict[str, bool] = {
     "remove": False,
     "role": False,
     "update": False,
+    "retain": True,
     "delete": False,
 }
 HOST_AS_MEMBER = Member(HOST, "owner", joined_at=0, first_visible=1, read=0, read_ordinal=0)
 
 # What the other user of a direct room would see. A message can always be taken back.
-GATED = frozenset(("post", "edit", "react", "pin"))
+GATED = frozenset(("post", "edit", "react", "pin", "retain"))
 
 
 def member_of(room: Room | None, user: str) -> Member:
@@ -69,6 +76,10 @@ def authorize(room: Room | None, user: str, action: str) -> tuple[Room, Member]:
     member = member_of(room, user)
     assert room is not None
     lowest, both = ACTIONS[action]
+    if room.is_channel and action in OF_STAFF:
+        lowest = "admin"
+    if action in RULED and room.governed:
+        lowest = rule(room, RULED[action])
     if not both if room.direct else RANK[member.role] < RANK[lowest]:
         raise Refused("forbidden", f"a {member.role} may not {action} here")
     if room.gates and action in GATED:

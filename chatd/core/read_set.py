@@ -101,6 +101,16 @@ class MediaRules:
     kept_ms: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(slots=True, frozen=True)
+class ChannelRules:
+    """The limits that the operator sets for channels. `users_create`: whether any user makes one, or only the host."""
+
+    enabled: bool = False
+    users_create: bool = False
+    staff_max: int = 50
+    followed_max: int = 500
+
+
 def knows_none(zone: str) -> bool:
     return False
 
@@ -109,10 +119,13 @@ def knows_none(zone: str) -> bool:
 class Rules:
     """The limits that the operator sets for decisions. `bots`, `push`: whether they are switched on.
 
+    `image_hosts`: from where pictures of cards may come.
+
     `knows_zone`: whether there is a time zone of this name.
     """
 
     body_bytes: int = 16_384
+    image_hosts: frozenset[str] = frozenset()
     group_members: int = 10_000
     full_members: int = 500
     large_members: int = 1_000
@@ -122,6 +135,7 @@ class Rules:
     rooms_per_user: int = 2_000
     people: PeopleRules = field(default_factory=PeopleRules)
     media: MediaRules = field(default_factory=MediaRules)
+    channels: ChannelRules = field(default_factory=ChannelRules)
     # The age below which an account may do less; 0 for none.
     new_account_ms: int = 0
     bots: bool = False

@@ -114,7 +114,7 @@ def check_actions(actions: Sequence[Action], request: AmendReport, writes: Write
     """Raise Refused when one of them cannot be carried out, before any of them is."""
     for place, action in enumerate(actions):
         if isinstance(action, WarnUser):
-            check_body(action.body, reads.rules.body_bytes)
+            check_body(action.body, reads.rules)
             reads.allowances.check("bytes", request.actor, 1, writes, reads.now_s)
         if isinstance(action, TakeBack):
             room, _ = authorize(reads.rooms.get(request.room), HOST, "recall")
@@ -162,7 +162,7 @@ def warn(user: str, request: Warn, writes: WriteSet, reads: ReadSet) -> WriteOk:
     """Send a text of `user` to another in their direct room, which this may make, past every gate."""
     if user == request.user:
         raise Refused("bad_request", "the moderators do not warn themselves", field="user")
-    check_body(request.body, reads.rules.body_bytes)
+    check_body(request.body, reads.rules)
     room = reads.pairs.get(pair(user, request.user)) or room_of(user, request.user, writes, reads)
     send = Send(room=room.name, key=request.key, body=request.body)
     try:

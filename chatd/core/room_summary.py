@@ -8,9 +8,9 @@ from typing import Literal, NamedTuple
 
 from msgspec import UNSET, Raw
 
-from chatd.core.extras import ASKED, PLAYED, WALLPAPER, extra
+from chatd.core.extras import ASKED, NICKNAME, PLAYED, SILENCED, WALLPAPER, extra
 from chatd.core.policy import NO_DETAILS, RoomDetails, details_of
-from chatd.core.room import ACCEPTED, DIRECT, REQUEST, Member, Room
+from chatd.core.room import ACCEPTED, CHANNEL, DIRECT, REQUEST, Member, Room
 from chatd.core.visibility import ShownTo, marks_shown, seen
 from chatd.core.write_set import RoomReply, WriteSet
 from chatd.protocol.errors import Refused
@@ -89,7 +89,7 @@ class RoomRow(NamedTuple):
 
     @property
     def details(self) -> RoomDetails:
-        return details_of(bytes.fromhex(self.details_hex))
+        return details_of(bytes.fromhex(self.details_hex)) if self.details_hex else NO_DETAILS
 
     @property
     def data(self) -> bytes:
@@ -155,6 +155,10 @@ def summarise(
     if member.extras:
         summary.wallpaper = extra(member, WALLPAPER) or UNSET
         summary.played = extra(member, PLAYED) or UNSET
+        summary.nickname = extra(member, NICKNAME) or UNSET
+        summary.silenced_until = extra(member, SILENCED) or 0
+    if room.details is not NO_DETAILS:
+        show_details(summary, room.details)
     if peer is None:
         show_group(summary, room, member)
     else:
@@ -181,9 +185,9 @@ def show_group(summary: RoomSummary, room: Room | RoomRow, member: Member | Room
     summary.data = Raw(data) if data else UNSET
     summary.public = bool(room.public)
     summary.members = room.size
+    if room.kind == CHANNEL:
+        summary.kind = CHANNEL
     summary.role = ROLES[member.role]
-    if room.details is not NO_DETAILS:
-        show_details(summary, room.details)
 
 
 def show_details(summary: RoomSummary, details: RoomDetails) -> None:

@@ -1,14 +1,15 @@
 """Decisions on rooms (protocol.md "Rooms and members"). Synchronous and pure."""
 
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from msgspec import UNSET
 
 from chatd.core import removal
 from chatd.core.bots import greet
+from chatd.core.channels import check_creation
 from chatd.core.held_files import avatar_holder, check_picture, hold
-from chatd.core.idempotency import acknowledgement, digest_of, first_time, once, same
+from chatd.core.idempotency import digest_of
 from chatd.core.members import (
     MEMBER_BYTES,
     ROOM_BYTES,
@@ -25,11 +26,11 @@ from chatd.core.permissions import HOST, authorize
 from chatd.core.privacy import Relation
 from chatd.core.read_set import DirectPair, ReadSet, pair
 from chatd.core.restrictions import check_conversation
-from chatd.core.room import DIRECT, GROUP, Room, Standing
+from chatd.core.room import CHANNEL, DIRECT, Room, Standing
+from chatd.core.room_settings import first_policy, set_first_settings
 from chatd.core.standings import stand
 from chatd.core.velocity import check_direct_room
 from chatd.core.write_set import RoomReply, WriteSet
-from chatd.protocol.codec import decode_tree, encode
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import room_name
 from chatd.protocol.members import Role
@@ -40,7 +41,6 @@ from chatd.protocol.rooms import (
     RoomDirect,
     RoomGet,
     RoomSummary,
-    RoomUpdate,
     SummaryOk,
 )
 
@@ -56,24 +56,24 @@ class OpenDirect:
 
 
 def create(user: str, request: RoomCreate, writes: WriteSet, reads: ReadSet) -> WriteOk:
-    """Create a group, with its creator as the owner; one of the host has none. The same key again returns the room as
-    it is now.
+    """Create a group or channel, with its creator as the owner; one of the host has none. The same key again returns
+    the room as it is now.
     """
     if (repeated := repeated_creation(user, request, writes, reads)) is not None:
         return repeated
+    if request.kind == CHANNEL:
+        check_creation(user, reads)
     check_new_room(user, writes, reads)
     users, left_out = split_addable(
         user, [other for other in dict.fromkeys(request.users) if other != user], writes, reads
     )
     check_capacity(len(users) + (user != HOST), reads)
     check_picture(request.avatar, "avatar", (user,), "avatar", reads)
+    policy = first_policy(request)
     reads.allowances.check("added", user, len(users), writes, reads.now_s)
-    room = new_room(GROUP, user, writes, reads)
-    room.title = request.title
-    room.avatar = "" if request.avatar is UNSET else request.avatar
+    room = new_room(request.kind, user, writes, reads)
+    set_first_settings(room, request, policy)
     hold(avatar_holder(room), room.avatar, writes, reads)
-    room.public = request.public
-    room.data = b"" if request.data is UNSET else encode(request.data)
     room.client_key, room.client_digest = request.key, digest_of(writes.sent or request)
     reads.created[user, request.key] = room
     owner: dict[str, Role] = {} if user == HOST else {user: "owner"}
@@ -163,6 +163,8 @@ def shown(reply: Shows, room: Room, user: str, writes: WriteSet) -> Shows:
 def new_room(kind: str, creator: str, writes: WriteSet, reads: ReadSet) -> Room:
     number, chance = reads.fresh.pop()
     room = Room(number, room_name(kind[0], chance), kind, creator, writes.now, time=writes.now)
+    if kind == CHANNEL:
+        room.followers = 0
     writes.created.append(room)
     return writes.touch(room)
 
@@ -186,40 +188,13 @@ def check_new_room(user: str, writes: WriteSet, reads: ReadSet) -> None:
     reads.allowances.check("bytes", user, 1, writes, reads.now_s)
 
 
-@once
-def update(user: str, request: RoomUpdate, writes: WriteSet, reads: ReadSet) -> WriteOk:
-    """Change title, avatar, publicity or host data; the event names only values that differ."""
-    digest = first_time(user, request, writes, reads)
-    room, _ = authorize(reads.rooms.get(request.room), user, "update")
-    changed = new_settings(room, request)
-    if not changed:
-        return WriteOk(duplicate=True)
-    if "avatar" in changed:
-        check_picture(changed["avatar"], "avatar", (user,), "avatar", reads)
-        hold(avatar_holder(room), changed["avatar"], writes, reads)
-    writes.touch(room)
-    for name, value in changed.items():
-        setattr(room, name, encode(value) if name == "data" else value)
-    writes.refreshed[room.number, ""] = room
-    event = Event(seq=0, kind="settings", user=user or UNSET, **changed)
-    return acknowledgement(request, writes.append(room, event, key=request.key, digest=digest))
-
-
-def new_settings(room: Room, request: RoomUpdate) -> dict[str, Any]:
-    """Return the settings that an update would change, by name."""
-    wanted = {name: getattr(request, name) for name in ("title", "avatar", "public")}
-    changed = {name: value for name, value in wanted.items() if value not in (UNSET, getattr(room, name))}
-    if request.data is not UNSET and not (room.data and same(decode_tree(room.data), request.data)):
-        changed["data"] = request.data
-    return changed
-
-
 def delete(user: str, request: RoomDelete, writes: WriteSet, reads: ReadSet) -> WriteOk:
     """Delete a group for all its members; repeated by the same owner, or by the host, it is a duplicate."""
     room = reads.rooms.get(request.room)
     if room is not None and room.deleted_by is not None and user in (HOST, room.deleted_by):
         return WriteOk(duplicate=True)
     room, _ = authorize(room, user, "delete")
-    writes.spend("bytes", user, MEMBER_BYTES * room.size)
+    if not room.is_channel:
+        writes.spend("bytes", user, MEMBER_BYTES * room.size)
     removal.delete(room, user, writes, reads)
     return WriteOk(time=writes.now)

@@ -55,6 +55,7 @@ class StartedDay:
 
 ACCOUNT = "account"
 CONTACTS = "contacts"
+JOINS, DRAFTS, SCHEDULED = "joins", "drafts", "scheduled"
 
 Sections = Mapping[str, Section]
 """Those of a daemon, by name."""
@@ -64,6 +65,13 @@ SECTIONS: Sections = {ACCOUNT: Section(0, "account")}
 
 PEOPLE: Sections = {CONTACTS: Section(1, "people")}
 """Those of people, which an operator switches on."""
+
+CONVERSATIONS: Sections = {
+    JOINS: Section(2, "groups"),
+    DRAFTS: Section(3, "drafts"),
+    SCHEDULED: Section(4, "drafts"),
+}
+"""Those of groups and of unsent messages, always in force: one table has the rows of all three."""
 
 
 def in_force(sections: Sections, features: Collection[str]) -> int:

@@ -19,6 +19,7 @@ from chatd.media.inspection import Descriptors, Found, Refusal
 from chatd.media.interface import Daemon, Finish, Refuse
 from chatd.media.local import in_pool
 from chatd.media.objects import Objects
+from chatd.media.writing import Digests
 from chatd.protocol.errors import Refused, Unavailable
 from chatd.protocol.media import SCHEME, FileKind, Purpose
 from chatd.protocol.messages import Attachment
@@ -55,7 +56,7 @@ class Made(NamedTuple):
 
 
 class Finishing:
-    """Makes files of whole uploads: `finish`. `counters`: files by what became of them."""
+    """Makes files of whole uploads: `finish`. `counters`: files by what became of them. `digests`: of uploads."""
 
     def __init__(
         self,
@@ -67,6 +68,7 @@ class Finishing:
         inspector: Inspector,
     ) -> None:
         self.counters: Counter[str] = Counter()
+        self.digests = Digests()
         self._incoming = incoming
         self._objects = objects
         self._pool = pool
@@ -138,9 +140,11 @@ class Finishing:
 
     async def _kept(self, row: File, length: int) -> Made:
         """Store an upload as it is."""
+        known = self.digests.take(row.file, length)
+        digest = b"" if known is None else known.digest()
         if await in_pool(self._pool, self._incoming.size, row.file) is not None:
-            await self._objects.put(row.file, self._incoming.path(row.file))
-        digest = await self._objects.digest(row.file)
+            await self._objects.put(row.file, self._incoming.path(row.file), digest)
+        digest = digest or await self._objects.digest(row.file)
         stored = NewObject("full", row.file, row.facts.mime, length, digest)
         return Made(Attachment(SCHEME, row.facts.mime, kind=row.kind), (stored,), digest)
 
@@ -160,7 +164,8 @@ class Finishing:
         if isinstance(found, Refusal):
             log.info("a %s is refused: %s, %s", row.kind, found.code, found.reason)
             return found.code
-        source = await in_pool(self._pool, incoming.digest, file)
+        known = self.digests.take(file, length)
+        source = known.digest() if known else await in_pool(self._pool, incoming.digest, file)
         stored = []
         for one in found.written:
             path, name = incoming.rendition(file, one.variant), file + SUFFIXES[one.variant]

@@ -26,6 +26,7 @@ class ReceivedBody:
         self._filling = self._held = NOTHING
         self._filled = 0
         self._is_lost = False
+        self._least = 1
         self._waiter: asyncio.Future[None] | None = None
 
     @property
@@ -72,16 +73,17 @@ class ReceivedBody:
         self.updated(count)
         return count
 
-    async def read(self) -> memoryview:
+    async def read(self, least: int = 1) -> memoryview:
         """Return the next bytes, which stay as they are until the next call; none at the end. Raises BodyLost."""
-        while not self._filled:
-            if self.is_whole:
-                return NOTHING
-            if self._is_lost:
-                raise BodyLost
+        self._least = min(least, self._size)
+        while not self._is_enough:
             self._want()
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
+        if not self._filled:
+            if self.is_whole:
+                return NOTHING
+            raise BodyLost
         piece = self._filling[: self._filled]
         # One that was only as long as what came with the head is not used again.
         spare = self._held if len(self._held) == self._size else NOTHING
@@ -95,6 +97,10 @@ class ReceivedBody:
         self._is_lost = True
         self._wake()
 
+    @property
+    def _is_enough(self) -> bool:
+        return self._filled >= self._least or self.is_whole or self._is_lost or not self.has_room
+
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
+        if self._waiter is not None and not self._waiter.done() and self._is_enough:
             self._waiter.set_result(None)

@@ -81,6 +81,7 @@ class Connection(asyncio.BufferedProtocol):
         self._was_used = False
         # Whose it is, as far as is known; the listener counts by it.
         self.customer = ""
+        self._forwarded: str | None = None
         self._is_into_body = False
         self._is_closing = False
         # Whether the peer sends nothing more.
@@ -209,7 +210,9 @@ class Connection(asyncio.BufferedProtocol):
 
     def _begin(self, request: Request, end: int) -> None:
         request.peer = self._peer
-        self.customer = self._listener.customer_of(self._peer, request.headers.get("x-forwarded-for"))
+        forwarded = request.headers.get("x-forwarded-for")
+        if forwarded != self._forwarded:
+            self._forwarded, self.customer = forwarded, self._listener.customer_of(self._peer, forwarded)
         body = ReceivedBody(request.length, self._want)
         request.body = body
         self._expects = request.headers.get("expect", "").lower() == "100-continue"
@@ -273,7 +276,7 @@ class Connection(asyncio.BufferedProtocol):
 
     async def _send(self, request: Request, answer: Answer, *, keeps_alive: bool) -> None:
         head = write_head(answer, self._listener.date(), keeps_alive=keeps_alive)
-        self._sending, self.touched_at = asyncio.current_task(), self._loop.time()
+        self._sending, self.touched_at = self._serving, self._loop.time()
         body = answer.body
         if request.method == "HEAD":
             self.transport.write(head)
@@ -283,7 +286,8 @@ class Connection(asyncio.BufferedProtocol):
             await (
                 self._send_file(head, body) if isinstance(body, FilePart) else self._send_chunks(head, body)
             )
-        await self._drained.wait()
+        if not self._drained.is_set():
+            await self._drained.wait()
 
     async def _send_file(self, head: bytes, part: FilePart) -> None:
         if part.count <= SMALL:

@@ -96,10 +96,12 @@ class HttpListener:
 
     async def read_file(self, part: FilePart, offset: int, count: int) -> bytes | bytearray:
         data = bytearray(count)
-        with suppress(OSError):
+        try:
             # What lies in memory is here at once; a file system that cannot say so refuses.
-            if os.preadv(part.descriptor, [data], offset, os.RWF_NOWAIT) == count:
+            if os.preadv(part.descriptor, (data,), offset, os.RWF_NOWAIT) == count:
                 return data
+        except OSError:
+            pass
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._disk, os.pread, part.descriptor, count, offset)
 

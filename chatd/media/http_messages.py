@@ -35,9 +35,10 @@ class RequestBody(Protocol):
     length: int | None
     """Bytes, None where the request does not say."""
 
-    async def read(self) -> memoryview:
-        """Return the next bytes, which stay as they are until the next call; none at the end.
+    async def read(self, least: int = 1) -> memoryview:
+        """Return the next bytes, at least so many unless the rest is less; they stay as they are until the next call.
 
+        None at the end.
         Raises BodyLost where the rest will not come.
         """
 

@@ -40,7 +40,7 @@ class LocalObjects(Objects):
     async def prepare(self) -> None:
         await in_pool(self._pool, self._prepare)
 
-    async def put(self, name: str, source: Path) -> None:
+    async def put(self, name: str, source: Path, digest: bytes = b"") -> None:
         await in_pool(self._pool, self._put, name, source)
 
     async def size(self, name: str) -> int | None:

@@ -11,8 +11,11 @@ class Objects(Protocol):
     async def prepare(self) -> None:
         """Make ready what the engine needs. Raises OSError."""
 
-    async def put(self, name: str, source: Path) -> None:
-        """Return when the file is an object, whatever happens from now on; `source` is gone. Raises OSError."""
+    async def put(self, name: str, source: Path, digest: bytes = b"") -> None:
+        """Return when the file is an object, whatever happens from now on; `source` is gone. Raises OSError.
+
+        `digest`: its SHA-256 where that is known.
+        """
 
     async def size(self, name: str) -> int | None:
         """Return its bytes, None where there is none of this name. Raises OSError."""

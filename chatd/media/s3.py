@@ -72,9 +72,9 @@ class S3Objects(Objects):
                 self._works, self.problem = True, ""
             await asyncio.sleep(LOOK_S)
 
-    async def put(self, name: str, source: Path) -> None:
+    async def put(self, name: str, source: Path, digest: bytes = b"") -> None:
         """Bring a file to the bucket, which is asked until it takes it."""
-        digest = await in_pool(self._pool, self._disk.digest, source)
+        found = b"" if digest else await in_pool(self._pool, self._disk.digest, source)
         size = await in_pool(self._pool, self._disk.size, source)
         pause_s = RETRY_MIN_S
         async with self._puts:
@@ -88,7 +88,8 @@ class S3Objects(Objects):
                     log.info("%s waits for the bucket", name)
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, RETRY_MAX_S)
-        self._digests[name] = digest
+        if found:
+            self._digests[name] = found
         await in_pool(self._pool, self._disk.delete, source)
 
     async def size(self, name: str) -> int | None:

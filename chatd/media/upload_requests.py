@@ -10,7 +10,8 @@ from chatd.media.http_messages import Answer, Request, error
 from chatd.media.inspection import Library
 from chatd.media.interface import Begin, Begun, Daemon, Drop
 from chatd.media.routes import failure
-from chatd.media.uploads import ChecksumMismatch, Discarded, OffsetConflict, Uploads
+from chatd.media.uploads import Discarded, OffsetConflict, Uploads
+from chatd.media.writing import ChecksumMismatch
 from chatd.protocol.errors import ChatError, Refused
 from chatd.storage.media import UploadReads
 
@@ -110,7 +111,8 @@ class UploadRequests:
         )
 
     async def _look(self, request: Request, file: str) -> Answer:
-        return tus.looked(await self._uploads.look(await self._row(request, file)))
+        row = await self._row(request, file)
+        return tus.looked(await self._uploads.look(row), row)
 
     async def _append(self, request: Request, file: str) -> Answer:
         part = tus.part_of(request.headers)

@@ -1,13 +1,12 @@
-"""Bytes of uploads as they come: written, synced, and continued where they broke off.
+"""Uploads as they come: one request each, continued where they broke off.
 
 The newest request of an upload wins: a phone that changed its network does not wait for the connection that it lost,
 so an older request is ended, and what it brought is kept, before a newer one is looked at.
 """
 
 import asyncio
-import hashlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -19,18 +18,17 @@ from chatd.core.uploads import UPLOAD_KEPT_MS
 from chatd.env import Env
 from chatd.media.disk import NO_SPACE, Disk
 from chatd.media.finishing import NOBODY, Finishing
-from chatd.media.http_messages import BodyLost, RequestBody
+from chatd.media.http_messages import RequestBody
 from chatd.media.incoming import Incoming, Progress
 from chatd.media.interface import Continue, Daemon
 from chatd.media.live import BadPage, LiveNotes
 from chatd.media.local import in_pool
 from chatd.media.objects import Objects
 from chatd.media.tus import Part, State
+from chatd.media.writing import Destination, Writing
 from chatd.protocol.errors import Refused, Unavailable
 from chatd.storage.media import UploadReads
 
-# What a phone sends again at most when the power fails: so many bytes, or what came in so many seconds.
-SYNC_BYTES, SYNC_S = 8 << 20, 10.0
 # How long the last request of an upload waits for its inspection.
 READY_S = 20.0
 # Between two notes that an upload goes on.
@@ -48,11 +46,6 @@ class OffsetConflict(Refused):
     def __init__(self, offset: int) -> None:
         super().__init__("conflict", "the upload does not end there", field="Upload-Offset")
         self.offset = offset
-
-
-class ChecksumMismatch(Refused):
-    def __init__(self) -> None:
-        super().__init__("bad_request", "not the bytes that were meant", field="Upload-Checksum")
 
 
 class Discarded(Exception):
@@ -95,6 +88,7 @@ class Uploads:
         self._pool = parts.pool
         self._incoming = Incoming(parts.directory, parts.disk)
         self._finishing = finishing
+        self._destination = Destination(self._incoming, parts.disk, parts.pool, finishing.digests, parts.env)
         self._uploads: dict[str, _Upload] = {}
 
     async def look(self, row: File) -> State:
@@ -237,7 +231,7 @@ class Uploads:
         note = self._live.of(row)
         pass_on = None if note is None else partial(self._live.read_on, note)
         try:
-            writing = _Writing(self._parts, row.file, descriptor, progress, limit, pass_on)
+            writing = Writing(self._destination, row.file, descriptor, progress, limit, pass_on)
             return await (
                 writing.take(body) if part.digest is None else writing.take_checked(body, part.digest)
             )
@@ -282,79 +276,6 @@ class Uploads:
             raise failed(error) from error
         except asyncio.CancelledError:
             raise Unavailable("overloaded", "it stops") from None
-
-
-class _Writing:
-    """One request of an upload on its way to the disk. `pass_on`: to those who listen to it, as far as it is there."""
-
-    def __init__(
-        self,
-        parts: Parts,
-        file: str,
-        descriptor: int,
-        progress: Progress,
-        limit: int,
-        pass_on: Callable[[int], Awaitable[None]] | None,
-    ) -> None:
-        self._parts = parts
-        self._pass_on = pass_on
-        self._incoming = Incoming(parts.directory, parts.disk)
-        self._file = file
-        self._descriptor = descriptor
-        self._progress = progress
-        self._limit = limit
-        self._offset = progress.offset
-
-    async def take(self, body: RequestBody) -> Progress:
-        """Write what comes; whatever ends it, what came is kept. Raises Refused, OSError."""
-        clock = self._parts.env.monotonic
-        synced_at = clock()
-        try:
-            while piece := await body.read():
-                await self._write(piece)
-                is_due = clock() - synced_at >= SYNC_S or self._pass_on is not None
-                if is_due or self._offset - self._progress.offset >= SYNC_BYTES:
-                    await self._keep()
-                    synced_at = clock()
-        except BodyLost:
-            pass
-        except OSError as error:
-            if error.errno not in NO_SPACE:
-                raise
-            await self._keep()
-            raise
-        await self._keep()
-        return self._progress
-
-    async def take_checked(self, body: RequestBody, digest: tuple[str, bytes]) -> Progress:
-        """Write what comes, and keep it when it is what was meant, as a whole. Raises Refused, OSError."""
-        name, wanted = digest
-        state = hashlib.new(name, usedforsecurity=False)
-        try:
-            while piece := await body.read():
-                await self._write(piece)
-                await in_pool(self._parts.pool, state.update, piece)
-        except BodyLost:
-            return self._progress
-        if state.digest() != wanted:
-            raise ChecksumMismatch
-        await self._keep()
-        return self._progress
-
-    async def _write(self, piece: memoryview) -> None:
-        if self._offset + len(piece) > self._limit:
-            await self._keep()
-            raise Refused("too_large", "more than was announced", field="Content-Length")
-        disk = self._parts.disk
-        await in_pool(self._parts.pool, disk.write, self._descriptor, piece, self._offset)
-        self._offset += len(piece)
-
-    async def _keep(self) -> None:
-        progress = replace(self._progress, offset=self._offset)
-        await in_pool(self._parts.pool, self._incoming.keep, self._file, self._descriptor, progress)
-        self._progress = progress
-        if self._pass_on is not None:
-            await self._pass_on(self._offset)
 
 
 def announced(row: File, progress: Progress, part: Part) -> Progress:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from chatd.protocol.identifiers import U53, Milliseconds, Room, Seq, User
+from chatd.protocol.identifiers import U53, Mention, Milliseconds, Room, Seq, User
 
 CardType = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,15}\Z")]
 KnownCard = Literal["link", "post", "album", "app", "place", "contact", "room", "sticker"]
@@ -37,12 +37,16 @@ class Card(Struct, omit_defaults=True, frozen=True):
     data: Annotated[str, Meta(max_length=4096)] | UnsetType = UNSET
 
 
+class SentCard(Card, forbid_unknown_fields=True, frozen=True):
+    """A card as a client may send it: unknown keys are detected."""
+
+
 class Span(Struct, frozen=True):
     """The place of a mention in the text, in characters (Unicode code points)."""
 
     at: U53
     length: Annotated[int, Meta(ge=1, le=256)]
-    user: User
+    user: Mention
 
 
 class MessageOrigin(Struct, omit_defaults=True, frozen=True):

@@ -8,12 +8,12 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple, get_args
 
+from chatd.protocol.cards import CardType
 from chatd.protocol.connection import Mode
 from chatd.protocol.errors import Refused
-from chatd.protocol.identifiers import Device, Handle, Key, NewHandle, Room, User
+from chatd.protocol.identifiers import Device, Handle, Key, Mention, NewHandle, Room, User
 from chatd.protocol.media import FileKind, Size, Waveform
 from chatd.protocol.members import Role
-from chatd.protocol.messages import Mention
 from chatd.protocol.moderation import Reason
 from chatd.protocol.presence import TypingOf
 from chatd.protocol.privacy import Capability, To
@@ -36,6 +36,7 @@ FORMS = {
     User: "the id of a user, 1 to 64 of A-Z a-z 0-9 _ - . : @ | +",
     Mention: 'the id of a user, or ["*"] for everybody',
     Device: "a device id, 22 of A-Z a-z 0-9 - _",
+    CardType: "a word, 1 to 16 of a-z 0-9 _, the first a letter",
     Room: "the id of a room, 12 letters and digits, as the server gave it",
     Handle: "a handle, 3 to 32 of A-Z a-z 0-9 _ .",
     NewHandle: "a handle, 3 to 32 of A-Z a-z 0-9 _ ., or empty",

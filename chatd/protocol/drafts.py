@@ -6,8 +6,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from chatd.protocol.cards import Span
 from chatd.protocol.envelope import Ok, Request, RoomMutation
-from chatd.protocol.identifiers import U53, Key, Milliseconds, Room, Seq
-from chatd.protocol.messages import Mention, SentBody
+from chatd.protocol.identifiers import U53, Key, Mention, Milliseconds, Room, Seq
+from chatd.protocol.messages import SentBody
 
 
 class DraftBody(Struct, omit_defaults=True, frozen=True):

@@ -13,6 +13,8 @@ Seq = Annotated[int, Meta(ge=1, le=U53_MAX)]
 Milliseconds = Annotated[int, Meta(ge=0, le=U53_MAX)]
 
 User = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_\-.:@|+]{1,64}\Z")]
+# Of a user, or of all members of a room.
+Mention = Annotated[str, Meta(pattern=r"^(\*|[A-Za-z0-9_\-.:@|+]{1,64})\Z")]
 Device = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_\-]{22}\Z")]
 Room = Annotated[str, Meta(pattern=r"^[A-Za-z0-9]{12}\Z")]
 Key = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_\-]{8,36}\Z")]

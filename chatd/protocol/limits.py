@@ -79,6 +79,8 @@ FILES_PAGE_MAX, FILES_PAGE_DEFAULT = 200, 50
 PLAYED_MAX = 64
 # Seconds between two messages of a member in slow mode: a quarter of a day.
 SLOW_MAX_S = 21_600
+# Seconds for which messages are kept at least where a room says: a job deletes them, some minutes late.
+RETAIN_MIN_S = 3600
 # Characters of the description of a group, of a tag, of a request to join, of the name of an invite.
 ABOUT_MAX, TAG_MAX, JOIN_TEXT_MAX, INVITE_LABEL_MAX = 512, 24, 200, 64
 TAGS_MAX = 5
@@ -90,8 +92,8 @@ DELETED_RANGES_MAX = 64
 READS_MAX = 200
 # Characters of a search.
 QUERY_MAX = 64
-# A card as MessagePack, and messages in one forward.
-CARD_BYTES_MAX, FORWARD_MAX = 12_288, 100
+# A card as MessagePack, one of a type that is not known here, and messages in one forward.
+CARD_BYTES_MAX, UNKNOWN_CARD_BYTES_MAX, FORWARD_MAX = 12_288, 4096, 100
 # Mentions of users with a place in the text.
 SPANS_MAX = 50
 # Folders of one user, and characters of the name of one; the first is the archive.

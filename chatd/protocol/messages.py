@@ -5,10 +5,10 @@ from typing import Annotated, Any, TypeVar
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from msgspec.structs import replace
 
-from chatd.protocol.cards import Card, MessageOrigin, Span
+from chatd.protocol.cards import Card, MessageOrigin, SentCard, Span
 from chatd.protocol.envelope import Ok, Push, RoomMutation
 from chatd.protocol.groups import Policy
-from chatd.protocol.identifiers import U53, Milliseconds, Room, Seq, Title
+from chatd.protocol.identifiers import U53, Mention, Milliseconds, Room, Seq, Title
 from chatd.protocol.limits import (
     ALT_MAX,
     BUTTON_ROWS_MAX,
@@ -26,8 +26,6 @@ MESSAGE = "message"
 
 # The mention of all members.
 EVERYBODY = "*"
-
-Mention = Annotated[str, Meta(pattern=r"^(\*|[A-Za-z0-9_\-.:@|+]{1,64})\Z")]
 
 
 class Attachment(Struct, omit_defaults=True, frozen=True):
@@ -110,6 +108,7 @@ class SentBody(LooseBody, forbid_unknown_fields=True, frozen=True):
 
     attachments: Annotated[list[SentAttachment], Meta(max_length=10)] | UnsetType = UNSET  # type: ignore[assignment]
     buttons: Annotated[list[SentRow], Meta(max_length=BUTTON_ROWS_MAX)] | UnsetType = UNSET  # type: ignore[assignment]
+    card: SentCard | UnsetType = UNSET
 
 
 class TrimmedBody(SentBody, frozen=True):
@@ -122,10 +121,14 @@ Content = TypeVar("Content", bound=Body)
 
 
 def without_empties(body: Content) -> Content:
-    """Return `body` without empty texts and lists, also of its attachments: they mean the same as absent ones."""
-    if body.text and body.attachments is UNSET and body.mentions is UNSET and body.buttons is UNSET:
+    """Return `body` without empty texts and lists, also in its parts: they mean the same as absent ones."""
+    no_parts = body.attachments is UNSET and body.mentions is UNSET and body.buttons is UNSET
+    if body.text and no_parts and body.card is UNSET and body.spans is UNSET:
         return body
-    body = without_empty(body, ("text", "attachments", "mentions", "buttons"))
+    body = without_empty(body, ("text", "attachments", "mentions", "buttons", "spans"))
+    if body.card is not UNSET:
+        card = without_empty(body.card, ("text", "images", "site", "data"))
+        body = body if card is body.card else replace(body, card=card)
     if body.attachments is UNSET:
         return body
     attachments = [without_empty(attachment, ("name", "preview")) for attachment in body.attachments]

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from chatd.commands.context import Command, Context
 from chatd.commands.table import COMMANDS
 from chatd.core.decisions import DECISIONS, Decide
-from chatd.core.sections import PEOPLE, SECTIONS, Sections
+from chatd.core.sections import CONVERSATIONS, PEOPLE, SECTIONS, Sections
 from chatd.core.write_set import WriteSet
 from chatd.delivery.recent_commits import OF_USERS
 from chatd.protocol.envelope import Request
@@ -86,7 +86,7 @@ def built_in() -> Capability:
         commands=COMMANDS,
         decisions=DECISIONS,
         needs={**NEEDS, **moderation_needs.NEEDS},
-        sections=SECTIONS,
+        sections={**SECTIONS, **CONVERSATIONS},
         of_users=OF_USERS,
         sqlite=stored(),
     )

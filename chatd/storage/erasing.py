@@ -76,8 +76,8 @@ class ErasureStore(Protocol):
         None when nothing is left.
         """
 
-    async def account_rows(self, user: str) -> list[str]:
-        """Return the names of the account rows of a user that are no tombstones."""
+    async def account_rows(self, user: str) -> list[tuple[str, str]]:
+        """Return (section, name) of the account rows of a user that are no tombstones, but for contacts."""
 
     async def truncate_log(self) -> bool:
         """Bring all commits into the database and empty its log; return whether that could be done now.

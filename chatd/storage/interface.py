@@ -26,6 +26,7 @@ from chatd.protocol.errors import Unavailable
 from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
 from chatd.protocol.read_state import Reader
+from chatd.storage.channels import ChannelStore
 from chatd.storage.erasing import ErasureStore, PersonFiles
 from chatd.storage.feeds import FeedStore, WebhookStore
 from chatd.storage.files import FileStore
@@ -104,9 +105,10 @@ class DecisionStore(Protocol):
 
     erasures: ErasureStore
     file_rows: FileStore
+    channels: ChannelStore
 
     async def load_rooms(self, names: Collection[str]) -> dict[str, Room]:
-        """Return the rooms of these names with all their members; unknown names are left out.
+        """Return the rooms of these names with all their members, of channels the staff; unknown names are left out.
 
         `Member.receipts` is the preference of the member's account.
         """
@@ -211,6 +213,12 @@ class DecisionStore(Protocol):
 
     async def account_rows(self, rows: Collection[tuple[str, str]]) -> list[ChangedRow]:
         """Return the rows of the section `account` with these (user, name), also tombstones."""
+
+    async def section_rows(self, rows: Collection[tuple[str, str, str]]) -> list[ChangedRow]:
+        """Return the rows of joins, drafts, scheduled with these (user, section, name), also tombstones."""
+
+    async def rows_of_section(self, users: Collection[str], section: str) -> list[ChangedRow]:
+        """Return the rows of these users in joins, drafts or scheduled that are no tombstones."""
 
     async def read(self, read: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `read(connection, ...)` as of one commit, in a thread: for chapters with statements of their own."""

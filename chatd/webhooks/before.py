@@ -16,7 +16,9 @@ from msgspec.structs import replace
 
 from chatd.config.hooks import BeforeHook
 from chatd.config.secret import Secret
+from chatd.core.attachments import named_files
 from chatd.core.messages import check_body
+from chatd.core.read_set import Rules
 from chatd.egress.client import ANSWER_BYTES_MAX, Client, Unreachable
 from chatd.egress.guard import EgressRefused
 from chatd.egress.signing import signed
@@ -56,7 +58,7 @@ class Answer(Struct, frozen=True):
 
 
 class RemoteJudge:
-    """The judge behind one before-hook. `body_bytes`: the most of a rewritten body, as of any other."""
+    """The judge behind one before-hook. `rules`: the bounds of a rewritten body, as of any other."""
 
     def __init__(
         self,
@@ -64,7 +66,7 @@ class RemoteJudge:
         secrets: Sequence[Secret],
         client: Client,
         env: Env,
-        body_bytes: int,
+        rules: Rules,
         link_of: LinkOf,
     ) -> None:
         self.name = ",".join(hook.on)
@@ -75,7 +77,7 @@ class RemoteJudge:
         self._secrets = secrets
         self._client = client
         self._env = env
-        self._body_bytes = body_bytes
+        self._rules = rules
         self._link_of = link_of
 
     async def judge(self, items: Sequence[Item]) -> Sequence[Verdict | None]:
@@ -113,7 +115,7 @@ class RemoteJudge:
         for raw in answer.items:
             try:
                 given = msgspec.json.decode(raw, type=Given)
-                verdict = verdict_of(given, self._body_bytes)
+                verdict = verdict_of(given, self._rules)
             except (*UNREADABLE, Refused):
                 continue
             if given.id in seen:
@@ -151,12 +153,12 @@ def asked_about(item: Item, link_of: LinkOf) -> dict[str, Any]:
 
 def files_of(item: Item) -> list[str]:
     """Return the addresses of files of this server that a change names: those of a message, a card or a room."""
-    given = [] if item.body is None else [one.url for one in item.body.attachments or ()]
+    given = [] if item.body is None else [SCHEME + name for name in named_files(item.body)]
     given += [value for value in item.fields.values() if isinstance(value, str)]
     return [url for url in given if FILE.match(url)]
 
 
-def verdict_of(given: Given, body_bytes: int) -> Verdict:
+def verdict_of(given: Given, rules: Rules) -> Verdict:
     """Return the verdict that was given. Raises Refused when it is not known, or its body is none."""
     if given.do not in DOES:
         raise Refused("bad_request", "a verdict that is not known", field="do")
@@ -165,13 +167,13 @@ def verdict_of(given: Given, body_bytes: int) -> Verdict:
         return Verdict(do, given.reason)
     if given.body is UNSET:
         raise Refused("bad_request", "a rewrite without a body", field="body")
-    return Verdict(do, given.reason, valid_body(given.body, body_bytes))
+    return Verdict(do, given.reason, valid_body(given.body, rules))
 
 
-def valid_body(given: LooseBody, body_bytes: int) -> Body:
+def valid_body(given: LooseBody, rules: Rules) -> Body:
     """Return the body that takes the place of another one, held to the same bounds. Raises Refused."""
     body: Body = without_empties(given)
     if body.data is not UNSET:
-        body = replace(body, data=host_data(body.data, True, BODY_LEVEL, body_bytes))
-    check_body(body, body_bytes, files=True)
+        body = replace(body, data=host_data(body.data, True, BODY_LEVEL, rules.body_bytes))
+    check_body(body, rules, files=True)
     return body

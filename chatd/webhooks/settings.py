@@ -9,6 +9,7 @@ from chatd.config.model import Config
 from chatd.config.problems import ConfigError, Problem
 from chatd.config.secret import Secret
 from chatd.core.event_feed import require_known
+from chatd.core.read_set import Rules
 from chatd.egress.client import Client
 from chatd.egress.guard import EgressRefused, Guard, target_of
 from chatd.egress.signing import secrets_in
@@ -42,7 +43,7 @@ def receivers_of(config: Config) -> tuple[Receiver, ...]:
     )
 
 
-def judges_of(config: Config, env: Env, link_of: LinkOf) -> Sequence[RemoteJudge]:
+def judges_of(config: Config, rules: Rules, env: Env, link_of: LinkOf) -> Sequence[RemoteJudge]:
     """Return the judges of a configuration, each a `Judge` to close at the end. Raises ConfigError."""
     if not config.hooks.before:
         return ()
@@ -53,7 +54,7 @@ def judges_of(config: Config, env: Env, link_of: LinkOf) -> Sequence[RemoteJudge
             secrets_in(hook.secret_file),
             Client(hook.url, guard, env),
             env,
-            config.limits.body_bytes,
+            rules,
             link_of,
         )
         for hook in config.hooks.before

@@ -8,7 +8,7 @@ from msgspec import structs
 from chatd.core.contact_settings import ClearedCircle
 from chatd.core.contacts import Contact, State, Tally, changed_row, shown
 from chatd.core.friends import Introduction
-from chatd.core.sections import ACCOUNT, CONTACTS, PEOPLE, ChangedRow, StartedDay
+from chatd.core.sections import ACCOUNT, CONTACTS, DRAFTS, JOINS, PEOPLE, ChangedRow, StartedDay
 from chatd.storage.interface import Store, SyncQuery
 from chatd.storage.sqlite.sections import TOMBSTONE_DAYS
 from tests.kit.history_builder import HistoryBuilder
@@ -185,3 +185,13 @@ async def test_account_rows_are_read_by_name(store: Store, builder: HistoryBuild
     await builder.commit(writes)
     asked = [("ann", "circles"), ("ann", "old"), ("ann", "none")]
     assert await store.account_rows(asked) == rows
+
+
+async def test_rows_of_a_section_are_read_by_name_and_by_user(store: Store, builder: HistoryBuilder) -> None:
+    rows = [ChangedRow("ann", DRAFTS, "room", b"\x80"), ChangedRow("ann", DRAFTS, "spent", None)]
+    writes = builder.writes()
+    writes.add(*rows, ChangedRow("ann", JOINS, "room", b"\x90"), ChangedRow("bob", DRAFTS, "room", b"\x90"))
+    await builder.commit(writes)
+    asked = [("ann", DRAFTS, "room"), ("ann", DRAFTS, "spent"), ("ann", DRAFTS, "none")]
+    assert await store.section_rows(asked) == rows
+    assert await store.rows_of_section(["ann"], DRAFTS) == rows[:1]

@@ -184,7 +184,7 @@ def test_an_account_keeps_what_keeps_old_tokens_out(writer):
         kind="bot",
     )
     writer.cards["ann"] = Card("ann", "ann.a")
-    writer.ask("", EraseProfile("ann", ["circles"]))
+    writer.ask("", EraseProfile("ann", [("account", "circles")]))
     assert writer.accounts["ann"] == Account("ann", version=4, disabled=True, generation=8, revoked_before=8)
     assert writer.cards["ann"] == Card("ann")
     assert ChangedRow("ann", ACCOUNT, "circles", None) in writer.writes.records_of(ChangedRow)

@@ -8,13 +8,13 @@ from tests.kit.memory_writer import direct, group
 # protocol.md "Roles", written out once more: who may do what in a group.
 EVERYBODY_MAY = {"view", "post", "edit", "recall", "react", "leave"}
 ADMINS_MAY = {"pin", "add", "remove", "update"}
-OWNERS_MAY = {"role", "delete"}
+OWNERS_MAY = {"role", "retain", "delete"}
 GROUP_TABLE = {
     "member": EVERYBODY_MAY,
     "admin": EVERYBODY_MAY | ADMINS_MAY,
     "owner": EVERYBODY_MAY | ADMINS_MAY | OWNERS_MAY,
 }
-BOTH_MAY = {"view", "post", "edit", "recall", "react", "pin"}
+BOTH_MAY = {"view", "post", "edit", "recall", "react", "pin", "retain"}
 
 
 def refusal(room, user, action):
@@ -89,7 +89,7 @@ def test_authorize_gives_room_and_member():
 
 
 # docs/api.md, written out once more: what the host may do without being a user.
-HOST_MAY = {"view", "notice", "recall"}
+HOST_MAY = {"view", "notice", "recall", "retain"}
 HOST_MAY_IN_GROUPS = HOST_MAY | {"add", "remove", "role", "update", "delete"}
 
 

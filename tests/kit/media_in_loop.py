@@ -36,7 +36,7 @@ class Body:
         self.length = None if is_cut else sum(map(len, pieces))
         self._is_lost = is_cut
 
-    async def read(self) -> memoryview:
+    async def read(self, least: int = 1) -> memoryview:
         # What ends it may come between two pieces.
         await asyncio.sleep(0)
         if self._is_lost and not self.pieces:

@@ -37,7 +37,7 @@ class Body:
         self._parts, self._then = list(parts), then
         self._lost = asyncio.Event()
 
-    async def read(self) -> memoryview:
+    async def read(self, least: int = 1) -> memoryview:
         if self._parts:
             await asyncio.sleep(0)
             return memoryview(self._parts.pop(0))

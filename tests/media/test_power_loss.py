@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from chatd.core.files import ForgetDeleted, ReleasedObjects
 from chatd.jobs.media import Collector
-from chatd.media import uploads
+from chatd.media import writing
 from chatd.media.incoming import Incoming, Progress
 from chatd.media.layout import path_of
 from chatd.media.local import LocalObjects
@@ -56,7 +56,7 @@ pytestmark = pytest.mark.timeout(scaled(900, 7200))
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Uploads are synced often, and starts say nothing."""
-    monkeypatch.setattr(uploads, "SYNC_BYTES", 1000)
+    monkeypatch.setattr(writing, "SYNC_BYTES", 1000)
     for name in ("chatd.storage", "chatd.media"):
         monkeypatch.setattr(logging.getLogger(name), "disabled", True)
 

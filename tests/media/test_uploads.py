@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from chatd.core.uploads import UPLOAD_KEPT_MS
 from chatd.media import finishing as finishing_module
 from chatd.media import uploads as uploads_module
+from chatd.media import writing as writing_module
 from chatd.media.disk import SystemDisk
 from chatd.media.incoming import Incoming, Progress
 from chatd.media.inspection import Refusal
@@ -19,7 +20,8 @@ from chatd.media.interface import Continue
 from chatd.media.layout import folder_of, path_of
 from chatd.media.local import LocalObjects
 from chatd.media.tus import Part
-from chatd.media.uploads import ChecksumMismatch, Discarded, OffsetConflict
+from chatd.media.uploads import Discarded, OffsetConflict
+from chatd.media.writing import ChecksumMismatch
 from chatd.protocol.errors import Refused, Unavailable
 from tests.kit.media_disk import Inline, MemoryDisk
 from tests.kit.simulated_disk import Kind
@@ -98,7 +100,7 @@ class TestAppending:
         assert (await bench.append(Body(*pieces(BYTES[:3000])), digest=good)).offset == 3000
 
     async def test_it_is_synced_by_bytes_and_by_time(self, bench, monkeypatch):
-        monkeypatch.setattr(uploads_module, "SYNC_BYTES", 1500)
+        monkeypatch.setattr(writing_module, "SYNC_BYTES", 1500)
         bench.begin()
         task = asyncio.create_task(bench.append(Body(*pieces(BYTES[:2100]), then="wait")))
         await nothing_is_ready()
@@ -109,7 +111,7 @@ class TestAppending:
         task = asyncio.create_task(bench.append(body, 2100))
         await nothing_is_ready()
         assert bench.incoming.progress(FILE).offset == 2100
-        bench.env.advance(uploads_module.SYNC_S)
+        bench.env.advance(writing_module.SYNC_S)
         body.end()
         assert (await task).offset == 2200
 
@@ -401,7 +403,7 @@ def test_after_any_breaks_the_file_is_what_was_sent(tmp_path, breaks):
 async def test_no_power_cut_leaves_an_offset_without_its_bytes_nor_a_row_without_its_objects(
     tmp_path, seed, kind, monkeypatch
 ):
-    monkeypatch.setattr(uploads_module, "SYNC_BYTES", 1000)
+    monkeypatch.setattr(writing_module, "SYNC_BYTES", 1000)
     await sweep(tmp_path, seed, kind)
 
 
@@ -432,7 +434,7 @@ def put_without_directory(self, name, source):
     ],
 )
 async def test_an_order_on_the_disk_that_is_wrong_is_found(tmp_path, part, name, broken, kind, monkeypatch):
-    monkeypatch.setattr(uploads_module, "SYNC_BYTES", 1000)
+    monkeypatch.setattr(writing_module, "SYNC_BYTES", 1000)
     monkeypatch.setattr(part, name, broken)
 
     async def sweeps():

@@ -52,7 +52,7 @@ def media_shortened() -> Iterator[None]:
         stack.enter_context(patch.object(files.drop, "__defaults__", (GRACE_MS,)))
         for name, value in (
             ("chatd.core.uploads.UNATTACHED_KEPT_MS", UNATTACHED_MS),
-            ("chatd.media.uploads.SYNC_BYTES", SYNC_BYTES),
+            ("chatd.media.writing.SYNC_BYTES", SYNC_BYTES),
             # The runs collect when they want to.
             ("chatd.jobs.media.ROUND_S", 1e6),
             ("chatd.media.main.CONDITION_S", 1e6),

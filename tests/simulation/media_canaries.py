@@ -6,7 +6,8 @@ from typing import Any
 from unittest.mock import patch
 
 from chatd.media.downloads import Allowed, Downloads
-from chatd.media.uploads import Uploads, _Upload, _Writing
+from chatd.media.uploads import Uploads, _Upload
+from chatd.media.writing import Writing
 from chatd.storage.sqlite.media_reads import SqliteMediaReads
 
 
@@ -52,13 +53,13 @@ def two_patches_append() -> Iterator[None]:
             upload.requests -= 1
             self._leave(file, upload)
 
-    real = _Writing._write
+    real = Writing._write
 
-    async def write(self: _Writing, piece: memoryview) -> None:
-        self._offset = self._incoming.size(self._file) or 0
+    async def write(self: Writing, piece: memoryview) -> None:
+        self._offset = self._to.incoming.size(self._file) or 0
         await real(self, piece)
 
-    with patch.object(Uploads, "_held", held), patch.object(_Writing, "_write", write):
+    with patch.object(Uploads, "_held", held), patch.object(Writing, "_write", write):
         yield
 
 

@@ -49,6 +49,7 @@ USER_COLUMNS = {
     "holder",
     "account",
     "bot",
+    "by",
 }
 NUMBERS = {("members", "mentions"), ("events", "target")}  # called like one, and hold none
 OPEN = Bounds(default="everyone")

@@ -1,5 +1,6 @@
 """The reads behind downloads: nothing is found but what the asker may have at this commit."""
 
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import replace
@@ -9,10 +10,12 @@ import pytest
 from msgspec import UNSET
 
 from chatd.core.users import Account, DeviceSeen, Restriction
+from chatd.protocol.errors import Unavailable
 from chatd.protocol.media import FilePlace, Size
 from chatd.storage.interface import Store
 from chatd.storage.media import Asker, Standing
-from chatd.storage.sqlite.connection import readable
+from chatd.storage.sqlite import media_reads
+from chatd.storage.sqlite.connection import readable, writable
 from chatd.storage.sqlite.media_reads import SqliteMediaReads, placed
 from tests.kit.adapters import no_troubles, sqlite
 from tests.kit.history_builder import HistoryBuilder
@@ -244,3 +247,33 @@ async def test_what_a_user_may_not_see_is_left_out(
     places = [right, place(room.name, 1, file), place("gnone", 2, file)]
     assert await store.visible_files("bob", places) == [right]
     assert await store.visible_files("eve", places) == []
+
+
+async def test_a_read_leaves_nothing_that_the_log_waits_for(
+    builder: HistoryBuilder, reads: SqliteMediaReads, tmp_path: Path
+) -> None:
+    room = await builder.group("alice", "bob")
+    await reads.placed(BOB, place(room.name, 1, file_id("none")))
+    await reads.unknown_objects(["a"])
+    with closing(writable(tmp_path / "chatd.sqlite")) as connection:
+        (blocked, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    assert not blocked
+
+
+async def test_objects_without_a_row_are_named(rows: MediaRows, reads: SqliteMediaReads) -> None:
+    file = rows.file("alice", "plan")
+    assert await reads.unknown_objects(["b", file, "a"]) == ["b", "a"]
+
+
+async def test_a_lock_of_another_program_is_said(
+    reads: SqliteMediaReads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(*_: object) -> None:
+        error = sqlite3.OperationalError("database is locked")
+        error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+        raise error
+
+    monkeypatch.setattr(media_reads, "public", locked)
+    with pytest.raises(Unavailable):
+        await reads.public("a", "full")
+    assert list(reads._troubles.now) == ["reads"]

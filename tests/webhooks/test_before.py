@@ -8,6 +8,7 @@ from standardwebhooks import Webhook
 
 from chatd.config.hooks import BeforeHook
 from chatd.config.secret import Secret
+from chatd.core.read_set import Rules
 from chatd.egress.client import Client
 from chatd.egress.guard import Guard
 from chatd.protocol.media import Place
@@ -38,7 +39,7 @@ async def judge(host, items=(ITEM,), path="good", answer=None, deadline_ms=5000,
     hook = BeforeHook(on=("message", "edit"), url=host.url(path), secret_file="x", deadline_ms=deadline_ms)
     env = SystemEnv()
     client = Client(hook.url, Guard(configured=True), env)
-    remote = RemoteJudge(hook, [Secret(SECRET)], client, env, body_bytes, link_of)
+    remote = RemoteJudge(hook, [Secret(SECRET)], client, env, Rules(body_bytes=body_bytes), link_of)
     try:
         return list(await remote.judge(items))
     finally:

@@ -20,6 +20,7 @@ from chatd.storage.sqlite import (
     moderation,
     push,
     schema,
+    section_rows,
     sections,
     webhooks,
 )
@@ -67,5 +68,5 @@ def built_in() -> Chapter:
         link_key,
     )
     writes = {**WRITES, **{kind: write for one in chapters for kind, write in one.WRITES.items()}}
-    tables = {**sections.TABLES, CONTACTS: contacts.TABLE}
+    tables = {**sections.TABLES, CONTACTS: contacts.TABLE, **section_rows.TABLES}
     return Chapter(writes, schema.shipped(), tables, erasure.TABLES)

@@ -110,7 +110,7 @@ TABLES: Mapping[str, Kept] = {
         SELECT count(*) FROM members m JOIN rooms r ON r.number = m.room
         WHERE m.user = :user AND (m.muted_until OR m.pinned OR m.hidden OR m.notify <> ''
                                   OR m.extras <> x''
-                                  OR (m.gone IS NULL AND r.kind = 'group'))
+                                  OR (m.gone IS NULL AND r.kind <> 'direct'))
         """,
         how="emptied",
     ),
@@ -124,6 +124,13 @@ TABLES: Mapping[str, Kept] = {
         "SELECT name, body FROM account_rows WHERE user = :user AND body IS NOT NULL",
         # Tombstones, should the id be opened again; their names say nothing.
         left="SELECT count(*) FROM account_rows WHERE user = :user AND body IS NOT NULL",
+        how="emptied",
+    ),
+    # As account_rows.
+    "section_rows": Kept(
+        ("user",),
+        "SELECT section, name, body FROM section_rows WHERE user = :user AND body IS NOT NULL",
+        left="SELECT count(*) FROM section_rows WHERE user = :user AND body IS NOT NULL",
         how="emptied",
     ),
     "account_state": Kept(("user",), why="a number that account_rows has, too"),
@@ -273,6 +280,26 @@ TABLES: Mapping[str, Kept] = {
     "media_blocked": Kept(why="names nobody"),
     "erasures": Kept(("user",), why="the list by which a restored backup is erased again"),
     "exports": Kept(("user",), why="the name of a file, which an erasure removes"),
+    # Of a person who is let in no longer nobody decides anything; what they offered to others goes with them.
+    "joins": Kept(
+        ("user", "by"),
+        """
+        SELECT r.name AS room, j.kind, j.by, j.text, j.time FROM joins j JOIN rooms r ON r.number = j.room
+        WHERE j.user = :user
+        """,
+        left="SELECT count(*) FROM joins WHERE user = :user OR by = :user",
+    ),
+    # They name their maker, and work no longer than they may invite.
+    "invites": Kept(
+        ("user",),
+        """
+        SELECT r.name AS room, i.created_at, i.expires_at, i.uses, i.uses_max, i.approve, i.label
+        FROM invites i JOIN rooms r ON r.number = i.room WHERE i.user = :user
+        """,
+        ("DELETE FROM invites WHERE invite IN (SELECT invite FROM invites WHERE user = :user LIMIT :limit)",),
+        left="SELECT count(*) FROM invites WHERE user = :user",
+    ),
+    "listings": Kept(why="names nobody"),
 }
 
 # Columns that hold MessagePack.

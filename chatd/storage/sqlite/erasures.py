@@ -37,7 +37,10 @@ EXPORTS_DUE = "SELECT user, asked, done, file, bytes FROM exports WHERE done < ?
 
 REACTIONS = "SELECT seq, emoji FROM reactions WHERE user = ? AND room = ? ORDER BY seq LIMIT ?"
 FILES = "SELECT file FROM files WHERE owner = :user LIMIT :limit"
-ACCOUNT_ROWS = "SELECT name FROM account_rows WHERE user = ? AND body IS NOT NULL"
+ACCOUNT_ROWS = """
+SELECT 'account', name FROM account_rows WHERE user = :user AND body IS NOT NULL
+UNION ALL SELECT section, name FROM section_rows WHERE user = :user AND body IS NOT NULL
+"""
 PURGEABLE = """
 SELECT r.name FROM deleted_rooms d JOIN rooms r ON r.number = d.room
 WHERE d.deleted_at < ? ORDER BY d.deleted_at LIMIT ?
@@ -98,8 +101,8 @@ class ErasureRows(ErasureStore):
         asked = {"user": wanted.user, "limit": limit, **switches_of(wanted)}
         return await self._read_pool.run(person_files, asked)
 
-    async def account_rows(self, user: str) -> list[str]:
-        return [name for (name,) in await self._read_pool.run(all_of, ACCOUNT_ROWS, (user,))]
+    async def account_rows(self, user: str) -> list[tuple[str, str]]:
+        return await self._read_pool.run(all_of, ACCOUNT_ROWS, {"user": user})
 
     async def truncate_log(self) -> bool:
         return await self._writer.truncate_log()

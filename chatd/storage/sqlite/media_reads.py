@@ -6,12 +6,15 @@ Every function runs inside a read transaction of the connection.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 
+import msgspec
 from msgspec import UNSET
 
 from chatd.protocol.codec import decode_attachment
+from chatd.protocol.errors import Unavailable
 from chatd.protocol.media import FilePlace, OwnFile
 from chatd.storage.media import (
     Access,
@@ -22,13 +25,19 @@ from chatd.storage.media import (
     Standing,
     StoredObject,
 )
+from chatd.storage.sqlite.connection import open_file, set_up
+from chatd.storage.sqlite.errors import translated, trouble
 from chatd.storage.sqlite.files import FILE_COLUMNS, file_of
+from chatd.storage.sqlite.pragmas import READER
 from chatd.storage.sqlite.read_pool import ReadPool
 from chatd.storage.sqlite.rows import Row, position
 from chatd.telemetry.troubles import Troubles
 
-# Reads of some 20 µs; a second connection keeps them from waiting for one that has to read from the disk.
-CONNECTIONS = 2
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# For what holds a lock on the database, which is another program: all that is fetched waits meanwhile.
+BUSY_TIMEOUT_MS = 100
 # Of a file in a list, besides its name, which is among its facts.
 ROW_BYTES = 100
 
@@ -88,6 +97,7 @@ SELECT file, kind, reserved, created_at, facts,
 FROM files f
 WHERE owner = ? AND state = 'ready' AND (created_at, file) < (?, ?) ORDER BY created_at DESC, file DESC LIMIT ?
 """
+UNKNOWN_OBJECTS = "SELECT value FROM json_each(?) WHERE value NOT IN (SELECT object FROM objects)"
 USED = "SELECT bytes FROM media_usage WHERE account = ?"
 
 
@@ -178,41 +188,61 @@ def page_start(before: str) -> tuple[int, str]:
 
 
 def unknown_objects(connection: sqlite3.Connection, names: Sequence[str]) -> list[str]:
-    known = "SELECT 1 FROM objects WHERE object = ?"
-    return [name for name in names if connection.execute(known, (name,)).fetchone() is None]
+    rows = connection.execute(UNKNOWN_OBJECTS, (msgspec.json.encode(names).decode(),)).fetchall()
+    return [name for (name,) in rows]
 
 
 class SqliteMediaReads(MediaReads):
-    """The reads of the process of media, on read-only connections."""
+    """The reads of the process of media, on a read-only connection.
 
-    def __init__(self, read_pool: ReadPool) -> None:
-        self._read_pool = read_pool
+    Each is one statement of some 20 us, so it is made where it is asked for: two changes of thread cost more. Nobody
+    but those who fetch files waits for one that has to read from the disk.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, troubles: Troubles) -> None:
+        self._connection = connection
+        self._troubles = troubles
 
     @classmethod
     async def open(cls, path: Path, troubles: Troubles) -> "SqliteMediaReads":
-        """Open the connections; raises StoreError and OSError as SQLite does."""
-        return cls(await ReadPool.open(path, CONNECTIONS, troubles))
+        """Open the connection; raises StoreError and OSError as SQLite does."""
+        settings = {**READER, "busy_timeout": BUSY_TIMEOUT_MS}
+        return cls(set_up(open_file(path, mode="ro"), settings, path), troubles)
 
     async def placed(self, asker: Asker, place: FilePlace) -> Access:
-        return await self._read_pool.run(placed, asker, place)
+        return self._read(placed, asker, place)
 
     async def own(self, asker: Asker | None, file: str, variant: str) -> Access:
-        return await self._read_pool.run(own, asker, file, variant)
+        return self._read(own, asker, file, variant)
 
     async def public(self, file: str, variant: str) -> StoredObject | None:
-        return await self._read_pool.run(public, file, variant)
+        return self._read(public, file, variant)
 
     async def upload(self, asker: Asker, file: str) -> FoundUpload:
-        return await self._read_pool.run(upload, asker, file)
+        return self._read(upload, asker, file)
 
     async def live(self, asker: Asker, room: str, file: str) -> FoundUpload:
-        return await self._read_pool.run(live, asker, room, file)
+        return self._read(live, asker, room, file)
 
     async def unknown_objects(self, names: Sequence[str]) -> Sequence[str]:
-        return await self._read_pool.run(unknown_objects, names)
+        return self._read(unknown_objects, names)
 
     async def close(self) -> None:
-        await self._read_pool.close()
+        self._connection.close()
+
+    def _read(
+        self, read: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Return the result of one statement, which sees one commit. Raises Unavailable."""
+        try:
+            with translated():
+                result = read(self._connection, *args, **kwargs)
+        except Unavailable as error:
+            self._troubles.report(*trouble(error, "reads"))
+            raise
+        if self._troubles.now:
+            self._troubles.report_ok("reads")
+        return result
 
 
 class FileReads:

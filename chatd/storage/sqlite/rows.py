@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, get_args
 
+from chatd.core.policy import NO_DETAILS
 from chatd.core.room import Member, Room
 from chatd.core.users import Account, DeviceSeen, Restriction
 from chatd.protocol.codec import encode
@@ -80,7 +81,7 @@ def changed_room_row(room: Room, last_message: int, stamp: int) -> Row:
         room.deleted_by,
         room.uncounted,
         room.written,
-        encode(room.details) if room.governed else b"",
+        encode(room.details) if room.details is not NO_DETAILS else b"",
         room.retain_s,
         room.purged,
         room.purged_ordinal,

@@ -33,6 +33,7 @@ from chatd.storage.sqlite import (
     history,
     privacy,
     read_set,
+    section_rows,
     sections,
     sync,
     webhooks,
@@ -42,6 +43,7 @@ from chatd.storage.sqlite import profiles as profiles_rows
 from chatd.storage.sqlite import push as push_rows
 from chatd.storage.sqlite import users as users_rows
 from chatd.storage.sqlite.api_reads import ApiReads
+from chatd.storage.sqlite.channels import ChannelRows
 from chatd.storage.sqlite.chapters import Chapter, built_in
 from chatd.storage.sqlite.connection import open_writer
 from chatd.storage.sqlite.directory import Directory, Lock, rewrite
@@ -103,6 +105,7 @@ class SqliteStore(ApiReads, FileReads, FileRounds, SearchReads, Store):
         self.troubles = troubles
         self.feed = FeedRows(readers, found[0])
         self.file_rows = FileRows(readers)
+        self.channels = ChannelRows(readers)
         self.push = PushReads(Directory(lock.directory).database, troubles)
         self._writes = {**chapter.writers(), FeedRow: self.feed.add}
         self._section_tables = chapter.sections
@@ -257,6 +260,12 @@ class SqliteStore(ApiReads, FileReads, FileRounds, SearchReads, Store):
 
     async def account_rows(self, rows: Collection[tuple[str, str]]) -> list[ChangedRow]:
         return await self._read_pool.run(sections.account_rows, rows)
+
+    async def section_rows(self, rows: Collection[tuple[str, str, str]]) -> list[ChangedRow]:
+        return await self._read_pool.run(section_rows.section_rows, rows)
+
+    async def rows_of_section(self, users: Collection[str], section: str) -> list[ChangedRow]:
+        return await self._read_pool.run(section_rows.rows_of_section, users, section)
 
     async def read(self, read: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._read_pool.run(read, *args, **kwargs)

@@ -15,6 +15,8 @@ ALTER TABLE members ADD COLUMN folder INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE members ADD COLUMN unread_mark INTEGER NOT NULL DEFAULT 0;
 UPDATE members SET hidden = 1 + (SELECT ordinal FROM rooms WHERE number = members.room) WHERE hidden;
 CREATE INDEX members_banned ON members (room, user) WHERE gone = 'banned';
+-- Deleted channels that somebody still follows: the rows of followers are marked some in a commit.
+CREATE INDEX rooms_left ON rooms (number) WHERE deleted_by IS NOT NULL AND kind = 'channel' AND members > 0;
 CREATE INDEX members_staff ON members (room, user) WHERE role <> 'member' AND gone IS NULL;
 
 -- Account rows of the sections besides `account` and `contacts`: joins, drafts, scheduled.
@@ -28,7 +30,7 @@ CREATE TABLE section_rows (
     UNIQUE (user, section, name)
 ) STRICT;
 CREATE INDEX section_rows_news ON section_rows (user, section, stamp);
-CREATE INDEX section_rows_tombstones ON section_rows (section, stamp) WHERE body IS NULL;
+CREATE INDEX section_rows_tombstones ON section_rows (stamp) WHERE body IS NULL;
 
 -- Who asked to join a room, was asked by a member, or was declined not long ago.
 CREATE TABLE joins (
