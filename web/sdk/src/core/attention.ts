@@ -12,7 +12,11 @@ export interface Asking {
   /** Muted until this time; 0 not muted, 1 for ever. */
   readonly muted_until?: number;
   readonly peer?: string;
+  readonly kind?: string;
   readonly members?: number;
+  /** 1: archived. */
+  readonly folder?: number;
+  readonly unread_mark?: boolean;
   readonly unread?: number;
   readonly unread_mentions?: number;
 }
@@ -28,17 +32,19 @@ export const MEMBERS_ALL = 500;
 
 /** Return which messages of a room alert; those of people one blocks and silent ones never do. */
 export function levelOf(room: Asking, levels: Levels, now: number, membersAll = MEMBERS_ALL): Level {
-  const { request, hidden, notify, muted_until = 0, peer, members = 0 } = room;
+  const { request, hidden, notify, muted_until = 0, peer, members = 0, kind, folder } = room;
   if (request || hidden) return "none";
   const level = notify ?? (peer ? levels.messages : levels.groups) ?? "all";
   if (level === "none") return "none";
   const muted = muted_until === 1 || muted_until > now;
-  const large = !peer && members > membersAll && notify !== "all";
-  return muted || large || level === "mentions" ? "mentions" : "all";
+  const large = !peer && (members > membersAll || kind === "channel") && notify !== "all";
+  return muted || folder === 1 || large || level === "mentions" ? "mentions" : "all";
 }
 
-/** Return the share of a room in the number on the icon: the sum of what would alert. */
+/** Return the share of a room in the number on the icon: the sum of what would alert, and 1 for a room without that which
+ * its user marked as unread. */
 export function badgeOf(room: Asking, levels: Levels, now: number, membersAll = MEMBERS_ALL): number {
-  const { unread = 0, unread_mentions = 0 } = room;
-  return { all: unread, mentions: unread_mentions, none: 0 }[levelOf(room, levels, now, membersAll)];
+  const { unread = 0, unread_mentions = 0, request, hidden, unread_mark } = room;
+  const count = { all: unread, mentions: unread_mentions, none: 0 }[levelOf(room, levels, now, membersAll)];
+  return count || Number(Boolean(unread_mark && !request && !hidden));
 }
