@@ -234,6 +234,7 @@ class Context:
             "bots": config.bots.enabled,
             "push": config.push.enabled,
             "media": config.media.enabled,
+            "channels": config.channels.enabled,
         }
         switched_on = [word for word, is_on in switches.items() if is_on]
         self.features = frozenset((*limits.FEATURES, *words, *switched_on))

@@ -53,7 +53,7 @@ async def focus(ctx: Context, session: Session, request: Focus) -> FocusOk:
 def focused(ctx: Context, session: Session, room: Room) -> FocusedRoom:
     """Return the row of a room on screen: its head, and its receipts when they are pushed there."""
     row = FocusedRoom(room.name, room.durable_seq)
-    few = room.size <= ctx.config.delivery.receipts_members
+    few = room.scale <= ctx.config.delivery.receipts_members
     if few and sees_receipts(ctx, session, room):
         unseen = room.kept_from(session.user)
         row.receipts = [
@@ -67,15 +67,15 @@ def focused(ctx: Context, session: Session, room: Room) -> FocusedRoom:
 def sees_receipts(ctx: Context, session: Session, room: Room) -> bool:
     """Whether the user sees receipts of others in this room; one who hides their own sees none."""
     shown_to = ctx.config.privacy.shown_to
-    if room.direct and room.keeps_marks:
+    if room.is_channel or (room.direct and room.keeps_marks):
         return False
     return session.receipts and marks_shown(shown_to, direct=room.direct, written=room.durable_written)
 
 
 async def typing(ctx: Context, session: Session, request: Typing) -> Ok:
-    """Push to those who have the room on screen; in rooms above `typing_members` to nobody."""
+    """Push to those who have the room on screen; in channels and rooms above `typing_members` to nobody."""
     room, member = await ctx.enter(session.user, request.room)
-    if room.size <= ctx.config.delivery.typing_members and may_show_typing(room, member):
+    if room.scale <= ctx.config.delivery.typing_members and may_show_typing(room, member):
         ctx.typing_sink.typing(session, room.number, request.what, room.kept_from(session.user))
     return Ok()
 

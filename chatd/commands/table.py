@@ -22,7 +22,7 @@ from chatd.protocol.friends import (
 from chatd.protocol.history import Changes, History, Log, Messages
 from chatd.protocol.media import FileLink, FileList, Played
 from chatd.protocol.members import MembersAdd, MembersList, MembersRemove, MembersRole, RoomJoin, RoomLeave
-from chatd.protocol.messages import Edit, Pin, React, Recall, Send
+from chatd.protocol.messages import Edit, Forward, Pin, React, Recall, Send
 from chatd.protocol.moderation import Report
 from chatd.protocol.presence import Focus, Typing, Watch
 from chatd.protocol.privacy import PrivacySet
@@ -58,6 +58,7 @@ COMMANDS: dict[type[Request], Command] = {
     Recall: Command(WRITER, allow="send", writes=True),
     React: Command(WRITER, allow="send", writes=True),
     Pin: Command(WRITER, allow="send", writes=True),
+    Forward: Command(WRITER, allow="send", writes=True),
     Read: Command(WRITER),
     Delivered: Command(WRITER),
     Readers: Command(for_members(presence.readers)),

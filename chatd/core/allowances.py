@@ -21,15 +21,16 @@ Kind = Literal[
     "reports",
     "flags",
     "uploads",
+    "forwards",
 ]
 # The kinds that count by the minute, and not by the day.
-BY_MINUTE = frozenset(("mentions", "uploads"))
+BY_MINUTE = frozenset(("mentions", "uploads", "forwards"))
 
 
 class Allowances:
     """The buckets of each kind: bytes stored, rooms created, users added to rooms, users asked to be friends,
     strangers written to; direct rooms opened, by a new account, and users mentioned; reports made, and filed by filters
-    about their messages; uploads begun.
+    about their messages; uploads begun, messages forwarded.
 
     `now`: monotonic seconds. A kind without a rate has no bound.
     """
@@ -78,5 +79,6 @@ BOUNDS: dict[Kind, str] = {
     "strangers": "as many strangers as one user may write to for now",
     "reports": "as many reports as one user may make for now",
     "uploads": "as many uploads as one user may begin for now",
+    "forwards": "as many messages as one user may forward for now",
     "friend_requests": "as many people as one user may ask to be friends for now",
 }

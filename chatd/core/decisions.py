@@ -8,6 +8,7 @@ from chatd.core import (
     api_keys,
     audit,
     bots,
+    channels,
     contact_settings,
     erasure_steps,
     erasures,
@@ -16,6 +17,7 @@ from chatd.core import (
     file_removal,
     files,
     filters,
+    forwarding,
     friends,
     graph,
     held_files,
@@ -55,7 +57,7 @@ from chatd.protocol.friends import (
 )
 from chatd.protocol.media import Played
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
-from chatd.protocol.messages import Edit, Pin, React, Recall, Send
+from chatd.protocol.messages import Edit, Forward, Pin, React, Recall, Send
 from chatd.protocol.moderation import Report
 from chatd.protocol.privacy import PrivacySet
 from chatd.protocol.read_state import Delivered, Read
@@ -79,6 +81,8 @@ DECISIONS: dict[type, Decide] = {
     Recall: messages.recall,
     React: messages.react,
     Pin: messages.pin,
+    Forward: forwarding.forward,
+    forwarding.JudgedForward: forwarding.forward,
     Read: read_state.read,
     Played: played.played,
     Delivered: read_state.delivered,
@@ -92,6 +96,7 @@ DECISIONS: dict[type, Decide] = {
     PrivacySet: privacy_settings.set_privacy,
     RoomUpdate: room_settings.update,
     RoomDelete: rooms.delete,
+    channels.RemoveFollowers: channels.remove_followers,
     RoomJoin: members.join,
     RoomLeave: members.leave,
     MembersAdd: members.add,

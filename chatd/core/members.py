@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from msgspec import UNSET, UnsetType
 
+from chatd.core.channels import check_followed, check_staff, follows_enough
 from chatd.core.held_files import drop_wallpaper
 from chatd.core.idempotency import acknowledgement, first_time, once, unlogged
 from chatd.core.permissions import HOST, authorize, member_of, outranks
@@ -34,8 +35,8 @@ MEMBER_BYTES = 250
 UTF8_BYTES_MAX = 4  # of a character
 
 
-def check_capacity(count: int, reads: ReadSet) -> None:
-    if count > reads.rules.group_members:
+def check_capacity(count: int, reads: ReadSet, room: Room | None = None) -> None:
+    if count > reads.rules.group_members and (room is None or not room.is_channel):
         raise Refused("room_full", f"a group has at most {reads.rules.group_members} members")
 
 
@@ -57,10 +58,17 @@ def is_full(user: str, writes: WriteSet, reads: ReadSet) -> bool:
 
 
 def split_addable(
-    actor: str, users: list[str], writes: WriteSet, reads: ReadSet
+    actor: str, users: list[str], writes: WriteSet, reads: ReadSet, room: Room | None = None
 ) -> tuple[list[str], list[str]]:
     """Split `users` into those whom `actor` may add to one more room, and others, whatever the reason."""
-    left_out = [user for user in users if is_full(user, writes, reads) or not lets_add(user, actor, reads)]
+    in_channel = room is not None and room.is_channel
+    left_out = [
+        user
+        for user in users
+        if is_full(user, writes, reads)
+        or not lets_add(user, actor, reads)
+        or (in_channel and follows_enough(user, writes, reads))
+    ]
     return [user for user in users if user not in left_out], left_out
 
 
@@ -99,12 +107,13 @@ class MembershipChange:
 def add_member(room: Room, user: str, role: Role, writes: WriteSet, reads: ReadSet) -> None:
     """Make `user` a member who sees the room from its next event on; a former member keeps their extras."""
     former = room.former.get(user)
-    member = Member(user, role, writes.now, room.seq + 1, read=room.seq, read_ordinal=room.ordinal)
+    first_visible = 1 if room.is_channel else room.seq + 1
+    member = Member(user, role, writes.now, first_visible, read=room.seq, read_ordinal=room.ordinal)
     account = reads.accounts.get(user)
     member.receipts = account is None or account.receipts
     member.extras = b"" if former is None else former.extras
     writes.add_member(room, member)
-    if account is not None and account.is_automated and reads.rules.bots:
+    if account is not None and account.is_automated and reads.rules.bots and not room.is_channel:
         room.bots |= {user}
 
 
@@ -138,8 +147,9 @@ def join(user: str, request: RoomJoin, writes: WriteSet, reads: ReadSet) -> Writ
     room = joinable(reads.rooms.get(request.room), user)
     if user in room.members:
         return WriteOk(duplicate=True)
-    check_capacity(room.size + 1, reads)
+    check_capacity(room.size + 1, reads, room)
     check_own_rooms(user, writes, reads)
+    check_followed(room, user, writes, reads)
     reply = begin_memberships(room, [user], MembershipChange(user, request, digest), writes, reads)
     # A group that everybody had left has no owner.
     ensure_owner(room, user, writes)
@@ -163,10 +173,10 @@ def add(user: str, request: MembersAdd, writes: WriteSet, reads: ReadSet) -> Wri
     room, _ = authorize(reads.rooms.get(request.room), user, "add")
     check_conversation(user, writes, reads)
     others = [other for other in dict.fromkeys(request.users) if other not in room.members]
-    fresh, left_out = split_addable(user, others, writes, reads)
+    fresh, left_out = split_addable(user, others, writes, reads, room)
     if not fresh:
         return WriteOk(duplicate=True, not_added=left_out or UNSET)
-    check_capacity(room.size + len(fresh), reads)
+    check_capacity(room.size + len(fresh), reads, room)
     reads.allowances.check("added", user, len(fresh), writes, reads.now_s)
     writes.spend("added", user, len(fresh))
     reply = begin_memberships(room, fresh, MembershipChange(user, request, digest), writes, reads)
@@ -214,7 +224,7 @@ def begin_memberships(
     for other in users:
         add_member(room, other, "member", writes, reads)
     large = reads.rules.large_members
-    return log_membership(room, "joined", users, change, writes, largest=room.size, large=large)
+    return log_membership(room, "joined", users, change, writes, largest=room.scale, large=large)
 
 
 def end_memberships(
@@ -226,7 +236,7 @@ def end_memberships(
     reads: ReadSet,
 ) -> WriteOk:
     """End memberships and log it; former members are sent `gone` and nothing of the log from here on."""
-    largest = room.size
+    largest = room.scale
     writes.spend("bytes", change.user, MEMBER_BYTES * len(users))
     for other in users:
         drop_wallpaper(room, other, writes, reads)
@@ -245,6 +255,7 @@ def set_roles(user: str, request: MembersRole, writes: WriteSet, reads: ReadSet)
     if any(other not in room.members for other in wanted):
         raise Refused("not_found", "not a member", field="users")
     check_keeps_owner(room, wanted)
+    check_staff(room, wanted, reads)
     changed = {other: role for other, role in wanted.items() if room.members[other].role != role}
     if not changed:
         return WriteOk(duplicate=True)
@@ -258,16 +269,17 @@ def set_members(user: str, request: SetMembers, writes: WriteSet, reads: ReadSet
     room, _ = authorize(reads.rooms.get(request.room), user, "add")
     wanted = dict.fromkeys(request.users)
     fresh, left_out = split_addable(
-        user, [other for other in wanted if other not in room.members], writes, reads
+        user, [other for other in wanted if other not in room.members], writes, reads, room
     )
     changed = changed_roles(room, [other for other in wanted if other not in left_out], request.role)
     if changed:
         authorize(room, user, "role")
         check_keeps_owner(room, changed)
+        check_staff(room, changed, reads)
     reply, change = WriteOk(duplicate=True), MembershipChange(user, request, digest)
     if fresh:
         check_conversation(user, writes, reads)
-        check_capacity(room.size + len(fresh), reads)
+        check_capacity(room.size + len(fresh), reads, room)
         reads.allowances.check("added", user, len(fresh), writes, reads.now_s)
         writes.spend("added", user, len(fresh))
         reply = begin_memberships(room, fresh, change, writes, reads)

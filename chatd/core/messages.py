@@ -169,6 +169,8 @@ def count_mentions(
     """Count a mention for each member that a message names; return them, or ("*",) for everybody."""
     if body.mentions is UNSET or not body.mentions:
         return ()
+    if room.is_channel:
+        return ()
     ignored = room.ignoring(author)
     if EVERYBODY in body.mentions and room.size <= full_members:
         named = room.users
@@ -219,6 +221,8 @@ def edit(user: str, request: Edit, writes: WriteSet, reads: ReadSet) -> WriteOk:
     if message.event.user != user:
         raise Refused("forbidden", "only its author may edit a message")
     check_not_recalled(message)
+    if message.event.body is not UNSET and message.event.body.forwarded is not UNSET:
+        raise Refused("forbidden", "a forwarded message stays as it was written", field="target")
     check_window(message, writes.now, reads.rules.edit_window_ms)
     before = files_of(message, reads)
     found = resolved(user, request.body, room, writes, reads, before)
@@ -273,7 +277,7 @@ def react(user: str, request: React, writes: WriteSet, reads: ReadSet) -> WriteO
     check_reaction_limit(message, emoji, request.set)
     count_reaction(message, user, emoji, request.set)
     writes.add(Reaction(room.number, request.target, user, emoji, request.set))
-    if room.size > reads.rules.large_members:
+    if room.scale > reads.rules.large_members:
         writes.rewrite(message)
         writes.summarised[room.number, request.target] = message
         return unlogged(room, user, request, digest, writes)

@@ -101,6 +101,16 @@ class MediaRules:
     kept_ms: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(slots=True, frozen=True)
+class ChannelRules:
+    """The limits that the operator sets for channels. `users_create`: whether any user makes one, or only the host."""
+
+    enabled: bool = False
+    users_create: bool = False
+    staff_max: int = 50
+    followed_max: int = 500
+
+
 def knows_none(zone: str) -> bool:
     return False
 
@@ -125,6 +135,7 @@ class Rules:
     rooms_per_user: int = 2_000
     people: PeopleRules = field(default_factory=PeopleRules)
     media: MediaRules = field(default_factory=MediaRules)
+    channels: ChannelRules = field(default_factory=ChannelRules)
     # The age below which an account may do less; 0 for none.
     new_account_ms: int = 0
     bots: bool = False

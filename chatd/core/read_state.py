@@ -78,7 +78,7 @@ def delivered(user: str, request: Delivered, writes: WriteSet, reads: ReadSet) -
         seq = min(row.seq, room.seq)
         if (
             seq > max(member.delivered, member.first_visible - 1)
-            and room.size <= reads.rules.delivered_members
+            and room.scale <= reads.rules.delivered_members
         ):
             member = writes.touch_member(room, user)
             member.delivered = seq

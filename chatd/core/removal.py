@@ -148,6 +148,10 @@ def delete(room: Room, user: str, writes: WriteSet, reads: ReadSet) -> None:
     writes.touch(room).deleted_by = user
     hold(avatar_holder(room), "", writes, reads)
     writes.add(DeletedRoom(room.number, writes.now))
+    if room.is_channel:
+        # Their rows follow, some in a commit (core/channels.py).
+        writes.tell_deleted(room)
+        return
     for member in room.users:
         writes.remove_member(room, member, "deleted")
 

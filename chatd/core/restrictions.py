@@ -16,13 +16,25 @@ from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused, Rejected
 from chatd.protocol.friends import FriendRequest
 from chatd.protocol.members import MembersAdd
-from chatd.protocol.messages import Edit, Pin, React, Send
+from chatd.protocol.messages import Edit, Forward, Pin, React, Send
 from chatd.protocol.presence import Typing
 from chatd.protocol.rooms import RoomCreate, RoomUpdate
 from chatd.protocol.users import ProfileSet
 
 # What others would read, see or be told of. Who is muted can still take back, clear, leave, read and report.
-SAYS = (Send, Edit, React, Pin, RoomCreate, RoomUpdate, MembersAdd, FriendRequest, ProfileSet, Typing)
+SAYS = (
+    Send,
+    Forward,
+    Edit,
+    React,
+    Pin,
+    RoomCreate,
+    RoomUpdate,
+    MembersAdd,
+    FriendRequest,
+    ProfileSet,
+    Typing,
+)
 # A phone that waits as it was told asks once a day; a longer time overflows the timers of browsers.
 RETRY_MAX_MS = DAY_MS
 
@@ -58,6 +70,8 @@ def check_spoken(restriction: Restriction, request: Any, now_ms: int) -> None:
         return
     if restriction.what == "ban":
         raise banned(restriction, now_ms)
+    if restriction.what == "limit" and isinstance(request, Forward) and len(request.seqs) > 1:
+        raise Rejected("limited", "the moderators limited this user to one message at a time")
     if restriction.what == "mute" and isinstance(request, SAYS) and getattr(request, "set", True):
         raise muted(restriction, now_ms)
 
@@ -75,7 +89,7 @@ def muted(restriction: Restriction, now_ms: int) -> Refused:
 
 def is_paced(restriction: Restriction, request: Any, now_ms: int) -> bool:
     """Whether `request` counts against the slow pace of a limited user."""
-    return restriction.what == "limit" and isinstance(request, Send) and restriction.holds(now_ms)
+    return restriction.what == "limit" and isinstance(request, Send | Forward) and restriction.holds(now_ms)
 
 
 def check_conversation(user: str, writes: WriteSet, reads: ReadSet) -> None:

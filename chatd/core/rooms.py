@@ -7,6 +7,7 @@ from msgspec import UNSET
 
 from chatd.core import removal
 from chatd.core.bots import greet
+from chatd.core.channels import check_creation
 from chatd.core.held_files import avatar_holder, check_picture, hold
 from chatd.core.idempotency import digest_of
 from chatd.core.members import (
@@ -25,7 +26,7 @@ from chatd.core.permissions import HOST, authorize
 from chatd.core.privacy import Relation
 from chatd.core.read_set import DirectPair, ReadSet, pair
 from chatd.core.restrictions import check_conversation
-from chatd.core.room import DIRECT, GROUP, Room, Standing
+from chatd.core.room import CHANNEL, DIRECT, Room, Standing
 from chatd.core.room_settings import first_policy, set_first_settings
 from chatd.core.standings import stand
 from chatd.core.velocity import check_direct_room
@@ -55,11 +56,13 @@ class OpenDirect:
 
 
 def create(user: str, request: RoomCreate, writes: WriteSet, reads: ReadSet) -> WriteOk:
-    """Create a group, with its creator as the owner; one of the host has none. The same key again returns the room as
-    it is now.
+    """Create a group or channel, with its creator as the owner; one of the host has none. The same key again returns
+    the room as it is now.
     """
     if (repeated := repeated_creation(user, request, writes, reads)) is not None:
         return repeated
+    if request.kind == CHANNEL:
+        check_creation(user, reads)
     check_new_room(user, writes, reads)
     users, left_out = split_addable(
         user, [other for other in dict.fromkeys(request.users) if other != user], writes, reads
@@ -68,7 +71,7 @@ def create(user: str, request: RoomCreate, writes: WriteSet, reads: ReadSet) -> 
     check_picture(request.avatar, "avatar", (user,), "avatar", reads)
     policy = first_policy(request)
     reads.allowances.check("added", user, len(users), writes, reads.now_s)
-    room = new_room(GROUP, user, writes, reads)
+    room = new_room(request.kind, user, writes, reads)
     set_first_settings(room, request, policy)
     hold(avatar_holder(room), room.avatar, writes, reads)
     room.client_key, room.client_digest = request.key, digest_of(writes.sent or request)
@@ -160,6 +163,8 @@ def shown(reply: Shows, room: Room, user: str, writes: WriteSet) -> Shows:
 def new_room(kind: str, creator: str, writes: WriteSet, reads: ReadSet) -> Room:
     number, chance = reads.fresh.pop()
     room = Room(number, room_name(kind[0], chance), kind, creator, writes.now, time=writes.now)
+    if kind == CHANNEL:
+        room.followers = 0
     writes.created.append(room)
     return writes.touch(room)
 
@@ -189,6 +194,7 @@ def delete(user: str, request: RoomDelete, writes: WriteSet, reads: ReadSet) -> 
     if room is not None and room.deleted_by is not None and user in (HOST, room.deleted_by):
         return WriteOk(duplicate=True)
     room, _ = authorize(room, user, "delete")
-    writes.spend("bytes", user, MEMBER_BYTES * room.size)
+    if not room.is_channel:
+        writes.spend("bytes", user, MEMBER_BYTES * room.size)
     removal.delete(room, user, writes, reads)
     return WriteOk(time=writes.now)

@@ -59,6 +59,7 @@ class PreferencesRow(Struct, omit_defaults=True, frozen=True):
     receipts: bool = True
     presence: bool = True
     push: PushPreferences = PushPreferences()
+    credit: bool = True
 
 
 preferences_of = msgpack.Decoder(PreferencesRow).decode

@@ -15,7 +15,7 @@ from chatd.protocol.friends import (
 from chatd.protocol.history import Changes, History, Log, Messages
 from chatd.protocol.media import FileLink, FileList, Played
 from chatd.protocol.members import MembersAdd, MembersList, MembersRemove, MembersRole, RoomJoin, RoomLeave
-from chatd.protocol.messages import Edit, Pin, React, Recall, Send
+from chatd.protocol.messages import Edit, Forward, Pin, React, Recall, Send
 from chatd.protocol.moderation import Report
 from chatd.protocol.presence import Focus, Typing, Watch
 from chatd.protocol.privacy import PrivacySet
@@ -37,7 +37,7 @@ from chatd.protocol.users import DevicesList, DevicesRemove, ProfileSet, UsersFi
 AnyRequest = (
     Hello | Auth | SetMode | Ping | Pong | Sync
     | Log | History | Changes | Messages
-    | Send | Edit | Recall | React | Pin
+    | Send | Edit | Recall | React | Pin | Forward
     | Read | Delivered | Readers | Focus | Typing | Watch
     | RoomCreate | RoomDirect | RoomGet | RoomUpdate | RoomDelete | RoomJoin | RoomLeave
     | MembersList | MembersAdd | MembersRemove | MembersRole

@@ -151,6 +151,7 @@ class App:
         """Let the parts follow what is stored, in the order of its effects."""
         committed, published = self.hooks.committed, self.hooks.published
         published.subscribe(self.maintenance.on_commit, self.context.watch_rights.on_commit)
+        published.subscribe(self.persons.deleted_channels.on_commit)
         if self.event_feed is not None:
             published.subscribe(self.event_feed.on_commit)
         if config.people.enabled:
@@ -221,7 +222,7 @@ class App:
         self.rooms.reconfigure(people)
         self.request_bound.reconfigure(people)
         self.read_set_loader.reconfigure(rules_of(config), allowances_of(config))
-        self.fanout.reconfigure(config.delivery, config.privacy)
+        self.fanout.reconfigure(config)
         self.maintenance.reconfigure(config)
         if self.feed_upkeep is not None:
             self.feed_upkeep.reconfigure(config.events)

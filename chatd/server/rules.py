@@ -2,13 +2,14 @@
 
 from msgspec.structs import astuple
 
+from chatd.config.groups import Channels
 from chatd.config.media import Media
 from chatd.config.model import Config
 from chatd.config.people import People
 from chatd.config.rates import Rates
 from chatd.core.allowances import Kind
 from chatd.core.privacy import BOUNDS, Bounds, HostBounds
-from chatd.core.read_set import DAY_MS, MediaRules, PeopleRules, Rules
+from chatd.core.read_set import DAY_MS, ChannelRules, MediaRules, PeopleRules, Rules
 from chatd.core.velocity import NEW_SHARE
 from chatd.env import Env
 from chatd.push.zones import knows_zone
@@ -36,6 +37,7 @@ def rules_of(config: Config) -> Rules:
         rooms_per_user=config.limits.rooms_per_user,
         people=people_rules_of(config.people),
         media=media_rules_of(config.media),
+        channels=channel_rules_of(config.channels),
         new_account_ms=new_account_ms(config),
         bots=config.bots.enabled,
         push=config.push.enabled,
@@ -89,6 +91,16 @@ def media_rules_of(media: Media) -> MediaRules:
     )
 
 
+def channel_rules_of(channels: Channels) -> ChannelRules:
+    """Return the part of the configuration that decisions on channels follow."""
+    return ChannelRules(
+        enabled=channels.enabled,
+        users_create=channels.create == "users",
+        staff_max=channels.staff_max,
+        followed_max=channels.followed_max,
+    )
+
+
 def allowances_of(config: Config) -> dict[Kind, int]:
     """Return the allowances of each user, for a day or a minute."""
     rates = config.rates
@@ -104,6 +116,7 @@ def allowances_of(config: Config) -> dict[Kind, int]:
         "reports": REPORTS_PER_DAY,
         "flags": REPORTS_PER_DAY,
         "uploads": rates.uploads_per_min,
+        "forwards": rates.forwards_per_min,
     }
 
 

@@ -26,6 +26,7 @@ from chatd.protocol.errors import Unavailable
 from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
 from chatd.protocol.read_state import Reader
+from chatd.storage.channels import ChannelStore
 from chatd.storage.erasing import ErasureStore, PersonFiles
 from chatd.storage.feeds import FeedStore, WebhookStore
 from chatd.storage.files import FileStore
@@ -103,9 +104,10 @@ class DecisionStore(Protocol):
 
     erasures: ErasureStore
     file_rows: FileStore
+    channels: ChannelStore
 
     async def load_rooms(self, names: Collection[str]) -> dict[str, Room]:
-        """Return the rooms of these names with all their members; unknown names are left out.
+        """Return the rooms of these names with all their members, of channels the staff; unknown names are left out.
 
         `Member.receipts` is the preference of the member's account.
         """

@@ -9,7 +9,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from chatd.core import accounts, api_keys, friends, maintenance, restrictions
 from chatd.core.bots import Bot, DeleteBot, PutBot
+from chatd.core.channels import RemoveFollowers
 from chatd.core.contacts import Contact, Tally
+from chatd.core.forwarding import JudgedForward
 from chatd.core.friends import GROUP_VIA, Introduction
 from chatd.core.graph import ChangeGraph, GraphFeed, pairs_of
 from chatd.core.members import SetMembers
@@ -34,14 +36,15 @@ from chatd.protocol.friends import (
 )
 from chatd.protocol.media import Played
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
-from chatd.protocol.messages import Edit, Pin, React, Recall, Send
+from chatd.protocol.messages import Edit, Forward, Pin, React, Recall, Send
 from chatd.protocol.privacy import PrivacySet
 from chatd.protocol.read_state import Read
 from chatd.protocol.rooms import Preferences, RoomCreate, RoomDecline, RoomDelete, RoomDirect, RoomUpdate
 from chatd.protocol.users import DevicesRemove, ProfileSet
 from chatd.writer.account_needs import circles, preferences, privacy
+from chatd.writer.channel_needs import followed
 from chatd.writer.erasure_needs import NEEDS_OF_ERASURES, erasures_of_users
-from chatd.writer.file_needs import NEEDS_OF_FILES, heard, pictures, read_held, sent
+from chatd.writer.file_needs import NEEDS_OF_FILES, forwarded, heard, pictures, read_held, sent
 from chatd.writer.import_needs import NEEDS_OF_IMPORTS
 from chatd.writer.sources import Need, Sources, Submitted
 
@@ -344,6 +347,8 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     Recall: (messages, used_keys),
     React: (messages, used_keys),
     Pin: (messages, used_keys),
+    Forward: (forwarded, used_keys),
+    JudgedForward: (forwarded, used_keys),
     maintenance.SummariseReactions: (messages,),
     maintenance.PostNotice: (used_keys,),
     Read: (tails,),
@@ -353,12 +358,13 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     OpenDirect: (new_rooms, people),
     RoomUpdate: (used_keys, pictures),
     RoomDelete: (used_keys, pictures),
-    RoomJoin: (used_keys, people),
+    RemoveFollowers: (pictures,),
+    RoomJoin: (used_keys, people, followed),
     RoomLeave: (used_keys, pictures),
-    MembersAdd: (used_keys, people, relations),
+    MembersAdd: (used_keys, people, relations, followed),
     MembersRemove: (used_keys, pictures),
     MembersRole: (used_keys,),
-    SetMembers: (used_keys, people, relations),
+    SetMembers: (used_keys, people, relations, followed),
     Preferences: (people, preferences, pictures),
     PrivacySet: (privacy,),
     SetByHost: (privacy,),

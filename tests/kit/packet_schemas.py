@@ -148,6 +148,7 @@ summary = record(
         "asked": positive,
         "wallpaper": word,
         "notify": one_of("all", "mentions", "none"),
+        "kind": one_of("channel"),
         "first_visible": two_or_more,
         "log_floor": two_or_more,
         "preview": event_for_reader,
@@ -329,7 +330,7 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
 
 # Pushes
 
-_head = record({"room": room, "seq": positive, "ordinal": u53})
+_head = record({"room": room, "seq": positive, "ordinal": u53}, {"preview": event})
 
 PUSHES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     "event": ({"room": room, "events": listed(event, least=1)}, {}),

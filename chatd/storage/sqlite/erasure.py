@@ -110,7 +110,7 @@ TABLES: Mapping[str, Kept] = {
         SELECT count(*) FROM members m JOIN rooms r ON r.number = m.room
         WHERE m.user = :user AND (m.muted_until OR m.pinned OR m.hidden OR m.notify <> ''
                                   OR m.extras <> x''
-                                  OR (m.gone IS NULL AND r.kind = 'group'))
+                                  OR (m.gone IS NULL AND r.kind <> 'direct'))
         """,
         how="emptied",
     ),

@@ -9,7 +9,7 @@ from collections.abc import Collection
 
 from chatd.core.policy import details_of
 from chatd.core.read_set import Counted, KeyedEvent, UnreadSpan
-from chatd.core.room import Member, Room
+from chatd.core.room import CHANNEL, Member, Room
 from chatd.core.users import Account, DeviceSeen
 from chatd.protocol.codec import decode_event
 from chatd.protocol.messages import Event
@@ -19,17 +19,23 @@ from chatd.storage.views import People
 ROOM = """
 SELECT number, name, kind, creator, created_at, seq, ordinal, time, log_floor, title, avatar, public, data,
        client_key, client_digest, deleted_by, uncounted, written,
-       details, retain_s, purged, purged_ordinal, linked
+       details, retain_s, purged, purged_ordinal, linked, members
 FROM rooms WHERE name = ?
 """
 
-MEMBERS = """
-SELECT m.user, m.role, m.joined_at, m.first_visible, m.read, m.read_ordinal, m.own_unread, m.mentions,
+MEMBER_COLUMNS = """
+m.user, m.role, m.joined_at, m.first_visible, m.read, m.read_ordinal, m.own_unread, m.mentions,
        m.delivered, m.muted_until, m.pinned, m.hidden, m.gone, coalesce(u.receipts, 1), m.extras,
        m.standing, m.notify, m.folder, m.unread_mark
-FROM members m LEFT JOIN users u ON u.user = m.user
-WHERE m.room = ?
 """
+# Put together from constants, like those below.
+MEMBERS = f"SELECT {MEMBER_COLUMNS} FROM members m LEFT JOIN users u ON u.user = m.user WHERE m.room = ?"  # noqa: S608
+FOLLOWER = f"{MEMBERS} AND m.user = ?"
+# Of a channel: the planner would walk all followers.
+STAFF = f"""
+SELECT {MEMBER_COLUMNS} FROM members m INDEXED BY members_staff LEFT JOIN users u ON u.user = m.user
+WHERE m.room = ? AND m.role <> 'member' AND m.gone IS NULL
+"""  # noqa: S608
 
 UNCOUNTED = """
 SELECT user, count(*) FROM events WHERE position BETWEEN ? AND ? AND ordinal IS NOT NULL GROUP BY user
@@ -103,8 +109,10 @@ def placed(
 
 
 def room_of(row: Row) -> Room:
-    *values, details, retain_s, purged, purged_ordinal, linked = row
+    *values, details, retain_s, purged, purged_ordinal, linked, size = row
     room = Room(*values)
+    if room.kind == CHANNEL:
+        room.followers = size
     room.public = room.public == 1
     room.details = details_of(details)
     room.retain_s, room.purged, room.purged_ordinal, room.linked = retain_s, purged, purged_ordinal, linked
@@ -112,21 +120,26 @@ def room_of(row: Row) -> Room:
 
 
 def load_members(connection: sqlite3.Connection, room: Room) -> None:
-    for row in connection.execute(MEMBERS, (room.number,)):
-        member = Member(*row)
-        member.pinned = member.pinned == 1
-        member.unread_mark = member.unread_mark == 1
-        member.receipts = member.receipts == 1
-        members = room.members if member.gone is None else room.former
-        members[member.user] = member
+    for row in connection.execute(STAFF if room.is_channel else MEMBERS, (room.number,)):
+        room.put(member_of(row))
     if room.uncounted:
         count_own(connection, room)
+
+
+def member_of(row: Row) -> Member:
+    member = Member(*row)
+    member.pinned = member.pinned == 1
+    member.unread_mark = member.unread_mark == 1
+    member.receipts = member.receipts == 1
+    return member
 
 
 def count_own(connection: sqlite3.Connection, room: Room) -> None:
     """Add the own messages that the rows of their authors do not count yet (core/unread_counts.py)."""
     bounds = position(room.number, room.uncounted), position(room.number, room.seq)
     for user, count in connection.execute(UNCOUNTED, bounds).fetchall():
+        if room.is_channel and room.known(user) is None:
+            room.put(member_of(connection.execute(FOLLOWER, (room.number, user)).fetchone()))
         (room.members.get(user) or room.former[user]).own_unread += count
         room.uncounted_by |= {user}
 

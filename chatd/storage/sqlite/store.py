@@ -43,6 +43,7 @@ from chatd.storage.sqlite import profiles as profiles_rows
 from chatd.storage.sqlite import push as push_rows
 from chatd.storage.sqlite import users as users_rows
 from chatd.storage.sqlite.api_reads import ApiReads
+from chatd.storage.sqlite.channels import ChannelRows
 from chatd.storage.sqlite.chapters import Chapter, built_in
 from chatd.storage.sqlite.connection import open_writer
 from chatd.storage.sqlite.directory import Directory, Lock, rewrite
@@ -103,6 +104,7 @@ class SqliteStore(ApiReads, FileReads, FileRounds, Store):
         self.troubles = troubles
         self.feed = FeedRows(readers, found[0])
         self.file_rows = FileRows(readers)
+        self.channels = ChannelRows(readers)
         self.push = PushReads(Directory(lock.directory).database, troubles)
         self._writes = {**chapter.writers(), FeedRow: self.feed.add}
         self._section_tables = chapter.sections

@@ -47,6 +47,7 @@ WHERE EXISTS (
     SELECT 1 FROM members m
     WHERE m.user = o.value AND m.gone IS NULL
       AND +m.room IN (SELECT room FROM members WHERE user = ? AND gone IS NULL)
+      AND (SELECT kind <> 'channel' FROM rooms WHERE number = m.room)
 )
 """
 
@@ -56,7 +57,8 @@ WHERE coalesce(u.presence, 1) AND coalesce((SELECT presence FROM users WHERE use
     SELECT 1 FROM members m
     WHERE m.user = o.value AND m.gone IS NULL
       AND +m.room IN (SELECT room FROM members WHERE user = :user AND gone IS NULL)
-      AND NOT (:answered AND (SELECT kind = 'direct' AND written <> 3 FROM rooms WHERE number = m.room))
+      AND (SELECT kind <> 'channel' AND NOT (:answered AND kind = 'direct' AND written <> 3)
+           FROM rooms WHERE number = m.room)
 )
 """
 
