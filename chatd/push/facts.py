@@ -45,6 +45,8 @@ class Moment:
             recipient.is_hidden,
             recipient.notify,
             recipient.muted_until,
+            recipient.is_archived,
+            room.is_channel,
         )
         return attention_of(state, stored(recipient.preferences), self.members_all, self.now_ms)
 

@@ -41,7 +41,9 @@ preferring = st.tuples(
     st.one_of(
         st.fixed_dictionaries({"notify": st.sampled_from(("all", "mentions", "none", ""))}),
         st.fixed_dictionaries({"muted_until": st.sampled_from((0, 1, SOON))}),
-        st.fixed_dictionaries({"hidden": st.booleans()}),
+        st.fixed_dictionaries({"hidden": st.integers(0, 9)}),
+        st.fixed_dictionaries({"folder": st.integers(0, 2)}),
+        st.fixed_dictionaries({"unread_mark": st.booleans()}),
         st.fixed_dictionaries({"standing": st.sampled_from((POLICY, ACCEPTED, REQUEST, DECLINED))}),
     ),
 )
