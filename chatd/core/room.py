@@ -80,6 +80,11 @@ class Member:
         """Whether nothing countable came since the member hid the room, whose last message is `ordinal`."""
         return self.hidden > ordinal
 
+    @property
+    def never_joined(self) -> bool:
+        """Whether this is no membership that ended: only a ban from a room that the user knows nothing of."""
+        return self.joined_at == 0 and self.gone in ("banned", "removed")
+
     def muted(self, now_ms: int) -> bool:
         return self.muted_until == 1 or self.muted_until > now_ms
 

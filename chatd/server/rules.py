@@ -35,6 +35,7 @@ def rules_of(config: Config) -> Rules:
         edit_window_ms=int(config.storage.edit_window_s * 1000),
         shown_to=config.privacy.shown_to,
         rooms_per_user=config.limits.rooms_per_user,
+        bans_max=config.groups.bans_max,
         people=people_rules_of(config.people),
         media=media_rules_of(config.media),
         channels=channel_rules_of(config.channels),
