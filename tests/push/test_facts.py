@@ -9,7 +9,8 @@ from chatd.core.push_events import PushEvent
 from chatd.core.room import CHANNEL, DIRECT, GROUP, Member, Room, Standing
 from chatd.protocol.codec import encode
 from chatd.protocol.messages import EVERYBODY
-from chatd.protocol.push import PreferencesRow, PushPreferences, QuietHours
+from chatd.protocol.preferences import PreferencesRow
+from chatd.protocol.push import PushPreferences, QuietHours
 from chatd.push.facts import Moment
 from chatd.storage.push import PushRoom, Recipient
 from tests.kit.attention import attention
