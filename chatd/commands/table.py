@@ -4,7 +4,19 @@ A new command needs a struct in its chapter of protocol/, a function, a row here
 scenario. A test fails when one is missing.
 """
 
-from chatd.commands import bots, connection, files, history, members, presence, profiles, push, sync, users
+from chatd.commands import (
+    bots,
+    connection,
+    files,
+    history,
+    members,
+    presence,
+    profiles,
+    push,
+    search,
+    sync,
+    users,
+)
 from chatd.commands.context import Command, for_members
 from chatd.protocol.bots import BotsGet
 from chatd.protocol.connection import Auth, Ping, Pong, SetMode
@@ -39,6 +51,7 @@ from chatd.protocol.rooms import (
     RoomGet,
     RoomUpdate,
 )
+from chatd.protocol.search import Search
 from chatd.protocol.sync import Sync
 from chatd.protocol.users import DevicesList, DevicesRemove, ProfileSet, UsersFind, UsersGet
 
@@ -105,6 +118,7 @@ COMMANDS: dict[type[Request], Command] = {
     Played: Command(WRITER, own="writes", feature="media"),
     FileLink: Command(files.link, feature="media"),
     FileList: Command(files.listed, feature="media"),
+    Search: Command(search.search, own="search", feature="search"),
     PushTest: Command(push.test, feature="push"),
     PushDecisions: Command(push.decisions, feature="push"),
 }

@@ -1,4 +1,4 @@
-"""Forwarded messages (protocol.md "Forwarding"). Synchronous and pure.
+"""Forwarded messages (protocol.md "Sharing"). Synchronous and pure.
 
 The server copies, so nobody puts words into the mouth of another: a copy has the text, the files, the card and the data
 of its message, and an origin that only the server writes. What belongs to the place of the message stays there: the
@@ -59,11 +59,8 @@ def forward(user: str, request: Forward, writes: WriteSet, reads: ReadSet) -> Wr
     if bound:
         check_may_post(room, author, writes.now)
         check_pace(room, author, writes, reads)
-    source = source_of(user, request, reads.rooms.get(request.from_))
-    sources = messages_of(
-        request, *source, {place: message.event for place, message in reads.messages.items()}
-    )
-    copies = copies_of(user, request, source[0], sources, writes, reads)
+    source, sources = seen_by(user, request, reads)
+    copies = copies_of(user, request, source, sources, writes, reads)
     reads.allowances.check("forwards", user, len(copies), writes, reads.now_s)
     check_space(user, room, all_of(copies), (), reads)
     if room.gates and len(copies) > 1 and is_pending(room, author):
@@ -77,6 +74,13 @@ def forward(user: str, request: Forward, writes: WriteSet, reads: ReadSet) -> Wr
     if bound:
         note_pace(room, author, writes)
     return acknowledgement(request, writes.keyed[room.number, user, request.key].event)
+
+
+def seen_by(user: str, request: Forward, reads: ReadSet) -> tuple[Room, list[Event]]:
+    """Return the room and the messages that are forwarded, of those that were read. Raises Refused."""
+    room, member = source_of(user, request, reads.rooms.get(request.from_))
+    events = {place: message.event for place, message in reads.messages.items()}
+    return room, messages_of(request, room, member, events)
 
 
 def all_of(copies: Sequence[Resolved]) -> Resolved:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from msgspec import UNSET, Raw, Struct
 from msgspec.structs import replace
 
-from chatd.core.forwarding import JudgedForward, keys_of
+from chatd.core.forwarding import JudgedForward, keys_of, seen_by
 from chatd.core.idempotency import Repeated, first_time
 from chatd.core.members import SetMembers, joinable
 from chatd.core.moderation import flag
@@ -74,7 +74,7 @@ TEXTS: Mapping[type[Struct], tuple[str, ...]] = {
 }
 UNMASKED = ("handle",)
 # Of a card; its address is no text that is masked, either.
-CARD_TEXTS = ("title", "text", "site", "url")
+CARD_TEXTS = ("title", "text", "url")
 
 # Of the envelope, and what places a request: no content of its own.
 _ENVELOPE = frozenset(("id", "key", "room", "body"))
@@ -242,6 +242,8 @@ def refuse(refusal: ChatError, user: str, request: Any, writes: WriteSet, reads:
         except Repeated as repeated:
             return repeated.reply
     check_allowed(user, request, reads.rooms.get(getattr(request, "room", "")))
+    if isinstance(request, Forward):
+        seen_by(user, request, reads)
     raise refusal
 
 

@@ -32,6 +32,7 @@ from chatd.protocol.rooms import (
     RoomGet,
     RoomUpdate,
 )
+from chatd.protocol.search import Search
 from chatd.protocol.sync import Sync
 from chatd.protocol.users import DevicesList, DevicesRemove, ProfileSet, UsersFind, UsersGet
 
@@ -50,4 +51,5 @@ AnyRequest = (
     | Report | BotsGet
     | FileLink | FileList | Played
     | PushTest | PushDecisions
+    | Search
 )  # fmt: skip

@@ -32,6 +32,7 @@ from chatd.storage.feeds import FeedStore, WebhookStore
 from chatd.storage.files import FileStore
 from chatd.storage.media import FileRounds, FileViews
 from chatd.storage.push import PushStore
+from chatd.storage.search import SearchViews
 from chatd.storage.views import (
     EventPage,
     HelloRows,
@@ -228,7 +229,7 @@ class DecisionStore(Protocol):
         """Run `read(connection, ...)` as of one commit, in a thread: for chapters with statements of their own."""
 
 
-class RoomViews(Commits, Protocol):
+class RoomViews(SearchViews, Commits, Protocol):
     """The rooms as members are shown them: committed state only."""
 
     async def memberships(self, user: str, *, everything: bool = True) -> list[Membership]:

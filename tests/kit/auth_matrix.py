@@ -1,7 +1,7 @@
 """The permissions: the table tests/authorization/matrix.txt, the users in its columns and the requests in its rows."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +44,16 @@ def rows() -> dict[str, Row]:
 
 @dataclass(frozen=True)
 class PreparedRoom:
-    """A room with two messages, `own` of the user who asks, if they could post, and `others` of another user."""
+    """A room with two messages, `own` of the user who asks, if they could post, and `others` of another user.
+
+    `home`: a room in which the user is alone.
+    """
 
     room: str
     own: int
     others: int
     user: str = ""
+    home: str = ""
 
 
 REQUESTS: dict[str, Callable[[PreparedRoom], dict[str, Any]]] = {
@@ -77,6 +81,12 @@ REQUESTS: dict[str, Callable[[PreparedRoom], dict[str, Any]]] = {
     "recall/others": lambda prepared: {"room": prepared.room, "target": prepared.others},
     "react": lambda prepared: {"room": prepared.room, "target": prepared.others, "emoji": "👍", "set": True},
     "pin": lambda prepared: {"room": prepared.room, "target": prepared.others, "set": True},
+    "forward/to": lambda prepared: {"room": prepared.room, "from": prepared.room, "seqs": [prepared.others]},
+    "forward/from": lambda prepared: {
+        "room": prepared.home or prepared.room,
+        "from": prepared.room,
+        "seqs": [prepared.own, prepared.others],
+    },
     "read": lambda prepared: {"room": prepared.room, "seq": prepared.others},
     "delivered": lambda prepared: {"rooms": [{"room": prepared.room, "seq": prepared.others}]},
     "readers": lambda prepared: {"room": prepared.room, "seq": prepared.others},
@@ -178,6 +188,7 @@ class AuthMatrix:
         else:
             inside = column not in ("stranger", "passer_by", NEVER_IN)
             prepared = await self._group(column, asker, [user] if inside else [])
+        prepared = replace(prepared, home=await asker.create_group())
         for client in (asker, self.author, self._founder):
             client.wire.take()
         return prepared

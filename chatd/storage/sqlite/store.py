@@ -60,6 +60,7 @@ from chatd.storage.sqlite.moderation import Reports
 from chatd.storage.sqlite.push_store import PushReads
 from chatd.storage.sqlite.read_pool import ReadPool
 from chatd.storage.sqlite.room_rows import memberships
+from chatd.storage.sqlite.search import SearchReads
 from chatd.storage.sqlite.startup import make_ready, take_over
 from chatd.storage.sqlite.write_set import batch_of
 from chatd.storage.sqlite.writer import Writer
@@ -86,7 +87,7 @@ class StoreEnv(Protocol):
     def monotonic(self) -> float: ...
 
 
-class SqliteStore(ApiReads, FileReads, FileRounds, Store):
+class SqliteStore(ApiReads, FileReads, FileRounds, SearchReads, Store):
     """The store in one SQLite file, made by `open`. The contract of every method is in storage/interface.py."""
 
     def __init__(
