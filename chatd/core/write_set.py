@@ -270,10 +270,7 @@ class WriteSet:
         self._add_step(room, MemberJoined(room, member.user))
 
     def remove_member(self, room: Room, user: str, reason: GoneReason, *, is_told: bool = True) -> Member:
-        """End a membership; its row stays as `gone`, for clients that sync later. Banned looks like removed.
-
-        `is_told`: their connections are.
-        """
+        """End a membership; its row stays as `gone`. Banned looks like removed. `is_told`: their connections are."""
         member = self.touch_member(room, user)
         self.touch(room)
         room.take_out(member, reason)

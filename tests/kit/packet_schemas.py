@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.kit import document
+from tests.kit.group_shapes import GROUP_KINDS, GROUP_SETTINGS, GROUP_SUMMARY, member_row
 from tests.kit.people_shapes import bounds, card, circle, contact, plate, privacy
 from tests.kit.shapes import (
     Misshapen,
@@ -72,22 +73,6 @@ body = record(
 )
 reaction_count = record({"emoji": word, "count": positive})
 role_of = record({"user": user, "role": role})
-any_role = one_of("member", "admin", "owner")
-policy = record(
-    {},
-    {
-        "join": one_of("closed", "request", "open"),
-        "history": one_of("none", "recent", "all"),
-        **dict.fromkeys(("invite", "post", "mention_all", "info", "pin"), any_role),
-        **dict.fromkeys(("approve", "listed", "no_forward", "hide_members"), boolean),
-        **dict.fromkeys(("slow_s", "retain_s"), u53),
-        "comments": room,
-    },
-)
-member_row = record(
-    {"user": user, "role": role, "joined_at": u53},
-    {"nickname": word, "silenced_until": positive, "banned_until": positive},
-)
 
 _NUMBERED: dict[str, Shape] = {"seq": positive, "time": positive}
 _ACTED: dict[str, Shape] = {**_NUMBERED, "user": user}
@@ -121,20 +106,9 @@ EVENT_KINDS: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     "role": ({**_NUMBERED, "users": listed(role_of, least=1)}, _BY),
     "settings": (
         _NUMBERED,
-        {
-            **_BY,
-            "title": text,
-            "avatar": text,
-            "public": boolean,
-            "data": host_data,
-            "policy": policy,
-            "about": text,
-            "tags": listed(word, most=5),
-        },
+        {**_BY, "title": text, "avatar": text, "public": boolean, "data": host_data, **GROUP_SETTINGS},
     ),
-    "silenced": ({**_USERS, "until": u53}, _BY),
-    "nickname": ({**_NUMBERED, "nickname": text}, {**_BY, "users": listed(user, least=1, most=1)}),
-    "announcement": ({**_NUMBERED, "target": positive, "set": boolean}, _BY),
+    **GROUP_KINDS,
     "notice": ({**_NUMBERED, "body": body}, {}),
     "erased": (_ACTED, {"from": positive, "to": positive}),
 }
@@ -182,12 +156,7 @@ summary = record(
         "wallpaper": word,
         "notify": one_of("all", "mentions", "none"),
         "kind": one_of("channel"),
-        "policy": policy,
-        "about": word,
-        "tags": listed(word, least=1, most=5),
-        "announcement": positive,
-        "nickname": word,
-        "silenced_until": positive,
+        **GROUP_SUMMARY,
         "first_visible": two_or_more,
         "log_floor": two_or_more,
         "preview": event_for_reader,
