@@ -151,8 +151,7 @@ class WriteSet:
     rules_changed: Mapping[str, frozenset[str]] = NOTHING  # by user: the capabilities
     # By owner and user: contacts in which privacy sees a difference, before and after.
     ties: dict[tuple[str, str], tuple[AnyTie, AnyTie]] | None = None
-    # Members who wrote in a slow room, as (room, user).
-    paced: frozenset[tuple[int, str]] = frozenset()
+    paced: frozenset[tuple[int, str]] = frozenset()  # members who wrote in slow rooms: (room, user)
     # The request that is being decided as it came, when screening changed its texts.
     sent: Any = None
     # Of the event feed: by id of a step or record the API key behind it; and the entries to store (event_feed.py).
