@@ -20,9 +20,7 @@ from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.webhooks import Consumer, Parked
 from chatd.core.write_set import WriteSet
-from chatd.protocol.members import MemberFilter, MemberRow
 from chatd.protocol.messages import Event
-from chatd.protocol.read_state import Reader
 from chatd.storage.interface import Store
 from chatd.storage.sqlite import bots as bots_rows
 from chatd.storage.sqlite import (
@@ -56,6 +54,7 @@ from chatd.storage.sqlite.history import Cut, Span
 from chatd.storage.sqlite.inbox import InboxReads
 from chatd.storage.sqlite.media_reads import FileReads
 from chatd.storage.sqlite.media_rows import FileRounds
+from chatd.storage.sqlite.member_reads import MemberReads
 from chatd.storage.sqlite.meta import mark_closed, stamp_of
 from chatd.storage.sqlite.moderation import Reports
 from chatd.storage.sqlite.push_store import PushReads
@@ -88,7 +87,7 @@ class StoreEnv(Protocol):
     def monotonic(self) -> float: ...
 
 
-class SqliteStore(ApiReads, FileReads, FileRounds, GraphReads, InboxReads, SearchReads, Store):
+class SqliteStore(ApiReads, FileReads, FileRounds, GraphReads, InboxReads, MemberReads, SearchReads, Store):
     """The store in one SQLite file, made by `open`. The contract of every method is in storage/interface.py."""
 
     def __init__(
@@ -196,11 +195,6 @@ class SqliteStore(ApiReads, FileReads, FileRounds, GraphReads, InboxReads, Searc
 
     async def messages_at(self, keys: Collection[tuple[int, int]]) -> dict[tuple[int, int], Event]:
         return await self._read_pool.run(read_set.messages_at, keys)
-
-    async def recent_messages(
-        self, room: int, users: Collection[str], since_ms: int, limit: int
-    ) -> list[tuple[str, int]]:
-        return await self._read_pool.run(read_set.recent_messages, room, users, since_ms, limit)
 
     async def reactions_set(
         self, asked: Collection[tuple[int, int, str, str]]
@@ -312,27 +306,6 @@ class SqliteStore(ApiReads, FileReads, FileRounds, GraphReads, InboxReads, Searc
 
     async def mine(self, room: int, user: str, seqs: Collection[int]) -> dict[int, list[str]]:
         return await self._read_pool.run(history.mine, room, user, seqs)
-
-    async def members(
-        self, room: int, *, after: str, prefix: str, role: MemberFilter | None, limit: int
-    ) -> tuple[list[MemberRow], int]:
-        return await self._read_pool.run(users_rows.members, room, (after, prefix), role, limit)
-
-    async def named_members(self, room: int, users: Collection[str]) -> list[MemberRow]:
-        return await self._read_pool.run(users_rows.named_members, room, users)
-
-    async def readers(
-        self,
-        room: int,
-        seq: int,
-        *,
-        after: str,
-        limit: int,
-        unseen: Collection[str] = (),
-        unread: bool = False,
-    ) -> tuple[list[Reader], int]:
-        page = users_rows.ReaderPage(after, limit, unseen, unread)
-        return await self._read_pool.run(users_rows.readers, room, seq, page)
 
     async def watchable(
         self, user: str, others: Collection[str], *, answered: bool, people: PeopleRules | None = None
