@@ -271,7 +271,7 @@ def recall(user: str, request: Recall, writes: WriteSet, reads: ReadSet) -> Writ
         raise Refused("forbidden", "only its author or an admin may recall a message")
     check_not_recalled(message)
     if not moderates:
-        check_window(message, writes.now, reads.rules.edit_window_ms)
+        check_window(message, writes.now, reads.rules.recall_window_ms)
     removal.recall(message, writes, reads)
     return operate(message, request, user, digest, Event(seq=0, kind="recall"), writes)
 

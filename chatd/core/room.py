@@ -279,8 +279,8 @@ class Room:
         return [member for member in self.members.values() if member.receipts and member.user != but]
 
     def peer(self, user: str) -> str:
-        """Return the other user of a direct room."""
-        return next(other for other in self.members if other != user)
+        """Return the other user of a direct room; of one's notes to oneself, `user`."""
+        return next((other for other in self.members if other != user), user)
 
     def keeps_owner(self, wanted: Mapping[str, Role]) -> bool:
         """Whether there is an owner when some members get other roles."""

@@ -199,7 +199,9 @@ class Planner:
         if page.later:
             self._add(room, due._replace(first=page.later))
         if page.next:
-            self._paged.append((due, PlanQuery(room, first, self._parts.settings.members_all, last, page.next)))
+            self._paged.append(
+                (due, PlanQuery(room, first, self._parts.settings.members_all, last, page.next))
+            )
 
     async def _plan_page(self) -> None:
         """Plan the next page of a room with many members: behind the rooms that wait, but not for ever."""
