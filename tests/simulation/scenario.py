@@ -79,8 +79,10 @@ MEDIA_FAULTS = (
     "collector_races",  # what nobody uses goes while it is forwarded
     "takedown",  # files are taken out of every place
 )
-# No fault: in so many runs groups govern themselves. Drawn last.
+# No fault: in so many runs groups govern themselves.
 GOVERNED_ONE_IN = 8
+# In so many runs users have the actions of conversations. Drawn last.
+CONVERSATIONS_ONE_IN = 4
 # The operations a room keeps in a run with folds: its log is short.
 OPERATIONS_KEPT = 4
 
@@ -111,6 +113,7 @@ class Scenario:
     moderated: bool = False
     media: bool = False
     governed: bool = False
+    conversations: bool = False
 
     def has(self, fault: str) -> bool:
         return fault in self.faults
@@ -154,6 +157,7 @@ def scenario(plan: Lane) -> Scenario:
         moderated,
         has_media,
         governed=plan.befalls(GOVERNED_ONE_IN),
+        conversations=plan.befalls(CONVERSATIONS_ONE_IN),
     )
 
 

@@ -51,6 +51,8 @@ FOUND = {
     "door-cached": (("media",), "fetched_by_right"),
     "link-is-capability": (("media",), "fetched_by_right"),
     "two-patches-append": (("media", "part_cut"), "files_agree"),
+    "client-origin-kept": (("conversations",), "no_forged_origin"),
+    "first-origin-lost": (("conversations",), "forwarded_as_written"),
 }
 
 # Seeds that show what most do not. When something that draws has changed they may not any more: then it is looked for.
@@ -92,6 +94,7 @@ def kinds(plan: Scenario) -> set[str]:
         *hooks,
         *(("push",) if plan.push else ()),
         *(("media",) if plan.media else ()),
+        *(("conversations",) if plan.conversations else ()),
     }
 
 
