@@ -74,6 +74,7 @@ CHAPTERS = (
     erasures,
     imports,
     keys,
+    search,
     stats,
     problems,
     openapi,
