@@ -38,6 +38,7 @@ from chatd.http.api import (
     push,
     restrictions,
     rooms,
+    search,
     stats,
     tokens,
     users,
