@@ -9,6 +9,7 @@ from tests.simulation.media_actions import MEDIA_ACTIONS
 from tests.simulation.people_actions import PEOPLE_ACTIONS
 from tests.simulation.push_phones import PUSH_ACTIONS
 from tests.simulation.scenario import Scenario
+from tests.simulation.search import SEARCH_ACTIONS
 
 PACE_S = 0.01
 # Up to 0.4 s pass between two actions.
@@ -31,6 +32,7 @@ class Actor:
             *(PEOPLE_ACTIONS if plan.people else ()),
             *(PUSH_ACTIONS if plan.push else ()),
             *(MEDIA_ACTIONS if plan.media else ()),
+            *(SEARCH_ACTIONS if plan.search else ()),
         )
         self.rooms = rooms
         self.users = users

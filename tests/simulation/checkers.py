@@ -18,6 +18,7 @@ from tests.simulation.people_checkers import PEOPLE_CHECKERS
 from tests.simulation.people_record import CONTACTS, without_circles
 from tests.simulation.positions import Positions
 from tests.simulation.push_checkers import PUSH_CHECKERS
+from tests.simulation.search_checkers import SEARCH_CHECKERS
 
 Findings = Iterator[str]
 
@@ -306,6 +307,7 @@ CHECKERS: dict[str, Callable[[History], Findings]] = {
         *PUSH_CHECKERS,
         *MODERATION_CHECKERS,
         *MEDIA_CHECKERS,
+        *SEARCH_CHECKERS,
         liveness,
     )
 }

@@ -19,6 +19,7 @@ from tests.simulation.sometimes import (
     WANTED_OF_MODERATORS,
     WANTED_OF_PEOPLE,
     WANTED_OF_PUSH,
+    WANTED_OF_SEARCH,
 )
 from tests.simulation.trial import trial, trials
 
@@ -84,8 +85,16 @@ def keeps_every_promise(seeds: range) -> None:
 
 @pytest.mark.parametrize(
     "wanted",
-    [WANTED, WANTED_OF_PEOPLE, WANTED_OF_HOOKS, WANTED_OF_PUSH, WANTED_OF_MODERATORS, WANTED_OF_MEDIA],
-    ids=["messages", "people", "hooks", "push", "moderators", "files"],
+    [
+        WANTED,
+        WANTED_OF_PEOPLE,
+        WANTED_OF_HOOKS,
+        WANTED_OF_PUSH,
+        WANTED_OF_MODERATORS,
+        WANTED_OF_MEDIA,
+        WANTED_OF_SEARCH,
+    ],
+    ids=["messages", "people", "hooks", "push", "moderators", "files", "search"],
 )
 def test_what_is_interesting_happens(wanted: tuple[str, ...]) -> None:
     """Runs in which nobody loses an acknowledgement prove nothing about lost ones."""
@@ -140,6 +149,13 @@ def with_files(count: int) -> list[int]:
     return [*islice(fit, count)]
 
 
+def with_search(count: int) -> list[int]:
+    """Return the first seeds with an index that is gone now and then, and many actions."""
+    plans = ((seed, scenario(Choices(seed).lane("plan"))) for seed in range(BASE, BASE + 100 * count))
+    fit = (seed for seed, plan in plans if plan.has("index_gone") and plan.actions >= 8)
+    return [*islice(fit, count)]
+
+
 def troubled(count: int) -> list[int]:
     """Return the first seeds with many faults and many actions, or with few faults, so that a rare one comes often."""
     found = []
@@ -159,6 +175,7 @@ SEEDS_FOR = {
     WANTED_OF_PUSH: with_push,
     WANTED_OF_MODERATORS: under_moderators,
     WANTED_OF_MEDIA: with_files,
+    WANTED_OF_SEARCH: with_search,
 }
 
 # Seeds that together reach them all. When something that draws has changed they may not: then others are tried.
@@ -169,6 +186,7 @@ KNOWN = {
     WANTED_OF_PUSH: (7885, 7353, 4995),
     WANTED_OF_MODERATORS: (435, 561),
     WANTED_OF_MEDIA: (258, 288, 341),
+    WANTED_OF_SEARCH: (),
 }
 
 
