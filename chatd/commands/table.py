@@ -31,6 +31,7 @@ from chatd.protocol.friends import (
     FriendRemove,
     FriendRequest,
 )
+from chatd.protocol.groups import Announce, MembersGet, MembersNickname, MembersSilence, MembersUnban
 from chatd.protocol.history import Changes, History, Log, Messages
 from chatd.protocol.media import FileLink, FileList, Played
 from chatd.protocol.members import MembersAdd, MembersList, MembersRemove, MembersRole, RoomJoin, RoomLeave
@@ -89,9 +90,14 @@ COMMANDS: dict[type[Request], Command] = {
     RoomJoin: Command(WRITER, allow="create", writes=True),
     RoomLeave: Command(WRITER, allow="create", writes=True),
     MembersList: Command(for_members(members.members)),
+    MembersGet: Command(for_members(members.get)),
     MembersAdd: Command(WRITER, allow="create", writes=True),
     MembersRemove: Command(WRITER, allow="create", writes=True),
     MembersRole: Command(WRITER, allow="create", writes=True),
+    MembersUnban: Command(WRITER, allow="create", writes=True),
+    MembersSilence: Command(WRITER, allow="create", writes=True),
+    MembersNickname: Command(WRITER, allow="send", writes=True),
+    Announce: Command(WRITER, allow="send", writes=True),
     Preferences: Command(WRITER, own="writes"),
     ProfileSet: Command(WRITER, allow="send", own="people", feature="people"),
     UsersFind: Command(profiles.find, feature="people"),

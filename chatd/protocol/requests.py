@@ -12,6 +12,7 @@ from chatd.protocol.friends import (
     FriendRemove,
     FriendRequest,
 )
+from chatd.protocol.groups import Announce, MembersGet, MembersNickname, MembersSilence, MembersUnban
 from chatd.protocol.history import Changes, History, Log, Messages
 from chatd.protocol.media import FileLink, FileList, Played
 from chatd.protocol.members import MembersAdd, MembersList, MembersRemove, MembersRole, RoomJoin, RoomLeave
@@ -41,7 +42,8 @@ AnyRequest = (
     | Send | Edit | Recall | React | Pin | Forward
     | Read | Delivered | Readers | Focus | Typing | Watch
     | RoomCreate | RoomDirect | RoomGet | RoomUpdate | RoomDelete | RoomJoin | RoomLeave
-    | MembersList | MembersAdd | MembersRemove | MembersRole
+    | MembersList | MembersGet | MembersAdd | MembersRemove | MembersRole
+    | MembersUnban | MembersSilence | MembersNickname | Announce
     | RoomAccept | RoomDecline | PrivacySet
     | Preferences | ProfileSet | UsersFind | UsersGet | DevicesPush | DevicesList | DevicesRemove
     | FriendRequest | FriendAccept | FriendDecline | FriendCancel | FriendRemove

@@ -16,3 +16,4 @@ export * from "./conversations/joining.js";
 export * from "./conversations/rules.js";
 export * from "./conversations/sharing.js";
 export type * from "./conversations/types.js";
+export { newKey } from "./keys.js";

@@ -13,7 +13,7 @@ export interface Asking {
   readonly muted_until?: number;
   /** 1 is the archive. */
   readonly folder?: number;
-  readonly kind?: "group" | "channel";
+  readonly kind?: string;
   readonly unread_mark?: boolean;
   readonly peer?: string;
   readonly members?: number;
