@@ -18,6 +18,7 @@ from tests.simulation.people_checkers import PEOPLE_CHECKERS
 from tests.simulation.people_record import CONTACTS, without_circles
 from tests.simulation.positions import Positions
 from tests.simulation.push_checkers import PUSH_CHECKERS
+from tests.simulation.search_checkers import SEARCH_CHECKERS
 from tests.simulation.sharing_checkers import SHARING_CHECKERS
 
 Findings = Iterator[str]
@@ -310,6 +311,7 @@ CHECKERS: dict[str, Callable[[History], Findings]] = {
         *MODERATION_CHECKERS,
         *MEDIA_CHECKERS,
         *SHARING_CHECKERS,
+        *SEARCH_CHECKERS,
         liveness,
     )
 }

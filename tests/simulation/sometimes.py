@@ -94,6 +94,13 @@ WANTED_OF_CONVERSATIONS = (
     "a forward sent again",
 )
 
+# Those of runs with search.
+WANTED_OF_SEARCH = (
+    "search while the index is behind",
+    "the index was deleted",
+    "the process of the index died",
+)
+
 
 def met(history: History) -> Counter[str]:
     """Return how often each state was reached in one run."""
