@@ -4,7 +4,19 @@ A new command needs a struct in its chapter of protocol/, a function, a row here
 scenario. A test fails when one is missing.
 """
 
-from chatd.commands import bots, connection, files, history, members, presence, profiles, push, sync, users
+from chatd.commands import (
+    bots,
+    connection,
+    files,
+    history,
+    members,
+    presence,
+    profiles,
+    push,
+    search,
+    sync,
+    users,
+)
 from chatd.commands.context import Command, for_members
 from chatd.protocol.bots import BotsGet
 from chatd.protocol.connection import Auth, Ping, Pong, SetMode
@@ -19,6 +31,7 @@ from chatd.protocol.friends import (
     FriendRemove,
     FriendRequest,
 )
+from chatd.protocol.groups import Announce, MembersGet, MembersNickname, MembersSilence, MembersUnban
 from chatd.protocol.history import Changes, History, Log, Messages
 from chatd.protocol.media import FileLink, FileList, Played
 from chatd.protocol.members import MembersAdd, MembersList, MembersRemove, MembersRole, RoomJoin, RoomLeave
@@ -38,6 +51,7 @@ from chatd.protocol.rooms import (
     RoomGet,
     RoomUpdate,
 )
+from chatd.protocol.search import Search
 from chatd.protocol.sync import Sync
 from chatd.protocol.users import DevicesList, DevicesRemove, ProfileSet, UsersFind, UsersGet
 
@@ -76,9 +90,14 @@ COMMANDS: dict[type[Request], Command] = {
     RoomJoin: Command(WRITER, allow="create", writes=True),
     RoomLeave: Command(WRITER, allow="create", writes=True),
     MembersList: Command(for_members(members.members)),
+    MembersGet: Command(for_members(members.get)),
     MembersAdd: Command(WRITER, allow="create", writes=True),
     MembersRemove: Command(WRITER, allow="create", writes=True),
     MembersRole: Command(WRITER, allow="create", writes=True),
+    MembersUnban: Command(WRITER, allow="create", writes=True),
+    MembersSilence: Command(WRITER, allow="create", writes=True),
+    MembersNickname: Command(WRITER, allow="send", writes=True),
+    Announce: Command(WRITER, allow="send", writes=True),
     Preferences: Command(WRITER, own="writes"),
     ProfileSet: Command(WRITER, allow="send", own="people", feature="people"),
     UsersFind: Command(profiles.find, feature="people"),
@@ -99,6 +118,7 @@ COMMANDS: dict[type[Request], Command] = {
     Played: Command(WRITER, own="writes", feature="media"),
     FileLink: Command(files.link, feature="media"),
     FileList: Command(files.listed, feature="media"),
+    Search: Command(search.search, own="search", feature="search"),
     PushTest: Command(push.test, feature="push"),
     PushDecisions: Command(push.decisions, feature="push"),
 }

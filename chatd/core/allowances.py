@@ -3,11 +3,13 @@
 A decision checks an allowance and notes in its WriteSet what it spends, which is charged after the commit.
 """
 
+import math
 from typing import Literal
 
 from chatd.core.rates import Rate, TokenBuckets, retry_after_ms
 from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Refused
+from chatd.protocol.limits import SLOW_MAX_S
 
 Kind = Literal[
     "bytes",
@@ -37,6 +39,8 @@ class Allowances:
 
     def __init__(self) -> None:
         self._kinds: dict[str, TokenBuckets] = {}
+        # When members last wrote in slow rooms, by (room, user), the longest ago first.
+        self._written: dict[tuple[int, str], float] = {}
 
     def become(self, counts: dict[Kind, int]) -> None:
         """Apply new rates, also to users who have already spent some."""
@@ -66,6 +70,20 @@ class Allowances:
         for (kind, user), count in writes.spent.items():
             if (buckets := self._kinds.get(kind)) is not None:
                 buckets[user].charge(now, count)
+        for place in writes.paced:
+            self._written.pop(place, None)
+            self._written[place] = now
+        if writes.paced:
+            self._forget(now)
+
+    def since_s(self, place: tuple[int, str], now: float) -> float:
+        """Return the seconds since a member, as (room, user), wrote in a slow room."""
+        return now - self._written.get(place, -math.inf)
+
+    def _forget(self, now: float) -> None:
+        """Forget who wrote longer ago than any room is slow."""
+        while now - next(iter(self._written.values())) > SLOW_MAX_S:
+            del self._written[next(iter(self._written))]
 
 
 def rate_of(kind: Kind, count: int) -> Rate:

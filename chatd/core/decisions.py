@@ -5,8 +5,10 @@ from typing import Any
 
 from chatd.core import (
     accounts,
+    announcements,
     api_keys,
     audit,
+    bans,
     bots,
     channels,
     contact_settings,
@@ -24,6 +26,7 @@ from chatd.core import (
     imports,
     link_key,
     maintenance,
+    member_settings,
     members,
     message_requests,
     messages,
@@ -55,6 +58,7 @@ from chatd.protocol.friends import (
     FriendRemove,
     FriendRequest,
 )
+from chatd.protocol.groups import Announce, MembersNickname, MembersSilence, MembersUnban
 from chatd.protocol.media import Played
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Forward, Pin, React, Recall, Send
@@ -100,7 +104,11 @@ DECISIONS: dict[type, Decide] = {
     RoomJoin: members.join,
     RoomLeave: members.leave,
     MembersAdd: members.add,
-    MembersRemove: members.remove,
+    MembersRemove: bans.remove,
+    MembersUnban: bans.unban,
+    MembersSilence: member_settings.silence,
+    MembersNickname: member_settings.nickname,
+    Announce: announcements.announce,
     MembersRole: members.set_roles,
     members.SetMembers: members.set_members,
     ProfileSet: profiles.set_profile,

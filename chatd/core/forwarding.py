@@ -1,4 +1,4 @@
-"""Forwarded messages (protocol.md "Forwarding"). Synchronous and pure.
+"""Forwarded messages (protocol.md "Sharing"). Synchronous and pure.
 
 The server copies, so nobody puts words into the mouth of another: a copy has the text, the files, the card and the data
 of its message, and an origin that only the server writes. What belongs to the place of the message stays there: the
@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from chatd.core.attachments import Resolved, check_leaves, check_space, resolve_files
 from chatd.core.idempotency import acknowledgement, first_time, once, same
+from chatd.core.may_post import check_may_post, check_pace, is_bound, note_pace
 from chatd.core.message_requests import is_pending, note_sent
 from chatd.core.messages import say
 from chatd.core.permissions import authorize
@@ -54,11 +55,12 @@ def forward(user: str, request: Forward, writes: WriteSet, reads: ReadSet) -> Wr
     """Copy messages that the user sees into a room where they may write."""
     digest = first_time(user, request, writes, reads)
     room, author = authorize(reads.rooms.get(request.room), user, "post")
-    source = source_of(user, request, reads.rooms.get(request.from_))
-    sources = messages_of(
-        request, *source, {place: message.event for place, message in reads.messages.items()}
-    )
-    copies = copies_of(user, request, source[0], sources, writes, reads)
+    bound = is_bound(room, author)
+    if bound:
+        check_may_post(room, author, writes.now)
+        check_pace(room, author, writes, reads)
+    source, sources = seen_by(user, request, reads)
+    copies = copies_of(user, request, source, sources, writes, reads)
     reads.allowances.check("forwards", user, len(copies), writes, reads.now_s)
     check_space(user, room, all_of(copies), (), reads)
     if room.gates and len(copies) > 1 and is_pending(room, author):
@@ -69,7 +71,16 @@ def forward(user: str, request: Forward, writes: WriteSet, reads: ReadSet) -> Wr
             note_sent(room, author, copy.body, writes, reads)
         say(room, author, sent, digest, writes, reads, copy)
     writes.spend("forwards", user, len(copies))
+    if bound:
+        note_pace(room, author, writes)
     return acknowledgement(request, writes.keyed[room.number, user, request.key].event)
+
+
+def seen_by(user: str, request: Forward, reads: ReadSet) -> tuple[Room, list[Event]]:
+    """Return the room and the messages that are forwarded, of those that were read. Raises Refused."""
+    room, member = source_of(user, request, reads.rooms.get(request.from_))
+    events = {place: message.event for place, message in reads.messages.items()}
+    return room, messages_of(request, room, member, events)
 
 
 def all_of(copies: Sequence[Resolved]) -> Resolved:

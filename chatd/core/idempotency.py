@@ -17,6 +17,7 @@ from chatd.protocol.codec import encode
 from chatd.protocol.emoji import normal_form
 from chatd.protocol.envelope import Mutation, RoomMutation
 from chatd.protocol.errors import Refused
+from chatd.protocol.groups import MembersNickname, MembersSilence
 from chatd.protocol.identifiers import U53_MAX
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin
 from chatd.protocol.messages import Body, Edit, Event, Forward, React, Send, TrimmedBody, WriteOk
@@ -47,6 +48,8 @@ STATED: dict[type[RoomMutation], tuple[str, ...]] = {
     MembersAdd: ("users",),
     MembersRemove: ("users",),
     MembersRole: ("users",),
+    MembersSilence: ("users",),
+    MembersNickname: ("nickname",),
     RoomUpdate: ("title", "avatar", "public", "data", "about", "tags", "policy"),
 }
 

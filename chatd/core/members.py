@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from msgspec import UNSET, UnsetType
 
 from chatd.core.channels import check_followed, check_staff, follows_enough
+from chatd.core.extras import BANNED_UNTIL, ban_holds, put_extra
+from chatd.core.governance import rule
 from chatd.core.held_files import drop_wallpaper
 from chatd.core.idempotency import acknowledgement, first_time, once, unlogged
-from chatd.core.permissions import HOST, authorize, member_of, outranks
+from chatd.core.permissions import HOST, authorize, member_of
 from chatd.core.privacy import Relation
 from chatd.core.read_set import ReadSet, most_rooms
 from chatd.core.restrictions import check_conversation
@@ -16,9 +18,9 @@ from chatd.core.room import Member, Room
 from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import RoomMutation
 from chatd.protocol.errors import Refused
+from chatd.protocol.limits import RECENT_EVENTS
 from chatd.protocol.members import (
     MembersAdd,
-    MembersRemove,
     MembersRole,
     Role,
     RoleOf,
@@ -60,13 +62,14 @@ def is_full(user: str, writes: WriteSet, reads: ReadSet) -> bool:
 def split_addable(
     actor: str, users: list[str], writes: WriteSet, reads: ReadSet, room: Room | None = None
 ) -> tuple[list[str], list[str]]:
-    """Split `users` into those whom `actor` may add to one more room, and others, whatever the reason."""
+    """Split `users` into those whom `actor` may add to `room`, or a new one, and others, whatever the reason."""
     in_channel = room is not None and room.is_channel
     left_out = [
         user
         for user in users
         if is_full(user, writes, reads)
         or not lets_add(user, actor, reads)
+        or (room is not None and is_banned(room, user, writes.now))
         or (in_channel and follows_enough(user, writes, reads))
     ]
     return [user for user in users if user not in left_out], left_out
@@ -105,16 +108,25 @@ class MembershipChange:
 
 
 def add_member(room: Room, user: str, role: Role, writes: WriteSet, reads: ReadSet) -> None:
-    """Make `user` a member who sees the room from its next event on; a former member keeps their extras."""
+    """Make `user` a member, who sees as much of the log as newcomers do; a former member keeps their extras."""
     former = room.former.get(user)
-    first_visible = 1 if room.is_channel else room.seq + 1
-    member = Member(user, role, writes.now, first_visible, read=room.seq, read_ordinal=room.ordinal)
+    first = first_visible(room)
+    member = Member(user, role, writes.now, first, read=room.seq, read_ordinal=room.ordinal)
     account = reads.accounts.get(user)
     member.receipts = account is None or account.receipts
-    member.extras = b"" if former is None else former.extras
+    if former is not None and former.extras:
+        member.extras = former.extras
+        put_extra(member, BANNED_UNTIL, None)
     writes.add_member(room, member)
     if account is not None and account.is_automated and reads.rules.bots and not room.is_channel:
         room.bots |= {user}
+
+
+def first_visible(room: Room) -> int:
+    """Return the event from which on newcomers see a room: its next one, unless its rules show them more."""
+    shown = rule(room, "history") if room.governed else "none"
+    seen = {"none": 0, "recent": RECENT_EVENTS, "all": room.seq}[shown]
+    return max(room.purged + 1, room.seq + 1 - seen)
 
 
 def log_membership(
@@ -127,12 +139,12 @@ def log_membership(
     largest: int,
     large: int,
 ) -> WriteOk:
-    """Log who joined or left, except in a room of more than `large` members.
+    """Log who joined or left, except in a room of more than `large` members, or one that hides them.
 
     `largest`: members before or after the change, whichever is more.
     """
     writes.refreshed[room.number, "*"] = room
-    if largest > large:
+    if largest > large or (room.governed and rule(room, "hide_members")):
         return unlogged(room, change.user, change.request, change.digest, writes)
     event = Event(seq=0, kind=kind, user=change.user or UNSET, users=list(users))
     return acknowledgement(
@@ -147,6 +159,8 @@ def join(user: str, request: RoomJoin, writes: WriteSet, reads: ReadSet) -> Writ
     room = joinable(reads.rooms.get(request.room), user)
     if user in room.members:
         return WriteOk(duplicate=True)
+    if is_banned(room, user, writes.now):
+        raise Refused("not_member", "not in this room any more")
     check_capacity(room.size + 1, reads, room)
     check_own_rooms(user, writes, reads)
     check_followed(room, user, writes, reads)
@@ -154,6 +168,12 @@ def join(user: str, request: RoomJoin, writes: WriteSet, reads: ReadSet) -> Writ
     # A group that everybody had left has no owner.
     ensure_owner(room, user, writes)
     return reply
+
+
+def is_banned(room: Room, user: str, now_ms: int) -> bool:
+    """Whether `user` may not come back into `room`."""
+    former = room.former.get(user)
+    return former is not None and ban_holds(former, now_ms)
 
 
 def joinable(room: Room | None, user: str) -> Room:
@@ -197,25 +217,6 @@ def leave(user: str, request: RoomLeave, writes: WriteSet, reads: ReadSet) -> Wr
     return reply
 
 
-@once
-def remove(user: str, request: MembersRemove, writes: WriteSet, reads: ReadSet) -> WriteOk:
-    """Remove members; users who are none are skipped."""
-    digest = first_time(user, request, writes, reads)
-    room, actor = authorize(reads.rooms.get(request.room), user, "remove")
-    if user in request.users:
-        raise Refused("bad_request", "leave a room with room.leave", field="users")
-    present = [other for other in dict.fromkeys(request.users) if other in room.members]
-    if not all(outranks(actor, room.members[other]) for other in present):
-        raise Refused("forbidden", "an admin removes plain members only")
-    if not present:
-        return WriteOk(duplicate=True)
-    reply = end_memberships(room, present, "removed", MembershipChange(user, request, digest), writes, reads)
-    if user == HOST:
-        # An owner is always left when another one removes.
-        ensure_owner(room, user, writes)
-    return reply
-
-
 def begin_memberships(
     room: Room, users: list[str], change: MembershipChange, writes: WriteSet, reads: ReadSet
 ) -> WriteOk:
@@ -235,15 +236,16 @@ def end_memberships(
     writes: WriteSet,
     reads: ReadSet,
 ) -> WriteOk:
-    """End memberships and log it; former members are sent `gone` and nothing of the log from here on."""
+    """End memberships and log it; former members are sent `gone` and nothing of the log from here on. The log says
+    `removed` of who is banned, too.
+    """
     largest = room.scale
     writes.spend("bytes", change.user, MEMBER_BYTES * len(users))
     for other in users:
         drop_wallpaper(room, other, writes, reads)
         writes.remove_member(room, other, reason)
-    return log_membership(
-        room, reason, users, change, writes, largest=largest, large=reads.rules.large_members
-    )
+    kind = "removed" if reason == "banned" else reason
+    return log_membership(room, kind, users, change, writes, largest=largest, large=reads.rules.large_members)
 
 
 @once

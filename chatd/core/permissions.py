@@ -20,6 +20,9 @@ ACTIONS: dict[str, tuple[Role, bool]] = {
     "leave": ("member", False),
     "add": ("admin", False),
     "remove": ("admin", False),
+    "silence": ("admin", False),
+    "rename": ("member", False),
+    "announce": ("admin", False),
     "role": ("owner", False),
     "update": ("admin", False),
     "retain": ("owner", True),
@@ -30,7 +33,7 @@ ACTIONS: dict[str, tuple[Role, bool]] = {
 OF_STAFF = frozenset(("post", "edit"))
 
 # The key of the policy that says the lowest role, in a room with rules (protocol.md "Governed groups").
-RULED: dict[str, str] = {"add": "invite", "pin": "pin", "update": "info"}
+RULED: dict[str, str] = {"add": "invite", "pin": "pin", "update": "info", "announce": "info"}
 
 # The host app, in the place of a user; no user has this id. It is in no room.
 HOST = ""
@@ -41,6 +44,8 @@ HOST_ACTIONS: dict[str, bool] = {
     "recall": True,
     "add": False,
     "remove": False,
+    "silence": False,
+    "announce": False,
     "role": False,
     "update": False,
     "retain": True,
@@ -62,7 +67,7 @@ def member_of(room: Room | None, user: str) -> Member:
     member = room.members.get(user)
     if member is not None and room.deleted_by is None:
         return member
-    if user not in room.former and member is None:
+    if member is None and (user not in room.former or room.former[user].never_joined):
         raise Refused("not_found", "no such room")
     if room.deleted_by is not None:
         raise Refused("gone", "the room was deleted")

@@ -15,6 +15,7 @@ from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused, Rejected
 from chatd.protocol.friends import FriendRequest
+from chatd.protocol.groups import Announce, MembersNickname
 from chatd.protocol.members import MembersAdd
 from chatd.protocol.messages import Edit, Forward, Pin, React, Send
 from chatd.protocol.presence import Typing
@@ -31,6 +32,8 @@ SAYS = (
     RoomCreate,
     RoomUpdate,
     MembersAdd,
+    MembersNickname,
+    Announce,
     FriendRequest,
     ProfileSet,
     Typing,

@@ -80,6 +80,11 @@ class Member:
         """Whether nothing countable came since the member hid the room, whose last message is `ordinal`."""
         return self.hidden > ordinal
 
+    @property
+    def never_joined(self) -> bool:
+        """Whether this is no membership that ended: only a ban from a room that the user knows nothing of."""
+        return self.joined_at == 0 and self.gone in ("banned", "removed")
+
     def muted(self, now_ms: int) -> bool:
         return self.muted_until == 1 or self.muted_until > now_ms
 
@@ -274,8 +279,8 @@ class Room:
         return [member for member in self.members.values() if member.receipts and member.user != but]
 
     def peer(self, user: str) -> str:
-        """Return the other user of a direct room."""
-        return next(other for other in self.members if other != user)
+        """Return the other user of a direct room; of one's notes to oneself, `user`."""
+        return next((other for other in self.members if other != user), user)
 
     def keeps_owner(self, wanted: Mapping[str, Role]) -> bool:
         """Whether there is an owner when some members get other roles."""

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from msgspec import UNSET, Raw, Struct
 from msgspec.structs import replace
 
-from chatd.core.forwarding import JudgedForward, keys_of
+from chatd.core.forwarding import JudgedForward, keys_of, seen_by
 from chatd.core.idempotency import Repeated, first_time
 from chatd.core.members import SetMembers, joinable
 from chatd.core.moderation import flag
@@ -25,6 +25,7 @@ from chatd.protocol.codec import encode
 from chatd.protocol.envelope import Ok, RoomMutation
 from chatd.protocol.errors import ChatError
 from chatd.protocol.friends import FriendRequest
+from chatd.protocol.groups import MembersNickname
 from chatd.protocol.members import MembersAdd, RoomJoin
 from chatd.protocol.messages import Body, Edit, Forward, Part, Send, WriteOk
 from chatd.protocol.rooms import RoomCreate, RoomUpdate
@@ -46,6 +47,7 @@ SCREENED: Mapping[type[Struct], On] = {
     MembersAdd: "member",
     SetMembers: "member",
     RoomJoin: "member",
+    MembersNickname: "member",
     FriendRequest: "friend",
     ProfileSet: "profile",
 }
@@ -59,18 +61,20 @@ ACTIONS: Mapping[type[Struct], str] = {
     RoomUpdate: "update",
     MembersAdd: "add",
     SetMembers: "add",
+    MembersNickname: "rename",
 }
 
 # The fields that are texts, besides bodies and parts of cards. A handle has letters that are no mask.
 TEXTS: Mapping[type[Struct], tuple[str, ...]] = {
     RoomCreate: ("title", "about"),
     RoomUpdate: ("title", "about"),
+    MembersNickname: ("nickname",),
     FriendRequest: ("note",),
     ProfileSet: ("name", "handle", "bio"),
 }
 UNMASKED = ("handle",)
 # Of a card; its address is no text that is masked, either.
-CARD_TEXTS = ("title", "text", "site", "url")
+CARD_TEXTS = ("title", "text", "url")
 
 # Of the envelope, and what places a request: no content of its own.
 _ENVELOPE = frozenset(("id", "key", "room", "body"))
@@ -211,7 +215,11 @@ def decide_screened(
         writes.sent = None
     if isinstance(reply, WriteOk) and isinstance(request, RoomMutation) and not reply.duplicate:
         room = reads.rooms[request.room]
-        event = writes.keyed[room.number, user, request.key].event
+        new = writes.keyed.get((room.number, user, request.key))
+        if new is None:
+            # Of a large room: what was asked has no event.
+            return reply
+        event = new.event
         if screened.sent is not None:
             reply.event = Raw(encode(event))
         if isinstance(request, JudgedForward):
@@ -234,6 +242,8 @@ def refuse(refusal: ChatError, user: str, request: Any, writes: WriteSet, reads:
         except Repeated as repeated:
             return repeated.reply
     check_allowed(user, request, reads.rooms.get(getattr(request, "room", "")))
+    if isinstance(request, Forward):
+        seen_by(user, request, reads)
     raise refusal
 
 

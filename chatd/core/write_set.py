@@ -151,6 +151,8 @@ class WriteSet:
     rules_changed: Mapping[str, frozenset[str]] = NOTHING  # by user: the capabilities
     # By owner and user: contacts in which privacy sees a difference, before and after.
     ties: dict[tuple[str, str], tuple[AnyTie, AnyTie]] | None = None
+    # Members who wrote in a slow room, as (room, user).
+    paced: frozenset[tuple[int, str]] = frozenset()
     # The request that is being decided as it came, when screening changed its texts.
     sent: Any = None
     # Of the event feed: by id of a step or record the API key behind it; and the entries to store (event_feed.py).
@@ -268,13 +270,16 @@ class WriteSet:
         self._add_step(room, MemberJoined(room, member.user))
 
     def remove_member(self, room: Room, user: str, reason: GoneReason, *, is_told: bool = True) -> Member:
-        """End a membership; its row stays as `gone`, for clients that sync later. `is_told`: their connections are."""
+        """End a membership; its row stays as `gone`, for clients that sync later. Banned looks like removed.
+
+        `is_told`: their connections are.
+        """
         member = self.touch_member(room, user)
         self.touch(room)
         room.take_out(member, reason)
         self._count_membership(room, user, -1)
         if is_told:
-            self._add_step(room, MemberLeft(room, user, reason))
+            self._add_step(room, MemberLeft(room, user, "removed" if reason == "banned" else reason))
         return member
 
     def add_former(self, room: Room, member: Member) -> None:

@@ -49,10 +49,13 @@ class Delivered(Request, tag="delivered", frozen=True, kw_only=True):
 
 
 class Readers(Request, tag="readers", frozen=True, kw_only=True):
+    """`unread`: those who have not read it, in place of those who have."""
+
     room: Room
     seq: Seq
     more: str | UnsetType = UNSET
     limit: Seq | UnsetType = UNSET
+    unread: bool = False
 
 
 class ReadOk(Ok, tag="ok", kw_only=True):

@@ -12,6 +12,7 @@ from chatd.protocol.friends import (
     FriendRemove,
     FriendRequest,
 )
+from chatd.protocol.groups import Announce, MembersGet, MembersNickname, MembersSilence, MembersUnban
 from chatd.protocol.history import Changes, History, Log, Messages
 from chatd.protocol.media import FileLink, FileList, Played
 from chatd.protocol.members import MembersAdd, MembersList, MembersRemove, MembersRole, RoomJoin, RoomLeave
@@ -31,6 +32,7 @@ from chatd.protocol.rooms import (
     RoomGet,
     RoomUpdate,
 )
+from chatd.protocol.search import Search
 from chatd.protocol.sync import Sync
 from chatd.protocol.users import DevicesList, DevicesRemove, ProfileSet, UsersFind, UsersGet
 
@@ -40,7 +42,8 @@ AnyRequest = (
     | Send | Edit | Recall | React | Pin | Forward
     | Read | Delivered | Readers | Focus | Typing | Watch
     | RoomCreate | RoomDirect | RoomGet | RoomUpdate | RoomDelete | RoomJoin | RoomLeave
-    | MembersList | MembersAdd | MembersRemove | MembersRole
+    | MembersList | MembersGet | MembersAdd | MembersRemove | MembersRole
+    | MembersUnban | MembersSilence | MembersNickname | Announce
     | RoomAccept | RoomDecline | PrivacySet
     | Preferences | ProfileSet | UsersFind | UsersGet | DevicesPush | DevicesList | DevicesRemove
     | FriendRequest | FriendAccept | FriendDecline | FriendCancel | FriendRemove
@@ -48,4 +51,5 @@ AnyRequest = (
     | Report | BotsGet
     | FileLink | FileList | Played
     | PushTest | PushDecisions
+    | Search
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -43,7 +43,7 @@ from chatd.server.capability import Capability, combined
 from chatd.server.host_parts import HostParts
 from chatd.server.media import MediaParts
 from chatd.server.persons import Persons
-from chatd.server.push import PushParts
+from chatd.server.push import MakeSender, PushParts
 from chatd.server.rules import (
     allowances_of,
     bounds_of,
@@ -52,6 +52,7 @@ from chatd.server.rules import (
     screening_rules_of,
     screens,
 )
+from chatd.server.search import MakeIndex, SearchParts
 from chatd.session.rate_limits import RateLimits
 from chatd.session.session import Session
 from chatd.storage.interface import Store
@@ -141,6 +142,7 @@ class App:
         self.persons = Persons(store, env, self.writer, self.counters)
         self.persons.reconfigure(config)
         self.push = PushParts(store, self.context, self.hooks)
+        self.search = SearchParts(store, self.context, self.hooks)
         self.host = HostParts(store, self.context, self.fanout, self.screening, self.event_feed, self.persons)
         self.media = (
             MediaParts(store, self.context, self.host.api_keys, self.hooks) if config.media.enabled else None
@@ -206,6 +208,16 @@ class App:
         if config.people.enabled:
             found["contacts"] = ContactExpiry(self.store, self.context.env, self.writer).run
         return found
+
+    def adopt(
+        self, config: Config, make_sender: MakeSender, make_index: MakeIndex
+    ) -> Iterator[tuple[str, Work]]:
+        """Put a configuration of push and search in force; return what has to run for it from now on, by name."""
+        works = {
+            "push": self.push.adopt(config, make_sender),
+            "search": self.search.adopt(config, make_index),
+        }
+        return ((name, work) for name, work in works.items() if work is not None)
 
     def reconfigure(self, config: Config) -> None:
         """Apply another configuration in every part that keeps some of it (config/reloadable.py lists the keys)."""

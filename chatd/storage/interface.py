@@ -23,7 +23,7 @@ from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Unavailable
-from chatd.protocol.members import MemberRow
+from chatd.protocol.members import MemberFilter, MemberRow
 from chatd.protocol.messages import Event
 from chatd.protocol.read_state import Reader
 from chatd.storage.channels import ChannelStore
@@ -32,6 +32,7 @@ from chatd.storage.feeds import FeedStore, WebhookStore
 from chatd.storage.files import FileStore
 from chatd.storage.media import FileRounds, FileViews
 from chatd.storage.push import PushStore
+from chatd.storage.search import SearchViews
 from chatd.storage.views import (
     EventPage,
     HelloRows,
@@ -130,6 +131,11 @@ class DecisionStore(Protocol):
     async def messages_at(self, keys: Collection[tuple[int, int]]) -> dict[tuple[int, int], Event]:
         """Return the messages at these (room, seq), in current state; other events and holes are left out."""
 
+    async def recent_messages(
+        self, room: int, users: Collection[str], since_ms: int, limit: int
+    ) -> list[tuple[str, int]]:
+        """Return the newest messages of these users, as (user, seq), newest first, up to one that is older."""
+
     async def reactions_set(
         self, asked: Collection[tuple[int, int, str, str]]
     ) -> set[tuple[int, int, str, str]]:
@@ -223,7 +229,7 @@ class DecisionStore(Protocol):
         """Run `read(connection, ...)` as of one commit, in a thread: for chapters with statements of their own."""
 
 
-class RoomViews(Commits, Protocol):
+class RoomViews(SearchViews, Commits, Protocol):
     """The rooms as members are shown them: committed state only."""
 
     async def memberships(self, user: str, *, everything: bool = True) -> list[Membership]:
@@ -253,14 +259,28 @@ class RoomViews(Commits, Protocol):
         """Return the reactions of `user` on these messages."""
 
     async def members(
-        self, room: int, *, after: str, prefix: str, role: str | None, limit: int
+        self, room: int, *, after: str, prefix: str, role: MemberFilter | None, limit: int
     ) -> tuple[list[MemberRow], int]:
-        """Return the members behind `after`, in order of user id, and the number of all members of the room."""
+        """Return the members behind `after`, in order of user id, and the number of all members of the room.
+
+        `role` "banned": those who are banned, and their number.
+        """
+
+    async def named_members(self, room: int, users: Collection[str]) -> list[MemberRow]:
+        """Return those of these users who are members, in order of user id."""
 
     async def readers(
-        self, room: int, seq: int, *, after: str, limit: int, unseen: Collection[str] = ()
+        self,
+        room: int,
+        seq: int,
+        *,
+        after: str,
+        limit: int,
+        unseen: Collection[str] = (),
+        unread: bool = False,
     ) -> tuple[list[Reader], int]:
-        """Return members who see `seq`, have read it and show receipts, in order of user id, and the number of all.
+        """Return members who were there at `seq`, have read it and show receipts, in order of user id, and the number
+        of all; `unread`: those who have not read it.
 
         `unseen`: members who are left out.
         """

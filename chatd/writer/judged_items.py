@@ -1,10 +1,12 @@
-"""The questions to a before-hook about a request, and what its verdicts make of it."""
+"""The questions to a before-hook about a request, and what verdicts and filters make of it."""
 
+from collections.abc import Iterable
 from typing import Any
 from zlib import crc32
 
 from msgspec.structs import replace
 
+from chatd.core.filters import Hit
 from chatd.core.forwarding import JudgedForward, content_of, keys_of
 from chatd.core.room import Room
 from chatd.core.screening import On, fields_of
@@ -55,3 +57,8 @@ def rewritten(request: Any, place: int, verdict: Verdict) -> Any:
     bodies = [*request.bodies]
     bodies[place] = content_of(verdict.body)
     return replace(request, bodies=bodies)
+
+
+def flagging(hits: Iterable[Hit]) -> tuple[str, ...]:
+    """Return the names of the filters that flag something."""
+    return tuple(sorted({hit.filter.name for hit in hits if hit.filter.does == "flag"}))

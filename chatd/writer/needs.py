@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from chatd.core import accounts, api_keys, friends, maintenance, restrictions
+from chatd.core.bans import RECALLED_MAX, RecentMessages
 from chatd.core.bots import Bot, DeleteBot, PutBot
 from chatd.core.channels import RemoveFollowers
 from chatd.core.contacts import Contact, Tally
@@ -18,7 +19,7 @@ from chatd.core.members import SetMembers
 from chatd.core.privacy import Relation
 from chatd.core.privacy_settings import SetByHost
 from chatd.core.profiles import Card, Holder
-from chatd.core.read_set import ReadSet, Tail, UnreadSpan, pair
+from chatd.core.read_set import DAY_MS, ReadSet, Tail, UnreadSpan, pair
 from chatd.core.room import Member, Room
 from chatd.core.rooms import OpenDirect
 from chatd.core.unread_counts import COUNTED_EVENTS_MAX, span_of_read, tail_of
@@ -34,6 +35,7 @@ from chatd.protocol.friends import (
     FriendRemove,
     FriendRequest,
 )
+from chatd.protocol.groups import Announce, MembersNickname, MembersSilence, MembersUnban
 from chatd.protocol.media import Played
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Forward, Pin, React, Recall, Send
@@ -86,6 +88,24 @@ async def messages(sources: Sources, batch: Sequence[Submitted], reads: ReadSet)
             reads.messages[number, seq].mine.add((user, emoji))
     if losing:
         await read_held(sources, losing, reads)
+
+
+async def recent_messages(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read what users wrote in a day who are removed with their messages: the newest of all that a request names."""
+    since = sources.env.now_ms() - DAY_MS
+    for asked in batch:
+        request, room = asked.request, reads.rooms.get(asked.request.room)
+        if room is None or not request.recall or (asked.user and asked.user not in room.members):
+            continue
+        high = room.seq
+        written = await sources.store.recent_messages(room.number, request.users, since, RECALLED_MAX)
+        found = await sources.store.messages_at({(room.number, seq) for _, seq in written})
+        for place, event in found.items():
+            reads.messages.setdefault(place, Message(room, event))
+        for user in {user for user, _ in written}:
+            seqs = sorted(seq for author, seq in written if author == user)
+            reads.records_of(RecentMessages)[room.number, user] = RecentMessages(seqs, high)
+        await read_held(sources, [*found], reads)
 
 
 async def used_keys(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
@@ -362,7 +382,11 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     RoomJoin: (used_keys, people, followed),
     RoomLeave: (used_keys, pictures),
     MembersAdd: (used_keys, people, relations, followed),
-    MembersRemove: (used_keys, pictures),
+    MembersRemove: (used_keys, pictures, recent_messages),
+    MembersUnban: (used_keys,),
+    MembersSilence: (used_keys,),
+    MembersNickname: (used_keys,),
+    Announce: (messages, used_keys),
     MembersRole: (used_keys,),
     SetMembers: (used_keys, people, relations, followed),
     Preferences: (people, preferences, pictures),

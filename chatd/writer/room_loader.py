@@ -156,7 +156,10 @@ class RoomLoader:
             room for name in names if (room := self.cache.rooms.get(name)) is not None and room.is_outdated
         ]:
             changes = {room.number: room.people_changes for room in outdated}
-            pairs = [(room.number, pair(*room.users) if room.direct else None) for room in outdated]
+            pairs = [
+                (room.number, pair(*room.users) if room.direct and room.size > 1 else None)
+                for room in outdated
+            ]
             self._reading.append(outdated)
             try:
                 people = await self._store.room_relations(pairs, self.rules)

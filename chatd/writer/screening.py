@@ -37,13 +37,13 @@ import asyncio
 import dataclasses
 import logging
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from msgspec.structs import replace
 
-from chatd.core.filters import Hit, masked
+from chatd.core.filters import masked
 from chatd.core.forwarding import JudgedForward
 from chatd.core.maintenance import Barrier
 from chatd.core.restrictions import check_spoken
@@ -72,7 +72,7 @@ from chatd.storage.interface import DecisionStore, UserStore
 from chatd.telemetry.counters import Counters
 from chatd.webhooks.interface import Judge
 from chatd.writer.forward_lookup import known_room, looked_up
-from chatd.writer.judged_items import REWRITTEN, items_of, rewritten
+from chatd.writer.judged_items import REWRITTEN, flagging, items_of, rewritten
 from chatd.writer.judging import Judging, KeepTask
 from chatd.writer.room_loader import RoomLoader
 from chatd.writer.submission import Submission, Submit, submit_and_wait
@@ -339,7 +339,11 @@ class Screening:
 
     async def _look_up(self, submission: Submission, request: Forward) -> None:
         """Read the messages that are forwarded, and apply the filters to them. Raises ChatError."""
-        submission.request = await looked_up(self._submit, self._rooms, self._store, submission.user, request)
+        try:
+            submission.request = await looked_up(self._rooms, self._store, submission.user, request)
+        except Refused as unseen:
+            # The decision refuses it, unless what the writer has lets them in.
+            raise CAME_IN from unseen
         self._note(submission, sent=request)
         self._filter(submission)
 
@@ -369,11 +373,6 @@ class Screening:
         if room is None:
             raise Refused("not_found", "no such room")
         return room
-
-
-def flagging(hits: Iterable[Hit]) -> tuple[str, ...]:
-    """Return the names of the filters that flag something."""
-    return tuple(sorted({hit.filter.name for hit in hits if hit.filter.does == "flag"}))
 
 
 def barred(account: Account, request: Any, now_ms: int) -> Refused | None:

@@ -183,6 +183,15 @@ async def test_only_what_one_sees_is_forwarded(server, ann, bob, source, target)
     assert (await messages(bob, target, *range(2, 10))) == []
 
 
+async def test_a_stranger_brings_no_room_into_memory(server, ann, source):
+    eve = await server.connect("eve")
+    own = await eve.create_group()
+    cache = server.app.rooms.cache
+    cache.forget_idle(float("inf"), [])
+    assert fault(await forward(eve, own, source, 2)) == ("not_found", "from")
+    assert [*cache.rooms] == [own]
+
+
 async def test_a_room_may_keep_its_messages(server, ann, bob, source, target):
     file = await Files(server).ready("ann")
     seq = (await share(ann, source, file))["seq"]

@@ -9,12 +9,11 @@ from chatd.core.governance import DEFAULTS, OWNED, joining, rule
 from chatd.core.idempotency import digest_of
 from chatd.core.policy import NO_DETAILS
 from chatd.core.room_summary import summary_of
-from chatd.protocol.errors import ChatError
 from chatd.protocol.groups import Policy
 from chatd.protocol.members import MembersRemove, RoomJoin
-from chatd.protocol.messages import Body, Pin, Send
+from chatd.protocol.messages import Pin
 from chatd.protocol.rooms import RoomCreate, RoomUpdate
-from tests.kit.group_requests import add, creation, key, last
+from tests.kit.group_requests import add, creation, key, last, outcome, rules, say
 from tests.kit.memory_writer import MemoryWriter, direct, group
 
 KEYS = Policy.__struct_fields__
@@ -40,21 +39,8 @@ def update(room, **settings):
     return RoomUpdate(room=room.name, key=key(), **settings)
 
 
-def code_of(writer, user, request):
-    """Return the code of a refusal, which must change nothing; None when there is none."""
-    (reply,) = writer.batch([(user, request)])
-    if not isinstance(reply, ChatError):
-        return None
-    assert writer.writes.empty
-    return reply.code
-
-
 def summary(room, user):
     return summary_of(room, room.members[user], "known")
-
-
-def rules(room, **values):
-    return update(room, policy=Policy(**values))
 
 
 @pytest.mark.parametrize("name", OTHERS)
@@ -77,7 +63,7 @@ def test_every_rule_of_a_group_has_a_default_and_a_test():
 @pytest.mark.parametrize("user", ["ann", "bob", "cat", ""])
 def test_owners_and_the_host_change_all_rules_admins_some_members_none(writer, room, name, user):
     allowed = user in ("ann", "") or (user == "bob" and name not in OWNED)
-    code = code_of(writer, user, rules(room, **{name: OTHERS[name]}))
+    code = outcome(writer, user, rules(room, **{name: OTHERS[name]}))
     assert code == (None if allowed else "forbidden")
 
 
@@ -95,7 +81,7 @@ def test_a_rule_that_is_in_force_is_a_duplicate(writer, room):
 
 def test_one_forbidden_rule_keeps_all_of_the_update_out(writer, room):
     assert (
-        code_of(writer, "bob", update(room, title="new", policy=Policy(slow_s=5, history="all")))
+        outcome(writer, "bob", update(room, title="new", policy=Policy(slow_s=5, history="all")))
         == "forbidden"
     )
     assert (room.title, room.governed) == ("", False)
@@ -121,7 +107,7 @@ def test_a_group_is_created_with_its_rules():
 def test_a_group_is_not_created_with_rules_that_contradict_each_other():
     writer = MemoryWriter()
     made = creation(public=True, policy=Policy(join="closed"))
-    assert code_of(writer, "ann", made) == "bad_request"
+    assert outcome(writer, "ann", made) == "bad_request"
 
 
 # --- who may join, in the words of old clients and of new ones
@@ -139,7 +125,7 @@ def test_public_is_for_admins_until_the_owner_says_who_may_join(writer, room):
     writer.ask("bob", update(room, public=True))
     assert (joining(room), room.details) == ("open", NO_DETAILS)
     writer.ask("ann", rules(room, join="closed"))
-    assert code_of(writer, "bob", update(room, public=True)) == "forbidden"
+    assert outcome(writer, "bob", update(room, public=True)) == "forbidden"
     writer.ask("ann", update(room, public=True))
     assert (joining(room), room.details.policy.join, room.public) == ("open", "open", True)
 
@@ -156,7 +142,7 @@ def test_public_and_join_may_say_the_same_and_nothing_else(writer, room, public)
     writer.ask("ann", update(room, public=public, policy=Policy(join=join)))
     assert joining(room) == join
     wrong = update(room, public=not public, policy=Policy(join=join))
-    assert code_of(writer, "ann", wrong) == "bad_request"
+    assert outcome(writer, "ann", wrong) == "bad_request"
 
 
 # --- what the roles of a policy allow
@@ -173,19 +159,19 @@ def test_public_and_join_may_say_the_same_and_nothing_else(writer, room, public)
 @pytest.mark.parametrize("lowest", ["member", "admin", "owner"])
 @pytest.mark.parametrize("user", ["ann", "bob", "cat"])
 def test_the_lowest_role_may(writer, room, name, request_of, lowest, user):
-    seq = writer.ask("ann", Send(room=room.name, key=key(), body=Body(text="x"))).seq
+    seq = writer.ask("ann", say(room)).seq
     writer.ask("ann", rules(room, **{name: lowest}))
     allowed = ["member", "admin", "owner"].index(room.members[user].role) >= [
         "member", "admin", "owner"].index(lowest)  # fmt: skip
-    code = code_of(writer, user, request_of(room, seq))
+    code = outcome(writer, user, request_of(room, seq))
     assert code == (None if allowed else "forbidden")
 
 
 def test_who_may_change_the_title_changes_neither_rules_nor_data_nor_publicity(writer, room):
     writer.ask("ann", rules(room, info="member"))
     for settings in ({"public": True}, {"data": {"x": 1}}, {"policy": Policy(slow_s=5)}):
-        assert code_of(writer, "cat", update(room, **settings)) == "forbidden"
-    assert code_of(writer, "cat", update(room, about="We ride")) is None
+        assert outcome(writer, "cat", update(room, **settings)) == "forbidden"
+    assert outcome(writer, "cat", update(room, about="We ride")) is None
 
 
 # --- direct rooms and bounds
@@ -200,13 +186,13 @@ def test_both_of_a_direct_room_say_how_long_messages_are_kept_and_nothing_else(u
     writer.ask(user, rules(room, retain_s=0))
     assert (room.retain_s, room.details) == (0, NO_DETAILS)
     for name in OTHERS.keys() - {"retain_s"}:
-        assert code_of(writer, user, rules(room, **{name: OTHERS[name]})) == "forbidden"
-    assert code_of(writer, user, rules(room, retain_s=86_400, slow_s=5)) == "forbidden"
+        assert outcome(writer, user, rules(room, **{name: OTHERS[name]})) == "forbidden"
+    assert outcome(writer, user, rules(room, retain_s=86_400, slow_s=5)) == "forbidden"
 
 
 @pytest.mark.parametrize("values", [{"retain_s": 3599}, {"comments": "gAAAAAAAAAAA"}])
 def test_a_rule_out_of_bounds_is_refused(writer, room, values):
-    assert code_of(writer, "ann", rules(room, **values)) == "bad_request"
+    assert outcome(writer, "ann", rules(room, **values)) == "bad_request"
 
 
 def test_requests_of_before_keep_their_digest():

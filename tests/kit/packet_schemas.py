@@ -33,6 +33,7 @@ from tests.kit.shapes import (
     user,
     word,
 )
+from tests.kit.sharing_shapes import shared
 
 # Objects (2.4)
 
@@ -65,6 +66,7 @@ body = record(
         "thread": positive,
         "mentions": listed(text, most=50),
         "buttons": listed(listed(button, least=1, most=3), least=1, most=5),
+        **shared,
         "data": host_data,
     },
 )
@@ -232,6 +234,10 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     "changes": ({"events": _events, "seq": u53}, {"next": positive}),
     "messages": ({"events": _events}, {}),
     "send": (_stored, {"ordinal": positive, "duplicate": flag, "event": event}),
+    "forward": (
+        {**_stored, "ordinal": positive, "event": event, "seqs": listed(positive, least=1, most=100)},
+        {"duplicate": flag},
+    ),
     "recall": (_stored, {"duplicate": flag}),
     **dict.fromkeys(("pin", "room.join", "room.leave"), _change),
     **dict.fromkeys(("edit", "react", "room.update", "members.remove", "members.role"), _logged),

@@ -41,6 +41,9 @@ WORDS = {
             "Body",
             "Attachment",
             "Button",
+            "Card",
+            "Span",
+            "MessageOrigin",
             "RoomSummary",
             "SyncPage",
             "AccountRow",
@@ -77,6 +80,9 @@ OBJECTS = {
     "21.4.2": "Button",
     "22.1.2": "PushOffer",
     "22.2.1": "PushPreferences",
+    "24.4.1": "Card",
+    "24.4.2": "Span",
+    "24.4.3": "MessageOrigin",
 }
 
 ENTRIES = {

@@ -12,7 +12,8 @@ from chatd.core.push import Address
 from chatd.core.push_alerts import Alert, ToldAlerts
 from chatd.core.push_preferences import PREFERENCES
 from chatd.core.push_registrations import ChangedRegistration, Dropped, Registration, digest_of
-from chatd.protocol.push import PushPreferences, preferences_of
+from chatd.protocol.preferences import preferences_of
+from chatd.protocol.push import PushPreferences
 from chatd.storage.sqlite.records import WriteRecords
 from chatd.storage.sqlite.room_rows import UNREAD
 from chatd.storage.sqlite.rows import Row

@@ -255,10 +255,9 @@ def look(
     connection: sqlite3.Connection, queries: Sequence[LookQuery], now_ms: int, members_all: int
 ) -> list[Look]:
     """Return what there is to tell of each, in order."""
-    found = {
-        (row[0], row[11], row[-1]): recipient_of(row)
-        for row in connection.execute(LOOKED_AT, {"asked": json.dumps([query[:3] for query in queries])})
-    }
+    rows = connection.execute(LOOKED_AT, {"asked": json.dumps([query[:3] for query in queries])})
+    read = [(recipient_of(row), row[-1]) for row in rows]
+    found = {(one.user, one.device or None, room): one for one, room in read}
     rooms = {query.room: room_of(connection, query.room) for query in queries}
     counted = push.badges(connection, {query.user for query in queries}, now_ms, members_all)
     looks = []

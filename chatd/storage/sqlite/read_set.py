@@ -6,6 +6,7 @@ Every function runs inside a read transaction of the connection.
 import json
 import sqlite3
 from collections.abc import Collection
+from itertools import takewhile
 
 from chatd.core.policy import details_of
 from chatd.core.read_set import Counted, KeyedEvent, UnreadSpan
@@ -13,7 +14,7 @@ from chatd.core.room import CHANNEL, Member, Room
 from chatd.core.users import Account, DeviceSeen
 from chatd.protocol.codec import decode_event
 from chatd.protocol.messages import Event
-from chatd.storage.sqlite.rows import SEPARATOR, Row, account_of, device_of, position
+from chatd.storage.sqlite.rows import SEPARATOR, SEQ_MASK, Row, account_of, device_of, position
 from chatd.storage.views import People
 
 ROOM = """
@@ -56,6 +57,14 @@ WHERE position >> 32 = ? AND user = ? AND client_key = ?
 """
 
 MESSAGE_AT = "SELECT blob FROM events WHERE position = ? AND kind = 'message'"
+# Rows that a search for messages of a user looks at, some milliseconds: those of a day in all but the busiest rooms.
+RECENT_SCANNED_MAX = 20_000
+RECENT = """
+SELECT user, position & 0xffffffff, time
+FROM (SELECT user, position, time, kind FROM events WHERE position BETWEEN ? AND ? ORDER BY position DESC LIMIT ?)
+WHERE kind = 'message' AND user IN (SELECT value FROM json_each(?))
+ORDER BY position DESC LIMIT ?
+"""
 REACTION_SET = "SELECT 1 FROM reactions WHERE room = ? AND seq = ? AND user = ? AND emoji = ?"
 
 # `unread_counts.count`; tests/contracts/test_store_unread.py holds both equal.
@@ -182,6 +191,14 @@ def messages_at(
         if row is not None:
             found[room, seq] = decode_event(row[0])
     return found
+
+
+def recent_messages(
+    connection: sqlite3.Connection, room: int, users: Collection[str], since_ms: int, limit: int
+) -> list[tuple[str, int]]:
+    span = position(room, 0), position(room, SEQ_MASK), RECENT_SCANNED_MAX
+    rows = connection.execute(RECENT, (*span, json.dumps(list(users)), limit))
+    return [(user, seq) for user, seq, _ in takewhile(lambda row: row[2] > since_ms, rows)]
 
 
 def reactions_set(

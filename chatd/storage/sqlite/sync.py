@@ -69,10 +69,11 @@ WHERE m.user = :user AND m.gone IS NULL AND r.deleted_by IS NULL AND {SHOWN}
 ORDER BY m.room LIMIT :limit
 """  # noqa: S608 - put together from constants
 
+# Without those that the user was banned from, and was never in.
 GONE = """
 SELECT r.name
 FROM members m JOIN rooms r ON r.number = m.room
-WHERE m.user = :user AND m.stamp > :since AND m.gone IS NOT NULL
+WHERE m.user = :user AND m.stamp > :since AND m.gone IS NOT NULL AND m.joined_at > 0
 ORDER BY m.stamp LIMIT :limit
 """
 

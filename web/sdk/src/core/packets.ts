@@ -74,6 +74,12 @@ export type Body = {
   mentions?: string[];
   /** of bots and official accounts: at most 5 rows of 1 to 3 buttons (21.4.2) */
   buttons?: Button[][];
+  /** something shared (24.4.1) */
+  card?: Card;
+  /** at most 50, where mentions stand in `text` (24.4.2) */
+  spans?: Span[];
+  /** where it comes from; written by the server (24.4.3) */
+  forwarded?: MessageOrigin;
   /** host data (2.4), also for end-to-end encrypted content */
   data?: unknown;
 };
@@ -334,6 +340,62 @@ export type PushPreferences = {
   timezone?: string;
   /** in quiet hours: shown without a sound, or not sent at all */
   quiet_mode?: "silent" | "off";
+};
+
+/** Protocol.md, "Card". */
+export type Card = {
+  /** a word of 1 to 16 of `a`–`z` `0`–`9` `_`, the first a letter */
+  type: string;
+  /** address that it opens */
+  url?: string;
+  /** what it is */
+  title?: string;
+  /** some lines of it */
+  text?: string;
+  /** a picture */
+  image?: string;
+  /** at most 9 pictures, of an album */
+  images?: string[];
+  /** id of the thing in the host app, or of a sticker */
+  ref?: string;
+  /** whose contact it is, or whose post */
+  user?: string;
+  /** an invite into a room, 22 characters */
+  invite?: string;
+  /** degrees times 10⁷, north and east positive; `lat` from -900000000 to 900000000, `lon` from -1800000000 to 1800000000 */
+  lat?: number;
+  /** degrees times 10⁷, north and east positive; `lat` from -900000000 to 900000000, `lon` from -1800000000 to 1800000000 */
+  lon?: number;
+  /** how many there are, as pictures of an album */
+  count?: number;
+  /** pixels of a sticker */
+  width?: number;
+  /** pixels of a sticker */
+  height?: number;
+  /** what the host app wants to know besides */
+  data?: string;
+};
+
+/** Protocol.md, "Span". */
+export type Span = {
+  /** characters before it; a character is a Unicode code point */
+  at: number;
+  /** characters of it, 1 to 256 */
+  length: number;
+  /** one of `mentions`; `*` for everybody */
+  user: string;
+};
+
+/** Protocol.md, "MessageOrigin". */
+export type MessageOrigin = {
+  /** the channel that it comes from */
+  room?: string;
+  /** the post there */
+  seq?: number;
+  /** who wrote it */
+  user?: string;
+  /** when */
+  time?: number;
 };
 
 /** A refusal (protocol.md, "error"). */
@@ -737,6 +799,37 @@ export type PinReply = {
   time?: number;
   /** this had been done before; nothing was stored or pushed now */
   duplicate?: boolean;
+};
+
+/** `forward`, from the client. */
+export type ForwardRequest = {
+  type: "forward";
+  /** where to */
+  room: string;
+  /** 9.1 */
+  key: string;
+  /** the room of the messages */
+  from: string;
+  /** 1 to 100 messages, in the order in which they are to be stored */
+  seqs: number[];
+  /** their authors are named, where those let themselves be named (`credit` of `preferences`) */
+  credit?: boolean;
+};
+
+/** The `ok` to `forward`. */
+export type ForwardReply = {
+  /** the event that was stored; absent where nothing is logged */
+  seq: number;
+  /** number of the message; only for a message that has one */
+  ordinal: number;
+  /** when it was stored; absent only where nothing was stored */
+  time: number;
+  /** this had been done before; nothing was stored or pushed now */
+  duplicate?: boolean;
+  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
+  event: Event;
+  /** the messages that were stored */
+  seqs: number[];
 };
 
 /** `read`, from the client. */
@@ -1671,6 +1764,7 @@ export type Request =
   | RecallRequest
   | ReactRequest
   | PinRequest
+  | ForwardRequest
   | ReadRequest
   | DeliveredRequest
   | ReadersRequest
@@ -1777,6 +1871,7 @@ export type Replies = {
   "recall": RecallReply;
   "react": ReactReply;
   "pin": PinReply;
+  "forward": ForwardReply;
   "read": ReadReply;
   "delivered": DeliveredReply;
   "readers": ReadersReply;
