@@ -41,7 +41,7 @@ export type Event = {
   /** text to show when the kind is unknown */
   fallback?: string;
   /** On created */
-  users?: string[] | { user: string; role: string }[];
+  users?: string[] | { user: string; role: string }[] | string[] | string[];
   /** On reaction */
   emoji?: string;
   /** On reaction */
@@ -369,19 +369,19 @@ export type Policy = {
   /** who enters alone: nobody, who asks and is let in (24.2), anybody */
   join?: "closed" | "request" | "open";
   /** `members.add`, invites */
-  invite?: string;
+  invite?: "member" | "admin" | "owner";
   /** those whom a plain member adds or invites wait for an admin (24.2) */
   approve?: boolean;
   /** `send`, `forward`; `edit` and `react`, too */
-  post?: string;
+  post?: "member" | "admin" | "owner";
   /** seconds between two messages of a plain member */
   slow_s?: number;
   /** a mention of `*` */
-  mention_all?: string;
+  mention_all?: "member" | "admin" | "owner";
   /** title, avatar, `about`, `tags`, `announce` */
-  info?: string;
+  info?: "member" | "admin" | "owner";
   /** pin */
-  pin?: string;
+  pin?: "member" | "admin" | "owner";
   /** what newcomers see: what comes, the last 200 events too, everything */
   history?: "none" | "recent" | "all";
   /** seconds for which messages are kept, 3600 at least (24.6); 0: as long as the server keeps them */
@@ -1287,9 +1287,9 @@ export type MembersGetRequest = {
 
 /** The `ok` to `members.get`. */
 export type MembersGetReply = {
-  /** those of them who are members, in the order of their ids */
-  members: { user: string; role: string; joined_at: number; nickname?: string; silenced_until?: number }[];
-  /** all members of the room */
+  /** members, in the order of their ids */
+  members: { user: string; role: string; joined_at: number; nickname?: string; silenced_until?: number; banned_until?: number }[];
+  /** all members of the room; of `banned`: all who are banned */
   count: number;
 };
 
