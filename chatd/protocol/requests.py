@@ -2,6 +2,7 @@
 
 from chatd.protocol.bots import BotsGet
 from chatd.protocol.connection import Auth, Hello, Ping, Pong, SetMode
+from chatd.protocol.drafts import Draft, Schedule
 from chatd.protocol.friends import (
     CircleDelete,
     CircleSet,
@@ -52,4 +53,5 @@ AnyRequest = (
     | FileLink | FileList | Played
     | PushTest | PushDecisions
     | Search
+    | Draft | Schedule
 )  # fmt: skip

@@ -32,6 +32,7 @@ from chatd.storage.feeds import FeedStore, WebhookStore
 from chatd.storage.files import FileStore
 from chatd.storage.media import FileRounds, FileViews
 from chatd.storage.push import PushStore
+from chatd.storage.scheduled import ScheduledStore
 from chatd.storage.search import SearchViews
 from chatd.storage.views import (
     EventPage,
@@ -405,6 +406,7 @@ class Store(CommitStore, DecisionStore, RoomViews, UserStore, GraphStore, Webhoo
     files: PersonFiles
     feed: FeedStore
     push: PushStore
+    scheduled: ScheduledStore
 
     async def probe(self) -> None:
         """Read something; raise Unavailable when nothing can be read."""

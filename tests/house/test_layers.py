@@ -150,7 +150,14 @@ def modules(source):
 
 CONTRACTS = ("interface", "views", "erasing", "feeds")
 # Contracts of parts of a store, each beside the others.
-STORES = ("storage.push", "storage.files", "storage.media", "storage.channels", "storage.search")
+STORES = (
+    "storage.push",
+    "storage.files",
+    "storage.media",
+    "storage.channels",
+    "storage.scheduled",
+    "storage.search",
+)
 
 
 def layer(name):
