@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from chatd.commands.host_rooms import Place
 from chatd.core import maintenance
@@ -98,7 +98,7 @@ class PostForward(Asked, frozen=True, kw_only=True):
 class Written(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The place of what was stored in the log of its room. `duplicate`: it was there before.
 
-    `event`: what was stored, where it is not what was asked for. `seqs`: of messages that were forwarded.
+    `event`: what was stored, where it is not what was asked for.
     """
 
     seq: U53 | UnsetType = UNSET
@@ -106,7 +106,12 @@ class Written(Struct, frozen=True, kw_only=True, omit_defaults=True):
     time: Milliseconds | UnsetType = UNSET
     duplicate: bool = False
     event: Event | UnsetType = UNSET
-    seqs: list[U53] | UnsetType = UNSET
+
+
+class Forwarded(Written, frozen=True, kw_only=True):
+    """The same of the first of some messages, and the numbers of all."""
+
+    seqs: list[U53]
 
 
 class MessagesAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -147,12 +152,13 @@ async def post_message(call: Call, asked: PostMessage) -> Written:
     )
 
 
-async def post_forward(call: Call, asked: PostForward) -> Written:
+async def post_forward(call: Call, asked: PostForward) -> Forwarded:
     room = call.path["room"]
     forward = Forward(room=room, key=asked.key, from_=asked.from_, seqs=asked.seqs, credit=asked.credit)
-    return written(
-        await call.rooms.decide(asked.as_, forward, call.audit(room, asked.as_), screened=asked.screen)
-    )
+    reply = await call.rooms.decide(asked.as_, forward, call.audit(room, asked.as_), screened=asked.screen)
+    assert isinstance(reply, WriteOk)
+    assert reply.seqs is not UNSET
+    return Forwarded(**asdict(written(reply)), seqs=reply.seqs)
 
 
 async def patch_message(call: Call, asked: PatchMessage) -> Written:
@@ -199,12 +205,7 @@ def written(reply: Any) -> Written:
     assert isinstance(reply, WriteOk)
     event = UNSET if reply.event is UNSET else event_shown(decode_event(reply.event))
     return Written(
-        seq=reply.seq,
-        ordinal=reply.ordinal,
-        time=reply.time,
-        duplicate=reply.duplicate,
-        event=event,
-        seqs=reply.seqs,
+        seq=reply.seq, ordinal=reply.ordinal, time=reply.time, duplicate=reply.duplicate, event=event
     )
 
 
@@ -225,7 +226,7 @@ ROUTES = (
     Route("POST", "/v1/rooms/{room}/messages", "messages", post_message, PostMessage, Written),
     Route("PATCH", "/v1/rooms/{room}/messages/{seq}", "messages", patch_message, PatchMessage, Written),
     Route("DELETE", "/v1/rooms/{room}/messages/{seq}", "messages", delete_message, As, Written),
-    Route("POST", "/v1/rooms/{room}/forwards", "messages", post_forward, PostForward, Written),
+    Route("POST", "/v1/rooms/{room}/forwards", "messages", post_forward, PostForward, Forwarded),
     Route("POST", "/v1/rooms/{room}/notices", "messages", post_notice, PostNotice, Written),
     Route("PUT", "/v1/rooms/{room}/read", "messages", put_read, PutRead, ReadAnswer),
 )
