@@ -75,6 +75,8 @@ def forward(user: str, request: Forward, writes: WriteSet, reads: ReadSet) -> Wr
             note_sent(room, author, copy.body, writes, reads)
         say(room, author, sent, digest, writes, reads, copy)
     writes.spend("forwards", user, len(copies))
+    if bound:
+        note_pace(room, author, writes)
     return acknowledgement(request, writes.keyed[room.number, user, request.key].event)
 
 

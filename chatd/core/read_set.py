@@ -131,6 +131,7 @@ class Rules:
     large_members: int = 1_000
     delivered_members: int = 32
     edit_window_ms: int = 86_400_000
+    recall_window_ms: int = 86_400_000
     shown_to: ShownTo = "known"
     rooms_per_user: int = 2_000
     bans_max: int = 10_000

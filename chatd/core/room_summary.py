@@ -125,7 +125,7 @@ def summary_of(room: Room, member: Member, shown_to: ShownTo) -> RoomSummary:
 
 def peer_of(room: Room, member: Member) -> Peer:
     peer = room.members[room.peer(member.user)]
-    both_show = member.receipts and peer.receipts and not room.keeps_marks
+    both_show = peer is not member and member.receipts and peer.receipts and not room.keeps_marks
     return Peer(peer.user, peer.first_visible, peer.read, peer.delivered, both_show, peer.extras)
 
 

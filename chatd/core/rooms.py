@@ -92,26 +92,31 @@ def repeated_creation(user: str, request: RoomCreate, writes: WriteSet, reads: R
 
 
 def direct(user: str, request: RoomDirect, writes: WriteSet, reads: ReadSet) -> SummaryOk:
-    """Return the direct room of two users, which the first request creates."""
-    if request.user == user:
-        raise Refused("bad_request", "a direct room takes another user", field="user")
+    """Return the direct room of two users, which the first request creates; with oneself that of one's notes."""
     users = pair(user, request.user)
     room = reads.pairs.get(users)
     if room is None:
         check_new_room(user, writes, reads)
-        check_relation(user, request.user, reads)
-        if is_full(request.user, writes, reads):
-            raise Refused("quota", "this user is in as many rooms as others may open to them", field="user")
-        reads.allowances.check("added", user, 1, writes, reads.now_s)
-        check_direct_room(user, writes, reads)
+        if request.user != user:
+            check_other(user, request.user, writes, reads)
         room = reads.pairs[users] = new_room(DIRECT, user, writes, reads)
         writes.add(DirectPair(*users, room.number))
         open_room(room, {user: "member", request.user: "member"}, user, writes, reads)
-        if reads.rules.people.enabled:
-            # Not in their list before something is said.
-            room.members[request.user].standing = Standing.POLICY
-        greet(room, request.user, writes, reads)
+        if request.user != user:
+            if reads.rules.people.enabled:
+                # Not in their list before something is said.
+                room.members[request.user].standing = Standing.POLICY
+            greet(room, request.user, writes, reads)
     return shown(SummaryOk(summary=RoomSummary(room.name)), room, user, writes)
+
+
+def check_other(user: str, other: str, writes: WriteSet, reads: ReadSet) -> None:
+    """Raise Refused when `user` may open no direct room with another one."""
+    check_relation(user, other, reads)
+    if is_full(other, writes, reads):
+        raise Refused("quota", "this user is in as many rooms as others may open to them", field="user")
+    reads.allowances.check("added", user, 1, writes, reads.now_s)
+    check_direct_room(user, writes, reads)
 
 
 def open_direct(user: str, request: OpenDirect, writes: WriteSet, reads: ReadSet) -> SummaryOk:

@@ -10,7 +10,8 @@ from chatd.core.push_decision import EVERYTHING, Facts
 from chatd.core.push_events import PushEvent
 from chatd.core.push_preferences import is_quiet
 from chatd.core.room import ACCEPTED
-from chatd.protocol.push import PushPreferences, preferences_of
+from chatd.protocol.preferences import preferences_of
+from chatd.protocol.push import PushPreferences
 from chatd.push.zones import wall_ms
 from chatd.storage.push import PushRoom, Recipient
 

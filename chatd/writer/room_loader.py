@@ -57,13 +57,13 @@ class RoomLoader:
             room = self.cache.get(name, self._env.monotonic())
         return room
 
-    async def of(self, user: str, name: str) -> Room | None:
-        """Return the room of this name, loaded if need be, when `user` is or was in it; else None.
+    async def of(self, user: str, name: str, *, joins: bool = False) -> Room | None:
+        """Return the room of this name, loaded if need be, when `user` is or was in it, or `joins` a public one.
 
         A request for a room of others costs the same look at the store whether the room is in memory, only stored, or
         does not exist, and loads nothing: its time says nothing about rooms.
         """
-        if not self.known(user, name) and not await self._store.placed([(user, name, False)]):
+        if not self.known(user, name) and not await self._store.placed([(user, name, joins)]):
             return None
         room = await self.get(name)
         if room is not None and room.is_channel:
@@ -156,7 +156,10 @@ class RoomLoader:
             room for name in names if (room := self.cache.rooms.get(name)) is not None and room.is_outdated
         ]:
             changes = {room.number: room.people_changes for room in outdated}
-            pairs = [(room.number, pair(*room.users) if room.direct else None) for room in outdated]
+            pairs = [
+                (room.number, pair(*room.users) if room.direct and room.size > 1 else None)
+                for room in outdated
+            ]
             self._reading.append(outdated)
             try:
                 people = await self._store.room_relations(pairs, self.rules)

@@ -13,7 +13,8 @@ from chatd.core.room import ACCEPTED, DECLINED, POLICY, REQUEST, Room
 from chatd.core.sections import ACCOUNT, ChangedRow
 from chatd.core.sync_query import BadgeRule, SyncQuery
 from chatd.protocol.codec import encode
-from chatd.protocol.push import PreferencesRow, PushPreferences
+from chatd.protocol.preferences import PreferencesRow
+from chatd.protocol.push import PushPreferences
 from chatd.storage.interface import Store
 from tests.kit.adapters import STORES
 from tests.kit.attention import attention
