@@ -192,8 +192,8 @@ def events(value: Any) -> list[dict[str, Any]]:
     if not isinstance(value, dict):
         return []
     inside = [event for item in value.values() for event in events(item)]
-    # A decision about a notification has both keys, too.
-    is_event = "kind" in value and "seq" in value and "outcome" not in value
+    # A decision about a notification has both keys, too, and the summary of a channel.
+    is_event = "kind" in value and "seq" in value and not {"outcome", "room"} & value.keys()
     return [value, *inside] if is_event else inside
 
 

@@ -79,6 +79,10 @@ MEDIA_FAULTS = (
     "collector_races",  # what nobody uses goes while it is forwarded
     "takedown",  # files are taken out of every place
 )
+# No fault: in so many runs groups govern themselves.
+GOVERNED_ONE_IN = 8
+# In so many runs users have the actions of conversations.
+CONVERSATIONS_ONE_IN = 4
 # In so many runs messages can be searched. Drawn last; then what befalls the index.
 SEARCH_ONE_IN = 6
 SEARCH_FAULTS = ("index_gone",)  # it is deleted, or its process dies
@@ -117,6 +121,8 @@ class Scenario:
     push: bool = False
     moderated: bool = False
     media: bool = False
+    governed: bool = False
+    conversations: bool = False
     search: bool = False
 
     def has(self, fault: str) -> bool:
@@ -148,10 +154,11 @@ def scenario(plan: Lane) -> Scenario:
     has_media = plan.befalls(MEDIA_ONE_IN)
     if has_media:
         faults |= {fault for fault in MEDIA_FAULTS if plan.befalls(2)}
+    governed, conversations = plan.befalls(GOVERNED_ONE_IN), plan.befalls(CONVERSATIONS_ONE_IN)
     has_search = plan.befalls(SEARCH_ONE_IN)
     if has_search:
         faults |= {fault for fault in SEARCH_FAULTS if plan.befalls(2)}
-    extras = (people, hooks, push, moderated, has_media, has_search)
+    extras = (people, hooks, push, moderated, has_media, governed, conversations, has_search)
     return Scenario(faults, tuple(users), rooms, actions, trouble_s, seed, *extras)
 
 
