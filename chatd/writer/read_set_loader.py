@@ -91,7 +91,7 @@ class ReadSetLoader:
             for user in named_users(asked)
         }
         for name in {name for name, _ in places}:
-            self.rooms.cache.forget_followers(name, {user for place, user in places if place == name})
+            self.rooms.cache.forget_followers(name)
         if places:
             await self.rooms.load_followers(places)
 

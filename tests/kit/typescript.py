@@ -46,6 +46,7 @@ WORDS = {
             "Card",
             "Span",
             "MessageOrigin",
+            "Policy",
             "RoomSummary",
             "SyncPage",
             "AccountRow",
@@ -253,7 +254,8 @@ def event() -> list[Key]:
                 assert key.name in keys, f"{key.name} has no type"
                 continue
             known = keys.get(key.name)
-            type = key.type if known is None or known.type == key.type else f"{known.type} | {key.type}"
+            parts = [] if known is None else known.type.split(" | ")
+            type = " | ".join([*parts, *(() if key.type in parts else (key.type,))])
             meaning = known.meaning if known else f"On {row['kind'].replace('`', '')}"
             keys[key.name] = Key(key.name, type, True, meaning)
     return list(keys.values())
