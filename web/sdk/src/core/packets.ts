@@ -1775,7 +1775,7 @@ export type SearchRequest = {
   text?: string;
   /** who wrote it */
   from?: string;
-  /** what it has besides, all of these: `image`, `video`, `voice`, `file`, `link` (a URL in the text, or a card of one), `mention` (of the asker, or of everybody), `card:TYPE` (24.4) */
+  /** at most 4: what it has besides, all of these: `image`, `video`, `voice`, `file`, `link` (a URL in the text, or a card of one), `mention` (of the asker, or of everybody), `card:TYPE` (24.4) */
   has?: string[];
   /** the time of the message, both inclusive */
   since?: number;
