@@ -57,6 +57,11 @@ class Event(TypedDict("_Between", {"from": int, "to": int}, total=False), total=
     avatar: str
     public: bool
     data: object
+    policy: Mapping[str, object]
+    about: str
+    tags: list[str]
+    nickname: str
+    until: int
     fallback: str
 
 
@@ -88,6 +93,12 @@ class RoomSummary(TypedDict, total=False):
     notify: str
     played: list[int]
     peer_played: list[int]
+    policy: Mapping[str, object]
+    about: str
+    tags: list[str]
+    announcement: int
+    nickname: str
+    silenced_until: int
     first_visible: int
     log_floor: int
     preview: Event
