@@ -275,7 +275,7 @@ class Command:
     handler: Handler | None
     allow: str = "read"
     writes: bool = False
-    own: Literal["", "writes", "typing", "people"] = ""
+    own: Literal["", "writes", "typing", "people", "invites"] = ""
     feature: str = ""
 
 

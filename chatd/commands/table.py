@@ -4,7 +4,19 @@ A new command needs a struct in its chapter of protocol/, a function, a row here
 scenario. A test fails when one is missing.
 """
 
-from chatd.commands import bots, connection, files, history, members, presence, profiles, push, sync, users
+from chatd.commands import (
+    bots,
+    connection,
+    files,
+    history,
+    joining,
+    members,
+    presence,
+    profiles,
+    push,
+    sync,
+    users,
+)
 from chatd.commands.context import Command, for_members
 from chatd.protocol.bots import BotsGet
 from chatd.protocol.connection import Auth, Ping, Pong, SetMode
@@ -20,6 +32,15 @@ from chatd.protocol.friends import (
     FriendRequest,
 )
 from chatd.protocol.history import Changes, History, Log, Messages
+from chatd.protocol.joining import (
+    InvitesCreate,
+    InvitesList,
+    InvitesLook,
+    InvitesRevoke,
+    InvitesUse,
+    JoinsDecide,
+    JoinsList,
+)
 from chatd.protocol.media import FileLink, FileList, Played
 from chatd.protocol.members import MembersAdd, MembersList, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
@@ -78,6 +99,13 @@ COMMANDS: dict[type[Request], Command] = {
     MembersAdd: Command(WRITER, allow="create", writes=True),
     MembersRemove: Command(WRITER, allow="create", writes=True),
     MembersRole: Command(WRITER, allow="create", writes=True),
+    InvitesCreate: Command(WRITER, allow="create", writes=True),
+    InvitesList: Command(for_members(joining.invites)),
+    InvitesRevoke: Command(WRITER, allow="create", writes=True),
+    InvitesLook: Command(WRITER, own="invites"),
+    InvitesUse: Command(WRITER, allow="create", own="invites"),
+    JoinsList: Command(for_members(joining.joins)),
+    JoinsDecide: Command(WRITER, allow="create", writes=True),
     Preferences: Command(WRITER, own="writes"),
     ProfileSet: Command(WRITER, allow="send", own="people", feature="people"),
     UsersFind: Command(profiles.find, feature="people"),

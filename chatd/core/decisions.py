@@ -9,6 +9,7 @@ from chatd.core import (
     audit,
     bots,
     contact_settings,
+    entering,
     erasure_steps,
     erasures,
     event_feed,
@@ -20,6 +21,8 @@ from chatd.core import (
     graph,
     held_files,
     imports,
+    invites,
+    joins,
     link_key,
     maintenance,
     members,
@@ -53,6 +56,7 @@ from chatd.protocol.friends import (
     FriendRemove,
     FriendRequest,
 )
+from chatd.protocol.joining import InvitesCreate, InvitesLook, InvitesRevoke, InvitesUse, JoinsDecide
 from chatd.protocol.media import Played
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
@@ -92,12 +96,19 @@ DECISIONS: dict[type, Decide] = {
     PrivacySet: privacy_settings.set_privacy,
     RoomUpdate: room_settings.update,
     RoomDelete: rooms.delete,
-    RoomJoin: members.join,
+    RoomJoin: entering.join,
     RoomLeave: members.leave,
-    MembersAdd: members.add,
+    MembersAdd: entering.add,
     MembersRemove: members.remove,
     MembersRole: members.set_roles,
-    members.SetMembers: members.set_members,
+    InvitesCreate: invites.create,
+    InvitesRevoke: invites.revoke,
+    InvitesLook: invites.look,
+    InvitesUse: invites.use,
+    invites.ForgetInvites: invites.forget_invites,
+    JoinsDecide: joins.decide,
+    joins.EndJoins: joins.end_joins,
+    entering.SetMembers: entering.set_members,
     ProfileSet: profiles.set_profile,
     DevicesRemove: accounts.remove_device,
     FriendRequest: friends.request,

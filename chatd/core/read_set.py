@@ -101,6 +101,16 @@ class MediaRules:
     kept_ms: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(slots=True, frozen=True)
+class GroupRules:
+    """The limits that the operator sets for groups. `invite_url`: with `{invite}` in it; empty for none."""
+
+    joins_max: int = 500
+    invites_max: int = 20
+    invite_ms: int = 7 * DAY_MS
+    invite_url: str = ""
+
+
 def knows_none(zone: str) -> bool:
     return False
 
@@ -125,6 +135,7 @@ class Rules:
     rooms_per_user: int = 2_000
     people: PeopleRules = field(default_factory=PeopleRules)
     media: MediaRules = field(default_factory=MediaRules)
+    groups: GroupRules = field(default_factory=GroupRules)
     # The age below which an account may do less; 0 for none.
     new_account_ms: int = 0
     bots: bool = False

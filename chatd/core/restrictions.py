@@ -15,6 +15,7 @@ from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused, Rejected
 from chatd.protocol.friends import FriendRequest
+from chatd.protocol.joining import InvitesCreate
 from chatd.protocol.members import MembersAdd
 from chatd.protocol.messages import Edit, Pin, React, Send
 from chatd.protocol.presence import Typing
@@ -22,7 +23,19 @@ from chatd.protocol.rooms import RoomCreate, RoomUpdate
 from chatd.protocol.users import ProfileSet
 
 # What others would read, see or be told of. Who is muted can still take back, clear, leave, read and report.
-SAYS = (Send, Edit, React, Pin, RoomCreate, RoomUpdate, MembersAdd, FriendRequest, ProfileSet, Typing)
+SAYS = (
+    Send,
+    Edit,
+    React,
+    Pin,
+    RoomCreate,
+    RoomUpdate,
+    MembersAdd,
+    InvitesCreate,
+    FriendRequest,
+    ProfileSet,
+    Typing,
+)
 # A phone that waits as it was told asks once a day; a longer time overflows the timers of browsers.
 RETRY_MAX_MS = DAY_MS
 

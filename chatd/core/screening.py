@@ -11,8 +11,9 @@ from typing import Any, Literal
 from msgspec import UNSET, Raw, Struct
 from msgspec.structs import replace
 
+from chatd.core.entering import SetMembers, joinable, joined
 from chatd.core.idempotency import Repeated, first_time
-from chatd.core.members import SetMembers, joinable
+from chatd.core.invites import prepared_use
 from chatd.core.moderation import flag
 from chatd.core.permissions import authorize
 from chatd.core.read_set import ReadSet
@@ -24,6 +25,7 @@ from chatd.protocol.codec import encode
 from chatd.protocol.envelope import Ok, RoomMutation
 from chatd.protocol.errors import ChatError
 from chatd.protocol.friends import FriendRequest
+from chatd.protocol.joining import InvitesCreate, InvitesUse, UseOk
 from chatd.protocol.members import MembersAdd, RoomJoin
 from chatd.protocol.messages import Body, Edit, Part, Send, WriteOk
 from chatd.protocol.rooms import RoomCreate, RoomUpdate
@@ -44,6 +46,8 @@ SCREENED: Mapping[type[Struct], On] = {
     MembersAdd: "member",
     SetMembers: "member",
     RoomJoin: "member",
+    InvitesCreate: "room",
+    InvitesUse: "member",
     FriendRequest: "friend",
     ProfileSet: "profile",
 }
@@ -56,12 +60,16 @@ ACTIONS: Mapping[type[Struct], str] = {
     RoomUpdate: "update",
     MembersAdd: "add",
     SetMembers: "add",
+    InvitesCreate: "add",
 }
 
 # The fields that are texts, besides bodies and parts of cards. A handle has letters that are no mask.
 TEXTS: Mapping[type[Struct], tuple[str, ...]] = {
     RoomCreate: ("title", "about"),
     RoomUpdate: ("title", "about"),
+    RoomJoin: ("text",),
+    InvitesCreate: ("label",),
+    InvitesUse: ("text",),
     FriendRequest: ("note",),
     ProfileSet: ("name", "handle", "bio"),
 }
@@ -182,7 +190,10 @@ def decide_screened(
         writes.sent = None
     if isinstance(reply, WriteOk) and isinstance(request, RoomMutation) and not reply.duplicate:
         room = reads.rooms[request.room]
-        event = writes.keyed[room.number, user, request.key].event
+        keyed = writes.keyed.get((room.number, user, request.key))
+        if keyed is None:
+            return reply
+        event = keyed.event
         if screened.sent is not None:
             reply.event = Raw(encode(event))
         for name in screened.flagged_by if isinstance(request, Send | Edit) else ():
@@ -195,12 +206,18 @@ def refuse(refusal: ChatError, user: str, request: Any, writes: WriteSet, reads:
     if isinstance(request, RoomCreate):
         if (reply := repeated_creation(user, request, writes, reads)) is not None:
             return reply
+    elif isinstance(request, InvitesUse):
+        if isinstance(used := prepared_use(user, request, writes, reads), UseOk):
+            return used
     elif hasattr(request, "key"):
         try:
             first_time(user, request, writes, reads)
         except Repeated as repeated:
             return repeated.reply
-    check_allowed(user, request, reads.rooms.get(getattr(request, "room", "")))
+    room = reads.rooms.get(getattr(request, "room", ""))
+    check_allowed(user, request, room)
+    if isinstance(request, RoomJoin):
+        joined(joinable(room, user), user, writes, reads)
     raise refusal
 
 

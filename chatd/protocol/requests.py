@@ -13,6 +13,15 @@ from chatd.protocol.friends import (
     FriendRequest,
 )
 from chatd.protocol.history import Changes, History, Log, Messages
+from chatd.protocol.joining import (
+    InvitesCreate,
+    InvitesList,
+    InvitesLook,
+    InvitesRevoke,
+    InvitesUse,
+    JoinsDecide,
+    JoinsList,
+)
 from chatd.protocol.media import FileLink, FileList, Played
 from chatd.protocol.members import MembersAdd, MembersList, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
@@ -41,6 +50,8 @@ AnyRequest = (
     | Read | Delivered | Readers | Focus | Typing | Watch
     | RoomCreate | RoomDirect | RoomGet | RoomUpdate | RoomDelete | RoomJoin | RoomLeave
     | MembersList | MembersAdd | MembersRemove | MembersRole
+    | InvitesCreate | InvitesList | InvitesRevoke | InvitesLook | InvitesUse
+    | JoinsList | JoinsDecide
     | RoomAccept | RoomDecline | PrivacySet
     | Preferences | ProfileSet | UsersFind | UsersGet | DevicesPush | DevicesList | DevicesRemove
     | FriendRequest | FriendAccept | FriendDecline | FriendCancel | FriendRemove

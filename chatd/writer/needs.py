@@ -10,9 +10,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from chatd.core import accounts, api_keys, friends, maintenance, restrictions
 from chatd.core.bots import Bot, DeleteBot, PutBot
 from chatd.core.contacts import Contact, Tally
+from chatd.core.entering import SetMembers
 from chatd.core.friends import GROUP_VIA, Introduction
 from chatd.core.graph import ChangeGraph, GraphFeed, pairs_of
-from chatd.core.members import SetMembers
+from chatd.core.joins import EndJoins
 from chatd.core.privacy import Relation
 from chatd.core.privacy_settings import SetByHost
 from chatd.core.profiles import Card, Holder
@@ -32,6 +33,7 @@ from chatd.protocol.friends import (
     FriendRemove,
     FriendRequest,
 )
+from chatd.protocol.joining import InvitesCreate, InvitesLook, InvitesRevoke, InvitesUse, JoinsDecide
 from chatd.protocol.media import Played
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Pin, React, Recall, Send
@@ -43,6 +45,7 @@ from chatd.writer.account_needs import circles, preferences, privacy
 from chatd.writer.erasure_needs import NEEDS_OF_ERASURES, erasures_of_users
 from chatd.writer.file_needs import NEEDS_OF_FILES, heard, pictures, read_held, sent
 from chatd.writer.import_needs import NEEDS_OF_IMPORTS
+from chatd.writer.joining_needs import ending, invited, joining, of_group, waiting
 from chatd.writer.sources import Need, Sources, Submitted
 
 AccountBound = (
@@ -50,6 +53,7 @@ AccountBound = (
     ProfileSet,
     DevicesRemove,
     MembersAdd,
+    InvitesCreate,
     accounts.Amend,
     accounts.Revoke,
     restrictions.Restrict,
@@ -93,7 +97,7 @@ async def used_keys(sources: Sources, batch: Sequence[Submitted], reads: ReadSet
         if room is not None and is_or_was_member(asked.user, room):
             wanted.add((room.number, asked.user, asked.request.key))
     if wanted:
-        reads.keyed = await sources.store.keyed(wanted)
+        reads.keyed.update(await sources.store.keyed(wanted))
 
 
 async def tails(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
@@ -305,20 +309,6 @@ def is_or_was_member(user: str, room: Room) -> bool:
     return not user or user in room.members or user in room.former
 
 
-def joining(asked: Submitted) -> Iterable[str]:
-    """Return the users who may become members by this submission."""
-    request = asked.request
-    if isinstance(request, RoomCreate):
-        return [asked.user, *request.users]
-    if isinstance(request, RoomDirect):
-        return [asked.user, request.user]
-    if isinstance(request, OpenDirect):
-        return [request.user, request.other]
-    if isinstance(request, RoomJoin):
-        return [asked.user]
-    return request.users if isinstance(request, MembersAdd | SetMembers) else ()
-
-
 def asked_by(asked: Submitted) -> Iterable[str]:
     """Return the users who are put into a room by this submission, or asked to be a friend."""
     request = asked.request
@@ -353,12 +343,17 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     OpenDirect: (new_rooms, people),
     RoomUpdate: (used_keys, pictures),
     RoomDelete: (used_keys, pictures),
-    RoomJoin: (used_keys, people),
-    RoomLeave: (used_keys, pictures),
-    MembersAdd: (used_keys, people, relations),
-    MembersRemove: (used_keys, pictures),
+    RoomJoin: (used_keys, people, waiting),
+    RoomLeave: (used_keys, pictures, waiting),
+    MembersAdd: (used_keys, people, relations, waiting),
+    MembersRemove: (used_keys, pictures, waiting),
     MembersRole: (used_keys,),
-    SetMembers: (used_keys, people, relations),
+    SetMembers: (used_keys, people, relations, waiting),
+    InvitesCreate: (used_keys, people, of_group),
+    InvitesRevoke: (used_keys, of_group),
+    InvitesLook: (invited,),
+    InvitesUse: (invited, people),
+    JoinsDecide: (used_keys, people, waiting),
     Preferences: (people, preferences, pictures),
     PrivacySet: (privacy,),
     SetByHost: (privacy,),
@@ -384,6 +379,7 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     **NEEDS_OF_ERASURES,
     **NEEDS_OF_IMPORTS,
     **NEEDS_OF_FILES,
+    EndJoins: (ending,),
     PutBot: (people, cards, bots),
     DeleteBot: (bots,),
     api_keys.AddKey: (keys_of_api,),

@@ -149,7 +149,7 @@ def modules(source):
 
 CONTRACTS = ("interface", "views", "erasing", "feeds")
 # Contracts of parts of a store, each beside the others.
-STORES = ("storage.push", "storage.files", "storage.media")
+STORES = ("storage.push", "storage.files", "storage.joining", "storage.media")
 
 
 def layer(name):

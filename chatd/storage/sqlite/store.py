@@ -52,6 +52,7 @@ from chatd.storage.sqlite.feed_rows import FeedRow, FeedRows
 from chatd.storage.sqlite.files import FileRows
 from chatd.storage.sqlite.hello import hello
 from chatd.storage.sqlite.history import Cut, Span
+from chatd.storage.sqlite.joining import JoiningRows
 from chatd.storage.sqlite.media_reads import FileReads
 from chatd.storage.sqlite.media_rows import FileRounds
 from chatd.storage.sqlite.meta import mark_closed, stamp_of
@@ -102,7 +103,7 @@ class SqliteStore(ApiReads, FileReads, FileRounds, Store):
         self._read_pool = readers
         self.troubles = troubles
         self.feed = FeedRows(readers, found[0])
-        self.file_rows = FileRows(readers)
+        self.file_rows, self.joining = FileRows(readers), JoiningRows(readers)
         self.push = PushReads(Directory(lock.directory).database, troubles)
         self._writes = {**chapter.writers(), FeedRow: self.feed.add}
         self._section_tables = chapter.sections
