@@ -108,6 +108,7 @@ DECISIONS: dict[type, Decide] = {
     invites.ForgetInvites: invites.forget_invites,
     JoinsDecide: joins.decide,
     joins.EndJoins: joins.end_joins,
+    joins.EraseJoins: joins.erase_joins,
     entering.SetMembers: entering.set_members,
     ProfileSet: profiles.set_profile,
     DevicesRemove: accounts.remove_device,

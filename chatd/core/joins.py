@@ -28,12 +28,17 @@ DECLINED_MS = DAY_MS
 
 @dataclass(slots=True, frozen=True)
 class EndJoins:
-    """End requests and offers, by (room, user): those whose time is up, or all of them when a person is erased, or the
-    room is deleted.
-    """
+    """End requests and offers, by (room, user), whose time is up, or whose room is deleted."""
 
     places: Sequence[tuple[str, str]]
-    expired: bool = True
+
+
+@dataclass(slots=True, frozen=True)
+class EraseJoins:
+    """Take away what these requests and offers, by (room, user), say of `person`."""
+
+    person: str
+    places: Sequence[tuple[str, str]]
 
 
 @once
@@ -72,8 +77,22 @@ def end_joins(user: str, request: EndJoins, writes: WriteSet, reads: ReadSet) ->
         if room is None:
             continue
         join = join_of(room, other, reads)
-        if join.kind and (not request.expired or ends_at(join) <= writes.now):
+        if join.kind and (room.deleted_by is not None or ends_at(join) <= writes.now):
             drop_join(room, other, writes, reads)
+    return Ok()
+
+
+def erase_joins(user: str, request: EraseJoins, writes: WriteSet, reads: ReadSet) -> Ok:
+    """End requests of a person and offers of or to them; a request by their invite goes on without their name."""
+    for name, other in request.places:
+        room = reads.rooms.get(name)
+        if room is None:
+            continue
+        join = join_of(room, other, reads)
+        if join.user == request.person or join.kind == "offered":
+            drop_join(room, other, writes, reads)
+        elif join.by == request.person:
+            put_join(room, replace(join, by=""), writes, reads)
     return Ok()
 
 

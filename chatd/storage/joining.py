@@ -17,12 +17,12 @@ class JoiningStore(Protocol):
         """Return up to `limit` requests to join a room behind `after` (time, user), the oldest first."""
 
     async def ended(self, asked: int, declined: int, limit: int) -> list[tuple[str, str]]:
-        """Return up to `limit` (room, user) of requests and offers made before `asked` (Unix ms), refusals before
+        """Return up to `limit` (room, user) of requests and offers made up to `asked` (Unix ms), refusals up to
         `declined`, and what waits in rooms that were deleted.
         """
 
-    async def of_person(self, user: str, limit: int) -> list[tuple[str, str]]:
-        """Return up to `limit` (room, user) of requests and offers that name `user`."""
+    async def first_end(self) -> int:
+        """Return when the first of the invites ended or will end, in Unix ms; a time in the far future without any."""
 
     async def invites(
         self, ids: Collection[str], keys: Collection[tuple[str, str]], rooms: Collection[int]

@@ -13,7 +13,7 @@ from chatd.core.contacts import Contact, Tally
 from chatd.core.entering import SetMembers
 from chatd.core.friends import GROUP_VIA, Introduction
 from chatd.core.graph import ChangeGraph, GraphFeed, pairs_of
-from chatd.core.joins import EndJoins
+from chatd.core.joins import EndJoins, EraseJoins
 from chatd.core.privacy import Relation
 from chatd.core.privacy_settings import SetByHost
 from chatd.core.profiles import Card, Holder
@@ -380,6 +380,7 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     **NEEDS_OF_IMPORTS,
     **NEEDS_OF_FILES,
     EndJoins: (ending,),
+    EraseJoins: (ending,),
     PutBot: (people, cards, bots),
     DeleteBot: (bots,),
     api_keys.AddKey: (keys_of_api,),

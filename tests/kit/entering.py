@@ -31,7 +31,7 @@ def room_of(**policy: Any) -> Room:
     return room
 
 
-def writer_of(room: Room, **groups: int) -> MemoryWriter:
+def writer_of(room: Room, **groups: Any) -> MemoryWriter:
     people = PeopleRules(enabled=True)
     return MemoryWriter(room, rules=Rules(people=people, groups=GroupRules(**groups)))
 
