@@ -5,10 +5,12 @@ import os
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.kit import time_limit
 from tests.kit.inprocess import InProcessServer, in_process
 
 GARBAGE = 20_000  # objects between two collections: most tests make none, and a tree of a source file is 10,000 objects
@@ -40,6 +42,27 @@ settings.load_profile("steady")
 def pytest_xdist_auto_num_workers() -> int:
     """Workers for the cores this process may use."""
     return PER_CORE * len(os.sched_getaffinity(0))
+
+
+# In place of what pytest-timeout does, which ends the process, and with it what it knows of the test.
+@pytest.hookimpl
+def pytest_timeout_set_timer(settings: Any) -> bool:
+    time_limit.set_limit(settings.timeout)
+    return True
+
+
+# It asks for this before the teardown of what failed, which may hang, too.
+@pytest.hookimpl
+def pytest_timeout_cancel_timer() -> bool:
+    return True
+
+
+def pytest_runtest_logfinish() -> None:
+    time_limit.lift_limit()
+
+
+def pytest_enter_pdb() -> None:
+    time_limit.lift_limit()
 
 
 def pytest_sessionstart() -> None:

@@ -32,6 +32,7 @@ const shared = {
     "@chatd/client/push": "./sdk/src/push.ts",
     "@chatd/client/media": "./sdk/src/media.ts",
     "@chatd/client/live": "./sdk/src/live.ts",
+    "@chatd/client/conversations": "./sdk/src/conversations.ts",
     "@chatd/client/browser": "./sdk/src/browser.ts",
     "@chatd/client/msgpack": "./sdk/src/msgpack.ts",
   },

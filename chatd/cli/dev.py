@@ -200,12 +200,12 @@ async def _serve(config: Config, sources: "ConsoleSources", *, once: bool, is_ne
     daemon.adopt(sources)
     await daemon.start()
     try:
-        await _befriend(daemon)
+        hear = await _befriend(daemon)
         instance = DevInstance(
             config, daemon.public_port, daemon.ops_port, daemon.app.context.media.url, is_new, links
         )
         click.echo(_banner(instance))
-        await _self_test(instance)
+        await _self_test(instance, hear_signals=hear)
         if once:
             return
         with _listening_to_signals() as stopping:  # before the hints, whose reader may press Ctrl-C
@@ -216,26 +216,39 @@ async def _serve(config: Config, sources: "ConsoleSources", *, once: bool, is_ne
         await daemon.stop()
 
 
-async def _befriend(daemon: "Daemon") -> None:
-    """Make FRIENDS friends, unless they have or had something to do with each other."""
+async def _befriend(daemon: "Daemon") -> bool:
+    """Make FRIENDS friends, unless they have or had something to do with each other.
+
+    Return whether each is shown the signals of the other: strangers, as after an erasure, are not.
+    """
+    from chatd.core.contacts import State
     from chatd.core.friends import Befriend
 
     user, other = FRIENDS
-    if daemon.config.people.enabled and not await daemon.app.store.contacts([FRIENDS]):
+    if not daemon.config.people.enabled:
+        return True
+    ties = await daemon.app.store.contacts([(user, other), (other, user)])
+    if not ties:
         await daemon.app.writer.submit_and_wait(user, Befriend(other))
+    return all(tie.state == State.FRIEND and not tie.blocked for tie in ties)
 
 
-async def _self_test(instance: DevInstance) -> None:
+async def _self_test(instance: DevInstance, *, hear_signals: bool) -> None:
     from chatd.auth.tokens import Tokens
     from chatd.cli.selftest import self_test
     from chatd.client import ChatError, Closed
 
     tokens = Tokens(instance.config.auth, lambda kid: None)
     sender, receiver = FRIENDS
+
+    def token_of(user: str) -> str:
+        # Both have one clock, so this token is younger than any revocation: without it, a start within seconds of
+        # `chatd erase alice` would wait until clocks cannot differ so much.
+        now_s = time.time()
+        return tokens.mint(user, 3600, now_s, generation=int(now_s * 1000))
+
     try:
-        seen = await self_test(
-            instance.url, lambda user: tokens.mint(user, 3600, time.time()), sender, receiver
-        )
+        seen = await self_test(instance.url, token_of, sender, receiver, hear_signals=hear_signals)
     except (TimeoutError, OSError, ChatError, Closed) as error:
         raise Failure(f"self-test: {sender} -> {receiver} failed: {error!r}") from None
     click.echo(f"  self-test    {sender} -> {receiver}: {seen}   OK")

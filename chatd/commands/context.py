@@ -30,6 +30,7 @@ from chatd.protocol.envelope import Ok, Request
 from chatd.protocol.errors import ChatError, Refused
 from chatd.protocol.media import LiveState
 from chatd.protocol.presence import TypingOf
+from chatd.search.interface import KeptIndex
 from chatd.storage.interface import DecisionStore, RoomViews, UserStore
 from chatd.telemetry.counters import Counters
 from chatd.writer.room_loader import RoomLoader
@@ -220,6 +221,8 @@ class Context:
     counters: Counters
     # The audiences from which users choose; replaced like `config`.
     bounds: HostBounds
+    # None while search is switched off.
+    search: KeptIndex | None = field(init=False, default=None)
     # The feature words that are known here, as far as an operator has switched them on.
     features: frozenset[str] = field(init=False)
 
@@ -234,6 +237,8 @@ class Context:
             "bots": config.bots.enabled,
             "push": config.push.enabled,
             "media": config.media.enabled,
+            "search": config.search.enabled,
+            "channels": config.channels.enabled,
         }
         switched_on = [word for word, is_on in switches.items() if is_on]
         self.features = frozenset((*limits.FEATURES, *words, *switched_on))
@@ -275,7 +280,7 @@ class Command:
     handler: Handler | None
     allow: str = "read"
     writes: bool = False
-    own: Literal["", "writes", "typing", "people", "invites"] = ""
+    own: Literal["", "writes", "typing", "people", "invites", "search"] = ""
     feature: str = ""
 
 

@@ -1,22 +1,49 @@
-"""The list of members (protocol.md "Rooms and members"). Changes of members are decided in core."""
+"""The lists of members (protocol.md "Rooms and members"). Changes of members are decided in core."""
 
 from msgspec import UNSET
 
 from chatd.commands.context import Context, Session
 from chatd.commands.history import limited
 from chatd.core.cursors import after_user
-from chatd.protocol.members import MembersList, MembersOk
+from chatd.core.governance import ranks, rule
+from chatd.core.room import Member, Room
+from chatd.protocol.groups import MembersGet
+from chatd.protocol.members import MemberFilter, MemberRow, MembersList, MembersOk
 
 
 async def members(ctx: Context, session: Session, request: MembersList) -> MembersOk:
-    """Return one page of the members, in order of user id."""
-    room, _ = await ctx.enter(session.user, request.room)
-    limit = limited(request.limit, ctx.config.limits.page, ctx.config.limits.page)
-    rows, count = await ctx.store.members(
-        room.number,
-        after=after_user(request.more),
-        prefix=request.prefix,
-        role=None if request.role is UNSET else request.role,
-        limit=limit,
+    """Return one page of the members, or of those who are banned, in order of user id."""
+    room, member = await ctx.enter(
+        session.user, request.room, "remove" if request.role == "banned" else "view"
     )
-    return MembersOk(members=rows, more=rows[-1].user if len(rows) == limit else UNSET, count=count)
+    limit = limited(request.limit, ctx.config.limits.page, ctx.config.limits.page)
+    role: MemberFilter | None = None if request.role is UNSET else request.role
+    if hides_from(room, member) and role in (None, "member"):
+        role = "staff"
+    rows, count = await ctx.store.members(
+        room.number, after=after_user(request.more), prefix=request.prefix, role=role, limit=limit
+    )
+    more = rows[-1].user if len(rows) == limit else UNSET
+    if role == "banned":
+        now = ctx.env.now_ms()
+        rows = [row for row in rows if not 0 < row.banned_until <= now]
+    return MembersOk(members=rows, more=more, count=count)
+
+
+async def get(ctx: Context, session: Session, request: MembersGet) -> MembersOk:
+    """Return those of some users who are members, in order of user id."""
+    room, member = await ctx.enter(session.user, request.room)
+    rows = await ctx.store.named_members(room.number, request.users)
+    if hides_from(room, member):
+        rows = [row for row in rows if is_shown(row, session.user)]
+    return MembersOk(members=rows, count=room.size)
+
+
+def hides_from(room: Room, member: Member) -> bool:
+    """Whether `member` is shown no other plain members here."""
+    return room.governed and rule(room, "hide_members") and not ranks(member, "admin")
+
+
+def is_shown(row: MemberRow, user: str) -> bool:
+    """Whether `user`, a plain member of a room that hides its members, sees this one."""
+    return row.role != "member" or row.user == user

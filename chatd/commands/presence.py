@@ -6,7 +6,9 @@ from msgspec import UNSET
 
 from chatd.commands.context import Context, Session
 from chatd.commands.history import limited
+from chatd.commands.members import hides_from
 from chatd.core.cursors import after_user
+from chatd.core.may_post import check_may_post, is_bound
 from chatd.core.permissions import authorize
 from chatd.core.room import Member, Room
 from chatd.core.room_summary import receipt_of
@@ -31,7 +33,10 @@ async def readers(ctx: Context, session: Session, request: Readers) -> ReadersOk
         after=after_user(request.more),
         limit=limit,
         unseen=room.kept_from(session.user),
+        unread=request.unread,
     )
+    if hides_from(room, member):
+        return ReadersOk(count=count, readers=[])
     more = rows[-1].user if len(rows) == limit else UNSET
     return ReadersOk(count=count, readers=rows, more=more)
 
@@ -53,7 +58,7 @@ async def focus(ctx: Context, session: Session, request: Focus) -> FocusOk:
 def focused(ctx: Context, session: Session, room: Room) -> FocusedRoom:
     """Return the row of a room on screen: its head, and its receipts when they are pushed there."""
     row = FocusedRoom(room.name, room.durable_seq)
-    few = room.size <= ctx.config.delivery.receipts_members
+    few = room.scale <= ctx.config.delivery.receipts_members
     if few and sees_receipts(ctx, session, room):
         unseen = room.kept_from(session.user)
         row.receipts = [
@@ -67,26 +72,29 @@ def focused(ctx: Context, session: Session, room: Room) -> FocusedRoom:
 def sees_receipts(ctx: Context, session: Session, room: Room) -> bool:
     """Whether the user sees receipts of others in this room; one who hides their own sees none."""
     shown_to = ctx.config.privacy.shown_to
-    if room.direct and room.keeps_marks:
+    if room.is_channel or (room.direct and room.keeps_marks):
         return False
     return session.receipts and marks_shown(shown_to, direct=room.direct, written=room.durable_written)
 
 
 async def typing(ctx: Context, session: Session, request: Typing) -> Ok:
-    """Push to those who have the room on screen; in rooms above `typing_members` to nobody."""
+    """Push to those who have the room on screen; in channels and rooms above `typing_members` to nobody."""
     room, member = await ctx.enter(session.user, request.room)
-    if room.size <= ctx.config.delivery.typing_members and may_show_typing(room, member):
+    if room.scale <= ctx.config.delivery.typing_members and may_show_typing(room, member, ctx.env.now_ms()):
         ctx.typing_sink.typing(session, room.number, request.what, room.kept_from(session.user))
     return Ok()
 
 
-def may_show_typing(room: Room, member: Member) -> bool:
-    """Whether the other of a direct room may see it: not before both may write, and have heard of each other."""
-    if not room.gates:
+def may_show_typing(room: Room, member: Member, now_ms: int) -> bool:
+    """Whether others may see it: not of one who may not write here, and in a direct room not before both may, and have
+    heard of each other.
+    """
+    if not room.gates and not is_bound(room, member):
         return True
     with suppress(ChatError):
         authorize(room, member.user, "edit")
-        return room.is_listed(member)
+        check_may_post(room, member, now_ms)
+        return not room.gates or room.is_listed(member)
     return False
 
 

@@ -14,6 +14,7 @@ from chatd.commands import (
     presence,
     profiles,
     push,
+    search,
     sync,
     users,
 )
@@ -31,6 +32,7 @@ from chatd.protocol.friends import (
     FriendRemove,
     FriendRequest,
 )
+from chatd.protocol.groups import Announce, MembersGet, MembersNickname, MembersSilence, MembersUnban
 from chatd.protocol.history import Changes, History, Log, Messages
 from chatd.protocol.joining import (
     InvitesCreate,
@@ -43,7 +45,7 @@ from chatd.protocol.joining import (
 )
 from chatd.protocol.media import FileLink, FileList, Played
 from chatd.protocol.members import MembersAdd, MembersList, MembersRemove, MembersRole, RoomJoin, RoomLeave
-from chatd.protocol.messages import Edit, Pin, React, Recall, Send
+from chatd.protocol.messages import Edit, Forward, Pin, React, Recall, Send
 from chatd.protocol.moderation import Report
 from chatd.protocol.presence import Focus, Typing, Watch
 from chatd.protocol.privacy import PrivacySet
@@ -59,6 +61,7 @@ from chatd.protocol.rooms import (
     RoomGet,
     RoomUpdate,
 )
+from chatd.protocol.search import Search
 from chatd.protocol.sync import Sync
 from chatd.protocol.users import DevicesList, DevicesRemove, ProfileSet, UsersFind, UsersGet
 
@@ -79,6 +82,7 @@ COMMANDS: dict[type[Request], Command] = {
     Recall: Command(WRITER, allow="send", writes=True),
     React: Command(WRITER, allow="send", writes=True),
     Pin: Command(WRITER, allow="send", writes=True),
+    Forward: Command(WRITER, allow="send", writes=True),
     Read: Command(WRITER),
     Delivered: Command(WRITER),
     Readers: Command(for_members(presence.readers)),
@@ -96,6 +100,7 @@ COMMANDS: dict[type[Request], Command] = {
     RoomJoin: Command(WRITER, allow="create", writes=True),
     RoomLeave: Command(WRITER, allow="create", writes=True),
     MembersList: Command(for_members(members.members)),
+    MembersGet: Command(for_members(members.get)),
     MembersAdd: Command(WRITER, allow="create", writes=True),
     MembersRemove: Command(WRITER, allow="create", writes=True),
     MembersRole: Command(WRITER, allow="create", writes=True),
@@ -106,6 +111,10 @@ COMMANDS: dict[type[Request], Command] = {
     InvitesUse: Command(WRITER, allow="create", own="invites"),
     JoinsList: Command(for_members(joining.joins)),
     JoinsDecide: Command(WRITER, allow="create", writes=True),
+    MembersUnban: Command(WRITER, allow="create", writes=True),
+    MembersSilence: Command(WRITER, allow="create", writes=True),
+    MembersNickname: Command(WRITER, allow="send", writes=True),
+    Announce: Command(WRITER, allow="send", writes=True),
     Preferences: Command(WRITER, own="writes"),
     ProfileSet: Command(WRITER, allow="send", own="people", feature="people"),
     UsersFind: Command(profiles.find, feature="people"),
@@ -126,6 +135,7 @@ COMMANDS: dict[type[Request], Command] = {
     Played: Command(WRITER, own="writes", feature="media"),
     FileLink: Command(files.link, feature="media"),
     FileList: Command(files.listed, feature="media"),
+    Search: Command(search.search, own="search", feature="search"),
     PushTest: Command(push.test, feature="push"),
     PushDecisions: Command(push.decisions, feature="push"),
 }

@@ -3,11 +3,13 @@
 A decision checks an allowance and notes in its WriteSet what it spends, which is charged after the commit.
 """
 
+import math
 from typing import Literal
 
 from chatd.core.rates import Rate, TokenBuckets, retry_after_ms
 from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Refused
+from chatd.protocol.limits import SLOW_MAX_S
 
 Kind = Literal[
     "bytes",
@@ -22,22 +24,25 @@ Kind = Literal[
     "flags",
     "uploads",
     "joins",
+    "forwards",
 ]
 # The kinds that do not count by the day.
-BY_MINUTE = frozenset(("mentions", "uploads"))
+BY_MINUTE = frozenset(("mentions", "uploads", "forwards"))
 BY_HOUR = frozenset(("joins",))
 
 
 class Allowances:
     """The buckets of each kind: bytes stored, rooms created, users added to rooms, users asked to be friends,
     strangers written to; direct rooms opened, by a new account, and users mentioned; reports made, and filed by filters
-    about their messages; uploads begun; groups joined, or asked to join.
+    about their messages; uploads begun, messages forwarded; groups joined, or asked to join.
 
     `now`: monotonic seconds. A kind without a rate has no bound.
     """
 
     def __init__(self) -> None:
         self._kinds: dict[str, TokenBuckets] = {}
+        # When members last wrote in slow rooms, by (room, user), the longest ago first.
+        self._written: dict[tuple[int, str], float] = {}
 
     def become(self, counts: dict[Kind, int]) -> None:
         """Apply new rates, also to users who have already spent some."""
@@ -67,6 +72,20 @@ class Allowances:
         for (kind, user), count in writes.spent.items():
             if (buckets := self._kinds.get(kind)) is not None:
                 buckets[user].charge(now, count)
+        for place in writes.paced:
+            self._written.pop(place, None)
+            self._written[place] = now
+        if writes.paced:
+            self._forget(now)
+
+    def since_s(self, place: tuple[int, str], now: float) -> float:
+        """Return the seconds since a member, as (room, user), wrote in a slow room."""
+        return now - self._written.get(place, -math.inf)
+
+    def _forget(self, now: float) -> None:
+        """Forget who wrote longer ago than any room is slow."""
+        while now - next(iter(self._written.values())) > SLOW_MAX_S:
+            del self._written[next(iter(self._written))]
 
 
 def rate_of(kind: Kind, count: int) -> Rate:
@@ -83,5 +102,6 @@ BOUNDS: dict[Kind, str] = {
     "reports": "as many reports as one user may make for now",
     "joins": "as many groups as one user may join or ask to join for now",
     "uploads": "as many uploads as one user may begin for now",
+    "forwards": "as many messages as one user may forward for now",
     "friend_requests": "as many people as one user may ask to be friends for now",
 }

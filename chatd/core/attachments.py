@@ -120,78 +120,92 @@ def resolve(
     `held`: the files that the message holds already. Raises Refused: `not_found` for a file that is not theirs to send,
     `not_ready`, `quota`.
     """
-    found = Resolved(body)
-    if body.attachments is UNSET and body.card is UNSET:
-        return found
-    attachments: list[Attachment] = []
-    for place, one in enumerate(body.attachments or ()):
-        try:
-            attachments.append(resolve_one(user, one, held, found, writes, reads))
-        except Refused as refused:
-            refused.field = f"body.attachments[{place}].{refused.field}"
-            raise
-    if any(before is not after for before, after in zip(body.attachments or (), attachments, strict=True)):
-        found.body = structs.replace(body, attachments=attachments)
-    if body.card is not UNSET:
-        resolve_pictures(user, body.card, UNSET, held, found, writes, reads)
+    found = resolve_files(user, body, writes, reads, held)
     check_space(user, room, found, held, reads)
     return found
 
 
-def resolve_pictures(
+def resolve_files(
     user: str,
-    card: Card,
-    source: Place | UnsetType,
-    held: Container[str],
-    found: Resolved,
+    body: Body,
     writes: WriteSet,
     reads: ReadSet,
-) -> None:
-    """Note the pictures of a card that are files of this server, and put those that are copied into the body."""
-    urls: dict[str, str] = {}
-    for name, url in pictures(card):
-        one = LooseAttachment(url=url, mime="", from_=source)
-        if not file_of(url):
-            continue
-        try:
-            resolved = resolve_one(user, one, held, found, writes, reads)
-            if resolved.kind not in SHOWN:
-                raise Refused("not_found", "no such picture", field="url")
-        except Refused as refused:
-            refused.field = f"body.card.{name}"
-            raise
-        if resolved.url != url:
-            urls[name] = resolved.url
-    if urls:
-        found.body = structs.replace(found.body, card=with_pictures(card, urls))
+    held: Container[str] = (),
+    source: Place | UnsetType = UNSET,
+) -> Resolved:
+    """Do the same, whatever the files take. `source`: the message from which all of them are forwarded."""
+    found = Resolved(body)
+    resolver = Resolver(user, held, found, writes, reads)
+    if body.attachments is not UNSET:
+        attachments: list[Attachment] = []
+        for place, one in enumerate(body.attachments):
+            try:
+                attachments.append(resolver.resolve(one, source))
+            except Refused as refused:
+                refused.field = f"body.attachments[{place}].{refused.field}"
+                raise
+        if any(before is not after for before, after in zip(body.attachments, attachments, strict=True)):
+            found.body = structs.replace(body, attachments=attachments)
+    if body.card is not UNSET:
+        card = resolver.resolve_card(body.card, source)
+        if card is not body.card:
+            found.body = structs.replace(found.body, card=card)
+    return found
 
 
-def resolve_one(
-    user: str, one: Attachment, held: Container[str], found: Resolved, writes: WriteSet, reads: ReadSet
-) -> Attachment:
-    """Return one attachment as it is stored, and note its file."""
-    if not one.url.startswith(SCHEME):
-        return of_elsewhere(one)
-    if not reads.rules.media.enabled:
-        raise Refused("not_supported", "this server stores no files", field="url")
-    name = file_of(one.url)
-    source = one.from_ if isinstance(one, LooseAttachment) else UNSET
-    known = reads.records_of(KnownFile).get(name)
-    if source is not UNSET:
-        known = forwarded(user, known, source, reads)
-    elif known is None or not may_attach(user, known, held):
-        raise Refused("not_found", "no such file", field="url")
-    file = known.file
-    due_at = file.due_at if name in held else kept_until(known, writes, reads)
-    # The name is that of the message, which was screened.
-    said = {"name": one.name, "alt": one.alt, **claims(file, one)}
-    attachment = structs.replace(file.facts, expires_at=due_at or UNSET, **said)
-    if source is UNSET or file.owner == user or known.is_sticker:
-        found.files.append(known)
+@dataclass(slots=True, frozen=True)
+class Resolver:
+    """The files of one body of `user`, each noted in `found` as it is resolved."""
+
+    user: str
+    held: Container[str]
+    found: Resolved
+    writes: WriteSet
+    reads: ReadSet
+
+    def resolve_card(self, card: Card, source: Place | UnsetType = UNSET) -> Card:
+        """Return a card with the addresses of its pictures as it is stored, and note its files."""
+        urls: dict[str, str] = {}
+        for name, url in pictures(card):
+            if not file_of(url):
+                continue
+            try:
+                resolved = self.resolve(Attachment(url=url, mime=""), source)
+                if resolved.kind not in SHOWN:
+                    raise Refused("not_found", "no such picture")
+            except Refused as refused:
+                refused.field = f"body.card.{name}"
+                raise
+            if resolved.url != url:
+                urls[name] = resolved.url
+        return with_pictures(card, urls) if urls else card
+
+    def resolve(self, one: Attachment, source: Place | UnsetType = UNSET) -> Attachment:
+        """Return one attachment as it is stored, and note its file."""
+        if not one.url.startswith(SCHEME):
+            return of_elsewhere(one)
+        user, reads = self.user, self.reads
+        if not reads.rules.media.enabled:
+            raise Refused("not_supported", "this server stores no files", field="url")
+        name = file_of(one.url)
+        if source is UNSET and isinstance(one, LooseAttachment):
+            source = one.from_
+        known = reads.records_of(KnownFile).get(name)
+        if source is not UNSET:
+            known = forwarded(user, known, source, reads)
+        elif known is None or not may_attach(user, known, self.held):
+            raise Refused("not_found", "no such file", field="url")
+        file = known.file
+        due_at = file.due_at if name in self.held else kept_until(known, self.writes, reads)
+        # The name is that of the message, which was screened.
+        said = {"name": one.name, "alt": one.alt, **claims(file, one)}
+        attachment = structs.replace(file.facts, expires_at=due_at or UNSET, **said)
+        if source is UNSET or file.owner == user or known.is_sticker:
+            self.found.files.append(known)
+            return attachment
+        attachment = structs.replace(attachment, url=SCHEME + reads.records_of(FileIds)["new"].ids.pop())
+        self.found.forwarded.append((known, attachment))
         return attachment
-    attachment = structs.replace(attachment, url=SCHEME + reads.records_of(FileIds)["new"].ids.pop())
-    found.forwarded.append((known, attachment))
-    return attachment
 
 
 def claims(file: File, one: Attachment) -> dict[str, Any]:
@@ -236,10 +250,17 @@ def forwarded(user: str, known: KnownFile | None, source: Place, reads: ReadSet)
         room = None
     if known is None or room is None or source.seq < member.first_visible:
         raise Refused("not_found", "no such file in such a message", field="from")
+    check_leaves(room)
     place = (room.number, source.seq, known.file.file)
     if known.file.state != "ready" or place not in reads.records_of(AttachedAt):
         raise Refused("not_found", "no such file in such a message", field="from")
     return known
+
+
+def check_leaves(room: Room) -> None:
+    """Refuse to take a message out of a room whose rules keep them there."""
+    if room.details.policy.no_forward is True:
+        raise Refused("forbidden", "messages of this room are not forwarded", field="from")
 
 
 def check_space(user: str, room: Room, found: Resolved, held: Container[str], reads: ReadSet) -> None:

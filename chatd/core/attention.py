@@ -17,7 +17,7 @@ class RoomState(NamedTuple):
     """The state of a room and of one of its members, as far as it counts here.
 
     `members`: their number. `is_written`: somebody wrote in it. `notify`: "" as the account says. `muted_until`: in
-    Unix ms, 0 for not muted, or FOR_EVER.
+    Unix ms, 0 for not muted, or FOR_EVER. `is_marked`: its member marked it as unread.
     """
 
     is_direct: bool
@@ -27,18 +27,23 @@ class RoomState(NamedTuple):
     is_hidden: bool = False
     notify: Level | Literal[""] = ""
     muted_until: int = 0
+    is_archived: bool = False
+    is_channel: bool = False
+    is_marked: bool = False
 
 
 class Attention(NamedTuple):
     """The lines of the rule. `level`: of the room, else of the account; none of a hidden room.
 
-    `is_listed`: it is in the list of its member, and no message request. `is_large`: it alerts those who are named.
+    `is_listed`: it is in the list of its member, and neither a message request nor hidden. `is_large`: a large group or
+    a channel, which alerts those who are named. `is_muted`: or archived.
     """
 
     is_listed: bool = True
     level: Level = "all"
     is_large: bool = False
     is_muted: bool = False
+    is_marked: bool = False
 
     @property
     def alerts(self) -> Level:
@@ -49,17 +54,20 @@ class Attention(NamedTuple):
 
     def badge(self, unread: int, mentions: int) -> int:
         """Return the share of the room in the number on the icon of its member's app."""
-        return {"all": unread, "mentions": mentions, "none": 0}[self.alerts]
+        counted = {"all": unread, "mentions": mentions, "none": 0}[self.alerts]
+        return max(counted, 1) if self.is_marked and self.is_listed else counted
 
 
 def attention_of(room: RoomState, preferences: PushPreferences, members_all: int, now_ms: int) -> Attention:
     """Return what a room asks of its member. `members_all`: above it, a group alerts who is named or asked for all."""
-    is_direct, members, is_written, standing, is_hidden, notify, muted_until = room
+    is_listed = room.standing == ACCEPTED or (room.standing == POLICY and room.is_written)
+    large = room.is_channel or is_large(room.members, members_all, is_direct=room.is_direct)
     return Attention(
-        standing == ACCEPTED or (standing == POLICY and is_written),
-        "none" if is_hidden else notify or (preferences.messages if is_direct else preferences.groups),
-        is_large(members, members_all, is_direct=is_direct) and notify != "all",
-        muted_until == FOR_EVER or muted_until > now_ms,
+        is_listed and not room.is_hidden,
+        room.notify or (preferences.messages if room.is_direct else preferences.groups),
+        large and room.notify != "all",
+        room.muted_until == FOR_EVER or room.muted_until > now_ms or room.is_archived,
+        room.is_marked,
     )
 
 

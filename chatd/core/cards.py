@@ -1,4 +1,4 @@
-"""Cards and places of mentions in a body: what each type of card must have, and may (protocol.md "Cards").
+"""Cards and places of mentions in a body: what each type of card must have, and may (protocol.md "Sharing").
 
 A card shows nothing that its reader would have to fetch from anybody but this server and the hosts that the operator
 names: so to read a chat tells no third party. Synchronous and pure.
@@ -33,7 +33,7 @@ class Shape(NamedTuple):
 _OF_HOST = Shape(("ref", "title"), frozenset(("url", "text", "image", "images", "user", "count", "data")))
 
 SHAPES: Mapping[KnownCard, Shape] = {
-    "link": Shape(("url", "title"), frozenset(("text", "image", "site"))),
+    "link": Shape(("url", "title"), frozenset(("text", "image"))),
     "post": _OF_HOST,
     "album": _OF_HOST,
     "app": _OF_HOST,

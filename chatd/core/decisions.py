@@ -5,9 +5,12 @@ from typing import Any
 
 from chatd.core import (
     accounts,
+    announcements,
     api_keys,
     audit,
+    bans,
     bots,
+    channels,
     contact_settings,
     entering,
     erasure_steps,
@@ -17,6 +20,7 @@ from chatd.core import (
     file_removal,
     files,
     filters,
+    forwarding,
     friends,
     graph,
     held_files,
@@ -25,6 +29,7 @@ from chatd.core import (
     joins,
     link_key,
     maintenance,
+    member_settings,
     members,
     message_requests,
     messages,
@@ -56,10 +61,11 @@ from chatd.protocol.friends import (
     FriendRemove,
     FriendRequest,
 )
+from chatd.protocol.groups import Announce, MembersNickname, MembersSilence, MembersUnban
 from chatd.protocol.joining import InvitesCreate, InvitesLook, InvitesRevoke, InvitesUse, JoinsDecide
 from chatd.protocol.media import Played
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
-from chatd.protocol.messages import Edit, Pin, React, Recall, Send
+from chatd.protocol.messages import Edit, Forward, Pin, React, Recall, Send
 from chatd.protocol.moderation import Report
 from chatd.protocol.privacy import PrivacySet
 from chatd.protocol.read_state import Delivered, Read
@@ -83,6 +89,8 @@ DECISIONS: dict[type, Decide] = {
     Recall: messages.recall,
     React: messages.react,
     Pin: messages.pin,
+    Forward: forwarding.forward,
+    forwarding.JudgedForward: forwarding.forward,
     Read: read_state.read,
     Played: played.played,
     Delivered: read_state.delivered,
@@ -96,10 +104,15 @@ DECISIONS: dict[type, Decide] = {
     PrivacySet: privacy_settings.set_privacy,
     RoomUpdate: room_settings.update,
     RoomDelete: rooms.delete,
+    channels.RemoveFollowers: channels.remove_followers,
     RoomJoin: entering.join,
     RoomLeave: members.leave,
     MembersAdd: entering.add,
-    MembersRemove: members.remove,
+    MembersRemove: bans.remove,
+    MembersUnban: bans.unban,
+    MembersSilence: member_settings.silence,
+    MembersNickname: member_settings.nickname,
+    Announce: announcements.announce,
     MembersRole: members.set_roles,
     InvitesCreate: invites.create,
     InvitesRevoke: invites.revoke,

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from msgspec import UNSET, UnsetType
 
+from chatd.core.channels import check_followed, check_staff, follows_enough
 from chatd.core.idempotency import first_time, once
 from chatd.core.joining import (
     Entrants,
@@ -65,8 +66,9 @@ def join(user: str, request: RoomJoin, writes: WriteSet, reads: ReadSet) -> Writ
         ask(room, Join(room.number, user, by=by, text=request.text), writes, reads)
         writes.spend("joins", user, 1)
         return WriteOk(time=writes.now, requested=True)
-    check_capacity(room.size + 1, reads)
+    check_capacity(room.size + 1, reads, room)
     check_own_rooms(user, writes, reads)
+    check_followed(room, user, writes, reads)
     writes.spend("joins", user, 1)
     reply = begin_memberships(room, [user], MembershipChange(user, request, digest), writes, reads)
     # A group that everybody had left has no owner.
@@ -99,14 +101,14 @@ def add(user: str, request: MembersAdd, writes: WriteSet, reads: ReadSet) -> Wri
     room, _ = authorize(reads.rooms.get(request.room), user, "add")
     check_conversation(user, writes, reads)
     others = [other for other in dict.fromkeys(request.users) if other not in room.members]
-    found = entrants(room, user, others, answers(user, others, writes, reads), writes, reads)
+    found = entrants(room, user, others, answers(user, others, writes, reads, room), writes, reads)
     check_entrants(room, user, found, writes, reads)
     return enter(room, found, MembershipChange(user, request, digest), writes, reads)
 
 
 def check_entrants(room: Room, actor: str, found: Entrants, writes: WriteSet, reads: ReadSet) -> None:
     """Raise Refused when these are more users than a group takes, or than one user may put into rooms."""
-    check_capacity(room.size + len(found.fresh), reads)
+    check_capacity(room.size + len(found.fresh), reads, room)
     check_waiting(room, len(found.asked), reads)
     reads.allowances.check("added", actor, len(found.fresh) + found.waiting, writes, reads.now_s)
 
@@ -133,12 +135,13 @@ def set_members(user: str, request: SetMembers, writes: WriteSet, reads: ReadSet
     room, _ = authorize(reads.rooms.get(request.room), user, "add")
     wanted = dict.fromkeys(request.users)
     others = [other for other in wanted if other not in room.members]
-    found = entrants(room, user, others, answers(user, others, writes, reads), writes, reads)
+    found = entrants(room, user, others, answers(user, others, writes, reads, room), writes, reads)
     out = {*found.asked, *found.offered, *found.invited, *found.left_out}
     changed = changed_roles(room, [other for other in wanted if other not in out], request.role)
     if changed:
         authorize(room, user, "role")
         check_keeps_owner(room, changed)
+        check_staff(room, changed, reads)
     change = MembershipChange(user, request, digest)
     if found.fresh or found.waiting:
         check_conversation(user, writes, reads)
@@ -160,11 +163,14 @@ def changed_roles(room: Room, users: list[str], role: Role | UnsetType) -> dict[
     return {user: role for user in users if (members[user].role if user in members else "member") != role}
 
 
-def answers(actor: str, users: Iterable[str], writes: WriteSet, reads: ReadSet) -> dict[str, Outcome]:
-    """Return for each of these users whether `actor` may add them to one more room, or has to ask them."""
+def answers(
+    actor: str, users: Iterable[str], writes: WriteSet, reads: ReadSet, room: Room | None = None
+) -> dict[str, Outcome]:
+    """Return for each of these users whether `actor` may add them to `room`, or a new one, or has to ask them."""
+    in_channel = room is not None and room.is_channel
     found: dict[str, Outcome] = {}
     for user in users:
-        if is_full(user, writes, reads):
+        if is_full(user, writes, reads) or (in_channel and follows_enough(user, writes, reads)):
             found[user] = "no"
         elif lets_add(user, actor, reads):
             found[user] = "yes"

@@ -19,7 +19,7 @@ from chatd.core.messages import count_reaction, summarise_reactions
 from chatd.core.profiles import Card, card_of, put_card
 from chatd.core.read_set import ReadSet
 from chatd.core.removal import ErasedReactions, Stretch
-from chatd.core.room import GROUP, Room
+from chatd.core.room import Room
 from chatd.core.sections import ChangedRow
 from chatd.core.users import Account, user_revoked
 from chatd.core.write_set import Reaction, WriteSet
@@ -198,14 +198,14 @@ def erase_membership(user: str, request: EraseMembership, writes: WriteSet, read
     member.muted_until, member.pinned, member.hidden = 0, False, 0
     member.folder, member.unread_mark = 0, False
     member.notify, member.extras = "", b""
-    if room.kind == GROUP and request.person in room.members:
+    if not room.direct and request.person in room.members:
         leave(room, request.person, writes, reads)
     return Ok()
 
 
 def leave(room: Room, person: str, writes: WriteSet, reads: ReadSet) -> None:
     """End a membership as `room.leave` does."""
-    is_large = room.size > reads.rules.large_members
+    is_large = room.scale > reads.rules.large_members
     writes.remove_member(room, person, "left")
     writes.refreshed[room.number, "*"] = room
     if not is_large:

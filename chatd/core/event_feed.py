@@ -18,7 +18,7 @@ from msgspec import UNSET, Struct, structs
 
 from chatd.core.contacts import Contact, State
 from chatd.core.read_set import ReadSet, pair
-from chatd.core.room_steps import MemberJoined, MemberLeft
+from chatd.core.room_steps import ChannelDeleted, MemberJoined, MemberLeft
 from chatd.core.write_set import NewEvent, RoomStep, WriteSet
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
@@ -173,7 +173,7 @@ def moves(number: int, steps: Iterable[RoomStep], caused: Mapping[int, str]) -> 
     found = [
         (caused.get(id(step), ""), "joined" if isinstance(step, MemberJoined) else step.reason, step.user)
         for step in steps
-        if isinstance(step, MemberJoined | MemberLeft)
+        if isinstance(step, MemberJoined | MemberLeft | ChannelDeleted)
     ]
     untold = [one for one in found if one[1:] not in told]
     for (by, change), some in groupby(untold, lambda one: one[:2]):

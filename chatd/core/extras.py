@@ -34,6 +34,17 @@ def extra(member: AnyMember, name: str) -> Any:
     return decode_tree(bytes.fromhex(packed) if isinstance(packed, str) else packed).get(name)
 
 
+def ban_ends(member: Member) -> int:
+    """Return when the ban of a former member ends, Unix ms; 0 never."""
+    until: int = extra(member, BANNED_UNTIL) or 0
+    return until
+
+
+def ban_holds(member: Member, now_ms: int) -> bool:
+    """Whether a former member is banned now; one whose ban is over was removed, no more."""
+    return member.gone == "banned" and not 0 < ban_ends(member) <= now_ms
+
+
 def put_extra(member: Member, name: str, value: Any) -> None:
     """Replace one value of a member whom this batch has touched; an empty one is removed."""
     values = decode_tree(member.extras) if member.extras else {}

@@ -17,9 +17,10 @@ from chatd.protocol.codec import encode
 from chatd.protocol.emoji import normal_form
 from chatd.protocol.envelope import Mutation, RoomMutation
 from chatd.protocol.errors import Refused
+from chatd.protocol.groups import MembersNickname, MembersSilence
 from chatd.protocol.identifiers import U53_MAX
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin
-from chatd.protocol.messages import Body, Edit, Event, React, Send, TrimmedBody, WriteOk
+from chatd.protocol.messages import Body, Edit, Event, Forward, React, Send, TrimmedBody, WriteOk
 from chatd.protocol.rooms import RoomCreate, RoomUpdate
 
 KeyedRequest = TypeVar("KeyedRequest", bound=RoomMutation)
@@ -47,6 +48,8 @@ STATED: dict[type[Mutation], tuple[str, ...]] = {
     MembersAdd: ("users",),
     MembersRemove: ("users",),
     MembersRole: ("users",),
+    MembersSilence: ("users",),
+    MembersNickname: ("nickname",),
     RoomUpdate: ("title", "avatar", "public", "data", "about", "tags", "policy"),
 }
 
@@ -161,7 +164,8 @@ def repeated_answer(request: Mutation, event: Event | None, time: int) -> WriteO
     body = getattr(request, "body", UNSET)
     # Changed by screening, or by a later edit, or as it came.
     is_first = event.body is not UNSET and event.edited is UNSET
-    if not (is_first and body is not UNSET and not same(event.body, body)):
+    is_rewritten = is_first and body is not UNSET and not same(event.body, body)
+    if not is_rewritten and not isinstance(request, Forward):
         first.body = body
     reply = acknowledgement(request, first)
     reply.duplicate = True
@@ -178,6 +182,10 @@ def unlogged(room: Room, user: str, request: Mutation, digest: int, writes: Writ
 def acknowledgement(request: Mutation, event: Event) -> WriteOk:
     """Return the reply to the author of an event: with the whole event when it differs from the request."""
     reply = WriteOk(seq=event.seq, ordinal=event.ordinal, time=event.time)
+    if isinstance(request, Forward):
+        # Its copies were stored together, and the requester sees the first of them in the reply.
+        reply.seqs = [event.seq + place for place in range(len(request.seqs))]
+        reply.event = Raw(encode(event))
     for name in STATED.get(type(request), ()):
         sent, stored = getattr(request, name), getattr(event, name)
         if type(sent) is TrimmedBody or (sent is not stored and sent != stored):

@@ -238,7 +238,7 @@ def kept_out(room: Room, user: str, reads: ReadSet) -> str:
         return "erased"
     former = room.former.get(user)
     # Former members that the import made never joined here.
-    if former is not None and former.joined_at:
+    if former is not None and (former.joined_at or former.gone == "banned"):
         return "left_since"
     return "room_full" if room.size >= reads.rules.group_members else ""
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from msgspec import UNSET
 
+from chatd.core.channels import check_followed
 from chatd.core.governance import joining, ranks
 from chatd.core.idempotency import Repeated, first_time, first_time_in, once, unlogged
 from chatd.core.joining import (
@@ -222,8 +223,9 @@ def use(user: str, request: InvitesUse, writes: WriteSet, reads: ReadSet) -> Use
         ask(room, Join(room.number, user, by=invite.user, text=request.text), writes, reads)
         reply = UseOk(time=writes.now, requested=True)
     else:
-        check_capacity(room.size + 1, reads)
+        check_capacity(room.size + 1, reads, room)
         check_own_rooms(user, writes, reads)
+        check_followed(room, user, writes, reads)
         event = begin_memberships(room, [user], MembershipChange(user, request, digest), writes, reads)
         ensure_owner(room, user, writes)
         reply = entered(UseOk(seq=event.seq, time=event.time), room, user, writes)

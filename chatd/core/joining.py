@@ -12,11 +12,11 @@ from typing import Literal, NamedTuple, cast
 
 from msgspec import UNSET, structs
 
-from chatd.core.extras import BANNED_UNTIL, extra
+from chatd.core.extras import ban_holds
 from chatd.core.governance import joining, kept_details, ranks, rule
 from chatd.core.permissions import HOST, authorize
 from chatd.core.read_set import ReadSet
-from chatd.core.room import Member, Room
+from chatd.core.room import Room
 from chatd.core.sections import JOINS, ChangedRow, store
 from chatd.core.write_set import WriteSet
 from chatd.protocol.codec import encode
@@ -114,15 +114,9 @@ def state_of(room: Room, user: str, writes: WriteSet, reads: ReadSet) -> State:
     if user in room.members:
         return "in"
     former = room.former.get(user)
-    if former is not None and is_banned(former, writes.now):
+    if former is not None and ban_holds(former, writes.now):
         return "banned"
     return join_of(room, user, reads).kind or "out"
-
-
-def is_banned(member: Member, now: int) -> bool:
-    """Whether the ban of a former member goes on."""
-    until = extra(member, BANNED_UNTIL) or 0
-    return member.gone == "banned" and (not until or until > now)
 
 
 def put_join(room: Room, join: Join, writes: WriteSet, reads: ReadSet) -> None:

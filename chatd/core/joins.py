@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from msgspec import UNSET
 
+from chatd.core.bans import ban, check_bans
 from chatd.core.idempotency import first_time, once
 from chatd.core.joining import Join, drop_join, join_of, put_join
 from chatd.core.members import (
@@ -52,6 +53,12 @@ def decide(user: str, request: JoinsDecide, writes: WriteSet, reads: ReadSet) ->
     asking = [other for other in wanted if join_of(room, other, reads).kind == "asked"]
     if not asking:
         return WriteOk(duplicate=True)
+    if request.ban:
+        check_bans(room, asking, reads)
+        for other in asking:
+            drop_join(room, other, writes, reads)
+            ban(room, other, 0, writes)
+        return WriteOk(time=writes.now)
     if not request.accept:
         for other in asking:
             put_join(
@@ -64,7 +71,7 @@ def decide(user: str, request: JoinsDecide, writes: WriteSet, reads: ReadSet) ->
     fresh = [other for other in asking if other not in left_out]
     if not fresh:
         return WriteOk(duplicate=True, not_added=left_out)
-    check_capacity(room.size + len(fresh), reads)
+    check_capacity(room.size + len(fresh), reads, room)
     reply = begin_memberships(room, fresh, MembershipChange(user, request, digest), writes, reads)
     reply.not_added = left_out or UNSET
     return reply

@@ -5,22 +5,20 @@ from dataclasses import dataclass
 
 from msgspec import UNSET
 
+from chatd.core.channels import check_staff
+from chatd.core.extras import BANNED_UNTIL, put_extra
+from chatd.core.governance import rule
 from chatd.core.held_files import drop_wallpaper
 from chatd.core.idempotency import acknowledgement, first_time, once, unlogged
-from chatd.core.joining import (
-    drop_join,
-    end_waiting,
-    join_of,
-    take_back,
-)
-from chatd.core.permissions import HOST, authorize, outranks
+from chatd.core.joining import drop_join, join_of, take_back
+from chatd.core.permissions import HOST, authorize
 from chatd.core.read_set import ReadSet, most_rooms
 from chatd.core.room import Member, Room
 from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Mutation
 from chatd.protocol.errors import Refused
+from chatd.protocol.limits import RECENT_EVENTS
 from chatd.protocol.members import (
-    MembersRemove,
     MembersRole,
     Role,
     RoleOf,
@@ -35,8 +33,8 @@ MEMBER_BYTES = 250
 UTF8_BYTES_MAX = 4  # of a character
 
 
-def check_capacity(count: int, reads: ReadSet) -> None:
-    if count > reads.rules.group_members:
+def check_capacity(count: int, reads: ReadSet, room: Room | None = None) -> None:
+    if count > reads.rules.group_members and (room is None or not room.is_channel):
         raise Refused("room_full", f"a group has at most {reads.rules.group_members} members")
 
 
@@ -73,19 +71,29 @@ class MembershipChange:
 
 
 def add_member(room: Room, user: str, role: Role, writes: WriteSet, reads: ReadSet) -> None:
-    """Make `user` a member who sees the room from its next event on; a former member keeps their extras.
+    """Make `user` a member, who sees as much of the log as newcomers do; a former member keeps their extras.
 
     What they asked for, or were offered, is over.
     """
     drop_join(room, user, writes, reads)
     former = room.former.get(user)
-    member = Member(user, role, writes.now, room.seq + 1, read=room.seq, read_ordinal=room.ordinal)
+    first = first_visible(room)
+    member = Member(user, role, writes.now, first, read=room.seq, read_ordinal=room.ordinal)
     account = reads.accounts.get(user)
     member.receipts = account is None or account.receipts
-    member.extras = b"" if former is None else former.extras
+    if former is not None and former.extras:
+        member.extras = former.extras
+        put_extra(member, BANNED_UNTIL, None)
     writes.add_member(room, member)
-    if account is not None and account.is_automated and reads.rules.bots:
+    if account is not None and account.is_automated and reads.rules.bots and not room.is_channel:
         room.bots |= {user}
+
+
+def first_visible(room: Room) -> int:
+    """Return the event from which on newcomers see a room: its next one, unless its rules show them more."""
+    shown = rule(room, "history") if room.governed else "none"
+    seen = {"none": 0, "recent": RECENT_EVENTS, "all": room.seq}[shown]
+    return max(room.purged + 1, room.seq + 1 - seen)
 
 
 def log_membership(
@@ -98,12 +106,12 @@ def log_membership(
     largest: int,
     large: int,
 ) -> WriteOk:
-    """Log who joined or left, except in a room of more than `large` members.
+    """Log who joined or left, except in a room of more than `large` members, or one that hides them.
 
     `largest`: members before or after the change, whichever is more.
     """
     writes.refreshed[room.number, "*"] = room
-    if largest > large:
+    if largest > large or (room.governed and rule(room, "hide_members")):
         return unlogged(room, change.user, change.request, change.digest, writes)
     event = Event(seq=0, kind=kind, user=change.user or UNSET, users=list(users))
     return acknowledgement(
@@ -127,28 +135,6 @@ def leave(user: str, request: RoomLeave, writes: WriteSet, reads: ReadSet) -> Wr
     return reply
 
 
-@once
-def remove(user: str, request: MembersRemove, writes: WriteSet, reads: ReadSet) -> WriteOk:
-    """Remove members; users who are none are skipped."""
-    digest = first_time(user, request, writes, reads)
-    room, actor = authorize(reads.rooms.get(request.room), user, "remove")
-    if user in request.users:
-        raise Refused("bad_request", "leave a room with room.leave", field="users")
-    present = [other for other in dict.fromkeys(request.users) if other in room.members]
-    waiting = [other for other in request.users if other not in room.members]
-    if not all(outranks(actor, room.members[other]) for other in present):
-        raise Refused("forbidden", "an admin removes plain members only")
-    if end_waiting(room, waiting, writes, reads) and not present:
-        return WriteOk(time=writes.now)
-    if not present:
-        return WriteOk(duplicate=True)
-    reply = end_memberships(room, present, "removed", MembershipChange(user, request, digest), writes, reads)
-    if user == HOST:
-        # An owner is always left when another one removes.
-        ensure_owner(room, user, writes)
-    return reply
-
-
 def begin_memberships(
     room: Room, users: list[str], change: MembershipChange, writes: WriteSet, reads: ReadSet
 ) -> WriteOk:
@@ -157,7 +143,7 @@ def begin_memberships(
     for other in users:
         add_member(room, other, "member", writes, reads)
     large = reads.rules.large_members
-    return log_membership(room, "joined", users, change, writes, largest=room.size, large=large)
+    return log_membership(room, "joined", users, change, writes, largest=room.scale, large=large)
 
 
 def end_memberships(
@@ -168,15 +154,16 @@ def end_memberships(
     writes: WriteSet,
     reads: ReadSet,
 ) -> WriteOk:
-    """End memberships and log it; former members are sent `gone` and nothing of the log from here on."""
-    largest = room.size
+    """End memberships and log it; former members are sent `gone` and nothing of the log from here on. The log says
+    `removed` of who is banned, too.
+    """
+    largest = room.scale
     writes.spend("bytes", change.user, MEMBER_BYTES * len(users))
     for other in users:
         drop_wallpaper(room, other, writes, reads)
         writes.remove_member(room, other, reason)
-    return log_membership(
-        room, reason, users, change, writes, largest=largest, large=reads.rules.large_members
-    )
+    kind = "removed" if reason == "banned" else reason
+    return log_membership(room, kind, users, change, writes, largest=largest, large=reads.rules.large_members)
 
 
 @once
@@ -188,6 +175,7 @@ def set_roles(user: str, request: MembersRole, writes: WriteSet, reads: ReadSet)
     if any(other not in room.members for other in wanted):
         raise Refused("not_found", "not a member", field="users")
     check_keeps_owner(room, wanted)
+    check_staff(room, wanted, reads)
     changed = {other: role for other, role in wanted.items() if room.members[other].role != role}
     if not changed:
         return WriteOk(duplicate=True)

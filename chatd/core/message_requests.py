@@ -60,13 +60,20 @@ def check_gate(room: Room, author: Member, action: str) -> None:
         raise Refused("request_pending", "they have not accepted yet: texts only")
 
 
+def is_pending(room: Room, author: Member) -> bool:
+    """Whether an author may write but texts in this direct room, since the other has not accepted them."""
+    if room.gates.get(author.user, "open") == "open":
+        return False
+    return room.members[room.peer(author.user)].standing != ACCEPTED
+
+
 def note_sent(room: Room, author: Member, body: Body, writes: WriteSet, reads: ReadSet) -> None:
     """Note a message that `author` adds to a direct room with gates, which `check_gate` has admitted.
 
     It is an answer, and it may be a request. Raises Refused("request_pending") before it changes anything.
     """
     other = room.members[room.peer(author.user)]
-    if room.gates.get(author.user, "open") != "open" and other.standing != ACCEPTED:
+    if is_pending(room, author):
         spend_text(room, other, body, writes, reads)
     elif other.standing > ACCEPTED:
         # Asked, or declined.

@@ -8,6 +8,14 @@ from chatd.core import removal
 from chatd.core.attachments import AttachedAt, Resolved, attach, exchange, named_files, resolve, without_files
 from chatd.core.cards import check_shared
 from chatd.core.idempotency import acknowledgement, first_time, once, same, unlogged
+from chatd.core.may_post import (
+    check_may_post,
+    check_mentions_all,
+    check_not_silenced,
+    check_pace,
+    is_bound,
+    note_pace,
+)
 from chatd.core.message_requests import note_sent
 from chatd.core.permissions import HOST, authorize
 from chatd.core.read_set import ReadSet, Rules
@@ -105,10 +113,17 @@ def post(user: str, request: Send, writes: WriteSet, reads: ReadSet) -> WriteOk:
     named = reads.rooms.get(request.room)
     check_content(user, request.body, named, reads)
     room, author = authorize(named, user, "post")
+    bound = is_bound(room, author)
+    if bound:
+        check_may_post(room, author, writes.now)
+        check_mentions_all(room, author, request.body)
+        check_pace(room, author, writes, reads)
     if request.body.mentions is not UNSET:
         check_mentions(user, len(request.body.mentions), room, writes, reads)
     with_files = request.body.attachments is not UNSET or request.body.card is not UNSET
     found = resolved(user, request.body, room, writes, reads) if with_files else None
+    if bound:
+        note_pace(room, author, writes)
     if room.gates:
         note_sent(room, author, request.body, writes, reads)
     return say(room, author, request, digest, writes, reads, found)
@@ -169,6 +184,8 @@ def count_mentions(
     """Count a mention for each member that a message names; return them, or ("*",) for everybody."""
     if body.mentions is UNSET or not body.mentions:
         return ()
+    if room.is_channel:
+        return ()
     ignored = room.ignoring(author)
     if EVERYBODY in body.mentions and room.size <= full_members:
         named = room.users
@@ -215,10 +232,15 @@ def edit(user: str, request: Edit, writes: WriteSet, reads: ReadSet) -> WriteOk:
     named = reads.rooms.get(request.room)
     check_content(user, request.body, named, reads)
     room, member = authorize(named, user, "edit")
+    if is_bound(room, member):
+        check_may_post(room, member, writes.now)
+        check_mentions_all(room, member, request.body)
     message = target_of(room, member, request.target, reads)
     if message.event.user != user:
         raise Refused("forbidden", "only its author may edit a message")
     check_not_recalled(message)
+    if message.event.body is not UNSET and message.event.body.forwarded is not UNSET:
+        raise Refused("forbidden", "a forwarded message stays as it was written", field="target")
     check_window(message, writes.now, reads.rules.edit_window_ms)
     before = files_of(message, reads)
     found = resolved(user, request.body, room, writes, reads, before)
@@ -248,7 +270,7 @@ def recall(user: str, request: Recall, writes: WriteSet, reads: ReadSet) -> Writ
         raise Refused("forbidden", "only its author or an admin may recall a message")
     check_not_recalled(message)
     if not moderates:
-        check_window(message, writes.now, reads.rules.edit_window_ms)
+        check_window(message, writes.now, reads.rules.recall_window_ms)
     removal.recall(message, writes, reads)
     return operate(message, request, user, digest, Event(seq=0, kind="recall"), writes)
 
@@ -265,6 +287,8 @@ def react(user: str, request: React, writes: WriteSet, reads: ReadSet) -> WriteO
     digest = first_time(user, request, writes, reads)
     room, member = authorize(reads.rooms.get(request.room), user, "react")
     message = target_of(room, member, request.target, reads)
+    if request.set and is_bound(room, member):
+        check_may_post(room, member, writes.now)
     if request.set:
         check_not_recalled(message)
     emoji = normalized_emoji(message, user, request)
@@ -273,7 +297,7 @@ def react(user: str, request: React, writes: WriteSet, reads: ReadSet) -> WriteO
     check_reaction_limit(message, emoji, request.set)
     count_reaction(message, user, emoji, request.set)
     writes.add(Reaction(room.number, request.target, user, emoji, request.set))
-    if room.size > reads.rules.large_members:
+    if room.scale > reads.rules.large_members:
         writes.rewrite(message)
         writes.summarised[room.number, request.target] = message
         return unlogged(room, user, request, digest, writes)
@@ -329,6 +353,7 @@ def pin(user: str, request: Pin, writes: WriteSet, reads: ReadSet) -> WriteOk:
     """Pin or unpin a message."""
     digest = first_time(user, request, writes, reads)
     room, member = authorize(reads.rooms.get(request.room), user, "pin")
+    check_not_silenced(member, writes.now)
     message = target_of(room, member, request.target, reads)
     if request.set:
         check_not_recalled(message)

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from chatd.core.attachments import Resolved, attach, resolve_one
+from chatd.core.attachments import Resolved, Resolver, attach
+from chatd.core.cards import check_card, check_spans
 from chatd.core.imports import Imported, is_erased, past
 from chatd.core.messages import check_body, note_written
 from chatd.core.read_set import ReadSet, Rules
@@ -106,14 +107,37 @@ def with_files(one: PastMessage, done: Imported, writes: WriteSet, reads: ReadSe
     found, kept = Resolved(one.body), []
     if one.recalled:
         return found
+    resolver = Resolver(one.user, (), found, writes, reads)
     for attachment in one.body.attachments or ():
         try:
-            kept.append(resolve_one(one.user, attachment, (), found, writes, reads))
+            kept.append(resolver.resolve(attachment))
         except Refused:
             done.mended.append(("file_unknown", one.line))
     if kept != (one.body.attachments or []):
         found.body = structs.replace(one.body, attachments=kept or UNSET)
+    with_shared(one, found, done, writes, reads)
     return found
+
+
+def with_shared(one: PastMessage, found: Resolved, done: Imported, writes: WriteSet, reads: ReadSet) -> None:
+    """Take a card that is none from a body, whose text stands for it, and spans that are none."""
+    body = found.body
+    if body.card is not UNSET:
+        shown = Resolved(body)
+        try:
+            check_card(body.card, reads.rules.image_hosts)
+            card = Resolver(one.user, (), shown, writes, reads).resolve_card(body.card)
+            found.body = structs.replace(found.body, card=card)
+            found.files += shown.files
+        except Refused:
+            found.body = structs.replace(found.body, card=UNSET)
+            done.mended.append(("card_dropped", one.line))
+    if body.spans is not UNSET:
+        try:
+            check_spans(body.spans, body)
+        except Refused:
+            found.body = structs.replace(found.body, spans=UNSET)
+            done.mended.append(("spans_dropped", one.line))
 
 
 def note_author(room: Room, user: str, writes: WriteSet, reads: ReadSet) -> str:
@@ -134,6 +158,8 @@ def fitting(one: PastMessage, body: Body, done: Imported, rules: Rules) -> Body 
     """Return the body of a message, its text cut where it is too long; None when it is left out."""
     if one.recalled:
         return body
+    # What the host says is forwarded is.
+    origin, body = body.forwarded, structs.replace(body, forwarded=UNSET)
     try:
         try:
             check_body(body, rules, files=True)
@@ -144,14 +170,14 @@ def fitting(one: PastMessage, body: Body, done: Imported, rules: Rules) -> Body 
             over = len(encode(body)) - rules.body_bytes
             # A shorter text has no more bytes in its header.
             cut = text[: max(0, len(text) - over)].decode(errors="ignore")
-            body = structs.replace(body, text=cut or UNSET)
+            body = structs.replace(body, text=cut or UNSET, spans=UNSET)
             check_body(body, rules, files=True)
             done.mended.append(("text_cut", one.line))
     except Refused as refused:
         reason = "body_too_large" if refused.code == "too_large" else "body_empty"
         done.left_out.append((reason, one.line))
         return None
-    return body
+    return body if origin is UNSET else structs.replace(body, forwarded=origin)
 
 
 def linked(body: Body, one: PastMessage, log: KnownLog, done: Imported) -> Body:

@@ -21,14 +21,20 @@ ACTIONS: dict[str, tuple[Role, bool]] = {
     "add": ("admin", False),
     "decide": ("admin", False),
     "remove": ("admin", False),
+    "silence": ("admin", False),
+    "rename": ("member", False),
+    "announce": ("admin", False),
     "role": ("owner", False),
     "update": ("admin", False),
     "retain": ("owner", True),
     "delete": ("owner", False),
 }
 
+# In channels these need an admin, too.
+OF_STAFF = frozenset(("post", "edit"))
+
 # The key of the policy that says the lowest role, in a room with rules (protocol.md "Governed groups").
-RULED: dict[str, str] = {"add": "invite", "pin": "pin", "update": "info"}
+RULED: dict[str, str] = {"add": "invite", "pin": "pin", "update": "info", "announce": "info"}
 
 # The host app, in the place of a user; no user has this id. It is in no room.
 HOST = ""
@@ -40,6 +46,8 @@ HOST_ACTIONS: dict[str, bool] = {
     "add": False,
     "decide": False,
     "remove": False,
+    "silence": False,
+    "announce": False,
     "role": False,
     "update": False,
     "retain": True,
@@ -61,7 +69,7 @@ def member_of(room: Room | None, user: str) -> Member:
     member = room.members.get(user)
     if member is not None and room.deleted_by is None:
         return member
-    if user not in room.former and member is None:
+    if member is None and (user not in room.former or room.former[user].never_joined):
         raise Refused("not_found", "no such room")
     if room.deleted_by is not None:
         raise Refused("gone", "the room was deleted")
@@ -75,6 +83,8 @@ def authorize(room: Room | None, user: str, action: str) -> tuple[Room, Member]:
     member = member_of(room, user)
     assert room is not None
     lowest, both = ACTIONS[action]
+    if room.is_channel and action in OF_STAFF:
+        lowest = "admin"
     if action in RULED and room.governed:
         lowest = rule(room, RULED[action])
     if not both if room.direct else RANK[member.role] < RANK[lowest]:

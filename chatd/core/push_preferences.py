@@ -11,7 +11,8 @@ from chatd.core.room import Member, Room
 from chatd.core.sections import ACCOUNT, stored
 from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Refused
-from chatd.protocol.push import PreferencesRow, PushPreferences, QuietHours, preferences_of
+from chatd.protocol.preferences import PreferencesRow, preferences_of
+from chatd.protocol.push import PushPreferences, QuietHours
 from chatd.protocol.rooms import Preferences
 
 DAY_MINUTES = 24 * 60
@@ -21,6 +22,8 @@ FIRST_WEEKDAY = 4
 
 # The name of the account row.
 PREFERENCES = "preferences"
+# The keys of a request that stand in that row.
+OF_ACCOUNT = ("receipts", "presence", "push", "credit", "folders")
 
 
 def require_push(request: Preferences, reads: ReadSet) -> None:
@@ -39,7 +42,7 @@ def require_push(request: Preferences, reads: ReadSet) -> None:
 
 def is_of_account(request: Preferences) -> bool:
     """Whether a request changes preferences of the account, and not of a room alone."""
-    return (request.receipts, request.presence, request.push) != (UNSET, UNSET, UNSET)
+    return any(getattr(request, name) is not UNSET for name in OF_ACCOUNT)
 
 
 def set_level(request: Preferences, room: Room, member: Member, writes: WriteSet) -> None:

@@ -68,6 +68,8 @@ def content_of(body: Body) -> str:
     """Return the word for a body without text (protocol.md "The payload")."""
     if body.attachments:
         return attached(body.attachments[0])
+    if body.card is not UNSET:
+        return "sticker" if body.card.type == "sticker" else f"card:{body.card.type}"
     kind: Any = body.data.get("type") if isinstance(body.data, dict) else None
     if kind == "sticker":
         return "sticker"

@@ -111,6 +111,16 @@ class GroupRules:
     invite_url: str = ""
 
 
+@dataclass(slots=True, frozen=True)
+class ChannelRules:
+    """The limits that the operator sets for channels. `users_create`: whether any user makes one, or only the host."""
+
+    enabled: bool = False
+    users_create: bool = False
+    staff_max: int = 50
+    followed_max: int = 500
+
+
 def knows_none(zone: str) -> bool:
     return False
 
@@ -131,11 +141,14 @@ class Rules:
     large_members: int = 1_000
     delivered_members: int = 32
     edit_window_ms: int = 86_400_000
+    recall_window_ms: int = 86_400_000
     shown_to: ShownTo = "known"
     rooms_per_user: int = 2_000
+    bans_max: int = 10_000
     people: PeopleRules = field(default_factory=PeopleRules)
     media: MediaRules = field(default_factory=MediaRules)
     groups: GroupRules = field(default_factory=GroupRules)
+    channels: ChannelRules = field(default_factory=ChannelRules)
     # The age below which an account may do less; 0 for none.
     new_account_ms: int = 0
     bots: bool = False

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from chatd.core.extras import WALLPAPER, extra, put_extra
 from chatd.core.held_files import check_picture, hold, wallpaper_holder
@@ -22,10 +22,14 @@ from chatd.core.users import Account
 from chatd.core.write_set import NewEvent, ReadPosition, RoomReply, WriteSet
 from chatd.protocol.codec import encode
 from chatd.protocol.envelope import Ok
-from chatd.protocol.errors import ChatError
-from chatd.protocol.push import PushPreferences
+from chatd.protocol.errors import ChatError, Refused
+from chatd.protocol.preferences import PreferencesRow
 from chatd.protocol.read_state import Delivered, Read, ReadOk
 from chatd.protocol.rooms import Preferences
+
+USUAL = PreferencesRow()
+# The keys of a request for a room that are stored as they come.
+OF_ROOM = ("muted_until", "pinned", "unread_mark", "folder")
 
 
 def read(user: str, request: Read, writes: WriteSet, reads: ReadSet) -> ReadOk:
@@ -40,6 +44,9 @@ def read(user: str, request: Read, writes: WriteSet, reads: ReadSet) -> ReadOk:
         member.own_unread, member.mentions = tail.own, tail.mentions
         member.delivered = max(member.delivered, seq)
         publish_watermark(room, member, writes)
+    if member.unread_mark:
+        writes.touch_member(room, user).unread_mark = False
+        writes.refreshed[room.number, user] = room
     writes.read_positions.append(ReadPosition(room, member, moved, writes.origin))
     reply = ReadOk(read=member.read, unread=0, unread_mentions=0)
     writes.room_replies.append(RoomReply(reply, room, user, writes.origin))
@@ -78,7 +85,7 @@ def delivered(user: str, request: Delivered, writes: WriteSet, reads: ReadSet) -
         seq = min(row.seq, room.seq)
         if (
             seq > max(member.delivered, member.first_visible - 1)
-            and room.size <= reads.rules.delivered_members
+            and room.scale <= reads.rules.delivered_members
         ):
             member = writes.touch_member(room, user)
             member.delivered = seq
@@ -89,13 +96,14 @@ def delivered(user: str, request: Delivered, writes: WriteSet, reads: ReadSet) -
 def prefer(user: str, request: Preferences, writes: WriteSet, reads: ReadSet) -> Ok:
     """Set preferences of one room, or of the account; absent keys stay as they are."""
     require_push(request, reads)
+    check_folders(request)
     if request.room is not UNSET:
         room, member = authorize(reads.rooms.get(request.room), user, "view")
         wallpaper = request.wallpaper
         sets_wallpaper = wallpaper is not UNSET and wallpaper != (extra(member, WALLPAPER) or "")
         if sets_wallpaper:
             check_picture(wallpaper, "wallpaper", (user,), "wallpaper", reads)
-        wanted = {name: getattr(request, name) for name in ("muted_until", "pinned")}
+        wanted = {name: getattr(request, name) for name in OF_ROOM}
         if request.hidden is not UNSET and request.hidden != member.is_hidden(room.ordinal):
             wanted["hidden"] = room.ordinal + 1 if request.hidden else 0
         changed = {
@@ -122,9 +130,20 @@ def prefer_everywhere(user: str, request: Preferences, writes: WriteSet, reads: 
     if shows:
         reads.accounts[user] = replace(account, **shows)
         writes.add(reads.accounts[user])
-    push = stored_preferences(user, reads).push
-    wanted = push if request.push is UNSET else request.push
-    if shows or wanted != push:
+    before = stored_preferences(user, reads)
+    others = {name: getattr(request, name) for name in ("push", "credit", "folders")}
+    after = structs.replace(before, **{name: value for name, value in others.items() if value is not UNSET})
+    if shows or after != before:
         row = {name: getattr(reads.accounts.get(user, account), name) for name in chosen}
-        value = row if wanted == PushPreferences() else {**row, "push": wanted}
-        store(ChangedRow(user, ACCOUNT, PREFERENCES, encode(value)), writes, reads)
+        row |= {name: value for name in others if (value := getattr(after, name)) != getattr(USUAL, name)}
+        store(ChangedRow(user, ACCOUNT, PREFERENCES, encode(row)), writes, reads)
+
+
+def check_folders(request: Preferences) -> None:
+    """Refuse folders of which two have the same number."""
+    if request.folders is UNSET:
+        return
+    ids = [folder.id for folder in request.folders]
+    for place, id in enumerate(ids):
+        if id in ids[:place]:
+            raise Refused("bad_request", "two folders have this id", field=f"folders[{place}].id")

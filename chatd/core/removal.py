@@ -12,10 +12,12 @@ says in which stretch of the log the person has no text left: so it is true when
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, UnsetType, structs
 
 from chatd.core.attachments import AttachedAt, detach, named_files
+from chatd.core.governance import kept_details
 from chatd.core.held_files import avatar_holder, drop_wallpaper, hold
+from chatd.core.policy import NO_DETAILS
 from chatd.core.read_set import ReadSet
 from chatd.core.room import Room
 from chatd.core.standings import tell_asked
@@ -87,9 +89,18 @@ def recall(message: Message, writes: WriteSet, reads: ReadSet) -> None:
     message.event.body = UNSET
     message.event.recalled = True
     tell_asked(message.room, writes)
+    unannounce(message.room, message.event.seq, message.event.seq, writes)
     for step in writes.steps.get(message.room.number, ()):
         if isinstance(step, NewEvent) and text_of(step.event) == message.event.seq:
             step.blob = emptied(step.event)
+
+
+def unannounce(room: Room, low: int, high: int, writes: WriteSet) -> None:
+    """Take the announcement from a room when its message is one of these that go."""
+    if low <= room.details.announcement <= high:
+        details = structs.replace(room.details, announcement=0)
+        writes.touch(room).details = kept_details(details)
+        writes.refreshed[room.number, ""] = room
 
 
 def supersede(message: Message, operation: Event, writes: WriteSet) -> None:
@@ -148,6 +159,10 @@ def delete(room: Room, user: str, writes: WriteSet, reads: ReadSet) -> None:
     writes.touch(room).deleted_by = user
     hold(avatar_holder(room), "", writes, reads)
     writes.add(DeletedRoom(room.number, writes.now))
+    if room.is_channel:
+        # Their rows follow, some in a commit (core/channels.py).
+        writes.tell_deleted(room)
+        return
     for member in room.users:
         writes.remove_member(room, member, "deleted")
 
@@ -161,4 +176,5 @@ def purge(room: Room, writes: WriteSet, reads: ReadSet) -> None:
     for user in room.former:
         drop_wallpaper(room, user, writes, reads)
     room.title, room.avatar, room.data, room.log_floor = "", "", b"", room.seq + 1
+    room.details, room.retain_s = NO_DETAILS, 0
     writes.add(PurgedLog(room.number))

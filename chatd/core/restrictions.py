@@ -15,9 +15,10 @@ from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused, Rejected
 from chatd.protocol.friends import FriendRequest
+from chatd.protocol.groups import Announce, MembersNickname
 from chatd.protocol.joining import InvitesCreate
 from chatd.protocol.members import MembersAdd
-from chatd.protocol.messages import Edit, Pin, React, Send
+from chatd.protocol.messages import Edit, Forward, Pin, React, Send
 from chatd.protocol.presence import Typing
 from chatd.protocol.rooms import RoomCreate, RoomUpdate
 from chatd.protocol.users import ProfileSet
@@ -25,6 +26,7 @@ from chatd.protocol.users import ProfileSet
 # What others would read, see or be told of. Who is muted can still take back, clear, leave, read and report.
 SAYS = (
     Send,
+    Forward,
     Edit,
     React,
     Pin,
@@ -32,6 +34,8 @@ SAYS = (
     RoomUpdate,
     MembersAdd,
     InvitesCreate,
+    MembersNickname,
+    Announce,
     FriendRequest,
     ProfileSet,
     Typing,
@@ -71,6 +75,8 @@ def check_spoken(restriction: Restriction, request: Any, now_ms: int) -> None:
         return
     if restriction.what == "ban":
         raise banned(restriction, now_ms)
+    if restriction.what == "limit" and isinstance(request, Forward) and len(request.seqs) > 1:
+        raise Rejected("limited", "the moderators limited this user to one message at a time")
     if restriction.what == "mute" and isinstance(request, SAYS) and getattr(request, "set", True):
         raise muted(restriction, now_ms)
 
@@ -88,7 +94,7 @@ def muted(restriction: Restriction, now_ms: int) -> Refused:
 
 def is_paced(restriction: Restriction, request: Any, now_ms: int) -> bool:
     """Whether `request` counts against the slow pace of a limited user."""
-    return restriction.what == "limit" and isinstance(request, Send) and restriction.holds(now_ms)
+    return restriction.what == "limit" and isinstance(request, Send | Forward) and restriction.holds(now_ms)
 
 
 def check_conversation(user: str, writes: WriteSet, reads: ReadSet) -> None:

@@ -19,7 +19,10 @@ from chatd.protocol.rooms import GoneReason
 
 DIRECT = "direct"
 GROUP = "group"
-CHANNEL = "channel"
+CHANNEL: Literal["channel"] = "channel"
+
+# More members than any threshold.
+CROWD = 1 << 53
 
 
 class Standing(IntEnum):
@@ -77,6 +80,11 @@ class Member:
         """Whether nothing countable came since the member hid the room, whose last message is `ordinal`."""
         return self.hidden > ordinal
 
+    @property
+    def never_joined(self) -> bool:
+        """Whether this is no membership that ended: only a ban from a room that the user knows nothing of."""
+        return self.joined_at == 0 and self.gone in ("banned", "removed")
+
     def muted(self, now_ms: int) -> bool:
         return self.muted_until == 1 or self.muted_until > now_ms
 
@@ -113,6 +121,8 @@ class Room:
     purged_ordinal: int = 0
     # The number of the group with the comments of a channel, and of the channel in that group.
     linked: int = 0
+    # Of a channel: its followers and staff, of whom `members` holds the staff and those who asked for something lately.
+    followers: int | None = None
     # The authors of countable messages from `uncounted` on.
     uncounted_by: frozenset[str] = frozenset()
     members: dict[str, Member] = field(default_factory=dict)
@@ -155,18 +165,27 @@ class Room:
         return self.kind == DIRECT
 
     @property
+    def is_channel(self) -> bool:
+        return self.followers is not None
+
+    @property
+    def scale(self) -> int:
+        """The number of members by which thresholds of large rooms go: a channel is above all of them."""
+        return len(self.members) if self.followers is None else CROWD
+
+    @property
     def governed(self) -> bool:
         """Whether rules may hold here that hold in few rooms."""
         return self.details is not NO_DETAILS or self.kind == CHANNEL
 
     @property
     def is_outdated(self) -> bool:
-        """Whether gates and blocks have to be read before the next decision."""
-        return self.people_read != self.people_changes
+        """Whether gates and blocks have to be read before the next decision; in channels there are none."""
+        return self.people_read != self.people_changes and not self.is_channel
 
     @property
     def size(self) -> int:
-        return len(self.members)
+        return len(self.members) if self.followers is None else self.followers
 
     def is_listed(self, member: Member) -> bool:
         """Whether `member` has this room in their list, and their connections are sent its events.
@@ -207,6 +226,45 @@ class Room:
     def member(self, user: str) -> Member | None:
         return self.members.get(user)
 
+    def enter(self, member: Member) -> None:
+        """Make `member` a present one. Only a `WriteSet` calls this, as it does `take_out`."""
+        if self.followers is not None:
+            self.followers += 1
+        self.former.pop(member.user, None)
+        self.members[member.user] = member
+
+    def take_out(self, member: Member, reason: GoneReason) -> None:
+        """Make `member` a former one."""
+        if self.followers is not None:
+            self.followers -= 1
+        del self.members[member.user]
+        self.bots -= {member.user}
+        member.gone = reason
+        self.former[member.user] = member
+
+    def put(self, member: Member) -> None:
+        """Put a stored member into memory, unless they are there."""
+        if self.known(member.user) is None:
+            (self.members if member.gone is None else self.former)[member.user] = member
+
+    @property
+    def in_memory(self) -> int:
+        """The number of present and former members in memory."""
+        return len(self.members) + len(self.former)
+
+    def forget_followers(self, keep: AbstractSet[str], count: int) -> None:
+        """Forget plain members of a channel, those who asked longest ago first, down to `count` in memory."""
+        plain = [*self.former, *(user for user, member in self.members.items() if member.role == "member")]
+        going = [user for user in plain if user not in keep and user not in self.uncounted_by]
+        for user in going[: max(0, self.in_memory - count)]:
+            self.members.pop(user, None)
+            self.former.pop(user, None)
+
+    @property
+    def staff(self) -> list[str]:
+        """The admins and owners; of a channel, too, all of them are in memory."""
+        return [user for user, member in self.members.items() if member.role != "member"]
+
     def known(self, user: str) -> Member | None:
         """Return a present or former member."""
         return self.members.get(user) or self.former.get(user)
@@ -221,19 +279,25 @@ class Room:
         return [member for member in self.members.values() if member.receipts and member.user != but]
 
     def peer(self, user: str) -> str:
-        """Return the other user of a direct room."""
-        return next(other for other in self.members if other != user)
+        """Return the other user of a direct room; of one's notes to oneself, `user`."""
+        return next((other for other in self.members if other != user), user)
 
     def keeps_owner(self, wanted: Mapping[str, Role]) -> bool:
         """Whether there is an owner when some members get other roles."""
         return any(wanted.get(user, member.role) == "owner" for user, member in self.members.items())
 
     def successor(self) -> Member | None:
-        """Return the next owner when no owner is left: the longest-serving admin, else the longest-serving member."""
+        """Return the next owner when no owner is left: the longest-serving admin, else the longest-serving member.
+
+        No follower of a channel becomes its owner by that.
+        """
         if self.keeps_owner({}):
             return None
+        candidates = [
+            member for member in self.members.values() if not self.is_channel or member.role == "admin"
+        ]
         return min(
-            self.members.values(),
+            candidates,
             key=lambda member: (member.role != "admin", member.joined_at, member.first_visible, member.user),
             default=None,
         )
@@ -287,6 +351,7 @@ ROOM_IMAGED = (
     "purged",
     "purged_ordinal",
     "linked",
+    "followers",
 )
 
 

@@ -4,8 +4,12 @@ A batch touches cached rooms only, so a cached room is never older than the last
 """
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 
 from chatd.core.room import Room
+
+# Of a channel; about a megabyte, and more than two batches name.
+FOLLOWERS_IN_MEMORY = 2_048
 
 
 class RoomCache:
@@ -19,6 +23,8 @@ class RoomCache:
         self._blocks: set[tuple[str, str]] = set()
         # Preferences that changed while rooms were being loaded.
         self.changed_receipts: dict[str, bool] = {}
+        # How often something was forgotten: rows that were read before it are too old to be put into memory.
+        self.forgotten = 0
         # All bots and official accounts; empty where bots are switched off.
         self.automated: set[str] = set()
 
@@ -59,6 +65,7 @@ class RoomCache:
         return self._forget(going)
 
     def _forget(self, names: list[str]) -> int:
+        self.forgotten += 1
         for name in names:
             room = self.rooms.pop(name)
             del self._used[name]
@@ -67,6 +74,13 @@ class RoomCache:
                 if not self._direct[user]:
                     del self._direct[user]
         return len(names)
+
+    def forget_followers(self, name: str, keep: AbstractSet[str]) -> None:
+        """Forget followers of a channel beyond FOLLOWERS_IN_MEMORY, but not `keep`. No batch may be under way."""
+        room = self.rooms.get(name)
+        if room is not None and room.is_channel and room.in_memory > FOLLOWERS_IN_MEMORY:
+            self.forgotten += 1
+            room.forget_followers(keep, FOLLOWERS_IN_MEMORY // 2)
 
     def direct_rooms(self, user: str, other: str | None = None) -> list[Room]:
         """Return the loaded direct rooms of `user`, or the one with `other`."""
@@ -113,4 +127,4 @@ class RoomCache:
 
 def weight(room: Room) -> int:
     """Return the weight of a room in memory: present and former members, and one for itself."""
-    return 1 + room.size + len(room.former)
+    return 1 + room.in_memory

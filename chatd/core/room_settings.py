@@ -11,7 +11,7 @@ from chatd.core.held_files import avatar_holder, check_picture, hold
 from chatd.core.idempotency import acknowledgement, first_time, once, same
 from chatd.core.permissions import HOST_AS_MEMBER, authorize
 from chatd.core.read_set import ReadSet
-from chatd.core.room import Member, Room
+from chatd.core.room import CHANNEL, Member, Room
 from chatd.core.write_set import WriteSet
 from chatd.protocol.codec import decode_tree, encode
 from chatd.protocol.errors import Refused
@@ -40,7 +40,8 @@ def set_first_settings(room: Room, request: RoomCreate, policy: Policy) -> None:
     room.title = request.title
     room.avatar = "" if request.avatar is UNSET else request.avatar
     room.data = b"" if request.data is UNSET else encode(request.data)
-    room.public = request.public if policy.join is UNSET else policy.join == "open"
+    is_public = request.public or room.kind == CHANNEL
+    room.public = is_public if policy.join is UNSET else policy.join == "open"
     room.details = details_with(room, policy)
     room.retain_s = rule(room, "retain_s")
     about, tags = request.about or "", request.tags or []

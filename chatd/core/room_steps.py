@@ -40,10 +40,19 @@ class RoomUnlisted:
     user: str
 
 
+@dataclass(slots=True)
+class ChannelDeleted:
+    """A channel is deleted for everybody, of whom only the connected ones are told now."""
+
+    room: Room
+    user: str = ""
+    reason: GoneReason = "deleted"
+
+
 def outgrown(steps: Iterable[object], size: int) -> Room | None:
     """Return the group of these steps of one room when they took it above `size` members, or back."""
     moves = [step for step in steps if isinstance(step, MemberJoined | MemberLeft)]
-    if not moves or moves[0].room.direct:
+    if not moves or moves[0].room.direct or moves[0].room.is_channel:
         return None
     room = moves[0].room
     before = room.size - sum(1 if isinstance(move, MemberJoined) else -1 for move in moves)

@@ -10,7 +10,7 @@ from msgspec import UNSET, Raw
 
 from chatd.core.extras import ASKED, NICKNAME, PLAYED, SILENCED, WALLPAPER, extra
 from chatd.core.policy import NO_DETAILS, RoomDetails, details_of
-from chatd.core.room import ACCEPTED, DIRECT, REQUEST, Member, Room
+from chatd.core.room import ACCEPTED, CHANNEL, DIRECT, REQUEST, Member, Room
 from chatd.core.visibility import ShownTo, marks_shown, seen
 from chatd.core.write_set import RoomReply, WriteSet
 from chatd.protocol.errors import Refused
@@ -125,7 +125,7 @@ def summary_of(room: Room, member: Member, shown_to: ShownTo) -> RoomSummary:
 
 def peer_of(room: Room, member: Member) -> Peer:
     peer = room.members[room.peer(member.user)]
-    both_show = member.receipts and peer.receipts and not room.keeps_marks
+    both_show = peer is not member and member.receipts and peer.receipts and not room.keeps_marks
     return Peer(peer.user, peer.first_visible, peer.read, peer.delivered, both_show, peer.extras)
 
 
@@ -185,6 +185,8 @@ def show_group(summary: RoomSummary, room: Room | RoomRow, member: Member | Room
     summary.data = Raw(data) if data else UNSET
     summary.public = bool(room.public)
     summary.members = room.size
+    if room.kind == CHANNEL:
+        summary.kind = CHANNEL
     summary.role = ROLES[member.role]
 
 

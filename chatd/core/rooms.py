@@ -7,6 +7,7 @@ from msgspec import UNSET
 
 from chatd.core import removal
 from chatd.core.bots import greet
+from chatd.core.channels import check_creation
 from chatd.core.entering import answers
 from chatd.core.held_files import avatar_holder, check_picture, hold
 from chatd.core.idempotency import digest_of
@@ -26,7 +27,7 @@ from chatd.core.permissions import HOST, authorize
 from chatd.core.privacy import Relation
 from chatd.core.read_set import DirectPair, ReadSet, pair
 from chatd.core.restrictions import check_conversation
-from chatd.core.room import DIRECT, GROUP, Room, Standing
+from chatd.core.room import CHANNEL, DIRECT, Room, Standing
 from chatd.core.room_settings import first_policy, set_first_settings
 from chatd.core.standings import stand
 from chatd.core.velocity import check_direct_room
@@ -57,11 +58,13 @@ class OpenDirect:
 
 
 def create(user: str, request: RoomCreate, writes: WriteSet, reads: ReadSet) -> WriteOk:
-    """Create a group, with its creator as the owner; one of the host has none. The same key again returns the room as
-    it is now.
+    """Create a group or channel, with its creator as the owner; one of the host has none. The same key again returns
+    the room as it is now.
     """
     if (repeated := repeated_creation(user, request, writes, reads)) is not None:
         return repeated
+    if request.kind == CHANNEL:
+        check_creation(user, reads)
     check_new_room(user, writes, reads)
     others = [other for other in dict.fromkeys(request.users) if other != user]
     lets = answers(user, others, writes, reads)
@@ -72,7 +75,7 @@ def create(user: str, request: RoomCreate, writes: WriteSet, reads: ReadSet) -> 
     check_picture(request.avatar, "avatar", (user,), "avatar", reads)
     policy = first_policy(request)
     reads.allowances.check("added", user, len(users) + len(offered), writes, reads.now_s)
-    room = new_room(GROUP, user, writes, reads)
+    room = new_room(request.kind, user, writes, reads)
     set_first_settings(room, request, policy)
     hold(avatar_holder(room), room.avatar, writes, reads)
     room.client_key, room.client_digest = request.key, digest_of(writes.sent or request)
@@ -96,26 +99,31 @@ def repeated_creation(user: str, request: RoomCreate, writes: WriteSet, reads: R
 
 
 def direct(user: str, request: RoomDirect, writes: WriteSet, reads: ReadSet) -> SummaryOk:
-    """Return the direct room of two users, which the first request creates."""
-    if request.user == user:
-        raise Refused("bad_request", "a direct room takes another user", field="user")
+    """Return the direct room of two users, which the first request creates; with oneself that of one's notes."""
     users = pair(user, request.user)
     room = reads.pairs.get(users)
     if room is None:
         check_new_room(user, writes, reads)
-        check_relation(user, request.user, reads)
-        if is_full(request.user, writes, reads):
-            raise Refused("quota", "this user is in as many rooms as others may open to them", field="user")
-        reads.allowances.check("added", user, 1, writes, reads.now_s)
-        check_direct_room(user, writes, reads)
+        if request.user != user:
+            check_other(user, request.user, writes, reads)
         room = reads.pairs[users] = new_room(DIRECT, user, writes, reads)
         writes.add(DirectPair(*users, room.number))
         open_room(room, {user: "member", request.user: "member"}, user, writes, reads)
-        if reads.rules.people.enabled:
-            # Not in their list before something is said.
-            room.members[request.user].standing = Standing.POLICY
-        greet(room, request.user, writes, reads)
+        if request.user != user:
+            if reads.rules.people.enabled:
+                # Not in their list before something is said.
+                room.members[request.user].standing = Standing.POLICY
+            greet(room, request.user, writes, reads)
     return shown(SummaryOk(summary=RoomSummary(room.name)), room, user, writes)
+
+
+def check_other(user: str, other: str, writes: WriteSet, reads: ReadSet) -> None:
+    """Raise Refused when `user` may open no direct room with another one."""
+    check_relation(user, other, reads)
+    if is_full(other, writes, reads):
+        raise Refused("quota", "this user is in as many rooms as others may open to them", field="user")
+    reads.allowances.check("added", user, 1, writes, reads.now_s)
+    check_direct_room(user, writes, reads)
 
 
 def open_direct(user: str, request: OpenDirect, writes: WriteSet, reads: ReadSet) -> SummaryOk:
@@ -167,6 +175,8 @@ def shown(reply: Shows, room: Room, user: str, writes: WriteSet) -> Shows:
 def new_room(kind: str, creator: str, writes: WriteSet, reads: ReadSet) -> Room:
     number, chance = reads.fresh.pop()
     room = Room(number, room_name(kind[0], chance), kind, creator, writes.now, time=writes.now)
+    if kind == CHANNEL:
+        room.followers = 0
     writes.created.append(room)
     return writes.touch(room)
 
@@ -196,6 +206,7 @@ def delete(user: str, request: RoomDelete, writes: WriteSet, reads: ReadSet) -> 
     if room is not None and room.deleted_by is not None and user in (HOST, room.deleted_by):
         return WriteOk(duplicate=True)
     room, _ = authorize(room, user, "delete")
-    writes.spend("bytes", user, MEMBER_BYTES * room.size)
+    if not room.is_channel:
+        writes.spend("bytes", user, MEMBER_BYTES * room.size)
     removal.delete(room, user, writes, reads)
     return WriteOk(time=writes.now)

@@ -4,7 +4,7 @@ A verdict is given before a request is decided, so the decision has the last wor
 whatever is thought of it by now, and who may not do it is refused as ever.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ from msgspec import UNSET, Raw, Struct
 from msgspec.structs import replace
 
 from chatd.core.entering import SetMembers, joinable, joined
+from chatd.core.forwarding import JudgedForward, keys_of, seen_by
 from chatd.core.idempotency import Repeated, first_time
 from chatd.core.invites import prepared_use
 from chatd.core.moderation import flag
@@ -25,9 +26,10 @@ from chatd.protocol.codec import encode
 from chatd.protocol.envelope import Ok, RoomMutation
 from chatd.protocol.errors import ChatError
 from chatd.protocol.friends import FriendRequest
+from chatd.protocol.groups import MembersNickname
 from chatd.protocol.joining import InvitesCreate, InvitesUse, UseOk
 from chatd.protocol.members import MembersAdd, RoomJoin
-from chatd.protocol.messages import Body, Edit, Part, Send, WriteOk
+from chatd.protocol.messages import Body, Edit, Forward, Part, Send, WriteOk
 from chatd.protocol.rooms import RoomCreate, RoomUpdate
 from chatd.protocol.users import ProfileSet
 
@@ -40,6 +42,7 @@ FLAGGED = "flagged"
 
 SCREENED: Mapping[type[Struct], On] = {
     Send: "message",
+    Forward: "message",
     Edit: "edit",
     RoomCreate: "room",
     RoomUpdate: "room",
@@ -48,6 +51,7 @@ SCREENED: Mapping[type[Struct], On] = {
     RoomJoin: "member",
     InvitesCreate: "room",
     InvitesUse: "member",
+    MembersNickname: "member",
     FriendRequest: "friend",
     ProfileSet: "profile",
 }
@@ -56,11 +60,13 @@ SCREENED: Mapping[type[Struct], On] = {
 # What a member must be allowed to do, for those that name a room they are in.
 ACTIONS: Mapping[type[Struct], str] = {
     Send: "post",
+    Forward: "post",
     Edit: "edit",
     RoomUpdate: "update",
     MembersAdd: "add",
     SetMembers: "add",
     InvitesCreate: "add",
+    MembersNickname: "rename",
 }
 
 # The fields that are texts, besides bodies and parts of cards. A handle has letters that are no mask.
@@ -70,12 +76,13 @@ TEXTS: Mapping[type[Struct], tuple[str, ...]] = {
     RoomJoin: ("text",),
     InvitesCreate: ("label",),
     InvitesUse: ("text",),
+    MembersNickname: ("nickname",),
     FriendRequest: ("note",),
     ProfileSet: ("name", "handle", "bio"),
 }
 UNMASKED = ("handle",)
 # Of a card; its address is no text that is masked, either.
-CARD_TEXTS = ("title", "text", "site", "url")
+CARD_TEXTS = ("title", "text", "url")
 
 # Of the envelope, and what places a request: no content of its own.
 _ENVELOPE = frozenset(("id", "key", "room", "body"))
@@ -98,26 +105,44 @@ class Screened:
 
 
 def texts_of(request: Any) -> list[str]:
-    """Return the texts of a request that others will read."""
+    """Return the texts of a request that others will read. Those of a forward are known once it was looked up."""
     kind = type(request)
     if kind is Send or kind is Edit:
-        body = request.body
-        if body.attachments is UNSET and body.buttons is UNSET and body.card is UNSET:
-            return [body.text] if body.text else []
-    found: list[str] = []
+        return texts_in(request.body)
+    if kind is JudgedForward:
+        return [text for body in request.bodies for text in texts_in(body)]
+    found = _Noted()
+    with_texts(request, found.note)
+    return found.texts
 
-    def note(text: str) -> str:
-        found.append(text)
+
+def texts_in(body: Body) -> list[str]:
+    """Return the texts of a body."""
+    if body.attachments is UNSET and body.buttons is UNSET and body.card is UNSET:
+        return [body.text] if body.text else []
+    found = _Noted()
+    _body_with(body, found.note)
+    return found.texts
+
+
+class _Noted:
+    """The texts that a change was asked for."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def note(self, text: str) -> str:
+        if text:
+            self.texts.append(text)
         return text
-
-    with_texts(request, note)
-    return [text for text in found if text]
 
 
 def with_texts(request: Any, change: Change) -> Any:
     """Return a request with `change` applied to each of its texts."""
     if isinstance(request, Send | Edit):
         return replace(request, body=_body_with(request.body, change))
+    if isinstance(request, JudgedForward):
+        return replace(request, bodies=[_body_with(body, change) for body in request.bodies])
     changed = {
         name: change(text)
         for name in TEXTS.get(type(request), ())
@@ -162,8 +187,16 @@ def unmasked_texts(request: Any) -> Iterator[str]:
     """Yield the texts in which no character can be masked."""
     if isinstance(request, ProfileSet):
         yield from (text for name in UNMASKED if isinstance(text := getattr(request, name), str))
-    elif isinstance(request, Send | Edit) and request.body.card is not UNSET and request.body.card.url:
-        yield request.body.card.url
+    for body in bodies_of(request):
+        if body.card is not UNSET and body.card.url is not UNSET:
+            yield body.card.url
+
+
+def bodies_of(request: Any) -> Sequence[Body]:
+    """Return the bodies that a request would have stored, as far as they are known."""
+    if isinstance(request, Send | Edit):
+        return (request.body,)
+    return request.bodies if isinstance(request, JudgedForward) else ()
 
 
 def fields_of(request: Any) -> dict[str, Any]:
@@ -190,12 +223,17 @@ def decide_screened(
         writes.sent = None
     if isinstance(reply, WriteOk) and isinstance(request, RoomMutation) and not reply.duplicate:
         room = reads.rooms[request.room]
-        keyed = writes.keyed.get((room.number, user, request.key))
-        if keyed is None:
+        new = writes.keyed.get((room.number, user, request.key))
+        if new is None:
+            # Of a large room: what was asked has no event.
             return reply
-        event = keyed.event
+        event = new.event
         if screened.sent is not None:
             reply.event = Raw(encode(event))
+        if isinstance(request, JudgedForward):
+            for key, names in zip(keys_of(request), request.flags, strict=False):
+                for name in names:
+                    flag(room, writes.keyed[room.number, user, key].event, name, writes, reads)
         for name in screened.flagged_by if isinstance(request, Send | Edit) else ():
             flag(room, event, name, writes, reads)
     return reply
@@ -218,6 +256,8 @@ def refuse(refusal: ChatError, user: str, request: Any, writes: WriteSet, reads:
     check_allowed(user, request, room)
     if isinstance(request, RoomJoin):
         joined(joinable(room, user), user, writes, reads)
+    if isinstance(request, Forward):
+        seen_by(user, request, reads)
     raise refusal
 
 

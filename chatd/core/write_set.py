@@ -21,7 +21,7 @@ from chatd.core.room import (
     restore_member,
     restore_values,
 )
-from chatd.core.room_steps import MemberJoined, MemberLeft, RoomListed, RoomUnlisted
+from chatd.core.room_steps import ChannelDeleted, MemberJoined, MemberLeft, RoomListed, RoomUnlisted
 from chatd.protocol.codec import encode
 from chatd.protocol.errors import Refused
 from chatd.protocol.joining import UseOk
@@ -89,7 +89,7 @@ class NewEvent:
         return self.room.number << 32 | self.event.seq
 
 
-RoomStep = NewEvent | MemberJoined | MemberLeft | RoomListed | RoomUnlisted
+RoomStep = NewEvent | MemberJoined | MemberLeft | RoomListed | RoomUnlisted | ChannelDeleted
 
 
 @dataclass(slots=True)
@@ -152,6 +152,7 @@ class WriteSet:
     rules_changed: Mapping[str, frozenset[str]] = NOTHING  # by user: the capabilities
     # By owner and user: contacts in which privacy sees a difference, before and after.
     ties: dict[tuple[str, str], tuple[AnyTie, AnyTie]] | None = None
+    paced: frozenset[tuple[int, str]] = frozenset()  # members who wrote in slow rooms: (room, user)
     # The request that is being decided as it came, when screening changed its texts.
     sent: Any = None
     # Of the event feed: by id of a step or record the API key behind it; and the entries to store (event_feed.py).
@@ -263,22 +264,19 @@ class WriteSet:
         if key not in self._members_before:
             self._members_before[key] = (room, None, member_image(room.former.get(member.user)))
         self.touch(room)
-        room.former.pop(member.user, None)
-        room.members[member.user] = member
+        room.enter(member)
         self.members[key] = member
         self._count_membership(room, member.user, 1)
         self._add_step(room, MemberJoined(room, member.user))
 
-    def remove_member(self, room: Room, user: str, reason: GoneReason) -> Member:
-        """End a membership; its row stays as `gone`, for clients that sync later."""
+    def remove_member(self, room: Room, user: str, reason: GoneReason, *, is_told: bool = True) -> Member:
+        """End a membership; its row stays as `gone`. Banned looks like removed. `is_told`: their connections are."""
         member = self.touch_member(room, user)
         self.touch(room)
-        del room.members[user]
-        room.bots -= {user}
-        member.gone = reason
-        room.former[user] = member
+        room.take_out(member, reason)
         self._count_membership(room, user, -1)
-        self._add_step(room, MemberLeft(room, user, reason))
+        if is_told:
+            self._add_step(room, MemberLeft(room, user, "removed" if reason == "banned" else reason))
         return member
 
     def add_former(self, room: Room, member: Member) -> None:
@@ -286,6 +284,10 @@ class WriteSet:
         self._members_before.setdefault((room.number, member.user), (room, None, None))
         self.touch(room)
         room.former[member.user] = self.members[room.number, member.user] = member
+
+    def tell_deleted(self, room: Room) -> None:
+        """Tell all connections that follow a channel that it is deleted."""
+        self._add_step(room, ChannelDeleted(room))
 
     def list_room(self, room: Room, user: str) -> None:
         """Put a room into the list of a member, whose connections are subscribed to it."""

@@ -35,12 +35,12 @@ Everything here is synchronous: a batch is published in one go, so nothing comes
 sees a later batch before an earlier one.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import partial
 
-from chatd.config.model import Config, Delivery, Privacy
-from chatd.core.room import REQUEST
-from chatd.core.room_steps import MemberJoined, MemberLeft, RoomListed, RoomUnlisted
+from chatd.config.model import Config
+from chatd.core.room import REQUEST, Room
+from chatd.core.room_steps import ChannelDeleted, MemberJoined, MemberLeft, RoomListed, RoomUnlisted
 from chatd.core.room_summary import summary_of
 from chatd.core.sections import ChangedRow, Sections
 from chatd.core.users import Account
@@ -49,7 +49,7 @@ from chatd.core.write_set import NewEvent, ReadPosition, RoomStep, WriteSet
 from chatd.delivery.account_rows import AccountRows
 from chatd.delivery.encoding import JSON, MSGPACK, EncodedPush, frame_of
 from chatd.delivery.event_pushes import concerned_by, event_push, parts
-from chatd.delivery.heads import Heads
+from chatd.delivery.heads import SLICE, Heads
 from chatd.delivery.hub import Hub, RoomSubscribers, Subscriber
 from chatd.delivery.interface import Present
 from chatd.delivery.message_requests import MessageRequests, shows_requests
@@ -81,18 +81,21 @@ class Fanout:
         # Bytes of events as they are stored that fit one push, by encoding.
         self._push_bytes = (size, size // JSON_GROWTH, size)
         self._large = config.delivery.large_members
-        self._heads = Heads(env, config.delivery.head_interval_s, self._deflate_min)
+        self._heads = Heads(
+            env, config.delivery.head_interval_s, config.channels.head_interval_s, self._deflate_min
+        )
         self._privacy = config.privacy
         self._receipts = Receipts(env, hub, config, self._deflate_min)
         self._room_pushes = RoomPushes(env, hub, config)
         self._message_requests = MessageRequests(env, hub, config)
         self._account_rows = AccountRows(hub, config, sections)
 
-    def reconfigure(self, delivery: Delivery, privacy: Privacy) -> None:
+    def reconfigure(self, config: Config) -> None:
         """Put other settings in force; pushes that are already scheduled keep their time."""
+        delivery, privacy = config.delivery, config.privacy
         self._privacy = privacy
         self._large = delivery.large_members
-        self._heads.reconfigure(delivery.head_interval_s)
+        self._heads.reconfigure(delivery.head_interval_s, config.channels.head_interval_s)
         self._receipts.reconfigure(delivery, privacy)
         self._room_pushes.reconfigure(delivery, privacy)
         self._message_requests.reconfigure(privacy)
@@ -182,7 +185,9 @@ class Fanout:
                 continue
             self._push_events(run)
             run = []
-            if isinstance(step, MemberJoined | RoomListed):
+            if isinstance(step, ChannelDeleted):
+                self._push_deleted(step.room, list(self._subscribed(step.room)))
+            elif isinstance(step, MemberJoined | RoomListed):
                 self._on_joined(step)
             elif isinstance(step, RoomUnlisted):
                 self._on_unlisted(step)
@@ -292,7 +297,7 @@ class Fanout:
 
     def _push_heads(self, subscribers: RoomSubscribers, run: list[NewEvent]) -> None:
         """Push to levels head and none: the head, and in full only events that concern the user."""
-        everybody = subscribers.members <= self._hub.full_members
+        everybody = subscribers.members <= self._hub.full_members and not subscribers.is_channel
         named = {user for new in run for user in concerned_by(new)}
         if everybody and EVERYBODY in named:
             concerned = [*subscribers.head, *subscribers.none]
@@ -304,7 +309,7 @@ class Fanout:
             ]
         for session in concerned:
             self._push_concerning(session, run, everybody)
-        self._heads.moved(subscribers, run[-1].event.seq, run[-1].ordinal)
+        self._heads.moved(subscribers, run[-1].event.seq, run[-1].ordinal, run)
 
     def _push_concerning(self, session: Subscriber, run: list[NewEvent], everybody: bool) -> None:
         for new in run:
@@ -368,6 +373,21 @@ class Fanout:
             session.outbox.leave(room.name)
             session.push(GonePush(room.name, step.reason))
         self._hub.resize(room.number, room.size)
+
+    def _push_deleted(self, room: Room, sessions: list[Subscriber]) -> None:
+        """Unsubscribe connections from a deleted channel, and push that it is gone, in slices like its heads."""
+        push = EncodedPush(GonePush(room.name, "deleted"), self._deflate_min)
+        for session in sessions[:SLICE]:
+            if room.number in session.subscriptions.rooms:
+                self._hub.unsubscribe(session, room.number)
+                session.outbox.leave(room.name)
+                session.push(push)
+        if later := sessions[SLICE:]:
+            self._env.call_later(0, partial(self._push_deleted, room, later))
+
+    def _subscribed(self, room: Room) -> Iterable[Subscriber]:
+        subscribers = self._hub.rooms.get(room.number)
+        return () if subscribers is None else subscribers.connections()
 
     def _push_position(self, position: ReadPosition) -> None:
         """Push a moved read position to the user's other devices, and one that stayed to a request without an id."""

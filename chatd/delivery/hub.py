@@ -208,14 +208,14 @@ class RoomSubscribers:
     """The live connections of one room, by delivery level (protocol.md "Levels").
 
     `full`: those who get every event, by encoding. `heads_at`: when the last `head` push went out, monotonic seconds.
-    `heads_due`: one is scheduled.
+    `heads_due`: one is scheduled. `is_channel`: by the first letter of its name.
     """
 
-    __slots__ = ("full", "head", "heads_at", "heads_due", "members", "name", "none", "number")
+    __slots__ = ("full", "head", "heads_at", "heads_due", "is_channel", "members", "name", "none", "number")
 
     def __init__(self, number: int, name: str, members: int) -> None:
         self.number = number
-        self.name = name
+        self.name, self.is_channel = name, name[0] == "c"
         self.members = members
         self.full: list[SubscriberGroup] = [NO_SUBSCRIBERS] * ENCODINGS
         self.head = NO_SUBSCRIBERS
@@ -386,7 +386,7 @@ class Hub:
         if subscribers is None:
             return
         before = subscribers.resize(members)
-        if (before <= self.full_members) != (members <= self.full_members):
+        if (before <= self.full_members) != (members <= self.full_members) and not subscribers.is_channel:
             for subscriber in list(subscribers.connections()):
                 self.update_level(subscriber, number)
 
@@ -395,6 +395,5 @@ class Hub:
         subscriptions = subscriber.subscriptions
         if subscriber.mode == "background" and subscribers.number in subscriptions.muted:
             return "none"
-        if subscribers.number in subscriptions.focus or subscribers.members <= self.full_members:
-            return "full"
-        return "head"
+        everything = subscribers.number in subscriptions.focus or subscribers.members <= self.full_members
+        return "full" if everything and not subscribers.is_channel else "head"

@@ -29,7 +29,7 @@ class Receipts:
 
     def moved(self, room: Room, member: Member) -> None:
         """Push within the interval that a watermark of `member` moved."""
-        if not room.direct and room.size > self._delivery.receipts_members:
+        if not room.direct and room.scale > self._delivery.receipts_members:
             return
         if room.number not in self._hub.rooms:
             return

@@ -47,7 +47,7 @@ class RoomPushes:
         if user == COUNT_ONLY:
             if room.number not in self._counted:
                 self._counted[room.number] = room
-                large = room.size > self._delivery.large_members
+                large = room.scale > self._delivery.large_members
                 large_s = self._delivery.members_interval_s
                 interval_s = large_s if large else min(COUNT_INTERVAL_S, large_s)
                 self._env.call_later(interval_s, lambda: self._all(self._counted.pop(room.number)))
@@ -70,7 +70,9 @@ class RoomPushes:
     def _all(self, room: Room) -> None:
         subscribers = self._hub.rooms.get(room.number)
         if subscribers is not None:
-            self._queue.update({(session.user, room.number): room for session in subscribers.connections()})
+            # Of a channel only its staff: followers learn of settings by a head, and of their number when they sync.
+            users = room.staff if room.is_channel else [session.user for session in subscribers.connections()]
+            self._queue.update({(user, room.number): room for user in users})
             self._flush()
 
     def _flush(self) -> None:

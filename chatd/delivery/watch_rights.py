@@ -85,7 +85,7 @@ class WatchRights:
             self._mark_dirty(room.creator, RoomUsers(room))
         if writes.moves:
             for step in (step for steps in writes.steps.values() for step in steps):
-                if isinstance(step, MemberJoined | MemberLeft):
+                if isinstance(step, MemberJoined | MemberLeft) and not step.room.is_channel:
                     self._mark_dirty(step.user, RoomUsers(step.room))
         for account in writes.records_of(Account):
             if not account.presence or (account.disabled and self._people.enabled):

@@ -9,7 +9,7 @@ from typing import ParamSpec, TypeVar
 
 from chatd.media.disk import Disk
 from chatd.media.interface import INCOMING, OBJECTS
-from chatd.media.layout import deleting, path_of
+from chatd.media.layout import deleting, folder_of, path_of
 from chatd.media.objects import Objects
 
 # A backup of a million files takes minutes.
@@ -51,7 +51,8 @@ class LocalObjects(Objects):
 
     def open(self, name: str) -> int:
         """Return a descriptor of an object, to be closed by the caller. Raises OSError."""
-        return self._disk.open(path_of(self._directory, name))
+        # Not by `path_of`: to make a path is a tenth of what a small file costs.
+        return self._disk.open(f"{self._directory}/{OBJECTS}/{folder_of(name)}/{name}")
 
     async def delete(self, names: Sequence[str]) -> None:
         while True:

@@ -6,7 +6,7 @@ expiration, termination.
 
 import hashlib
 import re
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from email.utils import formatdate
 from typing import Annotated, Literal, NamedTuple
@@ -14,6 +14,7 @@ from typing import Annotated, Literal, NamedTuple
 import msgspec
 from msgspec import Meta, Struct
 
+from chatd.core.files import File
 from chatd.media.http_messages import Answer, Request
 from chatd.protocol.complaints import FORMS, Words, refusal_of
 from chatd.protocol.errors import Refused
@@ -125,6 +126,19 @@ def metadata_of(header: str) -> Metadata:
         raise refusal_of(str(problem), "Upload-Metadata", WORDS) from None
 
 
+def said_of(file: File) -> str:
+    """Return for Upload-Metadata what the server keeps of it; names that are the client's own are not kept."""
+    words = {
+        "key": file.key or "",
+        "kind": file.kind,
+        "purpose": "" if file.purpose == "message" else file.purpose,
+        "filename": file.facts.name or "",
+        "filetype": file.facts.mime,
+        "sha256": file.source.hex(),
+    }
+    return ",".join(f"{name} {b64encode(word.encode()).decode()}" for name, word in words.items() if word)
+
+
 def length_of(headers: Mapping[str, str]) -> int | None:
     """Return the length that a new upload announces, None for one that is told later. Raises Refused."""
     if "upload-defer-length" in headers and "upload-length" not in headers:
@@ -192,9 +206,9 @@ def headers_of(state: State) -> dict[str, str]:
     return headers
 
 
-def looked(state: State) -> Answer:
+def looked(state: State, file: File) -> Answer:
     """Return the answer to HEAD."""
-    headers = headers_of(state)
+    headers = {**headers_of(state), "Upload-Metadata": said_of(file)}
     if state.length is None:
         headers["Upload-Defer-Length"] = "1"
     else:

@@ -111,7 +111,8 @@ class UploadRequests:
         )
 
     async def _look(self, request: Request, file: str) -> Answer:
-        return tus.looked(await self._uploads.look(await self._row(request, file)))
+        row = await self._row(request, file)
+        return tus.looked(await self._uploads.look(row), row)
 
     async def _append(self, request: Request, file: str) -> Answer:
         part = tus.part_of(request.headers)

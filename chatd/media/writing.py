@@ -19,8 +19,8 @@ from chatd.protocol.errors import Refused
 
 # What a phone sends again at most when the power fails: so many bytes, or what came in so many seconds.
 SYNC_BYTES, SYNC_S = 8 << 20, 10.0
-# Written at a time, at least: each write costs two changes of thread. A phone with 7 kB/s fills it in SYNC_S.
-LEAST = 64 << 10
+# Written at a time, at least: each write costs two changes of thread. A phone with 13 kB/s fills it in SYNC_S.
+LEAST = 128 << 10
 # Uploads that are continued without being read back, some 800 B each.
 DIGESTS_MAX = 1000
 

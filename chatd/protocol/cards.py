@@ -25,7 +25,6 @@ class Card(Struct, omit_defaults=True, frozen=True):
     text: CardText | UnsetType = UNSET
     image: CardUrl | UnsetType = UNSET
     images: Annotated[list[CardUrl], Meta(max_length=9)] | UnsetType = UNSET
-    site: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
     ref: Annotated[str, Meta(min_length=1, max_length=256)] | UnsetType = UNSET
     user: User | UnsetType = UNSET
     invite: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_\-]{22}\Z")] | UnsetType = UNSET

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple, get_args
 from chatd.protocol.cards import CardType
 from chatd.protocol.connection import Mode
 from chatd.protocol.errors import Refused
+from chatd.protocol.groups import Joining, Newcomers
 from chatd.protocol.identifiers import Device, Handle, Key, Mention, NewHandle, Room, User
 from chatd.protocol.media import FileKind, Size, Waveform
-from chatd.protocol.members import Role
+from chatd.protocol.members import MemberFilter, Role
 from chatd.protocol.moderation import Reason
 from chatd.protocol.presence import TypingOf
 from chatd.protocol.privacy import Capability, To
@@ -50,7 +51,15 @@ FORMS = {
 # By the name of the key, with that of the key above where several have the same; of a map, those of its keys.
 VALUES = {
     "mode": Mode,
-    "role": Role,
+    "role": MemberFilter,
+    "users.role": Role,
+    "join": Joining,
+    "history": Newcomers,
+    "invite": Role,
+    "post": Role,
+    "mention_all": Role,
+    "info": Role,
+    "pin": Role,
     "kind": GroupKind,
     "attachments.kind": FileKind,
     "what": TypingOf,

@@ -21,14 +21,20 @@ class RoleOf(Struct, frozen=True):
 
 
 class MemberRow(Struct, omit_defaults=True):
+    """A member, or a user who is banned until `banned_until`: Unix ms, absent for ever."""
+
     user: str
     role: Role
     joined_at: Milliseconds
     nickname: str | UnsetType = UNSET
     silenced_until: Milliseconds = 0
+    banned_until: Milliseconds = 0
 
 
 Users = Annotated[list[User], Meta(min_length=1, max_length=MEMBERS_CHANGED_MAX)]
+
+
+MemberFilter = Literal["member", "admin", "owner", "staff", "banned"]
 
 
 class RoomJoin(RoomMutation, tag="room.join", frozen=True, kw_only=True):
@@ -46,7 +52,7 @@ class MembersList(Request, tag="members.list", frozen=True, kw_only=True):
     more: str | UnsetType = UNSET
     limit: Seq | UnsetType = UNSET
     prefix: Annotated[str, Meta(max_length=64)] = ""
-    role: Role | Literal["banned", "staff"] | UnsetType = UNSET
+    role: MemberFilter | UnsetType = UNSET
 
 
 class MembersAdd(RoomMutation, tag="members.add", frozen=True, kw_only=True):

@@ -127,7 +127,7 @@ def without_empties(body: Content) -> Content:
         return body
     body = without_empty(body, ("text", "attachments", "mentions", "buttons", "spans"))
     if body.card is not UNSET:
-        card = without_empty(body.card, ("text", "images", "site", "data"))
+        card = without_empty(body.card, ("text", "images", "data"))
         body = body if card is body.card else replace(body, card=card)
     if body.attachments is UNSET:
         return body

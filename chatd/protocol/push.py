@@ -4,7 +4,7 @@ notifications").
 
 from typing import Annotated, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType, field, msgpack
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from chatd.protocol.envelope import Bearer, Ok, Request
 from chatd.protocol.identifiers import Milliseconds, Room, Seq
@@ -51,17 +51,6 @@ class PushPreferences(Struct, omit_defaults=True, frozen=True):
     quiet: Annotated[list[QuietHours], Meta(max_length=7)] = []
     timezone: TimeZone = ""
     quiet_mode: QuietMode = "silent"
-
-
-class PreferencesRow(Struct, omit_defaults=True, frozen=True):
-    """The account row `preferences`; without one everything is as here."""
-
-    receipts: bool = True
-    presence: bool = True
-    push: PushPreferences = PushPreferences()
-
-
-preferences_of = msgpack.Decoder(PreferencesRow).decode
 
 
 class PushOffer(Struct, omit_defaults=True, frozen=True):

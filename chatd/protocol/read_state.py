@@ -2,18 +2,22 @@
 
 from typing import Annotated
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from chatd.protocol.envelope import Ok, Push, Request
 from chatd.protocol.identifiers import U53, Room, Seq
 
 
-class RoomPosition(Struct):
-    """The head of a room: `seq` of its last event, `ordinal` of its last message."""
+class RoomPosition(Struct, omit_defaults=True):
+    """The head of a room: `seq` of its last event, `ordinal` of its last message.
+
+    `preview`: of a channel, its newest post or `settings` since the last head.
+    """
 
     room: str
     seq: U53
     ordinal: U53
+    preview: Raw | UnsetType = UNSET
 
 
 class Receipt(Struct, omit_defaults=True):
@@ -45,10 +49,13 @@ class Delivered(Request, tag="delivered", frozen=True, kw_only=True):
 
 
 class Readers(Request, tag="readers", frozen=True, kw_only=True):
+    """`unread`: those who have not read it, in place of those who have."""
+
     room: Room
     seq: Seq
     more: str | UnsetType = UNSET
     limit: Seq | UnsetType = UNSET
+    unread: bool = False
 
 
 class ReadOk(Ok, tag="ok", kw_only=True):

@@ -12,6 +12,7 @@ from chatd.protocol.friends import (
     FriendRemove,
     FriendRequest,
 )
+from chatd.protocol.groups import Announce, MembersGet, MembersNickname, MembersSilence, MembersUnban
 from chatd.protocol.history import Changes, History, Log, Messages
 from chatd.protocol.joining import (
     InvitesCreate,
@@ -24,7 +25,7 @@ from chatd.protocol.joining import (
 )
 from chatd.protocol.media import FileLink, FileList, Played
 from chatd.protocol.members import MembersAdd, MembersList, MembersRemove, MembersRole, RoomJoin, RoomLeave
-from chatd.protocol.messages import Edit, Pin, React, Recall, Send
+from chatd.protocol.messages import Edit, Forward, Pin, React, Recall, Send
 from chatd.protocol.moderation import Report
 from chatd.protocol.presence import Focus, Typing, Watch
 from chatd.protocol.privacy import PrivacySet
@@ -40,18 +41,21 @@ from chatd.protocol.rooms import (
     RoomGet,
     RoomUpdate,
 )
+from chatd.protocol.search import Search
 from chatd.protocol.sync import Sync
 from chatd.protocol.users import DevicesList, DevicesRemove, ProfileSet, UsersFind, UsersGet
 
 AnyRequest = (
     Hello | Auth | SetMode | Ping | Pong | Sync
     | Log | History | Changes | Messages
-    | Send | Edit | Recall | React | Pin
+    | Send | Edit | Recall | React | Pin | Forward
     | Read | Delivered | Readers | Focus | Typing | Watch
     | RoomCreate | RoomDirect | RoomGet | RoomUpdate | RoomDelete | RoomJoin | RoomLeave
     | MembersList | MembersAdd | MembersRemove | MembersRole
     | InvitesCreate | InvitesList | InvitesRevoke | InvitesLook | InvitesUse
     | JoinsList | JoinsDecide
+    | MembersList | MembersGet | MembersAdd | MembersRemove | MembersRole
+    | MembersUnban | MembersSilence | MembersNickname | Announce
     | RoomAccept | RoomDecline | PrivacySet
     | Preferences | ProfileSet | UsersFind | UsersGet | DevicesPush | DevicesList | DevicesRemove
     | FriendRequest | FriendAccept | FriendDecline | FriendCancel | FriendRemove
@@ -59,4 +63,5 @@ AnyRequest = (
     | Report | BotsGet
     | FileLink | FileList | Played
     | PushTest | PushDecisions
+    | Search
 )  # fmt: skip

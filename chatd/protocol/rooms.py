@@ -7,8 +7,9 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from chatd.protocol.envelope import Mutation, Ok, Push, Request, RoomMutation
 from chatd.protocol.groups import About, Policy, Tags
 from chatd.protocol.identifiers import U53, Address, Milliseconds, Room, Title, User
-from chatd.protocol.limits import FOLDER_NAME_MAX, FOLDERS_MAX, MEMBERS_CHANGED_MAX
+from chatd.protocol.limits import FOLDERS_MAX, MEMBERS_CHANGED_MAX
 from chatd.protocol.members import Role
+from chatd.protocol.preferences import Folders
 from chatd.protocol.push import Level, Notify, PushPreferences
 
 GoneReason = Literal["left", "removed", "banned", "deleted"]
@@ -62,16 +63,6 @@ class RoomSummary(Struct, omit_defaults=True):
 # A name the app knows, a URL, or a key of the host app.
 Wallpaper = Annotated[str, Meta(max_length=256)]
 GroupKind = Literal["group", "channel"]
-
-
-class Folder(Struct, frozen=True):
-    """A folder of the chat list; 1 is the archive and has no row."""
-
-    id: Annotated[int, Meta(ge=2, le=FOLDERS_MAX)]
-    name: Annotated[str, Meta(min_length=1, max_length=FOLDER_NAME_MAX)]
-
-
-Folders = Annotated[list[Folder], Meta(max_length=FOLDERS_MAX)]
 
 
 class RoomCreate(Mutation, tag="room.create", frozen=True, kw_only=True):

@@ -10,7 +10,8 @@ from chatd.core.push_decision import EVERYTHING, Facts
 from chatd.core.push_events import PushEvent
 from chatd.core.push_preferences import is_quiet
 from chatd.core.room import ACCEPTED
-from chatd.protocol.push import PushPreferences, preferences_of
+from chatd.protocol.preferences import preferences_of
+from chatd.protocol.push import PushPreferences
 from chatd.push.zones import wall_ms
 from chatd.storage.push import PushRoom, Recipient
 
@@ -45,6 +46,8 @@ class Moment:
             recipient.is_hidden,
             recipient.notify,
             recipient.muted_until,
+            recipient.is_archived,
+            room.is_channel,
         )
         return attention_of(state, stored(recipient.preferences), self.members_all, self.now_ms)
 

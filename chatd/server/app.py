@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -44,7 +44,7 @@ from chatd.server.capability import Capability, combined
 from chatd.server.host_parts import HostParts
 from chatd.server.media import MediaParts
 from chatd.server.persons import Persons
-from chatd.server.push import PushParts
+from chatd.server.push import MakeSender, PushParts
 from chatd.server.rules import (
     allowances_of,
     bounds_of,
@@ -53,6 +53,7 @@ from chatd.server.rules import (
     screening_rules_of,
     screens,
 )
+from chatd.server.search import MakeIndex, SearchParts
 from chatd.session.rate_limits import RateLimits
 from chatd.session.session import Session
 from chatd.storage.interface import Store
@@ -142,6 +143,7 @@ class App:
         self.persons = Persons(store, env, self.writer, self.counters)
         self.persons.reconfigure(config)
         self.push = PushParts(store, self.context, self.hooks)
+        self.search = SearchParts(store, self.context, self.hooks)
         self.host = HostParts(store, self.context, self.fanout, self.screening, self.event_feed, self.persons)
         self.media = (
             MediaParts(store, self.context, self.host.api_keys, self.hooks) if config.media.enabled else None
@@ -152,6 +154,7 @@ class App:
         """Let the parts follow what is stored, in the order of its effects."""
         committed, published = self.hooks.committed, self.hooks.published
         published.subscribe(self.maintenance.on_commit, self.context.watch_rights.on_commit)
+        published.subscribe(self.persons.deleted_channels.on_commit)
         if self.event_feed is not None:
             published.subscribe(self.event_feed.on_commit)
         if config.people.enabled:
@@ -208,6 +211,16 @@ class App:
             found["contacts"] = ContactExpiry(self.store, self.context.env, self.writer).run
         return found
 
+    def adopt(
+        self, config: Config, make_sender: MakeSender, make_index: MakeIndex
+    ) -> Iterator[tuple[str, Work]]:
+        """Put a configuration of push and search in force; return what has to run for it from now on, by name."""
+        works = {
+            "push": self.push.adopt(config, make_sender),
+            "search": self.search.adopt(config, make_index),
+        }
+        return ((name, work) for name, work in works.items() if work is not None)
+
     def reconfigure(self, config: Config) -> None:
         """Apply another configuration in every part that keeps some of it (config/reloadable.py lists the keys)."""
         # First, because a secret or a library may be missing; nothing has changed then.
@@ -223,7 +236,7 @@ class App:
         self.rooms.reconfigure(people)
         self.request_bound.reconfigure(people)
         self.read_set_loader.reconfigure(rules_of(config), allowances_of(config))
-        self.fanout.reconfigure(config.delivery, config.privacy)
+        self.fanout.reconfigure(config)
         self.maintenance.reconfigure(config)
         if self.feed_upkeep is not None:
             self.feed_upkeep.reconfigure(config.events)

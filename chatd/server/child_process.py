@@ -17,14 +17,14 @@ S = TypeVar("S")
 
 
 @contextmanager
-def conversation(name: str, settings: type[S]) -> Iterator[tuple[socket.socket, S]]:
+def conversation(name: str, settings: type[S], nice: int = 0) -> Iterator[tuple[socket.socket, S]]:
     """Speak with the daemon as the process `name` within the block; give the socket, and what the daemon says first.
 
     Ctrl-C in a terminal comes to both, and the daemon says when to end. Raises OSError and ValueError when it says
     something else.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    introduce(name, OUT_OF_MEMORY_SCORE)
+    introduce(name, OUT_OF_MEMORY_SCORE, nice)
     with socket.socket(fileno=sys.stdin.fileno()) as pipe:
         head = pipe.recv(HEAD_BYTES, socket.MSG_WAITALL)
         if len(head) < HEAD_BYTES or head[4] != Kind.SETTINGS:

@@ -22,6 +22,7 @@ from chatd.media.interface import Drain
 from chatd.protocol.process_frames import FrameReader, Kind, frame
 from chatd.push.handover import RemoteSender, sender_settings
 from chatd.push.interface import OnAnswers, Sender
+from chatd.search.handover import IndexSettings, RemoteIndex
 from chatd.telemetry.counters import Counters
 from chatd.telemetry.supervision import supervised
 
@@ -36,6 +37,7 @@ UNSENT_MAX = 16 << 20  # bytes that wait for a child to read them
 # To store what came of uploads under way.
 DRAIN_S = 5.0
 PUSH, MEDIA = "chatd.server.push_process", "chatd.server.media_process"
+SEARCH = "chatd.server.search_process"
 
 State = Literal["starting", "ok", "restarting", "stopped"]
 log = logging.getLogger(__name__)
@@ -290,6 +292,12 @@ class Children:
         sender = RemoteSender(settings, on_answers)
         sender.link = self._started(Program("push", PUSH), sender, context)
         return sender
+
+    def search(self, settings: IndexSettings, context: Context) -> RemoteIndex:
+        """Return an index of messages, which a process keeps."""
+        index = RemoteIndex(settings)
+        index.link = self._started(Program("search", SEARCH), index, context)
+        return index
 
     def media(self, role: Role, listener: int, context: Context) -> Child:
         """Return the started process that takes and serves files. `listener`: its listening socket."""

@@ -32,6 +32,7 @@ from chatd.server.descriptors import ADMIN_SOCKETS, API_SOCKETS, OPS_SOCKETS, ne
 from chatd.server.gauges import gauges_of, gauges_of_storage
 from chatd.server.media import MakeProcess
 from chatd.server.push import MakeSender
+from chatd.server.search import MakeIndex
 from chatd.server.system_env import SystemEnv
 from chatd.server.systemd import inherited_sockets
 from chatd.server.watched_files import WatchedFiles
@@ -87,6 +88,7 @@ class Daemon:
         self.children = Children()
         self.make_sender: MakeSender = self.children.sender
         self.make_media: MakeProcess = self.children.media
+        self.make_index: MakeIndex = self.children.search
         self._website: Website | None = None
         self._access: Access | None = None
         self._app: App | None = None
@@ -167,12 +169,10 @@ class Daemon:
     def _deliver(self, receivers: Sequence[Receiver], config: Config) -> None:
         """Deliver events to these endpoints, and notifications to devices where they are switched on."""
         is_first = self.app.host.webhooks.deliveries is None
-        deliveries = self.app.host.deliver(receivers, config)
-        if is_first and deliveries is not None:
+        if (deliveries := self.app.host.deliver(receivers, config)) is not None and is_first:
             self._keep_running("webhooks", deliveries.run)
-        notifications = self.app.push.adopt(config, self.make_sender)
-        if notifications is not None:
-            self._keep_running("push", notifications)
+        for name, work in self.app.adopt(config, self.make_sender, self.make_index):
+            self._keep_running(name, work)
 
     def reconfigure(self, config: Config) -> list[str]:
         """Apply another configuration, which differs in no key that needs a restart (config/reloadable.py).

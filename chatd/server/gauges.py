@@ -26,6 +26,7 @@ def gauges_of(app: App) -> dict[str, float | Mapping[str, float]]:
         "trouble": {name: int(name in app.store.troubles.now) for name in TROUBLES},
         **({} if app.feed_upkeep is None else app.feed_upkeep.gauges()),
         **({} if app.push.push is None else app.push.push.gauges()),
+        **app.search.gauges(),
         **({} if app.media is None else app.media.gauges()),
         **({} if deliveries is None else deliveries.gauges()),
     }

@@ -13,6 +13,7 @@ from chatd.commands.host_bots import HostBots
 from chatd.commands.host_media import HostMedia
 from chatd.commands.host_push import HostPush
 from chatd.commands.host_rooms import HostRooms
+from chatd.commands.host_search import HostSearch
 from chatd.commands.host_stats import StatsReader
 from chatd.commands.imports import Imports
 from chatd.commands.webhooks import Webhooks
@@ -71,6 +72,7 @@ class HostParts:
         self.push = HostPush(
             store, context.push, self.admin, self.writes, lambda: context.config.push.members_all
         )
+        self.search = HostSearch(self.admin, lambda: context.search)
         self.media = HostMedia(store, context.media, self.admin, self.writes, context.env)
         self.imports = Imports(store, self.writes)
         self.stats = StatsReader(context)
@@ -114,6 +116,7 @@ class HostParts:
             self._persons.privacy(self.writes, self._context.hub),
             self.push,
             self.media,
+            self.search,
             console_link,
             table,
         )

@@ -53,5 +53,7 @@ class LiveVoice:
         except ChatError:
             # They were put out, or the room is gone: whoever heard of it waits for the next push in vain.
             return
-        if room.size <= context.config.delivery.typing_members and may_show_typing(room, member):
+        if room.size <= context.config.delivery.typing_members and may_show_typing(
+            room, member, context.env.now_ms()
+        ):
             context.typing_sink.voice(user, room.number, live.file, live.state, room.kept_from(user))

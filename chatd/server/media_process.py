@@ -13,11 +13,14 @@ from chatd.server.system_env import SystemEnv
 from chatd.storage.sqlite.media_reads import SqliteMediaReads
 from chatd.telemetry.logs import logging_to
 
+# Where cores are scarce a message goes before a megabyte.
+NICE = 5
+
 
 def main() -> None:
     """Serve until the daemon ends. The loop is that of asyncio: that of uvloop has no sendfile."""
     with (
-        conversation("chatd-media", MediaSettings) as (pipe, settings),
+        conversation("chatd-media", MediaSettings, NICE) as (pipe, settings),
         logging_to(sys.stderr, settings.log),
     ):
         asyncio.run(serve(pipe, settings, SystemEnv(), SqliteMediaReads.open))

@@ -9,6 +9,7 @@ from chatd.commands.privacy import Privacy
 from chatd.config.model import Config
 from chatd.delivery.hub import Hub
 from chatd.env import Env
+from chatd.jobs.deleted_channels import DeletedChannels
 from chatd.jobs.deletion_clock import DeletionClock
 from chatd.jobs.erasures import Erasures
 from chatd.jobs.exports import Exports
@@ -31,6 +32,7 @@ class Persons:
         self.erasures = Erasures(store.erasures, store.files, env, writer, counters, share)
         self.exports = Exports(store.erasures, store.files, env, writer)
         self.purge = Purge(store.erasures, env, writer, share)
+        self.deleted_channels = DeletedChannels(store.channels, env, writer, share)
 
     def reconfigure(self, config: Config) -> None:
         """Put other settings in force."""
@@ -52,5 +54,6 @@ class Persons:
         return {
             "erasures": self.erasures.run,
             "exports": partial(self.exports.run, self.clock),
+            "deleted channels": self.deleted_channels.run,
             "purge": partial(self.purge.run, self.clock),
         }

@@ -2,14 +2,14 @@
 
 from msgspec.structs import astuple
 
-from chatd.config.groups import Groups
+from chatd.config.groups import Channels, Groups
 from chatd.config.media import Media
 from chatd.config.model import Config
 from chatd.config.people import People
 from chatd.config.rates import Rates
 from chatd.core.allowances import Kind
 from chatd.core.privacy import BOUNDS, Bounds, HostBounds
-from chatd.core.read_set import DAY_MS, GroupRules, MediaRules, PeopleRules, Rules
+from chatd.core.read_set import DAY_MS, ChannelRules, GroupRules, MediaRules, PeopleRules, Rules
 from chatd.core.velocity import NEW_SHARE
 from chatd.env import Env
 from chatd.push.zones import knows_zone
@@ -32,12 +32,15 @@ def rules_of(config: Config) -> Rules:
         full_members=config.delivery.full_members,
         large_members=config.delivery.large_members,
         delivered_members=config.delivery.delivered_members,
-        edit_window_ms=int(config.storage.edit_window_s * 1000),
+        edit_window_ms=config.storage.edit_window_s * 1000,
+        recall_window_ms=config.storage.recall_window_s * 1000,
         shown_to=config.privacy.shown_to,
         rooms_per_user=config.limits.rooms_per_user,
+        bans_max=config.groups.bans_max,
         people=people_rules_of(config.people),
         media=media_rules_of(config.media),
         groups=group_rules_of(config.groups),
+        channels=channel_rules_of(config.channels),
         new_account_ms=new_account_ms(config),
         bots=config.bots.enabled,
         push=config.push.enabled,
@@ -101,6 +104,16 @@ def group_rules_of(groups: Groups) -> GroupRules:
     )
 
 
+def channel_rules_of(channels: Channels) -> ChannelRules:
+    """Return the part of the configuration that decisions on channels follow."""
+    return ChannelRules(
+        enabled=channels.enabled,
+        users_create=channels.create == "users",
+        staff_max=channels.staff_max,
+        followed_max=channels.followed_max,
+    )
+
+
 def allowances_of(config: Config) -> dict[Kind, int]:
     """Return the allowances of each user, for a day, an hour or a minute."""
     rates = config.rates
@@ -117,6 +130,7 @@ def allowances_of(config: Config) -> dict[Kind, int]:
         "flags": REPORTS_PER_DAY,
         "uploads": rates.uploads_per_min,
         "joins": rates.joins_per_hour,
+        "forwards": rates.forwards_per_min,
     }
 
 

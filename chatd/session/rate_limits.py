@@ -31,6 +31,8 @@ NAMES = Names()
 
 # A /48 of IPv6 has the rate of so many addresses: it is a campus of some thousand phones, or one attacker.
 SITE_ADDRESSES = 16
+# So many times as many at once as in a second: each letter in a search box.
+SEARCHES_BURST = 5
 # One message in so many seconds for a limited user: they can say something, and not flood anybody.
 SLOW_S = 10.0
 
@@ -55,8 +57,16 @@ class RateLimits:
         self._enabled = rates.enabled
         self._rates = rates_of(rates)
         self.requests, self.bytes, *keyed = self._rates
-        self._user_bytes, writes, typing, people, invites, self._rooms, *attempts = map(TokenBuckets, keyed)
-        self._own = {"writes": writes, "typing": typing, "people": people, "invites": invites}
+        self._user_bytes, writes, typing, people, invites, searches, self._rooms, *attempts = map(
+            TokenBuckets, keyed
+        )
+        self._own = {
+            "writes": writes,
+            "typing": typing,
+            "people": people,
+            "invites": invites,
+            "search": searches,
+        }
         self._slow = TokenBuckets(Rate(SLOW_S, burst=1))
         self._hellos, self._logins = Attempts(*attempts[:3]), Attempts(*attempts[3:])
         self.tasks: set[asyncio.Future[Any]] = set()
@@ -183,8 +193,8 @@ class RateLimits:
 
 
 def rates_of(rates: Rates) -> tuple[Rate, ...]:
-    """Return the rates of: packets and bytes of a connection; bytes, writes, typing, contacts and invites of a user;
-    writes in a room; hellos of a user, of an address and of a site; logins of the same.
+    """Return the rates of: packets and bytes of a connection; bytes, writes, typing, contacts, invites and searches of
+    a user; writes in a room; hellos of a user, of an address and of a site; logins of the same.
     """
     return (
         Rate.per_second(rates.requests_per_s, rates.requests_burst),
@@ -194,6 +204,7 @@ def rates_of(rates: Rates) -> tuple[Rate, ...]:
         Rate.per_second(rates.writes_per_s, rates.writes_burst),
         Rate.per_minute(rates.people_per_min),
         Rate.per_minute(rates.invites_per_min),
+        Rate.per_second(rates.searches_per_s, max(1, int(SEARCHES_BURST * rates.searches_per_s))),
         Rate.per_second(rates.room_per_s, rates.room_burst),
         Rate.per_minute(rates.hello_user_per_min),
         Rate.per_minute(rates.hello_address_per_min),

@@ -23,15 +23,16 @@ from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Unavailable
-from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
-from chatd.protocol.read_state import Reader
+from chatd.storage.channels import ChannelStore
 from chatd.storage.erasing import ErasureStore, PersonFiles
 from chatd.storage.feeds import FeedStore, WebhookStore
 from chatd.storage.files import FileStore
 from chatd.storage.joining import JoiningStore
 from chatd.storage.media import FileRounds, FileViews
+from chatd.storage.members import MemberViews
 from chatd.storage.push import PushStore
+from chatd.storage.search import SearchViews
 from chatd.storage.views import (
     EventPage,
     HelloRows,
@@ -105,9 +106,10 @@ class DecisionStore(Protocol):
     erasures: ErasureStore
     file_rows: FileStore
     joining: JoiningStore
+    channels: ChannelStore
 
     async def load_rooms(self, names: Collection[str]) -> dict[str, Room]:
-        """Return the rooms of these names with all their members; unknown names are left out.
+        """Return the rooms of these names with all their members, of channels the staff; unknown names are left out.
 
         `Member.receipts` is the preference of the member's account.
         """
@@ -129,6 +131,11 @@ class DecisionStore(Protocol):
 
     async def messages_at(self, keys: Collection[tuple[int, int]]) -> dict[tuple[int, int], Event]:
         """Return the messages at these (room, seq), in current state; other events and holes are left out."""
+
+    async def recent_messages(
+        self, room: int, users: Collection[str], since_ms: int, limit: int
+    ) -> list[tuple[str, int]]:
+        """Return the newest messages of these users, as (user, seq), newest first, up to one that is older."""
 
     async def reactions_set(
         self, asked: Collection[tuple[int, int, str, str]]
@@ -223,7 +230,7 @@ class DecisionStore(Protocol):
         """Run `read(connection, ...)` as of one commit, in a thread: for chapters with statements of their own."""
 
 
-class RoomViews(Commits, Protocol):
+class RoomViews(SearchViews, MemberViews, Commits, Protocol):
     """The rooms as members are shown them: committed state only."""
 
     async def memberships(self, user: str, *, everything: bool = True) -> list[Membership]:
@@ -251,19 +258,6 @@ class RoomViews(Commits, Protocol):
 
     async def mine(self, room: int, user: str, seqs: Collection[int]) -> dict[int, list[str]]:
         """Return the reactions of `user` on these messages."""
-
-    async def members(
-        self, room: int, *, after: str, prefix: str, role: str | None, limit: int
-    ) -> tuple[list[MemberRow], int]:
-        """Return the members behind `after`, in order of user id, and the number of all members of the room."""
-
-    async def readers(
-        self, room: int, seq: int, *, after: str, limit: int, unseen: Collection[str] = ()
-    ) -> tuple[list[Reader], int]:
-        """Return members who see `seq`, have read it and show receipts, in order of user id, and the number of all.
-
-        `unseen`: members who are left out.
-        """
 
 
 class UserStore(FileViews, Protocol):

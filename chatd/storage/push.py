@@ -21,6 +21,7 @@ class PushRoom(NamedTuple):
     members: int
     is_written: bool
     seq: int = 0
+    is_channel: bool = False
 
 
 class Recipient(NamedTuple):
@@ -38,6 +39,7 @@ class Recipient(NamedTuple):
     standing: int
     muted_until: int
     is_hidden: bool
+    is_archived: bool
     notify: Level | Literal[""]
     is_disabled: bool
     banned_until: int

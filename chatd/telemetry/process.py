@@ -8,11 +8,16 @@ _STATM = Path("/proc/self/statm")  # proc(5): pages, of which the second number 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
-def introduce(name: str, out_of_memory_score: int) -> None:
-    """Name this process, and say how soon it goes when memory is short: before those with a lower score (proc(5))."""
+def introduce(name: str, out_of_memory_score: int, nice: int = 0) -> None:
+    """Name this process, and say how soon it goes when memory is short: before those with a lower score (proc(5)).
+
+    `nice`: by so much more than whoever started it, it yields a core to others (nice(2)).
+    """
     for entry, text in (("comm", name), ("oom_score_adj", str(out_of_memory_score))):
         with suppress(OSError):
             Path("/proc/self", entry).write_text(text)
+    with suppress(OSError):
+        os.nice(nice)
 
 
 def cpu_s() -> float:

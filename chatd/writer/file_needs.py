@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from chatd.core.accounts import Amend
 from chatd.core.attachments import AttachedAt, FileIds, forwards, named_files, room_account
+from chatd.core.channels import RemoveFollowers
 from chatd.core.erasure_steps import EraseFiles, EraseMembership, EraseProfile, PurgeRoom
 from chatd.core.files import (
     FILE_ID_BYTES,
@@ -35,6 +36,7 @@ from chatd.core.held_files import (
 )
 from chatd.core.imports import ImportUser
 from chatd.core.moderation import ForgetReports
+from chatd.core.push_preferences import PREFERENCES
 from chatd.core.read_set import ReadSet
 from chatd.core.room import Room
 from chatd.core.uploads import OPEN_UPLOADS_MS
@@ -44,6 +46,7 @@ from chatd.protocol.members import MembersRemove, RoomLeave
 from chatd.protocol.rooms import Preferences, RoomDelete, RoomUpdate
 from chatd.protocol.users import ProfileSet
 from chatd.storage.files import FileQuery
+from chatd.writer.account_needs import read_account_rows
 from chatd.writer.sources import Need, Sources, Submitted
 
 
@@ -87,8 +90,44 @@ async def sent(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> 
                 places.add((source.number, place.seq, name))
     if wanted:
         await read_files(sources, FileQuery(wanted, accounts=accounts, places=places), reads)
-        ids = [file_id(sources.env.random_bytes(FILE_ID_BYTES)) for _ in range(count)]
-        reads.records_of(FileIds)["new"] = FileIds(ids)
+        draw_ids(count, sources, reads)
+
+
+def draw_ids(count: int, sources: Sources, reads: ReadSet) -> None:
+    """Draw ids for so many files that the batch may make."""
+    ids = [file_id(sources.env.random_bytes(FILE_ID_BYTES)) for _ in range(count)]
+    reads.records_of(FileIds).setdefault("new", FileIds([])).ids += ids
+
+
+async def forwarded(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read the messages that are forwarded, the files they hold, and whether their authors let themselves be named."""
+    places: dict[tuple[int, int], Room] = {}
+    authors, accounts = set[str](), set[str]()
+    asked_for: list[tuple[Room, Sequence[int]]] = []
+    for asked in batch:
+        request = asked.request
+        room, source = reads.rooms.get(request.room), reads.rooms.get(request.from_)
+        if room is not None and source is not None and source.member(asked.user) is not None:
+            places.update({(source.number, seq): source for seq in request.seqs})
+            asked_for.append((source, request.seqs))
+            accounts |= {account_of(asked.user), room_account(room.number)}
+    if not places:
+        return
+    names: dict[tuple[int, int], list[str]] = {}
+    credited = {asked.request.from_ for asked in batch if asked.request.credit}
+    for place, event in (await sources.store.messages_at(places.keys())).items():
+        reads.messages.setdefault(place, Message(places[place], event))
+        names[place] = [*named_files(event.body)]
+        if places[place].name in credited and isinstance(event.user, str):
+            authors.add(event.user)
+    if held := {(*place, name) for place in names for name in names[place]}:
+        await read_files(
+            sources, FileQuery({name for *_, name in held}, accounts=accounts, places=held), reads
+        )
+        copied = (names.get((source.number, seq), ()) for source, seqs in asked_for for seq in seqs)
+        draw_ids(sum(map(len, copied)), sources, reads)
+    if authors:
+        await read_account_rows(sources, {(author, PREFERENCES) for author in authors}, reads)
 
 
 async def removed(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
@@ -128,7 +167,7 @@ def pictures_of(asked: Submitted, reads: ReadSet) -> tuple[Iterable[str], Iterab
         return (), card_holders(request.person)
     if isinstance(request, RoomDelete):
         return (), () if room is None else (avatar_holder(room),)
-    if isinstance(request, RoomLeave | MembersRemove):
+    if isinstance(request, RoomLeave | MembersRemove | RemoveFollowers):
         users = [user] if isinstance(request, RoomLeave) else request.users
         return (), () if room is None else wallpapers_of(room, users)
     if isinstance(request, EraseMembership):

@@ -72,7 +72,7 @@ class LongReads:
 
     async def _count(self, submission: LongRead) -> tuple[UnreadSpan, Counted] | None:
         """Count the events that the read passes; None when nobody needs it any more."""
-        room = await self._rooms.get(submission.request.room)
+        room = await self._rooms.of(submission.user, submission.request.room)
         member = None if room is None else room.member(submission.user)
         if room is None or member is None or member.read >= submission.request.seq:
             return None

@@ -9,8 +9,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from chatd.core import accounts, api_keys, friends, maintenance, restrictions
 from chatd.core.bots import Bot, DeleteBot, PutBot
+from chatd.core.channels import RemoveFollowers
 from chatd.core.contacts import Contact, Tally
 from chatd.core.entering import SetMembers
+from chatd.core.forwarding import JudgedForward
 from chatd.core.friends import GROUP_VIA, Introduction
 from chatd.core.graph import ChangeGraph, GraphFeed, pairs_of
 from chatd.core.joins import EndJoins, EraseJoins
@@ -33,17 +35,20 @@ from chatd.protocol.friends import (
     FriendRemove,
     FriendRequest,
 )
+from chatd.protocol.groups import Announce, MembersNickname, MembersSilence, MembersUnban
 from chatd.protocol.joining import InvitesCreate, InvitesLook, InvitesRevoke, InvitesUse, JoinsDecide
 from chatd.protocol.media import Played
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
-from chatd.protocol.messages import Edit, Pin, React, Recall, Send
+from chatd.protocol.messages import Edit, Forward, Pin, React, Recall, Send
 from chatd.protocol.privacy import PrivacySet
 from chatd.protocol.read_state import Read
 from chatd.protocol.rooms import Preferences, RoomCreate, RoomDecline, RoomDelete, RoomDirect, RoomUpdate
 from chatd.protocol.users import DevicesRemove, ProfileSet
 from chatd.writer.account_needs import circles, preferences, privacy
+from chatd.writer.channel_needs import followed
 from chatd.writer.erasure_needs import NEEDS_OF_ERASURES, erasures_of_users
-from chatd.writer.file_needs import NEEDS_OF_FILES, heard, pictures, read_held, sent
+from chatd.writer.file_needs import NEEDS_OF_FILES, forwarded, heard, pictures, read_held, sent
+from chatd.writer.group_needs import recent_messages
 from chatd.writer.import_needs import NEEDS_OF_IMPORTS
 from chatd.writer.joining_needs import ending, invited, joining, of_group, waiting
 from chatd.writer.sources import Need, Sources, Submitted
@@ -334,6 +339,8 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     Recall: (messages, used_keys),
     React: (messages, used_keys),
     Pin: (messages, used_keys),
+    Forward: (forwarded, used_keys),
+    JudgedForward: (forwarded, used_keys),
     maintenance.SummariseReactions: (messages,),
     maintenance.PostNotice: (used_keys,),
     Read: (tails,),
@@ -343,17 +350,22 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     OpenDirect: (new_rooms, people),
     RoomUpdate: (used_keys, pictures),
     RoomDelete: (used_keys, pictures),
-    RoomJoin: (used_keys, people, waiting),
+    RemoveFollowers: (pictures,),
+    RoomJoin: (used_keys, people, followed, waiting),
     RoomLeave: (used_keys, pictures, waiting),
-    MembersAdd: (used_keys, people, relations, waiting),
-    MembersRemove: (used_keys, pictures, waiting),
+    MembersAdd: (used_keys, people, relations, followed, waiting),
+    MembersRemove: (used_keys, pictures, recent_messages, waiting),
+    MembersUnban: (used_keys,),
+    MembersSilence: (used_keys,),
+    MembersNickname: (used_keys,),
+    Announce: (messages, used_keys),
     MembersRole: (used_keys,),
-    SetMembers: (used_keys, people, relations, waiting),
+    SetMembers: (used_keys, people, relations, followed, waiting),
     InvitesCreate: (used_keys, people, of_group),
     InvitesRevoke: (used_keys, of_group),
     InvitesLook: (invited,),
-    InvitesUse: (invited, people),
-    JoinsDecide: (used_keys, people, waiting),
+    InvitesUse: (invited, people, followed),
+    JoinsDecide: (used_keys, people, followed, waiting),
     Preferences: (people, preferences, pictures),
     PrivacySet: (privacy,),
     SetByHost: (privacy,),

@@ -1,19 +1,18 @@
 """The loader of read sets: everything a batch needs before core decides, in few calls for all submissions."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from msgspec import UNSET
 
 from chatd.core.allowances import Allowances, Kind
-from chatd.core.attachments import forwards, named_files
+from chatd.core.attachments import named_files
 from chatd.core.entering import SetMembers
 from chatd.core.read_set import ReadSet, Rules
 from chatd.core.write_set import WriteSet
 from chatd.protocol.joining import InvitesUse, JoinsDecide
 from chatd.protocol.members import MembersAdd, RoomJoin
-from chatd.protocol.messages import Edit, Send
-from chatd.protocol.read_state import Delivered
+from chatd.protocol.messages import Forward, Send
+from chatd.writer.channel_needs import named_rooms, named_users, rooms_with_members
 from chatd.writer.joining_needs import joining
 from chatd.writer.sources import Need, Sources, Submitted
 
@@ -80,6 +79,22 @@ class ReadSetLoader:
             wanted.update(name for _, name, _ in await self.store.placed(asked_from_outside))
         if wanted:
             await self.rooms.load(wanted)
+        await self._followers_of(batch)
+
+    async def _followers_of(self, batch: Sequence[Submitted]) -> None:
+        """Load whom the requests of a batch name in channels, of which staff only is always in memory."""
+        rooms = self.rooms.cache.rooms
+        places = {
+            (name, user)
+            for asked in batch
+            for name in rooms_with_members(asked.request)
+            if (room := rooms.get(name)) is not None and room.is_channel
+            for user in named_users(asked)
+        }
+        for name in {name for name, _ in places}:
+            self.rooms.cache.forget_followers(name, {user for place, user in places if place == name})
+        if places:
+            await self.rooms.load_followers(places)
 
     async def _needs_of(self, batch: Sequence[Submitted], reads: ReadSet) -> None:
         """Read for each need once, for all requests together that have it."""
@@ -93,16 +108,6 @@ class ReadSetLoader:
     def charge(self, writes: WriteSet) -> None:
         """Take from the allowances what a commit spent. A commit hook."""
         self._allowances.charge(writes, self._env.monotonic())
-
-
-def named_rooms(request: Any) -> Iterable[str]:
-    """Return the names of the rooms of a request."""
-    if isinstance(request, Delivered):
-        return [row.room for row in request.rooms]
-    if isinstance(request, Send | Edit) and request.body.attachments is not UNSET:
-        return [request.room, *{place.room for _, place in forwards(request.body)}]
-    name = getattr(request, "room", None)
-    return [name] if isinstance(name, str) and name else []
 
 
 def before_newcomers(batch: Sequence[Submitted]) -> int:
@@ -119,7 +124,7 @@ def before_newcomers(batch: Sequence[Submitted]) -> int:
             newcomers.update((request.room, user) for user in joining(asked))
         elif isinstance(request, InvitesUse):
             invited.add(asked.user)
-        elif isinstance(request, Send) and (
+        elif isinstance(request, Send | Forward) and (
             asked.user in invited or (newcomers and (request.room, asked.user) in newcomers)
         ):
             return place

@@ -65,7 +65,29 @@ class RoomLoader:
         """
         if not self.known(user, name) and not await self._store.placed([(user, name, False)]):
             return None
-        return await self.get(name)
+        room = await self.get(name)
+        if room is not None and room.is_channel:
+            await self.load_followers([(name, user)])
+            room = await self.get(name)
+        return room
+
+    async def load_followers(self, places: Collection[tuple[str, str]]) -> None:
+        """Bring the users at these (channel, user) into memory as far as they are or were in it; other rooms have all.
+
+        Rows that were read before anything was forgotten may be older than what was: they are read again.
+        """
+        while missing := {
+            (room.number, user): room
+            for name, user in places
+            if user and (room := self.cache.rooms.get(name)) is not None
+            if room.is_channel and room.known(user) is None
+        }:
+            forgotten = self.cache.forgotten
+            found = await self._store.channels.followers(missing.keys())
+            if self.cache.forgotten == forgotten:
+                for place, member in found.items():
+                    missing[place].put(member)
+                return
 
     def known(self, user: str, name: str) -> bool:
         """Whether the room is in memory, and `user` is or was in it."""
@@ -134,7 +156,10 @@ class RoomLoader:
             room for name in names if (room := self.cache.rooms.get(name)) is not None and room.is_outdated
         ]:
             changes = {room.number: room.people_changes for room in outdated}
-            pairs = [(room.number, pair(*room.users) if room.direct else None) for room in outdated]
+            pairs = [
+                (room.number, pair(*room.users) if room.direct and room.size > 1 else None)
+                for room in outdated
+            ]
             self._reading.append(outdated)
             try:
                 people = await self._store.room_relations(pairs, self.rules)

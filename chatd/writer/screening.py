@@ -14,7 +14,7 @@ there is a lane, whatever the user asks of that room queues there, screened or n
 before it have gone. Where there is none, a request that needs no waiting goes straight to the writer, so a lane is
 made for a wait only. The requests of a lane are judged side by side; only their way to the writer is in order. Other
 authors pass: between authors the order is that of storing. Filters need no waiting, so with filters alone there are
-no lanes.
+no lanes, but for forwards, whose messages have to be read first.
 
 **The decision has the last word.** A verdict does not answer a request: it goes with it to the writer (`Screened`),
 which looks the key up, checks membership on the state of that moment, and only then refuses, or stores what the verdict
@@ -40,11 +40,11 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
-from zlib import crc32
 
 from msgspec.structs import replace
 
 from chatd.core.filters import masked
+from chatd.core.forwarding import JudgedForward
 from chatd.core.maintenance import Barrier
 from chatd.core.restrictions import check_spoken
 from chatd.core.room import Room
@@ -55,7 +55,7 @@ from chatd.core.screening import (
     On,
     Screened,
     check_allowed,
-    fields_of,
+    texts_in,
     texts_of,
     unmasked_texts,
     with_texts,
@@ -65,12 +65,14 @@ from chatd.core.velocity import has_link, is_new
 from chatd.core.write_set import WriteSet
 from chatd.env import Env
 from chatd.moderation.interface import Filters
-from chatd.protocol.codec import encode
 from chatd.protocol.errors import ChatError, Refused, Rejected, Unavailable
 from chatd.protocol.members import RoomJoin
+from chatd.protocol.messages import Forward
 from chatd.storage.interface import DecisionStore, UserStore
 from chatd.telemetry.counters import Counters
-from chatd.webhooks.interface import Item, Judge
+from chatd.webhooks.interface import Judge
+from chatd.writer.forward_lookup import known_room, looked_up
+from chatd.writer.judged_items import REWRITTEN, flagging, items_of, rewritten
 from chatd.writer.judging import Judging, KeepTask
 from chatd.writer.room_loader import RoomLoader
 from chatd.writer.submission import Submission, Submit, submit_and_wait
@@ -87,8 +89,6 @@ DEFECT = Unavailable("internal", "outcome unknown, retry with the same key")
 # The reason where the host app gives none.
 JUDGED = "host"
 NO_LANE = ("", "")
-# The words of changes that have a body.
-REWRITTEN = frozenset[On](("message", "edit"))
 
 # Users whose accounts were seen to be old enough for links: 100 bytes each.
 OLD_USERS_MAX = 50_000
@@ -189,15 +189,17 @@ class Screening:
     def _waits(self, submission: Submission, on: On) -> bool:
         """Apply the filters; return whether anything is left to find out."""
         request = submission.request
-        texts = texts_of(request)
-        if texts and self.filters is not None:
-            self._filter(submission, self.filters, texts)
-        if submission.screened is not None and submission.screened.refusal is not None:
+        try:
+            texts = self._filter(submission)
+        except Rejected as refusal:
+            self._refuse(submission, request, refusal)
             return False
         is_young = (
             self._rules.new_account_ms and not submission.is_of_host and self._may_be_young(submission.user)
         )
-        if on not in self._judgings and not (is_young and any(map(has_link, texts))):
+        # What is forwarded has to be looked up.
+        is_unknown = isinstance(request, Forward) and (self.filters is not None or is_young)
+        if on not in self._judgings and not is_unknown and not (is_young and any(map(has_link, texts))):
             return False
         if self.waiting >= self._rules.pending_max:
             self._refuse(submission, request, CROWDED)
@@ -209,28 +211,35 @@ class Screening:
 
     # --- filters
 
-    def _filter(self, submission: Submission, filters: Filters, texts: list[str]) -> None:
-        """Refuse, change or flag a request as the filters say."""
-        found = {text: hits for text in texts if (hits := filters.find(text))}
+    def _filter(self, submission: Submission) -> list[str]:
+        """Change or flag a request as the filters say; return the texts that it had. Raises Rejected."""
+        request, filters = submission.request, self.filters
+        texts = texts_of(request)
+        found = {text: hits for text in texts if (hits := filters.find(text))} if filters is not None else {}
         if not found:
-            return
-        request = submission.request
+            return texts
         hits = [hit for some in found.values() for hit in some]
         unmasked = [hit for text in unmasked_texts(request) for hit in found.get(text, ())]
         refusing = [hit for hit in hits if hit.filter.does == "reject"] or [
             hit for hit in unmasked if hit.filter.does == "mask"
         ]
         if refusing:
-            self._refuse(submission, request, Rejected(refusing[0].filter.reason or refusing[0].filter.name))
-            return
+            raise Rejected(refusing[0].filter.reason or refusing[0].filter.name)
+        if isinstance(request, JudgedForward):
+            flags = [
+                flagging([hit for text in texts_in(body) for hit in found.get(text, ())])
+                for body in request.bodies
+            ]
+            submission.request = request = replace(request, flags=flags)
         masking = {text: [hit for hit in some if hit.filter.does == "mask"] for text, some in found.items()}
         if any(masking.values()):
-            self._note(submission, sent=request)
+            self._note(submission, sent=sent_of(submission))
             submission.request = with_texts(request, lambda text: masked(text, masking.get(text, ())))
             self._counters.screened["masked"] += 1
-        if flagging := {hit.filter.name for hit in hits if hit.filter.does == "flag"}:
-            self._note(submission, flagged_by=tuple(sorted(flagging)))
+        if names := flagging(hits):
+            self._note(submission, flagged_by=names)
             self._mark(submission, FLAGGED)
+        return texts
 
     def _note(self, submission: Submission, **outcome: Any) -> None:
         submission.screened = dataclasses.replace(submission.screened or Screened(), **outcome)
@@ -261,6 +270,8 @@ class Screening:
         submission = waiting.submission
         sent = sent_of(submission)
         try:
+            if isinstance(sent, Forward):
+                await self._look_up(submission, sent)
             await self._require_age(submission)
             if on in self._judgings:
                 await self._ask(submission, sent, on)
@@ -311,20 +322,30 @@ class Screening:
         if judging is None:
             # Switched off meanwhile.
             return
-        verdict = await judging.verdict(item_of(submission, on, room))
-        request = submission.request
-        if verdict is None or (verdict.do == "rewrite" and (verdict.body is None or on not in REWRITTEN)):
-            if not judging.judge.fails_open:
-                raise NOT_JUDGED
-            self._mark(submission, UNSCREENED)
-        elif verdict.do == "reject":
-            raise Rejected(verdict.reason or JUDGED)
-        elif verdict.do == "rewrite":
-            submission.request = replace(request, body=verdict.body)
-            self._note(submission, sent=sent)
-            self._counters.screened["rewritten"] += 1
-        elif verdict.do == "flag":
-            self._mark(submission, FLAGGED)
+        verdicts = await asyncio.gather(*map(judging.verdict, items_of(submission, on, room)))
+        for place, verdict in enumerate(verdicts):
+            if verdict is None or (verdict.do == "rewrite" and (verdict.body is None or on not in REWRITTEN)):
+                if not judging.judge.fails_open:
+                    raise NOT_JUDGED
+                self._mark(submission, UNSCREENED)
+            elif verdict.do == "reject":
+                raise Rejected(verdict.reason or JUDGED)
+            elif verdict.do == "rewrite":
+                submission.request = rewritten(submission.request, place, verdict)
+                self._note(submission, sent=sent)
+                self._counters.screened["rewritten"] += 1
+            elif verdict.do == "flag":
+                self._mark(submission, FLAGGED)
+
+    async def _look_up(self, submission: Submission, request: Forward) -> None:
+        """Read the messages that are forwarded, and apply the filters to them. Raises ChatError."""
+        try:
+            submission.request = await looked_up(self._rooms, self._store, submission.user, request)
+        except Refused as unseen:
+            # The decision refuses it, unless what the writer has lets them in.
+            raise CAME_IN from unseen
+        self._note(submission, sent=request)
+        self._filter(submission)
 
     async def _room_of(self, submission: Submission) -> Room | None:
         """Return the room of a request; None when it names none. Raises CAME_IN for a user who may not do that there.
@@ -347,10 +368,7 @@ class Screening:
 
     async def _allowed(self, user: str, request: Any, name: str) -> Room:
         """Return the room in which `user` may do that now. Raises Refused."""
-        joins = isinstance(request, RoomJoin)
-        room: Room | None = None
-        if self._rooms.known(user, name) or await self._store.placed([(user, name, joins)]):
-            room = await self._rooms.get(name)
+        room = await known_room(self._rooms, self._store, user, name, joins=isinstance(request, RoomJoin))
         check_allowed(user, request, room)
         if room is None:
             raise Refused("not_found", "no such room")
@@ -378,23 +396,3 @@ def lane_of(user: str, request: Any) -> tuple[str, str]:
     """Return the lane of a request: its user and the room it names, if any."""
     room = getattr(request, "room", "")
     return user, room if isinstance(room, str) else ""
-
-
-def item_of(submission: Submission, on: On, room: Room | None) -> Item:
-    """Return what a judge is asked about a request."""
-    request, requester = submission.request, submission.requester
-    fields = {} if on in REWRITTEN else fields_of(request)
-    name = "" if room is None else room.name
-    key = getattr(request, "key", "") or f"{on}-{crc32(encode(fields)):08x}"
-    return Item(
-        id=f"{name}:{submission.user}:{key}",
-        on=on,
-        user=submission.user,
-        device="" if requester is None else requester.device,
-        address="" if requester is None else requester.address,
-        room=name,
-        kind="" if room is None else room.kind,
-        members=0 if room is None else room.size,
-        body=request.body if on in REWRITTEN else None,
-        fields=fields,
-    )

@@ -54,9 +54,10 @@ from chatd.protocol.errors import ChatError, Refused, Unavailable
 from chatd.storage.interface import CommitStore, KeyTaken, StoreLost
 from chatd.telemetry.counters import Counters
 from chatd.telemetry.supervision import supervised
+from chatd.writer.channel_needs import named_rooms
 from chatd.writer.commit_hooks import CommitHook, CommitHooks
 from chatd.writer.long_reads import LongReads
-from chatd.writer.read_set_loader import ReadSetLoader, before_newcomers, named_rooms, optimistic
+from chatd.writer.read_set_loader import ReadSetLoader, before_newcomers, optimistic
 from chatd.writer.submission import Submission, aborted, submit_and_wait
 
 log = logging.getLogger(__name__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,12 @@ from bench.scenarios import loads
 from bench.server import Daemon, Endpoint, Unreachable
 from bench.wire import ENCODINGS
 from tests.kit.faulty_server import STALL_S, canary
+from tests.kit.longer import lengths, longer
 from tests.kit.result import is_whole
 
 SHORT = Pacing(duration_s=0.2, warmup_s=0.0, quiet_s=60.0)  # an honest server may be as slow as the machine
 GLIMPSE = replace(SHORT, duration_s=0.05)  # enough for hundreds of messages of an idle machine
 HASTY = replace(GLIMPSE, in_flight=3, quiet_s=0.3)  # for what never comes: waiting longer would find no more
-FACTORS = (1, 10, 100)  # of the duration: a busy machine may send nothing in the first windows
 ZEROS = dict.fromkeys(("lost", "duplicated", "reordered", "misrouted", "altered", "unacked"), 0)
 
 
@@ -43,13 +44,11 @@ async def play(scenario: str, fault: str, pacing: Pacing, *, joined: bool = Fals
 @pytest.mark.parametrize("pacing", [GLIMPSE, GLIMPSE.paced(in_flight=3), GLIMPSE.paced(rate=100.0)])
 @pytest.mark.parametrize("joined", [False, True])
 async def test_an_honest_server_passes(scenario: str, pacing: Pacing, joined: bool) -> None:
-    for factor in FACTORS:
-        longer = replace(pacing, duration_s=factor * pacing.duration_s)
-        seen = await play(scenario, "none", longer, joined=joined)
+    for pace in longer(pacing):
+        seen = await play(scenario, "none", pace, joined=joined)
         assert seen.tally.counts() == ZEROS, seen.tally.examples
         if seen.record.messages > 0:
             break
-    assert seen.record.messages > 0
     receivers = 5 if scenario == "fanout" else 1
     assert seen.record.acks().count == seen.record.messages
     assert seen.record.deliveries().count == receivers * seen.record.messages
@@ -85,12 +84,10 @@ async def test_an_honest_server_passes(scenario: str, pacing: Pacing, joined: bo
 )
 @pytest.mark.parametrize("joined", [False, True])
 async def test_every_lie_is_found(scenario: str, fault: str, counter: str, joined: bool) -> None:
-    for factor in FACTORS:
-        longer = replace(HASTY, duration_s=factor * HASTY.duration_s)
-        seen = await play(scenario, fault, longer, joined=joined)
+    for pace in longer(HASTY):
+        seen = await play(scenario, fault, pace, joined=joined)
         if seen.tally.counts()[counter] > 0:
             break
-    assert seen.tally.counts()[counter] > 0, seen.tally.counts()
     assert seen.tally.examples
 
 
@@ -161,30 +158,37 @@ async def test_a_stall_is_charged_to_everybody_who_was_due_meanwhile() -> None:
     assert seen.tally.clean
     half_ns = int(STALL_S / 2 * SECOND_NS)
     # Half of what was due in the stall waited for half of it or more; of what was sent before it, one of each author.
-    assert longer(seen.record.acks(), half_ns) > rate * STALL_S / 4
-    assert longer(seen.record.acks_sent, half_ns) < longer(seen.record.acks(), half_ns)
+    assert above(seen.record.acks(), half_ns) > rate * STALL_S / 4
+    assert above(seen.record.acks_sent, half_ns) < above(seen.record.acks(), half_ns)
     receivers = 5
-    assert longer(seen.record.deliveries(), half_ns) > receivers * rate * STALL_S / 4
-    assert longer(seen.record.deliveries_sent, half_ns) < longer(seen.record.deliveries(), half_ns)
+    assert above(seen.record.deliveries(), half_ns) > receivers * rate * STALL_S / 4
+    assert above(seen.record.deliveries_sent, half_ns) < above(seen.record.deliveries(), half_ns)
     assert seen.record.deliveries().percentile(99) > half_ns
 
 
-def longer(durations: Histogram, than_ns: int) -> int:
+def above(durations: Histogram, than_ns: int) -> int:
     """How many durations are longer."""
     percents = [100 * place / durations.count for place in range(1, durations.count + 1)]
     return sum(durations.percentile(percent) > than_ns for percent in percents)
 
 
-def run(tmp_path: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
-    """A scenario as a user calls it, against a daemon of its own: exit code and result file."""
+def run(
+    tmp_path: Path, *arguments: str, has: Callable[[dict[str, Any]], object] | None = None
+) -> tuple[int, dict[str, Any]]:
+    """A scenario as a user calls it, against a daemon of its own: exit code and result file, which `has` enough."""
     out = tmp_path / "result.json"
-    code = command.main([*arguments, "--json", str(out)])
-    result = json.loads(out.read_text())
-    assert is_whole(result)
+    for duration_s in lengths(0.4):
+        duration = () if has is None else ("--duration", str(duration_s), "--warmup", str(duration_s / 4))
+        code = command.main([*arguments, *duration, "--json", str(out)])
+        result = json.loads(out.read_text())
+        assert is_whole(result)
+        if has is None or has(result):
+            break
     return code, result
 
 
-QUICK = ("--duration", "0.4", "--warmup", "0.1")
+def some_messages(result: dict[str, Any]) -> bool:
+    return bool(result["messages"])
 
 
 @pytest.mark.parametrize(
@@ -192,10 +196,10 @@ QUICK = ("--duration", "0.4", "--warmup", "0.1")
 )
 def test_fanout_with_two_processes(tmp_path: Path, encoding: str, pace: tuple[str, ...]) -> None:
     group = ("--members", "30", "--senders", "3", "--procs", "2", "--encoding", encoding)
-    code, result = run(tmp_path, "fanout", *group, *pace, *QUICK)
+    code, result = run(tmp_path, "fanout", *group, *pace, has=some_messages)
     assert code == 0, result["examples"]
     assert {name: result[name] for name in ZEROS} == ZEROS
-    assert result["deliveries"] == 29 * result["messages"] > 0
+    assert result["deliveries"] == 29 * result["messages"]
     assert result["server"]["connections"] == 30
     assert result["server"]["rss_bytes"] > 1024**2
     assert result["delivery_ms"]["p99_9"] >= result["delivery_ms"]["p50"] > 0
@@ -205,7 +209,7 @@ def test_fanout_with_two_processes(tmp_path: Path, encoding: str, pace: tuple[st
 def test_a_scenario_draws_its_own_page(tmp_path: Path) -> None:
     drawn = tmp_path / "page.html"
     limits = ("--threshold", "lost==0", "--threshold", "delivery.p99<0.001us", "--html", str(drawn))
-    code, result = run(tmp_path, "fanout", "--members", "5", "--rate", "50", *limits, *QUICK)
+    code, result = run(tmp_path, "fanout", "--members", "5", "--rate", "50", *limits, has=some_messages)
     assert code == MISSED
     text = drawn.read_text()
     assert text.startswith("<!doctype html>")
@@ -216,17 +220,16 @@ def test_a_scenario_draws_its_own_page(tmp_path: Path) -> None:
 def test_direct_delivers_every_message_to_the_peer(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, result = run(tmp_path, "direct", "--clients", "10", "--closed", *QUICK)
+    code, result = run(tmp_path, "direct", "--clients", "10", "--closed", has=some_messages)
     assert code == 0, result["examples"]
-    assert result["deliveries"] == result["messages"] == result["ack_ms"]["count"] > 0
+    assert result["deliveries"] == result["messages"] == result["ack_ms"]["count"]
     assert "PASS" in capsys.readouterr().out
 
 
 def test_connect_synchronises_all_rooms(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     who = ("--users", "20", "--rooms", "3")
-    code, result = run(tmp_path, "connect", *who, "--closed", "--in-flight", "4", *QUICK)
+    code, result = run(tmp_path, "connect", *who, "--closed", "--in-flight", "4", has=some_messages)
     assert code == 0, result["examples"]
-    assert result["connects_per_s"] > 0
     assert result["resume_ms"]["count"] == result["messages"]
     assert "\n  resume " in capsys.readouterr().out
 
@@ -252,22 +255,25 @@ def test_the_floors_are_measured_beside_the_daemon(tmp_path: Path) -> None:
         "--arrival",
         "uniform",
     )
-    code, result = run(tmp_path, "floor", *small, "--duration", "0.2", "--warmup", "0")
+    ran = "push saturated", "echo", "flush at the rate"
+
+    def has(result: dict[str, Any]) -> bool:
+        alone = all(result["floor"][name]["acks_per_s" if name != ran[0] else "deliveries"] for name in ran)
+        return alone and bool(result["chatd"]["chatd saturated"]["deliveries"])
+
+    code, result = run(tmp_path, "floor", *small, has=has)
     assert code == 0
     assert {row["arrival"] for row in result["floor"].values() if row["rate"]} == {"uniform"}
     assert {name: row["lost"] for name, row in result["floor"].items()} == dict.fromkeys(result["floor"], 0)
     assert (
         result["floor"]["push saturated"]["deliveries"] == 20 * result["floor"]["push saturated"]["messages"]
     )
-    assert result["floor"]["echo"]["acks_per_s"] > 0
-    assert result["floor"]["flush at the rate"]["acks_per_s"] > 0
     assert result["ratio"].keys() == {"delivery_p99", "deliveries", "acks", "ack_p50"}
-    assert result["chatd"]["chatd saturated"]["deliveries"] > 0
 
 
 def test_a_missed_threshold_is_exit_code_5(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     limits = ("--threshold", "lost==0", "--threshold", "delivery.p99<0.001us")
-    code, result = run(tmp_path, "fanout", "--members", "3", *limits, *QUICK)
+    code, result = run(tmp_path, "fanout", "--members", "3", *limits, has=some_messages)
     assert code == MISSED
     assert result["thresholds"] == {"lost==0": True, "delivery.p99<0.001us": False}
     assert "MISSED" in capsys.readouterr().out

@@ -68,6 +68,17 @@ def test_later_starts_find_the_first_message_and_leave_nothing(first, shell):
         assert re.search(r"message 2 is still there, a typing signal came in [0-9.]+ ms +OK", result.stdout)
 
 
+def test_a_start_right_after_an_erasure_is_tested_too(shell, tmp_path):
+    for command in (
+        ("dev", "--once", "--port", "0", "--data", str(tmp_path / "d")),
+        ("erase", "--yes", "--data", str(tmp_path / "d"), "alice"),
+        ("dev", "--once", "--port", "0", "--data", str(tmp_path / "d")),
+    ):
+        result = shell(*command)
+        assert result.returncode == 0, result.stderr
+    assert re.search(r"self-test +alice -> bob: .* OK", result.stdout)
+
+
 def test_a_busy_port_says_whose_it_is(shell):
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))

@@ -13,7 +13,8 @@ from chatd.core.room import ACCEPTED, DECLINED, POLICY, REQUEST, Room
 from chatd.core.sections import ACCOUNT, ChangedRow
 from chatd.core.sync_query import BadgeRule, SyncQuery
 from chatd.protocol.codec import encode
-from chatd.protocol.push import PreferencesRow, PushPreferences
+from chatd.protocol.preferences import PreferencesRow
+from chatd.protocol.push import PushPreferences
 from chatd.storage.interface import Store
 from tests.kit.adapters import STORES
 from tests.kit.attention import attention
@@ -41,7 +42,9 @@ preferring = st.tuples(
     st.one_of(
         st.fixed_dictionaries({"notify": st.sampled_from(("all", "mentions", "none", ""))}),
         st.fixed_dictionaries({"muted_until": st.sampled_from((0, 1, SOON))}),
-        st.fixed_dictionaries({"hidden": st.booleans()}),
+        st.fixed_dictionaries({"hidden": st.integers(0, 9)}),
+        st.fixed_dictionaries({"folder": st.integers(0, 2)}),
+        st.fixed_dictionaries({"unread_mark": st.booleans()}),
         st.fixed_dictionaries({"standing": st.sampled_from((POLICY, ACCEPTED, REQUEST, DECLINED))}),
     ),
 )

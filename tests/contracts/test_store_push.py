@@ -103,6 +103,7 @@ async def test_facts_of_a_recipient_are_those_of_the_commit(store: Store, builde
         standing=1,
         muted_until=1,
         is_hidden=True,
+        is_archived=False,
         notify="mentions",
         is_disabled=True,
         banned_until=77,

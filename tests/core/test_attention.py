@@ -36,6 +36,9 @@ ALL, MENTIONS, NONE = ("all", 5), ("mentions", 1), ("none", 0)
     ({"standing": REQUEST, "notify": "all"}, USUAL, NONE), ({"standing": DECLINED}, USUAL, NONE),
     ({"standing": POLICY}, USUAL, ALL), ({"muted_until": 1}, USUAL, MENTIONS),
     ({"muted_until": NOW + 1}, USUAL, MENTIONS), ({"muted_until": NOW}, USUAL, ALL),
+    ({"folder": 1}, USUAL, MENTIONS), ({"folder": 2}, USUAL, ALL), ({"unread_mark": True}, USUAL, ALL),
+    ({"unread_mark": True}, FEW, ("none", 1)), ({"unread_mark": True, "hidden": 100}, USUAL, NONE),
+    ({"unread_mark": True, "standing": REQUEST}, USUAL, NONE),
     ({"muted_until": 1, "notify": "none"}, USUAL, NONE), ({"muted_until": 1, "notify": "all"}, USUAL, MENTIONS),
 ])  # fmt: skip
 def test_a_direct_room(
@@ -70,7 +73,7 @@ def test_the_examples_of_the_protocol(row: document.Row) -> None:
     room.ordinal, member.mentions = summary["unread"], summary.get("unread_mentions", 0)
     if "request" in summary:
         member.standing = REQUEST
-    for name in {"hidden", "notify", "muted_until"} & summary.keys():
+    for name in {"hidden", "notify", "muted_until", "folder", "unread_mark"} & summary.keys():
         setattr(member, name, room.ordinal + 1 if name == "hidden" else summary[name])
     found = attention(room, member, PushPreferences(**json.loads(row["push"])), 500, 1_763_900_000_000)
     badge = found.badge(member.unread(room.ordinal), member.mentions)

@@ -7,6 +7,7 @@ from chatd.core.joins import WAIT_MS, EndJoins
 from chatd.core.sections import JOINS
 from chatd.protocol.codec import decode_tree
 from chatd.protocol.errors import ChatError
+from chatd.protocol.members import MembersRemove
 from tests.kit.entering import (
     ASK,
     EVE,
@@ -21,7 +22,7 @@ from tests.kit.entering import (
     use,
     writer_of,
 )
-from tests.kit.group_requests import add, join, last, leave, remove
+from tests.kit.group_requests import add, join, key, last, leave, remove
 
 # protocol.md "Entering groups", written out once more. A word is the state that follows; "dup" a duplicate
 # that changes nothing, "-" a refusal, "skip" nothing at all.
@@ -42,6 +43,7 @@ TABLE = {
     ("decline", "request", False, YES): ("skip",   "declined", "skip", "skip", "dup", "skip"),
     ("leave", "request", False, YES):   ("-",      "out", "declined", "out",  "out", "-"),
     ("remove", "request", False, YES):  ("skip",   "out", "out",    "out",    "out", "skip"),
+    ("ban", "request", False, YES):     ("banned", "banned", "banned", "banned", "banned", "dup"),
     ("expire", "request", False, YES):  ("skip",   "out", "out",    "out",    "skip", "skip"),
 }  # fmt: skip
 
@@ -59,6 +61,7 @@ def event_of(name, room, writer):
         "decline": ("bob", decide(room, EVE, accept=False)),
         "leave": (EVE, leave(room)),
         "remove": ("bob", remove(room, EVE)),
+        "ban": ("bob", MembersRemove(room=room.name, key=key(), users=[EVE], ban=True)),
         "expire": ("", EndJoins([(room.name, EVE)])),
     }[name]
 
@@ -88,7 +91,7 @@ def test_each_event_in_each_state_leads_where_the_table_says(row, state, expecte
             assert reply.duplicate
         return
     assert state_now(room, writer) == expected
-    assert last(writer, room).kind in ("joined", "left", "removed") if room.seq > before else True
+    assert last(writer, room).kind in ("joined", "left", "removed", "banned") if room.seq > before else True
     assert room.details.joins == (expected == "asked")
     row_of_eve = writer.rows.get((EVE, JOINS, room.name))
     if expected in ("asked", "offered"):

@@ -41,3 +41,16 @@ def test_what_waits_ends_when_its_user_is_let_in_another_way():
     assert state_now(room, writer) == "in"
     assert writer.joins[room.number, EVE].kind == ""
     assert room.details.joins == 0
+
+
+def test_an_admin_declines_for_good():
+    room = room_of(join="request")
+    writer = writer_of(room)
+    writer.ask(EVE, join(room))
+    writer.ask("bob", decide(room, EVE, accept=False, ban=True))
+    assert state_now(room, writer) == "banned"
+    assert room.details.joins == 0
+    (refused,) = writer.batch([(EVE, join(room))])
+    assert refused.code == "not_found"
+    (refused,) = writer.batch([("bob", decide(room, EVE, ban=True))])
+    assert (refused.code, refused.field) == ("bad_request", "ban")

@@ -11,7 +11,8 @@ from chatd.core.read_set import Rules
 from chatd.core.sections import ACCOUNT, ChangedRow
 from chatd.protocol.codec import decode_tree
 from chatd.protocol.errors import Refused
-from chatd.protocol.push import PushPreferences, QuietHours, preferences_of
+from chatd.protocol.preferences import Folder, preferences_of
+from chatd.protocol.push import PushPreferences, QuietHours
 from chatd.protocol.rooms import Preferences
 from chatd.push.zones import knows_zone, wall_ms
 from tests.kit.memory_writer import MemoryWriter, group
@@ -119,6 +120,24 @@ def test_what_is_set_replaces_what_was_there_and_leaves_the_rest() -> None:
     assert writer.writes.empty
     writer.ask("bob", Preferences(push=PushPreferences()))
     assert stored(writer) == {"receipts": False, "presence": False}
+
+
+def test_folders_and_credit_stand_in_the_same_row() -> None:
+    writer = MemoryWriter(rules=PUSH)
+    writer.ask("bob", Preferences(push=NIGHT, credit=False))
+    writer.ask("bob", Preferences(folders=[Folder(2, "Work"), Folder(7, "家人")]))
+    row = preferences_of(writer.rows["bob", ACCOUNT, "preferences"].value or b"")
+    assert (row.push, row.credit, row.folders) == (NIGHT, False, [Folder(2, "Work"), Folder(7, "家人")])
+    writer.ask("bob", Preferences(credit=True, folders=[], push=PushPreferences()))
+    assert stored(writer) == {"receipts": True, "presence": True}
+
+
+def test_no_two_folders_have_one_id() -> None:
+    writer = MemoryWriter(rules=PUSH)
+    assert refused(writer, folders=[Folder(2, "a"), Folder(3, "b"), Folder(2, "c")]) == (
+        "bad_request", "folders[2].id",
+    )  # fmt: skip
+    assert writer.writes.empty
 
 
 def test_both_of_one_batch_are_kept() -> None:

@@ -7,6 +7,7 @@ from msgspec import UNSET
 
 from chatd.core.push import Notification
 from chatd.core.push_rendering import NAME_MAX, TEXT_MAX, Details, cut, notification, words_of
+from chatd.protocol.cards import Card
 from chatd.protocol.messages import Attachment, Body
 
 DETAILS = Details("g1", 7, "bob", "Bob", "Bike tour", "Who brings the map?", messages=3, time=1000)
@@ -41,6 +42,9 @@ def test_one_message_is_not_counted_and_what_is_empty_is_absent() -> None:
         (Body(data={"type": "location"}), "card:location"),
         (Body(data={"type": "No word"}), "card"),
         (Body(data=[1]), "card"),
+        (Body(card=Card("place"), data={"type": "location"}), "card:place"),
+        (Body(card=Card("sticker")), "sticker"),
+        (Body(card=Card("link"), attachments=[Attachment("u", "image/png")]), "picture"),
         (Body(text="\u0007 \n", attachments=[Attachment("u", "image/png")]), "picture"),
     ],
 )

@@ -279,6 +279,20 @@ def test_preferences_that_change_nothing_store_nothing(writer, room, asked):
     assert not writer.writes.refreshed
 
 
+def test_a_read_takes_the_mark_from_a_room_that_was_marked_as_unread(writer, room):
+    writer.ask("ann", send(room))
+    writer.ask("bob", read(room, 2))
+    writer.ask("bob", Preferences(room=room.name, unread_mark=True, folder=1))
+    assert (room.members["bob"].unread_mark, room.members["bob"].folder) == (True, 1)
+    assert (room.number, "bob") in writer.writes.refreshed
+    # It moves nothing, and is told to the other devices all the same.
+    writer.ask("bob", read(room, 2))
+    assert (room.members["bob"].unread_mark, room.members["bob"].folder) == (False, 1)
+    assert (room.number, "bob") in writer.writes.refreshed
+    writer.ask("bob", read(room, 2))
+    assert writer.writes.empty
+
+
 def test_preferences_of_a_room_are_of_its_members(writer, room):
     with pytest.raises(Refused, match="not_found"):
         writer.ask("eve", Preferences(room=room.name, pinned=True))

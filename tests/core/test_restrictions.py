@@ -13,6 +13,7 @@ from chatd.core.restrictions import SAYS, Restrict, banned, check_spoken, in_for
 from chatd.core.users import FOR_EVER, Restriction
 from chatd.protocol.errors import Refused
 from chatd.protocol.friends import FriendAccept, FriendCancel, FriendDecline, FriendRemove
+from chatd.protocol.groups import MembersSilence, MembersUnban
 from chatd.protocol.history import Log
 from chatd.protocol.joining import InvitesRevoke, InvitesUse, JoinsDecide
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
@@ -74,7 +75,7 @@ def test_a_restriction_holds_until_its_end_and_not_a_millisecond_longer(
 def test_every_request_that_others_see_something_of_is_said_or_known_to_be_quiet() -> None:
     """A new request is decided on here: whether it gets past a mute."""
     quiet = {
-        Recall, RoomDirect, RoomDelete, RoomJoin, RoomLeave, MembersRemove, MembersRole,
+        Recall, RoomDirect, RoomDelete, RoomJoin, RoomLeave, MembersRemove, MembersRole, MembersUnban, MembersSilence,
         InvitesRevoke, InvitesUse, JoinsDecide,
         FriendAccept, FriendDecline, FriendCancel, FriendRemove,
     }  # fmt: skip

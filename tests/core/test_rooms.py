@@ -1,7 +1,7 @@
 import pytest
 from msgspec import UNSET
 
-from chatd.core.read_set import Rules
+from chatd.core.read_set import PeopleRules, Rules
 from chatd.protocol.codec import decode_event, encode
 from chatd.protocol.rooms import RoomDelete, RoomDirect, RoomUpdate
 from tests.kit.group_requests import add, code_of, creation, join, key, last, leave, remove, roles, roles_of
@@ -89,8 +89,14 @@ def test_two_who_ask_in_one_batch_get_the_same_direct_room():
     assert room.seq == 1
 
 
-def test_nobody_has_a_direct_room_with_himself():
-    assert code_of(MemoryWriter(), "ann", RoomDirect(user="ann")) == "bad_request"
+def test_a_direct_room_with_oneself_has_one_member_who_waits_for_nobody():
+    writer = MemoryWriter(rules=Rules(people=PeopleRules(enabled=True)))
+    summary = writer.ask("ann", RoomDirect(user="ann")).summary
+    room = writer.rooms[summary.room]
+    assert (summary.peer, [*room.members], writer.ask("ann", RoomDirect(user="ann")).summary.room) == (
+        "ann", ["ann"], room.name,
+    )  # fmt: skip
+    assert room.is_listed(room.members["ann"])
 
 
 @pytest.mark.parametrize("request_", [lambda r: leave(r), lambda r: RoomDelete(room=r.name, key=key()),

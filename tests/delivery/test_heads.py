@@ -31,7 +31,7 @@ def env():
 
 @pytest.fixture
 def heads(env):
-    return Heads(env, 1.0, 1024)
+    return Heads(env, 1.0, 10.0, 1024)
 
 
 @pytest.fixture

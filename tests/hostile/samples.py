@@ -46,6 +46,7 @@ FITTING_HERE: dict[tuple[str, str], Any] = {
     ("hello", "version"): 1,
     ("hello", "token"): "mallory",
     ("delivered", "rooms"): [{"room": OWN, "seq": 1}],
+    ("forward", "from"): OWN,
     ("members.role", "users"): [{"user": "alice", "role": "member"}],
     ("file.link", "places"): [{"room": OWN, "seq": 1, "file": "A" * 22}],
 }

@@ -95,6 +95,7 @@ ASKS_THE_MACHINE = {
 IMPORTERS: dict[str, tuple[str, ...]] = {
     "ahocorasick": ("chatd/moderation/words.py",),
     "aiosqlite": ("chatd/storage/sqlite/connection.py",),
+    "apsw": ("chatd/search/",),
     "argon2": ("chatd/auth/passwords.py",),
     "av": ("chatd/media/inspect/",),
     "click": ("chatd/cli/",),
@@ -149,7 +150,15 @@ def modules(source):
 
 CONTRACTS = ("interface", "views", "erasing", "feeds")
 # Contracts of parts of a store, each beside the others.
-STORES = ("storage.push", "storage.files", "storage.joining", "storage.media")
+STORES = (
+    "storage.push",
+    "storage.files",
+    "storage.joining",
+    "storage.media",
+    "storage.channels",
+    "storage.members",
+    "storage.search",
+)
 
 
 def layer(name):

@@ -1,7 +1,7 @@
 """The permissions: the table tests/authorization/matrix.txt, the users in its columns and the requests in its rows."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,9 @@ from tests.kit.inprocess import InProcessClient, InProcessServer, device_of, new
 TABLE = Path(__file__).parents[1] / "authorization" / "matrix.txt"
 # Columns of users whose connection ends.
 ENDED = ("banned", "expired", "revoked")
+
+# Users who are banned from a room: they see what `removed` and `stranger` see.
+SHUT_OUT, NEVER_IN = "shut_out", "never_in"
 
 # The users who are acted on.
 AUTHOR, DEPUTY, VICTIM, NEWCOMER = "author", "deputy", "victim", "newcomer"
@@ -41,12 +44,16 @@ def rows() -> dict[str, Row]:
 
 @dataclass(frozen=True)
 class PreparedRoom:
-    """A room with two messages, `own` of the user who asks, if they could post, and `others` of another user."""
+    """A room with two messages, `own` of the user who asks, if they could post, and `others` of another user.
+
+    `home`: a room in which the user is alone.
+    """
 
     room: str
     own: int
     others: int
     user: str = ""
+    home: str = ""
 
 
 REQUESTS: dict[str, Callable[[PreparedRoom], dict[str, Any]]] = {
@@ -74,6 +81,12 @@ REQUESTS: dict[str, Callable[[PreparedRoom], dict[str, Any]]] = {
     "recall/others": lambda prepared: {"room": prepared.room, "target": prepared.others},
     "react": lambda prepared: {"room": prepared.room, "target": prepared.others, "emoji": "👍", "set": True},
     "pin": lambda prepared: {"room": prepared.room, "target": prepared.others, "set": True},
+    "forward/to": lambda prepared: {"room": prepared.room, "from": prepared.room, "seqs": [prepared.others]},
+    "forward/from": lambda prepared: {
+        "room": prepared.home or prepared.room,
+        "from": prepared.room,
+        "seqs": [prepared.own, prepared.others],
+    },
     "read": lambda prepared: {"room": prepared.room, "seq": prepared.others},
     "delivered": lambda prepared: {"rooms": [{"room": prepared.room, "seq": prepared.others}]},
     "readers": lambda prepared: {"room": prepared.room, "seq": prepared.others},
@@ -92,6 +105,18 @@ REQUESTS: dict[str, Callable[[PreparedRoom], dict[str, Any]]] = {
     "members.remove": lambda prepared: {"room": prepared.room, "users": [VICTIM]},
     "members.remove/admin": lambda prepared: {"room": prepared.room, "users": [DEPUTY]},
     "members.role": lambda prepared: {"room": prepared.room, "users": [{"user": VICTIM, "role": "admin"}]},
+    "members.remove/ban": lambda prepared: {"room": prepared.room, "users": [VICTIM], "ban": True},
+    "members.unban": lambda prepared: {"room": prepared.room, "users": [VICTIM]},
+    "members.silence": lambda prepared: {"room": prepared.room, "users": [VICTIM], "until": 1},
+    "members.silence/admin": lambda prepared: {"room": prepared.room, "users": [DEPUTY], "until": 1},
+    "members.nickname": lambda prepared: {"room": prepared.room, "nickname": "Captain"},
+    "members.nickname/others": lambda prepared: {"room": prepared.room, "nickname": "", "user": VICTIM},
+    "members.get": lambda prepared: {"room": prepared.room, "users": [VICTIM]},
+    "members.list/banned": lambda prepared: {"room": prepared.room, "role": "banned"},
+    "announce": lambda prepared: {"room": prepared.room, "target": prepared.others},
+    "room.update/policy": lambda prepared: {"room": prepared.room, "policy": {"slow_s": 5}},
+    "room.update/owned": lambda prepared: {"room": prepared.room, "policy": {"history": "all"}},
+    "room.update/retain": lambda prepared: {"room": prepared.room, "policy": {"retain_s": 86_400}},
     "preferences/room": lambda prepared: {"room": prepared.room, "pinned": True},
     "preferences/account": lambda prepared: {"receipts": False},
     "preferences/presence": lambda prepared: {"presence": True},
@@ -161,8 +186,9 @@ class AuthMatrix:
             reply = await self.author.request(type="room.direct", user=user)
             prepared = await self._written(asker, str(reply["summary"]["room"]), asker)
         else:
-            inside = column not in ("stranger", "passer_by")
+            inside = column not in ("stranger", "passer_by", NEVER_IN)
             prepared = await self._group(column, asker, [user] if inside else [])
+        prepared = replace(prepared, home=await asker.create_group())
         for client in (asker, self.author, self._founder):
             client.wire.take()
         return prepared
@@ -174,8 +200,10 @@ class AuthMatrix:
         roles = {DEPUTY: "admin"} | ({user: column} if column in ("admin", "owner") else {})
         await self._moderate("members.role", room, users=[{"user": u, "role": r} for u, r in roles.items()])
         prepared = await self._written(asker if more else self.author, room, asker)
-        if column == "removed":
-            await self._moderate("members.remove", room, users=[user])
+        if column in ("removed", SHUT_OUT):
+            await self._moderate("members.remove", room, users=[user], ban=column == SHUT_OUT)
+        if column == NEVER_IN:
+            await self._moderate("members.remove", room, users=[user], ban=True)
         if column == "deleted":
             await self._moderate("room.delete", room)
         return prepared

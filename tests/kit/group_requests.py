@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from chatd.core.room import Room
-from chatd.protocol.errors import Refused
+from chatd.protocol.errors import ChatError, Refused
+from chatd.protocol.groups import Policy
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, Role, RoleOf, RoomJoin, RoomLeave
-from chatd.protocol.messages import Event
-from chatd.protocol.rooms import RoomCreate
+from chatd.protocol.messages import Event, Send, SentBody
+from chatd.protocol.rooms import RoomCreate, RoomUpdate
 from tests.kit.memory_writer import MemoryWriter
 
 _numbers: Iterator[int] = iter(range(10_000_000, 99_999_999))
@@ -57,3 +59,22 @@ def last(writer: MemoryWriter, room: Room) -> Event:
 
 def roles_of(room: Room) -> dict[str, Role]:
     return {user: member.role for user, member in room.members.items()}
+
+
+def outcome(writer: MemoryWriter, user: str, request: Any) -> str | None:
+    """Return the code of a refusal, which must change nothing; None when the request is carried out."""
+    (reply,) = writer.batch([(user, request)])
+    if not isinstance(reply, ChatError):
+        return None
+    assert writer.writes.empty, "a refusal changed something"
+    return reply.code
+
+
+def say(room: Room, text: str = "x", mentions: tuple[str, ...] = ()) -> Send:
+    named: Any = list(mentions) or UNSET
+    return Send(room=room.name, key=key(), body=SentBody(text=text, mentions=named))
+
+
+def rules(room: Room, **values: Any) -> RoomUpdate:
+    """Return a request that changes rules of a group."""
+    return RoomUpdate(room=room.name, key=key(), policy=Policy(**values))

@@ -7,6 +7,8 @@ from typing import Any
 
 from msgspec import convert, structs
 
+from chatd.core.allowances import Allowances
+from chatd.core.bans import RecentMessages
 from chatd.core.bots import Bot, DeletedBot
 from chatd.core.contact_settings import ClearedCircle
 from chatd.core.contacts import Contact, State, Tally
@@ -20,7 +22,7 @@ from chatd.core.joining import Join
 from chatd.core.privacy import NO_TIE, Relation, Side
 from chatd.core.privacy_settings import PRIVACY
 from chatd.core.profiles import Card, Holder
-from chatd.core.read_set import DirectPair, KeyedEvent, ReadSet, Rules, Tail
+from chatd.core.read_set import DAY_MS, DirectPair, KeyedEvent, ReadSet, Rules, Tail
 from chatd.core.room import DIRECT, GROUP, Member, Room
 from chatd.core.room_summary import complete_room_replies
 from chatd.core.sections import ACCOUNT, ChangedRow
@@ -30,7 +32,7 @@ from chatd.protocol.codec import decode_event, decode_tree, encode
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import ChatError
 from chatd.protocol.identifiers import room_name
-from chatd.protocol.members import Role
+from chatd.protocol.members import MembersRemove, Role
 from chatd.protocol.messages import EVERYBODY, MESSAGE, Event
 from chatd.protocol.privacy import Audience, Capability, Privacy
 from tests.kit.env import START_MS
@@ -82,6 +84,7 @@ class MemoryWriter:
         self.bots: dict[str, Bot] = {}
         self.created: dict[tuple[str, str], Room] = {}
         self.pairs: dict[tuple[str, str], Room] = {}
+        self.pace = Allowances()
         # The write set of the last batch.
         self.writes = WriteSet(now=self.now, stamp=0)
 
@@ -136,6 +139,8 @@ class MemoryWriter:
         reads.records_of(IssuedInvite).update(self.invites)
         names = [f"{len(self.invites) + step:022}" for step in range(len(asked))]
         reads.records_of(FreshInvite).update({name: FreshInvite(name) for name in names})
+        self.gather_recent(asked, reads)
+        reads.allowances, reads.now_s = self.pace, (self.now - START_MS) / 1000
         highest = max((room.number for room in self.rooms.values()), default=0)
         reads.fresh = [(highest + step, highest + step) for step in range(len(asked) + 1, 0, -1)]
         for user, request in asked:
@@ -143,6 +148,24 @@ class MemoryWriter:
             if room is not None and hasattr(request, "seq"):
                 reads.tails[room.number, user, request.seq] = self.tail(room, user, request.seq)
         return reads
+
+    def gather_recent(self, asked: list[Asked], reads: ReadSet) -> None:
+        """Read what users wrote in a day who are removed with their messages."""
+        for _, request in asked:
+            if not isinstance(request, MembersRemove) or not request.recall or request.room not in self.rooms:
+                continue
+            room = self.rooms[request.room]
+            for user in request.users:
+                seqs = [
+                    seq
+                    for (number, seq), message in sorted(reads.messages.items())
+                    if number == room.number
+                    and message.event.user == user
+                    and isinstance(message.event.time, int)
+                    and message.event.time > self.now - DAY_MS
+                ]
+                if seqs:
+                    reads.records_of(RecentMessages)[room.number, user] = RecentMessages(seqs, room.seq)
 
     def gather_people(self, asked: list[Asked], reads: ReadSet) -> None:
         reads.records_of(Contact).update(self.contacts)
@@ -238,6 +261,7 @@ class MemoryWriter:
         for changed in writes.records_of(ChangedRow):
             self.rows[changed.user, changed.section, changed.name] = changed
         writes.mark_durable()
+        self.pace.charge(writes, (self.now - START_MS) / 1000)
         self.stamp = writes.stamp
 
     def _keep(self, new: NewEvent) -> None:

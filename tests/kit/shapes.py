@@ -87,7 +87,7 @@ positive = integer(1)
 # Positions whose default 1 is left out.
 two_or_more = integer(2)
 user = text_of(r"[A-Za-z0-9_\-.:@|+]{1,64}")
-room = text_of(r"[dg][0-9A-Za-z]{11}")
+room = text_of(r"[cdg][0-9A-Za-z]{11}")
 key = text_of(r"[A-Za-z0-9_:-]{8,40}")
 device = text_of(r"[A-Za-z0-9_-]{22}")
 cursor = more = text_of(r".{1,64}")

@@ -2,15 +2,18 @@
 
 from base64 import b64encode
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatd.core.files import File
 from chatd.media import tus
 from chatd.media.http_messages import Answer, Request
 from chatd.media.tus import Part, State, Target
 from chatd.protocol.errors import Refused
+from chatd.protocol.messages import Attachment
 
 FILE = "Fz3kQ0aaaaaaaaaaaaaaaa"
 
@@ -153,10 +156,39 @@ def test_an_append_has_an_offset_and_may_have_more():
         tus.part_of(headers | {"content-type": "application/octet-stream"})
 
 
+ROW = File(
+    file="Fz3kQ0aaaaaaaaaaaaaaaa",
+    owner="bob",
+    key="QVpxa1E3bVBmUjJz",
+    kind="picture",
+    purpose="avatar",
+    state="uploading",
+    charged=9,
+    created_at=1,
+    due_at=2,
+    facts=Attachment("media:", "image/jpeg", name="Häfen, 2.jpg"),
+    source=bytes(range(32)),
+)
+
+
+def test_what_was_said_of_a_file_is_said_again():
+    said = tus.looked(State(0, 9), ROW).headers["Upload-Metadata"]
+    assert tus.metadata_of(said) == tus.Metadata(
+        key="QVpxa1E3bVBmUjJz",
+        kind="picture",
+        purpose="avatar",
+        filename="Häfen, 2.jpg",
+        filetype="image/jpeg",
+        sha256=bytes(range(32)).hex(),
+    )
+    bare = replace(ROW, purpose="message", facts=Attachment("media:", "image/jpeg"), source=b"", key=None)
+    assert tus.said_of(bare) == "kind cGljdHVyZQ==,filetype aW1hZ2UvanBlZw=="
+
+
 def test_a_state_is_told_in_headers():
-    head = tus.looked(State(5, None, "", 1_796_066_173_000)).headers
+    head = tus.looked(State(5, None, "", 1_796_066_173_000), ROW).headers
     assert (head["Upload-Offset"], head["Upload-Defer-Length"]) == ("5", "1")
     assert head["Upload-Expires"] == "Mon, 30 Nov 2026 19:16:13 GMT"
-    head = tus.looked(State(9, 9, "ready")).headers
+    head = tus.looked(State(9, 9, "ready"), ROW).headers
     assert (head["Upload-Length"], head["Chatd-File"]) == ("9", "ready")
     assert "Upload-Expires" not in head

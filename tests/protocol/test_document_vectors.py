@@ -137,6 +137,7 @@ REPLIES = {  # the answer to these requests; all others are answered by a WriteO
     "watch": WatchOk,
     "room.direct": SummaryOk,
     "members.list": MembersOk,
+    "members.get": MembersOk,
     "users.get": UsersOk,
     "profile.set": ProfileOk,
     "privacy.set": PrivacyOk,

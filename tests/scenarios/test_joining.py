@@ -4,16 +4,15 @@ from typing import Any
 
 import pytest
 
-from chatd.core.erasure_steps import Erase
-from chatd.protocol.errors import Refused
 from tests.kit.client import TestClient, fresh_key
 from tests.kit.client_socket import Packet
 from tests.kit.clients import Clients
-from tests.kit.daemon import RunningDaemon
 
 HELLO = {"features": ["account", "groups"]}
 
-pytestmark = pytest.mark.settings(rates={"enabled": False}, groups={"invite_url": "https://app/join?i={invite}"})
+pytestmark = pytest.mark.settings(
+    rates={"enabled": False}, groups={"invite_url": "https://app/join?i={invite}"}
+)
 
 
 async def comes(clients: Clients, user: str, **options: Any) -> TestClient:

@@ -119,9 +119,19 @@ async def test_two_users_have_one_direct_room_however_many_ask_at_once(clients: 
     assert (await clients.reconnect(peers[0]))[1]["sync"]["totals"]["rooms"] == 1
 
 
-async def test_a_direct_room_with_oneself_is_a_bad_request(clients: Clients) -> None:
-    alice = await clients.connect("alice")
-    await alice.expect_refusal("bad_request", {"type": "room.direct", "user": "alice"})
+async def test_a_direct_room_with_oneself_has_ones_notes(clients: Clients) -> None:
+    phone, desk = await clients.connect("alice"), await clients.connect("alice")
+    room = await phone.open_direct("alice")
+    assert await desk.open_direct("alice") == room
+    await phone.send(room, "milk")
+    assert (await desk.next_event(room, "message"))["body"] == {"text": "milk"}
+    summary = await desk.get_room(room)
+    assert (summary["peer"], summary.get("unread", 0), summary["ordinal"]) == ("alice", 0, 1)
+    await desk.read(room, 2)
+    _, hello = await clients.reconnect(phone)
+    (listed,) = hello["sync"]["rooms"]
+    assert (listed["peer"], listed["preview"]["body"]) == ("alice", {"text": "milk"})
+    assert "peer_read" not in listed
 
 
 async def test_a_direct_room_cannot_be_changed(clients: Clients) -> None:

@@ -38,11 +38,12 @@ def files_of(daemon, user="alice"):
     return MediaClient(daemon.app.context.media.url, token_for(user))
 
 
-async def test_it_has_a_name_and_goes_first_when_memory_is_short(tmp_path):
+async def test_it_has_a_name_yields_its_core_and_goes_first_when_memory_is_short(tmp_path):
     async with running_daemon(config_for(tmp_path, media=MEDIA)) as daemon:
         pid = await up(daemon)
         assert Path(f"/proc/{pid}/comm").read_text() == "chatd-media\n"
         assert Path(f"/proc/{pid}/oom_score_adj").read_text() == "500\n"
+        assert os.getpriority(os.PRIO_PROCESS, pid) == os.getpriority(os.PRIO_PROCESS, 0) + 5
         ready = (await http.request(f"{daemon.ops_url}/readyz")).json
         assert ready["processes"]["media"].startswith("ok")
         shown = (await daemon._daemon._console.now())["media"]

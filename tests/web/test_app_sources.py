@@ -3,6 +3,7 @@ knows left from right."""
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -83,22 +84,47 @@ def test_every_text_is_used():
     assert unused == []
 
 
-def test_the_first_load_has_the_texts_it_shows():
-    early, reached, waiting = {base_of(key) for key in texts("en", "")}, set(), [SOURCES / "main.tsx"]
+def of_the_first_load() -> dict[str, str]:
+    """Return the code of the modules of the first load, without comments, by name."""
+    found: dict[Path, str] = {}
+    waiting = [SOURCES / "main.tsx"]
     while waiting:
         path = waiting.pop()
-        if path in reached or SOURCES not in path.parents:
+        if path in found or SOURCES not in path.parents:
             continue
-        reached.add(path)
-        code = without_comments(path.read_text(encoding="utf-8"))
-        for key in re.findall(r"\bt\(\s*\"([^\"]+)\"", code):
-            assert key in early, f"{path.name}: {key} is among the texts that come later"
-        for name in re.findall(r"^(?:import|export) [^;]*?from \"(\.[^\"]+)\.js\";", code, re.M | re.S):
+        code = found[path] = without_comments(path.read_text(encoding="utf-8"))
+        for name in re.findall(
+            r"^(?:import|export) (?!type)[^;]*?from \"(\.[^\"]+)\.js\";", code, re.M | re.S
+        ):
             target = (path.parent / name).resolve()
             waiting += [
-                found for found in (target.with_suffix(".ts"), target.with_suffix(".tsx")) if found.exists()
+                each for each in (target.with_suffix(".ts"), target.with_suffix(".tsx")) if each.exists()
             ]
-    assert len(reached) > 20
+    assert len(found) > 20
+    return {path.name: code for path, code in found.items()}
+
+
+def test_the_first_load_has_the_texts_it_shows():
+    early = {base_of(key) for key in texts("en", "")}
+    for name, code in of_the_first_load().items():
+        for key in re.findall(r"\bt\(\s*\"([^\"]+)\"", code):
+            assert key in early, f"{name}: {key} is among the texts that come later"
+
+
+def test_the_first_load_has_the_icons_it_shows():
+    code = of_the_first_load()
+    early, later = (
+        set(re.findall(r'^  "?([a-z-]+)"?: "', source, re.M))
+        for source in (code["icons.tsx"], (SOURCES / "shell/more_icons.ts").read_text(encoding="utf-8"))
+    )
+    assert early
+    assert later
+    shown = {
+        name: set(re.findall(r'\b(?:icon|Icon name|Sign name)(?:=|: )"([a-z-]+)"', text))
+        for name, text in code.items()
+    }
+    assert set().union(*shown.values()) & early
+    assert {name: icons & later for name, icons in shown.items() if icons & later} == {}
 
 
 SHEETS = sorted((*SOURCES.rglob("*.css"), *CONSOLE.rglob("*.css")))

@@ -3,9 +3,12 @@
 import asyncio
 import gzip
 import json
+import shlex
+import socket
 import sys
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +36,7 @@ BUDGETS = {
     "push": 3 * KIB,
     "media": 8 * KIB,
     "live": 4 * KIB,
+    "conversations": 4 * KIB,
     "msgpack": 2 * KIB,
     "browser": 5 * KIB,
     "json": KIB,
@@ -88,11 +92,46 @@ async def test_it_passes_the_conformance_kit(node: Node, tmp_path: Path) -> None
     kit = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "chatd.conformance", "run", "--testee", node.testee(tmp_path)),
         *("--encoding", "msgpack"),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
+        stdout=PIPE,
+        stderr=DEVNULL,
     )
-    output, _ = await kit.communicate()
+    try:
+        output, _ = await kit.communicate()
+    finally:
+        with suppress(ProcessLookupError):
+            kit.kill()
     assert kit.returncode == 0, output.decode()
+
+
+@pytest.mark.parametrize("time", ["virtual", "real"])
+async def test_a_testee_ends_with_its_kit_whatever_it_waits_for(
+    node: Node, tmp_path: Path, time: str
+) -> None:
+    command = node.testee(tmp_path) + (" --time real" if time == "real" else "")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.setblocking(False)
+        host, port = silent.getsockname()
+        testee = await asyncio.create_subprocess_exec(*shlex.split(command), stdin=PIPE, stdout=PIPE)
+        assert testee.stdin is not None
+        assert testee.stdout is not None
+
+        def say(**line: object) -> None:
+            testee.stdin.write(f"{json.dumps(line)}\n".encode())
+
+        say(type="start", id=1, url=f"ws://{host}:{port}/v1/ws")
+        while json.loads(await testee.stdout.readline())["type"] != "ask":
+            pass
+        say(type="token", id=1, token="t")
+        connection, _ = await asyncio.get_running_loop().sock_accept(silent)
+        with connection:
+            if time == "virtual":
+                say(type="clock", id=2, advance_ms=0)
+            try:
+                await testee.communicate(b"")
+            finally:
+                with suppress(ProcessLookupError):
+                    testee.kill()
+        assert testee.returncode == 0
 
 
 async def test_nothing_is_lost_or_doubled_when_links_break_and_the_daemon_is_killed(

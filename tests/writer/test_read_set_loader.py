@@ -4,6 +4,7 @@ from msgspec import UNSET
 from chatd.commands.table import COMMANDS
 from chatd.core.accounts import Amend, RecordDevice, Revoke
 from chatd.core.entering import SetMembers
+from chatd.core.forwarding import JudgedForward
 from chatd.core.maintenance import CompactLog, PostNotice
 from chatd.core.read_set import Tail
 from chatd.protocol.envelope import RoomMutation
@@ -12,9 +13,9 @@ from chatd.protocol.messages import Attachment, Body, Edit, React, Send
 from chatd.protocol.read_state import Delivered, DeliveredRoom, Read
 from chatd.protocol.rooms import Preferences, RoomCreate, RoomDirect
 from chatd.writer import needs
+from chatd.writer.channel_needs import named_rooms
 from chatd.writer.joining_needs import joining
 from chatd.writer.needs import NEEDS, used_keys
-from chatd.writer.read_set_loader import named_rooms
 from chatd.writer.submission import Submission
 from tests.kit.inprocess import device_of, new_key
 
@@ -199,6 +200,7 @@ def test_every_change_of_a_room_looks_its_key_up():
     assert {kind for kind, needed in NEEDS.items() if used_keys in needed} == changes | {
         PostNotice,
         SetMembers,
+        JudgedForward,
     }
 
 

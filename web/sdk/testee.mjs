@@ -56,6 +56,8 @@ async function settled() {
     busy = underWay > 0;
     for (let turn = 0; turn < TURNS; turn++) await new Promise((resolve) => setImmediate(resolve));
     busy ||= underWay > 0;
+    // A server that never answers an upgrade is waited for as long as it likes, at no cost.
+    if (busy) await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }
 
@@ -272,3 +274,5 @@ for await (const text of createInterface({ input: process.stdin })) {
   else if ("token" in line) asks.get(line.id).resolve(line.token);
   else asks.get(line.id).reject(new Error("the app has no token now"));
 }
+// The kit is gone, and with it the reason to connect again and again.
+process.exit();

@@ -12,10 +12,11 @@ from chatd.core.imports import ImportRoom, ImportUser, PastMember
 from chatd.core.past_messages import PastMessage, Ref, key_of
 from chatd.http.api.ndjson import LINE_BYTES_MAX, Lines
 from chatd.http.api.route import Asked, Call, Route
+from chatd.protocol.cards import MessageOrigin, SentCard, Span
 from chatd.protocol.codec import encode
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import Mention, Milliseconds, User
-from chatd.protocol.limits import NAME_MAX
+from chatd.protocol.limits import NAME_MAX, SPANS_MAX
 from chatd.protocol.members import Role
 from chatd.protocol.messages import Body, Send, SentAttachment, SentBody
 from chatd.protocol.rooms import RoomUpdate
@@ -82,6 +83,9 @@ class LineBody(Asked, frozen=True, kw_only=True):
     text: str | UnsetType = UNSET
     attachments: Annotated[list[SentAttachment], Meta(max_length=10)] | UnsetType = UNSET
     mentions: Annotated[list[Mention], Meta(max_length=50)] | UnsetType = UNSET
+    card: SentCard | UnsetType = UNSET
+    spans: Annotated[list[Span], Meta(max_length=SPANS_MAX)] | UnsetType = UNSET
+    forwarded: MessageOrigin | UnsetType = UNSET
     data: Raw | UnsetType = UNSET
 
 

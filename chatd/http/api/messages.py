@@ -20,7 +20,7 @@ from chatd.protocol.read_state import Read, ReadOk
 DIRECTIONS = {"b": "before", "a": "after"}
 
 # The rule of protocol.md "Body" for the description of the API; decisions check it.
-SOMETHING = {"anyOf": [{"required": [name]} for name in ("text", "attachments", "data")]}
+SOMETHING = {"anyOf": [{"required": [name]} for name in ("text", "attachments", "card", "data")]}
 Content = Annotated[LooseBody, Meta(extra_json_schema=SOMETHING)]
 
 

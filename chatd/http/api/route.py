@@ -19,6 +19,7 @@ from chatd.commands.host_bots import HostBots
 from chatd.commands.host_media import HostMedia
 from chatd.commands.host_push import HostPush
 from chatd.commands.host_rooms import HostRooms
+from chatd.commands.host_search import HostSearch
 from chatd.commands.host_stats import StatsReader
 from chatd.commands.imports import Imports
 from chatd.commands.privacy import Privacy
@@ -163,6 +164,7 @@ class Services:
     privacy: Privacy
     push: HostPush
     media: HostMedia
+    search: HostSearch
     console_link: Callable[[str, Collection[str]], str]
     table: tuple["Route", ...]
 

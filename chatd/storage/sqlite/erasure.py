@@ -103,14 +103,14 @@ TABLES: Mapping[str, Kept] = {
         ("user",),
         """
         SELECT r.name AS room, m.role, m.joined_at, m.read, m.delivered, m.muted_until, m.pinned, m.hidden, m.notify,
-               m.gone, m.standing, m.extras
+               m.folder, m.unread_mark, m.gone, m.standing, m.extras
         FROM members m JOIN rooms r ON r.number = m.room WHERE m.user = :user
         """,
         left="""
         SELECT count(*) FROM members m JOIN rooms r ON r.number = m.room
         WHERE m.user = :user AND (m.muted_until OR m.pinned OR m.hidden OR m.notify <> ''
-                                  OR m.extras <> x''
-                                  OR (m.gone IS NULL AND r.kind = 'group'))
+                                  OR m.folder OR m.unread_mark OR m.extras <> x''
+                                  OR (m.gone IS NULL AND r.kind <> 'direct'))
         """,
         how="emptied",
     ),

@@ -12,7 +12,8 @@ from chatd.core.push import Address
 from chatd.core.push_alerts import Alert, ToldAlerts
 from chatd.core.push_preferences import PREFERENCES
 from chatd.core.push_registrations import ChangedRegistration, Dropped, Registration, digest_of
-from chatd.protocol.push import PushPreferences, preferences_of
+from chatd.protocol.preferences import preferences_of
+from chatd.protocol.push import PushPreferences
 from chatd.storage.sqlite.records import WriteRecords
 from chatd.storage.sqlite.room_rows import UNREAD
 from chatd.storage.sqlite.rows import Row
@@ -55,13 +56,14 @@ WHERE p.body IS NOT NULL
 """
 # `Attention.badge`; tests/contracts/test_store_badge.py holds both equal.
 BADGES = f"""
-SELECT asked.user, sum(
+SELECT asked.user, sum(max(m.unread_mark,
     CASE iif(m.notify <> '', m.notify, iif(r.kind = 'direct', asked.messages, asked.groups))
         WHEN 'none' THEN 0
         WHEN 'mentions' THEN m.mentions
-        ELSE iif(m.muted_until = 1 OR m.muted_until > :now
-                 OR (r.kind <> 'direct' AND r.members > :members_all AND m.notify <> 'all'), m.mentions, {UNREAD})
-    END)
+        ELSE iif(m.muted_until = 1 OR m.muted_until > :now OR m.folder = 1
+                 OR (r.kind <> 'direct' AND (r.members > :members_all OR r.kind = 'channel') AND m.notify <> 'all'),
+                 m.mentions, {UNREAD})
+    END))
 FROM (
     SELECT json_extract(value, '$[0]') AS user, json_extract(value, '$[1]') AS messages,
            json_extract(value, '$[2]') AS groups

@@ -14,6 +14,7 @@ from chatd.core.attention import is_large
 from chatd.core.contacts import State
 from chatd.core.push import Address
 from chatd.core.push_events import PlannedEvents, PushEvent, Topic, choose
+from chatd.core.room import CHANNEL, DIRECT
 from chatd.protocol.codec import decode_event
 from chatd.protocol.messages import EVERYBODY, Body, Event
 from chatd.storage.push import (
@@ -36,7 +37,7 @@ EVENTS_MAX = 256
 COUNTED_MAX = 100
 
 ROOM = """
-SELECT number, name, title, kind = 'direct', members, written > 0, seq FROM rooms
+SELECT number, name, title, kind, members, written > 0, seq FROM rooms
 WHERE number = ? AND deleted_by IS NULL
 """
 # Operations and silent messages alert nobody.
@@ -55,8 +56,8 @@ IS_REACTED = "SELECT 1 FROM reactions WHERE room = ? AND seq = ? AND user = ? AN
 # `a` names whom it is about: their user, a room, and a device or NULL for all. In the order of `recipient_of`.
 RECIPIENTS = """
 SELECT a.user, m.user IS NOT NULL AND m.gone IS NULL, m.first_visible, m.read, m.standing, m.muted_until,
-       coalesce(m.hidden > r.ordinal, 0), m.notify, u.disabled, iif(u.restriction = 'ban', u.restricted_until, 0),
-       p.body,
+       coalesce(m.hidden > r.ordinal, 0), coalesce(m.folder = 1, 0), m.notify, u.disabled,
+       iif(u.restriction = 'ban', u.restricted_until, 0), p.body,
        t.device, t.platform, t.app, t.token, t.purpose, t.environment, t.p256dh, t.auth,
        max(t.registered_at, coalesce(d.last_seen, 0)),
        t.epoch <> (SELECT value FROM meta WHERE key = 'epoch'), a.room
@@ -120,8 +121,10 @@ def room_of(connection: sqlite3.Connection, number: int) -> PushRoom | None:
     row = connection.execute(ROOM, (number,)).fetchone()
     if row is None:
         return None
-    number, name, title, is_direct, members, is_written, seq = row
-    return PushRoom(number, name, title, bool(is_direct), members, bool(is_written), seq)
+    number, name, title, kind, members, is_written, seq = row
+    return PushRoom(
+        number, name, title, kind == DIRECT, members, bool(is_written), seq, is_channel=kind == CHANNEL
+    )
 
 
 def recipient_of(row: Row) -> Recipient:
@@ -133,6 +136,7 @@ def recipient_of(row: Row) -> Recipient:
         standing,
         muted_until,
         hidden,
+        archived,
         notify,
         disabled,
         banned_until,
@@ -147,6 +151,7 @@ def recipient_of(row: Row) -> Recipient:
         1 if standing is None else standing,
         muted_until or 0,
         bool(hidden),
+        bool(archived),
         notify or "",
         bool(disabled),
         banned_until or 0,
@@ -250,10 +255,9 @@ def look(
     connection: sqlite3.Connection, queries: Sequence[LookQuery], now_ms: int, members_all: int
 ) -> list[Look]:
     """Return what there is to tell of each, in order."""
-    found = {
-        (row[0], row[11], row[-1]): recipient_of(row)
-        for row in connection.execute(LOOKED_AT, {"asked": json.dumps([query[:3] for query in queries])})
-    }
+    rows = connection.execute(LOOKED_AT, {"asked": json.dumps([query[:3] for query in queries])})
+    read = [(recipient_of(row), row[-1]) for row in rows]
+    found = {(one.user, one.device or None, room): one for one, room in read}
     rooms = {query.room: room_of(connection, query.room) for query in queries}
     counted = push.badges(connection, {query.user for query in queries}, now_ms, members_all)
     looks = []

@@ -6,30 +6,37 @@ Every function runs inside a read transaction of the connection.
 import json
 import sqlite3
 from collections.abc import Collection
+from itertools import takewhile
 
 from chatd.core.policy import details_of
 from chatd.core.read_set import Counted, KeyedEvent, UnreadSpan
-from chatd.core.room import Member, Room
+from chatd.core.room import CHANNEL, Member, Room
 from chatd.core.users import Account, DeviceSeen
 from chatd.protocol.codec import decode_event
 from chatd.protocol.messages import Event
-from chatd.storage.sqlite.rows import SEPARATOR, Row, account_of, device_of, position
+from chatd.storage.sqlite.rows import SEPARATOR, SEQ_MASK, Row, account_of, device_of, position
 from chatd.storage.views import People
 
 ROOM = """
 SELECT number, name, kind, creator, created_at, seq, ordinal, time, log_floor, title, avatar, public, data,
        client_key, client_digest, deleted_by, uncounted, written,
-       details, retain_s, purged, purged_ordinal, linked
+       details, retain_s, purged, purged_ordinal, linked, members
 FROM rooms WHERE name = ?
 """
 
-MEMBERS = """
-SELECT m.user, m.role, m.joined_at, m.first_visible, m.read, m.read_ordinal, m.own_unread, m.mentions,
+MEMBER_COLUMNS = """
+m.user, m.role, m.joined_at, m.first_visible, m.read, m.read_ordinal, m.own_unread, m.mentions,
        m.delivered, m.muted_until, m.pinned, m.hidden, m.gone, coalesce(u.receipts, 1), m.extras,
        m.standing, m.notify, m.folder, m.unread_mark
-FROM members m LEFT JOIN users u ON u.user = m.user
-WHERE m.room = ?
 """
+# Put together from constants, like those below.
+MEMBERS = f"SELECT {MEMBER_COLUMNS} FROM members m LEFT JOIN users u ON u.user = m.user WHERE m.room = ?"  # noqa: S608
+FOLLOWER = f"{MEMBERS} AND m.user = ?"
+# Of a channel: the planner would walk all followers.
+STAFF = f"""
+SELECT {MEMBER_COLUMNS} FROM members m INDEXED BY members_staff LEFT JOIN users u ON u.user = m.user
+WHERE m.room = ? AND m.role <> 'member' AND m.gone IS NULL
+"""  # noqa: S608
 
 UNCOUNTED = """
 SELECT user, count(*) FROM events WHERE position BETWEEN ? AND ? AND ordinal IS NOT NULL GROUP BY user
@@ -50,6 +57,14 @@ WHERE position >> 32 = ? AND user = ? AND client_key = ?
 """
 
 MESSAGE_AT = "SELECT blob FROM events WHERE position = ? AND kind = 'message'"
+# Rows that a search for messages of a user looks at, some milliseconds: those of a day in all but the busiest rooms.
+RECENT_SCANNED_MAX = 20_000
+RECENT = """
+SELECT user, position & 0xffffffff, time
+FROM (SELECT user, position, time, kind FROM events WHERE position BETWEEN ? AND ? ORDER BY position DESC LIMIT ?)
+WHERE kind = 'message' AND user IN (SELECT value FROM json_each(?))
+ORDER BY position DESC LIMIT ?
+"""
 REACTION_SET = "SELECT 1 FROM reactions WHERE room = ? AND seq = ? AND user = ? AND emoji = ?"
 
 # `unread_counts.count`; tests/contracts/test_store_unread.py holds both equal.
@@ -109,8 +124,10 @@ def placed(
 
 
 def room_of(row: Row) -> Room:
-    *values, details, retain_s, purged, purged_ordinal, linked = row
+    *values, details, retain_s, purged, purged_ordinal, linked, size = row
     room = Room(*values)
+    if room.kind == CHANNEL:
+        room.followers = size
     room.public = room.public == 1
     room.details = details_of(details)
     room.retain_s, room.purged, room.purged_ordinal, room.linked = retain_s, purged, purged_ordinal, linked
@@ -118,21 +135,26 @@ def room_of(row: Row) -> Room:
 
 
 def load_members(connection: sqlite3.Connection, room: Room) -> None:
-    for row in connection.execute(MEMBERS, (room.number,)):
-        member = Member(*row)
-        member.pinned = member.pinned == 1
-        member.unread_mark = member.unread_mark == 1
-        member.receipts = member.receipts == 1
-        members = room.members if member.gone is None else room.former
-        members[member.user] = member
+    for row in connection.execute(STAFF if room.is_channel else MEMBERS, (room.number,)):
+        room.put(member_of(row))
     if room.uncounted:
         count_own(connection, room)
+
+
+def member_of(row: Row) -> Member:
+    member = Member(*row)
+    member.pinned = member.pinned == 1
+    member.unread_mark = member.unread_mark == 1
+    member.receipts = member.receipts == 1
+    return member
 
 
 def count_own(connection: sqlite3.Connection, room: Room) -> None:
     """Add the own messages that the rows of their authors do not count yet (core/unread_counts.py)."""
     bounds = position(room.number, room.uncounted), position(room.number, room.seq)
     for user, count in connection.execute(UNCOUNTED, bounds).fetchall():
+        if room.is_channel and room.known(user) is None:
+            room.put(member_of(connection.execute(FOLLOWER, (room.number, user)).fetchone()))
         (room.members.get(user) or room.former[user]).own_unread += count
         room.uncounted_by |= {user}
 
@@ -175,6 +197,14 @@ def messages_at(
         if row is not None:
             found[room, seq] = decode_event(row[0])
     return found
+
+
+def recent_messages(
+    connection: sqlite3.Connection, room: int, users: Collection[str], since_ms: int, limit: int
+) -> list[tuple[str, int]]:
+    span = position(room, 0), position(room, SEQ_MASK), RECENT_SCANNED_MAX
+    rows = connection.execute(RECENT, (*span, json.dumps(list(users)), limit))
+    return [(user, seq) for user, seq, _ in takewhile(lambda row: row[2] > since_ms, rows)]
 
 
 def reactions_set(

@@ -25,7 +25,7 @@ from chatd.storage.sqlite.rows import in_one, position
 # An account that chatd does not know shows receipts.
 PEER = """
     d.room, p.user, p.first_visible, p.read, p.delivered,
-    coalesce(u.receipts, 1) AND coalesce(v.receipts, 1) AND p.standing < 2
+    d.a <> d.b AND coalesce(u.receipts, 1) AND coalesce(v.receipts, 1) AND p.standing < 2
 """
 PEERS = f"""
 SELECT {in_one(PEER, "hex(p.extras)", usual="p.extras = x''")}

@@ -3,10 +3,14 @@
 from collections.abc import Iterable
 from typing import Any, get_args
 
+from msgspec import UNSET
+
+from chatd.core.extras import BANNED_UNTIL, NICKNAME, SILENCED
 from chatd.core.policy import NO_DETAILS
 from chatd.core.room import Member, Room
 from chatd.core.users import Account, DeviceSeen, Restriction
-from chatd.protocol.codec import encode
+from chatd.protocol.codec import decode_tree, encode
+from chatd.protocol.members import MemberRow
 from chatd.protocol.users import UserKind
 
 Row = tuple[Any, ...]
@@ -114,6 +118,17 @@ def member_row(room: int, member: Member, stamp: int) -> Row:
         member.folder,
         int(member.unread_mark),
     )
+
+
+def member_row_of(row: Row) -> MemberRow:
+    """Return a member as lists show them, from the user, the role, the time and the extras."""
+    user, role, joined_at, extras = row
+    shown = MemberRow(user, role, joined_at)
+    if extras:
+        values = decode_tree(extras)
+        shown.nickname = values.get(NICKNAME, UNSET)
+        shown.silenced_until, shown.banned_until = values.get(SILENCED, 0), values.get(BANNED_UNTIL, 0)
+    return shown
 
 
 def account_row(account: Account) -> Row:

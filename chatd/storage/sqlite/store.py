@@ -21,9 +21,7 @@ from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.webhooks import Consumer, Parked
 from chatd.core.write_set import WriteSet
-from chatd.protocol.members import MemberRow
 from chatd.protocol.messages import Event
-from chatd.protocol.read_state import Reader
 from chatd.storage.interface import Store
 from chatd.storage.sqlite import bots as bots_rows
 from chatd.storage.sqlite import (
@@ -43,6 +41,7 @@ from chatd.storage.sqlite import profiles as profiles_rows
 from chatd.storage.sqlite import push as push_rows
 from chatd.storage.sqlite import users as users_rows
 from chatd.storage.sqlite.api_reads import ApiReads
+from chatd.storage.sqlite.channels import ChannelRows
 from chatd.storage.sqlite.chapters import Chapter, built_in
 from chatd.storage.sqlite.connection import open_writer
 from chatd.storage.sqlite.directory import Directory, Lock, rewrite
@@ -55,11 +54,13 @@ from chatd.storage.sqlite.history import Cut, Span
 from chatd.storage.sqlite.joining import JoiningRows
 from chatd.storage.sqlite.media_reads import FileReads
 from chatd.storage.sqlite.media_rows import FileRounds
+from chatd.storage.sqlite.member_reads import MemberReads
 from chatd.storage.sqlite.meta import mark_closed, stamp_of
 from chatd.storage.sqlite.moderation import Reports
 from chatd.storage.sqlite.push_store import PushReads
 from chatd.storage.sqlite.read_pool import ReadPool
 from chatd.storage.sqlite.room_rows import memberships
+from chatd.storage.sqlite.search import SearchReads
 from chatd.storage.sqlite.startup import make_ready, take_over
 from chatd.storage.sqlite.write_set import batch_of
 from chatd.storage.sqlite.writer import Writer
@@ -86,7 +87,7 @@ class StoreEnv(Protocol):
     def monotonic(self) -> float: ...
 
 
-class SqliteStore(ApiReads, FileReads, FileRounds, Store):
+class SqliteStore(ApiReads, FileReads, FileRounds, MemberReads, SearchReads, Store):
     """The store in one SQLite file, made by `open`. The contract of every method is in storage/interface.py."""
 
     def __init__(
@@ -104,6 +105,7 @@ class SqliteStore(ApiReads, FileReads, FileRounds, Store):
         self.troubles = troubles
         self.feed = FeedRows(readers, found[0])
         self.file_rows, self.joining = FileRows(readers), JoiningRows(readers)
+        self.channels = ChannelRows(readers)
         self.push = PushReads(Directory(lock.directory).database, troubles)
         self._writes = {**chapter.writers(), FeedRow: self.feed.add}
         self._section_tables = chapter.sections
@@ -304,16 +306,6 @@ class SqliteStore(ApiReads, FileReads, FileRounds, Store):
 
     async def mine(self, room: int, user: str, seqs: Collection[int]) -> dict[int, list[str]]:
         return await self._read_pool.run(history.mine, room, user, seqs)
-
-    async def members(
-        self, room: int, *, after: str, prefix: str, role: str | None, limit: int
-    ) -> tuple[list[MemberRow], int]:
-        return await self._read_pool.run(users_rows.members, room, (after, prefix), role, limit)
-
-    async def readers(
-        self, room: int, seq: int, *, after: str, limit: int, unseen: Collection[str] = ()
-    ) -> tuple[list[Reader], int]:
-        return await self._read_pool.run(users_rows.readers, room, seq, after, limit, unseen)
 
     async def watchable(
         self, user: str, others: Collection[str], *, answered: bool, people: PeopleRules | None = None

@@ -69,11 +69,19 @@ WHERE m.user = :user AND m.gone IS NULL AND r.deleted_by IS NULL AND {SHOWN}
 ORDER BY m.room LIMIT :limit
 """  # noqa: S608 - put together from constants
 
+# Without those that the user was banned from, and was never in.
 GONE = """
 SELECT r.name
 FROM members m JOIN rooms r ON r.number = m.room
-WHERE m.user = :user AND m.stamp > :since AND m.gone IS NOT NULL
+WHERE m.user = :user AND m.stamp > :since AND m.gone IS NOT NULL AND m.joined_at > 0
 ORDER BY m.stamp LIMIT :limit
+"""
+
+# Deleted channels in which the row of the user is not marked yet.
+LEFT = """
+SELECT r.name
+FROM rooms r INDEXED BY rooms_left JOIN members m ON m.room = r.number AND m.user = :user
+WHERE r.deleted_by IS NOT NULL AND r.kind = 'channel' AND r.members > 0 AND r.stamp > :since AND m.gone IS NULL
 """
 
 # Rooms in which the user was asked, and that they declined or this connection does not show.
@@ -160,7 +168,7 @@ def first_page(
 def gone_since(connection: sqlite3.Connection, query: SyncQuery, since: int) -> list[str]:
     """Return rooms the user left or lost since this cursor; of more than a round names, not all."""
     wanted = {"user": query.user, "since": since, "limit": GONE_MAX + 1, "requests": query.requests}
-    rows = connection.execute(GONE, wanted).fetchall()
+    rows = connection.execute(GONE, wanted).fetchall() + connection.execute(LEFT, wanted).fetchall()
     if query.people is not None:
         rows += connection.execute(NOT_SHOWN, wanted)
         empty = map(EmptyRoom._make, connection.execute(EMPTY, wanted))

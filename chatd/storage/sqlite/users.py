@@ -8,37 +8,7 @@ import sqlite3
 from collections.abc import Collection
 
 from chatd.core.users import Account, DeviceSeen
-from chatd.protocol.members import MemberRow
-from chatd.protocol.read_state import Reader
 from chatd.storage.sqlite.rows import account_of, device_of
-
-# User ids are ASCII: a prefix with this behind it sorts above every id with the prefix.
-AFTER_USERS = "\x7f"
-
-MEMBERS = """
-SELECT m.user, m.role, m.joined_at
-FROM members m
-WHERE m.room = ? AND m.user > ? AND m.user >= ? AND m.user < ? AND m.gone IS NULL
-  AND m.role = coalesce(?, m.role)
-ORDER BY m.user LIMIT ?
-"""
-
-MEMBER_COUNT = "SELECT members FROM rooms WHERE number = ?"
-
-READERS = """
-SELECT m.user, m.read
-FROM members m LEFT JOIN users u ON u.user = m.user
-WHERE m.room = :room AND m.user > :after AND m.read >= :seq AND m.first_visible <= :seq
-  AND m.gone IS NULL AND coalesce(u.receipts, 1) AND m.user NOT IN (SELECT value FROM json_each(:unseen))
-ORDER BY m.user LIMIT :limit
-"""
-
-READER_COUNT = """
-SELECT count(*)
-FROM members m LEFT JOIN users u ON u.user = m.user
-WHERE m.room = :room AND m.read >= :seq AND m.first_visible <= :seq
-  AND m.gone IS NULL AND coalesce(u.receipts, 1) AND m.user NOT IN (SELECT value FROM json_each(:unseen))
-"""
 
 # `+` makes the planner walk the rooms of each other user, instead of probing all rooms of the one user for each.
 ACQUAINTANCES = """
@@ -47,6 +17,7 @@ WHERE EXISTS (
     SELECT 1 FROM members m
     WHERE m.user = o.value AND m.gone IS NULL
       AND +m.room IN (SELECT room FROM members WHERE user = ? AND gone IS NULL)
+      AND (SELECT kind <> 'channel' FROM rooms WHERE number = m.room)
 )
 """
 
@@ -56,7 +27,8 @@ WHERE coalesce(u.presence, 1) AND coalesce((SELECT presence FROM users WHERE use
     SELECT 1 FROM members m
     WHERE m.user = o.value AND m.gone IS NULL
       AND +m.room IN (SELECT room FROM members WHERE user = :user AND gone IS NULL)
-      AND NOT (:answered AND (SELECT kind = 'direct' AND written <> 3 FROM rooms WHERE number = m.room))
+      AND (SELECT kind <> 'channel' AND NOT (:answered AND kind = 'direct' AND written <> 3)
+           FROM rooms WHERE number = m.room)
 )
 """
 
@@ -87,26 +59,6 @@ SELECT user, name, avatar, version, receipts, presence, disabled, generation, re
 FROM users WHERE restriction <> '' AND user > ? AND (restricted_until = 1 OR restricted_until > ?)
 ORDER BY user LIMIT ?
 """
-
-
-def members(
-    connection: sqlite3.Connection, room: int, names: tuple[str, str], role: str | None, limit: int
-) -> tuple[list[MemberRow], int]:
-    """Return members and their number. `names`: the user id after which the list continues, and a prefix."""
-    after, prefix = names
-    wanted = (room, after, prefix, prefix + AFTER_USERS, role, limit)
-    rows = [MemberRow(*row) for row in connection.execute(MEMBERS, wanted)]
-    count = connection.execute(MEMBER_COUNT, (room,)).fetchone()
-    return rows, 0 if count is None else count[0]
-
-
-def readers(
-    connection: sqlite3.Connection, room: int, seq: int, after: str, limit: int, unseen: Collection[str]
-) -> tuple[list[Reader], int]:
-    wanted = {"room": room, "seq": seq, "unseen": json.dumps(list(unseen)), "after": after, "limit": limit}
-    rows = [Reader(*row) for row in connection.execute(READERS, wanted)]
-    (count,) = connection.execute(READER_COUNT, wanted).fetchone()
-    return rows, count
 
 
 def acquaintances(connection: sqlite3.Connection, user: str, others: Collection[str]) -> set[str]:

@@ -290,9 +290,9 @@ export class Client {
     return this._engine.run("discard", key);
   }
 
-  /** Fetch what changed since the cursor, on the live connection (protocol.md, "sync"). */
-  sync(): Promise<void> {
-    return this._engine.run("sync");
+  /** Fetch what changed since the cursor, or with `anew` everything, on the live connection (protocol.md, "sync"). */
+  sync(anew = false): Promise<void> {
+    return this._engine.run("sync", anew);
   }
 
   /** Send any request of the protocol, given without `id`, and return its `ok`. Throws `ChatError`, `Closed` or

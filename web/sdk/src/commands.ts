@@ -58,8 +58,9 @@ export class Commands {
 
   /** Fetch what changed since the cursor; further pages follow in the background. During a round all of them do: a round
    * begun in its middle would pass for a whole one. */
-  async sync(): Promise<void> {
+  async sync(anew = false): Promise<void> {
     const { account, repairer } = this._engine;
+    if (anew) account.dropCursor();
     if (repairer.inRound) return repairer.syncAgain();
     account.beginRound();
     const page = await this._engine.call({ type: "sync", ...startOf(account), rooms: repairer.page });

@@ -4,7 +4,7 @@
 
 import type { Client } from "./client.js";
 import type { BotsGetReply, Button, ErrorReply, ReportReply, ReportRequest } from "./core/packets.js";
-import { base64url, uuid7 } from "./env.js";
+import { newKey } from "./keys.js";
 import type { Room } from "./rooms.js";
 import type { Receipt } from "./sender.js";
 
@@ -26,9 +26,7 @@ export function report(
 }
 
 /** Return a key for a report. */
-export function reportKey(): string {
-  return base64url(uuid7(Date.now(), crypto.getRandomValues(new Uint8Array(10))));
-}
+export const reportKey = newKey;
 
 /** A command of a bot; `name` is without the slash. */
 export type Command = NonNullable<BotsGetReply["commands"]>[number];

@@ -60,6 +60,11 @@ export class Room {
     return this._seen.timeline.head;
   }
 
+  /** The number of the latest message that counts. */
+  get ordinal(): number {
+    return this._seen.timeline.ordinal;
+  }
+
   /** The `seq` up to which every event was applied here. */
   get applied(): number {
     return this._seen.timeline.applied;
@@ -212,22 +217,22 @@ export class Room {
 
   /** Change `title`, `avatar`, `public` or `data` (protocol.md, "room.update"). */
   async update(settings: { title?: string; avatar?: string; public?: boolean; data?: unknown }): Promise<void> {
-    await this._mutate("room.update", settings);
+    await this.mutate("room.update", settings);
   }
 
   /** Delete the room; only its owner may. */
   async delete(): Promise<void> {
-    await this._mutate("room.delete", {}, "deleted");
+    await this.mutate("room.delete", {}, "deleted");
   }
 
   /** Join a public room. */
   async join(): Promise<void> {
-    await this._mutate("room.join", {});
+    await this.mutate("room.join", {});
   }
 
   /** Leave the room. */
   async leave(): Promise<void> {
-    await this._mutate("room.leave", {}, "left");
+    await this.mutate("room.leave", {}, "left");
   }
 
   /** Yield all members, page by page: `for await (const member of room.members())`. */
@@ -242,27 +247,34 @@ export class Room {
 
   /** Add members, at most 100; return those who were not added, as they do not let this user, or are unknown. */
   async add(users: Iterable<string>): Promise<readonly string[]> {
-    return ((await this._mutate("members.add", { users: [...users] })) as MembersAddReply).not_added ?? [];
+    return ((await this.mutate("members.add", { users: [...users] })) as MembersAddReply).not_added ?? [];
   }
 
   /** Remove members, at most 100. */
   async remove(users: Iterable<string>): Promise<void> {
-    await this._mutate("members.remove", { users: [...users] });
+    await this.mutate("members.remove", { users: [...users] });
   }
 
   /** Give members the role `member`, `admin` or `owner`. */
   async setRoles(roles: Readonly<Record<string, string>>): Promise<void> {
-    await this._mutate("members.role", { users: Object.entries(roles).map(([user, role]) => ({ user, role })) });
+    await this.mutate("members.role", { users: Object.entries(roles).map(([user, role]) => ({ user, role })) });
   }
 
   /** Change the own view of the room (protocol.md, "preferences"): mute until a time in ms (1 for ever, 0 not), pin to
-   * the top, hide, set its wallpaper, choose of which messages to be notified. */
+   * the top, hide, mark as unread, put into a folder, set its wallpaper, choose of which messages to be notified. */
   async preferences(
     asked: {
       muted_until?: number; pinned?: boolean; hidden?: boolean; wallpaper?: string; notify?: Level | "default";
+      unread_mark?: boolean; folder?: number;
     },
   ): Promise<void> {
     await this._call("preferences", asked);
+  }
+
+  /** Send any mutation of the protocol, given without `room` and `key`, and return its acknowledgement; with `lost` the
+   * room is gone for this user afterwards. */
+  mutate(type: string, fields: Packet, lost = ""): Promise<Ack> {
+    return this._engine.run("mutate", { type, room: this.id, key: this._engine.env.key(), ...fields }, lost);
   }
 
   // Internal.
@@ -284,11 +296,6 @@ export class Room {
   private _call<Reply>(type: string, fields: Packet): Promise<Reply> {
     const packet = { type, room: this.id, ...fields };
     return this._engine.run("call", packet, this._engine.timing.callS) as Promise<Reply>;
-  }
-
-  /** Send a request with a key; with `lost` the room is gone for this user afterwards. */
-  private _mutate(type: string, fields: Packet, lost = ""): Promise<Ack> {
-    return this._engine.run("mutate", { type, room: this.id, key: this._engine.env.key(), ...fields }, lost);
   }
 }
 

@@ -15,6 +15,8 @@ ALTER TABLE members ADD COLUMN folder INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE members ADD COLUMN unread_mark INTEGER NOT NULL DEFAULT 0;
 UPDATE members SET hidden = 1 + (SELECT ordinal FROM rooms WHERE number = members.room) WHERE hidden;
 CREATE INDEX members_banned ON members (room, user) WHERE gone = 'banned';
+-- Deleted channels that somebody still follows: the rows of followers are marked some in a commit.
+CREATE INDEX rooms_left ON rooms (number) WHERE deleted_by IS NOT NULL AND kind = 'channel' AND members > 0;
 CREATE INDEX members_staff ON members (room, user) WHERE role <> 'member' AND gone IS NULL;
 
 -- Account rows of the sections besides `account` and `contacts`: joins, drafts, scheduled.

@@ -14,6 +14,7 @@ import type { Chat } from "../timeline/chat.js";
 import { summaryOf } from "../timeline/quote.js";
 import { FINE_POINTER, type ComposerModel } from "./composer_model.js";
 import { EmojiButton } from "./emoji_button.js";
+import { draftLeft } from "./draft_sync.js";
 import { CommandPicker } from "./command_picker.js";
 import { CommandQuery } from "./command_query.js";
 import { MentionPicker } from "./mention_picker.js";
@@ -69,7 +70,7 @@ function keepStored({ composer }: Chat): () => void {
   return () => {
     unfollow();
     document.removeEventListener("visibilitychange", hidden);
-    void composer.store();
+    void composer.store().then(() => draftLeft(composer.state.id));
     recordings.peek().get(composer.state.id)?.pause();
   };
 }

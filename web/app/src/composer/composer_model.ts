@@ -14,7 +14,8 @@ import { attempt, errorText } from "../shell/errors.js";
 import { postFiles } from "../media/outgoing.js";
 import { fileToSend, type Staged } from "../media/staged.js";
 import { client, type RoomState } from "../shell/state.js";
-import { userOf } from "../shell/users.js";
+import { draftGone, draftPosted, draftTyped } from "./draft_sync.js";
+import { mentionOf } from "./mentions.js";
 
 /** Milliseconds after the last key until the draft is stored. */
 const STORE_MS = 300;
@@ -31,9 +32,6 @@ const FILES_MAX = 10;
 
 const encoder = new TextEncoder();
 
-/** The text that mentions a user; `*` is everybody. */
-export const mentionOf = (user: string): string => `@${user === "*" ? t("chat.everybody") : userOf(user).peek().realName}`;
-
 export class ComposerModel {
   readonly text = signal("");
   /** The message that is answered; 0: none. */
@@ -47,6 +45,8 @@ export class ComposerModel {
   readonly revision = signal(0);
   /** Grows whenever the field should have the focus. */
   readonly focused = signal(0);
+  /** Whether slow mode lets the user wait. */
+  readonly waits = signal(false);
   /** The users that the text may name, by `@name`. */
   #mentions = new Map<string, string>();
   /** The text that an edit put aside. */
@@ -61,10 +61,10 @@ export class ComposerModel {
     this.#restore(draftOf(state.id).peek());
   }
 
-  /** Take over what is typed in another tab while nobody types in this one; the returned function ends that. */
+  /** Take over what is typed in another tab, or on another device, while nothing is typed in this one; the returned function ends that. */
   follow(): () => void {
     return draftOf(this.state.id).subscribe((draft) => {
-      if (this.#stored && !document.hasFocus()) this.#restore(draft);
+      if (this.#stored && !(document.hasFocus() && this.text.peek())) this.#restore(draft);
     });
   }
 
@@ -169,7 +169,8 @@ export class ComposerModel {
   get canSend(): boolean {
     const edited = this.editing.value;
     const hasFiles = edited ? this.state.room.messages.get(edited)?.body?.attachments : this.files.value.length;
-    return (this.text.value.trim() !== "" || Boolean(hasFiles)) && this.left >= 0;
+    const waits = this.waits.value && !edited;
+    return (this.text.value.trim() !== "" || Boolean(hasFiles)) && this.left >= 0 && !waits;
   }
 
   /** Send what stands there; if it could not be stored, or an edit is refused, it stands there again. */
@@ -217,7 +218,7 @@ export class ComposerModel {
   async #sendNew(body: Body): Promise<void> {
     this.#clear();
     // The text is in the outbox or in the draft at any moment, and never in both.
-    const posted = this.state.room.post(body, { draft: this.state.id });
+    const posted = this.state.room.post(body, { draft: this.state.id, key: draftPosted(this.state.id) });
     this.sent();
     await posted;
   }
@@ -236,7 +237,7 @@ export class ComposerModel {
         const some = left.slice(0, FILES_MAX).map((file) => fileToSend(file, asIs));
         await postFiles(this.state.id, isFirst ? { ...body, ...(text && { text }) } : {}, some);
         left = left.slice(FILES_MAX);
-        if (isFirst) await keepDraft(this.state.id, { text: "" });
+        if (isFirst) await draftGone(this.state.id);
       }
       for (const { address } of files) if (address) URL.revokeObjectURL(address);
     } catch {
@@ -265,6 +266,7 @@ export class ComposerModel {
 
   #later(): void {
     this.#stored = false;
+    if (!this.editing.peek()) draftTyped(this.state.id);
     clearTimeout(this.#timer);
     this.#timer = Number(setTimeout(() => void this.store(), STORE_MS));
   }

@@ -3,7 +3,8 @@ import { computed, signal } from "@preact/signals";
 import { t } from "../locale/locale.js";
 import { me } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
-import { type ComposerModel, mentionOf } from "./composer_model.js";
+import type { ComposerModel } from "./composer_model.js";
+import { mentionOf } from "./mentions.js";
 import { Suggestions } from "./suggestions.js";
 
 /** Members that are fetched: the first pages; of a larger group others are found by the beginning of their id. */

@@ -13,17 +13,18 @@ let timer = 0;
 /** Follow what is refused and sent; the returned function ends that. */
 export function followRestriction(): () => void {
   // What was refused before anybody looked waits in the outbox.
-  if (!restriction.peek()) for (const { state, error } of client().outbox) if (state === "queued" && error) take(error);
+  if (!restriction.peek()) for (const { state, error, room } of client().outbox) if (state === "queued" && error) take(error, room);
   return client().on((change) => {
-    if (change.kind === "sendDelayed") take(change.error);
+    if (change.kind === "sendDelayed") take(change.error, change.room);
     // Whose message is stored may write.
     if (change.kind === "sendDone" && change.ordinal > 0) end();
   });
 }
 
-function take(error: ErrorReply): void {
+function take(error: ErrorReply, room: string): void {
   const found = restrictionOf(error);
-  if (!found) return;
+  // In a group with slow mode it is that which waits, and there only.
+  if (!found || (found.kind === "slow" && client().room(room).summary.policy?.slow_s)) return;
   restriction.value = { ...found, isLong: found.kind === "muted" && (error.retry_after ?? 0) >= DAY_MS };
   clearTimeout(timer);
   timer = Number(setTimeout(end, Math.max(0, found.until - Date.now())));

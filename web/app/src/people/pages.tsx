@@ -14,7 +14,7 @@ const NotificationsPage = lazy(async () => (await import("../push/notifications_
 const WhyPage = lazy(async () => (await import("../push/why_page.js")).WhyPage);
 const PrivacyPage = lazy(async () => (await import("./privacy_page.js")).PrivacyPage);
 
-export function PeoplePage({ of, page, id }: { of: "people" | "me"; page: string; id: string }) {
+export function PeoplePage({ of, page, id }: { of: "people" | "me" | "invite"; page: string; id: string }) {
   switch (`${of}/${page}`) {
     case "people/requests":
       return <RequestsPage />;

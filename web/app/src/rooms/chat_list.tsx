@@ -7,12 +7,15 @@ import { Icon } from "../shell/icons.js";
 import { follow, go, hrefOf } from "../shell/router.js";
 import { config } from "../shell/session.js";
 import { Skeleton } from "../shell/skeleton.js";
-import { loaded, requestList, type RoomState } from "../shell/state.js";
+import { lazy } from "../shell/lazy.js";
+import { hasMore, loaded, requestList, type RoomState } from "../shell/state.js";
 import { focusFirstRow, VirtualList } from "../shell/virtual_list.js";
 import { useWatched } from "../shell/watching.js";
 import { titleOf } from "./names.js";
 import { ChatRow } from "./chat_row.js";
 import { foundRooms, query, setSearchField } from "./search.js";
+
+const Folders = lazy(async () => (await import("./folders.js")).Folders, <></>);
 
 /** Open the dialog that begins a chat. */
 export const newChat = () => openDialog(async () => (await import("./new_chat.js")).NewChat, { name: query.peek() });
@@ -28,6 +31,7 @@ export function ChatList() {
       </header>
       <Search />
       {requestList.value.length > 0 && !query.value && <Requests />}
+      {hasMore.value && !query.value && <Folders />}
       <Rows />
     </>
   );

@@ -1,12 +1,15 @@
 /** The page of a group: face and title, its settings, its members, and the way out. */
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
+import { may, rulesOf, type Deed } from "@chatd/client/conversations";
+import "../groups/group_styles.js";
+import { Tags } from "../groups/room_card.js";
 import { t } from "../locale/locale.js";
 import { ReportAction } from "../report/report_action.js";
 import { notify } from "../shell/announcer.js";
 import { PictureButton } from "../media/picture_button.js";
 import { Avatar, colourOf } from "../shell/avatar.js";
-import { Action, Card, Switch } from "../shell/controls.js";
+import { Action, Card } from "../shell/controls.js";
 import { mediaOffer, offers } from "../shell/contacts.js";
 import { confirm, openDialog } from "../shell/dialog.js";
 import { attempt } from "../shell/errors.js";
@@ -46,8 +49,8 @@ export function GroupDetails({ room }: { room: RoomState }) {
   );
 }
 
-/** Whether the user may change the group and its members. */
-export const leads = (room: RoomState): boolean => room.summary.value.role !== "member";
+/** Whether the user may do something in the group. */
+const allows = (room: RoomState, deed: Deed): boolean => may(room.summary.value, deed);
 
 const openTitle = (room: RoomState) => openDialog(async () => (await import("./edit_title.js")).EditTitle, { room });
 
@@ -58,7 +61,7 @@ function Top({ room }: { room: RoomState }) {
       <div class={`cover cover-${colourOf(room.id)}`} />
       <span class="home-avatar">
         <Avatar id={room.id} name={title} picture={room.summary.value.avatar} size="card" />
-        {leads(room) && mediaOffer.value && (
+        {allows(room, "info") && mediaOffer.value && (
           <PictureButton
             purpose="avatar"
             label={t("media.group.choose")}
@@ -71,19 +74,51 @@ function Top({ room }: { room: RoomState }) {
       </span>
       <h2 class="home-name">
         <bdi>{title}</bdi>
-        {leads(room) && (
+        {allows(room, "info") && (
           <button type="button" class="icon-button" aria-label={t("group.rename")} onClick={() => openTitle(room)}>
             <Icon name="edit" />
           </button>
         )}
       </h2>
       <p class="small quiet">{t("room.members", { count: room.summary.value.members })}</p>
+      <About room={room} />
     </section>
   );
 }
 
+/** What the group says of itself. */
+function About({ room }: { room: RoomState }) {
+  const { about, tags = [] } = room.summary.value;
+  const edit = () => openDialog(async () => (await import("../groups/about_dialog.js")).AboutDialog, { room });
+  return (
+    <>
+      {about && (
+        <p class="room-about" dir="auto">
+          {about}
+        </p>
+      )}
+      <Tags tags={tags} />
+      {allows(room, "info") && (
+        <button type="button" class="button" onClick={() => void edit()}>
+          {t(about || tags.length ? "about.edit" : "about.add")}
+        </button>
+      )}
+    </>
+  );
+}
+
 function GroupSettings({ room }: { room: RoomState }) {
-  const { role, public: open } = room.summary.value;
+  const summary = room.summary.value;
+  const { role, joins = 0, nickname, public: open } = summary;
+  const leads = role !== "member";
+  const dialogs = {
+    rules: async () => (await import("../groups/rules_dialog.js")).RulesDialog,
+    invites: async () => (await import("../groups/invites_dialog.js")).InvitesDialog,
+    joins: async () => (await import("../groups/joins_dialog.js")).JoinsDialog,
+    nickname: async () => (await import("../groups/nickname_dialog.js")).NicknameDialog,
+    banned: async () => (await import("../groups/banned_dialog.js")).BannedDialog,
+  };
+  const show = (name: keyof typeof dialogs) => () => void openDialog(dialogs[name], { room });
   const leave = () =>
     confirm({
       title: t("group.leave"),
@@ -104,15 +139,11 @@ function GroupSettings({ room }: { room: RoomState }) {
     });
   return (
     <Card title={t("group.settings")}>
-      {leads(room) && (
-        <Switch
-          icon="globe"
-          label={t("group.public")}
-          hint={t("group.public.hint")}
-          on={open}
-          onChange={(on) => void attempt(() => room.room.update({ public: on }))}
-        />
-      )}
+      {leads && <Action icon="shield" label={t("rules.title")} hint={t(`rules.join.${rulesOf(summary).join}`)} onClick={show("rules")} />}
+      {allows(room, "invite") && <Action icon="link" label={t("invite.title")} onClick={show("invites")} />}
+      {joins > 0 && <Action icon="person-add" label={t("joins.row", { count: joins })} onClick={show("joins")} />}
+      <Action icon="tag" label={t("nickname.title")} hint={nickname ?? t("nickname.none")} onClick={show("nickname")} />
+      {leads && <Action icon="block" label={t("banned.title")} onClick={show("banned")} />}
       {open && <Action icon="copy" label={t("group.link")} onClick={() => void attempt(copyLink)} />}
       {offers("reports") && <ReportAction subject={{ room: room.id }} name={titleOf(room)} />}
       <Action icon="sign-out" label={t("group.leave")} danger onClick={leave} />
@@ -134,7 +165,7 @@ function MembersHead({ room, prefix, onPrefix }: MembersHeadProps) {
   return (
     <div class="members-head">
       <h2 class="card-title">{t("group.members.count", { count: members })}</h2>
-      {leads(room) && <Action icon="person-add" label={t("group.add")} onClick={add} />}
+      {allows(room, "invite") && <Action icon="person-add" label={t("group.add")} onClick={add} />}
       {many && (
         <input
           type="search"

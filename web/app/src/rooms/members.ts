@@ -10,6 +10,9 @@ export type Role = (typeof ROLES)[number];
 export interface Member {
   user: string;
   role: Role;
+  nickname?: string;
+  /** The member may not write until this time; 1 for ever. */
+  silenced_until?: number;
 }
 
 /** Members of a page. */
@@ -56,7 +59,7 @@ export class MemberList {
       const role = ROLES[this.step]!;
       const reply = await attempt(() => this.page(role));
       if (!reply) return;
-      members.push(...reply.members.map(({ user }: MemberEntry) => ({ user, role })));
+      members.push(...reply.members.map((member: MemberEntry) => ({ ...member, role })));
       this.more = reply.more;
       if (!this.more) this.step += 1;
     }

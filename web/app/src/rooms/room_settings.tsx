@@ -1,4 +1,5 @@
 /** What a user sets for one chat: mute, pin to the top, hide. */
+import { ARCHIVE, govern, rulesOf } from "@chatd/client/conversations";
 import { dateAndTime } from "../locale/dates.js";
 import { t } from "../locale/locale.js";
 import { useOwnWallpaper } from "../media/own_wallpaper.js";
@@ -7,9 +8,13 @@ import { mediaOffer, peopleOn, pushOffer } from "../shell/contacts.js";
 import { NotifyChoice } from "../push/room_notify.js";
 import { WALLPAPERS } from "../style/wallpapers.js";
 import { attempt } from "../shell/errors.js";
-import { Card, Choice, Switch } from "../shell/controls.js";
+import { openDialog } from "../shell/dialog.js";
+import { Action, Card, Choice, Switch } from "../shell/controls.js";
 import { go } from "../shell/router.js";
 import { isMuted, type RoomState } from "../shell/state.js";
+import { RETAIN_S, SecondsChoice } from "../groups/rules_dialog.js";
+import { askToClear } from "./clear.js";
+import { ownFolders } from "./folders.js";
 
 const HOUR = 3_600_000;
 /** The times one may mute for, by the value of the choice; "ever" is 1 (protocol.md, "preferences"). */
@@ -47,8 +52,16 @@ function Wallpapers({ value, onChange }: { value: string; onChange: (value: stri
   );
 }
 
+const chooseFolder = (room: RoomState) => openDialog(async () => (await import("./folders_dialog.js")).ChooseFolder, { room });
+
+/** The name of a folder; empty for none. */
+function folderName(folder: number): string {
+  if (folder === ARCHIVE) return t("folders.archive");
+  return ownFolders().find(({ id }) => id === folder)?.name ?? "";
+}
+
 export function RoomSettings({ room }: { room: RoomState }) {
-  const { muted_until, pinned, hidden, wallpaper = "" } = room.summary.value;
+  const { muted_until, pinned, hidden, folder = 0, peer, wallpaper = "" } = room.summary.value;
   const until = muted_until > 1 && isMuted({ muted_until });
   const value: Mute = muted_until === 1 ? "ever" : until ? "until" : "off";
   const set = (wish: Parameters<typeof room.room.preferences>[0]) => attempt(() => room.room.preferences(wish));
@@ -69,8 +82,19 @@ export function RoomSettings({ room }: { room: RoomState }) {
       {peopleOn.value && <Wallpapers value={wallpaper} onChange={(next) => set({ wallpaper: next })} />}
       {pushOffer.value && <NotifyChoice room={room} />}
       <Choice label={t("mute.label")} value={value} options={options} onChange={mute} />
+      {peer && (
+        <SecondsChoice
+          label={t("rules.retain_s")}
+          value={rulesOf(room.summary.value).retain_s}
+          steps={RETAIN_S}
+          none={t("rules.retain_s.none")}
+          onChange={(retain_s) => void attempt(() => govern(room.room, { policy: { retain_s } }))}
+        />
+      )}
+      <Action icon="folder" label={t("folders.choose")} hint={folderName(folder)} onClick={() => void chooseFolder(room)} />
       <Switch icon="pin" label={t("room.pin")} on={pinned} onChange={(on) => void set({ pinned: on })} />
       <Switch icon="eye-off" label={t("room.hide")} hint={t("room.hide.hint")} on={hidden} onChange={(on) => void hide(on)} />
+      <Action icon="trash" label={t("clear.action")} danger onClick={() => askToClear(room)} />
     </Card>
   );
 }

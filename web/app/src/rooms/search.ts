@@ -22,12 +22,12 @@ export function matches(search: string, ...texts: string[]): boolean {
   return words.every((word) => texts.some((text) => fold(text).includes(word)));
 }
 
-/** The rooms of the list, or those that fit the search, hidden ones behind the others. */
+/** The rooms of the list, or those that fit the search, those of other folders and hidden ones behind the others. */
 export const foundRooms = computed<readonly RoomState[]>(() => {
   const search = query.value.trim();
   if (!search) return roomList.value;
-  const hidden = allRooms().filter(({ summary }) => summary.value.hidden || summary.value.request);
-  return [...roomList.value, ...hidden].filter((room) => matches(search, titleOf(room), room.summary.value.peer));
+  const others = allRooms().filter((room) => !roomList.value.includes(room));
+  return [...roomList.value, ...others].filter((room) => matches(search, titleOf(room), room.summary.value.peer));
 });
 
 let field: HTMLInputElement | null = null;

@@ -9,6 +9,8 @@ import { notify } from "./announcer.js";
 import { client, phase } from "./state.js";
 import { userOf, usersChanged } from "./users.js";
 
+type Feature = "people" | "reports" | "bots" | "channels" | "search" | "discovery";
+
 /** Milliseconds in which a friend request is news. */
 const NEWS_MS = 60_000;
 const NO_RULES: Privacy = { rules: {}, locked: false };
@@ -54,7 +56,7 @@ export const friendRequests = computed(() => allContacts().filter(({ state }) =>
 export const isBlocked = (user: string): boolean => contactOf(user)?.blocked ?? false;
 
 /** Whether the server has this switched on. */
-export const offers = (word: "people" | "reports" | "bots"): boolean => features.value.includes(word);
+export const offers = (word: Feature): boolean => features.value.includes(word);
 
 /** Take over the contacts with these users, or all of them, and what is said of oneself. */
 export function peopleChanged(some?: readonly string[]): void {

@@ -67,6 +67,7 @@ interface ChoiceProps<T extends string> {
   label: string;
   value: T;
   options: readonly { value: T; label: string; icon?: IconName }[];
+  disabled?: boolean;
   onChange: (value: T) => void;
 }
 
@@ -93,11 +94,11 @@ export function Segments<T extends string>({ label, value, options, onChange }: 
 }
 
 /** One of a list. */
-export function Choice<T extends string>({ label, value, options, onChange }: ChoiceProps<T>) {
+export function Choice<T extends string>({ label, value, options, disabled = false, onChange }: ChoiceProps<T>) {
   return (
     <label class="setting">
       <span class="setting-text">{label}</span>
-      <select class="field choice" value={value} onChange={(event) => onChange(event.currentTarget.value as T)}>
+      <select class="field choice" value={value} disabled={disabled} onChange={(event) => onChange(event.currentTarget.value as T)}>
         {options.map((option) => (
           <option key={option.value} value={option.value}>
             {option.label}

@@ -2,8 +2,9 @@
 import { signal } from "@preact/signals";
 import type { ComponentChildren, ComponentType } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { loadMoreTexts, t } from "../locale/locale.js";
+import { t } from "../locale/locale.js";
 import { Icon } from "./icons.js";
+import { loadMore } from "./more.js";
 import { notify } from "./announcer.js";
 
 const open = signal<(() => ComponentChildren) | null>(null);
@@ -11,7 +12,7 @@ const open = signal<(() => ComponentChildren) | null>(null);
 /** Show a dialog that is loaded when it is first needed. */
 export async function openDialog<P extends object>(load: () => Promise<ComponentType<P>>, props: P): Promise<void> {
   try {
-    const [Loaded] = await Promise.all([load(), loadMoreTexts()]);
+    const [Loaded] = await Promise.all([load(), loadMore()]);
     open.value = () => <Loaded {...props} />;
   } catch {
     notify(t("error.part"));

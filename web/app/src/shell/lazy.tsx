@@ -2,8 +2,9 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
-import { loadMoreTexts, t } from "../locale/locale.js";
+import { t } from "../locale/locale.js";
 import { Empty } from "./drawings.js";
+import { loadMore } from "./more.js";
 import { Skeleton } from "./skeleton.js";
 
 /** Return a component that loads the real one, and draws `waiting` meanwhile. A part that cannot be loaded belongs to a version the server no longer has. */
@@ -13,7 +14,7 @@ export function lazy<P extends object>(load: () => Promise<ComponentType<P>>, wa
     const state = useSignal<"loading" | "failed" | "there">(loaded ? "there" : "loading");
     useEffect(() => {
       if (loaded) return;
-      Promise.all([load(), loadMoreTexts()]).then(
+      Promise.all([load(), loadMore()]).then(
         ([component]) => ((loaded = component), (state.value = "there")),
         () => (state.value = "failed"),
       );

@@ -1,5 +1,5 @@
 /** The routes: `#/` chats, `#/requests` of strangers, `#/r/R` a chat, `#/r/R/about`, `#/people`, `#/u/U` a person, `#/me`,
- * and pages below these, as `#/people/circles/2` and `#/me/privacy`.
+ * pages below these, as `#/people/circles/2` and `#/me/privacy`, and `#/invite/I` the way into a group.
  *
  * The page keeps its route in the hash. The embedded element does not own the address of its page and keeps it in memory.
  */
@@ -10,7 +10,7 @@ export type Route =
   | { name: "chats" | "requests" | "people" | "me" }
   | { name: "chat"; room: string; about: boolean }
   | { name: "person"; user: string }
-  | { name: "page"; of: "people" | "me"; page: string; id: string };
+  | { name: "page"; of: "people" | "me" | "invite"; page: string; id: string };
 
 type List = "chats" | "requests" | "people";
 
@@ -25,7 +25,7 @@ export function parse(text: string): Route {
   const [first = "", second = "", third = ""] = text.split("/").slice(1).map(decode);
   if (first === "r" && second) return { name: "chat", room: second, about: third === "about" };
   if (first === "u" && second) return { name: "person", user: second };
-  if ((first === "people" || first === "me") && second) return { name: "page", of: first, page: second, id: third };
+  if ((first === "people" || first === "me" || first === "invite") && second) return { name: "page", of: first, page: second, id: third };
   if (first === "people" || first === "me" || first === "requests") return { name: first };
   return { name: "chats" };
 }
@@ -87,7 +87,7 @@ export function up(): void {
 
 function above(now: Route): Route {
   if (now.name === "chat" && now.about) return { ...now, about: false };
-  if (now.name === "page") return now.id ? { ...now, id: "" } : { name: now.of };
+  if (now.name === "page" && now.of !== "invite") return now.id ? { ...now, id: "" } : { name: now.of };
   return { name: now.name === "chat" || now.name === "person" ? list.value : "chats" };
 }
 

@@ -69,6 +69,13 @@ export interface Presence {
   last_seen: number;
 }
 
+interface Preferences {
+  receipts: boolean;
+  presence: boolean;
+  push?: Levels;
+  folders?: readonly unknown[];
+}
+
 /** Milliseconds between two arrangements of a list that nobody sees. */
 const HIDDEN_MS = 100;
 const OFFLINE: Presence = { state: "offline", last_seen: 0 };
@@ -89,9 +96,15 @@ export const storageLost = signal(false);
 /** The own user; empty before the first sign-in. */
 export const me = signal("");
 /** The own preferences of the account. */
-export const preferences = signal<{ receipts: boolean; presence: boolean; push?: Levels }>({ receipts: true, presence: true });
-/** The rooms of the list in their order: pinned first, then the latest message; hidden ones and message requests are
- * left out. */
+export const preferences = signal<Preferences>({ receipts: true, presence: true });
+/** Grows whenever a row of the account changes. */
+export const rows = signal(0);
+/** The folder that the list shows; 0: all rooms but those of the archive, which is folder 1. */
+export const folder = signal(0);
+/** Whether there is more to show above the list: folders, an archive, invitations. */
+export const hasMore = signal(false);
+/** The rooms of the list in their order: pinned first, then the latest message; hidden ones, message requests, and those of
+ * other folders are left out. */
 export const roomList = signal<readonly RoomState[]>([]);
 /** The rooms in which a stranger waits for an answer, the latest first. */
 export const requestList = signal<readonly RoomState[]>([]);
@@ -180,7 +193,7 @@ function refresh(): void {
     if (state) state.take();
     else states.set(id, new RoomState(room));
   }
-  preferences.value = client().preferences;
+  takeRows();
   peopleChanged();
   known.value += 1;
 }
@@ -203,7 +216,7 @@ const OTHERS: { [K in Exclude<Change, { room: string }>["kind"]]?: (change: Extr
     void askForUsers();
   },
   presenceChanged: ({ user, state, last_seen }) => (presenceOf(user).value = { state, last_seen }),
-  accountChanged: () => (preferences.value = client().preferences),
+  accountChanged: takeRows,
   contactsChanged: ({ users }) => peopleChanged(users),
   circlesChanged: () => peopleChanged([]),
   privacyChanged: () => peopleChanged([]),
@@ -213,6 +226,11 @@ const OTHERS: { [K in Exclude<Change, { room: string }>["kind"]]?: (change: Extr
   storageLost: () => (storageLost.value = true),
   changesMissed: refresh,
 };
+
+function takeRows(): void {
+  preferences.value = client().preferences;
+  rows.value += 1;
+}
 
 function takeRoom(change: RoomChange): void {
   const size = states.size;
@@ -248,9 +266,22 @@ function arrange(): void {
   const isRequest = (state: RoomState) => state.summary.peek().request;
   batch(() => {
     replace(requestList, shown.filter(isRequest));
-    replace(roomList, shown.filter((state) => !isRequest(state)));
-    totalUnread.value = roomList.peek().reduce((sum, state) => sum + badgeOfRoom(state), 0);
+    replace(roomList, shown.filter((state) => !isRequest(state) && isInFolder(state)));
+    totalUnread.value = shown.reduce((sum, state) => sum + badgeOfRoom(state), 0);
+    const { folders } = preferences.peek();
+    hasMore.value = Boolean(
+      folders?.length || shown.some(folderOf) || (current.peek() && Object.keys(client().accountRows("joins")).length),
+    );
   });
+}
+
+const folderOf = (state: RoomState): number => state.summary.peek().folder ?? 0;
+const isInFolder = (state: RoomState): boolean => (folder.peek() ? folderOf(state) === folder.peek() : folderOf(state) !== 1);
+
+/** Show a folder in the list. */
+export function showFolder(next: number): void {
+  folder.value = next;
+  arrange();
 }
 
 function badgeOfRoom({ summary, unread, mentions }: RoomState): number {

@@ -1,5 +1,5 @@
 /** The inside of a chat: the messages, the composer, and the menu of a message. */
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { Composer } from "../composer/composer.js";
 import type { RoomState } from "../shell/state.js";
 import { RestrictionLine } from "../composer/restriction_line.js";
@@ -7,7 +7,9 @@ import { useOwnWallpaper } from "../media/own_wallpaper.js";
 import { DropZone, dropEvents } from "../media/drop_zone.js";
 import mediaCss from "../media/media.css?text";
 import composerCss from "../composer/composer.css?text";
+import { useHindrance } from "../groups/hindrance.js";
 import { mayBeAsked } from "../push/offer.js";
+import "../rooms/row_menu.js";
 import { isBlocked } from "../shell/contacts.js";
 import { lazy } from "../shell/lazy.js";
 import { userOf } from "../shell/users.js";
@@ -19,6 +21,8 @@ import css from "./timeline.css?text";
 import { useTextsLeft } from "./texts_left.js";
 import { Timeline } from "./timeline.js";
 
+const HindranceBar = lazy(async () => (await import("../groups/hindrance_bar.js")).HindranceBar, <></>);
+const RoomBars = lazy(async () => (await import("../groups/room_bars.js")).RoomBars, <></>);
 const RequestBar = lazy(async () => (await import("./request_bar.js")).RequestBar, <></>);
 const BlockedBar = lazy(async () => (await import("./request_bar.js")).BlockedBar, <></>);
 const AskBar = lazy(async () => (await import("../push/ask_bar.js")).AskBar, <></>);
@@ -42,6 +46,7 @@ function Opened({ room }: { room: RoomState }) {
   };
   return (
     <section class="chat" data-room={room.id} data-wallpaper={wallpaper || undefined} style={picture} onKeyDown={onKeyDown} {...drops}>
+      <Bars chat={chat} />
       <Timeline chat={chat} />
       <DropZone />
       <Foot chat={chat} />
@@ -50,14 +55,25 @@ function Opened({ room }: { room: RoomState }) {
   );
 }
 
+/** What stands above the messages of some groups. */
+function Bars({ chat }: { chat: Chat }) {
+  const { announcement, joins } = chat.state.summary.value;
+  return announcement || joins ? <RoomBars chat={chat} /> : null;
+}
+
 /** The composer, or what stands between the two people of the chat. */
 function Foot({ chat }: { chat: Chat }) {
   const { peer, request } = chat.state.summary.value;
   const left = useTextsLeft(chat);
+  const why = useHindrance(chat.state);
+  const waits = why?.kind === "slow";
+  useEffect(() => void (chat.composer.waits.value = waits), [chat, waits]);
   if (request) return <RequestBar chat={chat} />;
   if (peer && isBlocked(peer)) return <BlockedBar user={userOf(peer).value} />;
+  if (why && !waits) return <HindranceBar why={why} />;
   return (
     <>
+      {waits && <HindranceBar why={why} />}
       {left !== undefined && <WaitingLine user={userOf(peer).value} left={left} />}
       {left !== 0 && <RestrictionLine />}
       {mayBeAsked.value && <AskBar room={chat.state} />}

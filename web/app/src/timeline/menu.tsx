@@ -1,10 +1,12 @@
 /** The menu of a message: reactions, and what can be done with it. A native popover, so it lies above everything. */
 import { useSignal } from "@preact/signals";
 import type { Message } from "@chatd/client";
+import { announce, may } from "@chatd/client/conversations";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../locale/locale.js";
 import { isVisual } from "../media/kinds.js";
 import { notify } from "../shell/announcer.js";
+import { askToDelete } from "../rooms/clear.js";
 import { openReport } from "../report/report_action.js";
 import { offers, pushOffer } from "../shell/contacts.js";
 import { confirm, openDialog } from "../shell/dialog.js";
@@ -105,7 +107,7 @@ function Items({ chat, request }: { chat: Chat; request: MenuRequest }) {
 
 function itemsOf(chat: Chat, { message }: MenuRequest): MenuItem[] {
   const { room } = chat.state;
-  const may = permissionsFor(message, chat.state.summary.value, me.value, Date.now());
+  const allows = permissionsFor(message, chat.state.summary.value, me.value, Date.now());
   const items: (MenuItem | false | undefined)[] = [
     !message.recalled && { icon: "reply", label: t("chat.reply"), onSelect: () => chat.reply(message) },
     // An insecure page has no clipboard.
@@ -114,16 +116,21 @@ function itemsOf(chat: Chat, { message }: MenuRequest): MenuItem[] {
       label: t("chat.copy"),
       onSelect: () => void copy(message.text),
     },
-    may.edit && { icon: "edit", label: t("chat.edit"), onSelect: () => chat.composer.edit(message) },
-    may.edit && message.body?.attachments?.some(isVisual) && {
+    allows.edit && { icon: "edit", label: t("chat.edit"), onSelect: () => chat.composer.edit(message) },
+    allows.edit && message.body?.attachments?.some(isVisual) && {
       icon: "eye",
       label: t("media.describe.title"),
       onSelect: () => void openDialog(async () => (await import("../media/describe_dialog.js")).DescribeMessage, { chat, message }),
     },
-    may.pin && {
+    allows.pin && {
       icon: "pin",
       label: t(message.pinned ? "chat.unpin" : "chat.pin"),
       onSelect: () => void attempt(() => room.pin(message.seq, !message.pinned)),
+    },
+    announces(chat, message) && {
+      icon: "megaphone",
+      label: t(message.seq === chat.state.summary.peek().announcement ? "announcement.remove" : "announcement.set"),
+      onSelect: () => void attempt(() => announce(room, message.seq === chat.state.summary.peek().announcement ? 0 : message.seq)),
     },
     pushOffer.value && message.user !== me.value && message.user !== "" && Date.now() - message.time < DAY && {
       icon: "bell",
@@ -136,7 +143,12 @@ function itemsOf(chat: Chat, { message }: MenuRequest): MenuItem[] {
       danger: true,
       onSelect: () => report(chat, message),
     },
-    may.recall && {
+    message.seq <= room.readTo && {
+      icon: "eye-off",
+      label: t("delete.action"),
+      onSelect: () => askToDelete(chat.state, message.seq),
+    },
+    allows.recall && {
       icon: "trash",
       label: t("chat.recall"),
       danger: true,
@@ -144,6 +156,12 @@ function itemsOf(chat: Chat, { message }: MenuRequest): MenuItem[] {
     },
   ];
   return items.filter((item) => !!item);
+}
+
+/** Whether the user may show a message above all others. */
+function announces(chat: Chat, { recalled }: Message): boolean {
+  const summary = chat.state.summary.peek();
+  return !summary.peer && !recalled && may(summary, "info");
 }
 
 function report(chat: Chat, message: Message): void {

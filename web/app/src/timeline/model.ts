@@ -6,6 +6,7 @@
  */
 import { computed, signal, type Signal } from "@preact/signals";
 import type { Change, Entry, Event, Message } from "@chatd/client";
+import { isDeleted } from "@chatd/client/conversations";
 import type { Outgoing } from "@chatd/client/media";
 import { outgoing, outgoingMessage } from "../media/outgoing.js";
 import { client, me, type RoomState } from "../shell/state.js";
@@ -50,8 +51,12 @@ export class TimelineModel {
     const withFiles = last || !this.ready.value ? this.sending.value.filter(({ key }) => !inOutbox.has(key)) : [];
     pending.push(...withFiles.map(({ key, composed_at }) => ({ key, time: composed_at })));
     pending.sort((one, other) => one.time - other.time);
-    return rowsOf({ messages, notes: this.notes.value, pending, divider: this.divider.value, me: me.value });
+    const deleted = this.#deleted.value;
+    const shown = deleted ? messages.filter(({ seq }) => !isDeleted(deleted, seq)) : messages;
+    return rowsOf({ messages: shown, notes: this.notes.value, pending, divider: this.divider.value, me: me.value });
   });
+  // It is the same list as long as nothing more is deleted.
+  readonly #deleted = computed(() => this.state.summary.value.deleted);
   /** The keys of messages that just came at the end, in front of the reader: their rows rise. */
   fresh: ReadonlySet<string> = new Set();
   /** Called after messages of others were put at the end of the stretch. */

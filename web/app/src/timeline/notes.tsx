@@ -1,6 +1,8 @@
 /** The lines of a timeline that are no messages: who joined, what was renamed, notices of the host, days. */
 import type { Event } from "@chatd/client";
-import { day } from "../locale/dates.js";
+import type { Policy } from "@chatd/client/conversations";
+import { durationText } from "../groups/durations.js";
+import { dateAndTime, day } from "../locale/dates.js";
 import { t } from "../locale/locale.js";
 import { me } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
@@ -54,6 +56,12 @@ export function noteText(event: Event): string {
       return roleText(event, who);
     case "settings":
       return settingsText(event, who);
+    case "announcement":
+      return t(event.set === false ? "note.unannounced" : "note.announced", { who });
+    case "nickname":
+      return nicknameText(event, who);
+    case "silenced":
+      return silencedText(event, who, names);
     case "notice":
       return event.body?.text ?? "";
     default:
@@ -71,11 +79,39 @@ function roleText(event: Event, who: string): string {
   return lines.join(" · ");
 }
 
-function settingsText({ title, avatar, public: open }: Event, who: string): string {
+/** Somebody named themself, or took the name of another away. */
+function nicknameText(event: Event, who: string): string {
+  const { nickname = "", users = [] } = event as Event & { nickname?: string };
+  const [other] = users;
+  const name = typeof other === "string" && other !== event.user ? nameOf(other, "chat.you-object") : "";
+  if (name) return t("note.unnamed", { who, name });
+  return nickname ? t("note.nickname", { who, nickname }) : t("note.nickname.none", { who });
+}
+
+function silencedText(event: Event, who: string, names: string): string {
+  const { until = 0 } = event as Event & { until?: number };
+  if (!until) return t("note.silence.end", { who, names });
+  return until === 1 ? t("note.silenced", { who, names }) : t("note.silenced.until", { who, names, time: dateAndTime(until) });
+}
+
+function settingsText({ title, avatar, public: open, ...more }: Event, who: string): string {
   if (title !== undefined) return t("note.title", { who, title });
   if (avatar !== undefined) return t("note.avatar", { who });
+  const { policy, about, tags } = more as { policy?: Policy; about?: string; tags?: string[] };
+  if (about !== undefined || tags) return t("note.about", { who });
+  if (policy) return policyText(policy, who);
   if (open !== undefined) return open ? t("note.public", { who }) : t("note.private", { who });
   return "";
+}
+
+/** A change of the rules; that of one which all feel is told by its name. */
+function policyText({ join, post, slow_s, retain_s }: Policy, who: string): string {
+  if (join === "request") return t("note.requests", { who });
+  if (join) return t(join === "open" ? "note.public" : "note.private", { who });
+  if (post) return t(post === "member" ? "note.post.all" : "note.post.staff", { who });
+  if (slow_s !== undefined) return slow_s ? t("note.slow", { who, time: durationText(slow_s) }) : t("note.slow.none", { who });
+  if (retain_s !== undefined) return retain_s ? t("note.retain", { who, time: durationText(retain_s) }) : t("note.retain.none", { who });
+  return t("note.rules", { who });
 }
 
 function nameOf(user: string | undefined, you: "chat.you" | "chat.you-object"): string {

@@ -1,5 +1,6 @@
 /** The changes of a message that its reader may ask for, as far as the client knows; the server decides. */
 import type { Attachment, Message, Summary } from "@chatd/client";
+import { may } from "@chatd/client/conversations";
 import { isOfServer, kindOf } from "../media/kinds.js";
 
 /** The default of `edit_window` (protocol.md, "Thresholds"), which no reply names. */
@@ -18,13 +19,13 @@ function hasCaption({ body }: Message): boolean {
 }
 
 /** Return the permissions of `me` for a message at the time `now`. */
-export function permissionsFor(message: Message, summary: Pick<Summary, "peer" | "role">, me: string, now: number): Permissions {
+export function permissionsFor(message: Message, summary: Summary, me: string, now: number): Permissions {
   const own = message.user === me && now - message.time < EDIT_WINDOW_MS;
   const leads = !summary.peer && (summary.role === "admin" || summary.role === "owner");
   const there = !message.recalled;
   return {
     edit: there && own && (message.text !== "" || hasCaption(message)),
     recall: there && (own || leads),
-    pin: message.pinned || there ? summary.peer !== "" || leads : false,
+    pin: (message.pinned || there) && may(summary, "pin"),
   };
 }

@@ -11,6 +11,10 @@ export interface Asking {
   readonly notify?: Level;
   /** Muted until this time; 0 not muted, 1 for ever. */
   readonly muted_until?: number;
+  /** 1 is the archive. */
+  readonly folder?: number;
+  readonly kind?: string;
+  readonly unread_mark?: boolean;
   readonly peer?: string;
   readonly members?: number;
   readonly unread?: number;
@@ -28,17 +32,18 @@ export const MEMBERS_ALL = 500;
 
 /** Return which messages of a room alert; those of people one blocks and silent ones never do. */
 export function levelOf(room: Asking, levels: Levels, now: number, membersAll = MEMBERS_ALL): Level {
-  const { request, hidden, notify, muted_until = 0, peer, members = 0 } = room;
+  const { request, hidden, notify, muted_until = 0, folder, kind, peer, members = 0 } = room;
   if (request || hidden) return "none";
   const level = notify ?? (peer ? levels.messages : levels.groups) ?? "all";
   if (level === "none") return "none";
-  const muted = muted_until === 1 || muted_until > now;
-  const large = !peer && members > membersAll && notify !== "all";
+  const muted = muted_until === 1 || muted_until > now || folder === 1;
+  const large = !peer && (members > membersAll || kind === "channel") && notify !== "all";
   return muted || large || level === "mentions" ? "mentions" : "all";
 }
 
 /** Return the share of a room in the number on the icon: the sum of what would alert. */
 export function badgeOf(room: Asking, levels: Levels, now: number, membersAll = MEMBERS_ALL): number {
-  const { unread = 0, unread_mentions = 0 } = room;
-  return { all: unread, mentions: unread_mentions, none: 0 }[levelOf(room, levels, now, membersAll)];
+  const { request, hidden, unread = 0, unread_mentions = 0, unread_mark } = room;
+  const counted = { all: unread, mentions: unread_mentions, none: 0 }[levelOf(room, levels, now, membersAll)];
+  return unread_mark && !request && !hidden ? Math.max(counted, 1) : counted;
 }

@@ -1,6 +1,7 @@
 /** A room as the list of rooms shows it: the summary of protocol.md, "RoomSummary", with its defaults; pure. */
 
 import type { Level } from "./attention.js";
+import type { Policy } from "../conversations/types.js";
 import type { Event, RoomSummary } from "./packets.js";
 
 /** The state keys of a RoomSummary; an absent key has its default. Times are Unix milliseconds. */
@@ -39,6 +40,26 @@ export interface Summary {
   /** The newest 64 voice messages of others that the user heard, and own ones that the peer heard, by `seq`. */
   readonly played?: readonly number[];
   readonly peer_played?: readonly number[];
+  /** `channel`: few write; any other is a group, or a 1:1 room (protocol.md, "Channels"). */
+  readonly kind?: string;
+  /** The rules of a group that has others than the default (`rulesOf` of `@chatd/client/conversations`). */
+  readonly policy?: Policy;
+  readonly about?: string;
+  readonly tags?: readonly string[];
+  /** The message that is shown above all others; 0 or absent: none. */
+  readonly announcement?: number;
+  /** Requests to join that wait; known to those who decide. */
+  readonly joins?: number;
+  /** The own name in the group. */
+  readonly nickname?: string;
+  /** The user may not write until this time; 1 for ever. */
+  readonly silenced_until?: number;
+  /** Marked as unread by the user. */
+  readonly unread_mark?: boolean;
+  /** The folder of the list of rooms; 0 or absent: none, 1: the archive. */
+  readonly folder?: number;
+  /** First and last number of messages that the user deleted for themself. */
+  readonly deleted?: readonly (readonly [low: number, high: number])[];
   readonly first_visible: number;
   readonly log_floor: number;
   /** The latest message, when it was asked for. */

@@ -1,0 +1,56 @@
+"""The rooms and users that requests name. In channels these are the only followers in memory, besides the last ones."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from msgspec import UNSET
+
+from chatd.core.attachments import forwards
+from chatd.core.channels import Followed
+from chatd.core.maintenance import RefreshSummaries
+from chatd.core.read_set import ReadSet
+from chatd.protocol.messages import Edit, Forward, Send
+from chatd.protocol.read_state import Delivered
+from chatd.writer.sources import Sources, Submitted
+
+
+def named_rooms(request: Any) -> Iterable[str]:
+    """Return the names of the rooms of a request."""
+    if isinstance(request, Delivered):
+        return [row.room for row in request.rooms]
+    if isinstance(request, Forward):
+        return {request.room, request.from_}
+    if isinstance(request, Send | Edit) and request.body.attachments is not UNSET:
+        return [request.room, *{place.room for _, place in forwards(request.body)}]
+    name = getattr(request, "room", None)
+    return [name] if isinstance(name, str) and name else []
+
+
+def rooms_with_members(request: Any) -> Iterable[str]:
+    """Return the names of the rooms in which a request looks at members."""
+    if isinstance(request, RefreshSummaries):
+        return [reply.summary.room for reply in request.rooms]
+    return named_rooms(request)
+
+
+def named_users(asked: Submitted) -> Iterable[str]:
+    """Return whoever asks, and the users whom the request names."""
+    request = asked.request
+    for name in ("user", "person"):
+        if isinstance(user := getattr(request, name, None), str):
+            yield user
+    for one in getattr(request, "users", None) or ():
+        yield one if isinstance(one, str) else one.user
+    yield asked.user
+
+
+async def followed(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Count the channels of users who may join one."""
+    users = {
+        user
+        for asked in batch
+        if (room := reads.rooms.get(asked.request.room)) is not None and room.is_channel
+        for user in named_users(asked)
+    }
+    counts = await sources.store.channels.followed(users) if users else {}
+    reads.records_of(Followed).update({user: Followed(count) for user, count in counts.items()})
