@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from chatd.core.channels import Followed
 from chatd.core.entering import SetMembers
 from chatd.core.invites import INVITE_BYTES, FreshInvite, IssuedInvite, invite_id
 from chatd.core.joining import Join
@@ -61,8 +62,24 @@ async def invited(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) 
         if isinstance(asked.request, InvitesUse):
             keys.add((invite.number, asked.user, asked.request.key))
     await read_joins(sources, places, reads)
+    await in_channels(sources, batch, reads)
     if keys:
         reads.keyed.update(await sources.store.keyed(keys))
+
+
+async def in_channels(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read the makers and users of invites to channels, of which staff only is always in memory."""
+    makers, users = set(), set()
+    for asked in batch:
+        invite = reads.records_of(IssuedInvite).get(asked.request.invite)
+        room = None if invite is None else reads.rooms.get(invite.room)
+        if invite is not None and room is not None and room.is_channel:
+            makers.add((room.name, invite.user))
+            users.add((room.name, asked.user))
+    if users:
+        await sources.rooms.load_followers(makers | users)
+        counts = await sources.store.channels.followed({user for _, user in users})
+        reads.records_of(Followed).update({user: Followed(count) for user, count in counts.items()})
 
 
 async def ending(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:

@@ -364,7 +364,7 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     InvitesCreate: (used_keys, people, of_group),
     InvitesRevoke: (used_keys, of_group),
     InvitesLook: (invited,),
-    InvitesUse: (invited, people, followed),
+    InvitesUse: (invited, people),
     JoinsDecide: (used_keys, people, followed, waiting),
     Preferences: (people, preferences, pictures),
     PrivacySet: (privacy,),

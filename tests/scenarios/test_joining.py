@@ -22,7 +22,7 @@ async def comes(clients: Clients, user: str, **options: Any) -> TestClient:
 async def row_of(client: TestClient, room: str) -> Packet | None:
     """Return the value of the row of a room that an account push brings; None for a tombstone."""
     pushed = await client.receive("account")
-    (row,) = pushed["rows"]["joins"] if "rows" in pushed else pushed["joins"]
+    (row,) = pushed["sections"]["joins"]
     assert row["name"] == room
     value: Packet | None = row.get("value")
     return value
