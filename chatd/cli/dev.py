@@ -47,6 +47,8 @@ DEFAULTS = {
     "CHATD_MODERATION__ENABLED": "true",
     "CHATD_BOTS__ENABLED": "true",
     "CHATD_MEDIA__ENABLED": "true",
+    "CHATD_CHANNELS__ENABLED": "true",
+    "CHATD_CHANNELS__CREATE": "users",
     "CHATD_LISTEN__ORIGINS": ",".join(
         f"{scheme}://{host}:*" for scheme in ("http", "https") for host in ("localhost", "127.0.0.1", "[::1]")
     ),

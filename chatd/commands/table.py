@@ -9,6 +9,7 @@ from chatd.commands import (
     connection,
     files,
     history,
+    inbox,
     joining,
     members,
     presence,
@@ -21,6 +22,7 @@ from chatd.commands import (
 from chatd.commands.context import Command, for_members
 from chatd.protocol.bots import BotsGet
 from chatd.protocol.connection import Auth, Ping, Pong, SetMode
+from chatd.protocol.drafts import Draft, Schedule
 from chatd.protocol.envelope import Request
 from chatd.protocol.friends import (
     CircleDelete,
@@ -34,6 +36,7 @@ from chatd.protocol.friends import (
 )
 from chatd.protocol.groups import Announce, MembersGet, MembersNickname, MembersSilence, MembersUnban
 from chatd.protocol.history import Changes, History, Log, Messages
+from chatd.protocol.inbox import Reads, Unread, Verify
 from chatd.protocol.joining import (
     InvitesCreate,
     InvitesList,
@@ -116,6 +119,8 @@ COMMANDS: dict[type[Request], Command] = {
     MembersNickname: Command(WRITER, allow="send", writes=True),
     Announce: Command(WRITER, allow="send", writes=True),
     Preferences: Command(WRITER, own="writes"),
+    Draft: Command(WRITER, own="writes"),
+    Schedule: Command(WRITER, allow="send", own="writes"),
     ProfileSet: Command(WRITER, allow="send", own="people", feature="people"),
     UsersFind: Command(profiles.find, feature="people"),
     UsersGet: Command(profiles.get),
@@ -135,6 +140,9 @@ COMMANDS: dict[type[Request], Command] = {
     Played: Command(WRITER, own="writes", feature="media"),
     FileLink: Command(files.link, feature="media"),
     FileList: Command(files.listed, feature="media"),
+    Unread: Command(inbox.unread),
+    Reads: Command(inbox.reads, own="writes"),
+    Verify: Command(inbox.verify),
     Search: Command(search.search, own="search", feature="search"),
     PushTest: Command(push.test, feature="push"),
     PushDecisions: Command(push.decisions, feature="push"),

@@ -47,6 +47,7 @@ FIRST = frozenset(
         "push.enabled",
         "push.apps",
         "media.enabled",
+        "channels.enabled",
         "log.level",
     }
 )

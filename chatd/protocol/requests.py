@@ -2,6 +2,7 @@
 
 from chatd.protocol.bots import BotsGet
 from chatd.protocol.connection import Auth, Hello, Ping, Pong, SetMode
+from chatd.protocol.drafts import Draft, Schedule
 from chatd.protocol.friends import (
     CircleDelete,
     CircleSet,
@@ -14,6 +15,7 @@ from chatd.protocol.friends import (
 )
 from chatd.protocol.groups import Announce, MembersGet, MembersNickname, MembersSilence, MembersUnban
 from chatd.protocol.history import Changes, History, Log, Messages
+from chatd.protocol.inbox import Reads, Unread, Verify
 from chatd.protocol.joining import (
     InvitesCreate,
     InvitesList,
@@ -63,5 +65,7 @@ AnyRequest = (
     | Report | BotsGet
     | FileLink | FileList | Played
     | PushTest | PushDecisions
+    | Unread | Reads | Verify
     | Search
+    | Draft | Schedule
 )  # fmt: skip

@@ -14,7 +14,7 @@ from chatd.protocol.rooms import RoomCreate, RoomDirect
 from chatd.writer.sources import Sources, Submitted
 
 
-async def waiting(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+async def asking(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read the requests of those who ask, or are named, and the offers to them."""
     places = set()
     for asked in batch:

@@ -22,8 +22,10 @@ from chatd.core.profiles import Card, Holder
 from chatd.core.read_set import ReadSet, Tail, UnreadSpan, pair
 from chatd.core.room import Member, Room
 from chatd.core.rooms import OpenDirect
+from chatd.core.scheduled import EndScheduled, SendScheduled
 from chatd.core.unread_counts import COUNTED_EVENTS_MAX, span_of_read, tail_of
 from chatd.core.write_set import Message
+from chatd.protocol.drafts import Draft, Schedule
 from chatd.protocol.emoji import normal_form
 from chatd.protocol.friends import (
     CircleDelete,
@@ -50,8 +52,9 @@ from chatd.writer.erasure_needs import NEEDS_OF_ERASURES, erasures_of_users
 from chatd.writer.file_needs import NEEDS_OF_FILES, forwarded, heard, pictures, read_held, sent
 from chatd.writer.group_needs import recent_messages
 from chatd.writer.import_needs import NEEDS_OF_IMPORTS
-from chatd.writer.joining_needs import ending, invited, joining, of_group, waiting
+from chatd.writer.joining_needs import asking, ending, invited, joining, of_group
 from chatd.writer.sources import Need, Sources, Submitted
+from chatd.writer.unsent_needs import drafts, held, scheduled, senders, waiting
 
 AccountBound = (
     Preferences,
@@ -351,21 +354,25 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     RoomUpdate: (used_keys, pictures),
     RoomDelete: (used_keys, pictures),
     RemoveFollowers: (pictures,),
-    RoomJoin: (used_keys, people, followed, waiting),
-    RoomLeave: (used_keys, pictures, waiting),
-    MembersAdd: (used_keys, people, relations, followed, waiting),
-    MembersRemove: (used_keys, pictures, recent_messages, waiting),
+    RoomJoin: (used_keys, people, followed, asking),
+    RoomLeave: (used_keys, pictures, asking),
+    MembersAdd: (used_keys, people, relations, followed, asking),
+    MembersRemove: (used_keys, pictures, recent_messages, asking),
     MembersUnban: (used_keys,),
     MembersSilence: (used_keys,),
     MembersNickname: (used_keys,),
     Announce: (messages, used_keys),
     MembersRole: (used_keys,),
-    SetMembers: (used_keys, people, relations, followed, waiting),
+    SetMembers: (used_keys, people, relations, followed, asking),
     InvitesCreate: (used_keys, people, of_group),
     InvitesRevoke: (used_keys, of_group),
     InvitesLook: (invited,),
     InvitesUse: (invited, people),
-    JoinsDecide: (used_keys, people, followed, waiting),
+    JoinsDecide: (used_keys, people, followed, asking),
+    Draft: (used_keys, drafts),
+    Schedule: (used_keys, waiting, sent, held),
+    SendScheduled: (used_keys, scheduled, sent, held, senders),
+    EndScheduled: (used_keys, scheduled, held),
     Preferences: (people, preferences, pictures),
     PrivacySet: (privacy,),
     SetByHost: (privacy,),

@@ -27,7 +27,7 @@ def optimistic(asked: Submitted) -> bool:
     """
     request = asked.request
     return (
-        isinstance(request, Send)
+        type(request) is Send
         and asked.screened is None
         and (
             (request.body.attachments is UNSET and request.body.card is UNSET)
@@ -92,7 +92,7 @@ class ReadSetLoader:
             for user in named_users(asked)
         }
         for name in {name for name, _ in places}:
-            self.rooms.cache.forget_followers(name, {user for place, user in places if place == name})
+            self.rooms.cache.forget_followers(name)
         if places:
             await self.rooms.load_followers(places)
 

@@ -20,6 +20,7 @@ from chatd.storage.sqlite import (
     link_key,
     moderation,
     push,
+    scheduled,
     schema,
     section_rows,
     sections,
@@ -66,6 +67,7 @@ def built_in() -> Chapter:
         filters,
         imports,
         push,
+        scheduled,
         link_key,
         joining,
     )

@@ -10,12 +10,11 @@ from chatd.core.bots import Bot
 from chatd.core.card_view import CardPage, CardView
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import Introduction
-from chatd.core.graph import Edges, GraphFeed
-from chatd.core.graph_digest import BucketDigests, GraphDigest
+from chatd.core.graph import GraphFeed
 from chatd.core.privacy import Relation, RoomRelations
 from chatd.core.profiles import Cards
 from chatd.core.read_set import Counted, KeyedEvent, PeopleRules, UnreadSpan
-from chatd.core.room import Room, Standing
+from chatd.core.room import Room
 from chatd.core.sections import ChangedRow
 from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account, DeviceSeen
@@ -49,8 +48,10 @@ from chatd.storage.sqlite.erasures import of_persons
 from chatd.storage.sqlite.errors import opening
 from chatd.storage.sqlite.feed_rows import FeedRow, FeedRows
 from chatd.storage.sqlite.files import FileRows
+from chatd.storage.sqlite.graph import GraphReads
 from chatd.storage.sqlite.hello import hello
 from chatd.storage.sqlite.history import Cut, Span
+from chatd.storage.sqlite.inbox import InboxReads
 from chatd.storage.sqlite.joining import JoiningRows
 from chatd.storage.sqlite.media_reads import FileReads
 from chatd.storage.sqlite.media_rows import FileRounds
@@ -60,6 +61,7 @@ from chatd.storage.sqlite.moderation import Reports
 from chatd.storage.sqlite.push_store import PushReads
 from chatd.storage.sqlite.read_pool import ReadPool
 from chatd.storage.sqlite.room_rows import memberships
+from chatd.storage.sqlite.scheduled import ScheduledRows
 from chatd.storage.sqlite.search import SearchReads
 from chatd.storage.sqlite.startup import make_ready, take_over
 from chatd.storage.sqlite.write_set import batch_of
@@ -87,7 +89,7 @@ class StoreEnv(Protocol):
     def monotonic(self) -> float: ...
 
 
-class SqliteStore(ApiReads, FileReads, FileRounds, MemberReads, SearchReads, Store):
+class SqliteStore(ApiReads, FileReads, FileRounds, GraphReads, InboxReads, MemberReads, SearchReads, Store):
     """The store in one SQLite file, made by `open`. The contract of every method is in storage/interface.py."""
 
     def __init__(
@@ -106,6 +108,7 @@ class SqliteStore(ApiReads, FileReads, FileRounds, MemberReads, SearchReads, Sto
         self.feed = FeedRows(readers, found[0])
         self.file_rows, self.joining = FileRows(readers), JoiningRows(readers)
         self.channels = ChannelRows(readers)
+        self.scheduled = ScheduledRows(readers)
         self.push = PushReads(Directory(lock.directory).database, troubles)
         self._writes = {**chapter.writers(), FeedRow: self.feed.add}
         self._section_tables = chapter.sections
@@ -349,26 +352,6 @@ class SqliteStore(ApiReads, FileReads, FileRounds, MemberReads, SearchReads, Sto
 
     async def restricted(self, now_ms: int, after: str, limit: int) -> list[Account]:
         return await self._read_pool.run(users_rows.restricted, now_ms, after, limit)
-
-    async def edges_of(self, users: Collection[str]) -> dict[str, Edges]:
-        return await self._read_pool.run(graph.edges_of, users)
-
-    async def contacts_of(self, owner: str, after: str, limit: int) -> list[Contact]:
-        return await self._read_pool.run(graph.contacts_of, owner, after, limit)
-
-    async def explained(
-        self, viewer: str, owner: str, rules: PeopleRules
-    ) -> tuple[Relation, Standing | None]:
-        return await self._read_pool.run(graph.explained, viewer, owner, rules)
-
-    async def graph_digest(self) -> GraphDigest:
-        return await self._read_pool.run_alone(graph.digest)
-
-    async def bucket_digests(self, bucket: str, after: str, limit: int) -> BucketDigests:
-        return await self._read_pool.run_alone(graph.bucket_digests, bucket, after, limit)
-
-    async def user_edges(self, user: str) -> tuple[dict[str, int], Edges]:
-        return await self._read_pool.run(graph.user_edges, user)
 
     async def excess_requests(self, user: str, rules: PeopleRules) -> list[str]:
         return await self._read_pool.run(privacy.excess_requests, user, rules)
