@@ -51,6 +51,7 @@ class Summary:
     """The voice notes that the user heard, the newest 64."""
     peer_played: Sequence[int] = ()
     """Those of the user that the peer heard, as far as they show it."""
+    kind: str = "group"
     policy: Mapping[str, object] | None = None
     """The rules that are not the default of the kind of the room (protocol.md, "Policy")."""
     about: str = ""
