@@ -27,7 +27,7 @@ def rules_of(config: Config) -> Rules:
     """Return the part of the configuration that decisions follow."""
     return Rules(
         body_bytes=config.limits.body_bytes,
-        image_hosts=frozenset(host.lower() for host in config.cards.image_hosts),
+        image_hosts=frozenset(config.cards.image_hosts),
         group_members=config.limits.group_members,
         full_members=config.delivery.full_members,
         large_members=config.delivery.large_members,
