@@ -13,6 +13,7 @@ from chatd.protocol.envelope import Error, Push, Request
 from chatd.protocol.errors import Broken
 from chatd.protocol.friends import CircleOk, ContactOk
 from chatd.protocol.history import EventsOk
+from chatd.protocol.joining import CardOk, InviteOk, InvitesOk, JoinsOk, UseOk
 from chatd.protocol.media import FileLinkOk, FileListOk
 from chatd.protocol.members import MembersOk
 from chatd.protocol.messages import WriteOk
@@ -153,6 +154,11 @@ REPLIES = {  # the answer to these requests; all others are answered by a WriteO
     "file.link": FileLinkOk,
     "file.list": FileListOk,
     "search": SearchOk,
+    "invites.create": InviteOk,
+    "invites.list": InvitesOk,
+    "invites.look": CardOk,
+    "invites.use": UseOk,
+    "joins.list": JoinsOk,
     "push.decisions": PushDecisionsOk,
 } | dict.fromkeys(("log", "history", "changes", "messages"), EventsOk)
 
