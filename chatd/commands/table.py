@@ -9,6 +9,7 @@ from chatd.commands import (
     connection,
     files,
     history,
+    inbox,
     members,
     presence,
     profiles,
@@ -33,6 +34,7 @@ from chatd.protocol.friends import (
 )
 from chatd.protocol.groups import Announce, MembersGet, MembersNickname, MembersSilence, MembersUnban
 from chatd.protocol.history import Changes, History, Log, Messages
+from chatd.protocol.inbox import Reads, Unread, Verify
 from chatd.protocol.media import FileLink, FileList, Played
 from chatd.protocol.members import MembersAdd, MembersList, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Forward, Pin, React, Recall, Send
@@ -118,6 +120,9 @@ COMMANDS: dict[type[Request], Command] = {
     Played: Command(WRITER, own="writes", feature="media"),
     FileLink: Command(files.link, feature="media"),
     FileList: Command(files.listed, feature="media"),
+    Unread: Command(inbox.unread),
+    Reads: Command(inbox.reads, own="writes"),
+    Verify: Command(inbox.verify),
     Search: Command(search.search, own="search", feature="search"),
     PushTest: Command(push.test, feature="push"),
     PushDecisions: Command(push.decisions, feature="push"),

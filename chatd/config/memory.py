@@ -33,7 +33,7 @@ PUSH_PROCESS = 96 * MIB  # 44 MiB after the start, 60 with two thousand notifica
 # media: 45 MiB of the process after the start; a connection that uploads; an inspector with its libraries and a large
 # picture, which may have up to 1 GiB of address space
 MEDIA_PROCESS, MEDIA_CONNECTION, MEDIA_INSPECTOR = 96 * MIB, 256 * KIB, 384 * MIB
-# media/s3.py: four files under way to the bucket, each with two parts of 8 MiB, and the library
+# media/engines/s3.py: four files under way to the bucket, each with two parts of 8 MiB, and the library
 MEDIA_BUCKET = 96 * MIB
 INSPECTORS_MAX = 4  # unless the configuration says more
 # http/listeners.py and http/http_protocol.py: a head of 16 KiB, twice, and the parser

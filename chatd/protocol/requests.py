@@ -14,6 +14,7 @@ from chatd.protocol.friends import (
 )
 from chatd.protocol.groups import Announce, MembersGet, MembersNickname, MembersSilence, MembersUnban
 from chatd.protocol.history import Changes, History, Log, Messages
+from chatd.protocol.inbox import Reads, Unread, Verify
 from chatd.protocol.media import FileLink, FileList, Played
 from chatd.protocol.members import MembersAdd, MembersList, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Forward, Pin, React, Recall, Send
@@ -51,5 +52,6 @@ AnyRequest = (
     | Report | BotsGet
     | FileLink | FileList | Played
     | PushTest | PushDecisions
+    | Unread | Reads | Verify
     | Search
 )  # fmt: skip

@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from chatd.core import accounts, api_keys, friends, maintenance, restrictions
-from chatd.core.bans import RECALLED_MAX, RecentMessages
 from chatd.core.bots import Bot, DeleteBot, PutBot
 from chatd.core.channels import RemoveFollowers
 from chatd.core.contacts import Contact, Tally
@@ -19,7 +18,7 @@ from chatd.core.members import SetMembers
 from chatd.core.privacy import Relation
 from chatd.core.privacy_settings import SetByHost
 from chatd.core.profiles import Card, Holder
-from chatd.core.read_set import DAY_MS, ReadSet, Tail, UnreadSpan, pair
+from chatd.core.read_set import ReadSet, Tail, UnreadSpan, pair
 from chatd.core.room import Member, Room
 from chatd.core.rooms import OpenDirect
 from chatd.core.unread_counts import COUNTED_EVENTS_MAX, span_of_read, tail_of
@@ -47,6 +46,7 @@ from chatd.writer.account_needs import circles, preferences, privacy
 from chatd.writer.channel_needs import followed
 from chatd.writer.erasure_needs import NEEDS_OF_ERASURES, erasures_of_users
 from chatd.writer.file_needs import NEEDS_OF_FILES, forwarded, heard, pictures, read_held, sent
+from chatd.writer.group_needs import recent_messages
 from chatd.writer.import_needs import NEEDS_OF_IMPORTS
 from chatd.writer.sources import Need, Sources, Submitted
 
@@ -88,24 +88,6 @@ async def messages(sources: Sources, batch: Sequence[Submitted], reads: ReadSet)
             reads.messages[number, seq].mine.add((user, emoji))
     if losing:
         await read_held(sources, losing, reads)
-
-
-async def recent_messages(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
-    """Read what users wrote in a day who are removed with their messages: the newest of all that a request names."""
-    since = sources.env.now_ms() - DAY_MS
-    for asked in batch:
-        request, room = asked.request, reads.rooms.get(asked.request.room)
-        if room is None or not request.recall or (asked.user and asked.user not in room.members):
-            continue
-        high = room.seq
-        written = await sources.store.recent_messages(room.number, request.users, since, RECALLED_MAX)
-        found = await sources.store.messages_at({(room.number, seq) for _, seq in written})
-        for place, event in found.items():
-            reads.messages.setdefault(place, Message(room, event))
-        for user in {user for user, _ in written}:
-            seqs = sorted(seq for author, seq in written if author == user)
-            reads.records_of(RecentMessages)[room.number, user] = RecentMessages(seqs, high)
-        await read_held(sources, [*found], reads)
 
 
 async def used_keys(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.kit import document
+from tests.kit.group_shapes import GROUP_KINDS, GROUP_SETTINGS, GROUP_SUMMARY, member_row
 from tests.kit.people_shapes import bounds, card, circle, contact, plate, privacy
 from tests.kit.shapes import (
     Misshapen,
@@ -103,7 +104,11 @@ EVENT_KINDS: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     "left": ({**_USERS, **_BY}, {}),
     "removed": (_USERS, _BY),
     "role": ({**_NUMBERED, "users": listed(role_of, least=1)}, _BY),
-    "settings": (_NUMBERED, {**_BY, "title": text, "avatar": text, "public": boolean, "data": host_data}),
+    "settings": (
+        _NUMBERED,
+        {**_BY, "title": text, "avatar": text, "public": boolean, "data": host_data, **GROUP_SETTINGS},
+    ),
+    **GROUP_KINDS,
     "notice": ({**_NUMBERED, "body": body}, {}),
     "erased": (_ACTED, {"from": positive, "to": positive}),
 }
@@ -151,6 +156,7 @@ summary = record(
         "wallpaper": word,
         "notify": one_of("all", "mentions", "none"),
         "kind": one_of("channel"),
+        **GROUP_SUMMARY,
         "first_visible": two_or_more,
         "log_floor": two_or_more,
         "preview": event_for_reader,
@@ -250,7 +256,7 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     "delivered": _nothing,
     "typing": _nothing,
     "readers": (
-        {"count": u53, "readers": listed(record({"user": user, "read": positive}))},
+        {"count": u53, "readers": listed(record({"user": user, "read": u53}))},
         {"more": more},
     ),
     "focus": (
@@ -258,10 +264,10 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
         {},
     ),
     "watch": ({"users": listed(_seen)}, {}),
-    "members.list": (
-        {"members": listed(record({"user": user, "role": role, "joined_at": positive})), "count": u53},
-        {"more": more},
-    ),
+    "members.list": ({"members": listed(member_row), "count": u53}, {"more": more}),
+    "members.get": ({"members": listed(member_row, most=100), "count": u53}, {}),
+    **dict.fromkeys(("members.silence", "members.nickname"), _logged),
+    **dict.fromkeys(("members.unban", "announce"), _change),
     "preferences": _nothing,
     "users.get": ({"users": listed(card)}, {"more": text_of(r".{1,128}"), "stamp": u53}),
     "bots.get": (

@@ -33,7 +33,7 @@ WORDS = {
     "bool": "boolean",
     "flag": "boolean",
     "any": "unknown",
-    **dict.fromkeys(("user", "room", "device", "key"), "string"),
+    **dict.fromkeys(("user", "room", "device", "key", "role"), "string"),
     **{
         name: name
         for name in (
@@ -44,6 +44,7 @@ WORDS = {
             "Card",
             "Span",
             "MessageOrigin",
+            "Policy",
             "RoomSummary",
             "SyncPage",
             "AccountRow",
@@ -80,6 +81,7 @@ OBJECTS = {
     "21.4.2": "Button",
     "22.1.2": "PushOffer",
     "22.2.1": "PushPreferences",
+    "24.1.1": "Policy",
     "24.4.1": "Card",
     "24.4.2": "Span",
     "24.4.3": "MessageOrigin",
@@ -246,7 +248,8 @@ def event() -> list[Key]:
                 assert key.name in keys, f"{key.name} has no type"
                 continue
             known = keys.get(key.name)
-            type = key.type if known is None or known.type == key.type else f"{known.type} | {key.type}"
+            parts = [] if known is None else known.type.split(" | ")
+            type = " | ".join([*parts, *(() if key.type in parts else (key.type,))])
             meaning = known.meaning if known else f"On {row['kind'].replace('`', '')}"
             keys[key.name] = Key(key.name, type, True, meaning)
     return list(keys.values())

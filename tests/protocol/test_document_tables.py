@@ -18,6 +18,7 @@ from chatd.protocol.cards import Card, MessageOrigin, Span
 from chatd.protocol.connection import AuthOk, HelloOk, ModeOk, PingOk
 from chatd.protocol.envelope import Error, Push
 from chatd.protocol.friends import Circle, CircleOk, ContactOk, ContactRow
+from chatd.protocol.groups import Policy
 from chatd.protocol.history import EventsOk
 from chatd.protocol.media import FileLinkOk, FileListOk
 from chatd.protocol.members import MembersOk
@@ -342,6 +343,7 @@ OBJECTS = {
     "20.4.2": Privacy,
     "20.6.1": Profile,
     "20.6.2": Page,
+    "24.1.1": Policy,
 }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.simulation.client import SimClient
+from tests.simulation.group_actions import GROUP_ACTIONS
 from tests.simulation.history import Packet
 from tests.simulation.media_actions import MEDIA_ACTIONS
 from tests.simulation.people_actions import PEOPLE_ACTIONS
@@ -31,6 +32,7 @@ class Actor:
             *(PEOPLE_ACTIONS if plan.people else ()),
             *(PUSH_ACTIONS if plan.push else ()),
             *(MEDIA_ACTIONS if plan.media else ()),
+            *(GROUP_ACTIONS if plan.governed else ()),
         )
         self.rooms = rooms
         self.users = users

@@ -139,7 +139,7 @@ def members_only(history: History) -> Findings:
     members: dict[tuple[str, str], Members] = {}
     for truth in history.truths:
         for room, log in truth.rooms.items():
-            members[truth.epoch, room] = Members(row.event for row in log.values())
+            members[truth.epoch, room] = Members((row.event for row in log.values()), shows_past=True)
     for said, room, event, _, row in shown(history):
         if row is not None and not members[said.epoch, room].saw(said.user, event["seq"]):
             yield f"{said.client}: {said.user} was shown {event} of {room} without being a member"
@@ -241,6 +241,7 @@ def honest_refusals(history: History) -> Findings:
         honest = REFUSALS_OF_SEND | (REFUSALS_OF_PEOPLE if history.people else frozenset())
         honest |= {"rejected"} if history.hooks else set()
         honest |= {"muted"} if history.moderated else set()
+        honest |= {"forbidden"} if history.governed else set()
         names_files = bool(request.get("body", {}).get("attachments"))
         honest |= {"quota", "not_ready"} if names_files else set()
         if request["type"] == "send" and error["code"] not in honest:

@@ -218,6 +218,8 @@ class History:
     commits: list[Commit] = field(default_factory=list)
     slices: list[Slice] = field(default_factory=list)
     revocations: list[Revocation] = field(default_factory=list)
+    # Whether groups govern themselves.
+    governed: bool = False
     # Whether there are moderators, what they restricted, and whom they erased.
     moderated: bool = False
     restrictions: list[Restricted] = field(default_factory=list)

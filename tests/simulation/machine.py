@@ -42,7 +42,8 @@ WAL = f"{DATABASE}-wal"
 # Positions of events, storage/sqlite/migrations/0001_first.sql.
 SEQ_BITS = 32
 MEMBERS = """
-SELECT room, user, first_visible, read, standing, hidden FROM members WHERE gone IS NULL ORDER BY room, user
+SELECT room, user, first_visible, read, standing, hidden > (SELECT ordinal FROM rooms WHERE number = room)
+FROM members WHERE gone IS NULL ORDER BY room, user
 """
 MARK = "\x1f"  # between users in a column of several
 RARELY_S = 20.0  # between updates of metrics and HTTP headers: each costs a callback

@@ -24,6 +24,9 @@ KINDS = {
     "members.add": "joined",
     "members.remove": "removed",
     "members.role": "role",
+    "members.silence": "silenced",
+    "members.nickname": "nickname",
+    "announce": "announcement",
 }
 
 

@@ -79,6 +79,8 @@ MEDIA_FAULTS = (
     "collector_races",  # what nobody uses goes while it is forwarded
     "takedown",  # files are taken out of every place
 )
+# No fault: in so many runs groups govern themselves. Drawn last.
+GOVERNED_ONE_IN = 8
 # The operations a room keeps in a run with folds: its log is short.
 OPERATIONS_KEPT = 4
 
@@ -108,6 +110,7 @@ class Scenario:
     push: bool = False
     moderated: bool = False
     media: bool = False
+    governed: bool = False
 
     def has(self, fault: str) -> bool:
         return fault in self.faults
@@ -139,7 +142,18 @@ def scenario(plan: Lane) -> Scenario:
     if has_media:
         faults |= {fault for fault in MEDIA_FAULTS if plan.befalls(2)}
     return Scenario(
-        faults, tuple(users), rooms, actions, trouble_s, seed, people, hooks, push, moderated, has_media
+        faults,
+        tuple(users),
+        rooms,
+        actions,
+        trouble_s,
+        seed,
+        people,
+        hooks,
+        push,
+        moderated,
+        has_media,
+        governed=plan.befalls(GOVERNED_ONE_IN),
     )
 
 

@@ -68,6 +68,15 @@ WANTED_OF_MODERATORS = (
     "erased again after a restore",
 )
 
+# Those of runs with groups that govern themselves.
+WANTED_OF_GROUPS = (
+    "refused as slow",
+    "refused by a rule",
+    "a banned user kept out",
+    "recalled with their removal",
+    "a newcomer who sees the past",
+)
+
 # Those of runs with files.
 WANTED_OF_MEDIA = (
     "a file was fetched",
@@ -132,6 +141,8 @@ def shown_by_packets(history: History) -> Iterator[str]:
         yield from of_push(history)
     if history.moderated:
         yield from of_moderators(history)
+    if history.governed:
+        yield from of_groups(history)
 
 
 def in_flight(history: History) -> Iterator[str]:
@@ -209,6 +220,28 @@ def of_hooks(history: History) -> Iterator[str]:
             yield "event set aside"
         if any("unscreened" in entry.marks for entry in truth.feed):
             yield "stored unscreened"
+
+
+def of_groups(history: History) -> Iterator[str]:
+    """Yield the states that the rules of groups bring about."""
+    for _, request, received in replies(history):
+        reply = received.packet
+        if reply.get("scope") == "slow":
+            yield "refused as slow"
+        elif reply.get("code") == "forbidden" and request["type"] == "send":
+            yield "refused by a rule"
+        elif reply["type"] == "ok" and request["type"] == "members.add" and reply.get("not_added"):
+            yield "a banned user kept out"
+    for log in history.truths[-1].rooms.values():
+        past = "none"
+        for row in log.values():
+            kind = row.event["kind"]
+            if kind == "erased" and row.event.get("from", 0) != row.event["seq"] and not history.erased:
+                yield "recalled with their removal"
+            elif kind == "settings":
+                past = row.event.get("policy", {}).get("history", past)
+            elif kind == "joined" and past != "none":
+                yield "a newcomer who sees the past"
 
 
 def of_moderators(history: History) -> Iterator[str]:

@@ -68,7 +68,7 @@ class World:
         self.history: History = self.machine.history
         self.history.faults, self.history.people = self.scenario.faults, self.scenario.people
         self.history.hooks, self.history.push = self.scenario.hooks, self.scenario.push
-        self.history.moderated = self.scenario.moderated
+        self.history.moderated, self.history.governed = self.scenario.moderated, self.scenario.governed
         self.conversations = self.history.conversations
         self.slices = self.history.slices
         self.snapshots = self.history.snapshots

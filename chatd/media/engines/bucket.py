@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from chatd.config.files import read_secrets
 from chatd.config.media import S3
 from chatd.config.problems import ConfigError
+from chatd.media.engines.presigned import Signer
 from chatd.media.layout import key_of
-from chatd.media.presigned import Signer
 
 if TYPE_CHECKING:
     from obstore.store import S3Store

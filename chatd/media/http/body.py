@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from chatd.media.http_messages import BodyLost, Chunks
+from chatd.media.http.messages import BodyLost, Chunks
 
 # Of each of two buffers: what one write takes.
 PIECE = 256 * 1024

@@ -11,8 +11,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from http import HTTPStatus
 from typing import Protocol, cast
 
-from chatd.media.http_body import ReceivedBody
-from chatd.media.http_messages import (
+from chatd.media.http.body import ReceivedBody
+from chatd.media.http.messages import (
     CONTINUE,
     HEAD_BYTES_MAX,
     HEAD_END,

@@ -13,11 +13,11 @@ from typing import TypeVar
 
 from chatd.config.media import S3
 from chatd.env import Env
-from chatd.media.bucket import PROBE, Bucket, BucketError
 from chatd.media.disk import Disk
+from chatd.media.engines.bucket import PROBE, Bucket, BucketError
+from chatd.media.engines.local import in_pool
+from chatd.media.engines.objects import Objects
 from chatd.media.layout import key_of
-from chatd.media.local import in_pool
-from chatd.media.objects import Objects
 from chatd.protocol.errors import Unavailable
 
 # What whoever fetches an object otherwise is told: nothing that was sent is a page.

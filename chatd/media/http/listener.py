@@ -11,8 +11,8 @@ from email.utils import formatdate
 
 from chatd.core.client_address import Networks, client_address, customer
 from chatd.env import Env
-from chatd.media.http_connection import HEAD_S, Connection, Handler
-from chatd.media.http_messages import FilePart
+from chatd.media.http.connection import HEAD_S, Connection, Handler
+from chatd.media.http.messages import FilePart
 
 LOOK_S = 1.0
 # Connections that wait to be accepted, as `listen.backlog` has it by default; the kernel allows no more than its own.

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from chatd.media.disk import Disk
+from chatd.media.engines.objects import Objects
 from chatd.media.interface import INCOMING, OBJECTS
 from chatd.media.layout import deleting, folder_of, path_of
-from chatd.media.objects import Objects
 
 # A backup of a million files takes minutes.
 BACKUP_LOOK_S = 5.0
