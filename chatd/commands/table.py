@@ -21,6 +21,7 @@ from chatd.commands import (
 from chatd.commands.context import Command, for_members
 from chatd.protocol.bots import BotsGet
 from chatd.protocol.connection import Auth, Ping, Pong, SetMode
+from chatd.protocol.drafts import Draft, Schedule
 from chatd.protocol.envelope import Request
 from chatd.protocol.friends import (
     CircleDelete,
@@ -101,6 +102,8 @@ COMMANDS: dict[type[Request], Command] = {
     MembersNickname: Command(WRITER, allow="send", writes=True),
     Announce: Command(WRITER, allow="send", writes=True),
     Preferences: Command(WRITER, own="writes"),
+    Draft: Command(WRITER, own="writes"),
+    Schedule: Command(WRITER, allow="send", own="writes"),
     ProfileSet: Command(WRITER, allow="send", own="people", feature="people"),
     UsersFind: Command(profiles.find, feature="people"),
     UsersGet: Command(profiles.get),

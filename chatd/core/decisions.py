@@ -12,6 +12,7 @@ from chatd.core import (
     bots,
     channels,
     contact_settings,
+    drafts,
     erasure_steps,
     erasures,
     event_feed,
@@ -42,11 +43,13 @@ from chatd.core import (
     restrictions,
     room_settings,
     rooms,
+    scheduled,
     uploads,
     webhooks,
 )
 from chatd.core.read_set import ReadSet
 from chatd.core.write_set import WriteSet
+from chatd.protocol.drafts import Draft, Schedule
 from chatd.protocol.envelope import Ok
 from chatd.protocol.friends import (
     CircleDelete,
@@ -91,6 +94,10 @@ DECISIONS: dict[type, Decide] = {
     Played: played.played,
     Delivered: read_state.delivered,
     Preferences: read_state.prefer,
+    Draft: drafts.draft,
+    Schedule: scheduled.schedule,
+    scheduled.SendScheduled: scheduled.send_scheduled,
+    scheduled.EndScheduled: scheduled.end_scheduled,
     RoomCreate: rooms.create,
     RoomDirect: rooms.direct,
     rooms.OpenDirect: rooms.open_direct,

@@ -20,6 +20,7 @@ from chatd.core.read_set import ReadSet
 from chatd.core.room import Room
 from chatd.core.room_settings import action_of
 from chatd.core.rooms import repeated_creation
+from chatd.core.scheduled import SendScheduled
 from chatd.core.write_set import WriteSet
 from chatd.protocol.codec import encode
 from chatd.protocol.envelope import Ok, RoomMutation
@@ -40,6 +41,7 @@ FLAGGED = "flagged"
 
 SCREENED: Mapping[type[Struct], On] = {
     Send: "message",
+    SendScheduled: "message",
     Forward: "message",
     Edit: "edit",
     RoomCreate: "room",
@@ -56,6 +58,7 @@ SCREENED: Mapping[type[Struct], On] = {
 # What a member must be allowed to do, for those that name a room they are in.
 ACTIONS: Mapping[type[Struct], str] = {
     Send: "post",
+    SendScheduled: "post",
     Forward: "post",
     Edit: "edit",
     RoomUpdate: "update",

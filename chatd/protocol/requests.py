@@ -2,6 +2,7 @@
 
 from chatd.protocol.bots import BotsGet
 from chatd.protocol.connection import Auth, Hello, Ping, Pong, SetMode
+from chatd.protocol.drafts import Draft, Schedule
 from chatd.protocol.friends import (
     CircleDelete,
     CircleSet,
@@ -54,4 +55,5 @@ AnyRequest = (
     | PushTest | PushDecisions
     | Unread | Reads | Verify
     | Search
+    | Draft | Schedule
 )  # fmt: skip

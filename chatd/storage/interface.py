@@ -32,6 +32,7 @@ from chatd.storage.inbox import InboxViews
 from chatd.storage.media import FileRounds, FileViews
 from chatd.storage.members import MemberViews
 from chatd.storage.push import PushStore
+from chatd.storage.scheduled import ScheduledStore
 from chatd.storage.search import SearchViews
 from chatd.storage.views import (
     EventPage,
@@ -352,6 +353,7 @@ class Store(CommitStore, DecisionStore, RoomViews, UserStore, GraphStore, Webhoo
     files: PersonFiles
     feed: FeedStore
     push: PushStore
+    scheduled: ScheduledStore
 
     async def probe(self) -> None:
         """Read something; raise Unavailable when nothing can be read."""

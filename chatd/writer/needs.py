@@ -21,8 +21,10 @@ from chatd.core.profiles import Card, Holder
 from chatd.core.read_set import ReadSet, Tail, UnreadSpan, pair
 from chatd.core.room import Member, Room
 from chatd.core.rooms import OpenDirect
+from chatd.core.scheduled import EndScheduled, SendScheduled
 from chatd.core.unread_counts import COUNTED_EVENTS_MAX, span_of_read, tail_of
 from chatd.core.write_set import Message
+from chatd.protocol.drafts import Draft, Schedule
 from chatd.protocol.emoji import normal_form
 from chatd.protocol.friends import (
     CircleDelete,
@@ -49,6 +51,7 @@ from chatd.writer.file_needs import NEEDS_OF_FILES, forwarded, heard, pictures, 
 from chatd.writer.group_needs import recent_messages
 from chatd.writer.import_needs import NEEDS_OF_IMPORTS
 from chatd.writer.sources import Need, Sources, Submitted
+from chatd.writer.unsent_needs import drafts, held, scheduled, senders, waiting
 
 AccountBound = (
     Preferences,
@@ -371,6 +374,10 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     Announce: (messages, used_keys),
     MembersRole: (used_keys,),
     SetMembers: (used_keys, people, relations, followed),
+    Draft: (used_keys, drafts),
+    Schedule: (used_keys, waiting, sent, held),
+    SendScheduled: (used_keys, scheduled, sent, held, senders),
+    EndScheduled: (used_keys, scheduled, held),
     Preferences: (people, preferences, pictures),
     PrivacySet: (privacy,),
     SetByHost: (privacy,),

@@ -26,7 +26,7 @@ def optimistic(asked: Submitted) -> bool:
     """
     request = asked.request
     return (
-        isinstance(request, Send)
+        type(request) is Send
         and asked.screened is None
         and (
             (request.body.attachments is UNSET and request.body.card is UNSET)

@@ -14,7 +14,11 @@ from tests.kit.auth_matrix import ENDED, REQUESTS, AuthMatrix, PreparedRoom, req
 from tests.kit.inprocess import in_process
 
 APPS = (PushApp(platform="apns", key_file="of nobody"),)
-SWITCHED_ON = {"moderation": {"enabled": True}, "push": {"enabled": True, "workers": 0, "apps": APPS}}
+SWITCHED_ON = {
+    "moderation": {"enabled": True},
+    "push": {"enabled": True, "workers": 0, "apps": APPS},
+    "search": {"enabled": True},
+}
 ROWS = rows()
 WORDS = frozenset({"read", "send", "create", "admin"})
 SHORT_S = 5  # of a token; with its grace shorter than anybody may be silent

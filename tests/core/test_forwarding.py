@@ -203,6 +203,36 @@ async def test_a_room_may_keep_its_messages(server, ann, bob, source, target):
     assert (await forward(bob, target, source, seq))["type"] == "ok"
 
 
+async def test_a_forward_is_a_message_of_its_room(server, ann, bob, source, target):
+    """Its rules hold for it: who posts, and how often."""
+    seq = await send(ann, source, text="mine")
+    other = await ann.create_group("bob")
+    await govern(server, other, post="admin")
+    assert fault(await forward(bob, other, source, seq)) == ("forbidden", None)
+    await govern(server, other, slow_s=30)
+    assert fault(await forward(bob, other, source, seq, seq)) == ("too_large", "seqs")
+    assert (await forward(bob, other, source, seq))["type"] == "ok"
+    slow = await forward(bob, other, source, seq)
+    assert (slow["code"], slow["scope"]) == ("rate_limited", "slow")
+    slow = await bob.request(type="send", room=other, key=new_key(), body={"text": "now"})
+    assert (slow["code"], slow["scope"]) == ("rate_limited", "slow")
+    assert (await forward(ann, other, source, seq, seq))["type"] == "ok"
+
+
+async def test_a_forward_is_a_message_request_of_one_text(tmp_path):
+    async with in_process(tmp_path, people={"enabled": True}) as server:
+        ann, bob = await server.connect("ann"), await server.connect("bob")
+        home = await ann.create_group()
+        texts = [await send(ann, home, text=str(number)) for number in range(2)]
+        card = await send(ann, home, text="Café", card=PLACE)
+        room = (await ann.request(type="room.direct", user="bob"))["summary"]["room"]
+        assert fault(await forward(ann, room, home, *texts)) == ("request_pending", "seqs")
+        assert (await forward(ann, room, home, card))["code"] == "request_pending"
+        assert (await forward(ann, room, home, texts[0]))["type"] == "ok"
+        await bob.request(type="room.accept", room=room)
+        assert (await forward(ann, room, home, *texts, card))["type"] == "ok"
+
+
 async def test_files_of_a_copy_are_its_forwarders_own(server, ann, bob, source, target):
     files = Files(server)
     file, picture = (

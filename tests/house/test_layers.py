@@ -156,6 +156,7 @@ STORES = (
     "storage.media",
     "storage.channels",
     "storage.members",
+    "storage.scheduled",
     "storage.search",
 )
 

@@ -141,6 +141,8 @@ REQUESTS: dict[str, Callable[[PreparedRoom], dict[str, Any]]] = {
     },
     "played": lambda prepared: {"room": prepared.room, "seq": prepared.others},
     "file.list": lambda prepared: {},
+    "search/room": lambda prepared: {"room": prepared.room, "text": "hello"},
+    "search/rooms": lambda prepared: {"text": "hello"},
     "push.test": lambda prepared: {},
     "push.decisions": lambda prepared: {},
     "bots.get": lambda prepared: {"bot": AUTHOR},

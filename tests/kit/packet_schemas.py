@@ -301,6 +301,10 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
         },
         {"more": more},
     ),
+    "search": (
+        {"hits": listed(record({"event": event_for_reader}, {"room": room, "count": positive}), most=50)},
+        {"more": more, "behind": positive},
+    ),
     "push.test": ({"outcome": word}, {"detail": text_of(r".{1,64}")}),
     "push.decisions": (
         {

@@ -33,7 +33,8 @@ WORDS = {
     "bool": "boolean",
     "flag": "boolean",
     "any": "unknown",
-    **dict.fromkeys(("user", "room", "device", "key", "role"), "string"),
+    **dict.fromkeys(("user", "room", "device", "key"), "string"),
+    "role": '"member" | "admin" | "owner"',
     **{
         name: name
         for name in (
@@ -41,6 +42,7 @@ WORDS = {
             "Body",
             "Attachment",
             "Button",
+            "Policy",
             "Card",
             "Span",
             "MessageOrigin",
@@ -98,6 +100,9 @@ ENTRIES = {
     "PushDecision": ("PushDecisionsReply", "decisions"),
 }
 """Names for the items of some arrays, which protocol.md writes in braces."""
+
+SAME_REPLY = {"members.get": "members.list"}
+"""Requests whose reply has the keys that another section describes."""
 
 FRAME_BYTES_MAX = 8192
 """Negative frames above this size are left out: their size is all that is wrong with them."""
@@ -229,7 +234,8 @@ def keys_of(section: Section, *, first: str) -> list[Key]:
 def row_keys(row: Row, section: Section, first: str) -> Iterator[Key]:
     type, may_be_absent = typed(row["Type"], section)
     on_all = row.get("On kinds", "all") == "all"
-    optional = may_be_absent or not on_all or row.get("Default", "required") != "required"
+    default = row.get("Default", row.get("Group", "required"))
+    optional = may_be_absent or not on_all or default != "required"
     for name in document.words(row[first]):
         yield Key(name, type, optional, plain(row["Meaning"]))
 
@@ -261,7 +267,10 @@ def camel(type: str) -> str:
 
 def reply_keys(request: str) -> list[Key]:
     """Return the keys of the `ok` to a request: named by the index, typed by its section or that of the objects."""
-    places = [keys_of(section, first="Reply key") for section in document.sections_of(request)]
+    described = (request, SAME_REPLY.get(request, ""))
+    places = [
+        keys_of(section, first="Reply key") for name in described for section in document.sections_of(name)
+    ]
     places += [
         keys_of(document.section("9.1"), first="Reply key"),
         keys_of(document.section("5.5"), first="Key"),

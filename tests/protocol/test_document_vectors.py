@@ -23,6 +23,7 @@ from chatd.protocol.push import PushDecisionsOk, PushTestOk
 from chatd.protocol.read_state import ReadersOk, ReadOk
 from chatd.protocol.requests import AnyRequest
 from chatd.protocol.rooms import RoomSummary, SummaryOk
+from chatd.protocol.search import SearchOk
 from chatd.protocol.sync import SyncOk
 from chatd.protocol.users import DevicesOk, ProfileOk, UsersOk
 from tests.kit import document, vectors
@@ -151,6 +152,7 @@ REPLIES = {  # the answer to these requests; all others are answered by a WriteO
     "push.test": PushTestOk,
     "file.link": FileLinkOk,
     "file.list": FileListOk,
+    "search": SearchOk,
     "push.decisions": PushDecisionsOk,
 } | dict.fromkeys(("log", "history", "changes", "messages"), EventsOk)
 

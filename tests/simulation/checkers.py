@@ -18,6 +18,8 @@ from tests.simulation.people_checkers import PEOPLE_CHECKERS
 from tests.simulation.people_record import CONTACTS, without_circles
 from tests.simulation.positions import Positions
 from tests.simulation.push_checkers import PUSH_CHECKERS
+from tests.simulation.search_checkers import SEARCH_CHECKERS
+from tests.simulation.sharing_checkers import SHARING_CHECKERS
 
 Findings = Iterator[str]
 
@@ -244,6 +246,7 @@ def honest_refusals(history: History) -> Findings:
         honest |= {"forbidden"} if history.governed else set()
         names_files = bool(request.get("body", {}).get("attachments"))
         honest |= {"quota", "not_ready"} if names_files else set()
+        honest |= {"bad_request"} if "forwarded" in request.get("body", {}) else set()
         if request["type"] == "send" and error["code"] not in honest:
             yield f"{said.client}: a send was refused with {error}"
 
@@ -307,6 +310,8 @@ CHECKERS: dict[str, Callable[[History], Findings]] = {
         *PUSH_CHECKERS,
         *MODERATION_CHECKERS,
         *MEDIA_CHECKERS,
+        *SHARING_CHECKERS,
+        *SEARCH_CHECKERS,
         liveness,
     )
 }

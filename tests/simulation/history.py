@@ -252,6 +252,8 @@ class History:
     hooks: str = ""
     deliveries: list[Delivery] = field(default_factory=list)
     rulings: list[Ruling] = field(default_factory=list)
+    # The time from which on searches were asked for when all was quiet; 0 without search.
+    searched_at: float = 0.0
     # Whether push is on, and what came to the push service.
     push: bool = False
     pushes: list[PushRequest] = field(default_factory=list)

@@ -87,6 +87,20 @@ WANTED_OF_MEDIA = (
     "the process of media died",
 )
 
+# Those of runs with conversations.
+WANTED_OF_CONVERSATIONS = (
+    "a forward of a forward",
+    "a forward of what was edited",
+    "a forward sent again",
+)
+
+# Those of runs with search.
+WANTED_OF_SEARCH = (
+    "search while the index is behind",
+    "the index was deleted",
+    "the process of the index died",
+)
+
 
 def met(history: History) -> Counter[str]:
     """Return how often each state was reached in one run."""
@@ -143,6 +157,7 @@ def shown_by_packets(history: History) -> Iterator[str]:
         yield from of_moderators(history)
     if history.governed:
         yield from of_groups(history)
+    yield from of_sharing(history)
 
 
 def in_flight(history: History) -> Iterator[str]:
@@ -259,6 +274,22 @@ def of_moderators(history: History) -> Iterator[str]:
     for row in (row for log in history.truths[-1].rooms.values() for row in log.values()):
         if row.event["kind"] == "erased":
             yield "reactions erased" if row.event.get("from") == row.event["seq"] else "messages erased"
+
+
+def of_sharing(history: History) -> Iterator[str]:
+    """Yield the states of messages that were forwarded."""
+    rooms = history.truths[-1].rooms
+    for _, request, received in replies(history):
+        if request["type"] != "forward" or received.packet["type"] != "ok":
+            continue
+        if received.packet.get("duplicate"):
+            yield "a forward sent again"
+        for seq in request["seqs"]:
+            row = rooms.get(request["from"], {}).get(seq)
+            if row is not None and "forwarded" in row.event.get("body", {}):
+                yield "a forward of a forward"
+            elif row is not None and "edited" in row.event:
+                yield "a forward of what was edited"
 
 
 def lost_acks(history: History) -> set[str]:

@@ -15,6 +15,7 @@ from chatd.core.friends import Befriend
 from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account
 from chatd.protocol.codec import decode_tree
+from chatd.protocol.drafts import Draft, DraftBody, Schedule
 from chatd.protocol.friends import CircleSet, ContactSet, FriendRequest
 from chatd.protocol.media import Place
 from chatd.protocol.messages import React, Send, SentAttachment, SentBody
@@ -100,6 +101,15 @@ async def uploads(files: Files, room: str) -> None:
     await files.check()
 
 
+async def unsent(files: Files, room: str) -> None:
+    """ann has typed something, and something else with a file is to be sent later."""
+    await files.ask(Draft(room=room, key=new_key(), body=DraftBody(text="I, Ann Miller")), ANN)
+    held = SentAttachment(f"media:{await files.ready(ANN, name='Ann Miller.pdf')}", "x/x")
+    body = SentBody(text="Ann Miller's birthday", attachments=[held])
+    at = files.server.env.now_ms() + 1000
+    await files.ask(Schedule(room=room, key=new_key(), at=at, body=body), ANN)
+
+
 async def lives(directory: Path) -> None:
     """ann leaves something in every table, others little in some."""
     async with in_process(directory, **SETTINGS) as server:
@@ -132,6 +142,7 @@ async def lives(directory: Path) -> None:
         await submit_and_wait("bob", Preferences(room=room, pinned=True))
         await submit_and_wait(ANN, Preferences(receipts=False))
         await uploads(Files(server), room)
+        await unsent(Files(server), room)
     with closing(open_file(directory / "chatd.sqlite", mode="rw")) as connection:
         connection.execute(
             "INSERT INTO bots VALUES (?, x'90', x'', 'all', '', 'Ann Miller is a bot')", (ANN,)
@@ -189,9 +200,10 @@ async def test_all_that_is_kept_of_a_user_is_exported_and_nothing_of_others(dire
     with closing(sqlite3.connect(directory / "chatd.sqlite")) as connection:
         rows = list(export(connection, ANN))
     assert Counter(table for table, _ in rows) == {
-        "users": 1, "devices": 2, "members": 2, "rooms": 2, "account_rows": 3, "contacts": 7, "pages": 1,
+        "users": 1, "devices": 2, "members": 2, "rooms": 2, "account_rows": 3, "section_rows": 2,
+        "contacts": 7, "pages": 1,
         "events": 2, "reactions": 1, "bots": 1, "reports": 1,
-        "push_tokens": 1, "files": 4,
+        "push_tokens": 1, "files": 5,
     }  # fmt: skip
     texts = [row["event"]["body"].get("text") for table, row in rows if table == "events"]
     assert texts == ["secret", None]

@@ -19,6 +19,7 @@ from chatd.storage.sqlite import (
     link_key,
     moderation,
     push,
+    scheduled,
     schema,
     section_rows,
     sections,
@@ -65,6 +66,7 @@ def built_in() -> Chapter:
         filters,
         imports,
         push,
+        scheduled,
         link_key,
     )
     writes = {**WRITES, **{kind: write for one in chapters for kind, write in one.WRITES.items()}}

@@ -60,6 +60,7 @@ from chatd.storage.sqlite.moderation import Reports
 from chatd.storage.sqlite.push_store import PushReads
 from chatd.storage.sqlite.read_pool import ReadPool
 from chatd.storage.sqlite.room_rows import memberships
+from chatd.storage.sqlite.scheduled import ScheduledRows
 from chatd.storage.sqlite.search import SearchReads
 from chatd.storage.sqlite.startup import make_ready, take_over
 from chatd.storage.sqlite.write_set import batch_of
@@ -106,6 +107,7 @@ class SqliteStore(ApiReads, FileReads, FileRounds, GraphReads, InboxReads, Membe
         self.feed = FeedRows(readers, found[0])
         self.file_rows = FileRows(readers)
         self.channels = ChannelRows(readers)
+        self.scheduled = ScheduledRows(readers)
         self.push = PushReads(Directory(lock.directory).database, troubles)
         self._writes = {**chapter.writers(), FeedRow: self.feed.add}
         self._section_tables = chapter.sections

@@ -75,12 +75,12 @@ function Found({ invite, card }: { invite: string; card: Card }) {
     <div class="scroller page">
       <RoomCard card={card} id={invite} />
       {waits.value ? (
-        <p class="card entry" role="status">
+        <p class="card way-in" role="status">
           <Icon name="clock" />
           <span>{t("invite.waits")}</span>
         </p>
       ) : (
-        <form class="card entry" onSubmit={(event) => void enter(event)}>
+        <form class="card way-in" onSubmit={(event) => void enter(event)}>
           {asks && <Field label={t("invite.ask.text")} hint={t("invite.ask.hint")} value={text} max={TEXT_MAX} lines={2} />}
           <p class="problem" role="alert">
             {problem}

@@ -88,7 +88,7 @@ function Welcome({ chat }: { chat: Chat }) {
 
 function Typing({ chat }: { chat: Chat }) {
   const typists = chat.state.typists.value;
-  const [first, second] = typists.map((user) => userOf(user).value.name);
+  const [first, second] = typists.map((user) => chat.nameOf(user));
   let text = "";
   if (typists.length > 2) text = t("chat.typing.many", { count: typists.length });
   else if (second) text = t("chat.typing.names", { first: first!, second });

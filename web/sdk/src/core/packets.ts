@@ -176,6 +176,8 @@ export type RoomSummary = {
   played?: number[];
   /** own voice notes that the peer heard (direct rooms), as far as it is shown (10.9) */
   peer_played?: number[];
+  /** a channel (24.3); absent: a group, or with `peer` a direct room */
+  kind?: "channel";
   /** the rules of the room that are not the default of its kind (24.1.1) */
   policy?: Policy;
   /** what it is about (groups) */
@@ -369,19 +371,19 @@ export type Policy = {
   /** who enters alone: nobody, who asks and is let in (24.2), anybody */
   join?: "closed" | "request" | "open";
   /** `members.add`, invites */
-  invite?: string;
+  invite?: "member" | "admin" | "owner";
   /** those whom a plain member adds or invites wait for an admin (24.2) */
   approve?: boolean;
-  /** `send`, `forward`; `edit` and `react`, too */
-  post?: string;
+  /** `send`, `forward`; `edit` and in groups `react`, too */
+  post?: "member" | "admin" | "owner";
   /** seconds between two messages of a plain member */
   slow_s?: number;
   /** a mention of `*` */
-  mention_all?: string;
+  mention_all?: "member" | "admin" | "owner";
   /** title, avatar, `about`, `tags`, `announce` */
-  info?: string;
+  info?: "member" | "admin" | "owner";
   /** pin */
-  pin?: string;
+  pin?: "member" | "admin" | "owner";
   /** what newcomers see: what comes, the last 200 events too, everything */
   history?: "none" | "recent" | "all";
   /** seconds for which messages are kept, 3600 at least (24.6); 0: as long as the server keeps them */
@@ -987,8 +989,8 @@ export type RoomCreateRequest = {
   type: "room.create";
   /** 9.1; belongs to the creator, since there is no room yet */
   key: string;
-  /** only groups are created like this */
-  kind: "group";
+  /** a channel: 24.3 */
+  kind: "group" | "channel";
   /** title */
   title: string;
   /** first members beside the creator, at most 100 */
@@ -1764,6 +1766,37 @@ export type PushTestReply = {
   detail?: string;
 };
 
+/** `search`, from the client. */
+export type SearchRequest = {
+  type: "search";
+  /** where to look */
+  room?: string;
+  /** words, up to 16 */
+  text?: string;
+  /** who wrote it */
+  from?: string;
+  /** at most 4: what it has besides, all of these: `image`, `video`, `voice`, `file`, `link` (a URL in the text, or a card of one), `mention` (of the asker, or of everybody), `card:TYPE` (24.4) */
+  has?: string[];
+  /** the time of the message, both inclusive */
+  since?: number;
+  /** the time of the message, both inclusive */
+  until?: number;
+  /** as in the page before */
+  more?: string;
+  /** at most as many hits, 1 to 50 */
+  limit?: number;
+};
+
+/** The `ok` to `search`. */
+export type SearchReply = {
+  /** with `room`: its messages, the newest first. Without: a row a room, the latest message of a room first, with the newest hit there and how many there are; 10 is ten or more */
+  hits: { event: Event; room?: string; count?: number }[];
+  /** not all was looked at: ask with it. A page may have fewer hits than `limit`, or none, and `more` */
+  more?: string;
+  /** so many events of these rooms were not searched, because the index has not seen them and newer ones stand behind them; ask again in a moment */
+  behind?: number;
+};
+
 /** `push.decisions`, from the client. */
 export type PushDecisionsRequest = {
   type: "push.decisions";
@@ -1793,8 +1826,8 @@ export type EventPush = {
 /** `head`, from the server. */
 export type HeadPush = {
   type: "head";
-  /** these rooms moved and are now here; content on request. All three keys always present */
-  rooms: { room: string; seq: number; ordinal: number }[];
+  /** these rooms moved and are now here; content on request. The first three keys are always present; `preview`: of a channel (24.3.3) */
+  rooms: { room: string; seq: number; ordinal: number; preview?: Event }[];
 };
 
 /** `room`, from the server. */
@@ -1992,6 +2025,7 @@ export type Request =
   | FileListRequest
   | PlayedRequest
   | PushTestRequest
+  | SearchRequest
   | PushDecisionsRequest;
 
 export type Push =
@@ -2104,5 +2138,6 @@ export type Replies = {
   "file.list": FileListReply;
   "played": PlayedReply;
   "push.test": PushTestReply;
+  "search": SearchReply;
   "push.decisions": PushDecisionsReply;
 };
