@@ -361,6 +361,7 @@ CONTRADICTIONS: dict[str, dict[str, str]] = {
         "push.apps": '[{"platform":"web","key_file":"k","url":"https://push.example/"}]',
         "push.vapid_subject": "https://example.org",
     },
+    "an index of another name": {"search.file": "/var/lib/chatd/chatd.sqlite"},
     "media without port": {"media.address": "localhost"},
     "media beside the chat": {"media.enabled": "true", "media.address": "127.0.0.1:8470"},
     "media on a network in the clear": {"media.enabled": "true", "media.address": "0.0.0.0:8472"},
