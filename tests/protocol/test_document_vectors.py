@@ -13,6 +13,7 @@ from chatd.protocol.envelope import Error, Push, Request
 from chatd.protocol.errors import Broken
 from chatd.protocol.friends import CircleOk, ContactOk
 from chatd.protocol.history import EventsOk
+from chatd.protocol.inbox import BadgeOk, ReadsOk, UnreadOk, VerifyOk
 from chatd.protocol.media import FileLinkOk, FileListOk
 from chatd.protocol.members import MembersOk
 from chatd.protocol.messages import WriteOk
@@ -152,6 +153,10 @@ REPLIES = {  # the answer to these requests; all others are answered by a WriteO
     "file.link": FileLinkOk,
     "file.list": FileListOk,
     "push.decisions": PushDecisionsOk,
+    "unread": UnreadOk,
+    "badge": BadgeOk,
+    "reads": ReadsOk,
+    "verify": VerifyOk,
 } | dict.fromkeys(("log", "history", "changes", "messages"), EventsOk)
 
 
