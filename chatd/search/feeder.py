@@ -13,8 +13,8 @@ from chatd.protocol.messages import Event
 from chatd.search.index import Index
 from chatd.search.source import AnyConnection, RoomHead, heads_of, part_behind, rooms_behind
 
-# Events, and rooms, of one step: some ten milliseconds.
-STEP_EVENTS, STEP_ROOMS = 100, 500
+# Events, and rooms, of one step: some fifty milliseconds.
+STEP_EVENTS, STEP_ROOMS = 400, 500
 # The words of what was taken away are merged away within a day; the merging itself takes minutes.
 MERGE_AFTER_MS = 12 * 3_600_000
 NEVER = -1
