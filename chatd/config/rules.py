@@ -359,6 +359,11 @@ RULES: tuple[Rule, ...] = (
         "web.media_origins and web.embed_origins must look like https://app.example.org, without path or *",
         lambda c: _exact_origins((*c.web.media_origins, *c.web.embed_origins)),
     ),
+    Rule(
+        ("cards.image_hosts",),
+        "cards.image_hosts must be hosts such as img.example.org or img.example.org:8443, without https:// or *",
+        lambda c: _exact_origins(f"https://{host}" for host in c.cards.image_hosts),
+    ),
     *hook_rules.RULES,
     Rule(
         ("search.file",),

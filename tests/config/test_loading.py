@@ -374,6 +374,7 @@ CONTRADICTIONS: dict[str, dict[str, str]] = {
     "media in a bucket with a name to quote": {"media.engine": "s3", "media.s3": BUCKET.replace("files", "a/b")},
     "a network with host bits": {"egress.allow": "10.0.0.1/8"},
     "any pictures": {"web.media_origins": "*"},
+    "pictures of cards from anywhere": {"cards.image_hosts": "https://img.example.org"},
     "a frame of any port": {"web.embed_origins": "https://app.example:*"},
 }  # fmt: skip
 

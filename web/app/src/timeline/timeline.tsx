@@ -4,7 +4,7 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { number, t } from "../locale/locale.js";
 import { Icon } from "../shell/icons.js";
 import { lazy } from "../shell/lazy.js";
-import { phase, type RoomChange } from "../shell/state.js";
+import { me, phase, type RoomChange } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
 import { MessageRow } from "./bubble.js";
 import type { Chat } from "./chat.js";
@@ -73,6 +73,7 @@ function Beginning({ chat }: { chat: Chat }) {
 
 function Welcome({ chat }: { chat: Chat }) {
   const { peer } = chat.state.summary.value;
+  if (peer === me.value) return <p class="welcome">{t("room.self.hint")}</p>;
   return (
     <div class="welcome">
       <span class="welcome-wave" aria-hidden="true">
