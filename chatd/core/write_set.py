@@ -24,6 +24,7 @@ from chatd.core.room import (
 from chatd.core.room_steps import ChannelDeleted, MemberJoined, MemberLeft, RoomListed, RoomUnlisted
 from chatd.protocol.codec import encode
 from chatd.protocol.errors import Refused
+from chatd.protocol.joining import UseOk
 from chatd.protocol.messages import Event, WriteOk
 from chatd.protocol.read_state import ReadOk
 from chatd.protocol.rooms import GoneReason, SummaryOk
@@ -128,7 +129,7 @@ class RoomReply:
     `origin`: the request, if there is one; it is refused when `user` is no member any more by then.
     """
 
-    reply: ReadOk | SummaryOk | WriteOk
+    reply: ReadOk | SummaryOk | WriteOk | UseOk
     room: Room
     user: str
     origin: Origin | None = None

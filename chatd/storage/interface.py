@@ -29,6 +29,7 @@ from chatd.storage.feeds import FeedStore, WebhookStore
 from chatd.storage.files import FileStore
 from chatd.storage.graph import GraphStore
 from chatd.storage.inbox import InboxViews
+from chatd.storage.joining import JoiningStore
 from chatd.storage.media import FileRounds, FileViews
 from chatd.storage.members import MemberViews
 from chatd.storage.push import PushStore
@@ -106,6 +107,7 @@ class DecisionStore(Protocol):
 
     erasures: ErasureStore
     file_rows: FileStore
+    joining: JoiningStore
     channels: ChannelStore
 
     async def load_rooms(self, names: Collection[str]) -> dict[str, Room]:
@@ -115,7 +117,7 @@ class DecisionStore(Protocol):
         """
 
     async def placed(self, asked: Collection[tuple[str, str, bool]]) -> set[tuple[str, str, bool]]:
-        """Return those of (user, room name, joins) whose user is or was a member, or joins a public room.
+        """Return those of (user, room name, joins) whose user is, was or waits to be a member, or joins an open one.
 
         A missing room takes the same time as a room of others, however large, so that time does not tell them apart.
         """

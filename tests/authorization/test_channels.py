@@ -22,6 +22,7 @@ typing           not_found not_member ok        ok        ok
 preferences      not_found not_member ok        ok        ok
 members.list     not_found not_member ok        ok        ok
 send             not_found not_member forbidden ok        ok
+forward          not_found not_member forbidden ok        ok
 edit             not_found not_member forbidden forbidden ok
 recall           not_found not_member forbidden ok        conflict
 pin              not_found not_member forbidden ok        duplicate
@@ -45,6 +46,7 @@ def request(kind: str, room: str, seq: int) -> dict[str, Any]:
         "readers": {"seq": seq},
         "preferences": {"muted_until": 1},
         "send": {"body": body},
+        "forward": {"from": room, "seqs": [seq]},
         "edit": {"target": seq, "body": body},
         "recall": {"target": seq},
         "pin": {"target": seq, "set": True},
@@ -56,7 +58,7 @@ def request(kind: str, room: str, seq: int) -> dict[str, Any]:
     mutates = (
         kind.startswith(("members.", "room.")) or "set" in keys.get(kind, {}) or "body" in keys.get(kind, {})
     )
-    keyed = mutates or kind == "recall"
+    keyed = mutates or kind in ("recall", "forward")
     packet = {"type": kind, "room": room, **keys.get(kind, {})}
     return {**packet, "key": new_key()} if keyed and kind not in ("room.get", "members.list") else packet
 

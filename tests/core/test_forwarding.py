@@ -143,6 +143,25 @@ async def test_the_first_origin_stays(ann, bob, source, target):
     assert again["event"]["body"]["forwarded"] == {}
 
 
+async def test_the_origin_of_a_post_is_its_channel(tmp_path):
+    async with in_process(tmp_path, channels={"enabled": True, "create": "users"}) as server:
+        ann, bob = await server.connect("ann"), await server.connect("bob")
+        made = await ann.request(type="room.create", key=new_key(), kind="channel", title="News")
+        channel = made["summary"]["room"]
+        seq = await send(ann, channel, text="The bridge is open")
+        target = await bob.create_group("cat")
+        assert fault(await forward(bob, target, channel, seq)) == ("not_found", "from")
+        await bob.request(type="room.join", room=channel, key=new_key())
+        for credit in (False, True):
+            copy = (await forward(bob, target, channel, seq, credit=credit))["event"]
+            assert copy["body"] == {"text": "The bridge is open", "forwarded": {"room": channel, "seq": seq}}
+        again = (await forward(bob, target, target, copy["seq"], credit=True))["event"]
+        assert again["body"] == copy["body"]
+        assert fault(await forward(bob, channel, target, copy["seq"])) == ("forbidden", None)
+        posted = (await forward(ann, channel, channel, seq))["event"]
+        assert posted["body"]["forwarded"] == {"room": channel, "seq": seq}
+
+
 async def test_nobody_changes_the_words_of_a_copy(ann, bob, source, target):
     seq = await send(ann, source, text="mine")
     copy = await forward(bob, target, source, seq, credit=True)

@@ -55,7 +55,7 @@ ARROWS: dict[str, set[str]] = {
         *INSIDE,
     },
     "cli": {
-        "server", "http", "storage", "auth", "webhooks", "push", "media", "egress", "client", "conformance",
+        "server", "http", "storage", "auth", "webhooks", "push", "media", "search", "egress", "client", "conformance",
         *INSIDE,
     },
     "client": set(),
@@ -153,6 +153,7 @@ CONTRACTS = ("interface", "views", "erasing", "feeds")
 STORES = (
     "storage.push",
     "storage.files",
+    "storage.joining",
     "storage.media",
     "storage.channels",
     "storage.members",

@@ -8,6 +8,8 @@ from typing import Any
 
 from tests.kit import document
 from tests.kit.group_shapes import GROUP_KINDS, GROUP_SETTINGS, GROUP_SUMMARY, member_row
+from tests.kit.joining_shapes import ADDED
+from tests.kit.joining_shapes import replies as joining_replies
 from tests.kit.people_shapes import bounds, card, circle, contact, plate, privacy
 from tests.kit.shapes import (
     Misshapen,
@@ -199,7 +201,6 @@ _done: dict[str, Shape] = {"time": positive, "seq": positive, "duplicate": flag}
 _stored: dict[str, Shape] = {"time": positive, "seq": positive}
 _change: tuple[dict[str, Shape], dict[str, Shape]] = ({}, _done)
 _logged: tuple[dict[str, Shape], dict[str, Shape]] = ({}, {**_done, "event": event})
-_not_added: dict[str, Shape] = {"not_added": listed(user, least=1)}
 _limits = record({}, dict.fromkeys((*document.limits(), "full_delivery_members", "request_texts"), positive))
 _nothing: tuple[dict[str, Shape], dict[str, Shape]] = ({}, {})
 media_offer = record({"url": text_of(r"https?://.{1,504}"), "file_bytes": positive, "voice_ms": positive})
@@ -245,11 +246,11 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
         {"duplicate": flag},
     ),
     "recall": (_stored, {"duplicate": flag}),
-    **dict.fromkeys(("pin", "room.join", "room.leave"), _change),
+    **dict.fromkeys(("pin", "room.leave"), _change),
     **dict.fromkeys(("edit", "react", "room.update", "members.remove", "members.role"), _logged),
-    "members.add": ({}, {**_done, "event": event, **_not_added}),
+    **joining_replies(summary, _done, event),
     "room.delete": ({}, {"time": positive, "duplicate": flag}),
-    "room.create": ({"summary": summary}, {**_done, **_not_added}),
+    "room.create": ({"summary": summary}, {**_done, **ADDED}),
     "room.direct": ({"summary": summary}, {}),
     "room.get": ({"summary": summary}, {}),
     "read": ({"read": u53, "unread": u53, "unread_mentions": u53, "ordinal": u53}, {}),

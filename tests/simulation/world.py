@@ -318,7 +318,8 @@ class World:
         self.history.searched_at = self.history.searched_at or self.loop.time()
         for text in ("words", "other"):
             for place in ({}, *({"room": room} for room in list(client.storage.timelines)[:3])):
-                client.connection.ask({"type": "search", "text": text, "limit": 49, **place})  # type: ignore[union-attr]
+                packet = {"type": "search", "text": text, "limit": 49, **place}
+                client.connection.ask(packet)  # type: ignore[union-attr]
 
     async def _let_files_go(self) -> None:
         """Let all time pass for files; then rows, logs and the disk have to agree."""

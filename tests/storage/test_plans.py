@@ -22,6 +22,7 @@ from chatd.storage.sqlite import (
     history,
     media_reads,
     media_rows,
+    member_reads,
     privacy,
     push,
     push_reading,
@@ -51,6 +52,7 @@ MODULES: tuple[ModuleType, ...] = (
     history,
     media_reads,
     media_rows,
+    member_reads,
     users,
     room_rows,
     section_rows,
@@ -128,9 +130,9 @@ OF_SOME_ROWS = {  # what must not walk the rows that the others want
     "push.FORGET_ALERTS": "push_alerts_stamp",
     # Of a channel with a million followers.
     "read_set.STAFF": "members_staff",
-    "users.MEMBERS.staff": "members_staff",
-    "users.MEMBERS.banned": "members_banned",
-    "users.BANNED_COUNT": "members_banned",
+    "member_reads.MEMBERS.staff": "members_staff",
+    "member_reads.MEMBERS.banned": "members_banned",
+    "member_reads.BANNED_COUNT": "members_banned",
     "sync.LEFT": "rooms_left",
 }
 
@@ -190,5 +192,5 @@ def test_who_asked_for_everything_is_found_among_thousands(database: sqlite3.Con
 def test_reading_a_room_in_order_never_sorts(database: sqlite3.Connection) -> None:
     for name in ("history.LOG", "history.NEWEST", "history.OLDEST", "room_summaries.NEWEST"):
         assert not any("TEMP B-TREE" in step for step in plan(database, STATEMENTS[name])), name
-    for name in ("users.MEMBERS.all", "users.READERS"):
+    for name in ("member_reads.MEMBERS.all", "member_reads.READERS"):
         assert not any("TEMP B-TREE" in step for step in plan(database, STATEMENTS[name])), name

@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
 
-from chatd.core.members import SetMembers
+from chatd.core.entering import SetMembers
 from chatd.http.api.route import As, Call, Done, PageAs, Route, page_of
 from chatd.protocol.groups import Announce, MembersSilence, MembersUnban
 from chatd.protocol.identifiers import U53, Milliseconds

@@ -52,6 +52,7 @@ from chatd.storage.sqlite.graph import GraphReads
 from chatd.storage.sqlite.hello import hello
 from chatd.storage.sqlite.history import Cut, Span
 from chatd.storage.sqlite.inbox import InboxReads
+from chatd.storage.sqlite.joining import JoiningRows
 from chatd.storage.sqlite.media_reads import FileReads
 from chatd.storage.sqlite.media_rows import FileRounds
 from chatd.storage.sqlite.member_reads import MemberReads
@@ -105,7 +106,7 @@ class SqliteStore(ApiReads, FileReads, FileRounds, GraphReads, InboxReads, Membe
         self._read_pool = readers
         self.troubles = troubles
         self.feed = FeedRows(readers, found[0])
-        self.file_rows = FileRows(readers)
+        self.file_rows, self.joining = FileRows(readers), JoiningRows(readers)
         self.channels = ChannelRows(readers)
         self.scheduled = ScheduledRows(readers)
         self.push = PushReads(Directory(lock.directory).database, troubles)

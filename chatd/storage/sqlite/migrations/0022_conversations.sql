@@ -44,6 +44,8 @@ CREATE TABLE joins (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX joins_user ON joins (user);
 CREATE INDEX joins_time ON joins (time);
+CREATE INDEX joins_declined ON joins (time) WHERE kind = 'declined';
+CREATE INDEX joins_by ON joins (by) WHERE by <> '';
 
 CREATE TABLE invites (
     invite     TEXT PRIMARY KEY,
