@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from chatd.client import Client
 from tests.kit import demo_chats
 from tests.kit.app_page import AppPage, app_page
 from tests.kit.browser import BROWSER, watched_context, web_daemon
@@ -18,17 +19,19 @@ PHONE = {"viewport": {"width": 390, "height": 844}}
 
 
 class World:
-    """A daemon with chats, and the room of a group."""
+    """A daemon with chats, two of its groups, and clients of others."""
 
-    def __init__(self, daemon: RunningDaemon, rooms: dict[str, str]) -> None:
+    def __init__(self, daemon: RunningDaemon, rooms: dict[str, str], clients: dict[str, Client]) -> None:
         self.daemon = daemon
         self.tour = rooms["tour"]
+        self.hike = rooms["hike"]
+        self.clients = clients
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def world(built: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     async with web_daemon(tmp_path_factory.mktemp("groups")) as daemon, demo_chats.people(daemon) as clients:
-        yield World(daemon, await demo_chats.fill(clients))
+        yield World(daemon, await demo_chats.fill(clients), clients)
 
 
 async def _show(app: AppPage, action: str) -> None:
@@ -87,6 +90,44 @@ async def test_an_admin_governs_a_group_and_its_members_see_it(browser: Any, wor
         await _show(alice, "Banned people")
         await alice.dialog.locator("button", has_text="Admit again").click()
         await alice.dialog.get_by_text("Nobody is banned.").wait_for()
+        assert watch.errors == []
+
+
+async def test_one_enters_a_group_by_its_link_and_others_ask_an_admin(browser: Any, world: World) -> None:
+    async with (
+        watched_context(browser, **PHONE) as (context, watch),
+        watched_context(browser, **PHONE) as (other_context, _),
+    ):
+        alice = await app_page(context, world.daemon, "alice")
+        bob = await app_page(other_context, world.daemon, "bob")
+        await bob.go("invite/AAAAAAAAAAAAAAAAAAAAAA")
+        await bob.page.get_by_text("This link does not work").wait_for()
+        await alice.go(f"r/{world.hike}/about")
+        await _show(alice, "Invite links")
+        for _ in ("the list", "a new link"):
+            await alice.dialog.locator("button[type=submit]").click()
+        address = await alice.dialog.locator(".code-address").inner_text()
+        await bob.page.goto(address)
+        await bob.page.locator(".room-card", has_text="周末爬山").wait_for()
+        await bob.button("Join")
+        await bob.say("Room for one more?")
+        await bob.page.locator("article", has_text="Room for one more?").wait_for()
+        await bob.page.goto(address)
+        await bob.page.get_by_text("You are in this group.").wait_for()
+        await alice.button("Revoke")
+        await alice.dialog.get_by_text("There is no link yet.").wait_for()
+        await alice.page.keyboard.press("Escape")
+        await _show(alice, "Rules of the group")
+        await alice.dialog.get_by_label("Who may come in").select_option("request")
+        await alice.page.keyboard.press("Escape")
+        await alice.go(f"r/{world.hike}")
+        asked = {"type": "room.join", "room": world.hike, "key": "AZqxkQ2aB2cD3eF4gH5iJk", "text": "It is me"}
+        await world.clients["carol"].call(asked)
+        await alice.page.get_by_role("button", name="1 person asks to join").click()
+        await alice.dialog.locator(".request", has_text="It is me").wait_for()
+        await alice.dialog.locator("button", has_text="Let in").click()
+        await alice.dialog.get_by_text("Nobody waits.").wait_for()
+        await alice.page.locator(".room-bar-action").wait_for(state="detached")
         assert watch.errors == []
 
 
