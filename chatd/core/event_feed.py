@@ -147,7 +147,7 @@ def entries_of(writes: WriteSet, *, reads: bool = False) -> list[StoredEntry]:
     entries: list[StoredEntry] = []
     caused = writes.caused or {}
     for number, steps in writes.steps.items():
-        judged: Sequence[str] = ()
+        judged: tuple[str, ...] = ()
         for step in steps:
             # An imported message is no news.
             if type(step) is NewEvent and not (step.past and step.event.kind == MESSAGE):
