@@ -394,8 +394,6 @@ export type Policy = {
   no_forward?: boolean;
   /** plain members see admins and owners only */
   hide_members?: boolean;
-  /** the group with the comments of a channel */
-  comments?: string;
 };
 
 /** Protocol.md, "Card". */
