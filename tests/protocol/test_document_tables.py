@@ -20,6 +20,7 @@ from chatd.protocol.envelope import Error, Push
 from chatd.protocol.friends import Circle, CircleOk, ContactOk, ContactRow
 from chatd.protocol.groups import Policy
 from chatd.protocol.history import EventsOk
+from chatd.protocol.inbox import BadgeOk, ReadsOk, UnreadOk, VerifyOk
 from chatd.protocol.media import FileLinkOk, FileListOk
 from chatd.protocol.members import MembersOk
 from chatd.protocol.messages import Attachment, Body, Event, WriteOk
@@ -304,6 +305,8 @@ REPLIES = {
     "file.list": FileListOk,
     "search": SearchOk,
     "push.decisions": PushDecisionsOk,
+    "reads": ReadsOk,
+    "verify": VerifyOk,
 }
 
 
@@ -324,6 +327,16 @@ def test_the_keys_of_the_reading_replies_are_those_of_the_code() -> None:
         for key in document.keys(type, first="Reply key")
     }
     assert stated == set(fields(EventsOk))
+
+
+def test_the_keys_of_what_unread_answers_are_those_of_the_code() -> None:
+    stated = [
+        {name for row in table for name in document.words(row["Reply key"])}
+        for table in document.section("24.6.1").tables
+        if "Reply key" in table[0]
+    ]
+    assert stated == [set(fields(UnreadOk)), set(fields(BadgeOk))]
+    assert set.union(*stated) == listed(document.index()["unread"]["Reply"])
 
 
 def test_the_keys_of_an_ack_are_those_of_the_code() -> None:

@@ -13,6 +13,7 @@ from chatd.protocol.envelope import Error, Push, Request
 from chatd.protocol.errors import Broken
 from chatd.protocol.friends import CircleOk, ContactOk
 from chatd.protocol.history import EventsOk
+from chatd.protocol.inbox import BadgeOk, ReadsOk, UnreadOk, VerifyOk
 from chatd.protocol.joining import CardOk, InviteOk, InvitesOk, JoinsOk, UseOk
 from chatd.protocol.media import FileLinkOk, FileListOk
 from chatd.protocol.members import MembersOk
@@ -160,6 +161,10 @@ REPLIES = {  # the answer to these requests; all others are answered by a WriteO
     "invites.use": UseOk,
     "joins.list": JoinsOk,
     "push.decisions": PushDecisionsOk,
+    "unread": UnreadOk,
+    "badge": BadgeOk,
+    "reads": ReadsOk,
+    "verify": VerifyOk,
 } | dict.fromkeys(("log", "history", "changes", "messages"), EventsOk)
 
 
