@@ -15,6 +15,7 @@ from chatd.protocol.friends import (
 )
 from chatd.protocol.groups import Announce, MembersGet, MembersNickname, MembersSilence, MembersUnban
 from chatd.protocol.history import Changes, History, Log, Messages
+from chatd.protocol.inbox import Clear, Delete
 from chatd.protocol.media import FileLink, FileList, Played
 from chatd.protocol.members import MembersAdd, MembersList, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Forward, Pin, React, Recall, Send
@@ -53,5 +54,5 @@ AnyRequest = (
     | FileLink | FileList | Played
     | PushTest | PushDecisions
     | Search
-    | Draft | Schedule
+    | Delete | Clear | Draft | Schedule
 )  # fmt: skip

@@ -38,6 +38,7 @@ from chatd.protocol.friends import (
     FriendRequest,
 )
 from chatd.protocol.groups import Announce, MembersNickname, MembersSilence, MembersUnban
+from chatd.protocol.inbox import Clear
 from chatd.protocol.media import Played
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Forward, Pin, React, Recall, Send
@@ -392,6 +393,7 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     Announce: (messages, used_keys),
     MembersRole: (used_keys,),
     SetMembers: (used_keys, people, relations, followed),
+    Clear: (tails,),
     Draft: (used_keys, drafts),
     Schedule: (used_keys, waiting, sent, held),
     SendScheduled: (used_keys, scheduled, sent, held, senders),
