@@ -10,6 +10,7 @@ from bench.exports import convert
 from bench.options import Scenario
 from bench.report import page as report
 from bench.scenarios import (
+    channel,
     floor,
     graph,
     history,
@@ -23,6 +24,7 @@ from bench.scenarios import (
     push,
     reconnect,
     replay,
+    search,
     siege,
     stalled,
     targets,
@@ -41,9 +43,11 @@ SCENARIOS: dict[str, Scenario] = {
     "instructions": instructions.SCENARIO,
     "history": history.SCENARIO,
     "graph": graph.SCENARIO,
+    "channel": channel.SCENARIO,
     "people": people.SCENARIO,
     "platform": platform.SCENARIO,
     "push": push.SCENARIO,
+    "search": search.SCENARIO,
     "media": media.SCENARIO,
     "reconnect": reconnect.SCENARIO,
     "stalled": stalled.SCENARIO,

@@ -24,7 +24,7 @@ from chatd.core.graph import (
 from chatd.core.graph_digest import BucketDigests, Digest, GraphDigest
 from chatd.core.read_set import PeopleRules
 from chatd.protocol.errors import ChatError, Refused, Unavailable
-from chatd.storage.interface import GraphStore
+from chatd.storage.graph import GraphStore
 
 log = logging.getLogger(__name__)
 

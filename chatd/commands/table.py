@@ -9,6 +9,8 @@ from chatd.commands import (
     connection,
     files,
     history,
+    inbox,
+    joining,
     members,
     presence,
     profiles,
@@ -34,7 +36,16 @@ from chatd.protocol.friends import (
 )
 from chatd.protocol.groups import Announce, MembersGet, MembersNickname, MembersSilence, MembersUnban
 from chatd.protocol.history import Changes, History, Log, Messages
-from chatd.protocol.inbox import Clear, Delete
+from chatd.protocol.inbox import Clear, Delete, Reads, Unread, Verify
+from chatd.protocol.joining import (
+    InvitesCreate,
+    InvitesList,
+    InvitesLook,
+    InvitesRevoke,
+    InvitesUse,
+    JoinsDecide,
+    JoinsList,
+)
 from chatd.protocol.media import FileLink, FileList, Played
 from chatd.protocol.members import MembersAdd, MembersList, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Forward, Pin, React, Recall, Send
@@ -96,6 +107,13 @@ COMMANDS: dict[type[Request], Command] = {
     MembersAdd: Command(WRITER, allow="create", writes=True),
     MembersRemove: Command(WRITER, allow="create", writes=True),
     MembersRole: Command(WRITER, allow="create", writes=True),
+    InvitesCreate: Command(WRITER, allow="create", writes=True),
+    InvitesList: Command(for_members(joining.invites)),
+    InvitesRevoke: Command(WRITER, allow="create", writes=True),
+    InvitesLook: Command(WRITER, own="invites"),
+    InvitesUse: Command(WRITER, allow="create", own="invites"),
+    JoinsList: Command(for_members(joining.joins)),
+    JoinsDecide: Command(WRITER, allow="create", writes=True),
     MembersUnban: Command(WRITER, allow="create", writes=True),
     MembersSilence: Command(WRITER, allow="create", writes=True),
     MembersNickname: Command(WRITER, allow="send", writes=True),
@@ -124,6 +142,9 @@ COMMANDS: dict[type[Request], Command] = {
     Played: Command(WRITER, own="writes", feature="media"),
     FileLink: Command(files.link, feature="media"),
     FileList: Command(files.listed, feature="media"),
+    Unread: Command(inbox.unread),
+    Reads: Command(inbox.reads, own="writes"),
+    Verify: Command(inbox.verify),
     Search: Command(search.search, own="search", feature="search"),
     PushTest: Command(push.test, feature="push"),
     PushDecisions: Command(push.decisions, feature="push"),

@@ -14,6 +14,7 @@ from chatd.core import (
     clearing,
     contact_settings,
     drafts,
+    entering,
     erasure_steps,
     erasures,
     event_feed,
@@ -26,6 +27,8 @@ from chatd.core import (
     graph,
     held_files,
     imports,
+    invites,
+    joins,
     link_key,
     maintenance,
     member_settings,
@@ -64,6 +67,7 @@ from chatd.protocol.friends import (
 )
 from chatd.protocol.groups import Announce, MembersNickname, MembersSilence, MembersUnban
 from chatd.protocol.inbox import Clear, Delete
+from chatd.protocol.joining import InvitesCreate, InvitesLook, InvitesRevoke, InvitesUse, JoinsDecide
 from chatd.protocol.media import Played
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Forward, Pin, React, Recall, Send
@@ -112,16 +116,24 @@ DECISIONS: dict[type, Decide] = {
     RoomUpdate: room_settings.update,
     RoomDelete: rooms.delete,
     channels.RemoveFollowers: channels.remove_followers,
-    RoomJoin: members.join,
+    RoomJoin: entering.join,
     RoomLeave: members.leave,
-    MembersAdd: members.add,
+    MembersAdd: entering.add,
     MembersRemove: bans.remove,
     MembersUnban: bans.unban,
     MembersSilence: member_settings.silence,
     MembersNickname: member_settings.nickname,
     Announce: announcements.announce,
     MembersRole: members.set_roles,
-    members.SetMembers: members.set_members,
+    InvitesCreate: invites.create,
+    InvitesRevoke: invites.revoke,
+    InvitesLook: invites.look,
+    InvitesUse: invites.use,
+    invites.ForgetInvites: invites.forget_invites,
+    JoinsDecide: joins.decide,
+    joins.EndJoins: joins.end_joins,
+    joins.EraseJoins: joins.erase_joins,
+    entering.SetMembers: entering.set_members,
     ProfileSet: profiles.set_profile,
     DevicesRemove: accounts.remove_device,
     FriendRequest: friends.request,

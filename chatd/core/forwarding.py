@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from chatd.core.attachments import Resolved, check_leaves, check_space, resolve_files
 from chatd.core.idempotency import acknowledgement, first_time, once, same
+from chatd.core.may_post import check_may_post, check_pace, is_bound, note_pace, slow_s
 from chatd.core.message_requests import is_pending, note_sent
 from chatd.core.messages import say
 from chatd.core.own_view import view_of
@@ -55,18 +56,28 @@ def forward(user: str, request: Forward, writes: WriteSet, reads: ReadSet) -> Wr
     """Copy messages that the user sees into a room where they may write."""
     digest = first_time(user, request, writes, reads)
     room, author = authorize(reads.rooms.get(request.room), user, "post")
+    bound = is_bound(room, author)
+    if bound:
+        check_may_post(room, author, writes.now)
+        check_pace(room, author, writes, reads)
+        if len(request.seqs) > 1 and slow_s(room, author):
+            raise Refused("too_large", "one message at a time, in a slow room", field="seqs")
     source, sources = seen_by(user, request, reads)
     copies = copies_of(user, request, source, sources, writes, reads)
     reads.allowances.check("forwards", user, len(copies), writes, reads.now_s)
     check_space(user, room, all_of(copies), (), reads)
     if room.gates and len(copies) > 1 and is_pending(room, author):
         raise Refused("request_pending", "one message, until they accept", field="seqs")
+    if bound:
+        note_pace(room, author, writes)
     for key, copy in zip(keys_of(request), copies, strict=True):
         sent = Send(room=room.name, key=key, body=copy.body)  # type: ignore[arg-type]
         if room.gates:
             note_sent(room, author, copy.body, writes, reads)
         say(room, author, sent, digest, writes, reads, copy)
     writes.spend("forwards", user, len(copies))
+    if bound:
+        note_pace(room, author, writes)
     return acknowledgement(request, writes.keyed[room.number, user, request.key].event)
 
 

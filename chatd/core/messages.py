@@ -10,6 +10,7 @@ from chatd.core.cards import check_shared
 from chatd.core.idempotency import acknowledgement, first_time, once, same, unlogged
 from chatd.core.may_post import (
     check_may_post,
+    check_may_react,
     check_mentions_all,
     check_not_silenced,
     check_pace,
@@ -270,7 +271,7 @@ def recall(user: str, request: Recall, writes: WriteSet, reads: ReadSet) -> Writ
         raise Refused("forbidden", "only its author or an admin may recall a message")
     check_not_recalled(message)
     if not moderates:
-        check_window(message, writes.now, reads.rules.edit_window_ms)
+        check_window(message, writes.now, reads.rules.recall_window_ms)
     removal.recall(message, writes, reads)
     return operate(message, request, user, digest, Event(seq=0, kind="recall"), writes)
 
@@ -288,7 +289,7 @@ def react(user: str, request: React, writes: WriteSet, reads: ReadSet) -> WriteO
     room, member = authorize(reads.rooms.get(request.room), user, "react")
     message = target_of(room, member, request.target, reads)
     if request.set and is_bound(room, member):
-        check_may_post(room, member, writes.now)
+        check_may_react(room, member, writes.now)
     if request.set:
         check_not_recalled(message)
     emoji = normalized_emoji(message, user, request)

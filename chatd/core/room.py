@@ -119,8 +119,6 @@ class Room:
     # Messages up to `purged` are gone; the last countable one of them had `purged_ordinal`.
     purged: int = 0
     purged_ordinal: int = 0
-    # The number of the group with the comments of a channel, and of the channel in that group.
-    linked: int = 0
     # Of a channel: its followers and staff, of whom `members` holds the staff and those who asked for something lately.
     followers: int | None = None
     # The authors of countable messages from `uncounted` on.
@@ -252,10 +250,10 @@ class Room:
         """The number of present and former members in memory."""
         return len(self.members) + len(self.former)
 
-    def forget_followers(self, keep: AbstractSet[str], count: int) -> None:
+    def forget_followers(self, count: int) -> None:
         """Forget plain members of a channel, those who asked longest ago first, down to `count` in memory."""
         plain = [*self.former, *(user for user, member in self.members.items() if member.role == "member")]
-        going = [user for user in plain if user not in keep and user not in self.uncounted_by]
+        going = [user for user in plain if user not in self.uncounted_by]
         for user in going[: max(0, self.in_memory - count)]:
             self.members.pop(user, None)
             self.former.pop(user, None)
@@ -350,7 +348,6 @@ ROOM_IMAGED = (
     "retain_s",
     "purged",
     "purged_ordinal",
-    "linked",
     "followers",
 )
 

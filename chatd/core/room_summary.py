@@ -161,6 +161,8 @@ def summarise(
         summary.deleted = extra(member, DELETED) or UNSET
     if room.details is not NO_DETAILS:
         show_details(summary, room.details)
+        # To those who decide.
+        summary.joins = room.details.joins if member.role != "member" else 0
     if peer is None:
         show_group(summary, room, member)
     else:
@@ -193,7 +195,7 @@ def show_group(summary: RoomSummary, room: Room | RoomRow, member: Member | Room
 
 
 def show_details(summary: RoomSummary, details: RoomDetails) -> None:
-    """Show what few groups have. `joins`: to those who decide."""
+    """Show what few groups have, and all members see."""
     summary.about = details.about or UNSET
     summary.tags = list(details.tags) or UNSET
     summary.announcement = details.announcement

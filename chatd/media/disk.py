@@ -15,7 +15,7 @@ NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 class Disk(Protocol):
     """Synchronous calls, made in threads. Each raises OSError."""
 
-    def open(self, path: Path, *, make: bool = False) -> int:
+    def open(self, path: Path | str, *, make: bool = False) -> int:
         """Return a descriptor to read and write, not through a link; `make`: of a new file where there is none."""
 
     def close(self, descriptor: int) -> None: ...
@@ -60,7 +60,7 @@ class Disk(Protocol):
 class SystemDisk(Disk):
     """The disk of this machine."""
 
-    def open(self, path: Path, *, make: bool = False) -> int:
+    def open(self, path: Path | str, *, make: bool = False) -> int:
         flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
         return os.open(path, flags | (os.O_CREAT if make else 0), 0o600)
 

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple, get_args
 from chatd.protocol.cards import CardType
 from chatd.protocol.connection import Mode
 from chatd.protocol.errors import Refused
+from chatd.protocol.groups import Joining, Newcomers
 from chatd.protocol.identifiers import Device, Handle, Key, Mention, NewHandle, Room, User
 from chatd.protocol.media import FileKind, Size, Waveform
-from chatd.protocol.members import Role
+from chatd.protocol.members import MemberFilter, Role
 from chatd.protocol.moderation import Reason
 from chatd.protocol.presence import TypingOf
 from chatd.protocol.privacy import Capability, To
@@ -30,6 +31,7 @@ from chatd.protocol.push import (
     TimeOfDay,
 )
 from chatd.protocol.rooms import GroupKind
+from chatd.protocol.search import Has
 from chatd.protocol.users import Color, Relation
 
 FORMS = {
@@ -37,6 +39,7 @@ FORMS = {
     Mention: 'the id of a user, or ["*"] for everybody',
     Device: "a device id, 22 of A-Z a-z 0-9 - _",
     CardType: "a word, 1 to 16 of a-z 0-9 _, the first a letter",
+    Has: "one of image, video, voice, file, link, mention, or card: and a type",
     Room: "the id of a room, 12 letters and digits, as the server gave it",
     Handle: "a handle, 3 to 32 of A-Z a-z 0-9 _ .",
     NewHandle: "a handle, 3 to 32 of A-Z a-z 0-9 _ ., or empty",
@@ -50,7 +53,15 @@ FORMS = {
 # By the name of the key, with that of the key above where several have the same; of a map, those of its keys.
 VALUES = {
     "mode": Mode,
-    "role": Role,
+    "role": MemberFilter,
+    "users.role": Role,
+    "join": Joining,
+    "history": Newcomers,
+    "invite": Role,
+    "post": Role,
+    "mention_all": Role,
+    "info": Role,
+    "pin": Role,
     "kind": GroupKind,
     "attachments.kind": FileKind,
     "what": TypingOf,

@@ -34,7 +34,7 @@ class MemberRow(Struct, omit_defaults=True):
 Users = Annotated[list[User], Meta(min_length=1, max_length=MEMBERS_CHANGED_MAX)]
 
 
-MemberFilter = Role | Literal["banned", "staff"]
+MemberFilter = Literal["member", "admin", "owner", "staff", "banned"]
 
 
 class RoomJoin(RoomMutation, tag="room.join", frozen=True, kw_only=True):

@@ -15,7 +15,16 @@ from chatd.protocol.friends import (
 )
 from chatd.protocol.groups import Announce, MembersGet, MembersNickname, MembersSilence, MembersUnban
 from chatd.protocol.history import Changes, History, Log, Messages
-from chatd.protocol.inbox import Clear, Delete
+from chatd.protocol.inbox import Clear, Delete, Reads, Unread, Verify
+from chatd.protocol.joining import (
+    InvitesCreate,
+    InvitesList,
+    InvitesLook,
+    InvitesRevoke,
+    InvitesUse,
+    JoinsDecide,
+    JoinsList,
+)
 from chatd.protocol.media import FileLink, FileList, Played
 from chatd.protocol.members import MembersAdd, MembersList, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Forward, Pin, React, Recall, Send
@@ -44,6 +53,9 @@ AnyRequest = (
     | Send | Edit | Recall | React | Pin | Forward
     | Read | Delivered | Readers | Focus | Typing | Watch
     | RoomCreate | RoomDirect | RoomGet | RoomUpdate | RoomDelete | RoomJoin | RoomLeave
+    | MembersList | MembersAdd | MembersRemove | MembersRole
+    | InvitesCreate | InvitesList | InvitesRevoke | InvitesLook | InvitesUse
+    | JoinsList | JoinsDecide
     | MembersList | MembersGet | MembersAdd | MembersRemove | MembersRole
     | MembersUnban | MembersSilence | MembersNickname | Announce
     | RoomAccept | RoomDecline | PrivacySet
@@ -53,6 +65,7 @@ AnyRequest = (
     | Report | BotsGet
     | FileLink | FileList | Played
     | PushTest | PushDecisions
+    | Unread | Reads | Verify
     | Search
     | Delete | Clear | Draft | Schedule
 )  # fmt: skip

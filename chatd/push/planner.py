@@ -11,6 +11,8 @@ before is then sent once more, with the same tag, and replaces itself on the pho
 
 import asyncio
 import logging
+from collections import deque
+from dataclasses import replace
 from typing import NamedTuple
 
 from chatd.core.attention import is_large
@@ -38,6 +40,8 @@ DUE_MAX = 100_000
 PLANNED_MAX = 2_000
 # Topics of which each notification is about something else, and the next one does not replace it.
 ASKING = ("friend", "invite")
+# Rooms that are planned before a page of one with many members is: phones of a direct room do not wait for a channel.
+ROOMS_PER_PAGE = 8
 # After a failure of the disk.
 AGAIN_S = 1.0
 
@@ -60,6 +64,9 @@ class Planner:
         self._epoch = epoch
         self._due: dict[int, Due] = {}
         self._planning: Due | None = None
+        # The pages that follow the first one of rooms with many members, as of a channel with many bells.
+        self._paged: deque[tuple[Due, PlanQuery]] = deque()
+        self._rooms_since_page = 0
         # By room: the last event that is planned, of the last rooms.
         self._planned: dict[int, int] = {}
         # The oldest commit with alerts that are not planned, whether there are new ones, and the last that is planned.
@@ -95,9 +102,13 @@ class Planner:
         self._parts.note(Subject("", "", room), (first, first), "message", "expired", "too far behind")
 
     @property
+    def _paged_dues(self) -> list[Due]:
+        return [due for due, _ in self._paged]
+
+    @property
     def late_ms(self) -> int:
         """How long the oldest commit waits to be planned."""
-        times = [due.time for due in self._due.values()]
+        times = [due.time for due in (*self._due.values(), *self._paged_dues)]
         if self._planning is not None:
             times.append(self._planning.time)
         return max(0, self._parts.env.now_ms() - min(times)) if times else 0
@@ -110,7 +121,7 @@ class Planner:
     @property
     def undecided(self) -> int | None:
         """The oldest commit of which something is not planned; None when everything is."""
-        stamps = [due.stamp for due in self._due.values()]
+        stamps = [due.stamp for due in (*self._due.values(), *self._paged_dues)]
         stamps += [] if self._planning is None else [self._planning.stamp]
         stamps += [self._alerts_due] if self._alerts_due else []
         return min(stamps, default=None)
@@ -135,7 +146,7 @@ class Planner:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._due or self._alerts_due:
+            while self._due or self._paged or self._alerts_due:
                 try:
                     await self._plan_next()
                 except ChatError as error:
@@ -161,11 +172,19 @@ class Planner:
         await self._parts.share.rest()
         if self._alerts_due:
             await self._plan_alerts()
-            return
+        elif self._paged and (not self._due or self._rooms_since_page >= ROOMS_PER_PAGE):
+            await self._plan_page()
+        else:
+            await self._plan_room()
+
+    async def _plan_room(self) -> None:
+        """Plan the first page of the room that waits the longest. All pages are about the same events."""
         room = next(iter(self._due))
+        self._rooms_since_page += 1
         self._planning = due = self._due.pop(room)
         try:
-            await self._plan(room, due)
+            first = max(due.first, self._planned.get(room, 0) + 1)
+            page = await self._read(PlanQuery(room, first, self._parts.settings.members_all, 0, ""))
         except BaseException:
             # Also when it is cancelled, to begin anew with other settings.
             self._add(room, due)
@@ -173,27 +192,31 @@ class Planner:
             raise
         finally:
             self._planning = None
-
-    async def _plan(self, room: int, due: Due) -> None:
-        """Plan the events of a room, page by page. All pages are about the same events."""
-        first = max(due.first, self._planned.get(room, 0) + 1)
-        later, last, after = 0, 0, ""
-        while True:
-            query = PlanQuery(room, first, self._parts.settings.members_all, last, after)
-            page = await self._parts.store.plan(query)
-            if page.room is None:
-                return
-            if not last:
-                later = page.later
-                last = later - 1 if later else page.room.seq
-            async with self._parts.share.slice():
-                self._decide(page, is_first=not after)
-            after = page.next
-            if not after:
-                break
+        if page.room is None:
+            return
+        last = page.later - 1 if page.later else page.room.seq
         self._note_planned(room, last)
-        if later:
-            self._add(room, due._replace(first=later))
+        if page.later:
+            self._add(room, due._replace(first=page.later))
+        if page.next:
+            self._paged.append(
+                (due, PlanQuery(room, first, self._parts.settings.members_all, last, page.next))
+            )
+
+    async def _plan_page(self) -> None:
+        """Plan the next page of a room with many members: behind the rooms that wait, but not for ever."""
+        self._rooms_since_page = 0
+        due, query = self._paged[0]
+        page = await self._read(query)
+        self._paged.popleft()
+        if page.room is not None and page.next:
+            self._paged.append((due, replace(query, after=page.next)))
+
+    async def _read(self, query: PlanQuery) -> PlanPage:
+        page = await self._parts.store.plan(query)
+        async with self._parts.share.slice():
+            self._decide(page, is_first=not query.after)
+        return page
 
     def _note_planned(self, room: int, last: int) -> None:
         """Note how far a room is planned: the store shows a commit before its hook is called."""
@@ -227,7 +250,8 @@ class Planner:
     def _note_large(self, room: PushRoom, events: list[PushEvent]) -> None:
         """Keep one record for everybody in a large room, who are not looked at one by one."""
         seqs = [event.seq for event in events if event.topic == "message"]
-        if seqs and is_large(room.members, self._parts.settings.members_all, is_direct=room.is_direct):
+        members_all = self._parts.settings.members_all
+        if seqs and (room.is_channel or is_large(room.members, members_all, is_direct=room.is_direct)):
             self._parts.note(Subject("", "", room.number), (seqs[0], seqs[-1]), "message", "large_room")
 
     def _offer(

@@ -31,6 +31,7 @@ from chatd.delivery.watch_rights import WatchRights
 from chatd.env import Env
 from chatd.jobs.contact_expiry import ContactExpiry
 from chatd.jobs.event_feed import FeedUpkeep, end_feed
+from chatd.jobs.join_expiry import JoinExpiry
 from chatd.jobs.last_seen import LastSeenRecorder
 from chatd.jobs.maintenance import Maintenance
 from chatd.jobs.media import Collector
@@ -200,6 +201,7 @@ class App:
             "lag": partial(self.maintenance.watch_lag, self.counters),
             "troubles": self.watch_troubles,
             "scheduled": self.scheduled.run,
+            "joins": partial(JoinExpiry(self.store.joining, self.context.env, self.writer).run, clock),
         }
         if self.feed_upkeep is not None:
             found["event feed"] = partial(self.feed_upkeep.run, clock)

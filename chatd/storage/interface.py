@@ -10,27 +10,28 @@ from chatd.core.card_view import CardPage, CardView
 from chatd.core.contacts import Contact, Tally
 from chatd.core.filters import Filter
 from chatd.core.friends import Introduction
-from chatd.core.graph import Edges, GraphFeed
-from chatd.core.graph_digest import BucketDigests, GraphDigest
+from chatd.core.graph import GraphFeed
 from chatd.core.moderation import AskedReport, Filed, KnownReports, Place, State
 from chatd.core.past_messages import KnownLog
 from chatd.core.privacy import Relation, RoomRelations
 from chatd.core.profiles import Cards
 from chatd.core.read_set import Counted, KeyedEvent, PeopleRules, UnreadSpan
-from chatd.core.room import Room, Standing
+from chatd.core.room import Room
 from chatd.core.sections import ChangedRow
 from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Unavailable
-from chatd.protocol.members import MemberFilter, MemberRow
 from chatd.protocol.messages import Event
-from chatd.protocol.read_state import Reader
 from chatd.storage.channels import ChannelStore
 from chatd.storage.erasing import ErasureStore, PersonFiles
 from chatd.storage.feeds import FeedStore, WebhookStore
 from chatd.storage.files import FileStore
+from chatd.storage.graph import GraphStore
+from chatd.storage.inbox import InboxViews
+from chatd.storage.joining import JoiningStore
 from chatd.storage.media import FileRounds, FileViews
+from chatd.storage.members import MemberViews
 from chatd.storage.push import PushStore
 from chatd.storage.scheduled import ScheduledStore
 from chatd.storage.search import SearchViews
@@ -106,6 +107,7 @@ class DecisionStore(Protocol):
 
     erasures: ErasureStore
     file_rows: FileStore
+    joining: JoiningStore
     channels: ChannelStore
 
     async def load_rooms(self, names: Collection[str]) -> dict[str, Room]:
@@ -115,7 +117,7 @@ class DecisionStore(Protocol):
         """
 
     async def placed(self, asked: Collection[tuple[str, str, bool]]) -> set[tuple[str, str, bool]]:
-        """Return those of (user, room name, joins) whose user is or was a member, or joins a public room.
+        """Return those of (user, room name, joins) whose user is, was or waits to be a member, or joins an open one.
 
         A missing room takes the same time as a room of others, however large, so that time does not tell them apart.
         """
@@ -230,7 +232,7 @@ class DecisionStore(Protocol):
         """Run `read(connection, ...)` as of one commit, in a thread: for chapters with statements of their own."""
 
 
-class RoomViews(SearchViews, Commits, Protocol):
+class RoomViews(SearchViews, InboxViews, MemberViews, Commits, Protocol):
     """The rooms as members are shown them: committed state only."""
 
     async def memberships(self, user: str, *, everything: bool = True) -> list[Membership]:
@@ -258,33 +260,6 @@ class RoomViews(SearchViews, Commits, Protocol):
 
     async def mine(self, room: int, user: str, seqs: Collection[int]) -> dict[int, list[str]]:
         """Return the reactions of `user` on these messages."""
-
-    async def members(
-        self, room: int, *, after: str, prefix: str, role: MemberFilter | None, limit: int
-    ) -> tuple[list[MemberRow], int]:
-        """Return the members behind `after`, in order of user id, and the number of all members of the room.
-
-        `role` "banned": those who are banned, and their number.
-        """
-
-    async def named_members(self, room: int, users: Collection[str]) -> list[MemberRow]:
-        """Return those of these users who are members, in order of user id."""
-
-    async def readers(
-        self,
-        room: int,
-        seq: int,
-        *,
-        after: str,
-        limit: int,
-        unseen: Collection[str] = (),
-        unread: bool = False,
-    ) -> tuple[list[Reader], int]:
-        """Return members who were there at `seq`, have read it and show receipts, in order of user id, and the number
-        of all; `unread`: those who have not read it.
-
-        `unseen`: members who are left out.
-        """
 
 
 class UserStore(FileViews, Protocol):
@@ -340,32 +315,6 @@ class UserStore(FileViews, Protocol):
         With `answered`, a direct room counts only when both have written in it. With `people`, those instead who let
         `user` see their presence, and whom `user` lets see theirs.
         """
-
-
-class GraphStore(Protocol):
-    """The graph, for the back end of a host app: what it compares, repairs and explains."""
-
-    async def edges_of(self, users: Collection[str]) -> dict[str, Edges]:
-        """Return the friends, follows and blocks of each of these users."""
-
-    async def contacts_of(self, owner: str, after: str, limit: int) -> list[Contact]:
-        """Return up to `limit` contacts of `owner` behind `after`, in order of user id."""
-
-    async def explained(
-        self, viewer: str, owner: str, rules: PeopleRules
-    ) -> tuple[Relation, Standing | None]:
-        """Return how a viewer stands to an owner, with the groups they share, and the standing of the owner in their
-        direct room if there is one.
-        """
-
-    async def graph_digest(self) -> GraphDigest:
-        """Return the digest of the whole graph as of one commit. It takes seconds, and delays no other read."""
-
-    async def bucket_digests(self, bucket: str, after: str, limit: int) -> BucketDigests:
-        """Return up to `limit` users of a bucket behind `after` who have edges. It takes time, like `graph_digest`."""
-
-    async def user_edges(self, user: str) -> tuple[dict[str, int], Edges]:
-        """Return the feeds, and the edges from a user, as of one commit."""
 
 
 class JobStore(FileRounds, Protocol):

@@ -172,6 +172,8 @@ CATALOGUE: dict[int, str] = {
     164: "any origin by mistake",
     # K. Plain HTTP
     165: "a login that is none",
+    # L. What is shared
+    166: "cards, places of mentions and origins that are none",
 }
 
 NOT_THERE: dict[int, str] = {

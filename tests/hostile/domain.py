@@ -1,5 +1,7 @@
 """Layer F, the content of packets: look-alikes, invisible text, edits of others, floods of reactions."""
 
+from typing import Any
+
 from tests.hostile.case import FOREIGN, HERS, HIS, OWN, RECALLED
 from tests.hostile.client_bytes import asking
 from tests.hostile.packets import Row, both, send, texting
@@ -59,6 +61,43 @@ NO_EMOJI = {
     "right to left": "\u202e👍",
 }
 
+LINK = {"type": "link", "url": "https://example.com/", "title": "t"}
+NO_CARDS = {
+    "no type": {"url": "https://example.com/"},
+    "a type in capitals": {**LINK, "type": "Link"},
+    "a type of 17 letters": {**LINK, "type": "l" * 17},
+    "no title": {"type": "link", "url": "https://example.com/"},
+    "a script": {**LINK, "url": "javascript:alert(1)"},
+    "plain HTTP": {**LINK, "url": "http://example.com/"},
+    "a name before the host": {**LINK, "url": "https://example.com@evil.example/"},
+    "a backslash": {**LINK, "url": "https://evil.example\\@example.com/"},
+    "a line end": {**LINK, "url": "https://example.com/\r\nSet-Cookie: a"},
+    "an override of the direction": {**LINK, "url": "https://example.com/\u202egpj.exe"},
+    "a picture from anywhere": {**LINK, "image": "https://evil.example/pixel.gif"},
+    "a picture in itself": {**LINK, "image": "data:image/png;base64,AAAA"},
+    "keys of another type": {**LINK, "invite": "A" * 22},
+    "a place off the globe": {"type": "place", "lat": 900_000_001, "lon": 0},
+    "a place far out": {"type": "place", "lat": 0, "lon": 2**53 - 1},
+    "a place in fractions": {"type": "place", "lat": 0.5, "lon": 1},
+    "an invite that is none": {"type": "room", "invite": "../../../../etc/passwd"},
+    "a user who is none": {"type": "contact", "user": "a b"},
+    "a claim of the host": {**LINK, "title": ["t"]},
+}
+SPANS = {
+    "behind the text": [{"at": 2, "length": 1, "user": "alice"}],
+    "of 2^53-1 characters": [{"at": 0, "length": 2**53 - 1, "user": "alice"}],
+    "at -1": [{"at": -1, "length": 1, "user": "alice"}],
+    "of nothing": [{"at": 0, "length": 0, "user": "alice"}],
+    "one in another": [{"at": 0, "length": 2, "user": "alice"}, {"at": 1, "length": 1, "user": "alice"}],
+    "of somebody else": [{"at": 0, "length": 1, "user": "bob"}],
+}
+ORIGINS = {"nothing": {}, "another": {"user": "alice", "time": 1}, "a post": {"room": FOREIGN, "seq": 1}}
+
+
+def forward(key: str, seqs: list[int], source: str = OWN, room: str = OWN) -> dict[str, Any]:
+    return asking("forward", room=room, key=key, seqs=seqs, **{"from": source})
+
+
 ROWS: list[Row] = [
     *((106, f"a user: {what}", asking("room.direct", user=user), "error bad_request") for what, user in NOBODY.items()),
     *((106, f"a member: {what}", asking("room.create", key="nobodies-room", kind="group", title="t", users=[user]),
@@ -111,6 +150,26 @@ ROWS: list[Row] = [
         {"user": "mallory", "role": "member"}]), "error forbidden"),
     (116, "gives a role nobody knows", asking("members.role", room=OWN, key="role-god", users=[
         {"user": "alice", "role": "god"}]), "error bad_request"),
+    *((166, f"a card: {what}", send("no-card-at-all", {"text": "x", "card": card}), "error bad_request")
+      for what, card in NO_CARDS.items()),
+    (166, "a card of 4 kB of a type that is not known",
+     send("card-large", {"card": {**LINK, "type": "later", "data": "x" * 4096}}), "error too_large"),
+    (166, "a card with a key nobody knows is right", send("card-more", {"card": {**LINK, "verified": True}}), "ok"),
+    *((166, f"a span {what}", send("no-span-at-all", {"text": "hi", "mentions": ["alice"], "spans": spans}),
+       "error bad_request") for what, spans in SPANS.items()),
+    (166, "51 spans", send("51-spans", {"text": "x", "spans": [{"at": 0, "length": 1, "user": "alice"}] * 51}),
+     "error too_large"),
+    *((166, f"an origin: {what}", send("forged-origin", {"text": "x", "forwarded": origin}), "error bad_request")
+      for what, origin in ORIGINS.items()),
+    *((166, f"an origin put into an edit: {what}", asking("edit", room=OWN, key="forged-edit", target=HIS, body={
+        "text": "x", "forwarded": origin}), "error bad_request") for what, origin in ORIGINS.items()),
+    (166, "forward out of a stranger's room", forward("forward-out", [2], FOREIGN), "error not_found"),
+    (166, "forward into a stranger's room", forward("forward-in", [HIS], room=FOREIGN), "error not_found"),
+    (166, "forward what was recalled", forward("forward-gone", [RECALLED]), "error not_found"),
+    (166, "forward what is no message", forward("forward-none", [1]), "error not_found"),
+    (166, "forward what is not there yet", forward("forward-soon", [2**53 - 1]), "error not_found"),
+    (166, "forward 101 messages", forward("forward-many", [HIS] * 101), "error too_large"),
+    (166, "forward nothing", forward("forward-zero", []), "error bad_request"),
     (116, "talks to himself", asking("room.direct", user="mallory"), "error bad_request"),
 ]  # fmt: skip
 

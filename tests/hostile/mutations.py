@@ -65,7 +65,9 @@ def reach_in(packet: Packet, chance: random.Random) -> None:
     inner = [value for value in packet.values() if isinstance(value, dict) and value]
     if inner:
         chosen = chance.choice(inner)
-        chosen[chance.choice([*chosen, "attachments", "mentions", "data"])] = edge(chance)
+        chosen[chance.choice([*chosen, "attachments", "mentions", "card", "spans", "forwarded", "data"])] = (
+            edge(chance)
+        )
 
 
 def flip(data: bytearray, chance: random.Random) -> None:

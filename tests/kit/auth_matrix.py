@@ -11,6 +11,9 @@ TABLE = Path(__file__).parents[1] / "authorization" / "matrix.txt"
 # Columns of users whose connection ends.
 ENDED = ("banned", "expired", "revoked")
 
+# Users who are banned from a room: they see what `removed` and `stranger` see.
+SHUT_OUT, NEVER_IN = "shut_out", "never_in"
+
 # The users who are acted on.
 AUTHOR, DEPUTY, VICTIM, NEWCOMER = "author", "deputy", "victim", "newcomer"
 # The spare device of the user who asks; the author has device 1.
@@ -43,7 +46,7 @@ def rows() -> dict[str, Row]:
 class PreparedRoom:
     """A room with two messages, `own` of the user who asks, if they could post, and `others` of another user.
 
-    `home`: a room in which the user is alone.
+    `home`: a room in which the user is alone. `invite`: one to the room that works.
     """
 
     room: str
@@ -51,6 +54,7 @@ class PreparedRoom:
     others: int
     user: str = ""
     home: str = ""
+    invite: str = "A" * 22
 
 
 REQUESTS: dict[str, Callable[[PreparedRoom], dict[str, Any]]] = {
@@ -102,6 +106,29 @@ REQUESTS: dict[str, Callable[[PreparedRoom], dict[str, Any]]] = {
     "members.remove": lambda prepared: {"room": prepared.room, "users": [VICTIM]},
     "members.remove/admin": lambda prepared: {"room": prepared.room, "users": [DEPUTY]},
     "members.role": lambda prepared: {"room": prepared.room, "users": [{"user": VICTIM, "role": "admin"}]},
+    "members.remove/ban": lambda prepared: {"room": prepared.room, "users": [VICTIM], "ban": True},
+    "members.unban": lambda prepared: {"room": prepared.room, "users": [VICTIM]},
+    "members.silence": lambda prepared: {"room": prepared.room, "users": [VICTIM], "until": 1},
+    "members.silence/admin": lambda prepared: {"room": prepared.room, "users": [DEPUTY], "until": 1},
+    "members.nickname": lambda prepared: {"room": prepared.room, "nickname": "Captain"},
+    "members.nickname/others": lambda prepared: {"room": prepared.room, "nickname": "", "user": VICTIM},
+    "members.get": lambda prepared: {"room": prepared.room, "users": [VICTIM]},
+    "members.list/banned": lambda prepared: {"room": prepared.room, "role": "banned"},
+    "announce": lambda prepared: {"room": prepared.room, "target": prepared.others},
+    "room.update/policy": lambda prepared: {"room": prepared.room, "policy": {"slow_s": 5}},
+    "room.update/owned": lambda prepared: {"room": prepared.room, "policy": {"history": "all"}},
+    "room.update/retain": lambda prepared: {"room": prepared.room, "policy": {"retain_s": 86_400}},
+    "invites.create": lambda prepared: {"room": prepared.room},
+    "invites.list": lambda prepared: {"room": prepared.room},
+    "invites.revoke": lambda prepared: {"room": prepared.room},
+    "invites.look": lambda prepared: {"invite": prepared.invite},
+    "invites.use": lambda prepared: {"invite": prepared.invite},
+    "joins.list": lambda prepared: {"room": prepared.room},
+    "joins.decide": lambda prepared: {"room": prepared.room, "users": [VICTIM], "accept": True},
+    "unread/room": lambda prepared: {"room": prepared.room},
+    "unread/badge": lambda prepared: {},
+    "reads": lambda prepared: {"rooms": [{"room": prepared.room, "seq": prepared.others}]},
+    "verify": lambda prepared: {"rooms": 0, "digest": 0},
     "preferences/room": lambda prepared: {"room": prepared.room, "pinned": True},
     "preferences/account": lambda prepared: {"receipts": False},
     "preferences/presence": lambda prepared: {"presence": True},
@@ -126,6 +153,8 @@ REQUESTS: dict[str, Callable[[PreparedRoom], dict[str, Any]]] = {
     },
     "played": lambda prepared: {"room": prepared.room, "seq": prepared.others},
     "file.list": lambda prepared: {},
+    "search/room": lambda prepared: {"room": prepared.room, "text": "hello"},
+    "search/rooms": lambda prepared: {"text": "hello"},
     "push.test": lambda prepared: {},
     "push.decisions": lambda prepared: {},
     "bots.get": lambda prepared: {"bot": AUTHOR},
@@ -171,7 +200,7 @@ class AuthMatrix:
             reply = await self.author.request(type="room.direct", user=user)
             prepared = await self._written(asker, str(reply["summary"]["room"]), asker)
         else:
-            inside = column not in ("stranger", "passer_by")
+            inside = column not in ("stranger", "passer_by", NEVER_IN)
             prepared = await self._group(column, asker, [user] if inside else [])
         prepared = replace(prepared, home=await asker.create_group())
         for client in (asker, self.author, self._founder):
@@ -185,8 +214,12 @@ class AuthMatrix:
         roles = {DEPUTY: "admin"} | ({user: column} if column in ("admin", "owner") else {})
         await self._moderate("members.role", room, users=[{"user": u, "role": r} for u, r in roles.items()])
         prepared = await self._written(asker if more else self.author, room, asker)
-        if column == "removed":
-            await self._moderate("members.remove", room, users=[user])
+        made = await self._moderate("invites.create", room)
+        prepared = replace(prepared, invite=made["invite"]["invite"])
+        if column in ("removed", SHUT_OUT):
+            await self._moderate("members.remove", room, users=[user], ban=column == SHUT_OUT)
+        if column == NEVER_IN:
+            await self._moderate("members.remove", room, users=[user], ban=True)
         if column == "deleted":
             await self._moderate("room.delete", room)
         return prepared
@@ -195,9 +228,10 @@ class AuthMatrix:
         own = (await writer.send(room))["seq"]
         return PreparedRoom(room, own, (await self.author.send(room))["seq"], asker.session.user)
 
-    async def _moderate(self, kind: str, room: str, **keys: Any) -> None:
+    async def _moderate(self, kind: str, room: str, **keys: Any) -> dict[str, Any]:
         reply = await self._founder.request(type=kind, room=room, key=new_key(), **keys)
         assert reply["type"] == "ok", reply
+        return reply
 
     async def outcome(self, asker: InProcessClient, name: str, prepared: PreparedRoom) -> str:
         """Send the request of a row and return its outcome, in the words of the table."""
@@ -219,5 +253,6 @@ def outcome_of(name: str, replies: list[dict[str, Any]], *, moved: bool) -> str:
     if "duplicate" in reply:
         return "duplicate"
     seen = any("state" in row for row in reply.get("users", ()))
-    done = {"focus": bool(reply.get("rooms")), "delivered": moved, "watch": seen}
+    shown = bool(reply.get("rooms"))
+    done = {"focus": shown, "reads": shown, "delivered": moved, "watch": seen}
     return "ok" if done.get(name, True) else "passed"

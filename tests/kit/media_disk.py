@@ -59,8 +59,8 @@ class MemoryDisk(Disk):
             raise OSError(code, os.strerror(code))
         self.journal.append(operation)
 
-    def open(self, path: Path, *, make: bool = False) -> int:
-        name = self._name(path)
+    def open(self, path: Path | str, *, make: bool = False) -> int:
+        name = self._name(Path(path))
         if name not in self.files:
             if not make:
                 raise FileNotFoundError(errno.ENOENT, name)

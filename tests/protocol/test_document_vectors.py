@@ -13,6 +13,8 @@ from chatd.protocol.envelope import Error, Push, Request
 from chatd.protocol.errors import Broken
 from chatd.protocol.friends import CircleOk, ContactOk
 from chatd.protocol.history import EventsOk
+from chatd.protocol.inbox import BadgeOk, ReadsOk, UnreadOk, VerifyOk
+from chatd.protocol.joining import CardOk, InviteOk, InvitesOk, JoinsOk, UseOk
 from chatd.protocol.media import FileLinkOk, FileListOk
 from chatd.protocol.members import MembersOk
 from chatd.protocol.messages import WriteOk
@@ -23,6 +25,7 @@ from chatd.protocol.push import PushDecisionsOk, PushTestOk
 from chatd.protocol.read_state import ReadersOk, ReadOk
 from chatd.protocol.requests import AnyRequest
 from chatd.protocol.rooms import RoomSummary, SummaryOk
+from chatd.protocol.search import SearchOk
 from chatd.protocol.sync import SyncOk
 from chatd.protocol.users import DevicesOk, ProfileOk, UsersOk
 from tests.kit import document, vectors
@@ -137,6 +140,7 @@ REPLIES = {  # the answer to these requests; all others are answered by a WriteO
     "watch": WatchOk,
     "room.direct": SummaryOk,
     "members.list": MembersOk,
+    "members.get": MembersOk,
     "users.get": UsersOk,
     "profile.set": ProfileOk,
     "privacy.set": PrivacyOk,
@@ -150,7 +154,17 @@ REPLIES = {  # the answer to these requests; all others are answered by a WriteO
     "push.test": PushTestOk,
     "file.link": FileLinkOk,
     "file.list": FileListOk,
+    "search": SearchOk,
+    "invites.create": InviteOk,
+    "invites.list": InvitesOk,
+    "invites.look": CardOk,
+    "invites.use": UseOk,
+    "joins.list": JoinsOk,
     "push.decisions": PushDecisionsOk,
+    "unread": UnreadOk,
+    "badge": BadgeOk,
+    "reads": ReadsOk,
+    "verify": VerifyOk,
 } | dict.fromkeys(("log", "history", "changes", "messages"), EventsOk)
 
 
@@ -189,8 +203,8 @@ def events(value: Any) -> list[dict[str, Any]]:
     if not isinstance(value, dict):
         return []
     inside = [event for item in value.values() for event in events(item)]
-    # A decision about a notification has both keys, too.
-    is_event = "kind" in value and "seq" in value and "outcome" not in value
+    # A decision about a notification has both keys, too, and the summary of a channel.
+    is_event = "kind" in value and "seq" in value and not {"outcome", "room"} & value.keys()
     return [value, *inside] if is_event else inside
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from chatd.core.push import Address
 from chatd.core.push_decision import decide
 from chatd.core.push_events import PushEvent
-from chatd.core.room import DIRECT, GROUP, Member, Room, Standing
+from chatd.core.room import CHANNEL, DIRECT, GROUP, Member, Room, Standing
 from chatd.protocol.codec import encode
 from chatd.protocol.messages import EVERYBODY
 from chatd.protocol.preferences import PreferencesRow
@@ -32,7 +32,8 @@ def recipient(member: Member, chosen: PushPreferences) -> Recipient:
         member.read,
         member.standing,
         member.muted_until,
-        member.hidden,
+        member.hidden > 0,
+        member.folder == 1,
         member.notify,
         False,
         0,
@@ -48,10 +49,11 @@ def event(*mentions: str) -> PushEvent:
 
 
 @given(
-    kind=st.sampled_from([DIRECT, GROUP]),
+    kind=st.sampled_from([DIRECT, GROUP, CHANNEL]),
     others=st.integers(1, 4),
     muted_until=st.sampled_from([0, 1, NOW - 1, NOW + 1]),
-    hidden=st.booleans(),
+    hidden=st.sampled_from([0, 1]),
+    folder=st.sampled_from([0, 1, 2]),
     notify=st.sampled_from(["", "all", "mentions", "none"]),
     standing=st.sampled_from([0, 1, 2, 3]),
     written=st.sampled_from([0, 1]),
@@ -61,25 +63,26 @@ def test_what_alerts_is_what_attention_says(
     kind: str,
     others: int,
     muted_until: int,
-    hidden: bool,
+    hidden: int,
+    folder: int,
     notify: str,
     standing: int,
     written: int,
     chosen: PushPreferences,
 ) -> None:
     room = Room(1, "r", kind, "alice", 0, written=written)
-    member = Member("bob", "member", 0, 1, 0, 0, muted_until=muted_until, hidden=hidden)
+    member = Member("bob", "member", 0, 1, 0, 0, muted_until=muted_until, hidden=hidden, folder=folder)
     member.standing, member.notify = Standing(standing), notify  # type: ignore[assignment]
     room.members = {"bob": member, **{f"u{n}": Member(f"u{n}", "member", 0, 1, 0, 0) for n in range(others)}}
     level = attention(room, member, chosen, MEMBERS_ALL, NOW).alerts
     facts_of, told = moment().facts, recipient(member, chosen)
-    shown = PushRoom(1, "r", "t", kind == DIRECT, room.size, written > 0)
+    shown = PushRoom(1, "r", "t", kind == DIRECT, room.size, written > 0, is_channel=kind == CHANNEL)
 
     def is_sent(*mentions: str) -> bool:
         return decide(facts_of("message", told, "alice", shown, event(*mentions))) == "sent"
 
-    muted = member.muted(NOW)
-    large = kind == GROUP and room.size > MEMBERS_ALL and notify != "all"
+    muted = member.muted(NOW) or folder == 1
+    large = kind != DIRECT and (kind == CHANNEL or room.size > MEMBERS_ALL) and notify != "all"
     assert is_sent() == (level == "all")
     by_name = level != "none" and (chosen.mute_mentions or not muted)
     assert is_sent("bob") == by_name

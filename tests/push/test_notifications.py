@@ -1,6 +1,7 @@
 """Push from the commit to the sender: who is told, what is looked at again, and what a restart repeats."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from chatd.core.write_set import WriteSet
 from chatd.push import planner
 from chatd.push.interface import Answer, Delivery
 from chatd.storage.push import PlanPage, PlanQuery
+from chatd.storage.sqlite import push_reading
 from tests.kit.inprocess import InProcessClient, device_of, in_process, new_key
 from tests.kit.push_peer import PushPeer, pushing
 from tests.kit.waiting import until
@@ -274,6 +276,53 @@ async def test_of_a_large_room_those_are_told_who_are_named_or_asked_for_it(tmp_
         assert (erin.outcome, erin.device) == ("large_room", "")
         (now,) = await push.push.now("erin", room, sent["seq"])
         assert (now.outcome, now.device) == ("large_room", device_of(1))
+
+
+async def test_the_bells_of_a_channel_wait_behind_direct_rooms(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(push_reading, "PAGE", 2)
+    channels = {"enabled": True, "create": "users"}
+    async with in_process(tmp_path, channels=channels) as server, pushing(server) as push:
+        alice = await server.connect("alice")
+        names = [f"u{number}" for number in range(5)]
+        for name in (*names, "silent"):
+            await push.register(name)
+        made = await alice.request(
+            type="room.create", key=new_key(), kind="channel", title="news", users=[*names, "silent"]
+        )
+        channel = made["summary"]["room"]
+        loader = server.app.read_set_loader
+        loader.rules = replace(loader.rules, push=True)
+        for name in names:
+            follower = await server.connect(name, 2)
+            await follower.request(type="preferences", room=channel, notify="all")
+            follower.hang_up()
+        room = await direct(alice, "u0")
+        await push.idle()
+        push.peer.take()
+        plan, gate, plans = push.push.parts.store.plan, asyncio.Event(), list[tuple[int, str]]()
+
+        async def slow(query: PlanQuery) -> PlanPage:
+            plans.append((query.room, query.after))
+            await gate.wait()
+            return await plan(query)
+
+        push.push.parts.store.plan = slow  # type: ignore[method-assign]
+        await alice.send(channel, "to all")
+        await until(lambda: plans)
+        await alice.send(room, "to one")
+        gate.set()
+        sent = await push.sent(6)
+        assert sorted(one.notification.room for one in sent) == sorted([channel] * 5 + [room])
+        numbers = [number for number, _ in plans]
+        assert numbers[0] == numbers[2] == numbers[-1] != numbers[1]
+        assert [after for number, after in plans if number == numbers[0]] == [
+            "",
+            "members:",
+            "members:u1",
+            "members:u3",
+        ]
 
 
 async def test_while_the_planner_is_busy_commits_merge_and_it_says_how_late_it_is(tmp_path: Path) -> None:

@@ -261,14 +261,28 @@ def _recall(room: str, target: int) -> dict[str, Any]:
 
 
 @pytest.mark.settings(storage={"edit_window_s": 0})
+async def test_what_is_too_old_to_be_edited_may_be_recalled(clients: Clients) -> None:
+    room, (_, bob) = await clients.in_group("alice", "bob")
+    sent = await bob.send(room, "words")
+    edit = {
+        "type": "edit",
+        "room": room,
+        "key": fresh_key(),
+        "target": sent["seq"],
+        "body": {"text": "other"},
+    }
+    await until(lambda: 1000 * time.time() > sent["time"] + 1)
+    await bob.expect_refusal("edit_window", edit)
+    await bob.recall(room, sent["seq"])
+
+
+@pytest.mark.settings(storage={"recall_window_s": 0})
 async def test_after_the_window_only_admins_recall(clients: Clients) -> None:
     room, (alice, bob) = await clients.in_group("alice", "bob")
     sent = await bob.send(room, "words")
     of_bob = sent["seq"]
-    edit = {"type": "edit", "room": room, "key": fresh_key(), "target": of_bob, "body": {"text": "other"}}
     # Within the millisecond of the message the window is open.
     await until(lambda: 1000 * time.time() > sent["time"] + 1)
-    await bob.expect_refusal("edit_window", edit)
     await bob.expect_refusal("edit_window", _recall(room, of_bob))
     await alice.recall(room, of_bob)
 

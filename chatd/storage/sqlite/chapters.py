@@ -16,6 +16,7 @@ from chatd.storage.sqlite import (
     filters,
     graph,
     imports,
+    joining,
     link_key,
     moderation,
     push,
@@ -68,6 +69,7 @@ def built_in() -> Chapter:
         push,
         scheduled,
         link_key,
+        joining,
     )
     writes = {**WRITES, **{kind: write for one in chapters for kind, write in one.WRITES.items()}}
     tables = {**sections.TABLES, CONTACTS: contacts.TABLE, **section_rows.TABLES}

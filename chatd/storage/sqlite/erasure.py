@@ -296,7 +296,7 @@ TABLES: Mapping[str, Kept] = {
         SELECT r.name AS room, j.kind, j.by, j.text, j.time FROM joins j JOIN rooms r ON r.number = j.room
         WHERE j.user = :user
         """,
-        left="SELECT count(*) FROM joins WHERE user = :user OR by = :user",
+        left="SELECT count(*) FROM joins WHERE user = :user OR (by = :user AND by <> '')",
     ),
     # They name their maker, and work no longer than they may invite.
     "invites": Kept(

@@ -18,6 +18,7 @@ from chatd.core.read_set import PeopleRules
 from chatd.core.room import Standing
 from chatd.storage.sqlite.contacts import contact_of
 from chatd.storage.sqlite.privacy import relations, share_small_group
+from chatd.storage.sqlite.read_pool import ReadPool
 from chatd.storage.sqlite.records import WriteRecords
 
 # Half a millisecond of hashing; then whoever waits for the interpreter gets it.
@@ -45,6 +46,32 @@ FROM contacts WHERE owner = ? AND user > ? ORDER BY user LIMIT ?
 """
 
 STANDING = "SELECT m.standing FROM direct d JOIN members m ON m.room = d.room WHERE d.a = ? AND d.b = ? AND m.user = ?"
+
+
+class GraphReads:
+    """The part of a store that reads the graph."""
+
+    _read_pool: ReadPool
+
+    async def edges_of(self, users: Collection[str]) -> dict[str, Edges]:
+        return await self._read_pool.run(edges_of, users)
+
+    async def contacts_of(self, owner: str, after: str, limit: int) -> list[Contact]:
+        return await self._read_pool.run(contacts_of, owner, after, limit)
+
+    async def explained(
+        self, viewer: str, owner: str, rules: PeopleRules
+    ) -> tuple[Relation, Standing | None]:
+        return await self._read_pool.run(explained, viewer, owner, rules)
+
+    async def graph_digest(self) -> GraphDigest:
+        return await self._read_pool.run_alone(digest)
+
+    async def bucket_digests(self, bucket: str, after: str, limit: int) -> BucketDigests:
+        return await self._read_pool.run_alone(bucket_digests, bucket, after, limit)
+
+    async def user_edges(self, user: str) -> tuple[dict[str, int], Edges]:
+        return await self._read_pool.run(user_edges, user)
 
 
 def feeds(connection: sqlite3.Connection) -> list[GraphFeed]:

@@ -54,24 +54,32 @@ CHOSEN = """
 SELECT p.user, p.body FROM json_each(?) asked JOIN account_rows p ON p.user = asked.value AND p.name = ?
 WHERE p.body IS NOT NULL
 """
-# `Attention.badge`; tests/contracts/test_store_badge.py holds both equal.
+# `Attention.badge` of a member `m` of a room `r`; tests/contracts/test_store_badge.py holds both equal.
+_SHARE = f"""
+max(m.unread_mark, CASE iif(m.notify <> '', m.notify, iif(r.kind = 'direct', {{messages}}, {{groups}}))
+    WHEN 'none' THEN 0
+    WHEN 'mentions' THEN m.mentions
+    ELSE iif(m.muted_until = 1 OR m.muted_until > :now OR m.folder = 1
+             OR (r.kind <> 'direct' AND (r.members > :members_all OR r.kind = 'channel') AND m.notify <> 'all'),
+             m.mentions, {UNREAD})
+END)
+"""
+# In the list of the member: no message request, and not hidden.
+_LISTED = """
+m.gone IS NULL AND r.deleted_by IS NULL AND m.hidden <= r.ordinal
+  AND (m.standing = 1 OR (m.standing = 0 AND r.written > 0))
+"""
+SHARE = _SHARE.format(messages=":messages", groups=":groups")
+COUNTED = f"FROM members m CROSS JOIN rooms r ON r.number = m.room WHERE m.user = :user AND {_LISTED}"
 BADGES = f"""
-SELECT asked.user, sum(max(m.unread_mark,
-    CASE iif(m.notify <> '', m.notify, iif(r.kind = 'direct', asked.messages, asked.groups))
-        WHEN 'none' THEN 0
-        WHEN 'mentions' THEN m.mentions
-        ELSE iif(m.muted_until = 1 OR m.muted_until > :now OR m.folder = 1
-                 OR (r.kind <> 'direct' AND (r.members > :members_all OR r.kind = 'channel') AND m.notify <> 'all'),
-                 m.mentions, {UNREAD})
-    END))
+SELECT asked.user, sum({_SHARE.format(messages="asked.messages", groups="asked.groups")})
 FROM (
     SELECT json_extract(value, '$[0]') AS user, json_extract(value, '$[1]') AS messages,
            json_extract(value, '$[2]') AS groups
     FROM json_each(:asked)
 ) asked
 CROSS JOIN members m ON m.user = asked.user CROSS JOIN rooms r ON r.number = m.room
-WHERE m.gone IS NULL AND r.deleted_by IS NULL AND m.hidden <= r.ordinal
-  AND (m.standing = 1 OR (m.standing = 0 AND r.written > 0))
+WHERE {_LISTED}
 GROUP BY asked.user
 """  # noqa: S608 - put together from constants
 

@@ -20,7 +20,7 @@ from chatd.storage.views import People
 ROOM = """
 SELECT number, name, kind, creator, created_at, seq, ordinal, time, log_floor, title, avatar, public, data,
        client_key, client_digest, deleted_by, uncounted, written,
-       details, retain_s, purged, purged_ordinal, linked, members
+       details, retain_s, purged, purged_ordinal, members
 FROM rooms WHERE name = ?
 """
 
@@ -91,7 +91,10 @@ SELECT user, device, app, os, last_seen, revoked_before, removed FROM devices WH
 
 # One row for an existing room, else none; the search for a member takes the same time found or not.
 PLACED = """
-SELECT EXISTS (SELECT 1 FROM members WHERE room = rooms.number AND user = ?) OR (? AND public) FROM rooms WHERE name = ?
+SELECT EXISTS (SELECT 1 FROM members WHERE room = rooms.number AND user = :user)
+       OR EXISTS (SELECT 1 FROM joins WHERE room = rooms.number AND user = :user) OR (:joins AND public),
+       CASE WHEN :joins THEN details ELSE x'' END
+FROM rooms WHERE name = :name
 """
 
 
@@ -109,22 +112,25 @@ def load_rooms(connection: sqlite3.Connection, names: Collection[str]) -> dict[s
 def placed(
     connection: sqlite3.Connection, asked: Collection[tuple[str, str, bool]]
 ) -> set[tuple[str, str, bool]]:
-    """Return those of (user, room name, joins) whose user is or was a member, or joins a public room."""
-    return {
-        (user, name, joins)
-        for user, name, joins in asked
-        if connection.execute(PLACED, (user, joins, name)).fetchone() == (1,)
-    }
+    """Return those of (user, room name, joins) whose user is or was a member, waits to become one, or joins a room that
+    takes them, or requests.
+    """
+    found = set()
+    for user, name, joins in asked:
+        row = connection.execute(PLACED, {"user": user, "joins": joins, "name": name}).fetchone()
+        if row is not None and (row[0] or details_of(row[1]).policy.join == "request"):
+            found.add((user, name, joins))
+    return found
 
 
 def room_of(row: Row) -> Room:
-    *values, details, retain_s, purged, purged_ordinal, linked, size = row
+    *values, details, retain_s, purged, purged_ordinal, size = row
     room = Room(*values)
     if room.kind == CHANNEL:
         room.followers = size
     room.public = room.public == 1
     room.details = details_of(details)
-    room.retain_s, room.purged, room.purged_ordinal, room.linked = retain_s, purged, purged_ordinal, linked
+    room.retain_s, room.purged, room.purged_ordinal = retain_s, purged, purged_ordinal
     return room
 
 

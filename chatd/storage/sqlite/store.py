@@ -10,20 +10,17 @@ from chatd.core.bots import Bot
 from chatd.core.card_view import CardPage, CardView
 from chatd.core.contacts import Contact, Tally
 from chatd.core.friends import Introduction
-from chatd.core.graph import Edges, GraphFeed
-from chatd.core.graph_digest import BucketDigests, GraphDigest
+from chatd.core.graph import GraphFeed
 from chatd.core.privacy import Relation, RoomRelations
 from chatd.core.profiles import Cards
 from chatd.core.read_set import Counted, KeyedEvent, PeopleRules, UnreadSpan
-from chatd.core.room import Room, Standing
+from chatd.core.room import Room
 from chatd.core.sections import ChangedRow
 from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.webhooks import Consumer, Parked
 from chatd.core.write_set import WriteSet
-from chatd.protocol.members import MemberFilter, MemberRow
 from chatd.protocol.messages import Event
-from chatd.protocol.read_state import Reader
 from chatd.storage.interface import Store
 from chatd.storage.sqlite import bots as bots_rows
 from chatd.storage.sqlite import (
@@ -51,10 +48,14 @@ from chatd.storage.sqlite.erasures import of_persons
 from chatd.storage.sqlite.errors import opening
 from chatd.storage.sqlite.feed_rows import FeedRow, FeedRows
 from chatd.storage.sqlite.files import FileRows
+from chatd.storage.sqlite.graph import GraphReads
 from chatd.storage.sqlite.hello import hello
 from chatd.storage.sqlite.history import Cut, Span
+from chatd.storage.sqlite.inbox import InboxReads
+from chatd.storage.sqlite.joining import JoiningRows
 from chatd.storage.sqlite.media_reads import FileReads
 from chatd.storage.sqlite.media_rows import FileRounds
+from chatd.storage.sqlite.member_reads import MemberReads
 from chatd.storage.sqlite.meta import mark_closed, stamp_of
 from chatd.storage.sqlite.moderation import Reports
 from chatd.storage.sqlite.push_store import PushReads
@@ -88,7 +89,7 @@ class StoreEnv(Protocol):
     def monotonic(self) -> float: ...
 
 
-class SqliteStore(ApiReads, FileReads, FileRounds, SearchReads, Store):
+class SqliteStore(ApiReads, FileReads, FileRounds, GraphReads, InboxReads, MemberReads, SearchReads, Store):
     """The store in one SQLite file, made by `open`. The contract of every method is in storage/interface.py."""
 
     def __init__(
@@ -105,7 +106,7 @@ class SqliteStore(ApiReads, FileReads, FileRounds, SearchReads, Store):
         self._read_pool = readers
         self.troubles = troubles
         self.feed = FeedRows(readers, found[0])
-        self.file_rows = FileRows(readers)
+        self.file_rows, self.joining = FileRows(readers), JoiningRows(readers)
         self.channels = ChannelRows(readers)
         self.scheduled = ScheduledRows(readers)
         self.push = PushReads(Directory(lock.directory).database, troubles)
@@ -197,11 +198,6 @@ class SqliteStore(ApiReads, FileReads, FileRounds, SearchReads, Store):
 
     async def messages_at(self, keys: Collection[tuple[int, int]]) -> dict[tuple[int, int], Event]:
         return await self._read_pool.run(read_set.messages_at, keys)
-
-    async def recent_messages(
-        self, room: int, users: Collection[str], since_ms: int, limit: int
-    ) -> list[tuple[str, int]]:
-        return await self._read_pool.run(read_set.recent_messages, room, users, since_ms, limit)
 
     async def reactions_set(
         self, asked: Collection[tuple[int, int, str, str]]
@@ -314,27 +310,6 @@ class SqliteStore(ApiReads, FileReads, FileRounds, SearchReads, Store):
     async def mine(self, room: int, user: str, seqs: Collection[int]) -> dict[int, list[str]]:
         return await self._read_pool.run(history.mine, room, user, seqs)
 
-    async def members(
-        self, room: int, *, after: str, prefix: str, role: MemberFilter | None, limit: int
-    ) -> tuple[list[MemberRow], int]:
-        return await self._read_pool.run(users_rows.members, room, (after, prefix), role, limit)
-
-    async def named_members(self, room: int, users: Collection[str]) -> list[MemberRow]:
-        return await self._read_pool.run(users_rows.named_members, room, users)
-
-    async def readers(
-        self,
-        room: int,
-        seq: int,
-        *,
-        after: str,
-        limit: int,
-        unseen: Collection[str] = (),
-        unread: bool = False,
-    ) -> tuple[list[Reader], int]:
-        page = users_rows.ReaderPage(after, limit, unseen, unread)
-        return await self._read_pool.run(users_rows.readers, room, seq, page)
-
     async def watchable(
         self, user: str, others: Collection[str], *, answered: bool, people: PeopleRules | None = None
     ) -> set[str]:
@@ -377,26 +352,6 @@ class SqliteStore(ApiReads, FileReads, FileRounds, SearchReads, Store):
 
     async def restricted(self, now_ms: int, after: str, limit: int) -> list[Account]:
         return await self._read_pool.run(users_rows.restricted, now_ms, after, limit)
-
-    async def edges_of(self, users: Collection[str]) -> dict[str, Edges]:
-        return await self._read_pool.run(graph.edges_of, users)
-
-    async def contacts_of(self, owner: str, after: str, limit: int) -> list[Contact]:
-        return await self._read_pool.run(graph.contacts_of, owner, after, limit)
-
-    async def explained(
-        self, viewer: str, owner: str, rules: PeopleRules
-    ) -> tuple[Relation, Standing | None]:
-        return await self._read_pool.run(graph.explained, viewer, owner, rules)
-
-    async def graph_digest(self) -> GraphDigest:
-        return await self._read_pool.run_alone(graph.digest)
-
-    async def bucket_digests(self, bucket: str, after: str, limit: int) -> BucketDigests:
-        return await self._read_pool.run_alone(graph.bucket_digests, bucket, after, limit)
-
-    async def user_edges(self, user: str) -> tuple[dict[str, int], Edges]:
-        return await self._read_pool.run(graph.user_edges, user)
 
     async def excess_requests(self, user: str, rules: PeopleRules) -> list[str]:
         return await self._read_pool.run(privacy.excess_requests, user, rules)
