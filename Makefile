@@ -96,18 +96,20 @@ clean:
 .venv/installed: pyproject.toml | $(BIN)/python
 	@echo "Installing chatd and what it needs into .venv ..."
 	@$(PIP) -e '.[push]'
+	@$(PIP) --only-binary :all: -e '.[search]' 2>/dev/null || \
+	  echo "There is no wheel of what searches messages for this machine: search stays off."
 	@$(PIP) --only-binary :all: --no-binary pyvips -e '.[media]' 2>/dev/null || \
 	  echo "There are no wheels of what opens pictures and video for this machine: both stay off or as they are sent."
 	@touch $@
 
 .venv/installed-dev: pyproject.toml | $(BIN)/python
 	@echo "Installing chatd and its development tools into .venv ..."
-	@$(PIP) -e '.[moderation,push,media,s3,dev,browser]'
+	@$(PIP) -e '.[moderation,push,media,search,s3,dev,browser]'
 	@touch .venv/installed $@
 
 .venv/installed-fuzz: pyproject.toml | $(BIN)/python
 	@echo "Installing chatd, its development tools and the fuzzer into .venv ..."
-	@$(PIP) -e '.[moderation,push,media,s3,dev,browser,fuzz]'
+	@$(PIP) -e '.[moderation,push,media,search,s3,dev,browser,fuzz]'
 	@touch .venv/installed .venv/installed-dev $@
 
 $(BIN)/python:

@@ -10,6 +10,7 @@ from bench.exports import convert
 from bench.options import Scenario
 from bench.report import page as report
 from bench.scenarios import (
+    channel,
     floor,
     graph,
     history,
@@ -41,6 +42,7 @@ SCENARIOS: dict[str, Scenario] = {
     "instructions": instructions.SCENARIO,
     "history": history.SCENARIO,
     "graph": graph.SCENARIO,
+    "channel": channel.SCENARIO,
     "people": people.SCENARIO,
     "platform": platform.SCENARIO,
     "push": push.SCENARIO,

@@ -7,7 +7,7 @@ from chatd.cli.exits import Failure
 from chatd.cli.media_files import Found, file_of, uncounted
 from chatd.config.media import S3
 from chatd.config.model import Config
-from chatd.media.bucket import PROBE, Bucket, BucketError
+from chatd.media.engines.bucket import PROBE, Bucket, BucketError
 from chatd.media.layout import incoming_on_disk, key_of
 from chatd.media.packages import BUCKETS, INSTALL_S3, missing
 from chatd.storage.sqlite.connection import readable

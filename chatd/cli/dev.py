@@ -26,6 +26,8 @@ from chatd.config.loading import Loaded, load
 from chatd.config.model import Config
 from chatd.media.packages import what_is_off
 from chatd.push.settings import missing_packages
+from chatd.search.packages import INSTALL as INSTALL_SEARCH
+from chatd.search.packages import is_installed as search_is_installed
 
 if TYPE_CHECKING:
     from chatd.server.console import ConsoleSources
@@ -47,6 +49,8 @@ DEFAULTS = {
     "CHATD_MODERATION__ENABLED": "true",
     "CHATD_BOTS__ENABLED": "true",
     "CHATD_MEDIA__ENABLED": "true",
+    "CHATD_CHANNELS__ENABLED": "true",
+    "CHATD_CHANNELS__CREATE": "users",
     "CHATD_LISTEN__ORIGINS": ",".join(
         f"{scheme}://{host}:*" for scheme in ("http", "https") for host in ("localhost", "127.0.0.1", "[::1]")
     ),
@@ -103,7 +107,9 @@ def dev_settings(port: int, data: str) -> Loaded:
         ("media.address", f"127.0.0.1:{port + 2 if port else 0}", "--port"),
         ("storage.directory", data, "--data"),
     ]
-    defaults = DEFAULTS | push_defaults(data)
+    defaults = (
+        DEFAULTS | push_defaults(data) | ({"CHATD_SEARCH__ENABLED": "true"} if search_is_installed() else {})
+    )
     loaded = load(None, {**defaults, **os.environ}, flags)
     own = {f"env {name}" for name in defaults if name not in os.environ}
     origins = {key: "chatd dev" if origin in own else origin for key, origin in loaded.origins.items()}
@@ -280,6 +286,7 @@ def _banner(instance: DevInstance) -> str:
             f"  log in       POST http://127.0.0.1:{instance.port}/v1/login   {users}",
             f"  operations   http://127.0.0.1:{instance.ops_port}/readyz and /metrics",
             *_media_lines(instance),
+            *([] if instance.config.search.enabled else [f"  search       off: {INSTALL_SEARCH}"]),
         )
     )
 

@@ -280,7 +280,7 @@ class Command:
     handler: Handler | None
     allow: str = "read"
     writes: bool = False
-    own: Literal["", "writes", "typing", "people", "search"] = ""
+    own: Literal["", "writes", "typing", "people", "invites", "search"] = ""
     feature: str = ""
 
 

@@ -18,7 +18,7 @@ from chatd.protocol.codec import with_host_data
 from chatd.protocol.envelope import Ok, Request
 from chatd.protocol.errors import Refused
 from chatd.protocol.history import EventsOk
-from chatd.protocol.members import MemberRow, Role
+from chatd.protocol.members import MemberFilter, MemberRow
 from chatd.storage.views import HostRoom
 
 Normal = TypeVar("Normal", bound=Request)
@@ -73,7 +73,7 @@ class HostRooms:
         return found
 
     async def members(
-        self, user: str, name: str, after: str, limit: int, role: Role | None
+        self, user: str, name: str, after: str, limit: int, role: MemberFilter | None
     ) -> tuple[list[MemberRow], int]:
         """Return up to `limit` members of a room behind `after`, in order of user id, and the number of all."""
         room, _ = await self._enter(user, name)

@@ -10,6 +10,7 @@ from chatd.commands import (
     files,
     history,
     inbox,
+    joining,
     members,
     presence,
     profiles,
@@ -21,6 +22,7 @@ from chatd.commands import (
 from chatd.commands.context import Command, for_members
 from chatd.protocol.bots import BotsGet
 from chatd.protocol.connection import Auth, Ping, Pong, SetMode
+from chatd.protocol.drafts import Draft, Schedule
 from chatd.protocol.envelope import Request
 from chatd.protocol.friends import (
     CircleDelete,
@@ -35,6 +37,15 @@ from chatd.protocol.friends import (
 from chatd.protocol.groups import Announce, MembersGet, MembersNickname, MembersSilence, MembersUnban
 from chatd.protocol.history import Changes, History, Log, Messages
 from chatd.protocol.inbox import Reads, Unread, Verify
+from chatd.protocol.joining import (
+    InvitesCreate,
+    InvitesList,
+    InvitesLook,
+    InvitesRevoke,
+    InvitesUse,
+    JoinsDecide,
+    JoinsList,
+)
 from chatd.protocol.media import FileLink, FileList, Played
 from chatd.protocol.members import MembersAdd, MembersList, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Forward, Pin, React, Recall, Send
@@ -96,11 +107,20 @@ COMMANDS: dict[type[Request], Command] = {
     MembersAdd: Command(WRITER, allow="create", writes=True),
     MembersRemove: Command(WRITER, allow="create", writes=True),
     MembersRole: Command(WRITER, allow="create", writes=True),
+    InvitesCreate: Command(WRITER, allow="create", writes=True),
+    InvitesList: Command(for_members(joining.invites)),
+    InvitesRevoke: Command(WRITER, allow="create", writes=True),
+    InvitesLook: Command(WRITER, own="invites"),
+    InvitesUse: Command(WRITER, allow="create", own="invites"),
+    JoinsList: Command(for_members(joining.joins)),
+    JoinsDecide: Command(WRITER, allow="create", writes=True),
     MembersUnban: Command(WRITER, allow="create", writes=True),
     MembersSilence: Command(WRITER, allow="create", writes=True),
     MembersNickname: Command(WRITER, allow="send", writes=True),
     Announce: Command(WRITER, allow="send", writes=True),
     Preferences: Command(WRITER, own="writes"),
+    Draft: Command(WRITER, own="writes"),
+    Schedule: Command(WRITER, allow="send", own="writes"),
     ProfileSet: Command(WRITER, allow="send", own="people", feature="people"),
     UsersFind: Command(profiles.find, feature="people"),
     UsersGet: Command(profiles.get),

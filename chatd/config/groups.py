@@ -43,7 +43,7 @@ class Search(Section, frozen=True):
 
     enabled: Annotated[bool, text("Switches search on: a process beside the daemon fills an index.")] = False
     file: Annotated[
-        str, text("The index, which may be deleted; empty: search.sqlite in the directory of the database.")
+        str, text("The index, a path to a search.sqlite, which may be deleted; empty: beside the database.")
     ] = ""
     single_characters: Annotated[
         bool, text("Whether one Chinese character is found; without, the index is a third smaller.")

@@ -17,7 +17,7 @@ UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 PROGRAM = 96 * MIB  # 57 MiB after the start; buffers, and objects that wait for a garbage collection
 WRITER_CACHE, READER_CACHE = 16 * MIB, 8 * MIB  # storage/sqlite/pragmas.py: pages of SQLite
 TOKENS = 8 * MIB  # auth/token_cache.py: 20,000 digests with their claims
-BUCKETS = 20 * 15 * MIB  # core/rates.py: twenty kinds of buckets, 50,000 keys of 300 bytes each
+BUCKETS = 24 * 15 * MIB  # core/rates.py: up to 24 kinds of buckets, 50,000 keys of 300 bytes each
 MEMBER = 400  # a member of a room in memory: the object, its name, its entries in two tables
 QUEUE = 20_000  # writer/writer.py: requests that wait for the disk
 REQUEST = 4 * KIB  # a request beside its body: the objects around it
@@ -33,8 +33,9 @@ PUSH_PROCESS = 96 * MIB  # 44 MiB after the start, 60 with two thousand notifica
 # media: 45 MiB of the process after the start; a connection that uploads; an inspector with its libraries and a large
 # picture, which may have up to 1 GiB of address space
 MEDIA_PROCESS, MEDIA_CONNECTION, MEDIA_INSPECTOR = 96 * MIB, 256 * KIB, 384 * MIB
-# media/s3.py: four files under way to the bucket, each with two parts of 8 MiB, and the library
+# media/engines/s3.py: four files under way to the bucket, each with two parts of 8 MiB, and the library
 MEDIA_BUCKET = 96 * MIB
+SEARCH_PROCESS = 64 * MIB  # search/main.py: 35 MiB after the start, with the page caches of three connections
 INSPECTORS_MAX = 4  # unless the configuration says more
 # http/listeners.py and http/http_protocol.py: a head of 16 KiB, twice, and the parser
 HTTP_SOCKETS, HTTP_SOCKET = 4096, 48 * KIB
@@ -97,6 +98,7 @@ def memory_of(config: Config) -> Memory:
         "media: what opens uploads (media.inspectors)": media.enabled
         * inspectors_of(media)
         * MEDIA_INSPECTOR,
+        "search: the process with the index": config.search.enabled * SEARCH_PROCESS,
         "sockets that are no connection yet": HTTP_SOCKETS * (HTTP_SOCKET + is_tls * TLS),
         "bodies of requests to the API": API_BODIES,
         "connections, idle (limits.connections)": limits.connections * idle,

@@ -4,6 +4,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Set
+from pathlib import PurePath
 from urllib.parse import urlsplit
 
 from chatd.config import hook_rules, media_rules, push_rules
@@ -358,7 +359,17 @@ RULES: tuple[Rule, ...] = (
         "web.media_origins and web.embed_origins must look like https://app.example.org, without path or *",
         lambda c: _exact_origins((*c.web.media_origins, *c.web.embed_origins)),
     ),
+    Rule(
+        ("cards.image_hosts",),
+        "cards.image_hosts must be hosts such as img.example.org or img.example.org:8443, without https:// or *",
+        lambda c: _exact_origins(f"https://{host}" for host in c.cards.image_hosts),
+    ),
     *hook_rules.RULES,
+    Rule(
+        ("search.file",),
+        "search.file must be a path that ends in search.sqlite: a file of this name is deleted when it is of no use",
+        lambda c: not c.search.file or PurePath(c.search.file).name == "search.sqlite",
+    ),
     *push_rules.RULES,
     *media_rules.RULES,
 )

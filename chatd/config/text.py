@@ -47,6 +47,8 @@ FIRST = frozenset(
         "push.enabled",
         "push.apps",
         "media.enabled",
+        "channels.enabled",
+        "search.enabled",
         "log.level",
     }
 )

@@ -1,4 +1,4 @@
-"""Allowances of a user for a day, or a minute (protocol.md "Rates"), kept in memory: a restart refills them.
+"""Allowances of a user for a day, an hour or a minute (protocol.md "Rates"), kept in memory: a restart refills them.
 
 A decision checks an allowance and notes in its WriteSet what it spends, which is charged after the commit.
 """
@@ -23,16 +23,18 @@ Kind = Literal[
     "reports",
     "flags",
     "uploads",
+    "joins",
     "forwards",
 ]
-# The kinds that count by the minute, and not by the day.
+# The kinds that do not count by the day.
 BY_MINUTE = frozenset(("mentions", "uploads", "forwards"))
+BY_HOUR = frozenset(("joins",))
 
 
 class Allowances:
     """The buckets of each kind: bytes stored, rooms created, users added to rooms, users asked to be friends,
     strangers written to; direct rooms opened, by a new account, and users mentioned; reports made, and filed by filters
-    about their messages; uploads begun, messages forwarded.
+    about their messages; uploads begun, messages forwarded; groups joined, or asked to join.
 
     `now`: monotonic seconds. A kind without a rate has no bound.
     """
@@ -87,6 +89,8 @@ class Allowances:
 
 
 def rate_of(kind: Kind, count: int) -> Rate:
+    if kind in BY_HOUR:
+        return Rate.per_hour(count)
     return Rate.per_minute(count) if kind in BY_MINUTE else Rate.per_day(count)
 
 
@@ -96,6 +100,7 @@ BOUNDS: dict[Kind, str] = {
     "added": "as many people as one user may put into rooms for now",
     "strangers": "as many strangers as one user may write to for now",
     "reports": "as many reports as one user may make for now",
+    "joins": "as many groups as one user may join or ask to join for now",
     "uploads": "as many uploads as one user may begin for now",
     "forwards": "as many messages as one user may forward for now",
     "friend_requests": "as many people as one user may ask to be friends for now",

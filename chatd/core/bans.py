@@ -13,6 +13,7 @@ from msgspec import UNSET
 from chatd.core import removal
 from chatd.core.extras import BANNED_UNTIL, ban_ends, ban_holds, put_extra
 from chatd.core.idempotency import first_time, once, unlogged
+from chatd.core.joining import end_waiting
 from chatd.core.members import MembershipChange, end_memberships, ensure_owner
 from chatd.core.permissions import HOST, authorize, outranks
 from chatd.core.read_set import ReadSet
@@ -38,7 +39,7 @@ class RecentMessages:
 
 @once
 def remove(user: str, request: MembersRemove, writes: WriteSet, reads: ReadSet) -> WriteOk:
-    """Remove members; users who are none are skipped, unless they are banned. What they wrote in a day goes, too."""
+    """Remove members, and end what others ask; a ban needs no member. What they wrote in a day goes, too."""
     digest = first_time(user, request, writes, reads)
     room, actor = authorize(reads.rooms.get(request.room), user, "remove")
     users = [*dict.fromkeys(request.users)]
@@ -47,7 +48,8 @@ def remove(user: str, request: MembersRemove, writes: WriteSet, reads: ReadSet) 
     banned = [other for other in users if request.ban and is_news(room, other, request, writes.now)]
     check_bans(room, banned, reads)
     recalled = recent(room, users, reads) if request.recall else {}
-    if not (present or banned or recalled):
+    waits = end_waiting(room, users, writes, reads)
+    if not (present or banned or recalled or waits):
         return WriteOk(duplicate=True)
     if present:
         reason: GoneReason = "banned" if request.ban else "removed"

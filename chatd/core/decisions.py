@@ -12,6 +12,8 @@ from chatd.core import (
     bots,
     channels,
     contact_settings,
+    drafts,
+    entering,
     erasure_steps,
     erasures,
     event_feed,
@@ -24,6 +26,8 @@ from chatd.core import (
     graph,
     held_files,
     imports,
+    invites,
+    joins,
     link_key,
     maintenance,
     member_settings,
@@ -42,11 +46,13 @@ from chatd.core import (
     restrictions,
     room_settings,
     rooms,
+    scheduled,
     uploads,
     webhooks,
 )
 from chatd.core.read_set import ReadSet
 from chatd.core.write_set import WriteSet
+from chatd.protocol.drafts import Draft, Schedule
 from chatd.protocol.envelope import Ok
 from chatd.protocol.friends import (
     CircleDelete,
@@ -59,6 +65,7 @@ from chatd.protocol.friends import (
     FriendRequest,
 )
 from chatd.protocol.groups import Announce, MembersNickname, MembersSilence, MembersUnban
+from chatd.protocol.joining import InvitesCreate, InvitesLook, InvitesRevoke, InvitesUse, JoinsDecide
 from chatd.protocol.media import Played
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Forward, Pin, React, Recall, Send
@@ -91,6 +98,10 @@ DECISIONS: dict[type, Decide] = {
     Played: played.played,
     Delivered: read_state.delivered,
     Preferences: read_state.prefer,
+    Draft: drafts.draft,
+    Schedule: scheduled.schedule,
+    scheduled.SendScheduled: scheduled.send_scheduled,
+    scheduled.EndScheduled: scheduled.end_scheduled,
     RoomCreate: rooms.create,
     RoomDirect: rooms.direct,
     rooms.OpenDirect: rooms.open_direct,
@@ -101,16 +112,24 @@ DECISIONS: dict[type, Decide] = {
     RoomUpdate: room_settings.update,
     RoomDelete: rooms.delete,
     channels.RemoveFollowers: channels.remove_followers,
-    RoomJoin: members.join,
+    RoomJoin: entering.join,
     RoomLeave: members.leave,
-    MembersAdd: members.add,
+    MembersAdd: entering.add,
     MembersRemove: bans.remove,
     MembersUnban: bans.unban,
     MembersSilence: member_settings.silence,
     MembersNickname: member_settings.nickname,
     Announce: announcements.announce,
     MembersRole: members.set_roles,
-    members.SetMembers: members.set_members,
+    InvitesCreate: invites.create,
+    InvitesRevoke: invites.revoke,
+    InvitesLook: invites.look,
+    InvitesUse: invites.use,
+    invites.ForgetInvites: invites.forget_invites,
+    JoinsDecide: joins.decide,
+    joins.EndJoins: joins.end_joins,
+    joins.EraseJoins: joins.erase_joins,
+    entering.SetMembers: entering.set_members,
     ProfileSet: profiles.set_profile,
     DevicesRemove: accounts.remove_device,
     FriendRequest: friends.request,

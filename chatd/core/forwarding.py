@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from chatd.core.attachments import Resolved, check_leaves, check_space, resolve_files
 from chatd.core.idempotency import acknowledgement, first_time, once, same
-from chatd.core.may_post import check_may_post, check_pace, is_bound, note_pace
+from chatd.core.may_post import check_may_post, check_pace, is_bound, note_pace, slow_s
 from chatd.core.message_requests import is_pending, note_sent
 from chatd.core.messages import say
 from chatd.core.permissions import authorize
@@ -59,12 +59,16 @@ def forward(user: str, request: Forward, writes: WriteSet, reads: ReadSet) -> Wr
     if bound:
         check_may_post(room, author, writes.now)
         check_pace(room, author, writes, reads)
+        if len(request.seqs) > 1 and slow_s(room, author):
+            raise Refused("too_large", "one message at a time, in a slow room", field="seqs")
     source, sources = seen_by(user, request, reads)
     copies = copies_of(user, request, source, sources, writes, reads)
     reads.allowances.check("forwards", user, len(copies), writes, reads.now_s)
     check_space(user, room, all_of(copies), (), reads)
     if room.gates and len(copies) > 1 and is_pending(room, author):
         raise Refused("request_pending", "one message, until they accept", field="seqs")
+    if bound:
+        note_pace(room, author, writes)
     for key, copy in zip(keys_of(request), copies, strict=True):
         sent = Send(room=room.name, key=key, body=copy.body)  # type: ignore[arg-type]
         if room.gates:

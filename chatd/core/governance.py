@@ -40,7 +40,7 @@ OWNED = frozenset(
 )
 # Of channels alone, and what nobody chooses there.
 OF_CHANNELS = ("comments",)
-FIXED_IN_CHANNELS = ("hide_members",)
+FIXED_IN_CHANNELS = ("hide_members", "slow_s", "mention_all")
 
 
 def rule(room: Room, key: str) -> Any:
@@ -89,6 +89,8 @@ def check_rule(room: Room, key: str, value: Any) -> None:
         raise Refused("bad_request", "a direct room has no such rule", field=f"policy.{key}")
     if key == "retain_s" and 0 < value < RETAIN_MIN_S:
         raise Refused("bad_request", f"messages are kept {RETAIN_MIN_S} s at least", field="policy.retain_s")
+    if key == "post" and value == "member" and room.kind == CHANNEL:
+        raise Refused("bad_request", "followers of a channel do not write", field="policy.post")
     if (key in FIXED_IN_CHANNELS and room.kind == CHANNEL) or (key in OF_CHANNELS and room.kind != CHANNEL):
         raise Refused("bad_request", f"this rule is none of a {room.kind}", field=f"policy.{key}")
 

@@ -1,10 +1,10 @@
 """Files that something other than a message holds: pictures of cards and rooms, wallpapers, reports, stickers.
 
 A holder is named by its kind: `avatar:u:USER`, `cover:u:USER`, `wallpaper:u:USER:ROOM`, `avatar:r:ROOM`,
-`report:NUMBER`, `sticker:NAME`, with rooms by number. Synchronous and pure.
+`scheduled:u:USER:KEY`, `report:NUMBER`, `sticker:NAME`, with rooms by number. Synchronous and pure.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from msgspec import UnsetType
@@ -86,11 +86,20 @@ def check_picture(
         raise not_ready(field)
 
 
+def scheduled_holder(user: str, key: str) -> str:
+    """Return the holder of the files of a message that is to be sent later."""
+    return f"scheduled:u:{user}:{key}"
+
+
 def hold(holder: str, url: str, writes: WriteSet, reads: ReadSet) -> None:
     """Let `holder` hold the file that `url` names, and no other."""
+    hold_all(holder, [file_of(url)], writes, reads)
+
+
+def hold_all(holder: str, files: Iterable[str], writes: WriteSet, reads: ReadSet) -> None:
+    """Let `holder` hold those of these files that were read, and no other."""
     holdings, rows = reads.records_of(Holding), reads.records_of(KnownFile)
-    name = file_of(url)
-    wanted = (name,) if name in rows else ()
+    wanted = tuple(name for name in dict.fromkeys(files) if name in rows)
     before = holdings.get(holder, Holding()).files
     holdings[holder] = Holding(wanted)
     for file in wanted:

@@ -41,7 +41,7 @@ LATER: dict[type[Mutation], tuple[str, ...]] = {
 }
 
 # The fields in which a stored event may differ from its request: unknown keys are dropped, members not added again.
-STATED: dict[type[RoomMutation], tuple[str, ...]] = {
+STATED: dict[type[Mutation], tuple[str, ...]] = {
     Send: ("body",),
     Edit: ("body",),
     React: ("emoji",),
@@ -82,10 +82,13 @@ def first_time(user: str, request: RoomMutation, writes: WriteSet, reads: ReadSe
     """
     # The key stands for what came, whatever screening made of it.
     request = writes.sent or request
-    digest = digest_of(request)
     room = reads.rooms.get(request.room)
-    if room is None:
-        return digest
+    return digest_of(request) if room is None else first_time_in(room, user, request, writes, reads)
+
+
+def first_time_in(room: Room, user: str, request: Mutation, writes: WriteSet, reads: ReadSet) -> int:
+    """Return the digest of a request about `room` whose key is new, as `first_time`."""
+    digest = digest_of(request)
     scoped_key = (room.number, user, request.key)
     stored = reads.keyed.get(scoped_key)
     new = writes.keyed.get(scoped_key)
@@ -153,7 +156,7 @@ def check_same(before: int | None, now: int) -> None:
         raise Refused("conflict", "this key was used for another operation, or other content", field="key")
 
 
-def repeated_answer(request: RoomMutation, event: Event | None, time: int) -> WriteOk:
+def repeated_answer(request: Mutation, event: Event | None, time: int) -> WriteOk:
     """Return the reply that the first such request got; `event`: the event it stored, if any."""
     if event is None:
         return WriteOk(time=time, duplicate=True)
@@ -169,14 +172,14 @@ def repeated_answer(request: RoomMutation, event: Event | None, time: int) -> Wr
     return reply
 
 
-def unlogged(room: Room, user: str, request: RoomMutation, digest: int, writes: WriteSet) -> WriteOk:
+def unlogged(room: Room, user: str, request: Mutation, digest: int, writes: WriteSet) -> WriteOk:
     """Store the key of a request that takes effect without an event, and return its reply."""
     writes.unlogged[room.number, user, request.key] = digest
     writes.spend("bytes", user, EVENT_BYTES)
     return WriteOk(time=writes.now)
 
 
-def acknowledgement(request: RoomMutation, event: Event) -> WriteOk:
+def acknowledgement(request: Mutation, event: Event) -> WriteOk:
     """Return the reply to the author of an event: with the whole event when it differs from the request."""
     reply = WriteOk(seq=event.seq, ordinal=event.ordinal, time=event.time)
     if isinstance(request, Forward):

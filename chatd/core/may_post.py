@@ -30,6 +30,14 @@ def check_may_post(room: Room, member: Member, now_ms: int) -> None:
         raise Refused("forbidden", "only admins write here")
 
 
+def check_may_react(room: Room, member: Member, now_ms: int) -> None:
+    """Raise Refused when `member` may give no reaction: like who may not write, but followers of a channel may."""
+    if room.is_channel:
+        check_not_silenced(member, now_ms)
+    else:
+        check_may_post(room, member, now_ms)
+
+
 def check_not_silenced(member: Member, now_ms: int) -> None:
     """Raise Refused("muted") with the time to wait, or "forbidden" for ever, when `member` is silenced."""
     until = silenced_until(member, now_ms)

@@ -3,30 +3,26 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
-from chatd.core.channels import check_followed, check_staff, follows_enough
-from chatd.core.extras import BANNED_UNTIL, ban_holds, put_extra
+from chatd.core.channels import check_staff
+from chatd.core.extras import BANNED_UNTIL, put_extra
 from chatd.core.governance import rule
 from chatd.core.held_files import drop_wallpaper
 from chatd.core.idempotency import acknowledgement, first_time, once, unlogged
-from chatd.core.permissions import HOST, authorize, member_of
-from chatd.core.privacy import Relation
+from chatd.core.joining import drop_join, join_of, take_back
+from chatd.core.permissions import HOST, authorize
 from chatd.core.read_set import ReadSet, most_rooms
-from chatd.core.restrictions import check_conversation
 from chatd.core.room import Member, Room
 from chatd.core.write_set import WriteSet
-from chatd.protocol.envelope import RoomMutation
+from chatd.protocol.envelope import Mutation
 from chatd.protocol.errors import Refused
 from chatd.protocol.limits import RECENT_EVENTS
 from chatd.protocol.members import (
-    MembersAdd,
     MembersRole,
     Role,
     RoleOf,
-    RoomJoin,
     RoomLeave,
-    Users,
 )
 from chatd.protocol.messages import Event, WriteOk
 from chatd.protocol.rooms import GoneReason
@@ -59,43 +55,10 @@ def is_full(user: str, writes: WriteSet, reads: ReadSet) -> bool:
     return rooms_of(user, writes, reads) >= reads.rules.rooms_per_user
 
 
-def split_addable(
-    actor: str, users: list[str], writes: WriteSet, reads: ReadSet, room: Room | None = None
-) -> tuple[list[str], list[str]]:
-    """Split `users` into those whom `actor` may add to `room`, or a new one, and others, whatever the reason."""
-    in_channel = room is not None and room.is_channel
-    left_out = [
-        user
-        for user in users
-        if is_full(user, writes, reads)
-        or not lets_add(user, actor, reads)
-        or (room is not None and is_banned(room, user, writes.now))
-        or (in_channel and follows_enough(user, writes, reads))
-    ]
-    return [user for user in users if user not in left_out], left_out
-
-
-def lets_add(user: str, actor: str, reads: ReadSet) -> bool:
-    """Whether `user` lets `actor` add them to groups. Nobody keeps the host from it."""
-    if not reads.rules.people.enabled:
-        account = reads.accounts.get(user)
-        is_closed = account is not None and account.disabled
-        return actor == HOST or not (is_closed or is_automated(actor, reads))
-    relation = reads.records_of(Relation).get((actor, user))
-    return relation is None or relation.takes("add", reads.rules.people.bounds)
-
-
 def is_automated(user: str, reads: ReadSet) -> bool:
     """Whether a user who asks for a room or adds members is a bot or an official account."""
     account = reads.accounts.get(user)
     return account is not None and account.is_automated
-
-
-class SetMembers(RoomMutation, tag="members.set", frozen=True, kw_only=True):
-    """Make these users members, and give all of them `role` if there is one; new ones are plain members without."""
-
-    users: Users
-    role: Role | UnsetType = UNSET
 
 
 @dataclass(slots=True, frozen=True)
@@ -103,12 +66,16 @@ class MembershipChange:
     """A request to change members, its author and its digest."""
 
     user: str
-    request: RoomMutation
+    request: Mutation
     digest: int
 
 
 def add_member(room: Room, user: str, role: Role, writes: WriteSet, reads: ReadSet) -> None:
-    """Make `user` a member, who sees as much of the log as newcomers do; a former member keeps their extras."""
+    """Make `user` a member, who sees as much of the log as newcomers do; a former member keeps their extras.
+
+    What they asked for, or were offered, is over.
+    """
+    drop_join(room, user, writes, reads)
     former = room.former.get(user)
     first = first_visible(room)
     member = Member(user, role, writes.now, first, read=room.seq, read_ordinal=room.ordinal)
@@ -153,64 +120,15 @@ def log_membership(
 
 
 @once
-def join(user: str, request: RoomJoin, writes: WriteSet, reads: ReadSet) -> WriteOk:
-    """Join a public group; a private one is refused like one that does not exist."""
-    digest = first_time(user, request, writes, reads)
-    room = joinable(reads.rooms.get(request.room), user)
-    if user in room.members:
-        return WriteOk(duplicate=True)
-    if is_banned(room, user, writes.now):
-        raise Refused("not_member", "not in this room any more")
-    check_capacity(room.size + 1, reads, room)
-    check_own_rooms(user, writes, reads)
-    check_followed(room, user, writes, reads)
-    reply = begin_memberships(room, [user], MembershipChange(user, request, digest), writes, reads)
-    # A group that everybody had left has no owner.
-    ensure_owner(room, user, writes)
-    return reply
-
-
-def is_banned(room: Room, user: str, now_ms: int) -> bool:
-    """Whether `user` may not come back into `room`."""
-    former = room.former.get(user)
-    return former is not None and ban_holds(former, now_ms)
-
-
-def joinable(room: Room | None, user: str) -> Room:
-    """Return a public group, or one that `user` is in; raise Refused otherwise."""
-    if room is None or (not room.public and user not in room.members):
-        member_of(room, user)
-    assert room is not None
-    if room.deleted_by is not None:
-        raise Refused("gone" if user in room.former else "not_found", "no such room")
-    return room
-
-
-@once
-def add(user: str, request: MembersAdd, writes: WriteSet, reads: ReadSet) -> WriteOk:
-    """Add users; those who are members already are skipped."""
-    digest = first_time(user, request, writes, reads)
-    room, _ = authorize(reads.rooms.get(request.room), user, "add")
-    check_conversation(user, writes, reads)
-    others = [other for other in dict.fromkeys(request.users) if other not in room.members]
-    fresh, left_out = split_addable(user, others, writes, reads, room)
-    if not fresh:
-        return WriteOk(duplicate=True, not_added=left_out or UNSET)
-    check_capacity(room.size + len(fresh), reads, room)
-    reads.allowances.check("added", user, len(fresh), writes, reads.now_s)
-    writes.spend("added", user, len(fresh))
-    reply = begin_memberships(room, fresh, MembershipChange(user, request, digest), writes, reads)
-    reply.not_added = left_out or UNSET
-    return reply
-
-
-@once
 def leave(user: str, request: RoomLeave, writes: WriteSet, reads: ReadSet) -> WriteOk:
     """Leave; when no owner is left, `Room.successor` becomes one in the same commit."""
     digest = first_time(user, request, writes, reads)
     room = reads.rooms.get(request.room)
     if room is not None and user in room.former and room.former[user].gone == "left":
         return WriteOk(duplicate=True)
+    if room is not None and user not in room.members and join_of(room, user, reads).kind:
+        take_back(room, user, writes, reads)
+        return WriteOk(time=writes.now)
     room, _ = authorize(room, user, "leave")
     reply = end_memberships(room, [user], "left", MembershipChange(user, request, digest), writes, reads)
     ensure_owner(room, user, writes)
@@ -262,42 +180,6 @@ def set_roles(user: str, request: MembersRole, writes: WriteSet, reads: ReadSet)
     if not changed:
         return WriteOk(duplicate=True)
     return give_roles(room, changed, MembershipChange(user, request, digest), writes)
-
-
-@once
-def set_members(user: str, request: SetMembers, writes: WriteSet, reads: ReadSet) -> WriteOk:
-    """Add users who are no members yet, and set the role of all: what the API asks for, in one commit."""
-    digest = first_time(user, request, writes, reads)
-    room, _ = authorize(reads.rooms.get(request.room), user, "add")
-    wanted = dict.fromkeys(request.users)
-    fresh, left_out = split_addable(
-        user, [other for other in wanted if other not in room.members], writes, reads, room
-    )
-    changed = changed_roles(room, [other for other in wanted if other not in left_out], request.role)
-    if changed:
-        authorize(room, user, "role")
-        check_keeps_owner(room, changed)
-        check_staff(room, changed, reads)
-    reply, change = WriteOk(duplicate=True), MembershipChange(user, request, digest)
-    if fresh:
-        check_conversation(user, writes, reads)
-        check_capacity(room.size + len(fresh), reads, room)
-        reads.allowances.check("added", user, len(fresh), writes, reads.now_s)
-        writes.spend("added", user, len(fresh))
-        reply = begin_memberships(room, fresh, change, writes, reads)
-    if changed:
-        # The key is that of the first event.
-        reply = give_roles(room, changed, change, writes, keyed=not fresh)
-    reply.not_added = left_out or UNSET
-    return reply
-
-
-def changed_roles(room: Room, users: list[str], role: Role | UnsetType) -> dict[str, Role]:
-    """Return the roles to give, by user: of those who have another one, or would, once they are members."""
-    if role is UNSET:
-        return {}
-    members = room.members
-    return {user: role for user in users if (members[user].role if user in members else "member") != role}
 
 
 def give_roles(

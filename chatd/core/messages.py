@@ -10,6 +10,7 @@ from chatd.core.cards import check_shared
 from chatd.core.idempotency import acknowledgement, first_time, once, same, unlogged
 from chatd.core.may_post import (
     check_may_post,
+    check_may_react,
     check_mentions_all,
     check_not_silenced,
     check_pace,
@@ -288,7 +289,7 @@ def react(user: str, request: React, writes: WriteSet, reads: ReadSet) -> WriteO
     room, member = authorize(reads.rooms.get(request.room), user, "react")
     message = target_of(room, member, request.target, reads)
     if request.set and is_bound(room, member):
-        check_may_post(room, member, writes.now)
+        check_may_react(room, member, writes.now)
     if request.set:
         check_not_recalled(message)
     emoji = normalized_emoji(message, user, request)

@@ -19,6 +19,7 @@ ACTIONS: dict[str, tuple[Role, bool]] = {
     "pin": ("admin", True),
     "leave": ("member", False),
     "add": ("admin", False),
+    "decide": ("admin", False),
     "remove": ("admin", False),
     "silence": ("admin", False),
     "rename": ("member", False),
@@ -28,9 +29,6 @@ ACTIONS: dict[str, tuple[Role, bool]] = {
     "retain": ("owner", True),
     "delete": ("owner", False),
 }
-
-# In channels these need an admin, too.
-OF_STAFF = frozenset(("post", "edit"))
 
 # The key of the policy that says the lowest role, in a room with rules (protocol.md "Governed groups").
 RULED: dict[str, str] = {"add": "invite", "pin": "pin", "update": "info", "announce": "info"}
@@ -43,6 +41,7 @@ HOST_ACTIONS: dict[str, bool] = {
     "notice": True,
     "recall": True,
     "add": False,
+    "decide": False,
     "remove": False,
     "silence": False,
     "announce": False,
@@ -81,8 +80,6 @@ def authorize(room: Room | None, user: str, action: str) -> tuple[Room, Member]:
     member = member_of(room, user)
     assert room is not None
     lowest, both = ACTIONS[action]
-    if room.is_channel and action in OF_STAFF:
-        lowest = "admin"
     if action in RULED and room.governed:
         lowest = rule(room, RULED[action])
     if not both if room.direct else RANK[member.role] < RANK[lowest]:

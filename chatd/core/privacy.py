@@ -276,6 +276,12 @@ class Relation(NamedTuple):
             return by_kind and self.is_known and not viewer.shut_out
         return self.is_known and allows(viewer, self.owner.rules, capability, bounds)
 
+    def asks(self, capability: Capability, bounds: HostBounds) -> bool:
+        """Whether the owner does not let the viewer use `capability`, and may be asked by them."""
+        if self.viewer.automated or self.takes(capability, bounds):
+            return False
+        return self.takes("knock", bounds)
+
 
 class RoomRelations(NamedTuple):
     """The people of a room: by author those who block them, in a direct room how its two users stand, and members

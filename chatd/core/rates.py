@@ -31,6 +31,10 @@ class Rate:
         return cls(60 / count, max(1, int(count)))
 
     @classmethod
+    def per_hour(cls, count: int) -> "Rate":
+        return cls(3600 / count, count)
+
+    @classmethod
     def per_day(cls, count: int) -> "Rate":
         return cls(86_400 / count, count)
 

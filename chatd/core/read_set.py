@@ -102,6 +102,16 @@ class MediaRules:
 
 
 @dataclass(slots=True, frozen=True)
+class GroupRules:
+    """The limits that the operator sets for groups. `invite_url`: with `{invite}` in it; empty for none."""
+
+    joins_max: int = 500
+    invites_max: int = 20
+    invite_ms: int = 7 * DAY_MS
+    invite_url: str = ""
+
+
+@dataclass(slots=True, frozen=True)
 class ChannelRules:
     """The limits that the operator sets for channels. `users_create`: whether any user makes one, or only the host."""
 
@@ -137,6 +147,7 @@ class Rules:
     bans_max: int = 10_000
     people: PeopleRules = field(default_factory=PeopleRules)
     media: MediaRules = field(default_factory=MediaRules)
+    groups: GroupRules = field(default_factory=GroupRules)
     channels: ChannelRules = field(default_factory=ChannelRules)
     # The age below which an account may do less; 0 for none.
     new_account_ms: int = 0

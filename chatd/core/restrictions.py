@@ -16,6 +16,7 @@ from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused, Rejected
 from chatd.protocol.friends import FriendRequest
 from chatd.protocol.groups import Announce, MembersNickname
+from chatd.protocol.joining import InvitesCreate
 from chatd.protocol.members import MembersAdd
 from chatd.protocol.messages import Edit, Forward, Pin, React, Send
 from chatd.protocol.presence import Typing
@@ -32,6 +33,7 @@ SAYS = (
     RoomCreate,
     RoomUpdate,
     MembersAdd,
+    InvitesCreate,
     MembersNickname,
     Announce,
     FriendRequest,

@@ -252,10 +252,10 @@ class Room:
         """The number of present and former members in memory."""
         return len(self.members) + len(self.former)
 
-    def forget_followers(self, keep: AbstractSet[str], count: int) -> None:
+    def forget_followers(self, count: int) -> None:
         """Forget plain members of a channel, those who asked longest ago first, down to `count` in memory."""
         plain = [*self.former, *(user for user, member in self.members.items() if member.role == "member")]
-        going = [user for user in plain if user not in keep and user not in self.uncounted_by]
+        going = [user for user in plain if user not in self.uncounted_by]
         for user in going[: max(0, self.in_memory - count)]:
             self.members.pop(user, None)
             self.former.pop(user, None)

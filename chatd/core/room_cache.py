@@ -4,7 +4,6 @@ A batch touches cached rooms only, so a cached room is never older than the last
 """
 
 from collections.abc import Iterable
-from collections.abc import Set as AbstractSet
 
 from chatd.core.room import Room
 
@@ -75,12 +74,12 @@ class RoomCache:
                     del self._direct[user]
         return len(names)
 
-    def forget_followers(self, name: str, keep: AbstractSet[str]) -> None:
-        """Forget followers of a channel beyond FOLLOWERS_IN_MEMORY, but not `keep`. No batch may be under way."""
+    def forget_followers(self, name: str) -> None:
+        """Forget followers of a channel beyond FOLLOWERS_IN_MEMORY. No batch may be under way."""
         room = self.rooms.get(name)
         if room is not None and room.is_channel and room.in_memory > FOLLOWERS_IN_MEMORY:
             self.forgotten += 1
-            room.forget_followers(keep, FOLLOWERS_IN_MEMORY // 2)
+            room.forget_followers(FOLLOWERS_IN_MEMORY // 2)
 
     def direct_rooms(self, user: str, other: str | None = None) -> list[Room]:
         """Return the loaded direct rooms of `user`, or the one with `other`."""

@@ -159,6 +159,8 @@ def summarise(
         summary.silenced_until = extra(member, SILENCED) or 0
     if room.details is not NO_DETAILS:
         show_details(summary, room.details)
+        # To those who decide.
+        summary.joins = room.details.joins if member.role != "member" else 0
     if peer is None:
         show_group(summary, room, member)
     else:
@@ -191,7 +193,7 @@ def show_group(summary: RoomSummary, room: Room | RoomRow, member: Member | Room
 
 
 def show_details(summary: RoomSummary, details: RoomDetails) -> None:
-    """Show what few groups have. `joins`: to those who decide."""
+    """Show what few groups have, and all members see."""
     summary.about = details.about or UNSET
     summary.tags = list(details.tags) or UNSET
     summary.announcement = details.announcement

@@ -8,8 +8,10 @@ from msgspec import UNSET
 from chatd.core import removal
 from chatd.core.bots import greet
 from chatd.core.channels import check_creation
+from chatd.core.entering import answers
 from chatd.core.held_files import avatar_holder, check_picture, hold
 from chatd.core.idempotency import digest_of
+from chatd.core.joining import Entrants, let_wait
 from chatd.core.members import (
     MEMBER_BYTES,
     ROOM_BYTES,
@@ -19,7 +21,6 @@ from chatd.core.members import (
     check_own_rooms,
     is_automated,
     is_full,
-    split_addable,
 )
 from chatd.core.message_requests import refuse_at
 from chatd.core.permissions import HOST, authorize
@@ -33,6 +34,7 @@ from chatd.core.velocity import check_direct_room
 from chatd.core.write_set import RoomReply, WriteSet
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import room_name
+from chatd.protocol.joining import UseOk
 from chatd.protocol.members import Role
 from chatd.protocol.messages import Event, WriteOk
 from chatd.protocol.rooms import (
@@ -44,7 +46,7 @@ from chatd.protocol.rooms import (
     SummaryOk,
 )
 
-Shows = TypeVar("Shows", SummaryOk, WriteOk)
+Shows = TypeVar("Shows", SummaryOk, WriteOk, UseOk)
 
 
 @dataclass(slots=True, frozen=True)
@@ -64,13 +66,15 @@ def create(user: str, request: RoomCreate, writes: WriteSet, reads: ReadSet) -> 
     if request.kind == CHANNEL:
         check_creation(user, reads)
     check_new_room(user, writes, reads)
-    users, left_out = split_addable(
-        user, [other for other in dict.fromkeys(request.users) if other != user], writes, reads
+    others = [other for other in dict.fromkeys(request.users) if other != user]
+    lets = answers(user, others, writes, reads)
+    users, offered, left_out = (
+        [other for other in others if lets[other] == word] for word in ("yes", "ask", "no")
     )
     check_capacity(len(users) + (user != HOST), reads)
     check_picture(request.avatar, "avatar", (user,), "avatar", reads)
     policy = first_policy(request)
-    reads.allowances.check("added", user, len(users), writes, reads.now_s)
+    reads.allowances.check("added", user, len(users) + len(offered), writes, reads.now_s)
     room = new_room(request.kind, user, writes, reads)
     set_first_settings(room, request, policy)
     hold(avatar_holder(room), room.avatar, writes, reads)
@@ -78,7 +82,10 @@ def create(user: str, request: RoomCreate, writes: WriteSet, reads: ReadSet) -> 
     reads.created[user, request.key] = room
     owner: dict[str, Role] = {} if user == HOST else {user: "owner"}
     open_room(room, {**owner, **dict.fromkeys(users, "member")}, user, writes, reads)
-    return shown(WriteOk(seq=room.seq, time=writes.now, not_added=left_out or UNSET), room, user, writes)
+    let_wait(room, user, Entrants(users, [], offered, [], []), writes, reads)
+    writes.spend("added", user, len(offered))
+    reply = WriteOk(seq=room.seq, time=writes.now, offered=offered or UNSET, not_added=left_out or UNSET)
+    return shown(reply, room, user, writes)
 
 
 def repeated_creation(user: str, request: RoomCreate, writes: WriteSet, reads: ReadSet) -> WriteOk | None:

@@ -11,21 +11,24 @@ from typing import Any, Literal
 from msgspec import UNSET, Raw, Struct
 from msgspec.structs import replace
 
+from chatd.core.entering import SetMembers, joinable, joined
 from chatd.core.forwarding import JudgedForward, keys_of, seen_by
 from chatd.core.idempotency import Repeated, first_time
-from chatd.core.members import SetMembers, joinable
+from chatd.core.invites import prepared_use
 from chatd.core.moderation import flag
 from chatd.core.permissions import authorize
 from chatd.core.read_set import ReadSet
 from chatd.core.room import Room
 from chatd.core.room_settings import action_of
 from chatd.core.rooms import repeated_creation
+from chatd.core.scheduled import SendScheduled
 from chatd.core.write_set import WriteSet
 from chatd.protocol.codec import encode
 from chatd.protocol.envelope import Ok, RoomMutation
 from chatd.protocol.errors import ChatError
 from chatd.protocol.friends import FriendRequest
 from chatd.protocol.groups import MembersNickname
+from chatd.protocol.joining import InvitesCreate, InvitesUse, UseOk
 from chatd.protocol.members import MembersAdd, RoomJoin
 from chatd.protocol.messages import Body, Edit, Forward, Part, Send, WriteOk
 from chatd.protocol.rooms import RoomCreate, RoomUpdate
@@ -40,6 +43,7 @@ FLAGGED = "flagged"
 
 SCREENED: Mapping[type[Struct], On] = {
     Send: "message",
+    SendScheduled: "message",
     Forward: "message",
     Edit: "edit",
     RoomCreate: "room",
@@ -47,6 +51,8 @@ SCREENED: Mapping[type[Struct], On] = {
     MembersAdd: "member",
     SetMembers: "member",
     RoomJoin: "member",
+    InvitesCreate: "room",
+    InvitesUse: "member",
     MembersNickname: "member",
     FriendRequest: "friend",
     ProfileSet: "profile",
@@ -56,11 +62,13 @@ SCREENED: Mapping[type[Struct], On] = {
 # What a member must be allowed to do, for those that name a room they are in.
 ACTIONS: Mapping[type[Struct], str] = {
     Send: "post",
+    SendScheduled: "post",
     Forward: "post",
     Edit: "edit",
     RoomUpdate: "update",
     MembersAdd: "add",
     SetMembers: "add",
+    InvitesCreate: "add",
     MembersNickname: "rename",
 }
 
@@ -68,6 +76,9 @@ ACTIONS: Mapping[type[Struct], str] = {
 TEXTS: Mapping[type[Struct], tuple[str, ...]] = {
     RoomCreate: ("title", "about"),
     RoomUpdate: ("title", "about"),
+    RoomJoin: ("text",),
+    InvitesCreate: ("label",),
+    InvitesUse: ("text",),
     MembersNickname: ("nickname",),
     FriendRequest: ("note",),
     ProfileSet: ("name", "handle", "bio"),
@@ -236,12 +247,18 @@ def refuse(refusal: ChatError, user: str, request: Any, writes: WriteSet, reads:
     if isinstance(request, RoomCreate):
         if (reply := repeated_creation(user, request, writes, reads)) is not None:
             return reply
+    elif isinstance(request, InvitesUse):
+        if isinstance(used := prepared_use(user, request, writes, reads), UseOk):
+            return used
     elif hasattr(request, "key"):
         try:
             first_time(user, request, writes, reads)
         except Repeated as repeated:
             return repeated.reply
-    check_allowed(user, request, reads.rooms.get(getattr(request, "room", "")))
+    room = reads.rooms.get(getattr(request, "room", ""))
+    check_allowed(user, request, room)
+    if isinstance(request, RoomJoin):
+        joined(joinable(room, user), user, writes, reads)
     if isinstance(request, Forward):
         seen_by(user, request, reads)
     raise refusal

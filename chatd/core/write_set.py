@@ -24,6 +24,7 @@ from chatd.core.room import (
 from chatd.core.room_steps import ChannelDeleted, MemberJoined, MemberLeft, RoomListed, RoomUnlisted
 from chatd.protocol.codec import encode
 from chatd.protocol.errors import Refused
+from chatd.protocol.joining import UseOk
 from chatd.protocol.messages import Event, WriteOk
 from chatd.protocol.read_state import ReadOk
 from chatd.protocol.rooms import GoneReason, SummaryOk
@@ -128,7 +129,7 @@ class RoomReply:
     `origin`: the request, if there is one; it is refused when `user` is no member any more by then.
     """
 
-    reply: ReadOk | SummaryOk | WriteOk
+    reply: ReadOk | SummaryOk | WriteOk | UseOk
     room: Room
     user: str
     origin: Origin | None = None
@@ -151,8 +152,7 @@ class WriteSet:
     rules_changed: Mapping[str, frozenset[str]] = NOTHING  # by user: the capabilities
     # By owner and user: contacts in which privacy sees a difference, before and after.
     ties: dict[tuple[str, str], tuple[AnyTie, AnyTie]] | None = None
-    # Members who wrote in a slow room, as (room, user).
-    paced: frozenset[tuple[int, str]] = frozenset()
+    paced: frozenset[tuple[int, str]] = frozenset()  # members who wrote in slow rooms: (room, user)
     # The request that is being decided as it came, when screening changed its texts.
     sent: Any = None
     # Of the event feed: by id of a step or record the API key behind it; and the entries to store (event_feed.py).
@@ -270,10 +270,7 @@ class WriteSet:
         self._add_step(room, MemberJoined(room, member.user))
 
     def remove_member(self, room: Room, user: str, reason: GoneReason, *, is_told: bool = True) -> Member:
-        """End a membership; its row stays as `gone`, for clients that sync later. Banned looks like removed.
-
-        `is_told`: their connections are.
-        """
+        """End a membership; its row stays as `gone`. Banned looks like removed. `is_told`: their connections are."""
         member = self.touch_member(room, user)
         self.touch(room)
         room.take_out(member, reason)

@@ -33,6 +33,7 @@ from chatd.core.erasure_steps import (
 )
 from chatd.core.erasures import Erasure, NoteErasure, Place, check_after
 from chatd.core.exports import DropExport
+from chatd.core.joins import EraseJoins
 from chatd.core.read_set import DAY_MS
 from chatd.core.removal import Stretch
 from chatd.env import Env
@@ -52,6 +53,8 @@ EVENTS_AT_ONCE = 64
 REACTIONS_AT_ONCE = 40
 # Each writes two contacts, and two rows for devices.
 CONTACTS_AT_ONCE = 25
+# Each writes a row of the room and one for devices.
+JOINS_AT_ONCE = 100
 # Each writes some rows.
 FILES_AT_ONCE = 50
 ROOMS_AT_ONCE = 200
@@ -238,6 +241,8 @@ class Erasures:
     async def _erase_account(self, person: str) -> None:
         while others := await self._store.contacts(person, CONTACTS_AT_ONCE):
             await self._step(EraseContacts(person, others))
+        while places := await self._store.joins(person, JOINS_AT_ONCE):
+            await self._step(EraseJoins(person, places))
         await self._step(EraseProfile(person, await self._store.account_rows(person)))
 
     async def _erase_rows(self, place: str, erasure: Erasure) -> None:

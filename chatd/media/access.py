@@ -15,7 +15,7 @@ from chatd.core.rates import Rate, TokenBuckets, retry_after_ms
 from chatd.core.restrictions import banned, is_banned
 from chatd.core.users import Restriction
 from chatd.env import Env
-from chatd.media.http_messages import Request
+from chatd.media.http.messages import Request
 from chatd.media.interface import Authenticate, Caller, Daemon
 from chatd.protocol.errors import Refused
 from chatd.storage.media import Asker, Standing

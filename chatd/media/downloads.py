@@ -19,8 +19,8 @@ from chatd.core.files import UNKNOWN_MIME
 from chatd.core.names import BREAKING, TURNING
 from chatd.env import Env
 from chatd.media.access import Access, asker_of
-from chatd.media.conditions import Unsatisfiable, asked_span, lists
-from chatd.media.http_messages import Answer, FilePart, Request, error
+from chatd.media.http.conditions import Unsatisfiable, asked_span, lists
+from chatd.media.http.messages import Answer, FilePart, Request, error
 from chatd.media.inspection import MIMES
 from chatd.media.interface import Caller
 from chatd.protocol.errors import Refused, Unavailable

@@ -14,11 +14,11 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from chatd.core.files import SUFFIXES, File, NewObject
 from chatd.media.disk import NO_SPACE
+from chatd.media.engines.local import in_pool
+from chatd.media.engines.objects import Objects
 from chatd.media.incoming import Incoming, Progress
 from chatd.media.inspection import Descriptors, Found, Refusal
 from chatd.media.interface import Daemon, Finish, Refuse
-from chatd.media.local import in_pool
-from chatd.media.objects import Objects
 from chatd.media.writing import Digests
 from chatd.protocol.errors import Refused, Unavailable
 from chatd.protocol.media import SCHEME, FileKind, Purpose

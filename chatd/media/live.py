@@ -20,9 +20,9 @@ from typing import Literal, NamedTuple
 from chatd.core.files import File
 from chatd.env import Env
 from chatd.media.disk import Disk
+from chatd.media.engines.local import in_pool
 from chatd.media.incoming import Incoming
 from chatd.media.interface import Daemon, Live
-from chatd.media.local import in_pool
 from chatd.media.ogg import Note, PageReader
 from chatd.protocol.media import LiveState
 

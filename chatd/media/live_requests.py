@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 from chatd.core.file_links import PREFIX
 from chatd.media.access import Access, asker_of
 from chatd.media.downloads import is_link
-from chatd.media.http_messages import Answer, Request, error
+from chatd.media.http.messages import Answer, Request, error
 from chatd.media.interface import Caller
 from chatd.media.live import BadPage, LiveNote, LiveNotes
 from chatd.protocol.errors import ChatError, Refused, Unavailable

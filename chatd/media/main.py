@@ -19,9 +19,12 @@ from chatd.media.access import Access
 from chatd.media.daemon_link import DaemonLink
 from chatd.media.disk import SystemDisk
 from chatd.media.downloads import Downloads, Elsewhere
+from chatd.media.engines.local import LocalObjects, in_pool
+from chatd.media.engines.objects import Objects
+from chatd.media.engines.s3 import S3Objects
 from chatd.media.finishing import Finishing
-from chatd.media.http_connection import Handler
-from chatd.media.http_listener import HttpListener
+from chatd.media.http.connection import Handler
+from chatd.media.http.listener import HttpListener
 from chatd.media.incoming import Incoming
 from chatd.media.inspection import Library
 from chatd.media.inspectors import Inspectors
@@ -29,10 +32,7 @@ from chatd.media.interface import Condition, Delete, Deleted
 from chatd.media.layout import alone
 from chatd.media.live import LiveNotes
 from chatd.media.live_requests import LiveRequests
-from chatd.media.local import LocalObjects, in_pool
-from chatd.media.objects import Objects
 from chatd.media.routes import Routes
-from chatd.media.s3 import S3Objects
 from chatd.media.settings import MediaSettings
 from chatd.media.upload_requests import UploadRequests
 from chatd.media.uploads import Parts, Uploads

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from chatd.media.http_connection import Handler
-from chatd.media.http_messages import Answer, Request, error
+from chatd.media.http.connection import Handler
+from chatd.media.http.messages import Answer, Request, error
 from chatd.protocol.errors import ChatError, Unavailable
 
 # Of codes that a request ends with; one that is not here is 403.

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from chatd.core.files import File
-from chatd.media.http_messages import Answer, Request
+from chatd.media.http.messages import Answer, Request
 from chatd.protocol.complaints import FORMS, Words, refusal_of
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import Key, Room, User

@@ -6,7 +6,7 @@ from chatd.config.media import Media
 from chatd.core.files import File
 from chatd.media import tus
 from chatd.media.access import Access, asker_of, token_of
-from chatd.media.http_messages import Answer, Request, error
+from chatd.media.http.messages import Answer, Request, error
 from chatd.media.inspection import Library
 from chatd.media.interface import Begin, Begun, Daemon, Drop
 from chatd.media.routes import failure

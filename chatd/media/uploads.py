@@ -17,13 +17,13 @@ from chatd.core.files import File
 from chatd.core.uploads import UPLOAD_KEPT_MS
 from chatd.env import Env
 from chatd.media.disk import NO_SPACE, Disk
+from chatd.media.engines.local import in_pool
+from chatd.media.engines.objects import Objects
 from chatd.media.finishing import NOBODY, Finishing
-from chatd.media.http_messages import RequestBody
+from chatd.media.http.messages import RequestBody
 from chatd.media.incoming import Incoming, Progress
 from chatd.media.interface import Continue, Daemon
 from chatd.media.live import BadPage, LiveNotes
-from chatd.media.local import in_pool
-from chatd.media.objects import Objects
 from chatd.media.tus import Part, State
 from chatd.media.writing import Destination, Writing
 from chatd.protocol.errors import Refused, Unavailable

@@ -12,9 +12,9 @@ from typing import Protocol
 
 from chatd.env import Env
 from chatd.media.disk import NO_SPACE, Disk
-from chatd.media.http_messages import BodyLost, RequestBody
+from chatd.media.engines.local import in_pool
+from chatd.media.http.messages import BodyLost, RequestBody
 from chatd.media.incoming import Incoming, Progress
-from chatd.media.local import in_pool
 from chatd.protocol.errors import Refused
 
 # What a phone sends again at most when the power fails: so many bytes, or what came in so many seconds.

@@ -11,6 +11,7 @@ from msgspec import UNSET, Raw, Struct
 
 from chatd.protocol.close_codes import PROTOCOL
 from chatd.protocol.complaints import refusal_of
+from chatd.protocol.drafts import AnySchedule, Schedule
 from chatd.protocol.envelope import Envelope, Request
 from chatd.protocol.errors import Broken, Refused
 from chatd.protocol.hostdata import check_host_data, check_json, from_json, to_json
@@ -42,8 +43,8 @@ WIDE = b"\xde\x00"
 BYTE_STRINGS = b"\xc4\xc5\xc6"
 
 _encoder = msgspec.msgpack.Encoder()
-_lenient = msgspec.msgpack.Decoder(AnySend | AnyEdit)
-_lenient_json = msgspec.json.Decoder(AnySend | AnyEdit)
+_lenient = msgspec.msgpack.Decoder(AnySend | AnyEdit | AnySchedule)
+_lenient_json = msgspec.json.Decoder(AnySend | AnyEdit | AnySchedule)
 _batch = msgspec.msgpack.Decoder(list[Raw])
 _batch_json = msgspec.json.Decoder(list[Raw])
 _envelope = msgspec.msgpack.Decoder(Envelope)
@@ -182,7 +183,8 @@ def trimmed(packet: bytes | Raw, text: bool, error: Exception) -> Request:
     request = (_lenient_json if text else _lenient).decode(packet)
     fields = msgspec.structs.asdict(request)
     fields["body"] = TrimmedBody(**msgspec.structs.asdict(fields["body"]))
-    return Send(**fields) if isinstance(request, Send) else Edit(**fields)
+    (kind,) = [kind for kind in WITH_BODY if isinstance(request, kind)]
+    return kind(**fields)
 
 
 def invalid(packet: bytes | Raw, text: bool, error: Exception, known: Vocabulary) -> Invalid:
@@ -227,7 +229,7 @@ def deep_id(packet: bytes | Raw, text: bool) -> int:
         raise Broken(PROTOCOL, "undecodable frame") from None
 
 
-WITH_BODY = (Send, Edit)
+WITH_BODY: tuple[type[Send | Edit | Schedule], ...] = (Send, Edit, Schedule)
 WITH_DATA = (RoomCreate, RoomUpdate, ProfileSet)
 
 
@@ -236,7 +238,7 @@ def with_host_data(request: Request, text: bool, bytes_max: int = DEFAULTS["body
 
     `bytes_max`: of host data as MessagePack. Raises Refused.
     """
-    if isinstance(request, WITH_BODY):
+    if isinstance(request, WITH_BODY) and request.body is not UNSET:
         body = without_empties(request.body)
         if body.data is not UNSET:
             try:

@@ -31,6 +31,7 @@ from chatd.protocol.push import (
     TimeOfDay,
 )
 from chatd.protocol.rooms import GroupKind
+from chatd.protocol.search import Has
 from chatd.protocol.users import Color, Relation
 
 FORMS = {
@@ -38,6 +39,7 @@ FORMS = {
     Mention: 'the id of a user, or ["*"] for everybody',
     Device: "a device id, 22 of A-Z a-z 0-9 - _",
     CardType: "a word, 1 to 16 of a-z 0-9 _, the first a letter",
+    Has: "one of image, video, voice, file, link, mention, or card: and a type",
     Room: "the id of a room, 12 letters and digits, as the server gave it",
     Handle: "a handle, 3 to 32 of A-Z a-z 0-9 _ .",
     NewHandle: "a handle, 3 to 32 of A-Z a-z 0-9 _ ., or empty",

@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from chatd.protocol.cards import Span
 from chatd.protocol.envelope import Ok, Request, RoomMutation
 from chatd.protocol.identifiers import U53, Key, Mention, Milliseconds, Room, Seq
-from chatd.protocol.messages import SentBody
+from chatd.protocol.messages import LooseBody, SentBody
 
 
 class DraftBody(Struct, omit_defaults=True, frozen=True):
@@ -43,11 +43,19 @@ class Draft(Request, tag="draft", frozen=True, kw_only=True):
 
 
 class Schedule(RoomMutation, tag="schedule", frozen=True, kw_only=True):
-    """`at`: Unix ms; without `body` the message is cancelled, and with one of the same key replaced."""
+    """`at`: Unix ms, past for at once. Without `body` the message is cancelled; one of the same key is replaced."""
 
     at: Milliseconds = 0
     body: SentBody | UnsetType = UNSET
 
 
+class AnySchedule(Schedule, tag="schedule", frozen=True, kw_only=True):
+    """A `schedule` whose body may have unknown keys."""
+
+    body: LooseBody | UnsetType = UNSET  # type: ignore[assignment]
+
+
 class StampOk(Ok, tag="ok", kw_only=True):
-    stamp: U53
+    """`stamp`: of the row; absent when nothing had to be changed."""
+
+    stamp: U53 | UnsetType = UNSET

@@ -84,6 +84,8 @@ RETAIN_MIN_S = 3600
 # Characters of the description of a group, of a tag, of a request to join, of the name of an invite.
 ABOUT_MAX, TAG_MAX, JOIN_TEXT_MAX, INVITE_LABEL_MAX = 512, 24, 200, 64
 TAGS_MAX = 5
+# Days ahead for which an invite may work.
+INVITE_DAYS_MAX = 365
 # Events that newcomers see where the history of a group is "recent".
 RECENT_EVENTS = 200
 # Ranges of messages that one member took out of their own view of a room; more is a `clear`.

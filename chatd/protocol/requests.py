@@ -2,6 +2,7 @@
 
 from chatd.protocol.bots import BotsGet
 from chatd.protocol.connection import Auth, Hello, Ping, Pong, SetMode
+from chatd.protocol.drafts import Draft, Schedule
 from chatd.protocol.friends import (
     CircleDelete,
     CircleSet,
@@ -15,6 +16,15 @@ from chatd.protocol.friends import (
 from chatd.protocol.groups import Announce, MembersGet, MembersNickname, MembersSilence, MembersUnban
 from chatd.protocol.history import Changes, History, Log, Messages
 from chatd.protocol.inbox import Reads, Unread, Verify
+from chatd.protocol.joining import (
+    InvitesCreate,
+    InvitesList,
+    InvitesLook,
+    InvitesRevoke,
+    InvitesUse,
+    JoinsDecide,
+    JoinsList,
+)
 from chatd.protocol.media import FileLink, FileList, Played
 from chatd.protocol.members import MembersAdd, MembersList, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Forward, Pin, React, Recall, Send
@@ -43,6 +53,9 @@ AnyRequest = (
     | Send | Edit | Recall | React | Pin | Forward
     | Read | Delivered | Readers | Focus | Typing | Watch
     | RoomCreate | RoomDirect | RoomGet | RoomUpdate | RoomDelete | RoomJoin | RoomLeave
+    | MembersList | MembersAdd | MembersRemove | MembersRole
+    | InvitesCreate | InvitesList | InvitesRevoke | InvitesLook | InvitesUse
+    | JoinsList | JoinsDecide
     | MembersList | MembersGet | MembersAdd | MembersRemove | MembersRole
     | MembersUnban | MembersSilence | MembersNickname | Announce
     | RoomAccept | RoomDecline | PrivacySet
@@ -54,4 +67,5 @@ AnyRequest = (
     | PushTest | PushDecisions
     | Unread | Reads | Verify
     | Search
+    | Draft | Schedule
 )  # fmt: skip

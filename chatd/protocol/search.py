@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from chatd.protocol.envelope import Ok, Request
-from chatd.protocol.identifiers import U53, Milliseconds, Room, Seq, User
+from chatd.protocol.identifiers import U53, Milliseconds, Room, Seq, User, Word
 from chatd.protocol.limits import QUERY_MAX
 
 # image, video, voice, file, link, mention, or card:TYPE.
@@ -21,7 +21,7 @@ class Search(Request, tag="search", frozen=True, kw_only=True, rename={"from_": 
     has: Annotated[list[Has], Meta(max_length=4)] = []
     since: Milliseconds | UnsetType = UNSET
     until: Milliseconds | UnsetType = UNSET
-    more: str | UnsetType = UNSET
+    more: Word | UnsetType = UNSET
     limit: Seq | UnsetType = UNSET
 
 
@@ -34,7 +34,7 @@ class Hit(Struct, omit_defaults=True):
 
 
 class SearchOk(Ok, tag="ok", kw_only=True):
-    """`behind`: so many of the newest events of the room have not been searched yet."""
+    """`behind`: so many events of these rooms were not searched, because the index has not seen them."""
 
     hits: list[Hit]
     more: str | UnsetType = UNSET

@@ -16,10 +16,10 @@ from typing import Any
 import apsw
 
 from chatd.core.searches import Span
+from chatd.search.files import files_of
 
 # Another number is another form of the file, which is made anew.
 VERSION = 1
-SUFFIXES = ("", "-wal", "-shm")
 # Pages that are merged at once: some ten milliseconds.
 MERGED_PAGES = 200
 SCHEMA = """
@@ -101,8 +101,7 @@ class Index:
     @property
     def bytes(self) -> int:
         """The size on the disk."""
-        files = [self.path.with_name(self.path.name + suffix) for suffix in SUFFIXES]
-        return sum(file.stat().st_size for file in files if file.exists())
+        return sum(file.stat().st_size for file in files_of(self.path) if file.exists())
 
     # --- reading
 
@@ -183,9 +182,3 @@ def expression(alternatives: Sequence[Sequence[str]]) -> str:
     """
     quoted = [" OR ".join(f'"{token}"' for token in tokens) for tokens in alternatives]
     return " AND ".join(f"({tokens})" for tokens in quoted)
-
-
-def delete(path: Path) -> None:
-    """Delete the file, and what lies beside it."""
-    for suffix in SUFFIXES:
-        path.with_name(path.name + suffix).unlink(missing_ok=True)

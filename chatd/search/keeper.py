@@ -8,7 +8,8 @@ import apsw
 
 from chatd.core.searches import Span
 from chatd.search.feeder import Feeder
-from chatd.search.index import Index, IndexLost, delete
+from chatd.search.files import delete
+from chatd.search.index import Index, IndexLost
 from chatd.search.interface import Candidates, IndexStatus
 from chatd.search.source import AnyConnection
 

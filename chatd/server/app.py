@@ -31,10 +31,12 @@ from chatd.delivery.watch_rights import WatchRights
 from chatd.env import Env
 from chatd.jobs.contact_expiry import ContactExpiry
 from chatd.jobs.event_feed import FeedUpkeep, end_feed
+from chatd.jobs.join_expiry import JoinExpiry
 from chatd.jobs.last_seen import LastSeenRecorder
 from chatd.jobs.maintenance import Maintenance
 from chatd.jobs.media import Collector
 from chatd.jobs.message_requests import RequestBound
+from chatd.jobs.scheduled import ScheduledMessages
 from chatd.protocol.codec import Vocabulary
 from chatd.protocol.connection import Hello
 from chatd.push.settings import vapid_public
@@ -141,6 +143,9 @@ class App:
         self.context = self._context(config, env, whole, watch_rights)
         self.persons = Persons(store, env, self.writer, self.counters)
         self.persons.reconfigure(config)
+        self.scheduled = ScheduledMessages(
+            store.scheduled, env, lambda submission: self.context.submit(submission)
+        )
         self.push = PushParts(store, self.context, self.hooks)
         self.search = SearchParts(store, self.context, self.hooks)
         self.host = HostParts(store, self.context, self.fanout, self.screening, self.event_feed, self.persons)
@@ -153,7 +158,7 @@ class App:
         """Let the parts follow what is stored, in the order of its effects."""
         committed, published = self.hooks.committed, self.hooks.published
         published.subscribe(self.maintenance.on_commit, self.context.watch_rights.on_commit)
-        published.subscribe(self.persons.deleted_channels.on_commit)
+        published.subscribe(self.persons.deleted_channels.on_commit, self.scheduled.on_commit)
         if self.event_feed is not None:
             published.subscribe(self.event_feed.on_commit)
         if config.people.enabled:
@@ -197,6 +202,8 @@ class App:
             "maintenance": partial(self.maintenance.run, clock),
             "lag": partial(self.maintenance.watch_lag, self.counters),
             "troubles": self.watch_troubles,
+            "scheduled": self.scheduled.run,
+            "joins": partial(JoinExpiry(self.store.joining, self.context.env, self.writer).run, clock),
         }
         if self.feed_upkeep is not None:
             found["event feed"] = partial(self.feed_upkeep.run, clock)

@@ -2,14 +2,14 @@
 
 from msgspec.structs import astuple
 
-from chatd.config.groups import Channels
+from chatd.config.groups import Channels, Groups
 from chatd.config.media import Media
 from chatd.config.model import Config
 from chatd.config.people import People
 from chatd.config.rates import Rates
 from chatd.core.allowances import Kind
 from chatd.core.privacy import BOUNDS, Bounds, HostBounds
-from chatd.core.read_set import DAY_MS, ChannelRules, MediaRules, PeopleRules, Rules
+from chatd.core.read_set import DAY_MS, ChannelRules, GroupRules, MediaRules, PeopleRules, Rules
 from chatd.core.velocity import NEW_SHARE
 from chatd.env import Env
 from chatd.push.zones import knows_zone
@@ -27,7 +27,7 @@ def rules_of(config: Config) -> Rules:
     """Return the part of the configuration that decisions follow."""
     return Rules(
         body_bytes=config.limits.body_bytes,
-        image_hosts=frozenset(host.lower() for host in config.cards.image_hosts),
+        image_hosts=frozenset(config.cards.image_hosts),
         group_members=config.limits.group_members,
         full_members=config.delivery.full_members,
         large_members=config.delivery.large_members,
@@ -39,6 +39,7 @@ def rules_of(config: Config) -> Rules:
         bans_max=config.groups.bans_max,
         people=people_rules_of(config.people),
         media=media_rules_of(config.media),
+        groups=group_rules_of(config.groups),
         channels=channel_rules_of(config.channels),
         new_account_ms=new_account_ms(config),
         bots=config.bots.enabled,
@@ -93,6 +94,16 @@ def media_rules_of(media: Media) -> MediaRules:
     )
 
 
+def group_rules_of(groups: Groups) -> GroupRules:
+    """Return the part of the configuration that decisions on groups follow."""
+    return GroupRules(
+        joins_max=groups.joins_max,
+        invites_max=groups.invites_max,
+        invite_ms=groups.invite_days * DAY_MS,
+        invite_url=groups.invite_url,
+    )
+
+
 def channel_rules_of(channels: Channels) -> ChannelRules:
     """Return the part of the configuration that decisions on channels follow."""
     return ChannelRules(
@@ -104,7 +115,7 @@ def channel_rules_of(channels: Channels) -> ChannelRules:
 
 
 def allowances_of(config: Config) -> dict[Kind, int]:
-    """Return the allowances of each user, for a day or a minute."""
+    """Return the allowances of each user, for a day, an hour or a minute."""
     rates = config.rates
     if not rates.enabled:
         return {}
@@ -118,6 +129,7 @@ def allowances_of(config: Config) -> dict[Kind, int]:
         "reports": REPORTS_PER_DAY,
         "flags": REPORTS_PER_DAY,
         "uploads": rates.uploads_per_min,
+        "joins": rates.joins_per_hour,
         "forwards": rates.forwards_per_min,
     }
 

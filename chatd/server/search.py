@@ -9,15 +9,13 @@ from chatd.commands.context import Context
 from chatd.config.model import Config
 from chatd.config.problems import refuse
 from chatd.core.write_set import WriteSet
+from chatd.search.files import NAME, delete
 from chatd.search.handover import IndexSettings
 from chatd.search.interface import KeptIndex
 from chatd.search.packages import INSTALL, is_installed
 from chatd.storage.interface import Store
 from chatd.storage.sqlite.directory import Directory
 from chatd.writer.commit_hooks import CommitHooks
-
-FILE = "search.sqlite"
-"""In the data directory, unless `search.file` names another place."""
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 
@@ -46,6 +44,9 @@ class SearchParts:
         if config.search.enabled and not is_installed():
             raise refuse("", "search.enabled is on, and apsw is not installed", f"Run: {INSTALL}.")
         settings = self._settings_of(config)
+        if settings is None and self._settings is None:
+            # Nobody would take from it what is recalled from now on.
+            delete(file_of(config))
         if settings == self._settings:
             return None
         self._settings = settings
@@ -57,6 +58,8 @@ class SearchParts:
             async with self._turn:
                 if settings is not None:
                     await self._keep(make_index(settings, self._context))
+                else:
+                    delete(file_of(config))
 
         return run
 
@@ -96,4 +99,4 @@ class SearchParts:
 
 def file_of(config: Config) -> Path:
     """Return the file of the index."""
-    return Path(config.search.file or Path(config.storage.directory, FILE))
+    return Path(config.search.file or Path(config.storage.directory, NAME))

@@ -172,11 +172,14 @@ class Dispatcher:
             self._rate_limits.allow_slowly(self._session.identity.user)
 
     def _own_room(self, request: Request | Invalid) -> str | None:
-        """Return the room of a request when its user is in it. One that is not in memory is not busy, either."""
+        """Return the room of a request when its user is in it. One that is not in memory is not busy, either, and what
+        followers of a channel do keeps its staff from nothing.
+        """
         room = self._ctx.rooms.cache.rooms.get(getattr(request, "room", ""))
-        return (
-            room.name if room is not None and room.member(self._session.identity.user) is not None else None
-        )
+        member = None if room is None else room.member(self._session.identity.user)
+        if room is None or member is None or (room.is_channel and member.role == "member"):
+            return None
+        return room.name
 
     def _refuse(self, id: int, error: ChatError) -> None:
         self._session.answer(id, error)

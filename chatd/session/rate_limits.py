@@ -57,8 +57,16 @@ class RateLimits:
         self._enabled = rates.enabled
         self._rates = rates_of(rates)
         self.requests, self.bytes, *keyed = self._rates
-        self._user_bytes, writes, typing, people, searches, self._rooms, *attempts = map(TokenBuckets, keyed)
-        self._own = {"writes": writes, "typing": typing, "people": people, "search": searches}
+        self._user_bytes, writes, typing, people, invites, searches, self._rooms, *attempts = map(
+            TokenBuckets, keyed
+        )
+        self._own = {
+            "writes": writes,
+            "typing": typing,
+            "people": people,
+            "invites": invites,
+            "search": searches,
+        }
         self._slow = TokenBuckets(Rate(SLOW_S, burst=1))
         self._hellos, self._logins = Attempts(*attempts[:3]), Attempts(*attempts[3:])
         self.tasks: set[asyncio.Future[Any]] = set()
@@ -185,8 +193,8 @@ class RateLimits:
 
 
 def rates_of(rates: Rates) -> tuple[Rate, ...]:
-    """Return the rates of: packets and bytes of a connection; bytes, writes, typing, contacts and searches of a user;
-    writes in a room; hellos of a user, of an address and of a site; logins of the same.
+    """Return the rates of: packets and bytes of a connection; bytes, writes, typing, contacts, invites and searches of
+    a user; writes in a room; hellos of a user, of an address and of a site; logins of the same.
     """
     return (
         Rate.per_second(rates.requests_per_s, rates.requests_burst),
@@ -195,6 +203,7 @@ def rates_of(rates: Rates) -> tuple[Rate, ...]:
         Rate.per_second(rates.writes_per_s, rates.writes_burst),
         Rate.per_second(rates.writes_per_s, rates.writes_burst),
         Rate.per_minute(rates.people_per_min),
+        Rate.per_minute(rates.invites_per_min),
         Rate.per_second(rates.searches_per_s, max(1, int(SEARCHES_BURST * rates.searches_per_s))),
         Rate.per_second(rates.room_per_s, rates.room_burst),
         Rate.per_minute(rates.hello_user_per_min),

@@ -70,6 +70,9 @@ class ErasureStore(Protocol):
     async def contacts(self, user: str, limit: int) -> list[str]:
         """Return up to `limit` users of whom `user` has something to take away, or who have it of them."""
 
+    async def joins(self, user: str, limit: int) -> list[tuple[str, str]]:
+        """Return up to `limit` (room, user) of requests to join and offers that name a user."""
+
     async def person_files(self, erasure: Erasure, limit: int) -> tuple[list[str], list[str]] | None:
         """Return up to `limit` files that a user uploaded, and so many holders of files that an erasure takes away.
 

@@ -22,17 +22,18 @@ from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Unavailable
-from chatd.protocol.members import MemberFilter, MemberRow
 from chatd.protocol.messages import Event
-from chatd.protocol.read_state import Reader
 from chatd.storage.channels import ChannelStore
 from chatd.storage.erasing import ErasureStore, PersonFiles
 from chatd.storage.feeds import FeedStore, WebhookStore
 from chatd.storage.files import FileStore
 from chatd.storage.graph import GraphStore
 from chatd.storage.inbox import InboxViews
+from chatd.storage.joining import JoiningStore
 from chatd.storage.media import FileRounds, FileViews
+from chatd.storage.members import MemberViews
 from chatd.storage.push import PushStore
+from chatd.storage.scheduled import ScheduledStore
 from chatd.storage.search import SearchViews
 from chatd.storage.views import (
     EventPage,
@@ -106,6 +107,7 @@ class DecisionStore(Protocol):
 
     erasures: ErasureStore
     file_rows: FileStore
+    joining: JoiningStore
     channels: ChannelStore
 
     async def load_rooms(self, names: Collection[str]) -> dict[str, Room]:
@@ -115,7 +117,7 @@ class DecisionStore(Protocol):
         """
 
     async def placed(self, asked: Collection[tuple[str, str, bool]]) -> set[tuple[str, str, bool]]:
-        """Return those of (user, room name, joins) whose user is or was a member, or joins a public room.
+        """Return those of (user, room name, joins) whose user is, was or waits to be a member, or joins an open one.
 
         A missing room takes the same time as a room of others, however large, so that time does not tell them apart.
         """
@@ -230,7 +232,7 @@ class DecisionStore(Protocol):
         """Run `read(connection, ...)` as of one commit, in a thread: for chapters with statements of their own."""
 
 
-class RoomViews(SearchViews, InboxViews, Commits, Protocol):
+class RoomViews(SearchViews, InboxViews, MemberViews, Commits, Protocol):
     """The rooms as members are shown them: committed state only."""
 
     async def memberships(self, user: str, *, everything: bool = True) -> list[Membership]:
@@ -258,33 +260,6 @@ class RoomViews(SearchViews, InboxViews, Commits, Protocol):
 
     async def mine(self, room: int, user: str, seqs: Collection[int]) -> dict[int, list[str]]:
         """Return the reactions of `user` on these messages."""
-
-    async def members(
-        self, room: int, *, after: str, prefix: str, role: MemberFilter | None, limit: int
-    ) -> tuple[list[MemberRow], int]:
-        """Return the members behind `after`, in order of user id, and the number of all members of the room.
-
-        `role` "banned": those who are banned, and their number.
-        """
-
-    async def named_members(self, room: int, users: Collection[str]) -> list[MemberRow]:
-        """Return those of these users who are members, in order of user id."""
-
-    async def readers(
-        self,
-        room: int,
-        seq: int,
-        *,
-        after: str,
-        limit: int,
-        unseen: Collection[str] = (),
-        unread: bool = False,
-    ) -> tuple[list[Reader], int]:
-        """Return members who were there at `seq`, have read it and show receipts, in order of user id, and the number
-        of all; `unread`: those who have not read it.
-
-        `unseen`: members who are left out.
-        """
 
 
 class UserStore(FileViews, Protocol):
@@ -380,6 +355,7 @@ class Store(CommitStore, DecisionStore, RoomViews, UserStore, GraphStore, Webhoo
     files: PersonFiles
     feed: FeedStore
     push: PushStore
+    scheduled: ScheduledStore
 
     async def probe(self) -> None:
         """Read something; raise Unavailable when nothing can be read."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from chatd.core.policy import RoomDetails
 from chatd.core.push_registrations import Registration
 from chatd.core.users import Account, DeviceSeen
 from chatd.protocol.event_feed import Entry
@@ -67,6 +68,7 @@ class HostRoom(NamedTuple):
     created_at: int
     creator: str
     users: tuple[str, str] | None
+    details: RoomDetails
 
 
 @dataclass(slots=True, frozen=True)

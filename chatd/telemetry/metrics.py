@@ -124,6 +124,8 @@ GAUGES: dict[str, _About] = {
         "certificate_end_timestamp_seconds",
         "Unix time at which the certificate ends, 0 when it cannot be read; left out without listen.tls_cert.",
     ),
+    "search_behind_rooms": _About("search_behind_rooms", "Rooms with messages that the index has not seen."),
+    "search_index_bytes": _About("search_index_bytes", "Bytes of the index of messages."),
     "child_up": _About("child_up", "1 while a process beside the daemon works.", "child"),
     "draining": _About("draining", "1 while the daemon stops."),
     "key_set_age_seconds": _About(

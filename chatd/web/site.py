@@ -37,16 +37,26 @@ class ClientJson(msgspec.Struct, frozen=True, omit_defaults=True):
 class Website:
     """The answers of the public pages by path without the first slash; none while they are disabled or not built."""
 
-    def __init__(self, web: Web, directory: Path | None = None, *, media_urls: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        web: Web,
+        directory: Path | None = None,
+        *,
+        media_urls: tuple[str, ...] = (),
+        image_hosts: tuple[str, ...] = (),
+    ) -> None:
         self._directory = directory
         self._built: Built | None = None
         self._plain: dict[str, Asset] = {}  # files without settings in them
-        self.reconfigure(web, media_urls)
+        self.reconfigure(web, media_urls, image_hosts)
 
-    def reconfigure(self, web: Web, media_urls: tuple[str, ...] = ()) -> None:
+    def reconfigure(
+        self, web: Web, media_urls: tuple[str, ...] = (), image_hosts: tuple[str, ...] = ()
+    ) -> None:
         """Put other settings in force. Files are read once, when the pages are enabled.
 
-        `media_urls`: the addresses of files of users, from which its pages load; none without media.
+        `media_urls`: the addresses of files of users, from which its pages load; none without media. `image_hosts`:
+        those of pictures of cards.
         """
         self._web = web
         self.assets: Mapping[str, Asset] = {}
@@ -59,7 +69,7 @@ class Website:
             self.problem = str(error)
             log.error("%s", error)
         else:
-            self.assets = {**self._plain, **_configured(built, web, media_urls)}
+            self.assets = {**self._plain, **_configured(built, web, media_urls, image_hosts)}
 
     @property
     def enabled(self) -> bool:
@@ -106,12 +116,15 @@ class Website:
         return self._built
 
 
-def _configured(built: Built, web: Web, media_urls: tuple[str, ...]) -> dict[str, Asset]:
+def _configured(
+    built: Built, web: Web, media_urls: tuple[str, ...], image_hosts: tuple[str, ...]
+) -> dict[str, Asset]:
     """Return the answers that depend on the settings: pages with title and policy, worker, manifest."""
     found = {}
     for name, route in ROUTES.items():
         if name in built.files:
-            policy = page_policy(web, web.embed_origins if name == EMBEDDED else (), media_urls)
+            framed_by = web.embed_origins if name == EMBEDDED else ()
+            policy = page_policy(web, framed_by, media_urls, image_hosts)
             content = (
                 built.files[name].decode().replace(_TITLE, f"<title>{html.escape(web.title)}</title>", 1)
             )
@@ -126,7 +139,12 @@ def _configured(built: Built, web: Web, media_urls: tuple[str, ...]) -> dict[str
     return found
 
 
-def page_policy(web: Web, framed_by: tuple[str, ...] = (), media_urls: tuple[str, ...] = ()) -> str:
+def page_policy(
+    web: Web,
+    framed_by: tuple[str, ...] = (),
+    media_urls: tuple[str, ...] = (),
+    image_hosts: tuple[str, ...] = (),
+) -> str:
     """Return the Content Security Policy of a page that pages of these origins may show in a frame."""
     media = (*web.media_origins, *map(origin_of, media_urls))
     socket = [web.origin.replace("http", "ws", 1)] if web.origin else []
@@ -135,7 +153,7 @@ def page_policy(web: Web, framed_by: tuple[str, ...] = (), media_urls: tuple[str
         "default-src": ["'none'"],
         "script-src": ["'self'"],
         "style-src": ["'self'"],
-        "img-src": ["'self'", "blob:", "data:", *media],
+        "img-src": ["'self'", "blob:", "data:", *media, *(f"https://{host}" for host in image_hosts)],
         "media-src": ["'self'", "blob:", *media],
         "connect-src": ["'self'", *socket, *media, *token],
         "worker-src": ["'self'"],

@@ -8,22 +8,24 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from chatd.core import accounts, api_keys, friends, maintenance, restrictions
-from chatd.core.bans import RECALLED_MAX, RecentMessages
 from chatd.core.bots import Bot, DeleteBot, PutBot
 from chatd.core.channels import RemoveFollowers
 from chatd.core.contacts import Contact, Tally
+from chatd.core.entering import SetMembers
 from chatd.core.forwarding import JudgedForward
 from chatd.core.friends import GROUP_VIA, Introduction
 from chatd.core.graph import ChangeGraph, GraphFeed, pairs_of
-from chatd.core.members import SetMembers
+from chatd.core.joins import EndJoins, EraseJoins
 from chatd.core.privacy import Relation
 from chatd.core.privacy_settings import SetByHost
 from chatd.core.profiles import Card, Holder
-from chatd.core.read_set import DAY_MS, ReadSet, Tail, UnreadSpan, pair
+from chatd.core.read_set import ReadSet, Tail, UnreadSpan, pair
 from chatd.core.room import Member, Room
 from chatd.core.rooms import OpenDirect
+from chatd.core.scheduled import EndScheduled, SendScheduled
 from chatd.core.unread_counts import COUNTED_EVENTS_MAX, span_of_read, tail_of
 from chatd.core.write_set import Message
+from chatd.protocol.drafts import Draft, Schedule
 from chatd.protocol.emoji import normal_form
 from chatd.protocol.friends import (
     CircleDelete,
@@ -36,6 +38,7 @@ from chatd.protocol.friends import (
     FriendRequest,
 )
 from chatd.protocol.groups import Announce, MembersNickname, MembersSilence, MembersUnban
+from chatd.protocol.joining import InvitesCreate, InvitesLook, InvitesRevoke, InvitesUse, JoinsDecide
 from chatd.protocol.media import Played
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Forward, Pin, React, Recall, Send
@@ -47,14 +50,18 @@ from chatd.writer.account_needs import circles, preferences, privacy
 from chatd.writer.channel_needs import followed
 from chatd.writer.erasure_needs import NEEDS_OF_ERASURES, erasures_of_users
 from chatd.writer.file_needs import NEEDS_OF_FILES, forwarded, heard, pictures, read_held, sent
+from chatd.writer.group_needs import recent_messages
 from chatd.writer.import_needs import NEEDS_OF_IMPORTS
+from chatd.writer.joining_needs import asking, ending, invited, joining, of_group
 from chatd.writer.sources import Need, Sources, Submitted
+from chatd.writer.unsent_needs import drafts, held, scheduled, senders, waiting
 
 AccountBound = (
     Preferences,
     ProfileSet,
     DevicesRemove,
     MembersAdd,
+    InvitesCreate,
     accounts.Amend,
     accounts.Revoke,
     restrictions.Restrict,
@@ -90,24 +97,6 @@ async def messages(sources: Sources, batch: Sequence[Submitted], reads: ReadSet)
         await read_held(sources, losing, reads)
 
 
-async def recent_messages(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
-    """Read what users wrote in a day who are removed with their messages: the newest of all that a request names."""
-    since = sources.env.now_ms() - DAY_MS
-    for asked in batch:
-        request, room = asked.request, reads.rooms.get(asked.request.room)
-        if room is None or not request.recall or (asked.user and asked.user not in room.members):
-            continue
-        high = room.seq
-        written = await sources.store.recent_messages(room.number, request.users, since, RECALLED_MAX)
-        found = await sources.store.messages_at({(room.number, seq) for _, seq in written})
-        for place, event in found.items():
-            reads.messages.setdefault(place, Message(room, event))
-        for user in {user for user, _ in written}:
-            seqs = sorted(seq for author, seq in written if author == user)
-            reads.records_of(RecentMessages)[room.number, user] = RecentMessages(seqs, high)
-        await read_held(sources, [*found], reads)
-
-
 async def used_keys(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read which of the idempotency keys were used before."""
     wanted = set()
@@ -116,7 +105,7 @@ async def used_keys(sources: Sources, batch: Sequence[Submitted], reads: ReadSet
         if room is not None and is_or_was_member(asked.user, room):
             wanted.add((room.number, asked.user, asked.request.key))
     if wanted:
-        reads.keyed = await sources.store.keyed(wanted)
+        reads.keyed.update(await sources.store.keyed(wanted))
 
 
 async def tails(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
@@ -328,20 +317,6 @@ def is_or_was_member(user: str, room: Room) -> bool:
     return not user or user in room.members or user in room.former
 
 
-def joining(asked: Submitted) -> Iterable[str]:
-    """Return the users who may become members by this submission."""
-    request = asked.request
-    if isinstance(request, RoomCreate):
-        return [asked.user, *request.users]
-    if isinstance(request, RoomDirect):
-        return [asked.user, request.user]
-    if isinstance(request, OpenDirect):
-        return [request.user, request.other]
-    if isinstance(request, RoomJoin):
-        return [asked.user]
-    return request.users if isinstance(request, MembersAdd | SetMembers) else ()
-
-
 def asked_by(asked: Submitted) -> Iterable[str]:
     """Return the users who are put into a room by this submission, or asked to be a friend."""
     request = asked.request
@@ -379,16 +354,25 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     RoomUpdate: (used_keys, pictures),
     RoomDelete: (used_keys, pictures),
     RemoveFollowers: (pictures,),
-    RoomJoin: (used_keys, people, followed),
-    RoomLeave: (used_keys, pictures),
-    MembersAdd: (used_keys, people, relations, followed),
-    MembersRemove: (used_keys, pictures, recent_messages),
+    RoomJoin: (used_keys, people, followed, asking),
+    RoomLeave: (used_keys, pictures, asking),
+    MembersAdd: (used_keys, people, relations, followed, asking),
+    MembersRemove: (used_keys, pictures, recent_messages, asking),
     MembersUnban: (used_keys,),
     MembersSilence: (used_keys,),
     MembersNickname: (used_keys,),
     Announce: (messages, used_keys),
     MembersRole: (used_keys,),
-    SetMembers: (used_keys, people, relations, followed),
+    SetMembers: (used_keys, people, relations, followed, asking),
+    InvitesCreate: (used_keys, people, of_group),
+    InvitesRevoke: (used_keys, of_group),
+    InvitesLook: (invited,),
+    InvitesUse: (invited, people),
+    JoinsDecide: (used_keys, people, followed, asking),
+    Draft: (used_keys, drafts),
+    Schedule: (used_keys, waiting, sent, held),
+    SendScheduled: (used_keys, scheduled, sent, held, senders),
+    EndScheduled: (used_keys, scheduled, held),
     Preferences: (people, preferences, pictures),
     PrivacySet: (privacy,),
     SetByHost: (privacy,),
@@ -414,6 +398,8 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     **NEEDS_OF_ERASURES,
     **NEEDS_OF_IMPORTS,
     **NEEDS_OF_FILES,
+    EndJoins: (ending,),
+    EraseJoins: (ending,),
     PutBot: (people, cards, bots),
     DeleteBot: (bots,),
     api_keys.AddKey: (keys_of_api,),

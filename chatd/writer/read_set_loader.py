@@ -6,17 +6,18 @@ from msgspec import UNSET
 
 from chatd.core.allowances import Allowances, Kind
 from chatd.core.attachments import named_files
-from chatd.core.members import SetMembers
+from chatd.core.entering import SetMembers
 from chatd.core.read_set import ReadSet, Rules
 from chatd.core.write_set import WriteSet
+from chatd.protocol.joining import InvitesUse, JoinsDecide
 from chatd.protocol.members import MembersAdd, RoomJoin
 from chatd.protocol.messages import Forward, Send
 from chatd.writer.channel_needs import named_rooms, named_users, rooms_with_members
-from chatd.writer.needs import joining
+from chatd.writer.joining_needs import joining
 from chatd.writer.sources import Need, Sources, Submitted
 
 # Requests that let users into a room that is there.
-LETS_IN = (RoomJoin, MembersAdd, SetMembers)
+LETS_IN = (RoomJoin, MembersAdd, SetMembers, JoinsDecide)
 
 
 def optimistic(asked: Submitted) -> bool:
@@ -26,7 +27,7 @@ def optimistic(asked: Submitted) -> bool:
     """
     request = asked.request
     return (
-        isinstance(request, Send)
+        type(request) is Send
         and asked.screened is None
         and (
             (request.body.attachments is UNSET and request.body.card is UNSET)
@@ -91,7 +92,7 @@ class ReadSetLoader:
             for user in named_users(asked)
         }
         for name in {name for name, _ in places}:
-            self.rooms.cache.forget_followers(name, {user for place, user in places if place == name})
+            self.rooms.cache.forget_followers(name)
         if places:
             await self.rooms.load_followers(places)
 
@@ -115,10 +116,16 @@ def before_newcomers(batch: Sequence[Submitted]) -> int:
     The members who block them there are read once that is stored.
     """
     newcomers: set[tuple[str, str]] = set()
+    # Of a group that is not known yet.
+    invited: set[str] = set()
     for place, asked in enumerate(batch):
         request = asked.request
         if isinstance(request, LETS_IN):
             newcomers.update((request.room, user) for user in joining(asked))
-        elif newcomers and isinstance(request, Send | Forward) and (request.room, asked.user) in newcomers:
+        elif isinstance(request, InvitesUse):
+            invited.add(asked.user)
+        elif isinstance(request, Send | Forward) and (
+            asked.user in invited or (newcomers and (request.room, asked.user) in newcomers)
+        ):
             return place
     return len(batch)

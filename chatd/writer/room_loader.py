@@ -57,13 +57,13 @@ class RoomLoader:
             room = self.cache.get(name, self._env.monotonic())
         return room
 
-    async def of(self, user: str, name: str) -> Room | None:
-        """Return the room of this name, loaded if need be, when `user` is or was in it; else None.
+    async def of(self, user: str, name: str, *, joins: bool = False) -> Room | None:
+        """Return the room of this name, loaded if need be, when `user` is or was in it, or `joins` a public one.
 
         A request for a room of others costs the same look at the store whether the room is in memory, only stored, or
         does not exist, and loads nothing: its time says nothing about rooms.
         """
-        if not self.known(user, name) and not await self._store.placed([(user, name, False)]):
+        if not self.known(user, name) and not await self._store.placed([(user, name, joins)]):
             return None
         room = await self.get(name)
         if room is not None and room.is_channel:

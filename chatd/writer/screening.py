@@ -71,7 +71,7 @@ from chatd.protocol.messages import Forward
 from chatd.storage.interface import DecisionStore, UserStore
 from chatd.telemetry.counters import Counters
 from chatd.webhooks.interface import Judge
-from chatd.writer.forward_lookup import known_room, looked_up
+from chatd.writer.forward_lookup import looked_up
 from chatd.writer.judged_items import REWRITTEN, flagging, items_of, rewritten
 from chatd.writer.judging import Judging, KeepTask
 from chatd.writer.room_loader import RoomLoader
@@ -368,7 +368,7 @@ class Screening:
 
     async def _allowed(self, user: str, request: Any, name: str) -> Room:
         """Return the room in which `user` may do that now. Raises Refused."""
-        room = await known_room(self._rooms, self._store, user, name, joins=isinstance(request, RoomJoin))
+        room = await self._rooms.of(user, name, joins=isinstance(request, RoomJoin))
         check_allowed(user, request, room)
         if room is None:
             raise Refused("not_found", "no such room")

@@ -19,7 +19,8 @@ for names_other in ("devices.remove/others", "watch", "forward/from"):
 
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[InProcessServer]:
-    async with in_process(tmp_path, rates={"enabled": False}, moderation={"enabled": True}) as running:
+    switched_on = {"moderation": {"enabled": True}, "search": {"enabled": True}}
+    async with in_process(tmp_path, rates={"enabled": False}, **switched_on) as running:
         yield running
 
 

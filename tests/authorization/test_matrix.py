@@ -14,7 +14,11 @@ from tests.kit.auth_matrix import ENDED, REQUESTS, AuthMatrix, PreparedRoom, req
 from tests.kit.inprocess import in_process
 
 APPS = (PushApp(platform="apns", key_file="of nobody"),)
-SWITCHED_ON = {"moderation": {"enabled": True}, "push": {"enabled": True, "workers": 0, "apps": APPS}}
+SWITCHED_ON = {
+    "moderation": {"enabled": True},
+    "push": {"enabled": True, "workers": 0, "apps": APPS},
+    "search": {"enabled": True},
+}
 ROWS = rows()
 WORDS = frozenset({"read", "send", "create", "admin"})
 SHORT_S = 5  # of a token; with its grace shorter than anybody may be silent
@@ -35,7 +39,7 @@ def test_the_word_of_every_row_is_the_one_that_is_checked():
 @pytest.mark.parametrize("name", ROWS)
 async def test_a_row_is_as_the_table_says(name: str, tmp_path: Path) -> None:
     wanted = {column: cell for column, cell in ROWS[name].outcomes.items() if column not in ENDED}
-    async with in_process(tmp_path, **SWITCHED_ON) as server:
+    async with in_process(tmp_path, rates={"enabled": False}, **SWITCHED_ON) as server:
         matrix = await AuthMatrix.open(server)
         found = {}
         for column in wanted:
@@ -48,7 +52,7 @@ async def test_a_row_is_as_the_table_says(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.word != "-"])
 async def test_without_its_word_a_row_is_forbidden_wherever_it_points(name: str, tmp_path: Path) -> None:
-    async with in_process(tmp_path, **SWITCHED_ON) as server:
+    async with in_process(tmp_path, rates={"enabled": False}, **SWITCHED_ON) as server:
         matrix = await AuthMatrix.open(server)
         expires = server.env.now_ms() / 1000 + 3600
         server.identity.claims["mute"] = Claims("owner", expires, allow=WORDS - {ROWS[name].word})

@@ -143,17 +143,24 @@ async def friend_request(pair: Pair) -> Answer:
     return plain(reply), {key: value for key, value in reply.items() if key != "contact"}
 
 
+def added(reply: dict[str, Any], user: str) -> str:
+    """Return what came of a user who was added to a group."""
+    if reply.get("not_added") == [user]:
+        return "left_out"
+    return "offered" if reply.get("offered") == [user] else "ok"
+
+
 async def room_create(pair: Pair) -> Answer:
     reply = await pair.ask("room.create", key=new_key(), kind="group", title="t", users=[pair.user])
-    left_out = reply.get("not_added") == [pair.user]
-    assert left_out or pair.told("room")
-    return ("left_out" if left_out else "ok"), {**reply, "summary": reply["summary"]["members"]}
+    outcome = added(reply, pair.user)
+    assert outcome != "ok" or pair.told("room")
+    return outcome, {**reply, "summary": reply["summary"]["members"]}
 
 
 async def members_add(pair: Pair) -> Answer:
     pair.room = await pair.ann.create_group()
     reply = await pair.mutate("members.add", users=[pair.user])
-    return ("left_out" if reply.get("not_added") == [pair.user] else "ok"), reply
+    return added(reply, pair.user), reply
 
 
 async def watch(pair: Pair) -> Answer:

@@ -20,5 +20,7 @@ async def test_who_is_banned_sees_nothing_of_it(column: str, looks_like: str, tm
         for number, (name, row) in enumerate(OF_ROOMS.items()):
             asker = await server.connect(f"asker{number}", 2)
             prepared = await matrix.prepare_room(column, asker)
-            assert await matrix.outcome(asker, name, prepared) == row.outcomes[looks_like], name
+            # An invite says nothing, whatever keeps one out.
+            expected = "not_found" if name == "invites.use" else row.outcomes[looks_like]
+            assert await matrix.outcome(asker, name, prepared) == expected, name
             asker.hang_up()

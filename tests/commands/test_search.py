@@ -6,7 +6,6 @@ import pytest
 
 from chatd.commands import search as command
 from tests.kit.inprocess import in_process, new_key
-from tests.kit.search import LocalIndex
 
 
 class Searched:
@@ -35,16 +34,11 @@ class Searched:
 
 @pytest.fixture
 async def searched(tmp_path):
-    async with in_process(tmp_path, search={"enabled": True}) as server:
-        app = server.app
-        index = LocalIndex(tmp_path / "chatd.sqlite", tmp_path / "search.sqlite", app.store.epoch)
-        app.context.search = index
-        app.hooks.published.subscribe(lambda writes: index.on_commit(list(writes.rooms)))
-        app.rate_limits._enabled = False
+    async with in_process(tmp_path, search={"enabled": True}, rates={"enabled": False}) as server:
+        index = server.app.search.index
         ann, bob = await server.connect("ann"), await server.connect("bob")
         room = await ann.create_group("bob")
         yield Searched(server, index, ann, bob, room)
-        await index.close()
 
 
 @pytest.mark.parametrize("is_indexed", [True, False])

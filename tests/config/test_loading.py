@@ -361,6 +361,7 @@ CONTRADICTIONS: dict[str, dict[str, str]] = {
         "push.apps": '[{"platform":"web","key_file":"k","url":"https://push.example/"}]',
         "push.vapid_subject": "https://example.org",
     },
+    "an index of another name": {"search.file": "/var/lib/chatd/chatd.sqlite"},
     "media without port": {"media.address": "localhost"},
     "media beside the chat": {"media.enabled": "true", "media.address": "127.0.0.1:8470"},
     "media on a network in the clear": {"media.enabled": "true", "media.address": "0.0.0.0:8472"},
@@ -373,6 +374,7 @@ CONTRADICTIONS: dict[str, dict[str, str]] = {
     "media in a bucket with a name to quote": {"media.engine": "s3", "media.s3": BUCKET.replace("files", "a/b")},
     "a network with host bits": {"egress.allow": "10.0.0.1/8"},
     "any pictures": {"web.media_origins": "*"},
+    "pictures of cards from anywhere": {"cards.image_hosts": "https://img.example.org"},
     "a frame of any port": {"web.embed_origins": "https://app.example:*"},
 }  # fmt: skip
 

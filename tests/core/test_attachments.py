@@ -4,12 +4,14 @@ import asyncio
 
 import pytest
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from chatd.config.media import Retention
 from chatd.core.erasure_steps import EraseEvents
 from chatd.core.imports import ImportRoom
 from chatd.core.past_messages import ImportMessages, PastMessage, key_of
 from chatd.core.removal import Stretch
+from chatd.protocol.cards import Card, MessageOrigin, Span
 from chatd.protocol.media import Place
 from chatd.protocol.messages import Attachment, Body, Edit, Recall, Send, SentAttachment
 from tests.kit.files import Files, code_of, file_id, share
@@ -271,6 +273,38 @@ async def test_imported_messages_hold_files_of_their_authors(files):
     assert (await files.known(own)).uses == 1
     assert (await files.ask(ImportMessages(room, [past]))).duplicates == 1
     assert (await files.known(own)).uses == 1
+
+
+async def test_imported_messages_have_cards_and_origins_and_lose_those_that_are_none(files):
+    picture, others = await files.ready("ann", "picture"), await files.ready("bob", "picture")
+    await files.ask(ImportRoom(1, "elsewhere", "group", 1))
+    ((room,),) = await files.rows("SELECT name FROM rooms")
+    place, origin = Card("place", lat=1, lon=2, image=f"media:{picture}"), MessageOrigin(user="eve")
+    past = [
+        PastMessage(line=place_, user="ann", key=key_of(str(place_)), time=5, body=body)
+        for place_, body in enumerate([
+            Body(
+                text="[Place]", card=place, mentions=["bob"], spans=[Span(0, 7, "bob")], forwarded=origin
+            ),
+            Body(text="[Place]", card=replace(place, image=f"media:{others}")),
+            Body(text="[Place]", card=replace(place, image="https://example.com/1.jpg"), spans=[Span(0, 1, "bob")]),
+            Body(card=Card("link", title="nowhere")),
+            Body(text="x" * 20_000, mentions=["bob"], spans=[Span(0, 19_000, "bob")], forwarded=MessageOrigin()),
+        ])
+    ]  # fmt: skip
+    done = await files.ask(ImportMessages(room, past))
+    assert done.mended == [
+        ("card_dropped", 1),
+        ("card_dropped", 2),
+        ("spans_dropped", 2),
+        ("card_dropped", 3),
+        ("text_cut", 4),
+    ]
+    assert done.left_out == [("body_empty", 3)]
+    whole, *_, cut = [one.body for one in await files.log(room) if one.body is not UNSET]
+    assert whole == past[0].body
+    assert (cut.spans, cut.forwarded, cut.text[:1]) == (UNSET, MessageOrigin(), "x")
+    assert [(await files.known(one)).uses for one in (picture, others)] == [1, 0]
 
 
 async def test_without_media_no_message_names_a_file(server):

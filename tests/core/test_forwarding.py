@@ -143,6 +143,25 @@ async def test_the_first_origin_stays(ann, bob, source, target):
     assert again["event"]["body"]["forwarded"] == {}
 
 
+async def test_the_origin_of_a_post_is_its_channel(tmp_path):
+    async with in_process(tmp_path, channels={"enabled": True, "create": "users"}) as server:
+        ann, bob = await server.connect("ann"), await server.connect("bob")
+        made = await ann.request(type="room.create", key=new_key(), kind="channel", title="News")
+        channel = made["summary"]["room"]
+        seq = await send(ann, channel, text="The bridge is open")
+        target = await bob.create_group("cat")
+        assert fault(await forward(bob, target, channel, seq)) == ("not_found", "from")
+        await bob.request(type="room.join", room=channel, key=new_key())
+        for credit in (False, True):
+            copy = (await forward(bob, target, channel, seq, credit=credit))["event"]
+            assert copy["body"] == {"text": "The bridge is open", "forwarded": {"room": channel, "seq": seq}}
+        again = (await forward(bob, target, target, copy["seq"], credit=True))["event"]
+        assert again["body"] == copy["body"]
+        assert fault(await forward(bob, channel, target, copy["seq"])) == ("forbidden", None)
+        posted = (await forward(ann, channel, channel, seq))["event"]
+        assert posted["body"]["forwarded"] == {"room": channel, "seq": seq}
+
+
 async def test_nobody_changes_the_words_of_a_copy(ann, bob, source, target):
     seq = await send(ann, source, text="mine")
     copy = await forward(bob, target, source, seq, credit=True)
@@ -201,6 +220,36 @@ async def test_a_room_may_keep_its_messages(server, ann, bob, source, target):
     assert fault(await share(bob, target, taken)) == ("forbidden", "body.attachments[0].from")
     await govern(server, source, no_forward=False)
     assert (await forward(bob, target, source, seq))["type"] == "ok"
+
+
+async def test_a_forward_is_a_message_of_its_room(server, ann, bob, source, target):
+    """Its rules hold for it: who posts, and how often."""
+    seq = await send(ann, source, text="mine")
+    other = await ann.create_group("bob")
+    await govern(server, other, post="admin")
+    assert fault(await forward(bob, other, source, seq)) == ("forbidden", None)
+    await govern(server, other, slow_s=30)
+    assert fault(await forward(bob, other, source, seq, seq)) == ("too_large", "seqs")
+    assert (await forward(bob, other, source, seq))["type"] == "ok"
+    slow = await forward(bob, other, source, seq)
+    assert (slow["code"], slow["scope"]) == ("rate_limited", "slow")
+    slow = await bob.request(type="send", room=other, key=new_key(), body={"text": "now"})
+    assert (slow["code"], slow["scope"]) == ("rate_limited", "slow")
+    assert (await forward(ann, other, source, seq, seq))["type"] == "ok"
+
+
+async def test_a_forward_is_a_message_request_of_one_text(tmp_path):
+    async with in_process(tmp_path, people={"enabled": True}) as server:
+        ann, bob = await server.connect("ann"), await server.connect("bob")
+        home = await ann.create_group()
+        texts = [await send(ann, home, text=str(number)) for number in range(2)]
+        card = await send(ann, home, text="Café", card=PLACE)
+        room = (await ann.request(type="room.direct", user="bob"))["summary"]["room"]
+        assert fault(await forward(ann, room, home, *texts)) == ("request_pending", "seqs")
+        assert (await forward(ann, room, home, card))["code"] == "request_pending"
+        assert (await forward(ann, room, home, texts[0]))["type"] == "ok"
+        await bob.request(type="room.accept", room=room)
+        assert (await forward(ann, room, home, *texts, card))["type"] == "ok"
 
 
 async def test_files_of_a_copy_are_its_forwarders_own(server, ann, bob, source, target):

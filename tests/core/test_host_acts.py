@@ -4,7 +4,7 @@ import pytest
 from msgspec import UNSET
 
 from chatd.core.allowances import Allowances
-from chatd.core.members import SetMembers
+from chatd.core.entering import SetMembers
 from chatd.core.read_set import PeopleRules, ReadSet, Rules
 from chatd.core.room import Standing
 from chatd.core.rooms import OpenDirect

@@ -7,7 +7,7 @@ from tests.kit.memory_writer import direct, group
 
 # protocol.md "Roles", written out once more: who may do what in a group.
 EVERYBODY_MAY = {"view", "post", "edit", "recall", "react", "leave", "rename"}
-ADMINS_MAY = {"pin", "add", "remove", "update", "silence", "announce"}
+ADMINS_MAY = {"pin", "add", "decide", "remove", "update", "silence", "announce"}
 OWNERS_MAY = {"role", "retain", "delete"}
 GROUP_TABLE = {
     "member": EVERYBODY_MAY,
@@ -90,7 +90,7 @@ def test_authorize_gives_room_and_member():
 
 # docs/api.md, written out once more: what the host may do without being a user.
 HOST_MAY = {"view", "notice", "recall", "retain"}
-HOST_MAY_IN_GROUPS = HOST_MAY | {"add", "remove", "role", "update", "delete", "silence", "announce"}
+HOST_MAY_IN_GROUPS = HOST_MAY | {"add", "decide", "remove", "role", "update", "delete", "silence", "announce"}
 
 
 @pytest.mark.parametrize("action", sorted({*ACTIONS, *HOST_ACTIONS}))

@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 
 from chatd.commands.table import COMMANDS
 from chatd.core.accounts import Amend
-from chatd.core.members import SetMembers
+from chatd.core.entering import SetMembers
 from chatd.core.restrictions import SAYS, Restrict, banned, check_spoken, in_force, is_banned, is_paced
 from chatd.core.users import FOR_EVER, Restriction
 from chatd.protocol.errors import Refused
 from chatd.protocol.friends import FriendAccept, FriendCancel, FriendDecline, FriendRemove
 from chatd.protocol.groups import MembersSilence, MembersUnban
 from chatd.protocol.history import Log
+from chatd.protocol.joining import InvitesRevoke, InvitesUse, JoinsDecide
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Body, Edit, React, Recall, Send
 from chatd.protocol.presence import Typing
@@ -75,6 +76,7 @@ def test_every_request_that_others_see_something_of_is_said_or_known_to_be_quiet
     """A new request is decided on here: whether it gets past a mute."""
     quiet = {
         Recall, RoomDirect, RoomDelete, RoomJoin, RoomLeave, MembersRemove, MembersRole, MembersUnban, MembersSilence,
+        InvitesRevoke, InvitesUse, JoinsDecide,
         FriendAccept, FriendDecline, FriendCancel, FriendRemove,
     }  # fmt: skip
     shown = {kind for kind, command in COMMANDS.items() if command.allow in ("send", "create")}

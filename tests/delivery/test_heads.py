@@ -1,7 +1,12 @@
 import pytest
 
-from chatd.delivery.heads import Heads
+from chatd.core.room import Room
+from chatd.core.write_set import NewEvent
+from chatd.delivery import heads as heads_module
+from chatd.delivery.heads import PREVIEW_BYTES_MAX, Heads, NewHead
 from chatd.delivery.hub import RoomSubscribers
+from chatd.protocol.codec import encode
+from chatd.protocol.messages import Body, Event
 from tests.kit.env import ManualEnv
 from tests.kit.memory_wire import packets_of
 
@@ -117,3 +122,63 @@ def test_a_room_without_distant_listeners_costs_no_timer(env, heads):
     heads.moved(subscribers, 5, 3)
     heads.moved(subscribers, 6, 4)
     assert env.pending == 0
+
+
+def of_channel(*events):
+    """A run of events of a channel."""
+    room = Room(1, "c1", "channel", "ann", 0)
+    return [NewEvent(room, event, encode(event), ordinal=event.seq) for event in events]
+
+
+def post(seq, text="words"):
+    return Event(seq=seq, kind="message", user="ann", ordinal=seq, body=Body(text=text))
+
+
+@pytest.mark.parametrize(
+    ("events", "previewed"),
+    [
+        ([post(2)], 2),
+        ([post(2), post(3)], 3),
+        ([post(2), Event(seq=3, kind="reactions", target=1)], 2),
+        ([post(2), Event(seq=3, kind="recall", target=2)], 0),
+        ([post(2), post(3), Event(seq=4, kind="recall", target=2)], 3),
+        ([post(2), Event(seq=3, kind="edit", target=2, body=Body(text="other"))], 0),
+        ([post(2), Event(seq=3, kind="erased", user="ann")], 0),
+        ([Event(seq=2, kind="settings", title="t")], 2),
+        ([Event(seq=2, kind="role")], 0),
+        ([post(2), post(3, "x" * PREVIEW_BYTES_MAX)], 0),
+    ],
+)
+def test_a_head_of_a_channel_shows_its_newest_post_as_it_is(events, previewed):
+    run = of_channel(*events)
+    found = NewHead(1, 0).after(run)
+    assert (found.seq, found.previewed) == (events[-1].seq, previewed)
+    assert found.preview == next((new.blob for new in run if new.event.seq == previewed), b"")
+    one_by_one = NewHead(1, 0)
+    for new in run:
+        one_by_one = one_by_one.after([new])
+    assert one_by_one == found
+
+
+def test_a_channel_has_an_interval_of_its_own(env, heads, subscriber):
+    subscribers = RoomSubscribers(1, "c1", 5)
+    subscribers.add(subscriber, "head")
+    for seq in (2, 3, 4):
+        heads.moved(subscribers, seq, seq, of_channel(post(seq)))
+        env.advance(1)
+    assert subscriber.told == [("c1", 2, 2)]
+    env.advance(8)
+    assert subscriber.told == [("c1", 2, 2), ("c1", 4, 4)]
+
+
+def test_heads_of_many_go_out_in_slices_and_to_nobody_who_left_meanwhile(env, heads, monkeypatch):
+    monkeypatch.setattr(heads_module, "SLICE", 2)
+    subscribers, followers = RoomSubscribers(1, "c1", 5), [Subscriber() for _ in range(5)]
+    for follower in followers:
+        subscribers.add(follower, "head")
+    heads.moved(subscribers, 2, 2, of_channel(post(2)))
+    assert [len(follower.told) for follower in followers] == [1, 1, 0, 0, 0]
+    subscribers.discard(followers[3])
+    env.advance(0)
+    env.advance(0)
+    assert [len(follower.told) for follower in followers] == [1, 1, 1, 0, 1]

@@ -41,6 +41,7 @@ FITTING: dict[str, Any] = {
     "name": "Bikes",
     "handle": "alice",
     "reason": "spam",
+    "nickname": "Captain",
 }
 FITTING_HERE: dict[tuple[str, str], Any] = {
     ("hello", "version"): 1,
@@ -48,6 +49,7 @@ FITTING_HERE: dict[tuple[str, str], Any] = {
     ("delivered", "rooms"): [{"room": OWN, "seq": 1}],
     ("forward", "from"): OWN,
     ("members.role", "users"): [{"user": "alice", "role": "member"}],
+    ("members.silence", "until"): 1,
     ("file.link", "places"): [{"room": OWN, "seq": 1, "file": "A" * 22}],
 }
 # Fields without which a command asks for nothing.

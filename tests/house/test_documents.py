@@ -107,7 +107,7 @@ def slug(heading: str) -> str:
 def test_settings_that_are_named_exist(document):
     names = "|".join(section.name for section in sections())
     named = set(re.findall(rf"`((?:{names})\.[a-z_0-9]+)`", document.read_text()))
-    files = {name for name in named if name.endswith((".py", ".toml"))}
+    files = {name for name in named if name.endswith((".py", ".toml", ".sqlite"))}
     # Packets and scopes may begin with the name of a section.
     assert named - files - set(fields()) - scopes_of(TABLE) - REQUESTS.keys() == set()
 

@@ -55,7 +55,7 @@ ARROWS: dict[str, set[str]] = {
         *INSIDE,
     },
     "cli": {
-        "server", "http", "storage", "auth", "webhooks", "push", "media", "egress", "client", "conformance",
+        "server", "http", "storage", "auth", "webhooks", "push", "media", "search", "egress", "client", "conformance",
         *INSIDE,
     },
     "client": set(),
@@ -86,7 +86,7 @@ TIME_AND_CHANCE = {"time", "random", "secrets", "uuid", "datetime"}
 ASKS_THE_MACHINE = {
     "chatd/server/system_env.py",  # is Env
     "chatd/config/first_secret.py",  # draws a secret before there is a daemon
-    "chatd/media/presigned.py",  # writes a date, and is given the time
+    "chatd/media/engines/presigned.py",  # writes a date, and is given the time
     "chatd/push/zones.py",  # reckons with dates, and is given the time
     "chatd/storage/sqlite/graph.py",  # rests in the middle of a scan
     "chatd/telemetry/logs.py",  # stamps lines, decides nothing
@@ -105,12 +105,12 @@ IMPORTERS: dict[str, tuple[str, ...]] = {
     "httptools": (
         "chatd/http/http_protocol.py",
         "chatd/egress/connection.py",
-        "chatd/media/http_messages.py",
+        "chatd/media/http/messages.py",
     ),
     "jwt": ("chatd/auth/tokens.py", "chatd/push/sender/credentials.py"),
     "msgpack": ("chatd/client/", "chatd/conformance/", "bench/"),
     "msgspec": ("chatd/", "bench/"),  # structs travel: the encoders are kept to two places below
-    "obstore": ("chatd/media/bucket.py", "chatd/media/s3.py"),
+    "obstore": ("chatd/media/engines/bucket.py", "chatd/media/engines/s3.py"),
     "pillow_heif": ("chatd/media/inspect/pictures.py",),
     "prometheus_client": ("chatd/telemetry/metrics.py",),
     "pyvips": ("chatd/media/inspect/pictures.py", "bench/baselines/picture.py"),
@@ -150,7 +150,16 @@ def modules(source):
 
 CONTRACTS = ("interface", "views", "erasing", "feeds")
 # Contracts of parts of a store, each beside the others.
-STORES = ("storage.push", "storage.files", "storage.media", "storage.channels", "storage.search")
+STORES = (
+    "storage.push",
+    "storage.files",
+    "storage.joining",
+    "storage.media",
+    "storage.channels",
+    "storage.members",
+    "storage.scheduled",
+    "storage.search",
+)
 
 
 def layer(name):

@@ -46,7 +46,7 @@ def rows() -> dict[str, Row]:
 class PreparedRoom:
     """A room with two messages, `own` of the user who asks, if they could post, and `others` of another user.
 
-    `home`: a room in which the user is alone.
+    `home`: a room in which the user is alone. `invite`: one to the room that works.
     """
 
     room: str
@@ -54,6 +54,7 @@ class PreparedRoom:
     others: int
     user: str = ""
     home: str = ""
+    invite: str = "A" * 22
 
 
 REQUESTS: dict[str, Callable[[PreparedRoom], dict[str, Any]]] = {
@@ -121,6 +122,13 @@ REQUESTS: dict[str, Callable[[PreparedRoom], dict[str, Any]]] = {
     "unread/badge": lambda prepared: {},
     "reads": lambda prepared: {"rooms": [{"room": prepared.room, "seq": prepared.others}]},
     "verify": lambda prepared: {"rooms": 0, "digest": 0},
+    "invites.create": lambda prepared: {"room": prepared.room},
+    "invites.list": lambda prepared: {"room": prepared.room},
+    "invites.revoke": lambda prepared: {"room": prepared.room},
+    "invites.look": lambda prepared: {"invite": prepared.invite},
+    "invites.use": lambda prepared: {"invite": prepared.invite},
+    "joins.list": lambda prepared: {"room": prepared.room},
+    "joins.decide": lambda prepared: {"room": prepared.room, "users": [VICTIM], "accept": True},
     "preferences/room": lambda prepared: {"room": prepared.room, "pinned": True},
     "preferences/account": lambda prepared: {"receipts": False},
     "preferences/presence": lambda prepared: {"presence": True},
@@ -145,6 +153,8 @@ REQUESTS: dict[str, Callable[[PreparedRoom], dict[str, Any]]] = {
     },
     "played": lambda prepared: {"room": prepared.room, "seq": prepared.others},
     "file.list": lambda prepared: {},
+    "search/room": lambda prepared: {"room": prepared.room, "text": "hello"},
+    "search/rooms": lambda prepared: {"text": "hello"},
     "push.test": lambda prepared: {},
     "push.decisions": lambda prepared: {},
     "bots.get": lambda prepared: {"bot": AUTHOR},
@@ -204,6 +214,8 @@ class AuthMatrix:
         roles = {DEPUTY: "admin"} | ({user: column} if column in ("admin", "owner") else {})
         await self._moderate("members.role", room, users=[{"user": u, "role": r} for u, r in roles.items()])
         prepared = await self._written(asker if more else self.author, room, asker)
+        made = await self._moderate("invites.create", room)
+        prepared = replace(prepared, invite=made["invite"]["invite"])
         if column in ("removed", SHUT_OUT):
             await self._moderate("members.remove", room, users=[user], ban=column == SHUT_OUT)
         if column == NEVER_IN:
@@ -216,9 +228,10 @@ class AuthMatrix:
         own = (await writer.send(room))["seq"]
         return PreparedRoom(room, own, (await self.author.send(room))["seq"], asker.session.user)
 
-    async def _moderate(self, kind: str, room: str, **keys: Any) -> None:
+    async def _moderate(self, kind: str, room: str, **keys: Any) -> dict[str, Any]:
         reply = await self._founder.request(type=kind, room=room, key=new_key(), **keys)
         assert reply["type"] == "ok", reply
+        return reply
 
     async def outcome(self, asker: InProcessClient, name: str, prepared: PreparedRoom) -> str:
         """Send the request of a row and return its outcome, in the words of the table."""

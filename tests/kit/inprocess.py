@@ -24,6 +24,7 @@ from tests.kit.env import ManualEnv
 from tests.kit.faulty_store import TamperedStore
 from tests.kit.leak_detector import LeakDetector
 from tests.kit.memory_wire import MemoryWire
+from tests.kit.search import local_index
 from tests.kit.waiting import until
 
 HOUR_S = 3600.0
@@ -222,6 +223,10 @@ async def in_process(
     store = await SqliteStore.open(chosen.storage, env, whole.sqlite)
     server = InProcessServer(chosen, env, TamperedStore(store), whole)
     server.app.writer.start()
+    index = None
+    if chosen.search.enabled:
+        index = server.app.search.index = server.app.context.search = local_index(server.app, directory)
+        server.app.hooks.published.subscribe(lambda writes: index.on_commit(writes.rooms))
     if server.app.feed_upkeep is not None:
         await server.app.feed_upkeep.begin()
     detector = LeakDetector()
@@ -232,5 +237,7 @@ async def in_process(
         server.store.release_all()
         await server.app.writer.stop()
         server.app.passwords.close()
+        if index is not None:
+            await index.close()
         await store.close()
         detector.close()

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from chatd.core.files import SUFFIXES
 from chatd.media.access import Access
 from chatd.media.downloads import Downloads
-from chatd.media.http_listener import HttpListener
+from chatd.media.http.listener import HttpListener
 from chatd.media.interface import Failed
 from chatd.media.layout import path_of
 from chatd.media.routes import Routes

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from chatd.env import Env
-from chatd.media.http_messages import BodyLost, FilePart, Request
+from chatd.media.http.messages import BodyLost, FilePart, Request
 from chatd.media.main import MediaProcess
 from chatd.media.service import MediaService
 from chatd.protocol.process_frames import FrameReader, Kind, frame

@@ -17,6 +17,8 @@ from chatd.core.erasures import Erasure
 from chatd.core.exports import DroppedExport, Export
 from chatd.core.friends import Introduction
 from chatd.core.graph import GraphFeed
+from chatd.core.invites import FreshInvite, IssuedInvite
+from chatd.core.joining import Join
 from chatd.core.privacy import NO_TIE, Relation, Side
 from chatd.core.privacy_settings import PRIVACY
 from chatd.core.profiles import Card, Holder
@@ -71,6 +73,8 @@ class MemoryWriter:
         self.contacts: dict[tuple[str, str], Contact] = {}
         self.feeds: dict[str, GraphFeed] = {}
         self.rows: dict[tuple[str, str, str], ChangedRow] = {}
+        self.joins: dict[tuple[int, str], Join] = {}
+        self.invites: dict[str, IssuedInvite] = {}
         self.introduction = Introduction(know=False, share_room=False)
         # Users whom the host does not know.
         self.unknown: set[str] = set()
@@ -131,6 +135,10 @@ class MemoryWriter:
             if device.listed:
                 reads.listed.setdefault(device.user, []).append(device.device)
         self.gather_people(asked, reads)
+        reads.records_of(Join).update(self.joins)
+        reads.records_of(IssuedInvite).update(self.invites)
+        names = [f"{len(self.invites) + step:022}" for step in range(len(asked))]
+        reads.records_of(FreshInvite).update({name: FreshInvite(name) for name in names})
         self.gather_recent(asked, reads)
         reads.allowances, reads.now_s = self.pace, (self.now - START_MS) / 1000
         highest = max((room.number for room in self.rooms.values()), default=0)
@@ -171,10 +179,12 @@ class MemoryWriter:
                 if contact.state is State.RECEIVED and not contact.known:
                     tally.strangers.append(contact.user)
         for user, request in asked:
-            other = getattr(request, "user", "")
-            reads.records_of(Introduction)[user, other] = self.introduction
-            sides = self.side(user, other), self.side(other, user)
-            reads.records_of(Relation)[user, other] = Relation(*sides, is_known=other not in self.unknown)
+            reads.records_of(Introduction)[user, getattr(request, "user", "")] = self.introduction
+            for other in (getattr(request, "user", ""), *getattr(request, "users", ())):
+                if isinstance(other, str):
+                    sides = self.side(user, other), self.side(other, user)
+                    is_known = other not in self.unknown
+                    reads.records_of(Relation)[user, other] = Relation(*sides, is_known=is_known)
 
     def side(self, user: str, other: str) -> Side:
         account = self.accounts.get(user) or Account(user)
@@ -245,6 +255,9 @@ class MemoryWriter:
             self.contacts[contact.owner, contact.user] = contact
         for feed in writes.records_of(GraphFeed):
             self.feeds[feed.feed] = feed
+        for join in writes.records_of(Join):
+            self.joins[join.room, join.user] = join
+        self.invites.update({invite.invite: invite for invite in writes.records_of(IssuedInvite)})
         for changed in writes.records_of(ChangedRow):
             self.rows[changed.user, changed.section, changed.name] = changed
         writes.mark_durable()

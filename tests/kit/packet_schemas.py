@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.kit import document
+from tests.kit.group_shapes import GROUP_KINDS, GROUP_SETTINGS, GROUP_SUMMARY, member_row
+from tests.kit.joining_shapes import ADDED
+from tests.kit.joining_shapes import replies as joining_replies
 from tests.kit.people_shapes import bounds, card, circle, contact, plate, privacy
 from tests.kit.shapes import (
     Misshapen,
@@ -103,7 +106,11 @@ EVENT_KINDS: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     "left": ({**_USERS, **_BY}, {}),
     "removed": (_USERS, _BY),
     "role": ({**_NUMBERED, "users": listed(role_of, least=1)}, _BY),
-    "settings": (_NUMBERED, {**_BY, "title": text, "avatar": text, "public": boolean, "data": host_data}),
+    "settings": (
+        _NUMBERED,
+        {**_BY, "title": text, "avatar": text, "public": boolean, "data": host_data, **GROUP_SETTINGS},
+    ),
+    **GROUP_KINDS,
     "notice": ({**_NUMBERED, "body": body}, {}),
     "erased": (_ACTED, {"from": positive, "to": positive}),
 }
@@ -151,6 +158,7 @@ summary = record(
         "wallpaper": word,
         "notify": one_of("all", "mentions", "none"),
         "kind": one_of("channel"),
+        **GROUP_SUMMARY,
         "first_visible": two_or_more,
         "log_floor": two_or_more,
         "preview": event_for_reader,
@@ -193,7 +201,6 @@ _done: dict[str, Shape] = {"time": positive, "seq": positive, "duplicate": flag}
 _stored: dict[str, Shape] = {"time": positive, "seq": positive}
 _change: tuple[dict[str, Shape], dict[str, Shape]] = ({}, _done)
 _logged: tuple[dict[str, Shape], dict[str, Shape]] = ({}, {**_done, "event": event})
-_not_added: dict[str, Shape] = {"not_added": listed(user, least=1)}
 _limits = record({}, dict.fromkeys((*document.limits(), "full_delivery_members", "request_texts"), positive))
 _nothing: tuple[dict[str, Shape], dict[str, Shape]] = ({}, {})
 media_offer = record({"url": text_of(r"https?://.{1,504}"), "file_bytes": positive, "voice_ms": positive})
@@ -239,18 +246,18 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
         {"duplicate": flag},
     ),
     "recall": (_stored, {"duplicate": flag}),
-    **dict.fromkeys(("pin", "room.join", "room.leave"), _change),
+    **dict.fromkeys(("pin", "room.leave"), _change),
     **dict.fromkeys(("edit", "react", "room.update", "members.remove", "members.role"), _logged),
-    "members.add": ({}, {**_done, "event": event, **_not_added}),
+    **joining_replies(summary, _done, event),
     "room.delete": ({}, {"time": positive, "duplicate": flag}),
-    "room.create": ({"summary": summary}, {**_done, **_not_added}),
+    "room.create": ({"summary": summary}, {**_done, **ADDED}),
     "room.direct": ({"summary": summary}, {}),
     "room.get": ({"summary": summary}, {}),
     "read": ({"read": u53, "unread": u53, "unread_mentions": u53, "ordinal": u53}, {}),
     "delivered": _nothing,
     "typing": _nothing,
     "readers": (
-        {"count": u53, "readers": listed(record({"user": user, "read": positive}))},
+        {"count": u53, "readers": listed(record({"user": user, "read": u53}))},
         {"more": more},
     ),
     "focus": (
@@ -258,10 +265,10 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
         {},
     ),
     "watch": ({"users": listed(_seen)}, {}),
-    "members.list": (
-        {"members": listed(record({"user": user, "role": role, "joined_at": positive})), "count": u53},
-        {"more": more},
-    ),
+    "members.list": ({"members": listed(member_row), "count": u53}, {"more": more}),
+    "members.get": ({"members": listed(member_row, most=100), "count": u53}, {}),
+    **dict.fromkeys(("members.silence", "members.nickname"), _logged),
+    **dict.fromkeys(("members.unban", "announce"), _change),
     "preferences": _nothing,
     "users.get": ({"users": listed(card)}, {"more": text_of(r".{1,128}"), "stamp": u53}),
     "bots.get": (
@@ -294,6 +301,10 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
             "quota": u53,
         },
         {"more": more},
+    ),
+    "search": (
+        {"hits": listed(record({"event": event_for_reader}, {"room": room, "count": positive}), most=50)},
+        {"more": more, "behind": positive},
     ),
     "push.test": ({"outcome": word}, {"detail": text_of(r".{1,64}")}),
     "push.decisions": (

@@ -7,6 +7,7 @@ from pathlib import Path
 from chatd.core.searches import Alternatives, Span
 from chatd.search.interface import Candidates, IndexStatus
 from chatd.search.keeper import Keeper
+from chatd.server.app import App
 from chatd.storage.sqlite.connection import readable
 
 
@@ -56,3 +57,9 @@ class LocalIndex:
     async def close(self) -> None:
         self.source.close()
         self.keeper.close()
+
+
+def local_index(app: App, directory: Path) -> LocalIndex:
+    """Return an empty index of the messages of an app, whose database lies in this directory."""
+    files = directory / "chatd.sqlite", directory / "search.sqlite"
+    return LocalIndex(*files, app.store.epoch, now_ms=app.context.env.now_ms)

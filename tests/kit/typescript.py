@@ -34,6 +34,7 @@ WORDS = {
     "flag": "boolean",
     "any": "unknown",
     **dict.fromkeys(("user", "room", "device", "key"), "string"),
+    "role": '"member" | "admin" | "owner"',
     **{
         name: name
         for name in (
@@ -41,9 +42,11 @@ WORDS = {
             "Body",
             "Attachment",
             "Button",
+            "Policy",
             "Card",
             "Span",
             "MessageOrigin",
+            "Policy",
             "RoomSummary",
             "SyncPage",
             "AccountRow",
@@ -80,6 +83,7 @@ OBJECTS = {
     "21.4.2": "Button",
     "22.1.2": "PushOffer",
     "22.2.1": "PushPreferences",
+    "24.1.1": "Policy",
     "24.4.1": "Card",
     "24.4.2": "Span",
     "24.4.3": "MessageOrigin",
@@ -96,6 +100,9 @@ ENTRIES = {
     "PushDecision": ("PushDecisionsReply", "decisions"),
 }
 """Names for the items of some arrays, which protocol.md writes in braces."""
+
+SAME_REPLY = {"members.get": "members.list"}
+"""Requests whose reply has the keys that another section describes."""
 
 FRAME_BYTES_MAX = 8192
 """Negative frames above this size are left out: their size is all that is wrong with them."""
@@ -227,7 +234,8 @@ def keys_of(section: Section, *, first: str) -> list[Key]:
 def row_keys(row: Row, section: Section, first: str) -> Iterator[Key]:
     type, may_be_absent = typed(row["Type"], section)
     on_all = row.get("On kinds", "all") == "all"
-    optional = may_be_absent or not on_all or row.get("Default", "required") != "required"
+    default = row.get("Default", row.get("Group", "required"))
+    optional = may_be_absent or not on_all or default != "required"
     for name in document.words(row[first]):
         yield Key(name, type, optional, plain(row["Meaning"]))
 
@@ -246,7 +254,8 @@ def event() -> list[Key]:
                 assert key.name in keys, f"{key.name} has no type"
                 continue
             known = keys.get(key.name)
-            type = key.type if known is None or known.type == key.type else f"{known.type} | {key.type}"
+            parts = [] if known is None else known.type.split(" | ")
+            type = " | ".join([*parts, *(() if key.type in parts else (key.type,))])
             meaning = known.meaning if known else f"On {row['kind'].replace('`', '')}"
             keys[key.name] = Key(key.name, type, True, meaning)
     return list(keys.values())
@@ -258,7 +267,10 @@ def camel(type: str) -> str:
 
 def reply_keys(request: str) -> list[Key]:
     """Return the keys of the `ok` to a request: named by the index, typed by its section or that of the objects."""
-    places = [keys_of(section, first="Reply key") for section in document.sections_of(request)]
+    described = (request, SAME_REPLY.get(request, ""))
+    places = [
+        keys_of(section, first="Reply key") for name in described for section in document.sections_of(name)
+    ]
     places += [
         keys_of(document.section("9.1"), first="Reply key"),
         keys_of(document.section("5.5"), first="Key"),

@@ -5,12 +5,12 @@ import random
 from pathlib import Path
 
 from chatd.core.files import File
+from chatd.media.engines.local import LocalObjects
 from chatd.media.finishing import Finishing
-from chatd.media.http_messages import BodyLost
+from chatd.media.http.messages import BodyLost
 from chatd.media.incoming import Incoming
 from chatd.media.layout import folder_of
 from chatd.media.live import LiveNotes
-from chatd.media.local import LocalObjects
 from chatd.media.tus import Part, State
 from chatd.media.uploads import Parts, Uploads
 from chatd.protocol.media import FileKind

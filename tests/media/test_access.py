@@ -10,7 +10,7 @@ from chatd.commands.connection import HelloRejected, Identified, checked
 from chatd.config.model import Config
 from chatd.core.users import Account, DeviceSeen, Restriction
 from chatd.media.access import Access
-from chatd.media.http_messages import Request
+from chatd.media.http.messages import Request
 from chatd.media.interface import Caller
 from chatd.protocol.errors import Refused
 from chatd.storage.media import Standing

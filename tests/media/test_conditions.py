@@ -1,8 +1,10 @@
+"""Conditions and ranges of requests for a file, as values."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatd.media.conditions import Span, Unsatisfiable, asked_span, lists, span_of
+from chatd.media.http.conditions import Span, Unsatisfiable, asked_span, lists, span_of
 
 ETAG = '"abc"'
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from chatd.core.file_links import LinkClaims, signed
 from chatd.media.access import Access
 from chatd.media.downloads import Downloads
-from chatd.media.http_messages import BadHead, Request, read_head
+from chatd.media.http.messages import BadHead, Request, read_head
 from chatd.media.interface import Caller
 from chatd.media.routes import Routes
 from chatd.storage.media import Access as Found

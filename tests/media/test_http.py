@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatd.core.client_address import networks
-from chatd.media import http_connection
-from chatd.media.http_body import PIECE
-from chatd.media.http_listener import HttpListener
-from chatd.media.http_messages import Answer, BodyLost, FilePart
+from chatd.media.http import connection as http_connection
+from chatd.media.http.body import PIECE
+from chatd.media.http.listener import HttpListener
+from chatd.media.http.messages import Answer, BodyLost, FilePart
 from chatd.media.routes import Routes
 from chatd.protocol.errors import Refused, Unavailable
 from chatd.server.system_env import SystemEnv

@@ -20,9 +20,9 @@ from msgspec.structs import replace
 from chatd.core.files import ForgetDeleted, ReleasedObjects
 from chatd.jobs.media import Collector
 from chatd.media import writing
+from chatd.media.engines.local import LocalObjects
 from chatd.media.incoming import Incoming, Progress
 from chatd.media.layout import path_of
-from chatd.media.local import LocalObjects
 from chatd.media.service import MediaService
 from chatd.media.uploads import Uploads
 from chatd.protocol.media import FilePlace

@@ -13,12 +13,12 @@ import pytest
 
 from chatd.config.media import S3
 from chatd.config.secret import Secret
-from chatd.media.bucket import Bucket
 from chatd.media.disk import SystemDisk
 from chatd.media.downloads import Allowed, Elsewhere, redirect, shown_as
+from chatd.media.engines.bucket import Bucket
+from chatd.media.engines.local import LocalObjects
+from chatd.media.engines.s3 import PART_BYTES, S3Objects
 from chatd.media.layout import key_of
-from chatd.media.local import LocalObjects
-from chatd.media.s3 import PART_BYTES, S3Objects
 from chatd.protocol.errors import Unavailable
 from chatd.server.system_env import SystemEnv
 from chatd.storage.media import StoredObject
@@ -153,8 +153,8 @@ async def test_what_is_wrong_with_a_bucket_is_said_and_no_secret_is(signing, tmp
 
 
 async def test_while_the_bucket_is_away_objects_wait_and_nothing_is_fetched(signing, tmp_path, monkeypatch):
-    monkeypatch.setattr("chatd.media.s3.LOOK_S", 0.05)
-    monkeypatch.setattr("chatd.media.s3.RETRY_MAX_S", 0.05)
+    monkeypatch.setattr("chatd.media.engines.s3.LOOK_S", 0.05)
+    monkeypatch.setattr("chatd.media.engines.s3.RETRY_MAX_S", 0.05)
     async with opened(signing) as objects:
         await signing.stop()
         waiting = asyncio.create_task(put(objects, tmp_path, b"it waits"))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from chatd.core.files import File
 from chatd.media import tus
-from chatd.media.http_messages import Answer, Request
+from chatd.media.http.messages import Answer, Request
 from chatd.media.tus import Part, State, Target
 from chatd.protocol.errors import Refused
 from chatd.protocol.messages import Attachment

@@ -12,13 +12,13 @@ import pytest
 from chatd.config.media import Media
 from chatd.media.access import Access
 from chatd.media.disk import SystemDisk
+from chatd.media.engines.local import LocalObjects
 from chatd.media.finishing import Finishing
-from chatd.media.http_listener import HttpListener
+from chatd.media.http.listener import HttpListener
 from chatd.media.incoming import Incoming
 from chatd.media.inspection import Refusal
 from chatd.media.layout import path_of
 from chatd.media.live import LiveNotes
-from chatd.media.local import LocalObjects
 from chatd.media.routes import Routes
 from chatd.media.upload_requests import UploadRequests
 from chatd.media.uploads import Parts, Uploads

@@ -14,11 +14,11 @@ from chatd.media import finishing as finishing_module
 from chatd.media import uploads as uploads_module
 from chatd.media import writing as writing_module
 from chatd.media.disk import SystemDisk
+from chatd.media.engines.local import LocalObjects
 from chatd.media.incoming import Incoming, Progress
 from chatd.media.inspection import Refusal
 from chatd.media.interface import Continue
 from chatd.media.layout import folder_of, path_of
-from chatd.media.local import LocalObjects
 from chatd.media.tus import Part
 from chatd.media.uploads import Discarded, OffsetConflict
 from chatd.media.writing import ChecksumMismatch

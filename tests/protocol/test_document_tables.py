@@ -18,6 +18,7 @@ from chatd.protocol.cards import Card, MessageOrigin, Span
 from chatd.protocol.connection import AuthOk, HelloOk, ModeOk, PingOk
 from chatd.protocol.envelope import Error, Push
 from chatd.protocol.friends import Circle, CircleOk, ContactOk, ContactRow
+from chatd.protocol.groups import Policy
 from chatd.protocol.history import EventsOk
 from chatd.protocol.inbox import BadgeOk, ReadsOk, UnreadOk, VerifyOk
 from chatd.protocol.media import FileLinkOk, FileListOk
@@ -30,9 +31,11 @@ from chatd.protocol.push import PushDecisionsOk, PushTestOk
 from chatd.protocol.read_state import ReadersOk, ReadOk
 from chatd.protocol.requests import AnyRequest
 from chatd.protocol.rooms import RoomSummary, SummaryOk
+from chatd.protocol.search import SearchOk
 from chatd.protocol.sync import SyncPage
 from chatd.protocol.users import DevicesOk, Page, Profile, ProfileOk, UsersOk
 from chatd.server.rules import REPORTS_PER_DAY
+from chatd.session.rate_limits import SEARCHES_BURST
 from chatd.storage.sqlite.sync import GONE_MAX
 from tests.kit import document, vectors
 from tests.kit.document import Line
@@ -133,6 +136,7 @@ def test_rates_are_the_defaults_of_the_configuration() -> None:
         (f"{rates.room_per_s:g}/s", rates.room_burst),
         (f"{rates.writes_per_s:g}/s", rates.writes_burst),
         (f"{rates.people_per_min}/min", rates.people_per_min),
+        (f"{rates.searches_per_s:g}/s", int(SEARCHES_BURST * rates.searches_per_s)),
         (f"{rates.hello_user_per_min}/min", rates.hello_user_per_min),
         (f"{rates.hello_address_per_min}/min", rates.hello_address_per_min),
         (f"{rates.login_user_per_min}/min", rates.login_user_per_min),
@@ -201,7 +205,7 @@ def test_the_sizes_of_texts_and_lists_are_those_of_the_code() -> None:
     }
     limits_apart = {"hello.focus", "focus.rooms", "watch.users", "send.body", "edit.body", "sync.rooms"}
     limits_apart |= {"room.create.data", "room.update.data"}
-    limits_apart |= {f"{type}.limit" for type in ("history", "log", "readers", "members.list")}
+    limits_apart |= {f"{type}.limit" for type in ("history", "log", "readers", "members.list", "search")}
     sizes = {
         field: size
         for request in REQUESTS.values()
@@ -296,6 +300,7 @@ REPLIES = {
     "push.test": PushTestOk,
     "file.link": FileLinkOk,
     "file.list": FileListOk,
+    "search": SearchOk,
     "push.decisions": PushDecisionsOk,
     "reads": ReadsOk,
     "verify": VerifyOk,
@@ -355,6 +360,7 @@ OBJECTS = {
     "20.4.2": Privacy,
     "20.6.1": Profile,
     "20.6.2": Page,
+    "24.1.1": Policy,
 }
 
 

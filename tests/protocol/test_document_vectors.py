@@ -24,6 +24,7 @@ from chatd.protocol.push import PushDecisionsOk, PushTestOk
 from chatd.protocol.read_state import ReadersOk, ReadOk
 from chatd.protocol.requests import AnyRequest
 from chatd.protocol.rooms import RoomSummary, SummaryOk
+from chatd.protocol.search import SearchOk
 from chatd.protocol.sync import SyncOk
 from chatd.protocol.users import DevicesOk, ProfileOk, UsersOk
 from tests.kit import document, vectors
@@ -152,6 +153,7 @@ REPLIES = {  # the answer to these requests; all others are answered by a WriteO
     "push.test": PushTestOk,
     "file.link": FileLinkOk,
     "file.list": FileListOk,
+    "search": SearchOk,
     "push.decisions": PushDecisionsOk,
     "unread": UnreadOk,
     "badge": BadgeOk,
@@ -195,8 +197,8 @@ def events(value: Any) -> list[dict[str, Any]]:
     if not isinstance(value, dict):
         return []
     inside = [event for item in value.values() for event in events(item)]
-    # A decision about a notification has both keys, too.
-    is_event = "kind" in value and "seq" in value and "outcome" not in value
+    # A decision about a notification has both keys, too, and the summary of a channel.
+    is_event = "kind" in value and "seq" in value and not {"outcome", "room"} & value.keys()
     return [value, *inside] if is_event else inside
 
 

@@ -246,3 +246,30 @@ async def test_followers_who_are_forgotten_are_read_again_as_they_are(
         seq = (await alice.send(room, "a post"))["seq"]
         await asyncio.gather(*(act(name, peer) for name, peer in zip(names, peers, strict=True)))
     assert (await alice.get_room(room))["members"] == 1 + sum(present.values())
+
+
+async def test_an_erased_follower_leaves_and_an_erased_owner_has_said_nothing(
+    daemon: RunningDaemon, clients: Clients
+) -> None:
+    room, (alice, bob, carol) = await in_channel(clients, "alice", "bob", "carol")
+    await alice.mutate("members.role", room, users=[{"user": "carol", "role": "admin"}])
+    post = (await alice.send(room, "by alice"))["seq"]
+    await bob.react(room, post, "👍")
+    for user in ("bob", "alice"):
+        await daemon.api("PUT", f"/v1/erasures/{user}")
+    await daemon.app.persons.erasures.carry_out_due()
+    summary = await carol.get_room(room)
+    assert (summary["members"], summary["role"]) == (1, "owner")
+    (message,) = await carol.request_history(room)
+    assert ("body" in message, message["recalled"]) == (False, True)
+
+
+async def test_a_follower_who_comes_back_hears_what_a_commit_changes_meanwhile(clients: Clients) -> None:
+    room, (alice, bob) = await in_channel(clients, "alice", "bob")
+    for number in range(20):
+        post = asyncio.create_task(alice.send(room, f"post {number}"))
+        _, reply = await clients.reconnect(bob)
+        sent = await post
+        (row,) = reply["sync"]["rooms"]
+        assert row["seq"] in (sent["seq"] - 1, sent["seq"])
+        assert row["unread"] == row["ordinal"] if "unread" in row else row["ordinal"] == 0

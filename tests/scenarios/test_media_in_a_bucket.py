@@ -11,7 +11,7 @@ from chatd.cli.bucket_files import compared_in_bucket
 from chatd.cli.exits import Failure
 from chatd.config.media import S3
 from chatd.jobs.media import Collector
-from chatd.media.bucket import Bucket
+from chatd.media.engines.bucket import Bucket
 from chatd.media.layout import key_of
 from tests.kit import http
 from tests.kit.daemon import RunningDaemon, config_for, running_daemon

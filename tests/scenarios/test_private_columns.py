@@ -46,6 +46,21 @@ PRIVATE = {
     ("unlogged", "time"): "1",
     ("account_rows", "body"): WHO,
     ("section_rows", "body"): WHO,
+    **{("joins", name): WHO for name in ("text", "time")},
+    **{
+        ("invites", name): WHO
+        for name in (
+            "invite",
+            "client_key",
+            "created_at",
+            "expires_at",
+            "uses",
+            "uses_max",
+            "approve",
+            "label",
+            "revoked",
+        )
+    },
     ("api_keys", "name"): "1",
     ("api_keys", "scopes"): "1",
     ("api_keys", "digest"): "1",
@@ -126,6 +141,9 @@ PLAIN = {
     "devices": {"user", "last_seen", "removed"},
     "account_rows": {"number", "user", "name", "stamp"},
     "section_rows": {"number", "user", "section", "name", "stamp"},
+    "joins": {"room", "user", "kind", "by"},
+    "invites": {"room", "user"},
+    "listings": {"tag", "rank", "room"},
     "account_state": {"user", "stamp"},
     "push_tokens": {"user"},
     "push_alerts": {"number", "stamp", "user", "kind", "author", "time"},
@@ -185,6 +203,10 @@ def plant(database: Path) -> list[str]:
         connection.execute(
             "INSERT INTO files VALUES ('f', 'ann', 'k', 'file', 'message', 'uploading', 1, 1, x'01', x'80', NULL, 1, 1)"
         )
+        connection.execute("INSERT INTO joins VALUES (1, 'ann', 'asked', '', 'text', 1)")
+        connection.execute("INSERT INTO invites VALUES ('i', 1, 'ann', 'k', 1, 1, 0, 0, 0, 'label', 0)")
+        row = "INSERT INTO section_rows (user, section, name, body, stamp) VALUES ('ann', 'joins', 'r', x'80', 1)"
+        connection.execute(row)
         connection.execute("INSERT INTO objects VALUES ('f', x'02', 1, 0, 1)")
         connection.execute("INSERT INTO media_blocked VALUES (x'03')")
         for (table, column), where in PRIVATE.items():

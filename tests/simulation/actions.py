@@ -4,11 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.simulation.client import SimClient
+from tests.simulation.group_actions import GROUP_ACTIONS
 from tests.simulation.history import Packet
 from tests.simulation.media_actions import MEDIA_ACTIONS
 from tests.simulation.people_actions import PEOPLE_ACTIONS
 from tests.simulation.push_phones import PUSH_ACTIONS
 from tests.simulation.scenario import Scenario
+from tests.simulation.search import SEARCH_ACTIONS
+from tests.simulation.sharing_actions import SHARING_ACTIONS
 
 PACE_S = 0.01
 # Up to 0.4 s pass between two actions.
@@ -31,6 +34,9 @@ class Actor:
             *(PEOPLE_ACTIONS if plan.people else ()),
             *(PUSH_ACTIONS if plan.push else ()),
             *(MEDIA_ACTIONS if plan.media else ()),
+            *(GROUP_ACTIONS if plan.governed else ()),
+            *(SHARING_ACTIONS if plan.conversations else ()),
+            *(SEARCH_ACTIONS if plan.search else ()),
         )
         self.rooms = rooms
         self.users = users

@@ -22,6 +22,8 @@ from tests.simulation.media_canaries import MEDIA_CANARIES
 from tests.simulation.moderation_canaries import MODERATION_CANARIES
 from tests.simulation.people_canaries import PEOPLE_CANARIES
 from tests.simulation.push_canaries import PUSH_CANARIES
+from tests.simulation.search_canaries import SEARCH_CANARIES
+from tests.simulation.sharing_canaries import SHARING_CANARIES
 from tests.simulation.sim_env import SimEnv
 
 Break = Callable[[], AbstractContextManager[Any]]
@@ -254,4 +256,6 @@ CANARIES: dict[str, Break] = {
     **PUSH_CANARIES,
     **MODERATION_CANARIES,
     **MEDIA_CANARIES,
+    **SHARING_CANARIES,
+    **SEARCH_CANARIES,
 }

@@ -18,6 +18,8 @@ from tests.simulation.people_checkers import PEOPLE_CHECKERS
 from tests.simulation.people_record import CONTACTS, without_circles
 from tests.simulation.positions import Positions
 from tests.simulation.push_checkers import PUSH_CHECKERS
+from tests.simulation.search_checkers import SEARCH_CHECKERS
+from tests.simulation.sharing_checkers import SHARING_CHECKERS
 
 Findings = Iterator[str]
 
@@ -139,7 +141,7 @@ def members_only(history: History) -> Findings:
     members: dict[tuple[str, str], Members] = {}
     for truth in history.truths:
         for room, log in truth.rooms.items():
-            members[truth.epoch, room] = Members(row.event for row in log.values())
+            members[truth.epoch, room] = Members((row.event for row in log.values()), shows_past=True)
     for said, room, event, _, row in shown(history):
         if row is not None and not members[said.epoch, room].saw(said.user, event["seq"]):
             yield f"{said.client}: {said.user} was shown {event} of {room} without being a member"
@@ -241,8 +243,10 @@ def honest_refusals(history: History) -> Findings:
         honest = REFUSALS_OF_SEND | (REFUSALS_OF_PEOPLE if history.people else frozenset())
         honest |= {"rejected"} if history.hooks else set()
         honest |= {"muted"} if history.moderated else set()
+        honest |= {"forbidden"} if history.governed else set()
         names_files = bool(request.get("body", {}).get("attachments"))
         honest |= {"quota", "not_ready"} if names_files else set()
+        honest |= {"bad_request"} if "forwarded" in request.get("body", {}) else set()
         if request["type"] == "send" and error["code"] not in honest:
             yield f"{said.client}: a send was refused with {error}"
 
@@ -306,6 +310,8 @@ CHECKERS: dict[str, Callable[[History], Findings]] = {
         *PUSH_CHECKERS,
         *MODERATION_CHECKERS,
         *MEDIA_CHECKERS,
+        *SHARING_CHECKERS,
+        *SEARCH_CHECKERS,
         liveness,
     )
 }

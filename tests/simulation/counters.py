@@ -59,7 +59,7 @@ class Counters:
         elif packet["type"] == "head":
             for head in packet["rooms"]:
                 yield head["room"], head["ordinal"]
-        elif self._requests.get(packet.get("id", 0), {}).get("type") == "send":
+        elif self._requests.get(packet.get("id", 0), {}).get("type") in ("send", "forward"):
             yield self._requests[packet["id"]]["room"], packet.get("ordinal", 0)
         for room, counter in self._counters(packet):
             yield room, counter.get("ordinal", 0)

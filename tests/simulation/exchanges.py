@@ -39,6 +39,9 @@ def events_of(packet: Packet, requests: dict[int, Packet]) -> Iterator[tuple[str
     elif "id" in packet and "events" in packet:
         for event in packet["events"]:
             yield requests[packet["id"]]["room"], event
+    elif "id" in packet and "hits" in packet:
+        for hit in packet["hits"]:
+            yield hit.get("room") or requests[packet["id"]]["room"], hit["event"]
     elif packet["type"] == "ok":
         for summary in packet.get("sync", packet).get("rooms", ()):
             for event in (

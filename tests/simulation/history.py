@@ -218,6 +218,8 @@ class History:
     commits: list[Commit] = field(default_factory=list)
     slices: list[Slice] = field(default_factory=list)
     revocations: list[Revocation] = field(default_factory=list)
+    # Whether groups govern themselves.
+    governed: bool = False
     # Whether there are moderators, what they restricted, and whom they erased.
     moderated: bool = False
     restrictions: list[Restricted] = field(default_factory=list)
@@ -250,6 +252,8 @@ class History:
     hooks: str = ""
     deliveries: list[Delivery] = field(default_factory=list)
     rulings: list[Ruling] = field(default_factory=list)
+    # The time from which on searches were asked for when all was quiet; 0 without search.
+    searched_at: float = 0.0
     # Whether push is on, and what came to the push service.
     push: bool = False
     pushes: list[PushRequest] = field(default_factory=list)

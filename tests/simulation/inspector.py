@@ -57,8 +57,10 @@ class Inspector:
         history = self._world.history
         # An endpoint reads at one time, and waits for the next entry at another; so does the queue of push.
         plan = self._world.scenario
-        waits = bool(plan.hooks) + bool(plan.push)
-        if tasks > self._empty[0] or timers > self._empty[1] + waits:
+        waits = bool(plan.hooks) + bool(plan.push) + bool(plan.search)
+        # An index reads at one time, and rests at another.
+        reads = int(plan.search)
+        if tasks > self._empty[0] + reads or timers > self._empty[1] + waits:
             names = sorted(task.get_name() for task in self._tasks())
             history.leftovers.append(f"{tasks} tasks {names} and {timers} timers, at first {self._empty}")
         app = self._world.machine.process.daemon.app  # type: ignore[union-attr]

@@ -35,6 +35,7 @@ from tests.simulation.network import Network
 from tests.simulation.people_record import contacts_since, rows_since, uneven
 from tests.simulation.push_record import badges, registered
 from tests.simulation.push_service import keep_trace
+from tests.simulation.search import SimSearch
 from tests.simulation.sim_env import SimEnv
 from tests.simulation.template import template
 
@@ -42,7 +43,8 @@ WAL = f"{DATABASE}-wal"
 # Positions of events, storage/sqlite/migrations/0001_first.sql.
 SEQ_BITS = 32
 MEMBERS = """
-SELECT room, user, first_visible, read, standing, hidden FROM members WHERE gone IS NULL ORDER BY room, user
+SELECT room, user, first_visible, read, standing, hidden > (SELECT ordinal FROM rooms WHERE number = room)
+FROM members WHERE gone IS NULL ORDER BY room, user
 """
 MARK = "\x1f"  # between users in a column of several
 RARELY_S = 20.0  # between updates of metrics and HTTP headers: each costs a callback
@@ -150,6 +152,7 @@ class SimMachine:
         self.notes = NOTES
         self.host: object = None
         self.media: SimMedia | None = None
+        self.search: SimSearch | None = None
         # Logs of rooms as they were before folds.
         self._folded: dict[str, dict[int, Row]] = {}
         self._objects: dict[Path, dict[str, bytes]] = {}
@@ -182,6 +185,8 @@ class SimMachine:
         disk.fault = self.fault
         if self.media is not None:
             daemon.make_media = self.media
+        if self.search is not None:
+            daemon.make_index = self.search
         self.process = process
         await process.carry_out(process.daemon.start())
         process.epoch = process.daemon.app.store.epoch
@@ -355,6 +360,8 @@ class SimMachine:
         """Release what dead processes left in memory, so that the collector calls none of it."""
         if self.process is not None:
             self.give_up()
+        if self.search is not None:
+            self.search.close()
         for process in self._dead:
             process.threads.close_all()
             app = process.daemon._app

@@ -8,15 +8,25 @@ Event = dict[str, Any]
 FOR_EVER = 1 << 53
 
 
-class Members:
-    """Intervals of `seq` in which each user was a member, both ends included."""
+# Of `history` "recent" in protocol.md "Policy".
+RECENT = 200
 
-    def __init__(self, events: Iterable[Event]) -> None:
+
+class Members:
+    """Intervals of `seq` in which each user was a member, both ends included; with `shows_past` from the first event
+    on that the rules of the room showed them.
+    """
+
+    def __init__(self, events: Iterable[Event], *, shows_past: bool = False) -> None:
         self._intervals: dict[str, list[list[int]]] = {}
+        past = "none"
         for event in events:
             if event["kind"] in ("created", "joined"):
+                seen = {"none": 0, "recent": RECENT, "all": event["seq"]}[past] if shows_past else 0
                 for user in event["users"]:
-                    self._intervals.setdefault(user, []).append([event["seq"], FOR_EVER])
+                    self._intervals.setdefault(user, []).append([event["seq"] - seen, FOR_EVER])
+            elif event["kind"] == "settings":
+                past = event.get("policy", {}).get("history", past)
             elif event["kind"] in ("left", "removed"):
                 for user in event["users"]:
                     self._intervals[user][-1][1] = event["seq"]

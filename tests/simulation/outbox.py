@@ -14,6 +14,7 @@ ID_BYTES = 12
 # The kind of the event that a mutation makes.
 KINDS = {
     "send": "message",
+    "forward": "message",
     "edit": "edit",
     "recall": "recall",
     "react": "reaction",
@@ -24,6 +25,9 @@ KINDS = {
     "members.add": "joined",
     "members.remove": "removed",
     "members.role": "role",
+    "members.silence": "silenced",
+    "members.nickname": "nickname",
+    "announce": "announcement",
 }
 
 
@@ -50,4 +54,4 @@ def first_frame(waiting: list[Pending], text: bool, frame_bytes: int) -> list[Pe
 def own_event(user: str, request: Packet, reply: Packet) -> Packet:
     """Return the event that an acknowledgement stands for (protocol.md "Positions, gaps and repair")."""
     event = {"seq": reply["seq"], "kind": KINDS[request["type"]], "user": user, "time": reply["time"]}
-    return event | ({"key": request["key"]} if request["type"] == "send" else {})
+    return event | ({"key": request["key"]} if KINDS[request["type"]] == "message" else {})

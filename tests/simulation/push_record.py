@@ -15,7 +15,7 @@ LEFT JOIN events e
   ON e.position >= (m.room << 32) + max(m.read + 1, m.first_visible) AND e.position < ((m.room + 1) << 32)
   AND e.ordinal IS NOT NULL AND e.user <> m.user
   AND NOT instr(char(31) || coalesce(e.ignored, '') || char(31), char(31) || m.user || char(31))
-WHERE m.gone IS NULL AND r.deleted_by IS NULL AND NOT m.hidden
+WHERE m.gone IS NULL AND r.deleted_by IS NULL AND m.hidden <= r.ordinal
   AND (m.standing = 1 OR (m.standing = 0 AND r.written))
 GROUP BY m.room, m.user
 """

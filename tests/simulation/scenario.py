@@ -11,7 +11,7 @@ from chatd.config.people import Bounds, People
 from chatd.config.rates import Rates
 from chatd.config.secret import Secret
 from tests.kit.tokens import SECRET
-from tests.simulation import host, media, push_service
+from tests.simulation import host, media, push_service, search
 from tests.simulation.choices import Lane
 from tests.simulation.client import ADDRESS
 
@@ -79,10 +79,23 @@ MEDIA_FAULTS = (
     "collector_races",  # what nobody uses goes while it is forwarded
     "takedown",  # files are taken out of every place
 )
+# No fault: in so many runs groups govern themselves.
+GOVERNED_ONE_IN = 8
+# In so many runs users have the actions of conversations.
+CONVERSATIONS_ONE_IN = 4
+# In so many runs messages can be searched. Drawn last; then what befalls the index.
+SEARCH_ONE_IN = 6
+SEARCH_FAULTS = ("index_gone",)  # it is deleted, or its process dies
 # The operations a room keeps in a run with folds: its log is short.
 OPERATIONS_KEPT = 4
 
-RATES = Rates(hello_user_per_min=100, writes_per_s=50, people_per_min=600, friend_requests_per_day=1000)
+RATES = Rates(
+    hello_user_per_min=100,
+    writes_per_s=50,
+    people_per_min=600,
+    friend_requests_per_day=1000,
+    searches_per_s=50,
+)
 # All users are in groups of all, strangers or not, and see each other until something changes.
 PEOPLE = People(
     enabled=True, privacy={"add": Bounds(default="everyone"), "presence": Bounds(default="acquaintances")}
@@ -108,6 +121,9 @@ class Scenario:
     push: bool = False
     moderated: bool = False
     media: bool = False
+    governed: bool = False
+    conversations: bool = False
+    search: bool = False
 
     def has(self, fault: str) -> bool:
         return fault in self.faults
@@ -138,9 +154,12 @@ def scenario(plan: Lane) -> Scenario:
     has_media = plan.befalls(MEDIA_ONE_IN)
     if has_media:
         faults |= {fault for fault in MEDIA_FAULTS if plan.befalls(2)}
-    return Scenario(
-        faults, tuple(users), rooms, actions, trouble_s, seed, people, hooks, push, moderated, has_media
-    )
+    governed, conversations = plan.befalls(GOVERNED_ONE_IN), plan.befalls(CONVERSATIONS_ONE_IN)
+    has_search = plan.befalls(SEARCH_ONE_IN)
+    if has_search:
+        faults |= {fault for fault in SEARCH_FAULTS if plan.befalls(2)}
+    extras = (people, hooks, push, moderated, has_media, governed, conversations, has_search)
+    return Scenario(faults, tuple(users), rooms, actions, trouble_s, seed, *extras)
 
 
 def configured(chosen: Scenario, directory: Path) -> model.Config:
@@ -171,4 +190,6 @@ def configured(chosen: Scenario, directory: Path) -> model.Config:
         settings = replace(settings, push=push_service.settings(directory.parent))
     if chosen.media:
         settings = replace(settings, media=media.settings(directory.parent / "media"))
+    if chosen.search:
+        settings = replace(settings, search=search.settings(directory.parent))
     return replace(settings, rates=rates)

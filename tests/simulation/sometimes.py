@@ -68,6 +68,15 @@ WANTED_OF_MODERATORS = (
     "erased again after a restore",
 )
 
+# Those of runs with groups that govern themselves.
+WANTED_OF_GROUPS = (
+    "refused as slow",
+    "refused by a rule",
+    "a banned user kept out",
+    "recalled with their removal",
+    "a newcomer who sees the past",
+)
+
 # Those of runs with files.
 WANTED_OF_MEDIA = (
     "a file was fetched",
@@ -76,6 +85,20 @@ WANTED_OF_MEDIA = (
     "an upload was cut",
     "two requests of one upload",
     "the process of media died",
+)
+
+# Those of runs with conversations.
+WANTED_OF_CONVERSATIONS = (
+    "a forward of a forward",
+    "a forward of what was edited",
+    "a forward sent again",
+)
+
+# Those of runs with search.
+WANTED_OF_SEARCH = (
+    "search while the index is behind",
+    "the index was deleted",
+    "the process of the index died",
 )
 
 
@@ -132,6 +155,9 @@ def shown_by_packets(history: History) -> Iterator[str]:
         yield from of_push(history)
     if history.moderated:
         yield from of_moderators(history)
+    if history.governed:
+        yield from of_groups(history)
+    yield from of_sharing(history)
 
 
 def in_flight(history: History) -> Iterator[str]:
@@ -211,6 +237,28 @@ def of_hooks(history: History) -> Iterator[str]:
             yield "stored unscreened"
 
 
+def of_groups(history: History) -> Iterator[str]:
+    """Yield the states that the rules of groups bring about."""
+    for _, request, received in replies(history):
+        reply = received.packet
+        if reply.get("scope") == "slow":
+            yield "refused as slow"
+        elif reply.get("code") == "forbidden" and request["type"] == "send":
+            yield "refused by a rule"
+        elif reply["type"] == "ok" and request["type"] == "members.add" and reply.get("not_added"):
+            yield "a banned user kept out"
+    for log in history.truths[-1].rooms.values():
+        past = "none"
+        for row in log.values():
+            kind = row.event["kind"]
+            if kind == "erased" and row.event.get("from", 0) != row.event["seq"] and not history.erased:
+                yield "recalled with their removal"
+            elif kind == "settings":
+                past = row.event.get("policy", {}).get("history", past)
+            elif kind == "joined" and past != "none":
+                yield "a newcomer who sees the past"
+
+
 def of_moderators(history: History) -> Iterator[str]:
     """Yield the states that the moderators bring about."""
     muted: set[str] = set()
@@ -226,6 +274,22 @@ def of_moderators(history: History) -> Iterator[str]:
     for row in (row for log in history.truths[-1].rooms.values() for row in log.values()):
         if row.event["kind"] == "erased":
             yield "reactions erased" if row.event.get("from") == row.event["seq"] else "messages erased"
+
+
+def of_sharing(history: History) -> Iterator[str]:
+    """Yield the states of messages that were forwarded."""
+    rooms = history.truths[-1].rooms
+    for _, request, received in replies(history):
+        if request["type"] != "forward" or received.packet["type"] != "ok":
+            continue
+        if received.packet.get("duplicate"):
+            yield "a forward sent again"
+        for seq in request["seqs"]:
+            row = rooms.get(request["from"], {}).get(seq)
+            if row is not None and "forwarded" in row.event.get("body", {}):
+                yield "a forward of a forward"
+            elif row is not None and "edited" in row.event:
+                yield "a forward of what was edited"
 
 
 def lost_acks(history: History) -> set[str]:

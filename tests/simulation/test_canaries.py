@@ -51,6 +51,12 @@ FOUND = {
     "door-cached": (("media",), "fetched_by_right"),
     "link-is-capability": (("media",), "fetched_by_right"),
     "two-patches-append": (("media", "part_cut"), "files_agree"),
+    "client-origin-kept": (("conversations",), "no_forged_origin"),
+    "first-origin-lost": (("conversations",), "forwarded_as_written"),
+    "candidate-unchecked": (("search",), "hits_hold_the_query"),
+    "tail-unsearched": (("search",), "nothing_is_missed"),
+    "changes-unheard": (("search",), "equal_at_the_end"),
+    "index-epoch-unheeded": (("search", "restore"), "equal_at_the_end"),
 }
 
 # Seeds that show what most do not. When something that draws has changed they may not any more: then it is looked for.
@@ -92,6 +98,8 @@ def kinds(plan: Scenario) -> set[str]:
         *hooks,
         *(("push",) if plan.push else ()),
         *(("media",) if plan.media else ()),
+        *(("conversations",) if plan.conversations else ()),
+        *(("search",) if plan.search else ()),
     }
 
 

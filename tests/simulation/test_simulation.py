@@ -14,11 +14,14 @@ from tests.simulation.choices import Choices
 from tests.simulation.scenario import HOOK_FAULTS, MEDIA_FAULTS, MODERATORS_ACTS, PUSH_FAULTS, scenario
 from tests.simulation.sometimes import (
     WANTED,
+    WANTED_OF_CONVERSATIONS,
+    WANTED_OF_GROUPS,
     WANTED_OF_HOOKS,
     WANTED_OF_MEDIA,
     WANTED_OF_MODERATORS,
     WANTED_OF_PEOPLE,
     WANTED_OF_PUSH,
+    WANTED_OF_SEARCH,
 )
 from tests.simulation.trial import trial, trials
 
@@ -84,8 +87,18 @@ def keeps_every_promise(seeds: range) -> None:
 
 @pytest.mark.parametrize(
     "wanted",
-    [WANTED, WANTED_OF_PEOPLE, WANTED_OF_HOOKS, WANTED_OF_PUSH, WANTED_OF_MODERATORS, WANTED_OF_MEDIA],
-    ids=["messages", "people", "hooks", "push", "moderators", "files"],
+    [
+        WANTED,
+        WANTED_OF_PEOPLE,
+        WANTED_OF_HOOKS,
+        WANTED_OF_PUSH,
+        WANTED_OF_MODERATORS,
+        WANTED_OF_MEDIA,
+        WANTED_OF_GROUPS,
+        WANTED_OF_CONVERSATIONS,
+        WANTED_OF_SEARCH,
+    ],
+    ids=["messages", "people", "hooks", "push", "moderators", "files", "groups", "conversations", "search"],
 )
 def test_what_is_interesting_happens(wanted: tuple[str, ...]) -> None:
     """Runs in which nobody loses an acknowledgement prove nothing about lost ones."""
@@ -140,6 +153,26 @@ def with_files(count: int) -> list[int]:
     return [*islice(fit, count)]
 
 
+def governed(count: int) -> list[int]:
+    """Return the first seeds with groups that govern themselves, and many actions."""
+    plans = ((seed, scenario(Choices(seed).lane("plan"))) for seed in range(BASE, BASE + 100 * count))
+    fit = (seed for seed, plan in plans if plan.governed and plan.actions >= 10)
+    return [*islice(fit, count)]
+
+
+def with_conversations(count: int) -> list[int]:
+    """Return the first seeds with conversations and many actions."""
+    plans = ((seed, scenario(Choices(seed).lane("plan"))) for seed in range(BASE, BASE + 100 * count))
+    return [*islice((seed for seed, plan in plans if plan.conversations and plan.actions >= 8), count)]
+
+
+def with_search(count: int) -> list[int]:
+    """Return the first seeds with an index that is gone now and then, and many actions."""
+    plans = ((seed, scenario(Choices(seed).lane("plan"))) for seed in range(BASE, BASE + 100 * count))
+    fit = (seed for seed, plan in plans if plan.has("index_gone") and plan.actions >= 8)
+    return [*islice(fit, count)]
+
+
 def troubled(count: int) -> list[int]:
     """Return the first seeds with many faults and many actions, or with few faults, so that a rare one comes often."""
     found = []
@@ -159,6 +192,9 @@ SEEDS_FOR = {
     WANTED_OF_PUSH: with_push,
     WANTED_OF_MODERATORS: under_moderators,
     WANTED_OF_MEDIA: with_files,
+    WANTED_OF_GROUPS: governed,
+    WANTED_OF_CONVERSATIONS: with_conversations,
+    WANTED_OF_SEARCH: with_search,
 }
 
 # Seeds that together reach them all. When something that draws has changed they may not: then others are tried.
@@ -169,6 +205,9 @@ KNOWN = {
     WANTED_OF_PUSH: (7885, 7353, 4995),
     WANTED_OF_MODERATORS: (435, 561),
     WANTED_OF_MEDIA: (258, 288, 341),
+    WANTED_OF_GROUPS: (188, 326, 591, 1133),
+    WANTED_OF_CONVERSATIONS: (36, 322),
+    WANTED_OF_SEARCH: (),
 }
 
 

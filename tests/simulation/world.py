@@ -30,6 +30,7 @@ from tests.simulation.push_phones import register_away
 from tests.simulation.push_service import SimPushService
 from tests.simulation.replaced import simulated
 from tests.simulation.scenario import Scenario, configured, scenario
+from tests.simulation.search import SimSearch
 from tests.simulation.section_faults import PEOPLE
 from tests.simulation.sim_env import SimEnv, WallClock
 from tests.simulation.template import memory
@@ -68,7 +69,7 @@ class World:
         self.history: History = self.machine.history
         self.history.faults, self.history.people = self.scenario.faults, self.scenario.people
         self.history.hooks, self.history.push = self.scenario.hooks, self.scenario.push
-        self.history.moderated = self.scenario.moderated
+        self.history.moderated, self.history.governed = self.scenario.moderated, self.scenario.governed
         self.conversations = self.history.conversations
         self.slices = self.history.slices
         self.snapshots = self.history.snapshots
@@ -81,6 +82,8 @@ class World:
         if self.scenario.media:
             self.media = self.machine.media = SimMedia(self, root / "media")
             self.media_users = MediaUsers(self, self.media)
+        if self.scenario.search:
+            self.machine.search = SimSearch(self)
         if self.scenario.push:
             self.network.push_service = SimPushService(self, root)
         self.settings = configured(self.scenario, root)
@@ -301,12 +304,22 @@ class World:
                 client.connection.ask({"type": "room.get", "room": room})  # type: ignore[union-attr]
             client.connection.ask({"type": "watch", "users": self.users})  # type: ignore[union-attr]
             client.connection.ask({"type": "sync"})  # type: ignore[union-attr]
+            if self.scenario.search:
+                self._search_at_the_end(client)
         await self.until(lambda: all(client.idle for client in self.clients))
         for client in self.clients:
             drops = self.scenario.has("tight")
             self.history.final_state_findings += final_state_findings(
                 client, truth, self.clients, drops=drops
             )
+
+    def _search_at_the_end(self, client: SimClient) -> None:
+        """Ask for a word that most texts have, and for one that came with edits."""
+        self.history.searched_at = self.history.searched_at or self.loop.time()
+        for text in ("words", "other"):
+            for place in ({}, *({"room": room} for room in list(client.storage.timelines)[:3])):
+                packet = {"type": "search", "text": text, "limit": 49, **place}
+                client.connection.ask(packet)  # type: ignore[union-attr]
 
     async def _let_files_go(self) -> None:
         """Let all time pass for files; then rows, logs and the disk have to agree."""

@@ -15,9 +15,14 @@ from chatd.core.friends import Befriend
 from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account
 from chatd.protocol.codec import decode_tree
+from chatd.protocol.drafts import Draft, DraftBody, Schedule
 from chatd.protocol.friends import CircleSet, ContactSet, FriendRequest
+from chatd.protocol.groups import Policy
+from chatd.protocol.joining import InvitesCreate, InvitesUse
 from chatd.protocol.media import Place
+from chatd.protocol.members import MembersAdd, RoomJoin
 from chatd.protocol.messages import React, Send, SentAttachment, SentBody
+from chatd.protocol.privacy import Audience, PrivacySet
 from chatd.protocol.rooms import Preferences, RoomCreate, RoomDirect
 from chatd.protocol.users import ProfileSet
 from chatd.server.capability import Capability, combined
@@ -100,6 +105,30 @@ async def uploads(files: Files, room: str) -> None:
     await files.check()
 
 
+async def enters(submit_and_wait: Any, room: str) -> None:
+    """ann asks to join a group, makes an invite to hers by which ivy asks, and offers hers to uma."""
+    rules = Policy(join="request")
+    other = RoomCreate(key=new_key(), kind="group", title="Chess", policy=rules)
+    chess = (await submit_and_wait("hal", other)).summary.room
+    await submit_and_wait(ANN, RoomJoin(room=chess, key=new_key(), text="Ann Miller here"))
+    made = await submit_and_wait(
+        ANN, InvitesCreate(room=room, key=new_key(), approve=True, label="Ann Miller")
+    )
+    await submit_and_wait("ivy", InvitesUse(invite=made.invite.invite, key=new_key()))
+    nobody = PrivacySet(rules={"add": Audience("friends")})
+    await submit_and_wait("uma", nobody)
+    await submit_and_wait(ANN, MembersAdd(room=room, key=new_key(), users=["uma"]))
+
+
+async def unsent(files: Files, room: str) -> None:
+    """ann has typed something, and something else with a file is to be sent later."""
+    await files.ask(Draft(room=room, key=new_key(), body=DraftBody(text="I, Ann Miller")), ANN)
+    held = SentAttachment(f"media:{await files.ready(ANN, name='Ann Miller.pdf')}", "x/x")
+    body = SentBody(text="Ann Miller's birthday", attachments=[held])
+    at = files.server.env.now_ms() + 1000
+    await files.ask(Schedule(room=room, key=new_key(), at=at, body=body), ANN)
+
+
 async def lives(directory: Path) -> None:
     """ann leaves something in every table, others little in some."""
     async with in_process(directory, **SETTINGS) as server:
@@ -131,7 +160,9 @@ async def lives(directory: Path) -> None:
         await submit_and_wait(ANN, Preferences(room=room, pinned=True, muted_until=1))
         await submit_and_wait("bob", Preferences(room=room, pinned=True))
         await submit_and_wait(ANN, Preferences(receipts=False))
+        await enters(submit_and_wait, room)
         await uploads(Files(server), room)
+        await unsent(Files(server), room)
     with closing(open_file(directory / "chatd.sqlite", mode="rw")) as connection:
         connection.execute(
             "INSERT INTO bots VALUES (?, x'90', x'', 'all', '', 'Ann Miller is a bot')", (ANN,)
@@ -177,6 +208,8 @@ async def test_the_columns_that_name_a_user_are_known(directory: Path) -> None:
     await lives(directory)
     with closing(sqlite3.connect(directory / "chatd.sqlite")) as connection:
         found = {(table, name) for table, name in naming(connection, ANN) if name != "blob"}
+    # An offer names who makes it, and goes with its row in `joins`.
+    found -= {("section_rows", "body")}
     known = {(table, name) for table, kept in TABLES.items() for name in kept.users}
     assert found <= known
     unused = {("erasures", "user"), ("exports", "user"), ("direct", "b"), ("rooms", "deleted_by")}
@@ -189,9 +222,9 @@ async def test_all_that_is_kept_of_a_user_is_exported_and_nothing_of_others(dire
     with closing(sqlite3.connect(directory / "chatd.sqlite")) as connection:
         rows = list(export(connection, ANN))
     assert Counter(table for table, _ in rows) == {
-        "users": 1, "devices": 2, "members": 2, "rooms": 2, "account_rows": 3, "contacts": 7, "pages": 1,
-        "events": 2, "reactions": 1, "bots": 1, "reports": 1,
-        "push_tokens": 1, "files": 4,
+        "users": 1, "devices": 2, "members": 2, "rooms": 2, "account_rows": 3, "section_rows": 3, "contacts": 7,
+        "pages": 1, "events": 2, "reactions": 1, "bots": 1, "reports": 1,
+        "push_tokens": 1, "files": 5, "joins": 1, "invites": 1,
     }  # fmt: skip
     texts = [row["event"]["body"].get("text") for table, row in rows if table == "events"]
     assert texts == ["secret", None]

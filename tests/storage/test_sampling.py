@@ -77,7 +77,7 @@ def test_a_database_without_damage_starts(large: Path) -> None:
     inspect(large)
 
 
-@pytest.mark.parametrize("pages_max", [120, 200, 400])
+@pytest.mark.parametrize("pages_max", [150, 250, 500])
 def test_no_more_pages_are_looked_at_than_may_be_and_every_root_is(large: Path, pages_max: int) -> None:
     looked = pages_of(large, pages_max)
     assert len(looked) == len(set(looked)) <= pages_max

@@ -92,6 +92,16 @@ def test_the_policy_admits_the_own_origin_and_nothing_inline() -> None:
     check_narrow(page_policy(Web(enabled=True)))
 
 
+def test_pages_load_pictures_of_cards_from_the_hosts_of_the_operator_and_nothing_else() -> None:
+    policy = directives(
+        page_policy(Web(enabled=True), image_hosts=("img.example.com", "cdn.example.com:8443"))
+    )
+    assert policy.pop("img-src") == [
+        "'self'", "blob:", "data:", "https://img.example.com", "https://cdn.example.com:8443",
+    ]  # fmt: skip
+    assert "example.com" not in str(policy)
+
+
 def check_narrow(policy: str) -> None:
     assert directives(policy) == {
         "default-src": ["'none'"],

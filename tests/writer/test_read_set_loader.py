@@ -3,9 +3,9 @@ from msgspec import UNSET
 
 from chatd.commands.table import COMMANDS
 from chatd.core.accounts import Amend, RecordDevice, Revoke
+from chatd.core.entering import SetMembers
 from chatd.core.forwarding import JudgedForward
 from chatd.core.maintenance import CompactLog, PostNotice
-from chatd.core.members import SetMembers
 from chatd.core.read_set import Tail
 from chatd.protocol.envelope import RoomMutation
 from chatd.protocol.members import MembersAdd, RoomJoin
@@ -14,7 +14,8 @@ from chatd.protocol.read_state import Delivered, DeliveredRoom, Read
 from chatd.protocol.rooms import Preferences, RoomCreate, RoomDirect
 from chatd.writer import needs
 from chatd.writer.channel_needs import named_rooms
-from chatd.writer.needs import NEEDS, joining, used_keys
+from chatd.writer.joining_needs import joining
+from chatd.writer.needs import NEEDS, used_keys
 from chatd.writer.submission import Submission
 from tests.kit.inprocess import device_of, new_key
 

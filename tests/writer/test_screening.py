@@ -9,8 +9,8 @@ from msgspec import UNSET
 
 from chatd.core.accounts import Amend
 from chatd.core.audit import Audit
+from chatd.core.entering import SetMembers
 from chatd.core.filters import Filter
-from chatd.core.members import SetMembers
 from chatd.core.moderation import evidence_of
 from chatd.core.restrictions import Restrict
 from chatd.core.users import Restriction

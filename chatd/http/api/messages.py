@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from chatd.commands.host_rooms import Place
 from chatd.core import maintenance
@@ -12,8 +12,9 @@ from chatd.http.api.route import As, Asked, Call, PageAs, Route
 from chatd.protocol.codec import decode_event
 from chatd.protocol.errors import Refused
 from chatd.protocol.hostdata import to_json
-from chatd.protocol.identifiers import U53, U53_MAX, Key, Milliseconds, Seq, User
-from chatd.protocol.messages import Body, Edit, Event, LooseBody, Recall, Send, SentBody, WriteOk
+from chatd.protocol.identifiers import U53, U53_MAX, Key, Milliseconds, Room, Seq, User
+from chatd.protocol.limits import FORWARD_MAX
+from chatd.protocol.messages import Body, Edit, Event, Forward, LooseBody, Recall, Send, SentBody, WriteOk
 from chatd.protocol.read_state import Read, ReadOk
 
 # The first letter of `more`.
@@ -80,6 +81,20 @@ class PostNotice(Asked, frozen=True, kw_only=True):
     body: Content
 
 
+class PostForward(Asked, frozen=True, kw_only=True):
+    """Messages of the room `from` that the user `as` forwards. A repeated request is answered like the first one.
+
+    `credit`: their authors are named, where those agree. `screen`: as for a message.
+    """
+
+    as_: User = field(name="as")
+    key: Key
+    from_: Room = field(name="from")
+    seqs: Annotated[list[Seq], Meta(min_length=1, max_length=FORWARD_MAX)]
+    credit: bool = False
+    screen: bool = True
+
+
 class Written(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The place of what was stored in the log of its room. `duplicate`: it was there before.
 
@@ -91,6 +106,12 @@ class Written(Struct, frozen=True, kw_only=True, omit_defaults=True):
     time: Milliseconds | UnsetType = UNSET
     duplicate: bool = False
     event: Event | UnsetType = UNSET
+
+
+class Forwarded(Written, frozen=True, kw_only=True):
+    """The same of the first of some messages, and the numbers of all."""
+
+    seqs: list[U53]
 
 
 class MessagesAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -129,6 +150,15 @@ async def post_message(call: Call, asked: PostMessage) -> Written:
     return written(
         await call.rooms.decide(asked.as_, send, call.audit(room, asked.as_), screened=asked.screen)
     )
+
+
+async def post_forward(call: Call, asked: PostForward) -> Forwarded:
+    room = call.path["room"]
+    forward = Forward(room=room, key=asked.key, from_=asked.from_, seqs=asked.seqs, credit=asked.credit)
+    reply = await call.rooms.decide(asked.as_, forward, call.audit(room, asked.as_), screened=asked.screen)
+    assert isinstance(reply, WriteOk)
+    assert reply.seqs is not UNSET
+    return Forwarded(**asdict(written(reply)), seqs=reply.seqs)
 
 
 async def patch_message(call: Call, asked: PatchMessage) -> Written:
@@ -196,6 +226,7 @@ ROUTES = (
     Route("POST", "/v1/rooms/{room}/messages", "messages", post_message, PostMessage, Written),
     Route("PATCH", "/v1/rooms/{room}/messages/{seq}", "messages", patch_message, PatchMessage, Written),
     Route("DELETE", "/v1/rooms/{room}/messages/{seq}", "messages", delete_message, As, Written),
+    Route("POST", "/v1/rooms/{room}/forwards", "messages", post_forward, PostForward, Forwarded),
     Route("POST", "/v1/rooms/{room}/notices", "messages", post_notice, PostNotice, Written),
     Route("PUT", "/v1/rooms/{room}/read", "messages", put_read, PutRead, ReadAnswer),
 )

@@ -9,6 +9,7 @@ from chatd.core.rooms import OpenDirect
 from chatd.http.api.route import As, Call, Done, Route
 from chatd.protocol.codec import decode_tree
 from chatd.protocol.errors import Refused
+from chatd.protocol.groups import About, Policy, Tags
 from chatd.protocol.hostdata import to_json
 from chatd.protocol.identifiers import U53, Address, Key, Milliseconds, Title, User
 from chatd.protocol.limits import MEMBERS_CHANGED_MAX
@@ -31,6 +32,9 @@ class PostRoom(As, frozen=True, kw_only=True):
     avatar: Address | UnsetType = UNSET
     public: bool = False
     data: Raw | UnsetType = UNSET
+    policy: Policy | UnsetType = UNSET
+    about: About | UnsetType = UNSET
+    tags: Tags | UnsetType = UNSET
 
 
 class PostDirect(As, frozen=True, kw_only=True):
@@ -46,10 +50,15 @@ class PatchRoom(As, frozen=True, kw_only=True):
     avatar: Address | UnsetType = UNSET
     public: bool | UnsetType = UNSET
     data: Raw | UnsetType = UNSET
+    policy: Policy | UnsetType = UNSET
+    about: About | UnsetType = UNSET
+    tags: Tags | UnsetType = UNSET
 
 
 class RoomAnswer(Struct, kw_only=True, omit_defaults=True):
-    """A room. `creator`: absent where the host made it. `users`: the two of a direct room."""
+    """A room. `creator`: absent where the host made it. `users`: the two of a direct room. `policy`: the rules that are
+    not the default of its kind.
+    """
 
     room: str
     kind: str
@@ -64,6 +73,10 @@ class RoomAnswer(Struct, kw_only=True, omit_defaults=True):
     created_at: Milliseconds
     creator: str | UnsetType = UNSET
     users: tuple[str, str] | UnsetType = UNSET
+    policy: Policy | UnsetType = UNSET
+    about: str = ""
+    tags: list[str] = []
+    announcement: U53 = 0
 
 
 class MadeRoom(RoomAnswer, kw_only=True, omit_defaults=True):
@@ -75,12 +88,18 @@ class MadeRoom(RoomAnswer, kw_only=True, omit_defaults=True):
 
 async def room_answer(call: Call, user: str, name: str) -> RoomAnswer:
     found = await call.rooms.room(user, name)
+    shown, details = found._asdict(), found.details
+    del shown["details"]
     return RoomAnswer(
         **{
-            **found._asdict(),
+            **shown,
             "data": to_json(decode_tree(found.data)) if found.data else UNSET,
             "creator": found.creator or UNSET,
             "users": found.users or UNSET,
+            "policy": UNSET if details.policy == Policy() else details.policy,
+            "about": details.about,
+            "tags": [*details.tags],
+            "announcement": details.announcement,
         }
     )
 

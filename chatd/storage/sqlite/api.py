@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from chatd.core.api_keys import ApiKey, DeletedKey
 from chatd.core.audit import Audit, ForgottenAudit
+from chatd.core.policy import details_of
 from chatd.storage.sqlite.room_rows import UNREAD
 from chatd.storage.views import HostRoom, UserRoom
 
@@ -47,7 +48,7 @@ WHERE m.user = ? AND m.gone IS NULL AND m.room > ? ORDER BY m.room LIMIT ?
 
 ROOM = """
 SELECT r.name, r.kind, r.title, r.avatar, r.public, r.data, r.members, r.seq, r.ordinal, r.time, r.created_at,
-       r.creator, d.a, d.b
+       r.creator, r.details, d.a, d.b
 FROM rooms r LEFT JOIN direct d ON d.room = r.number WHERE r.name = ? AND r.deleted_by IS NULL
 """
 
@@ -80,8 +81,9 @@ def room(connection: sqlite3.Connection, name: str) -> HostRoom | None:
     found = connection.execute(ROOM, (name,)).fetchone()
     if found is None:
         return None
-    *row, one, other = found
-    return HostRoom._make((*row, None if one is None else (one, other)))._replace(public=bool(row[4]))
+    *row, details, one, other = found
+    users = None if one is None else (one, other)
+    return HostRoom._make((*row, users, details_of(details)))._replace(public=bool(row[4]))
 
 
 def write_keys(connection: sqlite3.Connection, changed: Sequence[ApiKey], stamp: int) -> None:

@@ -16,9 +16,11 @@ from chatd.storage.sqlite import (
     filters,
     graph,
     imports,
+    joining,
     link_key,
     moderation,
     push,
+    scheduled,
     schema,
     section_rows,
     sections,
@@ -65,7 +67,9 @@ def built_in() -> Chapter:
         filters,
         imports,
         push,
+        scheduled,
         link_key,
+        joining,
     )
     writes = {**WRITES, **{kind: write for one in chapters for kind, write in one.WRITES.items()}}
     tables = {**sections.TABLES, CONTACTS: contacts.TABLE, **section_rows.TABLES}

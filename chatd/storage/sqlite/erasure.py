@@ -52,11 +52,14 @@ REPORTS_ABOUT = f"""
 FROM report_subjects s JOIN reports r ON r.subject = s.number
 WHERE s.user = :user AND (r.text <> '' OR r.evidence <> {NOTHING})
 """
-# What holds files for the user: their card, wallpapers, and reports about them that were dropped.
+# What holds files for the user: their card, wallpapers, messages that wait, and reports about them that were dropped.
 HOLDERS = f"""
 SELECT holder FROM held WHERE holder IN ('avatar:u:' || :user, 'cover:u:' || :user)
 UNION SELECT h.holder FROM members m JOIN held h ON h.holder = 'wallpaper:u:' || m.user || ':' || m.room
 WHERE m.user = :user
+UNION SELECT holder FROM held
+WHERE holder BETWEEN 'scheduled:u:' || :user || ':' AND 'scheduled:u:' || :user || ';'
+AND NOT instr(substr(holder, length('scheduled:u:' || :user || ':') + 1), ':')
 UNION SELECT h.holder
 FROM report_subjects s JOIN reports r ON r.subject = s.number JOIN held h ON h.holder = 'report:' || r.number
 WHERE s.user = :user AND :drop_reports AND r.evidence = {NOTHING}
@@ -132,6 +135,12 @@ TABLES: Mapping[str, Kept] = {
         "SELECT section, name, body FROM section_rows WHERE user = :user AND body IS NOT NULL",
         left="SELECT count(*) FROM section_rows WHERE user = :user AND body IS NOT NULL",
         how="emptied",
+    ),
+    "scheduled": Kept(
+        ("user",),
+        erase=("DELETE FROM scheduled WHERE user = :user",),
+        why="not exported: section_rows has them",
+        left="SELECT count(*) FROM scheduled WHERE user = :user",
     ),
     "account_state": Kept(("user",), why="a number that account_rows has, too"),
     "days": Kept(why="names nobody"),
@@ -287,7 +296,7 @@ TABLES: Mapping[str, Kept] = {
         SELECT r.name AS room, j.kind, j.by, j.text, j.time FROM joins j JOIN rooms r ON r.number = j.room
         WHERE j.user = :user
         """,
-        left="SELECT count(*) FROM joins WHERE user = :user OR by = :user",
+        left="SELECT count(*) FROM joins WHERE user = :user OR (by = :user AND by <> '')",
     ),
     # They name their maker, and work no longer than they may invite.
     "invites": Kept(

@@ -41,6 +41,11 @@ ACCOUNT_ROWS = """
 SELECT 'account', name FROM account_rows WHERE user = :user AND body IS NOT NULL
 UNION ALL SELECT section, name FROM section_rows WHERE user = :user AND body IS NOT NULL
 """
+JOINS = """
+SELECT r.name, j.user FROM joins j JOIN rooms r ON r.number = j.room WHERE j.user = :user
+UNION SELECT r.name, j.user FROM joins j JOIN rooms r ON r.number = j.room WHERE j.by = :user AND j.by <> ''
+LIMIT :limit
+"""
 PURGEABLE = """
 SELECT r.name FROM deleted_rooms d JOIN rooms r ON r.number = d.room
 WHERE d.deleted_at < ? ORDER BY d.deleted_at LIMIT ?
@@ -96,6 +101,9 @@ class ErasureRows(ErasureStore):
     async def contacts(self, user: str, limit: int) -> list[str]:
         found = await self._read_pool.run(all_of, f"{CONTACTS} LIMIT :limit", {"user": user, "limit": limit})
         return [other for (other,) in found]
+
+    async def joins(self, user: str, limit: int) -> list[tuple[str, str]]:
+        return await self._read_pool.run(all_of, JOINS, {"user": user, "limit": limit})
 
     async def person_files(self, wanted: Erasure, limit: int) -> tuple[list[str], list[str]] | None:
         asked = {"user": wanted.user, "limit": limit, **switches_of(wanted)}

@@ -91,7 +91,10 @@ SELECT user, device, app, os, last_seen, revoked_before, removed FROM devices WH
 
 # One row for an existing room, else none; the search for a member takes the same time found or not.
 PLACED = """
-SELECT EXISTS (SELECT 1 FROM members WHERE room = rooms.number AND user = ?) OR (? AND public) FROM rooms WHERE name = ?
+SELECT EXISTS (SELECT 1 FROM members WHERE room = rooms.number AND user = :user)
+       OR EXISTS (SELECT 1 FROM joins WHERE room = rooms.number AND user = :user) OR (:joins AND public),
+       CASE WHEN :joins THEN details ELSE x'' END
+FROM rooms WHERE name = :name
 """
 
 
@@ -109,12 +112,15 @@ def load_rooms(connection: sqlite3.Connection, names: Collection[str]) -> dict[s
 def placed(
     connection: sqlite3.Connection, asked: Collection[tuple[str, str, bool]]
 ) -> set[tuple[str, str, bool]]:
-    """Return those of (user, room name, joins) whose user is or was a member, or joins a public room."""
-    return {
-        (user, name, joins)
-        for user, name, joins in asked
-        if connection.execute(PLACED, (user, joins, name)).fetchone() == (1,)
-    }
+    """Return those of (user, room name, joins) whose user is or was a member, waits to become one, or joins a room that
+    takes them, or requests.
+    """
+    found = set()
+    for user, name, joins in asked:
+        row = connection.execute(PLACED, {"user": user, "joins": joins, "name": name}).fetchone()
+        if row is not None and (row[0] or details_of(row[1]).policy.join == "request"):
+            found.add((user, name, joins))
+    return found
 
 
 def room_of(row: Row) -> Room:

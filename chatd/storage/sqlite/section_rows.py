@@ -3,7 +3,9 @@
 import sqlite3
 from collections.abc import Callable, Collection
 
-from chatd.core.sections import CONVERSATIONS, ChangedRow
+from chatd.core.drafts import draft_of
+from chatd.core.sections import CONVERSATIONS, DRAFTS, ChangedRow
+from chatd.storage.sqlite.read_set import keyed
 from chatd.storage.sqlite.sections import Found, SectionTable, SectionTables, Walk
 
 PUT = """
@@ -18,6 +20,8 @@ ORDER BY stamp, number LIMIT ?
 # Those of all sections: once a day.
 FORGET = "DELETE FROM section_rows WHERE body IS NULL AND stamp <= ?"
 
+NUMBER = "SELECT number FROM rooms WHERE name = ?"
+
 ROW = "SELECT body FROM section_rows WHERE user = ? AND section = ? AND name = ?"
 ROWS = "SELECT name, body FROM section_rows WHERE user = ? AND section = ? AND body IS NOT NULL"
 
@@ -27,8 +31,23 @@ def walking(section: str) -> Callable[[sqlite3.Connection, Walk], list[Found]]:
     return lambda connection, walk: connection.execute(WALK, (section, *walk)).fetchall()
 
 
+def walk_drafts(connection: sqlite3.Connection, walk: Walk) -> list[Found]:
+    """Return the rows of drafts; one whose message was sent shows as a tombstone (core/drafts.py)."""
+    found = walking(DRAFTS)(connection, walk)
+    return [row if is_unsent(connection, walk.user, row) else (*row[:3], None) for row in found]
+
+
+def is_unsent(connection: sqlite3.Connection, user: str, row: Found) -> bool:
+    _, _, room, value = row
+    if value is None:
+        return True
+    number = connection.execute(NUMBER, (room,)).fetchone()
+    return number is None or not keyed(connection, {(number[0], user, draft_of(value).key)})
+
+
+WALKS = {DRAFTS: walk_drafts}
 TABLES: SectionTables = {
-    name: SectionTable(section, PUT.format(name), walking(name), FORGET)
+    name: SectionTable(section, PUT.format(name), WALKS.get(name) or walking(name), FORGET)
     for name, section in CONVERSATIONS.items()
 }
 

@@ -20,9 +20,7 @@ from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account, DeviceSeen
 from chatd.core.webhooks import Consumer, Parked
 from chatd.core.write_set import WriteSet
-from chatd.protocol.members import MemberFilter, MemberRow
 from chatd.protocol.messages import Event
-from chatd.protocol.read_state import Reader
 from chatd.storage.interface import Store
 from chatd.storage.sqlite import bots as bots_rows
 from chatd.storage.sqlite import (
@@ -54,13 +52,16 @@ from chatd.storage.sqlite.graph import GraphReads
 from chatd.storage.sqlite.hello import hello
 from chatd.storage.sqlite.history import Cut, Span
 from chatd.storage.sqlite.inbox import InboxReads
+from chatd.storage.sqlite.joining import JoiningRows
 from chatd.storage.sqlite.media_reads import FileReads
 from chatd.storage.sqlite.media_rows import FileRounds
+from chatd.storage.sqlite.member_reads import MemberReads
 from chatd.storage.sqlite.meta import mark_closed, stamp_of
 from chatd.storage.sqlite.moderation import Reports
 from chatd.storage.sqlite.push_store import PushReads
 from chatd.storage.sqlite.read_pool import ReadPool
 from chatd.storage.sqlite.room_rows import memberships
+from chatd.storage.sqlite.scheduled import ScheduledRows
 from chatd.storage.sqlite.search import SearchReads
 from chatd.storage.sqlite.startup import make_ready, take_over
 from chatd.storage.sqlite.write_set import batch_of
@@ -88,7 +89,7 @@ class StoreEnv(Protocol):
     def monotonic(self) -> float: ...
 
 
-class SqliteStore(ApiReads, FileReads, FileRounds, GraphReads, InboxReads, SearchReads, Store):
+class SqliteStore(ApiReads, FileReads, FileRounds, GraphReads, InboxReads, MemberReads, SearchReads, Store):
     """The store in one SQLite file, made by `open`. The contract of every method is in storage/interface.py."""
 
     def __init__(
@@ -105,8 +106,9 @@ class SqliteStore(ApiReads, FileReads, FileRounds, GraphReads, InboxReads, Searc
         self._read_pool = readers
         self.troubles = troubles
         self.feed = FeedRows(readers, found[0])
-        self.file_rows = FileRows(readers)
+        self.file_rows, self.joining = FileRows(readers), JoiningRows(readers)
         self.channels = ChannelRows(readers)
+        self.scheduled = ScheduledRows(readers)
         self.push = PushReads(Directory(lock.directory).database, troubles)
         self._writes = {**chapter.writers(), FeedRow: self.feed.add}
         self._section_tables = chapter.sections
@@ -196,11 +198,6 @@ class SqliteStore(ApiReads, FileReads, FileRounds, GraphReads, InboxReads, Searc
 
     async def messages_at(self, keys: Collection[tuple[int, int]]) -> dict[tuple[int, int], Event]:
         return await self._read_pool.run(read_set.messages_at, keys)
-
-    async def recent_messages(
-        self, room: int, users: Collection[str], since_ms: int, limit: int
-    ) -> list[tuple[str, int]]:
-        return await self._read_pool.run(read_set.recent_messages, room, users, since_ms, limit)
 
     async def reactions_set(
         self, asked: Collection[tuple[int, int, str, str]]
@@ -312,27 +309,6 @@ class SqliteStore(ApiReads, FileReads, FileRounds, GraphReads, InboxReads, Searc
 
     async def mine(self, room: int, user: str, seqs: Collection[int]) -> dict[int, list[str]]:
         return await self._read_pool.run(history.mine, room, user, seqs)
-
-    async def members(
-        self, room: int, *, after: str, prefix: str, role: MemberFilter | None, limit: int
-    ) -> tuple[list[MemberRow], int]:
-        return await self._read_pool.run(users_rows.members, room, (after, prefix), role, limit)
-
-    async def named_members(self, room: int, users: Collection[str]) -> list[MemberRow]:
-        return await self._read_pool.run(users_rows.named_members, room, users)
-
-    async def readers(
-        self,
-        room: int,
-        seq: int,
-        *,
-        after: str,
-        limit: int,
-        unseen: Collection[str] = (),
-        unread: bool = False,
-    ) -> tuple[list[Reader], int]:
-        page = users_rows.ReaderPage(after, limit, unseen, unread)
-        return await self._read_pool.run(users_rows.readers, room, seq, page)
 
     async def watchable(
         self, user: str, others: Collection[str], *, answered: bool, people: PeopleRules | None = None

@@ -80,7 +80,7 @@ ORDER BY m.stamp LIMIT :limit
 # Deleted channels in which the row of the user is not marked yet.
 LEFT = """
 SELECT r.name
-FROM rooms r INDEXED BY rooms_left JOIN members m ON m.room = r.number AND m.user = :user
+FROM rooms r INDEXED BY rooms_left CROSS JOIN members m ON m.room = r.number AND m.user = :user
 WHERE r.deleted_by IS NOT NULL AND r.kind = 'channel' AND r.members > 0 AND r.stamp > :since AND m.gone IS NULL
 """
 

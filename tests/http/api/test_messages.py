@@ -129,6 +129,39 @@ async def test_host_data_is_as_on_the_wire_and_unknown_keys_of_a_body_are_ignore
     assert event["body"] == {"data": {"sealed": b"\x00\x01", "n": 1.5}}
 
 
+async def test_a_card_is_posted_and_messages_are_forwarded_as_a_user(
+    clients: Clients, with_key: WithKey
+) -> None:
+    caller = await with_key("messages")
+    room, _ = await clients.in_group("alice", "bob")
+    other, (bob, _) = await clients.in_group("bob", "cat")
+    card = {"type": "link", "url": "https://example.com/", "title": "Example"}
+    body = {"text": "Look", "card": card}
+    asked = {"as": "alice", "key": KEY, "body": body}
+    assert (await caller("POST", f"/v1/rooms/{room}/messages", asked)).json["seq"] == 2
+    wrong = {**asked, "key": "host-key-2", "body": {"card": {**card, "url": "http://example.com/"}}}
+    refused = await caller("POST", f"/v1/rooms/{room}/messages", wrong)
+    assert (refused.status, refused.json["field"]) == (400, "body.card.url")
+    forged = {**asked, "key": "host-key-3", "body": {"text": "x", "forwarded": {"user": "cat"}}}
+    refused = await caller("POST", f"/v1/rooms/{room}/messages", forged)
+    assert (refused.status, refused.json["field"]) == (400, "body.forwarded")
+    forward = {"as": "bob", "key": KEY, "from": room, "seqs": [2], "credit": True}
+    answer = await caller("POST", f"/v1/rooms/{other}/forwards", forward)
+    assert (answer.status, answer.json["seqs"]) == (200, [2])
+    event = await bob.next_event(other)
+    assert event["body"] == {
+        **body,
+        "forwarded": {"user": "alice", "time": event["body"]["forwarded"]["time"]},
+    }
+    assert answer.json["event"] == event
+    again = await caller("POST", f"/v1/rooms/{other}/forwards", forward)
+    assert again.json == {**answer.json, "duplicate": True}
+    stranger = await caller(
+        "POST", f"/v1/rooms/{other}/forwards", {**forward, "as": "cat", "key": "host-key-4"}
+    )
+    assert (stranger.json["code"], stranger.json["field"]) == ("not_found", "from")
+
+
 async def test_a_notice_has_no_author(clients: Clients, with_key: WithKey) -> None:
     caller = await with_key("messages")
     room, (alice, _) = await clients.in_group("alice", "bob")

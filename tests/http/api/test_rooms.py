@@ -96,6 +96,34 @@ async def test_members_are_set_listed_and_removed(clients: Clients, with_key: Wi
     assert (await alice.next_event(room, "left"))["user"] == "carol"
 
 
+async def test_rules_bans_silences_and_the_announcement_of_a_group(
+    clients: Clients, with_key: WithKey
+) -> None:
+    caller = await with_key("rooms")
+    room, (alice, bob) = await clients.in_group("alice", "bob")
+    path = f"/v1/rooms/{room}"
+    rules = {"policy": {"slow_s": 5, "history": "all"}, "about": "We ride", "tags": ["bikes"]}
+    changed = (await caller("PATCH", path, rules)).json
+    assert {name: changed[name] for name in rules} == rules
+    owned = await caller("PATCH", path, {"as": "bob", "policy": {"history": "none"}})
+    assert (owned.status, owned.json["code"]) == (403, "forbidden")
+    assert (await caller("PATCH", path, {"policy": {"slow_s": -1}})).status == 400
+    sent = await alice.send(room, "we meet at nine")
+    assert (await caller("PUT", f"{path}/announcement", {"target": sent["seq"]})).json == {}
+    assert (await caller.get(path))["announcement"] == sent["seq"]
+    assert (await caller("PUT", f"{path}/silences/bob", {"as": "alice", "until": 1})).json == {}
+    assert (await alice.next_event(room, "silenced"))["users"] == ["bob"]
+    [row] = (await caller.get(f"{path}/members?role=member"))["members"]
+    assert (row["user"], row["silenced_until"]) == ("bob", 1)
+    assert (await caller("DELETE", f"{path}/members/bob?ban=true&recall=true&until=9999999999999")).json == {}
+    assert (await bob.receive("gone"))["room"] == room
+    banned = await caller.get(f"{path}/members?role=banned")
+    assert [(row["user"], row["banned_until"]) for row in banned["members"]] == [("bob", 9999999999999)]
+    assert (await caller("PUT", f"{path}/members", {"users": ["bob"]})).json == {"not_added": ["bob"]}
+    assert (await caller("DELETE", f"{path}/bans/bob")).json == {}
+    assert (await caller("PUT", f"{path}/members", {"users": ["bob"]})).json == {}
+
+
 async def test_a_direct_room_is_opened_for_two_and_found_again(clients: Clients, with_key: WithKey) -> None:
     caller = await with_key("rooms")
     made = (await caller("POST", "/v1/rooms/direct", {"users": ["bob", "alice"]})).json

@@ -44,6 +44,8 @@ CREATE TABLE joins (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX joins_user ON joins (user);
 CREATE INDEX joins_time ON joins (time);
+CREATE INDEX joins_declined ON joins (time) WHERE kind = 'declined';
+CREATE INDEX joins_by ON joins (by) WHERE by <> '';
 
 CREATE TABLE invites (
     invite     TEXT PRIMARY KEY,
@@ -63,17 +65,15 @@ CREATE INDEX invites_user ON invites (user);
 CREATE UNIQUE INDEX invites_key ON invites (user, client_key) WHERE client_key IS NOT NULL;
 CREATE INDEX invites_expires ON invites (expires_at);
 
--- Messages that are sent at a time, by the key they will have.
+-- When the daemon looks at a row of the section scheduled, which has the message: to send it, or, long after it could
+-- not be sent, to forget it.
 CREATE TABLE scheduled (
-    user  TEXT NOT NULL,
-    key   TEXT NOT NULL,
-    room  INTEGER NOT NULL,
-    body  BLOB NOT NULL,
-    at    INTEGER NOT NULL,  -- Unix ms
-    error TEXT NOT NULL,     -- why it was not sent; empty while it waits
+    user TEXT NOT NULL,
+    key  TEXT NOT NULL,
+    at   INTEGER NOT NULL, -- Unix ms
     PRIMARY KEY (user, key)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX scheduled_at ON scheduled (at) WHERE error = '';
+CREATE INDEX scheduled_at ON scheduled (at);
 
 -- Rooms that anybody finds, by tag and by size: `rank` is the binary logarithm of their members. '' is all of them.
 CREATE TABLE listings (

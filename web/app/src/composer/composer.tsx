@@ -9,7 +9,6 @@ import { AttachButton } from "../media/attach_button.js";
 import { MicButton } from "../media/mic_button.js";
 import { hasMicrophone, recordings } from "../media/recordings.js";
 import { me } from "../shell/state.js";
-import { userOf } from "../shell/users.js";
 import type { Chat } from "../timeline/chat.js";
 import { summaryOf } from "../timeline/quote.js";
 import { FINE_POINTER, type ComposerModel } from "./composer_model.js";
@@ -157,7 +156,7 @@ function Context({ chat }: { chat: Chat }) {
   const seq = edit || model.replyTo.value;
   if (!seq) return null;
   const message = chat.model.quoted(seq).value;
-  const name = message && (message.user === me.value ? t("chat.you") : userOf(message.user).value.name);
+  const name = message && (message.user === me.value ? t("chat.you") : chat.nameOf(message.user));
   return (
     <div class="composer-context">
       <Icon name={edit ? "edit" : "reply"} />

@@ -1,8 +1,9 @@
 /** Drafts on all devices of the user: what is kept here (shell/drafts.ts) goes to their account, and comes from there. */
 import { effect } from "@preact/signals";
 import { Drafts, newKey, type DraftBody } from "@chatd/client/conversations";
-import { type Draft, draftOf, keepDraft } from "../shell/drafts.js";
+import { draftOf, keepDraft } from "../shell/drafts.js";
 import { client, signedIn } from "../shell/state.js";
+import { fromBody, toBody } from "./draft_bodies.js";
 import { mentionOf } from "./mentions.js";
 
 let drafts: Drafts | undefined;
@@ -35,29 +36,5 @@ export async function draftGone(room: string): Promise<void> {
 
 function take(room: string, body: DraftBody | undefined): void {
   const { edit } = draftOf(room).peek();
-  void keepDraft(room, { ...fromBody(body), ...(edit && { edit }) });
-}
-
-/** Return a draft as the account has it; places are counted in characters, not in units of UTF-16. */
-export function toBody({ text, reply_to, mentions = {} }: Draft): DraftBody {
-  const named = Object.entries(mentions).filter(([name]) => text.includes(name));
-  const spans = named.flatMap(([name, user]) => {
-    if (user === "*") return [];
-    return [{ at: [...text.slice(0, text.indexOf(name))].length, length: [...name].length, user }];
-  });
-  return {
-    text,
-    ...(reply_to && { reply_to }),
-    ...(named.length && { mentions: [...new Set(named.map(([, user]) => user))] }),
-    ...(spans.length && { spans: spans.sort((one, other) => one.at - other.at) }),
-  };
-}
-
-/** Return a draft of the account as it is kept here. */
-export function fromBody({ text = "", reply_to, mentions = [], spans = [] }: DraftBody = {}): Draft {
-  const signs = [...text];
-  const named = spans.map(({ at, length, user }) => [signs.slice(at, at + length).join(""), user] as const);
-  const others = mentions.filter((user) => !spans.some((span) => span.user === user)).map((user) => [mentionOf(user), user] as const);
-  const all = Object.fromEntries([...named, ...others].filter(([name]) => name));
-  return { text, ...(reply_to && { reply_to }), ...(Object.keys(all).length && { mentions: all }) };
+  void keepDraft(room, { ...fromBody(body, mentionOf), ...(edit && { edit }) });
 }

@@ -7,17 +7,10 @@ import { Field } from "../people/fields.js";
 import { closeDialog, Dialog } from "../shell/dialog.js";
 import { errorText } from "../shell/errors.js";
 import type { RoomState } from "../shell/state.js";
+import { TAG_MAX, TAGS_MAX, tagsIn } from "./tags.js";
 
-/** Most characters and tags (protocol.md, "Governed groups"). */
+/** Most characters of a description (protocol.md, "Governed groups"). */
 const ABOUT_MAX = 512;
-const TAG_MAX = 24;
-const TAGS_MAX = 5;
-
-/** Return the tags in a text: words between commas or spaces, without a number sign. */
-export function tagsIn(text: string): string[] {
-  const tags = text.split(/[\s,，、#]+/u).map((tag) => [...tag].slice(0, TAG_MAX).join(""));
-  return [...new Set(tags.filter(Boolean))].slice(0, TAGS_MAX);
-}
 
 export function AboutDialog({ room }: { room: RoomState }) {
   const summary = room.summary.peek();

@@ -11,7 +11,7 @@ import { Icon } from "../shell/icons.js";
 import { PageHead } from "../shell/page_head.js";
 import { follow, go, hrefOf } from "../shell/router.js";
 import { Skeleton } from "../shell/skeleton.js";
-import { client, phase } from "../shell/state.js";
+import { client, phase, roomOf } from "../shell/state.js";
 import { RoomCard } from "./room_card.js";
 
 const TEXT_MAX = 200;
@@ -58,6 +58,7 @@ function Found({ invite, card }: { invite: string; card: Card }) {
   // A second press repeats the first, whatever became of its answer.
   const key = useSignal(newKey());
   const asks = card.join === "request";
+  const own = card.room ? roomOf(card.room) : null;
   const enter = async (event: Event) => {
     event.preventDefault();
     busy.value = true;
@@ -74,13 +75,20 @@ function Found({ invite, card }: { invite: string; card: Card }) {
   return (
     <div class="scroller page">
       <RoomCard card={card} id={invite} />
-      {waits.value ? (
-        <p class="card entry" role="status">
+      {own ? (
+        <div class="card way-in">
+          <p class="quiet">{t("invite.in")}</p>
+          <a class="button primary wide" href={hrefOf({ name: "chat", room: own.id, about: false })} onClick={follow}>
+            {t("invite.open")}
+          </a>
+        </div>
+      ) : waits.value ? (
+        <p class="card way-in" role="status">
           <Icon name="clock" />
           <span>{t("invite.waits")}</span>
         </p>
       ) : (
-        <form class="card entry" onSubmit={(event) => void enter(event)}>
+        <form class="card way-in" onSubmit={(event) => void enter(event)}>
           {asks && <Field label={t("invite.ask.text")} hint={t("invite.ask.hint")} value={text} max={TEXT_MAX} lines={2} />}
           <p class="problem" role="alert">
             {problem}

@@ -3,7 +3,7 @@ import "./group_styles.js";
 import { useSignal } from "@preact/signals";
 import { announce, may } from "@chatd/client/conversations";
 import { t } from "../locale/locale.js";
-import { openDialog } from "../shell/dialog.js";
+import { confirm, openDialog } from "../shell/dialog.js";
 import { attempt } from "../shell/errors.js";
 import { Icon } from "../shell/icons.js";
 import { me } from "../shell/state.js";
@@ -29,7 +29,9 @@ function Announcement({ chat, seq }: { chat: Chat; seq: number }) {
   const leads = may(chat.state.summary.value, "info");
   if (closed.value || message === null) return null;
   const close = () => (keep("localStorage", place, `${seq}`), (closed.value = true));
-  const remove = () => void attempt(() => announce(chat.state.room, 0));
+  const onConfirm = () => void attempt(() => announce(chat.state.room, 0));
+  const remove = () =>
+    confirm({ title: t("announcement.remove"), text: t("announcement.remove.text"), action: t("announcement.remove"), onConfirm });
   return (
     <section class="room-bar" aria-label={t("announcement.title")}>
       <Icon name="megaphone" />

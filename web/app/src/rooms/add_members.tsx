@@ -5,8 +5,16 @@ import { t } from "../locale/locale.js";
 import { tellNotAdded } from "../people/not_added.js";
 import { Chosen, Picker } from "../people/picker.js";
 import { closeDialog, Dialog } from "../shell/dialog.js";
+import { notify } from "../shell/announcer.js";
 import { attempt } from "../shell/errors.js";
 import type { RoomState } from "../shell/state.js";
+import { userOf } from "../shell/users.js";
+
+/** Those who were not added, and those who are asked whether they agree. */
+interface Answer {
+  not_added?: string[];
+  offered?: string[];
+}
 
 export function AddMembers({ room }: { room: RoomState }) {
   const search = useSignal("");
@@ -14,8 +22,10 @@ export function AddMembers({ room }: { room: RoomState }) {
   const add = async () => {
     if (!users.value.length) return;
     closeDialog();
-    const left = await attempt(() => room.room.add(users.value));
-    if (left?.length) tellNotAdded(left);
+    const ack = await attempt(() => room.room.mutate("members.add", { users: users.value }));
+    const { not_added = [], offered = [] } = (ack ?? {}) as Answer;
+    if (not_added.length) tellNotAdded(not_added);
+    else if (offered.length) notify(t("group.offered", { names: offered.map((user) => userOf(user).peek().name).join(t("names.separator")) }));
   };
   const actions = (
     <button type="submit" class="button primary" disabled={!users.value.length}>

@@ -133,7 +133,12 @@ function Author({ room, user, seq }: { room: RoomState; user: string; seq: numbe
 /** The count of unread messages, and a mark when the user is mentioned. */
 function Badge({ room, muted }: { room: RoomState; muted: boolean }) {
   const [unread, mentions] = [room.unread.value, room.mentions.value];
-  if (!unread && room.summary.value.unread_mark) return <span class="badge" role="img" aria-label={t("row.marked")} />;
+  if (!unread && room.summary.value.unread_mark)
+    return (
+      <span class="badge" role="img" aria-label={t("row.marked")}>
+        &nbsp;
+      </span>
+    );
   if (!unread) return null;
   return (
     <>

@@ -1,12 +1,13 @@
 /** What a room is called and looks like: a group by its title, a direct room by its other user. */
 import { t } from "../locale/locale.js";
-import { presenceOf, type Presence, type RoomState } from "../shell/state.js";
+import { me, presenceOf, type Presence, type RoomState } from "../shell/state.js";
 import { dateAndTime, shortTime } from "../locale/dates.js";
 import { userOf } from "../shell/users.js";
 
 /** The name of a room. */
 export function titleOf(room: RoomState): string {
   const { peer, title } = room.summary.value;
+  if (peer === me.value) return t("room.self");
   return peer ? userOf(peer).value.name : title || t("room.untitled");
 }
 

@@ -9,9 +9,9 @@ import { tellNotAdded } from "../people/not_added.js";
 import { Chosen, Picker } from "../people/picker.js";
 import { closeDialog, Dialog } from "../shell/dialog.js";
 import { attempt } from "../shell/errors.js";
-import { Segments } from "../shell/controls.js";
+import { Action, Segments } from "../shell/controls.js";
 import { go } from "../shell/router.js";
-import { client } from "../shell/state.js";
+import { client, me } from "../shell/state.js";
 import { TitleField } from "./edit_title.js";
 import { query } from "./search.js";
 
@@ -58,7 +58,14 @@ export function NewChat({ name }: { name: string }) {
     <Dialog title={t("chats.new")} actions={actions} onSubmit={() => void create()}>
       <Segments label={t("new.kind")} value={kind.value} options={kinds} onChange={(next) => (kind.value = next)} />
       {kind.value === "person" ? (
-        <Picker icon="chat" search={search} onPick={(user) => void begin(user)} />
+        <>
+          {!search.value && (
+            <div class="picker">
+              <Action icon="edit" label={t("room.self")} hint={t("room.self.hint")} onClick={() => void begin(me.value)} />
+            </div>
+          )}
+          <Picker icon="chat" search={search} onPick={(user) => void begin(user)} />
+        </>
       ) : (
         <>
           <TitleField value={title.value} onInput={(next) => (title.value = next)} />

@@ -8,6 +8,7 @@ import { attempt } from "../shell/errors.js";
 import { MenuItems, stepThroughMenu, type MenuItem } from "../shell/menu.js";
 import { isMuted, roomOf, type RoomState } from "../shell/state.js";
 import { askToClear } from "./clear.js";
+import { titleOf } from "./names.js";
 
 /** Milliseconds of a press of a finger, and pixels that it may move. */
 const LONG_PRESS_MS = 450;
@@ -40,9 +41,11 @@ function RowMenu({ room, x, y }: RowMenuProps) {
     stepThroughMenu(event);
   };
   return (
-    <div ref={box} class="menu" role="menu" popover="auto" aria-label={t("row.menu")} onToggle={toggled} onKeyDown={onKey}>
-      <MenuItems items={itemsOf(room)} beforeSelect={closeDialog} />
-    </div>
+    <aside aria-label={titleOf(room)}>
+      <div ref={box} class="menu" role="menu" popover="auto" aria-label={t("row.menu")} onToggle={toggled} onKeyDown={onKey}>
+        <MenuItems items={itemsOf(room)} beforeSelect={closeDialog} />
+      </div>
+    </aside>
   );
 }
 

@@ -270,7 +270,7 @@ function arrange(): void {
     totalUnread.value = shown.reduce((sum, state) => sum + badgeOfRoom(state), 0);
     const { folders } = preferences.peek();
     hasMore.value = Boolean(
-      folders?.length || shown.some(folderOf) || (current.peek() && Object.keys(client().accountRows("joins")).length),
+      folder.peek() || folders?.length || shown.some(folderOf) || (current.peek() && Object.keys(client().accountRows("joins")).length),
     );
   });
 }

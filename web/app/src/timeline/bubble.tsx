@@ -53,7 +53,7 @@ export function MessageRow({ chat, id, seq, first, last }: RowProps) {
       class={classes.filter(Boolean).join(" ")}
       data-seq={seq}
       tabIndex={-1}
-      aria-label={labelOf(message)}
+      aria-label={labelOf(chat, message)}
       {...rowEvents(chat, message, id)}
     >
       {group && !own && last && <Face user={message.user} />}
@@ -93,7 +93,7 @@ function Bubble({ chat, message, named }: { chat: Chat; message: Message; named:
   const { body, recalled, seq } = message;
   return (
     <div class={`bubble ${lookOf(message)}`}>
-      {named && <Author user={message.user} />}
+      {named && <Author chat={chat} user={message.user} />}
       {body?.reply_to ? <Quote chat={chat} seq={body.reply_to} /> : null}
       {body?.attachments && <Attachments chat={chat} message={message} attachments={body.attachments} />}
       <div class="text" dir={message.text || recalled ? "auto" : undefined}>
@@ -106,11 +106,11 @@ function Bubble({ chat, message, named }: { chat: Chat; message: Message; named:
   );
 }
 
-function Author({ user }: { user: string }) {
-  const { name, kind } = userOf(user).value;
+function Author({ chat, user }: { chat: Chat; user: string }) {
+  const { kind } = userOf(user).value;
   return (
     <div class="author-line">
-      <bdi class={`author line name-${colourOf(user)}`}>{name}</bdi>
+      <bdi class={`author line name-${colourOf(user)}`}>{chat.nameOf(user)}</bdi>
       <Kind kind={kind} />
     </div>
   );
@@ -168,8 +168,8 @@ function Meta({ chat, message }: { chat: Chat; message: Message }) {
   );
 }
 
-function labelOf({ user, text, time, recalled, body }: Message): string {
-  const name = user === me.value ? t("chat.you") : userOf(user).value.name;
+function labelOf(chat: Chat, { user, text, time, recalled, body }: Message): string {
+  const name = user === me.value ? t("chat.you") : chat.nameOf(user);
   const said = recalled ? t("chat.recalled") : text.slice(0, 300) || wordsOf(body);
   return t("chat.message", { name, text: said, time: timeOfDay(time) });
 }

@@ -7,6 +7,7 @@ import { t } from "../locale/locale.js";
 import { wordsOf } from "../shell/attachment_words.js";
 import { announce } from "../shell/announcer.js";
 import { isBlocked } from "../shell/contacts.js";
+import { Nicknames } from "../groups/nicknames.js";
 import { attempt } from "../shell/errors.js";
 import { me, phase, type RoomState } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
@@ -51,6 +52,7 @@ export interface MenuRequest {
 export class Chat {
   readonly model: TimelineModel;
   readonly composer: ComposerModel;
+  readonly #nicknames: Nicknames;
   /** The message whose actions are shown: under the pointer, or focused. */
   readonly active = signal("");
   /** The message that a jump led to, for a moment. */
@@ -73,6 +75,7 @@ export class Chat {
   #going = false;
 
   constructor(readonly state: RoomState) {
+    this.#nicknames = new Nicknames(state);
     this.#reading = new Reading(state.room.readTo);
     const isFollowing = (): boolean => this.#place?.following ?? false;
     const isNear = (): boolean => isFollowing() || (this.#place?.below ?? 0) < this.#ahead;
@@ -89,12 +92,14 @@ export class Chat {
     addEventListener("focus", seen);
     document.addEventListener("visibilitychange", seen);
     void this.#open();
+    const unfollow = this.#nicknames.follow();
     const again = phase.subscribe((now) => now === "ready" && this.failed.peek() && this.#again());
     // What was seen of a message request counts as read once it is accepted.
     const isRequest = computed(() => this.state.summary.value.request ?? false);
     const accepted = isRequest.subscribe((still) => still || this.#read());
     return () => {
       again();
+      unfollow();
       accepted();
       removeEventListener("focus", seen);
       document.removeEventListener("visibilitychange", seen);
@@ -104,6 +109,12 @@ export class Chat {
       this.#place = undefined;
       this.model.close();
     };
+  }
+
+  /** What a user is called here: by the own remark, the name that they have in the group, or their own. */
+  nameOf(user: string): string {
+    const { name, realName } = userOf(user).value;
+    return name === realName ? this.#nicknames.of(user) || name : name;
   }
 
   /** Change what is drawn, and keep the messages in view where they are. */

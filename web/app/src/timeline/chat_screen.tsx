@@ -1,5 +1,6 @@
 /** The inside of a chat: the messages, the composer, and the menu of a message. */
 import { useEffect, useMemo } from "preact/hooks";
+import { markUnread } from "@chatd/client/conversations";
 import { Composer } from "../composer/composer.js";
 import type { RoomState } from "../shell/state.js";
 import { RestrictionLine } from "../composer/restriction_line.js";
@@ -11,6 +12,7 @@ import { useHindrance } from "../groups/hindrance.js";
 import { mayBeAsked } from "../push/offer.js";
 import "../rooms/row_menu.js";
 import { isBlocked } from "../shell/contacts.js";
+import { attempt } from "../shell/errors.js";
 import { lazy } from "../shell/lazy.js";
 import { userOf } from "../shell/users.js";
 import { adopt } from "../shell/styles.js";
@@ -39,6 +41,8 @@ function Opened({ room }: { room: RoomState }) {
   const { wallpaper } = room.summary.value;
   const picture = useOwnWallpaper(wallpaper);
   const drops = useMemo(() => dropEvents(chat), [chat]);
+  // A look at the chat is what the mark was for.
+  useEffect(() => void (room.summary.peek().unread_mark && attempt(() => markUnread(room.room, false))), [room]);
   // A letter that is typed beside the composer belongs into it.
   const onKeyDown = (event: KeyboardEvent) => {
     const typed = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey;

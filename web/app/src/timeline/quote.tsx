@@ -5,12 +5,11 @@ import { wordsOf } from "../shell/attachment_words.js";
 import { colourOf } from "../shell/avatar.js";
 import { isBlocked } from "../shell/contacts.js";
 import { me } from "../shell/state.js";
-import { userOf } from "../shell/users.js";
 import type { Chat } from "./chat.js";
 
 export function Quote({ chat, seq }: { chat: Chat; seq: number }) {
   const message = chat.model.quoted(seq).value;
-  const name = message && (message.user === me.value ? t("chat.you") : userOf(message.user).value.name);
+  const name = message && (message.user === me.value ? t("chat.you") : chat.nameOf(message.user));
   return (
     <button
       type="button"

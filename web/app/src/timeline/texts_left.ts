@@ -12,7 +12,7 @@ export function useTextsLeft(chat: Chat): number | undefined {
   const { state, model } = chat;
   const { peer, asked = 0 } = state.summary.value;
   const { messages } = model.stretch.value;
-  const stranger = peopleOn.value && peer !== "" && contactOf(peer)?.state !== "friend";
+  const stranger = peopleOn.value && peer !== "" && peer !== me.value && contactOf(peer)?.state !== "friend";
   const isUnanswered = asked > 0 || (messages.length > 0 && messages.every(({ user }) => user === me.value));
   const isAsking = stranger && isUnanswered && phase.value === "ready";
   useEffect(() => {

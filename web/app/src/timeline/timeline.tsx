@@ -4,7 +4,7 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { number, t } from "../locale/locale.js";
 import { Icon } from "../shell/icons.js";
 import { lazy } from "../shell/lazy.js";
-import { phase, type RoomChange } from "../shell/state.js";
+import { me, phase, type RoomChange } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
 import { MessageRow } from "./bubble.js";
 import type { Chat } from "./chat.js";
@@ -73,6 +73,7 @@ function Beginning({ chat }: { chat: Chat }) {
 
 function Welcome({ chat }: { chat: Chat }) {
   const { peer } = chat.state.summary.value;
+  if (peer === me.value) return <p class="welcome">{t("room.self.hint")}</p>;
   return (
     <div class="welcome">
       <span class="welcome-wave" aria-hidden="true">
@@ -88,7 +89,7 @@ function Welcome({ chat }: { chat: Chat }) {
 
 function Typing({ chat }: { chat: Chat }) {
   const typists = chat.state.typists.value;
-  const [first, second] = typists.map((user) => userOf(user).value.name);
+  const [first, second] = typists.map((user) => chat.nameOf(user));
   let text = "";
   if (typists.length > 2) text = t("chat.typing.many", { count: typists.length });
   else if (second) text = t("chat.typing.names", { first: first!, second });

@@ -19,8 +19,9 @@ async function look(room: string, user: string, changed: number): Promise<void> 
   if (asked.has(place)) return;
   asked.add(place);
   try {
+    // One that has both ends is of an admin who banned them.
     const { events } = await client().call({ type: "log", room, from: changed, to: changed });
-    if (events.some((event) => event.kind === "erased" && event.user === user)) noteErased(user);
+    if (events.some((event) => event.kind === "erased" && event.user === user && !(event.from && event.to))) noteErased(user);
   } catch {
     asked.delete(place);
   }

@@ -1,39 +1,9 @@
 /** The objects of conversations (protocol.md, "Conversations"). */
 
-import type { Body } from "../core/packets.js";
+import type { Body, Policy, Span } from "../core/packets.js";
 
-export type Role = "member" | "admin" | "owner";
-
-/** The rules of a group or channel; an absent key has the default of its kind (`rulesOf`). Roles are the lowest that may. */
-export interface Policy {
-  /** Who enters by themselves: nobody, whom an admin lets in, anybody. */
-  join?: "closed" | "request" | "open";
-  /** Who adds members and makes invites. */
-  invite?: Role;
-  /** Whether those whom a plain member adds or invites wait for an admin. */
-  approve?: boolean;
-  /** Who writes. */
-  post?: Role;
-  /** Seconds between two messages of a plain member. */
-  slow_s?: number;
-  /** Who mentions everybody. */
-  mention_all?: Role;
-  /** Who changes title, picture, description and announcement. */
-  info?: Role;
-  pin?: Role;
-  /** What newcomers see of the log: nothing, the last 200 events, all. */
-  history?: "none" | "recent" | "all";
-  /** Seconds for which messages are kept; 0: as long as the server keeps them. */
-  retain_s?: number;
-  /** Whether anybody finds the group by its name and tags. */
-  listed?: boolean;
-  /** Whether messages cannot be forwarded out of the group. */
-  no_forward?: boolean;
-  /** Whether plain members see the staff only. */
-  hide_members?: boolean;
-  /** The linked group of a channel. */
-  comments?: string;
-}
+export type { Policy, Span };
+export type Role = NonNullable<Policy["invite"]>;
 
 /** A room as a stranger sees it; `room` only where they could join it by that name. */
 export interface RoomCard {
@@ -72,13 +42,6 @@ export interface Invite {
   label?: string;
   /** The address that the operator has set. */
   url?: string;
-}
-
-/** The place of a mention in a text, in code points. */
-export interface Span {
-  at: number;
-  length: number;
-  user: string;
 }
 
 export interface DraftBody {

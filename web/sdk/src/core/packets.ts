@@ -12,7 +12,7 @@ export type Event = {
   seq: number;
   /** kind, see below */
   kind: string;
-  /** who did it; absent where the host app did: on `created`, `recall`, `joined`, `removed`, `role`, `settings` */
+  /** who did it; absent where the host app did: on `created`, `recall`, `joined`, `removed`, `role`, `settings`, `silenced`, `nickname`, `announcement` */
   user?: string;
   /** when it was stored */
   time: number;
@@ -58,6 +58,16 @@ export type Event = {
   public?: boolean;
   /** On settings */
   data?: unknown;
+  /** On settings */
+  about?: string;
+  /** On settings */
+  tags?: string[];
+  /** On settings */
+  policy?: Policy;
+  /** On silenced */
+  until?: number;
+  /** On nickname */
+  nickname?: string;
 };
 
 /** Protocol.md, "Body". */
@@ -166,6 +176,20 @@ export type RoomSummary = {
   played?: number[];
   /** own voice notes that the peer heard (direct rooms), as far as it is shown (10.9) */
   peer_played?: number[];
+  /** a channel (24.3); absent: a group, or with `peer` a direct room */
+  kind?: "channel";
+  /** the rules of the room that are not the default of its kind (24.1.1) */
+  policy?: Policy;
+  /** what it is about (groups) */
+  about?: string;
+  /** at most 5 words for it (groups) */
+  tags?: string[];
+  /** `seq` of the message that is its announcement (24.1.8); 0: none */
+  announcement?: number;
+  /** own name in this room (24.1.7) */
+  nickname?: string;
+  /** the user may not write until then (24.1.6); 1 = for ever; a time that is past means nothing */
+  silenced_until?: number;
   /** lowest `seq` this user may see */
   first_visible?: number;
   /** below it only messages remain; operations were folded into them */
@@ -340,6 +364,38 @@ export type PushPreferences = {
   timezone?: string;
   /** in quiet hours: shown without a sound, or not sent at all */
   quiet_mode?: "silent" | "off";
+};
+
+/** Protocol.md, "Policy". */
+export type Policy = {
+  /** who enters alone: nobody, who asks and is let in (24.2), anybody */
+  join?: "closed" | "request" | "open";
+  /** `members.add`, invites */
+  invite?: "member" | "admin" | "owner";
+  /** those whom a plain member adds or invites wait for an admin (24.2) */
+  approve?: boolean;
+  /** `send`, `forward`; `edit` and in groups `react`, too */
+  post?: "member" | "admin" | "owner";
+  /** seconds between two messages of a plain member */
+  slow_s?: number;
+  /** a mention of `*` */
+  mention_all?: "member" | "admin" | "owner";
+  /** title, avatar, `about`, `tags`, `announce` */
+  info?: "member" | "admin" | "owner";
+  /** pin */
+  pin?: "member" | "admin" | "owner";
+  /** what newcomers see: what comes, the last 200 events too, everything */
+  history?: "none" | "recent" | "all";
+  /** seconds for which messages are kept, 3600 at least (24.6); 0: as long as the server keeps them */
+  retain_s?: number;
+  /** others find the room */
+  listed?: boolean;
+  /** nothing is forwarded out of it (24.4) */
+  no_forward?: boolean;
+  /** plain members see admins and owners only */
+  hide_members?: boolean;
+  /** the group with the comments of a channel */
+  comments?: string;
 };
 
 /** Protocol.md, "Card". */
@@ -875,11 +931,13 @@ export type ReadersRequest = {
   more?: string;
   /** most users of a page; above `limits.page`: `too_large` */
   limit?: number;
+  /** those who have not read it, without its author */
+  unread?: boolean;
 };
 
 /** The `ok` to `readers`. */
 export type ReadersReply = {
-  /** how many members see `seq` and have a read position of at least `seq` */
+  /** how many members see `seq` and have a read position of at least `seq`; with `unread`: a lower one */
   count: number;
   /** these members */
   readers: { user: string; read: number }[];
@@ -931,8 +989,8 @@ export type RoomCreateRequest = {
   type: "room.create";
   /** 9.1; belongs to the creator, since there is no room yet */
   key: string;
-  /** only groups are created like this */
-  kind: "group";
+  /** a channel: 24.3 */
+  kind: "group" | "channel";
   /** title */
   title: string;
   /** first members beside the creator, at most 100 */
@@ -943,6 +1001,12 @@ export type RoomCreateRequest = {
   public?: boolean;
   /** host data */
   data?: unknown;
+  /** rules of the group (24.1.1) */
+  policy?: Policy;
+  /** what the group is about */
+  about?: string;
+  /** at most 5 words for it */
+  tags?: string[];
 };
 
 /** The `ok` to `room.create`. */
@@ -1037,6 +1101,12 @@ export type RoomUpdateRequest = {
   public?: boolean;
   /** new host data, replaces the old */
   data?: unknown;
+  /** rules to change; those it does not name stay (24.1.1) */
+  policy?: Policy;
+  /** new description */
+  about?: string;
+  /** new tags, at most 5; they replace the old */
+  tags?: string[];
 };
 
 /** The `ok` to `room.update`. */
@@ -1117,17 +1187,17 @@ export type MembersListRequest = {
   limit?: number;
   /** only users whose id begins like this */
   prefix?: string;
-  /** only this role */
+  /** only this role; `staff`: only admins and owners; `banned`: who is banned (24.1.4), for admins */
   role?: string;
 };
 
 /** The `ok` to `members.list`. */
 export type MembersListReply = {
   /** members, in the order of their ids */
-  members: { user: string; role: string; joined_at: number }[];
+  members: { user: string; role: string; joined_at: number; nickname?: string; silenced_until?: number; banned_until?: number }[];
   /** there is another page */
   more?: string;
-  /** all members of the room */
+  /** all members of the room; of `banned`: all who are banned */
   count: number;
 };
 
@@ -1165,6 +1235,12 @@ export type MembersRemoveRequest = {
   key: string;
   /** 1 to 100 users */
   users: string[];
+  /** they cannot come back (24.1.4) */
+  ban?: boolean;
+  /** the end of the ban */
+  until?: number;
+  /** with what they wrote in the last 24 h (24.1.4) */
+  recall?: boolean;
 };
 
 /** The `ok` to `members.remove`. */
@@ -1200,6 +1276,113 @@ export type MembersRoleReply = {
   duplicate?: boolean;
   /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
   event?: Event;
+};
+
+/** `members.get`, from the client. */
+export type MembersGetRequest = {
+  type: "members.get";
+  /** the room */
+  room: string;
+  /** 1 to 100 users */
+  users: string[];
+};
+
+/** The `ok` to `members.get`. */
+export type MembersGetReply = {
+  /** those of them who are members, in the order of their ids */
+  members: { user: string; role: string; joined_at: number; nickname?: string; silenced_until?: number }[];
+  /** all members of the room */
+  count: number;
+};
+
+/** `members.unban`, from the client. */
+export type MembersUnbanRequest = {
+  type: "members.unban";
+  /** a group */
+  room: string;
+  /** 9.1 */
+  key: string;
+  /** 1 to 100 users */
+  users: string[];
+};
+
+/** The `ok` to `members.unban`. */
+export type MembersUnbanReply = {
+  /** when it was stored; absent only where nothing was stored */
+  time?: number;
+  /** this had been done before; nothing was stored or pushed now */
+  duplicate?: boolean;
+};
+
+/** `members.silence`, from the client. */
+export type MembersSilenceRequest = {
+  type: "members.silence";
+  /** a group */
+  room: string;
+  /** 9.1 */
+  key: string;
+  /** 1 to 100 users */
+  users: string[];
+  /** they may not write until then; 0 ends it, 1 is for ever */
+  until: number;
+};
+
+/** The `ok` to `members.silence`. */
+export type MembersSilenceReply = {
+  /** the event that was stored; absent where nothing is logged */
+  seq?: number;
+  /** when it was stored; absent only where nothing was stored */
+  time?: number;
+  /** this had been done before; nothing was stored or pushed now */
+  duplicate?: boolean;
+  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
+  event?: Event;
+};
+
+/** `members.nickname`, from the client. */
+export type MembersNicknameRequest = {
+  type: "members.nickname";
+  /** a group */
+  room: string;
+  /** 9.1 */
+  key: string;
+  /** the name of the user in this group; empty: none */
+  nickname: string;
+  /** another member, whose nickname an admin takes away */
+  user?: string;
+};
+
+/** The `ok` to `members.nickname`. */
+export type MembersNicknameReply = {
+  /** the event that was stored; absent where nothing is logged */
+  seq?: number;
+  /** when it was stored; absent only where nothing was stored */
+  time?: number;
+  /** this had been done before; nothing was stored or pushed now */
+  duplicate?: boolean;
+  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
+  event?: Event;
+};
+
+/** `announce`, from the client. */
+export type AnnounceRequest = {
+  type: "announce";
+  /** a group */
+  room: string;
+  /** 9.1 */
+  key: string;
+  /** `seq` of a message that the user sees; 0: no announcement */
+  target: number;
+};
+
+/** The `ok` to `announce`. */
+export type AnnounceReply = {
+  /** the event that was stored; absent where nothing is logged */
+  seq?: number;
+  /** when it was stored; absent only where nothing was stored */
+  time?: number;
+  /** this had been done before; nothing was stored or pushed now */
+  duplicate?: boolean;
 };
 
 /** `preferences`, from the client. */
@@ -1583,6 +1766,37 @@ export type PushTestReply = {
   detail?: string;
 };
 
+/** `search`, from the client. */
+export type SearchRequest = {
+  type: "search";
+  /** where to look */
+  room?: string;
+  /** words, up to 16 */
+  text?: string;
+  /** who wrote it */
+  from?: string;
+  /** at most 4: what it has besides, all of these: `image`, `video`, `voice`, `file`, `link` (a URL in the text, or a card of one), `mention` (of the asker, or of everybody), `card:TYPE` (24.4) */
+  has?: string[];
+  /** the time of the message, both inclusive */
+  since?: number;
+  /** the time of the message, both inclusive */
+  until?: number;
+  /** as in the page before */
+  more?: string;
+  /** at most as many hits, 1 to 50 */
+  limit?: number;
+};
+
+/** The `ok` to `search`. */
+export type SearchReply = {
+  /** with `room`: its messages, the newest first. Without: a row a room, the latest message of a room first, with the newest hit there and how many there are; 10 is ten or more */
+  hits: { event: Event; room?: string; count?: number }[];
+  /** not all was looked at: ask with it. A page may have fewer hits than `limit`, or none, and `more` */
+  more?: string;
+  /** so many events of these rooms were not searched, because the index has not seen them and newer ones stand behind them; ask again in a moment */
+  behind?: number;
+};
+
 /** `push.decisions`, from the client. */
 export type PushDecisionsRequest = {
   type: "push.decisions";
@@ -1612,8 +1826,8 @@ export type EventPush = {
 /** `head`, from the server. */
 export type HeadPush = {
   type: "head";
-  /** these rooms moved and are now here; content on request. All three keys always present */
-  rooms: { room: string; seq: number; ordinal: number }[];
+  /** these rooms moved and are now here; content on request. The first three keys are always present; `preview`: of a channel (24.3.3) */
+  rooms: { room: string; seq: number; ordinal: number; preview?: Event }[];
 };
 
 /** `room`, from the server. */
@@ -1785,6 +1999,11 @@ export type Request =
   | MembersAddRequest
   | MembersRemoveRequest
   | MembersRoleRequest
+  | MembersGetRequest
+  | MembersUnbanRequest
+  | MembersSilenceRequest
+  | MembersNicknameRequest
+  | AnnounceRequest
   | PreferencesRequest
   | UsersGetRequest
   | UsersFindRequest
@@ -1806,6 +2025,7 @@ export type Request =
   | FileListRequest
   | PlayedRequest
   | PushTestRequest
+  | SearchRequest
   | PushDecisionsRequest;
 
 export type Push =
@@ -1892,6 +2112,11 @@ export type Replies = {
   "members.add": MembersAddReply;
   "members.remove": MembersRemoveReply;
   "members.role": MembersRoleReply;
+  "members.get": MembersGetReply;
+  "members.unban": MembersUnbanReply;
+  "members.silence": MembersSilenceReply;
+  "members.nickname": MembersNicknameReply;
+  "announce": AnnounceReply;
   "preferences": PreferencesReply;
   "users.get": UsersGetReply;
   "users.find": UsersFindReply;
@@ -1913,5 +2138,6 @@ export type Replies = {
   "file.list": FileListReply;
   "played": PlayedReply;
   "push.test": PushTestReply;
+  "search": SearchReply;
   "push.decisions": PushDecisionsReply;
 };

@@ -1,8 +1,7 @@
 /** A room as the list of rooms shows it: the summary of protocol.md, "RoomSummary", with its defaults; pure. */
 
 import type { Level } from "./attention.js";
-import type { Policy } from "../conversations/types.js";
-import type { Event, RoomSummary } from "./packets.js";
+import type { Event, Policy, RoomSummary } from "./packets.js";
 
 /** The state keys of a RoomSummary; an absent key has its default. Times are Unix milliseconds. */
 export interface Summary {

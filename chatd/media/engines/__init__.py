@@ -1,0 +1,1 @@
+"""Where whole files lie: the contract, the disk of this machine, a bucket."""

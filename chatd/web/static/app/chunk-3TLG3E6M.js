@@ -1,1 +1,0 @@
-import{Db as m,nb as r,pa as i,tb as e}from"./chunk-UOEI3IBJ.js";async function s(o){let t=r.peek().find(n=>n.summary.peek().peer===o)??await i(()=>e().direct(o));t&&m({name:"chat",room:t.id,about:!1})}export{s as a};

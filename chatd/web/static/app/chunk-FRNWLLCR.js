@@ -1,1 +1,0 @@
-import{F as o,Lb as t,_ as n}from"./chunk-UOEI3IBJ.js";function l(e){let d=e.map(r=>n(r).peek().name).join(t("names.separator"));o({title:t("notadded.title"),text:t("notadded.text",{names:d,count:e.length})})}export{l as a};

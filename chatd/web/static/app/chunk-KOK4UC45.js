@@ -1,1 +1,0 @@
-import{Ha as o,Ja as t,Za as r,j as e}from"./chunk-UOEI3IBJ.js";var f=e(""),m=e(!1);function l(s){!o.peek()||!r.peek()?.platforms.includes("web")||t()!==null||(m.value=!0,f.value||=s.id)}export{f as a,m as b,l as c};

@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t}from"./chunk-6C5TN2P6.js";import"./chunk-MXHGGRGB.js";import"./chunk-3YSP44I4.js";import"./chunk-PAOX3REV.js";import"./chunk-AS4H2BIO.js";import"./chunk-LMMJQNMI.js";import"./chunk-5BUGJ5TA.js";import"./chunk-UOEI3IBJ.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};

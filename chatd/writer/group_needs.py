@@ -1,0 +1,27 @@
+"""The needs of decisions on groups and their members."""
+
+from collections.abc import Sequence
+
+from chatd.core.bans import RECALLED_MAX, RecentMessages
+from chatd.core.read_set import DAY_MS, ReadSet
+from chatd.core.write_set import Message
+from chatd.writer.file_needs import read_held
+from chatd.writer.sources import Sources, Submitted
+
+
+async def recent_messages(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read what users wrote in a day who are removed with their messages: the newest of all that a request names."""
+    since = sources.env.now_ms() - DAY_MS
+    for asked in batch:
+        request, room = asked.request, reads.rooms.get(asked.request.room)
+        if room is None or not request.recall or (asked.user and asked.user not in room.members):
+            continue
+        high = room.seq
+        written = await sources.store.recent_messages(room.number, request.users, since, RECALLED_MAX)
+        found = await sources.store.messages_at({(room.number, seq) for _, seq in written})
+        for place, event in found.items():
+            reads.messages.setdefault(place, Message(room, event))
+        for user in {user for user, _ in written}:
+            seqs = sorted(seq for author, seq in written if author == user)
+            reads.records_of(RecentMessages)[room.number, user] = RecentMessages(seqs, high)
+        await read_held(sources, [*found], reads)

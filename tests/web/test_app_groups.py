@@ -1,0 +1,138 @@
+"""Groups, folders and drafts in the web client, against the daemon: what one does in one window shows in another."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.kit import demo_chats
+from tests.kit.app_page import AppPage, app_page
+from tests.kit.browser import BROWSER, watched_context, web_daemon
+from tests.kit.daemon import RunningDaemon
+
+pytestmark = BROWSER
+
+PHONE = {"viewport": {"width": 390, "height": 844}}
+
+
+class World:
+    """A daemon with chats, and the room of a group."""
+
+    def __init__(self, daemon: RunningDaemon, rooms: dict[str, str]) -> None:
+        self.daemon = daemon
+        self.tour = rooms["tour"]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def world(built: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    async with web_daemon(tmp_path_factory.mktemp("groups")) as daemon, demo_chats.people(daemon) as clients:
+        yield World(daemon, await demo_chats.fill(clients))
+
+
+async def _show(app: AppPage, action: str) -> None:
+    await app.page.locator("button.setting", has_text=action).click()
+    await app.dialog.wait_for()
+
+
+async def _submit(app: AppPage) -> None:
+    await app.dialog.locator("button[type=submit]").click()
+    await app.dialog.wait_for(state="detached")
+
+
+async def _on_row(app: AppPage, chat: str, item: str) -> None:
+    """Choose an item of the menu of a chat in the list."""
+    await app.row(chat).click(button="right")
+    await app.page.get_by_role("menuitem", name=item).click()
+
+
+async def _on_member(app: AppPage, name: str, item: str) -> None:
+    member = app.page.locator(".member", has_text="小林")
+    await member.scroll_into_view_if_needed()
+    await member.get_by_role("button").click()
+    await app.page.get_by_role("menuitem", name=item).click()
+
+
+async def test_an_admin_governs_a_group_and_its_members_see_it(browser: Any, world: World) -> None:
+    desktop = {"viewport": {"width": 1360, "height": 1600}}
+    async with (
+        watched_context(browser, **desktop) as (context, watch),
+        watched_context(browser, **PHONE) as (other_context, _),
+    ):
+        alice = await app_page(context, world.daemon, "alice")
+        bob = await app_page(other_context, world.daemon, "bob")
+        for app in (alice, bob):
+            await app.go(f"r/{world.tour}")
+        await _show(alice, "My name in this group")
+        await alice.dialog.get_by_label("Name in this group").fill("Captain")
+        await _submit(alice)
+        await bob.page.locator(".author", has_text="Captain").first.wait_for()
+        await _show(alice, "Rules of the group")
+        await alice.dialog.get_by_label("Slow mode").select_option("3600")
+        await bob.page.locator(".waits", has_text="Slow mode").wait_for()
+        await alice.page.keyboard.press("Escape")
+        row = alice.page.locator("article", has_text="The café at the lock")
+        await row.click(button="right")
+        await alice.page.get_by_role("menuitem", name="Announce to the group").click()
+        await bob.page.locator(".room-bar", has_text="The café at the lock").wait_for()
+        await _on_member(alice, "Bob Miller", "Silence for an hour")
+        await bob.page.locator(".waits.alone").wait_for()
+        assert await bob.field.count() == 0
+        await _on_member(alice, "Bob Miller", "Let them write again")
+        await bob.field.wait_for()
+        await _on_member(alice, "Bob Miller", "Remove and ban")
+        await _submit(alice)
+        await bob.page.get_by_text("This chat is not here").wait_for()
+        await _show(alice, "Banned people")
+        await alice.dialog.locator("button", has_text="Admit again").click()
+        await alice.dialog.get_by_text("Nobody is banned.").wait_for()
+        assert watch.errors == []
+
+
+async def test_folders_an_archive_and_a_mark_are_on_all_devices(browser: Any, world: World) -> None:
+    async with (
+        watched_context(browser, **PHONE) as (context, watch),
+        watched_context(browser, **PHONE) as (other_context, _),
+    ):
+        app = await app_page(context, world.daemon, "alice")
+        other = await app_page(other_context, world.daemon, "alice")
+        await _on_row(app, "Carol Green", "Archive")
+        await other.row("Carol Green").wait_for(state="detached")
+        await other.page.locator(".folder", has_text="Archive").click()
+        await other.until_names("Carol Green")
+        await _on_row(other, "Carol Green", "Take out of the archive")
+        await app.row("Carol Green").wait_for()
+        # An archive without chats is no folder.
+        await other.row("Eve Österreich").wait_for()
+        await _on_row(app, "Eve Österreich", "Mark as unread")
+        await other.row("Eve Österreich").get_by_label("Marked as unread").wait_for()
+        await _on_row(app, "Eve Österreich", "Folder")
+        await app.dialog.get_by_role("button", name="New folder").click()
+        await app.dialog.get_by_role("button", name="New folder").click()
+        await app.dialog.get_by_label("Name of the folder").fill("Work")
+        await _submit(app)
+        await other.page.locator(".folder", has_text="Work").click()
+        await other.until_names("Eve Österreich")
+        await other.row("Eve Österreich").click()
+        await app.row("Eve Österreich").get_by_label("Marked as unread").wait_for(state="detached")
+        assert watch.errors == []
+
+
+@pytest.mark.parametrize("name", ["Anna", "小林"])
+async def test_a_folder_that_is_removed_leaves_its_chats_in_the_list(browser: Any, world: World) -> None:
+    async with watched_context(browser, **PHONE) as (context, watch):
+        app = await app_page(context, world.daemon, "alice")
+        await _on_row(app, "Eve Österreich", "Folder")
+        await app.dialog.get_by_role("button", name="New folder").click()
+        await app.dialog.get_by_role("button", name="New folder").click()
+        await app.dialog.get_by_label("Name of the folder").fill("小林")
+        await _submit(app)
+        await app.page.locator(".folder", has_text="小林").click()
+        await app.until_names("Eve Österreich")
+        await app.button("Edit folders")
+        await app.dialog.get_by_role("button", name="Remove the folder").click()
+        await _submit(app)
+        await app.row("Carol Green").wait_for()
+        await app.row("Eve Österreich").wait_for()
+        assert watch.errors == []
