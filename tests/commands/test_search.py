@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from chatd.commands import search as command
-from tests.kit.inprocess import in_process, new_key
+from chatd.config.problems import ConfigError
+from chatd.server.daemon import Daemon
+from tests.kit.inprocess import in_process, new_key, settings
 
 
 class Searched:
@@ -235,3 +237,25 @@ async def test_while_it_is_off_nothing_is_there(tmp_path):
         ann = await server.connect("ann")
         assert (await ann.request(type="search", text="x"))["code"] == "not_supported"
     assert not Path(tmp_path, "search.sqlite").exists()
+
+
+async def test_a_search_box_has_a_rate_of_its_own(tmp_path):
+    async with in_process(tmp_path, search={"enabled": True}) as server:
+        ann = await server.connect("ann")
+        room = await ann.create_group("bob")
+        found = [await ann.request(type="search", room=room, text="x") for _ in range(11)]
+        assert [reply["type"] for reply in found] == ["ok"] * 10 + ["error"]
+        assert (found[-1]["code"], found[-1]["scope"]) == ("rate_limited", "user")
+        assert (await ann.send(room))["type"] == "ok"
+
+
+async def test_without_its_library_it_is_not_switched_on(tmp_path, monkeypatch):
+    monkeypatch.setattr("chatd.server.search.is_installed", lambda: False)
+    with pytest.raises(ConfigError, match="apsw"):
+        await Daemon(settings(tmp_path / "none", search={"enabled": True})).start()
+    assert not Path(tmp_path, "none").exists()
+    async with in_process(tmp_path) as server:
+        wanted = settings(tmp_path, search={"enabled": True}, rates={"writes_burst": 1})
+        with pytest.raises(ConfigError, match=r"chatd\[search\]"):
+            server.app.reconfigure(wanted)
+        assert server.app.context.config.rates.writes_burst > 1
