@@ -1,7 +1,7 @@
 /** The menu of a message: reactions, and what can be done with it. A native popover, so it lies above everything. */
 import { useSignal } from "@preact/signals";
 import type { Message } from "@chatd/client";
-import { announce, may } from "@chatd/client/conversations";
+import { announce, hindranceOf, may } from "@chatd/client/conversations";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../locale/locale.js";
 import { isVisual } from "../media/kinds.js";
@@ -63,7 +63,7 @@ function Opened({ chat, request }: { chat: Chat; request: MenuRequest }) {
         <EmojiPicker onPick={react} />
       ) : (
         <>
-          {!request.message.recalled && <Quick request={request} react={react} more={() => (picking.value = true)} />}
+          {!request.message.recalled && !hindranceOf(chat.state.summary.value) && <Quick request={request} react={react} more={() => (picking.value = true)} />}
           <Items chat={chat} request={request} />
         </>
       )}
