@@ -84,6 +84,23 @@ async def test_newcomers_find_what_they_see(searched):
     assert len(await searched.texts("before")) == 2
 
 
+@pytest.mark.parametrize("is_indexed", [True, False])
+async def test_what_one_deleted_for_oneself_is_in_no_hit_and_no_count(searched, is_indexed):
+    seqs = [(await searched.ann.send(searched.room, f"hello {number}"))["seq"] for number in range(12)]
+    if is_indexed:
+        searched.index.catch_up()
+    gone = [[seqs[11], seqs[11]], [seqs[0], seqs[3]]]
+    reply = await searched.ann.request(type="read", room=searched.room, seq=seqs[11])
+    reply = await searched.ann.request(type="delete", room=searched.room, ranges=gone)
+    assert reply["type"] == "ok", reply
+    left = [f"hello {number}" for number in range(10, 3, -1)]
+    assert await searched.texts("hello") == left
+    assert await searched.texts("hello", limit=7) == left
+    (hit,) = (await searched.ask("hello", room=None))["hits"]
+    assert (hit["count"], hit["event"]["seq"]) == (7, seqs[10])
+    assert len(await searched.texts("hello", searched.bob)) == 12
+
+
 async def test_filters(searched):
     picture = {"url": "https://x.org/1", "mime": "image/png", "alt": "a lighthouse"}
     await searched.ann.send(searched.room, "look at https://x.org")
