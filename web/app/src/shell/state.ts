@@ -54,8 +54,11 @@ export class RoomState {
     this.summary.value = room.summary;
     this.unread.value = room.unread;
     this.mentions.value = room.unreadMentions;
-    // The first of a message request was fetched by its row.
-    this.preview.value = room.preview ?? this.preview.peek();
+    const { first_visible, deleted = [] } = room.summary;
+    const isShown = (one?: Message) =>
+      one && one.seq >= first_visible && !deleted.some(([low, high]) => low <= one.seq && one.seq <= high);
+    // The first of a message request, and what is before a deleted one, was fetched by its row.
+    this.preview.value = [room.preview, this.preview.peek()].find(isShown);
     if (change?.kind === "typingStarted" || change?.kind === "typingStopped") this.typists.value = room.typists;
     if (change?.kind === "typingStarted") this.speaking.value = change.what === "voice";
     if (change?.kind === "receiptsChanged") this.receipts.value += 1;
