@@ -29,6 +29,7 @@ async def unread(ctx: Context, session: Session, request: Unread) -> Ok:
         read=found.read,
         unread=found.unread,
         unread_mentions=found.unread_mentions,
+        ordinal=found.ordinal,
         seqs=list(found.seqs),
         mentions=list(found.mentions),
         more=UNSET if found.is_last else more(found.seqs[-1]),
@@ -50,11 +51,13 @@ async def read(ctx: Context, user: str, request: Read) -> PositionRow | None:
             return None
         raise
     assert isinstance(reply, ReadOk)
-    return PositionRow(request.room, reply.read, reply.unread, reply.unread_mentions)
+    assert reply.ordinal is not UNSET
+    return PositionRow(request.room, reply.read, reply.unread, reply.unread_mentions, reply.ordinal)
 
 
 async def verify(ctx: Context, session: Session, request: Verify) -> VerifyOk:
-    """Say whether the list of a client has the numbers of the server's."""
+    """Say whether the list of a client has the numbers of the server's. It walks as many rows as a hello."""
+    session.admit_user(session.user, take=True)
     everything = "people" not in ctx.features
     rooms, digest = await ctx.store.inbox_digest(session.user, everything=everything)
     return VerifyOk(equal=(request.rooms, request.digest) == (rooms, digest))

@@ -50,11 +50,15 @@ class Verify(Request, tag="verify", frozen=True, kw_only=True):
 
 
 class UnreadOk(Ok, tag="ok", kw_only=True):
-    """The messages that an unread number counts, in ascending order, and those that mention the user."""
+    """The messages that an unread number counts, in ascending order, and those that mention the user.
+
+    `ordinal`: of the last message that the numbers include.
+    """
 
     read: U53
     unread: U53
     unread_mentions: U53
+    ordinal: U53
     seqs: list[U53]
     mentions: list[U53]
     more: str | UnsetType = UNSET
@@ -75,12 +79,13 @@ class BadgeOk(Ok, tag="ok", kw_only=True):
 
 
 class PositionRow(Struct, frozen=True):
-    """The counters of the user in one room after a read."""
+    """The counters of the user in one room after a read; `ordinal`: of the last message they include."""
 
     room: str
     read: U53
     unread: U53
     unread_mentions: U53
+    ordinal: U53
 
 
 class ReadsOk(Ok, tag="ok", kw_only=True):

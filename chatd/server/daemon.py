@@ -202,8 +202,7 @@ class Daemon:
             self._acceptor.reconfigure(config)
         if self._access is not None:
             self._access.reconfigure(config)
-        before = (self.config.web, self.config.media, self.config.cards)
-        if self._website is not None and (config.web, config.media, config.cards) != before:
+        if self._website is not None:
             self._website.reconfigure(config.web, app.media_urls, config.cards.image_hosts)
         self.config = config
         return renewed
@@ -229,10 +228,8 @@ class Daemon:
         if app.media is not None:
             app.media.listen(self.config)
             self._keep_running("media", partial(app.media.run, self.make_media))
-        website = self._website = Website(
-            self.config.web, media_urls=app.media_urls, image_hosts=self.config.cards.image_hosts
-        )
-        application = public_application(self._accounts, acceptor, website)
+        site = self._website = Website(self.config.web, None, app.media_urls, self.config.cards.image_hosts)
+        application = public_application(self._accounts, acceptor, site)
         handed = [bound for sockets in inherited_sockets().values() for bound in sockets]
         listener = Listener(several(listen.address), application, public, connection_class(acceptor))
         await self._open(PUBLIC, listener, handed)

@@ -10,12 +10,14 @@ from chatd.protocol.inbox import CountingRoom
 class UnreadPage(NamedTuple):
     """The counters of a member, and a page of the messages they count, in ascending order.
 
-    `mentions`: those of `seqs` that mention the member. `is_last`: there are no more.
+    `ordinal`: of the last message in the room. `mentions`: those of `seqs` that mention the member.
+    `is_last`: there are no more.
     """
 
     read: int
     unread: int
     unread_mentions: int
+    ordinal: int
     seqs: Sequence[int]
     mentions: Sequence[int]
     is_last: bool

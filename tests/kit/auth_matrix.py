@@ -125,6 +125,10 @@ REQUESTS: dict[str, Callable[[PreparedRoom], dict[str, Any]]] = {
     "invites.use": lambda prepared: {"invite": prepared.invite},
     "joins.list": lambda prepared: {"room": prepared.room},
     "joins.decide": lambda prepared: {"room": prepared.room, "users": [VICTIM], "accept": True},
+    "unread/room": lambda prepared: {"room": prepared.room},
+    "unread/badge": lambda prepared: {},
+    "reads": lambda prepared: {"rooms": [{"room": prepared.room, "seq": prepared.others}]},
+    "verify": lambda prepared: {"rooms": 0, "digest": 0},
     "preferences/room": lambda prepared: {"room": prepared.room, "pinned": True},
     "preferences/account": lambda prepared: {"receipts": False},
     "preferences/presence": lambda prepared: {"presence": True},
@@ -249,5 +253,6 @@ def outcome_of(name: str, replies: list[dict[str, Any]], *, moved: bool) -> str:
     if "duplicate" in reply:
         return "duplicate"
     seen = any("state" in row for row in reply.get("users", ()))
-    done = {"focus": bool(reply.get("rooms")), "delivered": moved, "watch": seen}
+    shown = bool(reply.get("rooms"))
+    done = {"focus": shown, "reads": shown, "delivered": moved, "watch": seen}
     return "ok" if done.get(name, True) else "passed"

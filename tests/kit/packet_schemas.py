@@ -267,8 +267,8 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     "watch": ({"users": listed(_seen)}, {}),
     "members.list": ({"members": listed(member_row), "count": u53}, {"more": more}),
     "members.get": ({"members": listed(member_row, most=100), "count": u53}, {}),
-    **dict.fromkeys(("members.silence", "members.nickname"), _logged),
-    **dict.fromkeys(("members.unban", "announce"), _change),
+    **dict.fromkeys(("members.silence", "members.nickname", "announce"), _logged),
+    "members.unban": _change,
     "preferences": _nothing,
     "users.get": ({"users": listed(card)}, {"more": text_of(r".{1,128}"), "stamp": u53}),
     "bots.get": (

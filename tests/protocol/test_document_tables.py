@@ -20,6 +20,7 @@ from chatd.protocol.envelope import Error, Push
 from chatd.protocol.friends import Circle, CircleOk, ContactOk, ContactRow
 from chatd.protocol.groups import Policy
 from chatd.protocol.history import EventsOk
+from chatd.protocol.inbox import BadgeOk, ReadsOk, UnreadOk, VerifyOk
 from chatd.protocol.media import FileLinkOk, FileListOk
 from chatd.protocol.members import MembersOk
 from chatd.protocol.messages import Attachment, Body, Event, WriteOk
@@ -135,6 +136,7 @@ def test_rates_are_the_defaults_of_the_configuration() -> None:
         (f"{rates.room_per_s:g}/s", rates.room_burst),
         (f"{rates.writes_per_s:g}/s", rates.writes_burst),
         (f"{rates.people_per_min}/min", rates.people_per_min),
+        (f"{rates.invites_per_min}/min", rates.invites_per_min),
         (f"{rates.searches_per_s:g}/s", int(SEARCHES_BURST * rates.searches_per_s)),
         (f"{rates.hello_user_per_min}/min", rates.hello_user_per_min),
         (f"{rates.hello_address_per_min}/min", rates.hello_address_per_min),
@@ -145,6 +147,7 @@ def test_rates_are_the_defaults_of_the_configuration() -> None:
         (f"{rates.stored_bytes_per_day}/day", rates.stored_bytes_per_day),
         (f"{rates.rooms_per_day}/day", rates.rooms_per_day),
         (f"{rates.added_per_day}/day", rates.added_per_day),
+        (f"{rates.joins_per_hour}/h", rates.joins_per_hour),
         (f"{rates.forwards_per_min}/min", rates.forwards_per_min),
         (f"{rates.friend_requests_per_day}/day", rates.friend_requests_per_day),
         (f"{rates.strangers_per_day}/day", rates.strangers_per_day),
@@ -159,7 +162,8 @@ def test_what_counts_as_a_write_is_what_the_table_of_commands_says() -> None:
     writes = {name for name, command in names.items() if command.writes}
     alone = {name for name, command in names.items() if command.own == "writes"}
     people = {name for name, command in names.items() if command.own == "people"}
-    assert [set(words) for words in rows[3:7]] == [writes | alone, alone, {"typing"}, people]
+    invites = {name for name, command in names.items() if command.own == "invites"}
+    assert [set(words) for words in rows[3:8]] == [writes | alone, alone, {"typing"}, people, invites]
     assert [name for name, command in names.items() if command.own == "typing"] == ["typing"]
 
 
@@ -301,6 +305,8 @@ REPLIES = {
     "file.list": FileListOk,
     "search": SearchOk,
     "push.decisions": PushDecisionsOk,
+    "reads": ReadsOk,
+    "verify": VerifyOk,
 }
 
 
@@ -323,13 +329,23 @@ def test_the_keys_of_the_reading_replies_are_those_of_the_code() -> None:
     assert stated == set(fields(EventsOk))
 
 
+def test_the_keys_of_what_unread_answers_are_those_of_the_code() -> None:
+    stated = [
+        {name for row in table for name in document.words(row["Reply key"])}
+        for table in document.section("24.6.1").tables
+        if "Reply key" in table[0]
+    ]
+    assert stated == [set(fields(UnreadOk)), set(fields(BadgeOk))]
+    assert set.union(*stated) == listed(document.index()["unread"]["Reply"])
+
+
 def test_the_keys_of_an_ack_are_those_of_the_code() -> None:
     stated = {
         key
         for row in document.section("9.1").table(first="Reply key")
         for key in document.words(row["Reply key"])
     }
-    assert stated | {"summary", "not_added", "seqs"} == set(fields(WriteOk))
+    assert stated | {"summary", "not_added", "offered", "requested", "seqs"} == set(fields(WriteOk))
 
 
 # --- objects

@@ -13,6 +13,8 @@ from chatd.protocol.envelope import Error, Push, Request
 from chatd.protocol.errors import Broken
 from chatd.protocol.friends import CircleOk, ContactOk
 from chatd.protocol.history import EventsOk
+from chatd.protocol.inbox import BadgeOk, ReadsOk, UnreadOk, VerifyOk
+from chatd.protocol.joining import CardOk, InviteOk, InvitesOk, JoinsOk, UseOk
 from chatd.protocol.media import FileLinkOk, FileListOk
 from chatd.protocol.members import MembersOk
 from chatd.protocol.messages import WriteOk
@@ -153,7 +155,16 @@ REPLIES = {  # the answer to these requests; all others are answered by a WriteO
     "file.link": FileLinkOk,
     "file.list": FileListOk,
     "search": SearchOk,
+    "invites.create": InviteOk,
+    "invites.list": InvitesOk,
+    "invites.look": CardOk,
+    "invites.use": UseOk,
+    "joins.list": JoinsOk,
     "push.decisions": PushDecisionsOk,
+    "unread": UnreadOk,
+    "badge": BadgeOk,
+    "reads": ReadsOk,
+    "verify": VerifyOk,
 } | dict.fromkeys(("log", "history", "changes", "messages"), EventsOk)
 
 

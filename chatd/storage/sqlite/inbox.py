@@ -4,6 +4,7 @@ Every function runs inside a read transaction of the connection.
 """
 
 import sqlite3
+from operator import attrgetter
 
 from chatd.core.inbox_digest import ListedRoom, inbox_digest
 from chatd.core.push_preferences import PREFERENCES
@@ -18,7 +19,8 @@ from chatd.storage.sqlite.room_rows import UNREAD, all_room_rows
 from chatd.storage.sqlite.rows import SEPARATOR
 
 MEMBER = f"""
-SELECT m.read, {UNREAD}, m.mentions, r.seq FROM rooms r JOIN members m ON m.room = r.number AND m.user = :user
+SELECT m.read, {UNREAD}, m.mentions, r.ordinal, r.seq
+FROM rooms r JOIN members m ON m.room = r.number AND m.user = :user
 WHERE r.number = :room AND m.gone IS NULL
 """  # noqa: S608 - put together from constants
 
@@ -40,6 +42,8 @@ ORDER BY r.number LIMIT :limit
 """
 
 ROOMS_MAX = 1 << 31
+# Of a RoomRow, as ListedRoom has them.
+NUMBERS = attrgetter("name", "seq", "ordinal", "read", "unread", "mentions", "first_visible", "muted_until")
 
 
 class InboxReads:
@@ -63,12 +67,12 @@ def unread_messages(
     row = connection.execute(MEMBER, {"room": room, "user": user}).fetchone()
     if row is None:
         return None
-    read, unread, mentions, seq = row
-    wanted = {"room": room, "user": user, "low": max(read, after), "high": seq, "limit": limit + 1}
+    *counters, seq = row
+    wanted = {"room": room, "user": user, "low": max(counters[0], after), "high": seq, "limit": limit + 1}
     found = connection.execute(UNREAD_EVENTS, {**wanted, "mark": f"{SEPARATOR}{user}{SEPARATOR}"}).fetchall()
     shown = found[:limit]
     seqs, named = [one for one, _ in shown], [one for one, is_named in shown if is_named]
-    return UnreadPage(read, unread, mentions, seqs, named, len(found) <= limit)
+    return UnreadPage(*counters, seqs, named, len(found) <= limit)
 
 
 def counting_rooms(
@@ -91,17 +95,5 @@ def counting_rooms(
 
 def digest(connection: sqlite3.Connection, user: str, everything: bool) -> tuple[int, int]:
     rows = all_room_rows(connection, {"user": user, "everything": int(everything), "requests": 0}, ROOMS_MAX)
-    listed = [
-        ListedRoom(
-            row.name,
-            row.seq,
-            row.ordinal,
-            row.read,
-            row.unread,
-            row.mentions,
-            row.first_visible,
-            row.muted_until,
-        )
-        for row in rows
-    ]
+    listed = [ListedRoom(*NUMBERS(row)) for row in rows]
     return len(listed), inbox_digest(listed)

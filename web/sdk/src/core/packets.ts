@@ -394,8 +394,6 @@ export type Policy = {
   no_forward?: boolean;
   /** plain members see admins and owners only */
   hide_members?: boolean;
-  /** the group with the comments of a channel */
-  comments?: string;
 };
 
 /** Protocol.md, "Card". */
@@ -1383,6 +1381,8 @@ export type AnnounceReply = {
   time?: number;
   /** this had been done before; nothing was stored or pushed now */
   duplicate?: boolean;
+  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
+  event?: Event;
 };
 
 /** `preferences`, from the client. */
