@@ -183,3 +183,16 @@ test("a list that is not that of the server is fetched anew", async () => {
   assert.deepEqual([...client.rooms.keys()], ["g4fKz81QwXe2"]);
   await client.close();
 });
+
+test("a hidden room comes back with its next message that counts", async () => {
+  const rooms = [{ room: "g", seq: 3, ordinal: 3, members: 4, hidden: true }];
+  const { client, socket } = await connected({ rooms });
+  const states = [];
+  for (const [seq, ordinal] of [[3, 3], [4, 3], [5, 4]]) {
+    socket.push({ type: "head", rooms: [{ room: "g", seq, ordinal }] });
+    await settled();
+    states.push(client.room("g").summary.hidden);
+  }
+  assert.deepEqual(states, [true, true, false]);
+  await client.close();
+});
