@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from msgspec import UNSET
 
 from chatd.core.channels import check_staff
-from chatd.core.extras import BANNED_UNTIL, put_extra
+from chatd.core.extras import BANNED_UNTIL, SAW_FROM, put_extra
 from chatd.core.governance import rule
 from chatd.core.held_files import drop_wallpaper
 from chatd.core.idempotency import acknowledgement, first_time, once, unlogged
@@ -83,6 +83,7 @@ def add_member(room: Room, user: str, role: Role, writes: WriteSet, reads: ReadS
     member.receipts = account is None or account.receipts
     if former is not None and former.extras:
         member.extras = former.extras
+        put_extra(member, SAW_FROM, None)
         put_extra(member, BANNED_UNTIL, None)
     writes.add_member(room, member)
     if account is not None and account.is_automated and reads.rules.bots and not room.is_channel:
