@@ -201,7 +201,12 @@ _done: dict[str, Shape] = {"time": positive, "seq": positive, "duplicate": flag}
 _stored: dict[str, Shape] = {"time": positive, "seq": positive}
 _change: tuple[dict[str, Shape], dict[str, Shape]] = ({}, _done)
 _logged: tuple[dict[str, Shape], dict[str, Shape]] = ({}, {**_done, "event": event})
-_limits = record({}, dict.fromkeys((*document.limits(), "full_delivery_members", "request_texts"), positive))
+# Those that the reply to hello names (protocol.md "Thresholds").
+THRESHOLDS = (
+    "full_delivery_members", "large_room_members", "receipts_members", "delivered_members", "typing_members",
+    "group_members", "edit_window_s", "recall_window_s", "request_texts",
+)  # fmt: skip
+_limits = record({}, dict.fromkeys((*document.limits(), *THRESHOLDS), u53))
 _nothing: tuple[dict[str, Shape], dict[str, Shape]] = ({}, {})
 media_offer = record({"url": text_of(r"https?://.{1,504}"), "file_bytes": positive, "voice_ms": positive})
 push_offer = record(
