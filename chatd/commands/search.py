@@ -12,7 +12,9 @@ from msgspec import UNSET
 from chatd.commands.context import Context, Session
 from chatd.commands.history import MINE_PART, event_views, limited
 from chatd.commands.reply_size import fitting
+from chatd.core.own_view import View, view_of
 from chatd.core.searches import TAIL, Alternatives, Span, Wanted, alternatives, wanted
+from chatd.protocol.codec import decode_event
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import U53_MAX
 from chatd.protocol.search import Hit, SearchOk
@@ -70,14 +72,17 @@ async def in_room(ctx: Context, session: Session, request: Asked, query: Query, 
     room, member = await ctx.enter(session.user, request.room)
     limit = limited(request.limit, HITS_DEFAULT, HITS_MAX)
     (below,) = place_of(request, 1) or (U53_MAX,)
-    number, seq, first = room.number, room.durable_seq, member.first_visible
-    low = max(first, room.purged + 1)
+    number, seq, view = room.number, room.durable_seq, view_of(member)
+    low = max(view.first, room.purged + 1)
     span = Span(number, low, min(seq, below - 1))
     if request.since is not UNSET or request.until is not UNSET:
         (span,) = await ctx.store.within([span], query.wanted.since, query.wanted.until)
     part = await searched(ctx, query, span, seq, (limit, size))
     reply = SearchOk(
-        hits=[Hit(event) for event in await event_views(ctx, session.user, number, part.events, first)]
+        hits=[
+            Hit(event)
+            for event in await event_views(ctx, session.user, number, shown(part.events, view), view)
+        ]
     )
     reply.behind = unseen(low, seq, part.indexed)
     if part.reached > span.low:
@@ -116,8 +121,19 @@ async def row(ctx: Context, user: str, room: SearchedRoom, events: Sequence[byte
         entered, member = await ctx.enter(user, room.name)
     except Refused:
         return None
-    (event,) = await event_views(ctx, user, entered.number, [events[0]], member.first_visible)
-    return Hit(event, room=room.name, count=len(events))
+    view = view_of(member)
+    found = shown(events, view)
+    if not found:
+        return None
+    (event,) = await event_views(ctx, user, entered.number, found[:1], view)
+    return Hit(event, room=room.name, count=len(found))
+
+
+def shown(events: Sequence[bytes], view: View) -> list[bytes]:
+    """Return these events without what its reader deleted for themself."""
+    if not view.deleted:
+        return [*events]
+    return [event for event in events if not view.has_deleted(decode_event(event).seq)]
 
 
 async def searched(

@@ -143,9 +143,7 @@ class App:
         self.context = self._context(config, env, whole, watch_rights)
         self.persons = Persons(store, env, self.writer, self.counters)
         self.persons.reconfigure(config)
-        self.scheduled = ScheduledMessages(
-            store.scheduled, env, lambda submission: self.context.submit(submission)
-        )
+        self.scheduled = ScheduledMessages(store.scheduled, env, lambda one: self.context.submit(one))
         self.push = PushParts(store, self.context, self.hooks)
         self.search = SearchParts(store, self.context, self.hooks)
         self.host = HostParts(store, self.context, self.fanout, self.screening, self.event_feed, self.persons)

@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.kit import document
 from tests.kit.body_shapes import body
+from tests.kit.file_shapes import FILE_AND_PUSH_REPLIES, file
 from tests.kit.group_shapes import GROUP_KINDS, GROUP_SETTINGS, GROUP_SUMMARY, member_row
 from tests.kit.joining_shapes import ADDED
 from tests.kit.joining_shapes import replies as joining_replies
@@ -39,9 +40,6 @@ from tests.kit.shapes import (
 )
 
 # Objects (2.4)
-
-file = text_of(r"[A-Za-z0-9_\-]{22}")
-file_kind = one_of("picture", "video", "voice", "sticker", "file")
 
 reaction_count = record({"emoji": word, "count": positive})
 role_of = record({"user": user, "role": role})
@@ -246,48 +244,10 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
         {"commands": listed(record({"name": word, "description": text}), least=1, most=100), "welcome": flag},
     ),
     "devices.push": _nothing,
-    "file.link": (
-        {
-            "links": listed(
-                record(
-                    {"room": room, "seq": u53, "file": file, "url": text, "expires_at": positive},
-                    {"size": one_of("m", "s")},
-                ),
-                most=50,
-            )
-        },
-        {},
-    ),
-    "file.list": (
-        {
-            "files": listed(
-                record(
-                    {"file": file, "kind": file_kind, "size": u53, "created_at": u53},
-                    {"name": text, "attached": flag},
-                ),
-                most=200,
-            ),
-            "used": u53,
-            "quota": u53,
-        },
-        {"more": more},
-    ),
+    **FILE_AND_PUSH_REPLIES,
     "search": (
         {"hits": listed(record({"event": event_for_reader}, {"room": room, "count": positive}), most=50)},
         {"more": more, "behind": positive},
-    ),
-    "push.test": ({"outcome": word}, {"detail": text_of(r".{1,64}")}),
-    "push.decisions": (
-        {
-            "decisions": listed(
-                record(
-                    {"time": positive, "kind": word, "outcome": word},
-                    {"device": device, "room": room, "seq": positive, "detail": text_of(r".{1,64}")},
-                ),
-                most=50,
-            )
-        },
-        {},
     ),
     "users.find": ({"users": listed(plate, most=1)}, {}),
     "profile.set": ({"profile": card}, {}),
