@@ -125,6 +125,8 @@ summary = record(
         "asked": positive,
         "wallpaper": word,
         "notify": one_of("all", "mentions", "none"),
+        "unread_mark": flag,
+        "folder": positive,
         "kind": one_of("channel"),
         **GROUP_SUMMARY,
         "first_visible": two_or_more,
@@ -176,6 +178,7 @@ push_offer = record(
     {"platforms": listed(word, least=1)}, {"vapid": text_of(r"[\w-]{87}"), "registered": flag}
 )
 
+_counters: dict[str, Shape] = {"read": u53, "unread": u53, "unread_mentions": u53, "ordinal": u53}
 REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     "hello": (
         {
@@ -221,7 +224,24 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     "room.create": ({"summary": summary}, {**_done, **ADDED}),
     "room.direct": ({"summary": summary}, {}),
     "room.get": ({"summary": summary}, {}),
-    "read": ({"read": u53, "unread": u53, "unread_mentions": u53, "ordinal": u53}, {}),
+    "read": (_counters, {}),
+    # Of a room, and of the badge.
+    "unread": (
+        {},
+        {
+            **_counters,
+            "seqs": listed(positive, most=200),
+            "mentions": listed(positive, most=200),
+            "badge": u53,
+            "rooms": listed(
+                record({"room": room, "counts": positive, "why": one_of("unread", "mention", "mark")}),
+                most=200,
+            ),
+            "more": more,
+        },
+    ),
+    "reads": ({"rooms": listed(record({"room": room, **_counters}), most=200)}, {}),
+    "verify": ({"equal": boolean}, {}),
     "delivered": _nothing,
     "typing": _nothing,
     "readers": (
