@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.kit import document
+from tests.kit.body_shapes import body
 from tests.kit.file_shapes import FILE_AND_PUSH_REPLIES, file
 from tests.kit.group_shapes import GROUP_KINDS, GROUP_SETTINGS, GROUP_SUMMARY, member_row
 from tests.kit.joining_shapes import ADDED
@@ -37,40 +38,9 @@ from tests.kit.shapes import (
     user,
     word,
 )
-from tests.kit.sharing_shapes import shared
 
 # Objects (2.4)
 
-attachment = record(
-    {"url": text, "mime": text},
-    {
-        "name": text,
-        "size": u53,
-        "width": u53,
-        "height": u53,
-        "duration": u53,
-        "preview": text,
-        "alt": text,
-        "kind": text_of("picture|video|voice|sticker|file"),
-        "sizes": listed(text_of("[ms]"), least=1, most=2),
-        "waveform": text_of("[0-9a-v]{64}"),
-        "expires_at": positive,
-    },
-)
-button = record({"label": word}, {"data": word, "url": word})
-body = record(
-    {},
-    {
-        "text": text,
-        "attachments": listed(attachment, least=1, most=10),
-        "reply_to": positive,
-        "thread": positive,
-        "mentions": listed(text, most=50),
-        "buttons": listed(listed(button, least=1, most=3), least=1, most=5),
-        **shared,
-        "data": host_data,
-    },
-)
 reaction_count = record({"emoji": word, "count": positive})
 role_of = record({"user": user, "role": role})
 
