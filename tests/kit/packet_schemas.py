@@ -263,6 +263,10 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     **dict.fromkeys(("members.silence", "members.nickname", "announce"), _logged),
     "members.unban": _change,
     "preferences": _nothing,
+    "delete": _nothing,
+    "clear": _nothing,
+    "draft": ({}, {"stamp": positive}),
+    "schedule": ({}, {"stamp": positive}),
     "users.get": ({"users": listed(card)}, {"more": text_of(r".{1,128}"), "stamp": u53}),
     "bots.get": (
         {},
