@@ -3,6 +3,7 @@
 Texts of a run are plain English, so what holds a query is said again here, in two lines.
 """
 
+import re
 from collections.abc import Iterator
 
 from tests.simulation.exchanges import replies
@@ -11,13 +12,14 @@ from tests.simulation.membership import Members
 
 Findings = Iterator[str]
 
+WORD = re.compile(r"[^\W_]+")
 WHOLE = 2  # words of up to so many letters are found whole
 
 
 def holds(event: Packet, request: Packet, user: str) -> bool:
     """Whether a message, as it is, is one that was asked for."""
     body = event.get("body", {})
-    words = body.get("text", "").split()
+    words = WORD.findall(" ".join(texts(body)).lower())
     mentions = body.get("mentions", [])
     return (
         "body" in event
@@ -25,6 +27,11 @@ def holds(event: Packet, request: Packet, user: str) -> bool:
         and request.get("from", event["user"]) == event["user"]
         and (not request.get("has") or user in mentions or "*" in mentions)
     )
+
+
+def texts(body: Packet) -> Iterator[str]:
+    for part in (body, *body.get("attachments", ()), body.get("card", {})):
+        yield from (part[key] for key in ("text", "title", "name", "alt") if key in part)
 
 
 def is_of(wanted: str, word: str) -> bool:
