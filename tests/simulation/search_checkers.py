@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from tests.simulation.exchanges import replies
-from tests.simulation.history import Conversation, History, Packet, ReceivedPacket, Row, Truth
+from tests.simulation.history import Conversation, History, Packet, ReceivedPacket, Truth
 from tests.simulation.membership import Members
 
 Findings = Iterator[str]
@@ -72,7 +72,7 @@ def nothing_is_missed(history: History) -> Findings:
                 continue
             if "edited" in row.event:
                 continue
-            if holds(row.event, request, said.user) and not parted(log, members, said.user, seq):
+            if holds(row.event, request, said.user) and members.stayed(said.user, seq, max(log)):
                 yield f"{said.client} asked for {request} and was not shown {row.event}"
 
 
@@ -84,11 +84,6 @@ def had_before(said: Conversation, room: str, at: float) -> set[int]:
         if received.at < at and received.packet["type"] == "event" and received.packet["room"] == room
         for event in received.packet["events"]
     }
-
-
-def parted(log: dict[int, Row], members: Members, user: str, seq: int) -> bool:
-    """Whether a user was out of the room at any time behind an event."""
-    return not all(members.saw(user, later) for later in range(seq, max(log) + 1))
 
 
 def equal_at_the_end(history: History) -> Findings:
