@@ -153,6 +153,7 @@ CONTRACTS = ("interface", "views", "erasing", "feeds")
 STORES = (
     "storage.push",
     "storage.files",
+    "storage.graph",
     "storage.joining",
     "storage.media",
     "storage.channels",

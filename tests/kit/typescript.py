@@ -139,6 +139,10 @@ class Cell:
     def one(self) -> str:
         if self.take(r"\["):
             item, _ = self.type()
+            if self.take(", "):
+                second, _ = self.type()
+                self.need(r"\]")
+                return f"[{item}, {second}]"
             self.need(r"\]")
             return f"({item})[]" if " " in item and not item.startswith("{") else f"{item}[]"
         if self.take("map of "):
