@@ -265,7 +265,7 @@ async def test_what_is_kept_of_a_user_is_taken_away(directory: Path, times: int)
         erased = {place.place: place.erased for place in erasure.receipt}
         assert (
             erased.items()
-            >= {"users": 1, "devices": 2, "events": 2, "files": 5, "held": 2, "contacts": 7}.items()
+            >= {"users": 1, "devices": 2, "events": 2, "files": 6, "held": 3, "contacts": 7}.items()
         )
     inspect(path)
     store = await sqlite(directory)

@@ -212,3 +212,33 @@ async def test_notes_to_oneself_stay_with_oneself(browser: Any, world: World) ->
         await app.until_names("Bike tour", "Notes to self")
         assert await app.row("Notes to self").locator(".badge").count() == 0
         assert watch.errors == []
+
+
+async def test_what_one_deletes_clears_and_hides_is_gone_on_all_own_devices(
+    browser: Any, world: World
+) -> None:
+    async with (
+        watched_context(browser, **PHONE) as (context, watch),
+        watched_context(browser, **PHONE) as (other_context, _),
+    ):
+        app = await app_page(context, world.daemon, "alice")
+        other = await app_page(other_context, world.daemon, "alice")
+        await app.row("Eve Österreich").click()
+        await app.page.locator("article", has_text="Friday after work?").click(button="right")
+        await app.page.get_by_role("menuitem", name="Delete for me").click()
+        await _submit(app)
+        await app.page.locator("article", has_text="Friday after work?").wait_for(state="detached")
+        for one in (app, other):
+            await one.go("")
+            await one.row("Did you see the new exhibition?").wait_for()
+        await _on_row(app, "Daniel Kern", "Clear history")
+        await _submit(app)
+        for one in (app, other):
+            await one.page.locator(".chat-row", has_text="Daniel Kern").get_by_text("Say hello").wait_for()
+        await _on_row(app, "نور علي", "Hide until the next message")
+        await other.row("نور علي").wait_for(state="detached")
+        room = await world.clients["nur"].direct("alice")
+        await room.send("One more thing")
+        for one in (app, other):
+            await one.row("One more thing").wait_for()
+        assert watch.errors == []

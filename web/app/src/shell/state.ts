@@ -64,7 +64,7 @@ export class RoomState {
 }
 
 /** Return a message, unless the user cleared it away or deleted it for themself. */
-function shownOf({ summary: { first_visible, deleted } }: Room, message: Message | undefined): Message | undefined {
+export function shownOf({ summary: { first_visible, deleted } }: Room, message: Message | undefined): Message | undefined {
   const { seq = 0 } = message ?? {};
   return seq < first_visible || deleted?.some(([low, high]) => low <= seq && seq <= high) ? undefined : message;
 }

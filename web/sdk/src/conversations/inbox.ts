@@ -86,12 +86,12 @@ export interface Badge {
 
 /** Return the messages that the unread number of a room counts. */
 export function unreadIn(client: Client, room: string, more?: string): Promise<UnreadIn> {
-  return client.call({ type: "unread", room, ...(more && { more }) });
+  return client.call<UnreadIn>({ type: "unread", room, ...(more && { more }) });
 }
 
 /** Return what the number on the icon is made of. */
 export function badgeRooms(client: Client, more?: string): Promise<Badge> {
-  return client.call({ type: "unread", ...(more && { more }) });
+  return client.call<Badge>({ type: "unread", ...(more && { more }) });
 }
 
 /** Ask whether this list of rooms is that of the server; if not, fetch all anew. Sensible when nothing is on its way. */

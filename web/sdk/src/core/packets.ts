@@ -186,6 +186,8 @@ export type RoomSummary = {
   tags?: string[];
   /** `seq` of the message that is its announcement (24.1.8); 0: none */
   announcement?: number;
+  /** requests to join that wait (24.2), for admins and owners */
+  joins?: number;
   /** own name in this room (24.1.7) */
   nickname?: string;
   /** the user may not write until then (24.1.6); 1 = for ever; a time that is past means nothing */
@@ -394,6 +396,66 @@ export type Policy = {
   no_forward?: boolean;
   /** plain members see admins and owners only */
   hide_members?: boolean;
+};
+
+/** Protocol.md, "JoinRow and RoomCard". */
+export type JoinRow = {
+  /** the room */
+  room: string;
+  /** who asks, or is offered the room */
+  user: string;
+  /** which of the two */
+  kind: "asked" | "offered";
+  /** who offers, or whose invite was used; absent: nobody, or the host app */
+  by?: string;
+  /** from the one who asks to the admins */
+  text?: string;
+  /** since when */
+  time: number;
+  /** the room as it was then; not in `joins.list` */
+  card?: RoomCard;
+};
+
+/** Protocol.md, "JoinRow and RoomCard". */
+export type RoomCard = {
+  /** its name, where they could join or ask by it */
+  room?: string;
+  /** `group` or `channel` */
+  kind?: string;
+  /** as in the summary */
+  title?: string;
+  /** as in the summary */
+  about?: string;
+  /** as in the summary */
+  avatar?: string;
+  /** as in the summary */
+  tags?: string[];
+  /** how many are in it */
+  members?: number;
+  /** its rule */
+  join?: string;
+};
+
+/** Protocol.md, "Invite". */
+export type Invite = {
+  /** 22 characters; also what a QR code holds, where there is no `url` */
+  invite: string;
+  /** the user who made it; empty: the host app */
+  by: string;
+  /** from when to when */
+  created_at: number;
+  /** from when to when */
+  expires_at: number;
+  /** how often it was used */
+  uses?: number;
+  /** how often it can be; 0: no bound */
+  uses_max?: number;
+  /** who uses it waits for an admin */
+  approve?: boolean;
+  /** for those who may add */
+  label?: string;
+  /** the page of the host app that opens it */
+  url?: string;
 };
 
 /** Protocol.md, "Card". */
@@ -1019,6 +1081,8 @@ export type RoomCreateReply = {
   summary: RoomSummary;
   /** who was named in `users` and takes no more rooms from others (12.1), or does not let the creator add them (20.4), or has a closed account, or is not known: which, is not said; absent with `duplicate` */
   not_added?: string[];
+  /** who was named in `users`, and is asked first (24.2.1); absent with `duplicate` */
+  offered?: string[];
 };
 
 /** `room.direct`, from the client. */
@@ -1139,10 +1203,12 @@ export type RoomDeleteReply = {
 /** `room.join`, from the client. */
 export type RoomJoinRequest = {
   type: "room.join";
-  /** a public group */
+  /** a group or channel that one may join, or ask to join */
   room: string;
   /** 9.1 */
   key: string;
+  /** to the admins, if one decides; at most 200 characters */
+  text?: string;
 };
 
 /** The `ok` to `room.join`. */
@@ -1153,6 +1219,8 @@ export type RoomJoinReply = {
   time?: number;
   /** this had been done before; nothing was stored or pushed now */
   duplicate?: boolean;
+  /** beside the keys of 9.1: an admin decides (24.2), also where that is so since an earlier request */
+  requested?: boolean;
 };
 
 /** `room.leave`, from the client. */
@@ -1172,6 +1240,157 @@ export type RoomLeaveReply = {
   time?: number;
   /** this had been done before; nothing was stored or pushed now */
   duplicate?: boolean;
+};
+
+/** `invites.create`, from the client. */
+export type InvitesCreateRequest = {
+  type: "invites.create";
+  /** a group or channel */
+  room: string;
+  /** 9.1 */
+  key: string;
+  /** at most in 365 days; later is `too_large`, not later than now `bad_request` */
+  expires_at?: number;
+  /** 0: no bound */
+  uses_max?: number;
+  /** 24.2.3 */
+  approve?: boolean;
+  /** at most 64 characters */
+  label?: string;
+};
+
+/** The `ok` to `invites.create`. */
+export type InvitesCreateReply = {
+  /** of the first time */
+  time: number;
+  /** made before, with the same key */
+  duplicate?: boolean;
+  /** as it is now */
+  invite: Invite;
+};
+
+/** `invites.list`, from the client. */
+export type InvitesListRequest = {
+  type: "invites.list";
+  /** a group or channel */
+  room: string;
+  /** of the page before */
+  more?: string;
+  /** rows of a page */
+  limit?: number;
+};
+
+/** The `ok` to `invites.list`. */
+export type InvitesListReply = {
+  /** those that are not revoked, the newest first */
+  invites: Invite[];
+  /** there are more */
+  more?: string;
+};
+
+/** `invites.revoke`, from the client. */
+export type InvitesRevokeRequest = {
+  type: "invites.revoke";
+  /** a group or channel */
+  room: string;
+  /** 9.1 */
+  key: string;
+  /** this one */
+  invite?: string;
+  /** those of this maker; with neither all of the room */
+  by?: string;
+};
+
+/** The `ok` to `invites.revoke`. */
+export type InvitesRevokeReply = {
+  /** when it was stored; absent only where nothing was stored */
+  time?: number;
+  /** this had been done before; nothing was stored or pushed now */
+  duplicate?: boolean;
+};
+
+/** `invites.look`, from the client. */
+export type InvitesLookRequest = {
+  type: "invites.look";
+  /** 22 characters */
+  invite: string;
+};
+
+/** The `ok` to `invites.look`. */
+export type InvitesLookReply = {
+  /** the room */
+  card: RoomCard;
+};
+
+/** `invites.use`, from the client. */
+export type InvitesUseRequest = {
+  type: "invites.use";
+  /** 22 characters */
+  invite: string;
+  /** 9.1; of the room into which the invite leads */
+  key: string;
+  /** to the admins, if one decides; at most 200 characters */
+  text?: string;
+};
+
+/** The `ok` to `invites.use`. */
+export type InvitesUseReply = {
+  /** of the `joined` event */
+  seq?: number;
+  /** when it took effect */
+  time?: number;
+  /** the user is in, or waits, or used this key before; nothing was used up */
+  duplicate?: boolean;
+  /** an admin decides */
+  requested?: boolean;
+  /** of the room, where the user is in it now */
+  summary?: RoomSummary;
+};
+
+/** `joins.list`, from the client. */
+export type JoinsListRequest = {
+  type: "joins.list";
+  /** a group or channel */
+  room: string;
+  /** of the page before */
+  more?: string;
+  /** rows of a page */
+  limit?: number;
+};
+
+/** The `ok` to `joins.list`. */
+export type JoinsListReply = {
+  /** the requests that wait, the oldest first */
+  joins: JoinRow[];
+  /** there are more */
+  more?: string;
+};
+
+/** `joins.decide`, from the client. */
+export type JoinsDecideRequest = {
+  type: "joins.decide";
+  /** a group or channel */
+  room: string;
+  /** 9.1 */
+  key: string;
+  /** 1 to 100 users who asked */
+  users: string[];
+  /** whether they are let in */
+  accept: boolean;
+  /** with `accept` `false`: they cannot ask again (24.1.4) */
+  ban?: boolean;
+};
+
+/** The `ok` to `joins.decide`. */
+export type JoinsDecideReply = {
+  /** the event that was stored; absent where nothing is logged */
+  seq?: number;
+  /** when it was stored; absent only where nothing was stored */
+  time?: number;
+  /** this had been done before; nothing was stored or pushed now */
+  duplicate?: boolean;
+  /** beside the keys of 9.1: who is in as many rooms as they may be, and goes on waiting */
+  not_added?: string[];
 };
 
 /** `members.list`, from the client. */
@@ -1220,8 +1439,12 @@ export type MembersAddReply = {
   duplicate?: boolean;
   /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text, messages were forwarded (24.4.4) */
   event?: Event;
-  /** beside the keys of 9.1: who takes no more rooms from others (12.1), or does not let the user add them (20.4), or has a closed account, or is not known; absent when it is repeated */
+  /** beside the keys of 9.1: who takes no more rooms from others (12.1), or does not let the user add them (20.4), or has a closed account, or is not known, or is banned; absent when it is repeated */
   not_added?: string[];
+  /** who is asked first (24.2.1); absent when it is repeated */
+  offered?: string[];
+  /** some of them wait for an admin (24.2.1) */
+  requested?: boolean;
 };
 
 /** `members.remove`, from the client. */
@@ -1381,8 +1604,69 @@ export type AnnounceReply = {
   time?: number;
   /** this had been done before; nothing was stored or pushed now */
   duplicate?: boolean;
-  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
+  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text, messages were forwarded (24.4.4) */
   event?: Event;
+};
+
+/** `unread`, from the client. */
+export type UnreadRequest = {
+  type: "unread";
+  /** the room; absent: the badge is asked for */
+  room?: string;
+  /** of the page before */
+  more?: string;
+  /** rows of a page */
+  limit?: number;
+};
+
+/** The `ok` to `unread`. */
+export type UnreadReply = {
+  /** own read position */
+  read?: number;
+  /** the numbers */
+  unread?: number;
+  /** the numbers */
+  unread_mentions?: number;
+  /** the last message these take in (4.2) */
+  ordinal?: number;
+  /** the messages behind `unread`, in ascending order */
+  seqs?: number[];
+  /** those of `seqs` that mention the user */
+  mentions?: number[];
+  /** as `totals.badge` (5.5) */
+  badge?: number;
+  /** `counts` is 1 or more; `why`: `unread` messages, `mention`s alone, or a `mark` of the user */
+  rooms?: { room: string; counts: number; why: string }[];
+  /** there are others */
+  more?: string;
+};
+
+/** `reads`, from the client. */
+export type ReadsRequest = {
+  type: "reads";
+  /** 1 to 200 rows */
+  rooms: { room: string; seq: number }[];
+};
+
+/** The `ok` to `reads`. */
+export type ReadsReply = {
+  /** the reply keys of `read`, for each room that the user is in */
+  rooms: { room: string; read: number; unread: number; unread_mentions: number }[];
+};
+
+/** `verify`, from the client. */
+export type VerifyRequest = {
+  type: "verify";
+  /** the number of rooms in the list, without message requests (20.5) */
+  rooms: number;
+  /** of those rooms */
+  digest: number;
+};
+
+/** The `ok` to `verify`. */
+export type VerifyReply = {
+  /** whether both are those of the server */
+  equal: boolean;
 };
 
 /** `preferences`, from the client. */
@@ -1995,6 +2279,13 @@ export type Request =
   | RoomDeleteRequest
   | RoomJoinRequest
   | RoomLeaveRequest
+  | InvitesCreateRequest
+  | InvitesListRequest
+  | InvitesRevokeRequest
+  | InvitesLookRequest
+  | InvitesUseRequest
+  | JoinsListRequest
+  | JoinsDecideRequest
   | MembersListRequest
   | MembersAddRequest
   | MembersRemoveRequest
@@ -2004,6 +2295,9 @@ export type Request =
   | MembersSilenceRequest
   | MembersNicknameRequest
   | AnnounceRequest
+  | UnreadRequest
+  | ReadsRequest
+  | VerifyRequest
   | PreferencesRequest
   | UsersGetRequest
   | UsersFindRequest
@@ -2108,6 +2402,13 @@ export type Replies = {
   "room.delete": RoomDeleteReply;
   "room.join": RoomJoinReply;
   "room.leave": RoomLeaveReply;
+  "invites.create": InvitesCreateReply;
+  "invites.list": InvitesListReply;
+  "invites.revoke": InvitesRevokeReply;
+  "invites.look": InvitesLookReply;
+  "invites.use": InvitesUseReply;
+  "joins.list": JoinsListReply;
+  "joins.decide": JoinsDecideReply;
   "members.list": MembersListReply;
   "members.add": MembersAddReply;
   "members.remove": MembersRemoveReply;
@@ -2117,6 +2418,9 @@ export type Replies = {
   "members.silence": MembersSilenceReply;
   "members.nickname": MembersNicknameReply;
   "announce": AnnounceReply;
+  "unread": UnreadReply;
+  "reads": ReadsReply;
+  "verify": VerifyReply;
   "preferences": PreferencesReply;
   "users.get": UsersGetReply;
   "users.find": UsersFindReply;
