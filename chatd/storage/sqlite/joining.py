@@ -26,7 +26,8 @@ ENDED = """
 SELECT r.name, j.user FROM joins j JOIN rooms r ON r.number = j.room WHERE j.time <= :asked
 UNION SELECT r.name, j.user FROM joins j JOIN rooms r ON r.number = j.room
 WHERE j.kind = 'declined' AND j.time <= :declined
-UNION SELECT r.name, j.user FROM deleted_rooms d JOIN joins j ON j.room = d.room JOIN rooms r ON r.number = j.room
+UNION SELECT r.name, j.user
+FROM deleted_rooms d CROSS JOIN joins j ON j.room = d.room CROSS JOIN rooms r ON r.number = d.room
 LIMIT :limit
 """
 FIRST_END = "SELECT coalesce(min(expires_at), 1 << 60) FROM invites"
