@@ -125,11 +125,11 @@ def leave(user: str, request: RoomLeave, writes: WriteSet, reads: ReadSet) -> Wr
     """Leave; when no owner is left, `Room.successor` becomes one in the same commit."""
     digest = first_time(user, request, writes, reads)
     room = reads.rooms.get(request.room)
-    if room is not None and user in room.former and room.former[user].gone == "left":
-        return WriteOk(duplicate=True)
     if room is not None and user not in room.members and join_of(room, user, reads).kind:
         take_back(room, user, writes, reads)
         return WriteOk(time=writes.now)
+    if room is not None and user in room.former and room.former[user].gone == "left":
+        return WriteOk(duplicate=True)
     room, _ = authorize(room, user, "leave")
     reply = end_memberships(room, [user], "left", MembershipChange(user, request, digest), writes, reads)
     ensure_owner(room, user, writes)

@@ -4,6 +4,7 @@ from msgspec import UNSET
 from chatd.core.channels import Followed, RemoveFollowers, check_staff, follows_enough
 from chatd.core.read_set import ChannelRules, ReadSet, Rules
 from chatd.core.room import CHANNEL, CROWD, Member, Room
+from chatd.core.room_cache import RoomCache
 from chatd.core.room_steps import ChannelDeleted, MemberLeft
 from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Refused
@@ -160,3 +161,17 @@ def test_followers_are_forgotten_the_oldest_first_and_staff_and_authors_are_not(
     assert list(room.members) == ["ann", "bob", "eve"]
     room.forget_followers(0)
     assert list(room.members) == ["ann", "bob"]
+
+
+def test_a_bot_is_one_of_a_channel_as_staff_only():
+    cache, room = RoomCache(), channel(ann="owner", bot="member")
+    cache.automated = {"bot"}
+    cache.put(room, 0.0)
+    assert room.bots == frozenset()
+    room.members["bot"].role = "admin"
+    cache.note_bots(room)
+    assert room.bots == {"bot"}
+    cache.set_automated("ann", automated=True)
+    room.members["bot"].role = "member"
+    cache.set_automated("bot", automated=False)
+    assert room.bots == {"ann"}

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.kit import document
+from tests.kit.body_shapes import body
+from tests.kit.file_shapes import FILE_AND_PUSH_REPLIES, file
 from tests.kit.group_shapes import GROUP_KINDS, GROUP_SETTINGS, GROUP_SUMMARY, member_row
 from tests.kit.joining_shapes import ADDED
 from tests.kit.joining_shapes import replies as joining_replies
@@ -36,43 +38,9 @@ from tests.kit.shapes import (
     user,
     word,
 )
-from tests.kit.sharing_shapes import shared
 
 # Objects (2.4)
 
-file = text_of(r"[A-Za-z0-9_\-]{22}")
-file_kind = one_of("picture", "video", "voice", "sticker", "file")
-
-attachment = record(
-    {"url": text, "mime": text},
-    {
-        "name": text,
-        "size": u53,
-        "width": u53,
-        "height": u53,
-        "duration": u53,
-        "preview": text,
-        "alt": text,
-        "kind": text_of("picture|video|voice|sticker|file"),
-        "sizes": listed(text_of("[ms]"), least=1, most=2),
-        "waveform": text_of("[0-9a-v]{64}"),
-        "expires_at": positive,
-    },
-)
-button = record({"label": word}, {"data": word, "url": word})
-body = record(
-    {},
-    {
-        "text": text,
-        "attachments": listed(attachment, least=1, most=10),
-        "reply_to": positive,
-        "thread": positive,
-        "mentions": listed(text, most=50),
-        "buttons": listed(listed(button, least=1, most=3), least=1, most=5),
-        **shared,
-        "data": host_data,
-    },
-)
 reaction_count = record({"emoji": word, "count": positive})
 role_of = record({"user": user, "role": role})
 
@@ -157,6 +125,8 @@ summary = record(
         "asked": positive,
         "wallpaper": word,
         "notify": one_of("all", "mentions", "none"),
+        "unread_mark": flag,
+        "folder": positive,
         "kind": one_of("channel"),
         **GROUP_SUMMARY,
         "first_visible": two_or_more,
@@ -201,13 +171,19 @@ _done: dict[str, Shape] = {"time": positive, "seq": positive, "duplicate": flag}
 _stored: dict[str, Shape] = {"time": positive, "seq": positive}
 _change: tuple[dict[str, Shape], dict[str, Shape]] = ({}, _done)
 _logged: tuple[dict[str, Shape], dict[str, Shape]] = ({}, {**_done, "event": event})
-_limits = record({}, dict.fromkeys((*document.limits(), "full_delivery_members", "request_texts"), positive))
+# Those that the reply to hello names (protocol.md "Thresholds").
+THRESHOLDS = (
+    "full_delivery_members", "large_room_members", "receipts_members", "delivered_members", "typing_members",
+    "group_members", "edit_window_s", "recall_window_s", "request_texts",
+)  # fmt: skip
+_limits = record({}, dict.fromkeys((*document.limits(), *THRESHOLDS), u53))
 _nothing: tuple[dict[str, Shape], dict[str, Shape]] = ({}, {})
 media_offer = record({"url": text_of(r"https?://.{1,504}"), "file_bytes": positive, "voice_ms": positive})
 push_offer = record(
     {"platforms": listed(word, least=1)}, {"vapid": text_of(r"[\w-]{87}"), "registered": flag}
 )
 
+_counters: dict[str, Shape] = {"read": u53, "unread": u53, "unread_mentions": u53, "ordinal": u53}
 REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     "hello": (
         {
@@ -253,7 +229,24 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     "room.create": ({"summary": summary}, {**_done, **ADDED}),
     "room.direct": ({"summary": summary}, {}),
     "room.get": ({"summary": summary}, {}),
-    "read": ({"read": u53, "unread": u53, "unread_mentions": u53, "ordinal": u53}, {}),
+    "read": (_counters, {}),
+    # Of a room, and of the badge.
+    "unread": (
+        {},
+        {
+            **_counters,
+            "seqs": listed(positive, most=200),
+            "mentions": listed(positive, most=200),
+            "badge": u53,
+            "rooms": listed(
+                record({"room": room, "counts": positive, "why": one_of("unread", "mention", "mark")}),
+                most=200,
+            ),
+            "more": more,
+        },
+    ),
+    "reads": ({"rooms": listed(record({"room": room, **_counters}), most=200)}, {}),
+    "verify": ({"equal": boolean}, {}),
     "delivered": _nothing,
     "typing": _nothing,
     "readers": (
@@ -280,48 +273,10 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
         {"commands": listed(record({"name": word, "description": text}), least=1, most=100), "welcome": flag},
     ),
     "devices.push": _nothing,
-    "file.link": (
-        {
-            "links": listed(
-                record(
-                    {"room": room, "seq": u53, "file": file, "url": text, "expires_at": positive},
-                    {"size": one_of("m", "s")},
-                ),
-                most=50,
-            )
-        },
-        {},
-    ),
-    "file.list": (
-        {
-            "files": listed(
-                record(
-                    {"file": file, "kind": file_kind, "size": u53, "created_at": u53},
-                    {"name": text, "attached": flag},
-                ),
-                most=200,
-            ),
-            "used": u53,
-            "quota": u53,
-        },
-        {"more": more},
-    ),
+    **FILE_AND_PUSH_REPLIES,
     "search": (
         {"hits": listed(record({"event": event_for_reader}, {"room": room, "count": positive}), most=50)},
         {"more": more, "behind": positive},
-    ),
-    "push.test": ({"outcome": word}, {"detail": text_of(r".{1,64}")}),
-    "push.decisions": (
-        {
-            "decisions": listed(
-                record(
-                    {"time": positive, "kind": word, "outcome": word},
-                    {"device": device, "room": room, "seq": positive, "detail": text_of(r".{1,64}")},
-                ),
-                most=50,
-            )
-        },
-        {},
     ),
     "users.find": ({"users": listed(plate, most=1)}, {}),
     "profile.set": ({"profile": card}, {}),

@@ -25,49 +25,6 @@ SDK = Path(__file__).parents[2] / "web" / "sdk"
 PACKETS = SDK / "src" / "core" / "packets.ts"
 VECTORS = SDK / "test" / "vectors.json"
 
-WORDS = {
-    "str": "string",
-    "u53": "number",
-    "i53": "number",
-    "ms": "number",
-    "bool": "boolean",
-    "flag": "boolean",
-    "any": "unknown",
-    **dict.fromkeys(("user", "room", "device", "key"), "string"),
-    "role": '"member" | "admin" | "owner"',
-    **{
-        name: name
-        for name in (
-            "Event",
-            "Body",
-            "Attachment",
-            "Button",
-            "Policy",
-            "Card",
-            "Span",
-            "MessageOrigin",
-            "Policy",
-            "RoomSummary",
-            "SyncPage",
-            "AccountRow",
-            "Contact",
-            "Circle",
-            "Audience",
-            "Privacy",
-            "Profile",
-            "Page",
-            "PushOffer",
-            "PushPreferences",
-        )
-    },
-}
-
-UNTYPED = {"role": "string", "state": "string", "receipts": "ReceiptEntry[]"}
-"""The types of keys that stand in braces without one and are not named like their type."""
-
-LEFT_OUT = {"state"}
-"""Keys in braces that have a default, so that they may be absent (protocol.md, "presence")."""
-
 OBJECTS = {
     "5.2": "Body",
     "5.3": "Attachment",
@@ -88,6 +45,25 @@ OBJECTS = {
     "24.4.2": "Span",
     "24.4.3": "MessageOrigin",
 }
+
+WORDS = {
+    "str": "string",
+    "u53": "number",
+    "i53": "number",
+    "ms": "number",
+    "bool": "boolean",
+    "flag": "boolean",
+    "any": "unknown",
+    **dict.fromkeys(("user", "room", "device", "key"), "string"),
+    "role": '"member" | "admin" | "owner"',
+    **{name: name for name in ("Event", *OBJECTS.values())},
+}
+
+UNTYPED = {"role": "string", "state": "string", "receipts": "ReceiptEntry[]"}
+"""The types of keys that stand in braces without one and are not named like their type."""
+
+LEFT_OUT = {"state"}
+"""Keys in braces that have a default, so that they may be absent (protocol.md, "presence")."""
 
 ENTRIES = {
     "ReactionCount": ("Event", "reactions"),

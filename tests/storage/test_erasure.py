@@ -173,24 +173,8 @@ async def lives(directory: Path) -> None:
         connection.executemany("INSERT INTO push_alerts VALUES (NULL, ?, ?, ?, ?, ?)", alerts)
         for number, subject, reporter in ((1, "bob", ANN), (2, ANN, "bob")):
             connection.execute("INSERT INTO report_subjects VALUES (?, ?, '', 1)", (number, subject))
-            row = (
-                number,
-                number,
-                "open",
-                reporter,
-                "key",
-                "abuse",
-                "Ann Miller",
-                subject,
-                "",
-                0,
-                9,
-                9,
-                "",
-                "",
-                b"",
-                b"secret",
-            )
+            said = ("abuse", "Ann Miller", subject, "", 0, 9, 9, "", "", b"", b"secret")
+            row = (number, number, "open", reporter, "key", *said)
             connection.execute(f"INSERT INTO reports VALUES ({', '.join('?' * len(row))})", row)
 
 
