@@ -12,6 +12,7 @@ from chatd.commands.admin import Writes
 from chatd.commands.context import Context
 from chatd.commands.reply_size import page_bytes
 from chatd.core.audit import Audit
+from chatd.core.own_view import view_of
 from chatd.core.permissions import HOST, authorize
 from chatd.core.restrictions import check_spoken
 from chatd.core.room import Member, Room
@@ -96,7 +97,8 @@ class HostRooms:
     async def messages(self, user: str, name: str, place: Place, limit: int) -> EventsOk:
         """Return a page of messages in current state, as `history` of protocol.md does."""
         room, member = await self._enter(user, name)
-        number, first, seq, ctx = room.number, member.first_visible, room.durable_seq, self._ctx
+        number, view, seq, ctx = room.number, view_of(member), room.durable_seq, self._ctx
+        first = view.first
         size = page_bytes(ctx)
         if place.around is not None:
             found = await history.around(ctx, number, first, seq, place.around, limit, size)
@@ -106,7 +108,7 @@ class HostRooms:
         else:
             high = seq if place.before is None else min(seq, place.before - 1)
             found = await history.page(ctx, number, first, high, limit, size, newest=True)
-        events = await history.event_views(ctx, user, number, found.events, first)
+        events = await history.event_views(ctx, user, number, found.events, view)
         await self._enter(user, name)
         return replace(found, events=events, seq=seq)
 

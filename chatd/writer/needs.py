@@ -38,6 +38,7 @@ from chatd.protocol.friends import (
     FriendRequest,
 )
 from chatd.protocol.groups import Announce, MembersNickname, MembersSilence, MembersUnban
+from chatd.protocol.inbox import Clear
 from chatd.protocol.joining import InvitesCreate, InvitesLook, InvitesRevoke, InvitesUse, JoinsDecide
 from chatd.protocol.media import Played
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
@@ -369,6 +370,7 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     InvitesLook: (invited,),
     InvitesUse: (invited, people),
     JoinsDecide: (used_keys, people, followed, asking),
+    Clear: (tails,),
     Draft: (used_keys, drafts),
     Schedule: (used_keys, waiting, sent, held),
     SendScheduled: (used_keys, scheduled, sent, held, senders),

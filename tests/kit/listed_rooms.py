@@ -74,7 +74,7 @@ class History:
                 # Standings are of direct rooms.
                 if at < DIRECT or "standing" not in wanted:
                     await self.builder.prefer(self.rooms[at], member, **wanted)
-            case ("choose", str(chooser), str(messages), str(groups)):
+            case ("choose", str(chooser), messages, groups):
                 self.chosen[chooser] = PushPreferences(messages=messages, groups=groups)
                 writes = self.builder.writes()
                 row = encode(PreferencesRow(push=self.chosen[chooser]))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.kit import document
+from tests.kit.file_shapes import FILE_AND_PUSH_REPLIES, file
 from tests.kit.group_shapes import GROUP_KINDS, GROUP_SETTINGS, GROUP_SUMMARY, member_row
 from tests.kit.joining_shapes import ADDED
 from tests.kit.joining_shapes import replies as joining_replies
@@ -39,9 +40,6 @@ from tests.kit.shapes import (
 from tests.kit.sharing_shapes import shared
 
 # Objects (2.4)
-
-file = text_of(r"[A-Za-z0-9_\-]{22}")
-file_kind = one_of("picture", "video", "voice", "sticker", "file")
 
 attachment = record(
     {"url": text, "mime": text},
@@ -157,6 +155,8 @@ summary = record(
         "asked": positive,
         "wallpaper": word,
         "notify": one_of("all", "mentions", "none"),
+        "unread_mark": flag,
+        "folder": positive,
         "kind": one_of("channel"),
         **GROUP_SUMMARY,
         "first_visible": two_or_more,
@@ -213,6 +213,7 @@ push_offer = record(
     {"platforms": listed(word, least=1)}, {"vapid": text_of(r"[\w-]{87}"), "registered": flag}
 )
 
+_counters: dict[str, Shape] = {"read": u53, "unread": u53, "unread_mentions": u53, "ordinal": u53}
 REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     "hello": (
         {
@@ -258,7 +259,24 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     "room.create": ({"summary": summary}, {**_done, **ADDED}),
     "room.direct": ({"summary": summary}, {}),
     "room.get": ({"summary": summary}, {}),
-    "read": ({"read": u53, "unread": u53, "unread_mentions": u53, "ordinal": u53}, {}),
+    "read": (_counters, {}),
+    # Of a room, and of the badge.
+    "unread": (
+        {},
+        {
+            **_counters,
+            "seqs": listed(positive, most=200),
+            "mentions": listed(positive, most=200),
+            "badge": u53,
+            "rooms": listed(
+                record({"room": room, "counts": positive, "why": one_of("unread", "mention", "mark")}),
+                most=200,
+            ),
+            "more": more,
+        },
+    ),
+    "reads": ({"rooms": listed(record({"room": room, **_counters}), most=200)}, {}),
+    "verify": ({"equal": boolean}, {}),
     "delivered": _nothing,
     "typing": _nothing,
     "readers": (
@@ -281,48 +299,10 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
         {"commands": listed(record({"name": word, "description": text}), least=1, most=100), "welcome": flag},
     ),
     "devices.push": _nothing,
-    "file.link": (
-        {
-            "links": listed(
-                record(
-                    {"room": room, "seq": u53, "file": file, "url": text, "expires_at": positive},
-                    {"size": one_of("m", "s")},
-                ),
-                most=50,
-            )
-        },
-        {},
-    ),
-    "file.list": (
-        {
-            "files": listed(
-                record(
-                    {"file": file, "kind": file_kind, "size": u53, "created_at": u53},
-                    {"name": text, "attached": flag},
-                ),
-                most=200,
-            ),
-            "used": u53,
-            "quota": u53,
-        },
-        {"more": more},
-    ),
+    **FILE_AND_PUSH_REPLIES,
     "search": (
         {"hits": listed(record({"event": event_for_reader}, {"room": room, "count": positive}), most=50)},
         {"more": more, "behind": positive},
-    ),
-    "push.test": ({"outcome": word}, {"detail": text_of(r".{1,64}")}),
-    "push.decisions": (
-        {
-            "decisions": listed(
-                record(
-                    {"time": positive, "kind": word, "outcome": word},
-                    {"device": device, "room": room, "seq": positive, "detail": text_of(r".{1,64}")},
-                ),
-                most=50,
-            )
-        },
-        {},
     ),
     "users.find": ({"users": listed(plate, most=1)}, {}),
     "profile.set": ({"profile": card}, {}),

@@ -67,12 +67,12 @@ def unread_messages(
     row = connection.execute(MEMBER, {"room": room, "user": user}).fetchone()
     if row is None:
         return None
-    *counters, seq = row
-    wanted = {"room": room, "user": user, "low": max(counters[0], after), "high": seq, "limit": limit + 1}
+    read, unread, count, ordinal, seq = row
+    wanted = {"room": room, "user": user, "low": max(read, after), "high": seq, "limit": limit + 1}
     found = connection.execute(UNREAD_EVENTS, {**wanted, "mark": f"{SEPARATOR}{user}{SEPARATOR}"}).fetchall()
     shown = found[:limit]
     seqs, named = [one for one, _ in shown], [one for one, is_named in shown if is_named]
-    return UnreadPage(*counters, seqs, named, len(found) <= limit)
+    return UnreadPage(read, unread, count, ordinal, seqs, named, len(found) <= limit)
 
 
 def counting_rooms(

@@ -23,7 +23,7 @@ export function ChatRow({ room }: { room: RoomState }) {
     // The push that tells of a room has no message; nor do pushes about a message request.
     const shown = room.preview.peek()?.seq ?? 0;
     if (request ? shown < seq : !shown && ordinal > 0) void fetchPreview(room);
-  }, [room, seq, ordinal, request]);
+  }, [room, seq, ordinal, request, !room.preview.value]);
   const current = useComputed(() => openRoom.value === room.id).value;
   const { muted_until, peer, pinned } = room.summary.value;
   const muted = isMuted({ muted_until });

@@ -480,7 +480,7 @@ export type Ack = {
   time?: number;
   /** this had been done before; nothing was stored or pushed now */
   duplicate?: boolean;
-  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
+  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text, messages were forwarded (24.4.4) */
   event?: Event;
 };
 
@@ -755,7 +755,7 @@ export type SendReply = {
   time: number;
   /** this had been done before; nothing was stored or pushed now */
   duplicate?: boolean;
-  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
+  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text, messages were forwarded (24.4.4) */
   event?: Event;
 };
 
@@ -780,7 +780,7 @@ export type EditReply = {
   time?: number;
   /** this had been done before; nothing was stored or pushed now */
   duplicate?: boolean;
-  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
+  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text, messages were forwarded (24.4.4) */
   event?: Event;
 };
 
@@ -828,7 +828,7 @@ export type ReactReply = {
   time?: number;
   /** this had been done before; nothing was stored or pushed now */
   duplicate?: boolean;
-  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
+  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text, messages were forwarded (24.4.4) */
   event?: Event;
 };
 
@@ -880,7 +880,7 @@ export type ForwardReply = {
   time: number;
   /** this had been done before; nothing was stored or pushed now */
   duplicate?: boolean;
-  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
+  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text, messages were forwarded (24.4.4) */
   event: Event;
   /** the messages that were stored */
   seqs: number[];
@@ -1115,7 +1115,7 @@ export type RoomUpdateReply = {
   time?: number;
   /** this had been done before; nothing was stored or pushed now */
   duplicate?: boolean;
-  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
+  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text, messages were forwarded (24.4.4) */
   event?: Event;
 };
 
@@ -1218,7 +1218,7 @@ export type MembersAddReply = {
   time?: number;
   /** this had been done before; nothing was stored or pushed now */
   duplicate?: boolean;
-  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
+  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text, messages were forwarded (24.4.4) */
   event?: Event;
   /** beside the keys of 9.1: who takes no more rooms from others (12.1), or does not let the user add them (20.4), or has a closed account, or is not known; absent when it is repeated */
   not_added?: string[];
@@ -1249,7 +1249,7 @@ export type MembersRemoveReply = {
   time?: number;
   /** this had been done before; nothing was stored or pushed now */
   duplicate?: boolean;
-  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
+  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text, messages were forwarded (24.4.4) */
   event?: Event;
 };
 
@@ -1272,7 +1272,7 @@ export type MembersRoleReply = {
   time?: number;
   /** this had been done before; nothing was stored or pushed now */
   duplicate?: boolean;
-  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
+  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text, messages were forwarded (24.4.4) */
   event?: Event;
 };
 
@@ -1333,7 +1333,7 @@ export type MembersSilenceReply = {
   time?: number;
   /** this had been done before; nothing was stored or pushed now */
   duplicate?: boolean;
-  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
+  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text, messages were forwarded (24.4.4) */
   event?: Event;
 };
 
@@ -1358,7 +1358,7 @@ export type MembersNicknameReply = {
   time?: number;
   /** this had been done before; nothing was stored or pushed now */
   duplicate?: boolean;
-  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
+  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text, messages were forwarded (24.4.4) */
   event?: Event;
 };
 
