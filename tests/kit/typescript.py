@@ -58,7 +58,7 @@ WORDS = {
     "any": "unknown",
     **dict.fromkeys(("user", "room", "device", "key"), "string"),
     "role": '"member" | "admin" | "owner"',
-    **{name: name for name in ("Event", *OBJECTS.values())},
+    **{name: name for name in ("Event", *" ".join(OBJECTS.values()).split())},
 }
 
 UNTYPED = {"role": "string", "state": "string", "receipts": "ReceiptEntry[]"}
