@@ -96,11 +96,10 @@ function Quick({ request, react, more }: { request: MenuRequest; react: (emoji: 
 
 function Items({ chat, request }: { chat: Chat; request: MenuRequest }) {
   const { message } = request;
-  const summary = chat.state.summary.value;
   return (
     <>
       <MenuItems items={itemsOf(chat, request)} beforeSelect={() => chat.closeMenu()} />
-      {!summary.peer && message.user === me.value && !message.recalled && <ReadBy chat={chat} seq={message.seq} />}
+      {showsReaders(chat, message) && <ReadBy chat={chat} seq={message.seq} />}
     </>
   );
 }
@@ -156,6 +155,12 @@ function itemsOf(chat: Chat, { message }: MenuRequest): MenuItem[] {
     },
   ];
   return items.filter((item) => !!item);
+}
+
+/** Whether it is told who has read a message: an own one, and the announcement of the group. */
+function showsReaders(chat: Chat, { user, seq, recalled }: Message): boolean {
+  const { peer, announcement } = chat.state.summary.value;
+  return !peer && !recalled && (user === me.value || seq === announcement);
 }
 
 /** Whether the user may show a message above all others. */
