@@ -31,7 +31,6 @@ from chatd.protocol.rooms import GoneReason, SummaryOk
 
 # Bytes of an event on the disk besides its blob: its columns and index entries.
 EVENT_BYTES = 200
-
 R = TypeVar("R")
 
 # What most batches have of something. It is replaced, never written to.

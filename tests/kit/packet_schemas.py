@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.kit import document
+from tests.kit.body_shapes import body
 from tests.kit.file_shapes import FILE_AND_PUSH_REPLIES, file
 from tests.kit.group_shapes import GROUP_KINDS, GROUP_SETTINGS, GROUP_SUMMARY, member_row
 from tests.kit.joining_shapes import ADDED
@@ -37,40 +38,9 @@ from tests.kit.shapes import (
     user,
     word,
 )
-from tests.kit.sharing_shapes import shared
 
 # Objects (2.4)
 
-attachment = record(
-    {"url": text, "mime": text},
-    {
-        "name": text,
-        "size": u53,
-        "width": u53,
-        "height": u53,
-        "duration": u53,
-        "preview": text,
-        "alt": text,
-        "kind": text_of("picture|video|voice|sticker|file"),
-        "sizes": listed(text_of("[ms]"), least=1, most=2),
-        "waveform": text_of("[0-9a-v]{64}"),
-        "expires_at": positive,
-    },
-)
-button = record({"label": word}, {"data": word, "url": word})
-body = record(
-    {},
-    {
-        "text": text,
-        "attachments": listed(attachment, least=1, most=10),
-        "reply_to": positive,
-        "thread": positive,
-        "mentions": listed(text, most=50),
-        "buttons": listed(listed(button, least=1, most=3), least=1, most=5),
-        **shared,
-        "data": host_data,
-    },
-)
 reaction_count = record({"emoji": word, "count": positive})
 role_of = record({"user": user, "role": role})
 
@@ -201,7 +171,12 @@ _done: dict[str, Shape] = {"time": positive, "seq": positive, "duplicate": flag}
 _stored: dict[str, Shape] = {"time": positive, "seq": positive}
 _change: tuple[dict[str, Shape], dict[str, Shape]] = ({}, _done)
 _logged: tuple[dict[str, Shape], dict[str, Shape]] = ({}, {**_done, "event": event})
-_limits = record({}, dict.fromkeys((*document.limits(), "full_delivery_members", "request_texts"), positive))
+# Those that the reply to hello names (protocol.md "Thresholds").
+THRESHOLDS = (
+    "full_delivery_members", "large_room_members", "receipts_members", "delivered_members", "typing_members",
+    "group_members", "edit_window_s", "recall_window_s", "request_texts",
+)  # fmt: skip
+_limits = record({}, dict.fromkeys((*document.limits(), *THRESHOLDS), u53))
 _nothing: tuple[dict[str, Shape], dict[str, Shape]] = ({}, {})
 media_offer = record({"url": text_of(r"https?://.{1,504}"), "file_bytes": positive, "voice_ms": positive})
 push_offer = record(
@@ -288,6 +263,10 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     **dict.fromkeys(("members.silence", "members.nickname", "announce"), _logged),
     "members.unban": _change,
     "preferences": _nothing,
+    "delete": _nothing,
+    "clear": _nothing,
+    "draft": ({}, {"stamp": positive}),
+    "schedule": ({}, {"stamp": positive}),
     "users.get": ({"users": listed(card)}, {"more": text_of(r".{1,128}"), "stamp": u53}),
     "bots.get": (
         {},

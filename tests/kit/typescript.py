@@ -5,7 +5,8 @@ tests/web/test_typescript.py compares them with what is generated. Every cell of
 grammar, and so must the cells "Further keys" of the kinds of events:
 
     type    = one ["?"]
-    one     = "[" type "]" | "map of " one | "{" fields "}" [" of " one] | word [bound] | choice [" or " word [bound]]
+    one     = "[" type [", " type] "]" | "map of " one | "{" fields "}" [" of " one] | word [bound]
+            | choice [" or " word [bound]]
     fields  = field {", " field}          field = "`" name "`" [" " type] ["?"]
     choice  = "`" name "`" {(", " | " or ") "`" name "`"}
     bound   = " ≤ " number [" bytes"] | " ≥ " number | " " number "–" number
@@ -24,55 +25,6 @@ from tests.kit.document import Row, Section
 SDK = Path(__file__).parents[2] / "web" / "sdk"
 PACKETS = SDK / "src" / "core" / "packets.ts"
 VECTORS = SDK / "test" / "vectors.json"
-
-WORDS = {
-    "str": "string",
-    "u53": "number",
-    "i53": "number",
-    "ms": "number",
-    "bool": "boolean",
-    "flag": "boolean",
-    "any": "unknown",
-    **dict.fromkeys(("user", "room", "device", "key"), "string"),
-    "role": '"member" | "admin" | "owner"',
-    **{
-        name: name
-        for name in (
-            "Event",
-            "Body",
-            "Attachment",
-            "Button",
-            "Policy",
-            "Invite",
-            "JoinRow",
-            "RoomCard",
-            "Card",
-            "Span",
-            "MessageOrigin",
-            "Policy",
-            "Invite",
-            "JoinRow",
-            "RoomCard",
-            "RoomSummary",
-            "SyncPage",
-            "AccountRow",
-            "Contact",
-            "Circle",
-            "Audience",
-            "Privacy",
-            "Profile",
-            "Page",
-            "PushOffer",
-            "PushPreferences",
-        )
-    },
-}
-
-UNTYPED = {"role": "string", "state": "string", "receipts": "ReceiptEntry[]"}
-"""The types of keys that stand in braces without one and are not named like their type."""
-
-LEFT_OUT = {"state"}
-"""Keys in braces that have a default, so that they may be absent (protocol.md, "presence")."""
 
 OBJECTS = {
     "5.2": "Body",
@@ -96,6 +48,25 @@ OBJECTS = {
     "24.4.2": "Span",
     "24.4.3": "MessageOrigin",
 }
+
+WORDS = {
+    "str": "string",
+    "u53": "number",
+    "i53": "number",
+    "ms": "number",
+    "bool": "boolean",
+    "flag": "boolean",
+    "any": "unknown",
+    **dict.fromkeys(("user", "room", "device", "key"), "string"),
+    "role": '"member" | "admin" | "owner"',
+    **{name: name for name in ("Event", *" ".join(OBJECTS.values()).split())},
+}
+
+UNTYPED = {"role": "string", "state": "string", "receipts": "ReceiptEntry[]"}
+"""The types of keys that stand in braces without one and are not named like their type."""
+
+LEFT_OUT = {"state"}
+"""Keys in braces that have a default, so that they may be absent (protocol.md, "presence")."""
 
 ENTRIES = {
     "ReactionCount": ("Event", "reactions"),
@@ -169,6 +140,10 @@ class Cell:
     def one(self) -> str:
         if self.take(r"\["):
             item, _ = self.type()
+            if self.take(", "):
+                items = [item, self.type()[0]]
+                self.need(r"\]")
+                return f"[{', '.join(items)}]"
             self.need(r"\]")
             return f"({item})[]" if " " in item and not item.startswith("{") else f"{item}[]"
         if self.take("map of "):

@@ -9,6 +9,7 @@ import pytest
 from chatd.protocol import codec
 from chatd.protocol.bots import BotOk
 from chatd.protocol.connection import AuthOk, HelloOk, ModeOk, PingOk
+from chatd.protocol.drafts import StampOk
 from chatd.protocol.envelope import Error, Push, Request
 from chatd.protocol.errors import Broken
 from chatd.protocol.friends import CircleOk, ContactOk
@@ -134,6 +135,7 @@ REPLIES = {  # the answer to these requests; all others are answered by a WriteO
     "mode": ModeOk,
     "ping": PingOk,
     "sync": SyncOk,
+    "schedule": StampOk,
     "read": ReadOk,
     "readers": ReadersOk,
     "focus": FocusOk,

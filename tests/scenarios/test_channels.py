@@ -307,7 +307,9 @@ async def test_unread_numbers_of_a_follower_are_explained_and_read_together(
             assert (explained["unread"], explained["seqs"]) == (3, posts)
         for follower in followers:
             reply = await follower.request(type="reads", rooms=[{"room": room, "seq": posts[-1]}])
-            assert reply["rooms"] == [{"room": room, "read": posts[-1], "unread": 0, "unread_mentions": 0}]
+            assert [(row["room"], row["read"], row["unread"]) for row in reply["rooms"]] == [
+                (room, posts[-1], 0)
+            ]
         for follower in followers:
             summary = (await follower.request(type="room.get", room=room))["summary"]
             assert (summary["read"], summary.get("unread", 0)) == (posts[-1], 0)
