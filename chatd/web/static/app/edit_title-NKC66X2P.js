@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m}from"./chunk-CVWZYJDQ.js";import"./chunk-LMMJQNMI.js";import"./chunk-5BUGJ5TA.js";import"./chunk-H677DUEY.js";import"./chunk-6PM4OBU2.js";export{r as EditTitle,o as TITLE_MAX,m as TitleField};

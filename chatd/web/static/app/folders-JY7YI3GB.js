@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m}from"./chunk-G7OKE5WG.js";import"./chunk-2NJ2LTSQ.js";import"./chunk-2UMH7RAK.js";import"./chunk-ASFU442N.js";import"./chunk-UNMU7IHF.js";import"./chunk-AS4H2BIO.js";import"./chunk-LMMJQNMI.js";import"./chunk-5BUGJ5TA.js";import"./chunk-6PM4OBU2.js";export{m as Folders,r as editFolders,o as ownFolders};

@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t}from"./chunk-YPKQV5NP.js";import"./chunk-72A6HVBI.js";import"./chunk-3EV3WB3B.js";import"./chunk-QDMCTX54.js";import"./chunk-AS4H2BIO.js";import"./chunk-LMMJQNMI.js";import"./chunk-5BUGJ5TA.js";import"./chunk-6PM4OBU2.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};

@@ -1,1 +1,0 @@
-import{p as i}from"./chunk-ASFU442N.js";import"./chunk-UNMU7IHF.js";import{b as r}from"./chunk-H677DUEY.js";import{Aa as t,Eb as m,Ob as p,da as o}from"./chunk-6PM4OBU2.js";async function y(e){let[n]=await Promise.all([r(()=>i(o(),e)),m()]);n?.requested&&t(p("invite.waits"))}export{y as joinRoom};

@@ -1,1 +1,0 @@
-import{a as o,b as r}from"./chunk-KQA6DGDV.js";import"./chunk-URUSQYJX.js";import"./chunk-UEX3R6GR.js";import"./chunk-QDMCTX54.js";import"./chunk-H677DUEY.js";import"./chunk-6PM4OBU2.js";export{o as NotifyChoice,r as RoomBell};
