@@ -5,7 +5,8 @@ tests/web/test_typescript.py compares them with what is generated. Every cell of
 grammar, and so must the cells "Further keys" of the kinds of events:
 
     type    = one ["?"]
-    one     = "[" type "]" | "map of " one | "{" fields "}" [" of " one] | word [bound] | choice [" or " word [bound]]
+    one     = "[" type [", " type] "]" | "map of " one | "{" fields "}" [" of " one] | word [bound]
+            | choice [" or " word [bound]]
     fields  = field {", " field}          field = "`" name "`" [" " type] ["?"]
     choice  = "`" name "`" {(", " | " or ") "`" name "`"}
     bound   = " ≤ " number [" bytes"] | " ≥ " number | " " number "–" number
@@ -140,9 +141,15 @@ class Cell:
         if self.take(r"\["):
             item, _ = self.type()
             if self.take(", "):
+<<<<<<< HEAD
                 second, _ = self.type()
                 self.need(r"\]")
                 return f"[{item}, {second}]"
+=======
+                items = [item, self.type()[0]]
+                self.need(r"\]")
+                return f"[{', '.join(items)}]"
+>>>>>>> wt-web
             self.need(r"\]")
             return f"({item})[]" if " " in item and not item.startswith("{") else f"{item}[]"
         if self.take("map of "):
