@@ -51,12 +51,12 @@ async def log(ctx: Context, session: Session, request: Log, size: int) -> Events
     room, member = await ctx.enter(session.user, request.room)
     number, seq, ordinal, floor = room.number, room.durable_seq, room.durable_ordinal, room.log_floor
     limit = limited(request.limit, ctx.config.limits.page, ctx.config.limits.page)
-    if request.from_ < floor or request.from_ < member.first_visible:
+    first_visible = room.seen_from(member)
+    if request.from_ < floor or request.from_ < first_visible:
         reply = EventsOk(events=[], reset=True, log_floor=floor, seq=seq, ordinal=ordinal)
-        if member.first_visible > 1:
-            reply.first_visible = member.first_visible
+        if first_visible > 1:
+            reply.first_visible = first_visible
         return reply
-    first_visible = member.first_visible
     high = seq if request.to is UNSET else min(request.to, seq)
     page = await ctx.store.log(number, request.from_, high, limit, size)
     events = await event_views(ctx, session.user, number, page.events, first_visible)
@@ -71,7 +71,7 @@ async def history(ctx: Context, session: Session, request: History, size: int) -
     anchors = [a for a in (request.before, request.after, request.around) if a is not UNSET]
     if len(anchors) > 1:
         raise Refused("bad_request", "one of before, after and around", field="before")
-    number, first, seq = room.number, member.first_visible, room.durable_seq
+    number, first, seq = room.number, room.seen_from(member), room.durable_seq
     if request.around is not UNSET:
         reply = await around(ctx, number, first, seq, request.around, limit, size)
     elif request.after is not UNSET:
@@ -117,7 +117,7 @@ async def around(
 async def changes(ctx: Context, session: Session, request: Changes, size: int) -> EventsOk:
     """Return the messages of an interval that changed after `since`."""
     room, member = await ctx.enter(session.user, request.room)
-    number, seq, first = room.number, room.durable_seq, member.first_visible
+    number, seq, first = room.number, room.durable_seq, room.seen_from(member)
     low, high = max(request.low, first), min(request.high, seq)
     if low > high:
         return EventsOk(events=[], seq=seq)
@@ -130,7 +130,7 @@ async def changes(ctx: Context, session: Session, request: Changes, size: int) -
 async def messages(ctx: Context, session: Session, request: Messages, size: int) -> EventsOk:
     """Return the messages of these numbers, as far as they exist and are visible."""
     room, member = await ctx.enter(session.user, request.room)
-    number, seq, first = room.number, room.durable_seq, member.first_visible
+    number, seq, first = room.number, room.durable_seq, room.seen_from(member)
     wanted = [asked for asked in request.seqs if first <= asked <= seq]
     blobs = await ctx.store.messages(number, wanted, size) if wanted else []
     return EventsOk(events=await event_views(ctx, session.user, number, blobs, first))

@@ -153,6 +153,8 @@ CONTRACTS = ("interface", "views", "erasing", "feeds")
 STORES = (
     "storage.push",
     "storage.files",
+    "storage.graph",
+    "storage.inbox",
     "storage.joining",
     "storage.media",
     "storage.channels",
