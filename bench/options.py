@@ -81,6 +81,7 @@ OPTIONS: dict[str, tuple[Any, str | None, str]] = {
     "speed": (speed, "N|max", "N times as fast as it was said, or max: one when one is acknowledged (max)"),
     "stalled": (count, "K", "members who stop reading"),
     "threshold": (Threshold.parse, "EXPR", "must hold, as delivery.p99<50ms; repeatable; exit code 5"),
+    "trace": (Path, "FILE", "a chat trace, as `replay` takes it, besides what is made up"),
     "url": (str, None, "a running daemon, ws://host:port/v1/ws; without it one is started"),
     "users": (count, "N", "of the run"),
     "warmup": (zero_or_more, "S", "seconds before, not counted"),

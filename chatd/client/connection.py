@@ -20,7 +20,8 @@ from .core.codec import FRAME_BYTES_MAX, BadFrame, Codec
 from .core.deadlines import Deadlines, Verdict
 from .core.errors import ChatError, ConnectionLost, HandshakeFailed, error_from
 from .core.limits import HELLO_FRAME_BYTES, Limits
-from .core.packets import ByePush, Decoded, Packet
+from .core.packets import Decoded, Packet
+from .core.pushes import ByePush
 from .env import Timer
 from .settings import Settings
 

@@ -41,6 +41,7 @@ from chatd.commands.connection import HelloRejected, Identified, checked, identi
 from chatd.commands.context import Admission, Context, Session, SessionIdentity, Welcome
 from chatd.commands.reply_size import smaller
 from chatd.commands.sync import first_query, has_push, page_of, reached
+from chatd.config.model import Config
 from chatd.core.accounts import RecordDevice
 from chatd.core.privacy import BOUNDS
 from chatd.core.sections import in_force
@@ -253,11 +254,24 @@ def unusual_limits(ctx: Context) -> dict[str, int]:
         for name, usual in limits.DEFAULTS.items()
         if getattr(ctx.config.limits, name) != usual
     }
-    if ctx.config.delivery.full_members != limits.FULL_DELIVERY_MEMBERS:
-        unusual["full_delivery_members"] = ctx.config.delivery.full_members
-    if ctx.config.people.request_texts != limits.REQUEST_TEXTS:
-        unusual["request_texts"] = ctx.config.people.request_texts
-    return unusual
+    known = thresholds_of(ctx.config)
+    return unusual | {name: value for name, value in known.items() if value != limits.THRESHOLDS[name]}
+
+
+def thresholds_of(config: Config) -> dict[str, int]:
+    """Return the thresholds that a client may show or count by, by name (protocol.md "Thresholds")."""
+    delivery, storage = config.delivery, config.storage
+    return {
+        "full_delivery_members": delivery.full_members,
+        "large_room_members": delivery.large_members,
+        "receipts_members": delivery.receipts_members,
+        "delivered_members": delivery.delivered_members,
+        "typing_members": delivery.typing_members,
+        "group_members": config.limits.group_members,
+        "edit_window_s": int(storage.edit_window_s),
+        "recall_window_s": int(storage.recall_window_s),
+        "request_texts": config.people.request_texts,
+    }
 
 
 def unusual_audiences(ctx: Context) -> dict[Capability, list[To]]:

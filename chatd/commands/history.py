@@ -13,6 +13,7 @@ from msgspec import UNSET, Raw
 from chatd.commands.context import Context, Session
 from chatd.commands.reply_size import fitting
 from chatd.core.event_view import event_view, reacted
+from chatd.core.own_view import View, view_of
 from chatd.protocol.envelope import Request
 from chatd.protocol.errors import Refused
 from chatd.protocol.history import Changes, EventsOk, History, Log, Messages
@@ -57,9 +58,10 @@ async def log(ctx: Context, session: Session, request: Log, size: int) -> Events
         if first_visible > 1:
             reply.first_visible = first_visible
         return reply
+    view = view_of(member)
     high = seq if request.to is UNSET else min(request.to, seq)
     page = await ctx.store.log(number, request.from_, high, limit, size)
-    events = await event_views(ctx, session.user, number, page.events, first_visible)
+    events = await event_views(ctx, session.user, number, page.events, view)
     return EventsOk(events=events, next=UNSET if page.next is None else page.next, seq=seq)
 
 
@@ -71,7 +73,8 @@ async def history(ctx: Context, session: Session, request: History, size: int) -
     anchors = [a for a in (request.before, request.after, request.around) if a is not UNSET]
     if len(anchors) > 1:
         raise Refused("bad_request", "one of before, after and around", field="before")
-    number, first, seq = room.number, room.seen_from(member), room.durable_seq
+    number, view, seq = room.number, view_of(member), room.durable_seq
+    first = room.seen_from(member)
     if request.around is not UNSET:
         reply = await around(ctx, number, first, seq, request.around, limit, size)
     elif request.after is not UNSET:
@@ -81,7 +84,7 @@ async def history(ctx: Context, session: Session, request: History, size: int) -
     else:
         high = seq if request.before is UNSET else min(seq, request.before - 1)
         reply = await page(ctx, number, first, high, limit, size, newest=True)
-    reply.events = await event_views(ctx, session.user, number, reply.events, first)
+    reply.events = await event_views(ctx, session.user, number, reply.events, view)
     reply.seq = seq
     return reply
 
@@ -117,12 +120,12 @@ async def around(
 async def changes(ctx: Context, session: Session, request: Changes, size: int) -> EventsOk:
     """Return the messages of an interval that changed after `since`."""
     room, member = await ctx.enter(session.user, request.room)
-    number, seq, first = room.number, room.durable_seq, room.seen_from(member)
-    low, high = max(request.low, first), min(request.high, seq)
+    number, seq, view = room.number, room.durable_seq, view_of(member)
+    low, high = max(request.low, view.first), min(request.high, seq)
     if low > high:
         return EventsOk(events=[], seq=seq)
     rows = await ctx.store.changes(number, low, high, request.since, size)
-    events = await event_views(ctx, session.user, number, rows.events, first)
+    events = await event_views(ctx, session.user, number, rows.events, view)
     return EventsOk(events=events, next=UNSET if rows.next is None else rows.next, seq=seq)
 
 
@@ -130,17 +133,17 @@ async def changes(ctx: Context, session: Session, request: Changes, size: int) -
 async def messages(ctx: Context, session: Session, request: Messages, size: int) -> EventsOk:
     """Return the messages of these numbers, as far as they exist and are visible."""
     room, member = await ctx.enter(session.user, request.room)
-    number, seq, first = room.number, room.durable_seq, room.seen_from(member)
-    wanted = [asked for asked in request.seqs if first <= asked <= seq]
+    number, seq, view = room.number, room.durable_seq, view_of(member)
+    wanted = [asked for asked in request.seqs if view.first <= asked <= seq]
     blobs = await ctx.store.messages(number, wanted, size) if wanted else []
-    return EventsOk(events=await event_views(ctx, session.user, number, blobs, first))
+    return EventsOk(events=await event_views(ctx, session.user, number, blobs, view))
 
 
 async def event_views(
-    ctx: Context, user: str, number: int, events: list[bytes] | list[Raw], first_visible: int
+    ctx: Context, user: str, number: int, events: list[bytes] | list[Raw], view: View
 ) -> list[Raw]:
-    """Return stored events for one reader: own reactions added, edits of messages they may not see emptied."""
+    """Return stored events for one reader: own reactions added, what they may not see emptied."""
     blobs = [bytes(event) for event in events]
     seqs = reacted(blobs)
     own = await ctx.store.mine(number, user, seqs) if seqs else {}
-    return [Raw(event_view(blob, own, first_visible)) for blob in blobs]
+    return [Raw(event_view(blob, own, view)) for blob in blobs]

@@ -4,13 +4,15 @@ from base64 import b32encode
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
+from msgspec import UnsetType
 from msgspec.structs import replace
 
-from chatd.commands import history
+from chatd.commands import history, joining
 from chatd.commands.admin import Writes
 from chatd.commands.context import Context
 from chatd.commands.reply_size import page_bytes
 from chatd.core.audit import Audit
+from chatd.core.own_view import view_of
 from chatd.core.permissions import HOST, authorize
 from chatd.core.restrictions import check_spoken
 from chatd.core.room import Member, Room
@@ -18,6 +20,7 @@ from chatd.protocol.codec import with_host_data
 from chatd.protocol.envelope import Ok, Request
 from chatd.protocol.errors import Refused
 from chatd.protocol.history import EventsOk
+from chatd.protocol.joining import InvitesOk, JoinsOk
 from chatd.protocol.members import MemberFilter, MemberRow
 from chatd.storage.views import HostRoom
 
@@ -81,10 +84,21 @@ class HostRooms:
         await self._enter(user, name)
         return found
 
+    async def invites(self, user: str, name: str, more: str | UnsetType, limit: int) -> InvitesOk:
+        """Return a page of the invites of a room, the newest first."""
+        room, member = await self._enter(user, name, "add")
+        return await joining.list_invites(self._ctx, room, member, more, limit)
+
+    async def joins(self, user: str, name: str, more: str | UnsetType, limit: int) -> JoinsOk:
+        """Return a page of the requests to join a room, the oldest first."""
+        room, _ = await self._enter(user, name, "decide")
+        return await joining.list_joins(self._ctx, room, more, limit)
+
     async def messages(self, user: str, name: str, place: Place, limit: int) -> EventsOk:
         """Return a page of messages in current state, as `history` of protocol.md does."""
         room, member = await self._enter(user, name)
-        number, first, seq, ctx = room.number, member.first_visible, room.durable_seq, self._ctx
+        number, view, seq, ctx = room.number, view_of(member), room.durable_seq, self._ctx
+        first = view.first
         size = page_bytes(ctx)
         if place.around is not None:
             found = await history.around(ctx, number, first, seq, place.around, limit, size)
@@ -94,11 +108,11 @@ class HostRooms:
         else:
             high = seq if place.before is None else min(seq, place.before - 1)
             found = await history.page(ctx, number, first, high, limit, size, newest=True)
-        events = await history.event_views(ctx, user, number, found.events, first)
+        events = await history.event_views(ctx, user, number, found.events, view)
         await self._enter(user, name)
         return replace(found, events=events, seq=seq)
 
-    async def _enter(self, user: str, name: str) -> tuple[Room, Member]:
+    async def _enter(self, user: str, name: str, action: str = "view") -> tuple[Room, Member]:
         if user != HOST:
-            return await self._ctx.enter(user, name)
-        return authorize(await self._ctx.rooms.get(name), HOST, "view")
+            return await self._ctx.enter(user, name, action)
+        return authorize(await self._ctx.rooms.get(name), HOST, action)

@@ -12,6 +12,7 @@ from msgspec import UNSET
 from chatd.commands.context import Context, Session
 from chatd.commands.history import MINE_PART, event_views, limited
 from chatd.commands.reply_size import fitting
+from chatd.core.own_view import view_of
 from chatd.core.searches import TAIL, Alternatives, Span, Wanted, alternatives, wanted
 from chatd.protocol.errors import Refused
 from chatd.protocol.identifiers import U53_MAX
@@ -70,15 +71,14 @@ async def in_room(ctx: Context, session: Session, request: Asked, query: Query, 
     room, member = await ctx.enter(session.user, request.room)
     limit = limited(request.limit, HITS_DEFAULT, HITS_MAX)
     (below,) = place_of(request, 1) or (U53_MAX,)
-    number, seq, first = room.number, room.durable_seq, member.first_visible
-    low = max(first, room.floor + 1)
+    number, seq, view = room.number, room.durable_seq, view_of(member)
+    low = max(view.first, room.floor + 1)
     span = Span(number, low, min(seq, below - 1))
     if request.since is not UNSET or request.until is not UNSET:
         (span,) = await ctx.store.within([span], query.wanted.since, query.wanted.until)
-    part = await searched(ctx, query, span, seq, (limit, size))
-    reply = SearchOk(
-        hits=[Hit(event) for event in await event_views(ctx, session.user, number, part.events, first)]
-    )
+    part = await searched(ctx, query, SearchedRoom(room.name, span, view, seq, ()), (limit, size))
+    events = await event_views(ctx, session.user, number, part.events, view)
+    reply = SearchOk(hits=[Hit(event) for event in events])
     reply.behind = unseen(low, seq, part.indexed)
     if part.reached > span.low:
         reply.more = str(part.reached)
@@ -116,25 +116,25 @@ async def row(ctx: Context, user: str, room: SearchedRoom, events: Sequence[byte
         entered, member = await ctx.enter(user, room.name)
     except Refused:
         return None
-    (event,) = await event_views(ctx, user, entered.number, [events[0]], member.first_visible)
+    (event,) = await event_views(ctx, user, entered.number, [events[0]], view_of(member))
     return Hit(event, room=room.name, count=len(events))
 
 
 async def searched(
-    ctx: Context, query: Query, span: Span, seq: int, page: tuple[int, int], begun: Part | None = None
+    ctx: Context, query: Query, room: SearchedRoom, page: tuple[int, int], begun: Part | None = None
 ) -> Part:
-    """Return the messages of a span that match: as many as a page has, in events and bytes, or all.
+    """Return the messages of a room that match: as many as a page has, in events and bytes, or all.
 
-    `seq`: the last event of the room. `begun`: what was found from the end of the span on.
+    `begun`: what was found from the end of its span on.
     """
-    (limit, size), room, low = page, span.room, span.low
-    events, reached, indexed = begun or Part([], span.high + 1, seq)
+    (limit, size), (number, low, high) = page, room.span
+    events, reached, indexed = begun or Part([], high + 1, room.seq)
     for _ in range(ROUNDS):
-        part = Span(room, low, reached - 1)
+        part = Span(number, low, reached - 1)
         if part.high < low or len(events) >= limit:
             break
         (proposed,) = await query.engine.find(query.tokens, [part], CANDIDATES)
-        look = look_of(part, proposed, seq, CANDIDATES, (limit - len(events), size))
+        look = look_of(room, part, proposed, CANDIDATES, (limit - len(events), size))
         (found,) = await ctx.store.look([look], query.wanted.matches)
         events, reached, indexed = [*events, *found.events], found.reached, min(indexed, proposed.indexed)
         size -= sum(map(len, found.events))
@@ -152,19 +152,21 @@ async def searched_all(ctx: Context, query: Query, rooms: Sequence[SearchedRoom]
     proposed = await query.engine.find(query.tokens, spans, FEW)
     page = (COUNTED, COUNTED_BYTES)
     looks = [
-        look_of(span, candidates, room.seq, FEW, page)
+        look_of(room, span, candidates, FEW, page)
         for room, span, candidates in zip(rooms, spans, proposed, strict=True)
     ]
     found = await ctx.store.look(looks, query.wanted.matches)
     parts = []
     for room, span, candidates, one in zip(rooms, spans, proposed, found, strict=True):
         part = Part(one.events, one.reached, candidates.indexed)
-        parts.append(await searched(ctx, query, span, room.seq, page, part))
+        parts.append(await searched(ctx, query, room._replace(span=span), page, part))
     return parts
 
 
-def look_of(span: Span, proposed: Candidates, seq: int, most: int, page: tuple[int, int]) -> Look:
-    return Look(span, proposed.indexed, proposed.seqs, len(proposed.seqs) == most, seq, *page)
+def look_of(room: SearchedRoom, span: Span, proposed: Candidates, most: int, page: tuple[int, int]) -> Look:
+    """Return the question for a part of a room. `most`: the candidates that were asked for."""
+    seqs = proposed.seqs
+    return Look(span, room.view, proposed.indexed, seqs, len(seqs) == most, room.seq, *page)
 
 
 def unseen(low: int, seq: int, indexed: int) -> int:

@@ -36,7 +36,7 @@ from chatd.protocol.friends import (
 )
 from chatd.protocol.groups import Announce, MembersGet, MembersNickname, MembersSilence, MembersUnban
 from chatd.protocol.history import Changes, History, Log, Messages
-from chatd.protocol.inbox import Reads, Unread, Verify
+from chatd.protocol.inbox import Clear, Delete, Reads, Unread, Verify
 from chatd.protocol.joining import (
     InvitesCreate,
     InvitesList,
@@ -119,6 +119,8 @@ COMMANDS: dict[type[Request], Command] = {
     MembersNickname: Command(WRITER, allow="send", writes=True),
     Announce: Command(WRITER, allow="send", writes=True),
     Preferences: Command(WRITER, own="writes"),
+    Delete: Command(WRITER, own="writes"),
+    Clear: Command(WRITER, own="writes"),
     Draft: Command(WRITER, own="writes"),
     Schedule: Command(WRITER, allow="send", own="writes"),
     ProfileSet: Command(WRITER, allow="send", own="people", feature="people"),

@@ -11,6 +11,7 @@ from chatd.core import (
     bans,
     bots,
     channels,
+    clearing,
     contact_settings,
     drafts,
     entering,
@@ -66,6 +67,7 @@ from chatd.protocol.friends import (
     FriendRequest,
 )
 from chatd.protocol.groups import Announce, MembersNickname, MembersSilence, MembersUnban
+from chatd.protocol.inbox import Clear, Delete
 from chatd.protocol.joining import InvitesCreate, InvitesLook, InvitesRevoke, InvitesUse, JoinsDecide
 from chatd.protocol.media import Played
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
@@ -99,6 +101,8 @@ DECISIONS: dict[type, Decide] = {
     Played: played.played,
     Delivered: read_state.delivered,
     Preferences: read_state.prefer,
+    Delete: clearing.delete,
+    Clear: clearing.clear,
     Draft: drafts.draft,
     Schedule: scheduled.schedule,
     scheduled.SendScheduled: scheduled.send_scheduled,

@@ -147,10 +147,15 @@ def entries_of(writes: WriteSet, *, reads: bool = False) -> list[StoredEntry]:
     entries: list[StoredEntry] = []
     caused = writes.caused or {}
     for number, steps in writes.steps.items():
+        judged: tuple[str, ...] = ()
         for step in steps:
             # An imported message is no news.
             if type(step) is NewEvent and not (step.past and step.event.kind == MESSAGE):
-                marks = () if step.origin is None else step.origin.marks
+                if step.origin is not None:
+                    marks = judged = step.origin.marks
+                else:
+                    # The copies of a forward, behind the first, are judged with it.
+                    marks = judged if is_copy(step) else ()
                 by = caused.get(id(step), "")
                 entries.append(StoredEntry(step.event.kind, number, step.event.seq, by, marks))
         if writes.moves:
@@ -165,6 +170,11 @@ def entries_of(writes: WriteSet, *, reads: bool = False) -> list[StoredEntry]:
         entries += friendships(writes, caused)
         entries += own_entries(writes, caused)
     return entries
+
+
+def is_copy(step: NewEvent) -> bool:
+    """Whether this is one of the copies of a forward behind the first (core/forwarding.py, `keys_of`)."""
+    return step.key is not None and ":" in step.key
 
 
 def moves(number: int, steps: Iterable[RoomStep], caused: Mapping[int, str]) -> Iterator[StoredEntry]:

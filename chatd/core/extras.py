@@ -15,6 +15,10 @@ NICKNAME = "nickname"
 SILENCED = "silenced"
 # Of a banned user: until when they cannot come back, Unix ms; absent for ever.
 BANNED_UNTIL = "banned_until"
+# Of who cleared a room: from where on they saw it before, which others go by.
+SAW_FROM = "saw_from"
+# Ranges of messages, [first, last], that they deleted for themselves: sorted, apart, from `first_visible` on.
+DELETED = "deleted"
 # The stamp of the commit with which a direct room left their list, because nobody wrote there and a friendship ended.
 UNLISTED = "unlisted"
 

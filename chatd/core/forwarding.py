@@ -18,6 +18,7 @@ from chatd.core.idempotency import acknowledgement, first_time, once, same
 from chatd.core.may_post import check_may_post, check_pace, is_bound, note_pace, slow_s
 from chatd.core.message_requests import is_pending, note_sent
 from chatd.core.messages import say
+from chatd.core.own_view import view_of
 from chatd.core.permissions import authorize
 from chatd.core.push_preferences import stored_preferences
 from chatd.core.read_set import ReadSet
@@ -111,9 +112,10 @@ def messages_of(
     member does not see, or that has no content any more.
     """
     found: list[Event] = []
+    view = view_of(member)
     for place, seq in enumerate(request.seqs):
         event = events.get((room.number, seq))
-        if event is None or seq < member.first_visible or event.body is UNSET:
+        if event is None or not view.shows(seq) or event.body is UNSET:
             raise Refused("not_found", "no such message", field=f"seqs[{place}]")
         found.append(event)
     return found

@@ -36,10 +36,9 @@ DEFAULTS: dict[str, Policy] = {
 }
 # The keys that only the owner changes.
 OWNED = frozenset(
-    ("join", "invite", "approve", "history", "retain_s", "listed", "no_forward", "hide_members", "comments")
+    ("join", "invite", "approve", "history", "retain_s", "listed", "no_forward", "hide_members")
 )
-# Of channels alone, and what nobody chooses there.
-OF_CHANNELS = ("comments",)
+# What nobody chooses in a channel.
 FIXED_IN_CHANNELS = ("hide_members", "slow_s", "mention_all")
 
 
@@ -78,7 +77,7 @@ def changed_policy(room: Room, wanted: Policy, member: Member) -> Policy:
 
 
 def known(room: Room, key: str) -> Any:
-    """Return the rule in force; UNSET for one that nobody chose and that has no default of its own."""
+    """Return the rule in force; UNSET for `join` where nobody chose."""
     chosen = getattr(room.details.policy, key)
     return chosen if chosen is not UNSET or key == "join" else getattr(DEFAULTS[room.kind], key)
 
@@ -91,8 +90,8 @@ def check_rule(room: Room, key: str, value: Any) -> None:
         raise Refused("bad_request", f"messages are kept {RETAIN_MIN_S} s at least", field="policy.retain_s")
     if key == "post" and value == "member" and room.kind == CHANNEL:
         raise Refused("bad_request", "followers of a channel do not write", field="policy.post")
-    if (key in FIXED_IN_CHANNELS and room.kind == CHANNEL) or (key in OF_CHANNELS and room.kind != CHANNEL):
-        raise Refused("bad_request", f"this rule is none of a {room.kind}", field=f"policy.{key}")
+    if key in FIXED_IN_CHANNELS and room.kind == CHANNEL:
+        raise Refused("bad_request", "this rule is none of a channel", field=f"policy.{key}")
 
 
 def details_with(room: Room, changed: Policy) -> RoomDetails:

@@ -17,7 +17,7 @@ from chatd.protocol.codec import encode
 from chatd.protocol.emoji import normal_form
 from chatd.protocol.envelope import Mutation, RoomMutation
 from chatd.protocol.errors import Refused
-from chatd.protocol.groups import MembersNickname, MembersSilence
+from chatd.protocol.groups import Announce, MembersNickname, MembersSilence
 from chatd.protocol.identifiers import U53_MAX
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin
 from chatd.protocol.messages import Body, Edit, Event, Forward, React, Send, TrimmedBody, WriteOk
@@ -50,6 +50,7 @@ STATED: dict[type[Mutation], tuple[str, ...]] = {
     MembersRole: ("users",),
     MembersSilence: ("users",),
     MembersNickname: ("nickname",),
+    Announce: ("target",),
     RoomUpdate: ("title", "avatar", "public", "data", "about", "tags", "policy"),
 }
 

@@ -5,10 +5,11 @@ It is asked only where a room has rules, or its member has state that few member
 
 from chatd.core.extras import SILENCED, extra
 from chatd.core.governance import ranks, rule
+from chatd.core.policy import NO_DETAILS
 from chatd.core.rates import SLOW, retry_after_ms
 from chatd.core.read_set import ReadSet
 from chatd.core.restrictions import RETRY_MAX_MS
-from chatd.core.room import Member, Room
+from chatd.core.room import CHANNEL, Member, Room
 from chatd.core.users import FOR_EVER
 from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Refused
@@ -20,7 +21,8 @@ _SILENCED_KEY = SILENCED.encode()
 
 def is_bound(room: Room, member: Member) -> bool:
     """Whether anything but their role may keep `member` from writing here."""
-    return room.governed or _SILENCED_KEY in member.extras
+    # Asked of every send: what `room.governed` says, without a call.
+    return room.details is not NO_DETAILS or room.kind == CHANNEL or _SILENCED_KEY in member.extras
 
 
 def check_may_post(room: Room, member: Member, now_ms: int) -> None:

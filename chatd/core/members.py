@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from msgspec import UNSET
 
 from chatd.core.channels import check_staff
-from chatd.core.extras import BANNED_UNTIL, put_extra
+from chatd.core.extras import BANNED_UNTIL, SAW_FROM, put_extra
 from chatd.core.governance import rule
 from chatd.core.held_files import drop_wallpaper
 from chatd.core.idempotency import acknowledgement, first_time, once, unlogged
@@ -83,6 +83,7 @@ def add_member(room: Room, user: str, role: Role, writes: WriteSet, reads: ReadS
     member.receipts = account is None or account.receipts
     if former is not None and former.extras:
         member.extras = former.extras
+        put_extra(member, SAW_FROM, None)
         put_extra(member, BANNED_UNTIL, None)
     writes.add_member(room, member)
     if account is not None and account.is_automated and reads.rules.bots and not room.is_channel:
@@ -124,11 +125,11 @@ def leave(user: str, request: RoomLeave, writes: WriteSet, reads: ReadSet) -> Wr
     """Leave; when no owner is left, `Room.successor` becomes one in the same commit."""
     digest = first_time(user, request, writes, reads)
     room = reads.rooms.get(request.room)
-    if room is not None and user in room.former and room.former[user].gone == "left":
-        return WriteOk(duplicate=True)
     if room is not None and user not in room.members and join_of(room, user, reads).kind:
         take_back(room, user, writes, reads)
         return WriteOk(time=writes.now)
+    if room is not None and user in room.former and room.former[user].gone == "left":
+        return WriteOk(duplicate=True)
     room, _ = authorize(room, user, "leave")
     reply = end_memberships(room, [user], "left", MembershipChange(user, request, digest), writes, reads)
     ensure_owner(room, user, writes)

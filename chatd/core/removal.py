@@ -20,6 +20,7 @@ from chatd.core.held_files import avatar_holder, drop_wallpaper, hold
 from chatd.core.policy import NO_DETAILS
 from chatd.core.read_set import ReadSet
 from chatd.core.room import Room
+from chatd.core.room_steps import ChannelDeleted
 from chatd.core.standings import tell_asked
 from chatd.core.unread_counts import count_purged
 from chatd.core.visibility import text_of
@@ -177,7 +178,7 @@ def delete(room: Room, user: str, writes: WriteSet, reads: ReadSet) -> None:
     writes.add(DeletedRoom(room.number, writes.now))
     if room.is_channel:
         # Their rows follow, some in a commit (core/channels.py).
-        writes.tell_deleted(room)
+        writes.add_step(room, ChannelDeleted(room))
         return
     for member in room.users:
         writes.remove_member(room, member, "deleted")

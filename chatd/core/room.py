@@ -122,8 +122,6 @@ class Room:
     # may be kept (`details.kept`), and `purged_ordinal` stays 0.
     purged: int = 0
     purged_ordinal: int = 0
-    # The number of the group with the comments of a channel, and of the channel in that group.
-    linked: int = 0
     # Of a channel: its followers and staff, of whom `members` holds the staff and those who asked for something lately.
     followers: int | None = None
     # The authors of countable messages from `uncounted` on.
@@ -366,7 +364,6 @@ ROOM_IMAGED = (
     "retain_s",
     "purged",
     "purged_ordinal",
-    "linked",
     "followers",
 )
 

@@ -39,11 +39,17 @@ class RoomCache:
             if member is not None:
                 member.receipts = shown
         if self.automated:
-            room.bots = room.among(self.automated)
+            self.note_bots(room)
         self.rooms[room.name] = room
         self._used[room.name] = now
         for user in room.users if room.direct else ():
             self._direct.setdefault(user, set()).add(room.name)
+
+    def note_bots(self, room: Room) -> None:
+        """Note which members are bots or official accounts; of a channel those of its staff."""
+        room.bots = room.among(self.automated)
+        if room.is_channel:
+            room.bots &= {*room.staff}
 
     def forget_idle(self, before: float, busy: Iterable[str]) -> int:
         """Forget rooms not used since `before`, except those of a batch; return how many."""
@@ -120,8 +126,7 @@ class RoomCache:
         (self.automated.add if automated else self.automated.discard)(user)
         for room in self.rooms.values():
             if room.member(user) is not None:
-                # One who joined in the same commit is there already.
-                room.bots = room.bots | {user} if automated else room.bots - {user}
+                self.note_bots(room)
 
 
 def weight(room: Room) -> int:

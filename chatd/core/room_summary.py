@@ -8,7 +8,8 @@ from typing import Literal, NamedTuple
 
 from msgspec import UNSET, Raw
 
-from chatd.core.extras import ASKED, NICKNAME, PLAYED, SILENCED, WALLPAPER, extra
+from chatd.core.extras import ASKED, DELETED, NICKNAME, PLAYED, SILENCED, WALLPAPER, extra
+from chatd.core.own_view import saw_from
 from chatd.core.policy import NO_DETAILS, RoomDetails, details_of
 from chatd.core.room import ACCEPTED, CHANNEL, DIRECT, REQUEST, Member, Room
 from chatd.core.visibility import ShownTo, marks_shown, seen
@@ -165,6 +166,7 @@ def summarise(
         summary.played = extra(member, PLAYED) or UNSET
         summary.nickname = extra(member, NICKNAME) or UNSET
         summary.silenced_until = extra(member, SILENCED) or 0
+        summary.deleted = extra(member, DELETED) or UNSET
     if room.details is not NO_DETAILS:
         show_details(summary, room.details)
         # To those who decide.
@@ -176,8 +178,8 @@ def summarise(
         if peer.extras:
             summary.asked = extra(peer, ASKED) or 0
         if peer.both_show and marks_shown(shown_to, direct=True, written=room.written):
-            summary.peer_read = seen(peer.read, peer.first_visible)
-            summary.peer_delivered = seen(peer.delivered, peer.first_visible)
+            first = saw_from(peer)
+            summary.peer_read, summary.peer_delivered = seen(peer.read, first), seen(peer.delivered, first)
             if peer.extras:
                 summary.peer_played = extra(peer, PLAYED) or UNSET
     return summary
@@ -212,7 +214,7 @@ def show_details(summary: RoomSummary, details: RoomDetails) -> None:
 
 def receipt_of(member: Member) -> Receipt:
     """Return the watermarks of a member; one that never moved is left out."""
-    first = member.first_visible
+    first = saw_from(member)
     return Receipt(
         member.user, seen(member.read, first) or UNSET, seen(member.delivered, first) or UNSET, first
     )

@@ -63,7 +63,11 @@ def words(text: str) -> Words:
     >>> sorted(words("Hello, iPhone手机!").spaced), sorted(words("Hello, iPhone手机!").dense)
     (['hello', 'iphone'], ['手机'])
     """
-    plain = folded(text)
+    return parted(folded(text))
+
+
+def parted(plain: str) -> Words:
+    """Return the words of a text that is folded."""
     if plain.isascii():
         return Words(frozenset(ASCII_WORDS.findall(plain)), frozenset())
     found = RUNS.findall(plain)
@@ -109,7 +113,11 @@ def holds(text: str, query: Words) -> bool:
     >>> holds("okay", words("ok"))
     False
     """
-    there = words(text)
+    plain = folded(text)
+    # Most candidates that are none lack a word altogether.
+    if not all(word in plain for words_of in query for word in words_of):
+        return False
+    there = parted(plain)
     return all(begins(word, there.spaced) for word in query.spaced) and all(
         any(run in one for one in there.dense) for run in query.dense
     )

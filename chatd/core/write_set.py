@@ -31,7 +31,6 @@ from chatd.protocol.rooms import GoneReason, SummaryOk
 
 # Bytes of an event on the disk besides its blob: its columns and index entries.
 EVENT_BYTES = 200
-
 R = TypeVar("R")
 
 # What most batches have of something. It is replaced, never written to.
@@ -267,7 +266,7 @@ class WriteSet:
         room.enter(member)
         self.members[key] = member
         self._count_membership(room, member.user, 1)
-        self._add_step(room, MemberJoined(room, member.user))
+        self.add_step(room, MemberJoined(room, member.user))
 
     def remove_member(self, room: Room, user: str, reason: GoneReason, *, is_told: bool = True) -> Member:
         """End a membership; its row stays as `gone`. Banned looks like removed. `is_told`: their connections are."""
@@ -276,7 +275,7 @@ class WriteSet:
         room.take_out(member, reason)
         self._count_membership(room, user, -1)
         if is_told:
-            self._add_step(room, MemberLeft(room, user, "removed" if reason == "banned" else reason))
+            self.add_step(room, MemberLeft(room, user, "removed" if reason == "banned" else reason))
         return member
 
     def add_former(self, room: Room, member: Member) -> None:
@@ -285,19 +284,15 @@ class WriteSet:
         self.touch(room)
         room.former[member.user] = self.members[room.number, member.user] = member
 
-    def tell_deleted(self, room: Room) -> None:
-        """Tell all connections that follow a channel that it is deleted."""
-        self._add_step(room, ChannelDeleted(room))
-
     def list_room(self, room: Room, user: str) -> None:
         """Put a room into the list of a member, whose connections are subscribed to it."""
         self.moves = True
-        self._add_step(room, RoomListed(room, user))
+        self.add_step(room, RoomListed(room, user))
 
     def unlist_room(self, room: Room, user: str) -> None:
         """Take a room out of the list of a member, whose connections are sent nothing of it."""
         self.moves = True
-        self._add_step(room, RoomUnlisted(room, user))
+        self.add_step(room, RoomUnlisted(room, user))
 
     def append(
         self,
@@ -328,7 +323,7 @@ class WriteSet:
             self.spend("bytes", author, len(new.blob) + EVENT_BYTES)
         if key is not None:
             self.keyed[room.number, author, key] = new
-        self._add_step(room, new)
+        self.add_step(room, new)
         return event
 
     def ignore(self, room: Room, users: tuple[str, ...]) -> None:
@@ -380,7 +375,8 @@ class WriteSet:
         self.memberships[user] = self.memberships.get(user, 0) + rooms
         room.changing_members |= {user}
 
-    def _add_step(self, room: Room, step: RoomStep) -> None:
+    def add_step(self, room: Room, step: RoomStep) -> None:
+        """Add a step of `room`, to be told in its place."""
         self.steps.setdefault(room.number, []).append(step)
 
     def mark_durable(self) -> None:

@@ -35,11 +35,11 @@ Everything here is synchronous: a batch is published in one go, so nothing comes
 sees a later batch before an earlier one.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from functools import partial
 
 from chatd.config.model import Config
-from chatd.core.room import REQUEST, Room
+from chatd.core.room import REQUEST
 from chatd.core.room_steps import ChannelDeleted, MemberJoined, MemberLeft, RoomListed, RoomUnlisted
 from chatd.core.room_summary import summary_of
 from chatd.core.sections import ChangedRow, Sections
@@ -47,9 +47,10 @@ from chatd.core.users import Account
 from chatd.core.visibility import text_of
 from chatd.core.write_set import NewEvent, ReadPosition, RoomStep, WriteSet
 from chatd.delivery.account_rows import AccountRows
+from chatd.delivery.deleted_channels import push_deleted
 from chatd.delivery.encoding import JSON, MSGPACK, EncodedPush, frame_of
 from chatd.delivery.event_pushes import concerned_by, event_push, parts
-from chatd.delivery.heads import SLICE, Heads
+from chatd.delivery.heads import Heads
 from chatd.delivery.hub import Hub, RoomSubscribers, Subscriber
 from chatd.delivery.interface import Present
 from chatd.delivery.message_requests import MessageRequests, shows_requests
@@ -186,7 +187,7 @@ class Fanout:
             self._push_events(run)
             run = []
             if isinstance(step, ChannelDeleted):
-                self._push_deleted(step.room, list(self._subscribed(step.room)))
+                push_deleted(self._env, self._hub, step.room, self._deflate_min)
             elif isinstance(step, MemberJoined | RoomListed):
                 self._on_joined(step)
             elif isinstance(step, RoomUnlisted):
@@ -373,21 +374,6 @@ class Fanout:
             session.outbox.leave(room.name)
             session.push(GonePush(room.name, step.reason))
         self._hub.resize(room.number, room.size)
-
-    def _push_deleted(self, room: Room, sessions: list[Subscriber]) -> None:
-        """Unsubscribe connections from a deleted channel, and push that it is gone, in slices like its heads."""
-        push = EncodedPush(GonePush(room.name, "deleted"), self._deflate_min)
-        for session in sessions[:SLICE]:
-            if room.number in session.subscriptions.rooms:
-                self._hub.unsubscribe(session, room.number)
-                session.outbox.leave(room.name)
-                session.push(push)
-        if later := sessions[SLICE:]:
-            self._env.call_later(0, partial(self._push_deleted, room, later))
-
-    def _subscribed(self, room: Room) -> Iterable[Subscriber]:
-        subscribers = self._hub.rooms.get(room.number)
-        return () if subscribers is None else subscribers.connections()
 
     def _push_position(self, position: ReadPosition) -> None:
         """Push a moved read position to the user's other devices, and one that stayed to a request without an id."""

@@ -110,8 +110,14 @@ class Host:
         found: list[str] = self.call("PUT", f"/v1/rooms/{room}/members", asked).get("not_added", [])
         return found
 
-    def remove_member(self, room: str, user: str, *, as_: str = "") -> None:
-        self.call("DELETE", f"/v1/rooms/{room}/members/{quote(user)}", query=_as(as_))
+    def remove_member(self, room: str, user: str, *, as_: str = "", **how: Any) -> None:
+        """Remove a member; with `ban` (and `until`, Unix ms) for good, with `recall` also what they wrote in a day."""
+        query = {**_as(as_), **{name: json.dumps(value) for name, value in how.items()}}
+        self.call("DELETE", f"/v1/rooms/{room}/members/{quote(user)}", query=query)
+
+    def update_room(self, room: str, *, as_: str = "", **values: Any) -> Room:
+        """Change settings or rules of a room; `title`, `policy`, `about` and what else `PATCH` of the API takes."""
+        return cast("Room", self.call("PATCH", f"/v1/rooms/{room}", {**_as(as_), **values}))
 
     # --- messages
 

@@ -29,6 +29,10 @@ class Room(TypedDict, total=False):
     ordinal: int
     creator: str
     users: list[str]
+    policy: dict[str, Any]
+    about: str
+    tags: list[str]
+    announcement: int
     duplicate: bool
     not_added: list[str]
 

@@ -24,7 +24,6 @@ class Policy(Struct, omit_defaults=True, frozen=True):
     Roles are the lowest that may. `join`: who may enter by themselves. `approve`: those whom a plain member adds or
     invites wait for an admin. `slow_s`: seconds between two messages of a plain member. `history`: the part of the log
     that newcomers see. `retain_s`: seconds for which messages are kept, 0 as long as the server keeps them.
-    `comments`: the linked group of a channel.
     """
 
     join: Joining | UnsetType = UNSET
@@ -40,7 +39,6 @@ class Policy(Struct, omit_defaults=True, frozen=True):
     listed: bool | UnsetType = UNSET
     no_forward: bool | UnsetType = UNSET
     hide_members: bool | UnsetType = UNSET
-    comments: Room | UnsetType = UNSET
 
 
 class MembersGet(Request, tag="members.get", frozen=True, kw_only=True):

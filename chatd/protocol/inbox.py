@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from chatd.protocol.envelope import Ok, Request, RoomMutation
+from chatd.protocol.envelope import Ok, Request
 from chatd.protocol.identifiers import U53, Room, Seq
 from chatd.protocol.limits import DELETED_RANGES_MAX, READS_MAX
 
@@ -14,9 +14,10 @@ Range = tuple[Seq, Seq]
 Why = Literal["unread", "mention", "mark"]
 
 
-class Delete(RoomMutation, tag="delete", frozen=True, kw_only=True):
+class Delete(Request, tag="delete", frozen=True, kw_only=True):
     """Take messages out of one's own view of a room; they are at or below the own read position."""
 
+    room: Room
     ranges: Annotated[list[Range], Meta(min_length=1, max_length=DELETED_RANGES_MAX)]
 
 

@@ -17,6 +17,19 @@ FULL_DELIVERY_MEMBERS = 500
 # Texts to somebody who has not accepted yet; clients show how many are left.
 REQUEST_TEXTS = 3
 
+# The thresholds that hello names when they differ: what a room loses as it grows, and the windows of authors.
+THRESHOLDS = {
+    "full_delivery_members": FULL_DELIVERY_MEMBERS,
+    "large_room_members": 1_000,
+    "receipts_members": 100,
+    "delivered_members": 32,
+    "typing_members": 200,
+    "group_members": 10_000,
+    "edit_window_s": 86_400,
+    "recall_window_s": 86_400,
+    "request_texts": REQUEST_TEXTS,
+}
+
 # The highest revision of version 1 that this server speaks.
 REVISION = 1
 # The feature words of this server, besides those of account rows, and those of them that mean nothing in JSON.

@@ -177,7 +177,6 @@ class Event(Struct, omit_defaults=True, rename={"from_": "from"}):
     tags: list[str] | UnsetType = UNSET
     nickname: str | UnsetType = UNSET
     until: Milliseconds | UnsetType = UNSET
-    replies: U53 | UnsetType = UNSET
 
 
 class Send(RoomMutation, tag="send", frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from chatd.protocol.friends import (
 )
 from chatd.protocol.groups import Announce, MembersGet, MembersNickname, MembersSilence, MembersUnban
 from chatd.protocol.history import Changes, History, Log, Messages
-from chatd.protocol.inbox import Reads, Unread, Verify
+from chatd.protocol.inbox import Clear, Delete, Reads, Unread, Verify
 from chatd.protocol.joining import (
     InvitesCreate,
     InvitesList,
@@ -67,5 +67,5 @@ AnyRequest = (
     | PushTest | PushDecisions
     | Unread | Reads | Verify
     | Search
-    | Draft | Schedule
+    | Delete | Clear | Draft | Schedule
 )  # fmt: skip

@@ -250,7 +250,8 @@ class Planner:
     def _note_large(self, room: PushRoom, events: list[PushEvent]) -> None:
         """Keep one record for everybody in a large room, who are not looked at one by one."""
         seqs = [event.seq for event in events if event.topic == "message"]
-        if seqs and is_large(room.members, self._parts.settings.members_all, is_direct=room.is_direct):
+        members_all = self._parts.settings.members_all
+        if seqs and (room.is_channel or is_large(room.members, members_all, is_direct=room.is_direct)):
             self._parts.note(Subject("", "", room.number), (seqs[0], seqs[-1]), "message", "large_room")
 
     def _offer(

@@ -13,8 +13,8 @@ from chatd.protocol.messages import Event
 from chatd.search.index import Index
 from chatd.search.source import AnyConnection, RoomHead, heads_of, part_behind, rooms_behind
 
-# Events, and rooms, of one step: some ten milliseconds.
-STEP_EVENTS, STEP_ROOMS = 100, 500
+# Events, and rooms, of one step: some fifty milliseconds.
+STEP_EVENTS, STEP_ROOMS = 400, 500
 # The words of what was taken away are merged away within a day; the merging itself takes minutes.
 MERGE_AFTER_MS = 12 * 3_600_000
 NEVER = -1
@@ -23,12 +23,10 @@ NEVER = -1
 class Feeder:
     """The filling of one index: `note`, and `step` as long as it says that there is more."""
 
-    def __init__(
-        self, index: Index, now_ms: Callable[[], int], *, merge_after_ms: int = MERGE_AFTER_MS
-    ) -> None:
+    def __init__(self, index: Index, now_ms: Callable[[], int], *, step_events: int = STEP_EVENTS) -> None:
         self._index = index
         self._now_ms = now_ms
-        self._merge_after_ms = merge_after_ms
+        self._step_events = step_events
         # Notes come from another thread than steps.
         self._noted: deque[int] = deque()
         # By number; whoever moved first is first.
@@ -72,10 +70,10 @@ class Feeder:
 
     def _feed(self, connection: AnyConnection) -> None:
         """Bring some rooms up to date, or a part of one."""
-        some = list(self._due)[:STEP_EVENTS]
+        some = list(self._due)[: self._step_events]
         heads = {head.room: head for head in heads_of(connection, some)}
         seen = self._index.positions(some)
-        left = STEP_EVENTS
+        left = self._step_events
         with self._index:
             for room in some:
                 if left <= 0:
@@ -136,7 +134,7 @@ class Feeder:
         """Merge away the words of what was taken away long enough ago; return whether there is more of that."""
         index = self._index
         removed = index.removed_ms
-        if not removed or (self._now_ms() - removed < self._merge_after_ms and not self._is_merging):
+        if not removed or (self._now_ms() - removed < MERGE_AFTER_MS and not self._is_merging):
             return False
         with index:
             is_first, self._is_merging = not self._is_merging, True

@@ -17,8 +17,9 @@ from chatd.search.interface import Candidates, IndexStatus
 
 # The time in which an index answers, of which it needs some milliseconds.
 ANSWER_S = 2.0
-# Commits are told together: a message is found a moment later, and until then it is read plainly.
-COLLECT_S = 0.05
+# Commits are told together: few large changes cost an index less than many small ones, and until then what is new is
+# read plainly.
+COLLECT_S = 1.0
 UNKNOWN = Candidates(0, ())
 
 

@@ -8,6 +8,8 @@ import os
 import shutil
 import socket
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import cast
@@ -25,9 +27,9 @@ from chatd.search.keeper import Keeper
 IDLE_S = 1.0
 # An index that has no space waits so long.
 FULL_S = 10.0
-# Filling gives way to answers, and the whole process to the daemon.
+# Filling gives way to answers, and to everything else on the machine: what is not in the index is read plainly.
 SWITCH_S = 0.0005
-NICE = 5
+NICE = 19
 # Spans that are looked at before other questions have their turn.
 SPANS_AT_ONCE = 10
 # Of the connection to the database: it writes nothing, and never checkpoints.
@@ -37,7 +39,6 @@ SOURCE = ("PRAGMA query_only = 1", "PRAGMA busy_timeout = 5000", "PRAGMA wal_aut
 async def serve(pipe: socket.socket, settings: IndexSettings, env: Env) -> None:
     """Keep the index until the daemon ends the conversation."""
     sys.setswitchinterval(SWITCH_S)
-    os.nice(NICE)
     keeper = Keeper(Path(settings.file), settings.epoch, env.now_ms, singles=settings.singles)
     pipe.setblocking(False)
     daemon = _Daemon(keeper)
@@ -58,6 +59,7 @@ async def serve(pipe: socket.socket, settings: IndexSettings, env: Env) -> None:
 async def _fill(keeper: Keeper, daemon: "_Daemon", settings: IndexSettings, env: Env) -> None:
     """Keep the index up to date."""
     source = database(settings.database)
+    loop, thread = asyncio.get_running_loop(), ThreadPoolExecutor(1, "filling", give_way)
     has_more, told_at = True, 0.0
     while True:
         if keeper.mend():
@@ -68,7 +70,7 @@ async def _fill(keeper: Keeper, daemon: "_Daemon", settings: IndexSettings, env:
         else:
             keeper.problem = ""
             daemon.moved.clear()
-            has_more = await asyncio.to_thread(keeper.step, source)
+            has_more = await loop.run_in_executor(thread, keeper.step, source)
         if env.monotonic() - told_at >= IDLE_S or not has_more:
             daemon.tell(keeper.status)
             told_at = env.monotonic()
@@ -76,6 +78,11 @@ async def _fill(keeper: Keeper, daemon: "_Daemon", settings: IndexSettings, env:
             with suppress(TimeoutError):
                 async with asyncio.timeout(FULL_S if keeper.problem else IDLE_S):
                     await daemon.moved.wait()
+
+
+def give_way() -> None:
+    """Give this thread the lowest priority; on Linux it has one of its own."""
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
 
 
 def database(path: str) -> apsw.Connection:

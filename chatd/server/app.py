@@ -39,6 +39,7 @@ from chatd.jobs.message_requests import RequestBound
 from chatd.jobs.scheduled import ScheduledMessages
 from chatd.protocol.codec import Vocabulary
 from chatd.protocol.connection import Hello
+from chatd.protocol.errors import ChatError
 from chatd.push.settings import vapid_public
 from chatd.server.accounts import Accounts
 from chatd.server.capability import Capability, combined
@@ -54,7 +55,7 @@ from chatd.server.rules import (
     screening_rules_of,
     screens,
 )
-from chatd.server.search import MakeIndex, SearchParts
+from chatd.server.search import MakeIndex, SearchParts, require_library
 from chatd.session.rate_limits import RateLimits
 from chatd.session.session import Session
 from chatd.storage.interface import Store
@@ -143,9 +144,7 @@ class App:
         self.context = self._context(config, env, whole, watch_rights)
         self.persons = Persons(store, env, self.writer, self.counters)
         self.persons.reconfigure(config)
-        self.scheduled = ScheduledMessages(
-            store.scheduled, env, lambda submission: self.context.submit(submission)
-        )
+        self.scheduled = ScheduledMessages(store.scheduled, env, lambda one: self.context.submit(one))
         self.push = PushParts(store, self.context, self.hooks)
         self.search = SearchParts(store, self.context, self.hooks)
         self.host = HostParts(store, self.context, self.fanout, self.screening, self.event_feed, self.persons)
@@ -229,6 +228,7 @@ class App:
     def reconfigure(self, config: Config) -> None:
         """Apply another configuration in every part that keeps some of it (config/reloadable.py lists the keys)."""
         # First, because a secret or a library may be missing; nothing has changed then.
+        require_library(config)
         screening = screening_rules_of(config, self.context.env, self.media_door.host_link)
         vapid = vapid_public(config) if config.push.enabled else ""
         people = people_rules_of(config.people)
@@ -303,6 +303,14 @@ class App:
             elif {"disk", "commits"} & self.store.troubles.now.keys() and not self.writer.depth:
                 self.writer.submit(Submission("", ForgetKeys(before=1)))  # an empty change, to try a commit
             await asyncio.sleep(TROUBLES_INTERVAL_S)
+
+    async def store_problem(self) -> str | None:
+        """Return the reason why nothing can be read, None where something can."""
+        try:
+            await self.store.probe()
+        except ChatError as error:
+            return str(error)
+        return None
 
     def pressures(self) -> dict[str, str | None]:
         """Return, by name of a trouble, None or the limit that was reached."""

@@ -22,7 +22,7 @@ from chatd.http.listeners import PENDING_SOCKETS_MAX, Listener, ListenerOptions
 from chatd.http.pending_sockets import PendingSockets
 from chatd.http.routes import Routes, ops_application, public_application
 from chatd.protocol import close_codes
-from chatd.protocol.errors import ChatError, Refused
+from chatd.protocol.errors import Refused
 from chatd.server.accounts import Accounts
 from chatd.server.app import NO_KEY, App
 from chatd.server.capability import Capability, combined
@@ -32,7 +32,7 @@ from chatd.server.descriptors import ADMIN_SOCKETS, API_SOCKETS, OPS_SOCKETS, ne
 from chatd.server.gauges import gauges_of, gauges_of_storage
 from chatd.server.media import MakeProcess
 from chatd.server.push import MakeSender
-from chatd.server.search import MakeIndex
+from chatd.server.search import MakeIndex, require_library
 from chatd.server.system_env import SystemEnv
 from chatd.server.systemd import inherited_sockets
 from chatd.server.watched_files import WatchedFiles
@@ -136,6 +136,7 @@ class Daemon:
         Raises StoreError, BadKey, ConfigError or ListenError, whose texts name the remedy; nothing stays open then.
         """
         receivers = receivers_of(self.config)
+        require_library(self.config)
         identity = self._make_identity(self.config.auth, self.env, self.config.storage.directory)
         store = await self._open_store(self.config.storage, self.env, self._whole.sqlite)
         app = self._app = App(self.config, self.env, store, identity, self._whole, self._login_links)
@@ -202,8 +203,7 @@ class Daemon:
             self._acceptor.reconfigure(config)
         if self._access is not None:
             self._access.reconfigure(config)
-        before = (self.config.web, self.config.media, self.config.cards)
-        if self._website is not None and (config.web, config.media, config.cards) != before:
+        if self._website is not None:
             self._website.reconfigure(config.web, app.media_urls, config.cards.image_hosts)
         self.config = config
         return renewed
@@ -229,10 +229,8 @@ class Daemon:
         if app.media is not None:
             app.media.listen(self.config)
             self._keep_running("media", partial(app.media.run, self.make_media))
-        website = self._website = Website(
-            self.config.web, media_urls=app.media_urls, image_hosts=self.config.cards.image_hosts
-        )
-        application = public_application(self._accounts, acceptor, website)
+        site = self._website = Website(self.config.web, None, app.media_urls, self.config.cards.image_hosts)
+        application = public_application(self._accounts, acceptor, site)
         handed = [bound for sockets in inherited_sockets().values() for bound in sockets]
         listener = Listener(several(listen.address), application, public, connection_class(acceptor))
         await self._open(PUBLIC, listener, handed)
@@ -301,7 +299,7 @@ class Daemon:
         self.app.store.watch()
         return {
             "draining": "the daemon is stopping" if self.draining else None,
-            "store": await self._store_check(),
+            "store": await self.app.store_problem(),
             **self.app.store.troubles.unready(),
             "keys": None if self.app.identity.has_keys else NO_KEY,
         }
@@ -312,13 +310,6 @@ class Daemon:
         if self.app.media is not None and "media" in states:
             states["media"] = self.app.media.shown(states["media"])
         return states
-
-    async def _store_check(self) -> str | None:
-        try:
-            await self.app.store.probe()
-        except ChatError as error:
-            return str(error)
-        return None
 
     def metrics(self) -> tuple[bytes, str]:
         """Return all metrics in the format of Prometheus, and its media type."""

@@ -37,12 +37,7 @@ class SearchParts:
         self._turn = asyncio.Lock()
 
     def adopt(self, config: Config, make_index: MakeIndex) -> Work | None:
-        """Put a configuration in force; return what has to run for it from now on, None where nothing changes.
-
-        Raises ConfigError when the library is not installed.
-        """
-        if config.search.enabled and not is_installed():
-            raise refuse("", "search.enabled is on, and apsw is not installed", f"Run: {INSTALL}.")
+        """Put a configuration in force; return what has to run for it from now on, None where nothing changes."""
         settings = self._settings_of(config)
         if settings is None and self._settings is None:
             # Nobody would take from it what is recalled from now on.
@@ -95,6 +90,12 @@ class SearchParts:
             return {}
         status = self.index.status
         return {"search_behind_rooms": status.behind, "search_index_bytes": status.bytes}
+
+
+def require_library(config: Config) -> None:
+    """Raise ConfigError when search is switched on, and its library is not installed."""
+    if config.search.enabled and not is_installed():
+        raise refuse("", "search.enabled is on, and apsw is not installed", f"Run: {INSTALL}.")
 
 
 def file_of(config: Config) -> Path:

@@ -13,8 +13,10 @@ class JoiningStore(Protocol):
     async def joins(self, places: Collection[tuple[int, str]]) -> list[Join]:
         """Return what waits of these (room number, user); those of whom nothing does are left out."""
 
-    async def asked(self, room: int, after: tuple[int, str], limit: int) -> list[Join]:
-        """Return up to `limit` requests to join a room behind `after` (time, user), the oldest first."""
+    async def asked(self, room: int, since: int, skipped: int, limit: int) -> list[Join]:
+        """Return up to `limit` requests to join a room made from `since` (Unix ms) on, the oldest first, but for the
+        first `skipped`.
+        """
 
     async def ended(self, asked: int, declined: int, limit: int) -> list[tuple[str, str]]:
         """Return up to `limit` (room, user) of requests and offers made up to `asked` (Unix ms), refusals up to

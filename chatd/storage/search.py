@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
+from chatd.core.own_view import View
 from chatd.core.searches import Span
 from chatd.protocol.messages import Event
 
@@ -10,22 +11,27 @@ Matches = Callable[[Event], bool]
 
 
 class SearchedRoom(NamedTuple):
-    """A room of a user. `span`: what they see of it. `place`: where the next page of rooms begins."""
+    """A room of a user. `span`: the part that they see, less what they deleted there for themself, which `view` says.
+    `place`: where the next page of rooms begins.
+    """
 
     name: str
     span: Span
+    view: View
     seq: int
-    place: tuple[int, int]
+    place: tuple[int, ...]
 
 
 class Look(NamedTuple):
-    """A question for messages of a span. `indexed`, `candidates`: what an index says of it (search/interface.py).
+    """A question for messages of a span, as far as its reader sees them. `indexed`, `candidates`: what an index says of
+    it (search/interface.py).
 
     `is_cut`: there may be more candidates below the last. `seq`: the last event of the room. Up to `limit` messages
     and `page_bytes` bytes are wanted, at least one of them.
     """
 
     span: Span
+    view: View
     indexed: int
     candidates: Sequence[int]
     is_cut: bool

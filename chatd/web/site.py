@@ -41,7 +41,6 @@ class Website:
         self,
         web: Web,
         directory: Path | None = None,
-        *,
         media_urls: tuple[str, ...] = (),
         image_hosts: tuple[str, ...] = (),
     ) -> None:

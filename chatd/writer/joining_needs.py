@@ -6,8 +6,10 @@ from chatd.core.channels import Followed
 from chatd.core.entering import SetMembers
 from chatd.core.invites import INVITE_BYTES, FreshInvite, IssuedInvite, invite_id
 from chatd.core.joining import Join
+from chatd.core.privacy import Relation
 from chatd.core.read_set import ReadSet
 from chatd.core.rooms import OpenDirect
+from chatd.protocol.friends import FriendRequest
 from chatd.protocol.joining import InvitesCreate, InvitesUse, JoinsDecide
 from chatd.protocol.members import MembersAdd, RoomJoin
 from chatd.protocol.rooms import RoomCreate, RoomDirect
@@ -90,6 +92,15 @@ async def ending(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -
     await read_joins(sources, places, reads)
 
 
+async def relations(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read how each user stands to those whom they ask, or put into a room, where people are switched on."""
+    pairs = {
+        (asked.user, other) for asked in batch for other in asked_by(asked) if asked.user not in ("", other)
+    }
+    if pairs and reads.rules.people.enabled:
+        reads.records_of(Relation).update(await sources.store.relations(pairs, reads.rules.people))
+
+
 def joining(asked: Submitted) -> Iterable[str]:
     """Return the users who may become members by this submission."""
     request = asked.request
@@ -102,3 +113,9 @@ def joining(asked: Submitted) -> Iterable[str]:
     if isinstance(request, RoomJoin | InvitesUse):
         return [asked.user]
     return request.users if isinstance(request, MembersAdd | SetMembers | JoinsDecide) else ()
+
+
+def asked_by(asked: Submitted) -> Iterable[str]:
+    """Return the users who are put into a room by this submission, or asked to be a friend."""
+    request = asked.request
+    return [request.user] if isinstance(request, FriendRequest) else joining(asked)

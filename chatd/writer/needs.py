@@ -16,7 +16,6 @@ from chatd.core.forwarding import JudgedForward
 from chatd.core.friends import GROUP_VIA, Introduction
 from chatd.core.graph import ChangeGraph, GraphFeed, pairs_of
 from chatd.core.joins import EndJoins, EraseJoins
-from chatd.core.privacy import Relation
 from chatd.core.privacy_settings import SetByHost
 from chatd.core.profiles import Card, Holder
 from chatd.core.read_set import ReadSet, Tail, UnreadSpan, pair
@@ -38,6 +37,7 @@ from chatd.protocol.friends import (
     FriendRequest,
 )
 from chatd.protocol.groups import Announce, MembersNickname, MembersSilence, MembersUnban
+from chatd.protocol.inbox import Clear
 from chatd.protocol.joining import InvitesCreate, InvitesLook, InvitesRevoke, InvitesUse, JoinsDecide
 from chatd.protocol.media import Played
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
@@ -52,7 +52,7 @@ from chatd.writer.erasure_needs import NEEDS_OF_ERASURES, erasures_of_users
 from chatd.writer.file_needs import NEEDS_OF_FILES, forwarded, heard, pictures, read_held, sent
 from chatd.writer.group_needs import recent_messages
 from chatd.writer.import_needs import NEEDS_OF_IMPORTS
-from chatd.writer.joining_needs import asking, ending, invited, joining, of_group
+from chatd.writer.joining_needs import asking, ending, invited, joining, of_group, relations
 from chatd.writer.sources import Need, Sources, Submitted
 from chatd.writer.unsent_needs import drafts, held, scheduled, senders, waiting
 
@@ -228,15 +228,6 @@ def both(a: str, b: str) -> tuple[tuple[str, str], tuple[str, str]]:
     return (a, b), (b, a)
 
 
-async def relations(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
-    """Read how each user stands to those whom they ask, or put into a room, where people are switched on."""
-    pairs = {
-        (asked.user, other) for asked in batch for other in asked_by(asked) if asked.user not in ("", other)
-    }
-    if pairs and reads.rules.people.enabled:
-        reads.records_of(Relation).update(await sources.store.relations(pairs, reads.rules.people))
-
-
 async def direct_rooms(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read the direct room of each user who asks and the `user` they name, if there is one."""
     await read_direct_rooms(sources, {pair(asked.user, asked.request.user) for asked in batch}, reads)
@@ -317,12 +308,6 @@ def is_or_was_member(user: str, room: Room) -> bool:
     return not user or user in room.members or user in room.former
 
 
-def asked_by(asked: Submitted) -> Iterable[str]:
-    """Return the users who are put into a room by this submission, or asked to be a friend."""
-    request = asked.request
-    return [request.user] if isinstance(request, FriendRequest) else joining(asked)
-
-
 def devices_of(asked: Submitted) -> Iterable[tuple[str, str]]:
     """Return the devices, as (user, device), that this submission is about."""
     request = asked.request
@@ -369,6 +354,7 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     InvitesLook: (invited,),
     InvitesUse: (invited, people),
     JoinsDecide: (used_keys, people, followed, asking),
+    Clear: (tails,),
     Draft: (used_keys, drafts),
     Schedule: (used_keys, waiting, sent, held),
     SendScheduled: (used_keys, scheduled, sent, held, senders),

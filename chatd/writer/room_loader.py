@@ -98,6 +98,10 @@ class RoomLoader:
         """Put created rooms into the cache, and preferences of accounts into their members. A commit hook."""
         for room in writes.created:
             self.cache.put(room, self._env.monotonic())
+        if self.cache.automated:
+            for room in writes.rooms.values():
+                if room.is_channel:
+                    self.cache.note_bots(room)
         for account in writes.records_of(Account):
             self.cache.set_receipts(account.user, account.receipts)
             if self._bots:

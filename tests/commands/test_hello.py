@@ -52,7 +52,8 @@ async def test_unusual_limits_are_told(tmp_path):
         client = server.client()
         id = client.say_hello("ann")
         await server.wait_idle()
-        assert client.reply(id)["limits"] == {"focus": 2, "page": 100, "full_delivery_members": 50}
+        told = {"focus": 2, "page": 100, "full_delivery_members": 50, "typing_members": 3}
+        assert client.reply(id)["limits"] == told
 
 
 @pytest.mark.parametrize(("version", "effective"), [(1, 1), (2, 1), (900, 1)])

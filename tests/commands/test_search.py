@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from chatd.commands import search as command
-from tests.kit.inprocess import in_process, new_key
+from chatd.config.problems import ConfigError
+from chatd.server.daemon import Daemon
+from tests.kit.inprocess import in_process, new_key, settings
 
 
 class Searched:
@@ -80,6 +82,23 @@ async def test_newcomers_find_what_they_see(searched):
     assert await searched.texts("before", cid) == ["before lunch"]
     assert await searched.texts("before", cid, room=None) == ["before lunch"]
     assert len(await searched.texts("before")) == 2
+
+
+@pytest.mark.parametrize("is_indexed", [True, False])
+async def test_what_one_deleted_for_oneself_is_in_no_hit_and_no_count(searched, is_indexed):
+    seqs = [(await searched.ann.send(searched.room, f"hello {number}"))["seq"] for number in range(12)]
+    if is_indexed:
+        searched.index.catch_up()
+    gone = [[seqs[11], seqs[11]], [seqs[0], seqs[3]]]
+    reply = await searched.ann.request(type="read", room=searched.room, seq=seqs[11])
+    reply = await searched.ann.request(type="delete", room=searched.room, ranges=gone)
+    assert reply["type"] == "ok", reply
+    left = [f"hello {number}" for number in range(10, 3, -1)]
+    assert await searched.texts("hello") == left
+    assert await searched.texts("hello", limit=7) == left
+    (hit,) = (await searched.ask("hello", room=None))["hits"]
+    assert (hit["count"], hit["event"]["seq"]) == (7, seqs[10])
+    assert len(await searched.texts("hello", searched.bob)) == 12
 
 
 async def test_filters(searched):
@@ -235,3 +254,25 @@ async def test_while_it_is_off_nothing_is_there(tmp_path):
         ann = await server.connect("ann")
         assert (await ann.request(type="search", text="x"))["code"] == "not_supported"
     assert not Path(tmp_path, "search.sqlite").exists()
+
+
+async def test_a_search_box_has_a_rate_of_its_own(tmp_path):
+    async with in_process(tmp_path, search={"enabled": True}) as server:
+        ann = await server.connect("ann")
+        room = await ann.create_group("bob")
+        found = [await ann.request(type="search", room=room, text="x") for _ in range(11)]
+        assert [reply["type"] for reply in found] == ["ok"] * 10 + ["error"]
+        assert (found[-1]["code"], found[-1]["scope"]) == ("rate_limited", "user")
+        assert (await ann.send(room))["type"] == "ok"
+
+
+async def test_without_its_library_it_is_not_switched_on(tmp_path, monkeypatch):
+    monkeypatch.setattr("chatd.server.search.is_installed", lambda: False)
+    with pytest.raises(ConfigError, match="apsw"):
+        await Daemon(settings(tmp_path / "none", search={"enabled": True})).start()
+    assert not Path(tmp_path, "none").exists()
+    async with in_process(tmp_path) as server:
+        wanted = settings(tmp_path, search={"enabled": True}, rates={"writes_burst": 1})
+        with pytest.raises(ConfigError, match=r"chatd\[search\]"):
+            server.app.reconfigure(wanted)
+        assert server.app.context.config.rates.writes_burst > 1

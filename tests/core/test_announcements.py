@@ -4,6 +4,7 @@ from msgspec import UNSET
 from chatd.core import removal
 from chatd.core.policy import NO_DETAILS
 from chatd.core.room_summary import summary_of
+from chatd.protocol.codec import decode_event
 from chatd.protocol.groups import Announce
 from chatd.protocol.messages import Recall
 from tests.kit.group_requests import add, key, last, outcome, rules, say
@@ -35,7 +36,8 @@ def test_an_announcement_is_logged_and_shown_and_taken_away(writer, room):
     assert (event.kind, event.target, event.set, shown(room)) == ("announcement", seq, True, seq)
     assert writer.writes.refreshed == {(room.number, ""): room}
     assert writer.ask("ann", announce(room, seq)).duplicate
-    writer.ask("bob", announce(room, 0))
+    reply = writer.ask("bob", announce(room, 0))
+    assert decode_event(reply.event).target == seq
     event = last(writer, room)
     assert (event.target, event.set, shown(room), room.details) == (seq, False, 0, NO_DETAILS)
     assert writer.ask("ann", announce(room, 0)).duplicate

@@ -4,7 +4,7 @@ from chatd.core.joins import DECLINED_MS, EndJoins
 from chatd.core.sections import ChangedRow
 from chatd.protocol.members import RoomJoin
 from tests.kit.entering import EVE, decide, room_of, state_now, writer_of
-from tests.kit.group_requests import add, join, key
+from tests.kit.group_requests import add, join, key, leave
 
 
 def test_a_decline_is_not_told_and_lasts_a_day():
@@ -54,3 +54,14 @@ def test_an_admin_declines_for_good():
     assert refused.code == "not_found"
     (refused,) = writer.batch([("bob", decide(room, EVE, ban=True))])
     assert (refused.code, refused.field) == ("bad_request", "ban")
+
+
+def test_who_left_and_asks_to_come_back_can_take_that_back():
+    room = room_of(join="request")
+    writer = writer_of(room)
+    writer.ask(EVE, join(room))
+    writer.ask("bob", decide(room, EVE))
+    writer.ask(EVE, leave(room))
+    writer.ask(EVE, join(room))
+    assert not writer.ask(EVE, leave(room)).duplicate
+    assert state_now(room, writer) == "out"

@@ -17,7 +17,7 @@ from chatd.protocol.groups import MembersSilence, MembersUnban
 from chatd.protocol.history import Log
 from chatd.protocol.joining import InvitesRevoke, InvitesUse, JoinsDecide
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
-from chatd.protocol.messages import Body, Edit, React, Recall, Send
+from chatd.protocol.messages import Body, Edit, Forward, React, Recall, Send
 from chatd.protocol.presence import Typing
 from chatd.protocol.read_state import Read
 from chatd.protocol.rooms import RoomCreate, RoomDelete, RoomDirect
@@ -27,6 +27,7 @@ ROOM, KEY = "g00000000001", "key-00000001"
 BODY = Body(text="hi")
 SAID = [
     Send(room=ROOM, key=KEY, body=BODY),
+    Forward(room=ROOM, key=KEY, from_=ROOM, seqs=[1]),
     Edit(room=ROOM, key=KEY, target=1, body=BODY),
     React(room=ROOM, key=KEY, target=1, emoji="👍", set=True),
     Typing(room=ROOM),
@@ -62,7 +63,8 @@ def test_a_restriction_holds_until_its_end_and_not_a_millisecond_longer(
     expected = {"ban": "forbidden", "mute": "muted" if request in SAID else None, "limit": None}[what]
     assert (refused.code if refused else None) == (expected if holds else None)
     assert is_banned(restriction, now) == (holds and what == "ban")
-    assert is_paced(restriction, request, now) == (holds and what == "limit" and isinstance(request, Send))
+    is_message = isinstance(request, Send | Forward)
+    assert is_paced(restriction, request, now) == (holds and what == "limit" and is_message)
     assert in_force(restriction, now) == (restriction if holds else None)
     if refused is not None and what == "mute":
         # Who waits as they are told is not told to wait again, unless for more than a day.
@@ -70,6 +72,12 @@ def test_a_restriction_holds_until_its_end_and_not_a_millisecond_longer(
         assert wait == (DAY if until == FOR_EVER else min(until - now, DAY))
         assert refused.scope == "user"
         assert refusal(restriction, request, now + wait) is None or wait == DAY
+
+
+def test_who_is_limited_forwards_one_message_at_a_time() -> None:
+    many = Forward(room=ROOM, key=KEY, from_=ROOM, seqs=[1, 2])
+    assert refusal(Restriction("limit", FOR_EVER), many, 5).code == "rejected"
+    assert refusal(Restriction("limit", 5), many, 5) is None
 
 
 def test_every_request_that_others_see_something_of_is_said_or_known_to_be_quiet() -> None:

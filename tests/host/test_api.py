@@ -82,7 +82,11 @@ async def test_rooms_members_and_messages(daemon: RunningDaemon) -> None:
             host.recall(room, 3)
             group = host.make_room("group-01", "A tour", ["ann"], as_="bob")
             host.put_members(group["room"], ["carol"], "admin", as_="bob")
-            host.remove_member(group["room"], "carol")
+            ruled = host.update_room(group["room"], policy={"post": "admin"}, about="We ride")
+            assert (ruled["policy"], ruled["about"]) == ({"post": "admin"}, "We ride")
+            host.update_room(group["room"], policy={"post": "member"})
+            host.remove_member(group["room"], "carol", ban=True, recall=True)
+            assert host.put_members(group["room"], ["carol"]) == ["carol"]
             assert host.call("GET", f"/v1/rooms/{group['room']}/members")["count"] == 2
             up = [message["seq"] for message in host.messages(room, after=0)]
             down = [message["seq"] for message in host.messages(room)]

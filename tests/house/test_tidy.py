@@ -26,6 +26,7 @@ EVERYTHING = (*PRODUCT, *TESTS)
 REEXPORTS = dict.fromkeys(("chatd/client/__init__.py", "chatd/host/__init__.py"), "a public library")
 TESTED_ELSEWHERE = {
     "changes": "types",
+    "pushes": "types, which tests/client/core/test_packets.py compares with protocol.md",
     "timing": "numbers",
     "room_steps": "types",
     "sync_query": "types",

@@ -8,7 +8,6 @@ from tests.kit.shapes import (
     positive,
     record,
     role,
-    room,
     text,
     u53,
     user,
@@ -24,7 +23,6 @@ policy = record(
         **dict.fromkeys(("invite", "post", "mention_all", "info", "pin"), any_role),
         **dict.fromkeys(("approve", "listed", "no_forward", "hide_members"), boolean),
         **dict.fromkeys(("slow_s", "retain_s"), u53),
-        "comments": room,
     },
 )
 member_row = record(

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.kit import document
+from tests.kit.body_shapes import body
+from tests.kit.file_shapes import FILE_AND_PUSH_REPLIES, file
 from tests.kit.group_shapes import GROUP_KINDS, GROUP_SETTINGS, GROUP_SUMMARY, member_row
 from tests.kit.joining_shapes import ADDED
 from tests.kit.joining_shapes import replies as joining_replies
@@ -36,43 +38,9 @@ from tests.kit.shapes import (
     user,
     word,
 )
-from tests.kit.sharing_shapes import shared
 
 # Objects (2.4)
 
-file = text_of(r"[A-Za-z0-9_\-]{22}")
-file_kind = one_of("picture", "video", "voice", "sticker", "file")
-
-attachment = record(
-    {"url": text, "mime": text},
-    {
-        "name": text,
-        "size": u53,
-        "width": u53,
-        "height": u53,
-        "duration": u53,
-        "preview": text,
-        "alt": text,
-        "kind": text_of("picture|video|voice|sticker|file"),
-        "sizes": listed(text_of("[ms]"), least=1, most=2),
-        "waveform": text_of("[0-9a-v]{64}"),
-        "expires_at": positive,
-    },
-)
-button = record({"label": word}, {"data": word, "url": word})
-body = record(
-    {},
-    {
-        "text": text,
-        "attachments": listed(attachment, least=1, most=10),
-        "reply_to": positive,
-        "thread": positive,
-        "mentions": listed(text, most=50),
-        "buttons": listed(listed(button, least=1, most=3), least=1, most=5),
-        **shared,
-        "data": host_data,
-    },
-)
 reaction_count = record({"emoji": word, "count": positive})
 role_of = record({"user": user, "role": role})
 
@@ -203,7 +171,12 @@ _done: dict[str, Shape] = {"time": positive, "seq": positive, "duplicate": flag}
 _stored: dict[str, Shape] = {"time": positive, "seq": positive}
 _change: tuple[dict[str, Shape], dict[str, Shape]] = ({}, _done)
 _logged: tuple[dict[str, Shape], dict[str, Shape]] = ({}, {**_done, "event": event})
-_limits = record({}, dict.fromkeys((*document.limits(), "full_delivery_members", "request_texts"), positive))
+# Those that the reply to hello names (protocol.md "Thresholds").
+THRESHOLDS = (
+    "full_delivery_members", "large_room_members", "receipts_members", "delivered_members", "typing_members",
+    "group_members", "edit_window_s", "recall_window_s", "request_texts",
+)  # fmt: skip
+_limits = record({}, dict.fromkeys((*document.limits(), *THRESHOLDS), u53))
 _nothing: tuple[dict[str, Shape], dict[str, Shape]] = ({}, {})
 media_offer = record({"url": text_of(r"https?://.{1,504}"), "file_bytes": positive, "voice_ms": positive})
 push_offer = record(
@@ -287,57 +260,23 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     "watch": ({"users": listed(_seen)}, {}),
     "members.list": ({"members": listed(member_row), "count": u53}, {"more": more}),
     "members.get": ({"members": listed(member_row, most=100), "count": u53}, {}),
-    **dict.fromkeys(("members.silence", "members.nickname"), _logged),
-    **dict.fromkeys(("members.unban", "announce"), _change),
+    **dict.fromkeys(("members.silence", "members.nickname", "announce"), _logged),
+    "members.unban": _change,
     "preferences": _nothing,
+    "delete": _nothing,
+    "clear": _nothing,
+    "draft": ({}, {"stamp": positive}),
+    "schedule": ({}, {"stamp": positive}),
     "users.get": ({"users": listed(card)}, {"more": text_of(r".{1,128}"), "stamp": u53}),
     "bots.get": (
         {},
         {"commands": listed(record({"name": word, "description": text}), least=1, most=100), "welcome": flag},
     ),
     "devices.push": _nothing,
-    "file.link": (
-        {
-            "links": listed(
-                record(
-                    {"room": room, "seq": u53, "file": file, "url": text, "expires_at": positive},
-                    {"size": one_of("m", "s")},
-                ),
-                most=50,
-            )
-        },
-        {},
-    ),
-    "file.list": (
-        {
-            "files": listed(
-                record(
-                    {"file": file, "kind": file_kind, "size": u53, "created_at": u53},
-                    {"name": text, "attached": flag},
-                ),
-                most=200,
-            ),
-            "used": u53,
-            "quota": u53,
-        },
-        {"more": more},
-    ),
+    **FILE_AND_PUSH_REPLIES,
     "search": (
         {"hits": listed(record({"event": event_for_reader}, {"room": room, "count": positive}), most=50)},
         {"more": more, "behind": positive},
-    ),
-    "push.test": ({"outcome": word}, {"detail": text_of(r".{1,64}")}),
-    "push.decisions": (
-        {
-            "decisions": listed(
-                record(
-                    {"time": positive, "kind": word, "outcome": word},
-                    {"device": device, "room": room, "seq": positive, "detail": text_of(r".{1,64}")},
-                ),
-                most=50,
-            )
-        },
-        {},
     ),
     "users.find": ({"users": listed(plate, most=1)}, {}),
     "profile.set": ({"profile": card}, {}),

@@ -47,6 +47,30 @@ async def _ask(app: AppPage) -> None:
     await app.page.locator(".ask-bar").wait_for()
 
 
+async def _folders(app: AppPage) -> None:
+    for chat, place in (("Daniel Kern", 3), ("Carol Green", 4)):
+        await app.row(chat).click(button="right")
+        await app.page.get_by_role("menuitem").nth(place).click()
+    for _ in ("the choice", "the folders"):
+        await app.dialog.get_by_role("button", name="New folder").click()
+    await app.dialog.locator("input").fill("Bikes")
+    await app.dialog.locator("button[type=submit]").click()
+    await app.page.locator(".folder", has_text="Bikes").wait_for()
+
+
+def _of_group(place: int, *presses: str) -> Callable[[AppPage], Awaitable[None]]:
+    """Press an action of the card of a group, and what comes then."""
+
+    async def act(app: AppPage) -> None:
+        await app.page.locator(".card").last.locator("button.setting").nth(place).click()
+        await app.dialog.wait_for()
+        for press in presses:
+            await app.dialog.locator(press).click()
+        await app.until_still()
+
+    return act
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """One picture: the route, an element that shows that it is there, and what the window is like."""
@@ -69,6 +93,12 @@ PICTURES = (
     Picture("group-phone", "", ".list .chat-row", PHONE, act=_new_group),
     Picture("person-phone", "u/carol", ".cover", PHONE),
     Picture("me-phone-zh", "me", ".cover", PHONE, "dark", "zh-CN"),
+    Picture("folders-phone", "", ".list .chat-row", PHONE, act=_folders),
+    Picture(
+        *("invite-phone-dark", "r/{tour}/about", ".members-head", PHONE, "dark"),
+        act=_of_group(1, "button[type=submit]", "button[type=submit]"),
+    ),
+    Picture("rules-phone-zh", "r/{tour}/about", ".members-head", PHONE, locale="zh-CN", act=_of_group(0)),
 )
 
 # With people switched on.

@@ -5,7 +5,8 @@ tests/web/test_typescript.py compares them with what is generated. Every cell of
 grammar, and so must the cells "Further keys" of the kinds of events:
 
     type    = one ["?"]
-    one     = "[" type "]" | "map of " one | "{" fields "}" [" of " one] | word [bound] | choice [" or " word [bound]]
+    one     = "[" type [", " type] "]" | "map of " one | "{" fields "}" [" of " one] | word [bound]
+            | choice [" or " word [bound]]
     fields  = field {", " field}          field = "`" name "`" [" " type] ["?"]
     choice  = "`" name "`" {(", " | " or ") "`" name "`"}
     bound   = " ≤ " number [" bytes"] | " ≥ " number | " " number "–" number
@@ -25,49 +26,6 @@ SDK = Path(__file__).parents[2] / "web" / "sdk"
 PACKETS = SDK / "src" / "core" / "packets.ts"
 VECTORS = SDK / "test" / "vectors.json"
 
-WORDS = {
-    "str": "string",
-    "u53": "number",
-    "i53": "number",
-    "ms": "number",
-    "bool": "boolean",
-    "flag": "boolean",
-    "any": "unknown",
-    **dict.fromkeys(("user", "room", "device", "key"), "string"),
-    "role": '"member" | "admin" | "owner"',
-    **{
-        name: name
-        for name in (
-            "Event",
-            "Body",
-            "Attachment",
-            "Button",
-            "Policy",
-            "Card",
-            "Span",
-            "MessageOrigin",
-            "Policy",
-            "RoomSummary",
-            "SyncPage",
-            "AccountRow",
-            "Contact",
-            "Circle",
-            "Audience",
-            "Privacy",
-            "Profile",
-            "Page",
-            "PushOffer",
-            "PushPreferences",
-        )
-    },
-}
-
-UNTYPED = {"role": "string", "state": "string", "receipts": "ReceiptEntry[]"}
-"""The types of keys that stand in braces without one and are not named like their type."""
-
-LEFT_OUT = {"state"}
-"""Keys in braces that have a default, so that they may be absent (protocol.md, "presence")."""
-
 OBJECTS = {
     "5.2": "Body",
     "5.3": "Attachment",
@@ -84,10 +42,31 @@ OBJECTS = {
     "22.1.2": "PushOffer",
     "22.2.1": "PushPreferences",
     "24.1.1": "Policy",
+    "24.2.2": "JoinRow RoomCard",
+    "24.2.3": "Invite",
     "24.4.1": "Card",
     "24.4.2": "Span",
     "24.4.3": "MessageOrigin",
 }
+
+WORDS = {
+    "str": "string",
+    "u53": "number",
+    "i53": "number",
+    "ms": "number",
+    "bool": "boolean",
+    "flag": "boolean",
+    "any": "unknown",
+    **dict.fromkeys(("user", "room", "device", "key"), "string"),
+    "role": '"member" | "admin" | "owner"',
+    **{name: name for name in ("Event", *" ".join(OBJECTS.values()).split())},
+}
+
+UNTYPED = {"role": "string", "state": "string", "receipts": "ReceiptEntry[]"}
+"""The types of keys that stand in braces without one and are not named like their type."""
+
+LEFT_OUT = {"state"}
+"""Keys in braces that have a default, so that they may be absent (protocol.md, "presence")."""
 
 ENTRIES = {
     "ReactionCount": ("Event", "reactions"),
@@ -161,6 +140,16 @@ class Cell:
     def one(self) -> str:
         if self.take(r"\["):
             item, _ = self.type()
+            if self.take(", "):
+<<<<<<< HEAD
+                second, _ = self.type()
+                self.need(r"\]")
+                return f"[{item}, {second}]"
+=======
+                items = [item, self.type()[0]]
+                self.need(r"\]")
+                return f"[{', '.join(items)}]"
+>>>>>>> wt-web
             self.need(r"\]")
             return f"({item})[]" if " " in item and not item.startswith("{") else f"{item}[]"
         if self.take("map of "):
@@ -315,11 +304,15 @@ def packets() -> str:
         "/** A packet as it is sent, or as it was decoded. */\nexport type Packet = { [key: string]: any };",
         declared("Event", event(), 'One entry in the log of a room (protocol.md, "Event").'),
     ]
-    for number, name in OBJECTS.items():
-        title = document.section(number).title.partition(" ")[2]
-        parts.append(
-            declared(name, keys_of(document.section(number), first="Key"), f'Protocol.md, "{title}".')
-        )
+    for number, names in OBJECTS.items():
+        section = document.section(number)
+        title = section.title.partition(" ")[2]
+        described = [rows for rows in section.tables if {"Key", "Type"} <= rows[0].keys()]
+        for place, name in enumerate(names.split()):
+            # A section of one object may have further tables, which have more of its keys.
+            tables = described if " " not in names else described[place : place + 1]
+            keys = [key for rows in tables for row in rows for key in row_keys(row, section, "Key")]
+            parts.append(declared(name, keys, f'Protocol.md, "{title}".'))
     errors = [key for key in keys_of(document.section("3.2"), first="Key") if key.name not in ("type", "id")]
     errors = [Key(key.name, key.type, key.name != "code", key.meaning) for key in errors]
     parts.append(declared("ErrorReply", errors, 'A refusal (protocol.md, "error").'))

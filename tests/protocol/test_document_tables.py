@@ -7,6 +7,7 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
+from chatd.commands.hello import thresholds_of
 from chatd.commands.push_door import TEST_S
 from chatd.commands.table import COMMANDS
 from chatd.config.model import Config, Limits
@@ -121,8 +122,8 @@ def test_thresholds_are_the_defaults_of_the_configuration() -> None:
     config = Config()
     configured = {name: getattr(getattr(config, section), key) for name, (section, key) in THRESHOLDS.items()}
     assert document.thresholds() == configured
-    assert document.thresholds()["full_delivery_members"] == limits.FULL_DELIVERY_MEMBERS
-    assert document.thresholds()["request_texts"] == limits.REQUEST_TEXTS
+    assert limits.THRESHOLDS.items() <= configured.items()
+    assert thresholds_of(config) == limits.THRESHOLDS
 
 
 def test_rates_are_the_defaults_of_the_configuration() -> None:
@@ -136,6 +137,7 @@ def test_rates_are_the_defaults_of_the_configuration() -> None:
         (f"{rates.room_per_s:g}/s", rates.room_burst),
         (f"{rates.writes_per_s:g}/s", rates.writes_burst),
         (f"{rates.people_per_min}/min", rates.people_per_min),
+        (f"{rates.invites_per_min}/min", rates.invites_per_min),
         (f"{rates.searches_per_s:g}/s", int(SEARCHES_BURST * rates.searches_per_s)),
         (f"{rates.hello_user_per_min}/min", rates.hello_user_per_min),
         (f"{rates.hello_address_per_min}/min", rates.hello_address_per_min),
@@ -146,6 +148,7 @@ def test_rates_are_the_defaults_of_the_configuration() -> None:
         (f"{rates.stored_bytes_per_day}/day", rates.stored_bytes_per_day),
         (f"{rates.rooms_per_day}/day", rates.rooms_per_day),
         (f"{rates.added_per_day}/day", rates.added_per_day),
+        (f"{rates.joins_per_hour}/h", rates.joins_per_hour),
         (f"{rates.forwards_per_min}/min", rates.forwards_per_min),
         (f"{rates.friend_requests_per_day}/day", rates.friend_requests_per_day),
         (f"{rates.strangers_per_day}/day", rates.strangers_per_day),
@@ -160,7 +163,8 @@ def test_what_counts_as_a_write_is_what_the_table_of_commands_says() -> None:
     writes = {name for name, command in names.items() if command.writes}
     alone = {name for name, command in names.items() if command.own == "writes"}
     people = {name for name, command in names.items() if command.own == "people"}
-    assert [set(words) for words in rows[3:7]] == [writes | alone, alone, {"typing"}, people]
+    invites = {name for name, command in names.items() if command.own == "invites"}
+    assert [set(words) for words in rows[3:8]] == [writes | alone, alone, {"typing"}, people, invites]
     assert [name for name, command in names.items() if command.own == "typing"] == ["typing"]
 
 
@@ -342,7 +346,7 @@ def test_the_keys_of_an_ack_are_those_of_the_code() -> None:
         for row in document.section("9.1").table(first="Reply key")
         for key in document.words(row["Reply key"])
     }
-    assert stated | {"summary", "not_added", "seqs"} == set(fields(WriteOk))
+    assert stated | {"summary", "not_added", "offered", "requested", "seqs"} == set(fields(WriteOk))
 
 
 # --- objects

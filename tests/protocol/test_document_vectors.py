@@ -9,11 +9,13 @@ import pytest
 from chatd.protocol import codec
 from chatd.protocol.bots import BotOk
 from chatd.protocol.connection import AuthOk, HelloOk, ModeOk, PingOk
+from chatd.protocol.drafts import StampOk
 from chatd.protocol.envelope import Error, Push, Request
 from chatd.protocol.errors import Broken
 from chatd.protocol.friends import CircleOk, ContactOk
 from chatd.protocol.history import EventsOk
 from chatd.protocol.inbox import BadgeOk, ReadsOk, UnreadOk, VerifyOk
+from chatd.protocol.joining import CardOk, InviteOk, InvitesOk, JoinsOk, UseOk
 from chatd.protocol.media import FileLinkOk, FileListOk
 from chatd.protocol.members import MembersOk
 from chatd.protocol.messages import WriteOk
@@ -133,6 +135,7 @@ REPLIES = {  # the answer to these requests; all others are answered by a WriteO
     "mode": ModeOk,
     "ping": PingOk,
     "sync": SyncOk,
+    "schedule": StampOk,
     "read": ReadOk,
     "readers": ReadersOk,
     "focus": FocusOk,
@@ -154,6 +157,11 @@ REPLIES = {  # the answer to these requests; all others are answered by a WriteO
     "file.link": FileLinkOk,
     "file.list": FileListOk,
     "search": SearchOk,
+    "invites.create": InviteOk,
+    "invites.list": InvitesOk,
+    "invites.look": CardOk,
+    "invites.use": UseOk,
+    "joins.list": JoinsOk,
     "push.decisions": PushDecisionsOk,
     "unread": UnreadOk,
     "badge": BadgeOk,

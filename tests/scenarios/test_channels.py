@@ -4,6 +4,7 @@ import asyncio
 import random
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from chatd.core import room_cache
 from tests.kit.client import TestClient, fresh_key
 from tests.kit.clients import Clients
 from tests.kit.daemon import RunningDaemon
+from tests.kit.inprocess import in_process
 from tests.kit.stepped_env import SteppedEnv
 from tests.kit.waiting import until
 
@@ -273,3 +275,67 @@ async def test_a_follower_who_comes_back_hears_what_a_commit_changes_meanwhile(c
         (row,) = reply["sync"]["rooms"]
         assert row["seq"] in (sent["seq"] - 1, sent["seq"])
         assert row["unread"] == row["ordinal"] if "unread" in row else row["ordinal"] == 0
+
+
+async def test_one_asks_to_follow_a_channel_or_comes_by_an_invite(clients: Clients) -> None:
+    alice, bob, carol = await clients.connect_all("alice", "bob", "carol")
+    room = await alice.create_group("for some", kind="channel", policy={"join": "request"})
+    assert (await bob.mutate("room.join", room, text="please"))["requested"]
+    await alice.mutate("joins.decide", room, users=["bob"], accept=True)
+    assert (await bob.get_room(room))["members"] == 2
+    invite = (await alice.mutate("invites.create", room))["invite"]["invite"]
+    used = await carol.request({"type": "invites.use", "invite": invite, "key": fresh_key()})
+    assert used["summary"]["kind"] == "channel"
+    assert (await alice.get_room(room))["members"] == 3
+
+
+async def test_unread_numbers_of_a_follower_are_explained_and_read_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room_cache, "FOLLOWERS_IN_MEMORY", 1)
+    names = ["bob", "carol", "dave"]
+    async with in_process(tmp_path, channels=CHANNELS) as server:
+        alice = await server.connect("alice")
+        made = await alice.request(
+            type="room.create", key=fresh_key(), kind="channel", title="news", users=names
+        )
+        room = made["summary"]["room"]
+        posts = [(await alice.send(room, f"post {number}"))["seq"] for number in range(3)]
+        followers = [await server.connect(name) for name in names]
+        for follower in followers:
+            explained = await follower.request(type="unread", room=room)
+            assert (explained["unread"], explained["seqs"]) == (3, posts)
+        for follower in followers:
+            reply = await follower.request(type="reads", rooms=[{"room": room, "seq": posts[-1]}])
+            assert [(row["room"], row["read"], row["unread"]) for row in reply["rooms"]] == [
+                (room, posts[-1], 0)
+            ]
+        for follower in followers:
+            summary = (await follower.request(type="room.get", room=room))["summary"]
+            assert (summary["read"], summary.get("unread", 0)) == (posts[-1], 0)
+
+
+async def test_a_post_is_forwarded_with_its_place(clients: Clients) -> None:
+    room, (alice, bob) = await in_channel(clients, "alice", "bob")
+    post = (await alice.send(room, "worth telling"))["seq"]
+    direct = await bob.open_direct("alice")
+    (sent,) = (await bob.mutate("forward", direct, **{"from": room}, seqs=[post]))["seqs"]
+    (message,) = await bob.request_history(direct)
+    assert (message["seq"], message["body"]["text"]) == (sent, "worth telling")
+    assert message["body"]["forwarded"] == {"room": room, "seq": post}
+
+
+async def test_a_banned_follower_and_a_silenced_one(clients: Clients) -> None:
+    room, (alice, bob, carol) = await in_channel(clients, "alice", "bob", "carol")
+    post = (await alice.send(room, "a post"))["seq"]
+    await alice.mutate("members.silence", room, users=["carol"], until=1)
+    reaction = {"type": "react", "room": room, "key": fresh_key(), "target": post, "emoji": "👍", "set": True}
+    await carol.expect_refusal("forbidden", reaction)
+    await alice.mutate("members.remove", room, users=["bob"], ban=True)
+    await bob.expect_refusal("not_member", {"type": "room.join", "room": room, "key": fresh_key()})
+    banned = await alice.request({"type": "members.list", "room": room, "role": "banned"})
+    assert [row["user"] for row in banned["members"]] == ["bob"]
+    shown = await carol.request({"type": "members.list", "room": room})
+    assert [row["user"] for row in shown["members"]] == ["alice"]
+    await alice.mutate("members.unban", room, users=["bob"])
+    await bob.mutate("room.join", room)

@@ -265,3 +265,12 @@ async def test_a_replacing_connection_is_within_the_limit(clients: Clients) -> N
     await clients.connect("alice")
     await clients.reconnect(first)
     await first.expect_bye(4200)
+
+
+@pytest.mark.settings(
+    delivery={"typing_members": 50, "delivered_members": 0}, storage={"recall_window_s": 120.0}
+)
+async def test_hello_names_the_thresholds_that_the_operator_moved(clients: Clients) -> None:
+    alice = await clients.open("alice")
+    moved = {"typing_members": 50, "delivered_members": 0, "recall_window_s": 120}
+    assert (await alice.say_hello())["limits"] == moved

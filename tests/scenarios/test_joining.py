@@ -1,5 +1,6 @@
 """protocol.md "Entering groups": requests, offers and invites, on all devices of who is concerned."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -123,3 +124,43 @@ async def test_who_wants_to_be_asked_is_offered_the_group(clients: Clients) -> N
     assert other.user == "eve"
     await eve.mutate("room.join", room)
     assert (await eve.get_room(room))["members"] == 2
+
+
+async def test_twenty_phones_race_for_the_last_use(clients: Clients) -> None:
+    ann = await comes(clients, "ann")
+    room = await ann.create_group("Bikes")
+    made = (await ann.mutate("invites.create", room, uses_max=1))["invite"]["invite"]
+    phones = [await comes(clients, f"u{number}") for number in range(20)]
+    replies = await asyncio.gather(
+        *(phone.reply_to({"type": "invites.use", "invite": made, "key": fresh_key()}) for phone in phones)
+    )
+    assert sorted(reply.get("code", "in") for reply in replies) == ["in", *["not_found"] * 19]
+    assert (await ann.get_room(room))["members"] == 2
+
+
+@pytest.mark.settings(rates={"enabled": True, "invites_per_min": 3})
+async def test_nobody_guesses_an_invite(clients: Clients) -> None:
+    ann, eve = [await comes(clients, user) for user in ("ann", "eve")]
+    room = await ann.create_group("Bikes")
+    real = (await ann.mutate("invites.create", room))["invite"]["invite"]
+    # As near as can be to one that works, to one that was revoked, and to none.
+    await ann.mutate("invites.revoke", room)
+    guesses = [real, real[:-1] + ("A" if real[-1] != "A" else "Q"), "A" * 22]
+    refusals = [
+        {
+            name: value
+            for name, value in (await eve.reply_to({"type": "invites.look", "invite": guess})).items()
+            if name != "id"
+        }
+        for guess in guesses
+    ]
+    assert refusals[0]["code"] == "not_found"
+    assert refusals == [refusals[0]] * 3
+    limited = await eve.expect_refusal(
+        "rate_limited", {"type": "invites.use", "invite": real, "key": fresh_key()}
+    )
+    assert limited["scope"] == "user"
+    for bad in ("A" * 21, "A" * 23, "A" * 21 + "!", "' OR 1=1 --          "):
+        await (await comes(clients, "dan")).expect_refusal(
+            "bad_request", {"type": "invites.look", "invite": bad}
+        )

@@ -59,7 +59,7 @@ async def test_the_key_of_a_room_for_other_content_is_a_conflict(clients: Client
     "fields",
     [
         {"kind": "direct"},
-        {"kind": "channel"},
+        {"kind": "community"},
         {"title": 7},
         {"users": ["with a space"]},
         {"users": "bob"},

@@ -30,7 +30,7 @@ async def test_a_draft_is_on_all_devices_until_its_message_is_sent(clients: Clie
     # Sent from a device that knows nothing of drafts; nothing is written of it.
     await alice.send(room, "Hello", key=key)
     _, hello = await clients.reconnect(phone, features=WORDS)
-    assert "drafts" not in hello["sync"].get("sections", {}) or not hello["sync"]["sections"]["drafts"]
+    assert [row.get("value") for row in hello["sync"]["sections"].get("drafts", ())] in ([], [None])
 
 
 async def test_a_scheduled_message_is_sent_by_the_daemon(clients: Clients) -> None:

@@ -128,8 +128,10 @@ async def filled(tmp_path):
 
 
 @pytest.mark.parametrize("step", [1, 3, 100])
-async def test_a_log_is_followed_in_steps_of_any_size(filled, monkeypatch, step):
-    monkeypatch.setattr(feeding, "STEP_EVENTS", step)
+async def test_a_log_is_followed_in_steps_of_any_size(filled, step):
+    filled.index.keeper._feeder = Feeder(
+        filled.index.keeper._writing, filled.server.env.now_ms, step_events=step
+    )
     rooms = [await filled.client.create_group("bob") for _ in range(3)]
     for room in rooms:
         seqs = [(await filled.client.send(room, text))["seq"] for text in ("red", "green", "blue", "green")]

@@ -34,3 +34,7 @@ class Members:
     def saw(self, user: str, seq: int) -> bool:
         """Whether an event of this number was for `user`, when it was committed."""
         return any(low <= seq <= high for low, high in self._intervals.get(user, ()))
+
+    def stayed(self, user: str, low: int, high: int) -> bool:
+        """Whether `user` was a member all the time between two events."""
+        return any(first <= low and high <= last for first, last in self._intervals.get(user, ()))

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from tests.simulation.actions import Actor
     from tests.simulation.world import World
 
-# A step comes after up to 0.6 s: some searches find the index behind.
-STEP_S, STEPS = 0.03, 20
+# A step of few events comes after up to a second: some searches find the index behind.
+STEP_S, STEPS, STEP_EVENTS = 0.05, 20, 3
 # The index is gone, or its process is, before one step in so many; a process is up again after so many steps.
 GONE_ONE_IN = 12
 DOWN_STEPS = 4
@@ -43,8 +43,14 @@ class SimIndex:
         self._lane = world.choices.lane(f"index {world.machine.boots}")
         now_ms = context.env.now_ms
         self.keeper = Keeper(Path(settings.file), settings.epoch, now_ms, singles=settings.singles)
+        self._begin()
         self._down = 0
         self._filling = asyncio.create_task(self._fill())
+
+    def _begin(self) -> None:
+        """Let another process go on, which knows nothing of what this one was told."""
+        now_ms = self._context.env.now_ms
+        self.keeper._feeder = Feeder(self.keeper._writing, now_ms, step_events=STEP_EVENTS)
 
     async def find(self, tokens: Alternatives, spans: Sequence[Span], limit: int) -> Sequence[Candidates]:
         await asyncio.sleep(0)
@@ -86,10 +92,9 @@ class SimIndex:
             self._world.count("the index was deleted")
             self.keeper._path.unlink(missing_ok=True)
         else:
-            # Another process knows nothing of what this one was told.
             self._world.count("the process of the index died")
             self._down = DOWN_STEPS
-            self.keeper._feeder = Feeder(self.keeper._writing, self._context.env.now_ms)
+            self._begin()
 
 
 class SimSearch:

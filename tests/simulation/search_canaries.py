@@ -7,7 +7,6 @@ from unittest.mock import patch
 from chatd.core.searches import Wanted
 from chatd.protocol.messages import Event
 from chatd.search.feeder import Feeder
-from chatd.search.index import Index
 from chatd.storage.sqlite import search
 
 
@@ -38,19 +37,8 @@ def changes_unheard() -> AbstractContextManager[Any]:
     return patch.object(Feeder, "_bring", bring)
 
 
-def epoch_unheeded() -> AbstractContextManager[Any]:
-    """Go on with an index of another history."""
-    real = Index.__init__
-
-    def begin(self: Index, path: Any, epoch: str, *, singles: bool) -> None:
-        real(self, path, "always the same", singles=singles)
-
-    return patch.object(Index, "__init__", begin)
-
-
 SEARCH_CANARIES = {
     "candidate-unchecked": candidate_unchecked,
     "tail-unsearched": tail_unsearched,
     "changes-unheard": changes_unheard,
-    "index-epoch-unheeded": epoch_unheeded,
 }

@@ -3,21 +3,23 @@
 Texts of a run are plain English, so what holds a query is said again here, in two lines.
 """
 
+import re
 from collections.abc import Iterator
 
 from tests.simulation.exchanges import replies
-from tests.simulation.history import Conversation, History, Packet, ReceivedPacket, Row, Truth
+from tests.simulation.history import Conversation, History, Packet, ReceivedPacket, Truth
 from tests.simulation.membership import Members
 
 Findings = Iterator[str]
 
+WORD = re.compile(r"[^\W_]+")
 WHOLE = 2  # words of up to so many letters are found whole
 
 
 def holds(event: Packet, request: Packet, user: str) -> bool:
     """Whether a message, as it is, is one that was asked for."""
     body = event.get("body", {})
-    words = body.get("text", "").split()
+    words = WORD.findall(" ".join(texts(body)).lower())
     mentions = body.get("mentions", [])
     return (
         "body" in event
@@ -25,6 +27,11 @@ def holds(event: Packet, request: Packet, user: str) -> bool:
         and request.get("from", event["user"]) == event["user"]
         and (not request.get("has") or user in mentions or "*" in mentions)
     )
+
+
+def texts(body: Packet) -> Iterator[str]:
+    for part in (body, *body.get("attachments", ()), body.get("card", {})):
+        yield from (part[key] for key in ("text", "title", "name", "alt") if key in part)
 
 
 def is_of(wanted: str, word: str) -> bool:
@@ -65,7 +72,7 @@ def nothing_is_missed(history: History) -> Findings:
                 continue
             if "edited" in row.event:
                 continue
-            if holds(row.event, request, said.user) and not parted(log, members, said.user, seq):
+            if holds(row.event, request, said.user) and members.stayed(said.user, seq, max(log)):
                 yield f"{said.client} asked for {request} and was not shown {row.event}"
 
 
@@ -77,11 +84,6 @@ def had_before(said: Conversation, room: str, at: float) -> set[int]:
         if received.at < at and received.packet["type"] == "event" and received.packet["room"] == room
         for event in received.packet["events"]
     }
-
-
-def parted(log: dict[int, Row], members: Members, user: str, seq: int) -> bool:
-    """Whether a user was out of the room at any time behind an event."""
-    return not all(members.saw(user, later) for later in range(seq, max(log) + 1))
 
 
 def equal_at_the_end(history: History) -> Findings:

@@ -20,6 +20,7 @@ from chatd.storage.sqlite import (
     files,
     graph,
     history,
+    joining,
     media_reads,
     media_rows,
     member_reads,
@@ -50,6 +51,7 @@ MODULES: tuple[ModuleType, ...] = (
     read_set,
     compaction,
     history,
+    joining,
     media_reads,
     media_rows,
     member_reads,
@@ -65,6 +67,7 @@ MODULES: tuple[ModuleType, ...] = (
 )
 VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 WHOLE_TABLES = {
+    "joining.ENDED",  # the rooms that were deleted in the last month
     "compaction.LONG_ROOMS",  # upkeep once in a while
     "files.OF_REPORTS",  # the 500 reports that were found by their index
     # What an operator asks for: all of it.

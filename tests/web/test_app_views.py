@@ -83,6 +83,36 @@ async def _member_menu(app: AppPage) -> None:
     await app.page.get_by_role("menuitem").first.wait_for()
 
 
+async def _row_menu(app: AppPage) -> None:
+    await app.page.locator(".list .chat-row").first.click(button="right")
+    await app.page.get_by_role("menuitem").first.wait_for()
+
+
+async def _folders(app: AppPage) -> None:
+    await _row_menu(app)
+    await app.page.get_by_role("menuitem").nth(4).click()
+    await app.dialog.locator("button.button").click()
+    await app.dialog.locator("button.button").first.click()
+    await app.dialog.locator("input").first.wait_for()
+
+
+def _of_group(place: int) -> Act:
+    """Press an action of the card of a group: 0 its rules, 1 its invites, 2 the own name in it, 3 who is banned."""
+
+    async def act(app: AppPage) -> None:
+        await app.page.locator(".card").last.locator("button.setting").nth(place).click()
+        await app.dialog.wait_for()
+
+    return act
+
+
+async def _code(app: AppPage) -> None:
+    await _of_group(1)(app)
+    for _ in ("the list", "a new link"):
+        await app.dialog.locator("button[type=submit]").click()
+    await app.dialog.locator(".code").wait_for()
+
+
 async def _sign_out(app: AppPage) -> None:
     await app.page.locator(".card .setting.danger").last.click()
     await app.dialog.wait_for()
@@ -97,6 +127,12 @@ VIEWS: dict[str, tuple[str, str, Act]] = {
     "chat": ("r/{tour}", "article", _nothing),
     "group": ("r/{tour}/about", ".members-head", _members),
     "menu": ("r/{tour}/about", ".members-head", _member_menu),
+    "row menu": ("", ".list .chat-row", _row_menu),
+    "folders": ("", ".list .chat-row", _folders),
+    "rules": ("r/{tour}/about", ".members-head", _of_group(0)),
+    "code": ("r/{tour}/about", ".members-head", _code),
+    "nickname": ("r/{tour}/about", ".members-head", _of_group(2)),
+    "invitation": ("invite/AAAAAAAAAAAAAAAAAAAAAA", ".empty h1", _nothing),
     "direct": ("r/{lin}/about", ".cover", _nothing),
     "gone": ("r/gAAAAAAAAAAA", ".empty h1", _nothing),
     "person": ("u/carol", ".cover", _nothing),

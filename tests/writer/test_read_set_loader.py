@@ -7,6 +7,8 @@ from chatd.core.entering import SetMembers
 from chatd.core.forwarding import JudgedForward
 from chatd.core.maintenance import CompactLog, PostNotice
 from chatd.core.read_set import Tail
+from chatd.core.scheduled import EndScheduled, SendScheduled
+from chatd.protocol.drafts import Draft
 from chatd.protocol.envelope import RoomMutation
 from chatd.protocol.members import MembersAdd, RoomJoin
 from chatd.protocol.messages import Attachment, Body, Edit, React, Send
@@ -201,6 +203,9 @@ def test_every_change_of_a_room_looks_its_key_up():
         PostNotice,
         SetMembers,
         JudgedForward,
+        Draft,
+        SendScheduled,
+        EndScheduled,
     }
 
 

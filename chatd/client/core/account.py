@@ -11,22 +11,24 @@ from typing import Protocol
 from .account_rows import AccountRows
 from .changes import AccountChanged, Change, PresenceChanged, RoomGone
 from .packets import (
-    AccountPush,
-    CursorPush,
     Decoded,
     Event,
+    HelloReply,
+    Packet,
+    PresenceEntry,
+    RoomSummary,
+    SyncPage,
+)
+from .pushes import (
+    AccountPush,
+    CursorPush,
     EventPush,
     GonePush,
     HeadPush,
-    HelloReply,
-    Packet,
     PositionPush,
-    PresenceEntry,
     PresencePush,
     ReceiptsPush,
     RoomPush,
-    RoomSummary,
-    SyncPage,
     TypingPush,
 )
 from .records import Record, Tables

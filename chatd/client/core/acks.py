@@ -16,7 +16,7 @@ KEPT: dict[str, tuple[str, tuple[str, ...]]] = {
     "recall": ("recall", ("target",)),
     "react": ("reaction", ("target", "emoji", "set")),
     "pin": ("pin", ("target", "set")),
-    "room.update": ("settings", ("title", "avatar", "public", "data")),
+    "room.update": ("settings", ("title", "avatar", "public", "data", "policy", "about", "tags")),
 }
 """The requests whose event follows from the request alone: its kind, and the keys it takes over. Membership is not
 among them: the server leaves users who were members already out of the event."""

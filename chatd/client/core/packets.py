@@ -1,4 +1,4 @@
-"""The packets a client reads, as types: objects, replies and pushes, under the chapters of protocol.md; pure.
+"""The packets a client reads, as types: objects and replies (pushes: pushes.py), by the chapters of protocol.md; pure.
 
 They describe what a peer sends that keeps to the protocol: unknown keys are ignored, absent ones have their default.
 """
@@ -57,6 +57,11 @@ class Event(TypedDict("_Between", {"from": int, "to": int}, total=False), total=
     avatar: str
     public: bool
     data: object
+    policy: Mapping[str, object]
+    about: str
+    tags: list[str]
+    nickname: str
+    until: int
     fallback: str
 
 
@@ -88,6 +93,13 @@ class RoomSummary(TypedDict, total=False):
     notify: str
     played: list[int]
     peer_played: list[int]
+    kind: str
+    policy: Mapping[str, object]
+    about: str
+    tags: list[str]
+    announcement: int
+    nickname: str
+    silenced_until: int
     first_visible: int
     log_floor: int
     preview: Event
@@ -320,81 +332,3 @@ class DevicesReply(TypedDict):
     """The reply to `devices.list`."""
 
     devices: list[DeviceEntry]
-
-
-# Pushes.
-
-
-class EventPush(TypedDict):
-    """`event`."""
-
-    room: str
-    events: list[Event]
-
-
-class HeadPush(TypedDict):
-    """`head`."""
-
-    rooms: list[RoomHead]
-
-
-class RoomPush(TypedDict):
-    """`room`."""
-
-    summary: RoomSummary
-
-
-class GonePush(TypedDict):
-    """`gone`."""
-
-    room: str
-    reason: NotRequired[str]
-
-
-class PositionPush(PositionReply):
-    """`position`."""
-
-    room: str
-
-
-class ReceiptsPush(TypedDict):
-    """`receipts`."""
-
-    room: str
-    receipts: list[ReceiptEntry]
-
-
-class TypingPush(TypedDict):
-    """`typing`."""
-
-    room: str
-    user: str
-    what: NotRequired[str]
-
-
-class PresencePush(TypedDict):
-    """`presence`."""
-
-    users: list[PresenceEntry]
-
-
-class AccountPush(TypedDict, total=False):
-    """`account`."""
-
-    sections: Mapping[str, list[AccountRow]]
-    more: bool
-
-
-class CursorPush(TypedDict):
-    """`ping`, which may carry a newer cursor."""
-
-    cursor: NotRequired[str]
-
-
-class ByePush(CursorPush, total=False):
-    """`bye`; `retry_after` in milliseconds."""
-
-    close: int
-    reason: str
-    retry_after: int
-    to: str

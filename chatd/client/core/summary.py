@@ -51,6 +51,16 @@ class Summary:
     """The voice notes that the user heard, the newest 64."""
     peer_played: Sequence[int] = ()
     """Those of the user that the peer heard, as far as they show it."""
+    kind: str = "group"
+    policy: Mapping[str, object] | None = None
+    """The rules that are not the default of the kind of the room (protocol.md, "Policy")."""
+    about: str = ""
+    tags: Sequence[str] = ()
+    announcement: int = 0
+    """The message that is the announcement of the group; 0 none."""
+    nickname: str = ""
+    silenced_until: int = 0
+    """The user may not write until this time; 1 for ever."""
     first_visible: int = 1
     log_floor: int = 1
     preview: Event | None = None

@@ -54,9 +54,10 @@ class MembersAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class MembersSet(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """`not_added`: users whom their privacy, or their many rooms, keep out."""
+    """`not_added`: users whom their privacy, or their many rooms, keep out. `offered`: users who are asked first."""
 
     not_added: list[str] | UnsetType = UNSET
+    offered: list[str] | UnsetType = UNSET
 
 
 async def get_members(call: Call, asked: MembersQuery) -> MembersAnswer:
@@ -71,7 +72,7 @@ async def put_members(call: Call, asked: PutMembers) -> MembersSet:
     request = SetMembers(room=room, key=call.rooms.new_key(), users=asked.users, role=asked.role)
     reply = await call.rooms.decide(asked.user, request, call.audit(room, asked.user))
     assert isinstance(reply, WriteOk)
-    return MembersSet(not_added=reply.not_added)
+    return MembersSet(not_added=reply.not_added, offered=reply.offered)
 
 
 async def delete_member(call: Call, asked: DeleteMember) -> Done:

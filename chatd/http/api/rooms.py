@@ -80,10 +80,13 @@ class RoomAnswer(Struct, kw_only=True, omit_defaults=True):
 
 
 class MadeRoom(RoomAnswer, kw_only=True, omit_defaults=True):
-    """`duplicate`: it was there before. `not_added`: users whom their privacy, or their many rooms, keep out."""
+    """`duplicate`: it was there before. `not_added`: users whom their privacy, or their many rooms, keep out.
+    `offered`: users who are asked first.
+    """
 
     duplicate: bool = False
     not_added: list[str] | UnsetType = UNSET
+    offered: list[str] | UnsetType = UNSET
 
 
 async def room_answer(call: Call, user: str, name: str) -> RoomAnswer:
@@ -112,7 +115,9 @@ async def post_room(call: Call, asked: PostRoom) -> MadeRoom:
     assert isinstance(reply, WriteOk)
     assert isinstance(reply.summary, Struct)
     room = await room_answer(call, HOST, reply.summary.room)
-    return MadeRoom(**structs.asdict(room), duplicate=reply.duplicate, not_added=reply.not_added)
+    return MadeRoom(
+        **structs.asdict(room), duplicate=reply.duplicate, not_added=reply.not_added, offered=reply.offered
+    )
 
 
 async def post_direct(call: Call, asked: PostDirect) -> RoomAnswer:

@@ -33,8 +33,10 @@ DELETE_CONSUMER = "DELETE FROM consumers WHERE name = ?"
 DELETE_PARKED = "DELETE FROM parked WHERE consumer = ?"
 AUTOMATED = "SELECT user FROM users WHERE kind > 0"
 
+# A bot that only follows a channel hears nothing of it.
 SEATS = """
-SELECT m.room, r.kind = 'direct', m.first_visible, m.gone IS NULL
+SELECT m.room, r.kind = 'direct', m.first_visible,
+       m.gone IS NULL AND (r.kind <> 'channel' OR m.role <> 'member')
 FROM json_each(:rooms) asked JOIN members m ON m.room = asked.value AND m.user = :bot JOIN rooms r ON r.number = m.room
 """
 EVENTS = "SELECT position, blob FROM events WHERE position IN (SELECT value FROM json_each(?))"

@@ -16,15 +16,15 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ADD_ROOM = """
 INSERT INTO rooms (number, name, kind, creator, created_at, client_key, client_digest, seq, ordinal, time,
                    log_floor, last_message, members, title, avatar, public, data, deleted_by, uncounted, written,
-                   details, retain_s, purged, purged_ordinal, linked, stamp)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                   details, retain_s, purged, purged_ordinal, stamp)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 CHANGE_ROOM = """
 UPDATE rooms
 SET seq = ?, ordinal = ?, time = ?, log_floor = ?, last_message = max(last_message, ?), members = ?,
     title = ?, avatar = ?, public = ?, data = ?, deleted_by = ?, uncounted = ?,
-    written = ?, details = ?, retain_s = ?, purged = ?, purged_ordinal = ?, linked = ?, stamp = ?
+    written = ?, details = ?, retain_s = ?, purged = ?, purged_ordinal = ?, stamp = ?
 WHERE number = ?
 """
 

@@ -19,14 +19,15 @@ SET kind = excluded.kind, by = excluded.by, text = excluded.text, time = exclude
 DROP_JOIN = "DELETE FROM joins WHERE room = ? AND user = ?"
 ASKED = """
 SELECT room, user, kind, by, text, time FROM joins
-WHERE room = ? AND kind = 'asked' AND (time, user) > (?, ?) ORDER BY time, user LIMIT ?
+WHERE room = ? AND kind = 'asked' AND time >= ? ORDER BY time, user LIMIT ? OFFSET ?
 """
 # An index each for those whose time is up. Rooms that were deleted are few.
 ENDED = """
 SELECT r.name, j.user FROM joins j JOIN rooms r ON r.number = j.room WHERE j.time <= :asked
 UNION SELECT r.name, j.user FROM joins j JOIN rooms r ON r.number = j.room
 WHERE j.kind = 'declined' AND j.time <= :declined
-UNION SELECT r.name, j.user FROM deleted_rooms d JOIN joins j ON j.room = d.room JOIN rooms r ON r.number = j.room
+UNION SELECT r.name, j.user
+FROM deleted_rooms d CROSS JOIN joins j ON j.room = d.room CROSS JOIN rooms r ON r.number = d.room
 LIMIT :limit
 """
 FIRST_END = "SELECT coalesce(min(expires_at), 1 << 60) FROM invites"
@@ -65,8 +66,8 @@ class JoiningRows(JoiningStore):
     async def joins(self, places: Collection[tuple[int, str]]) -> list[Join]:
         return await self._read_pool.run(joins, places)
 
-    async def asked(self, room: int, after: tuple[int, str], limit: int) -> list[Join]:
-        rows = await self._read_pool.run(rows_of, ASKED, (room, *after, limit))
+    async def asked(self, room: int, since: int, skipped: int, limit: int) -> list[Join]:
+        rows = await self._read_pool.run(rows_of, ASKED, (room, since, limit, skipped))
         return [Join(*row) for row in rows]
 
     async def ended(self, asked: int, declined: int, limit: int) -> list[tuple[str, str]]:

@@ -8,11 +8,12 @@ Every function runs inside a read transaction of the connection.
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import msgspec
 from msgspec import UNSET
 
+from chatd.core.own_view import view_of
 from chatd.protocol.codec import decode_attachment
 from chatd.protocol.errors import Unavailable
 from chatd.protocol.media import FilePlace, OwnFile
@@ -90,7 +91,7 @@ WHERE f.file = :file AND EXISTS (
     WHERE h.file = f.file AND (h.holder GLOB 'avatar:*' OR h.holder GLOB 'cover:*' OR h.holder GLOB 'sticker:*')
 )
 """
-VISIBLE = "SELECT t.file IS NOT NULL FROM (SELECT 1)" + MEMBERSHIP  # noqa: S608 - constants
+VISIBLE = "SELECT t.file IS NOT NULL, m.first_visible, hex(m.extras) FROM (SELECT 1)" + MEMBERSHIP  # noqa: S608 - constants
 OWN_FILES = """
 SELECT file, kind, reserved, created_at, facts,
        EXISTS (SELECT 1 FROM attached WHERE file = f.file) OR EXISTS (SELECT 1 FROM held WHERE file = f.file)
@@ -99,6 +100,13 @@ WHERE owner = ? AND state = 'ready' AND (created_at, file) < (?, ?) ORDER BY cre
 """
 UNKNOWN_OBJECTS = "SELECT value FROM json_each(?) WHERE value NOT IN (SELECT object FROM objects)"
 USED = "SELECT bytes FROM media_usage WHERE account = ?"
+
+
+class Seer(NamedTuple):
+    """A member who may see a message. `extras`: hexadecimal digits."""
+
+    first_visible: int
+    extras: str
 
 
 def stored_object(row: Row) -> StoredObject | None:
@@ -162,7 +170,8 @@ def is_visible(connection: sqlite3.Connection, user: str, place: FilePlace) -> b
     if not place.seq:
         return live(connection, Asker(user), place.room, place.file).file is not None
     values = {"user": user, "room": place.room, "seq": position(0, place.seq), "file": place.file}
-    return bool(connection.execute(VISIBLE, values).fetchone()[0])
+    found, first, extras = connection.execute(VISIBLE, values).fetchone()
+    return bool(found) and view_of(Seer(first, extras)).shows(place.seq)
 
 
 def own_files(

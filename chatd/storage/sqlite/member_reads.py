@@ -61,7 +61,7 @@ SELECT count(*) FROM members INDEXED BY members_banned WHERE room = ? AND gone =
 # neither read it nor not.
 _WITNESSES = """
 FROM members m LEFT JOIN users u ON u.user = m.user
-WHERE m.room = :room AND m.first_visible <= :seq
+WHERE m.room = :room AND (m.first_visible <= :seq OR m.extras <> x'')
   AND m.joined_at <= coalesce((SELECT time FROM events WHERE position = :position), 1 << 53)
   AND m.gone IS NULL AND coalesce(u.receipts, 1) AND m.user NOT IN (SELECT value FROM json_each(:unseen))
 """

@@ -222,7 +222,7 @@ def page_of(
 ) -> tuple[list[Recipient], str]:
     """Return the recipients of a page, and where the next one begins."""
     phase, _, after = query.after.partition(":")
-    large = is_large(room.members, query.members_all, is_direct=room.is_direct)
+    large = room.is_channel or is_large(room.members, query.members_all, is_direct=room.is_direct)
     if phase != "members" and (large or not events.messages):
         users = [user for user in events.named if user > after][:PAGE]
         found = connection.execute(NAMED, {"room": query.room, "users": json.dumps(users)}).fetchall()

@@ -20,7 +20,7 @@ from chatd.storage.views import People
 ROOM = """
 SELECT number, name, kind, creator, created_at, seq, ordinal, time, log_floor, title, avatar, public, data,
        client_key, client_digest, deleted_by, uncounted, written,
-       details, retain_s, purged, purged_ordinal, linked, members
+       details, retain_s, purged, purged_ordinal, members
 FROM rooms WHERE name = ?
 """
 
@@ -124,13 +124,13 @@ def placed(
 
 
 def room_of(row: Row) -> Room:
-    *values, details, retain_s, purged, purged_ordinal, linked, size = row
+    *values, details, retain_s, purged, purged_ordinal, size = row
     room = Room(*values)
     if room.kind == CHANNEL:
         room.followers = size
     room.public = room.public == 1
     room.details = details_of(details)
-    room.retain_s, room.purged, room.purged_ordinal, room.linked = retain_s, purged, purged_ordinal, linked
+    room.retain_s, room.purged, room.purged_ordinal = retain_s, purged, purged_ordinal
     return room
 
 

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from chatd.core.event_view import event_view, reacted
+from chatd.core.own_view import View, view_of
 from chatd.core.privacy import mutually_allow
 from chatd.core.read_set import PeopleRules
 from chatd.core.room import ACCEPTED, DIRECT
@@ -78,7 +79,7 @@ def previews(connection: sqlite3.Connection, shown: Iterable[RoomRow]) -> dict[i
     latest = [
         position(room_row.number, room_row.last_message)
         for room_row in shown
-        if room_row.last_message >= room_row.first_visible
+        if view_of(room_row).shows(room_row.last_message)
     ]
     return dict(connection.execute(PREVIEWS, (json.dumps(latest),)).fetchall()) if latest else {}
 
@@ -100,14 +101,15 @@ def add_events(connection: sqlite3.Connection, shown: Shown, query: SyncQuery, b
     since = -1 if query.since is None else query.since
     rows = connection.execute(NEWEST, (*bounds, query.events, since)).fetchall()
     own = own_reactions(connection, shown.number, query.user, [blob for (blob,) in rows])
+    view = View(summary.first_visible, summary.deleted or ())
     events: list[Raw] = []
     taken = 0
     for (blob,) in rows:
-        view = event_view(blob, own, summary.first_visible)
-        if taken + len(view) > bytes_left:
+        shown_event = event_view(blob, own, view)
+        if taken + len(shown_event) > bytes_left:
             break
-        taken += len(view)
-        events.append(Raw(view))
+        taken += len(shown_event)
+        events.append(Raw(shown_event))
     if events:
         summary.events = events[::-1]
     return taken

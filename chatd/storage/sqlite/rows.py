@@ -89,7 +89,6 @@ def changed_room_row(room: Room, last_message: int, stamp: int) -> Row:
         room.retain_s,
         room.purged,
         room.purged_ordinal,
-        room.linked,
         stamp,
         room.number,
     )

@@ -7,7 +7,9 @@ that changed in it. Every function runs inside a read transaction of the connect
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
+from chatd.core.own_view import view_of
 from chatd.core.searches import TAIL, Span
 from chatd.protocol.codec import decode_event
 from chatd.storage.search import Found, Look, Matches, SearchedRoom
@@ -21,7 +23,7 @@ TOP = (1 << 62, 0)
 AT_ONCE = 32
 
 ROOMS = f"""
-SELECT r.name, r.number, {FIRST_VISIBLE}, r.seq, r.time
+SELECT r.name, r.number, {FIRST_VISIBLE}, r.seq, r.time, m.first_visible, m.extras
 FROM members m JOIN rooms r ON r.number = m.room
 WHERE m.user = :user AND m.gone IS NULL AND r.deleted_by IS NULL AND {SHOWN} AND (r.time, r.number) < (:time, :number)
 ORDER BY r.time DESC, r.number DESC LIMIT :limit
@@ -48,6 +50,13 @@ TIME_FROM = (
 )
 
 
+class Seen(NamedTuple):
+    """The part of a member's row that says what they see."""
+
+    first_visible: int
+    extras: bytes
+
+
 class SearchReads:
     """The part of a store that a search reads from."""
 
@@ -71,8 +80,8 @@ def searched_rooms(
     wanted = {"user": user, "time": before[0], "number": before[1], "limit": limit}
     rows = connection.execute(ROOMS, {**wanted, "everything": int(everything), "requests": 0})
     return [
-        SearchedRoom(name, Span(number, low, seq), seq, (time, number))
-        for name, number, low, seq, time in rows
+        SearchedRoom(name, Span(number, low, seq), view_of(Seen(*seen)), seq, (time, number))
+        for name, number, low, seq, time, *seen in rows
     ]
 
 
@@ -114,7 +123,7 @@ def look(connection: sqlite3.Connection, asked: Look, matches: Matches) -> Found
     # Below it the candidates say nothing.
     end = max(low, asked.candidates[-1]) if asked.is_cut and asked.candidates else low
     for seq, blob in rows_of(connection, asked, end):
-        if not matches(decode_event(blob)):
+        if asked.view.has_deleted(seq) or not matches(decode_event(blob)):
             continue
         bytes_left -= len(blob)
         if found and bytes_left < 0:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatd.client.core import packets
+from chatd.client.core import packets, pushes
 from tests.kit import document
 
 REPLIES = {
@@ -23,16 +23,16 @@ REPLIES = {
 }
 
 PUSHES = {
-    "event": packets.EventPush,
-    "head": packets.HeadPush,
-    "room": packets.RoomPush,
-    "gone": packets.GonePush,
-    "position": packets.PositionPush,
-    "receipts": packets.ReceiptsPush,
-    "typing": packets.TypingPush,
-    "presence": packets.PresencePush,
-    "ping": packets.CursorPush,
-    "bye": packets.ByePush,
+    "event": pushes.EventPush,
+    "head": pushes.HeadPush,
+    "room": pushes.RoomPush,
+    "gone": pushes.GonePush,
+    "position": pushes.PositionPush,
+    "receipts": pushes.ReceiptsPush,
+    "typing": pushes.TypingPush,
+    "presence": pushes.PresencePush,
+    "ping": pushes.CursorPush,
+    "bye": pushes.ByePush,
 }
 
 OBJECTS = {"Event": packets.Event, "RoomSummary": packets.RoomSummary, "SyncPage": packets.SyncPage}

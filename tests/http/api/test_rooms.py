@@ -232,3 +232,39 @@ async def test_a_wrong_setting_is_named_and_changes_nothing(
         next(iter(asked)),
     )
     await alice.expect_silence("event", "room")
+
+
+async def test_requests_and_invites_of_a_group(clients: Clients, with_key: WithKey) -> None:
+    caller = await with_key("rooms")
+    room, _ = await clients.in_group("alice", "bob")
+    path = f"/v1/rooms/{room}"
+    await caller("PATCH", path, {"policy": {"join": "request"}})
+    eve, dan = [await clients.connect(user) for user in ("eve", "dan")]
+    for client in (eve, dan):
+        await client.mutate("room.join", room, text="hello")
+    first = await caller.get(f"{path}/joins?limit=1")
+    rest = await caller.get(f"{path}/joins?limit=1&more={first['more']}")
+    # Both may have come in the same millisecond.
+    waiting = sorted((row["user"], row["text"]) for row in (*first["joins"], *rest["joins"]))
+    assert waiting == [("dan", "hello"), ("eve", "hello")]
+    refused = await caller("POST", f"{path}/joins", {"as": "bob", "users": ["eve"], "accept": True})
+    assert (refused.status, refused.json["code"]) == (403, "forbidden")
+    assert (await caller("POST", f"{path}/joins", {"users": ["eve"], "accept": True})).json == {}
+    assert (await eve.receive("room"))["summary"]["room"] == room
+    banned = {"users": ["dan"], "accept": False, "ban": True}
+    assert (await caller("POST", f"{path}/joins", banned)).json == {}
+    made = (await caller("POST", f"{path}/invites", {"key": "flyer-2026", "uses_max": 5})).json
+    assert (made["by"], made["uses_max"]) == ("", 5)
+    again = (await caller("POST", f"{path}/invites", {"key": "flyer-2026", "uses_max": 5})).json
+    assert again["invite"] == made["invite"]
+    await dan.expect_refusal("not_found", {"type": "invites.look", "invite": made["invite"]})
+    fay = await clients.connect("fay")
+    used = {"type": "invites.use", "invite": made["invite"], "key": "key-of-fay"}
+    assert (await fay.request(used))["summary"]["room"] == room
+    [listed] = (await caller.get(f"{path}/invites"))["invites"]
+    assert listed["uses"] == 1
+    assert (await caller("DELETE", f"{path}/invites")).json == {}
+    assert (await caller.get(f"{path}/invites"))["invites"] == []
+    assert {row["user"] for row in (await caller.get(f"{path}/members"))["members"]} == {
+        *("alice", "bob", "eve", "fay"),
+    }

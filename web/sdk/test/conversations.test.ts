@@ -78,7 +78,6 @@ test("what admins do goes out with a key, and what became of it is fetched", asy
     [govern(room, { policy: { slow_s: 30 }, about: "Bikes" }), { type: "room.update", policy: { slow_s: 30 }, about: "Bikes" }],
     [ban(room, ["u7"], { recall: true }), { type: "members.remove", users: ["u7"], ban: true, recall: true }],
     [silence(room, ["u7"], 1), { type: "members.silence", users: ["u7"], until: 1 }],
-    [deleteForMe(room, [3, 1, 2]), { type: "delete", ranges: [[1, 3]] }],
     [forward(client.room("other"), [5, 6], room), { type: "forward", from: "other", seqs: [5, 6] }],
   ];
   for (const [done, expected] of steps) {
@@ -144,6 +143,10 @@ test("a message for later is replaced and dropped by its key", async () => {
   assert.deepEqual(await answer("clear", {}), { type: "clear", room: "g", seq: 3 });
   await answer("room.get", { summary: { room: "g", seq: 3, first_visible: 4 } });
   await clearing;
+  const deleting = deleteForMe(client, client.room("g"), [3, 1, 2]);
+  assert.deepEqual((await answer("reads", { rooms: [] })).rooms, [{ room: "g", seq: 3 }]);
+  assert.deepEqual(await answer("delete", {}), { type: "delete", room: "g", ranges: [[1, 3]] });
+  await deleting;
   await client.close();
 });
 
@@ -178,5 +181,18 @@ test("a list that is not that of the server is fetched anew", async () => {
   assert.equal((await answer("sync", { rooms: rooms.slice(0, 1), full: true, cursor: "d" })).cursor, undefined);
   assert.equal(await wrong, false);
   assert.deepEqual([...client.rooms.keys()], ["g4fKz81QwXe2"]);
+  await client.close();
+});
+
+test("a hidden room comes back with its next message that counts", async () => {
+  const rooms = [{ room: "g", seq: 3, ordinal: 3, members: 4, hidden: true }];
+  const { client, socket } = await connected({ rooms });
+  const states = [];
+  for (const [seq, ordinal] of [[3, 3], [4, 3], [5, 4]]) {
+    socket.push({ type: "head", rooms: [{ room: "g", seq, ordinal }] });
+    await settled();
+    states.push(client.room("g").summary.hidden);
+  }
+  assert.deepEqual(states, [true, true, false]);
   await client.close();
 });

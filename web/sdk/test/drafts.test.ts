@@ -67,8 +67,10 @@ class Device {
     this.tool = new Drafts(this as never, { read, take }, (delay, action) => this.env.callLater(delay, action));
   }
 
+  /** End, and begin anew: the messages of a room are loaded when it is opened. */
   restart(): void {
     this.tool.stop();
+    this.messages.clear();
     this.start();
   }
 

@@ -1,12 +1,10 @@
 -- Of a room, what few have and nothing filters or sums by: a MessagePack map (core/policy.py, RoomDetails), empty for
 -- most. `retain_s`: seconds for which messages are kept, 0 as long as the server keeps them. Messages up to `purged`
--- are gone, the last countable of which had `purged_ordinal`. `linked`: the number of the group with the comments of a
--- channel, and of the channel in that group.
+-- are gone, the last countable of which had `purged_ordinal`.
 ALTER TABLE rooms ADD COLUMN details BLOB NOT NULL DEFAULT x'';
 ALTER TABLE rooms ADD COLUMN retain_s INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE rooms ADD COLUMN purged INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE rooms ADD COLUMN purged_ordinal INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE rooms ADD COLUMN linked INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX rooms_retained ON rooms (number) WHERE retain_s > 0;
 
 -- A hidden room returns with its next countable message: `hidden` is the ordinal of the room when it was hidden, plus

@@ -1,5 +1,6 @@
 /** The mention that is being typed: `@` and letters before the caret, and the members who fit. */
 import { computed, signal } from "@preact/signals";
+import { may } from "@chatd/client/conversations";
 import { t } from "../locale/locale.js";
 import { me } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
@@ -60,7 +61,8 @@ export class MentionQuery extends Suggestions<string> {
       const words = [name, realName].flatMap((one) => [one, ...one.split(/\s/)]).map((one) => one.toLocaleLowerCase());
       return [...words, user].some((word) => word.startsWith(wanted));
     };
-    const everybody = (this.model.state.summary.value.members ?? 0) <= EVERYBODY_MAX ? ["*"] : [];
+    const summary = this.model.state.summary.value;
+    const everybody = (summary.members ?? 0) <= EVERYBODY_MAX && may(summary, "mention_all") ? ["*"] : [];
     const users = this.#members.value.filter((user) => user !== me.value);
     return [...users, ...everybody].filter(fits).slice(0, SHOWN);
   }

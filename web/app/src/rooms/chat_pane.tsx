@@ -4,7 +4,6 @@ import { t } from "../locale/locale.js";
 import { Avatar } from "../shell/avatar.js";
 import { pushOffer } from "../shell/contacts.js";
 import { Empty } from "../shell/drawings.js";
-import { attempt } from "../shell/errors.js";
 import { Icon } from "../shell/icons.js";
 import { Kind } from "../shell/kind.js";
 import { lazy } from "../shell/lazy.js";
@@ -24,6 +23,8 @@ export const loadChatScreen = async () => (await import("../timeline/chat_screen
 const ChatScreen = lazy(loadChatScreen);
 const RoomBell = lazy(async () => (await import("../push/room_notify.js")).RoomBell, <></>);
 
+const join = async (id: string) => (await import("../groups/join_room.js")).joinRoom(id);
+
 /** The form of the id of a group (protocol.md, "Identifiers and counters"). */
 const GROUP_ID = /^g[0-9A-Za-z]{11}$/;
 
@@ -34,7 +35,7 @@ export function ChatPane({ room: id }: { room: string }) {
   return (
     <Empty drawing="search" title={t("chat.gone.title")} text={t("chat.gone")}>
       {GROUP_ID.test(id) && (
-        <button type="button" class="button primary" onClick={() => void attempt(() => client().join(id))}>
+        <button type="button" class="button primary" onClick={() => void join(id)}>
           {t("chat.join")}
         </button>
       )}

@@ -12,7 +12,7 @@ import { draftOf } from "../shell/drafts.js";
 import { Icon, type IconName } from "../shell/icons.js";
 import { Kind } from "../shell/kind.js";
 import { follow, hrefOf, openRoom } from "../shell/router.js";
-import { isMuted, me, type RoomState } from "../shell/state.js";
+import { isMuted, me, type RoomState, shownOf } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
 import { faceOf, titleOf } from "./names.js";
 
@@ -23,7 +23,7 @@ export function ChatRow({ room }: { room: RoomState }) {
     // The push that tells of a room has no message; nor do pushes about a message request.
     const shown = room.preview.peek()?.seq ?? 0;
     if (request ? shown < seq : !shown && ordinal > 0) void fetchPreview(room);
-  }, [room, seq, ordinal, request]);
+  }, [room, seq, ordinal, request, !room.preview.value]);
   const current = useComputed(() => openRoom.value === room.id).value;
   const { muted_until, peer, pinned } = room.summary.value;
   const muted = isMuted({ muted_until });
@@ -65,9 +65,11 @@ function freshen(room: RoomState): void {
 
 /** Fetch the latest message of a room, for the second line of its row. */
 async function fetchPreview(room: RoomState): Promise<void> {
-  const page = await room.room.history({ limit: 1 }).catch(() => undefined);
+  // Of messages that the user deleted for themself the places are left.
+  const limit = room.summary.peek().deleted ? 50 : 1;
+  const page = await room.room.history({ limit }).catch(() => undefined);
   room.take();
-  const latest = page?.messages.at(-1);
+  const latest = page?.messages.filter((message) => shownOf(room.room, message)).at(-1);
   if (latest && latest.seq > (room.preview.peek()?.seq ?? 0)) room.preview.value = latest;
 }
 

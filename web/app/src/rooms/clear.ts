@@ -22,6 +22,6 @@ export function askToDelete(room: RoomState, seq: number): void {
     title: t("delete.title"),
     text: t("delete.text"),
     action: t("delete.action"),
-    onConfirm: () => void attempt(() => deleteForMe(room.room, [seq])),
+    onConfirm: () => void attempt(() => deleteForMe(client(), room.room, [seq])),
   });
 }

@@ -33,7 +33,7 @@ export class RoomState {
     this.summary = signal(room.summary);
     this.unread = signal(room.unread);
     this.mentions = signal(room.unreadMentions);
-    this.preview = signal(room.preview);
+    this.preview = signal(shownOf(room, room.preview));
     this.typists = signal(room.typists);
   }
 
@@ -54,13 +54,19 @@ export class RoomState {
     this.summary.value = room.summary;
     this.unread.value = room.unread;
     this.mentions.value = room.unreadMentions;
-    // The first of a message request was fetched by its row.
-    this.preview.value = room.preview ?? this.preview.peek();
+    // The first of a message request, and what is before a deleted one, was fetched by its row.
+    this.preview.value = shownOf(room, room.preview) ?? shownOf(room, this.preview.peek());
     if (change?.kind === "typingStarted" || change?.kind === "typingStopped") this.typists.value = room.typists;
     if (change?.kind === "typingStarted") this.speaking.value = change.what === "voice";
     if (change?.kind === "receiptsChanged") this.receipts.value += 1;
     if (change) for (const listener of this.listeners) listener(change);
   }
+}
+
+/** Return a message, unless the user cleared it away or deleted it for themself. */
+export function shownOf({ summary: { first_visible, deleted } }: Room, message: Message | undefined): Message | undefined {
+  const { seq = 0 } = message ?? {};
+  return seq < first_visible || deleted?.some(([low, high]) => low <= seq && seq <= high) ? undefined : message;
 }
 
 export interface Presence {

@@ -1,7 +1,7 @@
 /** The menu of a message: reactions, and what can be done with it. A native popover, so it lies above everything. */
 import { useSignal } from "@preact/signals";
 import type { Message } from "@chatd/client";
-import { announce, may } from "@chatd/client/conversations";
+import { announce, hindranceOf, may } from "@chatd/client/conversations";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../locale/locale.js";
 import { isVisual } from "../media/kinds.js";
@@ -63,7 +63,7 @@ function Opened({ chat, request }: { chat: Chat; request: MenuRequest }) {
         <EmojiPicker onPick={react} />
       ) : (
         <>
-          {!request.message.recalled && <Quick request={request} react={react} more={() => (picking.value = true)} />}
+          {!request.message.recalled && !hindranceOf(chat.state.summary.value) && <Quick request={request} react={react} more={() => (picking.value = true)} />}
           <Items chat={chat} request={request} />
         </>
       )}
@@ -96,11 +96,10 @@ function Quick({ request, react, more }: { request: MenuRequest; react: (emoji: 
 
 function Items({ chat, request }: { chat: Chat; request: MenuRequest }) {
   const { message } = request;
-  const summary = chat.state.summary.value;
   return (
     <>
       <MenuItems items={itemsOf(chat, request)} beforeSelect={() => chat.closeMenu()} />
-      {!summary.peer && message.user === me.value && !message.recalled && <ReadBy chat={chat} seq={message.seq} />}
+      {showsReaders(chat, message) && <ReadBy chat={chat} seq={message.seq} />}
     </>
   );
 }
@@ -156,6 +155,12 @@ function itemsOf(chat: Chat, { message }: MenuRequest): MenuItem[] {
     },
   ];
   return items.filter((item) => !!item);
+}
+
+/** Whether it is told who has read a message: an own one, and the announcement of the group. */
+function showsReaders(chat: Chat, { user, seq, recalled }: Message): boolean {
+  const { peer, announcement } = chat.state.summary.value;
+  return !peer && !recalled && (user === me.value || seq === announcement);
 }
 
 /** Whether the user may show a message above all others. */

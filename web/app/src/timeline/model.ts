@@ -51,11 +51,13 @@ export class TimelineModel {
     const withFiles = last || !this.ready.value ? this.sending.value.filter(({ key }) => !inOutbox.has(key)) : [];
     pending.push(...withFiles.map(({ key, composed_at }) => ({ key, time: composed_at })));
     pending.sort((one, other) => one.time - other.time);
-    const deleted = this.#deleted.value;
-    const shown = deleted ? messages.filter(({ seq }) => !isDeleted(deleted, seq)) : messages;
-    return rowsOf({ messages: shown, notes: this.notes.value, pending, divider: this.divider.value, me: me.value });
+    const [deleted, first] = [this.#deleted.value, this.#first.value];
+    const isShown = ({ seq }: { seq: number }): boolean => seq >= first && !isDeleted(deleted, seq);
+    const notes = this.notes.value.filter(isShown);
+    return rowsOf({ messages: messages.filter(isShown), notes, pending, divider: this.divider.value, me: me.value });
   });
-  // It is the same list as long as nothing more is deleted.
+  // What the user cleared and deleted for themself; they stay the same while nothing more is.
+  readonly #first = computed(() => this.state.summary.value.first_visible);
   readonly #deleted = computed(() => this.state.summary.value.deleted);
   /** The keys of messages that just came at the end, in front of the reader: their rows rise. */
   fresh: ReadonlySet<string> = new Set();

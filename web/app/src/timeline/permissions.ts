@@ -1,6 +1,6 @@
 /** The changes of a message that its reader may ask for, as far as the client knows; the server decides. */
 import type { Attachment, Message, Summary } from "@chatd/client";
-import { may } from "@chatd/client/conversations";
+import { hindranceOf, may } from "@chatd/client/conversations";
 import { isOfServer, kindOf } from "../media/kinds.js";
 
 /** The default of `edit_window` (protocol.md, "Thresholds"), which no reply names. */
@@ -24,7 +24,7 @@ export function permissionsFor(message: Message, summary: Summary, me: string, n
   const leads = !summary.peer && (summary.role === "admin" || summary.role === "owner");
   const there = !message.recalled;
   return {
-    edit: there && own && (message.text !== "" || hasCaption(message)),
+    edit: there && own && !hindranceOf(summary, 0, now) && (message.text !== "" || hasCaption(message)),
     recall: there && (own || leads),
     pin: (message.pinned || there) && may(summary, "pin"),
   };

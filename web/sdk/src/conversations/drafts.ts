@@ -27,13 +27,14 @@ export interface LocalDrafts {
 }
 
 /** What is known of the copy of a draft. `made`: its key is of this device; `unsent`: it is newer here; `put`: it went out
- * once; `seen`: the account had it. */
+ * once; `seen`: the account had it; `over`: it became a message, which the row of the account does not say. */
 interface Copy {
   readonly key: string;
   readonly made?: boolean;
   readonly unsent?: boolean;
   readonly put?: boolean;
   readonly seen?: boolean;
+  readonly over?: boolean;
 }
 
 const place = (room: string): string => `copy ${room}`;
@@ -66,12 +67,10 @@ export class Drafts {
 
   /** Note that somebody types in a room. Call it before what is typed is kept. */
   typed(room: string): void {
-    const copy = this._copy(room);
-    if (!copy?.made || !copy.unsent || this._isSpent(room, copy.key)) {
-      // What is changed here becomes another message than the draft that came from elsewhere.
-      const key = copy?.made && !this._isSpent(room, copy.key) ? copy.key : newKey();
-      this._keep(room, { ...copy, key, made: true, unsent: true });
-    }
+    const { over: _, ...copy } = this._copy(room) ?? { key: "" };
+    // What is changed here becomes another message than the draft that came from elsewhere.
+    if (!copy.made || this._isOver(room, copy.key)) this._keep(room, { ...copy, key: newKey(), made: true, unsent: true });
+    else if (!copy.unsent) this._keep(room, { ...copy, unsent: true });
     this._refused.delete(room);
     this._later(room);
   }
@@ -85,13 +84,14 @@ export class Drafts {
   /** Return the key for the message that the draft of a room becomes, and end the draft: call it as the message is posted. */
   post(room: string): string {
     const copy = this._copy(room);
-    const key = copy && !this._isSpent(room, copy.key) ? copy.key : newKey();
+    const key = copy && !this._isOver(room, copy.key) ? copy.key : newKey();
     this._spent.add(key);
     this._cancel(room);
-    this._keep(room, undefined);
-    // Another draft than that of the message would come back.
     const row = this._row(room);
-    if (row && !this._isSpent(room, row.key)) this._put(room, row.key).catch(() => {});
+    const isOther = row && !this._isOver(room, row.key);
+    this._keep(room, row && { key: row.key, ...(isOther ? { seen: true } : { over: true }) });
+    // Another draft than that of the message would come back.
+    if (isOther) this._put(room, row.key).catch(() => {});
     return key;
   }
 
@@ -123,7 +123,10 @@ export class Drafts {
 
   private _over(room: string, key: string): void {
     this._spent.add(key);
-    if (this._copy(room)?.key === key || this._row(room)?.key === key) this._look(room);
+    const copy = this._copy(room);
+    // Another device sent it as it was; what was changed here becomes another message.
+    if (copy?.key === key && copy.unsent) this._keep(room, { ...copy, key: newKey(), made: true });
+    else if (copy?.key === key || this._row(room)?.key === key) this._look(room);
   }
 
   /** Compare the draft of the account with that of this device. */
@@ -131,11 +134,10 @@ export class Drafts {
     const copy = this._copy(room);
     if (copy?.unsent) return;
     const row = this._row(room);
-    const isOver = !row || this._isSpent(room, row.key);
-    if (isOver) {
-      if (!copy?.seen && !(copy && this._isSpent(room, copy.key))) return;
-      this._keep(room, undefined);
-      this._local.take(room, undefined);
+    if (!row || this._isOver(room, row.key)) {
+      const wasHere = copy && !copy.over && (copy.seen || this._isOver(room, copy.key));
+      if (wasHere) this._local.take(room, undefined);
+      if (wasHere || row) this._keep(room, row && { key: row.key, over: true });
     } else if (row.key !== copy?.key) {
       this._keep(room, { key: row.key, seen: true });
       this._local.take(room, row.body);
@@ -189,7 +191,9 @@ export class Drafts {
     return this._client.accountRows("drafts")[room] as DraftRow | undefined;
   }
 
-  private _isSpent(room: string, key: string): boolean {
+  private _isOver(room: string, key: string): boolean {
+    const copy = this._copy(room);
+    if (copy?.over && copy.key === key) return true;
     if (this._spent.has(key) || this._client.outbox.some((entry) => entry.key === key)) return true;
     return [...this._client.room(room).messages.values()].some((message) => message.key === key);
   }

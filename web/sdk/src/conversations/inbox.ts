@@ -33,9 +33,11 @@ export async function setCredit(client: Client, credit: boolean): Promise<void> 
   await client.call({ type: "preferences", credit });
 }
 
-/** Take messages out of the own view of a room, on all devices of the user; they are to be read before. */
-export async function deleteForMe(room: Room, seqs: Iterable<number>): Promise<void> {
-  await room.mutate("delete", { ranges: rangesOf(seqs) });
+/** Take messages out of the own view of a room, on all devices of the user; they are read with that. */
+export async function deleteForMe(client: Client, room: Room, seqs: Iterable<number>): Promise<void> {
+  const ranges = rangesOf(seqs);
+  await readAll(client, [{ room: room.id, seq: ranges.at(-1)![1] }]);
+  await client.call({ type: "delete", room: room.id, ranges });
 }
 
 /** Take everything up to `seq` out of the own view of a room. */
@@ -84,12 +86,12 @@ export interface Badge {
 
 /** Return the messages that the unread number of a room counts. */
 export function unreadIn(client: Client, room: string, more?: string): Promise<UnreadIn> {
-  return client.call({ type: "unread", room, ...(more && { more }) });
+  return client.call<UnreadIn>({ type: "unread", room, ...(more && { more }) });
 }
 
 /** Return what the number on the icon is made of. */
 export function badgeRooms(client: Client, more?: string): Promise<Badge> {
-  return client.call({ type: "unread", ...(more && { more }) });
+  return client.call<Badge>({ type: "unread", ...(more && { more }) });
 }
 
 /** Ask whether this list of rooms is that of the server; if not, fetch all anew. Sensible when nothing is on its way. */

@@ -3,8 +3,8 @@
 import type { Summary } from "../core/summary.js";
 import type { Policy, Role } from "./types.js";
 
-/** The rules with their defaults; only `comments` may be absent. */
-export type Rules = Required<Omit<Policy, "comments">> & Pick<Policy, "comments">;
+/** The rules with their defaults. */
+export type Rules = Required<Policy>;
 /** What the rules say by a role. */
 export type Deed = "invite" | "post" | "mention_all" | "info" | "pin";
 

@@ -186,10 +186,18 @@ export type RoomSummary = {
   tags?: string[];
   /** `seq` of the message that is its announcement (24.1.8); 0: none */
   announcement?: number;
+  /** requests to join that wait (24.2), for admins and owners */
+  joins?: number;
   /** own name in this room (24.1.7) */
   nickname?: string;
   /** the user may not write until then (24.1.6); 1 = for ever; a time that is past means nothing */
   silenced_until?: number;
+  /** the user marked it as unread (24.5) */
+  unread_mark?: boolean;
+  /** the folder it is in (24.5): 0 none, 1 the archive */
+  folder?: number;
+  /** first and last message of ranges that the user deleted for themself (24.5.3), ascending, at most 64 */
+  deleted?: ([number, number])[];
   /** lowest `seq` this user may see */
   first_visible?: number;
   /** below it only messages remain; operations were folded into them */
@@ -394,8 +402,66 @@ export type Policy = {
   no_forward?: boolean;
   /** plain members see admins and owners only */
   hide_members?: boolean;
-  /** the group with the comments of a channel */
-  comments?: string;
+};
+
+/** Protocol.md, "JoinRow and RoomCard". */
+export type JoinRow = {
+  /** the room */
+  room: string;
+  /** who asks, or is offered the room */
+  user: string;
+  /** which of the two */
+  kind: "asked" | "offered";
+  /** who offers, or whose invite was used; absent: nobody, or the host app */
+  by?: string;
+  /** from the one who asks to the admins */
+  text?: string;
+  /** since when */
+  time: number;
+  /** the room as it was then; not in `joins.list` */
+  card?: RoomCard;
+};
+
+/** Protocol.md, "JoinRow and RoomCard". */
+export type RoomCard = {
+  /** its name, where they could join or ask by it */
+  room?: string;
+  /** `group` or `channel` */
+  kind?: string;
+  /** as in the summary */
+  title?: string;
+  /** as in the summary */
+  about?: string;
+  /** as in the summary */
+  avatar?: string;
+  /** as in the summary */
+  tags?: string[];
+  /** how many are in it */
+  members?: number;
+  /** its rule */
+  join?: string;
+};
+
+/** Protocol.md, "Invite". */
+export type Invite = {
+  /** 22 characters; also what a QR code holds, where there is no `url` */
+  invite: string;
+  /** the user who made it; empty: the host app */
+  by: string;
+  /** from when to when */
+  created_at: number;
+  /** from when to when */
+  expires_at: number;
+  /** how often it was used */
+  uses?: number;
+  /** how often it can be; 0: no bound */
+  uses_max?: number;
+  /** who uses it waits for an admin */
+  approve?: boolean;
+  /** for those who may add */
+  label?: string;
+  /** the page of the host app that opens it */
+  url?: string;
 };
 
 /** Protocol.md, "Card". */
@@ -416,7 +482,7 @@ export type Card = {
   ref?: string;
   /** whose contact it is, or whose post */
   user?: string;
-  /** an invite into a room, 22 characters */
+  /** an invite into a room (24.2.3), 22 characters */
   invite?: string;
   /** degrees times 10⁷, north and east positive; `lat` from -900000000 to 900000000, `lon` from -1800000000 to 1800000000 */
   lat?: number;
@@ -482,7 +548,7 @@ export type Ack = {
   time?: number;
   /** this had been done before; nothing was stored or pushed now */
   duplicate?: boolean;
-  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
+  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text, messages were forwarded (24.4.4) */
   event?: Event;
 };
 
@@ -537,7 +603,7 @@ export type HelloReply = {
   heartbeat: number;
   /** seconds the token remains valid */
   token_ttl: number;
-  /** those of 2.7, and `full_delivery_members` and `request_texts` (12.1), that differ from their defaults */
+  /** those of 2.7, and thresholds (12.1), that differ from their defaults */
   limits?: { [name: string]: number };
   /** with people (20.4): default, widest and narrowest audience of the capabilities for which the host has set others */
   audiences?: { [name: string]: string[] };
@@ -757,7 +823,7 @@ export type SendReply = {
   time: number;
   /** this had been done before; nothing was stored or pushed now */
   duplicate?: boolean;
-  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
+  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text, messages were forwarded (24.4.4) */
   event?: Event;
 };
 
@@ -782,7 +848,7 @@ export type EditReply = {
   time?: number;
   /** this had been done before; nothing was stored or pushed now */
   duplicate?: boolean;
-  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
+  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text, messages were forwarded (24.4.4) */
   event?: Event;
 };
 
@@ -830,7 +896,7 @@ export type ReactReply = {
   time?: number;
   /** this had been done before; nothing was stored or pushed now */
   duplicate?: boolean;
-  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
+  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text, messages were forwarded (24.4.4) */
   event?: Event;
 };
 
@@ -882,7 +948,7 @@ export type ForwardReply = {
   time: number;
   /** this had been done before; nothing was stored or pushed now */
   duplicate?: boolean;
-  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
+  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text, messages were forwarded (24.4.4) */
   event: Event;
   /** the messages that were stored */
   seqs: number[];
@@ -1021,12 +1087,14 @@ export type RoomCreateReply = {
   summary: RoomSummary;
   /** who was named in `users` and takes no more rooms from others (12.1), or does not let the creator add them (20.4), or has a closed account, or is not known: which, is not said; absent with `duplicate` */
   not_added?: string[];
+  /** who was named in `users`, and is asked first (24.2.1); absent with `duplicate` */
+  offered?: string[];
 };
 
 /** `room.direct`, from the client. */
 export type RoomDirectRequest = {
   type: "room.direct";
-  /** the other one; not oneself (`bad_request`) */
+  /** the other one; oneself: a room for one's notes (24.5) */
   user: string;
 };
 
@@ -1117,7 +1185,7 @@ export type RoomUpdateReply = {
   time?: number;
   /** this had been done before; nothing was stored or pushed now */
   duplicate?: boolean;
-  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
+  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text, messages were forwarded (24.4.4) */
   event?: Event;
 };
 
@@ -1141,10 +1209,12 @@ export type RoomDeleteReply = {
 /** `room.join`, from the client. */
 export type RoomJoinRequest = {
   type: "room.join";
-  /** a public group */
+  /** a group or channel that one may join, or ask to join */
   room: string;
   /** 9.1 */
   key: string;
+  /** to the admins, if one decides; at most 200 characters */
+  text?: string;
 };
 
 /** The `ok` to `room.join`. */
@@ -1155,6 +1225,8 @@ export type RoomJoinReply = {
   time?: number;
   /** this had been done before; nothing was stored or pushed now */
   duplicate?: boolean;
+  /** beside the keys of 9.1: an admin decides (24.2), also where that is so since an earlier request */
+  requested?: boolean;
 };
 
 /** `room.leave`, from the client. */
@@ -1174,6 +1246,157 @@ export type RoomLeaveReply = {
   time?: number;
   /** this had been done before; nothing was stored or pushed now */
   duplicate?: boolean;
+};
+
+/** `invites.create`, from the client. */
+export type InvitesCreateRequest = {
+  type: "invites.create";
+  /** a group or channel */
+  room: string;
+  /** 9.1 */
+  key: string;
+  /** at most in 365 days; later is `too_large`, not later than now `bad_request` */
+  expires_at?: number;
+  /** 0: no bound */
+  uses_max?: number;
+  /** 24.2.3 */
+  approve?: boolean;
+  /** at most 64 characters */
+  label?: string;
+};
+
+/** The `ok` to `invites.create`. */
+export type InvitesCreateReply = {
+  /** of the first time */
+  time: number;
+  /** made before, with the same key */
+  duplicate?: boolean;
+  /** as it is now */
+  invite: Invite;
+};
+
+/** `invites.list`, from the client. */
+export type InvitesListRequest = {
+  type: "invites.list";
+  /** a group or channel */
+  room: string;
+  /** of the page before */
+  more?: string;
+  /** rows of a page */
+  limit?: number;
+};
+
+/** The `ok` to `invites.list`. */
+export type InvitesListReply = {
+  /** those that are not revoked, the newest first */
+  invites: Invite[];
+  /** there are more */
+  more?: string;
+};
+
+/** `invites.revoke`, from the client. */
+export type InvitesRevokeRequest = {
+  type: "invites.revoke";
+  /** a group or channel */
+  room: string;
+  /** 9.1 */
+  key: string;
+  /** this one */
+  invite?: string;
+  /** those of this maker; with neither all of the room */
+  by?: string;
+};
+
+/** The `ok` to `invites.revoke`. */
+export type InvitesRevokeReply = {
+  /** when it was stored; absent only where nothing was stored */
+  time?: number;
+  /** this had been done before; nothing was stored or pushed now */
+  duplicate?: boolean;
+};
+
+/** `invites.look`, from the client. */
+export type InvitesLookRequest = {
+  type: "invites.look";
+  /** 22 characters */
+  invite: string;
+};
+
+/** The `ok` to `invites.look`. */
+export type InvitesLookReply = {
+  /** the room */
+  card: RoomCard;
+};
+
+/** `invites.use`, from the client. */
+export type InvitesUseRequest = {
+  type: "invites.use";
+  /** 22 characters */
+  invite: string;
+  /** 9.1; of the room into which the invite leads */
+  key: string;
+  /** to the admins, if one decides; at most 200 characters */
+  text?: string;
+};
+
+/** The `ok` to `invites.use`. */
+export type InvitesUseReply = {
+  /** of the `joined` event */
+  seq?: number;
+  /** when it took effect */
+  time?: number;
+  /** the user is in, or waits, or used this key before; nothing was used up */
+  duplicate?: boolean;
+  /** an admin decides */
+  requested?: boolean;
+  /** of the room, where the user is in it now */
+  summary?: RoomSummary;
+};
+
+/** `joins.list`, from the client. */
+export type JoinsListRequest = {
+  type: "joins.list";
+  /** a group or channel */
+  room: string;
+  /** of the page before */
+  more?: string;
+  /** rows of a page */
+  limit?: number;
+};
+
+/** The `ok` to `joins.list`. */
+export type JoinsListReply = {
+  /** the requests that wait, the oldest first */
+  joins: JoinRow[];
+  /** there are more */
+  more?: string;
+};
+
+/** `joins.decide`, from the client. */
+export type JoinsDecideRequest = {
+  type: "joins.decide";
+  /** a group or channel */
+  room: string;
+  /** 9.1 */
+  key: string;
+  /** 1 to 100 users who asked */
+  users: string[];
+  /** whether they are let in */
+  accept: boolean;
+  /** with `accept` `false`: they cannot ask again (24.1.4) */
+  ban?: boolean;
+};
+
+/** The `ok` to `joins.decide`. */
+export type JoinsDecideReply = {
+  /** the event that was stored; absent where nothing is logged */
+  seq?: number;
+  /** when it was stored; absent only where nothing was stored */
+  time?: number;
+  /** this had been done before; nothing was stored or pushed now */
+  duplicate?: boolean;
+  /** beside the keys of 9.1: who is in as many rooms as they may be, and goes on waiting */
+  not_added?: string[];
 };
 
 /** `members.list`, from the client. */
@@ -1220,10 +1443,14 @@ export type MembersAddReply = {
   time?: number;
   /** this had been done before; nothing was stored or pushed now */
   duplicate?: boolean;
-  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
+  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text, messages were forwarded (24.4.4) */
   event?: Event;
-  /** beside the keys of 9.1: who takes no more rooms from others (12.1), or does not let the user add them (20.4), or has a closed account, or is not known; absent when it is repeated */
+  /** beside the keys of 9.1: who takes no more rooms from others (12.1), or does not let the user add them (20.4), or has a closed account, or is not known, or is banned; absent when it is repeated */
   not_added?: string[];
+  /** who is asked first (24.2.1); absent when it is repeated */
+  offered?: string[];
+  /** some of them wait for an admin (24.2.1) */
+  requested?: boolean;
 };
 
 /** `members.remove`, from the client. */
@@ -1251,7 +1478,7 @@ export type MembersRemoveReply = {
   time?: number;
   /** this had been done before; nothing was stored or pushed now */
   duplicate?: boolean;
-  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
+  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text, messages were forwarded (24.4.4) */
   event?: Event;
 };
 
@@ -1274,7 +1501,7 @@ export type MembersRoleReply = {
   time?: number;
   /** this had been done before; nothing was stored or pushed now */
   duplicate?: boolean;
-  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
+  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text, messages were forwarded (24.4.4) */
   event?: Event;
 };
 
@@ -1335,7 +1562,7 @@ export type MembersSilenceReply = {
   time?: number;
   /** this had been done before; nothing was stored or pushed now */
   duplicate?: boolean;
-  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
+  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text, messages were forwarded (24.4.4) */
   event?: Event;
 };
 
@@ -1360,7 +1587,7 @@ export type MembersNicknameReply = {
   time?: number;
   /** this had been done before; nothing was stored or pushed now */
   duplicate?: boolean;
-  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text */
+  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text, messages were forwarded (24.4.4) */
   event?: Event;
 };
 
@@ -1383,6 +1610,131 @@ export type AnnounceReply = {
   time?: number;
   /** this had been done before; nothing was stored or pushed now */
   duplicate?: boolean;
+  /** the event as it was stored, exactly when the request alone does not say what it is: a key of the body that the server does not know was left out, an emoji was put into normal form (9.6), some of the users or settings did not change, a filter of the server changed the text, messages were forwarded (24.4.4) */
+  event?: Event;
+};
+
+/** `unread`, from the client. */
+export type UnreadRequest = {
+  type: "unread";
+  /** the room; absent: the badge is asked for */
+  room?: string;
+  /** of the page before */
+  more?: string;
+  /** rows of a page */
+  limit?: number;
+};
+
+/** The `ok` to `unread`. */
+export type UnreadReply = {
+  /** own read position */
+  read?: number;
+  /** the numbers */
+  unread?: number;
+  /** the numbers */
+  unread_mentions?: number;
+  /** the last message these take in (4.2) */
+  ordinal?: number;
+  /** the messages behind `unread`, in ascending order */
+  seqs?: number[];
+  /** those of `seqs` that mention the user */
+  mentions?: number[];
+  /** as `totals.badge` (5.5) */
+  badge?: number;
+  /** `counts` is 1 or more; `why`: `unread` messages, `mention`s alone, or a `mark` of the user */
+  rooms?: { room: string; counts: number; why: string }[];
+  /** there are others */
+  more?: string;
+};
+
+/** `reads`, from the client. */
+export type ReadsRequest = {
+  type: "reads";
+  /** 1 to 200 rows */
+  rooms: { room: string; seq: number }[];
+};
+
+/** The `ok` to `reads`. */
+export type ReadsReply = {
+  /** the reply keys of `read`, for each room that the user is in */
+  rooms: { room: string; read: number; unread: number; unread_mentions: number }[];
+};
+
+/** `verify`, from the client. */
+export type VerifyRequest = {
+  type: "verify";
+  /** the number of rooms in the list, without message requests (20.5) */
+  rooms: number;
+  /** of those rooms */
+  digest: number;
+};
+
+/** The `ok` to `verify`. */
+export type VerifyReply = {
+  /** whether both are those of the server */
+  equal: boolean;
+};
+
+/** `draft`, from the client. */
+export type DraftRequest = {
+  type: "draft";
+  /** where something is typed */
+  room: string;
+  /** of the message that it will be */
+  key: string;
+  /** what is typed, at most 2,048 bytes as MessagePack; absent, or with neither `text` nor `reply_to`: the draft is dropped */
+  body?: { text?: string; reply_to?: number; mentions?: string[]; spans?: Span[] };
+};
+
+/** The `ok` to `draft`. */
+export type DraftReply = {
+  /** of the row; absent: there was nothing to change */
+  stamp?: number;
+};
+
+/** `schedule`, from the client. */
+export type ScheduleRequest = {
+  type: "schedule";
+  /** where to */
+  room: string;
+  /** of the message */
+  key: string;
+  /** when to send it, at most 365 days from now; a time that is past: at once */
+  at?: number;
+  /** the message; absent: it is cancelled */
+  body?: Body;
+};
+
+/** The `ok` to `schedule`. */
+export type ScheduleReply = {
+  /** of the row; absent: there was nothing to change */
+  stamp?: number;
+};
+
+/** `delete`, from the client. */
+export type DeleteRequest = {
+  type: "delete";
+  /** the room */
+  room: string;
+  /** 1 to 64 pairs of the first and the last message, none above the own read position */
+  ranges: ([number, number])[];
+};
+
+/** The `ok` to `delete`. */
+export type DeleteReply = {
+};
+
+/** `clear`, from the client. */
+export type ClearRequest = {
+  type: "clear";
+  /** the room */
+  room: string;
+  /** the last one; above the head: all */
+  seq: number;
+};
+
+/** The `ok` to `clear`. */
+export type ClearReply = {
 };
 
 /** `preferences`, from the client. */
@@ -1400,12 +1752,20 @@ export type PreferencesRequest = {
   wallpaper?: string;
   /** which messages of the room the user is told of (22.2) */
   notify?: "all" | "mentions" | "none" | "default";
+  /** marked as unread, until the next `read` (24.5) */
+  unread_mark?: boolean;
+  /** the folder it is in, 0 to 20 (24.5): 0 none, 1 the archive */
+  folder?: number;
   /** `false`: receipts off (10.3), `true`: on (as it is at first) */
   receipts?: boolean;
   /** `false`: presence and `last_seen` hidden, and nobody's seen (10.9), `true`: shown (as it is at first) */
   presence?: boolean;
   /** what the user is told on their devices (22.2) */
   push?: PushPreferences;
+  /** all folders of the list in their order, at most 20, with `id` 2 to 20, none twice (24.5) */
+  folders?: { id: number; name: string }[];
+  /** `false`: nobody's copy of a message names the user (24.4.4), `true`: it may (as it is at first) */
+  credit?: boolean;
 };
 
 /** The `ok` to `preferences`. */
@@ -1995,6 +2355,13 @@ export type Request =
   | RoomDeleteRequest
   | RoomJoinRequest
   | RoomLeaveRequest
+  | InvitesCreateRequest
+  | InvitesListRequest
+  | InvitesRevokeRequest
+  | InvitesLookRequest
+  | InvitesUseRequest
+  | JoinsListRequest
+  | JoinsDecideRequest
   | MembersListRequest
   | MembersAddRequest
   | MembersRemoveRequest
@@ -2004,6 +2371,13 @@ export type Request =
   | MembersSilenceRequest
   | MembersNicknameRequest
   | AnnounceRequest
+  | UnreadRequest
+  | ReadsRequest
+  | VerifyRequest
+  | DraftRequest
+  | ScheduleRequest
+  | DeleteRequest
+  | ClearRequest
   | PreferencesRequest
   | UsersGetRequest
   | UsersFindRequest
@@ -2108,6 +2482,13 @@ export type Replies = {
   "room.delete": RoomDeleteReply;
   "room.join": RoomJoinReply;
   "room.leave": RoomLeaveReply;
+  "invites.create": InvitesCreateReply;
+  "invites.list": InvitesListReply;
+  "invites.revoke": InvitesRevokeReply;
+  "invites.look": InvitesLookReply;
+  "invites.use": InvitesUseReply;
+  "joins.list": JoinsListReply;
+  "joins.decide": JoinsDecideReply;
   "members.list": MembersListReply;
   "members.add": MembersAddReply;
   "members.remove": MembersRemoveReply;
@@ -2117,6 +2498,13 @@ export type Replies = {
   "members.silence": MembersSilenceReply;
   "members.nickname": MembersNicknameReply;
   "announce": AnnounceReply;
+  "unread": UnreadReply;
+  "reads": ReadsReply;
+  "verify": VerifyReply;
+  "draft": DraftReply;
+  "schedule": ScheduleReply;
+  "delete": DeleteReply;
+  "clear": ClearReply;
   "preferences": PreferencesReply;
   "users.get": UsersGetReply;
   "users.find": UsersFindReply;

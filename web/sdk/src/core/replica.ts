@@ -101,6 +101,7 @@ export class Replica {
   takeHead(seq: number, ordinal: number): Change[] {
     const known = this.timeline.head;
     this.timeline.heard(seq, ordinal);
+    this._unhide(ordinal);
     return seq > known ? [{ kind: "roomMoved", room: this.room, seq, ordinal }] : [];
   }
 
@@ -224,7 +225,13 @@ export class Replica {
     return now.read !== old.read || now.delivered !== old.delivered || now.first_visible !== old.first_visible;
   }
 
+  /** End hiding at a message that counts, which is not in the summary yet (protocol.md, "preferences"). */
+  private _unhide(ordinal: number): void {
+    if (ordinal > this.summary.ordinal) this.summary = { ...this.summary, hidden: false };
+  }
+
   private _show(message: Message): void {
+    this._unhide(message.ordinal);
     const shown = this.summary.preview?.seq ?? 0;
     if (message.seq < shown) return;
     const time = Math.max(this.summary.time, message.time);

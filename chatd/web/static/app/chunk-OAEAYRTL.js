@@ -1,1 +1,0 @@
-import{$a as o,bb as t,j as e,rb as r}from"./chunk-L22ZLU4Q.js";var f=e(""),m=e(!1);function l(s){!o.peek()||!r.peek()?.platforms.includes("web")||t()!==null||(m.value=!0,f.value||=s.id)}export{f as a,m as b,l as c};

@@ -1,1 +1,0 @@
-import{Ia as m,Z as i,da as r,ta as e}from"./chunk-L22ZLU4Q.js";async function s(o){let t=i.peek().find(n=>n.summary.peek().peer===o)??await m(()=>r().direct(o));t&&e({name:"chat",room:t.id,about:!1})}export{s as a};

@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m}from"./chunk-2VCCP2GY.js";import"./chunk-7QU5I5IK.js";import"./chunk-2UMH7RAK.js";import"./chunk-CLJB64GN.js";import"./chunk-JU5LU5BN.js";import"./chunk-AS4H2BIO.js";import"./chunk-LMMJQNMI.js";import"./chunk-5BUGJ5TA.js";import"./chunk-L22ZLU4Q.js";export{m as Folders,r as editFolders,o as ownFolders};

@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t}from"./chunk-U73BX7TW.js";import"./chunk-LK6A52NG.js";import"./chunk-N57GQUC2.js";import"./chunk-5O7WRYM6.js";import"./chunk-AS4H2BIO.js";import"./chunk-LMMJQNMI.js";import"./chunk-5BUGJ5TA.js";import"./chunk-L22ZLU4Q.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};

@@ -1,1 +1,0 @@
-import{Ca as o}from"./chunk-L22ZLU4Q.js";export{o as msgpack};

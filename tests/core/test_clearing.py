@@ -1,0 +1,120 @@
+"""Delete and clear: what a user takes out of their own view, and what others still see."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import UNSET
+
+from chatd.core.clearing import united
+from chatd.core.own_view import View, view_of
+from chatd.core.room import Room
+from chatd.core.room_summary import receipt_of, summary_of
+from chatd.protocol.errors import Refused
+from chatd.protocol.inbox import Clear, Delete
+from chatd.protocol.limits import DELETED_RANGES_MAX
+from chatd.protocol.members import MembersAdd, RoomLeave
+from chatd.protocol.messages import Send, SentBody
+from chatd.protocol.read_state import Read
+from tests.kit.inprocess import new_key
+from tests.kit.memory_writer import MemoryWriter, direct, group
+
+numbers = st.integers(1, 60)
+
+
+def say(writer: MemoryWriter, room: Room, count: int, user: str = "ann") -> None:
+    for _ in range(count):
+        writer.ask(user, Send(room=room.name, key=new_key(), body=SentBody(text="x", mentions=["bob"])))
+
+
+@pytest.fixture
+def room() -> Room:
+    return group(ann="owner", bob="member")
+
+
+@pytest.fixture
+def writer(room: Room) -> MemoryWriter:
+    """Return one with messages 2 to 11, of which bob has read all but two."""
+    writer = MemoryWriter(room)
+    say(writer, room, 10)
+    writer.ask("bob", Read(room=room.name, seq=9))
+    return writer
+
+
+@given(st.lists(st.tuples(numbers, numbers).map(lambda two: (min(two), max(two)))), numbers)
+def test_united_ranges_have_the_same_numbers(ranges: list[tuple[int, int]], first: int) -> None:
+    found = united(ranges, first)
+    assert {seq for seq in range(1, 62) if View(1, found).has_deleted(seq)} == {
+        seq for low, high in ranges for seq in range(low, high + 1) if seq >= first
+    }
+    assert all(one[1] + 1 < other[0] for one, other in pairwise(found))
+
+
+def test_what_was_deleted_is_in_the_own_summary_alone(writer: MemoryWriter, room: Room) -> None:
+    before = summary_of(room, room.members["ann"], "members")
+    writer.ask("bob", Delete(room=room.name, ranges=[(4, 5), (2, 2)]))
+    writer.ask("bob", Delete(room=room.name, ranges=[(3, 3)]))
+    summary = summary_of(room, room.members["bob"], "members")
+    assert ([*map(tuple, summary.deleted or ())], summary.unread, summary.first_visible) == ([(2, 5)], 2, 1)
+    assert summary_of(room, room.members["ann"], "members") == before
+    assert writer.writes.refreshed == {(room.number, "bob"): room}
+    assert room.seq == 11
+    writer.ask("bob", Delete(room=room.name, ranges=[(3, 4)]))
+    assert writer.writes.empty
+
+
+@pytest.mark.parametrize("ranges", [[(2, 3), (9, 10)], [(5, 4)]])
+def test_only_what_was_read_is_deleted(
+    writer: MemoryWriter, room: Room, ranges: list[tuple[int, int]]
+) -> None:
+    with pytest.raises(Refused) as refusal:
+        writer.ask("bob", Delete(room=room.name, ranges=ranges))
+    assert (refusal.value.code, refusal.value.field) == ("bad_request", f"ranges[{len(ranges) - 1}]")
+    assert writer.writes.empty
+
+
+def test_beyond_a_number_of_ranges_there_is_clear(writer: MemoryWriter, room: Room) -> None:
+    say(writer, room, 2 * DELETED_RANGES_MAX)
+    writer.ask("bob", Read(room=room.name, seq=room.seq))
+    odd = [(seq, seq) for seq in range(3, 2 * DELETED_RANGES_MAX + 3, 2)]
+    writer.ask("bob", Delete(room=room.name, ranges=odd))
+    with pytest.raises(Refused, match="too_large"):
+        writer.ask("bob", Delete(room=room.name, ranges=[(room.seq, room.seq)]))
+    # One that joins two others makes them fewer.
+    writer.ask("bob", Delete(room=room.name, ranges=[(4, 4)]))
+    writer.ask("bob", Clear(room=room.name, seq=20))
+    assert view_of(room.members["bob"]) == View(21, [one for one in odd if one[0] > 20])
+
+
+def test_clear_takes_everything_and_reads_it(writer: MemoryWriter, room: Room) -> None:
+    writer.ask("bob", Delete(room=room.name, ranges=[(2, 3), (9, 9)]))
+    writer.ask("bob", Clear(room=room.name, seq=8))
+    summary = summary_of(room, room.members["bob"], "members")
+    assert (summary.first_visible, summary.read, summary.unread) == (9, 9, 2)
+    assert view_of(room.members["bob"]).deleted == [(9, 9)]
+    writer.ask("bob", Clear(room=room.name, seq=1 << 50))
+    summary = summary_of(room, room.members["bob"], "members")
+    assert (summary.first_visible, summary.read, summary.unread, summary.unread_mentions) == (12, 11, 0, 0)
+    assert (summary.deleted, room.seq) == (UNSET, 11)
+    writer.ask("bob", Clear(room=room.name, seq=5))
+    assert writer.writes.empty
+
+
+def test_others_see_the_same_marks_of_who_cleared() -> None:
+    room = direct("ann", "bob")
+    writer = MemoryWriter(room)
+    say(writer, room, 3)
+    say(writer, room, 1, "bob")
+    writer.ask("bob", Read(room=room.name, seq=room.seq))
+    before = summary_of(room, room.members["ann"], "members"), receipt_of(room.members["bob"])
+    writer.ask("bob", Clear(room=room.name, seq=room.seq))
+    assert (summary_of(room, room.members["ann"], "members"), receipt_of(room.members["bob"])) == before
+    assert before[0].peer_read == room.seq
+
+
+def test_who_comes_back_has_read_nothing_of_what_was_before(writer: MemoryWriter, room: Room) -> None:
+    writer.ask("bob", Clear(room=room.name, seq=11))
+    writer.ask("bob", RoomLeave(room=room.name, key=new_key()))
+    writer.ask("ann", MembersAdd(room=room.name, key=new_key(), users=["bob"]))
+    assert receipt_of(room.members["bob"]).read is UNSET
