@@ -1,4 +1,4 @@
-"""Decisions on what a user takes out of their own view of a room (protocol.md "Delete and clear").
+"""Decisions on what a user takes out of their own view of a room (protocol.md "Drafts, scheduled messages, folders").
 
 Synchronous and pure.
 """

@@ -1,4 +1,4 @@
-"""Drafts and scheduled messages, which are account rows (protocol.md "Drafts and scheduled messages")."""
+"""Drafts and scheduled messages, which are account rows (protocol.md "Drafts, scheduled messages, folders")."""
 
 from typing import Annotated, Any
 
