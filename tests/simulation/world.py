@@ -10,11 +10,13 @@ from pathlib import Path
 from chatd.core.sections import ACCOUNT
 from chatd.server.gauges import DATABASE
 from tests.kit import notes
+from tests.kit.env import START_MS
 from tests.kit.tokens import token_for
 from tests.simulation.actions import Actor
 from tests.simulation.chaos import TEN_YEARS_S, Chaos
 from tests.simulation.choices import Choices, Lane
 from tests.simulation.client import SimClient
+from tests.simulation.comforts_actions import SOON_S
 from tests.simulation.environment import Quirks
 from tests.simulation.final_state import final_state_findings
 from tests.simulation.history import History, Stuck, Truth
@@ -149,6 +151,10 @@ class World:
             actor.begin()
         await self.chaos.run()
         self.troubled = False
+        if self.scenario.conversations:
+            # What was scheduled is sent before it is compared who has what, by whichever clock is behind.
+            late_s = START_MS / 1000 + SOON_S + LOOK_S
+            await self.until(lambda: self.wall.now_s() > late_s and self.loop.time() > SOON_S + LOOK_S)
         await self._converge()
         if self.scenario.push:
             await self._restart_in_peace()
