@@ -141,9 +141,9 @@ class Cell:
         if self.take(r"\["):
             item, _ = self.type()
             if self.take(", "):
-                items = [item, self.type()[0]]
+                second, _ = self.type()
                 self.need(r"\]")
-                return f"[{', '.join(items)}]"
+                return f"[{item}, {second}]"
             self.need(r"\]")
             return f"({item})[]" if " " in item and not item.startswith("{") else f"{item}[]"
         if self.take("map of "):
