@@ -21,6 +21,7 @@ from tests.simulation.environment import Quirks
 from tests.simulation.final_state import final_state_findings
 from tests.simulation.history import History, Stuck, Truth
 from tests.simulation.host import HostBackEnd
+from tests.simulation.inbox_state import verification, wrong_inbox
 from tests.simulation.inspector import Inspector
 from tests.simulation.loop import Deadlock, Runaway, SimLoop
 from tests.simulation.machine import SimMachine
@@ -308,12 +309,18 @@ class World:
             client.answers.clear()
             for room in client.storage.timelines:
                 client.connection.ask({"type": "room.get", "room": room})  # type: ignore[union-attr]
+                client.connection.ask({"type": "unread", "room": room})  # type: ignore[union-attr]
             client.connection.ask({"type": "watch", "users": self.users})  # type: ignore[union-attr]
             client.connection.ask({"type": "sync"})  # type: ignore[union-attr]
             if self.scenario.search:
                 self._search_at_the_end(client)
         await self.until(lambda: all(client.idle for client in self.clients))
         for client in self.clients:
+            for packet in verification(client, truth):
+                client.connection.ask(packet)  # type: ignore[union-attr]
+        await self.until(lambda: all(client.idle for client in self.clients))
+        for client in self.clients:
+            self.history.final_state_findings += wrong_inbox(client, truth)
             drops = self.scenario.has("tight")
             self.history.final_state_findings += final_state_findings(
                 client, truth, self.clients, drops=drops
