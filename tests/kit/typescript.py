@@ -5,7 +5,8 @@ tests/web/test_typescript.py compares them with what is generated. Every cell of
 grammar, and so must the cells "Further keys" of the kinds of events:
 
     type    = one ["?"]
-    one     = "[" type "]" | "map of " one | "{" fields "}" [" of " one] | word [bound] | choice [" or " word [bound]]
+    one     = "[" type [", " type] "]" | "map of " one | "{" fields "}" [" of " one] | word [bound]
+            | choice [" or " word [bound]]
     fields  = field {", " field}          field = "`" name "`" [" " type] ["?"]
     choice  = "`" name "`" {(", " | " or ") "`" name "`"}
     bound   = " ≤ " number [" bytes"] | " ≥ " number | " " number "–" number
@@ -58,7 +59,7 @@ WORDS = {
     "any": "unknown",
     **dict.fromkeys(("user", "room", "device", "key"), "string"),
     "role": '"member" | "admin" | "owner"',
-    **{name: name for name in ("Event", *OBJECTS.values())},
+    **{name: name for name in ("Event", *" ".join(OBJECTS.values()).split())},
 }
 
 UNTYPED = {"role": "string", "state": "string", "receipts": "ReceiptEntry[]"}

@@ -186,12 +186,20 @@ export type RoomSummary = {
   tags?: string[];
   /** `seq` of the message that is its announcement (24.1.8); 0: none */
   announcement?: number;
+  /** of a direct room with `retain_s`: messages up to this `seq` stay (24.6.4) */
+  kept?: number;
   /** requests to join that wait (24.2), for admins and owners */
   joins?: number;
   /** own name in this room (24.1.7) */
   nickname?: string;
   /** the user may not write until then (24.1.6); 1 = for ever; a time that is past means nothing */
   silenced_until?: number;
+  /** the user marked it as unread (24.5) */
+  unread_mark?: boolean;
+  /** the folder it is in (24.5): 0 none, 1 the archive */
+  folder?: number;
+  /** first and last message of ranges that the user deleted for themself (24.5.3), ascending, at most 64 */
+  deleted?: ([number, number])[];
   /** lowest `seq` this user may see */
   first_visible?: number;
   /** below it only messages remain; operations were folded into them */
@@ -476,7 +484,7 @@ export type Card = {
   ref?: string;
   /** whose contact it is, or whose post */
   user?: string;
-  /** an invite into a room, 22 characters */
+  /** an invite into a room (24.2.3), 22 characters */
   invite?: string;
   /** degrees times 10⁷, north and east positive; `lat` from -900000000 to 900000000, `lon` from -1800000000 to 1800000000 */
   lat?: number;
@@ -597,7 +605,7 @@ export type HelloReply = {
   heartbeat: number;
   /** seconds the token remains valid */
   token_ttl: number;
-  /** those of 2.7, and `full_delivery_members` and `request_texts` (12.1), that differ from their defaults */
+  /** those of 2.7, and thresholds (12.1), that differ from their defaults */
   limits?: { [name: string]: number };
   /** with people (20.4): default, widest and narrowest audience of the capabilities for which the host has set others */
   audiences?: { [name: string]: string[] };
@@ -1088,7 +1096,7 @@ export type RoomCreateReply = {
 /** `room.direct`, from the client. */
 export type RoomDirectRequest = {
   type: "room.direct";
-  /** the other one; not oneself (`bad_request`) */
+  /** the other one; oneself: a room for one's notes (24.5) */
   user: string;
 };
 
@@ -1669,6 +1677,68 @@ export type VerifyReply = {
   equal: boolean;
 };
 
+/** `draft`, from the client. */
+export type DraftRequest = {
+  type: "draft";
+  /** where something is typed */
+  room: string;
+  /** of the message that it will be */
+  key: string;
+  /** what is typed, at most 2,048 bytes as MessagePack; absent, or with neither `text` nor `reply_to`: the draft is dropped */
+  body?: { text?: string; reply_to?: number; mentions?: string[]; spans?: Span[] };
+};
+
+/** The `ok` to `draft`. */
+export type DraftReply = {
+  /** of the row; absent: there was nothing to change */
+  stamp?: number;
+};
+
+/** `schedule`, from the client. */
+export type ScheduleRequest = {
+  type: "schedule";
+  /** where to */
+  room: string;
+  /** of the message */
+  key: string;
+  /** when to send it, at most 365 days from now; a time that is past: at once */
+  at?: number;
+  /** the message; absent: it is cancelled */
+  body?: Body;
+};
+
+/** The `ok` to `schedule`. */
+export type ScheduleReply = {
+  /** of the row; absent: there was nothing to change */
+  stamp?: number;
+};
+
+/** `delete`, from the client. */
+export type DeleteRequest = {
+  type: "delete";
+  /** the room */
+  room: string;
+  /** 1 to 64 pairs of the first and the last message, none above the own read position */
+  ranges: ([number, number])[];
+};
+
+/** The `ok` to `delete`. */
+export type DeleteReply = {
+};
+
+/** `clear`, from the client. */
+export type ClearRequest = {
+  type: "clear";
+  /** the room */
+  room: string;
+  /** the last one; above the head: all */
+  seq: number;
+};
+
+/** The `ok` to `clear`. */
+export type ClearReply = {
+};
+
 /** `preferences`, from the client. */
 export type PreferencesRequest = {
   type: "preferences";
@@ -1684,12 +1754,20 @@ export type PreferencesRequest = {
   wallpaper?: string;
   /** which messages of the room the user is told of (22.2) */
   notify?: "all" | "mentions" | "none" | "default";
+  /** marked as unread, until the next `read` (24.5) */
+  unread_mark?: boolean;
+  /** the folder it is in, 0 to 20 (24.5): 0 none, 1 the archive */
+  folder?: number;
   /** `false`: receipts off (10.3), `true`: on (as it is at first) */
   receipts?: boolean;
   /** `false`: presence and `last_seen` hidden, and nobody's seen (10.9), `true`: shown (as it is at first) */
   presence?: boolean;
   /** what the user is told on their devices (22.2) */
   push?: PushPreferences;
+  /** all folders of the list in their order, at most 20, with `id` 2 to 20, none twice (24.5) */
+  folders?: { id: number; name: string }[];
+  /** `false`: nobody's copy of a message names the user (24.4.4), `true`: it may (as it is at first) */
+  credit?: boolean;
 };
 
 /** The `ok` to `preferences`. */
@@ -2298,6 +2376,10 @@ export type Request =
   | UnreadRequest
   | ReadsRequest
   | VerifyRequest
+  | DraftRequest
+  | ScheduleRequest
+  | DeleteRequest
+  | ClearRequest
   | PreferencesRequest
   | UsersGetRequest
   | UsersFindRequest
@@ -2421,6 +2503,10 @@ export type Replies = {
   "unread": UnreadReply;
   "reads": ReadsReply;
   "verify": VerifyReply;
+  "draft": DraftReply;
+  "schedule": ScheduleReply;
+  "delete": DeleteReply;
+  "clear": ClearReply;
   "preferences": PreferencesReply;
   "users.get": UsersGetReply;
   "users.find": UsersFindReply;
