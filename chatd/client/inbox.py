@@ -101,12 +101,10 @@ class Inbox:
     async def verify(self) -> bool:
         """Return whether the list of rooms is that of the server; if not, it is fetched anew. Call it when all that was
         sent is applied, once a day at most (protocol.md, "verify")."""
-        if (await self._engine.call(self._proof()))["equal"]:
-            return True
-        # What was under way comes before the answer to this.
-        await self._engine.sync()
-        if (await self._engine.call(self._proof()))["equal"]:
-            return True
+        # What was under way at the first time came before its answer.
+        for _ in range(2):
+            if (await self._engine.call(self._proof()))["equal"]:
+                return True
         self._engine.account.drop_cursor()
         await self._engine.sync()
         return False

@@ -1,7 +1,7 @@
 """A room as the app holds it: its state, and everything one can do in it."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .core.bots import Button
 from .core.conversations import Member, member_from
@@ -110,12 +110,16 @@ class Room(Group, OwnView):
     @property
     def messages(self) -> Mapping[int, Message]:
         """The cached messages by `seq`, in no particular order, each in its current state. Read only."""
-        return self._seen.timeline.messages
+        messages = self._seen.timeline.messages
+        if not self.policy.get("retain_s"):
+            return messages
+        return {message.seq: message for message in self._shown(messages.values())}
 
     def cached(self) -> tuple[Message, ...]:
         """Return the newest messages cached without a hole, ascending."""
         timeline = self._seen.timeline
-        return timeline.between(timeline.cached.covered_down_from(timeline.applied), timeline.applied)
+        low = timeline.cached.covered_down_from(timeline.applied)
+        return self._shown(timeline.between(low, timeline.applied))
 
     # Writing.
 
@@ -126,10 +130,11 @@ class Room(Group, OwnView):
         files: Iterable[UploadedFile | Attachment] = (),
         silent: bool = False,
         composed_at: int | None = None,
+        key: str = "",
     ) -> Receipt:
         """Send a message and wait for the durable acknowledgement (protocol.md, "send"). `files`: those that
-        `client.upload` returned, at most 10."""
-        return await self._engine.deliver(self._message(with_files(content, files), silent, composed_at))
+        `client.upload` returned, at most 10. `key`: of the draft that it was."""
+        return await self._engine.deliver(self._message(with_files(content, files), silent, composed_at, key))
 
     async def post(
         self,
@@ -138,12 +143,14 @@ class Room(Group, OwnView):
         files: Iterable[UploadedFile | Attachment] = (),
         silent: bool = False,
         composed_at: int | None = None,
+        key: str = "",
     ) -> str:
-        """Put a message into the outbox and return its key, once it is stored here. `files` as of `send`.
+        """Put a message into the outbox and return its key, once it is stored here. `files` and `key` as of `send`.
 
         Its outcome comes as `SendDone`, `SendDelayed` or `SendFailed`.
         """
-        return await self._engine.sender.post(self._message(with_files(content, files), silent, composed_at))
+        message = self._message(with_files(content, files), silent, composed_at, key)
+        return await self._engine.sender.post(message)
 
     async def press(self, seq: int, button: Button) -> Receipt:
         """Press a button below a message, which sends its label and data (protocol.md, "Button").
@@ -314,16 +321,23 @@ class Room(Group, OwnView):
         low = timeline.cached.covered_down_from(before - 1)
         if low < before:
             await self._engine.repairer.refresh(self._replica, low, before - 1)
-        return timeline.page_before(before, limit)
+        page = timeline.page_before(before, limit)
+        return page and replace(page, messages=self._shown(page.messages))
+
+    def _shown(self, messages: Iterable[Message]) -> tuple[Message, ...]:
+        """Return those of the messages that are not too old for the room."""
+        now = self._engine.settings.env.time_ms()
+        return tuple(message for message in messages if self._seen.is_shown(message, now))
 
     def _page(self, reply: HistoryReply) -> Page:
         timeline, low, high = self._replica.timeline, reply["low"], reply["high"]
-        messages = timeline.between(low, high)
+        messages = self._shown(timeline.between(low, high))
         return Page(messages, low, high, reply["seq"], reply.get("end", False))
 
-    def _message(self, content: str | Body, silent: bool, composed_at: int | None) -> Packet:
+    def _message(self, content: str | Body, silent: bool, composed_at: int | None, key: str) -> Packet:
         env = self._engine.settings.env
-        packet: Packet = {"type": "send", "room": self.id, "key": env.key(), "body": body_of(content)}
+        key = key or env.key()
+        packet: Packet = {"type": "send", "room": self.id, "key": key, "body": body_of(content)}
         packet["composed_at"] = env.time_ms() if composed_at is None else composed_at
         if silent:
             packet["silent"] = True

@@ -104,6 +104,7 @@ class RoomSummary(TypedDict, total=False):
     unread_mark: bool
     folder: int
     deleted: list[list[int]]
+    kept: int
     first_visible: int
     log_floor: int
     preview: Event

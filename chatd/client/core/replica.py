@@ -191,6 +191,13 @@ class Replica:
         """Whether the user deleted a message for themself."""
         return any(low <= seq <= high for low, high in self.summary.deleted)
 
+    def is_shown(self, message: Message, now_ms: int) -> bool:
+        """Whether a message is young enough for the rules of the room (protocol.md, "Retention")."""
+        retain_s = (self.summary.policy or {}).get("retain_s", 0)
+        if not isinstance(retain_s, int) or not retain_s or message.seq <= self.summary.kept:
+            return True
+        return message.time >= now_ms - 1000 * retain_s
+
     def without_deleted(self, changes: Iterable[Change]) -> list[Change]:
         """Forget the messages that the user deleted for themself, and leave them out of changes (protocol.md,
         "delete")."""

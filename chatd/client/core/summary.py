@@ -68,6 +68,8 @@ class Summary:
     """The folder of the list that the room is in: 1 the archive, 0 none."""
     deleted: Sequence[Sequence[int]] = ()
     """First and last number of the messages that the user deleted for themself."""
+    kept: int = 0
+    """Messages of a direct room up to this one stay, whatever its `retain_s` (protocol.md, "Retention")."""
     first_visible: int = 1
     log_floor: int = 1
     preview: Event | None = None
