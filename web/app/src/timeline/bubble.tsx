@@ -9,6 +9,7 @@ import { Avatar, colourOf } from "../shell/avatar.js";
 import { isBlocked } from "../shell/contacts.js";
 import { Icon } from "../shell/icons.js";
 import { follow, hrefOf } from "../shell/router.js";
+import { lazy } from "../shell/lazy.js";
 import { Kind } from "../shell/kind.js";
 import { me } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
@@ -21,11 +22,15 @@ import { rowEvents } from "./gestures.js";
 import { folded, isEmojiOnly } from "./pieces.js";
 import { Quote } from "./quote.js";
 import { Buttons } from "./buttons.js";
+import { cardOf } from "./card_shapes.js";
+import { Origin } from "./origin.js";
 import { Reactions } from "./reactions.js";
 import { Refused } from "./refused.js";
 import { Text } from "./text.js";
 import { Tick } from "./tick.js";
 import { useWhyEmpty } from "./why_empty.js";
+
+const MessageCard = lazy(async () => (await import("./card.js")).MessageCard, <></>);
 
 export interface RowProps {
   chat: Chat;
@@ -94,10 +99,12 @@ function Bubble({ chat, message, named }: { chat: Chat; message: Message; named:
   return (
     <div class={`bubble ${lookOf(message)}`}>
       {named && <Author chat={chat} user={message.user} />}
+      {body?.forwarded && <Origin from={body.forwarded} />}
       {body?.reply_to ? <Quote chat={chat} seq={body.reply_to} /> : null}
       {body?.attachments && <Attachments chat={chat} message={message} attachments={body.attachments} />}
+      {cardOf(body) && <MessageCard chat={chat} message={message} />}
       <div class="text" dir={message.text || recalled ? "auto" : undefined}>
-        {recalled ? <i>{t("chat.recalled")}</i> : <Content chat={chat} message={message} />}
+        {recalled ? <i>{t("chat.recalled")}</i> : !cardOf(body) && <Content chat={chat} message={message} />}
         <Meta chat={chat} message={message} />
       </div>
       {body?.buttons && <Buttons chat={chat} message={message} />}
@@ -119,12 +126,14 @@ function Author({ chat, user }: { chat: Chat; user: string }) {
 /** Return the class of a bubble that is not a plain one. */
 function lookOf({ body, text, recalled, reactions }: Message): string {
   if (recalled) return "recalled";
+  const card = cardOf(body);
+  if (card) return card.type === "sticker" ? "bare sticky" : "carded";
   const { attachments, reply_to } = body ?? {};
-  if (!attachments) return !reply_to && isEmojiOnly(text) ? "emoji" : "";
+  if (!attachments) return !reply_to && !body?.forwarded && isEmojiOnly(text) ? "emoji" : "";
   const last = attachments.at(-1)!;
   if (text) return attachments.some(isVisual) ? "pictured" : "";
   if (isOfServer(last) && kindOf(last) === "sticker") return "bare sticky";
-  const bare = (isPicture(last) || isVisual(last)) && Object.keys(reactions).length === 0;
+  const bare = !body?.forwarded && (isPicture(last) || isVisual(last)) && Object.keys(reactions).length === 0;
   return bare ? "bare" : isOfServer(last) ? "filed" : "";
 }
 

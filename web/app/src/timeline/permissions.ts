@@ -24,7 +24,8 @@ export function permissionsFor(message: Message, summary: Summary, me: string, n
   const leads = !summary.peer && (summary.role === "admin" || summary.role === "owner");
   const there = !message.recalled;
   return {
-    edit: there && own && !hindranceOf(summary, 0, now) && (message.text !== "" || hasCaption(message)),
+    // What was forwarded nobody changes, and a card has no words of its own.
+    edit: there && own && !message.body?.forwarded && !message.body?.card && !hindranceOf(summary, 0, now) && (message.text !== "" || hasCaption(message)),
     recall: there && (own || leads),
     pin: (message.pinned || there) && may(summary, "pin"),
   };
