@@ -20,6 +20,7 @@ import { Attachments, isPicture } from "./attachments.js";
 import type { Chat } from "./chat.js";
 import { rowEvents } from "./gestures.js";
 import { folded, isEmojiOnly } from "./pieces.js";
+import { permissionsFor } from "./permissions.js";
 import { Quote } from "./quote.js";
 import { Buttons } from "./buttons.js";
 import { cardOf } from "./card_shapes.js";
@@ -48,27 +49,40 @@ export function MessageRow({ chat, id, seq, first, last }: RowProps) {
   const active = useComputed(() => chat.active.value === id).value;
   const marked = useComputed(() => seq > 0 && chat.marked.value === seq).value;
   const fresh = useMemo(() => chat.model.fresh.has(id), [id]);
+  const picks = useComputed(() => chat.selected.value !== null).value;
+  const picked = useComputed(() => chat.selected.value?.has(seq) ?? false).value;
   if (!message) return null;
   const own = message.user === me.value;
   const group = !chat.state.summary.value.peer;
   if (group && !own && isBlocked(message.user) && !chat.unfolded.value.has(seq)) return <Covered chat={chat} seq={seq} />;
-  const classes = ["message", own ? "out" : "in", first && "first", last && "last", group && !own && "faced", marked && "marked", fresh && "new"];
+  const classes = ["message", picks && "picking", picked && "picked", own ? "out" : "in", first && "first", last && "last", group && !own && "faced", marked && "marked", fresh && "new"];
   return (
     <article
       class={classes.filter(Boolean).join(" ")}
       data-seq={seq}
       tabIndex={-1}
       aria-label={labelOf(chat, message)}
-      {...rowEvents(chat, message, id)}
+      {...(picks ? {} : rowEvents(chat, message, id))}
     >
       {group && !own && last && <Face user={message.user} />}
       <div class="bubble-line">
         <Bubble chat={chat} message={message} named={group && !own && first} />
-        {active && seq > 0 && <Actions chat={chat} message={message} />}
+        {active && !picks && seq > 0 && <Actions chat={chat} message={message} />}
         {!seq && <Refused id={id} chat={chat} />}
         {!seq && <OutgoingFailed id={id} />}
       </div>
+      {picks && <Pick chat={chat} message={message} on={picked} />}
     </article>
+  );
+}
+
+/** While messages are chosen, the whole row is the box to check. */
+function Pick({ chat, message, on }: { chat: Chat; message: Message; on: boolean }) {
+  if (!permissionsFor(message, chat.state.summary.value, me.value, 0).forward) return null;
+  return (
+    <button type="button" class="pick" role="checkbox" aria-checked={on} aria-label={labelOf(chat, message)} onClick={() => chat.toggle(message.seq)}>
+      <span class="pick-mark">{on && <Icon name="check" />}</span>
+    </button>
   );
 }
 
