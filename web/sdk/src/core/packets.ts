@@ -199,7 +199,7 @@ export type RoomSummary = {
   /** the folder it is in (24.5): 0 none, 1 the archive */
   folder?: number;
   /** first and last message of ranges that the user deleted for themself (24.5.3), ascending, at most 64 */
-  deleted?: number[][];
+  deleted?: ([number, number])[];
   /** lowest `seq` this user may see */
   first_visible?: number;
   /** below it only messages remain; operations were folded into them */
@@ -1719,7 +1719,7 @@ export type DeleteRequest = {
   /** the room */
   room: string;
   /** 1 to 64 pairs of the first and the last message, none above the own read position */
-  ranges: number[][];
+  ranges: ([number, number])[];
 };
 
 /** The `ok` to `delete`. */
