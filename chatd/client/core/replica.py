@@ -127,6 +127,7 @@ class Replica:
             if isinstance(change, MessageAdded) and change.message.seq > self.counted:
                 self._count(change.message)
         self.counted = max(self.counted, self.timeline.applied)
+        self._show_again()
         return changes
 
     def take_head(self, seq: int, ordinal: int, preview: Event | None = None) -> list[Change]:
@@ -136,6 +137,7 @@ class Replica:
         """
         known = self.timeline.head
         self.timeline.heard(seq, ordinal)
+        self._show_again()
         if preview is None or preview["seq"] <= known:
             return [RoomMoved(self.room, seq, ordinal)] if seq > known else []
         self.summary = shown_in(self.summary, preview)
@@ -250,6 +252,11 @@ class Replica:
         self.as_of = record.get("as_of", self.as_of)
         if "applied" in record:
             self.timeline.resume(record["applied"])
+
+    def _show_again(self) -> None:
+        """End that the room is hidden, with its next message that counts (protocol.md, "preferences")."""
+        if self.summary.hidden and self.timeline.ordinal > self.summary.ordinal:
+            self.summary = replace(self.summary, hidden=False)
 
     # Unread numbers.
 
