@@ -28,6 +28,7 @@ from chatd.storage.sqlite.errors import (
     trouble,
 )
 from chatd.storage.sqlite.meta import read_meta
+from chatd.storage.sqlite.shrinking import shrink
 from chatd.storage.sqlite.write_set import Batch
 from chatd.telemetry.troubles import Troubles
 
@@ -144,6 +145,11 @@ class Writer:
         """Bring the log into the database and empty its file; return whether no read needed the log."""
         with translated():
             return await self._connection.run(without_waiting, truncate) if self._trusted else False
+
+    async def free_pages(self, count: int) -> bool:
+        """Give up to `count` unused pages back to the disk; return whether there may be more."""
+        with translated():
+            return await self._connection.run(shrink, count) if self._trusted and not self._lost else False
 
     async def overwrite_unallocated(self, first: int, count: int) -> int:
         """Overwrite unallocated space in pages, as unallocated.py says; `first` itself when it cannot be done now."""
