@@ -158,6 +158,11 @@ export class Chat {
     if (place) await attempt(() => this.#go(place));
   }
 
+  /** Whether the user may answer a message. */
+  mayReply(message: Message): boolean {
+    return permissionsFor(message, this.state.summary.peek(), me.peek(), Date.now()).reply;
+  }
+
   /** Answer a message. */
   reply(message: Message): void {
     this.composer.reply(message.seq);

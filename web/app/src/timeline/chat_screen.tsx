@@ -23,6 +23,7 @@ import css from "./timeline.css?text";
 import { useTextsLeft } from "./texts_left.js";
 import { Timeline } from "./timeline.js";
 
+const ChannelBar = lazy(async () => (await import("../groups/channel_bar.js")).ChannelBar, <></>);
 const HindranceBar = lazy(async () => (await import("../groups/hindrance_bar.js")).HindranceBar, <></>);
 const RoomBars = lazy(async () => (await import("../groups/room_bars.js")).RoomBars, <></>);
 const SelectionBar = lazy(async () => (await import("./selection_bar.js")).SelectionBar, <></>);
@@ -69,7 +70,7 @@ function Bars({ chat }: { chat: Chat }) {
 
 /** The composer, or what stands between the two people of the chat. */
 function Foot({ chat }: { chat: Chat }) {
-  const { peer, request } = chat.state.summary.value;
+  const { peer, request, kind } = chat.state.summary.value;
   const left = useTextsLeft(chat);
   const why = useHindrance(chat.state);
   const waits = why?.kind === "slow";
@@ -77,6 +78,7 @@ function Foot({ chat }: { chat: Chat }) {
   if (chat.selected.value) return <SelectionBar chat={chat} />;
   if (request) return <RequestBar chat={chat} />;
   if (peer && isBlocked(peer)) return <BlockedBar user={userOf(peer).value} />;
+  if (kind === "channel" && why?.kind === "staff_only") return <ChannelBar room={chat.state} />;
   if (why && !waits) return <HindranceBar why={why} />;
   return (
     <>

@@ -61,7 +61,7 @@ function press(chat: Chat, message: Message, down: PointerEvent, show: (row: Row
   const move = (event: PointerEvent): void => {
     const [x, y] = [(event.clientX - down.clientX) * forward, event.clientY - down.clientY];
     if (Math.hypot(x, y) > PRESS_PX) clearTimeout(timer);
-    if (!touch || !message.seq || message.recalled || x < PRESS_PX || Math.abs(y) > x) return;
+    if (!touch || !message.seq || !chat.mayReply(message) || x < PRESS_PX || Math.abs(y) > x) return;
     swiped = Math.min(x - PRESS_PX, SWIPE_PX + 16);
     bubble.style.translate = `${swiped * forward}px`;
     row.classList.toggle("answering", swiped >= SWIPE_PX);

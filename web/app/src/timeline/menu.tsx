@@ -1,7 +1,7 @@
 /** The menu of a message: reactions, and what can be done with it. A native popover, so it lies above everything. */
 import { useSignal } from "@preact/signals";
 import type { Message } from "@chatd/client";
-import { announce, hindranceOf, may } from "@chatd/client/conversations";
+import { announce, may } from "@chatd/client/conversations";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../locale/locale.js";
 import { isVisual } from "../media/kinds.js";
@@ -63,7 +63,7 @@ function Opened({ chat, request }: { chat: Chat; request: MenuRequest }) {
         <EmojiPicker onPick={react} />
       ) : (
         <>
-          {!request.message.recalled && !hindranceOf(chat.state.summary.value) && <Quick request={request} react={react} more={() => (picking.value = true)} />}
+          {permissionsFor(request.message, chat.state.summary.value, me.value, Date.now()).react && <Quick request={request} react={react} more={() => (picking.value = true)} />}
           <Items chat={chat} request={request} />
         </>
       )}
@@ -108,7 +108,7 @@ function itemsOf(chat: Chat, { message }: MenuRequest): MenuItem[] {
   const { room } = chat.state;
   const allows = permissionsFor(message, chat.state.summary.value, me.value, Date.now());
   const items: (MenuItem | false | undefined)[] = [
-    !message.recalled && { icon: "reply", label: t("chat.reply"), onSelect: () => chat.reply(message) },
+    allows.reply && { icon: "reply", label: t("chat.reply"), onSelect: () => chat.reply(message) },
     // An insecure page has no clipboard.
     message.text !== "" && "clipboard" in navigator && {
       icon: "copy",
@@ -161,8 +161,8 @@ function itemsOf(chat: Chat, { message }: MenuRequest): MenuItem[] {
 
 /** Whether it is told who has read a message: an own one, and the announcement of the group. */
 function showsReaders(chat: Chat, { user, seq, recalled }: Message): boolean {
-  const { peer, announcement } = chat.state.summary.value;
-  return !peer && !recalled && (user === me.value || seq === announcement);
+  const { peer, announcement, kind } = chat.state.summary.value;
+  return !peer && kind !== "channel" && !recalled && (user === me.value || seq === announcement);
 }
 
 /** Ask where messages are copied to. */

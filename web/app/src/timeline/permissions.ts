@@ -7,6 +7,8 @@ import { isOfServer, kindOf } from "../media/kinds.js";
 const EDIT_WINDOW_MS = 86_400_000;
 
 export interface Permissions {
+  readonly react: boolean;
+  readonly reply: boolean;
   readonly edit: boolean;
   readonly recall: boolean;
   readonly pin: boolean;
@@ -24,9 +26,13 @@ export function permissionsFor(message: Message, summary: Summary, me: string, n
   const own = message.user === me && now - message.time < EDIT_WINDOW_MS;
   const leads = !summary.peer && (summary.role === "admin" || summary.role === "owner");
   const there = !message.recalled;
+  const why = hindranceOf(summary, 0, now)?.kind;
   return {
+    // Who follows a channel reacts to its posts.
+    react: there && (!why || (summary.kind === "channel" && why === "staff_only")),
+    reply: there && !why,
     // What was forwarded nobody changes, and a card has no words of its own.
-    edit: there && own && !message.body?.forwarded && !message.body?.card && !hindranceOf(summary, 0, now) && (message.text !== "" || hasCaption(message)),
+    edit: there && own && !message.body?.forwarded && !message.body?.card && !why && (message.text !== "" || hasCaption(message)),
     recall: there && (own || leads),
     forward: there && message.seq > 0 && !rulesOf(summary).no_forward,
     pin: (message.pinned || there) && may(summary, "pin"),
