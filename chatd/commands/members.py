@@ -5,8 +5,7 @@ from msgspec import UNSET
 from chatd.commands.context import Context, Session
 from chatd.commands.history import limited
 from chatd.core.cursors import after_user
-from chatd.core.governance import ranks, rule
-from chatd.core.room import Member, Room
+from chatd.core.governance import hides_from
 from chatd.protocol.groups import MembersGet
 from chatd.protocol.members import MemberFilter, MemberRow, MembersList, MembersOk
 
@@ -37,11 +36,6 @@ async def get(ctx: Context, session: Session, request: MembersGet) -> MembersOk:
     if hides_from(room, member):
         rows = [row for row in rows if is_shown(row, session.user)]
     return MembersOk(members=rows, count=room.size)
-
-
-def hides_from(room: Room, member: Member) -> bool:
-    """Whether `member` is shown no other plain members here."""
-    return room.governed and rule(room, "hide_members") and not ranks(member, "admin")
 
 
 def is_shown(row: MemberRow, user: str) -> bool:
