@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from chatd.commands import history, joining
 from chatd.commands.admin import Writes
 from chatd.commands.context import Context
+from chatd.commands.members import action_of, shown_part
 from chatd.commands.reply_size import page_bytes
 from chatd.core.audit import Audit
 from chatd.core.own_view import view_of
@@ -80,10 +81,13 @@ class HostRooms:
     async def members(
         self, user: str, name: str, after: str, limit: int, role: MemberFilter | None
     ) -> tuple[list[MemberRow], int]:
-        """Return up to `limit` members of a room behind `after`, in order of user id, and the number of all."""
-        room, _ = await self._enter(user, name)
+        """Return up to `limit` members of a room that `user` is shown, behind `after`, in order of user id, and the
+        number of all.
+        """
+        room, member = await self._enter(user, name, action_of(role))
+        role = shown_part(room, member, role)
         found = await self._ctx.store.members(room.number, after=after, prefix="", role=role, limit=limit)
-        await self._enter(user, name)
+        await self._enter(user, name, action_of(role))
         return found
 
     async def invites(self, user: str, name: str, more: str | UnsetType, limit: int) -> InvitesOk:

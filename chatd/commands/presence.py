@@ -6,8 +6,8 @@ from msgspec import UNSET
 
 from chatd.commands.context import Context, Session
 from chatd.commands.history import limited
-from chatd.commands.members import hides_from
 from chatd.core.cursors import after_user
+from chatd.core.governance import hides_from
 from chatd.core.may_post import check_may_post, is_bound
 from chatd.core.permissions import authorize
 from chatd.core.room import Member, Room
@@ -59,7 +59,7 @@ def focused(ctx: Context, session: Session, room: Room) -> FocusedRoom:
     """Return the row of a room on screen: its head, and its receipts when they are pushed there."""
     row = FocusedRoom(room.name, room.durable_seq)
     few = room.scale <= ctx.config.delivery.receipts_members
-    if few and sees_receipts(ctx, session, room):
+    if few and sees_receipts(ctx, session, room) and not hides_from(room, room.members[session.user]):
         unseen = room.kept_from(session.user)
         row.receipts = [
             receipt_of(member)
@@ -86,11 +86,13 @@ async def typing(ctx: Context, session: Session, request: Typing) -> Ok:
 
 
 def may_show_typing(room: Room, member: Member, now_ms: int) -> bool:
-    """Whether others may see it: not of one who may not write here, and in a direct room not before both may, and have
-    heard of each other.
+    """Whether others may see it: not of one who may not write here, or whom others are not shown, and in a direct room
+    not before both may, and have heard of each other.
     """
     if not room.gates and not is_bound(room, member):
         return True
+    if hides_from(room, member):
+        return False
     with suppress(ChatError):
         authorize(room, member.user, "edit")
         check_may_post(room, member, now_ms)

@@ -26,7 +26,7 @@ def delete(user: str, request: Delete, writes: WriteSet, reads: ReadSet) -> Ok:
             message = "first and last message, up to the read position"
             raise Refused("bad_request", message, field=f"ranges[{place}]")
     view = view_of(member)
-    deleted = united([*view.deleted, *request.ranges], view.first)
+    deleted = united([*view.deleted, *request.ranges], room.seen_from(member))
     if len(deleted) > DELETED_RANGES_MAX:
         raise Refused("too_large", f"at most {DELETED_RANGES_MAX} ranges: clear the room", field="ranges")
     if deleted != [*view.deleted]:

@@ -61,6 +61,16 @@ def ranks(member: Member, role: Role) -> bool:
     return RANK[member.role] >= RANK[role]
 
 
+def hides_members(room: Room) -> bool:
+    """Whether plain members are shown no others of their kind."""
+    return room.governed and bool(rule(room, "hide_members"))
+
+
+def hides_from(room: Room, member: Member) -> bool:
+    """Whether `member` is shown no other plain members here."""
+    return hides_members(room) and not ranks(member, "admin")
+
+
 def named(policy: Policy) -> dict[str, Any]:
     """Return the keys that a policy names, with their values."""
     return {key: value for key, value in structs.asdict(policy).items() if value is not UNSET}

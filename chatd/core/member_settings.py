@@ -3,6 +3,7 @@
 from msgspec import UNSET
 
 from chatd.core.extras import NICKNAME, SILENCED, extra, put_extra
+from chatd.core.governance import hides_members
 from chatd.core.idempotency import acknowledgement, first_time, once, unlogged
 from chatd.core.may_post import check_not_silenced, silenced_until
 from chatd.core.names import checked
@@ -19,7 +20,9 @@ from chatd.protocol.messages import Event, WriteOk
 
 @once
 def silence(user: str, request: MembersSilence, writes: WriteSet, reads: ReadSet) -> WriteOk:
-    """Keep members from writing until a time, or let them write again; users who are no members are skipped."""
+    """Keep members from writing until a time, or let them write again; users who are no members are
+    skipped. A room that hides its members logs no event for it.
+    """
     digest = first_time(user, request, writes, reads)
     room, actor = authorize(reads.rooms.get(request.room), user, "silence")
     until = request.until
@@ -34,13 +37,17 @@ def silence(user: str, request: MembersSilence, writes: WriteSet, reads: ReadSet
     for other in changed:
         put_extra(writes.touch_member(room, other), SILENCED, until)
         writes.refreshed[room.number, other] = room
+    if hides_members(room):
+        return unlogged(room, user, request, digest, writes)
     event = Event(seq=0, kind="silenced", user=user or UNSET, users=[*changed], until=until)
     return acknowledgement(request, writes.append(room, event, key=request.key, digest=digest))
 
 
 @once
 def nickname(user: str, request: MembersNickname, writes: WriteSet, reads: ReadSet) -> WriteOk:
-    """Set the name of the user in a group, or take away that of another; a large room logs no event for it."""
+    """Set the name of the user in a group, or take away that of another; a room that is large, or
+    hides its members, logs no event for it.
+    """
     digest = first_time(user, request, writes, reads)
     other = user if request.user is UNSET else request.user
     room, actor = authorize(reads.rooms.get(request.room), user, "rename" if other == user else "silence")
@@ -54,7 +61,7 @@ def nickname(user: str, request: MembersNickname, writes: WriteSet, reads: ReadS
         return WriteOk(duplicate=True)
     put_extra(writes.touch_member(room, other), NICKNAME, name)
     writes.refreshed[room.number, other] = room
-    if room.size > reads.rules.large_members:
+    if room.size > reads.rules.large_members or hides_members(room):
         return unlogged(room, user, request, digest, writes)
     event = Event(seq=0, kind="nickname", user=user or UNSET, nickname=name)
     if other != user:

@@ -7,7 +7,7 @@ from msgspec import UNSET
 
 from chatd.core.channels import check_staff
 from chatd.core.extras import BANNED_UNTIL, SAW_FROM, put_extra
-from chatd.core.governance import rule
+from chatd.core.governance import hides_members, rule
 from chatd.core.held_files import drop_wallpaper
 from chatd.core.idempotency import acknowledgement, first_time, once, unlogged
 from chatd.core.joining import drop_join, join_of, take_back
@@ -112,7 +112,7 @@ def log_membership(
     `largest`: members before or after the change, whichever is more.
     """
     writes.refreshed[room.number, "*"] = room
-    if largest > large or (room.governed and rule(room, "hide_members")):
+    if largest > large or hides_members(room):
         return unlogged(room, change.user, change.request, change.digest, writes)
     event = Event(seq=0, kind=kind, user=change.user or UNSET, users=list(users))
     return acknowledgement(

@@ -47,7 +47,9 @@ class SupersededEdits:
 
 @dataclass(slots=True, frozen=True)
 class ErasedReactions:
-    """A record: the events at these `seqs` that say how `person` reacted become `erased`, which say nothing."""
+    """A record: the events at these `seqs` that say how `person` reacted or was called become `erased`, which say
+    nothing.
+    """
 
     room: int
     person: str
@@ -167,7 +169,7 @@ def erase(
 
 
 def erased(reaction: Event) -> bytes:
-    """Return the stored form of the reaction of an erased person: an `erased` that concerns no message."""
+    """Return the stored form of a reaction or nickname of an erased person: an `erased` that concerns no message."""
     return encode(Event(reaction.seq, "erased", user=reaction.user, time=reaction.time, from_=reaction.seq))
 
 

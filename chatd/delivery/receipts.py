@@ -1,6 +1,7 @@
 """`receipts` pushes: watermarks that moved, collected for an interval (protocol.md "receipts")."""
 
 from chatd.config.model import Config, Delivery, Privacy
+from chatd.core.governance import hides_from
 from chatd.core.room import Member, Room
 from chatd.core.room_summary import receipt_of
 from chatd.core.visibility import marks_shown
@@ -52,7 +53,7 @@ class Receipts:
         connections = list(subscribers.connections()) if room.direct else subscribers.focused
         shared = EncodedPush(ReceiptsPush(subscribers.name, list(receipts.values())), self._deflate_min)
         for session in connections:
-            if not wants(session):
+            if not wants(session) or not sees(room, session.user):
                 continue
             packet = shared
             unseen = {session.user, *room.kept_from(session.user)} if room.ignored_by else {session.user}
@@ -68,6 +69,12 @@ def shows(room: Room, user: str) -> bool:
     """Whether the user is still a member, and shows receipts."""
     member = room.member(user)
     return member is not None and member.receipts
+
+
+def sees(room: Room, user: str) -> bool:
+    """Whether the user is still a member, and the room shows them others."""
+    member = room.member(user)
+    return member is not None and not hides_from(room, member)
 
 
 def wants(session: Subscriber) -> bool:

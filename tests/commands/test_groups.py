@@ -117,6 +117,28 @@ async def test_a_group_that_hides_its_members_shows_plain_members_its_staff(tmp_
         assert len((await done(ann, "readers", room, seq=seq, unread=True))["readers"]) == 3
 
 
+async def test_nothing_that_hidden_members_do_names_them_to_others(tmp_path: Path) -> None:
+    async with in_process(tmp_path) as server:
+        ann, bob, cat = [await server.connect(user) for user in ("ann", "bob", "cat")]
+        room = await ann.create_group("bob", "cat")
+        await done(ann, "room.update", room, policy={"hide_members": True})
+        for client, shown in ((ann, ["bob", "cat"]), (cat, [])):
+            focused = (await client.request(type="focus", rooms=[room]))["rooms"][0]
+            assert [row["user"] for row in focused.get("receipts", [])] == shown
+        cat.take()
+        ann.take()
+        seq = (await ann.request(type="room.get", room=room))["summary"]["seq"]
+        await done(bob, "read", room, seq=seq)
+        await done(bob, "typing", room)
+        await done(bob, "members.nickname", room, nickname="Bobby")
+        await done(ann, "members.silence", room, users=["bob"], until=1)
+        await server.advance(10)
+        assert "bob" not in str(cat.take())
+        assert [push["receipts"][0]["user"] for push in ann.take("receipts")] == ["bob"]
+        log = await done(cat, "log", room, **{"from": 2})
+        assert "bob" not in str(log["events"])
+
+
 async def test_an_announcement_is_in_every_list_and_goes_with_its_message(tmp_path: Path) -> None:
     async with in_process(tmp_path) as server:
         ann, bob = await server.connect("ann"), await server.connect("bob")

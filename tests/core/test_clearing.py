@@ -118,3 +118,14 @@ def test_who_comes_back_has_read_nothing_of_what_was_before(writer: MemoryWriter
     writer.ask("bob", RoomLeave(room=room.name, key=new_key()))
     writer.ask("ann", MembersAdd(room=room.name, key=new_key(), users=["bob"]))
     assert receipt_of(room.members["bob"]).read is UNSET
+
+
+def test_ranges_of_messages_that_are_gone_leave_room_for_others(writer: MemoryWriter, room: Room) -> None:
+    say(writer, room, 2 * DELETED_RANGES_MAX)
+    writer.ask("bob", Read(room=room.name, seq=room.seq))
+    ranges = [(seq, seq) for seq in range(2, 2 * DELETED_RANGES_MAX + 2, 2)]
+    writer.ask("bob", Delete(room=room.name, ranges=ranges))
+    room.purged = 7
+    last = (room.seq, room.seq)
+    writer.ask("bob", Delete(room=room.name, ranges=[last]))
+    assert [*map(tuple, view_of(room.members["bob"]).deleted)] == [*ranges[3:], last]

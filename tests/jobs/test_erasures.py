@@ -17,6 +17,7 @@ from chatd.core.exports import AskExport
 from chatd.jobs import erasures
 from chatd.jobs.erasures import REPLACED, Erasures, slices
 from chatd.protocol.friends import CircleSet, ContactSet
+from chatd.protocol.groups import MembersNickname
 from chatd.protocol.messages import Edit, React, Send, SentBody
 from chatd.protocol.rooms import Preferences, RoomCreate, RoomDelete, RoomDirect
 from chatd.protocol.users import ProfileSet
@@ -60,6 +61,7 @@ async def lives(server: InProcessServer, rooms: int = 30) -> None:
         for text in ("better", "best"):
             await ask("ann", Edit(room=room, key=new_key(), target=2, body=said(text)))
         await ask("ann", React(room=room, key=new_key(), target=3, emoji="👍", set=True))
+        await ask("ann", MembersNickname(room=room, key=new_key(), nickname=f"Ann {PLANTED}"))
         await ask("ann", Preferences(room=room, wallpaper=PLANTED))
         if number % 5 == 0:
             await ask("bob", RoomDelete(room=room, key=new_key()))
@@ -98,8 +100,8 @@ async def test_not_one_byte_of_an_erased_person_is_left_in_any_file(directory: P
         assert not any((await server.app.store.erasures.left(erasure)).values())
         receipt = {place.place: place for place in erasure.receipt}
         assert (receipt["exports"].erased, receipt[REPLACED].erased) == (1, 2)
-        # 6 messages and one edit that is not superseded, in 30 rooms, and a reaction.
-        assert (receipt["events"].erased, receipt["events"].how) == (30 * 8, "emptied")
+        # 6 messages and one edit that is not superseded, in 30 rooms, a reaction and a nickname.
+        assert (receipt["events"].erased, receipt["events"].how) == (30 * 9, "emptied")
         assert receipt["reactions"].erased == 30
     assert files_with(directory, PLANTED) == []
 
@@ -184,7 +186,7 @@ async def test_one_that_was_cut_off_goes_on_and_its_receipt_tells_all(
         (erasure,) = await server.app.store.erasures.of(["ann"])
     assert files_with(directory, PLANTED) == []
     receipt = {place.place: place.erased for place in erasure.receipt}
-    assert (receipt["events"], receipt["reactions"], receipt["users"]) == (2 * 8, 2, 1)
+    assert (receipt["events"], receipt["reactions"], receipt["users"]) == (2 * 9, 2, 1)
 
 
 async def test_a_check_finds_what_came_back_and_erases_it(

@@ -200,7 +200,8 @@ TABLES: Mapping[str, Kept] = {
         """,
         left=f"""
         SELECT count(*) {OWN_EVENTS}
-        WHERE m.user = :user AND (e.kind = 'reaction' OR (:recall AND e.kind IN ('message', 'edit') AND {HAS_BODY}))
+        WHERE m.user = :user
+        AND (e.kind IN ('reaction', 'nickname') OR (:recall AND e.kind IN ('message', 'edit') AND {HAS_BODY}))
         """,
         how="emptied",
     ),

@@ -25,7 +25,7 @@ EMPTY_EDIT = "UPDATE events SET blob = ?, target = NULL WHERE position = ?"
 # From the last floor on: below it there are only messages, however many.
 FOLD = "DELETE FROM events WHERE position >= ? AND position < ? AND kind <> 'message'"
 
-REACTION = "SELECT blob FROM events WHERE position = ? AND user = ? AND kind = 'reaction'"
+REACTION = "SELECT blob FROM events WHERE position = ? AND user = ? AND kind IN ('reaction', 'nickname')"
 ERASE_REACTION = (
     "UPDATE events SET kind = 'erased', client_key = NULL, digest = NULL, blob = ? WHERE position = ?"
 )
@@ -84,7 +84,7 @@ def write_folds(connection: sqlite3.Connection, folds: Sequence[FoldedLog], stam
 def write_erased_reactions(
     connection: sqlite3.Connection, reactions: Sequence[ErasedReactions], stamp: int
 ) -> None:
-    """Put an event that says nothing in the place of those that say how a person reacted."""
+    """Put an event that says nothing in the place of those that say how a person reacted, or was called."""
     for some in reactions:
         for seq in some.seqs:
             place = position(some.room, seq)

@@ -124,6 +124,20 @@ async def test_rules_bans_silences_and_the_announcement_of_a_group(
     assert (await caller("PUT", f"{path}/members", {"users": ["bob"]})).json == {}
 
 
+async def test_in_the_place_of_a_member_no_more_members_are_listed_than_they_see(
+    clients: Clients, with_key: WithKey
+) -> None:
+    caller = await with_key("rooms")
+    room, _ = await clients.in_group("alice", "bob", "carol")
+    path = f"/v1/rooms/{room}/members"
+    await caller("PATCH", f"/v1/rooms/{room}", {"policy": {"hide_members": True}})
+    await caller("DELETE", f"{path}/carol?ban=true")
+    for query, seen in (("", ["alice", "bob"]), ("?as=alice", ["alice", "bob"]), ("?as=bob", ["alice"])):
+        assert [row["user"] for row in (await caller.get(f"{path}{query}"))["members"]] == seen
+    assert (await caller.get(f"{path}?role=banned&as=alice"))["count"] == 1
+    assert (await caller("GET", f"{path}?role=banned&as=bob")).status == 403
+
+
 async def test_a_direct_room_is_opened_for_two_and_found_again(clients: Clients, with_key: WithKey) -> None:
     caller = await with_key("rooms")
     made = (await caller("POST", "/v1/rooms/direct", {"users": ["bob", "alice"]})).json
