@@ -1,1 +1,0 @@
-import{Ca as o}from"./chunk-IX2WAR2B.js";export{o as msgpack};
