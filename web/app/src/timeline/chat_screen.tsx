@@ -11,7 +11,8 @@ import composerCss from "../composer/composer.css?text";
 import { useHindrance } from "../groups/hindrance.js";
 import { mayBeAsked } from "../push/offer.js";
 import "../rooms/row_menu.js";
-import { isBlocked } from "../shell/contacts.js";
+import { openSearch } from "../search/open.js";
+import { isBlocked, offers } from "../shell/contacts.js";
 import { attempt } from "../shell/errors.js";
 import { lazy } from "../shell/lazy.js";
 import { userOf } from "../shell/users.js";
@@ -45,6 +46,11 @@ function Opened({ room }: { room: RoomState }) {
   useEffect(() => void (room.summary.peek().unread_mark && attempt(() => markUnread(room.room, false))), [room]);
   // A letter that is typed beside the composer belongs into it.
   const onKeyDown = (event: KeyboardEvent) => {
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "f" && offers("search")) {
+      // The browser would look in the messages of this page only.
+      event.preventDefault();
+      openSearch(room.id);
+    }
     const typed = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey;
     if (typed && !(event.target as Element).closest("input, textarea, [popover]")) chat.composer.focused.value += 1;
   };
