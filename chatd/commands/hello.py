@@ -270,6 +270,7 @@ def thresholds_of(config: Config) -> dict[str, int]:
         "group_members": config.limits.group_members,
         "edit_window_s": int(storage.edit_window_s),
         "recall_window_s": int(storage.recall_window_s),
+        "retain_s": int(storage.retain_s),
         "request_texts": config.people.request_texts,
     }
 

@@ -52,10 +52,11 @@ async def log(ctx: Context, session: Session, request: Log, size: int) -> Events
     room, member = await ctx.enter(session.user, request.room)
     number, seq, ordinal, floor = room.number, room.durable_seq, room.durable_ordinal, room.log_floor
     limit = limited(request.limit, ctx.config.limits.page, ctx.config.limits.page)
-    if request.from_ < floor or request.from_ < member.first_visible:
+    first_visible = room.seen_from(member)
+    if request.from_ < floor or request.from_ < first_visible:
         reply = EventsOk(events=[], reset=True, log_floor=floor, seq=seq, ordinal=ordinal)
-        if member.first_visible > 1:
-            reply.first_visible = member.first_visible
+        if first_visible > 1:
+            reply.first_visible = first_visible
         return reply
     view = view_of(member)
     high = seq if request.to is UNSET else min(request.to, seq)
@@ -73,7 +74,7 @@ async def history(ctx: Context, session: Session, request: History, size: int) -
     if len(anchors) > 1:
         raise Refused("bad_request", "one of before, after and around", field="before")
     number, view, seq = room.number, view_of(member), room.durable_seq
-    first = view.first
+    first = room.seen_from(member)
     if request.around is not UNSET:
         reply = await around(ctx, number, first, seq, request.around, limit, size)
     elif request.after is not UNSET:

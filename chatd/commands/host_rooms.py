@@ -16,12 +16,14 @@ from chatd.core.own_view import view_of
 from chatd.core.permissions import HOST, authorize
 from chatd.core.restrictions import check_spoken
 from chatd.core.room import Member, Room
+from chatd.core.sync_query import BadgeRule
 from chatd.protocol.codec import with_host_data
 from chatd.protocol.envelope import Ok, Request
 from chatd.protocol.errors import Refused
 from chatd.protocol.history import EventsOk
 from chatd.protocol.joining import InvitesOk, JoinsOk
 from chatd.protocol.members import MemberFilter, MemberRow
+from chatd.storage.inbox import BadgePage, UnreadPage
 from chatd.storage.views import HostRoom
 
 Normal = TypeVar("Normal", bound=Request)
@@ -93,6 +95,19 @@ class HostRooms:
         """Return a page of the requests to join a room, the oldest first."""
         room, _ = await self._enter(user, name, "decide")
         return await joining.list_joins(self._ctx, room, more, limit)
+
+    async def badge(self, user: str, after: int, limit: int) -> BadgePage:
+        """Return the badge of `user`, and some of the rooms it is the sum of."""
+        rule = BadgeRule(self._ctx.env.now_ms(), self._ctx.config.push.members_all)
+        return await self._ctx.store.counting_rooms(user, rule, after, limit)
+
+    async def unread(self, user: str, name: str, after: int, limit: int) -> UnreadPage:
+        """Return some of the messages that are unread for `user` in a room. Raises Refused."""
+        room, _ = await self._enter(user, name)
+        found = await self._ctx.store.unread_messages(room.number, user, after, limit)
+        if found is None:
+            raise Refused("not_found", "this user is no member of the room", field="room")
+        return found
 
     async def messages(self, user: str, name: str, place: Place, limit: int) -> EventsOk:
         """Return a page of messages in current state, as `history` of protocol.md does."""

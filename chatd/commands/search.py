@@ -72,7 +72,7 @@ async def in_room(ctx: Context, session: Session, request: Asked, query: Query, 
     limit = limited(request.limit, HITS_DEFAULT, HITS_MAX)
     (below,) = place_of(request, 1) or (U53_MAX,)
     number, seq, view = room.number, room.durable_seq, view_of(member)
-    low = max(view.first, room.purged + 1)
+    low = max(view.first, room.floor + 1)
     span = Span(number, low, min(seq, below - 1))
     if request.since is not UNSET or request.until is not UNSET:
         (span,) = await ctx.store.within([span], query.wanted.since, query.wanted.until)

@@ -1,4 +1,4 @@
-"""A member's own view of a room, without what they cleared or deleted for themselves (protocol.md "Drafts, scheduled
+"""A member's own view of a room: without what they cleared or deleted for themselves (protocol.md "Drafts, scheduled
 messages, folders").
 
 Others see no difference: the messages stay, and marks go by where the member began to see the room (`saw_from`).

@@ -10,7 +10,8 @@ from chatd.protocol.groups import Policy
 class RoomDetails(Struct, omit_defaults=True, frozen=True):
     """What few rooms have: stored as one MessagePack map, and replaced, never changed in place.
 
-    `announcement`: the seq of a message, 0 for none. `joins`: the requests to join that wait.
+    `announcement`: the seq of a message, 0 for none. `kept`: in a direct room, messages up to this one were there
+    before somebody chose how long messages are kept, and stay. `joins`: the requests to join that wait.
     """
 
     policy: Policy = Policy()
@@ -18,6 +19,7 @@ class RoomDetails(Struct, omit_defaults=True, frozen=True):
     tags: tuple[str, ...] = ()
     announcement: int = 0
     joins: int = 0
+    kept: int = 0
 
 
 NO_DETAILS = RoomDetails()

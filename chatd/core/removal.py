@@ -22,6 +22,7 @@ from chatd.core.read_set import ReadSet
 from chatd.core.room import Room
 from chatd.core.room_steps import ChannelDeleted
 from chatd.core.standings import tell_asked
+from chatd.core.unread_counts import count_purged
 from chatd.core.visibility import text_of
 from chatd.core.write_set import Message, NewEvent, WriteSet
 from chatd.protocol.codec import encode
@@ -31,6 +32,8 @@ from chatd.protocol.messages import Event
 # The events that supersede all earlier edits of their message. Each empties the edit before it in the store, so a
 # recall has one to empty, however often the message was edited.
 SUPERSEDING = ("edit", "recall")
+# For which a key without an event is kept (protocol.md "Writing").
+KEYS_KEPT_MS = 30 * 86_400_000
 
 
 @dataclass(slots=True, frozen=True)
@@ -64,6 +67,19 @@ class PurgedLog:
     """A record: as much of the log of a deleted room goes as one commit may delete, with all that is keyed by it."""
 
     room: int
+
+
+@dataclass(slots=True, frozen=True)
+class PurgedStretch:
+    """A record: the events of a room from `low` to `high` go, with all that is keyed by them.
+
+    Idempotency keys of events since `keys_since` (Unix ms) are kept without their event.
+    """
+
+    room: int
+    low: int
+    high: int
+    keys_since: int
 
 
 @dataclass(slots=True, frozen=True)
@@ -179,3 +195,23 @@ def purge(room: Room, writes: WriteSet, reads: ReadSet) -> None:
     room.title, room.avatar, room.data, room.log_floor = "", "", b"", room.seq + 1
     room.details, room.retain_s = NO_DETAILS, 0
     writes.add(PurgedLog(room.number))
+
+
+def purge_stretch(
+    room: Room, low: int, high: int, countable: Sequence[NewEvent], writes: WriteSet, reads: ReadSet
+) -> None:
+    """Take away the events from `low` to `high`; `countable`: the messages among them that count as unread.
+
+    In groups and channels nothing is left below `low`.
+    """
+    room = writes.touch(room)
+    places = [one for one in reads.records_of(AttachedAt).values() if one.room == room.number]
+    for place in places:
+        if low <= place.seq <= high:
+            detach(room.number, place.seq, [place.file], writes, reads)
+    unannounce(room, low, high, writes)
+    count_purged(room, countable, writes, reads.rules.full_members)
+    room.purged = max(room.purged, high)
+    if room.log_floor <= high:
+        fold(room, high + 1, writes)
+    writes.add(PurgedStretch(room.number, low, high, writes.now - KEYS_KEPT_MS))

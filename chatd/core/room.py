@@ -72,9 +72,11 @@ class Member:
     folder: int = 0  # 1 is the archive
     unread_mark: bool = False
 
-    def unread(self, ordinal: int) -> int:
-        """Return the unread messages when the room's last one is `ordinal` (core/unread_counts.py)."""
-        return max(0, ordinal - self.read_ordinal - self.own_unread)
+    def unread(self, ordinal: int, purged_ordinal: int = 0) -> int:
+        """Return the unread messages when the room's last one is `ordinal`, and those up to `purged_ordinal` are gone
+        (core/unread_counts.py).
+        """
+        return max(0, ordinal - max(self.read_ordinal, purged_ordinal) - self.own_unread)
 
     def is_hidden(self, ordinal: int) -> bool:
         """Whether nothing countable came since the member hid the room, whose last message is `ordinal`."""
@@ -116,7 +118,8 @@ class Room:
     written: int = 0
     details: RoomDetails = NO_DETAILS
     retain_s: int = 0
-    # Messages up to `purged` are gone; the last countable one of them had `purged_ordinal`.
+    # Messages up to `purged` are gone; the last countable one of them had `purged_ordinal`. In direct rooms some below
+    # may be kept (`details.kept`), and `purged_ordinal` stays 0.
     purged: int = 0
     purged_ordinal: int = 0
     # Of a channel: its followers and staff, of whom `members` holds the staff and those who asked for something lately.
@@ -180,6 +183,11 @@ class Room:
     def is_outdated(self) -> bool:
         """Whether gates and blocks have to be read before the next decision; in channels there are none."""
         return self.people_read != self.people_changes and not self.is_channel
+
+    @property
+    def floor(self) -> int:
+        """The seq up to which nothing is left of the log."""
+        return 0 if self.kind == DIRECT else self.purged
 
     @property
     def size(self) -> int:
@@ -271,6 +279,14 @@ class Room:
         """Return the event from which on `user` sees the room; they may have left it later in the same batch."""
         member = self.known(user)
         return 1 if member is None else member.first_visible
+
+    def behind(self, seq: int) -> list[Member]:
+        """Return the present members in memory who have not read up to `seq`."""
+        return [member for member in self.members.values() if member.read < seq]
+
+    def seen_from(self, member: Member) -> int:
+        """Return the event from which on there is something to see for `member`."""
+        return max(member.first_visible, self.floor + 1)
 
     def showing_receipts(self, but: str) -> list[Member]:
         """Return the present members who show receipts, except `but`."""

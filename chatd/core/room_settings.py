@@ -119,8 +119,13 @@ def set_settings(room: Room, changed: dict[str, Any]) -> None:
     if "data" in changed:
         room.data = encode(changed["data"])
     if "policy" in changed:
+        before = room.retain_s
         room.details = details_with(room, changed["policy"])
         room.retain_s = rule(room, "retain_s")
+        if room.direct and not (before and room.retain_s):
+            # Neither of the two takes from the other what was written before both knew.
+            kept = room.seq if room.retain_s else 0
+            room.details = kept_details(structs.replace(room.details, kept=kept))
     if "about" in changed or "tags" in changed:
         about, tags = changed.get("about", room.details.about), changed.get("tags", room.details.tags)
         room.details = kept_details(structs.replace(room.details, about=about, tags=tuple(tags)))

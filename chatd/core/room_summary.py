@@ -43,7 +43,10 @@ def fill_in(answer: RoomReply, member: Member, shown_to: ShownTo) -> None:
     reply, room = answer.reply, answer.room
     if isinstance(reply, ReadOk):
         reply.read, reply.ordinal = member.read, room.ordinal
-        reply.unread, reply.unread_mentions = member.unread(room.ordinal), member.mentions
+        reply.unread, reply.unread_mentions = (
+            member.unread(room.ordinal, room.purged_ordinal),
+            member.mentions,
+        )
     else:
         reply.summary = summary_of(room, member, shown_to)
 
@@ -97,6 +100,11 @@ class RoomRow(NamedTuple):
         return bytes.fromhex(self.data_hex) if self.data_hex else b""
 
     @property
+    def floor(self) -> int:
+        """Nothing: `first_visible` of a row is above the floor of its room."""
+        return 0
+
+    @property
     def bytes_max(self) -> int:
         """An upper bound of the encoded summary without preview and events."""
         texts = UTF8_BYTES_MAX * (len(self.title) + len(self.avatar))
@@ -121,7 +129,7 @@ class Peer(NamedTuple):
 def summary_of(room: Room, member: Member, shown_to: ShownTo) -> RoomSummary:
     """Return all keys of the summary but `preview` and `events`, from memory."""
     peer = peer_of(room, member) if room.direct else None
-    return summarise(room, member, member.unread(room.ordinal), peer, shown_to)
+    return summarise(room, member, member.unread(room.ordinal, room.purged_ordinal), peer, shown_to)
 
 
 def peer_of(room: Room, member: Member) -> Peer:
@@ -145,7 +153,7 @@ def summarise(
         muted_until=member.muted_until,
         pinned=bool(member.pinned),
         hidden=member.is_hidden(room.ordinal),
-        first_visible=member.first_visible,
+        first_visible=max(member.first_visible, room.floor + 1),
         log_floor=room.log_floor,
     )
     if member.standing != ACCEPTED:
@@ -199,6 +207,7 @@ def show_details(summary: RoomSummary, details: RoomDetails) -> None:
     summary.about = details.about or UNSET
     summary.tags = list(details.tags) or UNSET
     summary.announcement = details.announcement
+    summary.kept = details.kept
     if details.policy != NO_DETAILS.policy:
         summary.policy = details.policy
 

@@ -32,13 +32,18 @@ over the shorter of two spans: the events it passes, whose counters are subtract
 `tail_of`). Stored events never change in what they count, so spans are read before the decision, and the events of the
 batch itself are added (`read_state.tail_after`). A batch looks at no more than COUNTED_EVENTS_MAX events for its reads.
 
+As messages are purged. Groups and channels lose the beginning of their log: nobody has anything unread below
+`room.purged_ordinal`, so it takes the place of a lower `read_ordinal`, and no row is written for those who are behind
+it, but for those with own messages or mentions among what goes. In direct rooms it may be a part of the middle: there
+what is gone counts like an own message (core/retention.py).
+
 In SQL. The rules stand here and in `Member.unread`, and again as three statements of the SQLite store: UNREAD in
 room_rows.py is the equation, UNCOUNTED in read_set.py adds own messages when a room is loaded, COUNTED there is
 `count`. tests/contracts/test_store_unread.py compares all of them with a model that counts each message, over random
 histories, and every store has to pass it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec import UNSET
 
@@ -81,7 +86,7 @@ def tail_of(room: Room, member: Member, span: UnreadSpan, counted: Counted) -> T
     """Return the counters after a read, from those of one of its two spans."""
     if span.high == room.seq:
         return Tail(room.ordinal - counted.messages, counted.own, counted.mentions)
-    ordinal = member.read_ordinal + counted.messages
+    ordinal = max(member.read_ordinal, room.purged_ordinal) + counted.messages
     return Tail(ordinal, member.own_unread - counted.own, member.mentions - counted.mentions)
 
 
@@ -109,6 +114,31 @@ def count_ignored(room: Room, member: Member, writes: WriteSet) -> None:
     """
     count_own(room, member, writes)
     writes.counted[room.number, member.user] = member
+
+
+def count_purged(room: Room, purged: Sequence[NewEvent], writes: WriteSet, told_members: int) -> None:
+    """Let these messages, in ascending order, count no more. Those of groups and channels are the first ones.
+
+    In rooms of up to `told_members` those for whom it changes something are shown the room.
+    """
+    if not purged:
+        return
+    if not room.direct:
+        assert purged[-1].event.ordinal is not UNSET
+        room.purged_ordinal = max(room.purged_ordinal, purged[-1].event.ordinal)
+    for member in room.behind(purged[-1].event.seq):
+        if room.direct or member.own_unread or member.mentions:
+            counted = count([new for new in purged if new.event.seq > member.read], member.user)
+            if room.direct:
+                own, mentions = counted.messages - counted.own, counted.mentions
+            else:
+                own, mentions = -counted.own, counted.mentions
+            if own or mentions:
+                member = writes.touch_member(room, member.user)
+                member.own_unread += own
+                member.mentions -= mentions
+        if room.scale <= told_members:
+            writes.refreshed[room.number, member.user] = room
 
 
 def count_out(writes: WriteSet) -> None:

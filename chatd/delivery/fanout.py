@@ -381,7 +381,7 @@ class Fanout:
         member = room.member(position.member.user)
         if member is None:
             return
-        unread, is_request = member.unread(room.ordinal), member.standing == REQUEST
+        unread, is_request = member.unread(room.ordinal, room.purged_ordinal), member.standing == REQUEST
         push = PositionPush(room.name, member.read, unread, member.mentions, room.ordinal)
         for session in self._hub.readers_of(member.user):
             if origin is not None and session is origin.requester:

@@ -27,6 +27,7 @@ THRESHOLDS = {
     "group_members": 10_000,
     "edit_window_s": 86_400,
     "recall_window_s": 86_400,
+    "retain_s": 0,
     "request_texts": REQUEST_TEXTS,
 }
 

@@ -48,6 +48,7 @@ class RoomSummary(Struct, omit_defaults=True):
     about: str | UnsetType = UNSET
     tags: list[str] | UnsetType = UNSET
     announcement: U53 = 0
+    kept: U53 = 0
     joins: U53 = 0
     nickname: str | UnsetType = UNSET
     silenced_until: Milliseconds = 0

@@ -93,14 +93,18 @@ class Feeder:
     ) -> tuple[int, int]:
         """Bring a room forward by up to `limit` events; return how far it is now, and the events that were read."""
         index, room, (seq, purged) = self._index, head.room, position
-        if head.purged > purged:
+        if head.purged > purged and head.keeps_some:
+            # What is left is seen anew.
+            self._forget(room, is_known=True)
+            seq = 0
+        elif head.purged > purged:
             index.remove_span(Span(room, 0, head.purged))
             self._note_removal()
         if seq > head.seq:
             # Of another history after all.
             self._forget(room, is_known=True)
             seq = 0
-        part = part_behind(connection, head, max(seq, head.purged), limit)
+        part = part_behind(connection, head, seq if head.keeps_some else max(seq, head.purged), limit)
         index.put(room, ((one.seq, self._tokens(one)) for one in part.messages if one.recalled is not True))
         # One that was only reacted to, or pinned, has the words that it had.
         gone = [one.seq for one in part.changed if one.recalled is True]

@@ -13,7 +13,7 @@ from chatd.protocol.messages import Event
 # Events of a room that are looked at in one go, whatever is left of them.
 STRETCH = 2000
 
-ROOMS = "SELECT number, seq, purged, deleted_by IS NOT NULL FROM rooms"
+ROOMS = "SELECT number, seq, purged, deleted_by IS NOT NULL, kind = 'direct' FROM rooms"
 ROOMS_BEHIND = f"{ROOMS} WHERE number > ? ORDER BY number LIMIT ?"
 THESE_ROOMS = f"{ROOMS} WHERE number IN (SELECT value FROM json_each(?))"  # noqa: S608
 LOG = """
@@ -36,12 +36,13 @@ class AnyConnection(Protocol):
 
 
 class RoomHead(NamedTuple):
-    """The end of the log of a room; events up to `purged` are gone."""
+    """The end of the log of a room; events up to `purged` are gone. `keeps_some`: some of them may be there."""
 
     room: int
     seq: int
     purged: int
     is_deleted: bool
+    keeps_some: bool = False
 
 
 class Part(NamedTuple):

@@ -14,6 +14,7 @@ from chatd.jobs.deletion_clock import DeletionClock
 from chatd.jobs.erasures import Erasures
 from chatd.jobs.exports import Exports
 from chatd.jobs.purge import Purge
+from chatd.jobs.retention import Retention
 from chatd.storage.interface import Store
 from chatd.telemetry.counters import Counters
 from chatd.telemetry.loop_share import LoopShare
@@ -32,11 +33,13 @@ class Persons:
         self.erasures = Erasures(store.erasures, store.files, env, writer, counters, share)
         self.exports = Exports(store.erasures, store.files, env, writer)
         self.purge = Purge(store.erasures, env, writer, share)
+        self.retention = Retention(store.erasures, env, writer, share)
         self.deleted_channels = DeletedChannels(store.channels, env, writer, share)
 
     def reconfigure(self, config: Config) -> None:
         """Put other settings in force."""
         self.erasures.reconfigure(config.moderation)
+        self.retention.reconfigure(config.storage)
 
     def privacy(self, writes: Writes, hub: Hub) -> Privacy:
         """Return the requests of a host."""
@@ -56,4 +59,5 @@ class Persons:
             "exports": partial(self.exports.run, self.clock),
             "deleted channels": self.deleted_channels.run,
             "purge": partial(self.purge.run, self.clock),
+            "retention": partial(self.retention.run, self.clock),
         }

@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 from chatd.core.erasures import Erasure, Messages, Reports
 from chatd.core.exports import Export
+from chatd.core.retention import PurgeOld
 
 
 @dataclass(slots=True, frozen=True)
@@ -28,6 +29,23 @@ class ListedErasure:
     asked: int
     messages: Messages
     reports: Reports
+
+
+class CountableRow(NamedTuple):
+    """A message that counts as unread: whom it mentions, `*` for everybody, and who blocked its author then."""
+
+    seq: int
+    user: str
+    ordinal: int
+    mentions: tuple[str, ...]
+    ignored: tuple[str, ...]
+
+
+class RetentionPage(NamedTuple):
+    """What is to be purged, and the number of the last room that was looked at, 0 behind the last one."""
+
+    old: Sequence[PurgeOld]
+    after: int
 
 
 class ErasureStore(Protocol):
@@ -112,6 +130,18 @@ class ErasureStore(Protocol):
 
     async def purgeable(self, before: int, limit: int) -> list[str]:
         """Return up to `limit` rooms, by name, that were deleted before this time (Unix ms) and not purged yet."""
+
+    async def old_messages(self, now_ms: int, server_s: int, after: int, limit: int) -> RetentionPage:
+        """Return what is kept no longer in up to `limit` rooms behind the number `after`, some events of each.
+
+        `server_s`: seconds that messages are kept in every room, 0 for ever.
+        """
+
+    async def countable(self, room: int, low: int, high: int) -> list[CountableRow]:
+        """Return the countable messages of a stretch of a room, in ascending order."""
+
+    async def free_pages(self, count: int) -> bool:
+        """Give up to `count` unused pages of the database back to the disk; return whether there may be more."""
 
     async def last_commit_ms(self) -> int:
         """Return about when the last commit was stored, by the clock of then; 0 when that is not known."""

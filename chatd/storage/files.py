@@ -14,7 +14,8 @@ class FileQuery(NamedTuple):
     `uploading`: owners whose uploads that began after `begun_since` (Unix ms) are counted. `digests`: those that may be
     blocked. `places`: (room number, seq, file) of messages. `holders`: those whose files are read, as are the files of
     reports that did not change since `reports_before` (Unix ms). `rooms`: numbers of those of which some messages with
-    files are read. With `is_removal` some messages that hold each file are read, and other files of the same bytes.
+    files are read. `spans`: (room number, first seq, last seq), of which all messages with files are read. With
+    `is_removal` some messages that hold each file are read, and other files of the same bytes.
     """
 
     files: Collection[str] = ()
@@ -28,6 +29,7 @@ class FileQuery(NamedTuple):
     reports_before: int = 0
     rooms: Collection[int] = ()
     is_removal: bool = False
+    spans: Collection[tuple[int, int, int]] = ()
 
 
 @dataclass(slots=True)

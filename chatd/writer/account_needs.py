@@ -1,8 +1,10 @@
-"""The account rows that decisions need."""
+"""The account rows, cards and keys that decisions need."""
 
 from collections.abc import Collection, Sequence
 
+from chatd.core import api_keys
 from chatd.core.privacy_settings import CIRCLES, PRIVACY
+from chatd.core.profiles import Card, Holder
 from chatd.core.push_preferences import PREFERENCES, is_of_account
 from chatd.core.read_set import ReadSet
 from chatd.core.sections import ChangedRow
@@ -31,3 +33,17 @@ async def read_account_rows(sources: Sources, rows: Collection[tuple[str, str]],
     """Read rows of the section `account`, by (user, name), for `sections.stored`."""
     for row in await sources.store.account_rows(rows):
         reads.records_of(ChangedRow)[row.user, row.section, row.name] = row
+
+
+async def cards(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read the cards that are about to change, and who has the handles they ask for."""
+    wanted = {getattr(asked.request, "handle", None) for asked in batch}
+    handles = {handle.lower() for handle in wanted if isinstance(handle, str) and handle}
+    known = await sources.store.cards({asked.user for asked in batch}, handles)
+    reads.records_of(Card).update(known.cards)
+    reads.records_of(Holder).update(known.holders)
+
+
+async def keys_of_api(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read all keys of the host's API."""
+    reads.records_of(api_keys.ApiKey).update({key.id: key for key in await sources.store.api_keys()})

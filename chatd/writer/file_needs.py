@@ -38,11 +38,13 @@ from chatd.core.imports import ImportUser
 from chatd.core.moderation import ForgetReports
 from chatd.core.push_preferences import PREFERENCES
 from chatd.core.read_set import ReadSet
+from chatd.core.retention import OldMessages, PurgeOld
 from chatd.core.room import Room
 from chatd.core.uploads import OPEN_UPLOADS_MS
-from chatd.core.write_set import Message
+from chatd.core.write_set import Message, NewEvent
 from chatd.protocol.codec import decode_page
 from chatd.protocol.members import MembersRemove, RoomLeave
+from chatd.protocol.messages import MESSAGE, Event
 from chatd.protocol.rooms import Preferences, RoomDelete, RoomUpdate
 from chatd.protocol.users import ProfileSet
 from chatd.storage.files import FileQuery
@@ -197,6 +199,30 @@ async def purged(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -
     await read_files(sources, FileQuery(rooms={room.number for room in rooms}, holders=holders), reads)
 
 
+async def old(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read the messages that are kept no longer, as far as they count, and their files."""
+    stretches = {
+        room.number: (room, asked.request.low, asked.request.high)
+        for asked in batch
+        if (room := reads.rooms.get(asked.request.room)) is not None
+    }
+    for number, (room, low, high) in stretches.items():
+        rows = await sources.store.erasures.countable(number, low, high)
+        countable = [
+            NewEvent(
+                room,
+                Event(row.seq, MESSAGE, user=row.user, ordinal=row.ordinal),
+                b"",
+                mentions=row.mentions,
+                ignored=row.ignored,
+            )
+            for row in rows
+        ]
+        reads.records_of(OldMessages)[number] = OldMessages(low, high, countable)
+    spans = {(number, low, high) for number, (_, low, high) in stretches.items()}
+    await read_files(sources, FileQuery(spans=spans), reads)
+
+
 async def erased(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read the files and holders of persons who are erased."""
     files = {name for asked in batch for name in asked.request.files}
@@ -262,6 +288,7 @@ NEEDS_OF_FILES: Mapping[type, tuple[Need, ...]] = {
     TakeDown: (removed,),
     PutSticker: (stickers,),
     PurgeRoom: (purged,),
+    PurgeOld: (old,),
     EraseFiles: (erased,),
     ForgetReports: (forgotten_reports,),
 }

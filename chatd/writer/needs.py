@@ -17,7 +17,6 @@ from chatd.core.friends import GROUP_VIA, Introduction
 from chatd.core.graph import ChangeGraph, GraphFeed, pairs_of
 from chatd.core.joins import EndJoins, EraseJoins
 from chatd.core.privacy_settings import SetByHost
-from chatd.core.profiles import Card, Holder
 from chatd.core.read_set import ReadSet, Tail, UnreadSpan, pair
 from chatd.core.room import Member, Room
 from chatd.core.rooms import OpenDirect
@@ -46,7 +45,7 @@ from chatd.protocol.privacy import PrivacySet
 from chatd.protocol.read_state import Read
 from chatd.protocol.rooms import Preferences, RoomCreate, RoomDecline, RoomDelete, RoomDirect, RoomUpdate
 from chatd.protocol.users import DevicesRemove, ProfileSet
-from chatd.writer.account_needs import circles, preferences, privacy
+from chatd.writer.account_needs import cards, circles, keys_of_api, preferences, privacy
 from chatd.writer.channel_needs import followed
 from chatd.writer.erasure_needs import NEEDS_OF_ERASURES, erasures_of_users
 from chatd.writer.file_needs import NEEDS_OF_FILES, forwarded, heard, pictures, read_held, sent
@@ -164,15 +163,6 @@ async def people(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -
     await other_devices(sources, batch, reads)
 
 
-async def cards(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
-    """Read the cards that are about to change, and who has the handles they ask for."""
-    wanted = {getattr(asked.request, "handle", None) for asked in batch}
-    handles = {handle.lower() for handle in wanted if isinstance(handle, str) and handle}
-    known = await sources.store.cards({asked.user for asked in batch}, handles)
-    reads.records_of(Card).update(known.cards)
-    reads.records_of(Holder).update(known.holders)
-
-
 async def contacts(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
     """Read both contacts of each user who asks and the `user` they name."""
     await read_contacts(
@@ -286,11 +276,6 @@ async def other_devices(sources: Sources, batch: Sequence[Submitted], reads: Rea
     for device in await sources.store.listed(fresh) if fresh else ():
         reads.devices[device.user, device.device] = device
         reads.listed.setdefault(device.user, []).append(device.device)
-
-
-async def keys_of_api(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
-    """Read all keys of the host's API."""
-    reads.records_of(api_keys.ApiKey).update({key.id: key for key in await sources.store.api_keys()})
 
 
 async def bots(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:

@@ -53,13 +53,20 @@ class ReadSetLoader:
         self.rules = rules
         self._allowances.become(counts)
 
+    def _has_lost_events(self, asked: Submitted) -> bool:
+        """Whether keys of a room may be stored without an event, where the unique index does not find them."""
+        room = self.rooms.cache.rooms.get(asked.request.room)
+        return room is not None and room.purged > 0
+
     async def load(self, batch: Sequence[Submitted], *, known_keys: bool) -> ReadSet:
         """Return the read set of `batch`. With `known_keys` also the keys of sends."""
         await self._rooms_of(batch)
         reads = ReadSet(self.rules, self.rooms.cache.rooms)
         reads.allowances, reads.now_s = self._allowances, self._env.monotonic()
         # A send needs its room and nothing else, and most requests are sends.
-        others = batch if known_keys else [asked for asked in batch if not optimistic(asked)]
+        others = batch
+        if not known_keys:
+            others = [asked for asked in batch if not optimistic(asked) or self._has_lost_events(asked)]
         if others:
             await self._needs_of(others, reads)
         return reads

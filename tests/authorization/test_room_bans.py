@@ -10,7 +10,13 @@ from tests.kit.inprocess import in_process
 
 OF_ROOMS = {name: row for name, row in ROWS.items() if row.outcomes["stranger"] != row.outcomes["member"]}
 # One server for all rows.
-UNBOUND = {"writes_burst": 10_000, "requests_burst": 10_000, "rooms_per_day": 10_000, "added_per_day": 10_000}
+UNBOUND = {
+    "hello_address_per_min": 10_000,
+    "writes_burst": 10_000,
+    "requests_burst": 10_000,
+    "rooms_per_day": 10_000,
+    "added_per_day": 10_000,
+}
 
 
 @pytest.mark.parametrize(("column", "looks_like"), [(SHUT_OUT, "removed"), (NEVER_IN, "stranger")])

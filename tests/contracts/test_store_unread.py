@@ -25,9 +25,10 @@ message = st.tuples(
     st.just("say"), user, st.booleans(), st.sets(st.sampled_from((*USERS, "*")), max_size=2).map(tuple)
 )
 reading = st.tuples(st.just("read"), user, st.integers(1, 40))
+purging = st.tuples(st.just("purge"), st.integers(1, 12))
 blocking = st.tuples(st.just("block"), user, user, st.booleans())
 recalling = st.tuples(st.just("recall"), st.integers(1, 40))
-histories = st.lists(st.one_of(message, message, reading, recalling, blocking), max_size=25)
+histories = st.lists(st.one_of(message, message, reading, recalling, blocking, purging), max_size=25)
 
 
 class Model:
@@ -38,6 +39,7 @@ class Model:
         # By user: the messages that came while they blocked the author.
         self.ignored: dict[str, set[int]] = {name: set() for name in USERS}
         self.blocks: set[tuple[str, str]] = set()
+        self.purged = 0
         self.read = dict.fromkeys(USERS, 0)
 
     def within(self, room: Room, span: UnreadSpan) -> list[NewEvent]:
@@ -86,6 +88,10 @@ async def live(builder: HistoryBuilder, room: Room, model: Model, step: tuple[ob
             if seq > model.read[reader]:
                 model.read[reader] = seq
                 await builder.read(room, reader, seq)
+        case ("purge", int(high)):
+            model.purged = max(model.purged, min(high, room.seq))
+            model.messages = [said for said in model.messages if said[0] > model.purged]
+            await builder.purge(room, 1, model.purged)
         case ("recall", int(number)):
             if any(seq == number for seq, _, _ in model.messages):
                 await builder.recall(room, "ann", number)
@@ -110,7 +116,7 @@ async def check(store: Store, room: Room, model: Model) -> None:
         assert loaded.members[name] == room.members[name]
     assert (loaded.uncounted, loaded.uncounted_by) == (room.uncounted, room.uncounted_by)
     log = [decode_event(blob).seq for blob in (await store.log(room.number, 1, room.seq, 1000, MANY)).events]
-    assert log == list(range(1, room.seq + 1))
+    assert log == list(range(model.purged + 1, room.seq + 1))
 
 
 @settings(max_examples=40)

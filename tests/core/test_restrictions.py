@@ -11,6 +11,7 @@ from chatd.core.accounts import Amend
 from chatd.core.entering import SetMembers
 from chatd.core.restrictions import SAYS, Restrict, banned, check_spoken, in_force, is_banned, is_paced
 from chatd.core.users import FOR_EVER, Restriction
+from chatd.protocol.drafts import Schedule
 from chatd.protocol.errors import Refused
 from chatd.protocol.friends import FriendAccept, FriendCancel, FriendDecline, FriendRemove
 from chatd.protocol.groups import MembersSilence, MembersUnban
@@ -84,7 +85,7 @@ def test_every_request_that_others_see_something_of_is_said_or_known_to_be_quiet
     """A new request is decided on here: whether it gets past a mute."""
     quiet = {
         Recall, RoomDirect, RoomDelete, RoomJoin, RoomLeave, MembersRemove, MembersRole, MembersUnban, MembersSilence,
-        InvitesRevoke, InvitesUse, JoinsDecide,
+        InvitesRevoke, InvitesUse, JoinsDecide, Schedule,
         FriendAccept, FriendDecline, FriendCancel, FriendRemove,
     }  # fmt: skip
     shown = {kind for kind, command in COMMANDS.items() if command.allow in ("send", "create")}

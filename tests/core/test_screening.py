@@ -195,7 +195,7 @@ RoomGet MembersList UsersFind UsersGet DevicesPush PushTest PushDecisions Device
 Recall React Pin RoomDirect RoomDelete RoomLeave MembersRemove MembersRole RoomAccept RoomDecline
 PrivacySet Preferences FriendAccept FriendDecline FriendCancel FriendRemove ContactSet CircleSet CircleDelete
 FileLink FileList Played MembersUnban MembersSilence MembersGet Announce
-InvitesList InvitesRevoke InvitesLook JoinsList JoinsDecide Delete Clear Draft Schedule
+InvitesList InvitesRevoke InvitesLook JoinsList JoinsDecide Delete Clear Draft Schedule Search Unread Reads Verify
 """
 
 

@@ -154,6 +154,7 @@ STORES = (
     "storage.push",
     "storage.files",
     "storage.graph",
+    "storage.inbox",
     "storage.joining",
     "storage.media",
     "storage.channels",

@@ -36,6 +36,7 @@ GROUP_SUMMARY: dict[str, Shape] = {
     "about": word,
     "tags": listed(word, least=1, most=5),
     "announcement": positive,
+    "kept": positive,
     "joins": positive,
     "nickname": word,
     "silenced_until": positive,

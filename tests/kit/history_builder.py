@@ -5,11 +5,11 @@ from contextlib import contextmanager
 
 from msgspec import UNSET
 
-from chatd.core.read_set import DirectPair
-from chatd.core.removal import SUPERSEDING, SupersededEdits
+from chatd.core.read_set import DirectPair, ReadSet, Rules
+from chatd.core.removal import SUPERSEDING, SupersededEdits, purge_stretch
 from chatd.core.room import Member, Room
 from chatd.core.unread_counts import count_ignored, count_out, count_own, span_of_read, tail_of
-from chatd.core.write_set import Message, Reaction, WriteSet
+from chatd.core.write_set import Message, NewEvent, Reaction, WriteSet
 from chatd.protocol.codec import encode
 from chatd.protocol.identifiers import room_name
 from chatd.protocol.members import Role
@@ -172,6 +172,20 @@ class HistoryBuilder:
         writes = self.writes()
         writes.remove_member(room, user, "left")
         writes.append(room, Event(seq=0, kind="left", user=user, users=[user]))
+        await self.commit(writes)
+
+    async def purge(self, room: Room, low: int, high: int) -> None:
+        """Take away a stretch of a room, as retention does."""
+        rows = await self.store.erasures.countable(room.number, low, high)
+        countable = [
+            NewEvent(
+                room, Event(row.seq, "message", user=row.user, ordinal=row.ordinal), b"",
+                mentions=row.mentions, ignored=row.ignored,
+            )
+            for row in rows
+        ]  # fmt: skip
+        writes = self.writes()
+        purge_stretch(room, low, high, countable, writes, ReadSet(Rules(), {room.name: room}))
         await self.commit(writes)
 
     async def delete(self, room: Room) -> None:

@@ -46,8 +46,9 @@ preferring = st.tuples(
     ),
 )
 choosing = st.tuples(st.just("choose"), user, levels, levels)
+purging = st.tuples(st.just("purge"), place, st.integers(1, 12), st.integers(1, 12))
 leaving = st.tuples(st.just("leave"), user)
-histories = st.lists(st.one_of(saying, saying, reading, preferring, choosing, leaving), max_size=25)
+histories = st.lists(st.one_of(saying, saying, reading, preferring, choosing, purging, leaving), max_size=25)
 
 
 class History:
@@ -80,6 +81,10 @@ class History:
                 row = encode(PreferencesRow(push=self.chosen[chooser]))
                 writes.add(ChangedRow(chooser, ACCOUNT, PREFERENCES, row))
                 await self.builder.commit(writes)
+            case ("purge", int(at), int(one), int(other)):
+                # Of groups the beginning goes.
+                low, high = sorted((one, other)) if at < DIRECT else (1, other)
+                await self.builder.purge(self.rooms[at], low, min(high, self.rooms[at].seq))
             case ("leave", str(leaver)) if self.is_in(len(ROOMS) - 1, leaver):
                 await self.builder.leave(self.rooms[-1], leaver)
 
@@ -101,7 +106,7 @@ class History:
             return 0
         chosen = self.chosen.get(name, PushPreferences())
         asked = attention(room, member, chosen, MEMBERS_ALL, self.builder.now)
-        return asked.badge(member.unread(room.ordinal), member.mentions)
+        return asked.badge(member.unread(room.ordinal, room.purged_ordinal), member.mentions)
 
     def badge(self, name: str) -> int:
         return sum(self.share(room, name) for room in self.rooms)

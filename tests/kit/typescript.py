@@ -141,15 +141,9 @@ class Cell:
         if self.take(r"\["):
             item, _ = self.type()
             if self.take(", "):
-<<<<<<< HEAD
                 second, _ = self.type()
                 self.need(r"\]")
                 return f"[{item}, {second}]"
-=======
-                items = [item, self.type()[0]]
-                self.need(r"\]")
-                return f"[{', '.join(items)}]"
->>>>>>> wt-web
             self.need(r"\]")
             return f"({item})[]" if " " in item and not item.startswith("{") else f"{item}[]"
         if self.take("map of "):

@@ -113,6 +113,7 @@ THRESHOLDS = {  # the document's name -> section and key of the configuration
     "reactions_interval_s": ("delivery", "reactions_interval_s"),
     "edit_window_s": ("storage", "edit_window_s"),
     "recall_window_s": ("storage", "recall_window_s"),
+    "retain_s": ("storage", "retain_s"),
     "request_texts": ("people", "request_texts"),
     "grace_s": ("auth", "grace_s"),
 }

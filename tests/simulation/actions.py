@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.simulation.client import SimClient
+from tests.simulation.comforts_actions import COMFORTS_ACTIONS
 from tests.simulation.group_actions import GROUP_ACTIONS
 from tests.simulation.history import Packet
 from tests.simulation.media_actions import MEDIA_ACTIONS
@@ -36,6 +37,7 @@ class Actor:
             *(MEDIA_ACTIONS if plan.media else ()),
             *(GROUP_ACTIONS if plan.governed else ()),
             *(SHARING_ACTIONS if plan.conversations else ()),
+            *(COMFORTS_ACTIONS if plan.conversations else ()),
             *(SEARCH_ACTIONS if plan.search else ()),
         )
         self.rooms = rooms

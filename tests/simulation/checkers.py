@@ -7,6 +7,7 @@ from chatd.core.cursors import position_of
 from chatd.core.sections import ACCOUNT, PEOPLE, SECTIONS
 from chatd.protocol.identifiers import U53_MAX
 from tests.kit import notes
+from tests.simulation.comforts_checkers import COMFORTS_CHECKERS
 from tests.simulation.counters import Counters
 from tests.simulation.exchanges import replies, same, shown, since
 from tests.simulation.history import History
@@ -312,6 +313,7 @@ CHECKERS: dict[str, Callable[[History], Findings]] = {
         *MEDIA_CHECKERS,
         *SHARING_CHECKERS,
         *SEARCH_CHECKERS,
+        *COMFORTS_CHECKERS,
         liveness,
     )
 }

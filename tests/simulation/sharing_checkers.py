@@ -54,13 +54,13 @@ def messages(truth: Truth) -> Iterator[tuple[str, int, Row]]:
 
 
 def written(history: History) -> dict[tuple[str, str, object], list[Packet]]:
-    """Return the bodies that users sent, by user, room, and the key or the number of the message."""
+    """Return the bodies that users sent or scheduled, by user, room, and the key or the number of the message."""
     found: dict[tuple[str, str, object], list[Packet]] = {}
     for said in history.conversations:
         for asked in said.asked:
             packet = asked.packet
-            if packet["type"] in ("send", "edit"):
-                place = packet["key"] if packet["type"] == "send" else packet["target"]
+            if packet["type"] in ("send", "edit", "schedule") and "body" in packet:
+                place = packet["target"] if packet["type"] == "edit" else packet["key"]
                 found.setdefault((said.user, packet["room"], place), []).append(packet["body"])
     return found
 

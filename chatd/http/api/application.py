@@ -27,6 +27,7 @@ from chatd.http.api import (
     event_feed,
     filters,
     imports,
+    inbox,
     joining,
     keys,
     media,
@@ -60,6 +61,7 @@ log = logging.getLogger(__name__)
 
 CHAPTERS = (
     users,
+    inbox,
     people,
     tokens,
     rooms,

@@ -12,9 +12,9 @@ from msgspec import convert
 from chatd.core.erasures import Erasure, Place
 from chatd.core.exports import DroppedExport, Export
 from chatd.protocol.codec import decode_tree, encode
-from chatd.storage.erasing import Eraser, ErasureStore, ListedErasure
+from chatd.storage.erasing import CountableRow, Eraser, ErasureStore, ListedErasure, RetentionPage
 from chatd.storage.person_files import FilesOfPersons
-from chatd.storage.sqlite import erasure
+from chatd.storage.sqlite import erasure, retention
 from chatd.storage.sqlite.erasure import CONTACTS, Kept
 from chatd.storage.sqlite.read_pool import ReadPool
 from chatd.storage.sqlite.records import WriteRecords
@@ -132,6 +132,15 @@ class ErasureRows(ErasureStore):
 
     async def purgeable(self, before: int, limit: int) -> list[str]:
         return [name for (name,) in await self._read_pool.run(all_of, PURGEABLE, (before, limit))]
+
+    async def old_messages(self, now_ms: int, server_s: int, after: int, limit: int) -> RetentionPage:
+        return await self._read_pool.run(retention.old_messages, now_ms, server_s, after, limit)
+
+    async def countable(self, room: int, low: int, high: int) -> list[CountableRow]:
+        return await self._read_pool.run(retention.countable, room, low, high)
+
+    async def free_pages(self, count: int) -> bool:
+        return await self._writer.free_pages(count)
 
     async def last_commit_ms(self) -> int:
         return await self._read_pool.run(last_commit_ms)

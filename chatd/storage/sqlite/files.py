@@ -120,6 +120,9 @@ def known(connection: sqlite3.Connection, query: FileQuery) -> FilesRead:
     for room in query.rooms:
         bounds = (position(room, 0), position(room + 1, 0), PLACES_MAX)
         found.attached.update((*place_of(at), file) for at, file in connection.execute(PLACES_IN, bounds))
+    for room, low, high in query.spans:
+        bounds = (position(room, low), position(room, high), -1)
+        found.attached.update((*place_of(at), file) for at, file in connection.execute(PLACES_IN, bounds))
     wanted = {*query.files, *found.keys.values(), *(file for *_, file in found.attached)}
     wanted.update(file for files in found.holdings.values() for file in files)
     for file in wanted:

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from chatd.core.removal import (
@@ -9,6 +10,7 @@ from chatd.core.removal import (
     ErasedReactions,
     FoldedLog,
     PurgedLog,
+    PurgedStretch,
     SupersededEdits,
     emptied,
     erased,
@@ -47,6 +49,15 @@ PURGES = (
         SELECT room, user, client_key FROM unlogged WHERE room = :room LIMIT :limit
     )
     """,
+)
+PURGE_STRETCH = (
+    """
+    INSERT OR IGNORE INTO unlogged (room, user, client_key, digest, time)
+    SELECT :room, coalesce(user, ''), client_key, coalesce(digest, 0), time FROM events
+    WHERE position BETWEEN :room << 32 | :low AND :room << 32 | :high AND client_key IS NOT NULL AND time >= :keys_since
+    """,
+    "DELETE FROM reactions WHERE room = :room AND seq BETWEEN :low AND :high",
+    "DELETE FROM events WHERE position BETWEEN :room << 32 | :low AND :room << 32 | :high",
 )
 PURGED = """
 DELETE FROM deleted_rooms WHERE room = :room AND NOT EXISTS (
@@ -94,10 +105,16 @@ def write_purges(connection: sqlite3.Connection, purged: Sequence[PurgedLog], st
             connection.execute(PURGED, {"room": log})
 
 
+def write_stretches(connection: sqlite3.Connection, stretches: Sequence[PurgedStretch], stamp: int) -> None:
+    for sql in PURGE_STRETCH:
+        connection.executemany(sql, [asdict(stretch) for stretch in stretches])
+
+
 WRITES: Mapping[type, Callable[[sqlite3.Connection, Sequence[Any], int], None]] = {
     SupersededEdits: write_superseded,
     FoldedLog: write_folds,
     ErasedReactions: write_erased_reactions,
     DeletedRoom: write_deleted_rooms,
     PurgedLog: write_purges,
+    PurgedStretch: write_stretches,
 }

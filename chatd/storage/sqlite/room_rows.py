@@ -20,12 +20,14 @@ from chatd.storage.views import Membership
 # `Member.unread`, of a member `m` of a room `r`; tests/contracts/test_store_unread.py holds both equal. Own messages
 # that the row does not count yet are at the end of the log (core/unread_counts.py).
 UNREAD = """
-max(0, r.ordinal - m.read_ordinal - m.own_unread - CASE r.uncounted WHEN 0 THEN 0 ELSE (
+max(0, r.ordinal - max(m.read_ordinal, r.purged_ordinal) - m.own_unread - CASE r.uncounted WHEN 0 THEN 0 ELSE (
     SELECT count(*) FROM events e
     WHERE e.position BETWEEN r.number << 32 | r.uncounted AND r.number << 32 | r.seq
       AND e.user = m.user AND e.ordinal IS NOT NULL) END)
 """
 
+# `Room.floor`, and the messages above it that the member may see.
+FIRST_VISIBLE = "iif(r.kind = 'direct', m.first_visible, max(m.first_visible, r.purged + 1))"
 # In the order of `MembershipRow`, then of `RoomRow`, each without its defaults.
 MEMBERSHIP_COLUMNS = f"""
     r.number, r.name, r.members, m.muted_until,
@@ -33,7 +35,7 @@ MEMBERSHIP_COLUMNS = f"""
 """
 COLUMNS = f"""
     {MEMBERSHIP_COLUMNS},
-    r.seq, r.ordinal, m.read, m.first_visible, r.log_floor, r.last_message,
+    r.seq, r.ordinal, m.read, {FIRST_VISIBLE}, r.log_floor, r.last_message,
     r.title, r.avatar, hex(r.data), r.public, m.role, r.kind, r.written
 """
 MEMBERSHIPS = in_one(MEMBERSHIP_COLUMNS, "m.standing", usual="m.standing = 1")

@@ -14,7 +14,7 @@ from chatd.core.searches import TAIL, Span
 from chatd.protocol.codec import decode_event
 from chatd.storage.search import Found, Look, Matches, SearchedRoom
 from chatd.storage.sqlite.read_pool import ReadPool
-from chatd.storage.sqlite.room_rows import SHOWN
+from chatd.storage.sqlite.room_rows import FIRST_VISIBLE, SHOWN
 from chatd.storage.sqlite.rows import position
 
 # Above every room.
@@ -23,7 +23,7 @@ TOP = (1 << 62, 0)
 AT_ONCE = 32
 
 ROOMS = f"""
-SELECT r.name, r.number, max(m.first_visible, r.purged + 1), r.seq, r.time, m.first_visible, m.extras
+SELECT r.name, r.number, {FIRST_VISIBLE}, r.seq, r.time, m.first_visible, m.extras
 FROM members m JOIN rooms r ON r.number = m.room
 WHERE m.user = :user AND m.gone IS NULL AND r.deleted_by IS NULL AND {SHOWN} AND (r.time, r.number) < (:time, :number)
 ORDER BY r.time DESC, r.number DESC LIMIT :limit

@@ -145,6 +145,11 @@ class Writer:
         with translated():
             return await self._connection.run(without_waiting, truncate) if self._trusted else False
 
+    async def free_pages(self, count: int) -> bool:
+        """Give up to `count` unused pages back to the disk; return whether there may be more."""
+        with translated():
+            return await self._connection.run(shrink, count) if self._trusted and not self._lost else False
+
     async def overwrite_unallocated(self, first: int, count: int) -> int:
         """Overwrite unallocated space in pages, as unallocated.py says; `first` itself when it cannot be done now."""
         if self._descriptor < 0:
@@ -177,6 +182,22 @@ def without_waiting(connection: sqlite3.Connection, action: Callable[[sqlite3.Co
         return action(connection)
     finally:
         connection.execute(f"PRAGMA busy_timeout = {timeout}").fetchall()
+
+
+def shrink(connection: sqlite3.Connection, count: int) -> bool:
+    """Move up to `count` unused pages out of the file; return whether that many were there.
+
+    A database that was made without `auto_vacuum` keeps them.
+    """
+    before = unused(connection)
+    # `execute` would stop at the first page.
+    connection.executescript(f"PRAGMA incremental_vacuum({int(count)})")
+    return before - unused(connection) >= count
+
+
+def unused(connection: sqlite3.Connection) -> int:
+    (pages,) = connection.execute("PRAGMA freelist_count").fetchone()
+    return int(pages)
 
 
 def truncate(connection: sqlite3.Connection) -> bool:

@@ -101,6 +101,24 @@ async def test_rooms_and_devices_of_a_user_are_listed_and_noted(
     ]
 
 
+async def test_numbers_are_explained_to_the_support_desk_with_an_entry_in_the_audit(
+    daemon: RunningDaemon, clients: Clients, with_key: WithKey
+) -> None:
+    caller = await with_key("users.read")
+    room, (alice, _bob) = await clients.in_group("alice", "bob")
+    sent = [(await alice.send(room, "x"))["seq"] for _ in range(2)]
+    sent.append((await alice.send(room, "@bob", body={"mentions": ["bob"]}))["seq"])
+    badge = await caller.get("/v1/users/bob/badge")
+    assert badge == {"badge": 3, "rooms": [{"room": room, "counts": 3, "why": "unread"}]}
+    first = await caller.get(f"/v1/users/bob/unread?room={room}&limit=2")
+    assert (first["unread"], first["unread_mentions"], first["seqs"]) == (3, 1, sent[:2])
+    rest = await caller.get(f"/v1/users/bob/unread?room={room}&more={first['more']}")
+    assert (rest["seqs"], rest["mentions"], rest.get("more")) == (sent[2:], sent[2:], None)
+    assert (await caller("GET", f"/v1/users/eve/unread?room={room}")).status == 404
+    actions = [action for _, action, _ in await audit_of(daemon)]
+    assert {"GET /v1/users/{user}/badge", "GET /v1/users/{user}/unread"} <= set(actions)
+
+
 # --- tokens
 
 

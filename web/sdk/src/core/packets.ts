@@ -186,6 +186,8 @@ export type RoomSummary = {
   tags?: string[];
   /** `seq` of the message that is its announcement (24.1.8); 0: none */
   announcement?: number;
+  /** of a direct room with `retain_s`: messages up to this `seq` stay (24.6.4) */
+  kept?: number;
   /** requests to join that wait (24.2), for admins and owners */
   joins?: number;
   /** own name in this room (24.1.7) */
