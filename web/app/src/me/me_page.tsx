@@ -1,9 +1,10 @@
 /** The own page: name, appearance, privacy, this browser's storage, the devices, and the way out. */
 import "../style/pages.js";
 import { LANGUAGES, t, type Language } from "../locale/locale.js";
+import { openLater } from "../later/open.js";
 import { UserId } from "../people/person_card.js";
 import { Avatar, colourOf } from "../shell/avatar.js";
-import { peopleOn } from "../shell/contacts.js";
+import { offers, peopleOn } from "../shell/contacts.js";
 import { Action, Card, Choice, Segments } from "../shell/controls.js";
 import { confirm } from "../shell/dialog.js";
 import { Icon, type IconName } from "../shell/icons.js";
@@ -36,6 +37,7 @@ export function MePage() {
       {!peopleOn.value && <PrivacySwitches title={t("me.privacy")} />}
       <Card>
         <PageLink page="notifications" icon="bell" label={t("push.title")} />
+        {offers("drafts") && <Action icon="clock" label={t("later.list")} onClick={() => openLater()} />}
       </Card>
       <Devices />
       <Storage />

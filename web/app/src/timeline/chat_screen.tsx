@@ -9,6 +9,7 @@ import { DropZone, dropEvents } from "../media/drop_zone.js";
 import mediaCss from "../media/media.css?text";
 import composerCss from "../composer/composer.css?text";
 import { useHindrance } from "../groups/hindrance.js";
+import { laterIn } from "../later/waiting.js";
 import { mayBeAsked } from "../push/offer.js";
 import "../rooms/row_menu.js";
 import { openSearch } from "../search/open.js";
@@ -25,6 +26,7 @@ import { useTextsLeft } from "./texts_left.js";
 import { Timeline } from "./timeline.js";
 
 const HindranceBar = lazy(async () => (await import("../groups/hindrance_bar.js")).HindranceBar, <></>);
+const LaterBar = lazy(async () => (await import("../later/later_bar.js")).LaterBar, <></>);
 const RoomBars = lazy(async () => (await import("../groups/room_bars.js")).RoomBars, <></>);
 const RequestBar = lazy(async () => (await import("./request_bar.js")).RequestBar, <></>);
 const BlockedBar = lazy(async () => (await import("./request_bar.js")).BlockedBar, <></>);
@@ -86,6 +88,7 @@ function Foot({ chat }: { chat: Chat }) {
       {waits && <HindranceBar why={why} />}
       {left !== undefined && <WaitingLine user={userOf(peer).value} left={left} />}
       {left !== 0 && <RestrictionLine />}
+      {laterIn(chat.state.id).length > 0 && <LaterBar room={chat.state.id} />}
       {mayBeAsked.value && <AskBar room={chat.state} />}
       {left !== 0 && <Composer chat={chat} />}
     </>
