@@ -37,7 +37,7 @@ BUDGETS = {
     "media": 8 * KIB,
     "live": 4 * KIB,
     "conversations": 4 * KIB,
-    "search": KIB + KIB // 2,
+    "search": KIB,
     "msgpack": 2 * KIB,
     "browser": 5 * KIB,
     "json": KIB,

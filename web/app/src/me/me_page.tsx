@@ -12,6 +12,7 @@ import { follow, hrefOf } from "../shell/router.js";
 import { signOut } from "../shell/session.js";
 import { change, settings, THEMES } from "../shell/settings.js";
 import { me, waiting } from "../shell/state.js";
+import { openUnread } from "../unread/open.js";
 import { userOf } from "../shell/users.js";
 import { Devices } from "./devices.js";
 import { PrivacySwitches } from "./privacy_switches.js";
@@ -37,6 +38,7 @@ export function MePage() {
       {!peopleOn.value && <PrivacySwitches title={t("me.privacy")} />}
       <Card>
         <PageLink page="notifications" icon="bell" label={t("push.title")} />
+        <Action icon="mark" label={t("unread.title")} onClick={() => openUnread()} />
         {offers("drafts") && <Action icon="clock" label={t("later.list")} onClick={() => openLater()} />}
       </Card>
       <Devices />

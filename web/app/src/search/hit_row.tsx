@@ -30,7 +30,9 @@ export function HitRow({ hit: { event, room = "", count = 1 }, model }: { hit: H
       <Avatar {...face} size="header" />
       <span class="hit-text">
         <span class="hit-head">
-          <bdi class="line name">{state ? titleOf(state) : name}</bdi>
+          <span class="line name">
+            <bdi>{state ? titleOf(state) : name}</bdi>
+          </span>
           <time class="small quiet">{shortTime(event.time ?? 0)}</time>
         </span>
         <span class="hit-words">

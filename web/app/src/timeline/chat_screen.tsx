@@ -12,6 +12,7 @@ import { useHindrance } from "../groups/hindrance.js";
 import { laterIn } from "../later/waiting.js";
 import { mayBeAsked } from "../push/offer.js";
 import "../rooms/row_menu.js";
+import "../unread/proof.js";
 import { openSearch } from "../search/open.js";
 import { isBlocked, offers } from "../shell/contacts.js";
 import { attempt } from "../shell/errors.js";

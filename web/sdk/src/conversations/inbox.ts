@@ -94,12 +94,21 @@ export function badgeRooms(client: Client, more?: string): Promise<Badge> {
   return client.call<Badge>({ type: "unread", ...(more && { more }) });
 }
 
-/** Ask whether this list of rooms is that of the server; if not, fetch all anew. Sensible when nothing is on its way. */
+/** Ask whether this list of rooms is that of the server; if it is not, also once all is here that was on its way, fetch all
+ * anew. */
 export async function verify(client: Client, subtle: Hasher = crypto.subtle): Promise<boolean> {
-  const rooms = [...client.rooms.values()];
+  if (await isEqual(client, subtle)) return true;
+  await client.sync();
+  if (await isEqual(client, subtle)) return true;
+  await client.sync(true);
+  return false;
+}
+
+async function isEqual(client: Client, subtle: Hasher): Promise<boolean> {
+  // Message requests are in a list of their own.
+  const rooms = [...client.rooms.values()].filter(({ summary }) => !summary.request);
   const digest = await digestOf(rooms, subtle);
   const { equal } = await client.call<{ equal?: boolean }>({ type: "verify", rooms: rooms.length, digest });
-  if (!equal) await client.sync(true);
   return Boolean(equal);
 }
 
