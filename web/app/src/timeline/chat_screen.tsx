@@ -29,6 +29,7 @@ import { Timeline } from "./timeline.js";
 const HindranceBar = lazy(async () => (await import("../groups/hindrance_bar.js")).HindranceBar, <></>);
 const LaterBar = lazy(async () => (await import("../later/later_bar.js")).LaterBar, <></>);
 const RoomBars = lazy(async () => (await import("../groups/room_bars.js")).RoomBars, <></>);
+const SelectionBar = lazy(async () => (await import("./selection_bar.js")).SelectionBar, <></>);
 const RequestBar = lazy(async () => (await import("./request_bar.js")).RequestBar, <></>);
 const BlockedBar = lazy(async () => (await import("./request_bar.js")).BlockedBar, <></>);
 const AskBar = lazy(async () => (await import("../push/ask_bar.js")).AskBar, <></>);
@@ -54,6 +55,7 @@ function Opened({ room }: { room: RoomState }) {
       event.preventDefault();
       openSearch(room.id);
     }
+    if (event.key === "Escape" && chat.selected.peek()) return (event.stopPropagation(), chat.select(null));
     const typed = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey;
     if (typed && !(event.target as Element).closest("input, textarea, [popover]")) chat.composer.focused.value += 1;
   };
@@ -81,6 +83,7 @@ function Foot({ chat }: { chat: Chat }) {
   const why = useHindrance(chat.state);
   const waits = why?.kind === "slow";
   useEffect(() => void (chat.composer.waits.value = waits), [chat, waits]);
+  if (chat.selected.value) return <SelectionBar chat={chat} />;
   if (request) return <RequestBar chat={chat} />;
   if (peer && isBlocked(peer)) return <BlockedBar user={userOf(peer).value} />;
   if (why && !waits) return <HindranceBar why={why} />;

@@ -29,7 +29,7 @@ export function rowEvents(chat: Chat, message: Message, id: string) {
     onContextMenu: (event: MouseEvent) => {
       const target = event.target as Element;
       const selected = getSelection();
-      if (target.closest("a") || (selected && !selected.isCollapsed && selected.containsNode(target, true))) return;
+      if (target.closest("a:not(.shared-box)") || (selected && !selected.isCollapsed && selected.containsNode(target, true))) return;
       event.preventDefault();
       show(event.currentTarget as RowElement, event.clientX, event.clientY);
     },

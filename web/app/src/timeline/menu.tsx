@@ -115,6 +115,8 @@ function itemsOf(chat: Chat, { message }: MenuRequest): MenuItem[] {
       label: t("chat.copy"),
       onSelect: () => void copy(message.text),
     },
+    allows.forward && { icon: "share", label: t("forward.action"), onSelect: () => openForward(chat, [message.seq]) },
+    allows.forward && { icon: "check", label: t("forward.select"), onSelect: () => chat.select([message.seq]) },
     allows.edit && { icon: "edit", label: t("chat.edit"), onSelect: () => chat.composer.edit(message) },
     allows.edit && message.body?.attachments?.some(isVisual) && {
       icon: "eye",
@@ -161,6 +163,11 @@ function itemsOf(chat: Chat, { message }: MenuRequest): MenuItem[] {
 function showsReaders(chat: Chat, { user, seq, recalled }: Message): boolean {
   const { peer, announcement } = chat.state.summary.value;
   return !peer && !recalled && (user === me.value || seq === announcement);
+}
+
+/** Ask where messages are copied to. */
+export function openForward(chat: Chat, seqs: readonly number[]): void {
+  void openDialog(async () => (await import("./forward_dialog.js")).ForwardDialog, { chat, seqs });
 }
 
 /** Whether the user may show a message above all others. */

@@ -1,6 +1,6 @@
 /** The changes of a message that its reader may ask for, as far as the client knows; the server decides. */
 import type { Attachment, Message, Summary } from "@chatd/client";
-import { hindranceOf, may } from "@chatd/client/conversations";
+import { hindranceOf, may, rulesOf } from "@chatd/client/conversations";
 import { isOfServer, kindOf } from "../media/kinds.js";
 
 /** The default of `edit_window` (protocol.md, "Thresholds"), which no reply names. */
@@ -10,6 +10,7 @@ export interface Permissions {
   readonly edit: boolean;
   readonly recall: boolean;
   readonly pin: boolean;
+  readonly forward: boolean;
 }
 
 /** Whether a message without a text may get one: below pictures and files. */
@@ -24,8 +25,10 @@ export function permissionsFor(message: Message, summary: Summary, me: string, n
   const leads = !summary.peer && (summary.role === "admin" || summary.role === "owner");
   const there = !message.recalled;
   return {
-    edit: there && own && !hindranceOf(summary, 0, now) && (message.text !== "" || hasCaption(message)),
+    // What was forwarded nobody changes, and a card has no words of its own.
+    edit: there && own && !message.body?.forwarded && !message.body?.card && !hindranceOf(summary, 0, now) && (message.text !== "" || hasCaption(message)),
     recall: there && (own || leads),
+    forward: there && message.seq > 0 && !rulesOf(summary).no_forward,
     pin: (message.pinned || there) && may(summary, "pin"),
   };
 }

@@ -94,22 +94,17 @@ export function badgeRooms(client: Client, more?: string): Promise<Badge> {
   return client.call<Badge>({ type: "unread", ...(more && { more }) });
 }
 
-/** Ask whether this list of rooms is that of the server; if it is not, also once all is here that was on its way, fetch all
- * anew. */
+/** Ask whether this list of rooms is that of the server; if not, fetch all anew. Sensible when nothing is on its way. */
 export async function verify(client: Client, subtle: Hasher = crypto.subtle): Promise<boolean> {
-  if (await isEqual(client, subtle)) return true;
-  await client.sync();
-  if (await isEqual(client, subtle)) return true;
+  // What was under way at the first time came before its answer.
+  for (let asked = 0; asked < 2; asked++) {
+    const rooms = [...client.rooms.values()].filter(({ summary }) => !summary.request);
+    const digest = await digestOf(rooms, subtle);
+    const { equal } = await client.call<{ equal?: boolean }>({ type: "verify", rooms: rooms.length, digest });
+    if (equal) return true;
+  }
   await client.sync(true);
   return false;
-}
-
-async function isEqual(client: Client, subtle: Hasher): Promise<boolean> {
-  // Message requests are in a list of their own.
-  const rooms = [...client.rooms.values()].filter(({ summary }) => !summary.request);
-  const digest = await digestOf(rooms, subtle);
-  const { equal } = await client.call<{ equal?: boolean }>({ type: "verify", rooms: rooms.length, digest });
-  return Boolean(equal);
 }
 
 /** The part of WebCrypto that is needed. */

@@ -1,0 +1,1 @@
+import{a as o,b as r,c as m}from"./chunk-NVNX3BJY.js";import"./chunk-LMMJQNMI.js";import"./chunk-5BUGJ5TA.js";import"./chunk-XZ42YT55.js";import"./chunk-IX2WAR2B.js";export{r as EditTitle,o as TITLE_MAX,m as TitleField};

@@ -1,0 +1,1 @@
+import{a as o,b as r,c as m}from"./chunk-S454FURX.js";import"./chunk-T7A5A2AB.js";import"./chunk-2UMH7RAK.js";import"./chunk-RGFOILDQ.js";import"./chunk-FLFBYKCR.js";import"./chunk-AS4H2BIO.js";import"./chunk-LMMJQNMI.js";import"./chunk-5BUGJ5TA.js";import"./chunk-IX2WAR2B.js";export{m as Folders,r as editFolders,o as ownFolders};

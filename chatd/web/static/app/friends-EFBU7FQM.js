@@ -1,0 +1,1 @@
+import{a as o,b as r,c as m,d as p,e as t}from"./chunk-OLB7CWDW.js";import"./chunk-EAAZXYJU.js";import"./chunk-N7YOJRNA.js";import"./chunk-AMKDRDEW.js";import"./chunk-AS4H2BIO.js";import"./chunk-LMMJQNMI.js";import"./chunk-5BUGJ5TA.js";import"./chunk-IX2WAR2B.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};

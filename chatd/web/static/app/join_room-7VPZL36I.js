@@ -1,0 +1,1 @@
+import{p as i}from"./chunk-RGFOILDQ.js";import"./chunk-FLFBYKCR.js";import{b as r}from"./chunk-XZ42YT55.js";import{Aa as t,Eb as m,Ob as p,da as o}from"./chunk-IX2WAR2B.js";async function y(e){let[n]=await Promise.all([r(()=>i(o(),e)),m()]);n?.requested&&t(p("invite.waits"))}export{y as joinRoom};

@@ -1,0 +1,1 @@
+import{a as o,b as r}from"./chunk-56P77ZLD.js";import"./chunk-PTKBRIEJ.js";import"./chunk-VPDJGNBL.js";import"./chunk-AMKDRDEW.js";import"./chunk-XZ42YT55.js";import"./chunk-IX2WAR2B.js";export{o as NotifyChoice,r as RoomBell};
