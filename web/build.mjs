@@ -33,6 +33,7 @@ const shared = {
     "@chatd/client/media": "./sdk/src/media.ts",
     "@chatd/client/live": "./sdk/src/live.ts",
     "@chatd/client/conversations": "./sdk/src/conversations.ts",
+    "@chatd/client/search": "./sdk/src/search.ts",
     "@chatd/client/browser": "./sdk/src/browser.ts",
     "@chatd/client/msgpack": "./sdk/src/msgpack.ts",
   },

@@ -37,6 +37,7 @@ BUDGETS = {
     "media": 8 * KIB,
     "live": 4 * KIB,
     "conversations": 4 * KIB,
+    "search": KIB,
     "msgpack": 2 * KIB,
     "browser": 5 * KIB,
     "json": KIB,

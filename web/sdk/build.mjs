@@ -13,7 +13,7 @@ const target = process.argv.slice(2).find((argument) => !argument.startsWith("--
 await rm(target, { recursive: true, force: true });
 await build({
   absWorkingDir: here,
-  entryPoints: ["index", "people", "platform", "push", "media", "live", "conversations", "browser", "json", "msgpack", "node", "native"].map((name) => `src/${name}.ts`),
+  entryPoints: ["index", "people", "platform", "push", "media", "live", "conversations", "search", "browser", "json", "msgpack", "node", "native"].map((name) => `src/${name}.ts`),
   outdir: target,
   bundle: true,
   splitting: true,

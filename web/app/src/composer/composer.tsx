@@ -2,7 +2,10 @@
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { number, t } from "../locale/locale.js";
-import { mediaOffer } from "../shell/contacts.js";
+import { notify } from "../shell/announcer.js";
+import { mediaOffer, offers } from "../shell/contacts.js";
+import { openDialog } from "../shell/dialog.js";
+import { useHeld } from "../shell/held.js";
 import { Icon } from "../shell/icons.js";
 import { lazy } from "../shell/lazy.js";
 import { AttachButton } from "../media/attach_button.js";
@@ -171,9 +174,17 @@ function Context({ chat }: { chat: Chat }) {
   );
 }
 
-/** The button that sends; without anything to send, the one that records. */
+/** Ask when to send what stands there. Files are on their way only once they are sent. */
+function sendLater(model: ComposerModel): void {
+  if (model.editing.peek() || !offers("drafts")) return;
+  if (model.files.peek().length) notify(t("later.no-files"));
+  else void openDialog(async () => (await import("../later/time_dialog.js")).TimeDialog, { composer: model });
+}
+
+/** The button that sends, and when it is held, sends later; without anything to send, the one that records. */
 function Send({ chat }: { chat: Chat }) {
   const model = chat.composer;
+  const held = useHeld(() => sendLater(model));
   const isEmpty = model.text.value === "" && !model.files.value.length && !model.editing.value;
   if (isEmpty && mediaOffer.value && hasMicrophone()) return <MicButton chat={chat} />;
   return (
@@ -183,7 +194,14 @@ function Send({ chat }: { chat: Chat }) {
           {number(model.left)}
         </span>
       )}
-      <button type="submit" class="send" aria-label={t(model.editing.value ? "action.save" : "chat.send")} disabled={!model.canSend}>
+      <button
+        type="submit"
+        class="send"
+        aria-label={t(model.editing.value ? "action.save" : "chat.send")}
+        title={!model.editing.value && offers("drafts") ? t("later.hint") : undefined}
+        disabled={!model.canSend}
+        {...held}
+      >
         <Icon name={model.editing.value ? "check" : "send"} />
       </button>
     </>

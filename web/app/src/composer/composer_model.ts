@@ -6,6 +6,7 @@
  */
 import { signal } from "@preact/signals";
 import { type Body, ChatError, type Entry, type Message } from "@chatd/client";
+import { schedule } from "@chatd/client/conversations";
 import type { Recording } from "@chatd/client/media";
 import { t } from "../locale/locale.js";
 import { notify } from "../shell/announcer.js";
@@ -213,6 +214,23 @@ export class ComposerModel {
     if (this.#stored) return;
     this.#stored = true;
     await keepDraft(this.state.id, this.#draft());
+  }
+
+  /** Have what stands there sent at a time; if it is refused, it stands there again. */
+  async schedule(at: number): Promise<boolean> {
+    const [draft, body] = [this.#draft(), this.#body()];
+    if (!this.canSend || draft.edit) return false;
+    this.#clear();
+    try {
+      await schedule(client(), this.state.room, body, at);
+      // What was typed meanwhile is another draft.
+      if (!this.text.peek()) await draftGone(this.state.id);
+      return true;
+    } catch (error) {
+      this.#putBack(draft);
+      notify(errorText(error));
+      return false;
+    }
   }
 
   async #sendNew(body: Body): Promise<void> {

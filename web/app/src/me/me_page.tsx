@@ -1,9 +1,10 @@
 /** The own page: name, appearance, privacy, this browser's storage, the devices, and the way out. */
 import "../style/pages.js";
 import { LANGUAGES, t, type Language } from "../locale/locale.js";
+import { openLater } from "../later/open.js";
 import { UserId } from "../people/person_card.js";
 import { Avatar, colourOf } from "../shell/avatar.js";
-import { peopleOn } from "../shell/contacts.js";
+import { offers, peopleOn } from "../shell/contacts.js";
 import { Action, Card, Choice, Segments } from "../shell/controls.js";
 import { confirm } from "../shell/dialog.js";
 import { Icon, type IconName } from "../shell/icons.js";
@@ -11,6 +12,7 @@ import { follow, hrefOf } from "../shell/router.js";
 import { signOut } from "../shell/session.js";
 import { change, settings, THEMES } from "../shell/settings.js";
 import { me, waiting } from "../shell/state.js";
+import { openUnread } from "../unread/open.js";
 import { userOf } from "../shell/users.js";
 import { Devices } from "./devices.js";
 import { PrivacySwitches } from "./privacy_switches.js";
@@ -36,6 +38,8 @@ export function MePage() {
       {!peopleOn.value && <PrivacySwitches title={t("me.privacy")} />}
       <Card>
         <PageLink page="notifications" icon="bell" label={t("push.title")} />
+        <Action icon="mark" label={t("unread.title")} onClick={() => openUnread()} />
+        {offers("drafts") && <Action icon="clock" label={t("later.list")} onClick={() => openLater()} />}
       </Card>
       <Devices />
       <Storage />

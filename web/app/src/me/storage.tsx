@@ -6,10 +6,13 @@ import { t } from "../locale/locale.js";
 import { bytes } from "../media/kinds.js";
 import { mediaOffer } from "../shell/contacts.js";
 import { Action, Card } from "../shell/controls.js";
+import { notify } from "../shell/announcer.js";
 import { confirm } from "../shell/dialog.js";
+import { attempt } from "../shell/errors.js";
 import { Icon } from "../shell/icons.js";
 import { clearStored } from "../shell/session.js";
 import { client, phase, waiting } from "../shell/state.js";
+import { canProve, proofs, prove } from "../unread/proof.js";
 
 const MEBIBYTE = 1_048_576;
 
@@ -39,6 +42,14 @@ function OwnFiles() {
   );
 }
 
+/** Whether the list of chats is that of the server, and how often it was not. */
+function Proof() {
+  const { asked, unequal } = proofs();
+  const compare = async () => notify(t((await prove()) ? "proof.equal" : "proof.unequal"));
+  const hint = asked ? t("proof.hint", { count: asked, unequal }) : t("proof.hint.none");
+  return <Action icon="refresh" label={t("proof.action")} hint={hint} onClick={() => void attempt(compare)} />;
+}
+
 export function Storage() {
   const used = useSignal<string | null>(null);
   const kept = useSignal(false);
@@ -66,6 +77,7 @@ export function Storage() {
         </div>
       )}
       {mediaOffer.value && <OwnFiles />}
+      {canProve() && <Proof />}
       <Action icon="trash" label={t("storage.clear")} hint={t("storage.clear.hint")} onClick={clear} />
     </Card>
   );

@@ -31,7 +31,7 @@ export function ChatList() {
       </header>
       <Search />
       {requestList.value.length > 0 && !query.value && <Requests />}
-      {hasMore.value && !query.value && <Folders />}
+      {(hasMore.value || query.value) && <Folders />}
       <Rows />
     </>
   );

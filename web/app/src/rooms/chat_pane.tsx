@@ -2,7 +2,6 @@
 import { useEffect } from "preact/hooks";
 import { t } from "../locale/locale.js";
 import { Avatar } from "../shell/avatar.js";
-import { pushOffer } from "../shell/contacts.js";
 import { Empty } from "../shell/drawings.js";
 import { Icon } from "../shell/icons.js";
 import { Kind } from "../shell/kind.js";
@@ -21,7 +20,7 @@ import { useOnline } from "./online.js";
 /** Load the screen of a chat: a quarter of the client, which the list does not need. */
 export const loadChatScreen = async () => (await import("../timeline/chat_screen.js")).ChatScreen;
 const ChatScreen = lazy(loadChatScreen);
-const RoomBell = lazy(async () => (await import("../push/room_notify.js")).RoomBell, <></>);
+const HeadButtons = lazy(async () => (await import("./head_buttons.js")).HeadButtons, <></>);
 
 const join = async (id: string) => (await import("../groups/join_room.js")).joinRoom(id);
 
@@ -83,7 +82,7 @@ function Head({ room }: { room: RoomState }) {
         </div>
         <Subtitle room={room} />
       </div>
-      {pushOffer.value && <RoomBell room={room} />}
+      <HeadButtons room={room} />
       <button
         type="button"
         class="icon-button"

@@ -1,13 +1,16 @@
-/** Above the list of chats: what was offered to the user, and the folders. */
+/** Above the list of chats: what was offered to the user, and the folders; the way on from a search by name. */
 import "../groups/group_styles.js";
 import { useEffect } from "preact/hooks";
 import { ARCHIVE, type Folder } from "@chatd/client/conversations";
 import { ownJoins } from "../groups/own_joins.js";
 import { t } from "../locale/locale.js";
+import { openSearch } from "../search/open.js";
+import { offers } from "../shell/contacts.js";
 import { Count } from "../shell/count.js";
 import { openDialog } from "../shell/dialog.js";
 import { Icon, type IconName } from "../shell/icons.js";
 import { allRooms, folder, preferences, showFolder } from "../shell/state.js";
+import { query } from "./search.js";
 
 /** The folders that the user made. */
 export const ownFolders = (): readonly Folder[] => (preferences.value.folders ?? []) as readonly Folder[];
@@ -15,6 +18,23 @@ export const ownFolders = (): readonly Folder[] => (preferences.value.folders ??
 export const editFolders = () => openDialog(async () => (await import("./folders_dialog.js")).FoldersDialog, { room: null });
 
 export function Folders() {
+  return query.value ? <InMessages /> : <Above />;
+}
+
+/** The way from a search for chats to one in their messages. */
+function InMessages() {
+  const text = query.value.trim();
+  if (!text || !offers("search")) return null;
+  return (
+    <button type="button" class="requests-row" onClick={() => openSearch("", text)}>
+      <Icon name="search" />
+      <span class="line">{t("search.row", { text })}</span>
+      <Icon name="forward" />
+    </button>
+  );
+}
+
+function Above() {
   const own = ownFolders();
   const unreadOf = (id: number) =>
     allRooms().filter(({ summary, unread }) => (summary.value.folder ?? 0) === id && !summary.value.hidden && unread.value > 0).length;

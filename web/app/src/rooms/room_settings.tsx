@@ -4,8 +4,9 @@ import { dateAndTime } from "../locale/dates.js";
 import { t } from "../locale/locale.js";
 import { useOwnWallpaper } from "../media/own_wallpaper.js";
 import { WallpaperButton } from "../media/wallpaper_button.js";
-import { mediaOffer, peopleOn, pushOffer } from "../shell/contacts.js";
+import { mediaOffer, offers, peopleOn, pushOffer } from "../shell/contacts.js";
 import { NotifyChoice } from "../push/room_notify.js";
+import { openSearch } from "../search/open.js";
 import { WALLPAPERS } from "../style/wallpapers.js";
 import { attempt } from "../shell/errors.js";
 import { openDialog } from "../shell/dialog.js";
@@ -79,6 +80,7 @@ export function RoomSettings({ room }: { room: RoomState }) {
   };
   return (
     <Card title={t("room.settings")}>
+      {offers("search") && <Action icon="search" label={t("search.here")} onClick={() => openSearch(room.id)} />}
       {peopleOn.value && <Wallpapers value={wallpaper} onChange={(next) => set({ wallpaper: next })} />}
       {pushOffer.value && <NotifyChoice room={room} />}
       <Choice label={t("mute.label")} value={value} options={options} onChange={mute} />

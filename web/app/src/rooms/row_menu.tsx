@@ -1,4 +1,4 @@
-/** The menu of a chat in the list: opened by a right click, the menu key, or a long press of a finger. */
+/** The menu of a chat in the list, and what its count counts: opened by a right click, the menu key, or a long press of a finger. */
 import "../style/pages.js";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { ARCHIVE, markUnread, moveTo } from "@chatd/client/conversations";
@@ -7,6 +7,7 @@ import { closeDialog, openDialog } from "../shell/dialog.js";
 import { attempt } from "../shell/errors.js";
 import { MenuItems, stepThroughMenu, type MenuItem } from "../shell/menu.js";
 import { isMuted, roomOf, type RoomState } from "../shell/state.js";
+import { openUnread } from "../unread/open.js";
 import { askToClear } from "./clear.js";
 import { titleOf } from "./names.js";
 
@@ -60,6 +61,7 @@ function itemsOf(room: RoomState): MenuItem[] {
     room.room.read(room.room.head);
   };
   return [
+    ...(unread ? [{ icon: "info" as const, label: t("unread.show"), onSelect: () => openUnread(room.id) }] : []),
     unread
       ? { icon: "checks", label: t("row.read"), onSelect: () => void attempt(read) }
       : { icon: "mark", label: t("row.mark"), onSelect: () => void attempt(() => markUnread(room.room, true)) },
@@ -91,34 +93,43 @@ function open(room: RoomState, x: number, y: number): void {
   if (!room.summary.peek().request) void openDialog(async () => RowMenu, { room, x, y });
 }
 
+/** What an event opens: of a count what it counts, on the tab of the chats, too; of a row else its menu. */
+function openerAt(event: Event): ((x: number, y: number) => void) | null {
+  const isOn = (selector: string) => event.composedPath().some((one) => one instanceof Element && one.matches(selector));
+  if (isOn('.tabs .tab[href="#/"]')) return () => openUnread();
+  const room = roomAt(event);
+  if (room && isOn(".chat-row .badge")) return () => openUnread(room.id);
+  return room && ((x, y) => open(room, x, y));
+}
+
 /** Open the menu where the page asks for one; on an iPhone, where no page does, after a long press. */
 function follow(): void {
   let timer = 0;
   let pressed = false;
   const end = () => clearTimeout(timer);
   document.addEventListener("contextmenu", (event) => {
-    const room = roomAt(event);
-    if (!room) return;
+    const opens = openerAt(event);
+    if (!opens) return;
     event.preventDefault();
     end();
     const { left, bottom } = (event.composedPath()[0] as Element).getBoundingClientRect();
     // The menu key has no place.
     const byKey = event.clientX === 0 && event.clientY === 0;
-    open(room, byKey ? left : event.clientX, byKey ? bottom : event.clientY);
+    opens(byKey ? left : event.clientX, byKey ? bottom : event.clientY);
   });
   document.addEventListener("pointerdown", (down) => {
-    const room = down.pointerType === "touch" ? roomAt(down) : null;
+    const opens = down.pointerType === "touch" ? openerAt(down) : null;
     end();
     pressed = false;
-    if (!room) return;
-    timer = Number(setTimeout(() => ((pressed = true), open(room, down.clientX, down.clientY)), LONG_PRESS_MS));
+    if (!opens) return;
+    timer = Number(setTimeout(() => ((pressed = true), opens(down.clientX, down.clientY)), LONG_PRESS_MS));
     const move = (event: PointerEvent) => Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY) > PRESS_PX && end();
     document.addEventListener("pointermove", move);
     const up = () => (end(), document.removeEventListener("pointermove", move));
     for (const kind of ["pointerup", "pointercancel"]) document.addEventListener(kind, up, { once: true });
   });
   // The end of a long press is no click.
-  document.addEventListener("click", (event) => pressed && roomAt(event) && ((pressed = false), event.preventDefault()), true);
+  document.addEventListener("click", (event) => pressed && openerAt(event) && ((pressed = false), event.preventDefault()), true);
 }
 
 follow();

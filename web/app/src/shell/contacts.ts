@@ -9,7 +9,7 @@ import { notify } from "./announcer.js";
 import { client, phase } from "./state.js";
 import { userOf, usersChanged } from "./users.js";
 
-type Feature = "people" | "reports" | "bots" | "channels" | "search" | "discovery";
+type Feature = "people" | "reports" | "bots" | "drafts" | "channels" | "search" | "discovery";
 
 /** Milliseconds in which a friend request is news. */
 const NEWS_MS = 60_000;

@@ -8,6 +8,7 @@ import { wordsOf } from "../shell/attachment_words.js";
 import { announce } from "../shell/announcer.js";
 import { isBlocked } from "../shell/contacts.js";
 import { Nicknames } from "../groups/nicknames.js";
+import { takeWanted, wanted } from "../search/wanted.js";
 import { attempt } from "../shell/errors.js";
 import { me, phase, type RoomState } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
@@ -98,12 +99,14 @@ export class Chat {
     document.addEventListener("visibilitychange", seen);
     void this.#open();
     const unfollow = this.#nicknames.follow();
+    const jumps = wanted.subscribe((to) => to?.room === this.state.id && this.model.ready.peek() && void this.jump(takeWanted(to.room)));
     const again = phase.subscribe((now) => now === "ready" && this.failed.peek() && this.#again());
     // What was seen of a message request counts as read once it is accepted.
     const isRequest = computed(() => this.state.summary.value.request ?? false);
     const accepted = isRequest.subscribe((still) => still || this.#read());
     return () => {
       again();
+      jumps();
       unfollow();
       accepted();
       removeEventListener("focus", seen);
@@ -147,6 +150,10 @@ export class Chat {
     const from = this.#here();
     if (!(await attempt(() => this.#go({ seq, offset: LEAD_PX })))) return;
     if (from) this.returns.value = [...this.returns.peek(), from];
+    this.#mark(seq);
+  }
+
+  #mark(seq: number): void {
     this.marked.value = seq;
     setTimeout(() => this.marked.peek() === seq && (this.marked.value = 0), MARK_MS);
   }
@@ -233,6 +240,8 @@ export class Chat {
     const read = room.readTo;
     this.#going = true;
     try {
+      const sought = takeWanted(id);
+      if (sought && (await this.#go({ seq: sought, offset: LEAD_PX }))) return this.#mark(sought);
       if (left && Date.now() - left.at < RETURN_MS && (await this.#go(left))) return;
       if (room.unread > 0) await this.#openUnread(read);
       else await this.#openEnd();

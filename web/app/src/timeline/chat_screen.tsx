@@ -9,9 +9,12 @@ import { DropZone, dropEvents } from "../media/drop_zone.js";
 import mediaCss from "../media/media.css?text";
 import composerCss from "../composer/composer.css?text";
 import { useHindrance } from "../groups/hindrance.js";
+import { laterIn } from "../later/waiting.js";
 import { mayBeAsked } from "../push/offer.js";
 import "../rooms/row_menu.js";
-import { isBlocked } from "../shell/contacts.js";
+import "../unread/proof.js";
+import { openSearch } from "../search/open.js";
+import { isBlocked, offers } from "../shell/contacts.js";
 import { attempt } from "../shell/errors.js";
 import { lazy } from "../shell/lazy.js";
 import { userOf } from "../shell/users.js";
@@ -25,6 +28,7 @@ import { Timeline } from "./timeline.js";
 
 const ChannelBar = lazy(async () => (await import("../groups/channel_bar.js")).ChannelBar, <></>);
 const HindranceBar = lazy(async () => (await import("../groups/hindrance_bar.js")).HindranceBar, <></>);
+const LaterBar = lazy(async () => (await import("../later/later_bar.js")).LaterBar, <></>);
 const RoomBars = lazy(async () => (await import("../groups/room_bars.js")).RoomBars, <></>);
 const SelectionBar = lazy(async () => (await import("./selection_bar.js")).SelectionBar, <></>);
 const RequestBar = lazy(async () => (await import("./request_bar.js")).RequestBar, <></>);
@@ -47,6 +51,11 @@ function Opened({ room }: { room: RoomState }) {
   useEffect(() => void (room.summary.peek().unread_mark && attempt(() => markUnread(room.room, false))), [room]);
   // A letter that is typed beside the composer belongs into it.
   const onKeyDown = (event: KeyboardEvent) => {
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "f" && offers("search")) {
+      // The browser would look in the messages of this page only.
+      event.preventDefault();
+      openSearch(room.id);
+    }
     if (event.key === "Escape" && chat.selected.peek()) return (event.stopPropagation(), chat.select(null));
     const typed = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey;
     if (typed && !(event.target as Element).closest("input, textarea, [popover]")) chat.composer.focused.value += 1;
@@ -85,6 +94,7 @@ function Foot({ chat }: { chat: Chat }) {
       {waits && <HindranceBar why={why} />}
       {left !== undefined && <WaitingLine user={userOf(peer).value} left={left} />}
       {left !== 0 && <RestrictionLine />}
+      {laterIn(chat.state.id).length > 0 && <LaterBar room={chat.state.id} />}
       {mayBeAsked.value && <AskBar room={chat.state} />}
       {left !== 0 && <Composer chat={chat} />}
     </>
