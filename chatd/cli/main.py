@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "chatd.cli.conformance:conformance",
         "Prove that a client obeys the protocol: run, faults, record.",
     ),
+    "compact": ("chatd.cli.compact:compact", "The database as small as it can be."),
     "migrate": ("chatd.cli.migrate:migrate", "The database schema: status, up."),
 }
 DEFAULT = "serve"

@@ -9,7 +9,9 @@ shell of sockets, timers and files around it:
     connection, tokens, lifecycle, captive_portal   one socket; the life cycle around it
     sender, repair, signals, token_refresh   the jobs done on a connection
     http, file_requests, uploads, downloads  files, over HTTP
-    engine, rooms, people, media, client     the parts together; the public face
+    engine                                   the parts together
+    room_calls, groups, own_view, rooms      a room
+    people, push, media, inbox, client       the public face
     testee                                   the client under test by the kit of chatd/conformance
 """
 
@@ -44,6 +46,20 @@ from .core.changes import (
     UsersChanged,
 )
 from .core.contacts import Audience, Circle, Contact, Privacy, circles_of
+from .core.conversations import (
+    ARCHIVE,
+    Added,
+    CountingRoom,
+    Draft,
+    Found,
+    Hit,
+    Invite,
+    Join,
+    Member,
+    RoomCard,
+    Scheduled,
+    UnreadMessages,
+)
 from .core.emoji import normal_emoji
 from .core.errors import (
     ERRORS,
@@ -92,17 +108,19 @@ from .core.summary import Summary
 from .core.timeline import Page
 from .core.timing import Timing
 from .env import Env, SystemEnv
-from .rooms import Member, Readers, Room
+from .rooms import Readers, Room
 from .sender import Receipt
 from .settings import Settings
 from .storage import FileStorage, MemoryStorage, Storage
 from .tokens import TokenRejected
 
 __all__ = [
+    "ARCHIVE",
     "ERRORS",
     "REASONS",
     "Aborted",
     "AccountChanged",
+    "Added",
     "Audience",
     "AuthMismatch",
     "BadCursor",
@@ -123,14 +141,20 @@ __all__ = [
     "ConnectionLost",
     "Contact",
     "ContactsChanged",
+    "CountingRoom",
+    "Draft",
     "EditWindowOver",
     "Entry",
     "Env",
     "EventAdded",
     "FileStorage",
     "Forbidden",
+    "Found",
     "HandshakeFailed",
+    "Hit",
     "Internal",
+    "Invite",
+    "Join",
     "LiveNoteChanged",
     "Member",
     "MemoryStorage",
@@ -162,11 +186,13 @@ __all__ = [
     "Report",
     "RequestPending",
     "Room",
+    "RoomCard",
     "RoomChanged",
     "RoomDeleted",
     "RoomFull",
     "RoomGone",
     "RoomMoved",
+    "Scheduled",
     "SendDelayed",
     "SendDone",
     "SendFailed",
@@ -187,6 +213,7 @@ __all__ = [
     "TypingStopped",
     "UnknownType",
     "Unreachable",
+    "UnreadMessages",
     "Unreadable",
     "UploadedFile",
     "UsersChanged",

@@ -16,6 +16,7 @@ from .core.reports import Reason, Report, ReportReply
 from .core.states import Phase
 from .core.timeline import Fetch
 from .engine import Engine
+from .inbox import Inbox
 from .media import Media
 from .people import People
 from .push import Push
@@ -28,7 +29,7 @@ SILENCE_S = 5.0
 """Seconds of silence after which a connection is probed when the app comes to the front (protocol.md, "States")."""
 
 
-class Client(People, Push, Media):
+class Client(People, Push, Media, Inbox):
     """The connected copy of one chat account on one device.
 
     ```python
@@ -211,14 +212,22 @@ class Client(People, Push, Media):
         return await self._taken(await self._engine.call({"type": "room.direct", "user": user}))
 
     async def create_group(self, title: str, users: Iterable[str] = (), **settings: object) -> Room:
-        """Create a group owned by this user; `settings`: `avatar`, `public`, `data` (protocol.md, "room.create")."""
+        """Create a group owned by this user; `settings`: `avatar`, `public`, `data`,
+        `policy`, `about`, `tags` (protocol.md, "room.create")."""
         packet = {"type": "room.create", "kind": "group", "title": title, "users": list(users), **settings}
         return await self._taken(await self._engine.mutate(packet))
 
-    async def join(self, room: str) -> Room:
-        """Join a public room and return it."""
+    async def create_channel(self, title: str, **settings: object) -> Room:
+        """Create a channel owned by this user; `settings` as of `create_group` (protocol.md, "Channels")."""
+        packet = {"type": "room.create", "kind": "channel", "title": title, **settings}
+        return await self._taken(await self._engine.mutate(packet))
+
+    async def join(self, room: str, text: str = "") -> Room | None:
+        """Enter a group, or follow a channel, and return it; None: an admin decides, to whom `text` goes
+        (protocol.md, "Entering groups")."""
         joined = self.room(room)
-        await joined.join()
+        if not await joined.join(text):
+            return None
         await joined.refresh()
         return joined
 

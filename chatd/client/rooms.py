@@ -1,17 +1,16 @@
 """A room as the app holds it: its state, and everything one can do in it."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .core.bots import Button
+from .core.conversations import Member, member_from
 from .core.emoji import normal_emoji
 from .core.files import Attachment, UploadedFile, with_files
 from .core.messages import Message, message_from
 from .core.packets import (
-    Ack,
     Body,
     ChangesReply,
-    Decoded,
     HistoryReply,
     LogReply,
     MembersReply,
@@ -20,10 +19,12 @@ from .core.packets import (
     ReadersReply,
     SummaryReply,
 )
-from .core.replica import MemberReceipt, Replica
-from .core.summary import Summary, role_of
+from .core.replica import MemberReceipt
+from .core.summary import Summary
 from .core.timeline import Page
-from .engine import Engine
+from .groups import Group
+from .own_view import OwnView
+from .room_calls import body_of, given, named
 from .sender import Receipt
 
 HISTORY_MAX = 100
@@ -31,15 +32,6 @@ HISTORY_MAX = 100
 
 HISTORY_PAGE = 50
 """Messages of a page of history (protocol.md, "history")."""
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A member of a room; `joined_at` in Unix milliseconds."""
-
-    user: str
-    role: str
-    joined_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +43,7 @@ class Readers:
     more: str = ""
 
 
-class Room:
+class Room(Group, OwnView):
     """One room of one client.
 
     Methods that write return when the server has stored the change durably, or raise its `ChatError`; they survive
@@ -59,14 +51,7 @@ class Room:
     (protocol.md, "Body").
     """
 
-    __slots__ = ("_engine", "id")
-
-    def __init__(self, engine: Engine, room: str) -> None:
-        self._engine = engine
-        self.id = room
-
-    def __repr__(self) -> str:
-        return f"Room({self.id!r})"
+    __slots__ = ()
 
     # State.
 
@@ -125,12 +110,16 @@ class Room:
     @property
     def messages(self) -> Mapping[int, Message]:
         """The cached messages by `seq`, in no particular order, each in its current state. Read only."""
-        return self._seen.timeline.messages
+        messages = self._seen.timeline.messages
+        if not self.policy.get("retain_s"):
+            return messages
+        return {message.seq: message for message in self._shown(messages.values())}
 
     def cached(self) -> tuple[Message, ...]:
         """Return the newest messages cached without a hole, ascending."""
         timeline = self._seen.timeline
-        return timeline.between(timeline.cached.covered_down_from(timeline.applied), timeline.applied)
+        low = timeline.cached.covered_down_from(timeline.applied)
+        return self._shown(timeline.between(low, timeline.applied))
 
     # Writing.
 
@@ -141,10 +130,11 @@ class Room:
         files: Iterable[UploadedFile | Attachment] = (),
         silent: bool = False,
         composed_at: int | None = None,
+        key: str = "",
     ) -> Receipt:
         """Send a message and wait for the durable acknowledgement (protocol.md, "send"). `files`: those that
-        `client.upload` returned, at most 10."""
-        return await self._engine.deliver(self._message(with_files(content, files), silent, composed_at))
+        `client.upload` returned, at most 10. `key`: of the draft that it was."""
+        return await self._engine.deliver(self._message(with_files(content, files), silent, composed_at, key))
 
     async def post(
         self,
@@ -153,12 +143,14 @@ class Room:
         files: Iterable[UploadedFile | Attachment] = (),
         silent: bool = False,
         composed_at: int | None = None,
+        key: str = "",
     ) -> str:
-        """Put a message into the outbox and return its key, once it is stored here. `files` as of `send`.
+        """Put a message into the outbox and return its key, once it is stored here. `files` and `key` as of `send`.
 
         Its outcome comes as `SendDone`, `SendDelayed` or `SendFailed`.
         """
-        return await self._engine.sender.post(self._message(with_files(content, files), silent, composed_at))
+        message = self._message(with_files(content, files), silent, composed_at, key)
+        return await self._engine.sender.post(message)
 
     async def press(self, seq: int, button: Button) -> Receipt:
         """Press a button below a message, which sends its label and data (protocol.md, "Button").
@@ -169,7 +161,7 @@ class Room:
 
     async def edit(self, seq: int, content: str | Body) -> Receipt:
         """Replace the body of an own message."""
-        return await self._write("edit", target=seq, body=_body(content))
+        return await self._write("edit", target=seq, body=body_of(content))
 
     async def recall(self, seq: int) -> Receipt:
         """Recall a message for everybody."""
@@ -223,7 +215,7 @@ class Room:
             if kept is not None:
                 return kept
         places = {"before": before, "after": after, "around": around}
-        reply: HistoryReply = await self._call("history", limit=limit, **_named(places))
+        reply: HistoryReply = await self._call("history", limit=limit, **named(places))
         replica = self._replica
         self._engine.account.publish(replica, replica.timeline.take_page(reply))
         return self._page(reply)
@@ -231,7 +223,7 @@ class Room:
     async def log(self, first: int, last: int | None = None, limit: int | None = None) -> LogReply:
         """Return the raw reply of `log` from number `first` on (protocol.md, "log"); it is not applied to the room."""
         asked = {"from": first, "to": last, "limit": limit}
-        reply: LogReply = await self._call("log", **_named(asked))
+        reply: LogReply = await self._call("log", **named(asked))
         return reply
 
     async def changes(self, low: int, high: int, since: int) -> ChangesReply:
@@ -246,7 +238,7 @@ class Room:
         events = reply["events"]
         replica = self._replica
         self._engine.account.publish(replica, replica.timeline.take_messages(events))
-        return tuple(message_from(self.id, event) for event in events)
+        return tuple(message_from(self.id, event) for event in events if not replica.is_deleted(event["seq"]))
 
     def read(self, seq: int | None = None) -> None:
         """Mark everything up to `seq`, or all that was applied, as read; sent at most every 2 s (protocol.md,
@@ -263,9 +255,12 @@ class Room:
         """Note that the voice note of message `seq` was heard (protocol.md, "played")."""
         await self._call("played", seq=seq)
 
-    async def readers(self, seq: int, *, more: str = "", limit: int | None = None) -> Readers:
-        """Return the users who read the message `seq` (protocol.md, "readers")."""
-        reply: ReadersReply = await self._call("readers", seq=seq, **_given(more=more, limit=limit))
+    async def readers(
+        self, seq: int, *, unread: bool = False, more: str = "", limit: int | None = None
+    ) -> Readers:
+        """Return the users who read the message `seq`, or with `unread` those who did not (protocol.md, "readers")."""
+        asked = given(unread=unread, more=more, limit=limit)
+        reply: ReadersReply = await self._call("readers", seq=seq, **asked)
         readers = {entry["user"]: entry["read"] for entry in reply.get("readers", ())}
         return Readers(reply.get("count", len(readers)), readers, reply.get("more", ""))
 
@@ -277,7 +272,7 @@ class Room:
         return self._engine.account.take_summary(reply["summary"]).summary
 
     async def update(self, **settings: object) -> None:
-        """Change `title`, `avatar`, `public` or `data` (protocol.md, "room.update")."""
+        """Change `title`, `avatar`, `public`, `about`, `tags` or `data` (protocol.md, "room.update")."""
         await self._mutate("room.update", **settings)
 
     async def delete(self) -> None:
@@ -285,41 +280,23 @@ class Room:
         await self._mutate("room.delete")
         self._engine.account.lose(self.id, "deleted")
 
-    async def join(self) -> None:
-        """Join a public room."""
-        await self._mutate("room.join")
-
     async def leave(self) -> None:
-        """Leave the room."""
+        """Leave the room, take a request to enter it back, or decline an offer."""
         await self._engine.mutate({"type": "room.leave", "room": self.id}, logged=False)
         self._engine.account.lose(self.id, "left")
 
     async def members(self, *, prefix: str = "", role: str = "") -> AsyncIterator[Member]:
-        """Yield all members, page by page: `async for member in room.members()`."""
+        """Yield all members, page by page: `async for member in room.members()`; those with a role, or `banned`."""
         more = ""
         while True:
             reply: MembersReply = await self._call(
-                "members.list", **_given(prefix=prefix, role=role, more=more)
+                "members.list", **given(prefix=prefix, role=role, more=more)
             )
             for entry in reply.get("members", ()):
-                yield Member(entry["user"], role_of(entry), entry.get("joined_at", 0))
+                yield member_from(entry)
             more = reply.get("more", "")
             if not more:
                 return
-
-    async def add(self, users: Iterable[str]) -> list[str]:
-        """Add members, at most 100; return those who were not added, as they do not let this user, or are unknown."""
-        return (await self._mutate("members.add", users=list(users))).get("not_added", [])
-
-    async def remove(self, users: Iterable[str]) -> None:
-        """Remove members, at most 100."""
-        await self._mutate("members.remove", users=list(users))
-
-    async def set_roles(self, roles: Mapping[str, str]) -> None:
-        """Give members the role `member`, `admin` or `owner`."""
-        await self._mutate(
-            "members.role", users=[{"user": user, "role": role} for user, role in roles.items()]
-        )
 
     async def preferences(
         self,
@@ -335,56 +312,33 @@ class Room:
         `default` of the account."""
         asked = {"muted_until": muted_until, "pinned": pinned, "hidden": hidden, "wallpaper": wallpaper}
         asked["notify"] = notify
-        await self._call("preferences", **_named(asked))
+        await self._call("preferences", **named(asked))
 
     # Internal.
-
-    @property
-    def _replica(self) -> Replica:
-        return self._engine.account.replica(self.id)
-
-    @property
-    def _seen(self) -> Replica:
-        return self._engine.account.peek(self.id)
 
     async def _page_kept(self, before: int, limit: int) -> Page | None:
         timeline = self._replica.timeline
         low = timeline.cached.covered_down_from(before - 1)
         if low < before:
             await self._engine.repairer.refresh(self._replica, low, before - 1)
-        return timeline.page_before(before, limit)
+        page = timeline.page_before(before, limit)
+        return page and replace(page, messages=self._shown(page.messages))
+
+    def _shown(self, messages: Iterable[Message]) -> tuple[Message, ...]:
+        """Return those of the messages that are not too old for the room."""
+        now = self._engine.settings.env.time_ms()
+        return tuple(message for message in messages if self._seen.is_shown(message, now))
 
     def _page(self, reply: HistoryReply) -> Page:
         timeline, low, high = self._replica.timeline, reply["low"], reply["high"]
-        messages = timeline.between(low, high)
+        messages = self._shown(timeline.between(low, high))
         return Page(messages, low, high, reply["seq"], reply.get("end", False))
 
-    def _message(self, content: str | Body, silent: bool, composed_at: int | None) -> Packet:
+    def _message(self, content: str | Body, silent: bool, composed_at: int | None, key: str) -> Packet:
         env = self._engine.settings.env
-        packet: Packet = {"type": "send", "room": self.id, "key": env.key(), "body": _body(content)}
+        key = key or env.key()
+        packet: Packet = {"type": "send", "room": self.id, "key": key, "body": body_of(content)}
         packet["composed_at"] = env.time_ms() if composed_at is None else composed_at
         if silent:
             packet["silent"] = True
         return packet
-
-    async def _write(self, kind: str, **fields: object) -> Receipt:
-        key = self._engine.settings.env.key()
-        return await self._engine.deliver({"type": kind, "room": self.id, "key": key, **fields})
-
-    async def _call(self, kind: str, **fields: object) -> Decoded:
-        return await self._engine.call({"type": kind, "room": self.id, **fields})
-
-    async def _mutate(self, kind: str, **fields: object) -> Ack:
-        return await self._engine.mutate({"type": kind, "room": self.id, **fields})
-
-
-def _body(content: str | Body) -> Body:
-    return {"text": content} if isinstance(content, str) else dict(content)
-
-
-def _given(**fields: object) -> Packet:
-    return {name: value for name, value in fields.items() if value}
-
-
-def _named(fields: Mapping[str, object]) -> Packet:
-    return {name: value for name, value in fields.items() if value is not None}

@@ -36,8 +36,12 @@ Line = dict[str, Any]
 
 PROFILES = [
     *("core", "persistence", "edits", "read_state", "large_rooms", "background", "account", "people"),
-    *("reports", "bots", "push", "http_status", "json", "deflate"),
+    *("reports", "bots", "push", "conversations", "channels", "http_status", "json", "deflate"),
 ]
+
+CONTACT = ("remark", "circles", "following", "blocked")
+SECTIONS = ("account", "joins", "drafts", "scheduled")
+"""The sections of account rows whose values are shown as they are."""
 
 TURNS = 24
 """Turns of the event loop after which everything that was received is handled: a frame takes six."""
@@ -188,9 +192,7 @@ class Testee:
             "discard": lambda: client.discard(line["key"]),
             "watch": lambda: client.watch(line["users"]),
             "friend": lambda: getattr(client, f"{line['step']}_friend")(user, **_named(line, "note", "via")),
-            "contact": lambda: client.set_contact(
-                user, **_named(line, "remark", "circles", "following", "blocked")
-            ),
+            "contact": lambda: client.set_contact(user, **_named(line, *CONTACT)),
             "cards": lambda: client.fetch_users(line["users"]),
             "accept": lambda: client.accept_room(line["room"]),
             "decline": lambda: client.decline_room(line["room"], **_named(line, "block")),
@@ -198,11 +200,13 @@ class Testee:
             "register": lambda: client.register_push(line["platform"], line["token"]),
             "push": lambda: client.set_push_preferences(**line["set"]),
             "press": lambda: room.press(line["target"], self._button(line)),
+            "join": lambda: client.join(line["room"], line.get("text", "")),
+            "forward": lambda: room.forward(line["from"], line["seqs"]),
+            "verify": client.verify,
             "sync": client.sync,
             "call": lambda: client.call(line["packet"]),
         }
-        begun = actions[what]()
-        if asyncio.iscoroutine(begun):
+        if asyncio.iscoroutine(begun := actions[what]()):
             self._spawn(begun)
         return None
 
@@ -225,20 +229,17 @@ class Testee:
         client = self._running()
         account = client._engine.account
         rooms = [line["room"]] if "room" in line else list(account.replicas)
-        closed = {"code": client.closed.code} if client.closed else {}
         return {
             "phase": client.phase.name,
-            **closed,
+            **({"code": client.closed.code} if client.closed else {}),
             "epoch": account.epoch,
             "cursor": account.cursor,
             "outbox": [_entry(entry) for entry in client.outbox],
             "rooms": {room: self._room(room) for room in rooms if room in account.replicas},
             "added": dict(self._added),
-            "account": {"account": dict(client.account_rows("account"))},
+            "account": {section: dict(client.account_rows(section)) for section in SECTIONS},
             "presence": {user: presence.state for user, presence in client.presence.items()},
-            "contacts": {
-                user: _contact(contact, client.circles) for user, contact in client.contacts.items()
-            },
+            "contacts": {user: _contact(one, client.circles) for user, one in client.contacts.items()},
             "users": {user: dict(card) for user, card in client.users.items()},
         }
 
@@ -318,7 +319,7 @@ class Testee:
             try:
                 await work
             except Exception as error:
-                # It is seen on the wire and in the state.
+                # Seen on the wire and in the state.
                 log.info("%s: %s", type(error).__name__, error)
 
         task = asyncio.create_task(quiet())
@@ -384,9 +385,8 @@ async def main(arguments: list[str]) -> None:
     testee = Testee(SystemEnv() if "real" in arguments else VirtualEnv(), say)
     testee.hello()
     reader = asyncio.StreamReader(limit=1 << 24)
-    await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
-    )
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     while raw := await reader.readline():
         line = json.loads(raw)
         # A token is waited for by what is being done.

@@ -20,7 +20,7 @@ FRAGMENTS = "fragments"
 
 PROFILES = (
     *("core", "persistence", "edits", "read_state", "large_rooms", "background", "account"),
-    *("people", "reports", "bots", "push", "http_status"),
+    *("people", "reports", "bots", "push", "conversations", "channels", "http_status"),
 )
 """What a client may be able to do; a scenario names what it needs. `json` and `deflate` are encodings."""
 

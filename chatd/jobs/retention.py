@@ -50,7 +50,9 @@ class Retention:
         """Purge all messages that are kept no longer, some in a commit; return the number of commits."""
         commits = after = 0
         while True:
+            began = self._env.monotonic()
             page = await self._store.old_messages(self._env.now_ms(), self._server_s, after, ROOMS_AT_ONCE)
+            await self._share.rest(self._env.monotonic() - began)
             for old in page.old:
                 began = self._env.monotonic()
                 await self._writer.submit_and_wait("", old)

@@ -21,6 +21,7 @@ COMMANDS = (
     "restore --data DIR DIR/b",
     "migrate status --data DIR",
     "migrate up --data DIR",
+    "compact --data DIR",
     "user list --data DIR",
 )
 

@@ -2,11 +2,17 @@
 
 import asyncio
 import http
+import json
 
 import pytest
 
 from chatd.client import Client, Closed, MemoryStorage, Phase, Settings, StateChanged, Timing, Unreachable
 from tests.kit.waiting import until
+
+WORDS = [
+    *("account", "people", "reports", "bots", "push", "media"),
+    *("groups", "drafts", "channels", "search"),
+]
 
 
 @pytest.fixture
@@ -72,7 +78,7 @@ async def test_the_hello_says_who_and_what(server, client_of, env):
         "app": "Bike 4",
         "os": "ios",
         "locale": "de-AT",
-        "features": ["deflate", "account", "people", "reports", "bots", "push", "media"],
+        "features": ["deflate", *WORDS],
         "rooms": 7,
     }
 
@@ -91,7 +97,7 @@ async def test_json_offers_its_subprotocol_and_no_deflate(server, client_of):
     await client.start()
     peer = await server.accept()
     assert peer.socket.subprotocol == "chatd.v1.json"
-    assert '"features":["account","people","reports","bots","push","media"]' in await peer.socket.recv()
+    assert f'"features":{json.dumps(WORDS, separators=(",", ":"))}' in await peer.socket.recv()
 
 
 # --- down and up again

@@ -486,6 +486,23 @@ def cards_at_each_connection() -> None:
     wrap(PeopleAccount, "cards_due", lambda original, self, now_ms: asked)
 
 
+@mutant
+def deleted_messages_are_shown() -> None:
+    """What the user deleted on another device stays on the screen."""
+    wrap(replica.Replica, "without_deleted", lambda original, self, changes: list(changes))
+
+
+@mutant
+def list_is_proved_with_requests() -> None:
+    """Message requests are in the digest, which the server leaves out."""
+
+    def call(original: Any, self: Any, packet: Any, *rest: Any) -> Any:
+        more = {"rooms": len(self.account.replicas)} if packet["type"] == "verify" else {}
+        return original(self, {**packet, **more}, *rest)
+
+    wrap(engine.Engine, "call", call)
+
+
 # Moderation, bots and erasure.
 
 

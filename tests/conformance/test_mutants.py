@@ -53,6 +53,8 @@ FOUND_BY: dict[str, tuple[str, str]] = {
     "seen-is-left-out": ("request-names-the-row-it-acts-on", "seen is missing"),
     "conflict-is-written-over": ("changed-under-the-users-hands", '"type":"contact.set"'),
     "cards-at-each-connection": ("cards-once-a-day", '"type":"users.get"'),
+    "deleted-messages-are-shown": ("deleted-messages-are-not-shown", "messages has 4 items"),
+    "list-is-proved-with-requests": ("list-is-proved", "rooms: expected 1, got 2"),
     "report-gets-a-new-key": ("report-with-a-lost-reply", "key"),
     "erased-empties-what-is-current": ("erased-while-a-page-was-under-way", "recalled"),
     "press-sends-no-data": ("button-is-pressed", "data"),
@@ -61,6 +63,7 @@ FOUND_BY: dict[str, tuple[str, str]] = {
 
 # The suite tries those that are broken most often; `make soak` all of them.
 IN_THE_SUITE = (
+    *("deleted-messages-are-shown", "list-is-proved-with-requests"),
     *("no-jitter", "early-after-bye", "second-connection", "cursor-before-pages"),
     *("stale-cursor-over-a-new-epoch", "reset-ignored", "gap-ignored", "ack-not-applied"),
     *("new-key-after-reconnect", "early-retry", "blocked-messages-are-unread"),

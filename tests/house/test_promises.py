@@ -9,7 +9,7 @@ import pytest
 from tests.kit.newcomer import ROOT
 from tests.simulation.canaries import CANARIES
 
-PROMISES = 39
+PROMISES = 45
 
 CHAPTERS = re.findall(
     r"^### (G\d+) (.+?)\n\n(.+?)\n\n- Refuted by: (.+?)\n- Broken on purpose: (.+?)(?=\n\n###|\n*\Z)",
@@ -19,7 +19,7 @@ CHAPTERS = re.findall(
 
 
 def test_every_promise_has_its_chapter() -> None:
-    numbers = (*range(1, PROMISES + 1), 41, 42, 43, 44)
+    numbers = range(1, PROMISES + 1)
     assert [chapter[0] for chapter in CHAPTERS] == [f"G{number}" for number in numbers]
 
 

@@ -3,11 +3,14 @@
 import asyncio
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from msgspec import structs
 
+from chatd.core import removal
 from chatd.protocol.messages import Send, SentBody
+from chatd.storage.sqlite import removal as stored
 from tests.kit.inprocess import InProcessClient, InProcessServer, in_process, new_key
 from tests.kit.random_workload import SECTIONS
 
@@ -141,3 +144,13 @@ async def test_nothing_of_what_went_is_left_in_the_file_which_shrinks(tmp_path: 
         assert PLANTED.encode() not in (directory / "chatd.sqlite-wal").read_bytes()
         assert database.stat().st_size < before / 2
         assert await seqs(ann, room) == []
+
+
+async def test_a_purge_that_forgets_its_keys_or_still_counts_is_found_out(tmp_path: Path) -> None:
+    places = [tmp_path / name for name in ("keys", "count")]
+    for place in places:
+        place.mkdir()
+    with patch.object(stored, "PURGE_STRETCH", stored.PURGE_STRETCH[1:]), pytest.raises(AssertionError):
+        await test_a_repeated_key_is_answered_when_its_message_is_gone(places[0])
+    with patch.object(removal, "count_purged", lambda *asked: None), pytest.raises(AssertionError):
+        await test_a_group_loses_what_is_older_than_it_keeps(places[1])

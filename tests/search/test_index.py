@@ -184,6 +184,22 @@ async def test_purged_messages_leave_the_index(filled):
     assert filled.found(room, "red") == [5, 4]
 
 
+async def test_a_direct_room_may_lose_a_part_of_the_middle(filled):
+    room = str((await filled.client.request(type="room.direct", user="bob"))["summary"]["room"])
+    for _ in range(4):
+        await filled.client.send(room, "red")
+    filled.index.catch_up()
+    number = filled.number(room)
+    with sqlite3.connect(filled.directory / "chatd.sqlite") as database:
+        database.execute("UPDATE rooms SET purged = 4 WHERE number = ?", (number,))
+        database.execute("DELETE FROM events WHERE position IN (?, ?)", (number << 32 | 3, number << 32 | 4))
+    database.close()
+    filled.index.on_commit([number])
+    filled.index.catch_up()
+    assert filled.found(room, "red") == [5, 2]
+    assert filled.index.keeper._writing.find([["red"]], Span(number, 1, ALL), 9) == [5, 2]
+
+
 async def test_a_gap_longer_than_a_step_reads(filled):
     """Of a log from which operations were dropped, long stretches are empty."""
     room = await filled.client.create_group("bob")

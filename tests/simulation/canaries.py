@@ -18,6 +18,7 @@ from chatd.storage.sqlite.store import SqliteStore
 from chatd.writer import writer
 from chatd.writer.writer import Writer
 from tests.simulation.hook_canaries import HOOK_CANARIES
+from tests.simulation.inbox_canaries import INBOX_CANARIES
 from tests.simulation.media_canaries import MEDIA_CANARIES
 from tests.simulation.moderation_canaries import MODERATION_CANARIES
 from tests.simulation.people_canaries import PEOPLE_CANARIES
@@ -253,6 +254,7 @@ CANARIES: dict[str, Break] = {
     "cursor-before-the-rows": cursor_before_the_rows,
     **PEOPLE_CANARIES,
     **HOOK_CANARIES,
+    **INBOX_CANARIES,
     **PUSH_CANARIES,
     **MODERATION_CANARIES,
     **MEDIA_CANARIES,

@@ -5,7 +5,7 @@ from tests.simulation.sharing_checkers import Findings, messages
 
 
 def sent_as_scheduled(history: History) -> Findings:
-    """G44: A message that nobody sends is one that its user scheduled there, in their words."""
+    """G43: A message that nobody sends is one that its user scheduled there, in their words."""
     asked = {
         (said.user, one.packet["room"], one.packet["key"], one.packet["body"]["text"])
         for said in history.conversations

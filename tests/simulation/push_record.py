@@ -7,7 +7,7 @@ from tests.simulation.history import Registered
 TOKENS = "SELECT token, user, device FROM push_tokens ORDER BY token"
 # The unread messages of each member of each room, and those that name them, counted in the log itself.
 UNREAD = """
-SELECT m.user, r.kind, m.notify, m.muted_until, count(e.position) AS unread,
+SELECT m.user, m.unread_mark, m.notify, iif(m.folder = 1, 1, m.muted_until), count(e.position) AS unread,
        count(iif(e.mentions = '*' OR instr(char(31) || e.mentions || char(31), char(31) || m.user || char(31)),
                  1, NULL))
 FROM members m JOIN rooms r ON r.number = m.room
@@ -28,8 +28,8 @@ def registered(connection: sqlite3.Connection) -> list[Registered]:
 def badges(connection: sqlite3.Connection, now_ms: int) -> dict[str, int]:
     """Return the badge of every user who has one, by protocol.md "Which messages alert"."""
     found: dict[str, int] = {}
-    for user, _, notify, muted_until, unread, named in connection.execute(UNREAD):
+    for user, marked, notify, muted_until, unread, named in connection.execute(UNREAD):
         muted = muted_until == 1 or muted_until > now_ms
         share = 0 if notify == "none" else named if notify == "mentions" or muted else unread
-        found[user] = found.get(user, 0) + share
+        found[user] = found.get(user, 0) + max(share, marked)
     return found

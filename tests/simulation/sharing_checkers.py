@@ -12,7 +12,7 @@ COPIED = ("text", "attachments", "card", "data")
 
 
 def forwarded_as_written(history: History) -> Findings:
-    """G42: A copy says what its message said at some time, and the server alone says where it comes from."""
+    """G41: A copy says what its message said at some time, and the server alone says where it comes from."""
     truths = {truth.epoch: truth for truth in history.truths}
     wrote = written(history)
     for said, request, received in replies(history):
@@ -32,7 +32,7 @@ def forwarded_as_written(history: History) -> Findings:
 
 
 def no_forged_origin(history: History) -> Findings:
-    """G42: What says that it was forwarded was."""
+    """G41: What says that it was forwarded was."""
     keys = {
         (said.user, asked.packet["key"])
         for said in history.conversations

@@ -204,7 +204,8 @@ def of_push(history: History) -> Iterator[str]:
     """Yield the states that the push service saw."""
     told: set[tuple[str, str, int]] = set()
     committed = {stamp: at for stamp, at, _ in reversed(history.badges)}
-    rooms = history.truths[-1].rooms
+    # A run that a break ended early has none.
+    rooms = history.truths[-1].rooms if history.truths else {}
     for push in history.pushes:
         row = rooms.get(push.room, {}).get(push.seq)
         began = committed.get(row.stamp, push.at) if row is not None else push.at
@@ -278,7 +279,8 @@ def of_moderators(history: History) -> Iterator[str]:
 
 def of_sharing(history: History) -> Iterator[str]:
     """Yield the states of messages that were forwarded."""
-    rooms = history.truths[-1].rooms
+    # A run that a break ended early has none.
+    rooms = history.truths[-1].rooms if history.truths else {}
     for _, request, received in replies(history):
         if request["type"] != "forward" or received.packet["type"] != "ok":
             continue

@@ -35,6 +35,8 @@ FOUND = {
     "presence-kept": (PEOPLE, "right_at_the_end"),
     "ignored-counted": (PEOPLE, "ignored_exactly"),
     "request-counted": (PEOPLE, "right_at_the_end"),
+    "own-named": ((), "right_at_the_end"),
+    "unread-left-out": ((), "right_at_the_end"),
     "feed-after-commit": (("hooks", "failing_disk"), "in_the_feed"),
     "cursor-before-answer": (("hook_gone",), "delivered"),
     "retry-judged-again": (("hooks",), "stored_is_not_rejected"),

@@ -10,15 +10,18 @@ from pathlib import Path
 from chatd.core.sections import ACCOUNT
 from chatd.server.gauges import DATABASE
 from tests.kit import notes
+from tests.kit.env import START_MS
 from tests.kit.tokens import token_for
 from tests.simulation.actions import Actor
 from tests.simulation.chaos import TEN_YEARS_S, Chaos
 from tests.simulation.choices import Choices, Lane
 from tests.simulation.client import SimClient
+from tests.simulation.comforts_actions import SOON_S
 from tests.simulation.environment import Quirks
 from tests.simulation.final_state import final_state_findings
 from tests.simulation.history import History, Stuck, Truth
 from tests.simulation.host import HostBackEnd
+from tests.simulation.inbox_state import verification, wrong_inbox
 from tests.simulation.inspector import Inspector
 from tests.simulation.loop import Deadlock, Runaway, SimLoop
 from tests.simulation.machine import SimMachine
@@ -149,6 +152,10 @@ class World:
             actor.begin()
         await self.chaos.run()
         self.troubled = False
+        if self.scenario.conversations:
+            # What was scheduled is sent before it is compared who has what, by whichever clock is behind.
+            late_s = START_MS / 1000 + SOON_S + LOOK_S
+            await self.until(lambda: self.wall.now_s() > late_s and self.loop.time() > SOON_S + LOOK_S)
         await self._converge()
         if self.scenario.push:
             await self._restart_in_peace()
@@ -302,12 +309,18 @@ class World:
             client.answers.clear()
             for room in client.storage.timelines:
                 client.connection.ask({"type": "room.get", "room": room})  # type: ignore[union-attr]
+                client.connection.ask({"type": "unread", "room": room})  # type: ignore[union-attr]
             client.connection.ask({"type": "watch", "users": self.users})  # type: ignore[union-attr]
             client.connection.ask({"type": "sync"})  # type: ignore[union-attr]
             if self.scenario.search:
                 self._search_at_the_end(client)
         await self.until(lambda: all(client.idle for client in self.clients))
         for client in self.clients:
+            for packet in verification(client, truth):
+                client.connection.ask(packet)  # type: ignore[union-attr]
+        await self.until(lambda: all(client.idle for client in self.clients))
+        for client in self.clients:
+            self.history.final_state_findings += wrong_inbox(client, truth)
             drops = self.scenario.has("tight")
             self.history.final_state_findings += final_state_findings(
                 client, truth, self.clients, drops=drops

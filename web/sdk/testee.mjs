@@ -9,14 +9,18 @@ import { createInterface } from "node:readline";
 import { MemoryStorage, SystemEnv } from "./dist/index.js";
 import { json } from "./dist/json.js";
 import { msgpack } from "./dist/msgpack.js";
+import { forward, isDeleted, join, verify } from "./dist/conversations.js";
 import { FileStorage } from "./dist/node.js";
 import { Client, circlesOf } from "./dist/people.js";
 import { press, report } from "./dist/platform.js";
 
 const PROFILES = [
   ...["core", "persistence", "edits", "read_state", "large_rooms", "background", "account", "people"],
-  ...["reports", "bots", "json", "deflate"],
+  ...["reports", "bots", "conversations", "json", "deflate"],
 ];
+
+/** The sections of account rows whose values are shown as they are. */
+const SECTIONS = ["account", "joins", "drafts", "scheduled"];
 
 /** Turns of the event loop after which everything that was received is handled. */
 const TURNS = 24;
@@ -47,6 +51,18 @@ const watched = {
       packets.then(done, done);
     }
     return packets;
+  },
+};
+
+/** The hashes of the platform, which are made elsewhere. */
+const hasher = {
+  async digest(...asked) {
+    underWay += 1;
+    try {
+      return await crypto.subtle.digest(...asked);
+    } finally {
+      underWay -= 1;
+    }
   },
 };
 
@@ -163,6 +179,9 @@ const ACTIONS = {
     const { body } = room.cached().find(({ seq }) => seq === target);
     return press(room, target, body.buttons.flat().find((button) => button.data === data));
   },
+  join: (_, line) => join(client, line.room, line.text),
+  forward: (room, line) => forward(client.room(line.from), line.seqs, room),
+  verify: () => verify(client, hasher),
   sync: () => client.sync(),
   call: (_, line) => client.call(line.packet),
 };
@@ -220,7 +239,7 @@ const LINES = {
       outbox: client.outbox.map(({ key, room, state, error }) => ({ key, room, state: state.toUpperCase(), ...set({ reason: error?.reason }) })),
       rooms: Object.fromEntries(rooms.map((room) => [room, stateOf(client.room(room), account.replicas.get(room))])),
       added,
-      account: { account: client.accountRows("account") },
+      account: Object.fromEntries(SECTIONS.map((section) => [section, client.accountRows(section)])),
       presence: Object.fromEntries([...client.presence].map(([user, { state }]) => [user, state])),
       contacts: Object.fromEntries([...client.contacts].map(([user, contact]) => [user, contactOf(contact)])),
       users: Object.fromEntries(client.users),
@@ -236,7 +255,7 @@ function stateOf(room, { timeline }) {
     read: room.readTo,
     unread: room.unread,
     unread_mentions: room.unreadMentions,
-    messages: timeline.between(0, Infinity).map(messageOf),
+    messages: timeline.between(0, Infinity).filter(({ seq }) => !isDeleted(summary.deleted, seq)).map(messageOf),
     cached: timeline.cached.parts,
     summary,
     receipts: Object.fromEntries([...room.receipts].map(([user, { read, delivered }]) => [user, set({ read, delivered })])),

@@ -7,6 +7,7 @@ from typing import Any
 
 from chatd.cli.chat.buttons import chosen
 from chatd.cli.chat.files import FILES_COMMANDS, FilesView
+from chatd.cli.chat.groups import GROUPS_COMMANDS, GroupsView
 from chatd.cli.chat.notifications import NOTIFICATIONS_COMMANDS, NotificationsView
 from chatd.cli.chat.people import PEOPLE_COMMANDS, PeopleView
 from chatd.cli.chat.screen import Screen
@@ -18,6 +19,7 @@ from chatd.cli.chat.wording import (
     event_line,
     excerpt,
     message_line,
+    note_line,
     refusal,
     tick,
     typing_note,
@@ -52,7 +54,6 @@ from chatd.client import (
 )
 
 HISTORY = 20  # messages shown at the start: a screenful
-LISTED_MAX = 50  # members listed by /who
 ANSWER_S = 10.0  # then the prompt returns; a change is still made when the connection allows
 SETTLE_S = 30.0  # for the last messages at the end: enough for a reconnect or two
 OFFLINE_S = 5.0  # the same without a connection
@@ -67,11 +68,13 @@ class Conversation:
         self._screen = screen
         self._people = PeopleView(client, room, self._note)
         self._notifications = NotificationsView(client, room, self._note)
+        self._groups = GroupsView(client, room, screen.show)
         self._shown: dict[int, Message] = {}
         says = self._note, self._complain, self._refresh
         self._files = FilesView(client, self._shown, *says, self._post_file)
         self._commands = {
             **bound(self, COMMANDS),
+            **bound(self._groups, GROUPS_COMMANDS),
             **bound(self._people, PEOPLE_COMMANDS),
             **bound(self._notifications, NOTIFICATIONS_COMMANDS),
             **bound(self._files, FILES_COMMANDS),
@@ -96,12 +99,14 @@ class Conversation:
             await self._people.meet([peer])
         await self._history(HISTORY)
         self._people.begin()
+        await self._groups.begin()
         self._refresh()
 
     def take(self, change: Change) -> None:
         """Show a change, if it belongs to this room."""
         if isinstance(change, RoomChanged):
             self._people.room_changed(change)
+            self._groups.changed(change)
         if getattr(change, "room", self._room.id) != self._room.id:
             return
         act = CHANGES.get(type(change))
@@ -249,17 +254,6 @@ class Conversation:
             raise InvalidCommand("usage: /history [COUNT]")
         await self._history(min(int(rest or HISTORY), 100))
 
-    async def _who(self, rest: str) -> None:
-        listed = 0
-        async for member in self._room.members():
-            if listed == LISTED_MAX:
-                self._note("and more")
-                return
-            listed += 1
-            presence = self._client.presence.get(member.user)
-            state = f", {presence.state}" if presence else ""
-            self._screen.show(((clean(member.user), "other"), (f" ({member.role}{state})", "faint")))
-
     async def _edit(self, rest: str) -> None:
         target, text = self._target(rest, own=True)
         if not text:
@@ -356,7 +350,7 @@ class Conversation:
         return tick(seq=self._last_own, read=read, delivered=delivered, heard=heard)
 
     def _note(self, text: str) -> None:
-        self._screen.show(((f"-- {text}", "note"),))
+        self._screen.show(note_line(text))
 
     def _complain(self, text: str) -> None:
         self.complaints += 1
@@ -369,7 +363,6 @@ Command = Callable[[Conversation, str], Awaitable[None]]
 COMMANDS: dict[str, tuple[Command, str, str]] = {
     "help": (Conversation._help, "", "this list"),
     "history": (Conversation._older, "[COUNT]", "older messages"),
-    "who": (Conversation._who, "", "who is in this room"),
     "edit": (Conversation._edit, "[#NUMBER] TEXT", "change an own message"),
     "recall": (Conversation._recall, "[#NUMBER]", "take an own message back for everybody"),
     "react": (Conversation._react, "[#NUMBER] EMOJI", "react to a message; once more takes it back"),

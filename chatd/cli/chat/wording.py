@@ -3,6 +3,7 @@
 import time
 import unicodedata
 from collections.abc import Collection, Mapping
+from urllib.parse import urlsplit
 
 from chatd.cli.chat.attachments import attachment_label
 from chatd.client import ChatError, Message
@@ -34,6 +35,7 @@ def message_line(message: Message, me: str, kind: str = "person") -> Line:
         (f"{clock(message.time)} ", "faint"),
         (f"#{message.seq} ", "faint"),
         (f"{clean(message.user)}{BADGES.get(kind, '')}: ", author),
+        *forwarded(message),
         content(message),
     ]
     marks = [
@@ -51,8 +53,33 @@ def content(message: Message) -> Piece:
         return "message recalled", "faint"
     attachments = (message.body or {}).get("attachments") or ()
     named = " ".join(f"[{clean(attachment_label(one))}]" for one in attachments)
-    text = " ".join(part for part in (clean(message.text), named) if part)
+    card = card_label(_mapping((message.body or {}).get("card")))
+    text = " ".join(part for part in (clean(message.text), card, named) if part)
     return (text, "") if text else ("(no text)", "faint")
+
+
+def card_label(card: Mapping[str, object]) -> str:
+    """Return what a card is, its title, and the host that it leads to; empty without one."""
+    if not card:
+        return ""
+    host = urlsplit(str(card.get("url", ""))).netloc
+    title = card.get("title") or card.get("user") or ""
+    parts = [clean(str(part)) for part in (title, host) if part]
+    return f"[{clean(str(card.get('type', 'card'))).capitalize()}{': ' if parts else ''}{', '.join(parts)}]"
+
+
+def forwarded(message: Message) -> Line:
+    """Return a piece that says that a message was forwarded, and by whom it is, as far as it is told."""
+    origin = (message.body or {}).get("forwarded")
+    if not isinstance(origin, Mapping):
+        return ()
+    author = origin.get("user")
+    return ((f"forwarded{f' from {clean(str(author))}' if author else ''}: ", "faint"),)
+
+
+def note_line(text: str) -> Line:
+    """Return a line of the program itself."""
+    return ((f"-- {text}", "note"),)
 
 
 def buttons_line(message: Message) -> Line | None:
@@ -73,6 +100,8 @@ def refusal(error: Exception) -> str:
     if error.name == "rejected":
         reason = clean(error.reason or "not allowed here")
         return REJECTIONS.get(reason, f"it was kept out: {reason.replace('_', ' ')}")
+    if error.name == "muted" and error.scope == "room":
+        return f"you are silenced in this room, at least until {until}"
     if error.name == "muted":
         return f"the moderators silenced you, at least until {until}"
     return f"you may write slowly only, next at {until}" if error.scope == "slow" else str(error)
@@ -102,7 +131,16 @@ def event_line(event: Mapping[str, object]) -> Line | None:
         "removed": f"{actor} removed {users}",
         "role": f"{actor} changed the role of {users}",
         "settings": f"{actor} changed the settings of the room",
-        "erased": f"{actor} is gone, and what they wrote",
+        "erased": f"what {actor} wrote was taken away"
+        if event.get("from")
+        else f"{actor} is gone, and what they wrote",
+        "announcement": f"{actor} announced #{event.get('target')}"
+        if event.get("set")
+        else f"{actor} took the announcement away",
+        "nickname": f"{users or actor} is called {clean(str(event.get('nickname')))} here"
+        if event.get("nickname")
+        else f"{users or actor} has no nickname here any more",
+        "silenced": _silenced(actor, users, event.get("until")),
         "notice": clean(str(_mapping(event.get("body")).get("text", ""))),
     }
     fallback = event.get("fallback")
@@ -150,6 +188,12 @@ def clean(text: str) -> str:
 def _harmless(letter: str) -> bool:
     # Joiners (Cf) are part of emoji and Indic letters; other characters of category Cf hide or reverse text.
     return letter in "\u200c\u200d" or unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def _silenced(actor: str, users: str, until: object) -> str:
+    if not isinstance(until, int) or until == 0:
+        return f"{actor} let {users} write again"
+    return f"{actor} silenced {users}" + ("" if until == 1 else f" until {clock(until)}")
 
 
 def _users(event: Mapping[str, object]) -> str:

@@ -164,10 +164,10 @@ class Account:
         """Take the summary of a reply."""
         return self._summary(summary)
 
-    def take_head(self, room: str, seq: int, ordinal: int = 0) -> None:
+    def take_head(self, room: str, seq: int, ordinal: int = 0, preview: Event | None = None) -> None:
         """Take the head of a room that moved; its content was not sent."""
         replica = self.replica(room)
-        self.publish(replica, replica.take_head(seq, ordinal))
+        self.publish(replica, replica.take_head(seq, ordinal, preview))
         self._check(replica)
 
     def take_presence(self, users: Iterable[PresenceEntry]) -> None:
@@ -198,7 +198,7 @@ class Account:
 
     def publish(self, replica: Replica, changes: Iterable[Change]) -> None:
         """Publish what changed in a room and have its new position stored."""
-        for change in changes:
+        for change in replica.without_deleted(changes):
             self._delegate.on_change(change)
         if replica.room not in self.focused:
             replica.trim(self._kept)
@@ -272,7 +272,7 @@ class Account:
 
     def _on_head(self, push: HeadPush) -> None:
         for entry in push.get("rooms", ()):
-            self.take_head(entry["room"], entry["seq"], entry.get("ordinal", 0))
+            self.take_head(entry["room"], entry["seq"], entry.get("ordinal", 0), entry.get("preview"))
 
     def _on_room(self, push: RoomPush) -> None:
         self._summary(push["summary"])

@@ -100,6 +100,11 @@ class RoomSummary(TypedDict, total=False):
     announcement: int
     nickname: str
     silenced_until: int
+    joins: int
+    unread_mark: bool
+    folder: int
+    deleted: list[list[int]]
+    kept: int
     first_visible: int
     log_floor: int
     preview: Event
@@ -146,12 +151,13 @@ class PresenceEntry(TypedDict):
 
 
 class RoomHead(TypedDict):
-    """The end of a room's log; `receipts` in the reply to `focus` only."""
+    """The end of a room's log; `receipts` in the reply to `focus` only, `preview` of a channel."""
 
     room: str
     seq: int
     ordinal: NotRequired[int]
     receipts: NotRequired[list[ReceiptEntry]]
+    preview: NotRequired[Event]
 
 
 class MemberEntry(TypedDict):
@@ -160,6 +166,9 @@ class MemberEntry(TypedDict):
     user: str
     role: NotRequired[str]
     joined_at: NotRequired[int]
+    nickname: NotRequired[str]
+    silenced_until: NotRequired[int]
+    banned_until: NotRequired[int]
 
 
 class ReaderEntry(TypedDict):
@@ -239,6 +248,10 @@ class Ack(TypedDict, total=False):
     event: Event
     summary: RoomSummary
     not_added: list[str]
+    offered: list[str]
+    requested: bool
+    seqs: list[int]
+    invite: Mapping[str, Any]
 
 
 class SummaryReply(TypedDict):

@@ -27,6 +27,9 @@ CARDS_MS = 24 * 3600 * 1000
 
 CONTACTS = "contacts"
 
+CONVERSATIONS = ("groups", "drafts", "channels", "search")
+"""The feature words of groups that are asked to be entered, of drafts, channels and search."""
+
 OWN_CHANGES: dict[str, Change] = {
     "circles": CirclesChanged(),
     "privacy": PrivacyChanged(),
@@ -39,7 +42,7 @@ class PeopleAccount(Account):
     """The local copy of an account with people. `cards`: the time of the last question for cards that changed, and the
     stamp from which the next one goes on."""
 
-    asked = (*Account.asked, "people", "reports", "bots", "push", "media")
+    asked = (*Account.asked, "people", "reports", "bots", "push", "media", *CONVERSATIONS)
 
     def __init__(self, delegate: AccountDelegate, messages_kept: int) -> None:
         super().__init__(delegate, messages_kept)

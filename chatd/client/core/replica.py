@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, NotRequired, TypedDict
 
-from .changes import Change, MessageAdded, ReceiptsChanged, RoomChanged, RoomMoved
+from .changes import Change, MessageAdded, MessageChanged, ReceiptsChanged, RoomChanged, RoomMoved
 from .messages import Message, with_own_reaction
 from .packets import Event, PositionReply, ReceiptEntry, RoomSummary
-from .summary import Summary
+from .summary import Summary, shown_in
 from .timeline import Timeline
 
 EVERYBODY_MEMBERS_MAX = 500
@@ -127,13 +127,21 @@ class Replica:
             if isinstance(change, MessageAdded) and change.message.seq > self.counted:
                 self._count(change.message)
         self.counted = max(self.counted, self.timeline.applied)
+        self._show_again()
         return changes
 
-    def take_head(self, seq: int, ordinal: int) -> list[Change]:
-        """Take a new head; the content is fetched on request (protocol.md, "Positions, gaps and repair")."""
+    def take_head(self, seq: int, ordinal: int, preview: Event | None = None) -> list[Change]:
+        """Take a new head; the content is fetched on request (protocol.md, "Positions, gaps and repair").
+
+        The newest post of a channel, or a change of its settings, comes with it (protocol.md, "How posts arrive").
+        """
         known = self.timeline.head
         self.timeline.heard(seq, ordinal)
-        return [RoomMoved(self.room, seq, ordinal)] if seq > known else []
+        self._show_again()
+        if preview is None or preview["seq"] <= known:
+            return [RoomMoved(self.room, seq, ordinal)] if seq > known else []
+        self.summary = shown_in(self.summary, preview)
+        return [RoomMoved(self.room, seq, ordinal), RoomChanged(self.room)]
 
     def take_position(self, packet: PositionReply) -> list[Change]:
         """Take the own read position, moved here or on another device (protocol.md, "Positions, gaps and repair" and
@@ -174,6 +182,39 @@ class Replica:
         skipped = sum(uncounted for ordinal, uncounted in self.early.items() if ordinal > self.as_of)
         return self.unread + max(0, self.timeline.ordinal - self.as_of - skipped)
 
+    @property
+    def proof(self) -> tuple[str | int, ...]:
+        """The words of this room in the digest of a list (protocol.md, "verify")."""
+        timeline, summary = self.timeline, self.summary
+        numbers = (timeline.head, timeline.ordinal, self.read, self.badge, self.unread_mentions)
+        return (self.room, *numbers, summary.first_visible, summary.muted_until)
+
+    def is_deleted(self, seq: int) -> bool:
+        """Whether the user deleted a message for themself."""
+        return any(low <= seq <= high for low, high in self.summary.deleted)
+
+    def is_shown(self, message: Message, now_ms: int) -> bool:
+        """Whether a message is young enough for the rules of the room (protocol.md, "Retention")."""
+        retain_s = (self.summary.policy or {}).get("retain_s", 0)
+        if not isinstance(retain_s, int) or not retain_s or message.seq <= self.summary.kept:
+            return True
+        return message.time >= now_ms - 1000 * retain_s
+
+    def without_deleted(self, changes: Iterable[Change]) -> list[Change]:
+        """Forget the messages that the user deleted for themself, and leave them out of changes (protocol.md,
+        "delete")."""
+        if not self.summary.deleted:
+            return list(changes)
+        messages = self.timeline.messages
+        for seq in [seq for seq in messages if self.is_deleted(seq)]:
+            del messages[seq]
+        of_messages = (MessageAdded, MessageChanged)
+        return [
+            change
+            for change in changes
+            if not (isinstance(change, of_messages) and self.is_deleted(change.message.seq))
+        ]
+
     def trim(self, kept: int) -> None:
         """Bound the cache, in steps of some events."""
         # Sorting the numbers once per so many events costs next to nothing.
@@ -211,6 +252,11 @@ class Replica:
         self.as_of = record.get("as_of", self.as_of)
         if "applied" in record:
             self.timeline.resume(record["applied"])
+
+    def _show_again(self) -> None:
+        """End that the room is hidden, with its next message that counts (protocol.md, "preferences")."""
+        if self.summary.hidden and self.timeline.ordinal > self.summary.ordinal:
+            self.summary = replace(self.summary, hidden=False)
 
     # Unread numbers.
 

@@ -1,7 +1,7 @@
 """A room as the list of rooms shows it: the summary of protocol.md, "RoomSummary", typed; pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from typing import Any, cast
 
 from .packets import Event, RoomSummary
@@ -61,6 +61,15 @@ class Summary:
     nickname: str = ""
     silenced_until: int = 0
     """The user may not write until this time; 1 for ever."""
+    joins: int = 0
+    """The number of users who wait for an admin; for those who may decide."""
+    unread_mark: bool = False
+    folder: int = 0
+    """The folder of the list that the room is in: 1 the archive, 0 none."""
+    deleted: Sequence[Sequence[int]] = ()
+    """First and last number of the messages that the user deleted for themself."""
+    kept: int = 0
+    """Messages of a direct room up to this one stay, whatever its `retain_s` (protocol.md, "Retention")."""
     first_visible: int = 1
     log_floor: int = 1
     preview: Event | None = None
@@ -80,3 +89,16 @@ class Summary:
 
 
 DEFAULTS = {entry.name: entry.default for entry in fields(Summary) if entry.default is not MISSING}
+
+SETTINGS = ("title", "avatar", "public", "data", "about", "tags")
+"""The keys of a `settings` event that replace those of the summary."""
+
+
+def shown_in(summary: Summary, event: Event) -> Summary:
+    """Return the summary with a post as its preview, or with what a `settings` event changes."""
+    if event["kind"] != "settings":
+        return replace(summary, preview=event, time=max(summary.time, event.get("time", 0)))
+    changed: dict[str, Any] = {name: value for name, value in event.items() if name in SETTINGS}
+    if "policy" in event:
+        changed["policy"] = {**(summary.policy or {}), **event["policy"]}
+    return replace(summary, **changed)

@@ -28,6 +28,7 @@ from chatd.storage.sqlite.errors import (
     trouble,
 )
 from chatd.storage.sqlite.meta import read_meta
+from chatd.storage.sqlite.shrinking import shrink
 from chatd.storage.sqlite.write_set import Batch
 from chatd.telemetry.troubles import Troubles
 
@@ -182,22 +183,6 @@ def without_waiting(connection: sqlite3.Connection, action: Callable[[sqlite3.Co
         return action(connection)
     finally:
         connection.execute(f"PRAGMA busy_timeout = {timeout}").fetchall()
-
-
-def shrink(connection: sqlite3.Connection, count: int) -> bool:
-    """Move up to `count` unused pages out of the file; return whether that many were there.
-
-    A database that was made without `auto_vacuum` keeps them.
-    """
-    before = unused(connection)
-    # `execute` would stop at the first page.
-    connection.executescript(f"PRAGMA incremental_vacuum({int(count)})")
-    return before - unused(connection) >= count
-
-
-def unused(connection: sqlite3.Connection) -> int:
-    (pages,) = connection.execute("PRAGMA freelist_count").fetchone()
-    return int(pages)
 
 
 def truncate(connection: sqlite3.Connection) -> bool:

@@ -69,7 +69,13 @@ class FakeRoom:
     def __init__(self) -> None:
         self.id = ROOM
         self.summary = SimpleNamespace(
-            peer="alice", peer_read=0, peer_delivered=0, peer_played=(), request=False
+            peer="alice",
+            peer_read=0,
+            peer_delivered=0,
+            peer_played=(),
+            request=False,
+            announcement=0,
+            silenced_until=0,
         )
         self.receipts: dict[str, Any] = {}
         self.typists: list[str] = []

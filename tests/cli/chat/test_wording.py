@@ -180,3 +180,36 @@ def test_old_messages_show_their_date():
 def test_refusals_are_explained(monkeypatch, error, said):
     monkeypatch.setattr(wording, "clock", lambda time_ms: "12:00")
     assert refusal(error_from(error)) == said
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (
+            {"text": "Look", "card": {"type": "link", "title": "Tour", "url": "https://example.com/t?a=1"}},
+            "alice: Look [Link: Tour, example.com]",
+        ),
+        ({"card": {"type": "contact", "user": "bob\x1b[2J"}}, "alice: [Contact: bob?[2J]"),
+        ({"card": {"type": "of_later"}}, "alice: [Of_later]"),
+        ({"text": "Hi", "forwarded": {}}, "alice: forwarded: Hi"),
+        ({"text": "Hi", "forwarded": {"user": "cec", "time": 1}}, "alice: forwarded from cec: Hi"),
+    ],
+)
+def test_cards_and_forwards_read_as_text(body, shown):
+    assert said(message_line(replace(MESSAGE, body=body), "bob")).endswith(shown)
+
+
+@pytest.mark.parametrize(
+    ("event", "shown"),
+    [
+        ({"kind": "announcement", "target": 17, "set": True}, "-- ann announced #17"),
+        ({"kind": "announcement", "target": 17}, "-- ann took the announcement away"),
+        ({"kind": "nickname", "nickname": "Captain"}, "-- ann is called Captain here"),
+        ({"kind": "nickname", "nickname": "", "users": ["bob"]}, "-- bob has no nickname here any more"),
+        ({"kind": "silenced", "users": ["bob"], "until": 1}, "-- ann silenced bob"),
+        ({"kind": "silenced", "users": ["bob"], "until": 0}, "-- ann let bob write again"),
+        ({"kind": "erased", "from": 3, "to": 9}, "-- what ann wrote was taken away"),
+    ],
+)
+def test_what_happens_in_a_governed_group_is_said(event, shown):
+    assert said(event_line({"user": "ann", **event})) == shown

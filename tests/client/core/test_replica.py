@@ -202,3 +202,20 @@ def test_the_cache_is_bounded_with_some_slack():
     replica.feed([text(201)])
     replica.trim(kept=100)
     assert len(replica.timeline.messages) == 101
+
+
+def test_what_is_too_old_for_the_room_is_not_shown():
+    replica = opened(0, policy={"retain_s": 60}, kept=1)
+    replica.feed([text(seq, time=1000 * seq) for seq in (1, 2, 3)])
+    messages = replica.timeline.messages
+    assert [seq for seq in messages if replica.is_shown(messages[seq], 62_500)] == [1, 3]
+    replica.take_summary(summary(3))
+    assert all(replica.is_shown(message, 62_500) for message in messages.values())
+
+
+def test_a_deleted_message_is_forgotten_and_not_told_of():
+    replica = opened(0)
+    replica.take_summary(summary(2, read=2, deleted=[[1, 1]]))
+    changes = replica.without_deleted(replica.feed([text(1), text(2)]))
+    assert [change.message.seq for change in changes] == [2]
+    assert list(replica.timeline.messages) == [2]

@@ -63,6 +63,9 @@ export interface Body {
   thread?: number;
   mentions?: readonly string[];
   buttons?: readonly (readonly Button[])[];
+  card?: Card;
+  spans?: readonly Span[];
+  forwarded?: MessageOrigin;
   data?: unknown;
 }
 
@@ -70,6 +73,24 @@ export interface Button {
   label: string;
   data?: string;
   url?: string;
+}
+
+export interface Card {
+  type: string;
+  url?: string;
+  title?: string;
+  text?: string;
+  image?: string;
+  images?: readonly string[];
+  ref?: string;
+  user?: string;
+  invite?: string;
+  lat?: number;
+  lon?: number;
+  count?: number;
+  width?: number;
+  height?: number;
+  data?: string;
 }
 
 export interface CardField {
@@ -104,6 +125,13 @@ export interface DecisionsQuery {
   room?: string;
   seq?: number;
   limit?: number;
+}
+
+export interface DeleteMember {
+  as?: string;
+  ban?: boolean;
+  until?: number;
+  recall?: boolean;
 }
 
 export interface DeviceRow {
@@ -167,6 +195,11 @@ export interface Event {
   mine?: readonly string[];
   from?: number;
   to?: number;
+  policy?: Policy;
+  about?: string;
+  tags?: readonly string[];
+  nickname?: string;
+  until?: number;
 }
 
 export interface EvidenceAnswer {
@@ -289,6 +322,9 @@ export interface LooseBody {
   thread?: number;
   mentions?: readonly string[];
   buttons?: readonly (readonly Button[])[];
+  card?: Card;
+  spans?: readonly Span[];
+  forwarded?: MessageOrigin;
   data?: unknown;
 }
 
@@ -307,6 +343,9 @@ export interface MemberRow {
   user: string;
   role: "admin" | "member" | "owner";
   joined_at: number;
+  nickname?: string;
+  silenced_until?: number;
+  banned_until?: number;
 }
 
 export interface MembersAnswer {
@@ -319,11 +358,19 @@ export interface MembersQuery {
   limit?: number;
   more?: string;
   as?: string;
-  role?: "admin" | "member" | "owner";
+  role?: "admin" | "banned" | "member" | "owner" | "staff";
 }
 
 export interface MembersSet {
   not_added?: readonly string[];
+  offered?: readonly string[];
+}
+
+export interface MessageOrigin {
+  room?: string;
+  seq?: number;
+  user?: string;
+  time?: number;
 }
 
 export interface MessagesAnswer {
@@ -387,6 +434,9 @@ export interface PatchRoom {
   avatar?: string;
   public?: boolean;
   data?: unknown;
+  policy?: Policy;
+  about?: string;
+  tags?: readonly string[];
 }
 
 export interface Place {
@@ -395,6 +445,22 @@ export interface Place {
   how?: string;
   kept?: number;
   until?: number;
+}
+
+export interface Policy {
+  join?: "closed" | "open" | "request";
+  invite?: "admin" | "member" | "owner";
+  approve?: boolean;
+  post?: "admin" | "member" | "owner";
+  slow_s?: number;
+  mention_all?: "admin" | "member" | "owner";
+  info?: "admin" | "member" | "owner";
+  pin?: "admin" | "member" | "owner";
+  history?: "all" | "none" | "recent";
+  retain_s?: number;
+  listed?: boolean;
+  no_forward?: boolean;
+  hide_members?: boolean;
 }
 
 export interface PostNotice {
@@ -581,6 +647,10 @@ export interface RoomAnswer {
   created_at: number;
   creator?: string;
   users?: [string, string];
+  policy?: Policy;
+  about?: string;
+  tags?: readonly string[];
+  announcement?: number;
 }
 
 export interface RoomOfUser {
@@ -616,6 +686,12 @@ export interface Since {
   since?: number;
   limit?: number;
   more?: string;
+}
+
+export interface Span {
+  at: number;
+  length: number;
+  user: string;
 }
 
 export interface Status {
@@ -739,7 +815,7 @@ export interface Routes {
   "DELETE /v1/hooks/{name}/parked/{entry}": { asked: Asked; answer: Done };
   "DELETE /v1/keys/{key}": { asked: Asked; answer: Done };
   "DELETE /v1/rooms/{room}": { asked: As; answer: Done };
-  "DELETE /v1/rooms/{room}/members/{user}": { asked: As; answer: Done };
+  "DELETE /v1/rooms/{room}/members/{user}": { asked: DeleteMember; answer: Done };
   "DELETE /v1/rooms/{room}/messages/{seq}": { asked: As; answer: Written };
   "DELETE /v1/users/{user}/devices/{device}": { asked: Asked; answer: Done };
   "DELETE /v1/users/{user}/push/{device}": { asked: Asked; answer: Done };
@@ -868,6 +944,8 @@ export const EVERY_SCOPE: readonly string[] = [
   "push.read",
   "rooms",
   "rooms.read",
+  "search",
+  "search.read",
   "stats.read",
   "tokens",
   "users",

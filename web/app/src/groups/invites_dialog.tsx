@@ -9,7 +9,7 @@ import { Field } from "../people/fields.js";
 import { titleOf } from "../rooms/names.js";
 import { notify } from "../shell/announcer.js";
 import { Choice, Switch } from "../shell/controls.js";
-import { Dialog } from "../shell/dialog.js";
+import { Dialog, openDialog } from "../shell/dialog.js";
 import { attempt, errorText } from "../shell/errors.js";
 import { Icon } from "../shell/icons.js";
 import { keepFocus } from "../shell/keep_focus.js";
@@ -20,6 +20,8 @@ import { durationText } from "./durations.js";
 import { QrCode } from "./qr_code.js";
 
 const LABEL_MAX = 64;
+/** Most characters of the title of a card (protocol.md, "Card"). */
+const CARD_TITLE_MAX = 256;
 const HOUR_S = 3600;
 const LASTS_S = [HOUR_S, 24 * HOUR_S, 7 * 24 * HOUR_S, 30 * 24 * HOUR_S];
 const USES = [0, 1, 10, 100];
@@ -145,6 +147,9 @@ function OneInvite({ room, page, invite, onRevoked }: OneProps) {
     await navigator.clipboard.writeText(address);
     notify(t("person.copied"));
   };
+  const name = titleOf(room);
+  const body = { text: `${name} ${address}`, card: { type: "room", invite: invite.invite, title: [...name].slice(0, CARD_TITLE_MAX).join("") } };
+  const send = () => void openDialog(async () => (await import("../rooms/share_dialog.js")).ShareDialog, { title: t("share.invite"), body });
   const share = () => navigator.share({ title: titleOf(room), url: address });
   const revoke = async () => {
     const done = await attempt(async () => (await revokeInvites(room.room, { invite: invite.invite }), true));
@@ -156,6 +161,9 @@ function OneInvite({ room, page, invite, onRevoked }: OneProps) {
     <>
       <button type="button" class="button danger" onClick={(event) => void keepFocus(event, revoke)}>
         {t("invite.revoke")}
+      </button>
+      <button type="button" class="button" onClick={send}>
+        {t("share.invite")}
       </button>
       {"share" in navigator && (
         <button type="button" class="button" onClick={() => void share().catch(() => undefined)}>

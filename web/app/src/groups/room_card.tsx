@@ -16,7 +16,7 @@ export function RoomCard({ card, id }: { card: Card; id: string }) {
         <bdi>{name}</bdi>
       </h2>
       <p class="small quiet">
-        {t(kind === "channel" ? "card.channel" : "card.group")} · {t("room.members", { count: members })}
+        {t(kind === "channel" ? "card.channel" : "card.group")} · {t(kind === "channel" ? "room.followers" : "room.members", { count: members })}
       </p>
       {about && (
         <p class="room-about" dir="auto">

@@ -28,7 +28,7 @@ export function RulesDialog({ room }: { room: RoomState }) {
   const pick = { rules, isLocked: (rule: keyof Policy) => !mayChange(summary, rule), set };
   const isChannel = summary.kind === "channel";
   return (
-    <Dialog title={t("rules.title")}>
+    <Dialog title={t(isChannel ? "channel.rules" : "rules.title")}>
       <p class="problem" role="alert">
         {problem}
       </p>
@@ -42,7 +42,7 @@ export function RulesDialog({ room }: { room: RoomState }) {
       </section>
       <section class="rules" aria-label={t("rules.writing")}>
         <h3>{t("rules.writing")}</h3>
-        <RolePick {...pick} rule="post" />
+        <RolePick {...pick} rule="post" roles={isChannel ? ROLES.slice(1) : ROLES} />
         {!isChannel && <Seconds {...pick} rule="slow_s" steps={SLOW_S} none={t("rules.slow_s.none")} />}
         {!isChannel && <RolePick {...pick} rule="mention_all" />}
         <RolePick {...pick} rule="pin" />
@@ -78,8 +78,13 @@ function Pick({ rules, isLocked, set, rule, options }: PickProps & { rule: "join
   );
 }
 
-function RolePick({ rules, isLocked, set, rule }: PickProps & { rule: "invite" | "post" | "mention_all" | "pin" | "info" }) {
-  const options = ROLES.map((value) => ({ value, label: t(`rules.role.${value}`) }));
+interface RolePickProps extends PickProps {
+  rule: "invite" | "post" | "mention_all" | "pin" | "info";
+  roles?: readonly Role[];
+}
+
+function RolePick({ rules, isLocked, set, rule, roles = ROLES }: RolePickProps) {
+  const options = roles.map((value) => ({ value, label: t(`rules.role.${value}`) }));
   return (
     <Choice
       label={t(`rules.${rule}`)}

@@ -18,6 +18,7 @@ import { useWatched } from "../shell/watching.js";
 import { namesOfCircles } from "./circle_names.js";
 import { Face, Fields, Names, useTheme } from "./card.js";
 import { openDirect } from "./open_direct.js";
+import { ShareContact } from "./share_contact.js";
 import { UserId } from "./person_card.js";
 import { useProfile } from "./profiles.js";
 import { viaText } from "./via.js";
@@ -213,11 +214,12 @@ export function Common({ rooms }: { rooms: readonly string[] }) {
   );
 }
 
-/** What ends a friendship, or all that is between two. */
+/** Their card for others, and what ends a friendship, or all that is between two. */
 function Ends({ user }: { user: User }) {
   const { state, blocked } = contactOf(user.id) ?? {};
   return (
     <Card>
+      <ShareContact user={user.id} />
       {state === "friend" && <Action icon="close" label={t("people.remove")} danger onClick={() => askToRemove(user.id)} />}
       {!blocked && <Action icon="block" label={t("people.block")} danger onClick={() => askToBlock(user.id)} />}
       {blocked && <Action icon="block" label={t("people.unblock")} onClick={() => void unblock(user.id)} />}

@@ -15,6 +15,7 @@ import { client, me, phase, presenceOf, roomList, type RoomState } from "../shel
 import { userOf } from "../shell/users.js";
 import { useWatched } from "../shell/watching.js";
 import { openDirect } from "./open_direct.js";
+import { ShareContact } from "./share_contact.js";
 import { follow, hrefOf, openRoom } from "../shell/router.js";
 
 /** Most groups that are asked whether the user is in them: those of the latest messages. */
@@ -46,9 +47,10 @@ export function PersonCard({ user: id, room }: { user: string; room?: RoomState 
       </section>
       <UserId id={id} />
       {id !== me.value && <Common user={id} />}
-      {id !== me.value && !user.erased && offers("reports") && (
+      {id !== me.value && !user.erased && (
         <Card>
-          <ReportAction subject={{ user: id }} name={user.name} />
+          <ShareContact user={id} />
+          {offers("reports") && <ReportAction subject={{ user: id }} name={user.name} />}
         </Card>
       )}
     </>

@@ -25,8 +25,8 @@ const RoomBell = lazy(async () => (await import("../push/room_notify.js")).RoomB
 
 const join = async (id: string) => (await import("../groups/join_room.js")).joinRoom(id);
 
-/** The form of the id of a group (protocol.md, "Identifiers and counters"). */
-const GROUP_ID = /^g[0-9A-Za-z]{11}$/;
+/** The form of the id of a group or a channel (protocol.md, "Identifiers and counters"). */
+const GROUP_ID = /^[gc][0-9A-Za-z]{11}$/;
 
 export function ChatPane({ room: id }: { room: string }) {
   const room = roomOf(id);
@@ -36,7 +36,7 @@ export function ChatPane({ room: id }: { room: string }) {
     <Empty drawing="search" title={t("chat.gone.title")} text={t("chat.gone")}>
       {GROUP_ID.test(id) && (
         <button type="button" class="button primary" onClick={() => void join(id)}>
-          {t("chat.join")}
+          {t(id[0] === "c" ? "chat.follow" : "chat.join")}
         </button>
       )}
       <a class="button" href={hrefOf({ name: "chats" })} onClick={follow}>
@@ -99,14 +99,14 @@ function Head({ room }: { room: RoomState }) {
 
 /** Below the name: who is typing, else the presence of the other user or the numbers of members and of those online. */
 function Subtitle({ room }: { room: RoomState }) {
-  const { peer, members } = room.summary.value;
+  const { peer, members, kind } = room.summary.value;
   useWatched([peer]);
   const online = useOnline(room);
   const typists = room.typists.value;
   if (typists.length > 1) return <p class="line typing">{t("chat.typing", { count: typists.length })}</p>;
   if (typists.length) return <p class="line typing">{typingText(room, typists[0]!)}</p>;
   if (!peer) {
-    const all = t("room.members", { count: members });
+    const all = t(kind === "channel" ? "room.followers" : "room.members", { count: members });
     return <p class="line">{online ? t("room.online", { members: all, count: online }) : all}</p>;
   }
   const presence = presenceOf(peer).value;

@@ -30,11 +30,11 @@ export function EditTitle({ room }: { room: RoomState }) {
   );
 }
 
-/** The field for the title of a group. */
-export function TitleField({ value, onInput }: { value: string; onInput: (next: string) => void }) {
+/** The field for the title of a group or a channel. */
+export function TitleField({ label = t("group.title"), value, onInput }: { label?: string; value: string; onInput: (next: string) => void }) {
   return (
     <label class="labelled">
-      <span>{t("group.title")}</span>
+      <span>{label}</span>
       <input
         class="field"
         dir="auto"

@@ -34,7 +34,7 @@ export function GroupDetails({ room }: { room: RoomState }) {
   useEffect(() => room.listen((change) => void (change.kind === "eventAdded" && list.reload())), [room, list]);
   return (
     <VirtualList
-      label={t("group.members")}
+      label={word(room, "members")}
       items={list.members.value}
       keyOf={(member) => member.user}
       row={(member) => <MemberRow room={room} member={member} />}
@@ -51,6 +51,12 @@ export function GroupDetails({ room }: { room: RoomState }) {
 
 /** Whether the user may do something in the group. */
 const allows = (room: RoomState, deed: Deed): boolean => may(room.summary.value, deed);
+
+/** Return a text about a group, or about a channel. */
+function word(room: RoomState, key: "members" | "settings" | "rename" | "leave" | "leave.text" | "leave.action" | "delete" | "add"): string {
+  const name = titleOf(room);
+  return room.summary.value.kind === "channel" ? t(`channel.${key}`, { name }) : t(`group.${key}`, { name });
+}
 
 const openTitle = (room: RoomState) => openDialog(async () => (await import("./edit_title.js")).EditTitle, { room });
 
@@ -75,12 +81,12 @@ function Top({ room }: { room: RoomState }) {
       <h2 class="home-name">
         <bdi>{title}</bdi>
         {allows(room, "info") && (
-          <button type="button" class="icon-button" aria-label={t("group.rename")} onClick={() => openTitle(room)}>
+          <button type="button" class="icon-button" aria-label={word(room, "rename")} onClick={() => openTitle(room)}>
             <Icon name="edit" />
           </button>
         )}
       </h2>
-      <p class="small quiet">{t("room.members", { count: room.summary.value.members })}</p>
+      <p class="small quiet">{t(room.summary.value.kind === "channel" ? "room.followers" : "room.members", { count: room.summary.value.members })}</p>
       <About room={room} />
     </section>
   );
@@ -100,7 +106,7 @@ function About({ room }: { room: RoomState }) {
       <Tags tags={tags} />
       {allows(room, "info") && (
         <button type="button" class="button" onClick={() => void edit()}>
-          {t(about || tags.length ? "about.edit" : "about.add")}
+          {t(about || tags.length ? "about.edit" : room.summary.value.kind === "channel" ? "channel.describe" : "about.add")}
         </button>
       )}
     </>
@@ -109,8 +115,9 @@ function About({ room }: { room: RoomState }) {
 
 function GroupSettings({ room }: { room: RoomState }) {
   const summary = room.summary.value;
-  const { role, joins = 0, nickname, public: open } = summary;
+  const { role, joins = 0, nickname, kind, public: open } = summary;
   const leads = role !== "member";
+  const isChannel = kind === "channel";
   const dialogs = {
     rules: async () => (await import("../groups/rules_dialog.js")).RulesDialog,
     invites: async () => (await import("../groups/invites_dialog.js")).InvitesDialog,
@@ -121,9 +128,9 @@ function GroupSettings({ room }: { room: RoomState }) {
   const show = (name: keyof typeof dialogs) => () => void openDialog(dialogs[name], { room });
   const leave = () =>
     confirm({
-      title: t("group.leave"),
-      text: t("group.leave.text", { name: titleOf(room) }),
-      action: t("group.leave.action"),
+      title: word(room, "leave"),
+      text: word(room, "leave.text"),
+      action: word(room, "leave.action"),
       onConfirm: () => void attempt(async () => (await room.room.leave(), go({ name: "chats" }))),
     });
   const copyLink = async () => {
@@ -132,22 +139,22 @@ function GroupSettings({ room }: { room: RoomState }) {
   };
   const remove = () =>
     confirm({
-      title: t("group.delete"),
+      title: word(room, "delete"),
       text: t("group.delete.text", { name: titleOf(room) }),
       action: t("group.delete.action"),
       onConfirm: () => void attempt(async () => (await room.room.delete(), go({ name: "chats" }))),
     });
   return (
-    <Card title={t("group.settings")}>
-      {leads && <Action icon="shield" label={t("rules.title")} hint={t(`rules.join.${rulesOf(summary).join}`)} onClick={show("rules")} />}
+    <Card title={word(room, "settings")}>
+      {leads && <Action icon="shield" label={t(isChannel ? "channel.rules" : "rules.title")} hint={t(`rules.join.${rulesOf(summary).join}`)} onClick={show("rules")} />}
       {allows(room, "invite") && <Action icon="link" label={t("invite.title")} onClick={show("invites")} />}
       {joins > 0 && <Action icon="person-add" label={t("joins.row", { count: joins })} onClick={show("joins")} />}
-      <Action icon="tag" label={t("nickname.title")} hint={nickname ?? t("nickname.none")} onClick={show("nickname")} />
+      {!isChannel && <Action icon="tag" label={t("nickname.title")} hint={nickname ?? t("nickname.none")} onClick={show("nickname")} />}
       {leads && <Action icon="block" label={t("banned.title")} onClick={show("banned")} />}
       {open && <Action icon="copy" label={t("group.link")} onClick={() => void attempt(copyLink)} />}
       {offers("reports") && <ReportAction subject={{ room: room.id }} name={titleOf(room)} />}
-      <Action icon="sign-out" label={t("group.leave")} danger onClick={leave} />
-      {role === "owner" && <Action icon="trash" label={t("group.delete")} danger onClick={remove} />}
+      <Action icon="sign-out" label={word(room, "leave")} danger onClick={leave} />
+      {role === "owner" && <Action icon="trash" label={word(room, "delete")} danger onClick={remove} />}
     </Card>
   );
 }
@@ -159,13 +166,16 @@ interface MembersHeadProps {
 }
 
 function MembersHead({ room, prefix, onPrefix }: MembersHeadProps) {
-  const { members } = room.summary.value;
+  const { members, kind, role } = room.summary.value;
+  // Who follows a channel sees its staff.
+  const isHead = kind === "channel" && role === "member";
+  const title = isHead ? word(room, "members") : t(kind === "channel" ? "room.followers" : "group.members.count", { count: members });
   const add = () => openDialog(async () => (await import("./add_members.js")).AddMembers, { room });
-  const many = useComputed(() => room.summary.value.members > 12).value;
+  const many = useComputed(() => room.summary.value.members > 12).value && !isHead;
   return (
     <div class="members-head">
-      <h2 class="card-title">{t("group.members.count", { count: members })}</h2>
-      {allows(room, "invite") && <Action icon="person-add" label={t("group.add")} onClick={add} />}
+      <h2 class="card-title">{title}</h2>
+      {allows(room, "invite") && <Action icon="person-add" label={word(room, "add")} onClick={add} />}
       {many && (
         <input
           type="search"

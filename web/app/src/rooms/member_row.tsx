@@ -98,5 +98,5 @@ function actionsOn(room: RoomState, member: Member, name: string): MenuItem[] {
     onSelect: () => void openDialog(async () => (await import("../groups/ban_dialog.js")).BanDialog, { room, user }),
   };
   const roles = own === "owner" ? [...ROLES.filter((next) => next !== role).map(give), hand] : [];
-  return [...roles, ...(role === "member" ? quiet : []), ...(nickname ? [unname] : []), remove, out];
+  return [...roles, ...(role === "member" && room.summary.value.kind !== "channel" ? quiet : []), ...(nickname ? [unname] : []), remove, out];
 }

@@ -59,7 +59,9 @@ export class MemberList {
       const role = ROLES[this.step]!;
       const reply = await attempt(() => this.page(role));
       if (!reply) return;
-      members.push(...reply.members.map((member: MemberEntry) => ({ ...member, role })));
+      // Where members are hidden, those who are shown may come under any role.
+      const isNew = ({ user }: MemberEntry): boolean => members.every((other) => other.user !== user);
+      members.push(...reply.members.filter(isNew).map((member: MemberEntry) => ({ ...member, role })));
       this.more = reply.more;
       if (!this.more) this.step += 1;
     }

@@ -1,21 +1,22 @@
 /** The dialog that begins a chat: with one person, or a group. */
 import "../style/pages.js";
 import { useSignal } from "@preact/signals";
-import type { Room } from "@chatd/client";
+import { ChatError, type Room } from "@chatd/client";
+import { createRoom } from "@chatd/client/conversations";
 import { t } from "../locale/locale.js";
-import { peopleOn } from "../shell/contacts.js";
+import { offers, peopleOn } from "../shell/contacts.js";
 import { openDirect } from "../people/open_direct.js";
 import { tellNotAdded } from "../people/not_added.js";
 import { Chosen, Picker } from "../people/picker.js";
 import { closeDialog, Dialog } from "../shell/dialog.js";
-import { attempt } from "../shell/errors.js";
+import { attempt, errorText } from "../shell/errors.js";
 import { Action, Segments } from "../shell/controls.js";
 import { go } from "../shell/router.js";
 import { client, me } from "../shell/state.js";
 import { TitleField } from "./edit_title.js";
 import { query } from "./search.js";
 
-type Kind = "person" | "group";
+type Kind = "person" | "group" | "channel";
 
 /** Return those of the users who are not in a room. */
 async function notIn(room: Room, users: readonly string[]): Promise<string[]> {
@@ -28,7 +29,7 @@ async function notIn(room: Room, users: readonly string[]): Promise<string[]> {
 export function NewChat({ name }: { name: string }) {
   const kind = useSignal<Kind>("person");
   const search = useSignal(name.trim());
-  const title = useSignal("");
+  const [title, problem] = [useSignal(""), useSignal("")];
   const users = useSignal<readonly string[]>([]);
   const begin = async (user: string) => {
     closeDialog();
@@ -36,6 +37,7 @@ export function NewChat({ name }: { name: string }) {
     await openDirect(user);
   };
   const create = async () => {
+    if (kind.value === "channel") return createChannel();
     if (kind.value !== "group" || !title.value.trim()) return;
     const wish = { title: title.value.trim(), users: [...users.value] };
     const room = await attempt(() => client().createGroup(wish));
@@ -45,14 +47,27 @@ export function NewChat({ name }: { name: string }) {
     const left = peopleOn.value && wish.users.length ? await attempt(() => notIn(room, wish.users)) : [];
     if (left?.length) tellNotAdded(left);
   };
-  const actions = kind.value === "group" && (
+  const createChannel = async () => {
+    if (!title.value.trim()) return;
+    problem.value = "";
+    try {
+      const room = await createRoom(client(), { kind: "channel", title: title.value.trim() });
+      closeDialog();
+      go({ name: "chat", room, about: false });
+    } catch (error) {
+      const isRefused = error instanceof ChatError && error.code === "forbidden";
+      problem.value = isRefused ? t("channel.refused") : errorText(error);
+    }
+  };
+  const actions = kind.value !== "person" && (
     <button type="submit" class="button primary" disabled={!title.value.trim()}>
-      {t("new.create")}
+      {t(kind.value === "channel" ? "channel.create" : "new.create")}
     </button>
   );
   const kinds = [
     { value: "person", label: t("new.person"), icon: "person" },
     { value: "group", label: t("new.group"), icon: "people" },
+    ...(offers("channels") ? [{ value: "channel", label: t("card.channel"), icon: "megaphone" } as const] : []),
   ] as const;
   return (
     <Dialog title={t("chats.new")} actions={actions} onSubmit={() => void create()}>
@@ -65,6 +80,14 @@ export function NewChat({ name }: { name: string }) {
             </div>
           )}
           <Picker icon="chat" search={search} onPick={(user) => void begin(user)} />
+        </>
+      ) : kind.value === "channel" ? (
+        <>
+          <TitleField label={t("channel.title")} value={title.value} onInput={(next) => (title.value = next)} />
+          <p class="problem" role="alert">
+            {problem}
+          </p>
+          <p class="quiet small">{t("channel.create.hint")}</p>
         </>
       ) : (
         <>

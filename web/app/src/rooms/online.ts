@@ -7,11 +7,11 @@ import { useWatched } from "../shell/watching.js";
 /** Members of the largest group whose presence is counted: tabs share what may be watched, and the list has its part. */
 const MOST = 50;
 
-/** The number of members who are online; 0 for a direct room, for a large group, and until it is known. */
+/** The number of members who are online; 0 for a direct room, a channel and a large group, and until it is known. */
 export function useOnline(room: RoomState): number {
   const users = useSignal<readonly string[]>([]);
-  const { peer, members } = room.summary.value;
-  const counted = phase.value === "ready" && !peer && members <= MOST;
+  const { peer, members, kind } = room.summary.value;
+  const counted = phase.value === "ready" && !peer && kind !== "channel" && members <= MOST;
   useEffect(() => {
     let current = true;
     const take = (found: readonly string[]) => current && (users.value = found);

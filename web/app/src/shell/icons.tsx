@@ -34,7 +34,7 @@ export function addIcons(more: typeof MORE): void {
 }
 
 /** Arrows that point the way one reads; they are mirrored in a right-to-left page. */
-const FLIPS: ReadonlySet<IconName> = new Set<IconName>(["back", "forward", "reply", "send", "sign-out"]);
+const FLIPS: ReadonlySet<IconName> = new Set<IconName>(["back", "forward", "reply", "send", "share", "sign-out"]);
 
 /** One icon; it is decoration, and what it stands for is the label of its button. */
 export function Icon({ name }: { name: IconName }) {

@@ -2,7 +2,9 @@
 import type { Message } from "@chatd/client";
 import { t } from "../locale/locale.js";
 import { Icon } from "../shell/icons.js";
+import { me } from "../shell/state.js";
 import type { Chat } from "./chat.js";
+import { permissionsFor } from "./permissions.js";
 
 export function Actions({ chat, message }: { chat: Chat; message: Message }) {
   const open = (event: MouseEvent) => {
@@ -11,7 +13,7 @@ export function Actions({ chat, message }: { chat: Chat; message: Message }) {
   };
   return (
     <div class="actions" role="group" aria-label={t("chat.actions")}>
-      {!message.recalled && (
+      {permissionsFor(message, chat.state.summary.value, me.value, Date.now()).reply && (
         <button
           type="button"
           class="action"

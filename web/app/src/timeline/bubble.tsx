@@ -9,6 +9,7 @@ import { Avatar, colourOf } from "../shell/avatar.js";
 import { isBlocked } from "../shell/contacts.js";
 import { Icon } from "../shell/icons.js";
 import { follow, hrefOf } from "../shell/router.js";
+import { lazy } from "../shell/lazy.js";
 import { Kind } from "../shell/kind.js";
 import { me } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
@@ -19,13 +20,18 @@ import { Attachments, isPicture } from "./attachments.js";
 import type { Chat } from "./chat.js";
 import { rowEvents } from "./gestures.js";
 import { folded, isEmojiOnly } from "./pieces.js";
+import { permissionsFor } from "./permissions.js";
 import { Quote } from "./quote.js";
 import { Buttons } from "./buttons.js";
+import { cardOf } from "./card_shapes.js";
+import { Origin } from "./origin.js";
 import { Reactions } from "./reactions.js";
 import { Refused } from "./refused.js";
 import { Text } from "./text.js";
 import { Tick } from "./tick.js";
 import { useWhyEmpty } from "./why_empty.js";
+
+const MessageCard = lazy(async () => (await import("./card.js")).MessageCard, <></>);
 
 export interface RowProps {
   chat: Chat;
@@ -43,27 +49,40 @@ export function MessageRow({ chat, id, seq, first, last }: RowProps) {
   const active = useComputed(() => chat.active.value === id).value;
   const marked = useComputed(() => seq > 0 && chat.marked.value === seq).value;
   const fresh = useMemo(() => chat.model.fresh.has(id), [id]);
+  const picks = useComputed(() => chat.selected.value !== null).value;
+  const picked = useComputed(() => chat.selected.value?.has(seq) ?? false).value;
   if (!message) return null;
   const own = message.user === me.value;
   const group = !chat.state.summary.value.peer;
   if (group && !own && isBlocked(message.user) && !chat.unfolded.value.has(seq)) return <Covered chat={chat} seq={seq} />;
-  const classes = ["message", own ? "out" : "in", first && "first", last && "last", group && !own && "faced", marked && "marked", fresh && "new"];
+  const classes = ["message", picks && "picking", picked && "picked", own ? "out" : "in", first && "first", last && "last", group && !own && "faced", marked && "marked", fresh && "new"];
   return (
     <article
       class={classes.filter(Boolean).join(" ")}
       data-seq={seq}
       tabIndex={-1}
       aria-label={labelOf(chat, message)}
-      {...rowEvents(chat, message, id)}
+      {...(picks ? {} : rowEvents(chat, message, id))}
     >
       {group && !own && last && <Face user={message.user} />}
       <div class="bubble-line">
         <Bubble chat={chat} message={message} named={group && !own && first} />
-        {active && seq > 0 && <Actions chat={chat} message={message} />}
+        {active && !picks && seq > 0 && <Actions chat={chat} message={message} />}
         {!seq && <Refused id={id} chat={chat} />}
         {!seq && <OutgoingFailed id={id} />}
       </div>
+      {picks && <Pick chat={chat} message={message} on={picked} />}
     </article>
+  );
+}
+
+/** While messages are chosen, the whole row is the box to check. */
+function Pick({ chat, message, on }: { chat: Chat; message: Message; on: boolean }) {
+  if (!permissionsFor(message, chat.state.summary.value, me.value, 0).forward) return null;
+  return (
+    <button type="button" class="pick" role="checkbox" aria-checked={on} aria-label={labelOf(chat, message)} onClick={() => chat.toggle(message.seq)}>
+      <span class="pick-mark">{on && <Icon name="check" />}</span>
+    </button>
   );
 }
 
@@ -94,10 +113,12 @@ function Bubble({ chat, message, named }: { chat: Chat; message: Message; named:
   return (
     <div class={`bubble ${lookOf(message)}`}>
       {named && <Author chat={chat} user={message.user} />}
+      {body?.forwarded && <Origin from={body.forwarded} />}
       {body?.reply_to ? <Quote chat={chat} seq={body.reply_to} /> : null}
       {body?.attachments && <Attachments chat={chat} message={message} attachments={body.attachments} />}
+      {cardOf(body) && <MessageCard chat={chat} message={message} />}
       <div class="text" dir={message.text || recalled ? "auto" : undefined}>
-        {recalled ? <i>{t("chat.recalled")}</i> : <Content chat={chat} message={message} />}
+        {recalled ? <i>{t("chat.recalled")}</i> : !cardOf(body) && <Content chat={chat} message={message} />}
         <Meta chat={chat} message={message} />
       </div>
       {body?.buttons && <Buttons chat={chat} message={message} />}
@@ -119,12 +140,14 @@ function Author({ chat, user }: { chat: Chat; user: string }) {
 /** Return the class of a bubble that is not a plain one. */
 function lookOf({ body, text, recalled, reactions }: Message): string {
   if (recalled) return "recalled";
+  const card = cardOf(body);
+  if (card) return card.type === "sticker" ? "bare sticky" : "carded";
   const { attachments, reply_to } = body ?? {};
-  if (!attachments) return !reply_to && isEmojiOnly(text) ? "emoji" : "";
+  if (!attachments) return !reply_to && !body?.forwarded && isEmojiOnly(text) ? "emoji" : "";
   const last = attachments.at(-1)!;
   if (text) return attachments.some(isVisual) ? "pictured" : "";
   if (isOfServer(last) && kindOf(last) === "sticker") return "bare sticky";
-  const bare = (isPicture(last) || isVisual(last)) && Object.keys(reactions).length === 0;
+  const bare = !body?.forwarded && (isPicture(last) || isVisual(last)) && Object.keys(reactions).length === 0;
   return bare ? "bare" : isOfServer(last) ? "filed" : "";
 }
 

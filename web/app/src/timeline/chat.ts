@@ -38,6 +38,9 @@ interface Place {
 /** The places of rooms that were left, until the page ends. */
 const places = new Map<string, Place & { readonly at: number }>();
 
+/** Messages of one request (protocol.md, "forward"). */
+const FORWARDED_MAX = 100;
+
 /** A request for the menu of a message. */
 export interface MenuRequest {
   readonly message: Message;
@@ -65,6 +68,8 @@ export class Chat {
   readonly far = signal(false);
   /** Messages whose folded text is shown whole. */
   readonly unfolded = signal<ReadonlySet<number>>(new Set());
+  /** The messages that are chosen to be forwarded; null: none are being chosen. */
+  readonly selected = signal<ReadonlySet<number> | null>(null);
   /** Whether a page could not be fetched. */
   readonly failed = signal(false);
   #place: KeepPlace | undefined;
@@ -153,6 +158,11 @@ export class Chat {
     if (place) await attempt(() => this.#go(place));
   }
 
+  /** Whether the user may answer a message. */
+  mayReply(message: Message): boolean {
+    return permissionsFor(message, this.state.summary.peek(), me.peek(), Date.now()).reply;
+  }
+
   /** Answer a message. */
   reply(message: Message): void {
     this.composer.reply(message.seq);
@@ -183,6 +193,18 @@ export class Chat {
     if (!message || !permissionsFor(message, summary, me.peek(), Date.now()).edit) return false;
     this.composer.edit(message);
     return true;
+  }
+
+  /** Choose messages, beginning with these; null ends it. */
+  select(seqs: readonly number[] | null): void {
+    this.selected.value = seqs && new Set(seqs);
+  }
+
+  /** Choose a message, or take it out of the chosen ones. */
+  toggle(seq: number): void {
+    const next = new Set(this.selected.peek());
+    if (!next.delete(seq) && next.size < FORWARDED_MAX) next.add(seq);
+    this.selected.value = next;
   }
 
   /** Set an own reaction to a message, or take it back. */

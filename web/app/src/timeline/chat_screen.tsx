@@ -23,8 +23,10 @@ import css from "./timeline.css?text";
 import { useTextsLeft } from "./texts_left.js";
 import { Timeline } from "./timeline.js";
 
+const ChannelBar = lazy(async () => (await import("../groups/channel_bar.js")).ChannelBar, <></>);
 const HindranceBar = lazy(async () => (await import("../groups/hindrance_bar.js")).HindranceBar, <></>);
 const RoomBars = lazy(async () => (await import("../groups/room_bars.js")).RoomBars, <></>);
+const SelectionBar = lazy(async () => (await import("./selection_bar.js")).SelectionBar, <></>);
 const RequestBar = lazy(async () => (await import("./request_bar.js")).RequestBar, <></>);
 const BlockedBar = lazy(async () => (await import("./request_bar.js")).BlockedBar, <></>);
 const AskBar = lazy(async () => (await import("../push/ask_bar.js")).AskBar, <></>);
@@ -45,6 +47,7 @@ function Opened({ room }: { room: RoomState }) {
   useEffect(() => void (room.summary.peek().unread_mark && attempt(() => markUnread(room.room, false))), [room]);
   // A letter that is typed beside the composer belongs into it.
   const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === "Escape" && chat.selected.peek()) return (event.stopPropagation(), chat.select(null));
     const typed = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey;
     if (typed && !(event.target as Element).closest("input, textarea, [popover]")) chat.composer.focused.value += 1;
   };
@@ -67,13 +70,15 @@ function Bars({ chat }: { chat: Chat }) {
 
 /** The composer, or what stands between the two people of the chat. */
 function Foot({ chat }: { chat: Chat }) {
-  const { peer, request } = chat.state.summary.value;
+  const { peer, request, kind } = chat.state.summary.value;
   const left = useTextsLeft(chat);
   const why = useHindrance(chat.state);
   const waits = why?.kind === "slow";
   useEffect(() => void (chat.composer.waits.value = waits), [chat, waits]);
+  if (chat.selected.value) return <SelectionBar chat={chat} />;
   if (request) return <RequestBar chat={chat} />;
   if (peer && isBlocked(peer)) return <BlockedBar user={userOf(peer).value} />;
+  if (kind === "channel" && why?.kind === "staff_only") return <ChannelBar room={chat.state} />;
   if (why && !waits) return <HindranceBar why={why} />;
   return (
     <>

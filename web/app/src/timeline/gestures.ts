@@ -29,7 +29,7 @@ export function rowEvents(chat: Chat, message: Message, id: string) {
     onContextMenu: (event: MouseEvent) => {
       const target = event.target as Element;
       const selected = getSelection();
-      if (target.closest("a") || (selected && !selected.isCollapsed && selected.containsNode(target, true))) return;
+      if (target.closest("a:not(.shared-box)") || (selected && !selected.isCollapsed && selected.containsNode(target, true))) return;
       event.preventDefault();
       show(event.currentTarget as RowElement, event.clientX, event.clientY);
     },
@@ -61,7 +61,7 @@ function press(chat: Chat, message: Message, down: PointerEvent, show: (row: Row
   const move = (event: PointerEvent): void => {
     const [x, y] = [(event.clientX - down.clientX) * forward, event.clientY - down.clientY];
     if (Math.hypot(x, y) > PRESS_PX) clearTimeout(timer);
-    if (!touch || !message.seq || message.recalled || x < PRESS_PX || Math.abs(y) > x) return;
+    if (!touch || !message.seq || !chat.mayReply(message) || x < PRESS_PX || Math.abs(y) > x) return;
     swiped = Math.min(x - PRESS_PX, SWIPE_PX + 16);
     bubble.style.translate = `${swiped * forward}px`;
     row.classList.toggle("answering", swiped >= SWIPE_PX);

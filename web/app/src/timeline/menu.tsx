@@ -1,7 +1,7 @@
 /** The menu of a message: reactions, and what can be done with it. A native popover, so it lies above everything. */
 import { useSignal } from "@preact/signals";
 import type { Message } from "@chatd/client";
-import { announce, hindranceOf, may } from "@chatd/client/conversations";
+import { announce, may } from "@chatd/client/conversations";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../locale/locale.js";
 import { isVisual } from "../media/kinds.js";
@@ -63,7 +63,7 @@ function Opened({ chat, request }: { chat: Chat; request: MenuRequest }) {
         <EmojiPicker onPick={react} />
       ) : (
         <>
-          {!request.message.recalled && !hindranceOf(chat.state.summary.value) && <Quick request={request} react={react} more={() => (picking.value = true)} />}
+          {permissionsFor(request.message, chat.state.summary.value, me.value, Date.now()).react && <Quick request={request} react={react} more={() => (picking.value = true)} />}
           <Items chat={chat} request={request} />
         </>
       )}
@@ -108,13 +108,15 @@ function itemsOf(chat: Chat, { message }: MenuRequest): MenuItem[] {
   const { room } = chat.state;
   const allows = permissionsFor(message, chat.state.summary.value, me.value, Date.now());
   const items: (MenuItem | false | undefined)[] = [
-    !message.recalled && { icon: "reply", label: t("chat.reply"), onSelect: () => chat.reply(message) },
+    allows.reply && { icon: "reply", label: t("chat.reply"), onSelect: () => chat.reply(message) },
     // An insecure page has no clipboard.
     message.text !== "" && "clipboard" in navigator && {
       icon: "copy",
       label: t("chat.copy"),
       onSelect: () => void copy(message.text),
     },
+    allows.forward && { icon: "share", label: t("forward.action"), onSelect: () => openForward(chat, [message.seq]) },
+    allows.forward && { icon: "check", label: t("forward.select"), onSelect: () => chat.select([message.seq]) },
     allows.edit && { icon: "edit", label: t("chat.edit"), onSelect: () => chat.composer.edit(message) },
     allows.edit && message.body?.attachments?.some(isVisual) && {
       icon: "eye",
@@ -159,8 +161,13 @@ function itemsOf(chat: Chat, { message }: MenuRequest): MenuItem[] {
 
 /** Whether it is told who has read a message: an own one, and the announcement of the group. */
 function showsReaders(chat: Chat, { user, seq, recalled }: Message): boolean {
-  const { peer, announcement } = chat.state.summary.value;
-  return !peer && !recalled && (user === me.value || seq === announcement);
+  const { peer, announcement, kind } = chat.state.summary.value;
+  return !peer && kind !== "channel" && !recalled && (user === me.value || seq === announcement);
+}
+
+/** Ask where messages are copied to. */
+export function openForward(chat: Chat, seqs: readonly number[]): void {
+  void openDialog(async () => (await import("./forward_dialog.js")).ForwardDialog, { chat, seqs });
 }
 
 /** Whether the user may show a message above all others. */

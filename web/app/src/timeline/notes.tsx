@@ -28,7 +28,7 @@ export function NoteRow({ chat, seq }: { chat: Chat; seq: number }) {
   const event = chat.model.notes.value.find((note) => note.seq === seq);
   // A chat of two has no creation to tell of.
   const told = event && !(event.kind === "created" && chat.state.summary.value.peer);
-  const text = told ? noteText(event) : "";
+  const text = told ? noteText(event, chat.state.summary.value.kind === "channel") : "";
   if (!text) return null;
   return (
     <div class={event!.kind === "notice" ? "note notice-note" : "note"} data-seq={seq} dir="auto">
@@ -38,14 +38,14 @@ export function NoteRow({ chat, seq }: { chat: Chat; seq: number }) {
 }
 
 /** The sentence about an event; empty for one that says nothing to a reader. */
-export function noteText(event: Event): string {
+export function noteText(event: Event, isChannel = false): string {
   // Without a user the app itself did it.
   const who = event.user ? nameOf(event.user, "chat.you") : t("note.app");
   const users = (event.users ?? []).map((user) => (typeof user === "string" ? user : user.user));
   const names = users.map((user) => nameOf(user, "chat.you-object")).join(t("names.separator"));
   switch (event.kind) {
     case "created":
-      return t("note.created", { who });
+      return t(isChannel ? "note.created.channel" : "note.created", { who });
     case "joined":
       return users.length === 1 && users[0] === event.user ? t("note.joined", { who }) : t("note.added", { who, names });
     case "left":

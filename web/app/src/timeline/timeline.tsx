@@ -72,7 +72,8 @@ function Beginning({ chat }: { chat: Chat }) {
 }
 
 function Welcome({ chat }: { chat: Chat }) {
-  const { peer } = chat.state.summary.value;
+  const { peer, kind } = chat.state.summary.value;
+  if (kind === "channel") return <p class="welcome">{t("channel.welcome")}</p>;
   if (peer === me.value) return <p class="welcome">{t("room.self.hint")}</p>;
   return (
     <div class="welcome">

@@ -1748,7 +1748,7 @@ export type PreferencesRequest = {
   muted_until?: number;
   /** pinned to the top of the list */
   pinned?: boolean;
-  /** out of the list and of all totals, until it is shown again */
+  /** out of the list and of all totals, until its next message that is not silent, or until it is shown again */
   hidden?: boolean;
   /** the picture behind the messages: a name the app knows, a URL, or a key of the host app; empty: none */
   wallpaper?: string;

@@ -1,0 +1,1 @@
+import{Jb as n,O as o,Ob as t}from"./chunk-J3FXM4R5.js";function l(e){let d=e.map(r=>o(r).peek().name).join(t("names.separator"));n({title:t("notadded.title"),text:t("notadded.text",{names:d,count:e.length})})}export{l as a};

@@ -1,0 +1,1 @@
+import{$a as t,Za as o,j as e,pb as r}from"./chunk-J3FXM4R5.js";var f=e(""),m=e(!1);function l(s){!o.peek()||!r.peek()?.platforms.includes("web")||t()!==null||(m.value=!0,f.value||=s.id)}export{f as a,m as b,l as c};

@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m}from"./chunk-FDODL5WI.js";import"./chunk-LMMJQNMI.js";import"./chunk-5BUGJ5TA.js";import"./chunk-OKOOSMXW.js";import"./chunk-RCRFMHGQ.js";export{r as EditTitle,o as TITLE_MAX,m as TitleField};

@@ -1,0 +1,1 @@
+import{a as o,b as r,c as m}from"./chunk-AQJJHAMD.js";import"./chunk-LMMJQNMI.js";import"./chunk-KFMNL5RX.js";import"./chunk-5BUGJ5TA.js";import"./chunk-J3FXM4R5.js";export{r as EditTitle,o as TITLE_MAX,m as TitleField};

@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m}from"./chunk-TBLJOF5Y.js";import"./chunk-TNWMVOHK.js";import"./chunk-2UMH7RAK.js";import"./chunk-LYIVV6J4.js";import"./chunk-NXGUPKR4.js";import"./chunk-AS4H2BIO.js";import"./chunk-LMMJQNMI.js";import"./chunk-5BUGJ5TA.js";import"./chunk-RCRFMHGQ.js";export{m as Folders,r as editFolders,o as ownFolders};

@@ -1,0 +1,1 @@
+import{a as o,b as r,c as m}from"./chunk-DT2SOGKK.js";import"./chunk-ZNN5WCTQ.js";import"./chunk-4VNEF65N.js";import"./chunk-AS4H2BIO.js";import"./chunk-22K2INXT.js";import"./chunk-U5FPOWVM.js";import"./chunk-LMMJQNMI.js";import"./chunk-5BUGJ5TA.js";import"./chunk-J3FXM4R5.js";export{m as Folders,r as editFolders,o as ownFolders};

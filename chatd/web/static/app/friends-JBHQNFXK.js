@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t}from"./chunk-V6NZ5J4Y.js";import"./chunk-I7DCWAQY.js";import"./chunk-GUUAW3ID.js";import"./chunk-3NGUSTYY.js";import"./chunk-AS4H2BIO.js";import"./chunk-LMMJQNMI.js";import"./chunk-5BUGJ5TA.js";import"./chunk-RCRFMHGQ.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};

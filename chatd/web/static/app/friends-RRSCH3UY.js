@@ -1,0 +1,1 @@
+import{a as o,b as r,c as m,d as p,e as t}from"./chunk-ODIJQM35.js";import"./chunk-EMEWXK4L.js";import"./chunk-LMJV73TH.js";import"./chunk-WPJS5XKW.js";import"./chunk-AS4H2BIO.js";import"./chunk-LMMJQNMI.js";import"./chunk-5BUGJ5TA.js";import"./chunk-J3FXM4R5.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};

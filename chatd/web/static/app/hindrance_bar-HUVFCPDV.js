@@ -1,0 +1,1 @@
+import{a as o}from"./chunk-LYPNN4AR.js";import"./chunk-LEILFA3Z.js";import"./chunk-4VNEF65N.js";import"./chunk-AS4H2BIO.js";import"./chunk-LMMJQNMI.js";import"./chunk-5BUGJ5TA.js";import"./chunk-J3FXM4R5.js";export{o as HindranceBar};

@@ -1,1 +1,0 @@
-import{p as i}from"./chunk-LYIVV6J4.js";import"./chunk-NXGUPKR4.js";import{b as r}from"./chunk-OKOOSMXW.js";import{Aa as t,Eb as m,Ob as p,da as o}from"./chunk-RCRFMHGQ.js";async function y(e){let[n]=await Promise.all([r(()=>i(o(),e)),m()]);n?.requested&&t(p("invite.waits"))}export{y as joinRoom};

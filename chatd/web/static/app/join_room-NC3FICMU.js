@@ -1,0 +1,1 @@
+import{q as i}from"./chunk-22K2INXT.js";import"./chunk-U5FPOWVM.js";import{b as r}from"./chunk-KFMNL5RX.js";import{Aa as t,Eb as m,Ob as p,da as o}from"./chunk-J3FXM4R5.js";async function y(e){let[n]=await Promise.all([r(()=>i(o(),e)),m()]);n?.requested&&t(p("invite.waits"))}export{y as joinRoom};

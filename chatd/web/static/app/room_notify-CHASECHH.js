@@ -1,1 +1,0 @@
-import{a as o,b as r}from"./chunk-ZD6XKRFE.js";import"./chunk-W22NSEIS.js";import"./chunk-TX4J3HMD.js";import"./chunk-3NGUSTYY.js";import"./chunk-OKOOSMXW.js";import"./chunk-RCRFMHGQ.js";export{o as NotifyChoice,r as RoomBell};

@@ -1,0 +1,1 @@
+import{a as o,b as r}from"./chunk-AYXRN5E5.js";import"./chunk-LTNHGYSS.js";import"./chunk-ZLTRIWLL.js";import"./chunk-WPJS5XKW.js";import"./chunk-KFMNL5RX.js";import"./chunk-J3FXM4R5.js";export{o as NotifyChoice,r as RoomBell};
