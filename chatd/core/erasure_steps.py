@@ -13,6 +13,7 @@ from chatd.core.bots import DeletedBot
 from chatd.core.contacts import Contact, contact_of, put
 from chatd.core.erasures import Erasure, Messages, Reports, put_erasure
 from chatd.core.files import KnownFile, drop, give_away
+from chatd.core.governance import hides_members
 from chatd.core.held_files import card_holders, hold, wallpaper_holder
 from chatd.core.members import ensure_owner
 from chatd.core.messages import count_reaction, summarise_reactions
@@ -205,10 +206,10 @@ def erase_membership(user: str, request: EraseMembership, writes: WriteSet, read
 
 def leave(room: Room, person: str, writes: WriteSet, reads: ReadSet) -> None:
     """End a membership as `room.leave` does."""
-    is_large = room.scale > reads.rules.large_members
+    is_logged = room.scale <= reads.rules.large_members and not hides_members(room)
     writes.remove_member(room, person, "left")
     writes.refreshed[room.number, "*"] = room
-    if not is_large:
+    if is_logged:
         writes.append(room, Event(seq=0, kind="left", user=person, users=[person]))
     ensure_owner(room, person, writes)
 

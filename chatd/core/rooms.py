@@ -9,6 +9,7 @@ from chatd.core import removal
 from chatd.core.bots import greet
 from chatd.core.channels import check_creation
 from chatd.core.entering import answers
+from chatd.core.governance import hides_members
 from chatd.core.held_files import avatar_holder, check_picture, hold
 from chatd.core.idempotency import digest_of
 from chatd.core.joining import Entrants, let_wait
@@ -182,14 +183,15 @@ def new_room(kind: str, creator: str, writes: WriteSet, reads: ReadSet) -> Room:
 
 
 def open_room(room: Room, roles: dict[str, Role], by: str, writes: WriteSet, reads: ReadSet) -> None:
-    """Add the first members and log `created` as event 1. `by`: who pays for it."""
+    """Add the first members and log `created` as event 1, with those who are shown. `by`: who pays for it."""
     for user, role in roles.items():
         add_member(room, user, role, writes, reads)
     writes.spend("rooms", by, 1)
     writes.spend("added", by, len(roles) - 1)
     texts = UTF8_BYTES_MAX * (len(room.title) + len(room.avatar)) + len(room.data)
     writes.spend("bytes", by, ROOM_BYTES + texts + MEMBER_BYTES * len(roles))
-    writes.append(room, Event(seq=0, kind="created", user=by or UNSET, users=list(roles)))
+    named = [user for user, role in roles.items() if role != "member" or not hides_members(room)]
+    writes.append(room, Event(seq=0, kind="created", user=by or UNSET, users=[*named]))
 
 
 def check_new_room(user: str, writes: WriteSet, reads: ReadSet) -> None:

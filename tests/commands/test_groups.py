@@ -139,6 +139,13 @@ async def test_nothing_that_hidden_members_do_names_them_to_others(tmp_path: Pat
         assert "bob" not in str(log["events"])
 
 
+async def test_a_group_that_is_made_to_hide_its_members_names_none(tmp_path: Path) -> None:
+    async with in_process(tmp_path) as server:
+        ann, bob = await server.connect("ann"), await server.connect("bob")
+        room = await ann.create_group("bob", "cat", policy={"hide_members": True})
+        assert (await done(bob, "log", room, **{"from": 1}))["events"][0]["users"] == ["ann"]
+
+
 async def test_an_announcement_is_in_every_list_and_goes_with_its_message(tmp_path: Path) -> None:
     async with in_process(tmp_path) as server:
         ann, bob = await server.connect("ann"), await server.connect("bob")

@@ -3,6 +3,7 @@
 import pytest
 from msgspec import UNSET
 
+from chatd.core.erasure_steps import EraseMembership
 from chatd.core.read_set import Rules
 from chatd.core.room_summary import summary_of
 from chatd.protocol.groups import MembersNickname, MembersSilence
@@ -95,6 +96,13 @@ def test_nobody_sees_what_was_purged(writer, room):
     room.purged = 4
     writer.ask("ann", add(room, "eve"))
     assert room.members["eve"].first_visible == 5
+
+
+def test_a_group_that_hides_its_members_does_not_say_who_was_erased(writer, room):
+    writer.ask("ann", rules(room, hide_members=True))
+    seq = room.seq
+    writer.ask("", EraseMembership(room.name, "cat"))
+    assert (room.seq, "cat" in room.members) == (seq, False)
 
 
 def test_a_group_that_hides_its_members_logs_neither_who_comes_nor_who_goes(writer, room):
