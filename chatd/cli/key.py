@@ -15,7 +15,7 @@ from chatd.config.loading import Loaded
 SCOPES = (
     "users", "users.read", "tokens", "rooms", "rooms.read", "messages", "messages.read", "bots", "bots.read", "people",
     "people.read", "events", "events.read", "media", "media.read", "moderation", "moderation.read", "push", "push.read",
-    "privacy", "privacy.read", "import", "keys", "keys.read", "stats.read",
+    "privacy", "privacy.read", "search", "search.read", "import", "keys", "keys.read", "stats.read",
 )  # fmt: skip
 
 

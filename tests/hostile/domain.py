@@ -170,7 +170,6 @@ ROWS: list[Row] = [
     (166, "forward what is not there yet", forward("forward-soon", [2**53 - 1]), "error not_found"),
     (166, "forward 101 messages", forward("forward-many", [HIS] * 101), "error too_large"),
     (166, "forward nothing", forward("forward-zero", []), "error bad_request"),
-    (116, "talks to himself", asking("room.direct", user="mallory"), "error bad_request"),
 ]  # fmt: skip
 
 CASES = both(ROWS, "later")

@@ -42,11 +42,17 @@ FITTING: dict[str, Any] = {
     "handle": "alice",
     "reason": "spam",
     "nickname": "Captain",
+    "invite": "A" * 22,
+    "accept": True,
+    "digest": 0,
+    "ranges": [[1, 1]],
 }
 FITTING_HERE: dict[tuple[str, str], Any] = {
     ("hello", "version"): 1,
     ("hello", "token"): "mallory",
     ("delivered", "rooms"): [{"room": OWN, "seq": 1}],
+    ("reads", "rooms"): [{"room": OWN, "seq": 1}],
+    ("verify", "rooms"): 1,
     ("forward", "from"): OWN,
     ("members.role", "users"): [{"user": "alice", "role": "member"}],
     ("members.silence", "until"): 1,
