@@ -17,9 +17,6 @@ class Groups(Section, frozen=True):
     invite_url: Annotated[
         str, text("A page of the host app that opens an invite, with {invite} in it; empty: none.")
     ] = ""
-    discovery: Annotated[
-        bool, text("Switches on that anybody finds groups and channels whose owners list them.")
-    ] = False
 
 
 class Channels(Section, frozen=True):

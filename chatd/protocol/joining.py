@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from chatd.protocol.envelope import Mutation, Ok, Request, RoomMutation
-from chatd.protocol.groups import Joining, Tag
+from chatd.protocol.groups import Joining
 from chatd.protocol.identifiers import U53, Milliseconds, Room, Seq, User
 from chatd.protocol.limits import INVITE_LABEL_MAX, JOIN_TEXT_MAX
 from chatd.protocol.members import Users
@@ -99,13 +99,6 @@ class JoinsDecide(RoomMutation, tag="joins.decide", frozen=True, kw_only=True):
     ban: bool = False
 
 
-class RoomsSearch(Request, tag="rooms.search", frozen=True, kw_only=True):
-    text: Annotated[str, Meta(max_length=64)] = ""
-    tag: Tag | UnsetType = UNSET
-    more: str | UnsetType = UNSET
-    limit: Seq | UnsetType = UNSET
-
-
 class InviteOk(Ok, tag="ok", kw_only=True):
     time: Milliseconds | UnsetType = UNSET
     duplicate: bool = False
@@ -123,11 +116,6 @@ class CardOk(Ok, tag="ok", kw_only=True):
 
 class JoinsOk(Ok, tag="ok", kw_only=True):
     joins: list[JoinRow]
-    more: str | UnsetType = UNSET
-
-
-class RoomCardsOk(Ok, tag="ok", kw_only=True):
-    rooms: list[RoomCard]
     more: str | UnsetType = UNSET
 
 

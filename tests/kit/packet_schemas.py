@@ -127,6 +127,7 @@ summary = record(
         "notify": one_of("all", "mentions", "none"),
         "unread_mark": flag,
         "folder": positive,
+        "deleted": listed(listed(positive, least=2, most=2), least=1, most=64),
         "kind": one_of("channel"),
         **GROUP_SUMMARY,
         "first_visible": two_or_more,

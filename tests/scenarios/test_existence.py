@@ -15,7 +15,7 @@ ROOM_ROWS = [name for name, row in rows().items() if row.outcomes["stranger"] in
 for names_no_room in ("devices.remove/others", "watch"):
     ROOM_ROWS.remove(names_no_room)
 # Refused in the table, whose server has no people and no media.
-ROOM_ROWS += ["room.accept", "room.decline", "played", "file.link"]
+ROOM_ROWS += ["room.accept", "room.decline", "played", "file.link", "schedule/cancelled"]
 
 
 def about(name: str, room: str) -> dict[str, Any]:

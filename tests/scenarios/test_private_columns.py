@@ -128,8 +128,11 @@ PLAIN = {
     "rooms": {
         "number", "name", "kind", "creator", "created_at", "seq", "ordinal", "time", "log_floor", "last_message",
         "members", "title", "avatar", "public", "data", "deleted_by", "uncounted", "written", "stamp",
+        # Of a group, as its members see it.
+        "details", "retain_s", "purged", "purged_ordinal",
     },
-    "members": {"user", "room", "role", "joined_at", "pinned", "hidden", "gone", "standing", "stamp"},
+    "members": {"user", "room", "role", "joined_at", "pinned", "hidden", "gone", "standing", "stamp",
+                "unread_mark", "folder"},
     "events": {
         "position", "kind", "user", "time", "ordinal", "target", "changed", "stamp", "mentions", "blob",
     },
@@ -143,7 +146,7 @@ PLAIN = {
     "section_rows": {"number", "user", "section", "name", "stamp"},
     "joins": {"room", "user", "kind", "by"},
     "invites": {"room", "user"},
-    "listings": {"tag", "rank", "room"},
+    "scheduled": {"user", "key", "at"},
     "account_state": {"user", "stamp"},
     "push_tokens": {"user"},
     "push_alerts": {"number", "stamp", "user", "kind", "author", "time"},

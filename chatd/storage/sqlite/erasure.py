@@ -309,7 +309,6 @@ TABLES: Mapping[str, Kept] = {
         ("DELETE FROM invites WHERE invite IN (SELECT invite FROM invites WHERE user = :user LIMIT :limit)",),
         left="SELECT count(*) FROM invites WHERE user = :user",
     ),
-    "listings": Kept(why="names nobody"),
 }
 
 # Columns that hold MessagePack.

@@ -72,12 +72,3 @@ CREATE TABLE scheduled (
     PRIMARY KEY (user, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX scheduled_at ON scheduled (at);
-
--- Rooms that anybody finds, by tag and by size: `rank` is the binary logarithm of their members. '' is all of them.
-CREATE TABLE listings (
-    tag  TEXT NOT NULL,
-    rank INTEGER NOT NULL,
-    room INTEGER NOT NULL,
-    PRIMARY KEY (tag, rank, room)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX listings_room ON listings (room);
