@@ -32,8 +32,11 @@ def in_the_feed(history: History) -> Findings:
                 found = told.get((room, seq))
                 if row.stamp <= floor:
                     continue
-                # What was logged as a reaction may have been erased.
-                kinds = {row.event["kind"], "reaction" if row.event["kind"] == "erased" else ""}
+                # What was logged as a reaction or a nickname may have been erased.
+                kinds = {
+                    row.event["kind"],
+                    *(("reaction", "nickname") if row.event["kind"] == "erased" else ()),
+                }
                 if found is None or found.stamp != row.stamp or found.type not in kinds:
                     yield f"{room} {seq} of commit {row.stamp} is in the feed as {found}"
                 elif (found.stamp, found.n) < last:
