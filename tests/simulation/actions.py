@@ -39,6 +39,8 @@ class Actor:
             *(SHARING_ACTIONS if plan.conversations else ()),
             *(COMFORTS_ACTIONS if plan.conversations else ()),
             *(SEARCH_ACTIONS if plan.search else ()),
+            # Of those who are erased, too.
+            *((react,) * 4 if plan.moderated else ()),
         )
         self.rooms = rooms
         self.users = users
