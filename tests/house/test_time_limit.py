@@ -12,7 +12,7 @@ from tests.kit.newcomer import ROOT
 
 HANGING = """
 import asyncio, threading
-import pytest, uvloop
+import pytest
 from tests.kit import time_limit
 
 async def waits():
@@ -21,25 +21,19 @@ async def waits():
 async def blocks():
     threading.Event().wait()
 
-async def swallows():
-    try:
-        await waits()
-    except asyncio.CancelledError:
-        await asyncio.shield(waits())
-
 async def test(hangs):
-    time_limit.set_limit(0.05)
+    time_limit.set_limit(0.5)
     await hangs()
 
-def on(loop_factory, hangs):
-    with asyncio.Runner(loop_factory=loop_factory) as runner:
+def on_a_loop(hangs):
+    with asyncio.Runner() as runner:
         try:
             runner.run(test(hangs))
         finally:
             time_limit.lift_limit()
 
 def nothing_else():
-    time_limit.set_limit(0.05)
+    time_limit.set_limit(0.5)
     threading.Event().wait()
 
 if "waits" not in "{case}":
@@ -52,16 +46,12 @@ except (asyncio.CancelledError, pytest.fail.Exception) as ended:
 """
 
 
-# What swallows the cancellation on uvloop is left to the last resort: it drops what a signal raises while it waits.
 @pytest.mark.parametrize(
     ("case", "ends"),
     [
         ("nothing_else()", "Failed"),
-        ("on(asyncio.new_event_loop, waits)", "CancelledError"),
-        ("on(asyncio.new_event_loop, blocks)", "Failed"),
-        ("on(asyncio.new_event_loop, swallows)", "Failed"),
-        ("on(uvloop.new_event_loop, waits)", "CancelledError"),
-        ("on(uvloop.new_event_loop, blocks)", "Failed"),
+        ("on_a_loop(waits)", "CancelledError"),
+        ("on_a_loop(blocks)", "Failed"),
     ],
 )
 def test_what_hangs_is_cancelled_or_interrupted(case: str, ends: str) -> None:
@@ -69,4 +59,4 @@ def test_what_hangs_is_cancelled_or_interrupted(case: str, ends: str) -> None:
     ran = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert ran.stdout == f"{ends} no end within 0.05 s\n", ran.stderr
+    assert ran.stdout == f"{ends} no end within 0.5 s\n", ran.stderr

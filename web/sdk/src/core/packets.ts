@@ -398,7 +398,7 @@ export type Policy = {
   history?: "none" | "recent" | "all";
   /** seconds for which messages are kept, 3600 at least (24.6); 0: as long as the server keeps them */
   retain_s?: number;
-  /** others find the room */
+  /** the host app may show the room in a directory of its own */
   listed?: boolean;
   /** nothing is forwarded out of it (24.4) */
   no_forward?: boolean;
