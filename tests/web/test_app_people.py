@@ -199,6 +199,7 @@ async def test_privacy_shows_what_the_host_has_set(browser: Any, built: Path, tm
         rules = app.page.locator(".rule")
         await rules.filter(has_text="Who may write to me").get_by_text("Everybody").wait_for()
         await rules.filter(has_text="Who may call me").get_by_text("Nobody").click()
+        await app.dialog.get_by_role("radio").first.wait_for()
         assert await app.dialog.get_by_role("radio").count() == 2, "friends, or nobody"
         await app.button("Close")
         answer = await daemon.api("PUT", "/v1/users/alice/privacy", rules={}, locked=True)

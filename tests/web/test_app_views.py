@@ -90,7 +90,9 @@ async def _row_menu(app: AppPage) -> None:
 
 async def _folders(app: AppPage) -> None:
     await _row_menu(app)
-    await app.page.get_by_role("menuitem").nth(4).click()
+    # Before the one that hides the chat, and the one that clears it.
+    items = app.page.get_by_role("menuitem")
+    await items.nth(await items.count() - 3).click()
     await app.dialog.locator("button.button").click()
     await app.dialog.locator("button.button").first.click()
     await app.dialog.locator("input").first.wait_for()
