@@ -11,7 +11,7 @@ import pytest
 from tests.kit.newcomer import ROOT
 
 HANGING = """
-import asyncio, threading
+import asyncio, signal, threading
 import pytest
 from tests.kit import time_limit
 
@@ -38,6 +38,8 @@ def nothing_else():
 
 if "waits" not in "{case}":
     time_limit.AGAIN_S = 2.0
+# A shell that starts the tests in the background has them ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 try:
     {case}
 except (asyncio.CancelledError, pytest.fail.Exception) as ended:
