@@ -43,17 +43,22 @@ function sorted(messages: Iterable<Message>): unknown[] {
   return found.map(({ mine, ...rest }) => ({ ...rest, mine: [...mine].sort() }));
 }
 
-/** Return the messages after the first events of a log, and the page that the server would give of them. */
-function applied(log: readonly Event[], until: number): Replica {
+/** Return the replica of a room after the first events of its log, seen from `first` on. */
+function applied(log: readonly Event[], until: number, first = 1): Replica {
   const replica = new Replica(ROOM, OWNER);
-  replica.takeSummary({ room: ROOM, seq: 0 });
+  replica.takeSummary({ room: ROOM, seq: 0, first_visible: first });
   replica.feed(log.slice(0, until));
   return replica;
 }
 
+/** Write what changed. */
+async function write(storage: MemoryStorage, replica: Replica): Promise<void> {
+  await storage.write([{ table: "rooms", key: ROOM, value: replica.record() }, ...replica.timeline.rows()]);
+}
+
 /** Write what changed, and go on with a replica that has only what was written. */
 async function restarted(storage: MemoryStorage, replica: Replica): Promise<Replica> {
-  await storage.write([{ table: "rooms", key: ROOM, value: replica.record() }, ...replica.timeline.rows()]);
+  await write(storage, replica);
   const record = structuredClone((await storage.load()).rooms!.get(ROOM)) as RoomRecord;
   const next = new Replica(ROOM, OWNER);
   next.restore(record);
@@ -65,9 +70,9 @@ for (let seed = 1; seed <= 60; seed++) {
     const random = chance(seed);
     const log = randomLog(random);
     const storage = new MemoryStorage();
-    let replica = new Replica(ROOM, OWNER);
-    replica.takeSummary({ room: ROOM, seq: 0 });
-    replica.feed(log.slice(0, 1));
+    // Who joined a group sees it from there on.
+    const first = 1 + (seed % 3);
+    let replica = applied(log, first, first);
     let isLoaded = true;
     while (replica.timeline.applied < LENGTH) {
       const action = random();
@@ -76,24 +81,25 @@ for (let seed = 1; seed <= 60; seed++) {
         const from = Math.max(0, timeline.applied - 8 + Math.floor(random() * 16));
         replica.feed(log.slice(from, from + 6).sort(() => random() - 0.5));
       } else if (action < 0.75) replica.feed(log.slice(timeline.applied, timeline.applied + 3));
-      else if (action < 0.85) {
+      else if (action < 0.8) await write(storage, replica);
+      else if (action < 0.9) {
         replica = await restarted(storage, replica);
         isLoaded = false;
       } else {
         replica.timeline.takeStored((await storage.messages(ROOM)) as Event[]);
         isLoaded = true;
       }
-      assertRight(replica, log);
+      assertRight(replica, log, first);
     }
     if (!isLoaded) replica.timeline.takeStored((await storage.messages(ROOM)) as Event[]);
-    assertRight(replica, log);
+    assertRight(replica, log, first);
     assert.equal(replica.timeline.behind, false);
   });
 }
 
 /** What a replica says is right up to where it is, is what the log says. */
-function assertRight({ timeline }: Replica, log: readonly Event[]): void {
-  const truth = applied(log, timeline.applied).timeline.messages;
+function assertRight({ timeline }: Replica, log: readonly Event[], first: number): void {
+  const truth = applied(log, timeline.applied, first).timeline.messages;
   for (const [low, high, valid] of timeline.cached.parts) {
     assert(valid <= timeline.applied);
     if (valid < timeline.applied) continue;

@@ -52,7 +52,7 @@ export class Timeline {
   readonly notes = new Map<number, Event>();
   private _recent = new Recent(0);
   // The numbers whose rows are to be written, and whether all rows before are void.
-  private readonly _unstored = new Set<number>();
+  private _unstored = new Set<number>();
   private _voided = false;
   // Stretches whose messages are stored and not loaded.
   private _aside: Interval[] = [];
@@ -364,18 +364,18 @@ export class Timeline {
     return [...this._aside, ...this.cached.parts];
   }
 
-  /** Continue with stretches that are stored; until their messages are loaded, nothing is known of them. */
+  /** Continue with stretches that are stored, and stay so; until their messages are loaded, nothing is known of them. */
   setAside(stretches: readonly Interval[]): void {
     this.cached.clear();
     this._aside = [...stretches];
+    this._voided = false;
   }
 
   /** Take the messages of the stretches that were set aside: pages that were fetched long ago. */
   takeStored(events: readonly Event[]): void {
-    const unstored = [...this._unstored];
+    const unstored = new Set(this._unstored);
     this._merge(events, () => {});
-    this._unstored.clear();
-    for (const seq of unstored) this._unstored.add(seq);
+    this._unstored = unstored;
     for (const [low, high, valid] of this._aside.splice(0)) this._validate(low, high, valid, []);
     this._forgetBelow(this.firstVisible);
   }

@@ -1,1 +1,0 @@
-import{Gb as a}from"./chunk-RC55TD2F.js";function o(i=""){i?a(async()=>(await import("./room_dialog-KDEWQDW6.js")).UnreadMessages,{room:i}):a(async()=>(await import("./badge_dialog-IRG4ZMSO.js")).UnreadChats,{})}export{o as a};

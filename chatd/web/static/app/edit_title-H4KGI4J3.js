@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m}from"./chunk-PMMYWEA4.js";import"./chunk-LMMJQNMI.js";import"./chunk-YR3BKBED.js";import"./chunk-5BUGJ5TA.js";import"./chunk-RC55TD2F.js";export{r as EditTitle,o as TITLE_MAX,m as TitleField};

@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m}from"./chunk-2QQKU2T4.js";import"./chunk-K5KJSVED.js";import"./chunk-DQXU67UX.js";import"./chunk-LQAPXJCG.js";import"./chunk-SGKDGWN2.js";import"./chunk-4VNEF65N.js";import"./chunk-AS4H2BIO.js";import"./chunk-LMMJQNMI.js";import"./chunk-5BUGJ5TA.js";import"./chunk-RC55TD2F.js";export{m as Folders,r as editFolders,o as ownFolders};

@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t}from"./chunk-YLMIFH3Y.js";import"./chunk-OTILH3VQ.js";import"./chunk-OL3YX3QR.js";import"./chunk-4OYT6UQP.js";import"./chunk-AS4H2BIO.js";import"./chunk-LMMJQNMI.js";import"./chunk-5BUGJ5TA.js";import"./chunk-RC55TD2F.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};

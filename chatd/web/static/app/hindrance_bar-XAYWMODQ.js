@@ -1,1 +1,0 @@
-import{a as o}from"./chunk-O6SOHEGV.js";import"./chunk-GSZ3Y56A.js";import"./chunk-4VNEF65N.js";import"./chunk-AS4H2BIO.js";import"./chunk-LMMJQNMI.js";import"./chunk-5BUGJ5TA.js";import"./chunk-RC55TD2F.js";export{o as HindranceBar};

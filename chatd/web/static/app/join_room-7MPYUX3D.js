@@ -1,1 +1,0 @@
-import{u as i}from"./chunk-DQXU67UX.js";import"./chunk-LQAPXJCG.js";import{b as r}from"./chunk-YR3BKBED.js";import{Aa as t,Fb as m,Pb as p,da as o}from"./chunk-RC55TD2F.js";async function y(e){let[n]=await Promise.all([r(()=>i(o(),e)),m()]);n?.requested&&t(p("invite.waits"))}export{y as joinRoom};

@@ -1,0 +1,1 @@
+import{Ca as o}from"./chunk-LZRMPJNH.js";export{o as msgpack};

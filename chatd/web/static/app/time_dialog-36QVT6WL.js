@@ -1,1 +1,0 @@
-import{c as o,d as r}from"./chunk-6L7SFWHX.js";import"./chunk-OSVG7L42.js";import"./chunk-4VNEF65N.js";import"./chunk-4OYT6UQP.js";import"./chunk-AS4H2BIO.js";import"./chunk-LMMJQNMI.js";import"./chunk-5BUGJ5TA.js";import"./chunk-RC55TD2F.js";export{o as TimeDialog,r as TimeField};
