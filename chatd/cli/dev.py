@@ -51,6 +51,8 @@ DEFAULTS = {
     "CHATD_MEDIA__ENABLED": "true",
     "CHATD_CHANNELS__ENABLED": "true",
     "CHATD_CHANNELS__CREATE": "users",
+    "CHATD_DISCOVERY__ENABLED": "true",
+    "CHATD_DISCOVERY__MEMBERS_MIN": "1",
     "CHATD_LISTEN__ORIGINS": ",".join(
         f"{scheme}://{host}:*" for scheme in ("http", "https") for host in ("localhost", "127.0.0.1", "[::1]")
     ),

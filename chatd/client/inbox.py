@@ -7,6 +7,7 @@ from .core.conversations import (
     CountingRoom,
     Draft,
     Found,
+    FoundRooms,
     Hit,
     Join,
     RoomCard,
@@ -135,6 +136,14 @@ class Inbox:
         reply = await self._engine.call({"type": "search", **asked})
         hits = [Hit.from_packet(hit) for hit in reply["hits"]]
         return Found(hits, reply.get("more", ""), reply.get("behind", 0))
+
+    # Discovery.
+
+    async def find_rooms(self, text: str = "", *, tag: str = "", more: str = "") -> FoundRooms:
+        """Return listed groups and channels by the beginning of a word of their title, by a tag, or both, the largest
+        first (protocol.md, "Discovery"). Raises `NotSupported` where discovery is off."""
+        reply = await self._engine.call({"type": "rooms.find", **given(text=text, tag=tag, more=more)})
+        return FoundRooms([RoomCard.from_packet(card) for card in reply["rooms"]], reply.get("more", ""))
 
     def _rows(self, section: str) -> Mapping[str, Any]:
         return self._engine.account.rows.section(section)

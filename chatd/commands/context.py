@@ -239,6 +239,7 @@ class Context:
             "media": config.media.enabled,
             "search": config.search.enabled,
             "channels": config.channels.enabled,
+            "discovery": config.discovery.enabled,
         }
         switched_on = [word for word, is_on in switches.items() if is_on]
         self.features = frozenset((*limits.FEATURES, *words, *switched_on))

@@ -7,6 +7,7 @@ scenario. A test fails when one is missing.
 from chatd.commands import (
     bots,
     connection,
+    discovery,
     files,
     history,
     inbox,
@@ -22,6 +23,7 @@ from chatd.commands import (
 from chatd.commands.context import Command, for_members
 from chatd.protocol.bots import BotsGet
 from chatd.protocol.connection import Auth, Ping, Pong, SetMode
+from chatd.protocol.discovery import RoomsFind
 from chatd.protocol.drafts import Draft, Schedule
 from chatd.protocol.envelope import Request
 from chatd.protocol.friends import (
@@ -102,6 +104,7 @@ COMMANDS: dict[type[Request], Command] = {
     RoomDelete: Command(WRITER, allow="create", writes=True),
     RoomJoin: Command(WRITER, allow="create", writes=True),
     RoomLeave: Command(WRITER, allow="create", writes=True),
+    RoomsFind: Command(discovery.find, own="search", feature="discovery"),
     MembersList: Command(for_members(members.members)),
     MembersGet: Command(for_members(members.get)),
     MembersAdd: Command(WRITER, allow="create", writes=True),

@@ -35,6 +35,17 @@ class Channels(Section, frozen=True):
     ] = 10.0
 
 
+class Discovery(Section, frozen=True):
+    """A directory of the groups and channels that their owners list (protocol.md "Discovery")."""
+
+    enabled: Annotated[bool, text("Switches it on: users find rooms by title and tag, and enter them.")] = (
+        False
+    )
+    members_min: Annotated[
+        int, span(1, 10_000, "Members from which on a room is shown: a directory of empty rooms is none.")
+    ] = 3
+
+
 class Search(Section, frozen=True):
     """Search in messages (docs/search.md); it needs `pip install 'chatd[search]'`."""
 

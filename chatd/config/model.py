@@ -11,7 +11,7 @@ from chatd.config.api import Api
 from chatd.config.bots import Bots
 from chatd.config.console import Console
 from chatd.config.events import Events
-from chatd.config.groups import Cards, Channels, Groups, Search
+from chatd.config.groups import Cards, Channels, Discovery, Groups, Search
 from chatd.config.hooks import Egress, Hooks
 from chatd.config.listen import Listen
 from chatd.config.media import Media
@@ -308,6 +308,7 @@ class Config(Section, frozen=True):
     people: People = People()
     groups: Groups = Groups()
     channels: Channels = Channels()
+    discovery: Discovery = Discovery()
     search: Search = Search()
     cards: Cards = Cards()
     bots: Bots = Bots()

@@ -48,6 +48,7 @@ FIRST = frozenset(
         "push.apps",
         "media.enabled",
         "channels.enabled",
+        "discovery.enabled",
         "search.enabled",
         "log.level",
     }

@@ -76,5 +76,12 @@ CONVERSATIONS: Mapping[str, Mapping[str, Check]] = {
         "more_": OPAQUE,
         "limit_": number(1, 50),
     },
+    "rooms.find": {
+        "id": SEQ,
+        "text_": text(64),
+        "tag_": text(24, 1),
+        "more_": OPAQUE,
+        "limit_": number(1, 50),
+    },
 }
 """An `_` behind a key says that it may be absent."""

@@ -16,7 +16,7 @@ from chatd.core.extras import ban_holds
 from chatd.core.governance import joining, kept_details, ranks, rule
 from chatd.core.permissions import HOST, authorize
 from chatd.core.read_set import ReadSet
-from chatd.core.room import Room
+from chatd.core.room import CHANNEL, GROUP, Room
 from chatd.core.sections import JOINS, ChangedRow, store
 from chatd.core.write_set import WriteSet
 from chatd.protocol.codec import encode
@@ -163,7 +163,8 @@ def card_of(room: Room, *, named: bool = True) -> RoomCard:
     details = room.details
     return RoomCard(
         room=room.name if named else UNSET,
-        kind=room.kind,
+        # The constants, which are left out where they are the default.
+        kind=CHANNEL if room.is_channel else GROUP,
         title=room.title,
         avatar=room.avatar or UNSET,
         about=details.about,

@@ -11,7 +11,8 @@ class RoomDetails(Struct, omit_defaults=True, frozen=True):
     """What few rooms have: stored as one MessagePack map, and replaced, never changed in place.
 
     `announcement`: the seq of a message, 0 for none. `kept`: in a direct room, messages up to this one were there
-    before somebody chose how long messages are kept, and stay. `joins`: the requests to join that wait.
+    before somebody chose how long messages are kept, and stay. `joins`: the requests to join that wait. `barred`: the
+    host app keeps it out of the directory.
     """
 
     policy: Policy = Policy()
@@ -20,6 +21,7 @@ class RoomDetails(Struct, omit_defaults=True, frozen=True):
     announcement: int = 0
     joins: int = 0
     kept: int = 0
+    barred: bool = False
 
 
 NO_DETAILS = RoomDetails()

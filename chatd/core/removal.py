@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from msgspec import UNSET, UnsetType, structs
 
 from chatd.core.attachments import AttachedAt, detach, named_files
+from chatd.core.discovery import list_anew, names_of
 from chatd.core.governance import kept_details
 from chatd.core.held_files import avatar_holder, drop_wallpaper, hold
 from chatd.core.policy import NO_DETAILS
@@ -175,7 +176,9 @@ def erased(reaction: Event) -> bytes:
 
 def delete(room: Room, user: str, writes: WriteSet, reads: ReadSet) -> None:
     """Delete a room for all its members; what was said in it is purged later, and its picture goes at once."""
+    before = names_of(room)
     writes.touch(room).deleted_by = user
+    list_anew(room, before, writes)
     hold(avatar_holder(room), "", writes, reads)
     writes.add(DeletedRoom(room.number, writes.now))
     if room.is_channel:

@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import UNSET, structs
 
+from chatd.core.discovery import list_anew, names_of
 from chatd.core.governance import changed_policy, details_with, kept_details, ranks, rule
 from chatd.core.held_files import avatar_holder, check_picture, hold
 from chatd.core.idempotency import acknowledgement, first_time, once, same
@@ -59,7 +60,9 @@ def update(user: str, request: RoomUpdate, writes: WriteSet, reads: ReadSet) -> 
     if "avatar" in changed:
         check_picture(changed["avatar"], "avatar", (user,), "avatar", reads)
         hold(avatar_holder(room), changed["avatar"], writes, reads)
+    before = names_of(room)
     set_settings(writes.touch(room), changed)
+    list_anew(room, before, writes)
     writes.refreshed[room.number, ""] = room
     event = Event(seq=0, kind="settings", user=user or UNSET, **changed)
     return acknowledgement(request, writes.append(room, event, key=request.key, digest=digest))

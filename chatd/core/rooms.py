@@ -8,6 +8,7 @@ from msgspec import UNSET
 from chatd.core import removal
 from chatd.core.bots import greet
 from chatd.core.channels import check_creation
+from chatd.core.discovery import list_anew
 from chatd.core.entering import answers
 from chatd.core.governance import hides_members
 from chatd.core.held_files import avatar_holder, check_picture, hold
@@ -78,6 +79,7 @@ def create(user: str, request: RoomCreate, writes: WriteSet, reads: ReadSet) -> 
     reads.allowances.check("added", user, len(users) + len(offered), writes, reads.now_s)
     room = new_room(request.kind, user, writes, reads)
     set_first_settings(room, request, policy)
+    list_anew(room, frozenset(), writes)
     hold(avatar_holder(room), room.avatar, writes, reads)
     room.client_key, room.client_digest = request.key, digest_of(writes.sent or request)
     reads.created[user, request.key] = room

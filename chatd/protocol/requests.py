@@ -2,6 +2,7 @@
 
 from chatd.protocol.bots import BotsGet
 from chatd.protocol.connection import Auth, Hello, Ping, Pong, SetMode
+from chatd.protocol.discovery import RoomsFind
 from chatd.protocol.drafts import Draft, Schedule
 from chatd.protocol.friends import (
     CircleDelete,
@@ -53,11 +54,11 @@ AnyRequest = (
     | Send | Edit | Recall | React | Pin | Forward
     | Read | Delivered | Readers | Focus | Typing | Watch
     | RoomCreate | RoomDirect | RoomGet | RoomUpdate | RoomDelete | RoomJoin | RoomLeave
-    | MembersList | MembersAdd | MembersRemove | MembersRole
     | InvitesCreate | InvitesList | InvitesRevoke | InvitesLook | InvitesUse
     | JoinsList | JoinsDecide
     | MembersList | MembersGet | MembersAdd | MembersRemove | MembersRole
     | MembersUnban | MembersSilence | MembersNickname | Announce
+    | RoomsFind
     | RoomAccept | RoomDecline | PrivacySet
     | Preferences | ProfileSet | UsersFind | UsersGet | DevicesPush | DevicesList | DevicesRemove
     | FriendRequest | FriendAccept | FriendDecline | FriendCancel | FriendRemove

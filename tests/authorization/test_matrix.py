@@ -18,6 +18,7 @@ SWITCHED_ON = {
     "moderation": {"enabled": True},
     "push": {"enabled": True, "workers": 0, "apps": APPS},
     "search": {"enabled": True},
+    "discovery": {"enabled": True},
 }
 ROWS = rows()
 WORDS = frozenset({"read", "send", "create", "admin"})

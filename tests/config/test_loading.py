@@ -101,7 +101,7 @@ def test_all_problems_are_told_at_once(toml):
     path = toml('top = 1\n[limts]\na = 1\n[limits]\npgae = 5\nbatch = -1\n[log]\nlevel = "loud"\n')
     assert problems(path, {"CHATD_LIMITS__PAGE": "many"}) == [
         "chatd.toml:1: top is outside every section. Write keys below one of: [listen], [storage], [auth], "
-        "[limits], [rates], [delivery], [privacy], [people], [groups], [channels], [search], [cards], [bots], "
+        "[limits], [rates], [delivery], [privacy], [people], [groups], [channels], [discovery], [search], [cards], [bots], "
         "[moderation], [outbox], [heartbeat], [drain], "
         "[web], [api], [events], [hooks], [push], [media], [egress], [log], [console]",
         "chatd.toml:2: unknown section [limts]. Did you mean limits?",

@@ -158,6 +158,7 @@ STORES = (
     "storage.joining",
     "storage.media",
     "storage.channels",
+    "storage.discovery",
     "storage.members",
     "storage.scheduled",
     "storage.search",

@@ -9,6 +9,7 @@ import pytest
 from chatd.protocol import codec
 from chatd.protocol.bots import BotOk
 from chatd.protocol.connection import AuthOk, HelloOk, ModeOk, PingOk
+from chatd.protocol.discovery import RoomsFound
 from chatd.protocol.drafts import StampOk
 from chatd.protocol.envelope import Error, Push, Request
 from chatd.protocol.errors import Broken
@@ -157,6 +158,7 @@ REPLIES = {  # the answer to these requests; all others are answered by a WriteO
     "file.link": FileLinkOk,
     "file.list": FileListOk,
     "search": SearchOk,
+    "rooms.find": RoomsFound,
     "invites.create": InviteOk,
     "invites.list": InvitesOk,
     "invites.look": CardOk,

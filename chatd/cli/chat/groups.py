@@ -104,6 +104,22 @@ class GroupsView:
             self._show(message_line(message_from(self._room.id, hit.event), self._client.user))
         self._note("and older ones" if found.more else f"{len(found.hits)} found")
 
+    async def find(self, rest: str) -> None:
+        """Show the listed groups and channels with this title, or this tag behind a #."""
+        if not rest.lstrip("#"):
+            raise InvalidCommand("usage: /find NAME or #TAG")
+        tagged = rest.startswith("#")
+        found = await self._client.find_rooms("" if tagged else rest, tag=rest[1:] if tagged else "")
+        for card in found.rooms:
+            about = f" {clean(card.about)}" if card.about else ""
+            self._show(
+                (
+                    (clean(card.title), "other"),
+                    (f" {card.kind}, {card.members} in it{about} ({card.room})", "faint"),
+                )
+            )
+        self._note("and more" if found.more else f"{len(found.rooms)} found")
+
     def _note(self, text: str) -> None:
         self._show(note_line(text))
 
@@ -118,4 +134,5 @@ GROUPS_COMMANDS: dict[str, tuple[GroupsCommand, str, str]] = {
     "invite": (GroupsView.invite, "[USES]", "make an invite into this room"),
     "forward": (GroupsView.forward, "#NUMBER USER", "forward a message to a user, or into a room"),
     "search": (GroupsView.search, "WORDS", "find messages of this room"),
+    "find": (GroupsView.find, "NAME or #TAG", "find groups and channels to join"),
 }

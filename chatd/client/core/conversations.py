@@ -81,6 +81,14 @@ class RoomCard(Read):
 
 
 @dataclass(frozen=True, slots=True)
+class FoundRooms:
+    """A page of listed rooms; `more`: ask with it for the next, empty: there is none."""
+
+    rooms: Sequence[RoomCard]
+    more: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Join:
     """A request to enter a room (`asked`), or an offer of it (`offered`); `time` in Unix milliseconds."""
 

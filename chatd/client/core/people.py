@@ -27,8 +27,8 @@ CARDS_MS = 24 * 3600 * 1000
 
 CONTACTS = "contacts"
 
-CONVERSATIONS = ("groups", "drafts", "channels", "search")
-"""The feature words of groups that are asked to be entered, of drafts, channels and search."""
+CONVERSATIONS = ("groups", "drafts", "channels", "search", "discovery")
+"""The feature words of groups that are asked to be entered, of drafts, channels, search and discovery."""
 
 OWN_CHANGES: dict[str, Change] = {
     "circles": CirclesChanged(),

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, structs
 
+from chatd.core.discovery import Bar
 from chatd.core.permissions import HOST
 from chatd.core.rooms import OpenDirect
 from chatd.http.api.route import As, Call, Done, Route
@@ -44,7 +45,7 @@ class PostDirect(As, frozen=True, kw_only=True):
 
 
 class PatchRoom(As, frozen=True, kw_only=True):
-    """Settings to replace; what is absent stays."""
+    """Settings to replace; what is absent stays. `barred`: keep it out of the directory, whatever its owner says."""
 
     title: Title | UnsetType = UNSET
     avatar: Address | UnsetType = UNSET
@@ -53,6 +54,7 @@ class PatchRoom(As, frozen=True, kw_only=True):
     policy: Policy | UnsetType = UNSET
     about: About | UnsetType = UNSET
     tags: Tags | UnsetType = UNSET
+    barred: bool | UnsetType = UNSET
 
 
 class RoomAnswer(Struct, kw_only=True, omit_defaults=True):
@@ -76,6 +78,7 @@ class RoomAnswer(Struct, kw_only=True, omit_defaults=True):
     policy: Policy | UnsetType = UNSET
     about: str = ""
     tags: list[str] = []
+    barred: bool = False
     announcement: U53 = 0
 
 
@@ -102,6 +105,7 @@ async def room_answer(call: Call, user: str, name: str) -> RoomAnswer:
             "policy": UNSET if details.policy == Policy() else details.policy,
             "about": details.about,
             "tags": [*details.tags],
+            "barred": details.barred,
             "announcement": details.announcement,
         }
     )
@@ -140,8 +144,12 @@ async def patch_room(call: Call, asked: PatchRoom) -> RoomAnswer:
     room = call.path["room"]
     wanted = structs.asdict(asked)
     del wanted["as_"]
-    request = call.rooms.normal(RoomUpdate(room=room, key=call.rooms.new_key(), **wanted))
-    await call.rooms.decide(asked.user, request, call.audit(room, asked.user))
+    barred = wanted.pop("barred")
+    if any(value is not UNSET for value in wanted.values()) or barred is UNSET:
+        request = call.rooms.normal(RoomUpdate(room=room, key=call.rooms.new_key(), **wanted))
+        await call.rooms.decide(asked.user, request, call.audit(room, asked.user))
+    if barred is not UNSET:
+        await call.rooms.decide(HOST, Bar(room, barred), call.audit(room))
     return await room_answer(call, HOST, room)
 
 

@@ -9,6 +9,7 @@ from chatd.core.sections import CONTACTS, ChangedRow, StartedDay
 from chatd.storage.sqlite import (
     bots,
     contacts,
+    discovery,
     erasure,
     erasures,
     event_feed,
@@ -70,6 +71,7 @@ def built_in() -> Chapter:
         scheduled,
         link_key,
         joining,
+        discovery,
     )
     writes = {**WRITES, **{kind: write for one in chapters for kind, write in one.WRITES.items()}}
     tables = {**sections.TABLES, CONTACTS: contacts.TABLE, **section_rows.TABLES}

@@ -17,12 +17,12 @@ from chatd.protocol.messages import Event
 from chatd.storage.sqlite.rows import SEPARATOR, SEQ_MASK, Row, account_of, device_of, position
 from chatd.storage.views import People
 
-ROOM = """
-SELECT number, name, kind, creator, created_at, seq, ordinal, time, log_floor, title, avatar, public, data,
+ROOM_COLUMNS = """
+number, name, kind, creator, created_at, seq, ordinal, time, log_floor, title, avatar, public, data,
        client_key, client_digest, deleted_by, uncounted, written,
        details, retain_s, purged, purged_ordinal, members
-FROM rooms WHERE name = ?
 """
+ROOM = f"SELECT {ROOM_COLUMNS} FROM rooms WHERE name = ?"  # noqa: S608
 
 MEMBER_COLUMNS = """
 m.user, m.role, m.joined_at, m.first_visible, m.read, m.read_ordinal, m.own_unread, m.mentions,

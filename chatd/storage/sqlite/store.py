@@ -44,6 +44,7 @@ from chatd.storage.sqlite.channels import ChannelRows
 from chatd.storage.sqlite.chapters import Chapter, built_in
 from chatd.storage.sqlite.connection import open_writer
 from chatd.storage.sqlite.directory import Directory, Lock, rewrite
+from chatd.storage.sqlite.discovery import DiscoveryReads
 from chatd.storage.sqlite.erasures import of_persons
 from chatd.storage.sqlite.errors import opening
 from chatd.storage.sqlite.feed_rows import FeedRow, FeedRows
@@ -89,7 +90,9 @@ class StoreEnv(Protocol):
     def monotonic(self) -> float: ...
 
 
-class SqliteStore(ApiReads, FileReads, FileRounds, GraphReads, InboxReads, MemberReads, SearchReads, Store):
+class SqliteStore(
+    ApiReads, DiscoveryReads, FileReads, FileRounds, GraphReads, InboxReads, MemberReads, SearchReads, Store
+):
     """The store in one SQLite file, made by `open`. The contract of every method is in storage/interface.py."""
 
     def __init__(

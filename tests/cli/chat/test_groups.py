@@ -12,10 +12,15 @@ from tests.kit.daemon import RunningDaemon, config_for, running_daemon
 from tests.kit.tokens import token_for
 from tests.kit.waiting import until
 
+SWITCHED_ON = {
+    "channels": {"enabled": True, "create": "users"},
+    "discovery": {"enabled": True, "members_min": 1},
+}
+
 
 @pytest.fixture
 async def daemon(tmp_path: Path) -> AsyncIterator[RunningDaemon]:
-    async with running_daemon(config_for(tmp_path, channels={"enabled": True, "create": "users"})) as running:
+    async with running_daemon(config_for(tmp_path, **SWITCHED_ON)) as running:
         yield running
 
 
@@ -86,3 +91,17 @@ async def test_a_channel_is_followed_and_a_post_forwarded(
     await notes.sees("forwarded: 3 May [Link: Spring tour")
     await reader.sees("usage: /forward")
     await until(lambda: any("not_supported" in line for line in reader.screen.shown))
+
+
+async def test_a_listed_group_is_found(daemon: RunningDaemon, stack: AsyncExitStack) -> None:
+    ann, bob = [await connected(stack, daemon, user) for user in ("ann", "bob")]
+    group = await ann.create_group("Bikes")
+    await group.set_policy(join="open", listed=True)
+    await group.update(about="Sundays", tags=["cycling"])
+    guest = Terminal(bob, await bob.direct("bob"))
+    await guest.talk.begin()
+    await guest.types("/find bik", "/find #Cycling", "/find cars", "/find #")
+    await guest.sees(f"Bikes group, 1 in it Sundays ({group.id})")
+    await guest.sees("1 found")
+    await guest.sees("0 found")
+    await guest.sees("usage: /find")

@@ -437,6 +437,7 @@ export interface PatchRoom {
   policy?: Policy;
   about?: string;
   tags?: readonly string[];
+  barred?: boolean;
 }
 
 export interface Place {
@@ -650,6 +651,7 @@ export interface RoomAnswer {
   policy?: Policy;
   about?: string;
   tags?: readonly string[];
+  barred?: boolean;
   announcement?: number;
 }
 

@@ -8,7 +8,7 @@ import { offers, peopleOn } from "../shell/contacts.js";
 import { openDirect } from "../people/open_direct.js";
 import { tellNotAdded } from "../people/not_added.js";
 import { Chosen, Picker } from "../people/picker.js";
-import { closeDialog, Dialog } from "../shell/dialog.js";
+import { closeDialog, Dialog, openDialog } from "../shell/dialog.js";
 import { attempt, errorText } from "../shell/errors.js";
 import { Action, Segments } from "../shell/controls.js";
 import { go } from "../shell/router.js";
@@ -24,6 +24,8 @@ async function notIn(room: Room, users: readonly string[]): Promise<string[]> {
   for await (const { user } of room.members()) members.add(user);
   return users.filter((user) => !members.has(user));
 }
+
+const discover = () => openDialog(async () => (await import("../groups/discover_dialog.js")).DiscoverDialog, {});
 
 /** `name` is what was looked for in the list. */
 export function NewChat({ name }: { name: string }) {
@@ -76,6 +78,7 @@ export function NewChat({ name }: { name: string }) {
         <>
           {!search.value && (
             <div class="picker">
+              {offers("discovery") && <Action icon="search" label={t("discover.title")} hint={t("discover.action.hint")} onClick={discover} />}
               <Action icon="edit" label={t("room.self")} hint={t("room.self.hint")} onClick={() => void begin(me.value)} />
             </div>
           )}

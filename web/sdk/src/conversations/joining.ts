@@ -4,7 +4,7 @@ import type { Client } from "../client.js";
 import type { Ack } from "../core/packets.js";
 import { newKey } from "../keys.js";
 import type { Room } from "../rooms.js";
-import type { Invite, Join, RoomCard } from "./types.js";
+import type { FoundRooms, Invite, Join, RoomCard } from "./types.js";
 
 /** The form of an invite: 22 characters of base64url. */
 const INVITE = /^[\w-]{22}$/;
@@ -59,6 +59,12 @@ export async function revokeInvites(room: Room, which: { invite?: string; by?: s
  * with `not_found`. */
 export async function lookAt(client: Client, invite: string): Promise<RoomCard> {
   return (await client.call<{ card: RoomCard }>({ type: "invites.look", invite })).card;
+}
+
+/** Return listed groups and channels by the beginning of a word of their title, by a tag, or both, the largest first,
+ * where `client.features` has `discovery` (protocol.md, "Discovery"). */
+export function findRooms(client: Client, wish: { text?: string; tag?: string; more?: string }): Promise<FoundRooms> {
+  return client.call({ type: "rooms.find", ...wish });
 }
 
 /** Enter a room by an invite; `text` is for the admins, where they decide. To repeat it, give it the same `key`. */

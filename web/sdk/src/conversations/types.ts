@@ -1,8 +1,10 @@
 /** The objects of conversations (protocol.md, "Conversations"). */
 
-import type { Body, Invite, JoinRow, Policy, RoomCard, Span } from "../core/packets.js";
+import type { Body, Invite, JoinRow, Policy, RoomCard, RoomsFindReply, Span } from "../core/packets.js";
 
 export type { Invite, Policy, RoomCard, Span };
+/** A page of listed rooms; `more`: ask with it for the next. */
+export type FoundRooms = RoomsFindReply;
 export type Role = NonNullable<Policy["invite"]>;
 
 /** A request to join that waits, or an offer of a member. */

@@ -398,7 +398,7 @@ export type Policy = {
   history?: "none" | "recent" | "all";
   /** seconds for which messages are kept, 3600 at least (24.6); 0: as long as the server keeps them */
   retain_s?: number;
-  /** the host app may show the room in a directory of its own */
+  /** strangers find the room (24.8), where the host app lets them */
   listed?: boolean;
   /** nothing is forwarded out of it (24.4) */
   no_forward?: boolean;
@@ -2159,6 +2159,27 @@ export type SearchReply = {
   behind?: number;
 };
 
+/** `rooms.find`, from the client. */
+export type RoomsFindRequest = {
+  type: "rooms.find";
+  /** what the title holds */
+  text?: string;
+  /** one of the tags, whole */
+  tag?: string;
+  /** as in the page before */
+  more?: string;
+  /** at most as many rooms, 1 to 50 */
+  limit?: number;
+};
+
+/** The `ok` to `rooms.find`. */
+export type RoomsFindReply = {
+  /** those with the most members first, each with its `room` */
+  rooms: RoomCard[];
+  /** there may be further rooms: ask with it */
+  more?: string;
+};
+
 /** `push.decisions`, from the client. */
 export type PushDecisionsRequest = {
   type: "push.decisions";
@@ -2402,6 +2423,7 @@ export type Request =
   | PlayedRequest
   | PushTestRequest
   | SearchRequest
+  | RoomsFindRequest
   | PushDecisionsRequest;
 
 export type Push =
@@ -2529,5 +2551,6 @@ export type Replies = {
   "played": PlayedReply;
   "push.test": PushTestReply;
   "search": SearchReply;
+  "rooms.find": RoomsFindReply;
   "push.decisions": PushDecisionsReply;
 };

@@ -101,7 +101,7 @@ const NOTHING: Told = { features: [], audiences: {} };
 
 /** The local copy of an account with people. */
 export class PeopleAccount extends Account {
-  override readonly asked = ["account", "people", "reports", "bots", "push", "media", "groups", "drafts", "channels", "search"];
+  override readonly asked = ["account", "people", "reports", "bots", "push", "media", "groups", "drafts", "channels", "search", "discovery"];
   override readonly rows = new PeopleRows();
   /** What the server said of itself in the last hello (protocol.md, "hello"). */
   told: Told = NOTHING;
