@@ -34,9 +34,12 @@ class World:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def world(built: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    channels = {"enabled": True, "create": "users", "head_interval_s": 1.0}
+    parts = {
+        "channels": {"enabled": True, "create": "users", "head_interval_s": 1.0},
+        "discovery": {"enabled": True, "members_min": 1},
+    }
     directory = tmp_path_factory.mktemp("sharing")
-    async with web_daemon(directory, channels=channels) as daemon, demo_chats.people(daemon) as clients:
+    async with web_daemon(directory, **parts) as daemon, demo_chats.people(daemon) as clients:
         # Where nothing is pushed there is no bell.
         daemon._daemon.make_sender = PushPeer().make
         daemon.reconfigure(push={"enabled": True, "apps": APPS})
@@ -166,3 +169,40 @@ async def test_a_channel_is_made_followed_and_read_by_those_who_do_not_write(
         assert await alice.findings() == []
         assert watch.errors == []
         assert other_watch.errors == []
+
+
+@pytest.mark.parametrize(
+    ("options", "theme"),
+    [(PHONE, "dark"), ({"viewport": {"width": 1360, "height": 1000}}, "light")],
+    ids=["phone", "desktop"],
+)
+async def test_listed_groups_are_found_and_joined(
+    browser: Any, world: World, options: dict[str, Any], theme: str
+) -> None:
+    bob = world.clients["bob"]
+    about = "Sundays at nine, along the canal. " * 9
+    for title, tags, join in (("Slow rides", ["cycling"], "open"), ("骑行俱乐部", ["cycling", "北京"], "request")):
+        group = await bob.create_group(f"{title} {theme}")
+        await group.set_policy(join=join, listed=True)
+        await group.update(about=about, tags=tags)
+    async with watched_context(browser, **options, color_scheme=theme) as (context, watch):
+        app = await app_page(context, world.daemon, "alice")
+        await app.button("New chat")
+        await app.dialog.get_by_text("Find groups and channels").click()
+        field = app.dialog.get_by_role("searchbox")
+        await field.fill("no such group")
+        await app.dialog.get_by_text("Nothing has this name or tag").wait_for()
+        await field.fill("俱乐部")
+        found = app.dialog.locator(".found-room")
+        await found.filter(has_text=theme).get_by_role("button", name="Ask to join").click()
+        await found.filter(has_text=theme).get_by_role("button", name="Asked").wait_for()
+        await found.filter(has_text=theme).get_by_role("button", name="#cycling").click()
+        assert await field.input_value() == "#cycling"
+        slow = found.filter(has_text=f"Slow rides {theme}")
+        await slow.wait_for()
+        await app.until_still()
+        assert await app.findings() == []
+        assert await app.overflow() == []
+        await slow.get_by_role("button", name="Join").click()
+        await app.title.get_by_text(f"Slow rides {theme}").wait_for()
+        assert watch.errors == []
