@@ -181,7 +181,7 @@ def room_row(shape: Shape, room: Room) -> Row:
         *(room.number, room.name, room.kind, room.users[0], room.created_at, key, asked),
         *(room.messages + 1, room.messages, time, 1, last, len(room.users)),
         *(room.name if key else "", "", 0, b"", None, 0, shape.stamp(room.time(room.messages)), written),
-        *(b"", 0, 0, 0),
+        *(b"", 0, 0, 0, 0),
     )
 
 
@@ -244,7 +244,7 @@ _FAST = [
     "temp_store=2",
 ]
 _AFTERWARDS = ("events", "members")  # tables whose indexes are made when the rows are there
-_COLUMNS = {"rooms": 25, "members": 20, "events": 13, "direct": 3}
+_COLUMNS = {"rooms": 26, "members": 20, "events": 13, "direct": 3}
 
 
 def fill(database: Path, shape: Shape, done: Callable[[int], None]) -> None:

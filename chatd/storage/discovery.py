@@ -22,5 +22,4 @@ class DiscoveryViews(Protocol):
         with the most members first, then by name.
 
         `least`: the members from which on a room is shown. `behind`: the members and the name of the last one shown.
-        Of a beginning that very many have, only some are looked at.
         """

@@ -101,8 +101,8 @@ def test_all_problems_are_told_at_once(toml):
     path = toml('top = 1\n[limts]\na = 1\n[limits]\npgae = 5\nbatch = -1\n[log]\nlevel = "loud"\n')
     assert problems(path, {"CHATD_LIMITS__PAGE": "many"}) == [
         "chatd.toml:1: top is outside every section. Write keys below one of: [listen], [storage], [auth], "
-        "[limits], [rates], [delivery], [privacy], [people], [groups], [channels], [discovery], [search], [cards], [bots], "
-        "[moderation], [outbox], [heartbeat], [drain], "
+        "[limits], [rates], [delivery], [privacy], [people], [groups], [channels], [discovery], [search], "
+        "[cards], [bots], [moderation], [outbox], [heartbeat], [drain], "
         "[web], [api], [events], [hooks], [push], [media], [egress], [log], [console]",
         "chatd.toml:2: unknown section [limts]. Did you mean limits?",
         "chatd.toml:5: unknown key limits.pgae. Did you mean limits.page?",

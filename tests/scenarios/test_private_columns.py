@@ -129,7 +129,7 @@ PLAIN = {
         "number", "name", "kind", "creator", "created_at", "seq", "ordinal", "time", "log_floor", "last_message",
         "members", "title", "avatar", "public", "data", "deleted_by", "uncounted", "written", "stamp",
         # Of a group, as its members see it.
-        "details", "retain_s", "purged", "purged_ordinal",
+        "details", "retain_s", "purged", "purged_ordinal", "listed",
     },
     "members": {"user", "room", "role", "joined_at", "pinned", "hidden", "gone", "standing", "stamp",
                 "unread_mark", "folder"},
@@ -145,6 +145,7 @@ PLAIN = {
     "account_rows": {"number", "user", "name", "stamp"},
     "section_rows": {"number", "user", "section", "name", "stamp"},
     "joins": {"room", "user", "kind", "by"},
+    "listed": {"name", "room"},
     "invites": {"room", "user"},
     "scheduled": {"user", "key", "at"},
     "account_state": {"user", "stamp"},

@@ -284,7 +284,7 @@ async def test_a_user_in_as_many_rooms_as_may_be_costs_no_more_than_is_stated(tm
 
 def fill(database: Path, user: str, count: int) -> None:
     """Put `user` into so many groups of their own."""
-    zeros = "1, 0, 0, 1, 0, 1, 't', '', 0, x'', NULL, 0, 0, 0, x'', 0, 0, 0"
+    zeros = "1, 0, 0, 1, 0, 1, 't', '', 0, x'', NULL, 0, 0, 0, x'', 0, 0, 0, 0"
     room = f"INSERT INTO rooms VALUES (?1, ?2, 'group', ?3, 0, NULL, NULL, {zeros})"
     member = "INSERT INTO members VALUES (?3, ?1, 'owner', 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, x'', 1, '', 0, 0)"
     with closing(sqlite3.connect(database)) as connection:

@@ -181,7 +181,10 @@ async def test_listed_groups_are_found_and_joined(
 ) -> None:
     bob = world.clients["bob"]
     about = "Sundays at nine, along the canal. " * 9
-    for title, tags, join in (("Slow rides", ["cycling"], "open"), ("骑行俱乐部", ["cycling", "北京"], "request")):
+    for title, tags, join in (
+        ("Slow rides", ["cycling"], "open"),
+        ("骑行俱乐部", ["cycling", "北京"], "request"),
+    ):
         group = await bob.create_group(f"{title} {theme}")
         await group.set_policy(join=join, listed=True)
         await group.update(about=about, tags=tags)

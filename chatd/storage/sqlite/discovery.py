@@ -9,18 +9,22 @@ from chatd.storage.sqlite.read_pool import ReadPool
 from chatd.storage.sqlite.read_set import ROOM_COLUMNS, room_of
 from chatd.storage.sqlite.records import WriteRecords
 
-# Rows of the directory that one search looks at, some milliseconds.
-DEPTH = 1000
-BEGINNING = "SELECT room FROM listed WHERE name BETWEEN :title AND :title || char(0x10ffff) LIMIT :depth"
-TAGGED = "SELECT room FROM listed WHERE name = :tag"
+# Behind every name that begins alike.
+LAST = "\U0010ffff"
+# Rows of the directory that are sorted by the members of their rooms, some milliseconds.
+FEW = 1000
+COUNT = "SELECT count(*) FROM (SELECT 1 FROM listed WHERE name BETWEEN ? AND ? LIMIT ?)"
+NAMED = "r.number IN (SELECT room FROM listed WHERE name BETWEEN ? AND ?)"
+HAS = "EXISTS (SELECT 1 FROM listed l WHERE l.room = r.number AND l.name BETWEEN ? AND ?)"
 FOUND = f"""
-SELECT {ROOM_COLUMNS} FROM rooms r
-WHERE r.number IN ({{names}}) AND r.deleted_by IS NULL AND r.members >= :least
-  AND (r.members < :members OR (r.members = :members AND r.name > :name))
-ORDER BY r.members DESC, r.name LIMIT :limit
+SELECT {ROOM_COLUMNS} FROM rooms r {{index}}
+WHERE {{names}} AND r.listed = 1 AND r.deleted_by IS NULL
+  AND r.members >= ? AND r.members <= ? AND (r.members < ? OR r.name > ?)
+ORDER BY r.members DESC, r.name LIMIT ?
 """  # noqa: S608
 UNLIST = "DELETE FROM listed WHERE room = ?"
 LIST = "INSERT INTO listed (name, room) VALUES (?, ?)"
+MARK = "UPDATE rooms SET listed = ? WHERE number = ?"
 
 
 class DiscoveryReads(DiscoveryViews):
@@ -31,24 +35,31 @@ class DiscoveryReads(DiscoveryViews):
     async def listed_rooms(
         self, title: str, tag: str, least: int, behind: tuple[int, str], limit: int
     ) -> list[ListedRoom]:
-        members, name = behind
-        asked = {"title": title, "tag": tag, "least": least, "members": members, "name": name, "limit": limit}
-        return await self._read_pool.run(listed_rooms, asked)
+        bounds = [(title, title + LAST)] if title else []
+        bounds += [(tag, tag)] if tag else []
+        return await self._read_pool.run(listed_rooms, bounds, least, behind, limit)
 
 
-def listed_rooms(connection: sqlite3.Connection, asked: Mapping[str, object]) -> list[ListedRoom]:
-    if not asked["title"]:
-        names = f"{TAGGED} LIMIT :depth"
-    elif not asked["tag"]:
-        names = BEGINNING
-    else:
-        # Of those with the tag, few, each is asked for its title.
-        names = (
-            "SELECT t.room FROM listed t WHERE t.name = :tag AND EXISTS ("
-            " SELECT 1 FROM listed l WHERE l.room = t.room AND l.name BETWEEN :title AND :title || char(0x10ffff))"
-            " LIMIT :depth"
-        )
-    rows = connection.execute(FOUND.format(names=names), {**asked, "depth": DEPTH})
+def listed_rooms(
+    connection: sqlite3.Connection,
+    bounds: Sequence[tuple[str, str]],
+    least: int,
+    behind: tuple[int, str],
+    limit: int,
+) -> list[ListedRoom]:
+    """Return the largest rooms that have a name between each pair of `bounds`.
+
+    Where few rooms have one, they are sorted. Where very many have, the largest rooms of all are asked for it: among
+    so many a page is soon full.
+    """
+    counted = ((pair, connection.execute(COUNT, (*pair, FEW)).fetchone()[0]) for pair in bounds)
+    few = next((pair for pair, count in counted if count < FEW), None)
+    rest = [pair for pair in bounds if pair != few]
+    names = " AND ".join([*([NAMED] if few else []), *([HAS] * len(rest))])
+    sql = FOUND.format(names=names, index="" if few else "INDEXED BY rooms_listed")
+    members, name = behind
+    values = [value for pair in ([few] if few else []) + rest for value in pair]
+    rows = connection.execute(sql, (*values, least, members, members, name, limit))
     return [ListedRoom(room_of(row), row[-1]) for row in rows]
 
 
@@ -56,6 +67,7 @@ def write_listings(connection: sqlite3.Connection, listings: Sequence[Listing], 
     last = {listing.room: listing for listing in listings}
     connection.executemany(UNLIST, [(room,) for room in last])
     connection.executemany(LIST, [(name, room) for room, one in last.items() for name in one.names])
+    connection.executemany(MARK, [(1 if one.names else 0, room) for room, one in last.items()])
 
 
 WRITES: Mapping[type, WriteRecords] = {Listing: write_listings}

@@ -5,3 +5,6 @@ CREATE TABLE listed (
     PRIMARY KEY (name, room)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX listed_room ON listed (room, name);
+-- 1 for the rooms that stand in it.
+ALTER TABLE rooms ADD COLUMN listed INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX rooms_listed ON rooms (members DESC, name) WHERE listed = 1;
