@@ -18,6 +18,7 @@ from chatd.core.may_post import (
     note_pace,
 )
 from chatd.core.message_requests import note_sent
+from chatd.core.own_view import view_of
 from chatd.core.permissions import HOST, authorize
 from chatd.core.read_set import ReadSet, Rules
 from chatd.core.removal import check_not_recalled
@@ -200,10 +201,15 @@ def count_mentions(
     return counted
 
 
-def target_of(room: Room, member: Member, seq: int, reads: ReadSet) -> Message:
-    """Return the message an operation acts on; Refused("not_found") when there is none that this member may see."""
-    message = reads.messages.get((room.number, seq))
-    if message is None or seq < member.first_visible:
+def target_of(
+    room: Room, member: Member, seq: int, reads: ReadSet, *, may_be_deleted: bool = False
+) -> Message:
+    """Return the message an operation acts on; Refused("not_found") when there is none that this member may see.
+
+    `may_be_deleted`: also one that they deleted for themselves.
+    """
+    message, view = reads.messages.get((room.number, seq)), view_of(member)
+    if message is None or seq < view.first or (view.has_deleted(seq) and not may_be_deleted):
         raise Refused("not_found", "no such message", field="target")
     return message
 
@@ -265,7 +271,8 @@ def recall(user: str, request: Recall, writes: WriteSet, reads: ReadSet) -> Writ
     """Take a message back for everybody: by its author within the window, or by an admin or the host at any time."""
     digest = first_time(user, request, writes, reads)
     room, member = authorize(reads.rooms.get(request.room), user, "recall")
-    message = target_of(room, member, request.target, reads)
+    # Others see it still.
+    message = target_of(room, member, request.target, reads, may_be_deleted=True)
     moderates = user == HOST or (not room.direct and member.role != "member")
     if message.event.user != user and not moderates:
         raise Refused("forbidden", "only its author or an admin may recall a message")

@@ -31,6 +31,10 @@ class View(NamedTuple):
         return any(low <= seq <= high for low, high in self.deleted)
 
 
+# The view of a member who sees everything.
+WHOLE = View()
+
+
 def view_of(member: Seeing) -> View:
     deleted = extra(member, DELETED) if member.extras else None
     return View(member.first_visible, [(low, high) for low, high in deleted or ()])

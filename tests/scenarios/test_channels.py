@@ -118,6 +118,21 @@ async def test_posts_of_an_interval_are_one_head_that_shows_the_newest(
     assert (await bob.wait_for_head(room, titled["seq"]))["preview"]["title"] == "another title"
 
 
+async def test_a_head_shows_a_follower_no_post_that_they_deleted_meanwhile(
+    clients: Clients, clock: SteppedEnv
+) -> None:
+    room, (alice, bob, carol) = await in_channel(clients, "alice", "bob", "carol")
+    clock.advance(1.0)
+    first = await alice.send(room, "at once")
+    await bob.wait_for_head(room, first["seq"])
+    kept = await alice.send(room, "read in the log")
+    await bob.request({"type": "read", "room": room, "seq": kept["seq"]})
+    await bob.request({"type": "delete", "room": room, "ranges": [[kept["seq"], kept["seq"]]]})
+    clock.advance(1.0)
+    assert "preview" not in await bob.wait_for_head(room, kept["seq"])
+    assert (await carol.wait_for_head(room, kept["seq"]))["preview"]["body"]["text"] == "read in the log"
+
+
 async def test_a_channel_on_screen_still_sends_heads_only(clients: Clients, clock: SteppedEnv) -> None:
     room, (alice, bob) = await in_channel(clients, "alice", "bob")
     await bob.request({"type": "focus", "rooms": [room]})
