@@ -54,7 +54,7 @@ def decide(user: str, request: JoinsDecide, writes: WriteSet, reads: ReadSet) ->
     if not asking:
         return WriteOk(duplicate=True)
     if request.ban:
-        check_bans(room, asking, reads)
+        check_bans(room, asking, writes, reads)
         for other in asking:
             drop_join(room, other, writes, reads)
             ban(room, other, 0, writes)

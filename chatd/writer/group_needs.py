@@ -2,11 +2,27 @@
 
 from collections.abc import Sequence
 
-from chatd.core.bans import RECALLED_MAX, RecentMessages
+from chatd.core.bans import RECALLED_MAX, Bans, RecentMessages
+from chatd.core.governance import ranks
+from chatd.core.permissions import HOST
 from chatd.core.read_set import DAY_MS, ReadSet
 from chatd.core.write_set import Message
+from chatd.protocol.limits import MEMBERS_CHANGED_MAX
 from chatd.writer.file_needs import read_held
 from chatd.writer.sources import Sources, Submitted
+
+
+async def bans(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Count the users who are banned from channels, for staff that is about to ban more."""
+    now, known = sources.env.now_ms(), reads.records_of(Bans)
+    for asked in batch:
+        room = reads.rooms.get(asked.request.room)
+        if room is None or not (room.is_channel and asked.request.ban):
+            continue
+        actor = room.members.get(asked.user)
+        if asked.user == HOST or (actor is not None and ranks(actor, "admin")):
+            far = reads.rules.bans_max - len(batch) * MEMBERS_CHANGED_MAX
+            known[room.number] = Bans(await sources.store.channels.banned(room.number, now, far))
 
 
 async def recent_messages(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:

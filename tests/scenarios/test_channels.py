@@ -351,6 +351,23 @@ async def test_a_banned_follower_and_a_silenced_one(clients: Clients) -> None:
     banned = await alice.request({"type": "members.list", "room": room, "role": "banned"})
     assert [row["user"] for row in banned["members"]] == ["bob"]
     shown = await carol.request({"type": "members.list", "room": room})
-    assert [row["user"] for row in shown["members"]] == ["alice"]
+    assert [row["user"] for row in shown["members"]] == ["alice", "carol"]
     await alice.mutate("members.unban", room, users=["bob"])
     await bob.mutate("room.join", room)
+
+
+@pytest.mark.settings(groups={"bans_max": 3})
+async def test_bans_of_a_channel_have_a_bound_though_few_of_its_rows_are_in_memory(
+    clients: Clients, clock: SteppedEnv, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room_cache, "FOLLOWERS_IN_MEMORY", 1)
+    room, (alice,) = await in_channel(clients, "alice")
+    end = clock.now_ms() + 1_000
+    for user, ends in (("eve", {}), ("fay", {"until": end}), ("gus", {})):
+        await alice.mutate("members.remove", room, users=[user], ban=True, **ends)
+    asked = {"type": "members.remove", "room": room, "users": ["hal"], "ban": True}
+    await alice.expect_refusal("quota", {**asked, "key": fresh_key()})
+    await alice.mutate("members.remove", room, users=["gus"], ban=True, until=end)
+    clock.advance(2.0)
+    await alice.mutate("members.remove", room, users=["hal", "ivy"], ban=True)
+    await alice.expect_refusal("quota", {**asked, "users": ["fay"], "key": fresh_key()})
