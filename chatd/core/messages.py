@@ -11,11 +11,12 @@ from chatd.core.idempotency import acknowledgement, first_time, once, same, unlo
 from chatd.core.may_post import (
     check_may_post,
     check_may_react,
+    check_may_say,
     check_mentions_all,
     check_not_silenced,
-    check_pace,
     is_bound,
     note_pace,
+    since_written,
 )
 from chatd.core.message_requests import note_sent
 from chatd.core.own_view import view_of
@@ -117,9 +118,7 @@ def post(user: str, request: Send, writes: WriteSet, reads: ReadSet) -> WriteOk:
     room, author = authorize(named, user, "post")
     bound = is_bound(room, author)
     if bound:
-        check_may_post(room, author, writes.now)
-        check_mentions_all(room, author, request.body)
-        check_pace(room, author, writes, reads)
+        check_may_say(room, author, request.body, writes.now, since_written(room, author, writes, reads))
     if request.body.mentions is not UNSET:
         check_mentions(user, len(request.body.mentions), room, writes, reads)
     with_files = request.body.attachments is not UNSET or request.body.card is not UNSET
@@ -243,12 +242,7 @@ def edit(user: str, request: Edit, writes: WriteSet, reads: ReadSet) -> WriteOk:
         check_may_post(room, member, writes.now)
         check_mentions_all(room, member, request.body)
     message = target_of(room, member, request.target, reads)
-    if message.event.user != user:
-        raise Refused("forbidden", "only its author may edit a message")
-    check_not_recalled(message)
-    if message.event.body is not UNSET and message.event.body.forwarded is not UNSET:
-        raise Refused("forbidden", "a forwarded message stays as it was written", field="target")
-    check_window(message, writes.now, reads.rules.edit_window_ms)
+    check_editable(message, user, writes.now, reads.rules.edit_window_ms)
     before = files_of(message, reads)
     found = resolved(user, request.body, room, writes, reads, before)
     if same(message.event.body, found.body):
@@ -257,6 +251,16 @@ def edit(user: str, request: Edit, writes: WriteSet, reads: ReadSet) -> WriteOk:
     message.event.edited = writes.now
     exchange(user, before, found, room, request.target, writes, reads)
     return operate(message, request, user, digest, Event(seq=0, kind="edit", body=found.body), writes)
+
+
+def check_editable(message: Message, user: str, now_ms: int, window_ms: int) -> None:
+    """Raise Refused when `user` may not edit a message that they see."""
+    if message.event.user != user:
+        raise Refused("forbidden", "only its author may edit a message")
+    check_not_recalled(message)
+    if message.event.body is not UNSET and message.event.body.forwarded is not UNSET:
+        raise Refused("forbidden", "a forwarded message stays as it was written", field="target")
+    check_window(message, now_ms, window_ms)
 
 
 def files_of(message: Message, reads: ReadSet) -> dict[str, AttachedAt]:

@@ -10,7 +10,7 @@ from typing import Any
 from chatd.core.accounts import account_of, put_account
 from chatd.core.event_feed import changed_account
 from chatd.core.read_set import DAY_MS, ReadSet
-from chatd.core.users import Restriction
+from chatd.core.users import Account, Restriction
 from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused, Rejected
@@ -67,6 +67,14 @@ def in_force(restriction: Restriction | None, now_ms: int) -> Restriction | None
 
 def is_banned(restriction: Restriction | None, now_ms: int) -> bool:
     return restriction is not None and restriction.what == "ban" and restriction.holds(now_ms)
+
+
+def check_account(account: Account, request: Any, now_ms: int) -> None:
+    """Raise Refused when the account of a user keeps them from `request`."""
+    if account.disabled:
+        raise Refused("forbidden", "this user is disabled")
+    if account.restriction is not None:
+        check_spoken(account.restriction, request, now_ms)
 
 
 def check_spoken(restriction: Restriction, request: Any, now_ms: int) -> None:
