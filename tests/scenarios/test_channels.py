@@ -304,6 +304,19 @@ async def test_one_asks_to_follow_a_channel_or_comes_by_an_invite(clients: Clien
     assert (await alice.get_room(room))["members"] == 3
 
 
+@pytest.mark.settings(channels={**CHANNELS, "followed_max": 1})
+async def test_no_more_channels_are_followed_by_being_let_in(clients: Clients) -> None:
+    (alice, bob) = await clients.connect_all("alice", "bob")
+    first, second = [
+        await alice.create_group(name, kind="channel", policy={"join": "request"}) for name in ("one", "two")
+    ]
+    for room in (first, second):
+        await bob.mutate("room.join", room)
+    assert "not_added" not in await alice.mutate("joins.decide", first, users=["bob"], accept=True)
+    reply = await alice.mutate("joins.decide", second, users=["bob"], accept=True)
+    assert (reply["not_added"], reply["duplicate"]) == (["bob"], True)
+
+
 async def test_unread_numbers_of_a_follower_are_explained_and_read_together(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
