@@ -107,7 +107,7 @@ def check_bans(room: Room, banned: Iterable[str], writes: WriteSet, reads: ReadS
     if room.is_channel:
         count = reads.records_of(Bans)[room.number].count
     else:
-        count = sum(map(is_banned, room.former))
+        count = sum(one.gone == "banned" and ban_holds(one, writes.now) for one in room.former.values())
     if count + fresh > reads.rules.bans_max:
         raise Refused("quota", f"at most {reads.rules.bans_max} users are banned from a room", field="users")
     if room.is_channel:
