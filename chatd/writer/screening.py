@@ -347,8 +347,6 @@ class Screening:
         That is what the decision answers should they have come in by then; else it refuses as ever.
         """
         user, request = submission.user, submission.request
-        if not getattr(request, "room", ""):
-            return None
         try:
             return await self._judged_rooms.of(user, request, self._rules.edit_window_ms)
         except Refused:

@@ -70,6 +70,27 @@ async def test_the_rules_of_a_room_answer_first(server: InProcessServer, judge: 
     assert "secret" not in str(judge.items)
 
 
+async def test_what_is_said_to_admins_by_who_may_not_enter_is_shown_to_nobody(
+    server: InProcessServer, judge: ManualJudge
+) -> None:
+    ann, bob, dan = [await server.connect(user) for user in ("ann", "bob", "dan")]
+    server.app.context.use(server.app.writer.submit)
+    room = await ann.create_group("bob", "cat", policy={"join": "request"})
+    closed = await ann.create_group("bob")
+    await asked(ann, "members.remove", room, users=["bob"], ban=True)
+    await asked(ann, "members.remove", closed, users=["bob"])
+    invite = (await ann.request(type="invites.create", room=room, key=new_key()))["invite"]["invite"]
+    used = {"type": "invites.use", "text": "secret"}
+    server.app.context.use(server.app.screening.submit)
+    assert await asked(bob, "room.join", room, text="secret") == ("not_member", None)
+    assert await asked(bob, "room.join", closed, text="secret") == ("not_member", None)
+    for client, name in ((bob, invite), (dan, "x" * 22)):
+        assert (await client.request(**used, key=new_key(), invite=name))["code"] == "not_found"
+    assert "secret" not in str(judge.items)
+    reply = await dan.request(**used, key=new_key(), invite=invite)
+    assert (reply.get("code"), "secret" in str(judge.items)) in ((None, True), ("rejected", False))
+
+
 async def test_a_message_that_is_due_of_who_is_muted_is_shown_to_nobody(
     server: InProcessServer, judge: ManualJudge
 ) -> None:
