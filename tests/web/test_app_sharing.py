@@ -71,6 +71,10 @@ async def test_cards_are_shown_by_type_and_messages_are_forwarded_with_them(
         assert await app.findings() == []
         await app.page.get_by_role("toolbar").get_by_role("button", name="Forward").click()
         await app.dialog.get_by_label("Search chats").fill("林")
+        # A long list takes no room from the field.
+        box = await app.dialog.get_by_label("Search chats").bounding_box()
+        assert box is not None
+        assert box["height"] >= 40
         await app.dialog.get_by_role("checkbox", name="林小雨").check()
         await app.until_still()
         assert await app.findings() == []
@@ -199,6 +203,10 @@ async def test_a_channel_is_made_followed_and_read_by_those_who_do_not_write(
         await bob.button("Follow the channel")
         await bob.page.locator("article", has_text="Spring tour").wait_for()
         assert await bob.field.count() == 0
+        # Of a channel one is told nothing until one asks for it.
+        await bob.page.locator(".chat-head").get_by_role("button", name="Notifications").click()
+        await bob.page.get_by_role("menuitemradio", name="As usual: nothing", checked=True).wait_for()
+        await bob.page.keyboard.press("Escape")
         bell = bob.page.get_by_role("button", name="Notify me of posts")
         assert await bell.get_attribute("aria-pressed") == "false"
         await bell.click()
