@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Sequen
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from bench.client.device import Refused
 
@@ -24,6 +24,7 @@ HEADS = {"Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-str
 PHONES_NICE = 5
 AGAIN_S = 0.02  # after a cut
 LOST = (OSError, EOFError)  # a connection that broke
+UNAVAILABLE = 503  # of a process that waits for the daemon: one asks again, as after a cut
 
 
 class Answer(NamedTuple):
@@ -73,12 +74,17 @@ class Files:
         return Answer(int(first.split()[1]), {name.lower(): value.strip() for name, _, value in pairs})
 
     async def said(self, what: str, body: bytes = b"", pace_s: float = 0.0, **headers: object) -> Answer:
-        """Ask for an answer without a body. Raises OSError, EOFError, Refused."""
+        """Ask for an answer without a body. Raises OSError, also for a server that cannot now, EOFError, Refused."""
         answer = await self.ask(what, body, pace_s, **headers)
         if answer.status >= 300:
-            self.close()
-            raise Refused({"code": answer.status, "message": what})
+            self._refuse(answer, what)
         return answer
+
+    def _refuse(self, answer: Answer, what: str) -> NoReturn:
+        self.close()
+        if answer.status == UNAVAILABLE:
+            raise ConnectionError(f"{what}: {answer.status}")
+        raise Refused({"code": answer.status, "message": what})
 
     async def begin(self, length: int | None, kind: str = "file", key: str = "", **metadata: str) -> str:
         """Return the id of a new upload, whose length is told later where it is None."""
@@ -96,7 +102,10 @@ class Files:
     async def upload(self, content: bytes, kind: str = "file", pace_s: float = 0.0) -> str:
         """Return the id of a file that is ready. Raises Refused for one that is not."""
         file = await self.begin(len(content), kind, sha256=digest(content))
-        state = (await self.append(file, content, pace_s=pace_s)).headers.get("chatd-file")
+        told = await self.append(file, content, pace_s=pace_s)
+        while (state := told.headers.get("chatd-file")) == "inspecting":
+            await asyncio.sleep(AGAIN_S)
+            told = await self.said(f"HEAD /v1/files/{file}")
         if state != "ready":
             raise Refused({"code": "unreadable", "message": f"a {kind} is {state} after it was uploaded"})
         return file
@@ -105,8 +114,7 @@ class Files:
         """Fetch what is not `held` of a file. Raises OSError, EOFError, Refused."""
         answer = await self.ask(f"GET /v1/media/{path}", Range=f"bytes={len(held)}-")
         if answer.status != 206:
-            self.close()
-            raise Refused({"code": answer.status, "message": path})
+            self._refuse(answer, path)
         left = int(answer.headers["content-length"])
         assert self._streams is not None
         while left:

@@ -20,6 +20,7 @@ from chatd.auth.verifier import token_verifier
 from chatd.config import model
 from chatd.config.rates import Rates
 from chatd.config.secret import Secret
+from chatd.core.allowances import Allowances
 from chatd.core.filters import Filter
 from chatd.core.maintenance import Barrier
 from chatd.core.read_set import ReadSet
@@ -41,6 +42,7 @@ from chatd.storage.sqlite.connection import writable
 from chatd.storage.sqlite.directory import Directory
 from chatd.storage.sqlite.store import SqliteStore
 from chatd.storage.sqlite.write_set import Batch, batch_of
+from chatd.writer.judged_rooms import JudgedRooms
 from chatd.writer.screening import Screening, ScreeningRules
 from chatd.writer.submission import Submission
 from chatd.writer.writer import Writer, decide
@@ -365,7 +367,8 @@ def screening_of(app: App) -> Screening:
     words = {"".join(chance.choices(ascii_lowercase, k=8)) for _ in range(settings.words_max)}
     patterns = tuple(rf"\b(buy|sell)\s+{word}\b" for word in sorted(words)[: settings.patterns_max])
     env = app.context.env
-    screening = Screening(take, app.rooms, app.store, env, app.counters, app.rate_limits.keep_task)
+    judged_rooms = JudgedRooms(app.rooms, app.store, env, Allowances())
+    screening = Screening(take, judged_rooms, env, app.counters, app.rate_limits.keep_task)
     screening.reconfigure(ScreeningRules(new_account_ms=settings.new_account_h * 3_600_000))
     screening.adopt(compiled([Filter("bench", words=tuple(words), patterns=patterns)]))
     return screening

@@ -143,7 +143,7 @@ class Sides:
         room = await create_group(self.there, "media", ["owner"])
         for name, content in self.contents.items():
             sent = {
-                "url": f"media:{(file := await files.upload(content))}",
+                "url": f"media:{(file := await app.upload_on(files, content))}",
                 "mime": "application/octet-stream",
             }
             body = {"attachments": [sent]}

@@ -10,6 +10,7 @@ from chatd.commands.hello_limiter import HelloLimiter
 from chatd.commands.lookups import Lookups
 from chatd.commands.media_door import MediaDoor
 from chatd.commands.push_door import PushDoor
+from chatd.commands.unusual import Unusual, unusual
 from chatd.config.model import Config
 from chatd.core.cursors import Position
 from chatd.core.maintenance import Barrier
@@ -225,11 +226,13 @@ class Context:
     search: KeptIndex | None = field(init=False, default=None)
     # The feature words that are known here, as far as an operator has switched them on.
     features: frozenset[str] = field(init=False)
+    unusual: Unusual = field(init=False)
 
     def __post_init__(self) -> None:
-        self._note_features()
+        self._note_config()
 
-    def _note_features(self) -> None:
+    def _note_config(self) -> None:
+        self.unusual = unusual(self.config, self.bounds)
         words = [section.feature for section in self.sections.values()]
         config = self.config
         switches = {
@@ -247,7 +250,7 @@ class Context:
     def reconfigure(self, config: Config, bounds: HostBounds) -> None:
         """Put another configuration in force, with the audiences it gives."""
         self.config, self.bounds = config, bounds
-        self._note_features()
+        self._note_config()
 
     def use(self, submit: Submit) -> None:
         """Submit by another door from now on."""

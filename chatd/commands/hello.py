@@ -33,6 +33,7 @@ number. The rooms and users of each commit are what makes the first read nearly 
 of the last commits are kept; a hello that took longer than they reach reads again.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from msgspec import UNSET
@@ -41,18 +42,16 @@ from chatd.commands.connection import HelloRejected, Identified, checked, identi
 from chatd.commands.context import Admission, Context, Session, SessionIdentity, Welcome
 from chatd.commands.reply_size import smaller
 from chatd.commands.sync import first_query, has_push, page_of, reached
-from chatd.config.model import Config
 from chatd.core.accounts import RecordDevice
-from chatd.core.privacy import BOUNDS
+from chatd.core.room_summary import Membership
 from chatd.core.sections import in_force
 from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account, DeviceSeen
 from chatd.protocol import close_codes, limits
 from chatd.protocol.connection import Hello, HelloOk
 from chatd.protocol.errors import Refused
-from chatd.protocol.privacy import Capability, To
 from chatd.protocol.sync import SyncPage
-from chatd.storage.views import HelloRows, Membership, SyncRows
+from chatd.storage.views import HelloRows, SyncRows
 from chatd.writer.submission import Submission
 
 # A device that comes back within the hour is not recorded again.
@@ -126,8 +125,8 @@ async def welcome(ctx: Context, session: Session, request: Hello, identity: Sess
         features=features,
         heartbeat=session.heartbeat_s(),
         token_ttl=session.watch_token(claims),
-        limits=unusual_limits(ctx) or UNSET,
-        audiences=("people" in features and unusual_audiences(ctx)) or UNSET,
+        limits=ctx.unusual.limits or UNSET,
+        audiences=("people" in features and ctx.unusual.audiences) or UNSET,
         media=ctx.media.offer(ctx.config) if "media" in features else UNSET,
         push=ctx.push.offer(ctx.config.push, rows.is_registered) if has_push(ctx, request) else UNSET,
         sync=page,
@@ -210,20 +209,21 @@ async def read_again(ctx: Context, session: Session, request: Hello, query: Sync
     return rows
 
 
-def subscribe(ctx: Context, session: Session, request: Hello, memberships: list[Membership]) -> None:
+def subscribe(ctx: Context, session: Session, request: Hello, memberships: Sequence[Membership]) -> None:
     """Subscribe the session to all its rooms but those the user left meanwhile; to none if it may not read."""
     if "read" not in session.claims.allow:
         return
-    on_screen = set(request.focus)
     subscribed, left = session.subscriptions.rooms, session.subscriptions.left
-    present = [row for row in memberships if row.number not in left]
+    present = [row for row in memberships if row.number not in left] if left else memberships
+    loaded = ctx.rooms.cache.rooms
     for row in present:
         if row.number not in subscribed:
             # A room in memory is newer than the row.
-            loaded = ctx.rooms.cache.rooms.get(row.room)
-            members = row.members if loaded is None else loaded.size
-            ctx.hub.subscribe(session, row.number, row.room, members, row.muted_until)
-    ctx.hub.set_focus(session, frozenset(row.number for row in present if row.room in on_screen))
+            room = loaded.get(row.name)
+            members = row.size if room is None else room.size
+            ctx.hub.subscribe(session, row.number, row.name, members, row.muted_until)
+    if on_screen := request.focus:
+        ctx.hub.set_focus(session, frozenset(row.number for row in present if row.name in on_screen))
 
 
 def device_record(request: Hello) -> RecordDevice:
@@ -245,38 +245,3 @@ def features_of(ctx: Context, session: Session, request: Hello) -> list[str]:
     """Return the feature words in force."""
     unknown = limits.BINARY_FEATURES if session.text else frozenset[str]()
     return [word for word in request.features if word in ctx.features and word not in unknown]
-
-
-def unusual_limits(ctx: Context) -> dict[str, int]:
-    """Return the numbers that clients count by and that differ from the documented defaults, by name."""
-    unusual = {
-        name: getattr(ctx.config.limits, name)
-        for name, usual in limits.DEFAULTS.items()
-        if getattr(ctx.config.limits, name) != usual
-    }
-    known = thresholds_of(ctx.config)
-    return unusual | {name: value for name, value in known.items() if value != limits.THRESHOLDS[name]}
-
-
-def thresholds_of(config: Config) -> dict[str, int]:
-    """Return the thresholds that a client may show or count by, by name (protocol.md "Thresholds")."""
-    delivery, storage = config.delivery, config.storage
-    return {
-        "full_delivery_members": delivery.full_members,
-        "large_room_members": delivery.large_members,
-        "receipts_members": delivery.receipts_members,
-        "delivered_members": delivery.delivered_members,
-        "typing_members": delivery.typing_members,
-        "group_members": config.limits.group_members,
-        "edit_window_s": int(storage.edit_window_s),
-        "recall_window_s": int(storage.recall_window_s),
-        "retain_s": int(storage.retain_s),
-        "request_texts": config.people.request_texts,
-    }
-
-
-def unusual_audiences(ctx: Context) -> dict[Capability, list[To]]:
-    """Return default, widest and narrowest audience of the capabilities for which the host has set others."""
-    return {
-        capability: [*bounds] for capability, bounds in ctx.bounds.items() if bounds != BOUNDS[capability]
-    }

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from chatd.commands import history, joining
 from chatd.commands.admin import Writes
 from chatd.commands.context import Context
-from chatd.commands.members import action_of, shown_part
+from chatd.commands.members import MembersPage, action_of, shown_members
 from chatd.commands.reply_size import page_bytes
 from chatd.core.audit import Audit
 from chatd.core.own_view import view_of
@@ -85,8 +85,7 @@ class HostRooms:
         number of all.
         """
         room, member = await self._enter(user, name, action_of(role))
-        role = shown_part(room, member, role)
-        found = await self._ctx.store.members(room.number, after=after, prefix="", role=role, limit=limit)
+        found = await shown_members(self._ctx, room, member, MembersPage(after, "", role, limit))
         await self._enter(user, name, action_of(role))
         return found
 

@@ -35,7 +35,9 @@ async def list_invites(
 ) -> InvitesOk:
     """Return up to `limit` invites of a group, the newest first; a plain member sees their own."""
     after = place_of(more, NEWEST)
-    found = await ctx.store.joining.invites_of(room.number, makers_seen(member), after, limit)
+    found = await ctx.store.joining.invites_of(
+        room.number, makers_seen(member), after, limit, ctx.env.now_ms()
+    )
     page = ctx.config.groups.invite_url
     next = f"{-found[-1].created_at}:{found[-1].invite}" if len(found) == limit else UNSET
     return InvitesOk(invites=[shown_invite(one, page) for one in found], more=next)

@@ -1,5 +1,7 @@
 """The lists of members (protocol.md "Rooms and members"). Changes of members are decided in core."""
 
+from typing import NamedTuple
+
 from msgspec import UNSET
 
 from chatd.commands.context import Context, Session
@@ -16,12 +18,10 @@ async def members(ctx: Context, session: Session, request: MembersList) -> Membe
     role: MemberFilter | None = None if request.role is UNSET else request.role
     room, member = await ctx.enter(session.user, request.room, action_of(role))
     limit = limited(request.limit, ctx.config.limits.page, ctx.config.limits.page)
-    role = shown_part(room, member, role)
-    rows, count = await ctx.store.members(
-        room.number, after=after_user(request.more), prefix=request.prefix, role=role, limit=limit
-    )
+    page = MembersPage(after_user(request.more), request.prefix, role, limit)
+    rows, count = await shown_members(ctx, room, member, page)
     more = rows[-1].user if len(rows) == limit else UNSET
-    return MembersOk(members=without_ended_bans(rows, ctx.env.now_ms()), more=more, count=count)
+    return MembersOk(members=rows, more=more, count=count)
 
 
 def action_of(role: MemberFilter | None) -> str:
@@ -29,19 +29,38 @@ def action_of(role: MemberFilter | None) -> str:
     return "remove" if role == "banned" else "view"
 
 
-def shown_part(room: Room, member: Member, role: MemberFilter | None) -> MemberFilter | None:
-    """Return the part of a list that `member` is shown, of what they ask for."""
-    return "staff" if hides_from(room, member) and role in (None, "member") else role
+class MembersPage(NamedTuple):
+    """A page of a list of members: those behind the user id `after` whose id begins with `prefix`."""
+
+    after: str
+    prefix: str
+    role: MemberFilter | None
+    limit: int
 
 
-def without_ended_bans(rows: list[MemberRow], now_ms: int) -> list[MemberRow]:
-    return [row for row in rows if not 0 < row.banned_until <= now_ms]
+async def shown_members(
+    ctx: Context, room: Room, member: Member, page: MembersPage
+) -> tuple[list[MemberRow], int]:
+    """Return members of a room that `member` is shown, and the number of all."""
+    after, prefix, role, limit = page
+    number, now_ms = room.number, ctx.env.now_ms()
+    own: list[MemberRow] = []
+    if hides_from(room, member) and role in (None, "member"):
+        # Of their kind they see themselves.
+        own = await ctx.store.named_members(number, [member.user], now_ms)
+        own = [row for row in own if row.user > after and row.user.startswith(prefix)]
+        limit = limit if role is None else 0
+        role = "staff"
+    rows, count = await ctx.store.members(
+        number, after=after, prefix=prefix, role=role, limit=limit, now_ms=now_ms
+    )
+    return sorted(rows + own, key=lambda row: row.user)[: page.limit], count
 
 
 async def get(ctx: Context, session: Session, request: MembersGet) -> MembersOk:
     """Return those of some users who are members, in order of user id."""
     room, member = await ctx.enter(session.user, request.room)
-    rows = await ctx.store.named_members(room.number, request.users)
+    rows = await ctx.store.named_members(room.number, request.users, ctx.env.now_ms())
     if hides_from(room, member):
         rows = [row for row in rows if is_shown(row, session.user)]
     return MembersOk(members=rows, count=room.size)

@@ -6,6 +6,7 @@ from msgspec import UNSET, structs
 
 from chatd.core.governance import kept_details
 from chatd.core.idempotency import acknowledgement, first_time, once
+from chatd.core.may_post import check_not_silenced
 from chatd.core.messages import target_of
 from chatd.core.permissions import authorize
 from chatd.core.read_set import ReadSet
@@ -20,6 +21,7 @@ def announce(user: str, request: Announce, writes: WriteSet, reads: ReadSet) -> 
     """Make a message the announcement of its room, or take the announcement away."""
     digest = first_time(user, request, writes, reads)
     room, member = authorize(reads.rooms.get(request.room), user, "announce")
+    check_not_silenced(member, writes.now)
     if request.target:
         check_not_recalled(target_of(room, member, request.target, reads))
     before = room.details.announcement

@@ -25,7 +25,7 @@ from chatd.core.files import (
     file_of,
     put,
 )
-from chatd.core.own_view import view_of
+from chatd.core.own_view import sees
 from chatd.core.permissions import member_of
 from chatd.core.read_set import ReadSet
 from chatd.core.room import Room
@@ -249,7 +249,7 @@ def forwarded(user: str, known: KnownFile | None, source: Place, reads: ReadSet)
         member = member_of(room, user)
     except Refused:
         room = None
-    if known is None or room is None or not view_of(member).shows(source.seq):
+    if known is None or room is None or not sees(member, source.seq):
         raise Refused("not_found", "no such file in such a message", field="from")
     check_leaves(room)
     place = (room.number, source.seq, known.file.file)

@@ -37,6 +37,15 @@ class RecentMessages:
     high: int
 
 
+@dataclass(slots=True, frozen=True)
+class Bans:
+    """How many users are banned from a channel, whose former members are not in memory: so many at most while that is
+    far from the limit.
+    """
+
+    count: int
+
+
 @once
 def remove(user: str, request: MembersRemove, writes: WriteSet, reads: ReadSet) -> WriteOk:
     """Remove members, and end what others ask; a ban needs no member. What they wrote in a day goes, too."""
@@ -46,7 +55,7 @@ def remove(user: str, request: MembersRemove, writes: WriteSet, reads: ReadSet) 
     present = [other for other in users if other in room.members]
     check_removal(user, actor, room, present, request, writes.now)
     banned = [other for other in users if request.ban and is_news(room, other, request, writes.now)]
-    check_bans(room, banned, reads)
+    check_bans(room, banned, writes, reads)
     recalled = recent(room, users, reads) if request.recall else {}
     waits = end_waiting(room, users, writes, reads)
     if not (present or banned or recalled or waits):
@@ -86,13 +95,23 @@ def is_news(room: Room, user: str, request: MembersRemove, now_ms: int) -> bool:
     return former is None or not ban_holds(former, now_ms) or ban_ends(former) != (request.until or 0)
 
 
-def check_bans(room: Room, banned: Iterable[str], reads: ReadSet) -> None:
-    fresh = [user for user in banned if (known := room.former.get(user)) is None or known.gone != "banned"]
+def check_bans(room: Room, banned: Iterable[str], writes: WriteSet, reads: ReadSet) -> None:
+    """Raise Refused("quota") when a room may not ban these, too. A ban that is over does not count."""
+
+    def is_banned(user: str) -> bool:
+        return user in room.former and ban_holds(room.former[user], writes.now)
+
+    fresh = sum(not is_banned(user) for user in banned)
     if not fresh:
         return
-    count = sum(member.gone == "banned" for member in room.former.values())
-    if count + len(fresh) > reads.rules.bans_max:
+    if room.is_channel:
+        count = reads.records_of(Bans)[room.number].count
+    else:
+        count = sum(one.gone == "banned" and ban_holds(one, writes.now) for one in room.former.values())
+    if count + fresh > reads.rules.bans_max:
         raise Refused("quota", f"at most {reads.rules.bans_max} users are banned from a room", field="users")
+    if room.is_channel:
+        reads.records_of(Bans)[room.number] = Bans(count + fresh)
 
 
 def ban(room: Room, user: str, until: int, writes: WriteSet) -> None:

@@ -22,19 +22,24 @@ draft_of = msgpack.Decoder(DraftRow).decode
 
 def draft(user: str, request: Draft, writes: WriteSet, reads: ReadSet) -> StampOk:
     """Keep what the user has typed in a room, in place of what was there; nothing, and what was sent, drops it."""
+    body, known = request.body, stored(user, DRAFTS, request.room, reads) is not None
+    if is_empty(body) and known:
+        # Also when the user has left the room since.
+        return drop(user, request.room, writes, reads)
     room, _ = authorize(reads.rooms.get(request.room), user, "view")
-    body = request.body
     if is_empty(body) or is_sent(room, user, request.key, writes, reads):
-        if stored(user, DRAFTS, room.name, reads) is None:
-            return StampOk()
-        store(ChangedRow(user, DRAFTS, room.name, None), writes, reads)
-        return StampOk(stamp=writes.stamp)
+        return drop(user, room.name, writes, reads) if known else StampOk()
     assert body is not UNSET
     if len(encode(body)) > DRAFT_BYTES_MAX:
         raise Refused("too_large", f"a draft is at most {DRAFT_BYTES_MAX} bytes", field="body")
     row = encode(DraftRow(request.key, body, writes.now))
     store(ChangedRow(user, DRAFTS, room.name, row), writes, reads)
     drop_oldest(user, writes, reads)
+    return StampOk(stamp=writes.stamp)
+
+
+def drop(user: str, room: str, writes: WriteSet, reads: ReadSet) -> StampOk:
+    store(ChangedRow(user, DRAFTS, room, None), writes, reads)
     return StampOk(stamp=writes.stamp)
 
 

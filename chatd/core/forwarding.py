@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from chatd.core.attachments import Resolved, check_leaves, check_space, resolve_files
 from chatd.core.idempotency import acknowledgement, first_time, once, same
-from chatd.core.may_post import check_may_post, check_pace, is_bound, note_pace, slow_s
+from chatd.core.may_post import check_may_say, is_bound, note_pace, since_written, slow_s
 from chatd.core.message_requests import is_pending, note_sent
 from chatd.core.messages import say
 from chatd.core.own_view import view_of
@@ -58,8 +58,7 @@ def forward(user: str, request: Forward, writes: WriteSet, reads: ReadSet) -> Wr
     room, author = authorize(reads.rooms.get(request.room), user, "post")
     bound = is_bound(room, author)
     if bound:
-        check_may_post(room, author, writes.now)
-        check_pace(room, author, writes, reads)
+        check_may_say(room, author, None, writes.now, since_written(room, author, writes, reads))
         if len(request.seqs) > 1 and slow_s(room, author):
             raise Refused("too_large", "one message at a time, in a slow room", field="seqs")
     source, sources = seen_by(user, request, reads)
@@ -76,8 +75,6 @@ def forward(user: str, request: Forward, writes: WriteSet, reads: ReadSet) -> Wr
             note_sent(room, author, copy.body, writes, reads)
         say(room, author, sent, digest, writes, reads, copy)
     writes.spend("forwards", user, len(copies))
-    if bound:
-        note_pace(room, author, writes)
     return acknowledgement(request, writes.keyed[room.number, user, request.key].event)
 
 

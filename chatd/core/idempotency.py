@@ -84,7 +84,15 @@ def first_time(user: str, request: RoomMutation, writes: WriteSet, reads: ReadSe
     # The key stands for what came, whatever screening made of it.
     request = writes.sent or request
     room = reads.rooms.get(request.room)
-    return digest_of(request) if room is None else first_time_in(room, user, request, writes, reads)
+    if room is None or is_stranger(room, user):
+        return digest_of(request)
+    return first_time_in(room, user, request, writes, reads)
+
+
+def is_stranger(room: Room, user: str) -> bool:
+    """Whether `user`, who used no key here, learns nothing of a room: not even by what they have left to store."""
+    known = room.known(user)
+    return user != "" and (known is None or known.never_joined)
 
 
 def first_time_in(room: Room, user: str, request: Mutation, writes: WriteSet, reads: ReadSet) -> int:

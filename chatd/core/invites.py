@@ -122,6 +122,10 @@ def create(user: str, request: InvitesCreate, writes: WriteSet, reads: ReadSet) 
         raise Refused("bad_request", "an invite ends later than now", field="expires_at")
     if expires_at > writes.now + INVITE_DAYS_MAX * DAY_MS:
         raise Refused("too_large", f"an invite ends within {INVITE_DAYS_MAX} days", field="expires_at")
+    for one in [*known.values()]:
+        if one.number == room.number and one.expires_at <= writes.now and not one.revoked:
+            # So that the next one finds no more rows than may work.
+            put_invite(replace(one, revoked=True), writes, reads)
     working = [one for one in known.values() if one.number == room.number and not one.is_spent(writes.now)]
     if len(working) >= rules.invites_max:
         raise Refused("too_large", f"a group has at most {rules.invites_max} invites", field="room")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from msgspec import UNSET
 
 from chatd.core.bans import ban, check_bans
+from chatd.core.channels import follows_enough
 from chatd.core.idempotency import first_time, once
 from chatd.core.joining import Join, drop_join, join_of, put_join
 from chatd.core.members import (
@@ -54,7 +55,7 @@ def decide(user: str, request: JoinsDecide, writes: WriteSet, reads: ReadSet) ->
     if not asking:
         return WriteOk(duplicate=True)
     if request.ban:
-        check_bans(room, asking, reads)
+        check_bans(room, asking, writes, reads)
         for other in asking:
             drop_join(room, other, writes, reads)
             ban(room, other, 0, writes)
@@ -67,7 +68,12 @@ def decide(user: str, request: JoinsDecide, writes: WriteSet, reads: ReadSet) ->
         return WriteOk(time=writes.now)
     # They asked for it themselves, so they may be in as many rooms as those who join.
     most = most_rooms(reads.rules.rooms_per_user)
-    left_out = [other for other in asking if rooms_of(other, writes, reads) >= most]
+    left_out = [
+        other
+        for other in asking
+        if rooms_of(other, writes, reads) >= most
+        or (room.is_channel and follows_enough(other, writes, reads))
+    ]
     fresh = [other for other in asking if other not in left_out]
     if not fresh:
         return WriteOk(duplicate=True, not_added=left_out)

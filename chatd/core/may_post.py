@@ -32,6 +32,17 @@ def check_may_post(room: Room, member: Member, now_ms: int) -> None:
         raise Refused("forbidden", "only admins write here")
 
 
+def check_may_say(room: Room, member: Member, body: Body | None, now_ms: int, since_s: float) -> None:
+    """Raise Refused when `member` may not send this: no body is that of a forward, which mentions nobody.
+
+    `since_s`: since they wrote last.
+    """
+    check_may_post(room, member, now_ms)
+    if body is not None:
+        check_mentions_all(room, member, body)
+    check_pace(room, member, since_s)
+
+
 def check_may_react(room: Room, member: Member, now_ms: int) -> None:
     """Raise Refused when `member` may give no reaction: like who may not write, but followers of a channel may."""
     if room.is_channel:
@@ -71,13 +82,17 @@ def slow_s(room: Room, member: Member) -> float:
     return 0 if ranks(member, "admin") else wait
 
 
-def check_pace(room: Room, member: Member, writes: WriteSet, reads: ReadSet) -> None:
-    """Raise Refused("rate_limited") when the last message of `member` is too young for slow mode."""
-    wait_s, place = slow_s(room, member), (room.number, member.user)
-    if wait_s and place not in writes.paced:
-        wait_s = max(0, wait_s - reads.allowances.since_s(place, reads.now_s))
-    if wait_s:
+def check_pace(room: Room, member: Member, since_s: float) -> None:
+    """Raise Refused("rate_limited") when the last message of `member`, `since_s` ago, is too young for slow mode."""
+    wait_s = slow_s(room, member) - since_s
+    if wait_s > 0:
         raise Refused("rate_limited", "this room is slow", retry_after=retry_after_ms(wait_s), scope=SLOW)
+
+
+def since_written(room: Room, member: Member, writes: WriteSet, reads: ReadSet) -> float:
+    """Return the seconds since `member` wrote in a slow room."""
+    place = room.number, member.user
+    return 0.0 if place in writes.paced else reads.allowances.since_s(place, reads.now_s)
 
 
 def note_pace(room: Room, member: Member, writes: WriteSet) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from msgspec import UNSET
 
 from chatd.core.channels import check_staff
-from chatd.core.extras import BANNED_UNTIL, SAW_FROM, put_extra
+from chatd.core.extras import BANNED_UNTIL, SAW_FROM, extra, put_extra
 from chatd.core.governance import hides_members, rule
 from chatd.core.held_files import drop_wallpaper
 from chatd.core.idempotency import acknowledgement, first_time, once, unlogged
@@ -71,9 +71,9 @@ class MembershipChange:
 
 
 def add_member(room: Room, user: str, role: Role, writes: WriteSet, reads: ReadSet) -> None:
-    """Make `user` a member, who sees as much of the log as newcomers do; a former member keeps their extras.
+    """Make `user` a member, who sees as much of the log as newcomers do, without what they cleared.
 
-    What they asked for, or were offered, is over.
+    A former member keeps their extras. What they asked for, or were offered, is over.
     """
     drop_join(room, user, writes, reads)
     former = room.former.get(user)
@@ -83,8 +83,10 @@ def add_member(room: Room, user: str, role: Role, writes: WriteSet, reads: ReadS
     member.receipts = account is None or account.receipts
     if former is not None and former.extras:
         member.extras = former.extras
-        put_extra(member, SAW_FROM, None)
+        cleared = former.first_visible if extra(former, SAW_FROM) else 0
+        put_extra(member, SAW_FROM, first if cleared > first else None)
         put_extra(member, BANNED_UNTIL, None)
+        member.first_visible = max(first, cleared)
     writes.add_member(room, member)
     if account is not None and account.is_automated and reads.rules.bots and not room.is_channel:
         room.bots |= {user}

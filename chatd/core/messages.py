@@ -11,13 +11,15 @@ from chatd.core.idempotency import acknowledgement, first_time, once, same, unlo
 from chatd.core.may_post import (
     check_may_post,
     check_may_react,
+    check_may_say,
     check_mentions_all,
     check_not_silenced,
-    check_pace,
     is_bound,
     note_pace,
+    since_written,
 )
 from chatd.core.message_requests import note_sent
+from chatd.core.own_view import view_of
 from chatd.core.permissions import HOST, authorize
 from chatd.core.read_set import ReadSet, Rules
 from chatd.core.removal import check_not_recalled
@@ -116,9 +118,7 @@ def post(user: str, request: Send, writes: WriteSet, reads: ReadSet) -> WriteOk:
     room, author = authorize(named, user, "post")
     bound = is_bound(room, author)
     if bound:
-        check_may_post(room, author, writes.now)
-        check_mentions_all(room, author, request.body)
-        check_pace(room, author, writes, reads)
+        check_may_say(room, author, request.body, writes.now, since_written(room, author, writes, reads))
     if request.body.mentions is not UNSET:
         check_mentions(user, len(request.body.mentions), room, writes, reads)
     with_files = request.body.attachments is not UNSET or request.body.card is not UNSET
@@ -200,10 +200,15 @@ def count_mentions(
     return counted
 
 
-def target_of(room: Room, member: Member, seq: int, reads: ReadSet) -> Message:
-    """Return the message an operation acts on; Refused("not_found") when there is none that this member may see."""
-    message = reads.messages.get((room.number, seq))
-    if message is None or seq < member.first_visible:
+def target_of(
+    room: Room, member: Member, seq: int, reads: ReadSet, *, may_be_deleted: bool = False
+) -> Message:
+    """Return the message an operation acts on; Refused("not_found") when there is none that this member may see.
+
+    `may_be_deleted`: also one that they deleted for themselves.
+    """
+    message, view = reads.messages.get((room.number, seq)), view_of(member)
+    if message is None or seq < view.first or (view.has_deleted(seq) and not may_be_deleted):
         raise Refused("not_found", "no such message", field="target")
     return message
 
@@ -237,12 +242,7 @@ def edit(user: str, request: Edit, writes: WriteSet, reads: ReadSet) -> WriteOk:
         check_may_post(room, member, writes.now)
         check_mentions_all(room, member, request.body)
     message = target_of(room, member, request.target, reads)
-    if message.event.user != user:
-        raise Refused("forbidden", "only its author may edit a message")
-    check_not_recalled(message)
-    if message.event.body is not UNSET and message.event.body.forwarded is not UNSET:
-        raise Refused("forbidden", "a forwarded message stays as it was written", field="target")
-    check_window(message, writes.now, reads.rules.edit_window_ms)
+    check_editable(message, user, writes.now, reads.rules.edit_window_ms)
     before = files_of(message, reads)
     found = resolved(user, request.body, room, writes, reads, before)
     if same(message.event.body, found.body):
@@ -251,6 +251,16 @@ def edit(user: str, request: Edit, writes: WriteSet, reads: ReadSet) -> WriteOk:
     message.event.edited = writes.now
     exchange(user, before, found, room, request.target, writes, reads)
     return operate(message, request, user, digest, Event(seq=0, kind="edit", body=found.body), writes)
+
+
+def check_editable(message: Message, user: str, now_ms: int, window_ms: int) -> None:
+    """Raise Refused when `user` may not edit a message that they see."""
+    if message.event.user != user:
+        raise Refused("forbidden", "only its author may edit a message")
+    check_not_recalled(message)
+    if message.event.body is not UNSET and message.event.body.forwarded is not UNSET:
+        raise Refused("forbidden", "a forwarded message stays as it was written", field="target")
+    check_window(message, now_ms, window_ms)
 
 
 def files_of(message: Message, reads: ReadSet) -> dict[str, AttachedAt]:
@@ -265,7 +275,8 @@ def recall(user: str, request: Recall, writes: WriteSet, reads: ReadSet) -> Writ
     """Take a message back for everybody: by its author within the window, or by an admin or the host at any time."""
     digest = first_time(user, request, writes, reads)
     room, member = authorize(reads.rooms.get(request.room), user, "recall")
-    message = target_of(room, member, request.target, reads)
+    # Others see it still.
+    message = target_of(room, member, request.target, reads, may_be_deleted=True)
     moderates = user == HOST or (not room.direct and member.role != "member")
     if message.event.user != user and not moderates:
         raise Refused("forbidden", "only its author or an admin may recall a message")

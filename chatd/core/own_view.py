@@ -25,15 +25,24 @@ class View(NamedTuple):
     deleted: Sequence[Range] = ()
 
     def shows(self, seq: int) -> bool:
-        return seq >= self.first and not self.has_deleted(seq)
+        return seq >= self.first and not (self.deleted and self.has_deleted(seq))
 
     def has_deleted(self, seq: int) -> bool:
         return any(low <= seq <= high for low, high in self.deleted)
 
 
+# The view of a member who sees everything.
+WHOLE = View()
+
+
 def view_of(member: Seeing) -> View:
     deleted = extra(member, DELETED) if member.extras else None
     return View(member.first_visible, [(low, high) for low, high in deleted or ()])
+
+
+def sees(member: Seeing, seq: int) -> bool:
+    """Whether a member sees the message `seq`."""
+    return seq >= member.first_visible and not (member.extras and view_of(member).has_deleted(seq))
 
 
 def saw_from(member: Seeing) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from msgspec import UNSET
 
 from chatd.core.extras import PLAYED, extra, put_extra
+from chatd.core.own_view import view_of
 from chatd.core.permissions import authorize
 from chatd.core.read_set import ReadSet
 from chatd.core.room import Member, Room
@@ -25,7 +26,7 @@ def played(user: str, request: Played, writes: WriteSet, reads: ReadSet) -> Ok:
     """Note that a voice note was heard. Once is enough; own ones, and what is none, are passed over."""
     room, member = authorize(reads.rooms.get(request.room), user, "view")
     message = reads.messages.get((room.number, request.seq))
-    if message is None or request.seq < member.first_visible:
+    if message is None or not view_of(member).shows(request.seq):
         raise Refused("not_found", "no such message", field="seq")
     heard: Sequence[int] = extra(member, PLAYED) or ()
     newest = sorted({*heard, request.seq})[-PLAYED_MAX:]

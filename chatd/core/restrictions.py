@@ -7,11 +7,14 @@ conversation where rooms are made. None has to be ended by anybody: each look co
 from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import UNSET
+
 from chatd.core.accounts import account_of, put_account
 from chatd.core.event_feed import changed_account
 from chatd.core.read_set import DAY_MS, ReadSet
-from chatd.core.users import Restriction
+from chatd.core.users import Account, Restriction
 from chatd.core.write_set import WriteSet
+from chatd.protocol.drafts import Schedule
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused, Rejected
 from chatd.protocol.friends import FriendRequest
@@ -69,6 +72,14 @@ def is_banned(restriction: Restriction | None, now_ms: int) -> bool:
     return restriction is not None and restriction.what == "ban" and restriction.holds(now_ms)
 
 
+def check_account(account: Account, request: Any, now_ms: int) -> None:
+    """Raise Refused when the account of a user keeps them from `request`."""
+    if account.disabled:
+        raise Refused("forbidden", "this user is disabled")
+    if account.restriction is not None:
+        check_spoken(account.restriction, request, now_ms)
+
+
 def check_spoken(restriction: Restriction, request: Any, now_ms: int) -> None:
     """Raise Refused when a restriction keeps its user from `request`: "muted", or "forbidden" of a ban."""
     if not restriction.holds(now_ms):
@@ -93,8 +104,11 @@ def muted(restriction: Restriction, now_ms: int) -> Refused:
 
 
 def is_paced(restriction: Restriction, request: Any, now_ms: int) -> bool:
-    """Whether `request` counts against the slow pace of a limited user."""
-    return restriction.what == "limit" and isinstance(request, Send | Forward) and restriction.holds(now_ms)
+    """Whether `request` counts against the slow pace of a limited user, as a message sent later does."""
+    sends = isinstance(request, Send | Forward) or (
+        isinstance(request, Schedule) and request.body is not UNSET
+    )
+    return restriction.what == "limit" and sends and restriction.holds(now_ms)
 
 
 def check_conversation(user: str, writes: WriteSet, reads: ReadSet) -> None:

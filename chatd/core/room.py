@@ -275,11 +275,6 @@ class Room:
         """Return a present or former member."""
         return self.members.get(user) or self.former.get(user)
 
-    def first_visible(self, user: str) -> int:
-        """Return the event from which on `user` sees the room; they may have left it later in the same batch."""
-        member = self.known(user)
-        return 1 if member is None else member.first_visible
-
     def behind(self, seq: int) -> list[Member]:
         """Return the present members in memory who have not read up to `seq`."""
         return [member for member in self.members.values() if member.read < seq]

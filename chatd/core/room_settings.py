@@ -10,6 +10,7 @@ from chatd.core.discovery import list_anew, names_of
 from chatd.core.governance import changed_policy, details_with, kept_details, ranks, rule
 from chatd.core.held_files import avatar_holder, check_picture, hold
 from chatd.core.idempotency import acknowledgement, first_time, once, same
+from chatd.core.may_post import check_not_silenced
 from chatd.core.permissions import HOST_AS_MEMBER, authorize
 from chatd.core.read_set import ReadSet
 from chatd.core.room import CHANNEL, Member, Room
@@ -54,6 +55,7 @@ def update(user: str, request: RoomUpdate, writes: WriteSet, reads: ReadSet) -> 
     """Change what a room says of itself, or its rules; the event names only values that differ."""
     digest = first_time(user, request, writes, reads)
     room, member = authorize(reads.rooms.get(request.room), user, action_of(request))
+    check_not_silenced(member, writes.now)
     changed = new_settings(room, request, member)
     if not changed:
         return WriteOk(duplicate=True)

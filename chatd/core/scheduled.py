@@ -21,7 +21,7 @@ from chatd.core.held_files import hold_all, scheduled_holder
 from chatd.core.messages import check_content, post
 from chatd.core.permissions import authorize
 from chatd.core.read_set import DAY_MS, ReadSet
-from chatd.core.restrictions import check_spoken
+from chatd.core.restrictions import check_account
 from chatd.core.sections import SCHEDULED, ChangedRow, store, stored
 from chatd.core.write_set import WriteSet
 from chatd.protocol.codec import decode_tree, encode
@@ -140,11 +140,7 @@ def send_scheduled(user: str, request: SendScheduled, writes: WriteSet, reads: R
     if room is not None and is_sent(room, user, request.key, writes, reads):
         forget(user, request.key, writes, reads)
         return Ok()
-    account = reads.accounts.get(user)
-    if account is not None and account.disabled:
-        raise Refused("forbidden", "this user is disabled")
-    if account is not None and account.restriction is not None:
-        check_spoken(account.restriction, request, writes.now)
+    check_sender(user, request, writes, reads)
     came, writes.sent = writes.sent, plain(writes.sent)
     try:
         reply = post(user, plain(request), writes, reads)
@@ -152,6 +148,13 @@ def send_scheduled(user: str, request: SendScheduled, writes: WriteSet, reads: R
         writes.sent = came
     forget(user, request.key, writes, reads)
     return reply
+
+
+def check_sender(user: str, request: SendScheduled, writes: WriteSet, reads: ReadSet) -> None:
+    """Raise Refused when the moderators keep the author of a message that is due from sending it."""
+    account = reads.accounts.get(user)
+    if account is not None:
+        check_account(account, request, writes.now)
 
 
 def end_scheduled(user: str, request: EndScheduled, writes: WriteSet, reads: ReadSet) -> Ok:

@@ -4,6 +4,7 @@ A verdict is given before a request is decided, so the decision has the last wor
 whatever is thought of it by now, and who may not do it is refused as ever.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,13 +16,22 @@ from chatd.core.entering import SetMembers, joinable, joined
 from chatd.core.forwarding import JudgedForward, keys_of, seen_by
 from chatd.core.idempotency import Repeated, first_time
 from chatd.core.invites import prepared_use
+from chatd.core.may_post import (
+    check_may_post,
+    check_may_say,
+    check_mentions_all,
+    check_not_silenced,
+    is_bound,
+    since_written,
+)
+from chatd.core.messages import check_editable, target_of
 from chatd.core.moderation import flag
 from chatd.core.permissions import authorize
 from chatd.core.read_set import ReadSet
 from chatd.core.room import Room
 from chatd.core.room_settings import action_of
 from chatd.core.rooms import repeated_creation
-from chatd.core.scheduled import SendScheduled
+from chatd.core.scheduled import SendScheduled, check_sender
 from chatd.core.write_set import WriteSet
 from chatd.protocol.codec import encode
 from chatd.protocol.envelope import Ok, RoomMutation
@@ -256,7 +266,14 @@ def refuse(refusal: ChatError, user: str, request: Any, writes: WriteSet, reads:
         except Repeated as repeated:
             return repeated.reply
     room = reads.rooms.get(getattr(request, "room", ""))
-    check_allowed(user, request, room)
+    member = None if room is None else room.members.get(user)
+    since_s = math.inf if room is None or member is None else since_written(room, member, writes, reads)
+    check_allowed(user, request, room, writes.now, since_s)
+    if isinstance(request, Edit) and room is not None:
+        message = target_of(room, room.members[user], request.target, reads)
+        check_editable(message, user, writes.now, reads.rules.edit_window_ms)
+    if isinstance(request, SendScheduled):
+        check_sender(user, request, writes, reads)
     if isinstance(request, RoomJoin):
         joined(joinable(room, user), user, writes, reads)
     if isinstance(request, Forward):
@@ -264,9 +281,24 @@ def refuse(refusal: ChatError, user: str, request: Any, writes: WriteSet, reads:
     raise refusal
 
 
-def check_allowed(user: str, request: Any, room: Room | None) -> None:
-    """Raise Refused when `user` may not ask that of a room, by whatever they would write there."""
+def check_allowed(user: str, request: Any, room: Room | None, now_ms: int, since_s: float) -> None:
+    """Raise Refused when `user` may not ask that of a room, by whatever they would write there.
+
+    `since_s`: since they wrote there last, if the room is slow.
+    """
     if isinstance(request, RoomJoin):
         joinable(room, user)
-    elif (action := ACTIONS.get(type(request))) is not None:
-        authorize(room, user, action_of(request) if isinstance(request, RoomUpdate) else action)
+        return
+    action = action_of(request) if isinstance(request, RoomUpdate) else ACTIONS.get(type(request))
+    if action is None:
+        return
+    room, member = authorize(room, user, action)
+    if not is_bound(room, member):
+        return
+    if isinstance(request, Send | Forward):
+        check_may_say(room, member, None if isinstance(request, Forward) else request.body, now_ms, since_s)
+    elif isinstance(request, Edit):
+        check_may_post(room, member, now_ms)
+        check_mentions_all(room, member, request.body)
+    elif isinstance(request, RoomUpdate) or (isinstance(request, MembersNickname) and request.user is UNSET):
+        check_not_silenced(member, now_ms)

@@ -4,6 +4,7 @@ from typing import Literal
 
 from msgspec import UNSET
 
+from chatd.protocol.bots import Told
 from chatd.protocol.messages import Event
 
 ShownTo = Literal["known", "members", "nobody"]
@@ -15,10 +16,10 @@ share any room.
 BOTH = 3
 
 
-def text_of(event: Event) -> int | None:
+def text_of(event: Event | Told) -> int | None:
     """Return the message whose text an edit carries, None for other events.
 
-    A member who sees the room from a later message on is not shown that text.
+    A member who does not see that message is not shown the text.
     """
     return event.target if event.kind == "edit" and event.target is not UNSET else None
 

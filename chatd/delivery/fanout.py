@@ -16,8 +16,9 @@ nothing up: it calls `send_event` with the same five arguments.
   they never see their message twice. A run of events that holds one of theirs is sent to them in parts: others' events
   as pushes, their own as acknowledgements. This is prepared before the shared push, and goes out under a cork as one
   write, because an author should not wait for a thousand others;
-- an edit of a message from before a member joined must not show its text to them. They get a head instead of that
-  event, and their client reads the log, where the event is emptied. Only a run with edits looks for such members;
+- an edit of a message that a member does not see, since it is from before they joined or they deleted it for
+  themselves, must not show its text to them. They get a head instead of that event, and their client reads the log,
+  where the event is emptied. Only a run with edits looks for such members;
 - members who join or leave within the batch see exactly the events between. The steps of a room are one list, joins
   and leaves between events, and each is carried out at its place: a run of events ends where the subscribers change;
 - the level of delivery. In large rooms most connections get a head once an interval, and in muted rooms those in the
@@ -39,6 +40,7 @@ from collections.abc import Collection
 from functools import partial
 
 from chatd.config.model import Config
+from chatd.core.own_view import WHOLE, View, view_of
 from chatd.core.room import REQUEST
 from chatd.core.room_steps import ChannelDeleted, MemberJoined, MemberLeft, RoomListed, RoomUnlisted
 from chatd.core.room_summary import summary_of
@@ -112,7 +114,9 @@ class Fanout:
             self._receipts.moved(room, member)
         for position in writes.read_positions:
             self._push_position(position)
-        for (_, user), room in writes.refreshed.items():
+        for (number, user), room in writes.refreshed.items():
+            if room.is_channel:
+                self._heads.viewed(self._hub.rooms.get(number), room.member(user))
             self._room_pushes.due(room, user)
         if writes.requests or writes.declined:
             self._message_requests.publish(writes)
@@ -205,8 +209,8 @@ class Fanout:
             individual = self._individual(subscribers, run)
             # As in a direct room where both just wrote.
             nobody_else = sum(map(len, subscribers.full)) == len(individual)
-            for session, since in individual.items():
-                self._push_corked(session, run, since)
+            for session, view in individual.items():
+                self._push_corked(session, run, view)
             push_bytes = self._push_bytes[JSON if subscribers.full[JSON] else MSGPACK]
             for part in parts(run, push_bytes) if not nobody_else else ():
                 self._push_full(subscribers, part, individual)
@@ -217,27 +221,30 @@ class Fanout:
             if new.origin is not None:
                 new.origin.complete()
 
-    def _individual(self, subscribers: RoomSubscribers, run: list[NewEvent]) -> dict[Subscriber, int]:
+    def _individual(self, subscribers: RoomSubscribers, run: list[NewEvent]) -> dict[Subscriber, View]:
         """Return the connections at level full that do not get the shared push.
 
-        Each with its user's first visible seq when an edit in this run is of a message before it, else 0.
+        Each with what its user sees of the room, as far as that says something about the edits in this run.
         """
         room = run[0].room
-        individual: dict[Subscriber, int] = {}
+        individual: dict[Subscriber, View] = {}
         for new in run:
             requester = None if new.origin is None else new.origin.requester
             if requester is not None and subscribers.receives_all(requester):
-                individual[requester] = 0
-        edited = [seq for new in run if (seq := text_of(new.event)) is not None]
+                individual[requester] = WHOLE
+        edited = {seq for new in run if (seq := text_of(new.event)) is not None}
         if edited:
             for group in subscribers.full:
                 for session in group:
-                    if (since := room.first_visible(session.user)) > min(edited):
-                        individual[session] = since
+                    # They may have left it later in the same batch.
+                    member = room.known(session.user)
+                    view = WHOLE if member is None else view_of(member)
+                    if not all(map(view.shows, edited)):
+                        individual[session] = view
         return individual
 
     def _push_full(
-        self, subscribers: RoomSubscribers, run: list[NewEvent], individual: dict[Subscriber, int]
+        self, subscribers: RoomSubscribers, run: list[NewEvent], individual: dict[Subscriber, View]
     ) -> None:
         """Send one push to everybody else at level full. The hot loop of the daemon."""
         room, head, ordinal = run[0].room.name, run[-1].event.seq, run[-1].ordinal
@@ -258,21 +265,22 @@ class Fanout:
         self._counters.frames_sent += sent
         self._counters.fanout_recipients.observe(sent)
 
-    def _push_corked(self, session: Subscriber, run: list[NewEvent], since: int) -> None:
+    def _push_corked(self, session: Subscriber, run: list[NewEvent], view: View) -> None:
         """Call `_push_individually` so that its frames become one write."""
         outbox = session.outbox
         outbox.cork()
         try:
-            self._push_individually(session, run, since)
+            self._push_individually(session, run, view)
         finally:
             outbox.uncork()
 
-    def _push_individually(self, session: Subscriber, run: list[NewEvent], since: int) -> None:
+    def _push_individually(self, session: Subscriber, run: list[NewEvent], view: View) -> None:
         """Send others' events as pushes, own ones as acknowledgements, edits of unseen messages as heads; in order."""
         others: list[NewEvent] = []
         for new in run:
             own = new.origin is not None and new.origin.requester is session
-            if not own and (not since or (text_of(new.event) or since) >= since):
+            edited = text_of(new.event)
+            if not own and (edited is None or view.shows(edited)):
                 others.append(new)
                 continue
             self._push_one(session, others)

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from msgspec import UNSET, Raw
 
+from chatd.core.own_view import view_of
+from chatd.core.room import Member
 from chatd.core.write_set import NewEvent
 from chatd.delivery.encoding import EncodedPush
 from chatd.delivery.hub import RoomSubscribers, Subscriber
@@ -23,23 +25,27 @@ PREVIEW_BYTES_MAX = 4_096
 
 
 class NewHead(NamedTuple):
-    """The head of a room. `preview`: an event of a channel, with its `seq`, or nothing."""
+    """The head of a room. `preview`: an event of a channel, with its `seq`, or nothing. `kept_from`: who took it out of
+    their own view meanwhile.
+    """
 
     seq: int
     ordinal: int
     previewed: int = 0
     preview: bytes = b""
+    kept_from: frozenset[str] = frozenset()
 
     def after(self, run: Sequence[NewEvent]) -> "NewHead":
         """Return the head of a channel after these events. What they change is not shown any more."""
-        previewed, preview = self.previewed, self.preview
+        previewed, preview, kept_from = self.previewed, self.preview, self.kept_from
         for new in run:
             if new.event.kind in (MESSAGE, "settings"):
                 shown = len(new.blob) <= PREVIEW_BYTES_MAX
                 previewed, preview = (new.event.seq, new.blob) if shown else (0, b"")
+                kept_from = frozenset()
             elif new.event.target == previewed or new.event.kind == "erased":
                 previewed, preview = 0, b""
-        return NewHead(run[-1].event.seq, run[-1].ordinal, previewed, preview)
+        return NewHead(run[-1].event.seq, run[-1].ordinal, previewed, preview, kept_from)
 
 
 class Heads:
@@ -79,6 +85,14 @@ class Heads:
         self._newest[subscribers] = head
         self._env.call_later(wait, lambda: self._flush(subscribers))
 
+    def viewed(self, subscribers: RoomSubscribers | None, member: Member | None) -> None:
+        """Keep the preview that waits from a member, unless their view of the channel, which changed, shows it."""
+        if subscribers is None or member is None or subscribers not in self._newest:
+            return
+        head = self._newest[subscribers]
+        if not view_of(member).shows(head.previewed):
+            self._newest[subscribers] = head._replace(kept_from=head.kept_from | {member.user})
+
     def _flush(self, subscribers: RoomSubscribers) -> None:
         self._push(subscribers, self._newest.pop(subscribers))
 
@@ -99,7 +113,7 @@ class Heads:
             outbox = session.outbox
             if session not in subscribers.head:
                 continue
-            if outbox.flowing:
+            if outbox.flowing and session.user not in head.kept_from:
                 outbox.send(packet.frame(session.encoding), now)
             else:
                 outbox.send_head(subscribers.name, head.seq, head.ordinal, now)

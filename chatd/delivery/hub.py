@@ -337,13 +337,14 @@ class Hub:
         self, subscriber: Subscriber, number: int, name: str, members: int, muted_until: int
     ) -> None:
         """Subscribe a connection to a room it is a member of."""
-        if number in subscriber.subscriptions.rooms:
+        subscriptions = subscriber.subscriptions
+        if number in subscriptions.rooms:
             self.mute(subscriber, number, muted_until)
             return
         subscribers = self.rooms.get(number)
         if subscribers is None:
             subscribers = self.rooms[number] = RoomSubscribers(number, name, members)
-        subscriber.subscriptions.add(subscribers, muted_until)
+        subscriptions.add(subscribers, muted_until)
         subscribers.add(subscriber, self.level(subscriber, subscribers))
 
     def unsubscribe(self, subscriber: Subscriber, number: int) -> None:
@@ -392,8 +393,8 @@ class Hub:
 
     def level(self, subscriber: Subscriber, subscribers: RoomSubscribers) -> Level:
         """Return the level (protocol.md "Levels"). A mute that ran out counts until the next change of mode."""
-        subscriptions = subscriber.subscriptions
-        if subscriber.mode == "background" and subscribers.number in subscriptions.muted:
+        number, subscriptions = subscribers.number, subscriber.subscriptions
+        if number in subscriptions.muted and subscriber.mode == "background":
             return "none"
-        everything = subscribers.number in subscriptions.focus or subscribers.members <= self.full_members
+        everything = subscribers.members <= self.full_members or number in subscriptions.focus
         return "full" if everything and not subscribers.is_channel else "head"

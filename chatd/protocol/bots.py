@@ -29,6 +29,7 @@ class Told(Struct, frozen=True):
     seq: int
     kind: str
     user: str | UnsetType = UNSET
+    target: int | UnsetType = UNSET
     users: list[object] | UnsetType = UNSET
     body: Body | UnsetType = UNSET
 

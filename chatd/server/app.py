@@ -62,6 +62,7 @@ from chatd.storage.interface import Store
 from chatd.telemetry.counters import Counters
 from chatd.websocket.admission import Admission
 from chatd.writer.commit_hooks import CommitHooks, Subscribers
+from chatd.writer.judged_rooms import JudgedRooms
 from chatd.writer.read_set_loader import ReadSetLoader
 from chatd.writer.room_loader import RoomLoader
 from chatd.writer.screening import Screening
@@ -115,8 +116,9 @@ class App:
             storing=partial(note_entries, reads=config.events.reads) if config.events.enabled else None,
         )
         self.writer = Writer(store, env, self.read_set_loader, whole.decisions, self.hooks, self.counters)
+        judged_rooms = JudgedRooms(self.rooms, store, env, allowances)
         self.screening = Screening(
-            self.writer.submit, self.rooms, store, env, self.counters, self.rate_limits.keep_task
+            self.writer.submit, judged_rooms, env, self.counters, self.rate_limits.keep_task
         )
         self.media_door = MediaDoor(env, is_on=config.media.enabled)
         self.screening.reconfigure(screening_rules_of(config, env, self.media_door.host_link))

@@ -150,5 +150,6 @@ def screens(config: Config) -> bool:
 
 def screening_rules_of(config: Config, env: Env, link_of: LinkOf) -> ScreeningRules:
     """Return the part of the configuration that screening follows, with its judges. Raises ConfigError."""
-    judges = tuple(judges_of(config, rules_of(config), env, link_of))
-    return ScreeningRules(judges, config.hooks.pending_max, new_account_ms(config))
+    rules = rules_of(config)
+    judges = tuple(judges_of(config, rules, env, link_of))
+    return ScreeningRules(judges, config.hooks.pending_max, new_account_ms(config), rules.edit_window_ms)

@@ -15,6 +15,9 @@ class ChannelStore(Protocol):
     async def followed(self, users: Collection[str]) -> dict[str, int]:
         """Return the number of channels that each of these users is in."""
 
+    async def banned(self, room: int, now_ms: int, far: int) -> int:
+        """Return the number of users who are banned from a room; up to `far`, also of those whose ban is over."""
+
     async def deleted(self) -> list[tuple[str, int]]:
         """Return the name and number of deleted channels that somebody still follows."""
 

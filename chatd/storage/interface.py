@@ -17,6 +17,7 @@ from chatd.core.privacy import Relation, RoomRelations
 from chatd.core.profiles import Cards
 from chatd.core.read_set import Counted, KeyedEvent, PeopleRules, UnreadSpan
 from chatd.core.room import Room
+from chatd.core.room_summary import Membership
 from chatd.core.sections import ChangedRow
 from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account, DeviceSeen
@@ -40,7 +41,6 @@ from chatd.storage.views import (
     EventPage,
     HelloRows,
     HostRoom,
-    Membership,
     MessagePage,
     People,
     SyncRows,
@@ -236,7 +236,7 @@ class DecisionStore(Protocol):
 class RoomViews(DiscoveryViews, SearchViews, InboxViews, MemberViews, Commits, Protocol):
     """The rooms as members are shown them: committed state only."""
 
-    async def memberships(self, user: str, *, everything: bool = True) -> list[Membership]:
+    async def memberships(self, user: str, *, everything: bool = True) -> Sequence[Membership]:
         """Return all rooms of which `user` is a member; without `everything` those that are in their list."""
 
     async def hello(self, device: str, query: SyncQuery) -> HelloRows:

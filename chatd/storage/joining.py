@@ -32,8 +32,9 @@ class JoiningStore(Protocol):
         """Return the invites with these ids, with these (maker, key), and those of these rooms that are not revoked."""
 
     async def invites_of(
-        self, room: int, user: str | None, after: tuple[int, str], limit: int
+        self, room: int, user: str | None, after: tuple[int, str], limit: int, now_ms: int
     ) -> list[IssuedInvite]:
-        """Return up to `limit` invites of a room that are not revoked, the newest first, behind `after`: the time of
-        the last one, negative, and its id. `user`: those of one maker alone.
+        """Return up to `limit` invites of a room that were neither revoked nor over at `now_ms`, the newest first.
+
+        `after`: those behind the time of the last one, negative, and its id. `user`: those of one maker alone.
         """

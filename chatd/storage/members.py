@@ -11,14 +11,14 @@ class MemberViews(Protocol):
     """The members of rooms as other members are shown them."""
 
     async def members(
-        self, room: int, *, after: str, prefix: str, role: MemberFilter | None, limit: int
+        self, room: int, *, after: str, prefix: str, role: MemberFilter | None, limit: int, now_ms: int
     ) -> tuple[list[MemberRow], int]:
         """Return the members behind `after`, in order of user id, and the number of all members of the room.
 
-        `role` "banned": those who are banned, and their number.
+        `role` "banned": those who are banned, and their number. A ban or a silence that was over at `now_ms` is none.
         """
 
-    async def named_members(self, room: int, users: Collection[str]) -> list[MemberRow]:
+    async def named_members(self, room: int, users: Collection[str], now_ms: int) -> list[MemberRow]:
         """Return those of these users who are members, in order of user id."""
 
     async def readers(

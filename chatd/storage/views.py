@@ -1,26 +1,18 @@
 """The rows and pages that the contract of a store (interface.py) returns."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from chatd.core.policy import RoomDetails
 from chatd.core.push_registrations import Registration
+from chatd.core.room_summary import Membership
 from chatd.core.users import Account, DeviceSeen
 from chatd.protocol.event_feed import Entry
 from chatd.protocol.push import PushPreferences
 from chatd.protocol.rooms import RoomSummary
 from chatd.protocol.sync import AccountRow, SyncTotals
 from chatd.protocol.users import Profile
-
-
-class Membership(NamedTuple):
-    """One room of one user, as far as subscribing a connection needs it."""
-
-    number: int
-    room: str
-    members: int
-    muted_until: int
 
 
 class UserPush(NamedTuple):
@@ -102,7 +94,7 @@ class HelloRows:
 
     account: Account | None
     device: DeviceSeen | None
-    memberships: list[Membership]
+    memberships: Sequence[Membership]
     page: SyncRows
     is_registered: bool = False
 

@@ -2,11 +2,33 @@
 
 from collections.abc import Sequence
 
-from chatd.core.bans import RECALLED_MAX, RecentMessages
+from chatd.core.bans import RECALLED_MAX, Bans, RecentMessages
+from chatd.core.governance import ranks
+from chatd.core.permissions import HOST
 from chatd.core.read_set import DAY_MS, ReadSet
+from chatd.core.room import Room
 from chatd.core.write_set import Message
+from chatd.protocol.limits import MEMBERS_CHANGED_MAX
 from chatd.writer.file_needs import read_held
 from chatd.writer.sources import Sources, Submitted
+
+
+async def bans(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Count the users who are banned from channels, for staff that is about to ban more."""
+    now, known = sources.env.now_ms(), reads.records_of(Bans)
+    for asked in batch:
+        room = reads.rooms.get(asked.request.room)
+        if room is None or not (room.is_channel and asked.request.ban):
+            continue
+        if removes(asked.user, room):
+            far = reads.rules.bans_max - len(batch) * MEMBERS_CHANGED_MAX
+            known[room.number] = Bans(await sources.store.channels.banned(room.number, now, far))
+
+
+def removes(user: str, room: Room) -> bool:
+    """Whether `user` may remove members: nothing is read for anybody else."""
+    actor = room.members.get(user)
+    return user == HOST or (actor is not None and ranks(actor, "admin"))
 
 
 async def recent_messages(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
@@ -14,7 +36,7 @@ async def recent_messages(sources: Sources, batch: Sequence[Submitted], reads: R
     since = sources.env.now_ms() - DAY_MS
     for asked in batch:
         request, room = asked.request, reads.rooms.get(asked.request.room)
-        if room is None or not request.recall or (asked.user and asked.user not in room.members):
+        if room is None or not request.recall or not removes(asked.user, room):
             continue
         high = room.seq
         written = await sources.store.recent_messages(room.number, request.users, since, RECALLED_MAX)

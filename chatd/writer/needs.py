@@ -49,7 +49,7 @@ from chatd.writer.account_needs import cards, circles, keys_of_api, preferences,
 from chatd.writer.channel_needs import followed
 from chatd.writer.erasure_needs import NEEDS_OF_ERASURES, erasures_of_users
 from chatd.writer.file_needs import NEEDS_OF_FILES, forwarded, heard, pictures, read_held, sent
-from chatd.writer.group_needs import recent_messages
+from chatd.writer.group_needs import bans, recent_messages
 from chatd.writer.import_needs import NEEDS_OF_IMPORTS
 from chatd.writer.joining_needs import asking, ending, invited, joining, of_group, relations
 from chatd.writer.sources import Need, Sources, Submitted
@@ -327,7 +327,7 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     RoomJoin: (used_keys, people, followed, asking),
     RoomLeave: (used_keys, pictures, asking),
     MembersAdd: (used_keys, people, relations, followed, asking),
-    MembersRemove: (used_keys, pictures, recent_messages, asking),
+    MembersRemove: (used_keys, pictures, recent_messages, asking, bans),
     MembersUnban: (used_keys,),
     MembersSilence: (used_keys,),
     MembersNickname: (used_keys,),
@@ -338,7 +338,7 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     InvitesRevoke: (used_keys, of_group),
     InvitesLook: (invited,),
     InvitesUse: (invited, people),
-    JoinsDecide: (used_keys, people, followed, asking),
+    JoinsDecide: (used_keys, people, followed, asking, bans),
     Clear: (tails,),
     Draft: (used_keys, drafts),
     Schedule: (used_keys, waiting, sent, held),

@@ -20,10 +20,11 @@ no lanes, but for forwards, whose messages have to be read first.
 which looks the key up, checks membership on the state of that moment, and only then refuses, or stores what the verdict
 made of it. A retry that lost its acknowledgement is therefore a duplicate even when the judge changed its mind.
 
-**Who may not post** is not judged. But the answer to "may they" is older than the decision: a `room.join` of the user
-may wait in the writer, or another may add them. So a user who may not is asked about again behind everything that the
-writer has, and if they still may not, the request goes there as one that must not be stored. The decision refuses it as
-it would have; should they have come in meanwhile, the answer is `overloaded`, and the client asks again.
+**Who may not post**, by membership, role, silence or slow mode, or may not edit that message, is not judged. But the
+answer to "may they" is older than the decision: a `room.join` of the user may wait in the writer, or another may add
+them. So a user who may not is asked about again behind everything that the writer has, and if they still may not, the
+request goes there as one that must not be stored. The decision refuses it as it would have; should they have come in
+meanwhile, the answer is `overloaded`, and the client asks again.
 
 **Who is shut out while they wait**, by a ban, a mute or an erasure, is refused what waits: whoever shut them out was
 answered, and hears nothing more of them.
@@ -39,14 +40,14 @@ import logging
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from msgspec.structs import replace
 
 from chatd.core.filters import masked
 from chatd.core.forwarding import JudgedForward
 from chatd.core.maintenance import Barrier
-from chatd.core.restrictions import check_spoken
+from chatd.core.restrictions import check_account
 from chatd.core.room import Room
 from chatd.core.screening import (
     FLAGGED,
@@ -54,7 +55,6 @@ from chatd.core.screening import (
     UNSCREENED,
     On,
     Screened,
-    check_allowed,
     texts_in,
     texts_of,
     unmasked_texts,
@@ -66,15 +66,13 @@ from chatd.core.write_set import WriteSet
 from chatd.env import Env
 from chatd.moderation.interface import Filters
 from chatd.protocol.errors import ChatError, Refused, Rejected, Unavailable
-from chatd.protocol.members import RoomJoin
 from chatd.protocol.messages import Forward
-from chatd.storage.interface import DecisionStore, UserStore
 from chatd.telemetry.counters import Counters
 from chatd.webhooks.interface import Judge
 from chatd.writer.forward_lookup import looked_up
 from chatd.writer.judged_items import REWRITTEN, flagging, items_of, rewritten
+from chatd.writer.judged_rooms import JudgedRooms
 from chatd.writer.judging import Judging, KeepTask
-from chatd.writer.room_loader import RoomLoader
 from chatd.writer.submission import Submission, Submit, submit_and_wait
 
 log = logging.getLogger(__name__)
@@ -94,20 +92,17 @@ NO_LANE = ("", "")
 OLD_USERS_MAX = 50_000
 
 
-class ScreeningStore(DecisionStore, UserStore, Protocol):
-    """The reads of screening: who is in which room, and accounts."""
-
-
 @dataclass(slots=True, frozen=True)
 class ScreeningRules:
     """The settings of screening. `new_account_ms`: the age below which an account sends no links; 0 for any.
 
-    `pending_max`: the requests that may wait.
+    `pending_max`: the requests that may wait. `edit_window_ms`: the age up to which messages are edited.
     """
 
     judges: tuple[Judge, ...] = ()
     pending_max: int = 10_000
     new_account_ms: int = 0
+    edit_window_ms: int = 86_400_000
 
 
 @dataclass(slots=True, eq=False)
@@ -126,15 +121,14 @@ class Screening:
     def __init__(
         self,
         submit: Submit,
-        rooms: RoomLoader,
-        store: ScreeningStore,
+        judged_rooms: JudgedRooms,
         env: Env,
         counters: Counters,
         keep_task: KeepTask,
     ) -> None:
         self._submit = submit
-        self._rooms = rooms
-        self._store = store
+        self._judged_rooms = judged_rooms
+        self._rooms, self._store = judged_rooms.rooms, judged_rooms.store
         self._env = env
         self._counters = counters
         self._keep_task = keep_task
@@ -353,35 +347,21 @@ class Screening:
         That is what the decision answers should they have come in by then; else it refuses as ever.
         """
         user, request = submission.user, submission.request
-        name = getattr(request, "room", "")
-        if not name:
-            return None
         try:
-            return await self._allowed(user, request, name)
+            return await self._judged_rooms.of(user, request, self._rules.edit_window_ms)
         except Refused:
             # What the writer has may let them in.
             await submit_and_wait(self._submit, user, Barrier())
         try:
-            return await self._allowed(user, request, name)
+            return await self._judged_rooms.of(user, request, self._rules.edit_window_ms)
         except Refused as stranger:
             raise CAME_IN from stranger
-
-    async def _allowed(self, user: str, request: Any, name: str) -> Room:
-        """Return the room in which `user` may do that now. Raises Refused."""
-        room = await self._rooms.of(user, name, joins=isinstance(request, RoomJoin))
-        check_allowed(user, request, room)
-        if room is None:
-            raise Refused("not_found", "no such room")
-        return room
 
 
 def barred(account: Account, request: Any, now_ms: int) -> Refused | None:
     """Return the refusal of a request whose user was shut out, if they were."""
-    if account.disabled:
-        return Refused("forbidden", "this user is disabled")
     try:
-        if account.restriction is not None:
-            check_spoken(account.restriction, request, now_ms)
+        check_account(account, request, now_ms)
     except Refused as refusal:
         return refusal
     return None

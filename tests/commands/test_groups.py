@@ -109,8 +109,12 @@ async def test_a_group_that_hides_its_members_shows_plain_members_its_staff(tmp_
             return [row["user"] for row in (await done(client, kind, room, **keys))["members"]]
 
         assert await users(ann, "members.list") == ["ann", "bob", "cat", "dan"]
-        assert await users(bob, "members.list") == ["ann", "dan"]
-        assert await users(bob, "members.list", role="member") == ["ann", "dan"]
+        assert await users(bob, "members.list") == ["ann", "bob", "dan"]
+        pages = [await users(bob, "members.list", limit=1, more=user) for user in ("ann", "bob", "dan")]
+        assert pages == [["bob"], ["dan"], []]
+        assert await users(bob, "members.list", role="member") == ["bob"]
+        assert await users(bob, "members.list", role="member", prefix="c") == []
+        assert await users(bob, "members.list", role="admin") == ["dan"]
         assert await users(bob, "members.get", users=["ann", "bob", "cat"]) == ["ann", "bob"]
         readers = await done(bob, "readers", room, seq=seq, unread=True)
         assert (readers["count"], readers["readers"]) == (3, [])

@@ -30,7 +30,8 @@ async def banned(builder: HistoryBuilder, room: Room, user: str, until: int = 0)
 
 
 async def listed(store: Store, room: Room, role: str | None) -> list[MemberRow]:
-    rows, _ = await store.members(room.number, after="", prefix="", role=role, limit=10)  # type: ignore[arg-type]
+    page = {"after": "", "prefix": "", "role": role, "limit": 10}
+    rows, _ = await store.members(room.number, **page, now_ms=6)  # type: ignore[arg-type]
     return rows
 
 
@@ -59,9 +60,11 @@ async def test_a_member_is_listed_with_nickname_and_silence(
     await builder.commit(writes)
     row = MemberRow("bob", "member", bob.joined_at, nickname="Bobby", silenced_until=99)
     assert (await listed(store, room, None))[1] == row
-    assert await store.named_members(room.number, ["zed", "bob", "eve"]) == [
+    assert await store.named_members(room.number, ["zed", "bob", "eve"], 98) == [
         row, MemberRow("zed", "member", room.members["zed"].joined_at)
     ]  # fmt: skip
+    (over,) = await store.named_members(room.number, ["bob"], 99)
+    assert (over.nickname, over.silenced_until) == ("Bobby", 0)
     (shown,) = (await store.sync(SyncQuery("bob", None, 10))).rooms
     assert (shown.nickname, shown.silenced_until) == ("Bobby", 99)
 
@@ -76,8 +79,19 @@ async def test_staff_and_who_is_banned_are_listed_apart(
     await banned(builder, room, "zed", until=7)
     await banned(builder, room, "eve")
     assert [row.user for row in await listed(store, room, "staff")] == ["bob", "mia"]
-    rows, count = await store.members(room.number, after="", prefix="", role="banned", limit=10)
-    assert ([(row.user, row.banned_until) for row in rows], count) == ([("eve", 0), ("zed", 7)], 2)
+    for now_ms, held in ((6, [("eve", 0), ("zed", 7)]), (7, [("eve", 0)])):
+        rows, count = await store.members(
+            room.number, after="", prefix="", role="banned", limit=10, now_ms=now_ms
+        )
+        assert ([(row.user, row.banned_until) for row in rows], count) == (held, len(held))
+        (next_row,) = (
+            await store.members(
+                room.number, after="", prefix=held[-1][0], role="banned", limit=1, now_ms=now_ms
+            )
+        )[0]
+        assert next_row.user == held[-1][0]
+        assert await store.channels.banned(room.number, now_ms, far=1) == len(held)
+    assert await store.channels.banned(room.number, 7, far=2) == 2
     (loaded,) = (await store.load_rooms([room.name])).values()
     assert {user: one.gone for user, one in loaded.former.items()} == {
         "ann": "left", "zed": "banned", "eve": "banned"

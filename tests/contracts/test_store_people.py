@@ -19,7 +19,7 @@ async def room(builder: HistoryBuilder) -> Room:
 
 
 async def found(store: Store, room: Room, **asked: object) -> list[str]:
-    wanted = {"after": "", "prefix": "", "role": None, "limit": 10, **asked}
+    wanted = {"after": "", "prefix": "", "role": None, "limit": 10, "now_ms": 0, **asked}
     rows, count = await store.members(room.number, **wanted)  # type: ignore[arg-type]
     assert count == 4
     return [row.user for row in rows]
@@ -27,7 +27,7 @@ async def found(store: Store, room: Room, **asked: object) -> list[str]:
 
 async def test_members_come_in_order_without_those_who_left(store: Store, room: Room) -> None:
     assert await found(store, room) == ["ann", "anna", "bob", "mia"]
-    rows, _ = await store.members(room.number, after="ann", prefix="", role=None, limit=1)
+    rows, _ = await store.members(room.number, after="ann", prefix="", role=None, limit=1, now_ms=0)
     assert rows == [MemberRow("anna", "member", room.members["anna"].joined_at)]
 
 

@@ -47,8 +47,8 @@ async def test_the_store_lists_what_core_lists(store: Store, builder: HistoryBui
         assert page.totals is not None
         assert (page.totals.rooms, page.totals.message_requests) == (3, len(shown & asked))
     subscribed = await store.memberships("bob", everything=False)
-    assert {row.room for row in subscribed} == expected
-    assert {row.room for row in await store.memberships("bob")} == set(listed)
+    assert {row.name for row in subscribed} == expected
+    assert {row.name for row in await store.memberships("bob")} == set(listed)
     assert len((await store.sync(SyncQuery("bob", None, 50))).rooms) == len(listed)
 
 

@@ -10,6 +10,7 @@ from chatd.core.room_steps import MemberLeft
 from chatd.protocol.errors import Refused
 from chatd.protocol.groups import MembersUnban
 from chatd.protocol.members import MembersRemove
+from chatd.protocol.rooms import RoomDelete
 from tests.kit.group_requests import add, join, key, last, leave, outcome, remove, roles, roles_of, say
 from tests.kit.memory_writer import MemoryWriter, group
 
@@ -72,6 +73,12 @@ def test_an_admin_takes_a_ban_back(writer, room):
     assert (room.former["cat"].gone, room.former["cat"].extras) == ("removed", b"")
     assert writer.ask("bob", unban(room, "cat")).duplicate
     assert outcome(writer, "cat", join(room)) is None
+
+
+def test_a_deleted_room_is_none_to_who_was_banned_and_never_in_it(writer, room):
+    writer.ask("bob", ban(room, "eve", "cat"))
+    writer.ask("ann", RoomDelete(room=room.name, key=key()))
+    assert (outcome(writer, "eve", join(room)), outcome(writer, "cat", join(room))) == ("not_found", "gone")
 
 
 def test_who_was_removed_or_left_is_banned_afterwards_and_nothing_is_told(writer, room):

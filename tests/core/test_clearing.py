@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from chatd.core.clearing import united
-from chatd.core.own_view import View, view_of
+from chatd.core.own_view import View, saw_from, view_of
 from chatd.core.room import Room
 from chatd.core.room_summary import receipt_of, summary_of
 from chatd.protocol.errors import Refused
@@ -17,6 +17,7 @@ from chatd.protocol.limits import DELETED_RANGES_MAX
 from chatd.protocol.members import MembersAdd, RoomLeave
 from chatd.protocol.messages import Send, SentBody
 from chatd.protocol.read_state import Read
+from tests.kit.group_requests import rules
 from tests.kit.inprocess import new_key
 from tests.kit.memory_writer import MemoryWriter, direct, group
 
@@ -118,6 +119,19 @@ def test_who_comes_back_has_read_nothing_of_what_was_before(writer: MemoryWriter
     writer.ask("bob", RoomLeave(room=room.name, key=new_key()))
     writer.ask("ann", MembersAdd(room=room.name, key=new_key(), users=["bob"]))
     assert receipt_of(room.members["bob"]).read is UNSET
+
+
+def test_who_comes_back_sees_nothing_that_they_cleared_or_deleted(writer: MemoryWriter, room: Room) -> None:
+    writer.ask("ann", rules(room, history="all"))
+    say(writer, room, 3)
+    writer.ask("bob", Read(room=room.name, seq=room.seq))
+    writer.ask("bob", Delete(room=room.name, ranges=[(13, 13)]))
+    writer.ask("bob", Clear(room=room.name, seq=11))
+    for _ in range(2):
+        writer.ask("bob", RoomLeave(room=room.name, key=new_key()))
+        writer.ask("ann", MembersAdd(room=room.name, key=new_key(), users=["bob"]))
+        bob = room.members["bob"]
+        assert ([seq for seq in range(1, 15) if view_of(bob).shows(seq)], saw_from(bob)) == ([12, 14], 1)
 
 
 def test_ranges_of_messages_that_are_gone_leave_room_for_others(writer: MemoryWriter, room: Room) -> None:

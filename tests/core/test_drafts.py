@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from chatd.core.drafts import draft_of
 from chatd.core.room import Room
@@ -10,6 +11,7 @@ from chatd.core.sections import DRAFTS, ChangedRow
 from chatd.protocol.drafts import Draft, DraftBody
 from chatd.protocol.errors import Refused
 from chatd.protocol.limits import DRAFTS_MAX
+from chatd.protocol.members import RoomLeave
 from chatd.protocol.messages import Send, SentBody
 from tests.kit.memory_writer import MemoryWriter, group
 
@@ -52,6 +54,20 @@ def test_nothing_typed_drops_it(writer: MemoryWriter, room: Room, body: DraftBod
     # The stamp would be that of another commit.
     assert not isinstance(writer.ask("bob", asked).stamp, int)
     assert writer.writes.empty
+
+
+def test_a_draft_in_a_room_that_one_left_can_be_dropped_and_not_changed(
+    writer: MemoryWriter, room: Room
+) -> None:
+    writer.ask("bob", draft(room, "Hello"))
+    writer.ask("bob", RoomLeave(room=room.name, key="key-of-leave"))
+    for asked in (draft(room, "Bye"), draft(room)):
+        if asked.body is UNSET:
+            assert writer.ask("bob", asked).stamp == writer.writes.stamp
+        with pytest.raises(Refused) as refused:
+            writer.ask("bob", asked)
+        assert refused.value.code == "not_member"
+    assert drafts_of(writer, "bob") == {}
 
 
 def test_a_draft_is_over_when_its_message_was_sent(writer: MemoryWriter, room: Room) -> None:

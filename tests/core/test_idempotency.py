@@ -2,8 +2,10 @@ import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from chatd.core.allowances import Allowances
 from chatd.core.idempotency import Repeated, digest_of, first_time, once
 from chatd.core.read_set import KeyedEvent, ReadSet, Rules
+from chatd.core.room import Member
 from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Refused
 from chatd.protocol.messages import Body, Event, Pin, React, Recall, Send, SentBody, WriteOk
@@ -44,6 +46,18 @@ def test_a_new_key_has_a_digest_of_what_is_asked(room, reads, writes):
 def test_a_key_in_a_room_that_does_not_exist_is_new(writes):
     request = send(group())
     assert first_time("ann", request, writes, ReadSet(Rules(), {}))
+
+
+def test_what_a_stranger_has_left_to_store_says_nothing_of_a_room(room, reads, writes):
+    reads.allowances = Allowances()
+    reads.allowances.become({"bytes": 1})
+    writes.spend("bytes", "eve", 5)
+    writes.spend("bytes", "ann", 5)
+    assert first_time("eve", send(room), writes, reads)
+    room.former["eve"] = Member("eve", "member", 0, 1, 0, 0, gone="banned")
+    assert first_time("eve", send(room), writes, reads)
+    with pytest.raises(Refused, match="store"):
+        first_time("ann", send(room), writes, reads)
 
 
 def test_a_stored_key_repeats_its_answer(room, reads, writes):

@@ -120,6 +120,13 @@ def test_invites_are_bounded_and_made_once_for_a_key():
     invite_of(writer, room)
     (refused,) = writer.batch([("bob", InvitesCreate(room=room.name, key=key()))])
     assert (refused.code, refused.field) == ("too_large", "room")
+    # Of those that are over no more rows are looked at again.
+    writer.now += 8 * 86_400_000
+    writer.ask("bob", InvitesCreate(room=room.name, key=key(), expires_at=writer.now + 1))
+    writer.now += 1
+    writer.ask("bob", InvitesCreate(room=room.name, key=key(), expires_at=writer.now + 1000))
+    assert [one.expires_at - writer.now for one in writer.invites.values() if not one.revoked] == [1000]
+    assert writer.ask("bob", request).duplicate
     for bad, code in ((START_MS, "bad_request"), (START_MS + 400 * 86_400_000, "too_large")):
         (refused,) = writer.batch([("bob", InvitesCreate(room=room.name, key=key(), expires_at=bad))])
         assert (refused.code, refused.field) == (code, "expires_at")

@@ -5,9 +5,10 @@ import pytest
 from chatd.core.allowances import Allowances
 from chatd.core.may_post import is_bound
 from chatd.core.write_set import WriteSet
-from chatd.protocol.groups import MembersSilence
+from chatd.protocol.groups import Announce, MembersSilence
 from chatd.protocol.limits import SLOW_MAX_S
 from chatd.protocol.messages import Edit, Pin, React, Recall, SentBody
+from chatd.protocol.rooms import RoomUpdate
 from tests.kit.group_requests import add, key, last, leave, outcome, rules, say
 from tests.kit.memory_writer import MemoryWriter, direct, group
 
@@ -50,14 +51,20 @@ def test_a_plain_room_asks_nothing(room):
 # --- silence
 
 
-def test_the_silenced_neither_write_nor_edit_nor_react_nor_pin_and_may_recall(writer, room):
-    writer.ask("ann", rules(room, pin="member"))
+def test_the_silenced_change_nothing_that_others_read_and_may_recall(writer, room):
+    writer.ask("ann", rules(room, pin="member", info="member"))
     seq = writer.ask("cat", say(room)).seq
     writer.ask("bob", silence(room, writer.now + 60_000, "cat"))
     reply = refusal(writer, "cat", say(room))
     assert (reply.code, reply.scope, reply.retry_after) == ("muted", "room", 60_000)
-    codes = {name: outcome(writer, "cat", request) for name, request in operations(room, seq).items()}
-    assert codes == {"edit": "muted", "react": "muted", "pin": "muted", "recall": None}
+    asked = {
+        "title": RoomUpdate(room=room.name, key=key(), title="y"),
+        "announce": Announce(room=room.name, key=key(), target=seq),
+        **operations(room, seq),
+    }
+    codes = {name: outcome(writer, "cat", request) for name, request in asked.items()}
+    assert codes.pop("recall") is None
+    assert set(codes.values()) == {"muted"}
 
 
 def test_a_silence_ends_by_itself_at_its_time(writer, room):

@@ -18,7 +18,7 @@ from chatd.protocol.groups import MembersSilence, MembersUnban
 from chatd.protocol.history import Log
 from chatd.protocol.joining import InvitesRevoke, InvitesUse, JoinsDecide
 from chatd.protocol.members import MembersAdd, MembersRemove, MembersRole, RoomJoin, RoomLeave
-from chatd.protocol.messages import Body, Edit, Forward, React, Recall, Send
+from chatd.protocol.messages import Body, Edit, Forward, React, Recall, Send, SentBody
 from chatd.protocol.presence import Typing
 from chatd.protocol.read_state import Read
 from chatd.protocol.rooms import RoomCreate, RoomDelete, RoomDirect
@@ -41,6 +41,8 @@ QUIET = [
     RoomLeave(room=ROOM, key=KEY),
     Log(room=ROOM, from_=1),
 ]
+CANCELLED = Schedule(room=ROOM, key=KEY)
+QUIET += [CANCELLED, Schedule(room=ROOM, key=KEY, body=SentBody(text="x"))]
 DAY = 86_400_000
 times = st.integers(2, 10 * DAY)
 
@@ -64,7 +66,7 @@ def test_a_restriction_holds_until_its_end_and_not_a_millisecond_longer(
     expected = {"ban": "forbidden", "mute": "muted" if request in SAID else None, "limit": None}[what]
     assert (refused.code if refused else None) == (expected if holds else None)
     assert is_banned(restriction, now) == (holds and what == "ban")
-    is_message = isinstance(request, Send | Forward)
+    is_message = isinstance(request, Send | Forward | Schedule) and request != CANCELLED
     assert is_paced(restriction, request, now) == (holds and what == "limit" and is_message)
     assert in_force(restriction, now) == (restriction if holds else None)
     if refused is not None and what == "mute":

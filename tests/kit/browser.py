@@ -46,6 +46,7 @@ UNSTEADY = (
     "PreconnectToSearch",
     "ThirdPartyStoragePartitioning",
 )
+WORKER = {"service_workers": "allow"}  # options of a context
 WAIT_MS = 120_000  # of a machine that is busy; nothing that passes waits for it
 
 # Listens before any script of the page: violations are events, too.
@@ -160,8 +161,11 @@ class Watch:
 async def watched_context(
     browser: "Browser", **options: Any
 ) -> AsyncIterator[tuple["BrowserContext", Watch]]:
-    """Give a context, which is a browser profile of its own, and a watch over all its pages."""
-    context = await browser.new_context(**options)
+    """Give a context, which is a browser profile of its own, and a watch over all its pages.
+
+    Its pages have no service worker, which fetches all files of the client once more, unless given `WORKER`.
+    """
+    context = await browser.new_context(**{"service_workers": "block"} | options)
     context.set_default_timeout(WAIT_MS)
     await context.add_init_script(_VIOLATIONS)
     try:

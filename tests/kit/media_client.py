@@ -1,5 +1,6 @@
 """Files over HTTP, as an app without a library sends and fetches them (protocol.md "Media")."""
 
+import asyncio
 from base64 import b64encode
 from typing import Any
 
@@ -39,9 +40,17 @@ class MediaClient:
         begun = await self.begin(len(data), kind, **metadata)
         assert begun.status == 201, begun
         file = begun.headers["location"].rpartition("/")[2]
-        done = await self.append(file, data)
-        assert (done.status, done.headers.get("chatd-file")) == (204, "ready"), done
+        await self.end(file, data)
         return file
+
+    async def end(self, file: str, data: bytes, offset: int = 0, **other: str) -> None:
+        """Append the rest of a file; return when it is ready, which on a busy machine is after the answer."""
+        told = await self.append(file, data, offset, **other)
+        assert told.status == 204, told
+        while told.headers.get("chatd-file") == "inspecting":
+            await asyncio.sleep(0.05)
+            told = await self.head(file)
+        assert told.headers.get("chatd-file") == "ready", told
 
     async def fetch(self, path: str, **headers: str) -> http.Answer:
         """Fetch what is behind /v1/media/."""

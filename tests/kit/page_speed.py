@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.kit import demo_chats
-from tests.kit.browser import built_now, chromium, link, watched_context, web_daemon, why_no_browser
+from tests.kit.browser import WORKER, built_now, chromium, link, watched_context, web_daemon, why_no_browser
 
 RUNS = 5
 SLOW_LINK = {"offline": False, "latency": 150, "downloadThroughput": 200_000, "uploadThroughput": 90_000}
@@ -37,7 +37,7 @@ SEEN = """
 
 async def measure(browser: Any, daemon: Any) -> tuple[list[float], list[float]]:
     """Return what a first visit took, and a second one without a network."""
-    async with watched_context(browser, **PHONE) as (context, _):
+    async with watched_context(browser, **PHONE, **WORKER) as (context, _):
         page = await context.new_page()
         devtools = await context.new_cdp_session(page)
         await devtools.send("Network.enable")

@@ -7,9 +7,9 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from chatd.commands.hello import thresholds_of
 from chatd.commands.push_door import TEST_S
 from chatd.commands.table import COMMANDS
+from chatd.commands.unusual import thresholds_of
 from chatd.config.model import Config, Limits
 from chatd.core.members import MEMBER_BYTES, ROOM_BYTES
 from chatd.core.write_set import EVENT_BYTES

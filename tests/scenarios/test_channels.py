@@ -118,6 +118,21 @@ async def test_posts_of_an_interval_are_one_head_that_shows_the_newest(
     assert (await bob.wait_for_head(room, titled["seq"]))["preview"]["title"] == "another title"
 
 
+async def test_a_head_shows_a_follower_no_post_that_they_deleted_meanwhile(
+    clients: Clients, clock: SteppedEnv
+) -> None:
+    room, (alice, bob, carol) = await in_channel(clients, "alice", "bob", "carol")
+    clock.advance(1.0)
+    first = await alice.send(room, "at once")
+    await bob.wait_for_head(room, first["seq"])
+    kept = await alice.send(room, "read in the log")
+    await bob.request({"type": "read", "room": room, "seq": kept["seq"]})
+    await bob.request({"type": "delete", "room": room, "ranges": [[kept["seq"], kept["seq"]]]})
+    clock.advance(1.0)
+    assert "preview" not in await bob.wait_for_head(room, kept["seq"])
+    assert (await carol.wait_for_head(room, kept["seq"]))["preview"]["body"]["text"] == "read in the log"
+
+
 async def test_a_channel_on_screen_still_sends_heads_only(clients: Clients, clock: SteppedEnv) -> None:
     room, (alice, bob) = await in_channel(clients, "alice", "bob")
     await bob.request({"type": "focus", "rooms": [room]})
@@ -289,6 +304,19 @@ async def test_one_asks_to_follow_a_channel_or_comes_by_an_invite(clients: Clien
     assert (await alice.get_room(room))["members"] == 3
 
 
+@pytest.mark.settings(channels={**CHANNELS, "followed_max": 1})
+async def test_no_more_channels_are_followed_by_being_let_in(clients: Clients) -> None:
+    (alice, bob) = await clients.connect_all("alice", "bob")
+    first, second = [
+        await alice.create_group(name, kind="channel", policy={"join": "request"}) for name in ("one", "two")
+    ]
+    for room in (first, second):
+        await bob.mutate("room.join", room)
+    assert "not_added" not in await alice.mutate("joins.decide", first, users=["bob"], accept=True)
+    reply = await alice.mutate("joins.decide", second, users=["bob"], accept=True)
+    assert (reply["not_added"], reply["duplicate"]) == (["bob"], True)
+
+
 async def test_unread_numbers_of_a_follower_are_explained_and_read_together(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -336,6 +364,23 @@ async def test_a_banned_follower_and_a_silenced_one(clients: Clients) -> None:
     banned = await alice.request({"type": "members.list", "room": room, "role": "banned"})
     assert [row["user"] for row in banned["members"]] == ["bob"]
     shown = await carol.request({"type": "members.list", "room": room})
-    assert [row["user"] for row in shown["members"]] == ["alice"]
+    assert [row["user"] for row in shown["members"]] == ["alice", "carol"]
     await alice.mutate("members.unban", room, users=["bob"])
     await bob.mutate("room.join", room)
+
+
+@pytest.mark.settings(groups={"bans_max": 3})
+async def test_bans_of_a_channel_have_a_bound_though_few_of_its_rows_are_in_memory(
+    clients: Clients, clock: SteppedEnv, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room_cache, "FOLLOWERS_IN_MEMORY", 1)
+    room, (alice,) = await in_channel(clients, "alice")
+    end = clock.now_ms() + 1_000
+    for user, ends in (("eve", {}), ("fay", {"until": end}), ("gus", {})):
+        await alice.mutate("members.remove", room, users=[user], ban=True, **ends)
+    asked = {"type": "members.remove", "room": room, "users": ["hal"], "ban": True}
+    await alice.expect_refusal("quota", {**asked, "key": fresh_key()})
+    await alice.mutate("members.remove", room, users=["gus"], ban=True, until=end)
+    clock.advance(2.0)
+    await alice.mutate("members.remove", room, users=["hal", "ivy"], ban=True)
+    await alice.expect_refusal("quota", {**asked, "users": ["fay"], "key": fresh_key()})

@@ -8,6 +8,7 @@ import pytest
 from tests.kit.client import TestClient, fresh_key
 from tests.kit.client_socket import Packet
 from tests.kit.clients import Clients
+from tests.kit.stepped_env import SteppedEnv
 
 HELLO = {"features": ["account", "groups"]}
 
@@ -52,7 +53,7 @@ async def test_a_request_is_seen_by_who_decides_and_by_who_asked(clients: Client
     assert again.user == "eve"
 
 
-async def test_an_invite_lets_in_until_it_is_revoked(clients: Clients) -> None:
+async def test_an_invite_lets_in_until_it_is_revoked(clients: Clients, clock: SteppedEnv) -> None:
     ann, bob, eve = [await comes(clients, user) for user in ("ann", "bob", "eve")]
     room = await ann.create_group("Bikes", bob)
     made = (await ann.mutate("invites.create", room, uses_max=2, label="flyer"))["invite"]
@@ -74,6 +75,10 @@ async def test_an_invite_lets_in_until_it_is_revoked(clients: Clients) -> None:
     ):
         refused = await (await comes(clients, "dan")).expect_refusal("not_found", request)
         assert refused["retry"] == "never"
+    assert (await ann.request({"type": "invites.list", "room": room}))["invites"] == []
+    await ann.mutate("invites.create", room, expires_at=clock.now_ms() + 1_000)
+    assert len((await ann.request({"type": "invites.list", "room": room}))["invites"]) == 1
+    clock.advance(2.0)
     assert (await ann.request({"type": "invites.list", "room": room}))["invites"] == []
 
 

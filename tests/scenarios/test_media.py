@@ -97,8 +97,7 @@ async def test_an_upload_goes_on_when_the_process_was_killed(daemon):
     stands = await alice.files.head(file)
     offset = int(stands.headers["upload-offset"])
     assert offset <= 1000
-    done = await alice.files.append(file, TEXT[offset:], offset)
-    assert (done.status, done.headers["chatd-file"]) == (204, "ready")
+    await alice.files.end(file, TEXT[offset:], offset)
     assert (await alice.files.fetch(f"own/{file}")).body == TEXT
 
 
@@ -199,7 +198,7 @@ async def test_what_came_of_an_upload_is_kept_when_the_daemon_stops(daemon, tmp_
     alice = await person(daemon, "alice")
     offset = int((await alice.files.head(file)).headers["upload-offset"])
     assert size <= offset <= 200_000
-    assert (await alice.files.append(file, content[offset:], offset)).headers["chatd-file"] == "ready"
+    await alice.files.end(file, content[offset:], offset)
     assert (await alice.files.fetch(f"own/{file}")).body == content
 
 

@@ -83,7 +83,7 @@ async def test_a_note_is_heard_while_it_is_spoken_then_sent(scene):
     await scene.speak(BEGINNING, len(WHOLE) - 100)
     await until(lambda: late.heard)
     said = {"Upload-Length": str(len(WHOLE))}
-    assert (await scene.speak(len(WHOLE) - 100, len(WHOLE), **said)).headers["chatd-file"] == "ready"
+    await scene.files.end(scene.file, WHOLE[-100:], len(WHOLE) - 100, **said)
     await asyncio.gather(early.ended(), late.ended())
     assert early.heard == KEPT
     assert KEPT.endswith(late.heard)
@@ -218,7 +218,7 @@ async def test_a_process_that_is_killed_in_the_middle_of_a_note_is_followed_by_o
     offset = int((await scene.files.head(scene.file)).headers["upload-offset"])
     assert KEPT[: len(first.heard)] == first.heard
     said = {"Upload-Length": str(len(WHOLE))}
-    assert (await scene.speak(offset, len(WHOLE), **said)).headers["chatd-file"] == "ready"
+    await scene.files.end(scene.file, WHOLE[offset:], offset, **said)
     await asyncio.gather(second.ended(), early.ended())
     assert first.heard + second.heard == early.heard == KEPT
     await scene.bob.receive("voice", state="done")

@@ -62,8 +62,7 @@ async def test_another_setting_replaces_it_and_an_upload_goes_on(tmp_path):
         offset = int((await files.head(file)).headers["upload-offset"])
         # It was told to end, so it kept what it had.
         assert offset == 1000
-        done = await files.append(file, TEXT[offset:], offset)
-        assert done.headers["chatd-file"] == "ready"
+        await files.end(file, TEXT[offset:], offset)
         assert not Path(f"/proc/{pid}").exists()
 
 
@@ -147,8 +146,7 @@ async def test_it_ends_with_a_daemon_that_is_killed_and_frees_the_address(tmp_pa
         await server.start()
         offset = int((await files.head(file)).headers["upload-offset"])
         assert offset <= 1000
-        done = await files.append(file, TEXT[offset:], offset)
-        assert done.headers["chatd-file"] == "ready"
+        await files.end(file, TEXT[offset:], offset)
         assert (await files.fetch(f"own/{file}")).body == TEXT
         pid = children_of(server.pid)["chatd-media"]
         assert await server.terminate() == 0

@@ -59,7 +59,7 @@ async def test_a_backup_under_writes_has_everything_from_before_its_start(
     store = await some(directory, messages=5000)
     builder = HistoryBuilder(store)
     builder.keys = 10_000  # those below are taken
-    room = (await store.load_rooms([(await store.memberships("ann"))[0].room])).popitem()[1]
+    room = (await store.load_rooms([(await store.memberships("ann"))[0].name])).popitem()[1]
     for number in range(5):
         before = room.seq
         copying = asyncio.create_task(asyncio.to_thread(backup, directory, tmp_path / f"b{number}"))
@@ -149,7 +149,7 @@ async def test_restoring_begins_a_new_epoch_at_the_commit_of_the_backup(
 ) -> None:
     store = await some(directory)
     stamp = backup(directory, tmp_path / "b")
-    room = (await store.memberships("ann"))[0].room
+    room = (await store.memberships("ann"))[0].name
     await HistoryBuilder(store).group("bob")
     await store.close()
     epoch = restore(tmp_path / "b", directory, chance)
@@ -157,7 +157,7 @@ async def test_restoring_begins_a_new_epoch_at_the_commit_of_the_backup(
     assert (restored.epoch, restored.stamp) == (epoch, stamp)
     assert epoch != store.epoch
     assert 4 <= len(epoch) <= 16
-    assert [membership.room for membership in await restored.memberships("ann")] == [room]
+    assert [membership.name for membership in await restored.memberships("ann")] == [room]
     assert await restored.memberships("bob") == []
     await restored.close()
     assert backup(directory, tmp_path / "again") == stamp

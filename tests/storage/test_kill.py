@@ -19,7 +19,7 @@ from tests.kit.history_builder import HistoryBuilder
 async def main():
     store = await sqlite(Path(sys.argv[1]))
     builder = HistoryBuilder(store)
-    names = [membership.room for membership in await store.memberships("ann")]
+    names = [membership.name for membership in await store.memberships("ann")]
     rooms = await store.load_rooms(names)
     room = rooms[names[0]] if names else await builder.group("ann")
     builder.keys = room.seq
@@ -50,7 +50,7 @@ async def test_everything_acknowledged_is_there_after_kill_9(directory: Path, ac
         last = max(last, acknowledged(directory, acks))
     store = await sqlite(directory)
     (membership,) = await store.memberships("ann")
-    (room,) = (await store.load_rooms([membership.room])).values()
+    (room,) = (await store.load_rooms([membership.name])).values()
     page = await store.log(room.number, 1, room.seq + 99, 10**6, 10**9)
     seqs = [decode_event(blob).seq for blob in page.events]
     assert seqs == list(range(1, room.seq + 1))

@@ -134,7 +134,7 @@ OF_SOME_ROWS = {  # what must not walk the rows that the others want
     # Of a channel with a million followers.
     "read_set.STAFF": "members_staff",
     "member_reads.MEMBERS.staff": "members_staff",
-    "member_reads.MEMBERS.banned": "members_banned",
+    "member_reads.BANNED": "members_banned",
     "member_reads.BANNED_COUNT": "members_banned",
     "sync.LEFT": "rooms_left",
 }

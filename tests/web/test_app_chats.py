@@ -196,7 +196,7 @@ async def test_a_group_is_joined_by_its_link_and_a_hidden_one_is_found(
         await room.send("Welcome")
         app = await app_page(context, daemon, "alice")
         await app.go(f"r/{room.id}")
-        await app.page.get_by_role("heading", name="This chat is not here").wait_for()
+        await app.page.get_by_role("heading", name="You are not in this chat").wait_for()
         await app.button("Join the group")
         await app.title.get_by_text("Open house").wait_for()
         await app.row("Open house").wait_for()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest_asyncio
 
 from tests.kit.app_page import AppPage, app_page
-from tests.kit.browser import BROWSER, watched_context, web_daemon
+from tests.kit.browser import BROWSER, WORKER, watched_context, web_daemon
 from tests.kit.chat_page import client_of
 from tests.kit.daemon import RunningDaemon
 from tests.kit.tokens import token_for
@@ -97,7 +97,7 @@ async def test_an_element_shows_one_chat(browser: Any, daemon: RunningDaemon) ->
 
 
 async def test_the_client_opens_without_a_network(browser: Any, daemon: RunningDaemon) -> None:
-    async with watched_context(browser) as (context, _), client_of(daemon, "bob") as bob:
+    async with watched_context(browser, **WORKER) as (context, _), client_of(daemon, "bob") as bob:
         room = await bob.direct("alice")
         await room.send("Read me on the train")
         app = await app_page(context, daemon, "alice")

@@ -86,10 +86,25 @@ async def test_an_admin_governs_a_group_and_its_members_see_it(browser: Any, wor
         await bob.field.wait_for()
         await _on_member(alice, "Bob Miller", "Remove and ban")
         await _submit(alice)
-        await bob.page.get_by_text("This chat is not here").wait_for()
+        await bob.page.get_by_text("You are not in this chat").wait_for()
         await _show(alice, "Banned people")
+        # For good: there is no end of it to tell.
+        assert await alice.dialog.locator(".setting-text .small").count() == 0
         await alice.dialog.locator("button", has_text="Admit again").click()
         await alice.dialog.get_by_text("Nobody is banned.").wait_for()
+        assert watch.errors == []
+
+
+async def test_who_wrote_on_another_device_is_told_how_long_slow_mode_lets_them_wait(
+    browser: Any, world: World
+) -> None:
+    group = await world.clients["carol"].create_group("Slow lane", ["bob"])
+    await world.clients["carol"].room(group.id).update(policy={"slow_s": 3600})
+    await world.clients["bob"].room(group.id).send("From my phone")
+    async with watched_context(browser, **PHONE) as (context, watch):
+        bob = await app_page(context, world.daemon, "bob")
+        await bob.go(f"r/{group.id}")
+        await bob.page.locator(".waits", has_text="Slow mode").wait_for()
         assert watch.errors == []
 
 
@@ -170,6 +185,10 @@ async def test_a_folder_that_is_removed_leaves_its_chats_in_the_list(browser: An
         await _submit(app)
         await app.page.locator(".folder", has_text="小林").click()
         await app.until_names("Eve Österreich")
+        await _on_row(app, "Eve Österreich", "Folder")
+        await app.dialog.get_by_label("No folder").click()
+        await app.page.get_by_text("No chat is in this folder.").wait_for()
+        assert await app.page.get_by_text("No chats yet.").count() == 0
         await app.button("Edit folders")
         await app.dialog.get_by_role("button", name="Remove the folder").last.click()
         await _submit(app)
@@ -208,9 +227,11 @@ async def test_notes_to_oneself_stay_with_oneself(browser: Any, world: World) ->
         await app.say("Buy brake pads")
         await app.page.locator("article", has_text="Buy brake pads").wait_for()
         assert await app.title.inner_text() == "Notes to self"
+        # One is always online to oneself.
+        assert await app.page.locator(".chat-head-text p").count() == 0
         await app.go("")
         await app.until_names("Bike tour", "Notes to self")
-        assert await app.row("Notes to self").locator(".badge").count() == 0
+        assert await app.row("Notes to self").locator(".badge, .is-online").count() == 0
         assert watch.errors == []
 
 

@@ -74,6 +74,10 @@ async def test_cards_are_shown_by_type_and_messages_are_forwarded_with_them(
         assert await app.findings() == []
         await app.page.get_by_role("toolbar").get_by_role("button", name="Forward").click()
         await app.dialog.get_by_label("Search chats").fill("林")
+        # A long list takes no room from the field.
+        box = await app.dialog.get_by_label("Search chats").bounding_box()
+        assert box is not None
+        assert box["height"] >= 40
         await app.dialog.get_by_role("checkbox", name="林小雨").check()
         await app.until_still()
         assert await app.findings() == []
@@ -109,6 +113,68 @@ async def test_cards_are_shown_by_type_and_messages_are_forwarded_with_them(
         assert watch.errors == []
 
 
+async def test_a_place_and_a_contact_are_sent_from_the_composer(browser: Any, world: World) -> None:
+    here = {"geolocation": {"latitude": 52.1500004, "longitude": 13.9, "accuracy": 29.5}}
+    async with watched_context(browser, permissions=["geolocation"], **here, **PHONE) as (context, watch):
+        app = await app_page(context, world.daemon, "alice")
+        await app.go(f"r/{world.lin}")
+        add = app.page.get_by_role("button", name="Add files, a place or a contact")
+        await add.focus()
+        await app.page.keyboard.press("Enter")
+        await app.page.get_by_role("menuitem", name="Place").press("Enter")
+        address, send = app.dialog.get_by_label("Link of a map"), app.dialog.locator("button[type=submit]")
+        await address.fill("https://maps.app.goo.gl/abc")
+        await app.dialog.get_by_text("There is no place in this.").wait_for()
+        assert await send.is_disabled()
+        await address.fill(
+            "https://www.google.com/maps/place/The+old+weir/@52.1,13.8,17z/data=!3d52.16!4d13.9"
+        )
+        await app.dialog.locator(".shared-box", has_text="The old weir").wait_for()
+        await app.dialog.get_by_role("button", name="Where I am now").click()
+        await app.dialog.get_by_text("to about 30 m").wait_for()
+        await app.dialog.get_by_label("Name of the place").fill("At home")
+        await app.until_still()
+        assert await app.findings() + await app.overflow() == []
+        await send.click()
+        sent = app.page.locator("article.out", has_text="At home")
+        assert "mlat=52.15&mlon=13.9#" in str(await sent.locator(".shared-box").get_attribute("href"))
+        # An address in the text becomes a card, and goes; any other text stays.
+        await app.field.fill("geo:52.17,13.9?q=52.17,13.9(The%20bridge)")
+        await app.button("Share as a place")
+        assert await app.dialog.get_by_label("Name of the place").input_value() == "The bridge"
+        await send.click()
+        await app.page.locator("article.out .shared-box", has_text="The bridge").wait_for()
+        await app.field.fill("Ask")
+        await add.click()
+        await app.page.get_by_role("menuitem", name="Contact").click()
+        await app.dialog.get_by_role("button", name="Carol Green").click()
+        await app.page.locator("article.out .shared-box", has_text="Carol Green").wait_for()
+        assert await app.field.input_value() == "Ask"
+        other = world.clients["lin"].room(world.lin)
+        texts = [message.text for message in (await other.history(limit=3)).messages]
+        assert texts == [
+            "Place: At home (52.15, 13.9)",
+            "Place: The bridge (52.17, 13.9)",
+            "Contact: Carol Green",
+        ]
+        assert watch.origins <= {world.daemon.http_url, world.daemon.http_url.replace("http", "ws")}
+        assert watch.errors == []
+
+
+async def test_who_does_not_tell_where_they_are_is_told_what_to_do(browser: Any, world: World) -> None:
+    async with watched_context(browser, **PHONE) as (context, watch):
+        app = await app_page(context, world.daemon, "alice")
+        await app.go(f"r/{world.lin}")
+        await app.button("Add files, a place or a contact")
+        await app.page.get_by_role("menuitem", name="Place").click()
+        await app.dialog.get_by_role("button", name="Where I am now").click()
+        await (
+            app.dialog.get_by_role("alert").filter(has_text="Allow it in the settings of the page").wait_for()
+        )
+        assert await app.dialog.locator("button[type=submit]").is_disabled()
+        assert watch.errors == []
+
+
 async def test_a_channel_is_made_followed_and_read_by_those_who_do_not_write(
     browser: Any, world: World
 ) -> None:
@@ -140,6 +206,10 @@ async def test_a_channel_is_made_followed_and_read_by_those_who_do_not_write(
         await bob.button("Follow the channel")
         await bob.page.locator("article", has_text="Spring tour").wait_for()
         assert await bob.field.count() == 0
+        # Of a channel one is told nothing until one asks for it.
+        await bob.page.locator(".chat-head").get_by_role("button", name="Notifications").click()
+        await bob.page.get_by_role("menuitemradio", name="As usual: nothing", checked=True).wait_for()
+        await bob.page.keyboard.press("Escape")
         bell = bob.page.get_by_role("button", name="Notify me of posts")
         assert await bell.get_attribute("aria-pressed") == "false"
         await bell.click()

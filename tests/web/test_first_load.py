@@ -7,7 +7,7 @@ from typing import Any
 import pytest_asyncio
 
 from tests.kit.app_page import app_page
-from tests.kit.browser import BROWSER, link, watched_context, web_daemon
+from tests.kit.browser import BROWSER, WORKER, link, watched_context, web_daemon
 from tests.kit.daemon import RunningDaemon
 from tests.kit.waiting import until
 
@@ -25,7 +25,7 @@ async def daemon(browser: Any, tmp_path: Path) -> AsyncIterator[RunningDaemon]:
 async def test_the_page_asks_nobody_else_and_breaks_no_rule_of_its_policy(
     browser: Any, daemon: RunningDaemon
 ) -> None:
-    async with watched_context(browser) as (context, watch):
+    async with watched_context(browser, **WORKER) as (context, watch):
         await app_page(context, daemon, "alice")
         own = {daemon.http_url, daemon.http_url.replace("http", "ws")}
         await until(lambda: own <= watch.origins)
@@ -36,7 +36,7 @@ async def test_the_page_asks_nobody_else_and_breaks_no_rule_of_its_policy(
 async def test_two_windows_of_one_browser_are_two_people_who_chat(
     browser: Any, daemon: RunningDaemon
 ) -> None:
-    async with watched_context(browser) as (context, watch):
+    async with watched_context(browser, **WORKER) as (context, watch):
         alice, bob = await app_page(context, daemon, "alice"), await app_page(context, daemon, "bob")
         await alice.begin_chat("bob")
         await alice.say("Can you see me?")
@@ -54,7 +54,7 @@ async def test_two_windows_of_one_browser_are_two_people_who_chat(
 async def test_a_link_that_is_opened_in_a_window_of_somebody_else_wins(
     browser: Any, daemon: RunningDaemon
 ) -> None:
-    async with watched_context(browser) as (context, _):
+    async with watched_context(browser, **WORKER) as (context, _):
         app = await app_page(context, daemon, "alice")
         await app.page.evaluate("(address) => { location.href = address }", link(daemon, "bob"))
         await app.page.wait_for_function(f"() => ({USER_OF_TAB})() === 'bob'")

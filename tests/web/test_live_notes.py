@@ -77,8 +77,7 @@ async def test_a_page_speaks_and_another_hears_it(browser: "Browser", node: Node
         offset = int((await files.head(note["file"])).headers["upload-offset"])
         assert 0 < offset < len(recorded)
         whole = {"Upload-Length": str(len(recorded))}
-        done = await files.append(note["file"], recorded[offset:], offset, **whole)
-        assert done.headers["chatd-file"] == "ready"
+        await files.end(note["file"], recorded[offset:], offset, **whole)
         levels = await hearing
         kept = (await files.fetch(f"own/{note['file']}")).body
         assert kept == b"".join(without_comments([recorded], measured := Note()))

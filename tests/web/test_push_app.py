@@ -16,7 +16,7 @@ from bench.machine import free_ports
 from chatd.client import Client, Room
 from chatd.config.push import PushApp
 from tests.kit.app_page import AXE, AppPage, app_page
-from tests.kit.browser import BROWSER, watched_context, web_daemon
+from tests.kit.browser import BROWSER, WORKER, watched_context, web_daemon
 from tests.kit.chat_page import client_of
 from tests.kit.daemon import RunningDaemon
 from tests.kit.push_page import push_page
@@ -28,8 +28,8 @@ pytestmark = [
     pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: make web"),
 ]
 
-PHONE = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark", "locale": "zh-CN"}
-DESKTOP = {"viewport": {"width": 1280, "height": 800}, "locale": "en-GB"}
+PHONE = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark", "locale": "zh-CN", **WORKER}
+DESKTOP = {"viewport": {"width": 1280, "height": 800}, "locale": "en-GB", **WORKER}
 
 BROWSER_PUSH = """
 (given) => {

@@ -8,14 +8,14 @@ import pytest_asyncio
 
 from chatd.client import Client
 from tests.kit.app_page import AppPage, app_page
-from tests.kit.browser import BROWSER, watched_context, web_daemon
+from tests.kit.browser import BROWSER, WORKER, watched_context, web_daemon
 from tests.kit.chat_page import client_of
 from tests.kit.daemon import RunningDaemon
 from tests.kit.push_page import PushPage, push_page
 
 pytestmark = BROWSER
 
-ALLOWED = {"permissions": ["notifications"]}
+ALLOWED = {"permissions": ["notifications"], **WORKER}
 
 
 class World(NamedTuple):

@@ -11,7 +11,7 @@ import pytest
 from bench.machine import free_ports
 from chatd.web import assets
 from tests.kit.app_page import app_page
-from tests.kit.browser import BROWSER, watched_context, web_daemon
+from tests.kit.browser import BROWSER, WORKER, watched_context, web_daemon
 
 pytestmark = BROWSER
 
@@ -42,7 +42,7 @@ async def test_a_page_of_an_older_version_says_so_and_takes_the_new_one(
     listen = {"address": f"127.0.0.1:{free_ports(1)[0]}"}
     async with (
         web_daemon(tmp_path / "store", listen=listen) as daemon,
-        watched_context(browser) as (context, _),
+        watched_context(browser, **WORKER) as (context, _),
     ):
         app = await app_page(context, daemon, "alice")
         await app.page.wait_for_function(CONTROLLED)

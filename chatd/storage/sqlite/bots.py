@@ -10,6 +10,8 @@ from msgspec import UNSET
 
 from chatd.core.bots import Bot, DeletedBot, Hook, consumer_of, hears
 from chatd.core.event_feed import StoredEntry
+from chatd.core.own_view import View, view_of
+from chatd.core.visibility import text_of
 from chatd.protocol.bots import Told, decode_commands, decode_greeting, decode_told
 from chatd.protocol.codec import encode
 from chatd.storage.sqlite import event_feed
@@ -35,7 +37,7 @@ AUTOMATED = "SELECT user FROM users WHERE kind > 0"
 
 # A bot that only follows a channel hears nothing of it.
 SEATS = """
-SELECT m.room, r.kind = 'direct', m.first_visible,
+SELECT m.room, r.kind = 'direct', m.first_visible, m.extras,
        m.gone IS NULL AND (r.kind <> 'channel' OR m.role <> 'member')
 FROM json_each(:rooms) asked JOIN members m ON m.room = asked.value AND m.user = :bot JOIN rooms r ON r.number = m.room
 """
@@ -51,6 +53,7 @@ class Seat(NamedTuple):
 
     direct: bool
     first_visible: int
+    extras: bytes
     present: bool
 
 
@@ -97,7 +100,7 @@ def heard(connection: sqlite3.Connection, bot: Bot, entries: Sequence[StoredEntr
         if not entry.seq:
             return concerns(bot.user, entry)
         seat, event = seats.get(entry.room), events.get(place_of(entry))
-        if seat is None or event is None or event.seq < seat.first_visible:
+        if seat is None or event is None or not shows(view_of(seat), event):
             return False
         if not seat.present:
             return event.users is not UNSET and bot.user in event.users
@@ -107,10 +110,18 @@ def heard(connection: sqlite3.Connection, bot: Bot, entries: Sequence[StoredEntr
     return [hears_of(entry) for entry in entries]
 
 
+def shows(view: View, event: Told) -> bool:
+    """Whether a view has an event, and the message whose text it carries."""
+    target = text_of(event)
+    return view.shows(event.seq) and (target is None or view.shows(target))
+
+
 def seats_of(connection: sqlite3.Connection, bot: Bot, rooms: Collection[int]) -> dict[int, Seat]:
     """Return the seats of a bot in those of these rooms that it is or was in."""
     found = connection.execute(SEATS, {"rooms": json.dumps([*rooms]), "bot": bot.user})
-    return {room: Seat(direct == 1, first, present == 1) for room, direct, first, present in found}
+    return {
+        room: Seat(direct == 1, first, extras, present == 1) for room, direct, first, extras, present in found
+    }
 
 
 def place_of(entry: StoredEntry) -> int:

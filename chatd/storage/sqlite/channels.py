@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Collection
 
 from chatd.core.room import Member
+from chatd.storage.sqlite.member_reads import BANNED_COUNT, held_bans
 from chatd.storage.sqlite.read_pool import ReadPool
 from chatd.storage.sqlite.read_set import FOLLOWER, member_of
 
@@ -31,6 +32,9 @@ class ChannelRows:
     async def followed(self, users: Collection[str]) -> dict[str, int]:
         return await self._read_pool.run(followed, users)
 
+    async def banned(self, room: int, now_ms: int, far: int) -> int:
+        return await self._read_pool.run(banned, room, now_ms, far)
+
     async def deleted(self) -> list[tuple[str, int]]:
         return await self._read_pool.run(deleted)
 
@@ -51,6 +55,11 @@ def followers(
 
 def followed(connection: sqlite3.Connection, users: Collection[str]) -> dict[str, int]:
     return {user: connection.execute(FOLLOWED, (user,)).fetchone()[0] for user in users}
+
+
+def banned(connection: sqlite3.Connection, room: int, now_ms: int, far: int) -> int:
+    (count,) = connection.execute(BANNED_COUNT, (room,)).fetchone()
+    return count if count <= far else len(held_bans(connection, room, now_ms))
 
 
 def deleted(connection: sqlite3.Connection) -> list[tuple[str, int]]:

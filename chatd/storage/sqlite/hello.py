@@ -5,7 +5,6 @@ import sqlite3
 from chatd.core.sync_query import SyncQuery
 from chatd.storage.sqlite.push import is_registered
 from chatd.storage.sqlite.read_set import account, device
-from chatd.storage.sqlite.room_rows import membership
 from chatd.storage.sqlite.sections import SectionTables
 from chatd.storage.sqlite.sync import first_page, listed_by, without_requests
 from chatd.storage.views import HelloRows
@@ -19,7 +18,7 @@ def hello(
     return HelloRows(
         account(connection, query.user),
         device(connection, query.user, device_id),
-        [membership(row) for row in without_requests(listed, query)],
+        without_requests(listed, query),
         first_page(connection, query, tables, listed),
         query.badge is not None and is_registered(connection, query.user, device_id),
     )

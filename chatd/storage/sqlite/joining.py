@@ -45,7 +45,7 @@ SELECT {COLUMNS} FROM invites i JOIN rooms r ON r.number = i.room WHERE i.room =
 """  # noqa: S608
 INVITES_SHOWN = f"""
 SELECT {COLUMNS} FROM invites i JOIN rooms r ON r.number = i.room
-WHERE i.room = :room AND i.revoked = 0 AND (:user IS NULL OR i.user = :user)
+WHERE i.room = :room AND i.revoked = 0 AND i.expires_at > :now AND (:user IS NULL OR i.user = :user)
   AND (-i.created_at, i.invite) > (:time, :invite)
 ORDER BY -i.created_at, i.invite LIMIT :limit
 """  # noqa: S608
@@ -84,9 +84,16 @@ class JoiningRows(JoiningStore):
         return await self._read_pool.run(invites, ids, keys, rooms)
 
     async def invites_of(
-        self, room: int, user: str | None, after: tuple[int, str], limit: int
+        self, room: int, user: str | None, after: tuple[int, str], limit: int, now_ms: int
     ) -> list[IssuedInvite]:
-        wanted = {"room": room, "user": user, "time": after[0], "invite": after[1], "limit": limit}
+        wanted = {
+            "room": room,
+            "user": user,
+            "time": after[0],
+            "invite": after[1],
+            "limit": limit,
+            "now": now_ms,
+        }
         return [invite_of(row) for row in await self._read_pool.run(rows_of, INVITES_SHOWN, wanted)]
 
 

@@ -13,7 +13,7 @@ from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
 import msgspec
 from msgspec import UNSET
 
-from chatd.core.own_view import view_of
+from chatd.core.own_view import sees
 from chatd.protocol.codec import decode_attachment
 from chatd.protocol.errors import Unavailable
 from chatd.protocol.media import FilePlace, OwnFile
@@ -171,7 +171,7 @@ def is_visible(connection: sqlite3.Connection, user: str, place: FilePlace) -> b
         return live(connection, Asker(user), place.room, place.file).file is not None
     values = {"user": user, "room": place.room, "seq": position(0, place.seq), "file": place.file}
     found, first, extras = connection.execute(VISIBLE, values).fetchone()
-    return bool(found) and view_of(Seer(first, extras)).shows(place.seq)
+    return bool(found) and sees(Seer(first, extras), place.seq)
 
 
 def own_files(
@@ -244,7 +244,7 @@ class SqliteMediaReads(MediaReads):
     ) -> T:
         """Return the result of one statement, which sees one commit. Raises Unavailable."""
         try:
-            with translated():
+            with translated:
                 result = read(self._connection, *args, **kwargs)
         except Unavailable as error:
             self._troubles.report(*trouble(error, "reads"))

@@ -27,6 +27,15 @@ class ReaderPage(NamedTuple):
     unread: bool
 
 
+class MemberPage(NamedTuple):
+    """A page of the members of a room: those behind the user id `after` whose id begins with `prefix`."""
+
+    after: str
+    prefix: str
+    role: MemberFilter | None
+    limit: int
+
+
 # By the part of the members that a list shows: where its rows come from, and which. Without its name the planner takes
 # no partial index, and walks a million followers of a channel.
 _WHICH = {
@@ -35,7 +44,6 @@ _WHICH = {
         "members m INDEXED BY members_staff",
         "m.gone IS NULL AND m.role <> 'member' AND m.role = coalesce(:role, m.role)",
     ),
-    "banned": ("members m INDEXED BY members_banned", "m.gone = 'banned'"),
 }
 MEMBERS = {
     which: f"""
@@ -52,6 +60,10 @@ FROM json_each(:users) o JOIN members m ON m.room = :room AND m.user = o.value A
 ORDER BY m.user
 """
 
+BANNED = """
+SELECT user, role, joined_at, extras FROM members INDEXED BY members_banned
+WHERE room = ? AND gone = 'banned' ORDER BY user
+"""
 MEMBER_COUNT = "SELECT members FROM rooms WHERE number = ?"
 BANNED_COUNT = """
 SELECT count(*) FROM members INDEXED BY members_banned WHERE room = ? AND gone = 'banned'
@@ -85,12 +97,12 @@ class MemberReads:
         return await self._read_pool.run(read_set.recent_messages, room, users, since_ms, limit)
 
     async def members(
-        self, room: int, *, after: str, prefix: str, role: MemberFilter | None, limit: int
+        self, room: int, *, after: str, prefix: str, role: MemberFilter | None, limit: int, now_ms: int
     ) -> tuple[list[MemberRow], int]:
-        return await self._read_pool.run(members, room, (after, prefix), role, limit)
+        return await self._read_pool.run(members, room, MemberPage(after, prefix, role, limit), now_ms)
 
-    async def named_members(self, room: int, users: Collection[str]) -> list[MemberRow]:
-        return await self._read_pool.run(named_members, room, users)
+    async def named_members(self, room: int, users: Collection[str], now_ms: int) -> list[MemberRow]:
+        return await self._read_pool.run(named_members, room, users, now_ms)
 
     async def readers(
         self,
@@ -107,29 +119,38 @@ class MemberReads:
 
 
 def members(
-    connection: sqlite3.Connection, room: int, names: tuple[str, str], role: MemberFilter | None, limit: int
+    connection: sqlite3.Connection, room: int, page: MemberPage, now_ms: int
 ) -> tuple[list[MemberRow], int]:
-    """Return members and their number, or those who are banned. `names`: the user id after which the list continues,
-    and a prefix.
-    """
-    after, prefix = names
-    which = {None: "all", "member": "all", "banned": "banned"}.get(role, "staff")
+    """Return members and their number, or those who are banned."""
+    if page.role == "banned":
+        held = held_bans(connection, room, now_ms)
+        behind = [one for one in held if one.user > page.after and one.user.startswith(page.prefix)]
+        return behind[: page.limit], len(held)
+    which = "all" if page.role in (None, "member") else "staff"
     wanted = {
         "room": room,
-        "after": after,
-        "prefix": prefix,
-        "end": prefix + AFTER_USERS,
-        "role": None if role == "staff" else role,
-        "limit": limit,
+        "after": page.after,
+        "prefix": page.prefix,
+        "end": page.prefix + AFTER_USERS,
+        "role": None if page.role == "staff" else page.role,
+        "limit": page.limit,
     }
-    rows = [member_row_of(row) for row in connection.execute(MEMBERS[which], wanted)]
-    count = connection.execute(BANNED_COUNT if role == "banned" else MEMBER_COUNT, (room,)).fetchone()
+    rows = [member_row_of(row, now_ms) for row in connection.execute(MEMBERS[which], wanted)]
+    count = connection.execute(MEMBER_COUNT, (room,)).fetchone()
     return rows, 0 if count is None else count[0]
 
 
-def named_members(connection: sqlite3.Connection, room: int, users: Collection[str]) -> list[MemberRow]:
+def held_bans(connection: sqlite3.Connection, room: int, now_ms: int) -> list[MemberRow]:
+    """Return all users who are banned from a room, in order of user id; ends of bans are not in the index."""
+    rows = [member_row_of(row, now_ms) for row in connection.execute(BANNED, (room,))]
+    return [one for one in rows if not 0 < one.banned_until <= now_ms]
+
+
+def named_members(
+    connection: sqlite3.Connection, room: int, users: Collection[str], now_ms: int
+) -> list[MemberRow]:
     wanted = {"room": room, "users": json.dumps(list(users))}
-    return [member_row_of(row) for row in connection.execute(NAMED_MEMBERS, wanted)]
+    return [member_row_of(row, now_ms) for row in connection.execute(NAMED_MEMBERS, wanted)]
 
 
 def readers(

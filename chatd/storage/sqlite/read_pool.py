@@ -85,7 +85,7 @@ class ReadPool:
         self._waiting.append(ReadRequest(lambda connection: read(connection, *args, **kwargs), answer))
         self._dispatch()
         try:
-            with translated():
+            with translated:
                 result = await answer
         except Unavailable as error:
             self._troubles.report(*trouble(error, "reads"))

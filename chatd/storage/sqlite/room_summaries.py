@@ -6,13 +6,12 @@ Every function runs inside a read transaction of the connection.
 import json
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import msgspec
 from msgspec import Raw
 
 from chatd.core.event_view import event_view, reacted
-from chatd.core.own_view import View, view_of
+from chatd.core.own_view import View, sees
 from chatd.core.privacy import mutually_allow
 from chatd.core.read_set import PeopleRules
 from chatd.core.room import ACCEPTED, DIRECT
@@ -21,7 +20,7 @@ from chatd.core.sync_query import SyncQuery
 from chatd.protocol.rooms import RoomSummary
 from chatd.storage.sqlite.history import mine
 from chatd.storage.sqlite.privacy import relations
-from chatd.storage.sqlite.rows import in_one, position
+from chatd.storage.sqlite.rows import SEQ_BITS, in_one, position
 
 # An account that chatd does not know shows receipts.
 PEER = """
@@ -77,34 +76,27 @@ def keep_marks(connection: sqlite3.Connection, user: str, found: dict[int, Peer]
 def previews(connection: sqlite3.Connection, shown: Iterable[RoomRow]) -> dict[int, bytes]:
     """Return the latest messages of these rooms that their member may see, by number; rooms without are left out."""
     latest = [
-        position(room_row.number, room_row.last_message)
+        room_row.number << SEQ_BITS | room_row.last_message
         for room_row in shown
-        if view_of(room_row).shows(room_row.last_message)
+        if sees(room_row, room_row.last_message)
     ]
     return dict(connection.execute(PREVIEWS, (json.dumps(latest),)).fetchall()) if latest else {}
 
 
-@dataclass(slots=True)
-class Shown:
-    """One summary, and the number of its room."""
-
-    number: int
-    summary: RoomSummary
-
-
-def add_events(connection: sqlite3.Connection, shown: Shown, query: SyncQuery, bytes_left: int) -> int:
+def add_events(
+    connection: sqlite3.Connection, number: int, summary: RoomSummary, query: SyncQuery, bytes_left: int
+) -> int:
     """Add the newest events since the query's commit, without a gap, as many as fit; return the bytes they take."""
-    summary = shown.summary
     # Below the floor the log has gaps.
     low = max(summary.first_visible, summary.log_floor)
-    bounds = position(shown.number, low), position(shown.number, summary.seq)
+    bounds = position(number, low), position(number, summary.seq)
     since = -1 if query.since is None else query.since
-    rows = connection.execute(NEWEST, (*bounds, query.events, since)).fetchall()
-    own = own_reactions(connection, shown.number, query.user, [blob for (blob,) in rows])
+    blobs = [blob for (blob,) in connection.execute(NEWEST, (*bounds, query.events, since))]
+    own = own_reactions(connection, number, query.user, blobs)
     view = View(summary.first_visible, summary.deleted or ())
     events: list[Raw] = []
     taken = 0
-    for (blob,) in rows:
+    for blob in blobs:
         shown_event = event_view(blob, own, view)
         if taken + len(shown_event) > bytes_left:
             break

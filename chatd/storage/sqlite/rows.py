@@ -8,7 +8,7 @@ from msgspec import UNSET
 from chatd.core.extras import BANNED_UNTIL, NICKNAME, SILENCED
 from chatd.core.policy import NO_DETAILS
 from chatd.core.room import Member, Room
-from chatd.core.users import Account, DeviceSeen, Restriction
+from chatd.core.users import FOR_EVER, Account, DeviceSeen, Restriction
 from chatd.protocol.codec import decode_tree, encode
 from chatd.protocol.members import MemberRow
 from chatd.protocol.users import UserKind
@@ -119,14 +119,18 @@ def member_row(room: int, member: Member, stamp: int) -> Row:
     )
 
 
-def member_row_of(row: Row) -> MemberRow:
-    """Return a member as lists show them, from the user, the role, the time and the extras."""
+def member_row_of(row: Row, now_ms: int) -> MemberRow:
+    """Return a member as lists show them, from the user, the role, the time and the extras. A silence that is over is
+    none.
+    """
     user, role, joined_at, extras = row
     shown = MemberRow(user, role, joined_at)
     if extras:
         values = decode_tree(extras)
         shown.nickname = values.get(NICKNAME, UNSET)
-        shown.silenced_until, shown.banned_until = values.get(SILENCED, 0), values.get(BANNED_UNTIL, 0)
+        until: int = values.get(SILENCED, 0)
+        shown.silenced_until = until if until == FOR_EVER or until > now_ms else 0
+        shown.banned_until = values.get(BANNED_UNTIL, 0)
     return shown
 
 

@@ -15,6 +15,7 @@ from chatd.core.privacy import Relation, RoomRelations
 from chatd.core.profiles import Cards
 from chatd.core.read_set import Counted, KeyedEvent, PeopleRules, UnreadSpan
 from chatd.core.room import Room
+from chatd.core.room_summary import Membership
 from chatd.core.sections import ChangedRow
 from chatd.core.sync_query import SyncQuery
 from chatd.core.users import Account, DeviceSeen
@@ -70,7 +71,6 @@ from chatd.storage.sqlite.writer import Writer
 from chatd.storage.views import (
     EventPage,
     HelloRows,
-    Membership,
     MessagePage,
     People,
     SyncRows,
@@ -285,7 +285,7 @@ class SqliteStore(
 
     # RoomViews, UserStore, JobStore
 
-    async def memberships(self, user: str, *, everything: bool = True) -> list[Membership]:
+    async def memberships(self, user: str, *, everything: bool = True) -> Sequence[Membership]:
         return await self._read_pool.run(memberships, user, everything)
 
     async def hello(self, device: str, query: SyncQuery) -> HelloRows:

@@ -5,15 +5,16 @@ passed. So a round ends by repeating every room that changed since it began.
 """
 
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from operator import attrgetter
+from typing import NamedTuple, TypeGuard
 
 from msgspec import UNSET, Raw
 
 from chatd.core.extras import UNLISTED, extra
 from chatd.core.room import REQUEST
-from chatd.core.room_summary import RoomRow, summarise
+from chatd.core.room_summary import RoomRow, summary_of_row
 from chatd.core.sync_query import SyncQuery
 from chatd.protocol.codec import encode
 from chatd.protocol.rooms import RoomSummary
@@ -30,7 +31,7 @@ from chatd.storage.sqlite.room_rows import (
     membership_rows,
     room_rows,
 )
-from chatd.storage.sqlite.room_summaries import Shown, add_events, peers, previews
+from chatd.storage.sqlite.room_summaries import add_events, peers, previews
 from chatd.storage.sqlite.sections import FIRST, Sections, SectionTables
 from chatd.storage.views import SyncRows
 
@@ -100,6 +101,10 @@ WHERE m.user = :user AND m.standing = 0 AND m.extras <> x'' AND m.stamp > :since
 """
 
 
+# The sort key of a room in the list: the highest comes first.
+key_of: Callable[[MembershipRow | RoomRow], Key] = attrgetter("pinned", "time", "number")
+
+
 class EmptyRoom(NamedTuple):
     """One row of EMPTY."""
 
@@ -129,29 +134,17 @@ def first_page(
     connection: sqlite3.Connection,
     query: SyncQuery,
     tables: SectionTables,
-    listed: Collection[MembershipRow | RoomRow],
+    listed: Sequence[MembershipRow | RoomRow],
 ) -> SyncRows:
     """Return the first page of a round. `listed`: the user's memberships as of this commit, in any order."""
     gone = [] if query.since is None else gone_since(connection, query, query.since)
     if len(gone) > GONE_MAX or is_below_floor(connection, query):
         query, gone = replace(query, since=None, full_sections=query.sections), []
     page = Page(connection, query, tables, ROOM_NAME_BYTES * len(gone))
-    page.known = {
-        membership_row.number: membership_row
-        for membership_row in listed
-        if isinstance(membership_row, RoomRow)
-    }
     since, all_requests = -1 if query.since is None else query.since, query.all_requests
-    wanted = sorted(
-        (
-            membership_row
-            for membership_row in listed
-            if membership_row.stamp > since or (all_requests and membership_row.standing == REQUEST)
-        ),
-        key=key_of,
-        reverse=True,
-    )
-    added = page.add_numbers([membership_row.number for membership_row in wanted[: query.limit + 1]])
+    wanted = [row for row in listed if row.stamp > since or (all_requests and row.standing == REQUEST)]
+    wanted.sort(key=key_of, reverse=True)
+    added = page.add_listed(wanted[: query.limit + 1])
     after = None if added == len(wanted) else key_of(wanted[added - 1]) if added else TOP
     page.add_events()
     after = page.add_sections() if after is None else after
@@ -196,27 +189,30 @@ def is_below_floor(connection: sqlite3.Connection, query: SyncQuery) -> bool:
     return query.since < floor
 
 
-def key_of(membership_row: MembershipRow | RoomRow) -> Key:
-    """Return the sort key of a room in the list: the highest comes first."""
-    return membership_row.pinned, membership_row.time, membership_row.number
+def are_whole(listed: Sequence[MembershipRow | RoomRow]) -> TypeGuard[Sequence[RoomRow]]:
+    """Whether these rows, all of one kind, are whole ones."""
+    return bool(listed) and isinstance(listed[0], RoomRow)
 
 
 def without_requests(
-    listed: Collection[MembershipRow | RoomRow], query: SyncQuery
-) -> Collection[MembershipRow | RoomRow]:
+    listed: Sequence[MembershipRow | RoomRow], query: SyncQuery
+) -> Sequence[MembershipRow | RoomRow]:
     """Return the rooms but those in which the user was asked."""
     return listed if query.people is None else [row for row in listed if row.standing != REQUEST]
 
 
-def totals_of(listed: Collection[MembershipRow | RoomRow], query: SyncQuery) -> SyncTotals:
+def totals_of(listed: Sequence[MembershipRow | RoomRow], query: SyncQuery) -> SyncTotals:
     """Return the totals of all rooms of an account, on this page or not.
 
     Messages in hidden rooms are not counted, nor those in rooms in which the user was asked, which have a total of
     their own.
     """
     rooms = without_requests(listed, query)
-    unread = sum([row.unread for row in rooms if not row.hidden])
-    mentions = sum([row.mentions for row in rooms if not row.hidden])
+    unread = mentions = 0
+    for row in rooms:
+        if not row.hidden:
+            unread += row.unread
+            mentions += row.mentions
     return SyncTotals(len(rooms), unread, mentions, message_requests=len(listed) - len(rooms))
 
 
@@ -236,9 +232,7 @@ class Page:
         self.query = query
         self.stamp = stamp_of(connection)
         self.sections = Sections(connection, query, tables, query.first_stamp or self.stamp)
-        self.shown: dict[int, Shown] = {}
-        # Rows that are read already: all rows of the page, or none.
-        self.known: dict[int, RoomRow] = {}
+        self.shown: dict[int, RoomSummary] = {}  # by the number of the room
         self.previews = query.since is None if query.previews is None else query.previews
         self.events_bytes = min(query.events_bytes, query.page_bytes // 2) if query.events else 0
         # Half for plates: they are about as long as the rows they belong to.
@@ -247,7 +241,7 @@ class Page:
 
     def result(self, gone: list[str], totals: SyncTotals | None, after: Key | None) -> SyncRows:
         """Return the page as it is now."""
-        rooms = [shown.summary for shown in self.shown.values()]
+        rooms = [*self.shown.values()]
         query, rows = self.query, self.sections.rows
         plates = self.plates(rooms) if self.plates_bytes else []
         return SyncRows(
@@ -305,11 +299,15 @@ class Page:
             return None
         return (REPEATING, 0, moved[added - 1] if added else number)
 
+    def add_listed(self, listed: Sequence[MembershipRow | RoomRow]) -> int:
+        """Add rooms in this order while they fit, whose rows are read or not, all of them; return how many did."""
+        return self.add(listed) if are_whole(listed) else self.add_numbers([row.number for row in listed])
+
     def add_numbers(self, numbers: Sequence[int]) -> int:
         """Add the rooms of these numbers while they fit; return how many did."""
         for start in range(0, len(numbers), READ_AT_ONCE):
             part = numbers[start : start + READ_AT_ONCE]
-            found = self.known or room_rows(self.connection, listing_of(self.query), part)
+            found = room_rows(self.connection, listing_of(self.query), part)
             added = self.add([found[number] for number in part])
             if added < len(part):
                 return start + added
@@ -321,27 +319,27 @@ class Page:
         """
         others = peers(self.connection, self.query, wanted)
         latest = previews(self.connection, wanted) if self.previews else {}
-        for added, room_row in enumerate(wanted):
-            if room_row.number in self.shown:
+        shown, room_max, shown_to = self.shown, self.query.limit, self.query.shown_to
+        for added, row in enumerate(wanted):
+            number = row.number
+            if number in shown:
                 continue
-            peer = others.get(room_row.number)
-            summary = summarise(room_row, room_row, room_row.unread, peer, self.query.shown_to)
-            preview = latest.get(room_row.number)
-            if preview is not None:
-                summary.preview = Raw(preview)
-            size = self.size_of(summary, room_row.bytes_max + len(preview or b""))
-            if len(self.shown) >= self.query.limit or (size > self.bytes_left and self.shown):
+            summary = summary_of_row(row, others.get(number), shown_to)
+            size = row.bytes_max()
+            if number in latest:
+                summary.preview = Raw(latest[number])
+                size += len(latest[number])
+            if size > self.bytes_left:
+                # The upper bound would not fit.
+                size = len(encode(summary))
+            if len(shown) >= room_max or (size > self.bytes_left and shown):
                 return added
             if size > self.bytes_left:
                 summary.preview = UNSET
                 size = len(encode(summary))
             self.bytes_left -= size
-            self.shown[room_row.number] = Shown(room_row.number, summary)
+            shown[number] = summary
         return len(wanted)
-
-    def size_of(self, summary: RoomSummary, bytes_max: int) -> int:
-        """Return the bytes of a summary: their upper bound, or the exact number where that would not fit."""
-        return bytes_max if bytes_max <= self.bytes_left else len(encode(summary))
 
     def add_sections(self, after: Key | None = None) -> Key | None:
         """Add account rows behind the rooms, from this key on; return the key to continue with, None at the end."""
@@ -350,6 +348,7 @@ class Page:
     def add_events(self) -> None:
         """Add the newest events of the rooms, the most recently active first, as many as fit."""
         bytes_left = self.events_bytes + min(self.bytes_left, 0)
-        for shown in sorted(self.shown.values(), key=lambda shown: -shown.summary.time):
+        by_time = sorted(self.shown.items(), key=lambda shown: -shown[1].time) if self.events_bytes else ()
+        for number, summary in by_time:
             if bytes_left > 0:
-                bytes_left -= add_events(self.connection, shown, self.query, bytes_left)
+                bytes_left -= add_events(self.connection, number, summary, self.query, bytes_left)

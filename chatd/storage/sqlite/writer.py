@@ -88,7 +88,7 @@ class Writer:
         if self._lost:
             raise lost(self._lost)
         self._check_space()
-        with translated():
+        with translated:
             if not self._trusted:
                 await self._reopen()
             await self._connection.run(self._commit, batch)
@@ -143,12 +143,12 @@ class Writer:
 
     async def truncate_log(self) -> bool:
         """Bring the log into the database and empty its file; return whether no read needed the log."""
-        with translated():
+        with translated:
             return await self._connection.run(without_waiting, truncate) if self._trusted else False
 
     async def free_pages(self, count: int) -> bool:
         """Give up to `count` unused pages back to the disk; return whether there may be more."""
-        with translated():
+        with translated:
             return await self._connection.run(shrink, count) if self._trusted and not self._lost else False
 
     async def overwrite_unallocated(self, first: int, count: int) -> int:
@@ -156,7 +156,7 @@ class Writer:
         if self._descriptor < 0:
             # Kept open: to close any descriptor of the file would give up SQLite's locks on it.
             self._descriptor = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
-        with translated():
+        with translated:
             if not self._trusted:
                 return first
             overwrite = partial(unallocated.overwrite, file=self._descriptor, first=first, count=count)
@@ -166,7 +166,7 @@ class Writer:
         """Run `mark` when the connection can be trusted, then close it: the last to close checkpoints the log."""
         try:
             if self._trusted and self._connection.is_open:
-                with translated():
+                with translated:
                     await self._connection.run(mark)
         finally:
             await self._connection.close()

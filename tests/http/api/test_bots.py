@@ -175,6 +175,24 @@ async def test_in_a_group_a_bot_is_told_what_is_meant_for_it(host: Caller, clien
     assert told(await host.get("/v1/bots/weather/events")) == [], "what it left is not for it any more"
 
 
+async def test_a_bot_is_told_no_text_of_a_message_that_it_does_not_see(
+    host: Caller, clients: Clients
+) -> None:
+    await put(host, "log", sees="all")
+    room, (ann, _) = await clients.in_group("ann", "bob")
+    before = await ann.send(room, "before")
+    await ann.mutate("members.add", room, users=["log"])
+    deleted, seen = await ann.send(room, "deleted"), await ann.send(room, "seen")
+    bot = await clients.connect("log")
+    await bot.request({"type": "read", "room": room, "seq": seen["seq"]})
+    await bot.request({"type": "delete", "room": room, "ranges": [[deleted["seq"], deleted["seq"]]]})
+    for one in (before, deleted, seen):
+        await ann.mutate("edit", room, target=one["seq"], body={"text": f"edited {one['seq']}"})
+    entries = (await host.get("/v1/bots/log/events"))["events"]
+    said = [one["event"] for one in entries if one["type"] in ("event.message", "event.edit")]
+    assert [one.get("target", one["seq"]) for one in said] == [seen["seq"], seen["seq"]]
+
+
 async def test_a_bot_waits_for_what_concerns_it_and_for_nothing_else(
     daemon: RunningDaemon, host: Caller, clients: Clients
 ) -> None:

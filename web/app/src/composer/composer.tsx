@@ -8,12 +8,12 @@ import { openDialog } from "../shell/dialog.js";
 import { useHeld } from "../shell/held.js";
 import { Icon } from "../shell/icons.js";
 import { lazy } from "../shell/lazy.js";
-import { AttachButton } from "../media/attach_button.js";
 import { MicButton } from "../media/mic_button.js";
 import { hasMicrophone, recordings } from "../media/recordings.js";
 import { me } from "../shell/state.js";
 import type { Chat } from "../timeline/chat.js";
 import { summaryOf } from "../timeline/quote.js";
+import { AddButton, openPlace } from "./add_button.js";
 import { FINE_POINTER, type ComposerModel } from "./composer_model.js";
 import { EmojiButton } from "./emoji_button.js";
 import { draftLeft } from "./draft_sync.js";
@@ -21,6 +21,7 @@ import { CommandPicker } from "./command_picker.js";
 import { CommandQuery } from "./command_query.js";
 import { MentionPicker } from "./mention_picker.js";
 import { MentionQuery } from "./mention_query.js";
+import { isPlaceAddress } from "./places.js";
 
 const Tray = lazy(async () => (await import("../media/tray.js")).Tray, <></>);
 const RecorderBar = lazy(async () => (await import("../media/recorder_bar.js")).RecorderBar, <></>);
@@ -51,9 +52,10 @@ export function Composer({ chat }: { chat: Chat }) {
         <MentionPicker query={query} field={field} />
       )}
       <Context chat={chat} />
+      <PlaceOffer model={model} />
       {model.files.value.length > 0 && <Tray model={model} />}
       <div class={recording ? "composer-row recording" : "composer-row"}>
-        {mediaOffer.value && !model.editing.value && <AttachButton model={model} />}
+        {!model.editing.value && <AddButton model={model} />}
         <Field chat={chat} field={field} query={query} />
         {recording && <RecorderBar recording={recording} />}
         <Send chat={chat} />
@@ -171,6 +173,18 @@ function Context({ chat }: { chat: Chat }) {
         <Icon name="close" />
       </button>
     </div>
+  );
+}
+
+/** An address of a place can be sent as its card. */
+function PlaceOffer({ model }: { model: ComposerModel }) {
+  const text = model.text.value;
+  if (model.editing.value || !isPlaceAddress(text)) return null;
+  return (
+    <button type="button" class="composer-context composer-offer" onClick={() => openPlace(model, text)}>
+      <Icon name="place" />
+      <span>{t("place.offer")}</span>
+    </button>
   );
 }
 

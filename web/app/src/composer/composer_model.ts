@@ -16,7 +16,9 @@ import { postFiles } from "../media/outgoing.js";
 import { fileToSend, type Staged } from "../media/staged.js";
 import { client, type RoomState } from "../shell/state.js";
 import { draftGone, draftPosted, draftTyped } from "./draft_sync.js";
+import type { Card } from "../timeline/card_shapes.js";
 import { mentionOf } from "./mentions.js";
+import type { Place } from "./places.js";
 
 /** Milliseconds after the last key until the draft is stored. */
 const STORE_MS = 300;
@@ -206,6 +208,27 @@ export class ComposerModel {
   /** Send a wave; what was typed stays. */
   async greet(): Promise<void> {
     await attempt(() => this.state.room.post("👋"));
+  }
+
+  /** Send a card; what was typed stays, and what is answered goes with it. */
+  async sendCard(body: Body): Promise<void> {
+    const reply_to = this.replyTo.peek();
+    try {
+      const posted = this.state.room.post({ ...body, ...(reply_to && { reply_to }) });
+      this.replyTo.value = 0;
+      this.#later();
+      this.sent();
+      await posted;
+    } catch {
+      notify(t("chat.send-failed"));
+    }
+  }
+
+  /** Send the card of a place; its address goes out of the text, where that is what stands there. */
+  async sendPlace({ north, east }: Place, card: Card, address: string): Promise<void> {
+    if (address && this.text.peek() === address) this.replace("");
+    const numbers = `${north}, ${east}`;
+    await this.sendCard({ text: `${t("shared.place")}: ${card.title ? `${card.title} (${numbers})` : numbers}`, card });
   }
 
   /** Store the draft now, if it is not. */

@@ -1,7 +1,7 @@
 /** Above the composer: until when the user may not write, or only slowly. */
 import { useEffect } from "preact/hooks";
 import "../people/people_styles.js";
-import { dateAndTime, sameDay, timeOfDay } from "../locale/dates.js";
+import { momentOf } from "../locale/moments.js";
 import { region, t } from "../locale/locale.js";
 import { Icon } from "../shell/icons.js";
 import { followRestriction, restriction } from "./restriction.js";
@@ -18,5 +18,3 @@ export function RestrictionLine() {
     </p>
   );
 }
-
-const momentOf = (time: number): string => (sameDay(time, Date.now()) ? timeOfDay(time) : dateAndTime(time));

@@ -2,7 +2,9 @@
 import "./group_styles.js";
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import type { MembersListReply } from "@chatd/client";
 import { unban } from "@chatd/client/conversations";
+import { momentOf } from "../locale/moments.js";
 import { t } from "../locale/locale.js";
 import { Avatar } from "../shell/avatar.js";
 import { Dialog } from "../shell/dialog.js";
@@ -11,15 +13,17 @@ import { keepFocus } from "../shell/keep_focus.js";
 import type { RoomState } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
 
+type Banned = Pick<MembersListReply["members"][number], "user" | "banned_until">;
+
 export function BannedDialog({ room }: { room: RoomState }) {
-  const users = useSignal<readonly string[] | undefined>(undefined);
+  const banned = useSignal<readonly Banned[] | undefined>(undefined);
   const problem = useSignal("");
   useEffect(() => {
     void (async () => {
-      const found: string[] = [];
+      const found: Banned[] = [];
       try {
-        for await (const { user } of room.room.members({ role: "banned" })) found.push(user);
-        users.value = found;
+        for await (const member of room.room.members({ role: "banned" })) found.push(member);
+        banned.value = found;
       } catch (error) {
         problem.value = errorText(error);
       }
@@ -27,7 +31,7 @@ export function BannedDialog({ room }: { room: RoomState }) {
   }, [room]);
   const admit = async (user: string) => {
     const done = await attempt(async () => (await unban(room.room, [user]), true));
-    if (done) users.value = users.value?.filter((other) => other !== user);
+    if (done) banned.value = banned.value?.filter((other) => other.user !== user);
   };
   return (
     <Dialog title={t("banned.title")}>
@@ -35,23 +39,33 @@ export function BannedDialog({ room }: { room: RoomState }) {
       <p class="problem" role="alert">
         {problem}
       </p>
-      {users.value?.length === 0 && <p class="quiet">{t("banned.none")}</p>}
+      {banned.value?.length === 0 && <p class="quiet">{t("banned.none")}</p>}
       <div class="picker">
-        {users.value?.map((id) => (
-          <Row key={id} user={id} onAdmit={() => admit(id)} />
+        {banned.value?.map(({ user, banned_until }) => (
+          <Row key={user} user={user} until={banned_until} onAdmit={() => admit(user)} />
         ))}
       </div>
     </Dialog>
   );
 }
 
-function Row({ user: id, onAdmit }: { user: string; onAdmit: () => Promise<void> }) {
+interface RowProps {
+  user: string;
+  /** The end of the ban; undefined: there is none. */
+  until: number | undefined;
+  onAdmit: () => Promise<void>;
+}
+
+function Row({ user: id, until, onAdmit }: RowProps) {
   const user = userOf(id).value;
   return (
     <div class="setting">
       <Avatar {...user} picture={user.avatar} size="header" />
       <span class="setting-text">
-        <bdi class="line">{user.name}</bdi>
+        <span class="line">
+          <bdi>{user.name}</bdi>
+        </span>
+        {until && <span class="small quiet">{t("banned.until", { time: momentOf(until) })}</span>}
       </span>
       <button
         type="button"

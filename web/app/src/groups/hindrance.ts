@@ -1,5 +1,5 @@
 /** What keeps the user from writing in a group: they are silenced, only the staff writes, or slow mode lets them wait. */
-import { signal, type Signal } from "@preact/signals";
+import { signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { hindranceOf, rulesOf, type Hindrance } from "@chatd/client/conversations";
 import { client, me, type RoomState } from "../shell/state.js";
@@ -24,19 +24,21 @@ function lastSent(state: RoomState): number {
 
 const now = signal(Date.now());
 
-/** Return what keeps the user from writing in a room, up to this second. */
-export function useHindrance(state: RoomState): Hindrance | undefined {
+/** Return what keeps the user from writing in a room, up to this second. `shown` changes when messages of the room were
+ * fetched: among them may be one that was sent from another device. */
+export function useHindrance(state: RoomState, shown: ReadonlySignal<unknown>): Hindrance | undefined {
   const summary = state.summary.value;
   const wait = waitOf(state.id);
   const { slow_s } = rulesOf(summary);
   useEffect(() => {
     if (summary.peer || !slow_s) return;
-    wait.value = Math.max(wait.peek(), lastSent(state) + slow_s * 1000);
-    return client().on((change) => {
+    const unfollow = shown.subscribe(() => (wait.value = Math.max(wait.peek(), lastSent(state) + slow_s * 1000)));
+    const ends = client().on((change) => {
       if (!("room" in change) || change.room !== state.id) return;
       if (change.kind === "sendDone" && change.ordinal > 0) wait.value = Date.now() + slow_s * 1000;
       if (change.kind === "sendDelayed" && change.error.scope === "slow") wait.value = Date.now() + (change.error.retry_after ?? 0);
     });
+    return () => (unfollow(), ends());
   }, [state, slow_s]);
   const why = hindranceOf(summary, slow_s ? wait.value - slow_s * 1000 : 0, now.value);
   const until = why && "until" in why && why.until > 1 ? why.until : 0;

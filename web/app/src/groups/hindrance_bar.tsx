@@ -1,7 +1,7 @@
 /** In place of the composer, or above it: why the user may not write in this group, and until when. */
 import "./group_styles.js";
 import type { Hindrance } from "@chatd/client/conversations";
-import { dateAndTime, sameDay, timeOfDay } from "../locale/dates.js";
+import { momentOf } from "../locale/moments.js";
 import { t } from "../locale/locale.js";
 import { Icon } from "../shell/icons.js";
 import { waitText } from "./durations.js";
@@ -19,6 +19,5 @@ function textOf(why: Hindrance): string {
   if (why.kind === "staff_only") return t("hindrance.staff_only");
   if (why.kind === "slow") return t("hindrance.slow", { time: waitText(Math.max(1, Math.ceil((why.until - Date.now()) / 1000))) });
   if (why.until === 1) return t("hindrance.silenced");
-  const time = sameDay(why.until, Date.now()) ? timeOfDay(why.until) : dateAndTime(why.until);
-  return t("hindrance.silenced.until", { time });
+  return t("hindrance.silenced.until", { time: momentOf(why.until) });
 }

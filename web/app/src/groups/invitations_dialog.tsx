@@ -58,7 +58,9 @@ function Row({ row }: { row: Join }) {
     <div class="request">
       <Avatar id={room} name={name} picture={card.avatar} />
       <div class="request-text">
-        <bdi class="line name">{name}</bdi>
+        <span class="line name">
+          <bdi>{name}</bdi>
+        </span>
         <span class="small quiet">{t("room.members", { count: card.members ?? 0 })}</span>
         <span class="small quiet">
           {kind === "offered" ? t("offers.by", { name: userOf(by).value.name }) : t("offers.waits")}

@@ -35,7 +35,7 @@ export function InvitePage({ invite }: { invite: string }) {
       <PageHead title={t("invite.page")} />
       {problem.value === "not_found" ? (
         <Empty drawing="search" title={t("invite.over.title")} text={t("invite.over")}>
-          <a class="button" href={hrefOf({ name: "chats" })} onClick={follow}>
+          <a class="button primary" href={hrefOf({ name: "chats" })} onClick={follow}>
             {t("nav.chats")}
           </a>
         </Empty>

@@ -3,7 +3,7 @@ import "./group_styles.js";
 import { useSignal, type Signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { createInvite, invitesOf, revokeInvites, type Invite } from "@chatd/client/conversations";
-import { dateAndTime } from "../locale/dates.js";
+import { momentOf } from "../locale/moments.js";
 import { t } from "../locale/locale.js";
 import { Field } from "../people/fields.js";
 import { titleOf } from "../rooms/names.js";
@@ -14,7 +14,7 @@ import { attempt, errorText } from "../shell/errors.js";
 import { Icon } from "../shell/icons.js";
 import { keepFocus } from "../shell/keep_focus.js";
 import { addressOf } from "../shell/server.js";
-import { client, type RoomState } from "../shell/state.js";
+import { client, me, type RoomState } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
 import { durationText } from "./durations.js";
 import { QrCode } from "./qr_code.js";
@@ -64,9 +64,11 @@ export function InvitesDialog({ room }: { room: RoomState }) {
       <div class="picker">
         {invites.value?.map((invite) => (
           <button key={invite.invite} type="button" class="setting" onClick={() => (page.value = { name: "one", invite })}>
-            <Icon name="tag" />
+            <Icon name="link" />
             <span class="setting-text">
-              <bdi class="line">{invite.label || t("invite.of", { name: userOf(invite.by).value.name })}</bdi>
+              <span class="line">
+                <bdi>{invite.label || makerOf(invite)}</bdi>
+              </span>
               <span class="small quiet">{stateOf(invite)}</span>
             </span>
             <Icon name="forward" />
@@ -77,9 +79,11 @@ export function InvitesDialog({ room }: { room: RoomState }) {
   );
 }
 
+const makerOf = ({ by }: Invite): string => (by === me.value ? t("invite.own") : t("invite.of", { name: userOf(by).value.name }));
+
 function stateOf({ expires_at, uses = 0, uses_max = 0, approve }: Invite): string {
   const used = uses_max ? t("invite.used.of", { uses, most: uses_max }) : t("invite.used", { count: uses });
-  const parts = [used, t("invite.until", { time: dateAndTime(expires_at) }), approve ? t("invite.approved") : ""];
+  const parts = [used, t("invite.until", { time: momentOf(expires_at) }), approve ? t("invite.approved") : ""];
   return parts.filter(Boolean).join(" · ");
 }
 
@@ -171,7 +175,6 @@ function OneInvite({ room, page, invite, onRevoked }: OneProps) {
         </button>
       )}
       <button type="submit" class="button primary">
-        <Icon name="copy" />
         {t("group.link")}
       </button>
     </>

@@ -44,7 +44,7 @@ export function ChangeDialog({ row: { key, room, body, at }, back }: ChangeProps
     </>
   );
   return (
-    <Dialog title={t("later.change")} actions={actions} onSubmit={() => void save()}>
+    <Dialog title={t("later.change.title")} actions={actions} onSubmit={() => void save()}>
       <p class="problem" role="alert">
         {problem}
       </p>
@@ -57,7 +57,7 @@ export function ChangeDialog({ row: { key, room, body, at }, back }: ChangeProps
         value={text}
         onInput={(event) => (text.value = event.currentTarget.value)}
       />
-      <TimeField value={time.value} onChange={(next) => (time.value = next)} />
+      <TimeField label={t("search.when")} value={time.value} onChange={(next) => (time.value = next)} />
     </Dialog>
   );
 }

@@ -1,7 +1,7 @@
 /** Above the composer: how many messages of this chat are sent later, or could not be. */
 import "../search/styles.js";
 import { t } from "../locale/locale.js";
-import { dateAndTime } from "../locale/dates.js";
+import { momentOf } from "../locale/moments.js";
 import { Icon } from "../shell/icons.js";
 import { openLater } from "./open.js";
 import { laterIn } from "./waiting.js";
@@ -11,7 +11,7 @@ export function LaterBar({ room }: { room: string }) {
   const failed = rows.filter(({ error }) => error).length;
   const next = rows.find(({ error }) => !error);
   if (!rows.length) return null;
-  const text = failed ? t("later.bar.failed", { count: failed }) : t("later.bar", { count: rows.length, time: dateAndTime(next!.at) });
+  const text = failed ? t("later.bar.failed", { count: failed }) : t("later.bar", { count: rows.length, time: momentOf(next!.at) });
   return (
     <button type="button" class={failed ? "room-bar room-bar-action later-bar failed" : "room-bar room-bar-action later-bar"} onClick={() => openLater(room)}>
       <Icon name={failed ? "alert" : "clock"} />

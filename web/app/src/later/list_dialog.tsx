@@ -2,7 +2,7 @@
 import "../search/styles.js";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { cancelScheduled, schedule } from "@chatd/client/conversations";
-import { dateAndTime } from "../locale/dates.js";
+import { momentOf } from "../locale/moments.js";
 import { t } from "../locale/locale.js";
 import { titleOf } from "../rooms/names.js";
 import { wordsOf } from "../shell/attachment_words.js";
@@ -51,7 +51,7 @@ function Row({ row, room }: { row: Later; room: string }) {
         {row.error ? (
           <span class="small problem">{t("later.failed", { why: errorText({ code: row.error }) })}</span>
         ) : (
-          <time class="small quiet">{dateAndTime(row.at)}</time>
+          <time class="small quiet">{momentOf(row.at)}</time>
         )}
       </div>
       <Menu label={t("later.actions", { text: words.slice(0, 40) })} items={itemsOf(row, room)} />

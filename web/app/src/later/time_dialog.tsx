@@ -1,7 +1,7 @@
 /** The choice of the time at which a message is sent. */
 import "../search/styles.js";
 import { useSignal } from "@preact/signals";
-import { dateAndTime } from "../locale/dates.js";
+import { momentOf } from "../locale/moments.js";
 import { t } from "../locale/locale.js";
 import { announce } from "../shell/announcer.js";
 import { Action } from "../shell/controls.js";
@@ -16,7 +16,7 @@ export function TimeDialog({ composer }: { composer: ComposerModel }) {
   const chosen = useSignal(toField(now + HOUR));
   const take = async (at: number) => {
     closeDialog();
-    if (await composer.schedule(at)) announce(t("later.done", { time: dateAndTime(at) }));
+    if (await composer.schedule(at)) announce(t("later.done", { time: momentOf(at) }));
   };
   const submit = () => void take(fromField(chosen.peek()));
   const actions = (
@@ -28,20 +28,20 @@ export function TimeDialog({ composer }: { composer: ComposerModel }) {
     <Dialog title={t("later.title")} actions={actions} onSubmit={submit}>
       <div class="rules">
         {timesFrom(now).map(({ name, at }) => (
-          <Action key={name} icon="clock" label={t(`later.at.${name}`)} hint={dateAndTime(at)} onClick={() => void take(at)} />
+          <Action key={name} icon="clock" label={t(`later.at.${name}`)} hint={momentOf(at)} onClick={() => void take(at)} />
         ))}
       </div>
-      <TimeField value={chosen.value} onChange={(next) => (chosen.value = next)} />
+      <TimeField label={t("later.at.own")} value={chosen.value} onChange={(next) => (chosen.value = next)} />
     </Dialog>
   );
 }
 
 /** A field for a time that is still to come. */
-export function TimeField({ value, onChange }: { value: string; onChange: (value: string) => void }) {
+export function TimeField({ label, value, onChange }: { label: string; value: string; onChange: (value: string) => void }) {
   const now = Date.now();
   return (
     <label class="later-time">
-      <span class="small quiet">{t("later.at.own")}</span>
+      <span class="small quiet">{label}</span>
       <input
         type="datetime-local"
         class="field"

@@ -12,11 +12,16 @@ type Wish = Level | "default";
 const WISHES: readonly Wish[] = ["default", ...LEVELS];
 const ICONS = { default: "settings", all: "bell", mentions: "tag", none: "bell-off" } as const;
 
+/** Return the choice of the account for such a chat; of the posts of a channel one is told by the own choice for it only. */
+function usualOf({ summary }: RoomState): Level {
+  const { messages, groups } = wishes();
+  if (summary.value.kind === "channel") return "none";
+  return summary.value.peer ? messages : groups;
+}
+
 /** Return the name of a choice; that of the account is said with what it is. */
 function nameOf(wish: Wish, room: RoomState): string {
-  const { messages, groups } = wishes();
-  const level = room.summary.value.peer ? messages : groups;
-  return wish === "default" ? t(`push.usual.${level}`) : t(`push.level.${wish}`);
+  return wish === "default" ? t(`push.usual.${usualOf(room)}`) : t(`push.level.${wish}`);
 }
 
 const wishOf = (room: RoomState): Wish => room.summary.value.notify ?? "default";
@@ -29,9 +34,8 @@ export function NotifyChoice({ room }: { room: RoomState }) {
 
 /** How it stands with a chat: silent, mentions only, or everything. */
 function iconOf(room: RoomState): IconName {
-  const { messages, groups } = wishes();
-  const { notify, peer, muted_until } = room.summary.value;
-  const level = notify ?? (peer ? messages : groups);
+  const { notify, muted_until } = room.summary.value;
+  const level = notify ?? usualOf(room);
   return level === "none" || isMuted({ muted_until }) ? "bell-off" : "bell";
 }
 

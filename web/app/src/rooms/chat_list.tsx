@@ -8,7 +8,7 @@ import { follow, go, hrefOf } from "../shell/router.js";
 import { config } from "../shell/session.js";
 import { Skeleton } from "../shell/skeleton.js";
 import { lazy } from "../shell/lazy.js";
-import { hasMore, loaded, requestList, type RoomState } from "../shell/state.js";
+import { folder, hasMore, loaded, requestList, type RoomState } from "../shell/state.js";
 import { focusFirstRow, VirtualList } from "../shell/virtual_list.js";
 import { useWatched } from "../shell/watching.js";
 import { titleOf } from "./names.js";
@@ -91,6 +91,8 @@ function Rows() {
   const rooms = foundRooms.value;
   const search = query.value.trim();
   if (!rooms.length && !search && !loaded.value) return <Skeleton />;
+  // What an empty folder is says the part of the folders.
+  if (!rooms.length && !search && folder.value) return null;
   if (!rooms.length)
     return (
       <Empty drawing={search ? "search" : "chats"} text={search ? t("chats.none", { name: search }) : t("chats.empty")}>

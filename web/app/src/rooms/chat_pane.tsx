@@ -10,7 +10,7 @@ import { detailsBeside, panes } from "../shell/panes.js";
 import { follow, go, hrefOf, onlyChat, up } from "../shell/router.js";
 import { change, settings } from "../shell/settings.js";
 import { Skeleton } from "../shell/skeleton.js";
-import { client, loaded, phase, presenceOf, roomOf, type RoomState } from "../shell/state.js";
+import { client, loaded, me, phase, presenceOf, roomOf, type RoomState } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
 import { useWatched } from "../shell/watching.js";
 import { faceOf, presenceText, presenceTitle, titleOf } from "./names.js";
@@ -38,7 +38,7 @@ export function ChatPane({ room: id }: { room: string }) {
           {t(id[0] === "c" ? "chat.follow" : "chat.join")}
         </button>
       )}
-      <a class="button" href={hrefOf({ name: "chats" })} onClick={follow}>
+      <a href={hrefOf({ name: "chats" })} onClick={follow}>
         {t("nav.chats")}
       </a>
     </Empty>
@@ -108,6 +108,7 @@ function Subtitle({ room }: { room: RoomState }) {
     const all = t(kind === "channel" ? "room.followers" : "room.members", { count: members });
     return <p class="line">{online ? t("room.online", { members: all, count: online }) : all}</p>;
   }
+  if (peer === me.value) return null;
   const presence = presenceOf(peer).value;
   return (
     <p class={presence.state === "online" ? "line online" : "line"} title={presenceTitle(presence)}>

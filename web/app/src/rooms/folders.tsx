@@ -8,9 +8,10 @@ import { openSearch } from "../search/open.js";
 import { offers } from "../shell/contacts.js";
 import { Count } from "../shell/count.js";
 import { openDialog } from "../shell/dialog.js";
+import { Empty } from "../shell/drawings.js";
 import { Icon, type IconName } from "../shell/icons.js";
 import { allRooms, folder, preferences, showFolder } from "../shell/state.js";
-import { query } from "./search.js";
+import { foundRooms, query } from "./search.js";
 
 /** The folders that the user made. */
 export const ownFolders = (): readonly Folder[] => (preferences.value.folders ?? []) as readonly Folder[];
@@ -58,6 +59,7 @@ function Above() {
           </button>
         </nav>
       )}
+      {folder.value > 0 && isThere && !foundRooms.value.length && <Empty drawing="chats" text={t("folders.empty")} />}
     </>
   );
 }

@@ -146,7 +146,7 @@ function GroupSettings({ room }: { room: RoomState }) {
     });
   return (
     <Card title={word(room, "settings")}>
-      {leads && <Action icon="shield" label={t(isChannel ? "channel.rules" : "rules.title")} hint={t(`rules.join.${rulesOf(summary).join}`)} onClick={show("rules")} />}
+      {leads && <Action icon="shield" label={t(isChannel ? "channel.rules" : "rules.title")} hint={t("rules.hint", { who: t(`rules.join.${rulesOf(summary).join}`) })} onClick={show("rules")} />}
       {allows(room, "invite") && <Action icon="link" label={t("invite.title")} onClick={show("invites")} />}
       {joins > 0 && <Action icon="person-add" label={t("joins.row", { count: joins })} onClick={show("joins")} />}
       {!isChannel && <Action icon="tag" label={t("nickname.title")} hint={nickname ?? t("nickname.none")} onClick={show("nickname")} />}

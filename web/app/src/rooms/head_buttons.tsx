@@ -5,7 +5,7 @@ import { openSearch } from "../search/open.js";
 import { offers, pushOffer } from "../shell/contacts.js";
 import { Icon } from "../shell/icons.js";
 import { panes } from "../shell/panes.js";
-import type { RoomState } from "../shell/state.js";
+import { me, type RoomState } from "../shell/state.js";
 
 export function HeadButtons({ room }: { room: RoomState }) {
   return (
@@ -16,7 +16,7 @@ export function HeadButtons({ room }: { room: RoomState }) {
           <Icon name="search" />
         </button>
       )}
-      {pushOffer.value && <RoomBell room={room} />}
+      {pushOffer.value && room.summary.value.peer !== me.value && <RoomBell room={room} />}
     </>
   );
 }

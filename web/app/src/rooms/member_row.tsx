@@ -1,5 +1,6 @@
 /** One member of a group, with what the own role allows to do about them. */
 import { handOver, setNickname, silence } from "@chatd/client/conversations";
+import { momentOf } from "../locale/moments.js";
 import { t } from "../locale/locale.js";
 import { Avatar } from "../shell/avatar.js";
 import { confirm, openDialog } from "../shell/dialog.js";
@@ -37,12 +38,21 @@ export function MemberRow({ room, member }: { room: RoomState; member: Member })
           {member.role !== "member" && <span class="role">{t(`role.${member.role}`)}</span>}
         </span>
         <span class="chat-row-foot">
-          <span class="line">{user.id === me.value ? t("person.you") : name === user.name ? presenceText(presence) || user.id : user.name}</span>
+          <span class="line">{lineOf(member, name)}</span>
         </span>
       </a>
       {items.length > 0 && <Menu label={t("member.actions", { name: user.name })} items={items} />}
     </div>
   );
+}
+
+/** The second line: until when they may not write, else who they are. */
+function lineOf(member: Member, name: string): string {
+  const user = userOf(member.user).value;
+  const { silenced_until = 0 } = member;
+  if (isSilenced(member)) return silenced_until === 1 ? t("member.silenced") : t("member.silenced.until", { time: momentOf(silenced_until) });
+  if (user.id === me.value) return t("person.you");
+  return name === user.name ? presenceText(presenceOf(user.id).value) || user.id : user.name;
 }
 
 const HOUR = 3_600_000;

@@ -15,7 +15,7 @@ export function titleOf(room: RoomState): string {
 export function faceOf(room: RoomState): { id: string; name: string; picture: string; online: boolean } {
   const { peer, avatar } = room.summary.value;
   const picture = peer ? userOf(peer).value.avatar : avatar;
-  return { id: peer || room.id, name: titleOf(room), picture, online: peer !== "" && presenceOf(peer).value.state === "online" };
+  return { id: peer || room.id, name: titleOf(room), picture, online: peer !== me.value && presenceOf(peer).value.state === "online" };
 }
 
 /** A sentence about the presence of a user; empty if nothing is known. */

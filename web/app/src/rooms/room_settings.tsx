@@ -1,6 +1,6 @@
 /** What a user sets for one chat: mute, pin to the top, hide. */
 import { ARCHIVE, govern, rulesOf } from "@chatd/client/conversations";
-import { dateAndTime } from "../locale/dates.js";
+import { momentOf } from "../locale/moments.js";
 import { t } from "../locale/locale.js";
 import { useOwnWallpaper } from "../media/own_wallpaper.js";
 import { WallpaperButton } from "../media/wallpaper_button.js";
@@ -12,7 +12,7 @@ import { attempt } from "../shell/errors.js";
 import { openDialog } from "../shell/dialog.js";
 import { Action, Card, Choice, Switch } from "../shell/controls.js";
 import { go } from "../shell/router.js";
-import { isMuted, type RoomState } from "../shell/state.js";
+import { isMuted, me, type RoomState } from "../shell/state.js";
 import { RETAIN_S, SecondsChoice } from "../groups/rules_dialog.js";
 import { askToClear } from "./clear.js";
 import { ownFolders } from "./folders.js";
@@ -63,6 +63,8 @@ function folderName(folder: number): string {
 
 export function RoomSettings({ room }: { room: RoomState }) {
   const { muted_until, pinned, hidden, folder = 0, peer, wallpaper = "" } = room.summary.value;
+  // Nothing of the own notes makes a sound.
+  const isSelf = peer === me.value;
   const until = muted_until > 1 && isMuted({ muted_until });
   const value: Mute = muted_until === 1 ? "ever" : until ? "until" : "off";
   const set = (wish: Parameters<typeof room.room.preferences>[0]) => attempt(() => room.room.preferences(wish));
@@ -72,7 +74,7 @@ export function RoomSettings({ room }: { room: RoomState }) {
     { value: "day", label: t("mute.day") },
     { value: "ever", label: t("mute.ever") },
   ];
-  if (until) options.unshift({ value: "until", label: dateAndTime(muted_until) });
+  if (until) options.unshift({ value: "until", label: momentOf(muted_until) });
   const mute = (chosen: Mute) => chosen !== "until" && void set({ muted_until: MUTES[chosen]() });
   const hide = async (on: boolean) => {
     await set({ hidden: on });
@@ -81,9 +83,8 @@ export function RoomSettings({ room }: { room: RoomState }) {
   return (
     <Card title={t("room.settings")}>
       {offers("search") && <Action icon="search" label={t("search.here")} onClick={() => openSearch(room.id)} />}
-      {peopleOn.value && <Wallpapers value={wallpaper} onChange={(next) => set({ wallpaper: next })} />}
-      {pushOffer.value && <NotifyChoice room={room} />}
-      <Choice label={t("mute.label")} value={value} options={options} onChange={mute} />
+      {pushOffer.value && !isSelf && <NotifyChoice room={room} />}
+      {!isSelf && <Choice label={t("mute.label")} value={value} options={options} onChange={mute} />}
       {peer && (
         <SecondsChoice
           label={t("rules.retain_s")}
@@ -96,6 +97,7 @@ export function RoomSettings({ room }: { room: RoomState }) {
       <Action icon="folder" label={t("folders.choose")} hint={folderName(folder)} onClick={() => void chooseFolder(room)} />
       <Switch icon="pin" label={t("room.pin")} on={pinned} onChange={(on) => void set({ pinned: on })} />
       <Switch icon="eye-off" label={t("room.hide")} hint={t("room.hide.hint")} on={hidden} onChange={(on) => void hide(on)} />
+      {peopleOn.value && <Wallpapers value={wallpaper} onChange={(next) => set({ wallpaper: next })} />}
       <Action icon="trash" label={t("clear.action")} danger onClick={() => askToClear(room)} />
     </Card>
   );

@@ -27,8 +27,8 @@ export function Menu({ label, icon = "more", items }: MenuProps) {
   const open = useSignal(false);
   const place = () => {
     const [at, box] = [button.current!.getBoundingClientRect(), list.current!];
-    const rtl = getComputedStyle(box).direction === "rtl";
-    const wish = rtl ? at.left : at.right - box.offsetWidth;
+    // Towards the middle of the window.
+    const wish = at.left + at.right < innerWidth ? at.left : at.right - box.offsetWidth;
     box.style.left = `${Math.max(EDGE, Math.min(wish, innerWidth - box.offsetWidth - EDGE))}px`;
     const below = at.bottom + box.offsetHeight + EDGE <= innerHeight;
     box.style.top = `${below ? at.bottom : Math.max(EDGE, at.top - box.offsetHeight)}px`;

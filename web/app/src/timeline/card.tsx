@@ -110,6 +110,9 @@ function Thing({ card, picture }: PartProps) {
   );
 }
 
+/** A place without a picture. */
+export const PlaceCard = ({ card }: { card: Card }) => <Place card={card} picture={(_, __, instead) => instead} />;
+
 /** A place: a map elsewhere, which is opened by a press and not before. */
 function Place({ card, picture }: PartProps) {
   const [north, east] = degreesOf(card);

@@ -81,7 +81,7 @@ function Bars({ chat }: { chat: Chat }) {
 function Foot({ chat }: { chat: Chat }) {
   const { peer, request, kind } = chat.state.summary.value;
   const left = useTextsLeft(chat);
-  const why = useHindrance(chat.state);
+  const why = useHindrance(chat.state, chat.model.stretch);
   const waits = why?.kind === "slow";
   useEffect(() => void (chat.composer.waits.value = waits), [chat, waits]);
   if (chat.selected.value) return <SelectionBar chat={chat} />;

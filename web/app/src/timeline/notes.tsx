@@ -2,7 +2,8 @@
 import type { Event } from "@chatd/client";
 import type { Policy } from "@chatd/client/conversations";
 import { durationText } from "../groups/durations.js";
-import { dateAndTime, day } from "../locale/dates.js";
+import { day } from "../locale/dates.js";
+import { momentOf } from "../locale/moments.js";
 import { t } from "../locale/locale.js";
 import { me } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
@@ -91,7 +92,7 @@ function nicknameText(event: Event, who: string): string {
 function silencedText(event: Event, who: string, names: string): string {
   const { until = 0 } = event as Event & { until?: number };
   if (!until) return t("note.silence.end", { who, names });
-  return until === 1 ? t("note.silenced", { who, names }) : t("note.silenced.until", { who, names, time: dateAndTime(until) });
+  return until === 1 ? t("note.silenced", { who, names }) : t("note.silenced.until", { who, names, time: momentOf(until) });
 }
 
 function settingsText({ title, avatar, public: open, ...more }: Event, who: string): string {
