@@ -300,5 +300,7 @@ def check_allowed(user: str, request: Any, room: Room | None, now_ms: int, since
     elif isinstance(request, Edit):
         check_may_post(room, member, now_ms)
         check_mentions_all(room, member, request.body)
-    elif isinstance(request, RoomUpdate) or (isinstance(request, MembersNickname) and request.user is UNSET):
+    elif isinstance(request, RoomUpdate) or (
+        isinstance(request, MembersNickname) and request.user in (UNSET, user)
+    ):
         check_not_silenced(member, now_ms)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec import UNSET
 
+from chatd.core.extras import DELETED, put_extra
 from chatd.core.users import Account, DeviceSeen, Restriction
 from chatd.protocol.errors import Unavailable
 from chatd.protocol.media import FilePlace, Size
@@ -67,6 +68,23 @@ async def test_a_member_finds_the_file_of_a_message(
     assert small is not None
     assert small.object == f"{file}-s"
     assert (await reads.placed(BOB, place(room.name, 2, file, "m"))).object is None
+
+
+async def test_who_deleted_the_message_for_themselves_finds_it_no_more(
+    store: Store, builder: HistoryBuilder, rows: MediaRows, reads: SqliteMediaReads
+) -> None:
+    room = await builder.group("alice", "bob")
+    file = rows.file("alice", "plan", ("full",), size=7)
+    for seq in (2, 3):
+        await builder.post(room, "alice")
+        rows.attach(room, seq, file)
+    writes = builder.writes()
+    put_extra(writes.touch_member(room, "bob"), DELETED, [(2, 2)])
+    await builder.commit(writes)
+    deleted, other = place(room.name, 2, file), place(room.name, 3, file)
+    for asker, seen in ((BOB, [other]), (Asker("alice", "phone"), [deleted, other])):
+        found = [one for one in (deleted, other) if (await reads.placed(asker, one)).object is not None]
+        assert found == await store.visible_files(asker.user, [deleted, other]) == seen
 
 
 async def test_nobody_else_finds_it_and_nobody_elsewhere(

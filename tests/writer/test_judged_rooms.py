@@ -56,6 +56,8 @@ async def test_the_rules_of_a_room_answer_first(server: InProcessServer, judge: 
         assert await asked(client, "forward", room, **{"from": room}, seqs=[own]) == answer
         assert await asked(client, "room.update", room, title="secret") == answer
         assert await asked(client, "members.nickname", room, nickname="secret") == answer
+        named = {"user": "bob" if client is bob else "cat", "nickname": "secret"}
+        assert await asked(client, "members.nickname", room, **named) == answer
     await server.advance(61)
     cat, ann = await server.connect("cat"), await server.connect("ann")
     everybody = {"text": "secret", "mentions": ["*"]}

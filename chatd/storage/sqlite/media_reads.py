@@ -63,7 +63,10 @@ LEFT JOIN members m
   ON m.room = coalesce(r.number, 0) AND m.user = :user AND m.gone IS NULL AND m.first_visible <= :seq
 LEFT JOIN attached t ON t.position = (coalesce(m.room, 0) << 32 | :seq) AND t.file = :file
 """
-PLACED = STANDING.format(OBJECT, MEMBERSHIP + OBJECTS.format("coalesce(t.file, '')"))
+PLACED = STANDING.format(
+    OBJECT + ", coalesce(m.first_visible, 1), hex(m.extras)",
+    MEMBERSHIP + OBJECTS.format("coalesce(t.file, '')"),
+)
 OWN = STANDING.format(OBJECT, OBJECTS.format(":file AND (f.owner = :user OR :of_any)"))
 UPLOAD = STANDING.format(
     FILE_COLUMNS,
@@ -129,7 +132,11 @@ def placed(connection: sqlite3.Connection, asker: Asker, place: FilePlace) -> Ac
         "file": place.file,
         "variant": "full" if place.size is UNSET else place.size,
     }
-    return access_of(connection.execute(PLACED, values).fetchone())
+    *row, first, extras = connection.execute(PLACED, values).fetchone()
+    access = access_of(tuple(row))
+    # Few have deleted anything for themselves.
+    is_shown = not extras or view_of(Seer(first, extras)).shows(place.seq)
+    return access if is_shown else access._replace(object=None)
 
 
 def own(connection: sqlite3.Connection, asker: Asker | None, file: str, variant: str) -> Access:
