@@ -39,7 +39,7 @@ BUDGETS = {
     "conversations": 4 * KIB,
     "search": KIB,
     "msgpack": 2 * KIB,
-    "browser": 5 * KIB,
+    "browser": 6 * KIB,
     "json": KIB,
     "node": KIB,
     "native": KIB,

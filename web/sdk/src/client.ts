@@ -5,7 +5,7 @@ import type { Codec } from "./core/codec.js";
 import type { Closed } from "./core/errors.js";
 import type { Limits } from "./core/limits.js";
 import type { Entry } from "./core/outbox.js";
-import type { DeviceEntry, Packet, Replies, Request, Profile } from "./core/packets.js";
+import type { Packet, Replies, Request, Profile } from "./core/packets.js";
 import type { Phase } from "./core/states.js";
 import { TIMING, type Timing } from "./core/timing.js";
 import type { Account, Presence, Totals } from "./core/account.js";
@@ -199,11 +199,6 @@ export class Client {
     return this._engine.account.rows.section(section);
   }
 
-  /** Whether `receipts` and `presence` are shown to others, whichever device chose so. */
-  get preferences(): Readonly<{ receipts: boolean; presence: boolean }> {
-    return { receipts: true, presence: true, ...(this.accountRows().preferences as object | undefined) };
-  }
-
   // Rooms and people.
 
   /** Return the 1:1 room with a user; it is created if there is none. */
@@ -239,26 +234,6 @@ export class Client {
     }
     await this._engine.keepUsers(found);
     return found;
-  }
-
-  /** Return the devices of this user. */
-  async devices(): Promise<DeviceEntry[]> {
-    return (await this.call({ type: "devices.list" })).devices;
-  }
-
-  /** Log out a device of this user. */
-  async removeDevice(device: string): Promise<void> {
-    await this.call({ type: "devices.remove", device });
-  }
-
-  /** Set whether others see how far this user has read; who hides it sees nobody's (protocol.md, "preferences"). */
-  async showReceipts(receipts: boolean): Promise<void> {
-    await this.call({ type: "preferences", receipts });
-  }
-
-  /** Set whether others see when this user is online; who hides it sees nobody's (protocol.md, "preferences"). */
-  async showPresence(presence: boolean): Promise<void> {
-    await this.call({ type: "preferences", presence });
   }
 
   /** Name the rooms on the screen, at most 8; they are kept up to date at once (protocol.md, "focus"). */

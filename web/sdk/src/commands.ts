@@ -3,9 +3,8 @@
 
 import { eventOf } from "./core/acks.js";
 import { ChatError } from "./core/errors.js";
-import { messageFrom, type Message } from "./core/messages.js";
+import { messageFrom, type Message, type Page } from "./core/messages.js";
 import type { Ack, HistoryReply, MessagesReply, ModeReply, Packet, RoomGetReply, SyncPage } from "./core/packets.js";
-import type { Page } from "./core/timeline.js";
 import type { Engine } from "./engine.js";
 import { startOf } from "./repair.js";
 
@@ -73,7 +72,7 @@ export class Commands {
   /** Return the newest `limit` messages, ascending and up to date. */
   async timeline(room: string, limit: number): Promise<Message[]> {
     await this._engine.opened(room);
-    const replica = this._engine.account.replica(room);
+    const replica = this._engine.account.peek(room);
     await this._engine.repairer.repair(replica);
     let before = replica.timeline.applied + 1;
     let messages: Message[] = [];
@@ -89,19 +88,22 @@ export class Commands {
   async history(room: string, asked: { limit: number; before?: number; after?: number; around?: number }): Promise<Page> {
     await this._engine.opened(room);
     const { account } = this._engine;
-    const replica = account.replica(room);
+    const replica = account.peek(room);
     const kept = asked.before !== undefined && (await this._kept(room, asked.before, asked.limit));
     if (kept) return kept;
     const reply = (await this._engine.call({ type: "history", room, ...asked })) as HistoryReply;
-    account.publish(replica, replica.countedIn(replica.timeline.takePage(reply)));
+    const changes = replica.countedIn(replica.timeline.takePage(reply));
     const { low, high, seq, end = false } = reply;
-    return { messages: replica.timeline.between(low, high), low, high, seq, end };
+    // Before the cache is trimmed.
+    const messages = replica.timeline.between(low, high);
+    account.publish(replica, changes);
+    return { messages, low, high, seq, end };
   }
 
   async fetch(room: string, seqs: readonly number[]): Promise<Message[]> {
     const { account } = this._engine;
     const { events } = (await this._engine.call({ type: "messages", room, seqs })) as MessagesReply;
-    const replica = account.replica(room);
+    const replica = account.peek(room);
     account.publish(replica, replica.countedIn(replica.timeline.takeMessages(events)));
     return events.map((event) => messageFrom(room, event));
   }
@@ -110,7 +112,7 @@ export class Commands {
 
   read(room: string, seq: number): void {
     const { account, signals } = this._engine;
-    const replica = account.replica(room);
+    const replica = account.peek(room);
     if (signals.read(replica, seq)) account.publish(replica, [{ kind: "roomChanged", room }]);
   }
 
@@ -180,7 +182,7 @@ export class Commands {
   // Internal.
 
   private async _kept(room: string, before: number, limit: number): Promise<Page | undefined> {
-    const replica = this._engine.account.replica(room);
+    const replica = this._engine.account.peek(room);
     const { timeline } = replica;
     const low = timeline.cached.coveredDownFrom(before - 1);
     if (low < before) await this._engine.repairer.refresh(replica, low, before - 1);

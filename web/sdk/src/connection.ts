@@ -204,7 +204,7 @@ export class Connection {
     this._deadlines.heard(env.monotonic());
     try {
       const packets = codec.decode(data);
-      if (!("then" in packets) && !this._inflating) return this._handle(packets);
+      if (!("then" in packets) && !packets[1] && !this._inflating) return void this._handle(packets);
       // Frames are handled in their order: this one, and those that come meanwhile, wait for it.
       const mine = Promise.all([packets, this._inflating])
         .then(([inflated]) => this._handle(inflated), (error: unknown) => this._bad(error))
@@ -217,9 +217,14 @@ export class Connection {
     }
   }
 
-  private _handle(packets: readonly Packet[]): void {
+  private async _handle(packets: readonly Packet[]): Promise<void> {
     try {
-      for (const packet of packets) if (!this._over) this._takePacket(packet);
+      for (const packet of packets) {
+        if (this._over) return;
+        this._takePacket(packet);
+        // Who asked has the reply before what follows is taken, which may be newer, or a cursor that covers it.
+        for (let steps = 20; packets[1] && steps; steps--) await undefined;
+      }
     } catch (error) {
       this._bad(error);
     }

@@ -13,7 +13,7 @@ import type { Change } from "./core/changes.js";
 import type { Codec } from "./core/codec.js";
 import type { Closed } from "./core/errors.js";
 import type { Event, HelloReply, Packet, Profile } from "./core/packets.js";
-import type { Row } from "./core/records.js";
+import type { Row, Tables } from "./core/records.js";
 import type { Replica } from "./core/replica.js";
 import { closeRule, type Phase } from "./core/states.js";
 import type { Timing } from "./core/timing.js";
@@ -167,7 +167,9 @@ export class Engine extends Caller implements AccountDelegate, LifecycleDelegate
     const replica = this.account.replicas.get(room);
     if (loading || !replica) return loading ?? Promise.resolve();
     loading = this._storage.messages(room).then((messages) => {
-      if (this.account.replicas.get(room) === replica) replica.timeline.takeStored(messages as Event[]);
+      if (this.account.replicas.get(room) !== replica) return;
+      replica.timeline.takeStored(messages as Event[]);
+      this.account.publish(replica, []);
     });
     this._rooms.set(room, loading);
     return loading;
@@ -305,20 +307,17 @@ export class Engine extends Caller implements AccountDelegate, LifecycleDelegate
   }
 
   protected async _load(): Promise<void> {
-    const [codec, tables, surplus] = await Promise.all([
-      this.codec ?? import("./msgpack.js").then(({ msgpack }) => msgpack),
-      this._storage.load(),
-      this._storage.surplus?.() ?? [],
-    ]);
-    this.codec = codec;
+    this.codec ??= (await import("./msgpack.js")).msgpack;
+    let tables: Tables;
+    // What is written meanwhile is loaded, too.
+    for (let written; (tables = await this._storage.load()), written !== this._written; ) written = this._written;
     this.account.restore(tables);
     this.sender.restore(tables);
     this.users.clear();
     this.drafts.clear();
     for (const [user, entry] of tables.users ?? []) this.users.set(user, entry as Profile);
     for (const [place, draft] of tables.drafts ?? []) this.drafts.set(place, draft);
-    const gone = this._storage.keepsMessages ? surplus : [...this.account.replicas.keys()];
-    for (const room of gone) this.account.forget(room);
+    if (!this._storage.keepsMessages) for (const room of this.account.replicas.keys()) this.account.forget(room);
     const open = [...this._rooms.keys()];
     this._rooms.clear();
     await Promise.all(open.map((room) => this.opened(room)));

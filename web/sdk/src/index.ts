@@ -17,7 +17,7 @@ export type { Key, Row, Table, Tables } from "./core/records.js";
 export type { MemberReceipt } from "./core/replica.js";
 export type { Phase } from "./core/states.js";
 export type { Summary } from "./core/summary.js";
-export type { Page } from "./core/timeline.js";
+export type { Page } from "./core/messages.js";
 export type { Timing } from "./core/timing.js";
 export type { Presence } from "./core/account.js";
 export { SystemEnv, type Env, type Socket, type SocketClass, type Timer } from "./env.js";

@@ -11,8 +11,11 @@ import { MemoryStorage, type Storage } from "./storage.js";
 
 const VERSION = 1;
 const TRIES = 3;
-/** Some browsers never answer the opening of a broken database. */
+/** Some browsers never answer the opening of a broken database. It is given up when the browser has answered another question
+ * of the same kind that was asked this much later, and this much has passed again: on a slow machine both wait. */
 const OPEN_MS = 10_000;
+/** Between two tries, so that a browser which opens its files anew has time for it. */
+const PAUSE_MS = 200;
 /** Messages above which rooms that were not opened for the longest time lose theirs, and the part that is left then. */
 const MESSAGES_MAX = 50_000;
 const LEFT = 0.8;
@@ -21,24 +24,32 @@ const TABLES: readonly Table[] = ["account", "account_rows", "rooms", "messages"
 const WHOLE = TABLES.filter((table) => table !== "messages");
 /** What nobody else has: memory holds it, too, to stand in at any moment. */
 const ONLY_HERE: readonly Table[] = ["outbox", "drafts"];
-/** When a room was opened last, in Unix milliseconds, by room. */
+/** What only the tab that leads writes. */
+const LED: readonly Table[] = ["account", "account_rows", "rooms", "messages"];
+/** When a room was opened last, in Unix milliseconds, by room; under `TERM` the number of times that a tab took the lead. */
 const OPENED = "opened";
+const TERM = "";
 
 type Work<Result> = (transaction: IDBTransaction) => Promise<Result>;
 
 /** The database `chatd:USER`. */
 export class IndexedDbStorage implements Storage {
-  readonly keepsMessages = true;
   onLost?: (reason: string) => void;
   private readonly _name: string;
   private readonly _memory = new MemoryStorage();
   private _database: Promise<IDBDatabase> | undefined;
   private _written: Promise<void> = Promise.resolve();
   private _isLost = false;
+  // That in which this tab led; 0: nobody shares the database, or others lead.
+  private _term = 0;
   private _isPersistent = false;
 
   constructor(user: string, private readonly _messagesMax = MESSAGES_MAX, private readonly _factory = indexedDB) {
     this._name = `chatd:${user}`;
+  }
+
+  get keepsMessages(): boolean {
+    return !this._isLost;
   }
 
   async load(): Promise<Tables> {
@@ -83,15 +94,31 @@ export class IndexedDbStorage implements Storage {
     return this._orMemory(count, async () => []);
   }
 
+  lead(): Promise<void> {
+    const take = () => this._transact([OPENED], "readwrite", async (transaction) => {
+      const opened = transaction.objectStore(OPENED);
+      const term = 1 + ((await answer(opened.get(TERM))) ?? 0);
+      opened.put(term, TERM);
+      this._term = term;
+    });
+    return (this._written = this._written.then(() => this._orMemory(take, async () => {})));
+  }
+
   write(rows: readonly Row[], durable: boolean): Promise<void> {
     void this._memory.write(this._isLost ? rows : rows.filter(({ table }) => ONLY_HERE.includes(table)));
     if (this._isLost || !rows.length) return this._written;
-    const put = () => this._transact([...new Set(rows.map(({ table }) => table))], "readwrite", async (transaction) => {
-      for (const row of rows) store(transaction.objectStore(row.table), row);
+    const isLed = this._term && rows.some(({ table }) => LED.includes(table));
+    const put = () => this._transact([...new Set([OPENED, ...rows.map(({ table }) => table)])], "readwrite", async (transaction) => {
+      const isLate = isLed && (await answer(transaction.objectStore(OPENED).get(TERM))) !== this._term;
+      if (!isLate) for (const row of rows) store(transaction.objectStore(row.table), row);
+      return isLate;
     }, durable ? "strict" : "relaxed");
-    this._written = this._written.then(() => this._orMemory(put, () => this._memory.write(rows)));
+    const written = this._written.then(async () => {
+      if (await this._orMemory(put, () => this._memory.write(rows))) throw new Error("another tab leads");
+    });
+    this._written = written.catch(() => {});
     if (durable && !this._isPersistent) this._askToPersist();
-    return this._written;
+    return written;
   }
 
   async close(): Promise<void> {
@@ -101,7 +128,7 @@ export class IndexedDbStorage implements Storage {
 
   // Failures.
 
-  private async _orMemory<Result>(work: () => Promise<Result>, instead: () => Promise<Result>): Promise<Result> {
+  private async _orMemory<Result, Other>(work: () => Promise<Result>, instead: () => Promise<Other>): Promise<Result | Other> {
     if (this._isLost) return instead();
     try {
       return await work();
@@ -132,6 +159,7 @@ export class IndexedDbStorage implements Storage {
       } catch (error) {
         this._drop();
         if (tries >= TRIES || (error as DOMException)?.name === "QuotaExceededError") throw error;
+        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
       }
     }
   }
@@ -144,7 +172,8 @@ export class IndexedDbStorage implements Storage {
   private _open(): Promise<IDBDatabase> {
     return new Promise((resolve, reject) => {
       const request = this._factory.open(this._name, VERSION);
-      const timer = setTimeout(() => reject(new Error("IndexedDB does not answer")), OPEN_MS);
+      const late = () => (timer = setTimeout(() => reject(new Error("IndexedDB does not answer")), OPEN_MS));
+      let timer = setTimeout(() => void this._factory.databases().then(late, late), OPEN_MS);
       request.onupgradeneeded = () => {
         for (const table of [...TABLES, OPENED]) request.result.createObjectStore(table);
       };

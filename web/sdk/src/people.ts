@@ -4,7 +4,7 @@ import { Client as BaseClient, type ClientOptions } from "./client.js";
 import { isUntouched, type Card, type Contact, type ContactChange } from "./core/contacts.js";
 import { ChatError } from "./core/errors.js";
 import type {
-  Audience, Circle, Privacy, Profile, ProfileSetRequest, PushOffer, Replies, Request, UsersGetRequest,
+  Audience, Circle, DeviceEntry, Privacy, Profile, ProfileSetRequest, PushOffer, Replies, Request, UsersGetRequest,
 } from "./core/packets.js";
 import type { MediaOffer } from "./media/offer.js";
 import { PeopleAccount } from "./core/people.js";
@@ -79,6 +79,11 @@ export class Client extends BaseClient {
     return super.users;
   }
 
+  /** Whether `receipts` and `presence` are shown to others, whichever device chose so. */
+  get preferences(): Readonly<{ receipts: boolean; presence: boolean }> {
+    return { receipts: true, presence: true, ...(this.accountRows().preferences as object | undefined) };
+  }
+
   // Friends.
 
   /** Ask a user to be friends; of two who ask each other, both are at once. */
@@ -116,6 +121,28 @@ export class Client extends BaseClient {
       if (!isLate(error) || now?.stamp === before?.stamp || !isUntouched(change, before, now)) throw error;
       return this._act({ type: "contact.set", user, ...change });
     }
+  }
+
+  // Devices.
+
+  /** Return the devices of this user. */
+  async devices(): Promise<DeviceEntry[]> {
+    return (await this.call({ type: "devices.list" })).devices;
+  }
+
+  /** Log out a device of this user. */
+  async removeDevice(device: string): Promise<void> {
+    await this.call({ type: "devices.remove", device });
+  }
+
+  /** Set whether others see how far this user has read; who hides it sees nobody's (protocol.md, "preferences"). */
+  async showReceipts(receipts: boolean): Promise<void> {
+    await this.call({ type: "preferences", receipts });
+  }
+
+  /** Set whether others see when this user is online; who hides it sees nobody's (protocol.md, "preferences"). */
+  async showPresence(presence: boolean): Promise<void> {
+    await this.call({ type: "preferences", presence });
   }
 
   // Circles and privacy.

@@ -2,13 +2,12 @@
 
 import type { Level } from "./core/attention.js";
 import { normalEmoji } from "./core/emoji.js";
-import type { Message } from "./core/messages.js";
+import type { Message, Page } from "./core/messages.js";
 import type {
   Ack, Body, Event, MembersAddReply, MembersListReply, Packet, ReadersReply,
 } from "./core/packets.js";
 import type { MemberReceipt, Replica } from "./core/replica.js";
 import { roleOf, type Summary } from "./core/summary.js";
-import type { Page } from "./core/timeline.js";
 import type { Engine } from "./engine.js";
 import type { Receipt } from "./sender.js";
 

@@ -26,6 +26,10 @@ export interface Storage {
   /** Return the rooms whose messages are to go, when more are kept than there is place for; the client deletes them. */
   surplus?(): Promise<string[]>;
 
+  /** From now on `write` rejects rows of `account` to `messages` from anybody else who shares the storage: who led before, and
+   * does not know yet that it does not, would bring old rows back. */
+  lead?(): Promise<void>;
+
   /** Whether `messages` are kept; else they are fetched again after a restart. */
   readonly keepsMessages: boolean;
 

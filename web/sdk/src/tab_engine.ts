@@ -75,6 +75,7 @@ export class TabEngine extends Engine implements Tab {
 
   constructor(parts: Parts, private readonly _tabs: Tabs) {
     super(parts);
+    this._storage.onLost = (reason) => this._onStorageLost(reason);
     this.feed.subscribe((change) => {
       if (!this._untold) return;
       this._untold.push(change);
@@ -116,7 +117,10 @@ export class TabEngine extends Engine implements Tab {
 
   override async lead(): Promise<void> {
     this._leading = true;
+    await this._storage.lead?.();
+    const gone = (await this._storage.surplus?.()) ?? [];
     await super.lead();
+    for (const room of gone) this.account.forget(room);
     this._showScreen();
   }
 
@@ -133,14 +137,14 @@ export class TabEngine extends Engine implements Tab {
     this._ask("state", []).then((state) => this._takeState(state as LiveState), () => {});
   }
 
-  take(news: News): void {
-    if (this._early) {
-      this._early.push(news);
-      return;
-    }
-    const { rows, changes } = news;
+  take(news: News, isFromLeader = true): void | Promise<void> {
+    if (this._early) return void this._early.push(news);
+    const { rows, changes, leads } = news;
+    // It lost the lead, and does not know: what it says of the account may be old.
+    const isLate = leads && !isFromLeader;
+    if (isLate && !this._leading) return this.follow();
     for (const row of rows) this._takeRow(row);
-    for (const change of changes) this._emit(change);
+    if (!isLate) for (const change of changes) this._emit(change);
   }
 
   async perform({ name, args }: Ask): Promise<Answer> {
@@ -184,7 +188,7 @@ export class TabEngine extends Engine implements Tab {
       changes.push({ kind: "draftChanged", place });
     }
     if (!rows.length) return;
-    this.take({ rows, changes });
+    void this.take({ rows, changes });
     this._tabs.publish({ rows, changes });
   }
 
@@ -212,7 +216,7 @@ export class TabEngine extends Engine implements Tab {
 
   override store(rows: readonly Row[], durable: boolean): Promise<void> {
     const changes = this._untold?.splice(0) ?? [];
-    const told = super.store(rows, durable).finally(() => this._tabs.publish({ rows, changes }));
+    const told = super.store(rows, durable).finally(() => this._tabs.publish({ rows, changes, leads: this._leading }));
     this._written = told.catch(() => {});
     return told;
   }
@@ -233,7 +237,7 @@ export class TabEngine extends Engine implements Tab {
     await super._load();
     const early = this._early;
     this._early = undefined;
-    for (const news of early) this.take(news);
+    for (const news of early) void this.take(news);
   }
 
   protected override async _takeDevice(stored: string | undefined): Promise<void> {
@@ -250,7 +254,16 @@ export class TabEngine extends Engine implements Tab {
 
   protected override _noteRows(rows: readonly Row[]): void {
     if (this._untold?.length && !rows.length) void this.store([], false);
-    else super._noteRows(rows);
+    else super._noteRows(this._storage.keepsMessages ? rows : rows.map(uncached));
+  }
+
+  /** What was stored cannot be read any more, and so is not cached. */
+  private _onStorageLost(reason: string): void {
+    for (const replica of this.account.replicas.values()) {
+      replica.timeline.aside.clear();
+      this.account.publish(replica, []);
+    }
+    this.feed.emit({ kind: "storageLost", reason });
   }
 
   protected override get _isStopped(): boolean {
@@ -284,7 +297,10 @@ export class TabEngine extends Engine implements Tab {
     else if (table === "drafts") put(this.drafts, key as string, value);
     else if (table === "users") put(this.users, key as string, value as Profile | undefined);
     else if (table === "account" && key === "device") this.device = value as string;
-    else if (!this._leading) adopt(this.account, { table, key, value }, this._rooms);
+    else if (!this._leading) {
+      const row = { table, key, value };
+      adopt(this.account, this._storage.keepsMessages ? row : uncached(row), this._rooms);
+    }
   }
 
   private _takeState({ phase, closed, presence }: LiveState): void {
@@ -301,8 +317,13 @@ export class TabEngine extends Engine implements Tab {
   }
 }
 
+/** Return a row as it is where messages are not kept. */
+function uncached(row: Row): Row {
+  return row.table === "rooms" && row.value ? { ...row, value: { ...row.value, cached: [] } } : row;
+}
+
 /** Take a row of the account that the leader wrote; of rooms that are `open` here, the messages are in memory. */
-function adopt(account: Account, { table, key, value }: Row, open: ReadonlyMap<string, unknown>): void {
+function adopt(account: Account, { table, key, value }: Row, open: Map<string, unknown>): void {
   if (typeof key !== "string") {
     const [room, number] = key;
     const timeline = account.replicas.get(room)?.timeline;
@@ -313,11 +334,20 @@ function adopt(account: Account, { table, key, value }: Row, open: ReadonlyMap<s
     timeline.notes.delete(number);
     if (event?.kind === "message") timeline.messages.set(number, messageFrom(room, event));
     else if (event) timeline.notes.set(number, event);
-  } else if (table === "rooms" && value === undefined) account.replicas.delete(key);
-  else if (table === "rooms") {
+  } else if (table === "rooms" && value === undefined) {
+    account.replicas.delete(key);
+    open.delete(key);
+  } else if (table === "rooms") {
     const replica = account.replica(key);
+    const { timeline, receipts } = replica;
+    const isLoaded = open.has(key) && !timeline.aside.parts.length;
+    // Not a later state of the same room, when it began anew.
+    timeline.started = false;
+    timeline.head = timeline.announced = timeline.ordinal = 0;
+    receipts.clear();
+    replica.summary = (value as RoomRecord).summary;
     replica.restore(value as RoomRecord);
-    if (open.has(key)) replica.timeline.takeStored([]);
+    if (isLoaded) timeline.takeStored([]);
   } else if (table === "account_rows") account.rows.adopt(key as `${string} ${string}`, value as AccountRow | undefined);
   else if (key in account) Object.assign(account, { [key]: value ?? "" });
 }

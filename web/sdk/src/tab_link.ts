@@ -7,6 +7,8 @@ import type { Row } from "./core/records.js";
 
 /** What one client did: rows that are committed, and the changes that belong to them. Survives a structured clone. */
 export interface News {
+  /** Whether it was told as the leader. */
+  readonly leads?: boolean;
   readonly rows: readonly Row[];
   readonly changes: readonly Change[];
 }
@@ -25,8 +27,8 @@ export interface Tab {
   lead(): Promise<void>;
   /** Stop the engine, if it runs, and load everything again; also after news were missed. */
   follow(): Promise<void>;
-  /** Take the news of another tab, in the order they were told. */
-  take(news: News): void;
+  /** Take the news of another tab, in the order they were told; `isFromLeader`: it leads, as far as is known. */
+  take(news: News, isFromLeader?: boolean): void | Promise<void>;
   /** Carry out a command as the leader; never rejects. */
   perform(ask: Ask): Promise<Answer>;
   /** Forget what a tab that is gone had on its screen. */

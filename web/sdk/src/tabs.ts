@@ -187,7 +187,8 @@ export class BrowserTabs implements Tabs {
       const before = this._numbers.get(from);
       this._numbers.set(from, told.number);
       const isWhole = before === undefined || told.number === before + 1;
-      void this._after(() => (isWhole || this._leading ? this._tab.take(told.news) : this._tab.follow()));
+      const isFromLeader = !this._leader || from === this._leader;
+      void this._after(() => (isWhole || this._leading ? this._tab.take(told.news, isFromLeader) : this._tab.follow()));
     }
   }
 

@@ -235,7 +235,7 @@ export class Account implements Owner {
     const found: Row[] = [];
     for (const room of rooms) {
       const replica = this.replicas.get(room);
-      if (replica) found.push({ table: "rooms", key: room, value: replica.record() }, ...replica.timeline.rows());
+      if (replica) found.push(...replica.timeline.rows(), { table: "rooms", key: room, value: replica.record() });
       else found.push({ table: "messages", key: [room] }, { table: "rooms", key: room });
     }
     for (const place of rows) found.push({ table: "account_rows", key: place, ...valued(this.rows.row(place)) });

@@ -34,6 +34,15 @@ export interface Message {
   readonly composed_at: number;
 }
 
+/** Messages of one stretch, ascending. `low` to `high` is what the page covers; `end`: nothing older is visible. */
+export interface Page {
+  readonly messages: readonly Message[];
+  readonly low: number;
+  readonly high: number;
+  readonly seq: number;
+  readonly end: boolean;
+}
+
 /** Return the message of a `message` event, which is always served in its current state (protocol.md, "Event"). */
 export function messageFrom(room: string, event: Event): Message {
   return withBody({

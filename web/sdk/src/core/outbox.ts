@@ -147,8 +147,9 @@ export class Outbox {
     return entry;
   }
 
-  /** Add a stored entry at its place. */
+  /** Add a stored entry at its place; of two with one key only the first. */
   add(entry: Entry): void {
+    if (this.has(entry.key)) return;
     this._entries.set(entry.key, entry);
     if (entry.state === "queued") this._lane(entry.room).entries.push(entry);
   }

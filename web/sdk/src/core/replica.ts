@@ -62,6 +62,8 @@ export class Replica {
   reset(): void {
     this.timeline.reset();
     this.receipts.clear();
+    const { preview: _, ...summary } = this.summary;
+    this.summary = summary;
     this.read = this.unread = this.unreadMentions = this.counted = this.asOf = 0;
   }
 
@@ -69,7 +71,8 @@ export class Replica {
    * repair"). */
   takeSummary(packet: RoomSummary): Change[] {
     const { preview } = this.summary;
-    const summary = { ...(preview && { preview }), ...summaryFrom(packet) };
+    const now = summaryFrom(packet);
+    const summary = { ...(preview && preview.seq >= now.first_visible && { preview }), ...now };
     this.summary = summary;
     this.timeline.bounds(summary.first_visible, summary.log_floor);
     this.timeline.heard(summary.seq, summary.ordinal);
@@ -180,8 +183,7 @@ export class Replica {
     this.counted = record.counted;
     this.asOf = record.as_of;
     for (const [user, receipt] of record.receipts) this.receipts.set(user, receipt);
-    if (record.applied !== undefined && record.applied !== this.timeline.applied) this.timeline.resume(record.applied);
-    if (record.applied !== undefined) this.timeline.started = true;
+    if (record.applied !== undefined) this.timeline.resume(record.applied);
     this.timeline.setAside(record.cached);
   }
 

@@ -6,7 +6,7 @@
 
 import type { Change } from "./changes.js";
 import { Intervals, type Interval } from "./intervals.js";
-import { changedBy, emptied, eventFrom, isOperation, messageFrom, OPERATIONS, targetsOf, type Message } from "./messages.js";
+import { changedBy, emptied, eventFrom, isOperation, messageFrom, OPERATIONS, targetsOf, type Message, type Page } from "./messages.js";
 import type { ChangesReply, Event, HistoryReply, LogReply } from "./packets.js";
 import { Recent } from "./recent.js";
 import type { Row } from "./records.js";
@@ -22,15 +22,6 @@ const START_DISTANCE = 50;
 
 /** The next request of a repair: `log` from a number to another, or "jump", `history` for the newest page. */
 export type Plan = { readonly from: number; readonly to: number } | "jump";
-
-/** Messages of one stretch, ascending. `low` to `high` is what the page covers; `end`: nothing older is visible. */
-export interface Page {
-  readonly messages: readonly Message[];
-  readonly low: number;
-  readonly high: number;
-  readonly seq: number;
-  readonly end: boolean;
-}
 
 type Report = (old: Message | undefined, now: Message) => void;
 
@@ -51,11 +42,11 @@ export class Timeline {
   /** Events that are neither messages nor operations. */
   readonly notes = new Map<number, Event>();
   private _recent = new Recent(0);
-  // The numbers whose rows are to be written, and whether all rows before are void.
+  /** Stretches whose messages are stored and not loaded. */
+  readonly aside = new Intervals();
+  // The numbers whose rows are to be written, and whether all rows before are void: those of a room that was lost, too.
   private _unstored = new Set<number>();
-  private _voided = false;
-  // Stretches whose messages are stored and not loaded.
-  private _aside: Interval[] = [];
+  private _voided = true;
 
   constructor(readonly room: string, private readonly _owner: { readonly user: string }) {}
 
@@ -74,7 +65,7 @@ export class Timeline {
     this.messages.clear();
     this.notes.clear();
     this._unstored.clear();
-    this._aside = [];
+    this.aside.clear();
     this._voided = true;
   }
 
@@ -106,7 +97,7 @@ export class Timeline {
     // The user left and came back: older messages are no longer visible.
     if (firstVisible > this.firstVisible) {
       this._forgetBelow(firstVisible);
-      this._aside = [];
+      this.aside.clear();
       this._voided = true;
     }
     this.firstVisible = firstVisible;
@@ -348,6 +339,8 @@ export class Timeline {
 
   private _forgetBelow(floor: number): void {
     this.cached.forgetBelow(floor);
+    // The newest page, taken before they were loaded, may have replaced a part of them.
+    this.aside.forgetBelow(floor);
     for (const held of [this.messages, this.notes]) {
       for (const seq of held.keys()) {
         if (seq >= floor) continue;
@@ -361,23 +354,30 @@ export class Timeline {
 
   /** The stretches that are stored or to be stored, in no order. */
   get stretches(): readonly Interval[] {
-    return [...this._aside, ...this.cached.parts];
+    return [...this.aside.parts, ...this.cached.parts];
   }
 
   /** Continue with stretches that are stored, and stay so; until their messages are loaded, nothing is known of them. */
   setAside(stretches: readonly Interval[]): void {
     this.cached.clear();
-    this._aside = [...stretches];
+    this.aside.parts = stretches;
     this._voided = false;
   }
 
-  /** Take the messages of the stretches that were set aside: pages that were fetched long ago. */
+  /** Take the messages of the stretches that were set aside, which are older than what is here: rows of other numbers are
+   * void. */
   takeStored(events: readonly Event[]): void {
-    const unstored = new Set(this._unstored);
-    this._merge(events, () => {});
-    this._unstored = unstored;
-    for (const [low, high, valid] of this._aside.splice(0)) this._validate(low, high, valid, []);
-    this._forgetBelow(this.firstVisible);
+    const { aside, messages, notes } = this;
+    const { parts } = aside;
+    for (const event of events) {
+      const { seq } = event;
+      if (messages.has(seq) || notes.has(seq)) continue;
+      if (!aside.holding(seq)) this._unstored.add(seq);
+      else if (event.kind === "message") messages.set(seq, messageFrom(this.room, event));
+      else notes.set(seq, event);
+    }
+    aside.clear();
+    for (const [low, high, valid] of parts) this._validate(low, high, valid, []);
   }
 
   /** Return the rows of messages and other events that changed since the last call. */
