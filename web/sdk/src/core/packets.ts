@@ -364,8 +364,10 @@ export type PushPreferences = {
   mute_mentions?: boolean;
   /** friend requests */
   friends?: boolean;
-  /** being added to a group */
+  /** being added to a group, being offered one, and being let in by those whom one asked */
   invites?: boolean;
+  /** requests to join groups in which the user decides on them */
+  joins?: boolean;
   /** reactions to own messages */
   reactions?: boolean;
   /** at most 7 times of the day in which nothing makes a sound */
