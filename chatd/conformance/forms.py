@@ -171,6 +171,7 @@ PUSH = mapping(
     mute_mentions_=FLAG,
     friends_=FLAG,
     invites_=FLAG,
+    joins_=FLAG,
     reactions_=FLAG,
     quiet_=array(mapping(**{"from": TIME, "to": TIME, "days_": array(number(1, 7), 7)}), 7),
     timezone_=text(64),

@@ -15,6 +15,7 @@ from msgspec import UNSET, structs
 from chatd.core.extras import ban_holds
 from chatd.core.governance import joining, kept_details, ranks, rule
 from chatd.core.permissions import HOST, authorize
+from chatd.core.push_alerts import alert
 from chatd.core.read_set import ReadSet
 from chatd.core.room import CHANNEL, GROUP, Room
 from chatd.core.sections import JOINS, ChangedRow, store
@@ -206,10 +207,13 @@ def check_waiting(room: Room, more: int, reads: ReadSet) -> None:
 
 
 def ask(room: Room, join: Join, writes: WriteSet, reads: ReadSet) -> None:
+    for admin in deciding(room):
+        alert(admin, "join", join.user, writes, reads, room.number)
     put_join(room, replace(join, kind="asked", time=writes.now), writes, reads)
 
 
 def offer(room: Room, user: str, by: str, writes: WriteSet, reads: ReadSet) -> None:
+    alert(user, "offer", by, writes, reads, room.number)
     put_join(room, Join(room.number, user, "offered", by, time=writes.now), writes, reads)
 
 

@@ -12,6 +12,7 @@ from chatd.core.held_files import drop_wallpaper
 from chatd.core.idempotency import acknowledgement, first_time, once, unlogged
 from chatd.core.joining import drop_join, join_of, take_back
 from chatd.core.permissions import HOST, authorize
+from chatd.core.push_alerts import alert
 from chatd.core.read_set import ReadSet, most_rooms
 from chatd.core.room import Member, Room
 from chatd.core.write_set import WriteSet
@@ -144,6 +145,8 @@ def begin_memberships(
     """Begin memberships and log it; new members are sent the room before the event."""
     writes.spend("bytes", change.user, MEMBER_BYTES * len(users))
     for other in users:
+        has_asked = join_of(room, other, reads).kind == "asked"
+        alert(other, "accepted" if has_asked else "invite", change.user, writes, reads, room.number)
         add_member(room, other, "member", writes, reads)
     large = reads.rules.large_members
     return log_membership(room, "joined", users, change, writes, largest=room.scale, large=large)

@@ -4,8 +4,13 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-Kind = Literal["message", "mention", "reaction", "friend", "invite", "read", "test"]
-"""What a notification tells of; `read` takes others away."""
+Kind = Literal[
+    "message", "mention", "reaction", "friend", "invite", "read", "test", "offer", "accepted", "join"
+]
+"""What a notification tells of; `read` takes others away. The order is kept in traces: append only."""
+
+AlertKind = Literal["friend", "invite", "offer", "accepted", "join"]
+"""Those that are of no message."""
 
 Outcome = Literal[
     "own",

@@ -5,14 +5,14 @@ from typing import Literal, NamedTuple
 
 from chatd.protocol.messages import EVERYBODY
 
-Topic = Literal["message", "reaction", "invite"]
+Topic = Literal["message", "reaction"]
 
 
 class PushEvent(NamedTuple):
     """One event. `time`: Unix ms. `stamp`: of its commit.
 
-    `users`: whom it is about: the author of the message that was reacted to, or those who were added. `mentions`: for
-    whom a message counted as one, or EVERYBODY. `ignored`: those for whom it counted nothing.
+    `users`: whom it is about: the author of the message that was reacted to. `mentions`: for whom a message counted as
+    one, or EVERYBODY. `ignored`: those for whom it counted nothing.
     """
 
     seq: int
@@ -93,8 +93,7 @@ class PlannedEvents:
         them, then the newest that names everybody, then the newest.
         """
         rest = self._rest.get(user, ())
-        yield from first(event for event in rest if event.topic == "reaction" and event.concerns(user))
-        yield from first(event for event in rest if event.topic == "invite" and event.concerns(user))
+        yield from first(event for event in rest if event.concerns(user))
         named: set[int] = set()
         for name in (user, EVERYBODY):
             for event in first(event for event in self._naming.get(name, ()) if event.concerns(user)):

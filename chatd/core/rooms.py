@@ -27,6 +27,7 @@ from chatd.core.members import (
 from chatd.core.message_requests import refuse_at
 from chatd.core.permissions import HOST, authorize
 from chatd.core.privacy import Relation
+from chatd.core.push_alerts import alert
 from chatd.core.read_set import DirectPair, ReadSet, pair
 from chatd.core.restrictions import check_conversation
 from chatd.core.room import CHANNEL, DIRECT, Room, Standing
@@ -85,6 +86,8 @@ def create(user: str, request: RoomCreate, writes: WriteSet, reads: ReadSet) -> 
     reads.created[user, request.key] = room
     owner: dict[str, Role] = {} if user == HOST else {user: "owner"}
     open_room(room, {**owner, **dict.fromkeys(users, "member")}, user, writes, reads)
+    for other in users:
+        alert(other, "invite", user, writes, reads, room.number)
     let_wait(room, user, Entrants(users, [], offered, [], []), writes, reads)
     writes.spend("added", user, len(offered))
     reply = WriteOk(seq=room.seq, time=writes.now, offered=offered or UNSET, not_added=left_out or UNSET)

@@ -47,6 +47,7 @@ class PushPreferences(Struct, omit_defaults=True, frozen=True):
     mute_mentions: bool = True
     friends: bool = True
     invites: bool = True
+    joins: bool = True
     reactions: bool = False
     quiet: Annotated[list[QuietHours], Meta(max_length=7)] = []
     timezone: TimeZone = ""

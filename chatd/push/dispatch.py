@@ -8,10 +8,11 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from math import inf
+from typing import get_args
 
 from msgspec import UNSET
 
-from chatd.core.push import Notification, Outcome
+from chatd.core.push import AlertKind, Notification, Outcome
 from chatd.core.push_decision import decide
 from chatd.core.push_registrations import Dropped, Relocated, digest_of
 from chatd.core.push_rendering import Details, narrower, notification, words_of
@@ -28,6 +29,7 @@ from chatd.storage.push import Look, LookQuery
 BATCH = 100
 AGAIN_S = 1.0
 TEST_S = 20.0
+ALERTS: tuple[AlertKind, ...] = get_args(AlertKind)
 
 
 class Dispatch:
@@ -115,10 +117,16 @@ class Dispatch:
         """Decide again, by what is known now."""
         if pending.time < self._parts.stale_ms():
             return "expired"
-        if pending.key.topic == "friend":
+        topic, recipient = pending.key.topic, look.recipient
+        if topic in ALERTS:
+            if pending.key.room and not (look.room and (recipient.is_member or topic == "offer")):
+                return "departed"
             if look.is_over:
                 return "recalled"
-            return decide(moment.facts("friend", look.recipient, pending.key.by, is_blocked=look.is_blocked))
+            # Whoever comes into a group has chosen nothing there.
+            room = look.room if topic == "join" else None
+            facts = moment.facts(pending.kind, recipient, look.by, room, is_blocked=look.is_blocked)
+            return decide(facts)
         event = look.choice.event if look.choice is not None else look.newest
         if event is None:
             # It is not stored any more, nor is its room.
@@ -132,18 +140,19 @@ class Dispatch:
     def _notification(self, pending: Pending, look: Look, moment: Moment, *, is_quiet: bool) -> Notification:
         """Put into words what is to be told."""
         level, tag = self._level(look), self._tag(pending, look)
-        if look.choice is None or look.room is None:
-            details = Details(user=pending.key.by, name=look.name or pending.key.by, time=pending.time)
+        room, name = look.room, look.name or look.by
+        if look.choice is None or room is None:
+            place = ("", "") if room is None else (room.name, room.title)
+            details = Details(place[0], 0, look.by, name, place[1], messages=look.waiting, time=pending.time)
             return notification(pending.kind, tag, look.badge, details, level, is_quiet=is_quiet)
-        event, room = look.choice.event, look.room
+        event = look.choice.event
         text, content = (event.emoji or UNSET, UNSET) if look.body is None else words_of(look.body)
         wants_named = moment.attention(look.recipient, room).alerts == "mentions"
         details = Details(
             room.name,
             event.seq,
-            event.author,
-            # As the web client does for somebody who has no card.
-            look.name or event.author,
+            look.by,
+            name,
             "" if room.is_direct else room.title,
             text,
             content,
@@ -240,6 +249,5 @@ class Dispatch:
 def look_query(pending: Pending) -> LookQuery:
     """Return what has to be read for one that is due."""
     key = pending.key
-    if pending.kind == "read" or key.topic not in ("message", "reaction", "invite"):
-        return LookQuery(key.user, key.device, key.room, None, 0, 0, key.by)
-    return LookQuery(key.user, key.device, key.room, key.topic, pending.first, pending.seq)
+    topic = None if key.topic == "read" or key.topic == "badge" else key.topic
+    return LookQuery(key.user, key.device, key.room, topic, pending.first, pending.seq, key.by)

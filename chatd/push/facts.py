@@ -92,5 +92,6 @@ class Moment:
 
 def is_on(kind: Kind, chosen: PushPreferences) -> bool:
     """Whether the user wants notifications of this kind at all."""
-    wanted = {"reaction": chosen.reactions, "friend": chosen.friends, "invite": chosen.invites}
-    return wanted.get(kind, True)
+    if kind in ("invite", "offer", "accepted"):
+        return chosen.invites
+    return {"reaction": chosen.reactions, "friend": chosen.friends, "join": chosen.joins}.get(kind, True)

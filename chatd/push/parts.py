@@ -98,5 +98,6 @@ class Parts:
     def tag_of(self, key: Key, room: str) -> str:
         """Return the key by which a later notification replaces one: a hash, because it may name a person."""
         topic = "" if key.topic in ("message", "read") else key.topic
-        digest = hmac.digest(self.trace.key.encode(), f"{room}/{topic}/{key.by}".encode(), "sha256")
+        by = "" if room else key.by
+        digest = hmac.digest(self.trace.key.encode(), f"{room}/{topic}/{by}".encode(), "sha256")
         return urlsafe_b64encode(digest)[:TAG_CHARACTERS].decode()

@@ -3,9 +3,10 @@
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
-from chatd.core.push import Address, Kind, Outcome
+from chatd.core.push import Address, AlertKind, Kind, Outcome
+from chatd.core.push_events import Topic as EventTopic
 
-Topic = Literal["message", "reaction", "friend", "invite", "read", "badge"]
+Topic = EventTopic | AlertKind | Literal["read", "badge"]
 
 
 class AppKey(NamedTuple):
@@ -16,7 +17,7 @@ class AppKey(NamedTuple):
 
 
 class Key(NamedTuple):
-    """Of two with the same key the newer one replaces the older. `room`: its number, 0 for none; then `by` did it."""
+    """Of two with the same key the newer one replaces the older. `room`: its number, 0 for none. `by`: of an alert."""
 
     user: str
     device: str

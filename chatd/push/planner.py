@@ -39,7 +39,7 @@ DUE_MAX = 100_000
 # More than one commit can touch; a room that is forgotten too early is told twice, with the same tag.
 PLANNED_MAX = 2_000
 # Topics of which each notification is about something else, and the next one does not replace it.
-ASKING = ("friend", "invite")
+ASKING = ("friend", "invite", "offer", "accepted")
 # Rooms that are planned before a page of one with many members is: phones of a direct room do not wait for a channel.
 ROOMS_PER_PAGE = 8
 # After a failure of the disk.
@@ -274,7 +274,7 @@ class Planner:
             return False
         key = Key(recipient.user, recipient.device, room.number, event.topic)
         pending = Pending(key, app_of(recipient), kind, *span, event.time, event.stamp, 0.0)
-        is_direct = room.is_direct or event.names(recipient.user) or event.topic in ASKING
+        is_direct = room.is_direct or event.names(recipient.user)
         self._put(pending, moment, is_direct=is_direct)
         return True
 
@@ -290,7 +290,7 @@ class Planner:
         parts.end(parts.queue.put(pending))
 
     async def _plan_alerts(self) -> None:
-        """Plan what no log has: friend requests."""
+        """Plan what is of no message: friend requests, and who enters a group."""
         self._is_more = False
         alerts = await self._parts.store.alerts(self._alert, ALERTS_AT_ONCE)
         recipients = await self._parts.store.recipients(0, sorted({one.user for one in alerts}))
@@ -306,16 +306,19 @@ class Planner:
             self._alerts_due = 0
 
     def _offer_alert(self, alert: StoredAlert, recipient: Recipient, moment: Moment) -> None:
-        kind: Kind = "friend"
+        """Decide about an alert for one device, as far as the account says: the rest is looked at when it is sent."""
+        kind = alert.kind
         outcome = decide(moment.facts(kind, recipient, alert.author))
         if outcome in ("sent", "sent_silent") and alert.time < self._parts.stale_ms():
             outcome = "expired"
         if outcome not in ("sent", "sent_silent") or recipient.address is None:
-            self._parts.note(Subject(recipient.user, recipient.device, 0), (0, 0), kind, outcome)
+            self._parts.note(Subject(recipient.user, recipient.device, alert.room), (0, 0), kind, outcome)
             return
-        key = Key(recipient.user, recipient.device, 0, "friend", alert.author)
+        # All requests to join a group are one notification, which counts them.
+        by = "" if kind == "join" else alert.author
+        key = Key(recipient.user, recipient.device, alert.room, kind, by)
         pending = Pending(key, app_of(recipient), kind, 0, 0, alert.time, alert.stamp, 0.0)
-        self._put(pending, moment, is_direct=True)
+        self._put(pending, moment, is_direct=kind in ASKING)
 
 
 def consumer_at(epoch: str, stamp: int) -> Consumer:
@@ -347,7 +350,8 @@ def app_of(recipient: Recipient) -> AppKey:
 
 
 def paced_by(key: Key) -> Key:
-    """Return the key of the pace of a notification: reactions have one beside that of the messages of their room.
+    """Return the key of the pace of a notification: reactions and requests to join have one beside that of the
+    messages of their room.
 
     Friend requests and invitations are all different and never read, so those of a device have one together.
     """

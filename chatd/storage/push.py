@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
-from chatd.core.push import Address
+from chatd.core.push import Address, AlertKind
 from chatd.core.push_events import Choice, PushEvent, Topic
 from chatd.core.push_registrations import Registration
 from chatd.protocol.messages import Body
@@ -82,12 +82,14 @@ class PlanPage:
 
 
 class LookQuery(NamedTuple):
-    """What is looked at again: the events `low` to `seq` of a room for one device. `room`: 0 for none; then `by`."""
+    """What is looked at again: the events `low` to `seq` of a room for one device, or an alert of what `by` did there.
+    `room`: 0 for none. `topic`: None for the room and the badge alone.
+    """
 
     user: str
     device: str
     room: int
-    topic: Topic | None
+    topic: Topic | AlertKind | None
     low: int
     seq: int
     by: str = ""
@@ -96,8 +98,9 @@ class LookQuery(NamedTuple):
 class Look(NamedTuple):
     """What there is to tell, at this moment. `choice`: None when nothing of it concerns the user any more.
 
-    `newest`: the last of those events, whatever it is. `body`: of the chosen message. `name`: of its author, as the
-    user calls them. `is_blocked`: the user blocks them now. `is_over`: they do not ask for a friendship any more.
+    `newest`: the last of those events, whatever it is. `body`: of the chosen message. `by`, `name`: its author, or that
+    of an alert, as the user calls them. `is_blocked`: the user blocks them now. `is_over`: what an alert told of is not
+    so any more. `waiting`: requests to join that the user may decide on.
     """
 
     room: PushRoom | None
@@ -105,21 +108,24 @@ class Look(NamedTuple):
     choice: Choice | None = None
     newest: PushEvent | None = None
     body: Body | None = None
+    by: str = ""
     name: str = ""
     is_blocked: bool = False
     is_over: bool = False
+    waiting: int = 0
     badge: int = 0
 
 
 class StoredAlert(NamedTuple):
-    """What a user is to be told of and no log of a room has. `time`: Unix ms."""
+    """What a user is to be told of and is of no message. `time`: Unix ms. `room`: its number, 0 for none."""
 
     number: int
     stamp: int
     user: str
-    kind: str
+    kind: AlertKind
     author: str
     time: int
+    room: int
 
 
 class Unplanned(NamedTuple):

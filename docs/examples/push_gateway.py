@@ -15,6 +15,12 @@ from urllib.request import Request, urlopen
 LOGIN = os.environ.get("HUAWEI_LOGIN", "https://oauth-login.cloud.huawei.com/oauth2/v3/token")
 PUSH = os.environ.get("HUAWEI_PUSH", "https://push-api.cloud.huawei.com/v1")
 WORDS = {"picture": "Picture", "voice": "Voice message", "file": "File", "sticker": "Sticker"}
+WORDS |= {
+    "friend": "Friend request",
+    "offer": "Invitation",
+    "accepted": "You are in",
+    "join": "Request to join",
+}
 # Huawei's codes for: sent, no such device, too fast. Others are a defect, of the account or of this program.
 ANSWERS = {"80000000": (200, False), "80300007": (200, True), "82000001": (503, False)}
 granted: tuple[float, str] = (0.0, "")  # an access token, and until when it is used
@@ -39,7 +45,7 @@ def send(device: str, shown: dict[str, Any]) -> str:
             "client_secret": os.environ["HUAWEI_SECRET"],
         }
         granted = (time.time() + 3000, call(LOGIN, urlencode(asked))["access_token"])
-    text = content.get("text") or WORDS.get(content.get("content"), "New message")
+    text = content.get("text") or WORDS.get(content.get("content", content["kind"]), "New message")
     title = shown.get("room_name") or shown.get("sender_display_name") or "Chat"
     note = {"title": title, "body": text, "tag": content["tag"], "click_action": {"type": 3}}
     message: dict[str, Any] = {"token": [device], "data": json.dumps(content)}

@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from chatd.core.contacts import Contact, State
+from chatd.core.joining import Join
 from chatd.core.push import Address
 from chatd.core.push_alerts import Alert, ToldAlerts
 from chatd.core.push_registrations import ChangedRegistration, Registration
@@ -69,12 +70,10 @@ async def test_a_plan_has_the_events_that_count_and_each_device_of_each_member(
     await builder.react(room, "bob", 2, "👍")
     (page,) = await planned(store, room)
     assert [(one.seq, one.topic, one.author, one.mentions) for one in page.events] == [
-        (1, "invite", "alice", ()),
         (2, "message", "alice", ("bob",)),
         (5, "reaction", "bob", ()),
     ]
-    assert page.events[0].users == ("alice", "bob", "carol")
-    assert (page.events[2].users, page.events[2].emoji) == (("alice",), "👍")
+    assert (page.events[1].users, page.events[1].emoji) == (("alice",), "👍")
     assert users([page]) == [("alice", ""), ("bob", "phone"), ("bob", "tablet"), ("carol", "")]
     (later,) = await planned(store, room, first=3)
     assert users([later]) == [("alice", "")]
@@ -284,7 +283,7 @@ async def test_alerts_come_in_order_until_they_are_told(store: Store, builder: H
 
 async def test_a_friend_request_that_was_taken_back_is_over(store: Store, builder: HistoryBuilder) -> None:
     await register(builder, "bob")
-    asked = [LookQuery("bob", "phone", 0, None, 0, 0, "alice")]
+    asked = [LookQuery("bob", "phone", 0, "friend", 0, 0, "alice")]
     received = Contact("bob", "alice", state=State.RECEIVED, stamp=1)
     await add(builder, received)
     (look,) = await store.push.look(asked, builder.now, MEMBERS_ALL)
@@ -292,3 +291,30 @@ async def test_a_friend_request_that_was_taken_back_is_over(store: Store, builde
     await add(builder, replace(received, state=State.NONE))
     (look,) = await store.push.look(asked, builder.now, MEMBERS_ALL)
     assert look.is_over
+
+
+async def test_an_offer_is_over_when_it_is_answered(store: Store, builder: HistoryBuilder) -> None:
+    room = await builder.group("alice")
+    await register(builder, "bob")
+    asked = [LookQuery("bob", "phone", room.number, "offer", 0, 0, "alice")]
+    for kind, is_over in (("offered", False), ("asked", True), ("", True)):
+        await add(builder, Join(room.number, "bob", kind, "alice", time=builder.now))  # type: ignore[arg-type]
+        (look,) = await store.push.look(asked, builder.now, MEMBERS_ALL)
+        assert (look.by, look.is_over, look.recipient.is_member) == ("alice", is_over, False)
+
+
+async def test_an_admin_is_shown_the_newest_of_those_who_wait_without_whom_they_block(
+    store: Store, builder: HistoryBuilder
+) -> None:
+    room = await builder.group("alice", "bob")
+    for user in ("alice", "bob"):
+        await register(builder, user)
+    await add(builder, Account("carol", name="Carol"))
+    for time, user in ((3, "dave"), (9, "carol"), (5, "erin"), (12, "mallory")):
+        await add(builder, Join(room.number, user, "asked", time=time))
+    await add(builder, Join(room.number, "frank", "declined", time=20))
+    await add(builder, Contact("alice", "mallory", blocked=True, stamp=1))
+    asked = [LookQuery(user, "phone", room.number, "join", 0, 0) for user in ("alice", "bob")]
+    owner, member = await store.push.look(asked, builder.now, MEMBERS_ALL)
+    assert (owner.waiting, owner.by, owner.name, owner.is_over) == (3, "carol", "Carol", False)
+    assert (member.waiting, member.is_over) == (0, True)

@@ -30,16 +30,15 @@ def test_nobody_is_told_of_what_does_not_concern_them() -> None:
     assert [event.seq for event in PlannedEvents(events).of("carol")] == [2]
 
 
-def test_reactions_and_invites_are_for_those_they_are_about() -> None:
+def test_reactions_are_for_those_they_are_about() -> None:
     events = [
-        said(1, "alice", topic="invite", users=("alice", "bob")),
         said(2, "carol", topic="reaction", users=("bob",), emoji="👍"),
         said(3, "alice", topic="reaction", users=("bob",), emoji="👎"),
     ]
     planned = PlannedEvents(events)
-    assert [event.seq for event in planned.of("bob")] == [3, 1]
+    assert [event.seq for event in planned.of("bob")] == [3]
     assert list(planned.of("carol")) == list(planned.of("alice")) == []
-    assert planned.named == ["alice", "bob"]
+    assert planned.named == ["bob"]
     assert planned.messages == []
 
 

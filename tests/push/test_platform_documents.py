@@ -143,13 +143,15 @@ async def test_the_gateway_tells_huawei_and_says_what_came_of_it(tmp_path):
         assert json.loads(message["data"])["seq"] == 1041
         assert await send(Notification("message", "t", name="Bob", content="picture")) == "sent"
         assert huawei.sent[-1]["android"]["notification"]["body"] == "Picture"
+        assert await send(Notification("join", "t", room="r")) == "sent"
+        assert huawei.sent[-1]["android"]["notification"]["body"] == "Request to join"
         assert await send(Notification("read", "t", room="r", seq=2)) == "sent"
         assert "android" not in huawei.sent[-1]
         for huawei.code, result in (("80300007", "dead"), ("82000001", "retry"), ("80200001", "retry")):
             assert await send() == result
         secret.write_text(SECRET.replace("Mf", "Mg"))
         assert await send() == "credential"
-        assert (len(huawei.sent), huawei.logins) == (6, 1)
+        assert (len(huawei.sent), huawei.logins) == (7, 1)
         await sender.close()
 
 

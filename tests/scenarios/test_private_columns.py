@@ -150,7 +150,7 @@ PLAIN = {
     "scheduled": {"user", "key", "at"},
     "account_state": {"user", "stamp"},
     "push_tokens": {"user"},
-    "push_alerts": {"number", "stamp", "user", "kind", "author", "time"},
+    "push_alerts": {"number", "stamp", "user", "kind", "author", "time", "room"},
     "days": {"day", "stamp"},
     "api_keys": {"id", "expires_at", "earlier_until"},
     "audit": {"number"},

@@ -170,7 +170,7 @@ async def lives(directory: Path) -> None:
         place = (ANN, device_of(1), "alert", "apns", "", "", "secret", b"", b"", b"", 0, "")
         connection.execute(f"INSERT INTO push_tokens VALUES ({', '.join('?' * len(place))})", place)
         alerts = [(1, ANN, "friend", "bob", 9), (1, "bob", "friend", ANN, 9)]
-        connection.executemany("INSERT INTO push_alerts VALUES (NULL, ?, ?, ?, ?, ?)", alerts)
+        connection.executemany("INSERT INTO push_alerts VALUES (NULL, ?, ?, ?, ?, ?, 0)", alerts)
         for number, subject, reporter in ((1, "bob", ANN), (2, ANN, "bob")):
             connection.execute("INSERT INTO report_subjects VALUES (?, ?, '', 1)", (number, subject))
             said = ("abuse", "Ann Miller", subject, "", 0, 9, 9, "", "", b"", b"secret")

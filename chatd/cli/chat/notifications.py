@@ -21,7 +21,13 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "quiet_mode": ("silent", "off"),
 }
 """The keys of the preferences that are a word, with the words; the first is the default."""
-SWITCHES: Mapping[str, bool] = {"mute_mentions": True, "friends": True, "invites": True, "reactions": False}
+SWITCHES: Mapping[str, bool] = {
+    "mute_mentions": True,
+    "friends": True,
+    "invites": True,
+    "joins": True,
+    "reactions": False,
+}
 """Those that are on or off, with the default."""
 ON_OFF = {"on": True, "off": False}
 SPAN = re.compile(r"([0-2][0-9]:[0-5][0-9])-([0-2][0-9]:[0-5][0-9])")

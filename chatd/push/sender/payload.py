@@ -29,8 +29,12 @@ WORDS = {
     "friend": "FRIEND",
     "invite": "INVITE",
     "test": "TEST",
+    "offer": "OFFER",
+    "accepted": "ACCEPTED",
+    "join": "JOIN",
 }
 CONTENTS = {word: f"_{word.upper()}" for word in ("picture", "video", "voice", "file", "sticker", "card")}
+COUNTED = ("message", "join")
 WITH_TEXT = ("message", "mention", "reaction")
 
 
@@ -58,9 +62,9 @@ def sentence(notification: Notification) -> tuple[str, list[str]]:
     if kind not in WORDS:
         raise Inexpressible(f"no sentence for {kind}")
     word, name, title = WORDS[kind], notification.name or "", notification.title or ""
-    if kind == "message" and notification.count and notification.count > 1:
+    if kind in COUNTED and notification.count and notification.count > 1:
         place = ("_IN", [title]) if title else ("_FROM", [name]) if name else ("", [])
-        return f"MESSAGES{place[0]}", [*place[1], str(notification.count)]
+        return f"{word}S{place[0]}", [*place[1], str(notification.count)]
     if not name or kind == "test":
         return word, []
     key, arguments = (f"{word}_IN", [name, title]) if title and kind != "friend" else (f"{word}_FROM", [name])

@@ -47,7 +47,7 @@ WHERE user = ? AND device = ? AND purpose = 'alert' AND epoch = (SELECT value FR
 
 EPOCH = "SELECT value FROM meta WHERE key = 'epoch'"
 
-ADD_ALERT = "INSERT INTO push_alerts (stamp, user, kind, author, time) VALUES (?, ?, ?, ?, ?)"
+ADD_ALERT = "INSERT INTO push_alerts (stamp, user, kind, author, time, room) VALUES (?, ?, ?, ?, ?, ?)"
 FORGET_ALERTS = "DELETE FROM push_alerts WHERE stamp <= ?"
 
 CHOSEN = """
@@ -147,7 +147,7 @@ def put(connection: sqlite3.Connection, registration: Registration) -> None:
 
 
 def add_alerts(connection: sqlite3.Connection, alerts: Sequence[Alert], stamp: int) -> None:
-    rows = [(stamp, one.user, one.kind, one.author, one.time) for one in alerts]
+    rows = [(stamp, one.user, one.kind, one.author, one.time, one.room) for one in alerts]
     connection.executemany(ADD_ALERT, rows)
 
 

@@ -16,7 +16,7 @@ from chatd.core.push import Address
 from chatd.core.push_events import PlannedEvents, PushEvent, Topic, choose
 from chatd.core.room import CHANNEL, DIRECT
 from chatd.protocol.codec import decode_event
-from chatd.protocol.messages import EVERYBODY, Body, Event
+from chatd.protocol.messages import EVERYBODY, Body
 from chatd.storage.push import (
     Look,
     LookQuery,
@@ -45,7 +45,7 @@ EVENTS = """
 SELECT position & 0xffffffff, kind, user, time, stamp, mentions, ignored,
        CASE WHEN kind <> 'message' OR changed IS NOT NULL THEN blob END
 FROM events
-WHERE position BETWEEN ? AND ? AND (ordinal IS NOT NULL OR kind IN ('reaction', 'joined', 'created'))
+WHERE position BETWEEN ? AND ? AND (ordinal IS NOT NULL OR kind = 'reaction')
 ORDER BY position {} LIMIT ?
 """
 OLDEST, NEWEST = EVENTS.format("ASC"), EVENTS.format("DESC")
@@ -96,6 +96,14 @@ SELECT coalesce(nullif(c.remark, ''), u.name, ''), coalesce(c.blocked, 0), coale
 FROM (SELECT :author AS author) a
 LEFT JOIN users u ON u.user = a.author LEFT JOIN contacts c ON c.owner = :user AND c.user = a.author
 """
+IS_OFFERED = "SELECT 1 FROM joins WHERE room = ? AND user = ? AND kind = 'offered'"
+# Of those whom an admin does not block: how many wait, and the newest of them.
+WAITING = """
+SELECT count(*), coalesce(j.user, ''), max(j.time)
+FROM members m JOIN joins j ON j.room = m.room AND j.kind = 'asked'
+LEFT JOIN contacts c ON c.owner = m.user AND c.user = j.user
+WHERE m.room = ? AND m.user = ? AND m.role IN ('admin', 'owner') AND coalesce(c.blocked, 0) = 0
+"""
 ROOMS_BEHIND = "SELECT number, seq, stamp FROM rooms WHERE number > ? ORDER BY number LIMIT ?"
 FIRST_BEHIND = """
 SELECT position & 0xffffffff, stamp, time FROM events
@@ -105,7 +113,7 @@ WHERE position BETWEEN ? AND ? AND stamp > ? ORDER BY position LIMIT 1
 BACK_MAX = 1000
 # Numbers are used again once all are told.
 ALERTS = """
-SELECT number, stamp, user, kind, author, time FROM push_alerts
+SELECT number, stamp, user, kind, author, time, room FROM push_alerts
 WHERE (stamp, number) > (?, ?) ORDER BY stamp, number LIMIT ?
 """
 NAMES = """
@@ -184,8 +192,6 @@ def events_of(connection: sqlite3.Connection, room: int, rows: Iterable[Row]) ->
             users = author_of(connection, room, event.target)
             place = (room, event.target, user, emoji)
             is_recalled = connection.execute(IS_REACTED, place).fetchone() is None
-        elif kind in ("joined", "created"):
-            topic, users = "invite", added_by(event)
         named, ignoring = names_of(mentions), names_of(ignored)
         yield PushEvent(seq, topic, user or "", time, stamp, named, ignoring, users, emoji, is_recalled)
 
@@ -193,12 +199,6 @@ def events_of(connection: sqlite3.Connection, room: int, rows: Iterable[Row]) ->
 def author_of(connection: sqlite3.Connection, room: int, seq: int) -> tuple[str, ...]:
     row = connection.execute(AUTHOR, (position(room, seq),)).fetchone()
     return () if row is None or not row[0] else (row[0],)
-
-
-def added_by(event: Event | None) -> tuple[str, ...]:
-    if event is None or event.users is UNSET:
-        return ()
-    return tuple(user for user in event.users if isinstance(user, str))
 
 
 def plan(connection: sqlite3.Connection, query: PlanQuery) -> PlanPage:
@@ -210,8 +210,6 @@ def plan(connection: sqlite3.Connection, query: PlanQuery) -> PlanPage:
     rows = connection.execute(OLDEST, (*span, EVENTS_MAX + 1)).fetchall()
     later = rows[EVENTS_MAX][0] if len(rows) > EVENTS_MAX else 0
     events = list(events_of(connection, query.room, rows[:EVENTS_MAX]))
-    if room.is_direct:
-        events = [event for event in events if event.topic != "invite"]
     recipients, next_page = page_of(connection, query, room, PlannedEvents(events))
     blocks = blocks_of(connection, {one.user for one in recipients}, {event.author for event in events})
     return PlanPage(room, events, recipients, blocks, next_page, later)
@@ -271,9 +269,8 @@ def look(
 def look_at(
     connection: sqlite3.Connection, query: LookQuery, room: PushRoom | None, recipient: Recipient
 ) -> Look:
-    if query.topic is None:
-        name, is_blocked, state = known(connection, query.user, query.by)
-        return Look(room, recipient, name=name, is_blocked=is_blocked, is_over=state is not State.RECEIVED)
+    if query.topic not in ("message", "reaction"):
+        return alerted(connection, query, room, recipient)
     if room is None:
         return Look(room, recipient._replace(is_member=False))
     span = (position(room.number, query.low), position(room.number, query.seq))
@@ -291,7 +288,23 @@ def look_at(
     body = None
     if query.topic == "message":
         body = body_of(connection, position(room.number, choice.event.seq))
-    return Look(room, recipient, choice, newest, body, name)
+    return Look(room, recipient, choice, newest, body, choice.event.author, name)
+
+
+def alerted(
+    connection: sqlite3.Connection, query: LookQuery, room: PushRoom | None, recipient: Recipient
+) -> Look:
+    """Look at an alert again: who did what it tells of, and whether that still is so."""
+    by, is_over, waiting = query.by, False, 0
+    if query.topic == "join":
+        waiting, by, _ = connection.execute(WAITING, (query.room, query.user)).fetchone()
+        is_over = not waiting
+    elif query.topic == "offer":
+        is_over = connection.execute(IS_OFFERED, (query.room, query.user)).fetchone() is None
+    name, is_blocked, state = known(connection, query.user, by)
+    if query.topic == "friend":
+        is_over = state is not State.RECEIVED
+    return Look(room, recipient, by=by, name=name, is_blocked=is_blocked, is_over=is_over, waiting=waiting)
 
 
 def known(connection: sqlite3.Connection, user: str, author: str) -> tuple[str, bool, State]:

@@ -43,6 +43,13 @@ test("the other kinds say who did what", () => {
   assert.deepEqual(shown({ ...GROUP, kind: "invite" }), ["Bike tour", "Bob added you to Bike tour"]);
   assert.deepEqual(shown({ kind: "invite", name: "Bob" }), ["Example Chat", "Bob added you to a group"]);
   assert.deepEqual(shown({ kind: "invite" }, "zh-CN"), ["Example Chat", "你被邀请加入了群组"]);
+  assert.deepEqual(shown({ ...GROUP, kind: "offer" }), ["Bike tour", "Bob invites you to Bike tour"]);
+  assert.deepEqual(shown({ kind: "offer", name: "小明" }, "zh-CN"), ["Example Chat", "小明邀请你加入群组"]);
+  assert.deepEqual(shown({ ...GROUP, kind: "accepted" }), ["Bike tour", "Bob accepted your request to join Bike tour"]);
+  assert.deepEqual(shown({ kind: "accepted" }, "zh-CN"), ["Example Chat", "你的入群申请已通过"]);
+  assert.deepEqual(shown({ ...GROUP, kind: "join" }), ["Bike tour", "Bob asks to join Bike tour"]);
+  assert.deepEqual(shown({ ...GROUP, kind: "join", count: 3 }), ["Bike tour", "3 requests to join"]);
+  assert.deepEqual(shown({ kind: "join", name: "Bob", count: 3 }, "zh-CN"), ["Example Chat", "3 个入群申请"]);
   assert.deepEqual(shown({ kind: "test" }), ["Example Chat", "Notifications reach this browser."]);
   assert.deepEqual(shown({ kind: "other", name: "Bob" }), ["Example Chat", "There is news"]);
 });

@@ -26,6 +26,9 @@ export const pushTexts = {
     invite: "added to a group",
     read: "taken away",
     test: "test",
+    offer: "offered a group",
+    accepted: "let into a group",
+    join: "requests to join",
   } as Record<string, string>,
   outcomes: {
     own: "they wrote it themselves",

@@ -106,7 +106,7 @@ export interface Check {
 
 export interface Decision {
   time: number;
-  kind: "friend" | "invite" | "mention" | "message" | "reaction" | "read" | "test";
+  kind: "accepted" | "friend" | "invite" | "join" | "mention" | "message" | "offer" | "reaction" | "read" | "test";
   outcome: "blocked" | "departed" | "disabled" | "expired" | "foreground" | "large_room" | "mentions_only" | "muted" | "no_token" | "own" | "paced" | "prefs_off" | "provider_busy" | "provider_error" | "quiet" | "read" | "recalled" | "request" | "sent" | "sent_silent" | "stale_device" | "superseded" | "token_dead";
   device?: string;
   room?: string;
@@ -481,6 +481,7 @@ export interface PushPreferences {
   mute_mentions?: boolean;
   friends?: boolean;
   invites?: boolean;
+  joins?: boolean;
   reactions?: boolean;
   quiet?: readonly QuietHours[];
   timezone?: string;

@@ -64,8 +64,8 @@ export type PushPreferences = Readonly<Required<SentPreferences>>;
 export type QuietHours = PushPreferences["quiet"][number];
 
 const DEFAULTS: PushPreferences = {
-  messages: "all", groups: "all", content: "full", mute_mentions: true, friends: true, invites: true, reactions: false,
-  quiet: [], timezone: "", quiet_mode: "silent",
+  messages: "all", groups: "all", content: "full", mute_mentions: true, friends: true, invites: true, joins: true,
+  reactions: false, quiet: [], timezone: "", quiet_mode: "silent",
 };
 
 /** Return what the user chose, on whatever device; `accountChanged` tells of a change. */

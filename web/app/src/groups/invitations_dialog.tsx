@@ -1,4 +1,5 @@
-/** The dialog of what waits for the user, or for an admin: groups that were offered to them, and those they asked to join. */
+/** What waits for the user, or for an admin: groups that were offered to them, and those they asked to join; a dialog, and the
+ * page `#/invite/offers` to which a notification leads. */
 import "./group_styles.js";
 import { useSignal } from "@preact/signals";
 import { join, withdraw, type Join } from "@chatd/client/conversations";
@@ -7,16 +8,36 @@ import { Avatar } from "../shell/avatar.js";
 import { closeDialog, Dialog } from "../shell/dialog.js";
 import { attempt } from "../shell/errors.js";
 import { keepFocus } from "../shell/keep_focus.js";
+import { PageHead } from "../shell/page_head.js";
 import { go } from "../shell/router.js";
 import { client } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
 import { ownJoins } from "./own_joins.js";
 
 export function InvitationsDialog() {
+  return (
+    <Dialog title={t("offers.title")}>
+      <Waiting />
+    </Dialog>
+  );
+}
+
+export function OffersPage() {
+  return (
+    <>
+      <PageHead title={t("offers.title")} />
+      <div class="scroller page">
+        <Waiting />
+      </div>
+    </>
+  );
+}
+
+function Waiting() {
   const all = ownJoins.value;
   const [offered, asked] = (["offered", "asked"] as const).map((kind) => all.filter((one) => one.kind === kind));
   return (
-    <Dialog title={t("offers.title")}>
+    <>
       {!all.length && <p class="quiet">{t("offers.none")}</p>}
       {offered!.length > 0 && (
         <div class="picker">
@@ -35,7 +56,7 @@ export function InvitationsDialog() {
           </div>
         </section>
       )}
-    </Dialog>
+    </>
   );
 }
 

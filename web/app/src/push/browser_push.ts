@@ -1,6 +1,7 @@
 /** The notifications of this browser: its permission, its subscription, and what the worker has to know. */
 import { effect, signal } from "@preact/signals";
 import { subscribe, unsubscribe, type PushKind } from "@chatd/client/push";
+import { ownJoins } from "../groups/own_joins.js";
 import { language, region } from "../locale/locale.js";
 import { friendRequests, pushOffer } from "../shell/contacts.js";
 import { go, openRoom, parse } from "../shell/router.js";
@@ -16,6 +17,8 @@ export type BrowserPush = "unsupported" | "install" | "none" | "blocked" | "off"
 
 /** How long changes of the chats are gathered before shown notifications are looked through. */
 const GATHER_MS = 500;
+/** Those after which some may be over. */
+const CHANGES = new Set(["roomChanged", "roomGone", "contactsChanged", "accountChanged"]);
 
 const permission = signal<NotificationPermission>("Notification" in window ? Notification.permission : "denied");
 const wished = signal(wish());
@@ -99,16 +102,25 @@ async function closeRead(): Promise<void> {
   if (phase.peek() !== "ready") return;
   const registration = await navigator.serviceWorker.ready;
   for (const shown of await registration.getNotifications()) {
-    const { kind, room, seq = 0 } = (shown.data ?? {}) as Partial<Remembered>;
-    const known = room && client().rooms.get(room);
-    // One that may tell nothing does not tell its room either: it goes when nothing at all is unread.
-    const left: Partial<Record<PushKind, number>> = {
-      friend: friendRequests.peek(),
-      message: totalUnread.peek(),
-      mention: totalUnread.peek(),
-    };
-    if (room ? !known || known.readTo >= seq : left[kind ?? "other"] === 0) shown.close();
+    if (isOver((shown.data ?? {}) as Partial<Remembered>)) shown.close();
   }
+}
+
+/** Whether what a notification tells of was read or answered, or is gone. */
+function isOver({ kind = "other", room, seq }: Partial<Remembered>): boolean {
+  // One that may tell nothing does not tell its room either: it goes when nothing at all is unread.
+  const left: Partial<Record<PushKind, number>> = {
+    friend: friendRequests.peek(),
+    message: totalUnread.peek(),
+    mention: totalUnread.peek(),
+  };
+  if (!room) return left[kind] === 0;
+  if (kind === "offer") return !ownJoins.peek().some((one) => one.room === room && one.kind === "offered");
+  const known = client().rooms.get(room);
+  if (!known) return true;
+  if (kind === "join") return !known.summary.joins;
+  // Whoever came into a group has seen so when they opened it.
+  return seq === undefined ? openRoom.peek() === room : known.readTo >= seq;
 }
 
 /** Tell the worker what it has to know while no page is open. */
@@ -129,7 +141,7 @@ if (hasWorker.peek() && "Notification" in window) {
       clearTimeout(timer);
       timer = setTimeout(() => void closeRead(), GATHER_MS);
     };
-    const stop = client().on(({ kind }) => ["roomChanged", "roomGone", "contactsChanged"].includes(kind) && soon());
+    const stop = client().on(({ kind }) => CHANGES.has(kind) && soon());
     return () => (clearTimeout(timer), stop());
   });
   effect(() => {

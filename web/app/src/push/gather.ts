@@ -19,7 +19,7 @@ export function gather(decisions: readonly Decision[]): Told[] {
     // It took others away, and told nothing.
     if (decision.kind === "read") continue;
     const { kind, room, seq, time } = decision;
-    const key = room === undefined ? `${kind} ${time}` : `${kind} ${room} ${seq ?? ""}`;
+    const key = `${kind} ${room ?? ""} ${seq ?? time}`;
     const known = found.get(key);
     if (!known) found.set(key, [decision]);
     else if (!known.some(({ device }) => device === decision.device)) known.push(decision);

@@ -4,7 +4,7 @@ import { fill, type Params, type Texts } from "../locale/fill.js";
 import type en from "../locale/en.push.json";
 
 /** A key of the texts, without the plural form. */
-type Key = keyof typeof en | "message" | "messages";
+type Key = keyof typeof en | "message" | "messages" | "joins";
 
 /** The words of a language. */
 export interface Words {
@@ -41,7 +41,11 @@ export function shownOf(notification: PushNotification, words: Words): Shown {
     case "friend":
       return { title: name || words.site, body: named(kind) };
     case "invite":
-      return { title: title || words.site, body: invite() };
+    case "offer":
+    case "accepted":
+      return { title: title || words.site, body: entering(kind) };
+    case "join":
+      return { title: title || words.site, body: count > 1 ? t("joins", { count }) : entering(kind) };
     default:
       return { title: words.site, body: t(kind === "test" ? kind : "news") };
   }
@@ -52,8 +56,8 @@ export function shownOf(notification: PushNotification, words: Words): Shown {
     return last || (title && name ? t("from", { name }) : t("message", { count }));
   }
 
-  function invite(): string {
-    if (!name) return t("invite.nobody");
-    return title ? t("invite", { name, title }) : t("invite.sender", { name });
+  function entering(key: "invite" | "offer" | "accepted" | "join"): string {
+    if (!name) return t(`${key}.nobody`);
+    return title ? t(key, { name, title }) : t(`${key}.sender`, { name });
   }
 }

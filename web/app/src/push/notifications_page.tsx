@@ -49,6 +49,7 @@ function OnAllDevices() {
       <Card title={t("push.others")}>
         <Toggle name="friends" icon="person-add" />
         <Toggle name="invites" icon="people" />
+        <Toggle name="joins" icon="people" />
         <Toggle name="reactions" icon="smile" />
       </Card>
       <ContentChoice />
@@ -78,7 +79,7 @@ function LevelChoice({ label, value, onChange }: LevelProps) {
   return <Choice label={label} value={value} options={options} onChange={onChange} />;
 }
 
-function Toggle({ name, icon }: { name: "mute_mentions" | "friends" | "invites" | "reactions"; icon: IconName }) {
+function Toggle({ name, icon }: { name: "mute_mentions" | "friends" | "invites" | "joins" | "reactions"; icon: IconName }) {
   return (
     <Switch
       icon={icon}

@@ -77,7 +77,7 @@ function Reasons() {
   );
 }
 
-const KINDS = ["message", "mention", "reaction", "friend", "invite", "test"] as const;
+const KINDS = ["message", "mention", "reaction", "friend", "invite", "offer", "accepted", "join", "test"] as const;
 
 /** Return the messages that they are about, by the keys of `told`, once they were fetched. */
 function useMessages(told: readonly Told[]): ReadonlyMap<string, Message> {

@@ -40,7 +40,7 @@ async function display(notification: PushNotification, known: Partial<ForWorker>
   // The same message again, or an older one behind a newer: what is shown stays, and is shown again without a sound.
   const isOld = last?.seq !== undefined && seq > 0 && seq <= last.seq;
   const shown = isOld ? { title: before!.title, body: before!.body } : shownOf(notification, wordsOf(known));
-  const remembered: Remembered = isOld ? last! : { kind, path: pathOf(notification), ...(room && { room, seq }) };
+  const remembered: Remembered = isOld ? last! : { kind, path: pathOf(notification), ...(room && { room }), ...(seq && { seq }) };
   await self.registration.showNotification(shown.title, {
     body: shown.body,
     data: remembered,
@@ -71,6 +71,7 @@ function wordsOf({ language = self.navigator.language, region = language, site =
 
 /** The page that a press leads to. */
 function pathOf({ kind, room }: PushNotification): string {
+  if (kind === "offer") return "/invite/offers";
   if (room) return `/r/${encodeURIComponent(room)}`;
   return kind === "friend" ? "/people/requests" : kind === "test" ? "/me/notifications" : "/";
 }

@@ -27,6 +27,7 @@ const Friends = lazy(async () => (await import("../people/friends.js")).Friends)
 const RequestList = lazy(async () => (await import("../people/request_list.js")).RequestList);
 const PeoplePage = lazy(async () => (await import("../people/pages.js")).PeoplePage);
 const InvitePage = lazy(async () => (await import("../groups/invite_page.js")).InvitePage);
+const OffersPage = lazy(async () => (await import("../groups/invitations_dialog.js")).OffersPage);
 const SignIn = lazy(async () => (await import("../sign_in/sign_in.js")).SignIn);
 
 export function App() {
@@ -99,6 +100,7 @@ function Main() {
   const now = route.value;
   if (stage.value === "starting") return <Skeleton />;
   if (now.name === "me") return <MePage />;
+  if (now.name === "page" && now.of === "invite" && now.page === "offers") return <OffersPage />;
   if (now.name === "page" && now.of === "invite") return <InvitePage key={now.page} invite={now.page} />;
   if (now.name === "page" && (peopleOn.value || now.page === "notifications")) return <PeoplePage {...now} />;
   if (now.name === "person") return <PersonPage key={now.user} user={now.user} />;

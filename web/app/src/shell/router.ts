@@ -1,5 +1,6 @@
 /** The routes: `#/` chats, `#/requests` of strangers, `#/r/R` a chat, `#/r/R/about`, `#/people`, `#/u/U` a person, `#/me`,
- * pages below these, as `#/people/circles/2` and `#/me/privacy`, and `#/invite/I` the way into a group.
+ * pages below these, as `#/people/circles/2` and `#/me/privacy`, `#/invite/I` the way into a group, and
+ * `#/invite/offers` those that were offered.
  *
  * The page keeps its route in the hash. The embedded element does not own the address of its page and keeps it in memory.
  */

@@ -364,8 +364,10 @@ export type PushPreferences = {
   mute_mentions?: boolean;
   /** friend requests */
   friends?: boolean;
-  /** being added to a group */
+  /** being added to a group, being offered one, and being let in by those whom one asked */
   invites?: boolean;
+  /** requests to join groups in which the user decides on them */
+  joins?: boolean;
   /** reactions to own messages */
   reactions?: boolean;
   /** at most 7 times of the day in which nothing makes a sound */
@@ -1290,7 +1292,7 @@ export type InvitesListRequest = {
 
 /** The `ok` to `invites.list`. */
 export type InvitesListReply = {
-  /** those that are not revoked, the newest first */
+  /** those that are neither revoked nor over, the newest first */
   invites: Invite[];
   /** there are more */
   more?: string;
@@ -1397,7 +1399,7 @@ export type JoinsDecideReply = {
   time?: number;
   /** this had been done before; nothing was stored or pushed now */
   duplicate?: boolean;
-  /** beside the keys of 9.1: who is in as many rooms as they may be, and goes on waiting */
+  /** beside the keys of 9.1: who is in as many rooms, or follows as many channels, as they may, and goes on waiting */
   not_added?: string[];
 };
 

@@ -5,7 +5,9 @@ import type { Packet } from "./packets.js";
 /** What a notification tells of. `read`: those of a room up to `seq` were read elsewhere, or are gone. `other`: a word of a
  * newer server; show that there is news. */
 export type PushKind = (typeof KINDS)[number] | "other";
-const KINDS = ["message", "mention", "reaction", "friend", "invite", "test", "read"] as const;
+const KINDS = [
+  "message", "mention", "reaction", "friend", "invite", "offer", "accepted", "join", "test", "read",
+] as const;
 
 /** One notification. A later one with the same `tag` replaces it; absent keys were kept from the push service. */
 export interface PushNotification {
@@ -13,7 +15,7 @@ export interface PushNotification {
   readonly tag: string;
   readonly room?: string;
   readonly seq?: number;
-  /** Who wrote, asked or reacted, and their name. */
+  /** Who wrote, reacted, asked, added, offered or accepted, and their name. */
   readonly user?: string;
   readonly name?: string;
   /** The title of the group. */
@@ -21,7 +23,7 @@ export interface PushNotification {
   readonly text?: string;
   /** In place of a text: `picture`, `voice`, `file`, `sticker`, or `card:TYPE`. */
   readonly content?: string;
-  /** The number of messages it stands for; absent: one. */
+  /** The number of messages, or requests to join, it stands for; absent: one. */
   readonly count?: number;
   /** The number on the icon of the app. */
   readonly badge?: number;
