@@ -71,6 +71,15 @@ def _of_group(place: int, *presses: str) -> Callable[[AppPage], Awaitable[None]]
     return act
 
 
+async def _place(app: AppPage) -> None:
+    await app.page.locator(".attach button").click()
+    await app.page.get_by_role("menuitem").first.click()
+    address, name = app.dialog.locator("input").first, app.dialog.locator("input").last
+    await address.fill("https://www.openstreetmap.org/?mlat=51.2093&mlon=3.2247")
+    await app.dialog.locator(".shared-box").wait_for()
+    await name.fill("The café at the lock")
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """One picture: the route, an element that shows that it is there, and what the window is like."""
@@ -98,6 +107,7 @@ PICTURES = (
         *("invite-phone-dark", "r/{tour}/about", ".members-head", PHONE, "dark"),
         act=_of_group(1, "button[type=submit]", "button[type=submit]"),
     ),
+    Picture("place-phone", "r/{lin}", "article", PHONE, act=_place),
     Picture("rules-phone-zh", "r/{tour}/about", ".members-head", PHONE, locale="zh-CN", act=_of_group(0)),
 )
 
