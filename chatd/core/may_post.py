@@ -15,14 +15,17 @@ from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Refused
 from chatd.protocol.messages import EVERYBODY, Body
 
-# As it stands in packed extras: most members that have some are not silenced, and nothing is decoded for them.
+# As it stands in packed extras: most members that have some are not silenced, and nothing is decoded for them. Looked
+# for with `find`, since `in` begins with an error inside Python when both are bytes.
 _SILENCED_KEY = SILENCED.encode()
 
 
 def is_bound(room: Room, member: Member) -> bool:
     """Whether anything but their role may keep `member` from writing here."""
     # Asked of every send: what `room.governed` says, without a call.
-    return room.details is not NO_DETAILS or room.kind == CHANNEL or _SILENCED_KEY in member.extras
+    if room.details is not NO_DETAILS or room.kind == CHANNEL:
+        return True
+    return member.extras != b"" and member.extras.find(_SILENCED_KEY) >= 0
 
 
 def check_may_post(room: Room, member: Member, now_ms: int) -> None:
@@ -63,7 +66,7 @@ def check_not_silenced(member: Member, now_ms: int) -> None:
 
 def silenced_until(member: Member, now_ms: int) -> int:
     """Return until when `member` is silenced: Unix ms, FOR_EVER, or 0."""
-    if _SILENCED_KEY not in member.extras:
+    if member.extras.find(_SILENCED_KEY) < 0:
         return 0
     until: int = extra(member, SILENCED) or 0
     return until if until == FOR_EVER or until > now_ms else 0

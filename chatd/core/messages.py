@@ -94,9 +94,16 @@ def check_content(user: str, body: Body, room: Room | None, reads: ReadSet) -> N
 
 def is_text(body: Body) -> bool:
     """Whether a body is a text, and nothing that has to be looked at; of its bytes, a character takes at most 4."""
-    plain = body.attachments is UNSET and body.data is UNSET and body.mentions is UNSET
-    shared = body.card is not UNSET or body.spans is not UNSET or body.forwarded is not UNSET
-    return plain and body.buttons is UNSET and not shared and body.text is not UNSET
+    return (
+        body.text is not UNSET
+        and body.attachments is UNSET
+        and body.data is UNSET
+        and body.mentions is UNSET
+        and body.buttons is UNSET
+        and body.card is UNSET
+        and body.spans is UNSET
+        and body.forwarded is UNSET
+    )
 
 
 def resolved(

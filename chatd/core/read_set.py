@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
+from msgspec import Struct
+
 from chatd.core.allowances import Allowances
 from chatd.core.privacy import BOUNDS, HostBounds
 from chatd.core.room import Room
@@ -159,39 +161,38 @@ class Rules:
 NO_BOUNDS = Allowances()
 
 
-@dataclass(slots=True)
-class ReadSet:
+class ReadSet(Struct):
     """Everything that was read for one batch. Rooms are numbered in keys, users and devices are ids."""
 
     rules: Rules
     # By name.
     rooms: Mapping[str, Room]
     # By (room, seq).
-    messages: dict[tuple[int, int], Message] = field(default_factory=dict)
+    messages: dict[tuple[int, int], Message] = {}
     # By (room, user, key).
-    keyed: dict[tuple[int, str, str], KeyedEvent] = field(default_factory=dict)
+    keyed: dict[tuple[int, str, str], KeyedEvent] = {}
     # By (room, user, seq that is read).
-    tails: dict[tuple[int, str, int], Tail] = field(default_factory=dict)
+    tails: dict[tuple[int, str, int], Tail] = {}
     # Submissions that are not decided in this batch.
-    postponed: list[Any] = field(default_factory=list)
+    postponed: list[Any] = []
     # By (creator, key).
-    created: dict[tuple[str, str], Room] = field(default_factory=dict)
+    created: dict[tuple[str, str], Room] = {}
     # Direct rooms, by `pair` of their users.
-    pairs: dict[tuple[str, str], Room] = field(default_factory=dict)
+    pairs: dict[tuple[str, str], Room] = {}
     # Unused room numbers, each with 64 random bits.
-    fresh: list[tuple[int, int]] = field(default_factory=list)
-    accounts: dict[str, Account] = field(default_factory=dict)
+    fresh: list[tuple[int, int]] = []
+    accounts: dict[str, Account] = {}
     # By (user, device).
-    devices: dict[tuple[str, str], DeviceSeen] = field(default_factory=dict)
+    devices: dict[tuple[str, str], DeviceSeen] = {}
     allowances: Allowances = NO_BOUNDS
     # Monotonic seconds, of the batch.
     now_s: float = 0.0
     # By user: their listed devices, the one seen last at the end.
-    listed: dict[str, list[str]] = field(default_factory=dict)
+    listed: dict[str, list[str]] = {}
     # By user: the number of their rooms before this batch; users without rooms are left out.
-    memberships: dict[str, int] = field(default_factory=dict)
+    memberships: dict[str, int] = {}
     # Records that other chapters read, by type and key: see `records_of`.
-    records: dict[type, dict[Any, Any]] = field(default_factory=dict)
+    records: dict[type, dict[Any, Any]] = {}
 
     def records_of(self, kind: type[R]) -> dict[Any, R]:
         """Return the records of one type that were read for this batch, by key. Decisions keep them current."""

@@ -16,6 +16,7 @@ class RoomCache:
 
     def __init__(self) -> None:
         self.rooms: dict[str, Room] = {}
+        self.channels: set[str] = set()  # names of those that are channels
         self._used: dict[str, float] = {}
         # The names of loaded direct rooms by user, and the blocks (blocker, blocked) that loaded rooms know.
         self._direct: dict[str, set[str]] = {}
@@ -41,6 +42,8 @@ class RoomCache:
         if self.automated:
             self.note_bots(room)
         self.rooms[room.name] = room
+        if room.is_channel:
+            self.channels.add(room.name)
         self._used[room.name] = now
         for user in room.users if room.direct else ():
             self._direct.setdefault(user, set()).add(room.name)
@@ -73,6 +76,7 @@ class RoomCache:
         self.forgotten += 1
         for name in names:
             room = self.rooms.pop(name)
+            self.channels.discard(name)
             del self._used[name]
             for user in room.users if room.direct else ():
                 self._direct[user].discard(name)

@@ -13,15 +13,21 @@ from chatd.protocol.messages import Edit, Forward, Send
 from chatd.protocol.read_state import Delivered
 from chatd.writer.sources import Sources, Submitted
 
+# For `isinstance`, which is slow with a union.
+WITH_FILES = (Send, Edit)
+
 
 def named_rooms(request: Any) -> Iterable[str]:
     """Return the names of the rooms of a request."""
+    if isinstance(request, WITH_FILES):
+        others = (
+            () if request.body.attachments is UNSET else {place.room for _, place in forwards(request.body)}
+        )
+        return (request.room, *others)
     if isinstance(request, Delivered):
         return [row.room for row in request.rooms]
     if isinstance(request, Forward):
         return {request.room, request.from_}
-    if isinstance(request, Send | Edit) and request.body.attachments is not UNSET:
-        return [request.room, *{place.room for _, place in forwards(request.body)}]
     name = getattr(request, "room", None)
     return [name] if isinstance(name, str) and name else []
 

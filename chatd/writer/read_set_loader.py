@@ -26,14 +26,10 @@ def optimistic(asked: Submitted) -> bool:
     Not with files of this server, which have to be looked at.
     """
     request = asked.request
-    return (
-        type(request) is Send
-        and asked.screened is None
-        and (
-            (request.body.attachments is UNSET and request.body.card is UNSET)
-            or not any(True for _ in named_files(request.body))
-        )
-    )
+    if type(request) is not Send or asked.screened is not None:
+        return False
+    body = request.body
+    return (body.attachments is UNSET and body.card is UNSET) or not any(True for _ in named_files(body))
 
 
 class ReadSetLoader:
@@ -90,12 +86,14 @@ class ReadSetLoader:
 
     async def _followers_of(self, batch: Sequence[Submitted]) -> None:
         """Load whom the requests of a batch name in channels, of which staff only is always in memory."""
-        rooms = self.rooms.cache.rooms
+        channels = self.rooms.cache.channels
+        if not channels:
+            return
         places = {
             (name, user)
             for asked in batch
             for name in rooms_with_members(asked.request)
-            if (room := rooms.get(name)) is not None and room.is_channel
+            if name in channels
             for user in named_users(asked)
         }
         for name in {name for name, _ in places}:

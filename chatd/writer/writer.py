@@ -349,5 +349,5 @@ LOOKED_UP = ("not_member", "forbidden", "gone", "muted", "refused", "blocked", "
 
 def needs_key_lookup(submission: Submission) -> bool:
     """Whether this was refused although its key, not looked up yet, may have been carried out before."""
-    refusal = submission.reply if optimistic(submission) else None
-    return isinstance(refusal, Refused) and refusal.code in LOOKED_UP
+    refusal = submission.reply
+    return isinstance(refusal, Refused) and refusal.code in LOOKED_UP and optimistic(submission)

@@ -13,7 +13,7 @@ from chatd.protocol.members import MembersRole, RoleOf, RoomJoin, RoomLeave
 from chatd.protocol.messages import Body, Send
 from chatd.protocol.rooms import RoomCreate, RoomDelete
 from tests.kit.env import START_MS
-from tests.kit.memory_writer import MemoryWriter
+from tests.kit.memory_writer import MemoryWriter, group
 
 RULES = Rules(channels=ChannelRules(enabled=True, users_create=True, staff_max=2, followed_max=3))
 MILLION = 1_000_000
@@ -175,3 +175,12 @@ def test_a_bot_is_one_of_a_channel_as_staff_only():
     room.members["bot"].role = "member"
     cache.set_automated("bot", automated=False)
     assert room.bots == {"ann"}
+
+
+def test_the_cache_knows_the_channels_that_it_holds():
+    cache, room, other = RoomCache(), channel(ann="owner"), group(2, ann="owner")
+    cache.put(room, 0.0)
+    cache.put(other, 0.0)
+    assert cache.channels == {room.name}
+    cache.forget_idle(1.0, ())
+    assert cache.channels == set()

@@ -1,10 +1,8 @@
 """The commit of a batch in one transaction, whole or not at all. It runs in the thread of the writer."""
 
 import sqlite3
-from collections.abc import Sequence
 
 from chatd.storage.interface import KeyTaken
-from chatd.storage.sqlite.rows import Row
 from chatd.storage.sqlite.write_set import Batch
 
 ADD_EVENT = """
@@ -57,20 +55,6 @@ ADD_UNLOGGED = "INSERT INTO unlogged (room, user, client_key, digest, time) VALU
 
 SET_STAMP = "UPDATE meta SET value = ? WHERE key = 'stamp'"
 
-# In this order: members need their room.
-STEPS: tuple[tuple[str, str], ...] = (
-    ("created", ADD_ROOM),
-    ("rooms", CHANGE_ROOM),
-    ("members", PUT_MEMBER),
-    ("memberships", MOVE_USER),
-    ("counted", COUNT_OWN),
-    ("counted_rooms", COUNTED_ALL),
-    ("events", ADD_EVENT),
-    ("ignored", IGNORE_EVENT),
-    ("messages", CHANGE_MESSAGE),
-    ("unlogged", ADD_UNLOGGED),
-)
-
 
 def commit(connection: sqlite3.Connection, batch: Batch) -> None:
     """Write `batch` durably, or nothing of it.
@@ -98,8 +82,20 @@ def is_taken_key(error: BaseException) -> bool:
 
 
 def write(connection: sqlite3.Connection, batch: Batch) -> None:
-    for name, sql in STEPS:
-        rows: Sequence[Row] = getattr(batch, name)
+    # In this order: members need their room.
+    steps = (
+        (ADD_ROOM, batch.created),
+        (CHANGE_ROOM, batch.rooms),
+        (PUT_MEMBER, batch.members),
+        (MOVE_USER, batch.memberships),
+        (COUNT_OWN, batch.counted),
+        (COUNTED_ALL, batch.counted_rooms),
+        (ADD_EVENT, batch.events),
+        (IGNORE_EVENT, batch.ignored),
+        (CHANGE_MESSAGE, batch.messages),
+        (ADD_UNLOGGED, batch.unlogged),
+    )
+    for sql, rows in steps:
         if rows:
             connection.executemany(sql, rows)
     for write_records, records in batch.records:
