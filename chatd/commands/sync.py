@@ -73,12 +73,15 @@ async def asked(ctx: Context, session: Session, query: SyncQuery) -> SyncOk:
 async def refreshed(ctx: Context, session: Session, rooms: list[RoomSummary]) -> list[RoomSummary]:
     """Return these summaries as of the last published commit, without rooms the user left meanwhile.
 
-    The newest event of a room that changed is left out: this connection was pushed it.
+    The newest event of a room that changed is left out: this connection was pushed it. So it is where the user took
+    something out of their view.
     """
     shown = [SummaryOk(summary=summary) for summary in rooms]
     await ctx.writer.submit_and_wait(session.user, RefreshSummaries(shown))
     names = {subscribers.name for subscribers in session.subscriptions.rooms.values()}
     for before, after in zip(rooms, shown, strict=True):
+        if (before.first_visible, before.deleted) != (after.summary.first_visible, after.summary.deleted):
+            continue
         if before.time == after.summary.time:
             after.summary.preview = before.preview
         if before.seq == after.summary.seq:

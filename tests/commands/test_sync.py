@@ -1,6 +1,8 @@
 import pytest
+from msgspec import structs
 
 from chatd.core.cursors import More, cursor_of
+from chatd.protocol.inbox import Clear, Delete
 from chatd.protocol.members import MembersRemove
 from chatd.protocol.messages import Body, Send
 from chatd.protocol.read_state import Read
@@ -154,6 +156,22 @@ async def test_a_page_is_no_older_than_what_was_pushed_while_it_was_read(server)
     assert [shown[room].keys() & {"preview", "events"} for room in (moved, read)] == [
         set(), {"preview", "events"}
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("asked", [Clear(room="", seq=2), Delete(room="", ranges=[(2, 2)])])
+async def test_a_page_shows_nothing_that_its_user_took_away_while_it_was_read(server, asked):
+    _, (room,) = await filled(server, 1)
+    bob = await server.connect("bob")
+    submit = server.app.writer.submit_and_wait
+    await submit("bob", Read(room=room, seq=2))
+    hold = server.store.hold("sync", after=True)
+    id = bob.send_request(type="sync", previews=True, events=5)
+    await hold.reached.wait()
+    await submit("bob", structs.replace(asked, room=room))
+    hold.release()
+    (summary,) = (await bob.answer(id))["rooms"]
+    assert summary.keys() & {"deleted", "first_visible"}
+    assert not summary.keys() & {"preview", "events"}
 
 
 async def test_where_too_many_rooms_are_gone_the_round_is_full(server, monkeypatch):
