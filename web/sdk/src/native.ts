@@ -50,6 +50,8 @@ class NativeEnv extends SystemEnv {
 class ItemStorage extends MemoryStorage {
   override readonly keepsMessages = false;
   private _written: Promise<void> = Promise.resolve();
+  // Rows that a failed write left over; they go with the next.
+  private _left: Row[] = [];
 
   constructor(private readonly _items: Items, private readonly _prefix: string) {
     super();
@@ -68,15 +70,23 @@ class ItemStorage extends MemoryStorage {
   override write(rows: readonly Row[]): Promise<void> {
     const kept = rows.filter(({ key }) => typeof key === "string");
     void super.write(kept);
-    // The store has no transactions: rows go one batch behind the other, the cursor last.
     const written = this._written.then(async () => {
-      const named = kept.map(({ table, key, value }) => [this._prefix + JSON.stringify([table, key]), value] as const);
-      const set = named.filter(([, value]) => value !== undefined);
-      const gone = named.filter(([, value]) => value === undefined);
-      if (set.length) await this._items.multiSet(set.map(([key, value]) => [key, JSON.stringify(value)]));
+      const all = [...this._left, ...kept];
+      this._left = all;
+      // The store has no transactions: what is new goes before what is gone, and the epoch and the cursor behind both.
+      const newest = [...new Map(all.map((row) => [this._prefix + JSON.stringify([row.table, row.key]), row]))];
+      const isGone = ({ value }: Row) => value === undefined;
+      await this._set(newest.filter(([, row]) => !isGone(row) && row.table !== "account"));
+      const gone = newest.filter(([, row]) => isGone(row));
       if (gone.length) await this._items.multiRemove(gone.map(([key]) => key));
+      await this._set(newest.filter(([, row]) => !isGone(row) && row.table === "account"));
+      this._left = [];
     });
     this._written = written.catch(() => {});
     return written;
+  }
+
+  private async _set(rows: readonly (readonly [key: string, row: Row])[]): Promise<void> {
+    if (rows.length) await this._items.multiSet(rows.map(([key, { value }]) => [key, JSON.stringify(value)]));
   }
 }

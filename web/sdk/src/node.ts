@@ -65,7 +65,8 @@ export class FileStorage extends MemoryStorage {
     }
     this._left = [];
     this._lines += 1;
-    if (this._lines > LINES_MAX) await this._rewrite();
+    // It is written whether or not this succeeds, and tried again with the next.
+    if (this._lines > LINES_MAX) await this._rewrite().catch(() => {});
   }
 
   /** Write the file anew, with one line for all rows; at no moment is there less than a whole one. */
@@ -75,12 +76,18 @@ export class FileStorage extends MemoryStorage {
       for (const [key, value] of entries) rows.push({ table, key, value } as Row);
     }
     const fresh = await open(`${this._path}.new`, "w", 0o600);
-    await fresh.write(`${JSON.stringify(rows, plain)}\n`);
-    await fresh.sync();
-    await this._file?.close();
-    await rename(`${this._path}.new`, this._path);
+    try {
+      await fresh.write(`${JSON.stringify(rows, plain)}\n`);
+      await fresh.sync();
+      await rename(`${this._path}.new`, this._path);
+    } catch (error) {
+      await fresh.close();
+      throw error;
+    }
+    const old = this._file;
     this._file = fresh;
     this._lines = 1;
+    await old?.close();
   }
 
   private async _take(): Promise<void> {

@@ -2,9 +2,12 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+
+import { IDBFactory, IDBKeyRange } from "fake-indexeddb";
+
 import { SystemEnv } from "../src/env.js";
 import {
-  FileGone, Links, Media, MemoryMediaStore, NativeMediaStore, peaksOf, thumbHashPixels, thumbHashUrl, UploadRefused, waveformOf,
+  BrowserMediaStore, FileGone, Links, Media, MemoryMediaStore, NativeMediaStore, peaksOf, thumbHashPixels, thumbHashUrl, UploadRefused, waveformOf,
   type MediaStore, type NewFile, type OutgoingChange,
 } from "../src/media.js";
 import { TusServer } from "./tus_server.js";
@@ -254,4 +257,21 @@ test("a ThumbHash becomes the picture that its reference draws", () => {
   assert.match(thumbHashUrl("1QcSHQRnh493V4dIh4eXh1h4kJUI"), /^data:image\/png;base64,iVBOR/);
   assert.equal(thumbHashUrl("AA=="), "");
   assert.equal(thumbHashUrl("no hash"), "");
+});
+
+test("what one page discards does not come back by another, which is about to change it", async () => {
+  Object.assign(globalThis, { indexedDB: new IDBFactory(), IDBKeyRange });
+  const [one, other] = [new BrowserMediaStore("u42"), new BrowserMediaStore("u42")];
+  try {
+    const sent = { ...file(10), key: "f1", name: "a", mime: "image/png" };
+    const record = { key: "k1", room: "g1", body: {}, composed_at: 1, files: [sent] };
+    await one.put(record);
+    await one.put({ ...record, paused: true });
+    assert.deepEqual((await other.load()).map(({ paused }) => paused), [true]);
+    await other.remove("k1");
+    await one.put(record);
+    assert.deepEqual(await one.load(), []);
+  } finally {
+    for (const store of [one, other]) store["_channel"].close();
+  }
 });

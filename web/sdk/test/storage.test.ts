@@ -1,13 +1,16 @@
 /** What survives: the file of Node, and the store of an app on React Native. */
 
 import assert from "node:assert/strict";
-import { appendFile, mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, readFile, rmdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 
+import { IDBFactory, IDBKeyRange } from "fake-indexeddb";
+
 import { Client } from "../src/client.js";
 import { SystemEnv } from "../src/env.js";
+import { IndexedDbStorage } from "../src/indexeddb.js";
 import { native } from "../src/native.js";
 import { FileStorage } from "../src/node.js";
 
@@ -55,6 +58,80 @@ test("a file does not grow for ever", async () => {
   const again = new FileStorage(path);
   assert.deepEqual([...(await again.load()).rooms!], [["r1", 8999]]);
   await again.close();
+});
+
+test("a file that cannot be written anew goes on as it is", async () => {
+  const path = await place();
+  const storage = new FileStorage(path);
+  await storage.load();
+  await mkdir(`${path}.new`);
+  for (let round = 0; round < 4200; round++) void storage.write([{ table: "rooms", key: "r1", value: round }], false);
+  await storage.write([ROW], true);
+  await rmdir(`${path}.new`);
+  await storage.write([{ table: "rooms", key: "r1", value: "last" }], true);
+  await storage.close();
+  const again = new FileStorage(path);
+  const tables = await again.load();
+  assert.deepEqual([[...tables.outbox!.keys()], tables.rooms!.get("r1")], [["k1"], "last"]);
+  await again.close();
+});
+
+test("an app that ends between two steps of its store keeps a message or its draft, and no cursor is ahead", async () => {
+  for (let steps = 0; steps < 4; steps++) {
+    const items = new Map([['chatd:["drafts","r1"]', '"typed"'], ['chatd:["rooms","r2"]', "{}"], ['chatd:["account","cursor"]', '"1"']]);
+    let left = steps;
+    const step = async (act: () => void) => {
+      if (left-- <= 0) throw new Error("the app has ended");
+      act();
+    };
+    const store = {
+      getAllKeys: async () => [...items.keys()],
+      multiGet: async (keys: readonly string[]) => keys.map((key) => [key, items.get(key) ?? null] as const),
+      multiSet: (pairs: [string, string][]) => step(() => pairs.forEach(([key, value]) => items.set(key, value))),
+      multiRemove: (keys: string[]) => step(() => keys.forEach((key) => items.delete(key))),
+    };
+    Object.assign(globalThis, { WebSocket: class {} });
+    const { storage } = native(store, { addEventListener: () => ({ remove: () => {} }) });
+    await storage.load();
+    const rows = [{ table: "drafts", key: "r1" }, ROW, { table: "rooms", key: "r2" }, { table: "account", key: "cursor", value: "2" }] as const;
+    await storage.write(rows, true).catch(() => {});
+    const has = (table: string, key: string) => items.has(`chatd:${JSON.stringify([table, key])}`);
+    assert(has("drafts", "r1") || has("outbox", "k1"));
+    assert(items.get('chatd:["account","cursor"]') === '"1"' || !has("rooms", "r2"));
+    // What a step left over goes with the next.
+    left = 9;
+    await storage.write([{ table: "users", key: "u7", value: {} }], false);
+    assert.deepEqual([has("outbox", "k1"), has("rooms", "r2"), items.get('chatd:["account","cursor"]')], [true, false, '"2"']);
+  }
+});
+
+test("who led a database before writes nothing of the account any more, and its outbox as ever", async () => {
+  Object.assign(globalThis, { IDBKeyRange });
+  const factory = new IDBFactory();
+  const [old, now] = [new IndexedDbStorage("u42", 100, factory), new IndexedDbStorage("u42", 100, factory)];
+  await old.lead();
+  await old.write([{ table: "rooms", key: "r1", value: "old" }], false);
+  await now.lead();
+  await now.write([{ table: "rooms", key: "r1", value: "new" }, { table: "messages", key: ["r1", 1], value: 1 }], false);
+  await assert.rejects(old.write([{ table: "rooms", key: "r1", value: "old" }], false), /another tab leads/);
+  await assert.rejects(old.write([{ table: "messages", key: ["r1"] }], false), /another tab leads/);
+  await old.write([ROW], true);
+  const tables = await now.load();
+  assert.deepEqual([tables.rooms!.get("r1"), [...tables.outbox!.keys()], await now.messages("r1")], ["new", ["k1"], [1]]);
+});
+
+test("a database that answers late is waited for as long as nothing else is answered", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const asked: string[] = [];
+  const slow = { databases: () => new Promise<never>(() => asked.push("databases")), open: () => ({}) };
+  const storage = new IndexedDbStorage("u42", 100, slow as unknown as IDBFactory);
+  let lost = "";
+  storage.onLost = (reason) => (lost = reason);
+  void storage.load();
+  await new Promise((resolve) => setImmediate(resolve));
+  context.mock.timers.tick(600_000);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual([asked, lost, storage.keepsMessages], [["databases"], "", true]);
 });
 
 test("an app on React Native brings its store, and its state moves the client", async () => {

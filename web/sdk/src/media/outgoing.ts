@@ -308,8 +308,9 @@ export class Media {
 
   private async _forget(key: string, kind: "posted" | "gone"): Promise<void> {
     const record = this._records.get(key);
-    await this._store.remove(key);
+    // First, so that an upload that ends meanwhile does not keep it again.
     this._records.delete(key);
+    await this._store.remove(key);
     this._tell(kind, record);
   }
 

@@ -117,6 +117,8 @@ export class BrowserMediaStore implements MediaStore {
 
   async put(record: OutgoingRecord): Promise<void> {
     const write = async (records: IDBObjectStore, blobs: IDBObjectStore) => {
+      // Another page discarded it meanwhile.
+      if (this._blobs.has(record.key) && !(await answer(records.count(record.key)))) return;
       records.put({ ...record, files: record.files.map(({ blob: _, ...file }) => file) } satisfies Stored, record.key);
       if (!this._blobs.has(record.key)) for (const [at, { blob }] of record.files.entries()) blobs.put(blob, [record.key, at]);
     };
