@@ -4,20 +4,19 @@ import argparse
 import shlex
 import sys
 
-from bench import compare, machine, outcome
+from bench import machine, outcome
 from bench.client.device import Refused
 from bench.exports import convert
 from bench.options import Scenario
 from bench.report import page as report
 from bench.scenarios import (
     channel,
+    conversations,
     floor,
-    graph,
     history,
     instructions,
     loads,
     media,
-    mixed,
     peers,
     people,
     platform,
@@ -38,12 +37,10 @@ SCENARIOS: dict[str, Scenario] = {
     "targets": targets.SCENARIO,
     "replay": replay.SCENARIO,
     "convert": convert.SCENARIO,
-    "mixed": mixed.SCENARIO,
-    "micro": instructions.MICRO,
     "instructions": instructions.SCENARIO,
     "history": history.SCENARIO,
-    "graph": graph.SCENARIO,
     "channel": channel.SCENARIO,
+    "conversations": conversations.SCENARIO,
     "people": people.SCENARIO,
     "platform": platform.SCENARIO,
     "push": push.SCENARIO,
@@ -52,8 +49,6 @@ SCENARIOS: dict[str, Scenario] = {
     "reconnect": reconnect.SCENARIO,
     "stalled": stalled.SCENARIO,
     "siege": siege.SCENARIO,
-    "ramp": loads.RAMP,
-    "compare": compare.SCENARIO,
     "report": report.SCENARIO,
 }
 

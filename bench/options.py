@@ -62,13 +62,10 @@ OPTIONS: dict[str, tuple[Any, str | None, str]] = {
     "html": (printout.writable, "OUT", "a report in one file, with curves"),
     "in_flight": (count, "K", "unacknowledged, each, with --closed only (1)"),
     "json": (printout.writable, "OUT", "the result; - is standard output"),
-    "limit": (positive, "MS", "delivery p99 that is too much"),
     "members": (count, "N", "of the group"),
     "messages": (count, "N", "of the made-up database"),
     "missed": (count_or_none, "M", "messages each has missed"),
-    "outboxes": (count, "N", "of the fan-out"),
     "pages": (count, "N", "pages of 50 that are read"),
-    "people": (count, "N", "clients, or members of the group"),
     "procs": (count, "P", "processes of the generator"),
     "rate": (positive, None, "open loop: messages/s in all"),
     "rooms": (count, "R", "of each, or of the database"),
@@ -79,7 +76,6 @@ OPTIONS: dict[str, tuple[Any, str | None, str]] = {
     "sessions": (count, "N", "connections"),
     "settle": (positive, "S", "seconds before measuring"),
     "speed": (speed, "N|max", "N times as fast as it was said, or max: one when one is acknowledged (max)"),
-    "stalled": (count, "K", "members who stop reading"),
     "threshold": (Threshold.parse, "EXPR", "must hold, as delivery.p99<50ms; repeatable; exit code 5"),
     "trace": (Path, "FILE", "a chat trace, as `replay` takes it, besides what is made up"),
     "url": (str, None, "a running daemon, ws://host:port/v1/ws; without it one is started"),
@@ -89,7 +85,6 @@ OPTIONS: dict[str, tuple[Any, str | None, str]] = {
 FLAGS = {
     "closed": "closed loop: the next when the last is acknowledged",
     "quick": "a look, not a measurement: short and small",
-    "rude": "retry every second instead of with full jitter",
     "write": "write the numbers down; the suite compares with them from now on",
 }
 DEFAULTS: dict[str, Any] = {

@@ -2,15 +2,12 @@
 
 import argparse
 import importlib.metadata
-import json
 import math
 import os
 import platform
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +19,9 @@ from bench.engine.workers import Load, Plan, measure
 from bench.histogram import Histogram
 from bench.report.page import page
 from bench.results import PASS, UNMEASURED, Threshold
-from bench.server import Daemon, Endpoint, Unreachable
+from bench.server import SECRET_VARIABLE, Daemon, Endpoint, Unreachable
 from bench.wire import HandshakeError
 
-_ASK_S = 20.0  # for the daemon's own command to say what is in force
 _HOW = ("command", "scenario")  # these stand by themselves
 # On the hot path.
 _LIBRARIES = "uvloop", "uvicorn", "httptools", "websockets", "msgspec", "msgpack", "aiosqlite"
@@ -60,10 +56,10 @@ def _version(library: str) -> str:
 
 
 def of_daemon(daemon: Daemon | None, url: str = "") -> dict[str, Any]:
-    """Every setting with its origin, as `chatd config show` has it, without secrets; of one at a URL just that."""
+    """The variables a daemon was started with, its secret left out; of one at a URL just that."""
     if daemon is None:
         return {"url": url}
-    return _in_force(tuple(daemon.environment.items())) if daemon.environment else {}
+    return {name: value for name, value in daemon.environment.items() if name != SECRET_VARIABLE}
 
 
 def of_generator(options: argparse.Namespace) -> dict[str, str]:
@@ -75,22 +71,6 @@ def _word(value: object) -> str:
     if isinstance(value, list):
         return " ".join(map(_word, value))
     return value.text if isinstance(value, Threshold) else str(value)
-
-
-@lru_cache(maxsize=8)  # a run asks for the same daemon several times
-def _in_force(environment: tuple[tuple[str, str], ...]) -> dict[str, Any]:
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("CHATD_")}
-    asked = subprocess.run(
-        [sys.executable, "-m", "chatd", "config", "show", "--json"],
-        env={**inherited, **dict(environment)},
-        capture_output=True,
-        text=True,
-        timeout=_ASK_S,
-        check=False,
-    )
-    if asked.returncode:  # what was measured is worth more than its configuration
-        return {"not told": asked.stderr.strip()}
-    return dict(json.loads(asked.stdout))
 
 
 CORRECT, FAULTY, UNREACHABLE, MISSED = 0, 1, 4, 5
@@ -135,7 +115,7 @@ def of(scenario: str, seen: Report, measured: Load, there: Endpoint, pacing: Pac
         "from_actual_send": {f"{name}_ms": histogram.milliseconds() for name, histogram in sent.items()},
         **generator(seen, record),
         "server": measured.counted()["server"],
-        "timeline": measured.beside(timeline(record, pacing.duration_s), pacing.warmup_s),
+        "timeline": timeline(record, pacing.duration_s),
         "histograms": {name: histogram.sparse() for name, histogram in timed.items()},
         "failures": dict(seen.failures),
         "config": {"daemon": of_daemon(there.daemon, there.url)},
@@ -191,7 +171,7 @@ def finish(result: dict[str, Any], options: argparse.Namespace, more: Sequence[s
     lines = [*printout.text(result), *more]
     lines += ["  measured    NOTHING WAS MEASURED: a longer run, or a higher rate"] if empty else []
     lines += [f"  measured    NOT WHAT WAS ASKED: {result['unmeasured']}"] if result.get("unmeasured") else []
-    lines += [f"  thresholds  {' · '.join(map(' '.join, verdicts.items()))}"] if verdicts else []
+    lines += printout.thresholds(verdicts)
     lines += ["", f"  repeat      {result['command']}"]
     if options.json:
         printout.write_json(result, options.json)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import Any, TextIO
 
 from bench import machine
 from bench import results as known
@@ -56,8 +56,8 @@ def bar(done: int, total: int) -> str:
     return f"[{'#' * cells}{'.' * (_BAR_CELLS - cells)}] {done:,}/{total:,}"
 
 
-GOOD, BAD, WARN = "good", "bad", "warn"  # classes of page.css
 BOUND = "GENERATOR-BOUND"
+ADDRESS = "CHATD_LISTEN__ADDRESS"
 COLUMNS = 110  # of the lines of figures
 BOUND_SHARE = 0.8  # above this much of one core the generator, not the daemon, may set the pace
 BOUND_LAG = 0.1  # above this part of the delivery latency the generator's own delay is a part of the figure
@@ -110,7 +110,6 @@ def latencies(tree: Mapping[str, Any], prefix: str = "") -> Iterator[list[str]]:
 
 def text(result: Result) -> list[str]:
     """A result as lines; every figure has the name that it has in the result."""
-    parts = [table(part.heads, [[text for text, _ in row] for row in part.rows]) for part in tables(result)]
     pace = f"open loop, {result['arrival']}, {result['rate']:g}/s" if result.get("rate") else ""
     if result.get("in_flight"):
         pace = f"CLOSED loop, {result['in_flight']} in flight each"
@@ -124,9 +123,9 @@ def text(result: Result) -> list[str]:
     )
     body = [
         table(("", "count", *_POINTS.values(), ""), list(latencies(result))),
-        *parts,
+        *tables(result),
         textwrap.wrap(" · ".join(figures), COLUMNS, initial_indent="  ", subsequent_indent="  "),
-        [*per_second(result["timeline"]), *correctness(result), *load(result)],
+        [*per_second(result.get("timeline") or ()), *correctness(result), *load(result)],
     ]
     lines = [" · ".join(filter(None, said)), *server(result), *placement(result)]
     return lines + [line for part in body if part for line in ("", *part)]
@@ -139,6 +138,10 @@ def correctness(result: Result) -> list[str]:
     counts = " · ".join(f"{name} {count:,}" for name, count in counted.items())
     verdict = "FAIL" if any(counted.values()) else "PASS"
     return [f"  correct     {counts}   {verdict}", *(f"    {one}" for one in known.examples(result))]
+
+
+def thresholds(verdicts: Mapping[str, str]) -> list[str]:
+    return [f"  thresholds  {' · '.join(map(' '.join, verdicts.items()))}"] if verdicts else []
 
 
 def duration(milliseconds: float) -> str:
@@ -158,18 +161,18 @@ def size(count_bytes: float) -> str:
 
 def server(result: Mapping[str, Any]) -> list[str]:
     """The daemon that was measured; nothing when nobody was asked over a connection."""
-    daemon, machine = result["config"]["daemon"], result["environment"]
+    daemon, here = (result.get("config") or {}).get("daemon", {}), result.get("environment") or {}
     if "url" in daemon:
         return [f"server  {daemon['url']} · not started here, so its versions and settings are not known"]
-    if "listen.address" not in daemon:
+    if ADDRESS not in daemon:
         return []
-    versions = f"chatd {machine['chatd']} · SQLite {machine['sqlite']} · Python {machine['python']}"
-    return [f"server  {versions} · ws://{daemon['listen.address']['value']}/v1/ws"]
+    versions = f"chatd {here['chatd']} · SQLite {here['sqlite']} · Python {here['python']}"
+    return [f"server  {versions} · ws://{daemon[ADDRESS]}/v1/ws"]
 
 
 def placement(result: Mapping[str, Any]) -> list[str]:
     """Which cores a daemon of our own and the generator had, and what its database lay on."""
-    server = result["server"]
+    server = result.get("server")
     if not server or "cores" not in server:
         return []
     ours, theirs, storage = server["cores"], result["generator"]["cores"], server["storage"]
@@ -190,7 +193,7 @@ def _cores(numbers: Sequence[int]) -> str:
 
 
 def load(result: Mapping[str, Any]) -> list[str]:
-    if not result.get("generator"):
+    if "schedule_lag_ms" not in result:
         return []
     lag_ms = result["schedule_lag_ms"]["p99"]
     lag = f"schedule lag p99 {duration(lag_ms)} · " if lag_ms else ""
@@ -199,7 +202,7 @@ def load(result: Mapping[str, Any]) -> list[str]:
     if result["generator_bound"]:
         verdict = f"GENERATOR-{'BOUND: the daemon may be faster' if share > BOUND_SHARE else LATE}"
     lines = [f"  generator   {lag}cpu {share:.2f} core · {verdict}"]
-    if server := result["server"]:
+    if server := result.get("server"):
         rss = size(server["rss_bytes_max"])
         lines.append(f"  server      cpu {server['cpu_share']:.2f} core · rss at most {rss} · over loopback")
         lines += [f"    it logged: {line}" for line in server["complaints"]]
@@ -232,28 +235,6 @@ def spark(values: Sequence[float]) -> str:
 _BLOCKS = "·▁▂▃▄▅▆▇█"  # the first is for nothing
 
 
-_TITLES = {
-    "acks": "durable messages",
-    "rss_mib": "resident memory",
-    "page_ms": "page of 50",
-    "polite_ms": "polite send",
-    "connect.acks": "hellos answered",
-    "connect.ack_ms": "hello answered",
-    "connect.resume_ms": "synchronised",
-    "mixed.resume_ms": "back after a cut",
-    "reconnect.resume_ms": "back and complete",
-}
-
-
-def title(scenario: str, name: str) -> str:
-    """The title of a latency or a count: the same counter means something else in another scenario.
-
-    >>> title("direct", "acks"), title("connect", "acks"), title("direct", "ack_ms")
-    ('durable messages', 'hellos answered', 'ack')
-    """
-    return _TITLES.get(f"{scenario}.{name}") or _TITLES.get(name) or name.removesuffix("_ms")
-
-
 def worded(name: str, value: float) -> str:
     """A figure with its unit, which its name tells.
 
@@ -275,20 +256,10 @@ def worded(name: str, value: float) -> str:
     return f"{value:,.0f}" if value == int(value) else f"{value:,.3f}"
 
 
-Cell = tuple[str, str]  # a text, and a class of page.css
-
-
-class Table(NamedTuple):
-    heading: str
-    heads: Sequence[str]
-    rows: Sequence[Sequence[Cell]]
-
-
-# Parts of a result that are runs side by side: a heading, the figures of each run, the first that it has, and the
+# Parts of a result that are runs side by side: the figures of each run, the first that it has, and the
 # meaning of what is said of each.
-_TABLES: dict[tuple[str, ...], tuple[str, dict[str, str], str]] = {
+_TABLES: dict[tuple[str, ...], tuple[dict[str, str], str]] = {
     ("floor", "chatd", "peers"): (
-        "Beside others, same machine, same run",
         {
             "deliveries": "deliveries_per_s",
             "answered": "acks_per_s",
@@ -299,7 +270,6 @@ _TABLES: dict[tuple[str, ...], tuple[str, dict[str, str], str]] = {
         "it does not",
     ),
     ("attacks",): (
-        "Attacks",
         {
             "quiet p99": "quiet_ms.p99",
             "p99": "ack_ms.p99",
@@ -313,65 +283,53 @@ _TABLES: dict[tuple[str, ...], tuple[str, dict[str, str], str]] = {
         },
         "",
     ),
-    ("steps",): (
-        "Rates",
-        {
-            "answered": "acks_per_s",
-            "p50": "p50_ms",
-            "p99": "p99_ms",
-            "server": "server_cpu",
-            "generator": "generator_cpu",
-            "held": "held",
-        },
-        "because",
-    ),
     ("rounds",): (
-        "Rounds",
         {"p99 moved": "p99_moved", "memory": "memory_growth_bytes", "steps taken": "slow_consumers"},
         "",
     ),
 }
 
 
-_PARTS = {"generator", *(part for parts in _TABLES for part in parts)}
+_PARTS = {"generator", "goals", *(part for parts in _TABLES for part in parts)}
 
 
-def tables(result: Result) -> Iterator[Table]:
+def tables(result: Result) -> Iterator[list[str]]:
     """Everything in a result that was measured side by side, and what each does not do."""
-    for parts, (heading, columns, words) in _TABLES.items():
+    for parts, (columns, words) in _TABLES.items():
+        runs = [one for part in parts for one in _named(result.get(part) or {})]
         rows = [
-            [(name, ""), *(_cell(row, paths) for paths in columns.values()), *_notes(row)]
-            for part in parts
-            for name, row in _named(result.get(part) or {})
+            [name, *(_cell(row, paths) for paths in columns.values()), *_notes(row)] for name, row in runs
         ]
-        if rows:
-            yield Table(heading, ("server" if "peers" in parts else "", *columns, "note", words), rows)
+        yield table(("", *columns, "note", words), rows)
+    rows = [
+        [goal["name"], one["title"], *_bounds(one), one["verdict"], one["unit"]]
+        for goal in result.get("goals", ())
+        for one in goal["figures"]
+    ]
+    yield table(("", "figure", "measured", "must", "aim", "verdict", ""), rows)
 
 
 def _named(runs: Mapping[str, Any] | Sequence[Any]) -> Iterable[tuple[str, Any]]:
-    if isinstance(runs, Mapping):
-        return runs.items()
-    return [
-        (worded("rate", row["rate"]) if "rate" in row else f"{at}", row) for at, row in enumerate(runs, 1)
-    ]
+    return runs.items() if isinstance(runs, Mapping) else [(f"{at}", row) for at, row in enumerate(runs, 1)]
 
 
-def _cell(row: Mapping[str, Any], paths: str) -> Cell:
+def _bounds(figure: Mapping[str, Any]) -> list[str]:
+    """The value of a figure of the targets, and what it must and should be."""
+    return ["" if figure[key] is None else f"{figure[key]:,.3g}" for key in ("value", "must", "aim")]
+
+
+def _cell(row: Mapping[str, Any], paths: str) -> str:
     figures = known.figures({"scenario": "", **row})
     found = next((path for path in paths.split() if path in figures or path in row), "")
     if isinstance(row.get(found), bool):
-        return ("yes", GOOD) if row[found] else ("NO", BAD)
-    return worded(found, figures[found]) if figures.get(found) else "", ""
+        return "yes" if row[found] else "NO"
+    return worded(found, figures[found]) if figures.get(found) else ""
 
 
-def _notes(row: Mapping[str, Any]) -> tuple[Cell, Cell]:
+def _notes(row: Mapping[str, Any]) -> tuple[str, str]:
     """The faults of a run or why there is none, and what was said about it."""
-    faults = [f"{key} {row[key]:,}" for key in COUNTERS if row.get(key)]
+    why = [state for state in known.UNPLAYED if state in row]
     bound = [BOUND] if row.get("generator_bound") else []
-    why = [state.replace("_", " ") for state in known.UNPLAYED if state in row]
-    words = [row[key] for key in ("does_not", "about", "reason") if row.get(key)]
+    words = [row[key] for key in ("does_not", "about") if row.get(key)]
     words += [f"({row[state]})" for state in known.UNPLAYED if state in row]
-    return (", ".join([*why, *faults, *bound]), BAD if faults else WARN if bound else ""), (
-        " ".join(words),
-        "words",
-    )
+    return ", ".join([*why, *known.faults_of(row), *bound]), " ".join(words)

@@ -22,7 +22,7 @@ Points = list[tuple[float, float]]  # of a latency curve: percentile, millisecon
 
 # The latencies a result may hold, in the order of a page; each is a map of percentiles in milliseconds.
 LATENCIES = ("ack", "delivery", "resume", "connect", "repair", "page", "hello", "sync", "polite")
-UNPLAYED = ("absent", "not_implemented", "failed")  # why a peer has no figures; each with its reason
+UNPLAYED = ("absent", "failed")  # why a peer has no figures; each with its reason
 # Percentiles of a drawn curve: evenly spaced on the axis, which is logarithmic in what is left above.
 _DRAWN = tuple(100 - 100 / 10 ** (step / 16) for step in range(4, 81))
 # `from_actual_send` is there to be looked at beside the honest figure, not to be judged.
@@ -126,6 +126,11 @@ def faults(result: Result) -> dict[str, int] | None:
     """The counters of what went wrong in all runs of a result except peers'; None for a result without any."""
     counted = [run for run in _answerable(result) if any(key in run for key in COUNTERS)]
     return {key: sum(int(run.get(key, 0)) for run in counted) for key in COUNTERS} if counted else None
+
+
+def faults_of(run: Result) -> list[str]:
+    """The faults of one run, in words."""
+    return [f"{key} {run[key]:,}" for key in COUNTERS if run.get(key)]
 
 
 def examples(result: Result) -> list[str]:

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from bench import printout
 from bench.client.phone import Phone
 from bench.server import Endpoint
+from bench.wire import Packet
 
 MEMBERS_AT_ONCE = 100  # `room.create` and `members.add` take no more users (protocol.md "Rooms and members")
 FOUNDERS_AT_ONCE = 8  # so that the daemon's commits have something to share
 
 
-async def create_groups(there: Endpoint, run: str, wanted: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
+async def create_groups(
+    there: Endpoint, run: str, wanted: Sequence[tuple[str, Sequence[str]]], **more: object
+) -> list[str]:
     """Make a group for each owner and their others, in this order; those of one owner over one connection.
 
     `run` keeps them apart from groups that earlier runs made. Raises OSError, HandshakeError, Refused.
@@ -26,9 +29,8 @@ async def create_groups(there: Endpoint, run: str, wanted: Sequence[tuple[str, S
             phone = await there.enter(owner, f"{run}-founder")
             try:
                 for number in numbers:
-                    made[number] = await _create(
-                        phone, f"{run}-{number:x}", f"Room {number}", wanted[number][1]
-                    )
+                    create = {"key": f"{run}-{number:x}-create", "title": f"Room {number}", **more}
+                    made[number] = await _create(phone, create, wanted[number][1])
             finally:
                 await phone.close()
 
@@ -37,13 +39,15 @@ async def create_groups(there: Endpoint, run: str, wanted: Sequence[tuple[str, S
     return [made[number] for number in range(len(wanted))]
 
 
-async def create_group(there: Endpoint, run: str, members: Sequence[str]) -> str:
+async def create_group(there: Endpoint, run: str, members: Sequence[str], **more: object) -> str:
     """Make a group of these members, the first of them its owner."""
-    (room,) = await create_groups(there, run, [(members[0], members[1:])])
+    (room,) = await create_groups(there, run, [(members[0], members[1:])], **more)
     return room
 
 
-async def create_direct(there: Endpoint, run: str, pairs: Sequence[tuple[str, str]]) -> list[str]:
+async def create_direct(
+    there: Endpoint, run: str, pairs: Sequence[tuple[str, str]], **more: object
+) -> list[str]:
     """Make the direct room of each pair, in their order. Raises OSError, HandshakeError, Refused."""
     rooms: list[str] = []
     with printout.shown(lambda: f"rooms    {printout.bar(len(rooms), len(pairs))} direct rooms"):
@@ -51,6 +55,9 @@ async def create_direct(there: Endpoint, run: str, pairs: Sequence[tuple[str, st
             phone = await there.enter(first, f"{run}-founder")
             reply = await phone.request({"type": "room.direct", "user": second})
             rooms.append(str(reply["summary"]["room"]))
+            if more:
+                key = f"{run}-{len(rooms):016x}"
+                await phone.request({"type": "room.update", "room": rooms[-1], "key": key, **more})
             await phone.close()
     return rooms
 
@@ -61,12 +68,13 @@ async def create_blocks(there: Endpoint, run: str, users: Sequence[str], rooms_e
     await create_groups(there, run, [(block[0], block[1:]) for block in blocks for _ in range(rooms_each)])
 
 
-async def _create(phone: Phone, key: str, title: str, others: Sequence[str]) -> str:
-    create = {"type": "room.create", "key": f"{key}-create", "kind": "group", "title": title}
-    reply = await phone.request({**create, "users": others[:MEMBERS_AT_ONCE]})
+async def _create(phone: Phone, create: Packet, others: Sequence[str]) -> str:
+    first, key = others[:MEMBERS_AT_ONCE], create["key"]
+    reply = await phone.request({"type": "room.create", "kind": "group", "users": first, **create})
     room = str(reply["summary"]["room"])
     for at in range(MEMBERS_AT_ONCE, len(others), MEMBERS_AT_ONCE):
         users = others[at : at + MEMBERS_AT_ONCE]
-        add = {"type": "members.add", "room": room, "key": f"{key}-add-{at:05d}", "users": users}
-        await phone.request(add)
+        await phone.request(
+            {"type": "members.add", "room": room, "key": f"{key}-add-{at:05d}", "users": users}
+        )
     return room

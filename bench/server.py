@@ -123,21 +123,25 @@ class Endpoint:
     daemon: Daemon | None
     context: ssl.SSLContext | None = None  # TLS that is not the usual one
 
+    @property
+    def own(self) -> Daemon:
+        assert self.daemon is not None
+        return self.daemon
+
     async def dial(self) -> Phone:
         """A new connection that has not said hello. Raises OSError, TimeoutError, HandshakeError."""
         return await connect(Address.of(self.url), self.encoding, self.context)
 
-    async def enter(self, user: str, device: str) -> Phone:
+    async def enter(self, user: str, device: str = "phone", **more: object) -> Phone:
         """A connection whose hello was answered. Raises what `dial` raises, and Refused."""
         phone = await self.dial()
-        await self.hello(phone, user, device)
+        await self.hello(phone, user, device, **more)
         return phone
 
-    async def hello(self, phone: Phone, user: str, device: str) -> Packet:
-        """Say hello on a new connection, without a cursor. Raises Refused."""
-        token = wire.token(user, self.secret)
-        device = device.ljust(22, "-")
-        return await phone.request({"type": "hello", "version": 1, "token": token, "device": device})
+    async def hello(self, phone: Phone, user: str, device: str = "phone", **more: object) -> Packet:
+        """Say hello on a new connection; `more` are further keys. Raises Refused."""
+        hello = {"type": "hello", "version": 1, "token": wire.token(user, self.secret)}
+        return await phone.request({**hello, "device": device.ljust(22, "-"), **more})
 
 
 @dataclass
@@ -209,14 +213,6 @@ def daemon_dir(
             directory = Path(stack.enter_context(temporary))
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         yield DaemonDir(directory, settings or {}, PATIENT if usual is None else usual)
-
-
-@asynccontextmanager
-async def own_daemon(settings: Mapping[str, str] | None = None) -> AsyncIterator[Daemon]:
-    """A daemon on free loopback ports and a new directory; both are removed afterwards. Raises Unreachable."""
-    with daemon_dir(settings) as here:
-        async with here.daemon() as daemon:
-            yield daemon
 
 
 @asynccontextmanager
@@ -330,8 +326,10 @@ async def open_endpoint(options: argparse.Namespace) -> AsyncIterator[Endpoint]:
 
 
 @asynccontextmanager
-async def own_endpoint(encoding: str = "msgpack") -> AsyncIterator[Endpoint]:
-    """A new daemon of our own. Raises Unreachable."""
-    with daemon_dir() as here:
+async def own_endpoint(
+    encoding: str = "msgpack", settings: Mapping[str, str] | None = None
+) -> AsyncIterator[Endpoint]:
+    """A new daemon of our own, in a directory that is removed afterwards. Raises Unreachable."""
+    with daemon_dir(settings) as here:
         async with here.endpoint(encoding) as there:
             yield there

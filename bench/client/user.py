@@ -18,7 +18,6 @@ from bench.histogram import Histogram
 from bench.wire import Packet, packets
 
 BASE_S, CAP_S = 1.0, 60.0  # protocol.md "Client side": backoff in the foreground
-RUDE_S = 1.0  # how a client behaves whose author did not think about it
 
 
 # The attempt, from 0 since it last went well, and the seconds that the server asks for -> seconds until the next one.
@@ -33,10 +32,6 @@ def polite(chance: random.Random, hurry: float = 1.0) -> Backoff:
         return max(retry_after_s, chance.uniform(0, span_s))
 
     return delay_s
-
-
-def rude(attempt: int, retry_after_s: float) -> float:
-    return RUDE_S
 
 
 ANSWER_NS = 10 * SECOND_NS  # protocol.md "Client side": no answer for so long, and the connection is given up

@@ -7,7 +7,7 @@ import gc
 import multiprocessing
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -30,8 +30,6 @@ class Load:
         self.generator_cpu_share = 0.0  # of one core, by this process; a load of several says it itself
         self._cores: list[int] = []
         self._server: dict[str, Any] | None = None
-        self._rss_mib: list[float] = []  # at the beginning, and after every second
-        self._next: asyncio.TimerHandle | None = None
         self._connections = 0
 
     @contextmanager
@@ -40,23 +38,19 @@ class Load:
         self._cores = machine.bound()
         earlier_bytes = rss_bytes = used_s = 0.0
         if daemon is not None:
-            earlier_bytes = (
-                daemon.rss_bytes_max()
-            )  # the most it held before: starting, and letting everybody in
+            # The most it held before: starting, and letting everybody in.
+            earlier_bytes = daemon.rss_bytes_max()
             daemon.forget_peak()
             used_s, rss_bytes = daemon.cpu_s(), daemon.rss_bytes()
-            self._look(daemon)
         try:
             yield
         finally:
-            if self._next is not None:
-                self._next.cancel()
             seconds = time.perf_counter() - started
             self.generator_cpu_share = (time.process_time() - worked_s) / seconds
             if daemon is not None:
                 cpu_s, most_bytes = daemon.cpu_s() - used_s, daemon.rss_bytes_max()
                 self._server = {
-                    "cpu_s": round(cpu_s, 2),
+                    "cpu_s": round(cpu_s, 4),
                     "cpu_share": round(cpu_s / seconds, 3),
                     "rss_bytes": daemon.rss_bytes(),
                     "rss_growth_bytes": daemon.rss_bytes() - rss_bytes,
@@ -67,20 +61,6 @@ class Load:
                     "connections": self._connections,
                     "complaints": daemon.complaints(),
                 }
-
-    def beside(self, rows: Sequence[Mapping[str, Any]], from_s: float = 0.0) -> list[dict[str, Any]]:
-        """The rows of a timeline, each with the memory of the daemon when its second was over.
-
-        `from_s` is when its second 0 began, counted from the beginning of the stretch.
-        """
-        known = dict(enumerate(self._rss_mib))
-        ends = [round(from_s + row["second"] + 1) for row in rows]
-        memory = ({"rss_mib": known[at_s]} if at_s in known else {} for at_s in ends)
-        return [{**row, **more} for row, more in zip(rows, memory, strict=True)]
-
-    def _look(self, daemon: Daemon) -> None:
-        self._rss_mib.append(round(daemon.rss_bytes() / 1024**2, 1))
-        self._next = asyncio.get_running_loop().call_later(1, self._look, daemon)
 
     async def count_connections(self) -> None:
         if self.daemon is not None:

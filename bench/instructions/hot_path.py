@@ -5,10 +5,9 @@ Time stands still, so that no timer, no rate and no token depends on how fast so
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import count
 from pathlib import Path
 from string import ascii_lowercase
@@ -28,7 +27,6 @@ from chatd.core.unread_counts import count_out
 from chatd.core.write_set import NewEvent, WriteSet
 from chatd.delivery import encoding
 from chatd.delivery.event_pushes import event_push
-from chatd.delivery.outbox import Outbox
 from chatd.env import Timer
 from chatd.moderation.compiling import compiled
 from chatd.protocol.codec import decode_packets, decode_request
@@ -98,17 +96,6 @@ class NullConnection:
     def abort(self) -> None: ...
 
     cork = uncork = pause_reading = resume_reading = abort
-
-
-class NullOwner:
-    """The owner of an outbox that flows, which never calls it."""
-
-    def head_frame(self, heads: Mapping[str, tuple[int, int]]) -> bytes:
-        return b""
-
-    def lagged(self) -> None: ...
-
-    caught_up = overflowed = lagged
 
 
 class FrameReceiver(NullConnection):
@@ -314,42 +301,6 @@ def _pieces(people: People) -> dict[str, Part]:
 
 def new_events(writes: WriteSet) -> list[NewEvent]:
     return [step for steps in writes.steps.values() for step in steps if isinstance(step, NewEvent)]
-
-
-BATCH = 32  # messages decided and pushed together, as under load
-TIMED = {
-    "decode": "one frame with one send, to its struct",
-    "decode_batch": f"one send of a frame with {BATCH}",
-    "decide": f"one send of {BATCH} decided together: numbered, keyed, encoded for the log",
-    "encode": "one push of one message, framed",
-    "encode_batch": f"one message of a push of {BATCH}, framed",
-    "fan_out": "one frame to one outbox that flows",
-}
-
-
-def timed_parts(people: People, outboxes: int) -> dict[str, tuple[Callable[[], object], int]]:
-    """The parts that are timed, and how many operations each is."""
-    single, batch = (msgpack.packb([people.send(people.pair) for _ in range(many)]) for many in (1, BATCH))
-    requests = list(decode_packets(batch, False))
-    one, many = (new_events(people.decided(*some)) for some in (requests[:1], requests))
-    deflate_min = people.config.delivery.deflate_min_bytes
-    group = [Outbox(NullConnection(), model.Outbox(), NullOwner()) for _ in range(outboxes)]
-
-    def encode(events: list[NewEvent]) -> bytes:
-        return encoding.frame_of(event_push(events), encoding.MSGPACK, deflate_min)
-
-    def fan_out(frame: bytes) -> None:
-        for outbox in group:
-            outbox.send_event(frame, people.pair, 2, 1, 0.0)
-
-    return {
-        "decode": (lambda: list(decode_packets(single, False)), 1),
-        "decode_batch": (lambda: list(decode_packets(batch, False)), BATCH),
-        "decide": (lambda: people.decided(*requests), BATCH),
-        "encode": (lambda: encode(one), 1),
-        "encode_batch": (lambda: encode(many), BATCH),
-        "fan_out": (partial(fan_out, encode(one)), outboxes),
-    }
 
 
 class Taker:

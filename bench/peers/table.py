@@ -158,7 +158,7 @@ _XMPP_DOES_NOT = (
 
 @dataclass(frozen=True)
 class Peer:
-    """One server. `install` is how to get it on Debian; without a `protocol` nobody has taught us to speak to it.
+    """One server. `install` is how to get it on Debian.
 
     `name` must be on the path, and `module`, of node, installed. `files` are written into its directory, and `start`
     are its arguments; both have {directory}, {port} and {libraries} filled in.
@@ -168,7 +168,7 @@ class Peer:
     install: str
     does_not: str
     name: str
-    protocol: Protocol | None = None
+    protocol: Protocol
     start: Sequence[str] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, Callable[[], str]] = field(default_factory=dict)
@@ -177,12 +177,8 @@ class Peer:
     runtime: str = ""  # started in its place, where it is no more than a wrapper
 
     @property
-    def installed(self) -> bool:
-        return found(self.name) is not None and (not self.module or _has_module(self.module))
-
-    @property
     def present(self) -> bool:
-        return self.protocol is not None and self.installed
+        return found(self.name) is not None and (not self.module or _has_module(self.module))
 
     def arguments(self, directory: Path, port: int) -> Sequence[str]:
         # The folder that has `ejabberd-VERSION/ebin`; the runtime complains where there is none.
@@ -196,7 +192,6 @@ class Peer:
 
     async def play(self, script: Script, pacing: Pacing, members: int, senders: int) -> Played:
         """A fan-out on a server of its own. Raises Unreachable."""
-        assert self.protocol is not None
         environment = {name: value() for name, value in self.environment.items()}
         async with own_program(self.arguments, environment, self.path) as program:
             there = Endpoint(program.url, "", ENCODINGS["json"], program)
@@ -319,11 +314,5 @@ PEERS: dict[str, Peer] = {
         {"ejabberd.yml": _EJABBERD},
         path=XMPP_PATH,
         runtime="erl",
-    ),
-    "centrifugo": Peer(
-        "Centrifugo, a channel",
-        "a binary of its releases on PATH; it is seen, but nobody has taught the bench to speak to it",
-        "store on a disk, know members",
-        "centrifugo",
     ),
 }

@@ -6,8 +6,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench.checks import COUNTERS
-from bench.results import Result, Unreadable, curves
+from bench.results import Result, Unreadable, curves, faults_of
 
 PLOT_WIDTH, PLOT_HEIGHT = 720, 300  # of the picture, in user units; the page scales it to its column
 LEFT, RIGHT, TOP, BOTTOM = 74, 24, 14, 40  # room for the labels of the axes
@@ -158,7 +157,7 @@ def picture(results: Sequence[Result]) -> str:
     if compared is None or paced is None or not lines:
         raise Unreadable(_NEEDED)
     bars = bars_of(results)
-    correct = not any(map(_faults, _saturated(results).values()))
+    correct = not any(map(faults_of, _saturated(results).values()))
     delivery = "all delivered" if correct else "not all is correct"
     left = f"{compared['members']:,} members · {compared['senders']} senders · {delivery}; only chatd stores first"
     legend = _legend(list(lines))
@@ -206,11 +205,7 @@ def note(row: Mapping[str, Any]) -> str:
     >>> note({"lost": 3, "generator_bound": True}), note({"lost": 0})
     ('lost 3, generator-bound', '')
     """
-    return ", ".join([*_faults(row), *(["generator-bound"] if row.get("generator_bound") else [])])
-
-
-def _faults(row: Mapping[str, Any]) -> list[str]:
-    return [f"{key} {row[key]:,}" for key in COUNTERS if row.get(key)]
+    return ", ".join([*faults_of(row), *(["generator-bound"] if row.get("generator_bound") else [])])
 
 
 def lines_of(results: Sequence[Result]) -> dict[str, Line]:

@@ -5,7 +5,7 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -126,7 +126,7 @@ async def read(here: DaemonDir, shape: Shape, asked: argparse.Namespace, tally: 
         prepare(here.database)
         async with here.endpoint(asked.encoding) as there:
             reading = Reading(there, shape, tally, seed=len(suffix))
-            with printout.shown(_reading(reading, state, asked.pages)):
+            with printout.shown(partial(_told, reading, state)):
                 await reading.leaf(asked.pages)
                 await reading.greet(GREETINGS)
         kinds = {"page": reading.pages, "hello": reading.hellos, "sync": reading.syncs}
@@ -137,22 +137,15 @@ async def read(here: DaemonDir, shape: Shape, asked: argparse.Namespace, tally: 
     }
 
 
-def _reading(reading: Reading, state: str, pages: int) -> Callable[[], str]:
-    def describe() -> str:
-        leafed, greeted = printout.bar(reading.pages.count, pages), f"{reading.hellos.count}/{GREETINGS}"
-        return f"read     {leafed} pages · {greeted} hellos · {state}"
-
-    return describe
+def _told(reading: Reading, state: str) -> str:
+    return f"read     {reading.pages.count:,} pages · {reading.hellos.count} hellos · {state}"
 
 
-def forget(file: Path) -> bool:
-    """Makes the kernel drop its copy of the file, so that the next reader waits for the disk; whether it can."""
-    if not hasattr(os, "posix_fadvise"):
-        return False
+def forget(file: Path) -> None:
+    """Make the kernel drop its copy of the file, so that the next reader waits for the disk."""
     with file.open("rb") as opened:
         os.fsync(opened.fileno())  # what is not on the disk yet cannot be dropped
         os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-    return True
 
 
 def remember(file: Path) -> None:

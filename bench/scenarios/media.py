@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import math
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -23,9 +22,9 @@ from bench.options import Scenario, script
 from bench.peers.files import COMPILER, NGINX, servers
 from bench.rooms import create_group
 from bench.scenarios import loads
-from bench.scenarios.platform import told
+from bench.scenarios.beside import OPTIONS, in_turn, p99, told
 from bench.server import Daemon, Endpoint, daemon_dir
-from bench.targets.target import Extent, Figure, Measured, median, number_of, ratio
+from bench.targets.target import Extent, Figure, Measured, median, number_of, ratio, together
 
 MIB = 1 << 20
 SIZES = {"large": 10 * MIB, "small": 20_000}
@@ -98,9 +97,8 @@ async def measure(extent: Extent, rows: Sequence[str] = tuple(ROWS), cut: float 
     """Return the figures of these rows, each in rounds that have both sides. Raises Unreachable, Refused."""
     async with sides(extent, cut) as on:
         parts = [median([await on.round(row, number) for number in range(extent.rounds)]) for row in rows]
-    figures = {key: value for part in parts for key, value in part.figures.items()}
     notes = tuple(note for row, (absent, note) in ABSENT.items() if absent and row in rows)
-    return Measured(figures, [result for part in parts for result in part.results], notes)
+    return together([*parts, Measured({}, [], notes)])
 
 
 @asynccontextmanager
@@ -115,8 +113,7 @@ async def sides(extent: Extent, cut: float = CUT) -> AsyncIterator["Sides"]:
     }
     with daemon_dir(settings) as home:
         async with home.endpoint() as there, servers(contents) as beside:
-            assert there.daemon is not None
-            on = Sides(extent, cut, there, there.daemon, beside, contents, port)
+            on = Sides(extent, cut, there, there.own, beside, contents, port)
             await on.fill()
             yield on
             for files in on.opened:
@@ -229,7 +226,7 @@ class Sides:
         """Drive the daemon and those beside it, one right after the other."""
         rates, cpus, results = dict[str, float](), dict[str, float](), list[dict[str, Any]]()
         there = [side for side in wanted if not side or side in self.beside]
-        for side in there if number % 2 else reversed(there):
+        for side in in_turn(there, number):
             port = int(self.beside[side].url.split(":")[2].strip("/")) if side else self.port
             cpu_s = self.beside[side].cpu_s if side else self.cpu_s
             used_s = cpu_s()
@@ -248,7 +245,7 @@ class Sides:
         seconds = cpu_s = 0.0
         for load in ("direct", "fanout"):
             p99 = dict[bool, float | None]()
-            for is_beside in (False, True) if number % 2 else (True, False):
+            for is_beside in in_turn((False, True), number):
                 used_s = self.files_cpu_s()
                 async with app.phoning(self.plan(PHONES if is_beside else 0)) as told:
                     results.append(await self.messages(load))
@@ -304,7 +301,7 @@ class Sides:
                 spent.append((time.perf_counter() - sent) * 1000)
 
         await asyncio.gather(*map(upload, range(count)))
-        figures = {"pictures_ms": _p99(spent), "pictures_cpu_ms": (self.cpu_s() - used_s) * 1000 / count}
+        figures = {"pictures_ms": p99(spent), "pictures_cpu_ms": (self.cpu_s() - used_s) * 1000 / count}
         return Measured(figures, [_result(len(spent) == count)])
 
     async def live(self, number: int) -> Measured:
@@ -340,7 +337,7 @@ class Sides:
             await asyncio.sleep(max(0.0, sent[-1] + PAGE_S - time.perf_counter()))
         cpu_ms = (self.cpu_s() - used_s) * 1000 / len(sent)
         is_whole = await asyncio.gather(*listening) == [b"".join(pages)] * LISTENERS
-        return Measured({"live_ms": _p99(waits), "live_cpu_ms": cpu_ms}, [_result(is_whole)])
+        return Measured({"live_ms": p99(waits), "live_cpu_ms": cpu_ms}, [_result(is_whole)])
 
     async def through_cuts(self, number: int) -> Measured:
         """Upload and download through a network that breaks, and compare what came with what was sent."""
@@ -365,10 +362,6 @@ def _result(is_right: bool, scenario: str = "media", generator: float = 0.0) -> 
     return {"scenario": scenario, "altered": int(not is_right), "generator_bound": generator > BOUND}
 
 
-def _p99(values: list[float]) -> float | None:
-    return sorted(values)[math.ceil(len(values) * 0.99) - 1] if values else None
-
-
 def share(word: str) -> float:
     """Return a probability, said as 0.05 or 5%. Raises ArgumentTypeError."""
     found = float(common.zero_or_more(word.removesuffix("%"))) / (100 if word.endswith("%") else 1)
@@ -380,7 +373,7 @@ def share(word: str) -> float:
 SCENARIO = Scenario(
     "what files cost: beside nginx and a loop in C, beside messages, on a network that breaks",
     run,
-    "duration warmup rounds clients members senders seed json html threshold",
+    OPTIONS,
     {"duration": 15.0, "rounds": 3, "clients": 200, "members": 1000, "senders": 8},
     common.only(ROWS)
     | {

@@ -15,8 +15,6 @@ from bench.scenarios import loads
 from bench.server import Unreachable, open_endpoint
 from bench.targets.target import number_of
 
-NOT_IMPLEMENTED = "it is installed, but the bench does not speak to it"
-
 QUIET_S = 30.0  # some write nothing until all that was published is taken apart, which is seconds
 
 
@@ -38,10 +36,8 @@ async def run(options: argparse.Namespace) -> int:
 
 
 async def _measured(peer: Peer, script: Script, pacing: Pacing, members: int, senders: int) -> dict[str, Any]:
-    if not peer.installed:
-        return {"absent": peer.install}
     if not peer.present:
-        return {"not_implemented": NOT_IMPLEMENTED}
+        return {"absent": peer.install}
     try:
         return (await peer.play(script, pacing, members, senders))[0]
     except Unreachable as error:

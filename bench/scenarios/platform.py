@@ -4,23 +4,24 @@ import argparse
 import asyncio
 import json
 import secrets
+import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median as median_of
 from typing import Any
 
-from bench import machine, outcome
-from bench.checks import COUNTERS
+from bench import machine
 from bench.client.device import Refused
 from bench.engine.run_state import Pacing
+from bench.friend_graph import FRIENDSHIPS, PEOPLE, friend_graph
 from bench.options import Scenario, script
 from bench.scenarios import loads
-from bench.scenarios.graph import bare
+from bench.scenarios.beside import OPTIONS, in_turn, told
 from bench.server import Daemon, DaemonDir, Endpoint, daemon_dir, http, own_program
-from bench.targets.target import HEAD, Extent, Figure, Measured, measured_here, median, number_of, ratio
+from bench.targets.target import Extent, Figure, Measured, median, number_of, ratio, together
 
 WORDS, PATTERNS = 50_000, 200
 POSTS_AT_ONCE = 16
@@ -31,7 +32,14 @@ LATE_S = 60.0  # for what is on its way to the endpoint
 BEGUN_MS = 1_546_214_400_000  # of what moves in
 SECRET = "whsec_" + 43 * "a" + "="
 API = {"CHATD_API__RATE_PER_S": "1000000", "CHATD_API__BURST": "1000000"}
+PEOPLE_ON = {"CHATD_PEOPLE__ENABLED": "true", "CHATD_PEOPLE__HOST_OWNS": "friends"}
+FRIENDS = PEOPLE
 TYPES: list[str] = []  # what the endpoint is sent: all
+SCHEMA = """
+SELECT type, name, sql FROM sqlite_schema
+WHERE tbl_name NOT LIKE 'sqlite%' AND sql IS NOT NULL ORDER BY type DESC
+"""
+DURABLE = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL")
 
 FIGURES = (
     Figure("direct_off", "direct, off / off: the noise", "x"),
@@ -51,6 +59,8 @@ FIGURES = (
     Figure("users_per_s", "users by ndjson", "lines/s", 20_000, more=True, scale="core"),
     Figure("moved", "moving in / executemany", "x", 0.3, more=True),
     Figure("moved_per_s", "moving in", "lines/s"),
+    Figure("graph", "a graph of friends / executemany", "x"),
+    Figure("graph_per_s", "a graph of friends", "people/s"),
     Figure("erasing", "P4 p99 beside an erasure / without", "x", 1.1),
     Figure("erasing_s", "that the erasure took", "s"),
 )
@@ -58,27 +68,6 @@ FIGURES = (
 
 async def run(options: argparse.Namespace) -> int:
     return await told("platform", FIGURES, measure, options)
-
-
-async def told(
-    scenario: str,
-    figures: Sequence[Figure],
-    measure: Callable[[Extent], Awaitable[Measured]],
-    options: argparse.Namespace,
-) -> int:
-    """Measure figures with what the options offer, and print them."""
-    offered = ("duration", "warmup", "rounds", "clients", "members", "senders", "seed")
-    named = {"duration": "duration_s", "warmup": "warmup_s"}
-    extent = Extent(**{named.get(name, name): getattr(options, name) for name in offered})
-    measured, yardstick = await measure(extent), measured_here()
-    lines = [
-        "",
-        *measured.remarks(),
-        HEAD,
-        *(one.here(yardstick).as_text(measured.figures[one.key]) for one in figures),
-    ]
-    counts = {name: sum(result.get(name, 0) for result in measured.results) for name in COUNTERS}
-    return outcome.finish({"scenario": scenario, "figures": measured.figures, **counts}, options, lines)
 
 
 async def measure(extent: Extent) -> Measured:
@@ -89,17 +78,29 @@ async def measure(extent: Extent) -> Measured:
         parts = [median(rounds), await on.endpoint(), await on.dead()]
     accounts = [{"user": f"u{number:06}", "name": f"User {number}"} for number in range(UPLOADED)]
     parts.append(await uploads("users", "PUT /v1/users", accounts, b'"ok":true'))
-    parts += [await uploads("moved", "POST /v1/import", old_chat(), b'"left_out":{}'), await erasing(extent)]
-    figures = {key: value for part in parts for key, value in part.figures.items()}
-    return Measured(figures, [result for part in parts for result in part.results])
+    parts.append(await uploads("moved", "POST /v1/import", old_chat(), b'"left_out":{}'))
+    parts.append(
+        await uploads("graph", "POST /v1/people/import", friends(extent.seed), b'"ok":true', PEOPLE_ON)
+    )
+    return together([*parts, await erasing(extent)])
 
 
-def settings(directory: Path, receiver: str) -> dict[str, dict[str, str]]:
+@asynccontextmanager
+async def receiving() -> AsyncIterator[tuple[Daemon, str]]:
+    """Start the receiver, on the generator's core, as it is another machine; and the file with its secret."""
+    program = own_program(lambda _, port: ("-m", "bench.baselines.receiver", str(port)), {}, "/")
+    with daemon_dir() as here:
+        async with program as receiver:
+            machine.pin(machine.generator_core(0), receiver.pid)
+            secret = here.directory / "secret"
+            secret.touch(mode=0o600)
+            secret.write_text(SECRET)
+            yield receiver, str(secret)
+
+
+def settings(secret: str, receiver: str) -> dict[str, dict[str, str]]:
     """Return the settings of each side. Hooks are at the receiver."""
-    secret = directory / "secret"
-    secret.write_text(SECRET)
-    secret.chmod(0o600)
-    hook = {"secret_file": str(secret), "url": receiver}
+    hook = {"secret_file": secret, "url": receiver}
     before = {**hook, "on": ["message"], "deadline_ms": DEADLINE_MS}
     feed = {"CHATD_EVENTS__ENABLED": "true"}
     return {
@@ -117,14 +118,11 @@ def settings(directory: Path, receiver: str) -> dict[str, dict[str, str]]:
 
 @asynccontextmanager
 async def sides(extent: Extent) -> AsyncIterator["Sides"]:
-    """Start a daemon for each side, and the receiver of all: on the generator's core, as it is another machine."""
+    """Start a daemon for each side, and the receiver of all."""
     async with AsyncExitStack() as stack:
-        directory = stack.enter_context(daemon_dir()).directory
-        program = own_program(lambda _, port: ("-m", "bench.baselines.receiver", str(port)), {}, "/")
-        receiver = await stack.enter_async_context(program)
-        machine.pin(machine.generator_core(0), receiver.pid)
+        receiver, secret = await stack.enter_async_context(receiving())
         found = Sides(extent, receiver)
-        for side, switched in settings(directory, receiver.url.replace("ws:", "http:")).items():
+        for side, switched in settings(secret, receiver.url.replace("ws:", "http:")).items():
             found.homes[side] = stack.enter_context(daemon_dir(switched))
             found.there[side] = await stack.enter_async_context(found.homes[side].endpoint())
         words = [f"zz{number:06}" for number in range(WORDS)]
@@ -151,7 +149,7 @@ class Sides:
             if load not in ("direct", "fanout"):
                 continue
             rates: dict[int, float | None] = {}
-            for place in (0, 1) if number % 2 else (1, 0):
+            for place in in_turn((0, 1), number):
                 results.append(await self.slice(load, side if place else "off", at))
                 rates[place] = number_of(results[-1], "acks_per_s")
             figures[figure.key] = ratio(rates[1], rates[0])
@@ -177,8 +175,7 @@ class Sides:
 
     async def endpoint(self) -> Measured:
         """Send everything to the endpoint once more, as fast as it goes."""
-        daemon = self.there["endpoint"].daemon
-        assert daemon is not None
+        daemon = self.there["endpoint"].own
         many = (await delivered(self.receiver, "entries", 0))["entries"]
         began, used = time.perf_counter(), daemon.cpu_s()
         await api(self.homes["endpoint"], "POST /v1/hooks/bench/replay", {"after": ""})
@@ -269,9 +266,15 @@ def message(room: str) -> dict[str, Any]:
     return {"type": "send", "room": room, "key": secrets.token_urlsafe(16), "body": {"text": "Hello there"}}
 
 
-async def uploads(figure: str, route: str, lines: list[dict[str, Any]], taken: bytes) -> Measured:
+async def uploads(
+    figure: str,
+    route: str,
+    lines: list[dict[str, Any]],
+    taken: bytes,
+    settings: Mapping[str, str] | None = None,
+) -> Measured:
     """Upload lines, then write the rows that they made in as many commits; the answer tells `taken`."""
-    with daemon_dir() as here:
+    with daemon_dir(settings) as here:
         async with here.daemon():
             stamp, began = (await api(here, "GET /v1/stats"))["stamp"], time.perf_counter()
             for at in range(0, len(lines), UPLOAD):
@@ -281,8 +284,41 @@ async def uploads(figure: str, route: str, lines: list[dict[str, Any]], taken: b
                 if taken not in answer or b'"code"' in answer:
                     raise ValueError(f"lines were not taken: {answer[:500]!r}")
             took, commits = time.perf_counter() - began, (await api(here, "GET /v1/stats"))["stamp"] - stamp
-        bare_s, _ = bare(here.database, here.directory / "bare.sqlite", commits)
+        bare_s = bare(here.database, here.directory / "bare.sqlite", commits)
     return Measured({figure: bare_s / took, f"{figure}_per_s": len(lines) / took}, [])
+
+
+def bare(database: Path, copy: Path, commits: int) -> float:
+    """Write the rows of all tables into empty ones like theirs, evenly in so many commits; return the seconds."""
+    with (
+        closing(sqlite3.connect(database)) as source,
+        closing(sqlite3.connect(copy, isolation_level=None)) as target,
+    ):
+        for statement in DURABLE:
+            target.execute(statement)
+        puts: list[tuple[str, list[tuple[Any, ...]]]] = []
+        for kind, table, statement in source.execute(SCHEMA).fetchall():
+            target.execute(statement)
+            rows = source.execute(f"SELECT * FROM {table}").fetchall() if kind == "table" else []
+            if rows:
+                puts.append((f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows))
+        began = time.perf_counter()
+        for number in range(commits):
+            target.execute("BEGIN IMMEDIATE")
+            for put, rows in puts:
+                first, end = (len(rows) * place // commits for place in (number, number + 1))
+                target.executemany(put, rows[first:end])
+            target.execute("COMMIT")
+        return time.perf_counter() - began
+
+
+def friends(seed: int) -> list[dict[str, Any]]:
+    """Return a line for each user of a graph, with all their friends."""
+    found: dict[str, list[str]] = {}
+    for one, other in friend_graph(FRIENDS, FRIENDS * FRIENDSHIPS // PEOPLE, seed):
+        found.setdefault(one, []).append(other)
+        found.setdefault(other, []).append(one)
+    return [{"user": user, "friends": theirs} for user, theirs in sorted(found.items())]
 
 
 def old_chat() -> list[dict[str, Any]]:
@@ -331,6 +367,6 @@ async def erased(here: DaemonDir, user: str) -> float:
 SCENARIO = Scenario(
     "what feed, filters and hooks cost beside a daemon without, the API beside bare writes",
     run,
-    "duration warmup rounds clients members senders seed json html threshold",
+    OPTIONS,
     {"duration": 15.0, "rounds": 6, "clients": 200, "members": 1000, "senders": 8},
 )

@@ -14,9 +14,10 @@ from bench.engine.run_state import Pacing
 from bench.options import Scenario, script
 from bench.rooms import create_group
 from bench.scenarios import loads
-from bench.scenarios.platform import SECRET, delivered, message, told
-from bench.server import Daemon, Endpoint, daemon_dir, own_program
-from bench.targets.target import Extent, Figure, Measured, median, number_of, ratio
+from bench.scenarios.beside import OPTIONS, in_turn, p99, told
+from bench.scenarios.platform import delivered, message, receiving
+from bench.server import Daemon, Endpoint, daemon_dir
+from bench.targets.target import Extent, Figure, Measured, median, number_of, ratio, together
 
 OFFLINE = 499  # and an author: of more members only those are notified whom a message names
 AT_ONCE = 16
@@ -43,22 +44,15 @@ async def measure(extent: Extent) -> Measured:
     async with sides() as on:
         rounds = [await on.round(extent, at, number) for number in range(extent.rounds)]
         planned = [await on.plan(f"plan-{number}") for number in range(extent.rounds)]
-    both = [median(rounds), median(planned)]
-    return Measured({**both[0].figures, **both[1].figures}, both[0].results)
+    return together([median(rounds), median(planned)])
 
 
 @asynccontextmanager
 async def sides() -> AsyncIterator["Sides"]:
     """Start a daemon without push and one with, and the gateway: on the generator's core, as is what sends."""
     async with AsyncExitStack() as stack:
-        directory = stack.enter_context(daemon_dir()).directory
-        program = own_program(lambda _, port: ("-m", "bench.baselines.receiver", str(port)), {}, "/")
-        gateway = await stack.enter_async_context(program)
-        machine.pin(machine.generator_core(0), gateway.pid)
-        secret = directory / "secret"
-        secret.write_text(SECRET)
-        secret.chmod(0o600)
-        app = {"platform": "gateway", "key_file": str(secret), "url": gateway.url.replace("ws:", "http:")}
+        gateway, secret = await stack.enter_async_context(receiving())
+        app = {"platform": "gateway", "key_file": secret, "url": gateway.url.replace("ws:", "http:")}
         switched = {"CHATD_PUSH__ENABLED": "true", "CHATD_PUSH__APPS": json.dumps([app])}
         off, push = (stack.enter_context(daemon_dir(settings)) for settings in ({}, switched))
         found = [await stack.enter_async_context(home.endpoint()) for home in (off, push)]
@@ -79,7 +73,7 @@ class Sides:
         figures, results = dict[str, float | None](), list[dict[str, Any]]()
         for name, pacing in (("fanout", at.paced(in_flight=4)), ("latency", slow), ("direct", at)):
             found = dict[bool, dict[str, Any]]()
-            for is_on in (False, True) if number % 2 else (True, False):
+            for is_on in in_turn((False, True), number):
                 found[is_on] = await self.slice(name, self.push if is_on else self.off, extent, pacing)
             path = ("delivery_ms", "p50") if name == "latency" else ("acks_per_s",)
             without, beside = (number_of(found[is_on], *path) for is_on in (False, True))
@@ -89,8 +83,7 @@ class Sides:
 
     async def slice(self, load: str, there: Endpoint, extent: Extent, at: Pacing) -> dict[str, Any]:
         """Play a load for a moment whose users all have a phone that is off, and was registered where push is on."""
-        new, daemon = script(at.seed), there.daemon
-        assert daemon is not None
+        new, daemon = script(at.seed), there.own
         count = extent.members if load == "fanout" else extent.clients
         await self.register(there, list(map(new.user, range(count))))
         began, used = time.monotonic(), await daemon.metric("chatd_push_cpu_seconds")
@@ -116,8 +109,7 @@ class Sides:
                 await phone.close()
 
         await asyncio.gather(*map(one, users))
-        assert there.daemon is not None
-        for child in there.daemon.children():
+        for child in there.own.children():
             with suppress(ProcessLookupError):
                 machine.pin(machine.generator_core(0), child.pid)
 
@@ -145,8 +137,7 @@ class Sides:
         pinging.cancel()
         for phone in (author, other):
             await phone.close()
-        p99 = sorted(pings)[len(pings) * 99 // 100] if pings else None
-        return Measured({"plan_ms": plan_ms, "slice_ms": p99}, [])
+        return Measured({"plan_ms": plan_ms, "slice_ms": p99(pings)}, [])
 
 
 async def settled(gateway: Daemon) -> int:
@@ -161,6 +152,6 @@ async def settled(gateway: Daemon) -> int:
 SCENARIO = Scenario(
     "what push notifications cost beside a daemon without, where each user has a phone that is off",
     run,
-    "duration warmup rounds clients members senders seed json html threshold",
+    OPTIONS,
     {"duration": 15.0, "rounds": 6, "clients": 200, "members": 1000, "senders": 8},
 )

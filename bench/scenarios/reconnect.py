@@ -16,7 +16,6 @@ from bench import options as common
 from bench import outcome, printout
 from bench.client.gathering import GATHER_NS, compare, enter, present, settle
 from bench.client.user import User, UsersState, polite
-from bench.client.user import rude as rudely
 from bench.engine.record import SECOND_NS, Record
 from bench.engine.run_state import Access, Pacing
 from bench.engine.workers import Load
@@ -205,15 +204,13 @@ def probe_numbers(crowd: Crowd) -> list[tuple[int, int]]:
 async def run(options: argparse.Namespace) -> int:
     crowd = Crowd(options.clients, options.rooms, options.missed, options.seed)
     with daemon_dir() as here:
-        storm, measured = await play(here, crowd, rude=options.rude, encoding=options.encoding)
-    result = {**result_of(storm, here, measured), "rude": options.rude, "encoding": options.encoding}
+        storm, measured = await play(here, crowd, options.encoding)
+    result = {**result_of(storm, here, measured), "encoding": options.encoding}
     return outcome.finish(result, options)
 
 
-async def play(
-    here: DaemonDir, crowd: Crowd, *, rude: bool = False, encoding: str = "msgpack"
-) -> tuple[Storm, Load]:
-    backoff = rudely if rude else polite(random.Random(crowd.seed))
+async def play(here: DaemonDir, crowd: Crowd, encoding: str = "msgpack") -> tuple[Storm, Load]:
+    backoff = polite(random.Random(crowd.seed))
     access = Access(here.url, here.secret, encoding, tuple(common.sources(crowd.clients)))
     state = UsersState(access, common.script(crowd.seed), Pacing(0.0, 0.0), backoff=backoff)
     try:
@@ -260,7 +257,6 @@ def result_of(storm: Storm, here: DaemonDir, measured: Load) -> dict[str, Any]:
     lags = Histogram.sum(probe.record.lags for probe in storm.probes).milliseconds()
     polite_ms, share = polite.milliseconds(), measured.generator_cpu_share
     seconds = range(int(storm.complete_s) + 1)
-    rows = [{"second": second, "resumed": storm.returned[second]} for second in seconds]
     return {
         "scenario": "reconnect",
         "clients": crowd.clients,
@@ -285,7 +281,7 @@ def result_of(storm: Storm, here: DaemonDir, measured: Load) -> dict[str, Any]:
         "repaired": state.repaired,
         "sent_again": sum(author.sender.sent_again for author in storm.authors),
         **measured.counted(),
-        "timeline": measured.beside(rows, -here.ready_s),
+        "timeline": [{"second": second, "resumed": storm.returned[second]} for second in seconds],
         "histograms": {"resume": storm.resumes.sparse(), "polite": polite.sparse()},
         "config": {"daemon": outcome.of_daemon(measured.daemon)},
         "examples": state.tally.examples,
@@ -295,7 +291,7 @@ def result_of(storm: Storm, here: DaemonDir, measured: Load) -> dict[str, Any]:
 SCENARIO = Scenario(
     "the daemon is killed under load and everybody comes back: how soon, how complete, and how it felt",
     run,
-    f"rooms missed rude seed encoding {common.OUTPUT}",
+    f"rooms missed seed encoding {common.OUTPUT}",
     {"rooms": 20, "missed": 50},
     {"--clients": {"type": common.count, "default": 1000, "metavar": "N", "help": "who come back (1,000)"}},
 )

@@ -239,19 +239,19 @@ async def play(there: Endpoint, trace: Trace, plan: Plan) -> tuple[dict[str, Any
 
 def _result(replay: Replay, there: Endpoint, measured: Load) -> dict[str, Any]:
     state, trace, plan, seconds = replay.state, replay.trace, replay.plan, replay.seconds
-    acks, deliveries = state.record.acks(), state.record.deliveries()
-    timed = {"ack": acks, "delivery": deliveries, "repair": state.repairs}
-    timed |= {"resume": state.record.resumes, "connect": state.connects}
-    lags, share = state.record.lags.milliseconds(), measured.generator_cpu_share
-    return {
-        "scenario": "replay",
+    report = state.report()
+    report.cpu_s, report.seconds = measured.generator_cpu_share, 1.0
+    result = outcome.of("replay", report, measured, there, Pacing(seconds, 0.0, seed=plan.seed))
+    for name in ("loop", "rate", "in_flight", "arrival", "duration_s", "warmup_s", "from_actual_send"):
+        del result[name]
+    timed = {"repair": state.repairs, "connect": state.connects}
+    result["histograms"] |= {name: histogram.sparse() for name, histogram in timed.items()}
+    return result | {
         "trace": trace.name,
         "mending": list(trace.mending),
         "speed": plan.speed or "max",
         "window": None if plan.speed else WINDOW,
         "flap": plan.flap,
-        "seed": plan.seed,
-        "encoding": there.encoding.name,
         "url": None if there.daemon is not None else there.url,
         "messages": len(trace.messages),
         "users": len(trace.users),
@@ -259,24 +259,15 @@ def _result(replay: Replay, there: Endpoint, measured: Load) -> dict[str, Any]:
         "seconds": round(seconds, 3),
         "deliveries": replay.deliveries,
         "deliveries_wanted": trace.deliveries,
+        "deliveries_per_s": round(replay.deliveries / seconds, 1),
         "pushes": state.pushes,
         "repaired": state.repaired,
-        **state.tally.counts(),
         "cuts": replay.cuts,
         "resumes": state.resumes,
         "sent_again": sum(one.sent_again for person in replay.people.values() for one in person.senders),
         "ended_otherwise": dict(state.ended),
         "refused": dict(state.failures),
-        "acks_per_s": round(acks.count / seconds, 1),
-        "deliveries_per_s": round(replay.deliveries / seconds, 1),
         **{f"{name}_ms": histogram.milliseconds() for name, histogram in timed.items()},
-        "schedule_lag_ms": lags,
-        "generator_bound": printout.generator_bound(share, lags["p99"], deliveries.milliseconds()["p99"]),
-        **measured.counted(),
-        "timeline": measured.beside(outcome.timeline(state.record, seconds)),
-        "histograms": {name: histogram.sparse() for name, histogram in timed.items()},
-        "config": {"daemon": outcome.of_daemon(there.daemon, there.url)},
-        "examples": state.tally.examples,
     }
 
 

@@ -8,15 +8,18 @@ import random
 import sqlite3
 import statistics
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
 
-from bench import outcome, printout, trace, wire
+from bench import outcome, printout, trace
 from bench.client.phone import Phone
+from bench.database import HEAVY_USERS, Room, Shape, fill
 from bench.options import Scenario
+from bench.scenarios.beside import in_turn, p99
 from bench.server import Daemon, Endpoint, daemon_dir
 from bench.wire import Packet
 
@@ -24,6 +27,9 @@ USER = "search-ann"
 ROOMS = 10
 AT_ONCE = 32
 PAGES, SENDS = 500, 2_000
+# Different texts, and a number that has no part with that of them.
+TEXTS, STRIDE = 50_000, 7_919
+ROOM_MESSAGES = 1_000
 POLL_S = 0.05
 # Of made-up texts: as many characters as a newspaper uses, or as many words, the first of them far more often.
 CHARACTERS, FIRST, SENTENCE = 3_000, 0x4E00, 14
@@ -34,14 +40,19 @@ ON, OFF = ({"CHATD_SEARCH__ENABLED": word} for word in ("true", "false"))
 
 async def run(options: argparse.Namespace) -> int:
     chance = random.Random(options.seed)
-    kinds = {"words": words(options.messages, chance), "Chinese": chinese(options.messages, chance)}
+    kinds = {
+        kind: make(min(TEXTS, options.messages), chance)
+        for kind, make in (("words", words), ("Chinese", chinese))
+    }
     if options.trace is not None:
-        kinds["trace"] = [message.text for message in trace.load(options.trace).messages][: options.messages]
-    found = {kind: await looked_for(texts, chance) for kind, texts in kinds.items()}
+        kinds["trace"] = [
+            message.text for message in trace.load(options.trace).messages if message.text.strip()
+        ]
+    found = {kind: await looked_for(texts, chance, options) for kind, texts in kinds.items()}
     ratios: list[float] = []
     sends: list[dict[str, float]] = []
     for number in range(options.rounds):
-        order = (("on", ON), ("off", OFF)) if number % 2 else (("off", OFF), ("on", ON))
+        order = in_turn((("on", ON), ("off", OFF)), number)
         sends.append({side: await sent(settings, kinds["words"]) for side, settings in order})
         ratios.append(sends[-1]["on"] / sends[-1]["off"])
     result = {"scenario": "search", "found": found, "sends_per_s": sends, "ratio": statistics.median(ratios)}
@@ -71,32 +82,60 @@ def unevenly(known: Sequence[str], count: int, chance: random.Random) -> list[li
     ]
 
 
-async def looked_for(texts: Sequence[str], chance: random.Random) -> dict[str, float]:
+@dataclass(frozen=True)
+class Talk(Shape):
+    """A made-up database in which these texts are said, over and over."""
+
+    texts: Sequence[str] = ()
+
+    def text(self, room: Room, ordinal: int) -> str:
+        return self.texts[(room.number * STRIDE + ordinal) % len(self.texts)]
+
+
+async def looked_for(
+    texts: Sequence[str], chance: random.Random, options: argparse.Namespace
+) -> dict[str, float]:
     """Return what searches among these texts cost, once the index has them all."""
+    rooms = max(ROOMS, options.messages // ROOM_MESSAGES)
+    talk = Talk(
+        options.messages, rooms, 10 * rooms + HEAVY_USERS, int(time.time() * 1000), options.seed, texts
+    )
+    user = talk.script.user(talk.heavy(0))
     with daemon_dir(ON) as here:
+        async with here.daemon():
+            pass
+        await asyncio.to_thread(fill, here.database, talk, lambda now: None)
         async with here.endpoint() as there:
-            assert there.daemon is not None
-            phone, rooms = await enter(there)
             began = time.perf_counter()
-            await say(phone, rooms, texts)
-            await filled(there.daemon, phone)
+            phone = await there.enter(user)
+            await filled(there.own, phone)
             filled_s = time.perf_counter() - began
-            pages, searches, wide = [], [], []
+            theirs = [room.name for room in talk.all_rooms if user in room.users]
+            spent, cores = defaultdict[str, list[float]](list), defaultdict[str, float](float)
             for _ in range(PAGES):
-                room, query = chance.choice(rooms), query_of(chance.choice(texts), chance)
-                pages.append(await timed(phone, {"type": "history", "room": room, "limit": 20}))
-                searches.append(await timed(phone, {"type": "search", "room": room, "text": query}))
-                wide.append(await timed(phone, {"type": "search", "text": query}))
-        return {
-            **percentiles("history", pages),
-            **percentiles("search in a room", searches),
-            **percentiles("search over all rooms", wide),
-            "p99 of a search in a room / of history": p99(searches) / p99(pages),
-            "messages/s until they are in the index": len(texts) / filled_s,
-            "index / database": size_of(here.database, "search.sqlite")
-            / size_of(here.database, "chatd.sqlite"),
-            "index, bytes a message": size_of(here.database, "search.sqlite") / len(texts),
-        }
+                room, query = chance.choice(theirs), query_of(chance.choice(texts), chance)
+                asked: dict[str, Packet] = {
+                    "history": {"type": "history", "room": room, "limit": 20},
+                    "search in a room": {"type": "search", "room": room, "text": query},
+                    "search over all rooms": {"type": "search", "text": query},
+                }
+                for name, packet in asked.items():
+                    used_s, began = cpu_s(there.own), time.perf_counter()
+                    await phone.request(packet)
+                    spent[name].append((time.perf_counter() - began) * 1e3)
+                    cores[name] += cpu_s(there.own) - used_s
+        index, database = (size_of(here.database.with_name(f"{name}.sqlite")) for name in ("search", "chatd"))
+    found: dict[str, float] = {}
+    for name, values in spent.items():
+        found |= {f"{name} p50, ms": statistics.median(values), f"{name} p99, ms": p99(values) or 0.0}
+        found[f"{name}, µs of a core"] = cores[name] * 1e6 / PAGES
+    a_search, a_page = (p99(spent[name]) or 1.0 for name in ("search in a room", "history"))
+    return found | {
+        "p99 of a search in a room / of history": a_search / a_page,
+        "messages/s into the index": options.messages / filled_s,
+        "index / database": index / database,
+        "index, bytes a message": index / options.messages,
+    }
 
 
 def query_of(text: str, chance: random.Random) -> str:
@@ -109,23 +148,13 @@ def query_of(text: str, chance: random.Random) -> str:
     return letters[:QUERY_CHARS_MAX] or "a"
 
 
-async def timed(phone: Phone, packet: Packet) -> float:
-    began = time.perf_counter()
-    await phone.request(packet)
-    return (time.perf_counter() - began) * 1e3
+def cpu_s(daemon: Daemon) -> float:
+    """Return the processor seconds of a daemon and of the process with the index."""
+    return daemon.cpu_s() + sum(child.cpu_s() for child in daemon.children())
 
 
-def p99(took: Sequence[float]) -> float:
-    return sorted(took)[min(len(took) - 1, len(took) * 99 // 100)]
-
-
-def percentiles(name: str, took: Sequence[float]) -> dict[str, float]:
-    return {f"{name} p50, ms": statistics.median(took), f"{name} p99, ms": p99(took)}
-
-
-def size_of(database: Path, name: str) -> int:
+def size_of(path: Path) -> int:
     """Return the bytes of a database whose daemon has ended, without what waits in a log beside it."""
-    path = database.with_name(name)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(truncate)").fetchall()
     return path.stat().st_size
@@ -163,18 +192,12 @@ async def say(phone: Phone, rooms: Sequence[str], texts: Sequence[str], first: i
             room = rooms[number % len(rooms)]
             await phone.request({"type": "send", "room": room, "key": f"search-{number:015d}", "body": body})
 
-    await together([one_after_the_other] * AT_ONCE)
-
-
-async def together(works: Sequence[Callable[[], Awaitable[Any]]]) -> None:
-    await asyncio.gather(*(work() for work in works))
+    await asyncio.gather(*(one_after_the_other() for _ in range(AT_ONCE)))
 
 
 async def enter(there: Endpoint) -> tuple[Phone, list[str]]:
     """Return a connection that has said hello, and the rooms it made."""
-    phone = await there.dial()
-    hello = {"type": "hello", "version": 1, "token": wire.token(USER, there.secret)}
-    await phone.request({**hello, "device": "phone".ljust(22, "-")})
+    phone = await there.enter(USER)
     rooms = []
     for number in range(ROOMS):
         key = f"search-room-{number}"

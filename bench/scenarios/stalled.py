@@ -1,4 +1,4 @@
-"""`stalled`: members of a group stop reading: what the others notice, and what it costs the daemon.
+"""`stalled`: a member of a group stops reading: what the others notice, and what it costs the daemon.
 
 The kernel takes in megabytes for a connection, minutes of such a room. So whoever is stuck asks for long pages, evenly
 over the first half of the run and for more than the kernel can hold; the second half meets a daemon that had to act.
@@ -39,14 +39,10 @@ NEVER = "the daemon never had to act: the kernel took everything for the reader,
 
 @dataclass(frozen=True)
 class Stalling(Group):
-    """A group with so many further members who ask for the page at `page_from`, and read it or never read again.
-
-    `pages`: how often each asks for it.
-    """
+    """A group with one more member, who asks `pages` times for the page at `page_from` and reads it, or never again."""
 
     page_from: int = 1
     pages: int = 1
-    stalled: int = 1
     reads: bool = False
 
 
@@ -86,8 +82,7 @@ class StalledFanout(Fanout):
 
     def __init__(self, state: RunState, group: Stalling) -> None:
         super().__init__(state, group)
-        stuck = range(group.members, group.members + group.stalled)
-        self._askers = [Asker(state, number, group) for number in state.mine(stuck)]
+        self._askers = [Asker(state, number, group) for number in state.mine([group.members])]
 
     def devices(self) -> Iterable[Device]:
         return [*self._askers, *super().devices()]
@@ -108,23 +103,16 @@ def pages_to_stall() -> int:
 
 
 async def play(
-    there: Endpoint,
-    script: Script,
-    pacing: Pacing,
-    *,
-    members: int,
-    stalled: int = 1,
-    reads: bool = False,
-    procs: int = 1,
+    there: Endpoint, script: Script, pacing: Pacing, *, members: int, reads: bool = False, procs: int = 1
 ) -> Played:
-    users = [script.user(number) for number in range(members + stalled)]
+    users = [script.user(number) for number in range(members + 1)]
     room = await create_group(there, script.run, users)
     phone = await there.enter(script.user(0), script.device(0))
     for number in range(PAGE_MESSAGES):
         body = {"text": "x" * MESSAGE_BYTES}
         ack = await phone.request({"type": "send", "room": room, "key": f"long-page-{number}", "body": body})
     await phone.close()
-    group = Stalling(room, members, 1, int(ack["seq"]) - PAGE_MESSAGES + 1, pages_to_stall(), stalled, reads)
+    group = Stalling(room, members, 1, int(ack["seq"]) - PAGE_MESSAGES + 1, pages_to_stall(), reads)
     plan = Plan(StalledFanout, common.access(there, len(users)), script, pacing, group)
     result, seen = await outcome.play("stalled", plan, there, procs)
     if not reads:
@@ -203,7 +191,7 @@ def beside(rounds: Sequence[Round]) -> dict[str, Any]:
 async def run(options: argparse.Namespace) -> int:
     async def one(reads: bool) -> Played:
         async with open_endpoint(options) as there:
-            sizes = {"members": options.members, "stalled": options.stalled, "procs": options.procs}
+            sizes = {"members": options.members, "procs": options.procs}
             return await play(there, common.script(options.seed), pacing, **sizes, reads=reads)
 
     pacing = common.pacing(options)
@@ -213,6 +201,6 @@ async def run(options: argparse.Namespace) -> int:
 SCENARIO = Scenario(
     "one member of a group stops reading: what the others notice, and what it costs the daemon",
     run,
-    f"members stalled rounds {common.LOAD}",
-    {"members": 1000, "stalled": 1, "rounds": 3, "rate": 50.0},
+    f"members rounds {common.LOAD}",
+    {"members": 1000, "rounds": 3, "rate": 50.0},
 )

@@ -65,10 +65,9 @@ class Attack:
     per_s: float
     connections: int = 1
     kind: str = "chat"
-
-    def payload(self, context: AttackContext, number: int) -> bytes:
-        make = _PAYLOADS.get(self.name)
-        return make(context, number) if make is not None else b""
+    make: Callable[[AttackContext, int], bytes] = lambda context, number: (
+        b""
+    )  # the number of a frame -> its payload
 
 
 @cache
@@ -136,48 +135,37 @@ def _asked(number: int, kind: str, **more: object) -> bytes:
     return pack({"type": kind, "id": number + 10, **more})
 
 
-_PAYLOADS: dict[str, Callable[[AttackContext, int], bytes]] = {
-    "collisions": lambda at, n: _with({**_send(at, n), "id": n + 10}, ("body", "data"), colliding_map(3_000)),
-    "first-frame": lambda at, n: _with({"type": "x"}, ("id",), colliding_map(500)),
-    "deep-hello": lambda at, n: b"\x91" * FIRST_FRAME_BYTES,
-    "read-scan": lambda at, n: pack({"type": "read", "room": at.long, "seq": 1 + n % 2}),
-    "wide": _wide,
-    "watch": lambda at, n: pack({"type": "watch", "users": [f"u{n % 7}{other}" for other in range(8_000)]}),
-    "update-nils": _update_nils,
-    "update-large": lambda at, n: _keyed(n, "room.update", room=at.own, data={"k": f"{n:012d}" * 5_000}),
-    "pongs": lambda at, n: pack([{"type": "pong"}] * 64),
-    "invalid": lambda at, n: pack(
-        [{"type": "send", "id": n * 64 + other, "room": 7} for other in range(10, 74)]
-    ),
-    "create": _create,
-    "join-leave": lambda at, n: _keyed(n, ("room.join", "room.leave")[n % 2], room=at.crowded),
-    "typing": lambda at, n: pack([{"type": "typing", "room": at.own}] * 64),
-    "profiles": lambda at, n: _asked(n, "users.get", users=[f"u{n * 100 + other}" for other in range(100)]),
-    "sync": lambda at, n: _asked(n, "sync", rooms=200),
-    "history": lambda at, n: _asked(n, "history", room=at.long, limit=200),
-    "login": lambda at, n: json.dumps({"user": f"u{n}", "password": "wrong"}).encode(),
-}
-
-
 ATTACKS = (
-    Attack("collisions", "a send whose data has 3,000 keys with one hash", 10),
-    Attack("first-frame", "first frames of 8 KiB whose id has 500 such keys", 100, 12, "stranger"),
-    Attack("deep-hello", "first frames that nest 8,000 times", 50, 4, "stranger"),
-    Attack("read-scan", "read of the first message of a very long room, without id", 20, 4),
-    Attack("wide", "sends without id whose data has 45,000 lists", 20),
-    Attack("watch", "watch of 8,000 users, without id", 40),
-    Attack("update-nils", "room.update with 60,000 nils, without id", 40),
-    Attack("update-large", "room.update with 60 KB of text", 20, 4),
-    Attack("pongs", "batches of 64 pongs", 200),
-    Attack("invalid", "batches of 64 invalid packets", 100),
-    Attack("create", "rooms with a hundred invented members", 20, 4),
-    Attack("join-leave", "joining and leaving somebody else's public room", 20, 4),
-    Attack("typing", "batches of 64 typing signals", 50),
-    Attack("profiles", "users.get of a hundred at a time", 20, 4),
-    Attack("sync", "whole syncs in a loop", 20, 4),
-    Attack("history", "the longest pages of the longest room", 20, 4),
+    Attack("collisions", "a send whose data has 3,000 keys with one hash", 10,
+           make=lambda at, n: _with({**_send(at, n), "id": n + 10}, ("body", "data"), colliding_map(3_000))),
+    Attack("first-frame", "first frames of 8 KiB whose id has 500 such keys", 100, 12, "stranger",
+           make=lambda at, n: _with({"type": "x"}, ("id",), colliding_map(500))),
+    Attack("deep-hello", "first frames that nest 8,000 times", 50, 4, "stranger",
+           make=lambda at, n: b"\x91" * FIRST_FRAME_BYTES),
+    Attack("read-scan", "read of the first message of a very long room, without id", 20, 4,
+           make=lambda at, n: pack({"type": "read", "room": at.long, "seq": 1 + n % 2})),
+    Attack("wide", "sends without id whose data has 45,000 lists", 20, make=_wide),
+    Attack("watch", "watch of 8,000 users, without id", 40,
+           make=lambda at, n: pack({"type": "watch", "users": [f"u{n % 7}{other}" for other in range(8_000)]})),
+    Attack("update-nils", "room.update with 60,000 nils, without id", 40, make=_update_nils),
+    Attack("update-large", "room.update with 60 KB of text", 20, 4,
+           make=lambda at, n: _keyed(n, "room.update", room=at.own, data={"k": f"{n:012d}" * 5_000})),
+    Attack("pongs", "batches of 64 pongs", 200, make=lambda at, n: pack([{"type": "pong"}] * 64)),
+    Attack("invalid", "batches of 64 invalid packets", 100,
+           make=lambda at, n: pack([{"type": "send", "id": n * 64 + at, "room": 7} for at in range(10, 74)])),
+    Attack("create", "rooms with a hundred invented members", 20, 4, make=_create),
+    Attack("join-leave", "joining and leaving somebody else's public room", 20, 4,
+           make=lambda at, n: _keyed(n, ("room.join", "room.leave")[n % 2], room=at.crowded)),
+    Attack("typing", "batches of 64 typing signals", 50,
+           make=lambda at, n: pack([{"type": "typing", "room": at.own}] * 64)),
+    Attack("profiles", "users.get of a hundred at a time", 20, 4,
+           make=lambda at, n: _asked(n, "users.get", users=[f"u{n * 100 + other}" for other in range(100)])),
+    Attack("sync", "whole syncs in a loop", 20, 4, make=lambda at, n: _asked(n, "sync", rooms=200)),
+    Attack("history", "the longest pages of the longest room", 20, 4,
+           make=lambda at, n: _asked(n, "history", room=at.long, limit=200)),
     Attack("silent", "sockets that never say anything, 100 a second", 100, 1, "silent"),
-    Attack("login", "wrong passwords for invented users", 50, 2, "login"),
+    Attack("login", "wrong passwords for invented users", 50, 2, "login",
+           make=lambda at, n: json.dumps({"user": f"u{n}", "password": "wrong"}).encode()),
     Attack("revoked", "hello with a token that was revoked", 10, 2, "revoked"),
 )  # fmt: skip
 
@@ -301,7 +289,7 @@ class _Attacker:
         self._counts.frames += 1
 
     def _payload(self) -> bytes:
-        payload = self._attack.payload(self._plan.context, self._number)
+        payload = self._attack.make(self._plan.context, self._number)
         self._number += 1
         self._counts.bytes += len(payload)
         return payload

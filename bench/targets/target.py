@@ -285,6 +285,13 @@ def median(rounds: Sequence[Measured]) -> Measured:
     )
 
 
+def together(parts: Sequence[Measured]) -> Measured:
+    """All figures, results and notes of the parts of a row."""
+    figures = {key: value for part in parts for key, value in part.figures.items()}
+    results = [result for part in parts for result in part.results]
+    return Measured(figures, results, tuple(note for part in parts for note in part.notes))
+
+
 def number_of(result: Mapping[str, Any], *path: str) -> float | None:
     """A number of a result; None where nothing was counted, or where it is not.
 

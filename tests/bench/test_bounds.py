@@ -11,7 +11,7 @@ from bench import __main__ as command
 from bench import options
 from bench.engine.roles import Group
 
-WITHOUT = {"compare", "report", "convert"}  # these measure nothing
+WITHOUT = {"report", "convert"}  # these measure nothing
 MAY_BE_NONE = {"warmup", "flap", "missed", "cut"}
 ANY = {"seed"}
 

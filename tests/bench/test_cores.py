@@ -8,7 +8,7 @@ import pytest
 
 from bench import machine
 from bench.engine.workers import Load
-from bench.server import own_daemon
+from bench.server import own_endpoint
 
 needs_two = pytest.mark.skipif(
     machine.daemon_core() is None, reason="there is one core, or no way to bind to it"
@@ -20,8 +20,8 @@ async def test_a_daemon_that_starts_while_the_generator_is_bound_is_alone_on_its
     before = os.sched_getaffinity(0)
     with machine.generating():
         ours = os.sched_getaffinity(0)
-        async with own_daemon() as daemon:
-            theirs = os.sched_getaffinity(daemon.pid)
+        async with own_endpoint() as there:
+            theirs = os.sched_getaffinity(there.own.pid)
     assert len(theirs) == 1
     assert not ours & theirs
     assert os.sched_getaffinity(0) == before
@@ -30,8 +30,8 @@ async def test_a_daemon_that_starts_while_the_generator_is_bound_is_alone_on_its
 @needs_two
 async def test_a_result_says_which_cores_were_whose() -> None:
     with machine.generating():
-        async with own_daemon() as daemon:
-            measured = Load(daemon)
+        async with own_endpoint() as there:
+            measured = Load(there.own)
             with measured.during():
                 pass
     told = measured.counted()

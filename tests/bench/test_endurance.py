@@ -1,23 +1,19 @@
-"""A stalled reader and a search for the knee: each runs, small, and tells what it should."""
+"""A stalled reader: it runs, small, and tells what it should."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bench import __main__ as command
 from bench import outcome
 from bench.engine.record import Script
-from bench.engine.roles import ARRIVALS
 from bench.engine.run_state import Pacing, Report
 from bench.engine.workers import Load, Plan, measure
-from bench.scenarios import loads, stalled
-from bench.server import Endpoint, own_daemon
-from bench.wire import ENCODINGS
-from tests.kit.longer import lengths
+from bench.scenarios import stalled
+from bench.server import Endpoint, own_endpoint
 from tests.kit.result import is_whole
 
 SHORT = ["--duration", "0.4", "--warmup", "0.1"]
@@ -50,7 +46,8 @@ def test_a_stalled_reader_in_a_closed_loop_of_two_processes(
     processes: list[int] = []
     monkeypatch.setattr(outcome, "measure", measured)
     closed = ["--closed", "--procs", "2", "--rounds", "1"]
-    assert command.main(["stalled", "--members", "8", *closed, *SHORT]) == 0
+    # 5 where the machine is so busy that the daemon had nothing to hold back.
+    assert command.main(["stalled", "--members", "8", *closed, *SHORT]) in (0, 5)
     assert processes == [2, 2]
     assert "CLOSED loop, 1 in flight each" in capsys.readouterr().out
 
@@ -78,8 +75,7 @@ async def test_a_daemon_that_keeps_everything_for_a_stalled_reader_is_caught(
     stall_s: str, acts: bool
 ) -> None:
     async def one(reads: bool) -> stalled.Played:
-        async with own_daemon({**GREEDY, "CHATD_OUTBOX__STALL_S": stall_s}) as daemon:
-            there = Endpoint(daemon.url, daemon.secret, ENCODINGS["msgpack"], daemon)
+        async with own_endpoint(settings={**GREEDY, "CHATD_OUTBOX__STALL_S": stall_s}) as there:
             pacing = Pacing(2.0, 0.0, rate=50.0)
             return await stalled.play(there, Script("gree"), pacing, members=8, reads=reads)
 
@@ -138,74 +134,3 @@ async def test_who_comes_first_is_second_in_the_next_round() -> None:
     rounds = await stalled.in_turn(one, 3)
     assert order == [True, False, False, True, True, False]
     assert all(sides.without[0]["reads"] and not sides.stalled[0]["reads"] for sides in rounds)
-
-
-def step_of(acks_per_s: float, **more: Any) -> dict[str, Any]:
-    """What a load of a ramp's step wrote, as far as it is judged."""
-    return {
-        "delivery_ms": {"count": more.get("count", 9), "p50": 1.0, "p99": more.get("p99", 5.0)},
-        "acks_per_s": acks_per_s,
-        "server": more.get("server"),
-        "generator": {"cpu_share": 0.1},
-        "generator_bound": more.get("generator_bound", False),
-    }
-
-
-@pytest.mark.parametrize("rate", [20.0, 50.0])
-def test_no_step_fails_because_chance_made_fewer_messages_due(rate: float) -> None:
-    for seed in range(200):
-        pacing = Pacing(5.0, 1.0, rate=rate, seed=seed)
-        times = ARRIVALS["poisson"](rate, 6.0, seed)
-        acked = len([at_ns for at_ns in times if at_ns >= 1e9]) / 5.0
-        assert loads.judged(step_of(acked), pacing, limit_ms=250.0)["held"], seed
-        assert not loads.judged(step_of(0.9 * acked), pacing, limit_ms=250.0)["held"], seed
-
-
-def test_a_step_that_delivered_nothing_did_not_hold() -> None:
-    step = loads.judged(step_of(20.0, count=0, p99=0.0), Pacing(5.0, 0.0, rate=20.0), limit_ms=250.0)
-    assert not step["held"]
-    assert step["reason"] == "nothing was delivered"
-
-
-@pytest.mark.parametrize(
-    ("server", "bound", "limit"),
-    [
-        ({"cpu_share": 0.95}, True, "the daemon's core"),
-        ({"cpu_share": 0.2}, True, "the generator"),
-        ({"cpu_share": 0.2}, False, "waiting, for the disk or for a lock"),
-        (None, True, "the generator"),
-        (None, False, loads.UNSEEN),
-    ],
-)
-def test_what_was_used_up_first_is_told_only_where_it_was_seen(
-    server: dict[str, float] | None, bound: bool, limit: str
-) -> None:
-    result = step_of(20.0, p99=900.0, server=server, generator_bound=bound)
-    step = loads.judged(result, Pacing(5.0, 0.0, rate=20.0), limit_ms=250.0)
-    assert loads.knee([step])["first_limit"] == limit
-
-
-@pytest.mark.parametrize("start", [10.0, 100.0, 3000.0])
-async def test_the_knee_is_found_from_either_side(start: float) -> None:
-    async def attempt(rate: float) -> dict[str, Any]:
-        result = step_of(rate, p99=5.0 if rate <= 700 else 900.0, server={"cpu_share": 0.95})
-        return loads.judged(result, Pacing(5.0, 1.0, rate=rate, arrival="uniform"), limit_ms=250.0)
-
-    found = loads.knee(await loads.search(attempt, start))
-    assert 640 < found["rate"] <= 700
-    assert found["reason"] == "delivery p99 crosses 250 ms"
-    assert found["first_limit"] == "the daemon's core"
-
-
-def test_a_ramp_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loads, "HALVINGS", 1)
-    monkeypatch.setattr(loads, "STEPS_MAX", 2)
-    out = tmp_path / "r.json"
-    small = ["--people", "4", "--rate", "50", "--limit", "5000", "--warmup", "0"]
-    for duration_s in lengths(0.3):
-        assert command.main(["ramp", *small, "--duration", str(duration_s), "--json", str(out)]) == 0
-        result = json.loads(out.read_text())
-        assert is_whole(result)
-        # Deliveries are those of the best step; one that the machine was too busy for ends it.
-        if len(result["steps"]) == 3 and result["deliveries"]:
-            break

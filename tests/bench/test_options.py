@@ -29,7 +29,6 @@ def said(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int,
         ("idle", "--rate"),
         ("reconnect", "--procs"),
         ("siege", "--url"),
-        ("ramp", "--closed"),
         ("targets", "--html"),
     ],
 )

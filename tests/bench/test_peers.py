@@ -26,7 +26,6 @@ from tests.kit.longer import lengths, longer
 from tests.kit.result import is_whole
 
 SHORT = ["--duration", "0.4", "--warmup", "0.1"]
-SPOKEN = [name for name, peer in PEERS.items() if peer.protocol is not None]
 FAULTS = {"swallow": "lost", "forget": "lost", "double": "duplicated", "stutter": "reordered"}
 FAULTS |= {"swap": "lost", "alter": "altered"}
 
@@ -100,21 +99,6 @@ def test_an_absent_peer_is_reported_as_absent(
     assert all(peer.install in said for peer in PEERS.values())
 
 
-def test_a_peer_nobody_speaks_to_is_not_called_absent_where_it_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "centrifugo").write_text("#!/bin/sh\n")
-    (tmp_path / "centrifugo").chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    out = tmp_path / "p.json"
-    few = ["--only", "centrifugo", "--members", "4", "--senders", "2"]
-    assert command.main(["peers", *few, *SHORT, "--json", str(out)]) == 0
-    row = json.loads(out.read_text())["peers"]["centrifugo"]
-    assert "absent" not in row
-    assert row["not_implemented"] == peers.NOT_IMPLEMENTED
-    assert peers.NOT_IMPLEMENTED in capsys.readouterr().out
-
-
 def test_ejabberd_finds_its_configuration_and_its_libraries(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,7 +135,7 @@ async def test_a_peer_that_does_not_start_is_told_and_ends_nothing(monkeypatch: 
     assert row == {"failed": "it stopped with 1"}
 
 
-@pytest.mark.parametrize("name", SPOKEN)
+@pytest.mark.parametrize("name", PEERS)
 def test_whoever_is_installed_delivers_everything(name: str, tmp_path: Path) -> None:
     if not PEERS[name].present:
         pytest.skip(f"{name} is not installed")

@@ -14,7 +14,7 @@ import pytest
 from bench import __main__ as command
 from bench import server as homes
 from bench.client import user as users
-from bench.client.user import BASE_S, CAP_S, RUDE_S, UsersState, polite, rude
+from bench.client.user import BASE_S, CAP_S, UsersState, polite
 from bench.engine.record import Script
 from bench.engine.run_state import Access, Pacing
 from bench.scenarios import reconnect
@@ -43,27 +43,20 @@ def test_polite_waits_spread_double_and_obey() -> None:
     assert delay_s(0, 17.0) == 17.0
 
 
-def test_rude_waits_are_all_the_same() -> None:
-    assert {rude(attempt, 30.0) for attempt in range(5)} == {RUDE_S}
-
-
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits as long as he would on a real network: the daemon is back in a moment."""
     monkeypatch.setattr(users, "BASE_S", 0.2)
-    monkeypatch.setattr(users, "RUDE_S", 0.3)
 
 
-@pytest.mark.parametrize("options", [[], ["--rude"]])
 def test_nothing_is_lost_when_the_daemon_is_killed(
     tmp_path: Path,
-    options: list[str],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     impatient(monkeypatch)
     out = tmp_path / "r.json"
     small = ["--clients", "20", "--rooms", "3", "--missed", "9"]
-    assert command.main(["reconnect", *small, *options, "--json", str(out)]) == 0
+    assert command.main(["reconnect", *small, "--json", str(out)]) == 0
     result = json.loads(out.read_text())
     assert is_whole(result)
     assert result["messages"] == 9

@@ -83,6 +83,7 @@ async def test_an_honest_server_passes_when_every_message_cuts_somebody() -> Non
         ("whisper", "altered"),
         ("silence", "unacked"),
         ("skip", "lost"),
+        ("conceal", "lost"),
         ("babble", "altered"),
         ("misquote", "altered"),
     ],
@@ -126,6 +127,7 @@ async def test_people_who_are_never_let_in_end_the_run(monkeypatch: pytest.Monke
 
 async def test_a_daemon_that_is_gone_at_the_end_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(replay: Replay) -> None:
+        monkeypatch.setattr(gathering, "GATHER_NS", 300_000_000)  # they came in, however long that took
         replay.state.resting = True  # nobody comes back
         for person in replay.people.values():
             person.cut()

@@ -1,8 +1,7 @@
-"""Result files read back, compared and drawn."""
+"""Result files read back and drawn."""
 
 from __future__ import annotations
 
-import argparse
 import doctest
 import json
 from html.parser import HTMLParser
@@ -13,10 +12,8 @@ from xml.etree import ElementTree
 import pytest
 
 from bench import __main__ as command
-from bench import compare, printout
+from bench import printout
 from bench import results as reading
-from bench.compare import Spread
-from bench.compare import compare as compared
 from bench.histogram import Histogram
 from bench.report import page, picture
 
@@ -110,65 +107,15 @@ def test_a_page_is_one_closed_document_without_resources() -> None:
 
 
 def test_a_page_shows_faults_and_escapes_what_it_was_told() -> None:
-    text = page.page([result(), result(lost=3)])
+    text = page.page([result(), result(lost=3, examples=["lost: k1 by <ann>"])])
     assert "FAIL" in text
+    assert "lost: k1 by &lt;ann&gt;" in text
     assert "bench &lt;fanout&gt;" in text
     assert "PASS" in page.page([result()])
 
 
-def test_ranges_that_touch_are_no_change() -> None:
-    assert not Spread.of([1, 2]).apart(Spread.of([2, 3]))
-    assert Spread.of([1, 2]).apart(Spread.of([2.1, 3]))
-
-
-def runs(*p99s: float) -> list[dict[str, Any]]:
-    return [result(p99) for p99 in p99s]
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "worse"),
-    [
-        (runs(4, 5), runs(4.9, 6), False),  # overlap
-        (runs(4, 5), runs(7, 8), True),
-        (runs(7, 8), runs(4, 5), False),  # better
-        (runs(4.00, 4.01), runs(4.10, 4.11), False),  # real, but within the tolerance
-        ([result(lost=0)], [result(lost=1)], True),  # a fault needs no spread
-    ],
-)
-def test_a_regression_is_a_change_the_wrong_way_beyond_the_tolerance(
-    before: list[dict[str, Any]], after: list[dict[str, Any]], worse: bool
-) -> None:
-    assert any(delta.worse(0.05) for delta in compared(before, after)) is worse
-
-
-def test_one_run_spreads_over_its_seconds_and_is_not_judged_where_it_has_none() -> None:
-    (delta,) = [one for one in compared([result(x_us=1.0)], [result(x_us=9.0)]) if one.name == "x_us"]
-    assert not delta.judged
-    (delta,) = [one for one in compared([result()], [result()]) if one.name == "acks_per_s"]
-    assert (delta.before.low, delta.before.high) == (10, 11)
-
-
-def test_compare_ends_with_5_on_a_regression(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    before, after = file_of(tmp_path, "a.json", runs(4, 5)), file_of(tmp_path, "b.json", runs(8, 9))
-    assert command.main(["compare", str(before), str(after)]) == compare.REGRESSION == 5
-    assert "WORSE" in capsys.readouterr().out
-    assert command.main(["compare", str(after), str(before)]) == 0
-    assert command.main(["compare", str(before), str(after), "--tolerance", "500%"]) == 0
-
-
-def test_compare_refuses_two_scenarios_and_what_is_no_result(tmp_path: Path) -> None:
-    one, other = (
-        file_of(tmp_path, "a.json", result()),
-        file_of(tmp_path, "b.json", {**result(), "scenario": "direct"}),
-    )
-    assert command.main(["compare", str(one), str(other)]) == 2
-    assert command.main(["compare", str(one), str(tmp_path / "none.json")]) == 2
-    with pytest.raises(argparse.ArgumentTypeError):
-        compare._percent("-3%")
-
-
 def test_report_writes_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    one = file_of(tmp_path, "a.json", runs(4, 5))
+    one = file_of(tmp_path, "a.json", [result(4), result(5)])
     out = tmp_path / "report.html"
     assert command.main(["report", str(one), "--html", str(out)]) == 0
     assert "2 results" in capsys.readouterr().out
@@ -235,86 +182,10 @@ def test_a_picture_without_a_latency_is_refused() -> None:
         picture.picture([floor, peers])
 
 
-def test_the_memory_of_the_daemon_is_drawn_where_it_was_noted() -> None:
-    rows = [{**second(place, 5), "rss_mib": 50.0 + place} for place in range(3)]
-    text = page.page([result(timeline=rows)])
-    assert "Memory of the daemon" in text
-    assert "resident memory" in text
-    assert "Memory of the daemon" not in page.page([result()])
-
-
 def test_a_picture_of_clean_runs_says_that_all_was_delivered() -> None:
     said = "".join(ElementTree.fromstring(picture.picture(beside(chatd=9e6))).itertext())
     assert "all delivered" in said
     assert "generator-bound" not in said
-
-
-def test_a_page_shows_thresholds_and_which_of_them_were_missed() -> None:
-    held, missed = {"lost==0": True}, {"delivery.p99<1ms": False, "lost==0": True}
-    text = page.page([result(thresholds=missed)])
-    assert "1 of 2" in text
-    assert "delivery.p99&lt;1ms" in text
-    assert "MISSED" in text
-    assert "MISSED" not in page.page([result(thresholds=held)])
-
-
-def test_a_page_stamps_what_the_generator_may_have_limited() -> None:
-    assert "GENERATOR-BOUND" in page.page([result(generator_bound=True)])
-    assert "GENERATOR-BOUND" not in page.page([result(generator_bound=False)])
-    for part in ("floor", "chatd", "peers"):
-        run = {"deliveries_per_s": 1.0, "generator_bound": True}
-        assert "GENERATOR-BOUND: some run" in page.page([result(**{part: {"some run": run}})])
-
-
-def test_faults_of_every_run_in_a_result_are_on_the_page_with_their_examples() -> None:
-    quiet = {"deliveries_per_s": 1.0, "lost": 0}
-    chatd = {"at the rate": quiet, "saturated": {**quiet, "lost": 4, "examples": ["lost: k1 by <ann>"]}}
-    text = page.page([result(floor={"push": quiet}, chatd=chatd)])
-    assert "FAIL" in text
-    assert "4 faults found" in text
-    assert "lost: k1 by &lt;ann&gt;" in text
-
-
-def test_what_a_peer_lost_stands_in_its_row_and_fails_nobody() -> None:
-    text = page.page([result(peers={"slow": {"deliveries_per_s": 1.0, "lost": 5}})])
-    assert "lost 5" in text
-    assert "FAIL" not in text
-
-
-def test_a_peer_without_figures_says_why() -> None:
-    rows = {"a": {"absent": "x"}, "b": {"failed": "it stopped"}, "c": {"not_implemented": "x"}}
-    text = page.page([result(peers=rows)])
-    assert all(word in text for word in ("absent", "failed", "not implemented"))
-
-
-def goal(value: float, verdict: str) -> dict[str, Any]:
-    bounds = {"must": 5.0, "aim": 2.0, "more": False}
-    figure = {"key": "p99", "title": "ack p99", "unit": "ms", "value": value, "verdict": verdict, **bounds}
-    runs = [{"scenario": "direct", "lost": 0, "generator_bound": True}]
-    return {"name": "P3", "what": "direct", "figures": [figure], "correct": True, "results": runs}
-
-
-def test_a_page_of_targets_shows_what_must_be_reached_and_what_was() -> None:
-    text = page.page([{"scenario": "targets", "quick": True, "goals": [goal(6.0, "MISSED")]}])
-    assert all(word in text for word in ("0 of 1", "musts reached", "ack p99", "≤ 5.0", "MISSED"))
-    assert "GENERATOR-BOUND: P3, direct 1" in text
-    assert Outline(text).open == []
-
-
-def test_a_page_of_targets_shows_what_is_not_measured_and_what_is_absent() -> None:
-    failed = goal(6.0, "MISSED") | {"notes": ["made up"], "failed": "it stopped"}
-    failed["figures"] = [
-        failed["figures"][0] | {"value": None, "verdict": verdict} for verdict in ("MISSED", "ABSENT")
-    ]
-    text = page.page([{"scenario": "targets", "goals": [failed]}])
-    assert all(word in text for word in ("0 of 1", "P3: made up", "P3: FAILED: it stopped", "ABSENT"))
-
-
-def test_the_page_of_connect_speaks_of_people_who_come_in() -> None:
-    text = page.page([result(scenario="connect", connects_per_s=9.0, resume_ms=result()["ack_ms"])])
-    assert all(word in text for word in ("hellos answered", "hello answered p99", "synchronised"))
-    assert "durable" not in text
-    assert "durable messages" in page.page([result()])
 
 
 def second(place: int, acks: int) -> dict[str, Any]:
@@ -335,20 +206,18 @@ def test_a_second_in_which_nothing_happened_is_a_value_of_its_own() -> None:
 def test_a_stall_breaks_the_curve_and_leaves_the_counts_at_nothing() -> None:
     text = page.page([result(timeline=DEAD_SECONDS)])
     charts = {card.partition("</h2>")[0]: card for card in text.split("<h2>")}
-    curve, counts = charts["Latency of every second, p99"], charts["Durable messages of every second"]
-    assert curve.count("<polyline") == 2
-    assert counts.count("<polyline") == 1
+    assert charts["p99 of every second"].count("<polyline") == 2
+    assert charts["Of every second"].count("<polyline") == 1
 
 
-def test_a_stall_widens_the_spread_of_a_run() -> None:
-    stalled = [second(place, 0 if place % 2 else 10) for place in range(8)]
-    (delta,) = [one for one in compared([result(timeline=stalled)], [result()]) if one.name == "acks_per_s"]
-    assert delta.before.low == 0
+def test_results_stand_side_by_side_with_what_changed() -> None:
+    text = page.page([result(4.0), result(6.0)])
+    assert "<td>ack_ms.p99</td><td>4.00 ms</td><td>6.00 ms +50%</td>" in text
 
 
-def test_what_was_measured_beside_has_one_table_and_no_row_among_the_figures() -> None:
-    for one in beside(chatd=9.0, slow=2.0):
-        drawn = page.page([one])
-        assert "Beside others" in drawn
-        assert "peers.slow" not in drawn
-        assert "floor.push" not in drawn
+def test_a_page_of_targets_shows_what_must_be_reached_and_what_was() -> None:
+    figure = {"title": "ack p99", "unit": "ms", "value": 6.0, "must": 5.0, "aim": None, "verdict": "MISSED"}
+    goal = {"name": "P3", "figures": [{"key": "p99", **figure}], "correct": True, "results": []}
+    text = page.page([{"scenario": "targets", "goals": [goal]}])
+    assert all(word in text for word in ("P3", "ack p99", "6", "MISSED"))
+    assert Outline(text).open == []

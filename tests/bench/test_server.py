@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from bench.server import Unreachable, healthy, own_daemon
+from bench.server import Unreachable, healthy, own_endpoint
 
 
 async def test_a_daemon_runs_until_the_block_ends() -> None:
-    async with own_daemon() as daemon:
+    async with own_endpoint() as there:
+        daemon = there.own
         assert await healthy("127.0.0.1", daemon.ops_port)
         assert daemon.cpu_s() > 0
         assert daemon.rss_bytes_max() > 1024**2
@@ -27,7 +28,7 @@ async def test_a_daemon_that_does_not_start_is_unreachable_and_says_why(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(Unreachable, match="the daemon stopped with"):
-        async with own_daemon({"CHATD_LIMITS__FRAME_BYTES": "many"}):
+        async with own_endpoint(settings={"CHATD_LIMITS__FRAME_BYTES": "many"}):
             pass
     assert not list(tmp_path.iterdir())
 

@@ -23,9 +23,9 @@ def test_colliding_keys_have_one_hash():
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
 def test_what_is_sent_fits_into_a_frame_and_is_the_same_for_the_same_number(attack):
-    payload = attack.payload(CONTEXT, 5)
+    payload = attack.make(CONTEXT, 5)
     assert len(payload) <= (FIRST_FRAME_BYTES if attack.kind == "stranger" else FRAME_BYTES)
-    assert payload == attack.payload(CONTEXT, 5)
+    assert payload == attack.make(CONTEXT, 5)
 
 
 def test_names_are_names():
@@ -101,4 +101,4 @@ def test_an_attack_is_carried_out_and_judged(tmp_path, capsys):
     assert result["attacks"]["pongs"]["ack_ms"]["count"] == 20
     assert result["lost"] == result["unacked"] == 0
     assert "batches of 64 pongs" in capsys.readouterr().out
-    assert msgpack.unpackb(ATTACKS[8].payload(CONTEXT, 0)) == [{"type": "pong"}] * 64
+    assert msgpack.unpackb(ATTACKS[8].make(CONTEXT, 0)) == [{"type": "pong"}] * 64
