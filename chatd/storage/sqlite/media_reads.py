@@ -135,7 +135,7 @@ def placed(connection: sqlite3.Connection, asker: Asker, place: FilePlace) -> Ac
     *row, first, extras = connection.execute(PLACED, values).fetchone()
     access = access_of(tuple(row))
     # Few have deleted anything for themselves.
-    is_shown = not extras or view_of(Seer(first, extras)).shows(place.seq)
+    is_shown = not extras or sees(Seer(first, extras), place.seq)
     return access if is_shown else access._replace(object=None)
 
 
