@@ -52,6 +52,13 @@ async def _choose(app: AppPage, text: str, item: str) -> None:
     await app.page.get_by_role("menuitem", name=item, exact=True).click()
 
 
+async def _until_told_nothing(app: AppPage) -> None:
+    """Wait until the bell in the head of a channel says so: one is told of its posts who asks for it."""
+    await app.page.locator(".chat-head").get_by_role("button", name="Notifications").click()
+    await app.page.get_by_role("menuitemradio", name="As usual: nothing", checked=True).wait_for()
+    await app.page.keyboard.press("Escape")
+
+
 async def test_cards_are_shown_by_type_and_messages_are_forwarded_with_them(
     browser: Any, world: World
 ) -> None:
@@ -206,10 +213,7 @@ async def test_a_channel_is_made_followed_and_read_by_those_who_do_not_write(
         await bob.button("Follow the channel")
         await bob.page.locator("article", has_text="Spring tour").wait_for()
         assert await bob.field.count() == 0
-        # Of a channel one is told nothing until one asks for it.
-        await bob.page.locator(".chat-head").get_by_role("button", name="Notifications").click()
-        await bob.page.get_by_role("menuitemradio", name="As usual: nothing", checked=True).wait_for()
-        await bob.page.keyboard.press("Escape")
+        await _until_told_nothing(bob)
         bell = bob.page.get_by_role("button", name="Notify me of posts")
         assert await bell.get_attribute("aria-pressed") == "false"
         await bell.click()
