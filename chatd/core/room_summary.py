@@ -158,7 +158,7 @@ def summarise(
 ) -> RoomSummary:
     """Return the keys that memory and a store have alike. `numbers`: `unread`, `hidden`, `first_visible`.
 
-    What is as usual is tested, not set: that costs a quarter, and nearly all of it is as usual in nearly all rooms.
+    What is as usual is tested, not set: that costs a third, and nearly all of it is as usual in nearly all rooms.
     """
     unread, hidden, first_visible = numbers
     summary = RoomSummary(
