@@ -29,7 +29,8 @@ def patient(pacing: Pacing, fault: str) -> Pacing:
 async def play(plan: Plan) -> Report:
     there = Endpoint(plan.access.url, "", ENCODINGS["msgpack"], None)
     seen, _ = await measure(plan, 1, there)
-    assert seen.record.messages
+    # A machine that stands still may count no message as due, and finds the fault all the same.
+    assert seen.record.messages or found(seen)
     return seen
 
 

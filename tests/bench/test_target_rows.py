@@ -32,7 +32,7 @@ GLANCE = Extent(
 )
 # A few of everything that a row of the platform makes.
 PLATFORM = {"WORDS": 50, "PATTERNS": 5, "UPLOADED": 30, "DEADLINE_MS": 50, "AFTER_CALLS": 3, "ERASED": 100}
-PLATFORM["FRIENDS"] = 40
+PLATFORM["FRIENDS"] = 200  # who have twenty friends each
 NEEDS_ROUNDS = {"P9": {"spread"}}  # of one round there is none
 
 
