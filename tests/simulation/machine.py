@@ -372,6 +372,9 @@ class SimMachine:
             self.search.close()
         for process in self._dead:
             process.threads.close_all()
+            # The watcher of an open file would hold the world, which has the cursor of a query that was cut off, and
+            # SQLite keeps the files open as long as there is such a cursor.
+            process.disk.fault = None
             app = process.daemon._app
             if app is not None:
                 release(app)
