@@ -116,3 +116,26 @@ async def test_it_speaks_the_language_of_the_user(browser: Any, world: World) ->
         assert shown["body"] == "3 条新消息\n你好"
         await push.deliver(kind="test", tag="test")
         await push.until("shown.some(({ title }) => title === 'Example Chat')")
+
+
+async def test_an_offer_leads_to_the_offers_and_goes_when_it_is_answered(
+    browser: Any, tmp_path: Path
+) -> None:
+    async with (
+        web_daemon(tmp_path, people={"enabled": True}) as daemon,
+        client_of(daemon, "bob") as bob,
+        watched_context(browser, **ALLOWED) as (context, watch),
+    ):
+        app, push = await opened(context, World(daemon, bob))
+        room = await bob.create_group("Bike tour", users=["alice"])
+        said = {"kind": "offer", "name": "bob", "title": "Bike tour", "room": room.id}
+        await app.page.get_by_role("button", name="1 invitation").wait_for()
+        await push.deliver(**said, tag="pressed")
+        await push.deliver(**said, tag="left")
+        await push.until("shown.length === 2")
+        await push.press("pressed")
+        await app.page.get_by_role("heading", name="Invitations").wait_for()
+        assert [one["tag"] for one in await push.shown()] == ["left"]
+        await app.page.get_by_role("button", name="Decline").click()
+        await push.until("shown.length === 0")
+        assert watch.errors == []
