@@ -19,7 +19,7 @@ from .core.packets import (
     ReadersReply,
     SummaryReply,
 )
-from .core.replica import MemberReceipt
+from .core.replica import MemberReceipt, Replica
 from .core.summary import Summary
 from .core.timeline import Page
 from .groups import Group
@@ -173,7 +173,7 @@ class Room(Group, OwnView):
         The presentation of an emoji makes no difference (protocol.md, "react"). Raises `BadRequest` for anything
         else.
         """
-        message = self._replica.timeline.messages.get(seq)
+        message = self._seen.timeline.messages.get(seq)
         if present or message is None or emoji not in message.mine:
             emoji = normal_emoji(emoji)
         return await self._write("react", target=seq, emoji=emoji, set=present)
@@ -186,7 +186,7 @@ class Room(Group, OwnView):
 
     async def timeline(self, limit: int = HISTORY_PAGE) -> tuple[Message, ...]:
         """Return the newest `limit` messages, ascending and up to date; fetches exactly what is missing."""
-        await self._engine.repairer.repair(self._replica)
+        await self._engine.repairer.repair(self._seen)
         before = self.applied + 1
         messages: tuple[Message, ...] = ()
         while len(messages) < limit:
@@ -216,9 +216,12 @@ class Room(Group, OwnView):
                 return kept
         places = {"before": before, "after": after, "around": around}
         reply: HistoryReply = await self._call("history", limit=limit, **named(places))
-        replica = self._replica
-        self._engine.account.publish(replica, replica.timeline.take_page(reply))
-        return self._page(reply)
+        replica = self._seen
+        changes = replica.without_deleted(replica.timeline.take_page(reply))
+        # Before the cache is trimmed.
+        page = self._page(replica, reply)
+        self._engine.account.publish(replica, changes)
+        return page
 
     async def log(self, first: int, last: int | None = None, limit: int | None = None) -> LogReply:
         """Return the raw reply of `log` from number `first` on (protocol.md, "log"); it is not applied to the room."""
@@ -236,14 +239,14 @@ class Room(Group, OwnView):
         """Return these messages, at most 100, in their current state (protocol.md, "messages")."""
         reply: MessagesReply = await self._call("messages", seqs=list(seqs))
         events = reply["events"]
-        replica = self._replica
+        replica = self._seen
         self._engine.account.publish(replica, replica.timeline.take_messages(events))
         return tuple(message_from(self.id, event) for event in events if not replica.is_deleted(event["seq"]))
 
     def read(self, seq: int | None = None) -> None:
         """Mark everything up to `seq`, or all that was applied, as read; sent at most every 2 s (protocol.md,
         "read")."""
-        self._engine.signals.read(self._replica, self.applied if seq is None else seq)
+        self._engine.signals.read(self._seen, self.applied if seq is None else seq)
         self._engine.note_soon()
 
     def typing(self, what: str = "text") -> None:
@@ -317,10 +320,10 @@ class Room(Group, OwnView):
     # Internal.
 
     async def _page_kept(self, before: int, limit: int) -> Page | None:
-        timeline = self._replica.timeline
+        timeline = self._seen.timeline
         low = timeline.cached.covered_down_from(before - 1)
         if low < before:
-            await self._engine.repairer.refresh(self._replica, low, before - 1)
+            await self._engine.repairer.refresh(self._seen, low, before - 1)
         page = timeline.page_before(before, limit)
         return page and replace(page, messages=self._shown(page.messages))
 
@@ -329,9 +332,9 @@ class Room(Group, OwnView):
         now = self._engine.settings.env.time_ms()
         return tuple(message for message in messages if self._seen.is_shown(message, now))
 
-    def _page(self, reply: HistoryReply) -> Page:
-        timeline, low, high = self._replica.timeline, reply["low"], reply["high"]
-        messages = self._shown(timeline.between(low, high))
+    def _page(self, replica: Replica, reply: HistoryReply) -> Page:
+        low, high = reply["low"], reply["high"]
+        messages = self._shown(replica.timeline.between(low, high))
         return Page(messages, low, high, reply["seq"], reply.get("end", False))
 
     def _message(self, content: str | Body, silent: bool, composed_at: int | None, key: str) -> Packet:

@@ -9,14 +9,14 @@ import { createInterface } from "node:readline";
 import { MemoryStorage, SystemEnv } from "./dist/index.js";
 import { json } from "./dist/json.js";
 import { msgpack } from "./dist/msgpack.js";
-import { forward, isDeleted, join, verify } from "./dist/conversations.js";
+import { forward, isDeleted, isRetained, join, verify } from "./dist/conversations.js";
 import { FileStorage } from "./dist/node.js";
 import { Client, circlesOf } from "./dist/people.js";
 import { press, report } from "./dist/platform.js";
 
 const PROFILES = [
   ...["core", "persistence", "edits", "read_state", "large_rooms", "background", "account", "people"],
-  ...["reports", "bots", "conversations", "json", "deflate"],
+  ...["reports", "bots", "conversations", "channels", "json", "deflate"],
 ];
 
 /** The sections of account rows whose values are shown as they are. */
@@ -248,14 +248,16 @@ const LINES = {
 };
 
 function stateOf(room, { timeline }) {
-  const { preview, events, ...summary } = room.summary;
+  const { events, ...summary } = room.summary;
   return {
     applied: room.applied,
     head: room.head,
     read: room.readTo,
     unread: room.unread,
     unread_mentions: room.unreadMentions,
-    messages: timeline.between(0, Infinity).filter(({ seq }) => !isDeleted(summary.deleted, seq)).map(messageOf),
+    messages: timeline.between(0, Infinity)
+      .filter((message) => !isDeleted(summary.deleted, message.seq) && isRetained(summary, message, env.timeMs()))
+      .map(messageOf),
     cached: timeline.cached.parts,
     summary,
     receipts: Object.fromEntries([...room.receipts].map(([user, { read, delivered }]) => [user, set({ read, delivered })])),

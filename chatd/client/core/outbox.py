@@ -174,7 +174,9 @@ class Outbox:
         return entry
 
     def add(self, entry: Entry) -> None:
-        """Add a stored entry at its place."""
+        """Add a stored entry at its place; of two with one key only the first."""
+        if entry.key in self._entries:
+            return
         self._entries[entry.key] = entry
         if entry.state is State.QUEUED:
             self._lane(entry.room).entries.append(entry)

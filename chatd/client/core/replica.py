@@ -91,14 +91,16 @@ class Replica:
         self.timeline.reset()
         self.receipts.clear()
         self.early.clear()
+        self.summary = replace(self.summary, preview=None)
         self.read = self.unread = self.unread_mentions = self.counted = self.as_of = 0
 
     def take_summary(self, packet: RoomSummary) -> list[Change]:
         """Replace the summary and apply the `events` it brought (protocol.md, "RoomSummary" and "Positions, gaps
         and repair")."""
         summary = Summary.from_packet(packet)
-        if summary.preview is None:
-            summary = replace(summary, preview=self.summary.preview)
+        preview = self.summary.preview
+        if summary.preview is None and preview is not None and preview["seq"] >= summary.first_visible:
+            summary = replace(summary, preview=preview)
         self.summary = summary
         self.timeline.bounds(summary.first_visible, summary.log_floor)
         self.timeline.heard(summary.seq, summary.ordinal)

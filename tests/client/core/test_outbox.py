@@ -39,6 +39,13 @@ def states(outbox):
 # --- order
 
 
+def test_of_two_entries_with_one_key_the_first_is_sent_and_none_is_in_the_way_of_the_next():
+    outbox = filled("k1", "k1", "k2", kind="edit")
+    assert take(outbox) == [["k1"]]
+    outbox.done("k1")
+    assert take(outbox) == [["k2"]]
+
+
 def test_waiting_sends_of_a_room_go_in_one_frame_in_order():
     outbox = filled("1", "2", "3")
     assert take(outbox) == [["1", "2", "3"]]

@@ -219,3 +219,16 @@ def test_a_deleted_message_is_forgotten_and_not_told_of():
     changes = replica.without_deleted(replica.feed([text(1), text(2)]))
     assert [change.message.seq for change in changes] == [2]
     assert list(replica.timeline.messages) == [2]
+
+
+def test_the_preview_of_another_epoch_or_of_before_one_came_back_is_not_shown():
+    preview = {"seq": 9, "kind": "message", "user": "u7", "body": {"text": "Hi"}}
+    replica = opened(preview=preview)
+    replica.take_summary(summary(12, first_visible=9))
+    assert replica.summary.preview == preview
+    replica.take_summary(summary(12, first_visible=10))
+    assert replica.summary.preview is None
+    replica = opened(preview=preview)
+    replica.reset()
+    replica.take_summary(summary(3))
+    assert replica.summary.preview is None

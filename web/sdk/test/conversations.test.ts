@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 
 import {
-  ban, clear, deleteForMe, digestOf, forward, govern, hindranceOf, inviteIn, invitesOf, isDeleted, join, joinsOf,
+  ban, clear, deleteForMe, digestOf, forward, govern, hindranceOf, inviteIn, invitesOf, isDeleted, isRetained, join, joinsOf,
   may, mayChange, rangesOf, rulesOf, schedule, scheduledOf, silence, useInvite, verify, type Policy,
 } from "../src/conversations.js";
 import type { Packet } from "../src/core/packets.js";
@@ -197,4 +197,12 @@ test("a hidden room comes back with its next message that counts", async () => {
   }
   assert.deepEqual(states, [true, true, false]);
   await client.close();
+});
+
+test("messages are shown for the time that their room keeps them, and those from before that", () => {
+  const shown = (policy: { retain_s?: number } | undefined, kept?: number): number[] => {
+    const messages = [1, 2, 3].map((seq) => ({ seq, time: 1000 * seq }));
+    return messages.filter((message) => isRetained({ ...(policy && { policy }), ...(kept && { kept }) }, message, 62_500)).map(({ seq }) => seq);
+  };
+  assert.deepEqual([shown({ retain_s: 60 }, 1), shown({ retain_s: 60 }), shown({ retain_s: 0 }), shown(undefined)], [[1, 3], [3], [1, 2, 3], [1, 2, 3]]);
 });

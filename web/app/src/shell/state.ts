@@ -4,6 +4,7 @@
  */
 import { batch, computed, signal, type Signal } from "@preact/signals";
 import type { Change, Message, Phase, Room, Summary } from "@chatd/client";
+import { isDeleted, isRetained } from "@chatd/client/conversations";
 import type { Client } from "@chatd/client/people";
 import { badgeOf, type Levels } from "@chatd/client/push";
 import { forgetPeople, peopleChanged } from "./contacts.js";
@@ -63,10 +64,10 @@ export class RoomState {
   }
 }
 
-/** Return a message, unless the user cleared it away or deleted it for themself. */
-export function shownOf({ summary: { first_visible, deleted } }: Room, message: Message | undefined): Message | undefined {
-  const { seq = 0 } = message ?? {};
-  return seq < first_visible || deleted?.some(([low, high]) => low <= seq && seq <= high) ? undefined : message;
+/** Return a message, unless the user cleared it away or deleted it for themself, or its room keeps none so old. */
+export function shownOf({ summary }: Room, message: Message | undefined): Message | undefined {
+  const isShown = message && message.seq >= summary.first_visible && !isDeleted(summary.deleted, message.seq);
+  return isShown && isRetained(summary, message) ? message : undefined;
 }
 
 export interface Presence {

@@ -6,7 +6,7 @@
  */
 import { computed, signal, type Signal } from "@preact/signals";
 import type { Change, Entry, Event, Message } from "@chatd/client";
-import { isDeleted } from "@chatd/client/conversations";
+import { isDeleted, isRetained } from "@chatd/client/conversations";
 import type { Outgoing } from "@chatd/client/media";
 import { outgoing, outgoingMessage } from "../media/outgoing.js";
 import { client, me, type RoomState } from "../shell/state.js";
@@ -52,13 +52,17 @@ export class TimelineModel {
     pending.push(...withFiles.map(({ key, composed_at }) => ({ key, time: composed_at })));
     pending.sort((one, other) => one.time - other.time);
     const [deleted, first] = [this.#deleted.value, this.#first.value];
-    const isShown = ({ seq }: { seq: number }): boolean => seq >= first && !isDeleted(deleted, seq);
+    const rules = { policy: { retain_s: this.#retainS.value }, kept: this.#kept.value };
+    const isShown = ({ seq, time = 0 }: { seq: number; time?: number }): boolean =>
+      seq >= first && !isDeleted(deleted, seq) && isRetained(rules, { seq, time });
     const notes = this.notes.value.filter(isShown);
     return rowsOf({ messages: messages.filter(isShown), notes, pending, divider: this.divider.value, me: me.value });
   });
   // What the user cleared and deleted for themself; they stay the same while nothing more is.
   readonly #first = computed(() => this.state.summary.value.first_visible);
   readonly #deleted = computed(() => this.state.summary.value.deleted);
+  readonly #retainS = computed(() => this.state.summary.value.policy?.retain_s ?? 0);
+  readonly #kept = computed(() => this.state.summary.value.kept ?? 0);
   /** The keys of messages that just came at the end, in front of the reader: their rows rise. */
   fresh: ReadonlySet<string> = new Set();
   /** Called after messages of others were put at the end of the stretch. */

@@ -9,7 +9,7 @@ import { AccountRows, splitPlace, type Place } from "./account_rows.js";
 import type { Change } from "./changes.js";
 import type { MediaOffer } from "../media/offer.js";
 import { contactFrom, rowFrom, type Contact } from "./contacts.js";
-import type { Message } from "./messages.js";
+import { messageFrom, type Message } from "./messages.js";
 import type {
   AccountRow, Event, HelloReply, Packet, Profile, Push, PushOffer, Contact as SentContact, SyncPage, UsersGetReply,
 } from "./packets.js";
@@ -20,6 +20,9 @@ import { Replica, type Owner } from "./replica.js";
 export const CARDS_MS = 24 * 3600 * 1000;
 
 const CONTACTS = "contacts";
+
+/** The keys of a `settings` event that replace those of the summary. */
+const SETTINGS = ["title", "avatar", "public", "data", "about", "tags"];
 
 /** The rows of the section `account` with a change of their own. */
 const OWN_CHANGES: Readonly<Record<string, Change>> = {
@@ -66,6 +69,18 @@ class PeopleReplica extends Replica {
   override reset(): void {
     super.reset();
     this._early.clear();
+  }
+
+  /** Take what came with the head of a channel: its newest post, or a change of its settings (protocol.md, "How posts arrive"). */
+  takePost(event: Event): Change[] {
+    if (event.seq <= this.timeline.head) return [];
+    if (event.kind !== "settings") this._show(messageFrom(this.room, event));
+    else {
+      const changed = Object.entries(event).filter(([name]) => SETTINGS.includes(name));
+      const policy = event.policy && { policy: { ...this.summary.policy, ...event.policy } };
+      this.summary = { ...this.summary, ...Object.fromEntries(changed), ...policy };
+    }
+    return [{ kind: "roomChanged", room: this.room }];
   }
 
   override feed(events: readonly Event[]): Change[] {
@@ -131,8 +146,9 @@ export class PeopleAccount extends Account {
   }
 
   override takePush(packet: Packet): void {
-    super.takePush(packet);
     const push = packet as Push;
+    if (push.type === "head") for (const { room, preview } of push.rooms) if (preview) this._takePost(room, preview);
+    super.takePush(packet);
     if (push.type !== "profiles") return;
     const { users } = this._people;
     const known = push.users.filter(({ user }) => users.has(user));
@@ -164,6 +180,11 @@ export class PeopleAccount extends Account {
       else this._delegate.onChange(OWN_CHANGES[name] ?? { kind: "accountChanged", section, name });
     }
     if (users.length) this._delegate.onChange({ kind: "contactsChanged", users });
+  }
+
+  private _takePost(room: string, post: Event): void {
+    const replica = this.replica(room) as PeopleReplica;
+    this.publish(replica, replica.takePost(post));
   }
 
   private get _people(): PeopleDelegate {

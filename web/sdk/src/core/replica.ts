@@ -232,7 +232,7 @@ export class Replica {
     if (ordinal > this.summary.ordinal) this.summary = { ...this.summary, hidden: false };
   }
 
-  private _show(message: Message): void {
+  protected _show(message: Message): void {
     this._unhide(message.ordinal);
     const shown = this.summary.preview?.seq ?? 0;
     if (message.seq < shown) return;

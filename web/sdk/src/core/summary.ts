@@ -59,6 +59,8 @@ export interface Summary {
   readonly folder?: number;
   /** First and last number of messages that the user deleted for themself. */
   readonly deleted?: readonly (readonly [low: number, high: number])[];
+  /** Messages of a direct room up to this one stay, whatever its `retain_s` (protocol.md, "Retention"). */
+  readonly kept?: number;
   readonly first_visible: number;
   readonly log_floor: number;
   /** The latest message, when it was asked for. */
