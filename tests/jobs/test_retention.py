@@ -9,6 +9,7 @@ import pytest
 from msgspec import structs
 
 from chatd.core import removal
+from chatd.core.maintenance import ForgetKeys
 from chatd.protocol.messages import Send, SentBody
 from chatd.storage.sqlite import removal as stored
 from tests.kit.inprocess import InProcessClient, InProcessServer, in_process, new_key
@@ -94,6 +95,58 @@ async def test_a_direct_room_keeps_what_was_there_before_somebody_chose(tmp_path
         server.app.persons.retention.reconfigure(structs.replace(server.config.storage, retain_s=DAY))
         ann, _ = await pass_time(server, 2 * DAY)
         assert await seqs(ann, room) == []
+
+
+@pytest.mark.parametrize("kind", ["group", "direct"])
+async def test_an_edit_says_nothing_of_a_message_that_went(tmp_path: Path, kind: str) -> None:
+    async with in_process(tmp_path / "data", **sections(retain_s=HOUR)) as server:
+        ann = await server.connect("ann")
+        direct = await ann.request(type="room.direct", user="bob")
+        room = await ann.create_group("bob") if kind == "group" else str(direct["summary"]["room"])
+        seq = (await ann.send(room))["seq"]
+        ann, _ = await pass_time(server, HOUR / 2)
+        body = {"text": PLANTED}
+        edit = await ann.request(type="edit", room=room, key=new_key(), target=seq, body=body)
+        ann, bob = await pass_time(server, 0.6 * HOUR)
+        page = await bob.request(type="log", room=room, **{"from": edit["seq"]})
+        assert [(event["kind"], "body" in event) for event in page["events"]] == [("edit", False)]
+
+
+async def test_a_clock_that_was_ahead_keeps_nothing_longer(tmp_path: Path) -> None:
+    async with in_process(tmp_path / "data", **sections(retain_s=HOUR)) as server:
+        ann = await server.connect("ann")
+        room = await ann.create_group("bob")
+        server.env.set_by_ms = 365 * DAY * 1000
+        await ann.send(room)
+        server.env.set_by_ms = 0
+        ann, bob = await pass_time(server, 0)
+        old = (await ann.send(room))["seq"]
+        ann, bob = await pass_time(server, HOUR / 2)
+        new = (await ann.send(room))["seq"]
+        assert await seqs(bob, room) == [old - 1, old, new]
+        ann, bob = await pass_time(server, 0.6 * HOUR)
+        assert await seqs(bob, room) == [new]
+
+
+async def test_a_draft_does_not_come_back_when_its_message_went(tmp_path: Path) -> None:
+    async with in_process(tmp_path / "data", **sections(retain_s=HOUR)) as server:
+        ann = await server.connect("ann")
+        kept, deleted = [await ann.create_group("bob") for _ in range(2)]
+        for room in (kept, deleted):
+            key = new_key()
+            await ann.request(type="draft", room=room, key=key, body={"text": PLANTED})
+            await ann.request(type="send", room=room, key=key, body={"text": PLANTED})
+        await ann.request(type="room.delete", room=deleted, key=new_key())
+        await pass_time(server, 2 * HOUR)
+        # The keys of what went are forgotten, and so is the log of the deleted room.
+        server.env.advance(100 * DAY)
+        await server.app.writer.submit_and_wait("", ForgetKeys(before=server.env.now_ms()))
+        await server.app.persons.purge.purge()
+        client = server.client()
+        hello = client.say_hello("ann", 5, features=["drafts"])
+        await server.wait_idle()
+        rows = client.reply(hello)["sync"].get("sections", {}).get("drafts", ())
+        assert [row for row in rows if "value" in row] == []
 
 
 async def test_the_announcement_goes_with_its_message_and_the_newest_stays_readable(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from chatd.core.drafts import draft_of
 from chatd.core.removal import (
     DeletedRoom,
     ErasedReactions,
@@ -20,6 +21,18 @@ from chatd.storage.sqlite.rows import position
 
 # The edits with a body: at most one, as the next edit empties it.
 EDITS_OF = "SELECT position, blob FROM events WHERE position >> 32 = ? AND target = ? AND position < ?"
+# Edits that carry a text of messages that go, and are younger.
+EDITS_OF_STRETCH = """
+SELECT position, blob FROM events
+WHERE position >> 32 = :room AND target BETWEEN :low AND :high AND position > :room << 32 | :high
+"""
+# Drafts that became messages that go: the key, by which one knows that they are over, may go as well.
+DRAFTS_OF_STRETCH = """
+SELECT s.number, s.body, e.client_key FROM events e JOIN section_rows s
+  ON s.user = e.user AND s.section = 'drafts' AND s.name = (SELECT name FROM rooms WHERE number = :room)
+WHERE e.position BETWEEN :room << 32 | :low AND :room << 32 | :high AND e.client_key IS NOT NULL AND s.body IS NOT NULL
+"""
+END_DRAFT = "UPDATE section_rows SET body = NULL, stamp = ? WHERE number = ?"
 EMPTY_EDIT = "UPDATE events SET blob = ?, target = NULL WHERE position = ?"
 
 # From the last floor on: below it there are only messages, however many.
@@ -106,8 +119,14 @@ def write_purges(connection: sqlite3.Connection, purged: Sequence[PurgedLog], st
 
 
 def write_stretches(connection: sqlite3.Connection, stretches: Sequence[PurgedStretch], stamp: int) -> None:
-    for sql in PURGE_STRETCH:
-        connection.executemany(sql, [asdict(stretch) for stretch in stretches])
+    for stretch in map(asdict, stretches):
+        for number, body, key in connection.execute(DRAFTS_OF_STRETCH, stretch).fetchall():
+            if draft_of(body).key == key:
+                connection.execute(END_DRAFT, (stamp, number))
+        for sql in PURGE_STRETCH:
+            connection.execute(sql, stretch)
+        for edit_position, blob in connection.execute(EDITS_OF_STRETCH, stretch).fetchall():
+            connection.execute(EMPTY_EDIT, (emptied(decode_event(blob)), edit_position))
 
 
 WRITES: Mapping[type, Callable[[sqlite3.Connection, Sequence[Any], int], None]] = {

@@ -30,6 +30,10 @@ CHOSEN = ROOMS.replace("FROM rooms", "FROM rooms INDEXED BY rooms_retained").rep
 OLDEST = (
     "SELECT position & 0xffffffff, time FROM events WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?"
 )
+# The first event that no clock ahead dated: those before it are at least as old, whatever they say.
+BELIEVED = """
+SELECT position & 0xffffffff, time FROM events WHERE position BETWEEN ? AND ? AND time <= ? ORDER BY position LIMIT 1
+"""
 COUNTABLE = """
 SELECT position & 0xffffffff, user, ordinal, mentions, ignored FROM events
 WHERE position BETWEEN ? AND ? AND ordinal IS NOT NULL ORDER BY position
@@ -64,12 +68,16 @@ def old_stretch(
     connection: sqlite3.Connection, room: int, span: tuple[int, int], now_ms: int, kept_s: int
 ) -> tuple[int, int] | None:
     """Return the first and the last of the oldest events of a span that are old, as many as one commit purges."""
-    bounds = position(room, span[0]), position(room, span[1]), PURGED_AT_ONCE
-    rows = connection.execute(OLDEST, bounds).fetchall()
+    low, high = position(room, span[0]), position(room, span[1])
+    rows = connection.execute(OLDEST, (low, high, PURGED_AT_ONCE)).fetchall()
+    first = rows[0] if rows else None
+    if first is not None and first[1] > now_ms:
+        first = connection.execute(BELIEVED, (low, high, now_ms)).fetchone()
     slack_ms = 1000 * min(kept_s // SLACK_PART, SLACK_MAX_S)
-    if not rows or rows[0][1] >= now_ms - kept_s * 1000 - slack_ms:
+    if first is None or first[1] >= now_ms - kept_s * 1000 - slack_ms:
         return None
-    old = [seq for seq, _ in takewhile(lambda row: row[1] < now_ms - kept_s * 1000, rows)]
+    certain, limit_ms = first[0], now_ms - kept_s * 1000
+    old = [seq for seq, _ in takewhile(lambda row: row[0] <= certain or row[1] < limit_ms, rows)]
     return old[0], old[-1]
 
 

@@ -20,7 +20,7 @@ ORDER BY stamp, number LIMIT ?
 # Those of all sections: once a day.
 FORGET = "DELETE FROM section_rows WHERE body IS NULL AND stamp <= ?"
 
-NUMBER = "SELECT number FROM rooms WHERE name = ?"
+NUMBER = "SELECT number FROM rooms WHERE name = ? AND deleted_by IS NULL"
 
 ROW = "SELECT body FROM section_rows WHERE user = ? AND section = ? AND name = ?"
 ROWS = "SELECT name, body FROM section_rows WHERE user = ? AND section = ? AND body IS NOT NULL"
@@ -32,7 +32,7 @@ def walking(section: str) -> Callable[[sqlite3.Connection, Walk], list[Found]]:
 
 
 def walk_drafts(connection: sqlite3.Connection, walk: Walk) -> list[Found]:
-    """Return the rows of drafts; one whose message was sent shows as a tombstone (core/drafts.py)."""
+    """Return the rows of drafts; one whose message was sent, or whose room was deleted, shows as a tombstone."""
     found = walking(DRAFTS)(connection, walk)
     return [row if is_unsent(connection, walk.user, row) else (*row[:3], None) for row in found]
 
@@ -42,7 +42,7 @@ def is_unsent(connection: sqlite3.Connection, user: str, row: Found) -> bool:
     if value is None:
         return True
     number = connection.execute(NUMBER, (room,)).fetchone()
-    return number is None or not keyed(connection, {(number[0], user, draft_of(value).key)})
+    return number is not None and not keyed(connection, {(number[0], user, draft_of(value).key)})
 
 
 WALKS = {DRAFTS: walk_drafts}
