@@ -6,6 +6,7 @@ from collections import Counter
 import msgpack
 
 from chatd.core.unread_counts import UNCOUNTED_EVENTS_MAX
+from chatd.storage.sqlite.room_rows import UNREAD
 
 COUNTABLE = (
     "FROM events e WHERE e.position >> 32 = m.room AND e.ordinal IS NOT NULL AND e.position & 0xffffffff"
@@ -14,7 +15,8 @@ COUNTABLE = (
 RULES: dict[str, str] = {
     "a room's log ends where the room says": """
         SELECT r.number FROM rooms r
-        WHERE r.seq <> (SELECT max(position) & 0xffffffff FROM events WHERE position >> 32 = r.number)""",
+        WHERE r.seq <> max(r.purged, (
+            SELECT coalesce(max(position) & 0xffffffff, 0) FROM events WHERE position >> 32 = r.number))""",
     "numbers are dense from the floor on": """
         SELECT r.number FROM rooms r
         WHERE r.seq - max(r.log_floor, 1) + 1 <> (
@@ -22,8 +24,10 @@ RULES: dict[str, str] = {
             WHERE position BETWEEN r.number << 32 | max(r.log_floor, 1) AND r.number << 32 | r.seq)""",
     "ordinals count the messages": """
         SELECT r.number FROM rooms r
-        WHERE (r.ordinal, r.ordinal) <> (
-            SELECT count(ordinal), coalesce(max(ordinal), 0) FROM events WHERE position >> 32 = r.number)""",
+        WHERE r.ordinal - r.purged_ordinal <> (SELECT count(ordinal) FROM events WHERE position >> 32 = r.number)
+          AND (r.kind <> 'direct' OR r.purged = 0)
+        UNION SELECT r.number FROM rooms r WHERE r.ordinal < (
+            SELECT coalesce(max(ordinal), 0) FROM events WHERE position >> 32 = r.number)""",
     "times never go back": """
         SELECT position FROM (SELECT position, time, lag(time) OVER (PARTITION BY position >> 32 ORDER BY position)
                               AS before FROM events) WHERE time < before""",
@@ -40,10 +44,17 @@ RULES: dict[str, str] = {
     "a position read lies in the log": """
         SELECT m.room, m.user FROM members m JOIN rooms r ON r.number = m.room WHERE m.read > r.seq""",
     "ordinals read are those up to the position read": f"""
-        SELECT m.room, m.user, m.read_ordinal FROM members m WHERE m.gone IS NULL AND m.read_ordinal <> (
+        SELECT m.room, m.user, m.read_ordinal FROM members m JOIN rooms r ON r.number = m.room
+        WHERE m.gone IS NULL AND r.purged = 0 AND m.read_ordinal <> (
             SELECT coalesce(max(e.ordinal), 0) {COUNTABLE} <= m.read)""",
+    "an unread number is that of the log": f"""
+        SELECT m.room, m.user, {UNREAD} FROM members m JOIN rooms r ON r.number = m.room
+        WHERE m.gone IS NULL AND {UNREAD} <> (
+            SELECT count(*) {COUNTABLE} > m.read AND e.user <> m.user
+              AND NOT coalesce(instr(e.ignored, char(31) || m.user || char(31)), 0))""",
     "own messages are not unread": f"""
-        SELECT m.room, m.user, m.own_unread FROM members m WHERE m.gone IS NULL AND m.own_unread <> (
+        SELECT m.room, m.user, m.own_unread FROM members m JOIN rooms o ON o.number = m.room
+        WHERE m.gone IS NULL AND NOT (o.kind = 'direct' AND o.purged) AND m.own_unread <> (
             SELECT count(*) {COUNTABLE} > m.read
               AND (e.user = m.user OR instr(e.ignored, char(31) || m.user || char(31))) AND NOT EXISTS (
                 SELECT 1 FROM rooms r WHERE r.number = m.room AND r.uncounted
@@ -61,9 +72,9 @@ RULES: dict[str, str] = {
     "the newest message is the preview": """
         SELECT r.number FROM rooms r WHERE r.last_message <> (
             SELECT coalesce(max(position) & 0xffffffff, 0) FROM events
-            WHERE position >> 32 = r.number AND kind = 'message')""",
+            WHERE position >> 32 = r.number AND kind = 'message') AND r.last_message > r.purged""",
     "a direct room knows who wrote in it": """
-        SELECT r.number, r.written FROM rooms r WHERE r.written <> iif(r.kind = 'direct', (
+        SELECT r.number, r.written FROM rooms r WHERE r.purged = 0 AND r.written <> iif(r.kind = 'direct', (
             SELECT coalesce(max(e.user = r.creator), 0) + 2 * coalesce(max(e.user <> r.creator), 0)
             FROM events e WHERE e.position >> 32 = r.number AND e.kind = 'message'), 0)""",
     "nothing carries a commit of the future": """
@@ -72,6 +83,15 @@ RULES: dict[str, str] = {
     "every member is of a room, every reaction of a message": """
         SELECT room FROM members WHERE room NOT IN (SELECT number FROM rooms)
         UNION ALL SELECT room FROM reactions WHERE room << 32 | seq NOT IN (SELECT position FROM events)""",
+    "what is sent later is looked at": """
+        SELECT user, name FROM section_rows WHERE section = 'scheduled' AND body IS NOT NULL
+        EXCEPT SELECT user, key FROM scheduled""",
+    "what waits to be sent was not": """
+        SELECT s.user, s.name FROM section_rows s JOIN events e ON e.user = s.user AND e.client_key = s.name
+        WHERE s.section = 'scheduled' AND s.body IS NOT NULL""",
+    "what is looked at is sent later": """
+        SELECT user, key FROM scheduled
+        EXCEPT SELECT user, name FROM section_rows WHERE section = 'scheduled' AND body IS NOT NULL""",
 }
 
 
@@ -80,7 +100,7 @@ LOGGED = """
 SELECT stamp, position >> 32, position & 0xffffffff, kind FROM events
 WHERE stamp > (SELECT value FROM meta WHERE key = 'feed_floor')
 """
-FLOORS = "SELECT number, log_floor FROM rooms"
+FLOORS = "SELECT number, log_floor, purged FROM rooms"
 
 
 def contradictions(connection: sqlite3.Connection) -> list[str]:
@@ -100,8 +120,10 @@ def feed_contradictions(connection: sqlite3.Connection) -> list[str]:
         for kind, room, seq, *_ in msgpack.unpackb(packed)
         if seq
     ]
-    floors, logged = dict(connection.execute(FLOORS)), set(connection.execute(LOGGED))
-    folded = {one for one in told if one[2] < floors[one[1]] and one[3] != "message"}
+    logged = set(connection.execute(LOGGED))
+    floors = {number: (floor, purged) for number, floor, purged in connection.execute(FLOORS)}
+    folded = {one for one in told if one[2] < floors[one[1]][0] and one[3] != "message"}
+    folded |= {one for one in told if one[2] <= floors[one[1]][1]}
     faults = {
         "an event is told once": [one for one, count in Counter(told).items() if count > 1],
         "what is stored is told": sorted(logged - set(told)),
