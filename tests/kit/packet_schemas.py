@@ -62,6 +62,8 @@ _MESSAGE_STATE: dict[str, Shape] = {
     "reactions": listed(reaction_count, least=1),
 }
 
+# What a user is shown of a message that they deleted for themself.
+LEFT = {"seq", "kind", "user", "time", "ordinal", "key"}
 EVENT_KINDS: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     "created": (_USERS, _BY),
     "message": ({**_ACTED, "key": key}, _MESSAGE_STATE),
@@ -91,7 +93,7 @@ def _event(extra: Mapping[str, Shape]) -> Shape:
         required, optional = EVENT_KINDS[value["kind"]]
         allowed = {**optional, **extra} if value["kind"] == "message" else optional
         record({**required, "kind": word}, allowed)(value, where)
-        if value["kind"] == "message" and ("body" in value) == ("recalled" in value):
+        if value["kind"] == "message" and ("body" in value) == ("recalled" in value) and value.keys() - LEFT:
             raise Misshapen(f"{where}: a message has a body or is recalled: {value!r}")
 
     return check
@@ -169,13 +171,14 @@ _receipt = record({"user": user}, {"read": positive, "delivered": positive, "fir
 _seen = record({"user": user}, {"state": state, "last_seen": positive})
 _events = listed(event_for_reader)
 _done: dict[str, Shape] = {"time": positive, "seq": positive, "duplicate": flag}
-_stored: dict[str, Shape] = {"time": positive, "seq": positive}
+# Without `seq` where a repeated key is that of a message which is gone (protocol.md "Retention").
+_stored: dict[str, Shape] = {"time": positive}
 _change: tuple[dict[str, Shape], dict[str, Shape]] = ({}, _done)
 _logged: tuple[dict[str, Shape], dict[str, Shape]] = ({}, {**_done, "event": event})
 # Those that the reply to hello names (protocol.md "Thresholds").
 THRESHOLDS = (
     "full_delivery_members", "large_room_members", "receipts_members", "delivered_members", "typing_members",
-    "group_members", "edit_window_s", "recall_window_s", "request_texts",
+    "group_members", "edit_window_s", "recall_window_s", "retain_s", "request_texts",
 )  # fmt: skip
 _limits = record({}, dict.fromkeys((*document.limits(), *THRESHOLDS), u53))
 _nothing: tuple[dict[str, Shape], dict[str, Shape]] = ({}, {})
@@ -217,12 +220,12 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     "history": ({"events": _events, "low": u53, "high": u53, "seq": u53}, {"end": flag}),
     "changes": ({"events": _events, "seq": u53}, {"next": positive}),
     "messages": ({"events": _events}, {}),
-    "send": (_stored, {"ordinal": positive, "duplicate": flag, "event": event}),
+    "send": (_stored, {**_done, "ordinal": positive, "event": event}),
     "forward": (
-        {**_stored, "ordinal": positive, "event": event, "seqs": listed(positive, least=1, most=100)},
-        {"duplicate": flag},
+        _stored,
+        {**_done, "ordinal": positive, "event": event, "seqs": listed(positive, least=1, most=100)},
     ),
-    "recall": (_stored, {"duplicate": flag}),
+    "recall": (_stored, _done),
     **dict.fromkeys(("pin", "room.leave"), _change),
     **dict.fromkeys(("edit", "react", "room.update", "members.remove", "members.role"), _logged),
     **joining_replies(summary, _done, event),

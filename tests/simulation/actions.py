@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from tests.simulation.channel_actions import CHANNEL_ACTIONS, RETENTION_ACTIONS
 from tests.simulation.client import SimClient
 from tests.simulation.comforts_actions import COMFORTS_ACTIONS
 from tests.simulation.group_actions import GROUP_ACTIONS
@@ -39,6 +40,8 @@ class Actor:
             *(SHARING_ACTIONS if plan.conversations else ()),
             *(COMFORTS_ACTIONS if plan.conversations else ()),
             *(SEARCH_ACTIONS if plan.search else ()),
+            *(RETENTION_ACTIONS if plan.retained else ()),
+            *(CHANNEL_ACTIONS if plan.channels else ()),
             # Of those who are erased, too.
             *((react,) * 4 if plan.moderated else ()),
         )

@@ -26,6 +26,7 @@ from tests.simulation.push_canaries import PUSH_CANARIES
 from tests.simulation.search_canaries import SEARCH_CANARIES
 from tests.simulation.sharing_canaries import SHARING_CANARIES
 from tests.simulation.sim_env import SimEnv
+from tests.simulation.view_canaries import VIEW_CANARIES
 
 Break = Callable[[], AbstractContextManager[Any]]
 
@@ -260,4 +261,5 @@ CANARIES: dict[str, Break] = {
     **MEDIA_CANARIES,
     **SHARING_CANARIES,
     **SEARCH_CANARIES,
+    **VIEW_CANARIES,
 }

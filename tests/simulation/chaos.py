@@ -11,7 +11,7 @@ from chatd.protocol.errors import ChatError
 from chatd.storage.sqlite.errors import StoreError
 from tests.kit.disk import Fault
 from tests.kit.simulated_disk import Kind
-from tests.simulation import media_faults, moderators
+from tests.simulation import media_faults, moderators, purges
 from tests.simulation.history import Revocation, Stuck
 from tests.simulation.machine import ProcessEnded, SimMachine
 from tests.simulation.section_faults import SECTION_MISFORTUNES
@@ -382,4 +382,5 @@ MISFORTUNES: dict[str, Callable[[Chaos], Awaitable[None]]] = (
     | SECTION_MISFORTUNES
     | moderators.ACTS
     | media_faults.ACTS
+    | purges.ACTS
 )

@@ -4,13 +4,13 @@ import re
 from collections.abc import Callable, Iterator
 
 from chatd.core.cursors import position_of
-from chatd.core.sections import ACCOUNT, PEOPLE, SECTIONS
+from chatd.core.sections import ACCOUNT, CONVERSATIONS, DRAFTS, PEOPLE, SCHEDULED, SECTIONS
 from chatd.protocol.identifiers import U53_MAX
 from tests.kit import notes
-from tests.simulation.comforts_checkers import COMFORTS_CHECKERS
+from tests.simulation.comforts_checkers import COMFORTS_CHECKERS, is_over
 from tests.simulation.counters import Counters
 from tests.simulation.exchanges import replies, same, shown, since
-from tests.simulation.history import History
+from tests.simulation.history import History, Row, Truth
 from tests.simulation.hook_checkers import HOOK_CHECKERS
 from tests.simulation.media_checkers import MEDIA_CHECKERS
 from tests.simulation.membership import Members
@@ -21,9 +21,12 @@ from tests.simulation.positions import Positions
 from tests.simulation.push_checkers import PUSH_CHECKERS
 from tests.simulation.search_checkers import SEARCH_CHECKERS
 from tests.simulation.sharing_checkers import SHARING_CHECKERS
+from tests.simulation.view_checkers import VIEW_CHECKERS
 
 Findings = Iterator[str]
 
+# protocol.md "Retention".
+KEYS_KEPT_MS = 30 * 86_400_000
 # The words of an error of a failing disk.
 EXPLAINED = ("disk", "sqlite3.", "StoreError", "Unavailable")
 # The judge gave no verdict again and again.
@@ -70,8 +73,16 @@ def once(history: History) -> Findings:
             for seq, row in log.items():
                 if row.key is not None:
                     first = seen.setdefault((row.event.get("user", ""), row.key), seq)
-                    if first != seq and (first >= truth.floors[room] or "ordinal" in log[first].event):
+                    if first != seq and not may_come_again(truth, room, first, row):
                         yield f"{room}: {row.key} stands at {first} and at {seq}"
+
+
+def may_come_again(truth: Truth, room: str, first: int, again: Row) -> bool:
+    """Whether a key may be used once more: its operation was folded away, or its message went long ago."""
+    before = truth.rooms[room][first].event
+    if first in truth.gone[room]:
+        return bool(again.event["time"] - before["time"] >= KEYS_KEPT_MS)
+    return first < truth.floors[room] and "ordinal" not in before
 
 
 def deleted_for_good(history: History) -> Findings:
@@ -142,23 +153,30 @@ def members_only(history: History) -> Findings:
     members: dict[tuple[str, str], Members] = {}
     for truth in history.truths:
         for room, log in truth.rooms.items():
-            members[truth.epoch, room] = Members((row.event for row in log.values()), shows_past=True)
+            if room not in truth.channels:
+                members[truth.epoch, room] = Members((row.event for row in log.values()), shows_past=True)
     for said, room, event, _, row in shown(history):
-        if row is not None and not members[said.epoch, room].saw(said.user, event["seq"]):
+        if (
+            row is not None
+            and (said.epoch, room) in members
+            and not members[said.epoch, room].saw(said.user, event["seq"])
+        ):
             yield f"{said.client}: {said.user} was shown {event} of {room} without being a member"
 
 
 def without_gaps(history: History) -> Findings:
     """G5: On one connection the numbers of a room follow one another, from the snapshot on."""
+    channels = {room for truth in history.truths for room in truth.channels}
     for said in history.conversations:
-        yield from Positions(said).gaps()
+        yield from Positions(said, channels).gaps()
 
 
 def true_counters(history: History) -> Findings:
     """Unread numbers are those of the log, and no older than what the connection was sent before."""
-    truths = {truth.epoch: truth.rooms for truth in history.truths}
+    truths = {truth.epoch: truth for truth in history.truths}
     for said in history.conversations:
-        yield from Counters(said, truths.get(said.epoch, {})).wrong()
+        if said.epoch in truths:
+            yield from Counters(said, truths[said.epoch]).wrong()
 
 
 def reset_with_reason(history: History) -> Findings:
@@ -182,6 +200,8 @@ def rows_of_the_cursor(history: History) -> Findings:
     """A client that stores a cursor has, of every section it covers, the rows of that commit, or later states of
     them."""
     bits = {SECTIONS[ACCOUNT].bit: ACCOUNT, notes.SECTION.bit: notes.NAME, PEOPLE[CONTACTS].bit: CONTACTS}
+    bits |= {CONVERSATIONS[name].bit: name for name in (DRAFTS, SCHEDULED)}
+    truths = {truth.epoch: truth for truth in history.truths}
     for snapshot in history.snapshots:
         position = position_of(snapshot.cursor, snapshot.epoch, U53_MAX)
         assert position is not None
@@ -192,10 +212,19 @@ def rows_of_the_cursor(history: History) -> Findings:
             due = {one.name: one for one in rows if one.stamp <= position.stamp}
             held = snapshot.rows.get(section, {})
             for name, row in due.items():
+                if section == DRAFTS and is_over(row, truths[snapshot.epoch]):
+                    continue
                 stamp, value = held.get(name, (0, None))
                 if stamp < row.stamp and not (row.value is None and value is None):
                     yield f"{snapshot.client} at commit {position.stamp} has {(stamp, value)}, there is {row}"
+            sent = {
+                (one.name, one.stamp)
+                for one in (rows if section == DRAFTS else ())
+                if is_over(one, truths[snapshot.epoch])
+            }
             for name, (stamp, value) in held.items():
+                if (name, stamp) in sent:
+                    continue
                 if known.get((name, stamp), Ellipsis) != without_circles(value):
                     yield f"{snapshot.client} at commit {position.stamp} has {name} {(stamp, value)} of {section}"
 
@@ -244,7 +273,7 @@ def honest_refusals(history: History) -> Findings:
         honest = REFUSALS_OF_SEND | (REFUSALS_OF_PEOPLE if history.people else frozenset())
         honest |= {"rejected"} if history.hooks else set()
         honest |= {"muted"} if history.moderated else set()
-        honest |= {"forbidden"} if history.governed else set()
+        honest |= {"forbidden"} if history.governed or any(one.channels for one in history.truths) else set()
         names_files = bool(request.get("body", {}).get("attachments"))
         honest |= {"quota", "not_ready"} if names_files else set()
         honest |= {"bad_request"} if "forwarded" in request.get("body", {}) else set()
@@ -314,6 +343,7 @@ CHECKERS: dict[str, Callable[[History], Findings]] = {
         *SHARING_CHECKERS,
         *SEARCH_CHECKERS,
         *COMFORTS_CHECKERS,
+        *VIEW_CHECKERS,
         liveness,
     )
 }

@@ -193,11 +193,8 @@ class SimClient:
         self._frame_bytes = reply["limits"].get("frame_bytes", FRAME_BYTES)
         if reply["epoch"] != self.storage.epoch:
             self.put_away()
-            self.storage.timelines = {}
-            self.storage.requests = set()
-            self.storage.rows = {}
-            self.storage.cursor = self.storage.old_cursor = ""
-            self.storage.epoch = self.connection.said.epoch = reply["epoch"]
+            self.storage.begin_epoch(reply["epoch"])
+            self.connection.said.epoch = reply["epoch"]
         self.rounds.welcomed(reply["sync"])
         for pending in self.outbox.values():
             pending.due = 0.0
@@ -212,6 +209,8 @@ class SimClient:
         ended = self.storage.summarise(summary)
         if ended is not None:
             self._keep(ended)
+        if summary.get("kind") == "channel" and summary["room"] not in self.environment.channels:
+            self.environment.channels.append(summary["room"])
         timeline = self.storage.timelines[summary["room"]]
         for event in self._early.pop(summary["room"], ()):
             timeline.take(event)

@@ -1,4 +1,4 @@
-"""The actions of users who keep something for themselves: drafts, messages sent later, folders, unread marks."""
+"""The actions of users for themselves: drafts, messages sent later, folders, unread marks, deletions."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 # Few keys, so that one is replaced, cancelled, or sent in between.
 KEYS = 4
+# The most events that are deleted at once, and those behind them.
+WIDTH = 4
 # Many runs are over by then.
 SOON_S = 30
 
@@ -35,4 +37,30 @@ def keep(actor: "Actor") -> None:
     actor.ask({"type": "preferences", "room": actor.room(), **choice[actor._lane.pick(len(choice))]})
 
 
-COMFORTS_ACTIONS: tuple[Callable[["Actor"], None], ...] = (draft, schedule, schedule, keep)
+def delete(actor: "Actor") -> None:
+    """Take some of the last events out of the own view, of a room that was read."""
+    room = actor.room()
+    timeline = actor.client.storage.timelines.get(room)
+    if timeline is not None and timeline.applied > 0:
+        high = max(1, timeline.applied - actor._lane.pick(WIDTH))
+        actor.ask({"type": "read", "room": room, "seq": high})
+        actor.ask(
+            {"type": "delete", "room": room, "ranges": [[max(1, high - actor._lane.pick(WIDTH)), high]]}
+        )
+
+
+def clear(actor: "Actor") -> None:
+    """Take everything up to an event out of the own view."""
+    room = actor.room()
+    timeline = actor.client.storage.timelines.get(room)
+    if timeline is not None and timeline.applied > 0:
+        actor.ask({"type": "clear", "room": room, "seq": max(1, timeline.applied - actor._lane.pick(WIDTH))})
+
+
+COMFORTS_ACTIONS: tuple[Callable[["Actor"], None], ...] = (
+    draft,
+    *(schedule,) * 3,
+    keep,
+    *(delete,) * 3,
+    clear,
+)

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator
 
-from tests.simulation.history import Conversation, Packet, Row
+from tests.simulation.history import Conversation, Packet, Truth
 from tests.simulation.positions import summaries
 
 
 class Counters:
     """The known ordinals: `_told` has by room the highest one that this connection knows of."""
 
-    def __init__(self, said: Conversation, rooms: dict[str, dict[int, Row]]) -> None:
+    def __init__(self, said: Conversation, truth: Truth) -> None:
         self._said = said
-        self._rooms = rooms
+        self._rooms = truth.rooms
+        self._gone = truth.gone
         self._requests = {asked.packet["id"]: asked.packet for asked in said.asked if "id" in asked.packet}
         self._told: dict[str, int] = {}
 
@@ -32,12 +33,17 @@ class Counters:
         ordinal, read, unread = (counter.get(key, 0) for key in ("ordinal", "read", "unread"))
         if ordinal < self._told.get(room, 0):
             yield f"{self._said.client}: {counter} of {room}, behind message {self._told[room]}"
-        counted = sum(
-            seq > read and row.event.get("ordinal", ordinal + 1) <= ordinal
+        counted = [
+            seq
             for seq, row in self._rooms.get(room, {}).items()
-            if row.event.get("user") != self._said.user and self._said.user not in row.ignored
-        )
-        if unread != counted:
+            if max(read + 1, counter.get("first_visible", 1)) <= seq
+            and row.event.get("ordinal", ordinal + 1) <= ordinal
+            and row.event.get("user") != self._said.user
+            and self._said.user not in row.ignored
+        ]
+        # Some of them may have gone since, as they were old.
+        left = [seq for seq in counted if seq not in self._gone.get(room, ())]
+        if not len(left) <= unread <= len(counted):
             yield f"{self._said.client}: {counter} of {room}, where {counted} are unread"
 
     def _counters(self, packet: Packet) -> Iterator[tuple[str, Packet]]:

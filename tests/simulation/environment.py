@@ -20,6 +20,8 @@ class Environment(Protocol):
     conversations: list[Conversation]
     slices: list[Slice]
     snapshots: list[Snapshot]
+    # Those that some client was shown.
+    channels: list[str]
 
     def token(self, user: str, device: str) -> tuple[str, float]:
         """Return a token of the host app, and the time when it was issued."""

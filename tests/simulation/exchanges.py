@@ -36,6 +36,10 @@ def events_of(packet: Packet, requests: dict[int, Packet]) -> Iterator[tuple[str
     if packet["type"] == "event":
         for event in packet["events"]:
             yield packet["room"], event
+    elif packet["type"] == "head":
+        for head in packet["rooms"]:
+            if "preview" in head:
+                yield head["room"], head["preview"]
     elif "id" in packet and "events" in packet:
         for event in packet["events"]:
             yield requests[packet["id"]]["room"], event

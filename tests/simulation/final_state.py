@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from tests.simulation.client import SimClient
 from tests.simulation.history import Packet, Truth
 from tests.simulation.people_record import CONTACTS
-from tests.simulation.people_state import asked_in, counts_for, listed, shown_presence
+from tests.simulation.people_state import asked_in, listed, shown_presence, unread_of
 
 
 def final_state_findings(
@@ -28,7 +28,7 @@ def wrong_summary(client: SimClient, summary: Packet, truth: Truth) -> Iterator[
     room = summary["room"]
     log, member = truth.rooms[room], truth.members[room][client.user]
     read, first = summary.get("read", 0), summary.get("first_visible", 1)
-    unread = sum(seq > read and seq >= first and counts_for(row, client.user) for seq, row in log.items())
+    unread = len(unread_of(client, room, truth))
     sent = (summary["seq"], read, first, summary.get("unread", 0))
     if sent != (max(log), member["read"], member["first_visible"], unread):
         yield f"{client.name}: {room} is said to be at {sent}, the log says {max(log)}, {member}, {unread} unread"
@@ -73,10 +73,7 @@ def wrong_totals(client: SimClient, totals: Packet, truth: Truth) -> Iterator[st
     for room in rooms:
         member = truth.members[room][client.user]
         if not member["hidden"]:
-            low = max(member["read"] + 1, member["first_visible"])
-            unread += sum(
-                seq >= low and counts_for(row, client.user) for seq, row in truth.rooms[room].items()
-            )
+            unread += len(unread_of(client, room, truth))
     people = "people" in client.quirks.words
     asked = len(asked_in(truth, client.user)) if people else 0
     waiting = sum(

@@ -136,6 +136,12 @@ class Truth:
     floors: dict[str, int] = field(default_factory=dict)
     deleted: frozenset[str] = frozenset()
     rows: list[RowVersion] = field(default_factory=list)
+    # Messages that are gone, by room, and the time when this was read (Unix ms).
+    gone: dict[str, set[int]] = field(default_factory=dict)
+    channels: set[str] = field(default_factory=set)
+    # The users and keys of all messages.
+    sent: set[tuple[str, str | None]] = field(default_factory=set)
+    read_ms: int = 0
     people: bool = False
     # The two users of direct rooms.
     directs: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -167,13 +173,32 @@ class Slice(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """The account rows that a client kept when it stored a cursor: stamp and value of each by section and name."""
+    """The account rows that a client kept when it stored a cursor: stamp and value of each by section and name; and its
+    views of rooms."""
 
     client: str
     user: str
     epoch: str
     cursor: str
     rows: dict[str, dict[str, tuple[int, Any]]]
+    views: dict[str, tuple[int, list[Any]]]
+
+
+class ViewVersion(NamedTuple):
+    """What a user saw of a room from a commit on: its events from `own` on by what they did, from `first` on as older
+    ones went, without `deleted`. `listed`: a group or channel of theirs.
+    """
+
+    stamp: int
+    at: float
+    boot: int
+    user: str
+    room: str
+    own: int
+    first: int
+    deleted: list[Any]
+    member: bool
+    listed: bool
 
 
 class Revocation(NamedTuple):
@@ -220,6 +245,11 @@ class History:
     revocations: list[Revocation] = field(default_factory=list)
     # Whether groups govern themselves.
     governed: bool = False
+    # Views of members by epoch, in commit order.
+    views: dict[str, list[ViewVersion]] = field(default_factory=dict)
+    # Rooms that kept something for too long; contradictions in the database.
+    kept_too_long: list[str] = field(default_factory=list)
+    contradictions: list[str] = field(default_factory=list)
     # Whether there are moderators, what they restricted, and whom they erased.
     moderated: bool = False
     restrictions: list[Restricted] = field(default_factory=list)

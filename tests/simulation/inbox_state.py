@@ -5,7 +5,7 @@ from hashlib import sha256
 
 from tests.simulation.client import SimClient
 from tests.simulation.history import Packet, Truth
-from tests.simulation.people_state import counts_for, listed
+from tests.simulation.people_state import listed, unread_of
 
 # As protocol.md "The inbox" has them, with their defaults.
 NUMBERS = {
@@ -46,10 +46,7 @@ def wrong_inbox(client: SimClient, truth: Truth) -> Iterator[str]:
 
 
 def wrong_unread(client: SimClient, room: str, reply: Packet, truth: Truth) -> Iterator[str]:
-    member = truth.members[room][client.user]
-    low = max(member["read"] + 1, member["first_visible"])
-    log = truth.rooms[room].items()
-    counted = sorted(seq for seq, row in log if seq >= low and counts_for(row, client.user))
+    counted = sorted(unread_of(client, room, truth))
     if (reply["seqs"], reply["unread"]) != (counted, len(counted)):
         yield f"{client.name}: {reply} is said to be unread in {room}, where the log has {counted}"
     if len(reply["mentions"]) != reply["unread_mentions"]:

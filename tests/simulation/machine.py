@@ -12,8 +12,6 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-import msgpack
-
 from chatd.config.model import Config
 from chatd.core.maintenance import Barrier
 from chatd.protocol.errors import ChatError
@@ -22,31 +20,26 @@ from chatd.server.daemon import Daemon
 from chatd.server.gauges import DATABASE
 from chatd.storage.sqlite.backup import backup, restore
 from chatd.storage.sqlite.store import SqliteStore
+from tests.kit.consistency import contradictions
 from tests.kit.disk import Disk, lay
 from tests.kit.notes import NOTES
 from tests.kit.simulated_disk import Kind
 from tests.simulation.choices import Lane
-from tests.simulation.history import Commit, History, Row, RowVersion, Truth
-from tests.simulation.hook_record import read_feed
+from tests.simulation.history import Commit, History, Row, RowVersion, Truth, ViewVersion
 from tests.simulation.inline_threads import Threads
 from tests.simulation.loop import PROCESS, SimLoop
 from tests.simulation.media import SimMedia
 from tests.simulation.network import Network
 from tests.simulation.people_record import contacts_since, rows_since, uneven
-from tests.simulation.push_record import badges, registered
+from tests.simulation.push_record import badges
 from tests.simulation.push_service import keep_trace
 from tests.simulation.search import SimSearch
 from tests.simulation.sim_env import SimEnv
 from tests.simulation.template import template
+from tests.simulation.truth_record import read_truth
+from tests.simulation.view_record import Known, chosen, kept_too_long, logged_since, views_since
 
 WAL = f"{DATABASE}-wal"
-# Positions of events, storage/sqlite/migrations/0001_first.sql.
-SEQ_BITS = 32
-MEMBERS = """
-SELECT room, user, first_visible, read, standing, hidden > (SELECT ordinal FROM rooms WHERE number = room)
-FROM members WHERE gone IS NULL ORDER BY room, user
-"""
-MARK = "\x1f"  # between users in a column of several
 RARELY_S = 20.0  # between updates of metrics and HTTP headers: each costs a callback
 
 
@@ -74,6 +67,11 @@ class Run:
         # Rooms that were outdated while their people were being read.
         self.outdated = 0
         self.people = False
+        # The views of members, where somebody looks at them, and those that are known.
+        self.views: list[ViewVersion] | None = None
+        self._known: Known = {}
+        # Called with each event that is logged; None where nothing goes.
+        self.logged: Callable[[str, int, Row], None] | None = None
         # Stamp, time and badges of all users at each commit; None without push.
         self.badges: list[tuple[int, float, dict[str, int]]] | None = None
         self.now_ms: Callable[[], int] = lambda: 0
@@ -119,7 +117,16 @@ class Run:
                 if self.badges is not None:
                     found = badges(connection, self.now_ms())
                     self.badges.append((stamp, asyncio.get_running_loop().time(), found))
+                if self.logged is not None:
+                    for event in logged_since(connection, last):
+                        self.logged(*event)
+                self.note_views(connection, stamp)
                 self.ledger.append((stamp, len(self.disk.journal)))
+
+    def note_views(self, connection: sqlite3.Connection, stamp: int) -> None:
+        if self.views is not None:
+            at = asyncio.get_running_loop().time()
+            self.views += views_since(connection, self._known, stamp, at, self.number)
 
     def commits(self) -> Iterator[Commit]:
         """Return the commits, each with the position from which on it was safe: a sync of the log after its last
@@ -153,7 +160,9 @@ class SimMachine:
         self.host: object = None
         self.media: SimMedia | None = None
         self.search: SimSearch | None = None
-        # Logs of rooms as they were before folds.
+        # Whether the views of members are recorded, and what is logged, as some of it goes.
+        self.records_views = self.records_log = False
+        # Logs of rooms as they were before folds, or events were purged.
         self._folded: dict[str, dict[int, Row]] = {}
         self._objects: dict[Path, dict[str, bytes]] = {}
         self._dead: list[Run] = []
@@ -181,6 +190,8 @@ class SimMachine:
         process.people, process.host = config.people.enabled, self.host
         process.badges = self.history.badges if config.push.enabled else None
         process.now_ms = self._env.now_ms
+        process.views = [] if self.records_views else None
+        process.logged = self._remember if self.records_log else None
         self.network.position = lambda: process.position
         disk.fault = self.fault
         if self.media is not None:
@@ -191,6 +202,9 @@ class SimMachine:
         await process.carry_out(process.daemon.start())
         process.epoch = process.daemon.app.store.epoch
         process.run(self._watch_over(process))
+        if process.views is not None:
+            with closing(self._database()) as connection:
+                process.note_views(connection, process.daemon.app.store.stamp)
 
     def _next_disk(self) -> Disk:
         """Return the disk as the last process left it; in a directory of its own, so that no other process writes
@@ -272,6 +286,7 @@ class SimMachine:
         self.history.uneven += process.uneven
         if process.epoch:
             self.history.versions.setdefault(process.epoch, []).extend(process.versions)
+            self.history.views.setdefault(process.epoch, []).extend(process.views or ())
         process.disk.stop()
         process.disk.check()
         return process
@@ -321,39 +336,32 @@ class SimMachine:
         for room, log in self.truth().rooms.items():
             self._folded.setdefault(room, {}).update(log)
 
+    def _remember(self, room: str, seq: int, row: Row) -> None:
+        self._folded.setdefault(room, {})[seq] = row
+
+    def _database(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._directory / DATABASE)
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        return connection
+
+    def chosen(self) -> dict[str, int]:
+        """Return the seconds for which each room keeps messages."""
+        with closing(self._database()) as connection:
+            return chosen(connection)
+
+    def note_kept(self, now_ms: int, before: dict[str, int]) -> None:
+        """Record what should be gone after a purge. `before`: the times that rooms had chosen then."""
+        server_s = self._config(self._directory).storage.retain_s
+        with closing(self._database()) as connection:
+            self.history.kept_too_long += kept_too_long(connection, now_ms, server_s, before)
+
     def truth(self) -> Truth:
         """Return the log as it is in the database, whatever the daemon has in memory."""
-        with closing(sqlite3.connect(self._directory / DATABASE)) as connection:
-            connection.execute("PRAGMA wal_autocheckpoint = 0")
-            meta = dict(connection.execute("SELECT key, value FROM meta"))
-            rooms: dict[str, dict[int, Row]] = {}
-            names: dict[int, str] = {}
-            floors: dict[str, int] = {}
-            deleted = set()
-            for number, name, floor, gone in connection.execute(
-                "SELECT number, name, log_floor, deleted_by IS NOT NULL FROM rooms ORDER BY number"
-            ):
-                names[number], floors[name], rooms[name] = name, floor, {}
-                deleted |= {name} if gone else set()
-            for position, stamp, key, blob, ignored in connection.execute(
-                "SELECT position, stamp, client_key, blob, ignored FROM events ORDER BY position"
-            ):
-                rooms[names[position >> SEQ_BITS]][position % (1 << SEQ_BITS)] = Row(
-                    stamp, key, msgpack.unpackb(blob), frozenset((ignored or "").split(MARK)) - {""}
-                )
-            for name, log in rooms.items():
-                folded = {seq: row for seq, row in self._folded.get(name, {}).items() if seq < floors[name]}
-                rooms[name] = dict(sorted((folded | log).items()))
-            truth = Truth(meta["epoch"], rooms, meta["stamp"], floors=floors, deleted=frozenset(deleted))
-            for room, user, *values in connection.execute(MEMBERS):
-                member = dict(zip(("first_visible", "read", "standing", "hidden"), values, strict=True))
-                truth.members.setdefault(names[room], {})[user] = member
+        with closing(self._database()) as connection:
+            truth = read_truth(connection, self._folded)
+            truth.read_ms = self._env.now_ms()
             truth.people = self._config(self._directory).people.enabled
-            truth.rows = rows_since(connection, -1) + contacts_since(connection, -1)
-            for room, one, other in connection.execute("SELECT room, a, b FROM direct"):
-                truth.directs[names[room]] = (one, other)
-            truth.registered = registered(connection)
-            read_feed(connection, truth, names)
+            self.history.contradictions += contradictions(connection)
             return truth
 
     def clear(self) -> None:

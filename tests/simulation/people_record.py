@@ -9,6 +9,7 @@ from tests.simulation.history import RowVersion
 
 ROWS = """
 SELECT stamp, user, 'account', name, body FROM account_rows WHERE stamp > ?
+UNION ALL SELECT stamp, user, section, name, body FROM section_rows WHERE stamp > ?
 UNION ALL SELECT stamp, user, 'notes', name, body FROM notes WHERE stamp > ? ORDER BY stamp
 """
 CONTACTS = "contacts"
@@ -26,7 +27,7 @@ SHOWN = {1: "sent", 2: "received", 4: "friend"}
 
 def rows_since(connection: sqlite3.Connection, stamp: int) -> list[RowVersion]:
     """Return the account rows that were changed after this commit."""
-    found = connection.execute(ROWS, (stamp, stamp)).fetchall()
+    found = connection.execute(ROWS, (stamp,) * 3).fetchall()
     return [
         RowVersion(stamp, user, section, name, None if body is None else msgpack.unpackb(body))
         for stamp, user, section, name, body in found

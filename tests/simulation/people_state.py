@@ -33,6 +33,11 @@ def has_messages(truth: Truth, room: str) -> bool:
     return any(row.event["kind"] == "message" for row in truth.rooms[room].values())
 
 
+def both_wrote(truth: Truth, room: str) -> bool:
+    wrote = {row.event["user"] for row in truth.rooms[room].values() if row.event["kind"] == "message"}
+    return wrote >= {*truth.directs[room]}
+
+
 def asked_in(truth: Truth, user: str) -> set[str]:
     """Return the rooms in which a user was asked and has not answered."""
     members = truth.members
@@ -42,6 +47,17 @@ def asked_in(truth: Truth, user: str) -> set[str]:
 def counts_for(row: Row, user: str) -> bool:
     """Whether an event is a message that is unread for this user as long as they have not read it."""
     return "ordinal" in row.event and row.event["user"] != user and user not in row.ignored
+
+
+def unread_of(client: SimClient, room: str, truth: Truth) -> list[int]:
+    """Return the messages that are unread for the user of a client, counted anew."""
+    member = truth.members[room][client.user]
+    low = max(member["read"] + 1, member["first_visible"])
+    return [
+        seq
+        for seq, row in truth.rooms[room].items()
+        if seq >= low and seq not in truth.gone[room] and counts_for(row, client.user)
+    ]
 
 
 def apart(client: SimClient, truth: Truth) -> Iterator[str]:
@@ -67,19 +83,57 @@ def apart(client: SimClient, truth: Truth) -> Iterator[str]:
         yield f"{client.name} has the contacts {held}, there are {due}"
 
 
+def views_apart(client: SimClient, truth: Truth) -> Iterator[str]:
+    """Yield the rooms of which a device has another view than the database, but for what went by time."""
+    for room, (first, deleted) in client.storage.views().items():
+        member = truth.members.get(room, {}).get(client.user)
+        if member and not (
+            member["own"] <= first <= member["first_visible"] and deleted == member["deleted"]
+        ):
+            yield f"{client.name} sees {room} from {first} on, without {deleted}, there is {member}"
+
+
+def rows_apart(client: SimClient, section: str, truth: Truth) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the account rows of a device and those of the database, without drafts that became messages."""
+    held = client.storage.rows.get(section, {})
+    rows = {name: value for name, (_, value) in held.items() if value is not None}
+    state = {
+        row.name: row.value
+        for row in truth.rows
+        if (row.user, row.section) == (client.user, section) and row.value is not None
+    }
+    if section == "drafts":
+        rows, state = (
+            {
+                name: row
+                for name, row in some.items()
+                if (client.user, row["key"]) not in truth.sent and name not in truth.deleted
+            }
+            for some in (rows, state)
+        )
+    return rows, state
+
+
 def rows_of(truth: Truth, user: str, section: str, name: str) -> Iterator[RowVersion]:
     return (row for row in truth.rows if (row.user, row.section, row.name) == (user, section, name))
 
 
 def shown_presence(truth: Truth, watcher: str) -> set[str]:
     """Return those whose presence a user may see: who share a room, or with people who let each other."""
-    together = {user for members in truth.members.values() if watcher in members for user in members}
+    together = {
+        user
+        for room, members in truth.members.items()
+        if watcher in members
+        and room not in truth.channels
+        and (room not in truth.directs or both_wrote(truth, room))
+        for user in members
+    }
     if not truth.people:
         return together
     grouped = {
         user
         for room, members in truth.members.items()
-        if watcher in members and room not in truth.directs
+        if watcher in members and room not in truth.directs and room not in truth.channels
         for user in members
     }
     users = together | {row.user for row in truth.rows}

@@ -1,6 +1,6 @@
 """The positions of the rooms of one connection by its packets: a hole between two of them is a broken promise."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from tests.simulation.history import Conversation, Packet
 
@@ -12,8 +12,10 @@ class Positions:
     the connection lags; then a head has to name the room before its events go on.
     """
 
-    def __init__(self, said: Conversation) -> None:
+    def __init__(self, said: Conversation, channels: Collection[str] = ()) -> None:
         self._said = said
+        # Of these a connection is shown the heads, and what its user does on other devices.
+        self._channels = channels
         self._requests = {asked.packet["id"]: asked.packet for asked in said.asked if "id" in asked.packet}
         self._told: set[str] = set()
         self._shown: dict[str, int] = {}
@@ -38,7 +40,7 @@ class Positions:
     def _event(self, packet: Packet) -> Iterator[str]:
         room, events = packet["room"], packet["events"]
         before = self._owed.get(room, self._shown.get(room, 0))
-        if room in self._told and events[0]["seq"] > before + 1:
+        if room in self._told and room not in self._channels and events[0]["seq"] > before + 1:
             yield f"{self._said.client}: {room} goes on with {events[0]['seq']} after {before}"
         self._show(room, events[-1]["seq"])
 

@@ -7,7 +7,8 @@ from tests.simulation.history import Registered
 TOKENS = "SELECT token, user, device FROM push_tokens ORDER BY token"
 # The unread messages of each member of each room, and those that name them, counted in the log itself.
 UNREAD = """
-SELECT m.user, m.unread_mark, m.notify, iif(m.folder = 1, 1, m.muted_until), count(e.position) AS unread,
+SELECT m.user, m.unread_mark, iif(r.kind = 'channel' AND m.notify = '', 'mentions', m.notify),
+       iif(m.folder = 1, 1, m.muted_until), count(e.position) AS unread,
        count(iif(e.mentions = '*' OR instr(char(31) || e.mentions || char(31), char(31) || m.user || char(31)),
                  1, NULL))
 FROM members m JOIN rooms r ON r.number = m.room

@@ -15,6 +15,9 @@ from tests.simulation.media import Child, media_shortened
 from tests.simulation.network import SimSocket
 from tests.simulation.push_service import push_service_reached
 
+NEVER_S = 1e6
+PURGED_AT_ONCE = 3
+
 
 @contextmanager
 def simulated() -> Iterator[None]:
@@ -42,6 +45,9 @@ def simulated() -> Iterator[None]:
         patch("chatd.http.listeners.bound_sockets", lambda address: [SimSocket(address)]),
         patch("chatd.http.listeners._TICK_S", RARELY_S),
         patch("chatd.jobs.maintenance.LAG_LOOK_S", RARELY_S),
+        # Purges are faults of a run, of few events a commit.
+        patch("chatd.jobs.retention.ROUND_S", NEVER_S),
+        patch("chatd.storage.sqlite.retention.PURGED_AT_ONCE", PURGED_AT_ONCE),
         patch("chatd.storage.sqlite.directory.network_filesystem", lambda path: None),
         host_reached(),
         push_service_reached(),

@@ -90,7 +90,7 @@ class Rounds:
             storage.cursor, storage.old_cursor = cursor, storage.old_cursor or storage.cursor
             rows = {section: dict(held) for section, held in storage.rows.items()}
             client.environment.snapshots.append(
-                Snapshot(client.name, client.user, storage.epoch, cursor, rows)
+                Snapshot(client.name, client.user, storage.epoch, cursor, rows, storage.views())
             )
 
     def _take_rows(self, packet: Packet) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from chatd.config import model
+from chatd.config.groups import Channels
 from chatd.config.listen import Listen
 from chatd.config.people import Bounds, People
 from chatd.config.rates import Rates
@@ -86,6 +87,13 @@ CONVERSATIONS_ONE_IN = 4
 # In so many runs messages can be searched. Drawn last; then what befalls the index.
 SEARCH_ONE_IN = 6
 SEARCH_FAULTS = ("index_gone",)  # it is deleted, or its process dies
+# In so many runs messages are kept for a time, chosen by users, or by the operator: hours, which the clock on the wall
+# skips, or seconds. Drawn behind search; then what takes away what is older.
+RETAINED_ONE_IN = 5
+RETAIN_S = (0, 7200, 3)
+RETENTION_FAULTS = ("purge",)
+# In so many runs there is a channel, and users make more of them.
+CHANNELS_ONE_IN = 5
 # The operations a room keeps in a run with folds: its log is short.
 OPERATIONS_KEPT = 4
 
@@ -100,6 +108,8 @@ RATES = Rates(
 PEOPLE = People(
     enabled=True, privacy={"add": Bounds(default="everyone"), "presence": Bounds(default="acquaintances")}
 )
+
+CHANNELS = Channels(enabled=True, create="users", head_interval_s=1.0)
 
 # Actions of each client: most runs are small.
 SIZES = (4, 2, 3, 4, 5, 6, 6, 8, 10, 16, 30)
@@ -124,6 +134,10 @@ class Scenario:
     governed: bool = False
     conversations: bool = False
     search: bool = False
+    retained: bool = False
+    # By the operator.
+    retain_s: int = 0
+    channels: bool = False
 
     def has(self, fault: str) -> bool:
         return fault in self.faults
@@ -158,7 +172,12 @@ def scenario(plan: Lane) -> Scenario:
     has_search = plan.befalls(SEARCH_ONE_IN)
     if has_search:
         faults |= {fault for fault in SEARCH_FAULTS if plan.befalls(2)}
-    extras = (people, hooks, push, moderated, has_media, governed, conversations, has_search)
+    retained, retain_s = plan.befalls(RETAINED_ONE_IN), 0
+    if retained:
+        retain_s = RETAIN_S[plan.pick(len(RETAIN_S))]
+        faults |= {*RETENTION_FAULTS}
+    kept = (retained, retain_s, plan.befalls(CHANNELS_ONE_IN))
+    extras = (people, hooks, push, moderated, has_media, governed, conversations, has_search, *kept)
     return Scenario(faults, tuple(users), rooms, actions, trouble_s, seed, *extras)
 
 
@@ -192,4 +211,10 @@ def configured(chosen: Scenario, directory: Path) -> model.Config:
         settings = replace(settings, media=media.settings(directory.parent / "media"))
     if chosen.search:
         settings = replace(settings, search=search.settings(directory.parent))
+    if chosen.retain_s:
+        settings = replace(settings, storage=replace(settings.storage, retain_s=chosen.retain_s))
+    if chosen.channels:
+        # Staff are told how many follow, at the end of a run, too.
+        delivery = replace(settings.delivery, members_interval_s=1.0)
+        settings = replace(settings, channels=CHANNELS, delivery=delivery)
     return replace(settings, rates=rates)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from tests.simulation.exchanges import replies
 from tests.simulation.history import Conversation, History, Packet, ReceivedPacket, Truth
 from tests.simulation.membership import Members
+from tests.simulation.view_checkers import shows
 
 Findings = Iterator[str]
 
@@ -65,12 +66,17 @@ def nothing_is_missed(history: History) -> Findings:
         )
         members = Members(row.event for row in log.values())
         found = {hit["event"]["seq"] for hit in received.packet["hits"]}
+        views = [
+            one
+            for one in history.views.get(said.epoch, ())
+            if (one.room, one.user) == (request["room"], said.user)
+        ]
         for seq in had_before(said, request["room"], asked_at):
             row = log.get(seq)
             # Below the floor nobody can tell who came and went.
             if row is None or row.event["kind"] != "message" or seq in found or seq < floor:
                 continue
-            if "edited" in row.event:
+            if "edited" in row.event or not all(shows(view, row.event) for view in views if view.member):
                 continue
             if holds(row.event, request, said.user) and members.stayed(said.user, seq, max(log)):
                 yield f"{said.client} asked for {request} and was not shown {row.event}"
@@ -123,6 +129,8 @@ def visible(truth: Truth, request: Packet, room: str, user: str) -> list[int]:
         seq
         for seq, row in sorted(truth.rooms[room].items(), reverse=True)
         if seq >= member["first_visible"]
+        and seq not in truth.gone[room]
+        and not any(low <= seq <= high for low, high in member["deleted"])
         and row.event["kind"] == "message"
         and holds(row.event, request, user)
     ]

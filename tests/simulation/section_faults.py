@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # The feature word for contacts and message requests: an app without it knows no requests.
 PEOPLE = "people"
+# The feature word for drafts and scheduled messages.
+UNSENT = "drafts"
 WORDS = ((ACCOUNT, NAME), (), (ACCOUNT,))
 
 
@@ -70,6 +72,8 @@ async def update(chaos: "Chaos") -> None:
         client.quirks.words = WORDS[chaos.lane.pick(len(WORDS))]
         if chaos.world.scenario.people and not chaos.lane.befalls(3):
             client.quirks.words += (PEOPLE,)
+        if chaos.world.scenario.conversations and not chaos.lane.befalls(3):
+            client.quirks.words += (UNSENT,)
         chaos.world.note(client.name, f"names {client.quirks.words}")
         if client.connection is not None:
             client.connection.link.reset()

@@ -17,7 +17,7 @@ def forwarded_as_written(history: History) -> Findings:
     wrote = written(history)
     for said, request, received in replies(history):
         reply = received.packet
-        if request["type"] != "forward" or reply["type"] != "ok" or said.epoch not in truths:
+        if request["type"] != "forward" or "seqs" not in reply or said.epoch not in truths:
             continue
         truth = truths[said.epoch]
         for place, (seq, copy_seq) in enumerate(zip(request["seqs"], reply["seqs"], strict=True)):
@@ -27,7 +27,7 @@ def forwarded_as_written(history: History) -> Findings:
                 yield f"{said.client}: {key} was acknowledged as {copy_seq}, there is {copy}"
             elif "body" in copy.event:
                 source = truth.rooms.get(request["from"], {}).get(seq)
-                if not is_copy(copy.event["body"], source, request, wrote):
+                if not is_copy(copy.event["body"], source, request, wrote, request["from"] in truth.channels):
                     yield f"{said.client}: {copy.event} is no copy of {source} of {request['from']}"
 
 
@@ -66,7 +66,11 @@ def written(history: History) -> dict[tuple[str, str, object], list[Packet]]:
 
 
 def is_copy(
-    body: Packet, source: Row | None, request: Packet, wrote: dict[tuple[str, str, object], list[Packet]]
+    body: Packet,
+    source: Row | None,
+    request: Packet,
+    wrote: dict[tuple[str, str, object], list[Packet]],
+    of_channel: bool,
 ) -> bool:
     """Whether a body is a copy of a message as it was at some time."""
     if source is None:
@@ -74,12 +78,17 @@ def is_copy(
     event, room = source.event, request["from"]
     author, key = event.get("user", ""), source.key or ""
     origin: Packet = {"user": author, "time": event["time"]} if request.get("credit") else {}
-    said = [*wrote.get((author, room, key), ()), *wrote.get((author, room, event["seq"]), ())]
+    if of_channel:
+        origin = {"room": room, "seq": event["seq"]}
+    original = wrote.get((author, room, key), ())
+    if "body" not in event and not original:
+        # Of a copy that was recalled nobody knows the first words any more.
+        return True
+    said = [*original, *wrote.get((author, room, event["seq"]), ())]
     if "body" in event:
         said.append(event["body"])
         if body["forwarded"] != event["body"].get("forwarded", origin):
             return False
-    # Of a copy that was recalled nobody knows the words any more.
     return not said or body.get("text") == REWRITTEN or any(agree(body, one) for one in said)
 
 

@@ -58,6 +58,16 @@ FOUND = {
     "candidate-unchecked": (("search",), "hits_hold_the_query"),
     "tail-unsearched": (("search",), "equal_at_the_end"),
     "changes-unheard": (("search",), "equal_at_the_end"),
+    "deleted-shown": (("conversations",), "out_of_view"),
+    "deletion-untold": (("conversations",), "views_of_the_cursor"),
+    "purge-still-counts": (("retained",), "right_at_the_end"),
+    "purge-ends-early": (("retained",), "kept_no_longer"),
+    "clock-believed": (("retained", "jump"), "kept_no_longer"),
+    "edit-kept": (("retained",), "out_of_view"),
+    "scheduled-row-kept": (("conversations",), "scheduled_once"),
+    "scheduled-forgotten-first": (("conversations",), "scheduled_once"),
+    "follower-uncounted": (("channels",), "without_contradictions"),
+    "follower-for-ever": (("channels",), "followers_only"),
 }
 
 # Seeds that show what most do not. When something that draws has changed they may not any more: then it is looked for.
@@ -82,6 +92,10 @@ KNOWN = {
     "link-is-capability": 258,
     "two-patches-append": 93,
     "tail-unsearched": 60,
+    "edit-kept": 270,
+    "clock-believed": 458,
+    "scheduled-forgotten-first": 70,
+    "follower-for-ever": 60,
 }
 
 
@@ -102,6 +116,8 @@ def kinds(plan: Scenario) -> set[str]:
         *(("media",) if plan.media else ()),
         *(("conversations",) if plan.conversations else ()),
         *(("search",) if plan.search else ()),
+        *(("retained",) if plan.retained else ()),
+        *(("channels",) if plan.channels else ()),
     }
 
 

@@ -65,13 +65,29 @@ class ClientStorage:
         # Account rows: stamp and value, None: deleted.
         self.rows: dict[str, dict[str, tuple[int, Any]]] = {}
         self.muted: set[str] = set()
+        # Ranges of events that the user deleted for themself.
+        self.deleted: dict[str, list[Any]] = {}
         # Rooms in which the user was asked and has not answered.
         self.requests: set[str] = set()
         # The direct rooms that this client asked for, by the other user.
         self.directs: dict[str, str] = {}
 
+    def begin_epoch(self, epoch: str) -> None:
+        """Forget what is of another history."""
+        self.timelines, self.rows, self.deleted, self.requests = {}, {}, {}, set()
+        self.cursor = self.old_cursor = ""
+        self.epoch = epoch
+
     def heads(self) -> dict[str, int]:
         return {name: timeline.head for name, timeline in self.timelines.items()}
+
+    def views(self) -> dict[str, tuple[int, list[Any]]]:
+        """Return, by room, the first event that is seen, and what was deleted."""
+        return {
+            room: (timeline.first_visible, self.deleted.get(room, []))
+            for room, timeline in self.timelines.items()
+            if room not in self.requests
+        }
 
     def note_direct(self, user: str, reply: dict[str, Any]) -> None:
         """Note a direct room. It is in the list when a push says so, which may be never."""
@@ -94,6 +110,7 @@ class ClientStorage:
             known = self.timelines[room] = Timeline(room, first)
         known.hear_of(summary["seq"])
         (self.muted.add if summary.get("muted_until") else self.muted.discard)(room)
+        self.deleted[room] = summary.get("deleted", [])
         (self.requests.add if summary.get("request") else self.requests.discard)(room)
         for event in summary.get("events", ()):
             known.take(event)

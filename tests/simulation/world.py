@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from chatd.core.sections import ACCOUNT
+from chatd.core.sections import ACCOUNT, DRAFTS, SCHEDULED
 from chatd.server.gauges import DATABASE
 from tests.kit import notes
 from tests.kit.tokens import token_for
@@ -27,13 +27,14 @@ from tests.simulation.machine import SimMachine
 from tests.simulation.media import SimMedia
 from tests.simulation.media_actions import MediaUsers
 from tests.simulation.media_record import contradictions
-from tests.simulation.people_state import apart, asked_in, listed
+from tests.simulation.people_state import apart, asked_in, listed, rows_apart, views_apart
+from tests.simulation.purges import purge
 from tests.simulation.push_phones import register_away
 from tests.simulation.push_service import SimPushService
 from tests.simulation.replaced import simulated
 from tests.simulation.scenario import Scenario, configured, scenario
 from tests.simulation.search import SimSearch
-from tests.simulation.section_faults import PEOPLE
+from tests.simulation.section_faults import PEOPLE, UNSENT
 from tests.simulation.sim_env import SimEnv, WallClock
 from tests.simulation.template import memory
 from tests.simulation.transport import TIGHT_ROOM_BYTES, NetworkConditions
@@ -75,6 +76,10 @@ class World:
         self.conversations = self.history.conversations
         self.slices = self.history.slices
         self.snapshots = self.history.snapshots
+        self.channels: list[str] = []
+        plan = self.scenario
+        self.machine.records_views = plan.conversations or plan.retained or plan.channels
+        self.machine.records_log = plan.retained
         self.clients: list[SimClient] = []
         self.actors: list[Actor] = []
         self.rooms: list[str] = []
@@ -151,6 +156,8 @@ class World:
             actor.begin()
         await self.chaos.run()
         self.troubled = False
+        if self.scenario.retained:
+            await purge(self.chaos)
         if self.scenario.conversations:
             # What was scheduled is sent before it is compared who has what; where a clock was set back, much later.
             await asyncio.sleep(max(0.0, SOON_S + LOOK_S - self.loop.time()))
@@ -199,6 +206,10 @@ class World:
         )
         await self.until(lambda: all(client.idle for client in self.clients))
         self.rooms += list(self.clients[0].storage.timelines)
+        if chosen.channels:
+            fields = {"kind": "channel", "title": "c", "users": self.users[1:]}
+            self.clients[0].post({"type": "room.create", "key": "channel-000001", **fields})
+            await self.until(lambda: bool(self.channels))
         if chosen.push:
             await register_away(self)
         for client in self.clients:
@@ -227,6 +238,8 @@ class World:
         )
         if self.scenario.people and not lane.befalls(4):
             quirks.words += (PEOPLE,)
+        if self.scenario.conversations and not lane.befalls(4):
+            quirks.words += (UNSENT,)
         client = SimClient(self, f"phone {name}", user, lane, self.choices.lane(f"air {name}"), quirks)
         self.clients.append(client)
 
@@ -239,7 +252,7 @@ class World:
 
     async def _converge(self) -> None:
         end = self.loop.time() + CONVERGE_S
-        calm = 0
+        calm = 0.0
         while calm < CALM_LOOKS:
             await self.machine.settled()
             await asyncio.sleep(LOOK_S)
@@ -247,7 +260,8 @@ class World:
             left += [actor.client.name for actor in self.actors if actor.left]
             left += ["push"] if self._pushes() else []
             left += ["files"] if self.scenario.media and self.media_users.tasks else []
-            calm = 0 if left else calm + 1
+            # A head of a channel may be a second away.
+            calm = 0 if left else calm + (0.3 if self.scenario.channels else 1)
             if self.loop.time() > end:
                 self.history.unfinished = [self._state(client) for client in self.clients]
                 break
@@ -272,14 +286,10 @@ class World:
             if {room: seq for room, seq in known.items() if room not in requests} != expected:
                 self.history.unfinished.append(f"{client.name} has {known}, the log {expected}")
             self.history.apart += apart(client, truth)
-            for section in {*client.quirks.words} & {ACCOUNT, *self.machine.notes.sections}:
-                held = client.storage.rows.get(section, {})
-                rows = {name: value for name, (_, value) in held.items() if value is not None}
-                state = {
-                    row.name: row.value
-                    for row in truth.rows
-                    if (row.user, row.section) == (client.user, section) and row.value is not None
-                }
+            self.history.apart += views_apart(client, truth)
+            sections = {*client.quirks.words} & {ACCOUNT, *self.machine.notes.sections}
+            for section in sections | ({DRAFTS, SCHEDULED} if UNSENT in client.quirks.words else set()):
+                rows, state = rows_apart(client, section, truth)
                 if rows != state:
                     self.history.unfinished.append(
                         f"{client.name} has the {section} {rows}, there are {state}"
