@@ -203,8 +203,8 @@ events = st.builds(
     st.just(7),
     st.sampled_from(["message", "edit", "reaction", "joined", "notice"]),
     st.sampled_from(["ann", "bot", "other", UNSET]),
-    st.sampled_from([UNSET, ["ann"], ["bot", "ann"]]),
-    st.just(UNSET) | st.builds(Body, texts, mentions=st.sampled_from([UNSET, ["ann"], ["bot"], ["*"]])),
+    users=st.sampled_from([UNSET, ["ann"], ["bot", "ann"]]),
+    body=st.just(UNSET) | st.builds(Body, texts, mentions=st.sampled_from([UNSET, ["ann"], ["bot"], ["*"]])),
 )
 
 

@@ -86,6 +86,9 @@ RULES: dict[str, str] = {
     "what is sent later is looked at": """
         SELECT user, name FROM section_rows WHERE section = 'scheduled' AND body IS NOT NULL
         EXCEPT SELECT user, key FROM scheduled""",
+    "what waits to be sent was not": """
+        SELECT s.user, s.name FROM section_rows s JOIN events e ON e.user = s.user AND e.client_key = s.name
+        WHERE s.section = 'scheduled' AND s.body IS NOT NULL""",
     "what is looked at is sent later": """
         SELECT user, key FROM scheduled
         EXCEPT SELECT user, name FROM section_rows WHERE section = 'scheduled' AND body IS NOT NULL""",

@@ -21,6 +21,7 @@ from tests.kit.disk import Disk
 TABLES = (
     *("rooms", "members", "events", "unlogged", "direct", "reactions", "users", "devices", "migrations"),
     *("contacts", "account_rows", "pages", "event_feed"),
+    *("section_rows", "scheduled"),
 )
 # The stamp of what is promised before there is a database.
 NOTHING = -1

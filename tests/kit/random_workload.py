@@ -5,17 +5,22 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
+from msgspec import UNSET
+
 from chatd.config.people import Bounds
 from chatd.core.accounts import Amend, RecordDevice
 from chatd.core.push import Address
 from chatd.core.push_registrations import Registration
+from chatd.protocol.drafts import Draft, DraftBody, Schedule
 from chatd.protocol.envelope import Ok
-from chatd.protocol.errors import ChatError, Unavailable
+from chatd.protocol.errors import ChatError
 from chatd.protocol.friends import ContactSet, FriendAccept, FriendDecline, FriendRemove, FriendRequest
+from chatd.protocol.groups import Policy
+from chatd.protocol.inbox import Clear, Delete
 from chatd.protocol.members import RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, React, Recall, Send, SentBody, WriteOk
 from chatd.protocol.read_state import Read
-from chatd.protocol.rooms import RoomCreate, RoomDirect, RoomUpdate
+from chatd.protocol.rooms import Preferences, RoomCreate, RoomDirect, RoomUpdate
 from chatd.protocol.users import ProfileSet
 from tests.kit.inprocess import InProcessServer
 
@@ -57,6 +62,8 @@ class RandomWorkload:
         self._keys = 0
         self._seed = seed
         self._rooms: list[str] = []
+        # A room that keeps messages for an hour: what is said there is not looked for again.
+        self._brief = ""
         self._steps: tuple[Callable[[], Awaitable[None]], ...] = (
             *(self.send,) * 6,
             self.burst,
@@ -75,6 +82,12 @@ class RandomWorkload:
             self.befriend,
             self.befriend,
             self.keep,
+            self.write_later,
+            self.write_later,
+            self.draft,
+            self.tidy,
+            self.tidy,
+            self.write_briefly,
         )
 
     async def open(self) -> None:
@@ -85,6 +98,11 @@ class RandomWorkload:
                 RoomCreate(key=self.key(), kind="group", title="t", users=["bob", "eve"], public=public),
             )
             self._rooms.append(str(made.summary.room))  # type: ignore[union-attr]
+        made = await self.request(
+            "ann",
+            RoomCreate(key=self.key(), kind="group", title="t", users=["bob"], policy=Policy(retain_s=3600)),
+        )
+        self._brief = str(made.summary.room)  # type: ignore[union-attr]
         direct = await self.request("ann", RoomDirect(user="bob"))
         self._rooms.append(str(direct.summary.room))  # type: ignore[union-attr]
 
@@ -101,7 +119,8 @@ class RandomWorkload:
             self.refused.append(error)
             return None
         self._told(self.writer.published)
-        if isinstance(request, Send) and isinstance(reply, WriteOk) and not reply.duplicate:
+        stays = isinstance(request, Send) and request.room != self._brief
+        if stays and isinstance(reply, WriteOk) and not reply.duplicate:
             assert isinstance(reply.seq, int)
             self.acknowledged.append(Acknowledged(user, request, reply.seq, self.writer.published))
         return reply
@@ -185,12 +204,49 @@ class RandomWorkload:
         await self.request(user, ContactSet(user=other, remark=f"remark {self._keys}"))
         await self.request(user, ProfileSet(bio=f"bio {self._keys}"))
 
-    async def pass_month(self) -> None:
-        """Let a month go by, and run the maintenance."""
-        self.server.env.advance(MONTH_S)
+    async def write_later(self) -> None:
+        """Schedule some messages, cancel one, and send what is due."""
+        user, room = self.somewhere()
+        keys = [self.key() for _ in range(3)]
+        body = SentBody(text="later")
+        asked = [Schedule(room=room, key=key, at=1, body=body) for key in keys]
+        await asyncio.gather(*(self.request(user, one) for one in asked))
+        await self.request(user, Schedule(room=room, key=keys[0]))
+        if self._chance.random() < 0.7:
+            await self.carry_out(self.server.app.scheduled.send_due())
+
+    async def draft(self) -> None:
+        user, room = self.somewhere()
+        body = DraftBody(text=f"draft {self._keys}") if self._chance.random() < 0.7 else UNSET
+        await self.request(user, Draft(room=room, key=self.key(), body=body))
+
+    async def tidy(self) -> None:
+        """Put a room into a folder, mark it, or take some of it out of the own view."""
+        user, room = self.somewhere()
+        low = self._chance.randrange(1, 20)
+        await self.request(user, Preferences(room=room, folder=self._chance.randrange(2), unread_mark=True))
+        await self.request(user, Read(room=room, seq=low + 2))
+        await self.request(user, Delete(room=room, ranges=[(low, low + self._chance.randrange(3))]))
+        if self._chance.random() < 0.2:
+            await self.request(user, Clear(room=room, seq=low))
+
+    async def write_briefly(self) -> None:
+        """Say something that goes with the month, and make a draft of it that was sent."""
+        key, body = self.key(), SentBody(text="x" * 700)
+        await self.request("ann", Draft(room=self._brief, key=key, body=DraftBody(text="x")))
+        await self.request("ann", Send(room=self._brief, key=key, body=body))
+
+    async def carry_out(self, work: Awaitable[object]) -> None:
+        """Let a job of the daemon work."""
         try:
-            await self.server.app.maintenance.compact()
-        except Unavailable as error:
+            await work
+        except ChatError as error:
             self.refused.append(error)
             return
         self._told(self.writer.published)
+
+    async def pass_month(self) -> None:
+        """Let a month go by, and run the maintenance."""
+        self.server.env.advance(MONTH_S)
+        await self.carry_out(self.server.app.maintenance.compact())
+        await self.carry_out(self.server.app.persons.retention.purge())

@@ -80,12 +80,15 @@ def is_copy(
     origin: Packet = {"user": author, "time": event["time"]} if request.get("credit") else {}
     if of_channel:
         origin = {"room": room, "seq": event["seq"]}
-    said = [*wrote.get((author, room, key), ()), *wrote.get((author, room, event["seq"]), ())]
+    original = wrote.get((author, room, key), ())
+    if "body" not in event and not original:
+        # Of a copy that was recalled nobody knows the first words any more.
+        return True
+    said = [*original, *wrote.get((author, room, event["seq"]), ())]
     if "body" in event:
         said.append(event["body"])
         if body["forwarded"] != event["body"].get("forwarded", origin):
             return False
-    # Of a copy that was recalled nobody knows the words any more.
     return not said or body.get("text") == REWRITTEN or any(agree(body, one) for one in said)
 
 

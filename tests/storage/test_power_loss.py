@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from chatd.core import scheduled
 from chatd.core.write_set import WriteSet
 from chatd.storage.sqlite import pragmas, writer
 from chatd.storage.sqlite.feed_rows import FeedRow
@@ -147,6 +148,20 @@ def test_a_store_that_acknowledges_too_early_is_found_out(
     findings = swept(ledger, 1, survivals=2, every=3).findings
     assert any("was acknowledged" in finding for finding in findings)
     assert all("was acknowledged" in finding for finding in findings)
+
+
+def test_a_scheduled_message_whose_row_is_left_when_it_is_sent_is_found_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its user would see it wait for ever."""
+
+    def forget(user: str, key: str, writes: WriteSet, reads: object) -> None:
+        writes.add(scheduled.LookAt(user, key, 0))
+
+    monkeypatch.setattr(scheduled, "forget", forget)
+    ledger, _ = worked(tmp_path / "data", seed=1, writes=RandomWorkload.write_later)
+    findings = swept(ledger, 1, survivals=1, every=9).findings
+    assert any("what is sent later is looked at" in finding for finding in findings), findings
 
 
 def test_a_log_that_is_never_synced_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

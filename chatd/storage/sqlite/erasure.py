@@ -290,6 +290,7 @@ TABLES: Mapping[str, Kept] = {
     "media_blocked": Kept(why="names nobody"),
     "erasures": Kept(("user",), why="the list by which a restored backup is erased again"),
     "exports": Kept(("user",), why="the name of a file, which an erasure removes"),
+    "listed": Kept(why="titles and tags of rooms, as everybody sees them"),
     # Of a person who is let in no longer nobody decides anything; what they offered to others goes with them.
     "joins": Kept(
         ("user", "by"),
