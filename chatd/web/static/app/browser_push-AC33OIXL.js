@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t,f as i,g as e,h as f}from"./chunk-3D3IUX63.js";import"./chunk-LZRMPJNH.js";export{f as answer,o as browserPush,t as declineOffer,e as end,r as mayAsk,i as refresh,p as turnOff,m as turnOn};

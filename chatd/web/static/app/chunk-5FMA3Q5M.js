@@ -1,1 +1,0 @@
-import{Gb as a}from"./chunk-LZRMPJNH.js";function o(i=""){i?a(async()=>(await import("./room_dialog-D2WK2MDK.js")).UnreadMessages,{room:i}):a(async()=>(await import("./badge_dialog-U3MUIFNW.js")).UnreadChats,{})}export{o as a};

@@ -1,1 +1,0 @@
-import{b as n}from"./chunk-XHLARLYF.js";import{I as r,J as t,W as s,da as e}from"./chunk-LZRMPJNH.js";var c=["all","mentions","none"];function P(){return s.value,r(e())}function u(o){n(()=>t(e(),o))}export{c as a,P as b,u as c};

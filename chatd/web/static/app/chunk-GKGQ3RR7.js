@@ -1,1 +1,0 @@
-import{L as a}from"./chunk-3SQKFWHG.js";import{X as o,da as n}from"./chunk-LZRMPJNH.js";function i(r=""){return o.value,[...a(n())].map(([e,t])=>({key:e,...t})).filter(e=>!r||e.room===r).sort((e,t)=>e.at-t.at)}export{i as a};

@@ -1,1 +1,0 @@
-import{Kb as n,O as o,Pb as t}from"./chunk-LZRMPJNH.js";function l(e){let d=e.map(r=>o(r).peek().name).join(t("names.separator"));n({title:t("notadded.title"),text:t("notadded.text",{names:d,count:e.length})})}export{l as a};

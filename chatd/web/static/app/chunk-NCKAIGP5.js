@@ -1,0 +1,1 @@
+var r=["link","post","album","app","place","contact","room","sticker"];var d=e=>e?.card&&r.includes(e.card.type)?e.card:void 0;function t({url:e=""}){let n=URL.canParse(e)?new URL(e):void 0;return n?.protocol==="https:"&&!n.username&&!n.password?n:void 0}var o=({lat:e=0,lon:n=0})=>[e/1e7,n/1e7],a=e=>Math.round(e*1e7);export{d as a,t as b,o as c,a as d};

@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m}from"./chunk-PQ5GX3Y5.js";import"./chunk-LMMJQNMI.js";import"./chunk-XHLARLYF.js";import"./chunk-5BUGJ5TA.js";import"./chunk-LZRMPJNH.js";export{r as EditTitle,o as TITLE_MAX,m as TitleField};

@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m}from"./chunk-IAZG4W2M.js";import"./chunk-XTIAJO24.js";import"./chunk-3SQKFWHG.js";import"./chunk-E7DZW3ZW.js";import"./chunk-6LPKXK64.js";import"./chunk-4VNEF65N.js";import"./chunk-AS4H2BIO.js";import"./chunk-LMMJQNMI.js";import"./chunk-5BUGJ5TA.js";import"./chunk-LZRMPJNH.js";export{m as Folders,r as editFolders,o as ownFolders};

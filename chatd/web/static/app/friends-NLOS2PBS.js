@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t}from"./chunk-TXUOWDZ2.js";import"./chunk-W2QUFO4D.js";import"./chunk-774LGGDY.js";import"./chunk-T5FXVZUK.js";import"./chunk-AS4H2BIO.js";import"./chunk-LMMJQNMI.js";import"./chunk-5BUGJ5TA.js";import"./chunk-LZRMPJNH.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};

@@ -1,1 +1,0 @@
-import{a as o}from"./chunk-UICZCS3L.js";import"./chunk-VFQALRKO.js";import"./chunk-4VNEF65N.js";import"./chunk-AS4H2BIO.js";import"./chunk-LMMJQNMI.js";import"./chunk-5BUGJ5TA.js";import"./chunk-LZRMPJNH.js";export{o as HindranceBar};

@@ -1,1 +1,0 @@
-import{u as i}from"./chunk-3SQKFWHG.js";import"./chunk-E7DZW3ZW.js";import{b as r}from"./chunk-XHLARLYF.js";import{Aa as t,Fb as m,Pb as p,da as o}from"./chunk-LZRMPJNH.js";async function y(e){let[n]=await Promise.all([r(()=>i(o(),e)),m()]);n?.requested&&t(p("invite.waits"))}export{y as joinRoom};

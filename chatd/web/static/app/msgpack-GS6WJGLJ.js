@@ -1,0 +1,1 @@
+import{ob as o}from"./chunk-J3TDHKGS.js";export{o as msgpack};

@@ -1,1 +1,0 @@
-import{Ca as o}from"./chunk-LZRMPJNH.js";export{o as msgpack};

@@ -1,1 +1,0 @@
-import{c as o,d as r}from"./chunk-R4IDXGOR.js";import"./chunk-OSVG7L42.js";import"./chunk-4VNEF65N.js";import"./chunk-T5FXVZUK.js";import"./chunk-AS4H2BIO.js";import"./chunk-LMMJQNMI.js";import"./chunk-5BUGJ5TA.js";import"./chunk-LZRMPJNH.js";export{o as TimeDialog,r as TimeField};
