@@ -61,8 +61,8 @@ def erased_is_gone(history: History) -> Findings:
     truth = history.truths[-1]
     for room, log in truth.rooms.items():
         for seq, row in log.items():
-            # What was folded away before is only here.
-            is_folded = seq < truth.floors[room] and "ordinal" not in row.event
+            # What was folded away before, or was purged, is only here.
+            is_folded = seq < truth.floors[room] and ("ordinal" not in row.event or seq in truth.gone[room])
             says = "body" in row.event or row.event["kind"] == "reaction"
             if row.event.get("user") in history.erased and says and not is_folded:
                 yield f"{room} {seq} is left of an erased person: {row.event}"
