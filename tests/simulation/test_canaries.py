@@ -65,13 +65,14 @@ KNOWN = {
     "first-missed-skipped": 36,
     "epoch-kept": 84,
     "covered-unseen": 210,
-    "counted-too-early": 0,
+    "counted-too-early": 22,
+    "presence-kept": 95,
     "cursor-before-the-rows": 99,
     "half-friend": 210,
     "cursor-before-answer": 22,
     "request-counted": 47,
     "feed-after-commit": 1116,
-    "edits-kept": 625,
+    "edits-kept": 724,
     "restriction-after-reconnect": 126,
     "decided-when-planned": 184,
     "decide-once": 972,
@@ -81,7 +82,7 @@ KNOWN = {
     "door-cached": 207,
     "link-is-capability": 258,
     "two-patches-append": 93,
-    "tail-unsearched": 60,
+    "tail-unsearched": 261,
 }
 
 
