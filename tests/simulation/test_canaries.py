@@ -80,7 +80,7 @@ KNOWN = {
     "owner-stays": 230,
     "lane-overtaken": 498,
     "door-cached": 207,
-    "link-is-capability": 258,
+    "link-is-capability": 2876,
     "two-patches-append": 93,
     "tail-unsearched": 261,
 }
