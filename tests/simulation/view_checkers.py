@@ -78,7 +78,7 @@ def deletions_are_stored(history: History) -> Findings:
         ]
         seen = views.between(said.boot, packet["room"], said.user, asked.at, received.at)
         if seen and all(
-            view.member and any(seq >= view.own and not is_deleted(view, seq) for seq in seqs)
+            view.member and any(seq >= view.first and not is_deleted(view, seq) for seq in seqs)
             for view in seen
         ):
             yield f"{said.client}: {packet} was acknowledged, and the view is {seen}"
