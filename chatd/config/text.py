@@ -48,7 +48,6 @@ FIRST = frozenset(
         "push.apps",
         "media.enabled",
         "channels.enabled",
-        "discovery.enabled",
         "search.enabled",
         "log.level",
     }

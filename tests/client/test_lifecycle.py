@@ -11,7 +11,7 @@ from tests.kit.waiting import until
 
 WORDS = [
     *("account", "people", "reports", "bots", "push", "media"),
-    *("groups", "drafts", "channels", "search"),
+    *("groups", "drafts", "channels", "search", "discovery"),
 ]
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,10 @@ UPDATE imported_rooms SET room = (SELECT told FROM told WHERE told.room = import
 
 def rows(directory: Path) -> dict[str, Sequence[Any]]:
     """Return all rows of all tables but BESIDE, without the numbers of commits, and with rooms BY_NAME."""
-    with sqlite3.connect(directory / "chatd.sqlite") as file, sqlite3.connect(":memory:") as database:
+    with (
+        closing(sqlite3.connect(directory / "chatd.sqlite")) as file,
+        closing(sqlite3.connect(":memory:")) as database,
+    ):
         file.backup(database)
         database.executescript(BY_NAME)
         names = [name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Mapping
+from contextlib import closing
 from itertools import count
 from typing import Any
 
@@ -182,7 +183,7 @@ class Files:
     def write(self, sql: str, *values: Any) -> None:
         """Change rows behind the back of the daemon, which has no open transaction."""
         directory = Directory(self.server.config.storage.directory)
-        with sqlite3.connect(directory.database) as connection:
+        with closing(sqlite3.connect(directory.database)) as connection, connection:
             connection.execute(sql, values)
 
 

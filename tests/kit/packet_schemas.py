@@ -171,8 +171,7 @@ _receipt = record({"user": user}, {"read": positive, "delivered": positive, "fir
 _seen = record({"user": user}, {"state": state, "last_seen": positive})
 _events = listed(event_for_reader)
 _done: dict[str, Shape] = {"time": positive, "seq": positive, "duplicate": flag}
-# Without `seq` where a repeated key is that of a message which is gone (protocol.md "Retention").
-_stored: dict[str, Shape] = {"time": positive}
+_stored: dict[str, Shape] = {"time": positive, "seq": positive}
 _change: tuple[dict[str, Shape], dict[str, Shape]] = ({}, _done)
 _logged: tuple[dict[str, Shape], dict[str, Shape]] = ({}, {**_done, "event": event})
 # Those that the reply to hello names (protocol.md "Thresholds").
@@ -371,6 +370,9 @@ def check_reply(request: str, packet: Mapping[str, Any]) -> None:
         if not request:
             return
         required, optional = REPLIES[request]
+        if required is _stored and "duplicate" in content:
+            # A repeated key may be that of a message which is gone (protocol.md "Retention").
+            required = {"time": positive}
         record(required, optional)(content, f"ok of {request}")
         return
     _error(content, f"error of {request}")

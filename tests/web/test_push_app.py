@@ -241,7 +241,7 @@ async def test_what_is_told_is_chosen_for_the_account_and_for_a_chat(browser: An
         app = await window(context, world, **world.service.subscribe())
         page = app.page
         await app.go("me/notifications")
-        await page.get_by_label("Groups").select_option("mentions")
+        await page.get_by_role("combobox", name="Groups").select_option("mentions")
         await until_of_alice(world, groups="mentions")
         await page.get_by_role("switch", name="Reactions to my messages").click()
         await until_of_alice(world, reactions=True)

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -279,7 +280,7 @@ def write_exports(directory: Path) -> None:
 
 def rooms(daemon: DaemonProcess) -> dict[str, list[Any]]:
     """Return the messages of each room by its name elsewhere, as (author, ms since the first second, the rest)."""
-    with sqlite3.connect(daemon.database) as database:
+    with closing(sqlite3.connect(daemon.database)) as database:
         found: dict[str, list[Any]] = {}
         statement = """
             SELECT i.name, e.blob FROM imported_rooms i

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sqlite3
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +78,7 @@ async def test_lines_that_are_bombs_are_left_out(with_key: WithKey) -> None:
 
 def kept(daemon: DaemonProcess) -> list[Any]:
     """Return what everybody reads, without the names of rooms here."""
-    with sqlite3.connect(daemon.database) as database:
+    with closing(sqlite3.connect(daemon.database)) as database:
         statements = (
             "SELECT position & 0xffffffff, kind, user, time, client_key, blob FROM events ORDER BY position",
             "SELECT user, role, joined_at, first_visible, read, gone FROM members ORDER BY room, user",

@@ -16,4 +16,5 @@ export * from "./conversations/joining.js";
 export * from "./conversations/rules.js";
 export * from "./conversations/sharing.js";
 export type * from "./conversations/types.js";
+export { isDeleted, isRetained } from "./core/own_view.js";
 export { newKey } from "./keys.js";

@@ -10,6 +10,7 @@ import type { MediaOffer } from "./media/offer.js";
 import { PeopleAccount } from "./core/people.js";
 
 export { circlesOf, type Card, type Contact, type ContactChange } from "./core/contacts.js";
+export { isDeleted, isRetained } from "./core/own_view.js";
 export type { Audience, Circle, Privacy, Profile, PushOffer } from "./core/packets.js";
 export type { MediaOffer } from "./media/offer.js";
 

@@ -5,8 +5,8 @@ import { matches } from "../rooms/search.js";
 import { contactOf, isBlocked } from "../shell/contacts.js";
 import { Avatar } from "../shell/avatar.js";
 import { Icon, type IconName } from "../shell/icons.js";
-import { me } from "../shell/state.js";
-import { knownUsers, userOf, type User } from "../shell/users.js";
+import { allRooms, me } from "../shell/state.js";
+import { knownUser, knownUsers, userOf, type User } from "../shell/users.js";
 
 /** The form of a user id (protocol.md, "Identifiers and counters"). */
 export const USER_ID = /^[A-Za-z0-9_\-.:@+|]{1,64}$/;
@@ -16,7 +16,11 @@ const LISTED = 30;
 /** The people that fit a search, then the user whose id it is, if it can be one. */
 function candidates(search: string, without: readonly string[]): User[] {
   const isFriend = ({ id }: User) => Number(contactOf(id)?.state === "friend");
-  const known = knownUsers()
+  // The others of direct rooms are known before anything of them is shown.
+  const peers = allRooms().map(({ summary }) => summary.value.peer);
+  const ids = new Set([...knownUsers().map(({ id }) => id), ...peers.filter(Boolean)]);
+  const known = [...ids]
+    .map(knownUser)
     .filter(({ id }) => id !== me.value && !without.includes(id) && !isBlocked(id))
     .sort((one, other) => isFriend(other) - isFriend(one));
   const found = known.filter(({ id, name, realName, handle }) => matches(search, name, realName, handle, id)).slice(0, LISTED);

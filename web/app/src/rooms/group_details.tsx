@@ -20,14 +20,17 @@ import { phase, type RoomState } from "../shell/state.js";
 import { VirtualList } from "../shell/virtual_list.js";
 import { useWatched } from "../shell/watching.js";
 import { MemberRow } from "./member_row.js";
-import { MemberList, type Member } from "./members.js";
+import { MemberList, ROLES, type Member } from "./members.js";
 import { titleOf } from "./names.js";
 import { RoomSettings } from "./room_settings.js";
 
 export function GroupDetails({ room }: { room: RoomState }) {
   const prefix = useSignal("");
   const seen = useSignal<readonly Member[]>([]);
-  const list = useMemo(() => new MemberList(room.id, prefix.value), [prefix.value, phase.value === "ready"]);
+  const isFollower = follows(room);
+  // Of others they see the staff, and they know themselves.
+  const roles = isFollower ? ROLES.slice(0, 2) : ROLES;
+  const list = useMemo(() => new MemberList(room.id, prefix.value, roles), [prefix.value, isFollower, phase.value === "ready"]);
   useWatched(seen.value.map((member) => member.user));
   useEffect(() => void (phase.peek() === "ready" && list.next()), [list]);
   // Membership and roles are events of the log; in a large room the number of members moves.
@@ -159,6 +162,12 @@ function GroupSettings({ room }: { room: RoomState }) {
   );
 }
 
+/** Whether the user follows a channel, without being of its staff. */
+function follows(room: RoomState): boolean {
+  const { kind, role } = room.summary.value;
+  return kind === "channel" && role === "member";
+}
+
 interface MembersHeadProps {
   room: RoomState;
   prefix: string;
@@ -166,9 +175,8 @@ interface MembersHeadProps {
 }
 
 function MembersHead({ room, prefix, onPrefix }: MembersHeadProps) {
-  const { members, kind, role } = room.summary.value;
-  // Who follows a channel sees its staff.
-  const isHead = kind === "channel" && role === "member";
+  const { members, kind } = room.summary.value;
+  const isHead = follows(room);
   const title = isHead ? word(room, "members") : t(kind === "channel" ? "room.followers" : "group.members.count", { count: members });
   const add = () => openDialog(async () => (await import("./add_members.js")).AddMembers, { room });
   const many = useComputed(() => room.summary.value.members > 12).value && !isHead;

@@ -29,13 +29,14 @@ export class MemberList {
   constructor(
     private readonly room: string,
     private readonly prefix: string,
+    private readonly roles: readonly Role[] = ROLES,
   ) {}
 
   /** Fetch the next page, if there is one; pages of one role follow those of the role before. */
   next(): Promise<void> {
     return this.after(async () => {
       const { length } = this.members.peek();
-      if (this.step < ROLES.length) await this.fetch([...this.members.peek()], length + 1);
+      if (this.step < this.roles.length) await this.fetch([...this.members.peek()], length + 1);
     });
   }
 
@@ -55,8 +56,8 @@ export class MemberList {
   /** Fetch pages until there are `least` members; a role that nobody has gives an empty page. After a
    * refusal the list stays as it is. */
   private async fetch(members: Member[], least: number): Promise<void> {
-    while (this.step < ROLES.length && members.length < least) {
-      const role = ROLES[this.step]!;
+    while (this.step < this.roles.length && members.length < least) {
+      const role = this.roles[this.step]!;
       const reply = await attempt(() => this.page(role));
       if (!reply) return;
       // Where members are hidden, those who are shown may come under any role.

@@ -17,7 +17,6 @@ import { Skeleton } from "./skeleton.js";
 import { Count } from "./count.js";
 import { friendRequests, peopleOn } from "./contacts.js";
 import { closed, totalUnread } from "./state.js";
-import { Stopped, STOPPED } from "./stopped.js";
 
 const Details = lazy(async () => (await import("../rooms/details.js")).Details);
 const MePage = lazy(async () => (await import("../me/me_page.js")).MePage);
@@ -28,6 +27,7 @@ const RequestList = lazy(async () => (await import("../people/request_list.js"))
 const PeoplePage = lazy(async () => (await import("../people/pages.js")).PeoplePage);
 const InvitePage = lazy(async () => (await import("../groups/invite_page.js")).InvitePage);
 const OffersPage = lazy(async () => (await import("../groups/invitations_dialog.js")).OffersPage);
+const Stopped = lazy(async () => (await import("./stopped.js")).Stopped);
 const SignIn = lazy(async () => (await import("../sign_in/sign_in.js")).SignIn);
 
 export function App() {
@@ -41,11 +41,16 @@ export function App() {
   );
 }
 
+/** The close codes after which a client must not come back by itself, and of which this one shows a page. */
+const ENDS = [4101, 4202, 4203, 4204] as const;
+export type End = (typeof ENDS)[number];
+const isEnd = (code?: number): code is End => ENDS.includes(code as End);
+
 function Content() {
-  const stopped = closed.value && STOPPED[closed.value.code];
+  const code = closed.value?.code;
   if (stage.value === "signIn") return <SignIn />;
   if (stage.value === "unreachable") return <Unreachable />;
-  if (stopped) return <Stopped code={closed.value!.code} />;
+  if (isEnd(code)) return <Stopped code={code} />;
   return <Panes />;
 }
 

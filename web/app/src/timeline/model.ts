@@ -6,7 +6,7 @@
  */
 import { computed, signal, type Signal } from "@preact/signals";
 import type { Change, Entry, Event, Message } from "@chatd/client";
-import { isDeleted, isRetained } from "@chatd/client/conversations";
+import { isDeleted, isRetained } from "@chatd/client/people";
 import type { Outgoing } from "@chatd/client/media";
 import { outgoing, outgoingMessage } from "../media/outgoing.js";
 import { client, me, type RoomState } from "../shell/state.js";

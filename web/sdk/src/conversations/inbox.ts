@@ -1,7 +1,6 @@
 /** The list of chats as the user keeps it, and the proof that it is that of the server (protocol.md, "The inbox"). */
 
 import type { Client } from "../client.js";
-import type { Summary } from "../core/summary.js";
 import type { Room } from "../rooms.js";
 import type { Folder } from "./types.js";
 
@@ -56,20 +55,6 @@ export function rangesOf(seqs: Iterable<number>): [number, number][] {
     else ranges.push([seq, seq]);
   }
   return ranges;
-}
-
-/** Whether a message is in the ranges that the user deleted for themself. */
-export function isDeleted(deleted: readonly (readonly [number, number])[] = [], seq: number): boolean {
-  return deleted.some(([low, high]) => low <= seq && seq <= high);
-}
-
-/** Whether a message is young enough for the rules of its room at `now`, in Unix milliseconds: an app shows no other, whatever is
- * cached (protocol.md, "Retention"). */
-export function isRetained(
-  { policy, kept = 0 }: Pick<Summary, "policy" | "kept">, { seq, time }: { seq: number; time: number }, now = Date.now(),
-): boolean {
-  const retainS = policy?.retain_s ?? 0;
-  return !retainS || seq <= kept || time >= now - 1000 * retainS;
 }
 
 /** Mark rooms as read up to a message each, at most 200. */

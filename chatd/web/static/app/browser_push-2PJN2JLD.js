@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t,f as i,g as e,h as f}from"./chunk-GGOCYI4J.js";import"./chunk-VXDPNBOY.js";import"./chunk-J3TDHKGS.js";export{f as answer,o as browserPush,t as declineOffer,e as end,r as mayAsk,i as refresh,p as turnOff,m as turnOn};

@@ -1,1 +1,0 @@
-import{a as o,b as r}from"./chunk-BGHFORZ7.js";import"./chunk-NCKAIGP5.js";import"./chunk-BPN3JP2B.js";import"./chunk-4AG3AM64.js";import"./chunk-HHPDSEQ2.js";import"./chunk-5BUGJ5TA.js";import"./chunk-J3TDHKGS.js";export{o as MessageCard,r as PlaceCard};

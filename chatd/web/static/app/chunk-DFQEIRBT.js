@@ -1,1 +1,0 @@
-import{b as n}from"./chunk-OJAEYK4H.js";import{Ha as s,Qa as e,ta as r,ua as t}from"./chunk-J3TDHKGS.js";var c=["all","mentions","none"];function P(){return s.value,r(e())}function u(o){n(()=>t(e(),o))}export{c as a,P as b,u as c};

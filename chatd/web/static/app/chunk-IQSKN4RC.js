@@ -1,1 +1,0 @@
-import{Bc as t,wc as n,za as o}from"./chunk-J3TDHKGS.js";function l(e){let d=e.map(r=>o(r).peek().name).join(t("names.separator"));n({title:t("notadded.title"),text:t("notadded.text",{names:d,count:e.length})})}export{l as a};

@@ -1,1 +1,0 @@
-import{b as m}from"./chunk-OJAEYK4H.js";import{Ka as i,Qa as r,eb as e}from"./chunk-J3TDHKGS.js";async function s(o){let t=i.peek().find(n=>n.summary.peek().peer===o)??await m(()=>r().direct(o));t&&e({name:"chat",room:t.id,about:!1})}export{s as a};

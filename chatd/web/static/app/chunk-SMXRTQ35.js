@@ -1,1 +1,0 @@
-import{sc as a}from"./chunk-J3TDHKGS.js";function o(i=""){i?a(async()=>(await import("./room_dialog-5Y3S6TAF.js")).UnreadMessages,{room:i}):a(async()=>(await import("./badge_dialog-5BN4YSXU.js")).UnreadChats,{})}export{o as a};

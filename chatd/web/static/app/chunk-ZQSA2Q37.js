@@ -1,1 +1,0 @@
-import{Mb as o,Ob as t,cc as r,j as e}from"./chunk-J3TDHKGS.js";var f=e(""),m=e(!1);function l(s){!o.peek()||!r.peek()?.platforms.includes("web")||t()!==null||(m.value=!0,f.value||=s.id)}export{f as a,m as b,l as c};

@@ -1,1 +1,0 @@
-import{b as r}from"./chunk-OJAEYK4H.js";import{Bc as e,Qa as t,Z as o,mb as i,rc as m}from"./chunk-J3TDHKGS.js";async function y(n){let[f]=await Promise.all([r(()=>o(t(),n)),m()]);f?.requested&&i(e("invite.waits"))}export{y as a};

@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m}from"./chunk-ZPS6CS4Z.js";import"./chunk-TXMIDPQU.js";import"./chunk-OJAEYK4H.js";import"./chunk-5BUGJ5TA.js";import"./chunk-J3TDHKGS.js";export{r as EditTitle,o as TITLE_MAX,m as TitleField};

@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m}from"./chunk-IYQOH32O.js";import"./chunk-VXDPNBOY.js";import"./chunk-VFLIYVIJ.js";import"./chunk-RAKGKWPO.js";import"./chunk-AS4H2BIO.js";import"./chunk-TXMIDPQU.js";import"./chunk-5BUGJ5TA.js";import"./chunk-J3TDHKGS.js";export{m as Folders,r as editFolders,o as ownFolders};

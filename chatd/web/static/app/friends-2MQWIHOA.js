@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t}from"./chunk-XYU72JUV.js";import"./chunk-XTUCTUHA.js";import"./chunk-KA47UALT.js";import"./chunk-2NOKJS4B.js";import"./chunk-AS4H2BIO.js";import"./chunk-TXMIDPQU.js";import"./chunk-5BUGJ5TA.js";import"./chunk-J3TDHKGS.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};

@@ -1,1 +1,0 @@
-import{a as o}from"./chunk-F4K5L4U3.js";import"./chunk-2AMUFWY6.js";import"./chunk-WT6GNJEQ.js";import"./chunk-RAKGKWPO.js";import"./chunk-AS4H2BIO.js";import"./chunk-TXMIDPQU.js";import"./chunk-5BUGJ5TA.js";import"./chunk-J3TDHKGS.js";export{o as HindranceBar};

@@ -1,1 +1,0 @@
-import{ob as o}from"./chunk-J3TDHKGS.js";export{o as msgpack};

@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m}from"./chunk-VLUSXSBL.js";import"./chunk-WT6GNJEQ.js";import"./chunk-RAKGKWPO.js";import"./chunk-2NOKJS4B.js";import"./chunk-AS4H2BIO.js";import"./chunk-TXMIDPQU.js";import"./chunk-OJAEYK4H.js";import"./chunk-5BUGJ5TA.js";import"./chunk-J3TDHKGS.js";export{o as RETAIN_S,r as RulesDialog,m as SecondsChoice};

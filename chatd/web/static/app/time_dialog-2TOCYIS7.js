@@ -1,1 +1,0 @@
-import{c as o,d as r}from"./chunk-IDHVJKUD.js";import"./chunk-2AMUFWY6.js";import"./chunk-ILN2KBSU.js";import"./chunk-RAKGKWPO.js";import"./chunk-2NOKJS4B.js";import"./chunk-AS4H2BIO.js";import"./chunk-TXMIDPQU.js";import"./chunk-5BUGJ5TA.js";import"./chunk-J3TDHKGS.js";export{o as TimeDialog,r as TimeField};
