@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chatd.storage.sqlite.connection import Connection, open_file, open_reader, open_writer
+from chatd.storage.sqlite.connection import Connection, connect, open_file, open_reader, open_writer
 from chatd.storage.sqlite.errors import StoreError
 from chatd.storage.sqlite.pragmas import READER, WRITER, apply
 
@@ -134,3 +134,23 @@ def test_a_missing_file_is_not_created_by_opening(tmp_path: Path) -> None:
         with pytest.raises(sqlite3.OperationalError):
             open_file(tmp_path / "none", mode=mode)
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_who_is_cancelled_while_it_opens_waits_for_its_thread(path: Path) -> None:
+    may_open, opened = threading.Event(), list[sqlite3.Connection]()
+
+    def slow() -> sqlite3.Connection:
+        may_open.wait()
+        opened.append(open_file(path, mode="ro"))
+        return opened[0]
+
+    opening = asyncio.ensure_future(connect(slow))
+    await asyncio.sleep(0)
+    opening.cancel()
+    await asyncio.sleep(0.01)
+    assert not opening.done()
+    may_open.set()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        opened[0].execute("SELECT 1")

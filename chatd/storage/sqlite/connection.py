@@ -4,6 +4,7 @@ aiosqlite costs two changes of thread for each awaited statement; a function tha
 costs two altogether, and nothing else can run between its statements.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -94,6 +95,20 @@ async def open_reader(path: Path) -> Connection:
 
 
 async def connect(connector: Callable[[], sqlite3.Connection]) -> Connection:
+    """Open a connection in a thread of its own. Who is cancelled meanwhile waits for the thread, which answers to this
+    loop, and leaves no connection behind.
+    """
+    opening = asyncio.ensure_future(connected(connector))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        await asyncio.wait([opening])
+        if opening.exception() is None:
+            await opening.result().close()
+        raise
+
+
+async def connected(connector: Callable[[], sqlite3.Connection]) -> Connection:
     connection = Connection(connector, iter_chunk_size=1)
     await connection
     return connection
