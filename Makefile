@@ -33,7 +33,8 @@ test soak: export PYTHONDONTWRITEBYTECODE :=
 test: .venv/installed-dev
 	@$(BIN)/pytest $(PYTEST_ARGS)
 
-# One line a subject. Seeds are printed by what fails.
+# One line a subject. Seeds are printed by what fails. A test there may take hours, and says how many itself.
+soak: export PYTEST_ADDOPTS := -o faulthandler_timeout=0
 soak: .venv/installed-dev
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/storage/test_power_loss.py tests/storage/test_power_loss_of_files.py \
 	  tests/storage/test_damage.py tests/storage/test_disk_faults.py

@@ -90,7 +90,6 @@ async def test_what_is_acknowledged_must_arrive_once(change, counted):
     assert {name: count for name, count in tally.counts().items() if count} == counted
 
 
-@pytest.mark.timeout(900)
 def test_an_attack_is_carried_out_and_judged(tmp_path, capsys):
     out = tmp_path / "siege.json"
     chosen = ["--only", "pongs", "--only", "revoked"]

@@ -21,7 +21,6 @@ def explained() -> dict[str, str]:
     return {case: row["Behaviour"] for row in rows for case in row["Case"].replace("`", "").split(", ")}
 
 
-@pytest.mark.timeout(1200)  # the first time it installs the client
 async def test_every_case_is_ok_or_explained(tmp_path: Path) -> None:
     try:
         installed()

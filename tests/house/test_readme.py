@@ -38,7 +38,6 @@ def follow(newcomer: Newcomer, block: Block) -> str:
     return output
 
 
-@pytest.mark.timeout(900)
 def test_everything_works_as_it_is_written(newcomer):
     output = ""
     for block in BLOCKS:

@@ -50,7 +50,7 @@ LEFT = """
 SELECT (SELECT count(*) FROM files WHERE state <> 'ready'), (SELECT count(*) FROM objects WHERE refs = 0)
 """
 
-pytestmark = pytest.mark.timeout(scaled(900, 7200))
+pytestmark = pytest.mark.timeout(scaled(1200, 7200))
 
 
 @pytest.fixture(autouse=True)

@@ -122,7 +122,7 @@ class Kills:
         assert stored == sum(len(author.acknowledged) for author in self.authors)
 
 
-@pytest.mark.timeout(scaled(900, 7200))
+@pytest.mark.timeout(scaled(1200, 7200))
 @pytest.mark.parametrize("part", range(PARTS))
 async def test_kill_9_under_load_loses_and_doubles_nothing(
     server: DaemonProcess, callers: Clients, part: int

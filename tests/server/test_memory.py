@@ -239,7 +239,6 @@ SHAPES = (
 )
 
 
-@pytest.mark.timeout(900)
 async def test_no_connection_costs_more_than_is_stated(place: Place) -> None:
     """Every shape against the memory before the first: what an earlier one left counts against the later ones."""
     stated = memory_of(Config())
@@ -313,7 +312,7 @@ async def visits(place: Place, count: int) -> None:
     await place.is_empty()
 
 
-@pytest.mark.timeout(300 + CYCLES // 5)
+@pytest.mark.timeout(1200 + CYCLES // 5)
 async def test_those_who_came_and_went_leave_nothing(place: Place) -> None:
     await visits(place, CYCLES // 3)
     before, opened = await place.stable_bytes(), place.descriptors()

@@ -8,12 +8,13 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
+from itertools import chain
 from pathlib import Path
 
 from tests.simulation.canaries import CANARIES
 from tests.simulation.choices import Choices, load, save
 from tests.simulation.shrink import sizes
-from tests.simulation.sometimes import WANTED, WANTED_OF_HOOKS, WANTED_OF_MODERATORS, WANTED_OF_PEOPLE
+from tests.simulation.sometimes import STATES
 from tests.simulation.trial import TrialResult, minimal, trial, trials
 
 # Seeds a job.
@@ -45,7 +46,7 @@ def main() -> int:
     failed, total = spread(base, asked.seeds, asked.jobs, asked.canary)
     seconds = time.monotonic() - began
     print(f"{asked.seeds} runs in {seconds:.0f} s, {len(failed)} with findings")
-    for what in (*WANTED, *WANTED_OF_PEOPLE, *WANTED_OF_HOOKS, *WANTED_OF_MODERATORS):
+    for what in chain.from_iterable(STATES.values()):
         print(f"  {total[what]:6} {what}")
     if failed:
         seed = min(failed)

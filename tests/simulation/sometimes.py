@@ -6,100 +6,89 @@ from collections.abc import Iterator
 from tests.simulation.exchanges import replies
 from tests.simulation.history import Conversation, History
 
-WANTED = (
-    "dedupe hit after crash",
-    "resume with missed events",
-    "resume raced by a live message",
-    "slow-consumer close",
-    "ack lost after commit",
-    "crash between commit and broadcast",
-    "reset sent",
-    "limiter refusal",
-    "commit refused by the disk",
-    "revocation with queued messages",
-    "two sessions of one device",
-    "drain deadline reached",
-    "folded below a phone",
-    "room deleted",
-    "more account rows than a push tells",
-    "section walked in full on a resume",
-    "tombstones of account rows forgotten",
-)
-# Those of runs with people.
-WANTED_OF_PEOPLE = (
-    "friend requests that cross",
-    "block with a send in flight",
-    "an old seen",
-    "cursor below the floor",
-    "gate dropped while its room was loaded",
-    "message request",
-)
-
-# Those of runs with push.
-WANTED_OF_PUSH = (
-    "superseded",
-    "paced",
-    "foreground",
-    "withdrawn",
-    "replanned",
-    "told again",
-    "requests left out by a GOAWAY",
-    "a device that is forgotten",
-)
-
-# Those of runs with the back end of the host app.
-WANTED_OF_HOOKS = (
-    "event refused",
-    "event set aside",
-    "event delivered twice",
-    "feed.reset told",
-    "answer of the host lost",
-    "verdict that is none",
-    "stored unscreened",
-    "rejected",
-)
-# Those of runs with moderators.
-WANTED_OF_MODERATORS = (
-    "refused as muted",
-    "sent again when a mute was lifted",
-    "a banned user at the door",
-    "messages erased",
-    "reactions erased",
-    "erased again after a restore",
-)
-
-# Those of runs with groups that govern themselves.
-WANTED_OF_GROUPS = (
-    "refused as slow",
-    "refused by a rule",
-    "a banned user kept out",
-    "recalled with their removal",
-    "a newcomer who sees the past",
-)
-
-# Those of runs with files.
-WANTED_OF_MEDIA = (
-    "a file was fetched",
-    "a file was fetched by a link",
-    "a file was not given",
-    "an upload was cut",
-    "two requests of one upload",
-    "the process of media died",
-)
-
-# Those of runs with conversations.
-WANTED_OF_CONVERSATIONS = (
-    "a forward of a forward",
-    "a forward of what was edited",
-    "a forward sent again",
-)
-
-# Those of runs with search.
-WANTED_OF_SEARCH = (
-    "search while the index is behind",
-    "the index was deleted",
-    "the process of the index died",
-)
+# By what a run needs to reach them.
+STATES: dict[str, tuple[str, ...]] = {
+    "messages": (
+        "dedupe hit after crash",
+        "resume with missed events",
+        "resume raced by a live message",
+        "slow-consumer close",
+        "ack lost after commit",
+        "crash between commit and broadcast",
+        "reset sent",
+        "limiter refusal",
+        "commit refused by the disk",
+        "revocation with queued messages",
+        "two sessions of one device",
+        "drain deadline reached",
+        "folded below a phone",
+        "room deleted",
+        "more account rows than a push tells",
+        "section walked in full on a resume",
+        "tombstones of account rows forgotten",
+    ),
+    "people": (
+        "friend requests that cross",
+        "block with a send in flight",
+        "an old seen",
+        "cursor below the floor",
+        "gate dropped while its room was loaded",
+        "message request",
+    ),
+    "push": (
+        "superseded",
+        "paced",
+        "foreground",
+        "withdrawn",
+        "replanned",
+        "told again",
+        "requests left out by a GOAWAY",
+        "a device that is forgotten",
+    ),
+    "hooks": (
+        "event refused",
+        "event set aside",
+        "event delivered twice",
+        "feed.reset told",
+        "answer of the host lost",
+        "verdict that is none",
+        "stored unscreened",
+        "rejected",
+    ),
+    "moderators": (
+        "refused as muted",
+        "sent again when a mute was lifted",
+        "a banned user at the door",
+        "messages erased",
+        "reactions erased",
+        "erased again after a restore",
+    ),
+    "groups": (
+        "refused as slow",
+        "refused by a rule",
+        "a banned user kept out",
+        "recalled with their removal",
+        "a newcomer who sees the past",
+    ),
+    "files": (
+        "a file was fetched",
+        "a file was fetched by a link",
+        "a file was not given",
+        "an upload was cut",
+        "two requests of one upload",
+        "the process of media died",
+    ),
+    "conversations": (
+        "a forward of a forward",
+        "a forward of what was edited",
+        "a forward sent again",
+    ),
+    "search": (
+        "search while the index is behind",
+        "the index was deleted",
+        "the process of the index died",
+    ),
+}
 
 
 def met(history: History) -> Counter[str]:

@@ -13,10 +13,7 @@ BASE = seed_base()
 # The most seeds until a break is found: most show in the first ten.
 BROKEN_SEEDS = 60
 
-pytestmark = [
-    pytest.mark.skipif(not watchable(), reason="this Python hides its SQLite: no disk to simulate"),
-    pytest.mark.timeout(1200),
-]
+pytestmark = pytest.mark.skipif(not watchable(), reason="this Python hides its SQLite: no disk to simulate")
 
 
 @pytest.mark.parametrize("pair", [BLOCK, DECLINE], ids=lambda pair: pair[0])

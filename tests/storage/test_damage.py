@@ -30,7 +30,7 @@ COMMITS = 60
 PAGE = 4096
 FLIPS = scaled(150, 10_000)  # of each file
 
-pytestmark = pytest.mark.timeout(scaled(900, 7200))
+pytestmark = pytest.mark.timeout(scaled(1200, 7200))
 
 
 @pytest.fixture(autouse=True)

@@ -32,7 +32,7 @@ SURVIVALS = 5  # of each cut: everything, nothing, three drawn
 RESTARTS = 12  # of each run: a whole start costs 20 ms
 
 pytestmark = [
-    pytest.mark.timeout(scaled(900, 7200)),
+    pytest.mark.timeout(scaled(1200, 7200)),
     pytest.mark.filterwarnings("default::pytest.PytestUnhandledThreadExceptionWarning"),
 ]
 

@@ -20,7 +20,7 @@ from tests.storage.test_unallocated import database, emptied
 SURVIVALS = scaled(5, 100)  # of each cut
 PEOPLE = [ListedErasure(f"u{number}" * 9, number, "recall", "keep") for number in range(12)]
 
-pytestmark = pytest.mark.timeout(scaled(900, 7200))
+pytestmark = pytest.mark.timeout(scaled(1200, 7200))
 
 
 def listed(directory: Path) -> Tally:

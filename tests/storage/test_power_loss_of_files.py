@@ -41,7 +41,7 @@ LATER = Migration(
     "CREATE TABLE later (x INTEGER) STRICT;\n",
 )
 
-pytestmark = pytest.mark.timeout(scaled(900, 7200))
+pytestmark = pytest.mark.timeout(scaled(1200, 7200))
 
 
 @pytest.fixture(autouse=True)
