@@ -13,12 +13,12 @@ from tests.simulation.known_seeds import seeds_for_states
 from tests.simulation.sometimes import STATES
 from tests.simulation.trial import trial, trials
 
-SEEDS = 625  # always the same ones; `make soak` runs a hundred thousand new ones
+SEEDS = 300  # always the same ones; `make soak` runs a hundred thousand new ones
 CHUNK = 25
 BASE = int(os.environ.get("SIMULATION_BASE", "0"))
 # The most seeds that are tried where those that are known do not do; 130 are enough as a rule.
 TROUBLED = 200
-HASH_SEEDS = ("0", "1", "77")
+HASH_SEEDS = ("0", "77")
 ONCE_FOUND = (
     379,  # alerts that a failing disk did not let go were told again after a restart
     7700525,  # a page of a sync was refused for now, and never asked again
@@ -84,7 +84,7 @@ def test_one_seed_is_one_history_whatever_the_hashes() -> None:
     program = (
         "from tests.simulation.choices import Choices\n"
         "from tests.simulation.trial import trial\n"
-        "print(*[trial(Choices(seed)).trace for seed in range(100, 112)])"
+        "print(*[trial(Choices(seed)).trace for seed in range(100, 106)])"
     )
     traces = {
         subprocess.run(
