@@ -167,6 +167,17 @@ async def test_what_a_tab_could_not_tell_any_more_is_sent_for_it(alice: Browser)
     assert await alice.heard(1) == ["untold"]
 
 
+async def test_what_a_leader_could_not_tell_any_more_is_loaded_by_who_never_heard_it(alice: Browser) -> None:
+    leader = await alice.tab()
+    await alice.tab()
+    await leader.page.evaluate("() => { BroadcastChannel.prototype.postMessage = () => {} }")
+    last, room = await alice.tab(ready=False), alice.room.id
+    await last.until(f"() => chat.rooms().includes('{room}')")
+    await leader.draft(room, "untold")
+    await leader.page.close()
+    await last.until(f"() => chat.drafts()['{room}'] === 'untold'")
+
+
 async def test_a_draft_that_a_tab_could_not_tell_of_any_more_reaches_the_others(alice: Browser) -> None:
     first, second, third = [await alice.tab() for _ in range(3)]
     room = alice.room.id

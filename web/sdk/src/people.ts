@@ -9,6 +9,7 @@ import type {
 import type { MediaOffer } from "./media/offer.js";
 import { PeopleAccount } from "./core/people.js";
 
+export { levelOf, badgeOf, MEMBERS_ALL, type Asking, type Level, type Levels } from "./core/attention.js";
 export { circlesOf, type Card, type Contact, type ContactChange } from "./core/contacts.js";
 export { isDeleted, isRetained } from "./core/own_view.js";
 export type { Audience, Circle, Privacy, Profile, PushOffer } from "./core/packets.js";

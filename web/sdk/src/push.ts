@@ -9,7 +9,6 @@ import { base64url } from "./env.js";
 import type { Client } from "./people.js";
 import { bytesOf, type SealingKeys } from "./sealing.js";
 
-export { levelOf, badgeOf, MEMBERS_ALL, type Asking, type Level, type Levels } from "./core/attention.js";
 export { notificationFrom, type PushKind, type PushNotification } from "./core/push_notification.js";
 export { makeKeys, openSealed, receivedNotification, type SealingKeys, type Subtle } from "./sealing.js";
 

@@ -20,7 +20,7 @@ type Message =
   | { readonly kind: "news"; readonly number: number; readonly news: News }
   | { readonly kind: "ask"; readonly id: number; readonly ask: Ask }
   | { readonly kind: "answer"; readonly to: string; readonly id: number; readonly answer: Answer }
-  | { readonly kind: "beat" }
+  | { readonly kind: "beat"; readonly isNew?: boolean }
   | { readonly kind: "wake" };
 type Told = Message & { readonly from: string };
 
@@ -165,7 +165,7 @@ export class BrowserTabs implements Tabs {
     clearInterval(this._beating);
     if (!leading) return;
     this._leader = this.id;
-    this._tell({ kind: "beat" });
+    this._tell({ kind: "beat", isNew: true });
     this._beating = setInterval(() => this._tell({ kind: "beat" }), BEAT_MS);
   }
 
@@ -179,7 +179,7 @@ export class BrowserTabs implements Tabs {
 
   private _take(told: Told): void {
     const { from } = told;
-    if (told.kind === "beat") this._hear(from);
+    if (told.kind === "beat") this._hear(from, told.isNew);
     else if (told.kind === "wake" && this._leading) this._tell({ kind: "beat" });
     else if (told.kind === "ask" && this._leading) void this._perform(told);
     else if (told.kind === "answer" && told.to === this.id) void this._after(() => this._answered(told.id, told.answer));
@@ -192,12 +192,12 @@ export class BrowserTabs implements Tabs {
     }
   }
 
-  private _hear(leader: string): void {
+  private _hear(leader: string, isNew = !!this._leader): void {
     this._heardAt = Date.now();
     if (this._leading || leader === this._leader) return;
-    const isFirst = !this._leader;
     this._leader = leader;
-    if (!isFirst) void this._after(() => (this._leading ? undefined : this._tab.follow()));
+    // Who led when this tab loaded may have told it nothing more.
+    if (isNew) void this._after(() => (this._leading ? undefined : this._tab.follow()));
     this._repeat();
   }
 

@@ -6,10 +6,10 @@ import { test } from "node:test";
 
 import type { Packet } from "../src/core/packets.js";
 import { msgpack } from "../src/msgpack.js";
-import { Client } from "../src/people.js";
+import { badgeOf, Client, levelOf, type Asking, type Levels } from "../src/people.js";
 import {
-  badgeOf, levelOf, makeKeys, notificationFrom, openSealed, pushDecisions, pushPreferencesOf, receivedNotification,
-  register, setPushPreferences, subscribe, testPush, unregister, unsubscribe, type Asking, type Levels,
+  makeKeys, notificationFrom, openSealed, pushDecisions, pushPreferencesOf, receivedNotification,
+  register, setPushPreferences, subscribe, testPush, unregister, unsubscribe,
 } from "../src/push.js";
 import { bytesOf, unseal } from "../src/sealing.js";
 import { base64url } from "../src/env.js";

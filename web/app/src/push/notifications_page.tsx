@@ -1,7 +1,7 @@
 /** The settings of notifications: this browser, what is told on all devices, quiet hours, and the way to the reasons. */
 import "./styles.js";
 import { useComputed } from "@preact/signals";
-import type { Level } from "@chatd/client/push";
+import type { Level } from "@chatd/client/people";
 import { t } from "../locale/locale.js";
 import { pushOffer } from "../shell/contacts.js";
 import { Card, Choice, Switch } from "../shell/controls.js";

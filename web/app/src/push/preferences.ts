@@ -1,5 +1,6 @@
 /** What the user wants to be notified of, on all devices. */
-import { pushPreferencesOf, setPushPreferences, type Level, type PushPreferences } from "@chatd/client/push";
+import type { Level } from "@chatd/client/people";
+import { pushPreferencesOf, setPushPreferences, type PushPreferences } from "@chatd/client/push";
 import { attempt } from "../shell/errors.js";
 import { client, preferences } from "../shell/state.js";
 

@@ -1,5 +1,5 @@
 /** Of which messages of one chat the user is notified: a row of its page, and the bell in its head. */
-import type { Level } from "@chatd/client/push";
+import type { Level } from "@chatd/client/people";
 import { t } from "../locale/locale.js";
 import { Choice } from "../shell/controls.js";
 import { attempt } from "../shell/errors.js";

@@ -4,8 +4,7 @@
  */
 import { batch, computed, signal, type Signal } from "@preact/signals";
 import type { Change, Message, Phase, Room, Summary } from "@chatd/client";
-import { isDeleted, isRetained, type Client } from "@chatd/client/people";
-import { badgeOf, type Levels } from "@chatd/client/push";
+import { badgeOf, isDeleted, isRetained, type Client, type Levels } from "@chatd/client/people";
 import { forgetPeople, peopleChanged } from "./contacts.js";
 import { draftChanged, forgetDrafts } from "./drafts.js";
 import { askForUsers, forgetUsers, usersChanged } from "./users.js";

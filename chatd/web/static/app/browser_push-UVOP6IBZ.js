@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t,f as i,g as e,h as f}from"./chunk-WP2HETWR.js";import"./chunk-X2CT3F3J.js";import"./chunk-IX5J66HR.js";import"./chunk-OV4D4LZR.js";import"./chunk-2THJCJIM.js";export{f as answer,o as browserPush,t as declineOffer,e as end,r as mayAsk,i as refresh,p as turnOff,m as turnOn};

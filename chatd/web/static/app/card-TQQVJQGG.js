@@ -1,1 +1,0 @@
-import{a as o,b as r}from"./chunk-UD66XWX2.js";import"./chunk-NCKAIGP5.js";import"./chunk-CSQROMPC.js";import"./chunk-4AG3AM64.js";import"./chunk-MJKXMCTH.js";import"./chunk-5BUGJ5TA.js";import"./chunk-2THJCJIM.js";export{o as MessageCard,r as PlaceCard};

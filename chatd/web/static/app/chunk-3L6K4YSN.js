@@ -1,1 +1,0 @@
-import{bb as o,db as t,j as e,ub as r}from"./chunk-2THJCJIM.js";var f=e(""),m=e(!1);function l(s){!o.peek()||!r.peek()?.platforms.includes("web")||t()!==null||(m.value=!0,f.value||=s.id)}export{f as a,m as b,l as c};

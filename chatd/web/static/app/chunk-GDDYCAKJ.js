@@ -1,1 +1,0 @@
-import{b as n}from"./chunk-G2UI45ZU.js";import{I as r,J as t,W as s,da as e}from"./chunk-2THJCJIM.js";var c=["all","mentions","none"];function P(){return s.value,r(e())}function u(o){n(()=>t(e(),o))}export{c as a,P as b,u as c};

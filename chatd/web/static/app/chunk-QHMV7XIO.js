@@ -1,1 +1,0 @@
-import{O as o,Ob as n,Tb as t}from"./chunk-2THJCJIM.js";function l(e){let d=e.map(r=>o(r).peek().name).join(t("names.separator"));n({title:t("notadded.title"),text:t("notadded.text",{names:d,count:e.length})})}export{l as a};

@@ -1,1 +1,0 @@
-import{O as f,S as l,d as i,da as d,m as t}from"./chunk-2THJCJIM.js";function y(e){let n=t(void 0),r=l.value==="ready",{version:a}=f(e).value;return i(()=>{if(!r)return;let o=!1;return d().fetchCard(e).then(u=>o||(n.value=u),()=>{}),()=>{o=!0}},[e,r,a]),n}export{y as a};

@@ -1,1 +1,0 @@
-import{t as i}from"./chunk-IX5J66HR.js";import{b as r}from"./chunk-G2UI45ZU.js";import{Ba as t,Jb as m,Tb as e,da as o}from"./chunk-2THJCJIM.js";async function y(n){let[f]=await Promise.all([r(()=>i(o(),n)),m()]);f?.requested&&t(e("invite.waits"))}export{y as a};

@@ -1,1 +1,0 @@
-import{Kb as a}from"./chunk-2THJCJIM.js";function o(i=""){i?a(async()=>(await import("./room_dialog-EORMTHUJ.js")).UnreadMessages,{room:i}):a(async()=>(await import("./badge_dialog-IMBQQGW3.js")).UnreadChats,{})}export{o as a};

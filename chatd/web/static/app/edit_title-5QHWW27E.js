@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m}from"./chunk-WPGF23TF.js";import"./chunk-TXMIDPQU.js";import"./chunk-G2UI45ZU.js";import"./chunk-5BUGJ5TA.js";import"./chunk-2THJCJIM.js";export{r as EditTitle,o as TITLE_MAX,m as TitleField};

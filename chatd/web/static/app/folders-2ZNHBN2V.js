@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m}from"./chunk-FCCPQ6GE.js";import"./chunk-X2CT3F3J.js";import"./chunk-IX5J66HR.js";import"./chunk-OV4D4LZR.js";import"./chunk-6AD2D5IR.js";import"./chunk-RAKGKWPO.js";import"./chunk-AS4H2BIO.js";import"./chunk-TXMIDPQU.js";import"./chunk-5BUGJ5TA.js";import"./chunk-2THJCJIM.js";export{m as Folders,r as editFolders,o as ownFolders};

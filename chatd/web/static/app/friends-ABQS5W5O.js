@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t}from"./chunk-ZSPW2TRA.js";import"./chunk-UENBKF5N.js";import"./chunk-LA73RAQR.js";import"./chunk-6C5HARW7.js";import"./chunk-AS4H2BIO.js";import"./chunk-TXMIDPQU.js";import"./chunk-5BUGJ5TA.js";import"./chunk-2THJCJIM.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};

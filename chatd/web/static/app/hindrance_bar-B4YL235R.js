@@ -1,1 +1,0 @@
-import{a as o}from"./chunk-DWVS25GM.js";import"./chunk-2V3KMFV3.js";import"./chunk-FEDDPUD3.js";import"./chunk-RAKGKWPO.js";import"./chunk-AS4H2BIO.js";import"./chunk-TXMIDPQU.js";import"./chunk-5BUGJ5TA.js";import"./chunk-2THJCJIM.js";export{o as HindranceBar};

@@ -1,1 +1,0 @@
-import{c as o,d as r}from"./chunk-A35RKI4Q.js";import"./chunk-2V3KMFV3.js";import"./chunk-ILN2KBSU.js";import"./chunk-RAKGKWPO.js";import"./chunk-6C5HARW7.js";import"./chunk-AS4H2BIO.js";import"./chunk-TXMIDPQU.js";import"./chunk-5BUGJ5TA.js";import"./chunk-2THJCJIM.js";export{o as TimeDialog,r as TimeField};
