@@ -36,8 +36,8 @@ BURST = 10  # sent at once, so stored in one commit: five commits, two checkpoin
 
 WRITES = (Kind.WRITE, Kind.TRUNCATE)
 
-FEW = 60  # calls: a sweep over more of them takes only some in the suite
-STRIDE = scaled(4, 1)  # from one that fails to the next
+FEW = 20  # calls: a sweep over more of them takes only some in the suite
+STRIDE = scaled(12, 1)  # from one that fails to the next
 
 
 @pytest.fixture(autouse=True)

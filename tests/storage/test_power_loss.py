@@ -25,9 +25,9 @@ from tests.kit.random_workload import SECTIONS, Acknowledged, RandomWorkload
 from tests.kit.soak import scaled
 from tests.kit.waiting import nothing_is_ready
 
-STEPS = scaled(
-    20, 60
-)  # of the workload: as many commits, 20 operations each, and a checkpoint every few commits
+# Of the workload: as many commits, 20 operations each, and a checkpoint every few commits.
+STEPS = scaled(20, 60)
+STRIDE = scaled(5, 1)  # from one cut of a run to the next; runs begin with different ones
 SURVIVALS = 5  # of each cut: everything, nothing, three drawn
 RESTARTS = 12  # of each run: a whole start costs 20 ms
 
@@ -75,16 +75,16 @@ def worked(
 
 def swept(ledger: Ledger, seed: int, survivals: int = SURVIVALS, *, every: int = 1) -> Tally:
     """Cut after the first start, of which test_power_loss_of_files.py has every cut."""
-    cuts = range(ledger.first_start, len(ledger.disk.journal) + 1, every)
+    cuts = range(ledger.first_start + seed % every, len(ledger.disk.journal) + 1, every)
     return sweep(ledger.disk, ledger.check, chances(seed, survivals), cuts=cuts)
 
 
 @pytest.mark.parametrize("part", range(2))
 def test_whatever_a_power_cut_leaves_is_a_commit_nobody_was_told_more_than(tmp_path: Path, part: int) -> None:
     states, seed = 0, part
-    while states < scaled(600, 100_000):
+    while states < scaled(200, 100_000):
         ledger, _ = worked(tmp_path / f"data{seed}", seed)
-        tally = swept(ledger, seed)
+        tally = swept(ledger, seed, every=STRIDE)
         assert tally.findings == [], f"seed {seed}"
         assert len(ledger.states) > STEPS / 2
         states, seed = states + tally.states, seed + 2
@@ -168,7 +168,7 @@ def test_a_log_that_is_never_synced_is_found_out(tmp_path: Path, monkeypatch: py
     """PRAGMA synchronous = OFF: here the file itself may be damaged, and that is seen too."""
     monkeypatch.setitem(pragmas.WRITER, "synchronous", 0)
     ledger, _ = worked(tmp_path / "data", seed=1, writes=sends)
-    findings = swept(ledger, 1, every=4).findings
+    findings = swept(ledger, 1, survivals=3, every=9).findings
     assert [finding for finding in findings if "was acknowledged" not in finding]
 
 

@@ -29,7 +29,8 @@ from tests.kit.power_cut_sweep import Check, Tally, chances, sweep
 from tests.kit.simulated_disk import Kind
 from tests.kit.soak import scaled
 
-SURVIVALS = scaled(5, 200)  # of each cut
+SURVIVALS = scaled(4, 200)  # of each cut
+STRIDE = scaled(4, 1)  # from one cut between writes to the next
 MESSAGES = 40
 
 LATER = Migration(
@@ -72,6 +73,14 @@ def chance(count: int) -> bytes:
 
 
 def swept(disk: Disk, check: Check, cuts: Sequence[int] | None = None) -> Tally:
+    if cuts is None:
+        around = {
+            at + side
+            for at, done in enumerate(disk.journal)
+            if done.kind is not Kind.WRITE
+            for side in (0, 1)
+        }
+        cuts = sorted({*range(0, len(disk.journal) + 1, STRIDE), *around})
     return sweep(disk, check, chances(1, SURVIVALS), cuts=cuts)
 
 
@@ -124,7 +133,7 @@ def test_a_first_start_that_lost_power_is_begun_again_or_finished(tmp_path: Path
     # Until the new file has its name every start begins anew, whatever is in it: some of those cuts show it.
     named = next(at for at, done in enumerate(disk.journal) if done.kind is Kind.RENAME)
     assert named > 300
-    cuts = [*range(0, named, scaled(8, 1)), *range(named, len(disk.journal) + 1)]
+    cuts = [*range(0, named, scaled(24, 1)), *range(named, len(disk.journal) + 1)]
     half_made = checked(lambda place, upto: None if structure(started(place)) == new else "half made")
     assert has_nothing_to_say(swept(disk, half_made, cuts))
 
