@@ -12,9 +12,10 @@ SELECT m.user, r.name, m.first_visible, iif(r.kind = 'direct', 0, r.purged), m.e
        m.gone IS NULL AND r.deleted_by IS NULL, r.kind <> 'direct' AND m.standing = 1
 FROM members m JOIN rooms r ON r.number = m.room
 """
+# An erasure rewrites what was logged long ago, and leaves its stamp.
 LOGGED = """
 SELECT r.name, e.position & 0xffffffff, e.stamp, e.client_key, e.blob, e.ignored
-FROM events e JOIN rooms r ON r.number = e.position >> 32 WHERE e.stamp > ?
+FROM events e JOIN rooms r ON r.number = e.position >> 32 WHERE e.stamp > ? OR e.kind = 'erased'
 """
 ROOMS = "SELECT number, name, kind, retain_s, details FROM rooms WHERE deleted_by IS NULL"
 # The first event of a stretch; but those that a clock ahead dated say nothing.
@@ -41,7 +42,7 @@ def views_since(
 
 
 def logged_since(connection: sqlite3.Connection, stamp: int) -> Iterator[tuple[str, int, Row]]:
-    """Yield the events of later commits."""
+    """Yield the events of later commits, and all that are erased."""
     for room, seq, at, key, blob, ignored in connection.execute(LOGGED, (stamp,)):
         yield room, seq, Row(at, key, msgpack.unpackb(blob), frozenset((ignored or "").split(MARK)) - {""})
 
