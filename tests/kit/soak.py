@@ -2,11 +2,14 @@
 
 import os
 import random
+from typing import TypeVar
+
+Value = TypeVar("Value")
 
 SOAKING = os.environ.get("SOAK", "") not in ("", "0")
 
 
-def scaled(suite: int, soak: int) -> int:
+def scaled(suite: Value, soak: Value) -> Value:
     """Return `suite` in the suite, `soak` under `make soak`."""
     return soak if SOAKING else suite
 

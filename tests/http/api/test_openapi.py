@@ -21,9 +21,10 @@ from tests.kit.daemon import config_for, running_daemon
 from tests.kit.soak import scaled, seed_base
 
 HERE = Path(__file__).parent
-# Requests of schemathesis for each operation, besides those that it makes of every schema.
-EXAMPLES = scaled(1, 150)
-CASES = scaled(500, 10_000)
+# Requests of schemathesis for each operation; in a soak those that it makes of every schema, too.
+EXAMPLES = scaled(2, 150)
+CASES = scaled(150, 10_000)
+PHASES = scaled(("examples", "fuzzing"), ("examples", "coverage", "fuzzing", "stateful"))
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +66,7 @@ def switched_on() -> dict[str, dict[str, Any]]:
     return {name: {"enabled": True} for name in off}
 
 
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(scaled(1200, 7200))
 @pytest.mark.asyncio(loop_factories=["asyncio"])
 async def test_a_generator_of_requests_finds_nothing(tmp_path: Path) -> None:
     sections = switched_on()
@@ -82,7 +83,7 @@ async def test_a_generator_of_requests_finds_nothing(tmp_path: Path) -> None:
         tool = await asyncio.create_subprocess_exec(
             Path(sys.executable).with_name("st"), "--config-file", HERE / "schemathesis.toml",
             "run", f"{daemon.api_url}/v1/openapi.json", "--header", f"Authorization: Bearer {key.json['secret']}",
-            "--max-examples", str(EXAMPLES), "--seed", str(seed_base()), "--no-color",
+            "--phases", ",".join(PHASES), "--max-examples", str(EXAMPLES), "--seed", str(seed_base()), "--no-color",
             cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
             env={**os.environ, "CHATD_ROOM": room, "PYTHONPATH": str(HERE.parents[2])},
         )  # fmt: skip
