@@ -209,11 +209,15 @@ def test_fanout_with_two_processes(tmp_path: Path, encoding: str, pace: tuple[st
     assert sum(second["messages"] for second in result["timeline"]) == result["messages"]
 
 
-def test_a_scenario_draws_its_own_page(tmp_path: Path) -> None:
+def test_a_missed_threshold_is_exit_code_5_and_stands_in_the_page_of_the_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     drawn = tmp_path / "page.html"
     limits = ("--threshold", "lost==0", "--threshold", "delivery.p99<0.001us", "--html", str(drawn))
     code, result = run(tmp_path, "fanout", "--members", "5", "--rate", "50", *limits, has=some_messages)
     assert code == MISSED
+    assert result["thresholds"] == {"lost==0": True, "delivery.p99<0.001us": False}
+    assert "MISSED" in capsys.readouterr().out
     text = drawn.read_text()
     assert text.startswith("<!doctype html>")
     assert all(
@@ -301,11 +305,3 @@ def test_the_floors_are_measured_beside_the_daemon(tmp_path: Path) -> None:
         result["floor"]["push saturated"]["deliveries"] == 20 * result["floor"]["push saturated"]["messages"]
     )
     assert result["ratio"].keys() == {"delivery_p99", "deliveries", "acks", "ack_p50"}
-
-
-def test_a_missed_threshold_is_exit_code_5(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    limits = ("--threshold", "lost==0", "--threshold", "delivery.p99<0.001us")
-    code, result = run(tmp_path, "fanout", "--members", "3", *limits, has=some_messages)
-    assert code == MISSED
-    assert result["thresholds"] == {"lost==0": True, "delivery.p99<0.001us": False}
-    assert "MISSED" in capsys.readouterr().out

@@ -37,7 +37,7 @@ GLANCE = Extent(
 # A few of everything that a row of the platform makes.
 PLATFORM = {"WORDS": 50, "PATTERNS": 5, "UPLOADED": 30, "DEADLINE_MS": 50, "AFTER_CALLS": 3, "ERASED": 100}
 PLATFORM["FRIENDS"] = 200  # who have twenty friends each
-IN_THE_SUITE = {"P1", "P5", "P6", "P7", "P10"}
+IN_THE_SUITE = {"P1", "P5", "P6", "P10"}
 ROWS = [row for row in TARGETS if SOAKING or row.name in IN_THE_SUITE]
 NEEDS_ROUNDS = {"P9": {"spread"}}  # of one round there is none
 
