@@ -15,7 +15,7 @@ from statistics import median as median_of
 from typing import Any
 
 from bench import options as common
-from bench.database import Shape, fill
+from bench.database import Shape, make
 from bench.engine import workers
 from bench.engine.roles import Idle, Sessions
 from bench.engine.run_state import Pacing
@@ -222,9 +222,7 @@ async def purged(_: Extent) -> Measured:
     now_ms = int(time.time() * 1000)
     shape = Shape(PURGED, max(2, PURGED // 1000), max(60, PURGED // 100), now_ms)
     with daemon_dir() as here:
-        async with here.daemon():
-            pass
-        await asyncio.to_thread(fill, here.database, shape, lambda now: None)
+        await make(here, shape)
         before, middle_ms = here.database.stat().st_size, median_of(times_of(here))
         here.settings = {"CHATD_STORAGE__RETAIN_S": str(int((now_ms - middle_ms) / 1000))}
         began = time.monotonic()

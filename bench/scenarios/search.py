@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bench import outcome, printout, trace
 from bench.client.phone import Phone
-from bench.database import HEAVY_USERS, Room, Shape, fill
+from bench.database import HEAVY_USERS, Room, Shape, make
 from bench.options import Scenario
 from bench.scenarios.beside import by_turns, p99
 from bench.server import Daemon, Endpoint, daemon_dir
@@ -101,9 +101,7 @@ async def looked_for(
     )
     user = talk.script.user(talk.heavy(0))
     with daemon_dir(SETTINGS["on"]) as here:
-        async with here.daemon():
-            pass
-        await asyncio.to_thread(fill, here.database, talk, lambda now: None)
+        await make(here, talk)
         async with here.endpoint() as there:
             began = time.perf_counter()
             phone = await there.enter(user)
