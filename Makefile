@@ -55,6 +55,7 @@ soak: .venv/installed-dev
 	  tests/web/test_sdk_in_chromium.py
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/media/test_uploads.py tests/media/test_tus_clients.py \
 		tests/media/test_power_loss.py
+	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/bench
 	$(BIN)/python -m tests.simulation --seeds 100000
 
 fuzz: .venv/installed-fuzz

@@ -5,6 +5,7 @@ is read back. The rows come in the order in which the tables keep them, so that 
 itself in many rooms at once has emptier pages and is larger.
 """
 
+import asyncio
 import os
 import random
 import sqlite3
@@ -20,7 +21,9 @@ from zlib import crc32
 
 import msgpack
 
+from bench import printout
 from bench.engine.record import Script
+from bench.server import DaemonDir
 
 RUN = "hist"  # of the script: users are hist-0, hist-1, ...
 YEAR_MS = 365 * 24 * 3600 * 1000
@@ -234,6 +237,20 @@ def message(room: Room, ordinal: int, text: str) -> dict[str, Any]:
 
 def _digest(request: str, content: list[Any]) -> int:
     return crc32(_pack((request, content)))
+
+
+async def make(here: DaemonDir, shape: Shape) -> None:
+    """Let the first start of a daemon make the schema, and fill it in. Raises Unreachable, sqlite3.Error."""
+    async with here.daemon():
+        pass
+    messages = 0
+
+    def done(now: int) -> None:
+        nonlocal messages
+        messages = now
+
+    with printout.shown(lambda: f"fill     {printout.bar(messages, shape.messages)} messages"):
+        await asyncio.to_thread(fill, here.database, shape, done)
 
 
 _FAST = [

@@ -6,12 +6,11 @@ know each other; a few of them know hundreds, and some friendships lead from any
 """
 
 import random
-from collections.abc import Mapping
 from itertools import pairwise
 
-PEOPLE, FRIENDSHIPS, CLUSTERING = 4_039, 88_234, 0.6055
+PEOPLE, FRIENDSHIPS = 4_039, 88_234
 
-# Shares of the friendships that reach CLUSTERING: those of people with hundreds, and those between circles.
+# Shares of the friendships that reach that coefficient: those of people with hundreds, and those between circles.
 HUBS_SHARE, ACROSS_SHARE = 0.02, 0.04
 HUBS = 2
 # In a circle two people know each other with this chance.
@@ -65,20 +64,3 @@ def circles_of(users: list[str], pairs: float, choices: random.Random) -> list[l
 def add(found: set[Friendship], one: str, other: str) -> None:
     if one != other:
         found.add((min(one, other), max(one, other)))
-
-
-def clustering(friendships: list[Friendship]) -> float:
-    """Return the average clustering coefficient: of two friends of somebody, how often they are friends, too."""
-    friends: dict[str, set[str]] = {}
-    for one, other in friendships:
-        friends.setdefault(one, set()).add(other)
-        friends.setdefault(other, set()).add(one)
-    return sum(closed(user, friends) for user in friends) / len(friends)
-
-
-def closed(user: str, friends: Mapping[str, set[str]]) -> float:
-    mine = friends[user]
-    if len(mine) < 2:
-        return 0.0
-    pairs = sum(len(friends[other] & mine) for other in mine)
-    return pairs / (len(mine) * (len(mine) - 1))

@@ -138,10 +138,11 @@ class Dialogue:
 class Device(Connection, Dialogue):
     """A connection that enters with the given hello, or is in once it is upgraded; subclasses hear its packets."""
 
-    def __init__(self, state: RunState, hello: Packet | None = None) -> None:
+    def __init__(self, state: RunState, hello: Packet | None = None, name: str = "a device") -> None:
         Connection.__init__(self, state.poller)
         Dialogue.__init__(self, Address.of(state.access.url), ENCODINGS[state.access.encoding])
         self.state = state
+        self.name = name
         self._hello = hello
 
     def enter(self, number: int) -> None:
@@ -149,6 +150,10 @@ class Device(Connection, Dialogue):
 
     def welcome(self, reply: Packet) -> None:
         """The hello was answered."""
+
+    def refused(self, reply: Packet) -> None:
+        """The hello was answered with an error."""
+        self.end(f"hello: {reply['code']}")
 
     def gone(self, reason: str) -> None:
         """The connection is lost, before or after the hello."""
@@ -165,13 +170,18 @@ class Device(Connection, Dialogue):
     def closing(self, payload: bytes) -> None:
         self.end(f"close {wire.close_code(payload)}")
 
+    def garbled(self, fault: str) -> None:
+        """Who comes back misses nothing, so that nothing but this tells of it."""
+        self.state.tally.add("altered", f"{self.name} got what cannot be read: {fault}")
+        super().garbled(fault)
+
     def lost(self, reason: str) -> None:
         self.state.failures[reason] += 1
         self.gone(reason)
 
     def _greeted(self, reply: Packet) -> None:
-        if reply["type"] != "ok":
-            self.end(f"hello: {reply['code']}")
-            return
-        self.state.entered += 1
-        self.welcome(reply)
+        if reply["type"] == "ok":
+            self.state.entered += 1
+            self.welcome(reply)
+        else:
+            self.refused(reply)

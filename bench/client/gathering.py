@@ -35,13 +35,9 @@ def present(users: Sequence[User]) -> int:
 
 def wait(state: UsersState, done: Callable[[], bool], moved: Callable[[], int], what: str) -> None:
     """Turn the poller until `done`. Raises Unreachable when `moved`, how many of what, stands still for GATHER_NS."""
-    if not settle(state, done, moved, GATHER_NS):
+    if not state.poller.settle(done, moved, GATHER_NS, LOOK_NS):
         reasons = ", ".join(reason for reason, _ in state.failures.most_common(3))
         raise Unreachable(f"only {moved():,} {what}: {reasons or 'no answer'}")
-
-
-def settle(state: UsersState, done: Callable[[], bool], moved: Callable[[], object], quiet_ns: int) -> bool:
-    return state.poller.settle(done, moved, quiet_ns, LOOK_NS)
 
 
 def compare(state: UsersState, users: Sequence[User], readers: Mapping[User, Sequence[str]]) -> int:

@@ -108,8 +108,8 @@ class Subscriber(Device):
     """User `number` of the run. What a lag left out is asked for with `log`."""
 
     def __init__(self, state: RunState, number: int, room: str) -> None:
-        self.name = state.script.user(number)
-        super().__init__(state, state.access.hello(self.name, state.script.device(number), focus=[room]))
+        name = state.script.user(number)
+        super().__init__(state, state.access.hello(name, state.script.device(number), focus=[room]), name)
         self.number = number
         self.room = room
         self.checker = SequenceChecker(state.script, state.tally, self.name)
@@ -128,10 +128,6 @@ class Subscriber(Device):
 
     def heard(self) -> Heard:
         return Heard(self.room, self.checker.heard(), self.checker.gaps, name=self.name)
-
-    def garbled(self, fault: str) -> None:
-        self.state.tally.add("altered", f"{self.number} got what cannot be read: {fault}")
-        super().garbled(fault)
 
     def _events(self, push: Packet) -> None:
         if push["room"] != self.room:

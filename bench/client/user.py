@@ -286,23 +286,28 @@ class User:
 
 class Attempt(Device):
     def __init__(self, user: User) -> None:
-        super().__init__(user.state)
+        super().__init__(user.state, user.hello(), user.name)
         self.dialled_ns = time.perf_counter_ns()
         self._user = user
         self._users = user.state
         self._retry_after_s = 0.0
-        self._answered = False
 
     def enter(self, number: int) -> None:
         def expire() -> None:
-            if not self._answered and self._user.connection is self:
+            if self._user.connection is self and not self._user.present:
                 self.end(f"no answer in {ANSWER_NS // SECOND_NS} s")
 
         super().enter(number)
         self.poller.call_at(self.dialled_ns + ANSWER_NS, expire)
 
-    def upgraded(self) -> None:
-        self.ask(self._user.hello(), self._hello_answered)
+    def welcome(self, reply: Packet) -> None:
+        self._user.welcome(reply)
+
+    def refused(self, reply: Packet) -> None:
+        if reply.get("retry") == "never":
+            raise Refused(reply)
+        self._retry_after_s = reply.get("retry_after", 0) / 1000
+        super().refused(reply)
 
     def take(self, payload: bytes) -> None:
         runs = self._users.cache.get(payload) if self._user.rooms else None
@@ -324,18 +329,3 @@ class Attempt(Device):
 
     def lost(self, reason: str) -> None:
         self._user.lost(self, reason, self._retry_after_s)
-
-    def garbled(self, fault: str) -> None:
-        """They come back and miss nothing, so that nothing but this tells of it."""
-        self.state.tally.add("altered", f"{self._user.name} got what cannot be read: {fault}")
-        super().garbled(fault)
-
-    def _hello_answered(self, reply: Packet) -> None:
-        self._answered = True
-        if reply["type"] == "ok":
-            self._user.welcome(reply)
-        elif reply.get("retry") == "never":
-            raise Refused(reply)
-        else:
-            self._retry_after_s = reply.get("retry_after", 0) / 1000
-            self.end(f"hello: {reply['code']}")

@@ -7,7 +7,7 @@ two such servers is a `Protocol`: how one gets in, what is sent, what of the byt
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bench import wire
 from bench.client.device import Address, Device
@@ -59,6 +59,7 @@ class RelayPlan:
 class Participant(Device):
     def __init__(self, state: RunState, protocol: Protocol, path: str) -> None:
         super().__init__(state)
+        self.encoding = replace(self.encoding, opcode=protocol.opcode)
         self.protocol = protocol
         self._step = 0
         self._identity = b""  # what came with the last step but one
@@ -91,13 +92,6 @@ class Participant(Device):
     def say(self, content: bytes | None) -> None:
         if content:
             self.send(content if self.protocol.raw else wire.client_frame(self.protocol.opcode, content))
-
-    def reading(self, view: memoryview) -> None:
-        for opcode, content in self.reader.feed(bytes(view)):
-            if opcode in (TEXT, BINARY):
-                self.take(content)
-            else:
-                self.control(opcode, content)
 
     def take(self, payload: bytes) -> None:
         steps = self.protocol.steps

@@ -8,17 +8,44 @@ from typing import Any, TypeVar
 
 from bench import outcome
 from bench.checks import COUNTERS
-from bench.server import Daemon
+from bench.engine.record import Script
+from bench.engine.run_state import Pacing
+from bench.options import script
+from bench.outcome import Played
+from bench.scenarios import loads
+from bench.server import Daemon, Endpoint
 from bench.targets.target import HEAD, Extent, Figure, Measured, measured_here
 
 OFFERED = ("duration", "warmup", "rounds", "clients", "members", "senders", "seed")
 OPTIONS = f"{' '.join(OFFERED)} json html threshold"
+DEFAULTS: dict[str, Any] = {"duration": 15.0, "rounds": 6, "clients": 200, "members": 1000, "senders": 8}
+SWITCHED = (False, True)  # the sides without and with what is measured
 Side = TypeVar("Side")
+Cost = TypeVar("Cost")
 
 
-def in_turn(sides: Sequence[Side], number: int) -> Sequence[Side]:
-    """Return the sides in the order of a round: who came first is last in the next."""
-    return sides if number % 2 else sides[::-1]
+async def by_turns(
+    sides: Sequence[Side], number: int, measure: Callable[[Side], Awaitable[Cost]]
+) -> dict[Side, Cost]:
+    """Measure each side, one right after the other; who comes first is last in the next round."""
+    return {side: await measure(side) for side in (sides if number % 2 else sides[::-1])}
+
+
+def slice_of(extent: Extent, load: str) -> Pacing:
+    """Return the pace of a moment, so short that what else the machine does meets all sides."""
+    at = Pacing(extent.duration_s / 5, extent.warmup_s / 5, seed=extent.seed)
+    return at.paced(in_flight=4) if load == "fanout" else at
+
+
+async def play(
+    load: str, there: Endpoint, extent: Extent, at: Pacing, run: Script | None = None, **more: Any
+) -> Played:
+    """Play `fanout` or `direct`, as large as the extent has it. `more`: keys of what makes or updates its rooms."""
+    run = run or script(extent.seed)
+    if load == "fanout":
+        sizes = {"members": extent.members, "senders": extent.senders}
+        return await loads.fanout(there, run, at, **sizes, **more)
+    return await loads.direct(there, run, at, clients=extent.clients, **more)
 
 
 def p99(values: Sequence[float]) -> float | None:

@@ -12,7 +12,7 @@ from typing import Any
 from bench import outcome, printout
 from bench.client.phone import Phone
 from bench.options import Scenario
-from bench.scenarios.beside import in_turn, p99, took
+from bench.scenarios.beside import by_turns, p99, took
 from bench.server import Daemon, DaemonDir, daemon_dir
 
 FOLLOWERS = 1_000_000
@@ -33,7 +33,7 @@ async def run(options: argparse.Namespace) -> int:
     rounds: list[dict[str, dict[str, float]]] = []
     sides = {"few": HELLOS, "many": options.users}
     for number in range(options.rounds):
-        rounds.append({side: await costs(sides[side]) for side in in_turn([*sides], number)})
+        rounds.append(await by_turns([*sides], number, lambda side: costs(sides[side])))
     found = {
         side: {name: statistics.median(one[side][name] for one in rounds) for name in rounds[0][side]}
         for side in sides

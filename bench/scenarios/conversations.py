@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -15,16 +15,14 @@ from statistics import median as median_of
 from typing import Any
 
 from bench import options as common
-from bench.client.phone import Phone
-from bench.database import Shape, fill
+from bench.database import Shape, make
+from bench.engine import workers
 from bench.engine.roles import Idle, Sessions
 from bench.engine.run_state import Pacing
 from bench.engine.workers import Plan
-from bench.engine.workers import measure as play
 from bench.options import Scenario, script
 from bench.rooms import create_groups
-from bench.scenarios import loads
-from bench.scenarios.beside import OPTIONS, in_turn, told, used
+from bench.scenarios.beside import DEFAULTS, OPTIONS, SWITCHED, by_turns, play, slice_of, told, used
 from bench.scenarios.channel import OWNER, followed, post
 from bench.scenarios.channel import SETTINGS as CHANNELS
 from bench.server import DaemonDir, Endpoint, daemon_dir, own_endpoint
@@ -110,25 +108,20 @@ class Sides:
         figures, results = dict[str, float | None](), list[dict[str, Any]]()
         for load in RULES:
             for side in SIDES:
-                core, rate = dict[bool, float | None](), dict[bool, float | None]()
-                for is_on in in_turn((True, False), number):
-                    result = await self.slice(load, side if is_on else "off", extent)
-                    core[is_on], rate[is_on] = result["core"], number_of(result, "acks_per_s")
-                    results.append(result)
+                found = await by_turns(SWITCHED, number, partial(self.slice, extent, load, side))
+                core, rate = (
+                    [number_of(found[on], key) for on in SWITCHED] for key in ("core", "acks_per_s")
+                )
                 figures[f"{load}_{side}"] = ratio(core[False], core[True])
                 figures[f"{load}_{side}_rate"] = ratio(rate[True], rate[False])
+                results += found.values()
         return Measured(figures, results)
 
-    async def slice(self, load: str, side: str, extent: Extent) -> dict[str, Any]:
+    async def slice(self, extent: Extent, load: str, side: str, is_on: bool) -> dict[str, Any]:
         """Play a load for a moment. `core`: processor seconds of a message, of the daemon alone."""
-        there, new = self.there[side], script(extent.seed)
+        side = side if is_on else "off"
         more: dict[str, Any] = RULES[load] if side == "rules" else {}
-        at = Pacing(extent.duration_s / 5, extent.warmup_s / 5, seed=extent.seed)
-        if load == "direct":
-            result, seen = await loads.direct(there, new, at, clients=extent.clients, **more)
-        else:
-            sizes = {"members": extent.members, "senders": extent.senders}
-            result, seen = await loads.fanout(there, new, at.paced(in_flight=4), **sizes, **more)
+        result, seen = await play(load, self.there[side], extent, slice_of(extent, load), **more)
         return result | {"core": ratio(result["server"]["cpu_s"], sum(one.acked for one in seen.said))}
 
 
@@ -155,22 +148,24 @@ async def keep(there: Endpoint) -> None:
 
 
 async def hello_costs(there: Endpoint, number: int) -> Measured:
-    costs = dict[str, dict[str, float]]()
-    for user in in_turn(("kept", "plain"), number):
+
+    async def costs(user: str) -> dict[str, float]:
         enter = partial(there.enter, user, "phone", features=["account", "drafts"])
         first = await there.hello(await there.dial(), user, features=["account", "drafts"])
         since = {"epoch": first["epoch"], "cursor": first["sync"]["cursor"]}
         if (drafts := len(first["sync"].get("sections", {}).get("drafts", ()))) != DRAFTS * (user == "kept"):
             raise ValueError(f"{drafts} drafts came with a hello")
 
-        async def hello(_: int, enter: Callable[..., Awaitable[Phone]] = enter, **more: str) -> None:
+        async def hello(_: int, **more: str) -> None:
             (await enter(**more)).cut()
 
-        costs[user] = {
+        return {
             "hello": await used(there.own, HELLOS, partial(hello, **since)),
             "hello_first": await used(there.own, HELLOS, hello),
         }
-    kept, plain = costs["kept"], costs["plain"]
+
+    found = await by_turns(("plain", "kept"), number, costs)
+    kept, plain = found["kept"], found["plain"]
     return Measured({name: ratio(kept[name], plain[name]) for name in kept}, [])
 
 
@@ -184,7 +179,7 @@ async def beside_posts(extent: Extent) -> Measured:
             owner, numbers, heard = await there.enter(OWNER), count(), list[Packet]()
             (await there.enter(many.user(0), "another")).on_push = heard.append
             plan = Plan(Idle, common.access(there, LISTENERS), many, Pacing(1e6, 0.0), Sessions(LISTENERS, 1))
-            listening = asyncio.create_task(play(plan, 1, there))
+            listening = asyncio.create_task(workers.measure(plan, 1, there))
             while await there.own.metric("chatd_connections") <= LISTENERS + 1:
                 await asyncio.wait({listening}, timeout=POLL_S)
                 if listening.done():
@@ -198,15 +193,15 @@ async def beside_posts(extent: Extent) -> Measured:
                 while True:
                     await post_once()
 
+            async def latency(is_beside: bool) -> dict[str, Any]:
+                posts = asyncio.create_task(posting()) if is_beside else None
+                result, _ = await play("direct", there, extent, at)
+                if posts is not None:
+                    posts.cancel()
+                return result
+
             for number in range(extent.rounds):
-                found = dict[bool, dict[str, Any]]()
-                for is_beside in in_turn((True, False), number):
-                    posts = asyncio.create_task(posting()) if is_beside else None
-                    found[is_beside], _ = await loads.direct(
-                        there, script(extent.seed), at, clients=extent.clients
-                    )
-                    if posts is not None:
-                        posts.cancel()
+                found = await by_turns(SWITCHED, number, latency)
                 p99 = {side: number_of(result, "delivery_ms", "p99") for side, result in found.items()}
                 figures = {"others": ratio(p99[True], p99[False]), "others_ms": p99[True]}
                 rounds.append(Measured(figures, [*found.values()]))
@@ -227,9 +222,7 @@ async def purged(_: Extent) -> Measured:
     now_ms = int(time.time() * 1000)
     shape = Shape(PURGED, max(2, PURGED // 1000), max(60, PURGED // 100), now_ms)
     with daemon_dir() as here:
-        async with here.daemon():
-            pass
-        await asyncio.to_thread(fill, here.database, shape, lambda now: None)
+        await make(here, shape)
         before, middle_ms = here.database.stat().st_size, median_of(times_of(here))
         here.settings = {"CHATD_STORAGE__RETAIN_S": str(int((now_ms - middle_ms) / 1000))}
         began = time.monotonic()
@@ -260,6 +253,6 @@ SCENARIO = Scenario(
     "what channels, search, rules and what users keep cost, beside a daemon or an account without",
     run,
     OPTIONS,
-    {"duration": 15.0, "rounds": 6, "clients": 200, "members": 1000, "senders": 8},
+    DEFAULTS,
     common.only(ROWS),
 )

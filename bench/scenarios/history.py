@@ -1,7 +1,6 @@
 """`history`: a large database, made up and filled in: pages, syncs, sends and starts against an empty one."""
 
 import argparse
-import asyncio
 import os
 import random
 import time
@@ -14,7 +13,7 @@ from bench import options as common
 from bench import outcome, printout
 from bench.checks import Tally
 from bench.client.phone import Phone
-from bench.database import HEAVY_USERS, RUN, Room, Shape, fill, message
+from bench.database import HEAVY_USERS, RUN, Room, Shape, make, message
 from bench.engine.roles import Direct, Pairs
 from bench.engine.run_state import Access, Pacing
 from bench.engine.workers import Plan
@@ -231,16 +230,8 @@ async def build(here: DaemonDir, shape: Shape) -> float:
         return 0.0
     if here.database.exists():
         raise ValueError(f"{here.database} exists and was not made here; it is left alone")
-    async with here.daemon():
-        pass  # the first start makes the schema
-    started, messages = time.monotonic(), 0
-
-    def done(now: int) -> None:
-        nonlocal messages
-        messages = now
-
-    with printout.shown(lambda: f"fill     {printout.bar(messages, shape.messages)} messages"):
-        await asyncio.to_thread(fill, here.database, shape, done)
+    started = time.monotonic()
+    await make(here, shape)
     mark.write_text(told)
     return time.monotonic() - started
 

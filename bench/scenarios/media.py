@@ -17,12 +17,10 @@ from bench.baselines import picture
 from bench.client import files as app
 from bench.client import ogg
 from bench.client.files import Files
-from bench.engine.run_state import Pacing
-from bench.options import Scenario, script
+from bench.options import Scenario
 from bench.peers.files import COMPILER, NGINX, servers
 from bench.rooms import create_group
-from bench.scenarios import loads
-from bench.scenarios.beside import OPTIONS, in_turn, p99, told
+from bench.scenarios.beside import DEFAULTS, OPTIONS, SWITCHED, by_turns, p99, play, slice_of, told
 from bench.server import Daemon, Endpoint, daemon_dir
 from bench.targets.target import Extent, Figure, Measured, median, number_of, ratio, together
 
@@ -226,13 +224,16 @@ class Sides:
         """Drive the daemon and those beside it, one right after the other."""
         rates, cpus, results = dict[str, float](), dict[str, float](), list[dict[str, Any]]()
         there = [side for side in wanted if not side or side in self.beside]
-        for side in in_turn(there, number):
+
+        async def drive(side: str) -> None:
             port = int(self.beside[side].url.split(":")[2].strip("/")) if side else self.port
             cpu_s = self.beside[side].cpu_s if side else self.cpu_s
             used_s = cpu_s()
             driven = await asyncio.to_thread(app.drive, port, flows(side))
             rates[side], cpus[side] = driven.answers / driven.seconds, (cpu_s() - used_s) / driven.answers
             results.append(_result(True, f"peer {side}" if side else "media", driven.cpu_s / driven.seconds))
+
+        await by_turns(there, number, drive)
         other = rates.get(wanted[1])
         figures = {row: ratio(rates[""], other), f"{row}_core": ratio(cpus.get(wanted[1]), cpus[""])}
         figures |= {f"{row}_rate": rates[""], f"{row}_cpu_ms": cpus[""] * 1000}
@@ -244,8 +245,9 @@ class Sides:
         figures, results, megabytes = dict[str, float | None](), list[dict[str, Any]](), list[float]()
         seconds = cpu_s = 0.0
         for load in ("direct", "fanout"):
-            p99 = dict[bool, float | None]()
-            for is_beside in in_turn((False, True), number):
+
+            async def latency(is_beside: bool, load: str = load) -> float | None:
+                nonlocal seconds, cpu_s
                 used_s = self.files_cpu_s()
                 async with app.phoning(self.plan(PHONES if is_beside else 0)) as told:
                     results.append(await self.messages(load))
@@ -253,8 +255,10 @@ class Sides:
                 cpu_s += self.files_cpu_s() - used_s
                 seconds += phones.seconds if is_beside else 0
                 megabytes.append(phones.size / 1e6)
-                p99[is_beside] = number_of(results[-1], "delivery_ms", "p99")
                 results.append(_result(not phones.faults) | {"examples": phones.faults[:20]})
+                return number_of(results[-2], "delivery_ms", "p99")
+
+            p99 = await by_turns(SWITCHED, number, latency)
             idle, beside = p99[False], p99[True]
             beyond = None if idle is None or beside is None else beside - 1.25 * idle
             figures |= {f"phones_{load}": beyond, f"phones_{load}_ms": beside}
@@ -271,18 +275,9 @@ class Sides:
 
     async def messages(self, load: str) -> dict[str, Any]:
         """Play a load for a moment."""
-        extent, new = self.extent, script(self.extent.seed)
-        at = Pacing(extent.duration_s / 5, extent.warmup_s / 5, seed=extent.seed)
-        if load == "direct":
-            paced = at.paced(rate=DIRECT_PER_S, arrival="uniform")
-            result, _ = await loads.direct(self.there, new, paced, clients=extent.clients)
-        else:
-            sizes, paced = (
-                {"members": extent.members, "senders": extent.senders},
-                at.paced(rate=extent.rate, arrival="uniform"),
-            )
-            result, _ = await loads.fanout(self.there, new, paced, **sizes)
-        return result
+        rate = DIRECT_PER_S if load == "direct" else self.extent.rate
+        at = slice_of(self.extent, load).paced(rate=rate, arrival="uniform")
+        return (await play(load, self.there, self.extent, at))[0]
 
     async def pictures(self, number: int) -> Measured:
         """Upload pictures of a phone at a fixed rate."""
@@ -374,7 +369,7 @@ SCENARIO = Scenario(
     "what files cost: beside nginx and a loop in C, beside messages, on a network that breaks",
     run,
     OPTIONS,
-    {"duration": 15.0, "rounds": 3, "clients": 200, "members": 1000, "senders": 8},
+    DEFAULTS | {"rounds": 3},
     common.only(ROWS)
     | {
         "--cut": {

@@ -11,7 +11,7 @@ from itertools import count
 
 from bench.client.phone import Phone
 from bench.options import Scenario
-from bench.scenarios.beside import in_turn, told, used
+from bench.scenarios.beside import SWITCHED, by_turns, told, used
 from bench.server import DaemonDir, Endpoint, daemon_dir
 from bench.targets.target import Extent, Figure, Measured, median, ratio
 
@@ -43,8 +43,8 @@ async def measure(extent: Extent) -> Measured:
     """Return all FIGURES. Raises Unreachable, Refused."""
     rounds = []
     for number in range(extent.rounds):
-        found = {side: await costs(side == "on") for side in in_turn(("on", "off"), number)}
-        on, off = found["on"], found["off"]
+        found = await by_turns(SWITCHED, number, costs)
+        on, off = found[True], found[False]
         figures = {name: ratio(on[name], off[name]) for name in BOTH}
         figures |= {"first_round": ratio(on["first_round"], on.pop("select"))}
         rounds.append(Measured({**figures, **{f"{name}_us": us for name, us in on.items()}}, []))

@@ -9,17 +9,16 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from statistics import median as median_of
 from typing import Any
 
 from bench import machine
 from bench.client.device import Refused
-from bench.engine.run_state import Pacing
 from bench.friend_graph import FRIENDSHIPS, PEOPLE, friend_graph
-from bench.options import Scenario, script
-from bench.scenarios import loads
-from bench.scenarios.beside import OPTIONS, in_turn, told
+from bench.options import Scenario
+from bench.scenarios.beside import DEFAULTS, OPTIONS, SWITCHED, by_turns, play, slice_of, told, took
 from bench.server import Daemon, DaemonDir, Endpoint, daemon_dir, http, own_program
 from bench.targets.target import Extent, Figure, Measured, median, number_of, ratio, together
 
@@ -72,9 +71,8 @@ async def run(options: argparse.Namespace) -> int:
 
 async def measure(extent: Extent) -> Measured:
     """Return all FIGURES, in slices so short that what else the machine does meets both sides. Raises Unreachable."""
-    at = Pacing(extent.duration_s / 5, extent.warmup_s / 5, seed=extent.seed)
     async with sides(extent) as on:
-        rounds = [await on.round(at, number) for number in range(extent.rounds)]
+        rounds = [await on.round(number) for number in range(extent.rounds)]
         parts = [median(rounds), await on.endpoint(), await on.dead()]
     accounts = [{"user": f"u{number:06}", "name": f"User {number}"} for number in range(UPLOADED)]
     parts.append(await uploads("users", "PUT /v1/users", accounts, b'"ok":true'))
@@ -141,31 +139,26 @@ class Sides:
     there: dict[str, Endpoint] = field(default_factory=dict)
     acked: int = 0  # by the side with an endpoint
 
-    async def round(self, at: Pacing, number: int) -> Measured:
+    async def round(self, number: int) -> Measured:
         """Compare each side with the one that has nothing on, right before it or right after."""
         figures, results = dict[str, float | None](), list[dict[str, Any]]()
         for figure in FIGURES:
             load, _, side = figure.key.partition("_")
             if load not in ("direct", "fanout"):
                 continue
-            rates: dict[int, float | None] = {}
-            for place in in_turn((0, 1), number):
-                results.append(await self.slice(load, side if place else "off", at))
-                rates[place] = number_of(results[-1], "acks_per_s")
-            figures[figure.key] = ratio(rates[1], rates[0])
-        per_s = figures["posts_per_s"] = await self.posts(at.whole_s)
-        results.append(await self.slice("direct", "off", at))
+            found = await by_turns(SWITCHED, number, partial(self.slice, load, side))
+            rates = [number_of(found[is_on], "acks_per_s") for is_on in SWITCHED]
+            figures[figure.key] = ratio(rates[True], rates[False])
+            results += found.values()
+        per_s = figures["posts_per_s"] = await self.posts(slice_of(self.extent, "direct").whole_s)
+        results.append(await self.slice("direct", "off"))
         figures["posts"] = ratio(per_s, number_of(results[-1], "acks_per_s"))
         return Measured(figures, results)
 
-    async def slice(self, load: str, side: str, at: Pacing) -> dict[str, Any]:
+    async def slice(self, load: str, side: str, is_on: bool = True) -> dict[str, Any]:
         """Play a load for a moment, until the endpoint has all of it."""
-        there, new = self.there[side], script(at.seed)
-        if load == "direct":
-            result, seen = await loads.direct(there, new, at, clients=self.extent.clients)
-        else:
-            sizes = {"members": self.extent.members, "senders": self.extent.senders}
-            result, seen = await loads.fanout(there, new, at.paced(in_flight=4), **sizes)
+        side = side if is_on else "off"
+        result, seen = await play(load, self.there[side], self.extent, slice_of(self.extent, load))
         if side == "endpoint":
             self.acked += sum(author.acked for author in seen.said)
             told = await delivered(self.receiver, "different", self.acked)
@@ -252,12 +245,9 @@ async def api(home: DaemonDir, what: str, body: object = None) -> dict[str, Any]
 
 async def waits(there: Endpoint, count: int) -> list[float]:
     """Return the milliseconds that so many messages took, one after the other."""
-    phone, found = await there.enter("waits-ann", "phone"), []
+    phone = await there.enter("waits-ann", "phone")
     room = (await phone.request({"type": "room.direct", "user": "waits-bob"}))["summary"]["room"]
-    for _ in range(count):
-        began = time.perf_counter()
-        await phone.request(message(room))
-        found.append((time.perf_counter() - began) * 1000)
+    found = await took(count, lambda _: phone.request(message(room)))
     await phone.close()
     return found
 
@@ -337,11 +327,11 @@ async def erasing(extent: Extent) -> Measured:
         async with here.endpoint() as there:
             for number in range(extent.rounds):
                 await write(there, person := f"person-{number}")
-                without, _ = await loads.direct(there, script(extent.seed), at, clients=extent.clients)
+                without, _ = await play("direct", there, extent, at)
                 began = time.monotonic()
                 await api(here, f"PUT /v1/erasures/{person}", {})
                 done = asyncio.create_task(erased(here, person))
-                beside, _ = await loads.direct(there, script(extent.seed), at, clients=extent.clients)
+                beside, _ = await play("direct", there, extent, at)
                 erasing_s = await done - began
                 p99s = [number_of(side, "delivery_ms", "p99") for side in (beside, without)]
                 rounds.append(Measured({"erasing": ratio(*p99s), "erasing_s": erasing_s}, [without, beside]))
@@ -368,5 +358,5 @@ SCENARIO = Scenario(
     "what feed, filters and hooks cost beside a daemon without, the API beside bare writes",
     run,
     OPTIONS,
-    {"duration": 15.0, "rounds": 6, "clients": 200, "members": 1000, "senders": 8},
+    DEFAULTS,
 )

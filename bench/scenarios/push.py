@@ -7,14 +7,13 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from bench import machine
-from bench.engine.run_state import Pacing
 from bench.options import Scenario, script
 from bench.rooms import create_group
-from bench.scenarios import loads
-from bench.scenarios.beside import OPTIONS, in_turn, p99, told
+from bench.scenarios.beside import DEFAULTS, OPTIONS, SWITCHED, by_turns, p99, play, slice_of, told
 from bench.scenarios.platform import delivered, message, receiving
 from bench.server import Daemon, Endpoint, daemon_dir
 from bench.targets.target import Extent, Figure, Measured, median, number_of, ratio, together
@@ -40,9 +39,8 @@ async def run(options: argparse.Namespace) -> int:
 
 async def measure(extent: Extent) -> Measured:
     """Return all FIGURES, in slices that take turns. Raises Unreachable."""
-    at = Pacing(extent.duration_s / 5, extent.warmup_s / 5, seed=extent.seed)
     async with sides() as on:
-        rounds = [await on.round(extent, at, number) for number in range(extent.rounds)]
+        rounds = [await on.round(extent, number) for number in range(extent.rounds)]
         planned = [await on.plan(f"plan-{number}") for number in range(extent.rounds)]
     return together([median(rounds), median(planned)])
 
@@ -67,31 +65,27 @@ class Sides:
     off: Endpoint
     push: Endpoint
 
-    async def round(self, extent: Extent, at: Pacing, number: int) -> Measured:
+    async def round(self, extent: Extent, number: int) -> Measured:
         """Compare both daemons in each load, right after each other."""
-        slow = extent.pacing().paced(rate=extent.rate, arrival="uniform")
         figures, results = dict[str, float | None](), list[dict[str, Any]]()
-        for name, pacing in (("fanout", at.paced(in_flight=4)), ("latency", slow), ("direct", at)):
-            found = dict[bool, dict[str, Any]]()
-            for is_on in in_turn((False, True), number):
-                found[is_on] = await self.slice(name, self.push if is_on else self.off, extent, pacing)
+        for name in ("fanout", "latency", "direct"):
+            found = await by_turns(SWITCHED, number, partial(self.slice, name, extent))
             path = ("delivery_ms", "p50") if name == "latency" else ("acks_per_s",)
             without, beside = (number_of(found[is_on], *path) for is_on in (False, True))
             figures[name] = ratio(without, beside) if name == "latency" else ratio(beside, without)
             results += found.values()
         return Measured(figures | {name: found[True][name] for name in ("share", "late_s")}, results)
 
-    async def slice(self, load: str, there: Endpoint, extent: Extent, at: Pacing) -> dict[str, Any]:
+    async def slice(self, load: str, extent: Extent, is_on: bool) -> dict[str, Any]:
         """Play a load for a moment whose users all have a phone that is off, and was registered where push is on."""
-        new, daemon = script(at.seed), there.own
+        there = self.push if is_on else self.off
+        new, daemon, at = script(extent.seed), there.own, slice_of(extent, load)
+        if load == "latency":
+            at = extent.pacing().paced(rate=extent.rate, arrival="uniform")
         count = extent.members if load == "fanout" else extent.clients
         await self.register(there, list(map(new.user, range(count))))
         began, used = time.monotonic(), await daemon.metric("chatd_push_cpu_seconds")
-        if load == "fanout":
-            sizes = {"members": extent.members, "senders": extent.senders}
-            result, _ = await loads.fanout(there, new, at, **sizes)
-        else:
-            result, _ = await loads.direct(there, new, at, clients=extent.clients)
+        result, _ = await play(load, there, extent, at, new)
         spent = await daemon.metric("chatd_push_cpu_seconds") - used
         late_s = await daemon.metric("chatd_push_late_seconds")
         return result | {"share": spent / (time.monotonic() - began), "late_s": late_s}
@@ -153,5 +147,5 @@ SCENARIO = Scenario(
     "what push notifications cost beside a daemon without, where each user has a phone that is off",
     run,
     OPTIONS,
-    {"duration": 15.0, "rounds": 6, "clients": 200, "members": 1000, "senders": 8},
+    DEFAULTS,
 )

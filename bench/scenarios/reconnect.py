@@ -14,7 +14,7 @@ from typing import Any
 
 from bench import options as common
 from bench import outcome, printout
-from bench.client.gathering import GATHER_NS, compare, enter, present, settle
+from bench.client.gathering import GATHER_NS, LOOK_NS, compare, enter, present
 from bench.client.user import User, UsersState, polite
 from bench.engine.record import SECOND_NS, Record
 from bench.engine.run_state import Access, Pacing
@@ -171,7 +171,7 @@ class Storm:
             calm = not missing and all(author.sender.done for author in self.authors)
             return now_ns > end_ns or (calm and all(one.has(heads) for one in self.clients))
 
-        settle(self.state, over, lambda: None, GATHER_NS)
+        self.state.poller.settle(over, lambda: None, GATHER_NS, LOOK_NS)
         self.complete_s = (time.perf_counter_ns() - self.killed_ns) / SECOND_NS
         for probe in self.probes:
             probe.room = ""
@@ -182,7 +182,7 @@ class Storm:
         def done() -> bool:
             return all(sender.sender.done and sender.present for sender in senders)
 
-        settle(self.state, done, lambda: 0, LAST_ACKS_NS)
+        self.state.poller.settle(done, lambda: 0, LAST_ACKS_NS, LOOK_NS)
         for probe in self.probes:
             if not probe.present:
                 self.state.tally.add("unacked", f"{probe.name} never came back to send")

@@ -13,7 +13,7 @@ from typing import Any
 
 from bench import options as common
 from bench import outcome, printout
-from bench.client.gathering import compare, enter, heads_of, present, settle
+from bench.client.gathering import LOOK_NS, compare, enter, heads_of, present
 from bench.client.sender import Message as Sent
 from bench.client.sender import Sender
 from bench.client.user import Attempt, User, UsersState, polite
@@ -147,19 +147,17 @@ class Replay:
         def moved() -> int:
             return self.received + state.answered + state.resumes + state.connects.count
 
+        def unanswered() -> int | None:
+            return moved() if state.answered < self._said else None
+
         def caught_up() -> bool:
             people = self.people.values()
             heads = heads_of({room: at.applied for room, at in one.positions.items()} for one in people)
             return all(person.has(heads) for person in people)
 
-        settle(
-            state,
-            done,
-            lambda: moved() if state.answered < self._said else None,
-            int(plan.stall_s * SECOND_NS),
-        )
+        state.poller.settle(done, unanswered, int(plan.stall_s * SECOND_NS), LOOK_NS)
         self._flapping = False
-        settle(state, caught_up, moved, int(plan.quiet_s * SECOND_NS))
+        state.poller.settle(caught_up, moved, int(plan.quiet_s * SECOND_NS), LOOK_NS)
         self.seconds = (time.perf_counter_ns() - start_ns) / SECOND_NS
         state.cache.settle()
 

@@ -17,9 +17,9 @@ from pathlib import Path
 
 from bench import outcome, printout, trace
 from bench.client.phone import Phone
-from bench.database import HEAVY_USERS, Room, Shape, fill
+from bench.database import HEAVY_USERS, Room, Shape, make
 from bench.options import Scenario
-from bench.scenarios.beside import in_turn, p99
+from bench.scenarios.beside import by_turns, p99
 from bench.server import Daemon, Endpoint, daemon_dir
 from bench.wire import Packet
 
@@ -35,7 +35,7 @@ POLL_S = 0.05
 CHARACTERS, FIRST, SENTENCE = 3_000, 0x4E00, 14
 LETTERS = "aaaeeeeiiioouubcddfghklllmnnnprrrssstttvwyz"
 QUERY_CHARS_MAX = 12
-ON, OFF = ({"CHATD_SEARCH__ENABLED": word} for word in ("true", "false"))
+SETTINGS = {side: {"CHATD_SEARCH__ENABLED": word} for side, word in (("on", "true"), ("off", "false"))}
 
 
 async def run(options: argparse.Namespace) -> int:
@@ -52,8 +52,7 @@ async def run(options: argparse.Namespace) -> int:
     ratios: list[float] = []
     sends: list[dict[str, float]] = []
     for number in range(options.rounds):
-        order = in_turn((("on", ON), ("off", OFF)), number)
-        sends.append({side: await sent(settings, kinds["words"]) for side, settings in order})
+        sends.append(await by_turns([*SETTINGS], number, lambda side: sent(SETTINGS[side], kinds["words"])))
         ratios.append(sends[-1]["on"] / sends[-1]["off"])
     result = {"scenario": "search", "found": found, "sends_per_s": sends, "ratio": statistics.median(ratios)}
     names = list(found["words"])
@@ -101,10 +100,8 @@ async def looked_for(
         options.messages, rooms, 10 * rooms + HEAVY_USERS, int(time.time() * 1000), options.seed, texts
     )
     user = talk.script.user(talk.heavy(0))
-    with daemon_dir(ON) as here:
-        async with here.daemon():
-            pass
-        await asyncio.to_thread(fill, here.database, talk, lambda now: None)
+    with daemon_dir(SETTINGS["on"]) as here:
+        await make(here, talk)
         async with here.endpoint() as there:
             began = time.perf_counter()
             phone = await there.enter(user)

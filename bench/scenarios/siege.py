@@ -17,7 +17,7 @@ from bench import outcome, printout, wire
 from bench.checks import Tally
 from bench.client.device import Refused
 from bench.client.phone import Phone
-from bench.database import Shape, fill
+from bench.database import Shape, make
 from bench.engine.workers import Load
 from bench.histogram import Histogram
 from bench.options import Scenario
@@ -265,10 +265,7 @@ async def running_siege(messages: int) -> AsyncIterator[Siege]:
         pem.touch(mode=0o600)
         pem.write_bytes(certificate())
         here.settings = {**SETTINGS, "CHATD_LISTEN__TLS_CERT": str(pem), "CHATD_LISTEN__TLS_KEY": str(pem)}
-        async with here.daemon():
-            pass  # the first start makes the schema
-        with printout.shown(lambda: f"fill     {messages:,} messages"):
-            await asyncio.to_thread(fill, here.database, shape, lambda now: None)
+        await make(here, shape)
         async with here.daemon() as daemon:
             yield Siege(daemon, next(room.name for room in shape.all_rooms if room.kind == "direct"))
 

@@ -26,6 +26,7 @@ from bench.engine.workers import Plan
 from bench.options import Scenario
 from bench.outcome import Played
 from bench.rooms import create_group
+from bench.scenarios.beside import SWITCHED, by_turns
 from bench.server import Endpoint, open_endpoint
 from bench.wire import Packet
 
@@ -148,9 +149,8 @@ class Round(NamedTuple):
 
 
 async def in_turn(one: Callable[[bool], Awaitable[Played]], rounds: int) -> list[Round]:
-    """Both sides in each round; who came first is second in the next, so that what drifts hits both alike."""
-    orders = [(True, False) if number % 2 == 0 else (False, True) for number in range(rounds)]
-    found = [{reads: await one(reads) for reads in order} for order in orders]
+    """Both sides in each round."""
+    found = [await by_turns(SWITCHED, number, one) for number in range(rounds)]
     return [Round(sides[True], sides[False]) for sides in found]
 
 

@@ -12,14 +12,15 @@ from bench import __main__ as command
 from bench import outcome, printout, rooms
 from bench.results import Threshold
 from bench.scenarios.floor import own_floor
-from bench.server import own_endpoint
+from bench.server import Daemon, Endpoint
+from bench.wire import ENCODINGS
+from tests.kit.faulty_server import canary
 
 
-async def test_the_settings_of_our_own_daemon_are_told_but_no_secret() -> None:
-    async with own_endpoint(settings={"CHATD_SEARCH__ENABLED": "false"}) as there:
-        told = outcome.of_daemon(there.daemon)
-    assert told["CHATD_SEARCH__ENABLED"] == told["CHATD_RATES__ENABLED"] == "false"
-    assert there.secret not in json.dumps(told)
+def test_the_settings_of_our_own_daemon_are_told_but_no_secret() -> None:
+    settings = {"CHATD_SEARCH__ENABLED": "false"}
+    daemon = Daemon("ws://x/", "a secret", 0, Path(), 0, {**settings, "CHATD_AUTH__SECRET": "a secret"})
+    assert outcome.of_daemon(daemon) == settings
 
 
 async def test_of_a_daemon_at_a_url_there_is_the_url_and_of_a_floor_nothing() -> None:
@@ -49,6 +50,8 @@ def test_a_run_says_who_was_measured_and_how_to_repeat_it(
     assert said[-1] == f"  repeat      {repeat}"
     assert result["command"] == repeat
     assert result["config"]["generator"]["clients"] == "2"
+    assert result["config"]["daemon"]["CHATD_RATES__ENABLED"] == "false"
+    assert "CHATD_AUTH__SECRET" not in out.read_text()
 
 
 def test_who_is_not_started_here_is_named_by_his_url_only() -> None:
@@ -58,7 +61,8 @@ def test_who_is_not_started_here_is_named_by_his_url_only() -> None:
 
 
 async def test_progress_is_shown_while_rooms_are_made(capsys: pytest.CaptureFixture[str]) -> None:
-    async with own_endpoint("msgpack") as there:
+    async with canary("none") as bird:
+        there = Endpoint(bird.url, "secret", ENCODINGS["msgpack"], None)
         users = [f"prog-{number}" for number in range(4)]
         await rooms.create_group(there, "prog1", users)
         await rooms.create_direct(there, "prog", [(users[0], users[1])])

@@ -16,24 +16,20 @@ needs_two = pytest.mark.skipif(
 
 
 @needs_two
-async def test_a_daemon_that_starts_while_the_generator_is_bound_is_alone_on_its_core() -> None:
+async def test_a_daemon_that_starts_while_the_generator_is_bound_is_alone_on_its_core_and_a_result_says_so() -> (
+    None
+):
     before = os.sched_getaffinity(0)
     with machine.generating():
         ours = os.sched_getaffinity(0)
         async with own_endpoint() as there:
             theirs = os.sched_getaffinity(there.own.pid)
-    assert len(theirs) == 1
-    assert not ours & theirs
-    assert os.sched_getaffinity(0) == before
-
-
-@needs_two
-async def test_a_result_says_which_cores_were_whose() -> None:
-    with machine.generating():
-        async with own_endpoint() as there:
             measured = Load(there.own)
             with measured.during():
                 pass
+    assert len(theirs) == 1
+    assert not ours & theirs
+    assert os.sched_getaffinity(0) == before
     told = measured.counted()
     assert told["server"]["cores"] == [machine.daemon_core()]
     assert told["generator"]["cores"] == machine.generator_cores()

@@ -16,8 +16,10 @@ from bench.peers.table import PUSH
 from bench.server import Endpoint
 from bench.wire import ENCODINGS
 from tests.kit.faulty_baseline import faulty_baseline, faulty_echo
+from tests.kit.soak import SOAKING
 
 # Enough is under way at once, or due, that the faulty one is among it however slow the machine is.
+# In the suite a fan-out is closed and an echo open, in a soak each is both.
 PACES = (Pacing(0.3, 0.0, in_flight=8), Pacing(0.3, 0.0, rate=100.0, arrival="uniform"))
 
 
@@ -38,7 +40,7 @@ def found(seen: Report) -> set[str]:
     return {name for name in COUNTERS if seen.tally.counts()[name]}
 
 
-@pytest.mark.parametrize("pacing", PACES, ids=["closed", "open"])
+@pytest.mark.parametrize("pacing", PACES if SOAKING else PACES[:1])
 @pytest.mark.parametrize(
     ("fault", "counted"),
     [
@@ -60,7 +62,7 @@ async def test_a_push_that_is_not_what_it_says_is_found(
     assert bool(found(seen)) == bool(counted), seen.tally.examples
 
 
-@pytest.mark.parametrize("pacing", PACES, ids=["closed", "open"])
+@pytest.mark.parametrize("pacing", PACES if SOAKING else PACES[1:])
 @pytest.mark.parametrize(
     ("fault", "counted"),
     [

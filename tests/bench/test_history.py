@@ -18,12 +18,14 @@ from bench import __main__ as command
 from bench import database
 from bench.checks import Tally
 from bench.database import Shape, fill
+from bench.histogram import Histogram
 from bench.scenarios import history
 from bench.scenarios.history import Reading
 from bench.server import DaemonDir, Endpoint, daemon_dir
 from bench.wire import ENCODINGS
 from tests.kit.longer import lengths
 from tests.kit.result import is_whole
+from tests.kit.soak import also, in_a_soak
 
 END_MS = 1_780_000_000_000
 SMALL = Shape(messages=600, rooms=12, users=60, end_ms=END_MS)
@@ -170,10 +172,12 @@ def test_a_filled_database_is_sound_and_has_the_daemons_schema(home: DaemonDir, 
     ("damage", "counter"),
     [
         (None, None),
-        ("UPDATE rooms SET ordinal = ordinal + 1", "altered"),
         ("DELETE FROM events WHERE kind = 'message' AND ordinal % 3 = 0", "altered"),
-        ("UPDATE members SET own_unread = own_unread + 1", "altered"),
         ("DELETE FROM members WHERE room = (SELECT min(number) FROM rooms WHERE kind = 'group')", "lost"),
+        *also(
+            ("UPDATE rooms SET ordinal = ordinal + 1", "altered"),
+            ("UPDATE members SET own_unread = own_unread + 1", "altered"),
+        ),
     ],
 )
 async def test_reading_back_finds_what_is_wrong(
@@ -196,6 +200,29 @@ async def test_reading_back_finds_what_is_wrong(
     assert reading.hellos.count == 2
 
 
+def test_a_full_database_is_put_beside_an_empty_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Starts are not timed here, and what is read back is the matter of the tests above."""
+
+    async def started(here: DaemonDir) -> dict[str, float]:
+        return {"ready_s": 0.5, "rss_bytes": 30_000_000 if here.database.exists() else 20_000_000}
+
+    async def looked(*_: object) -> dict[str, Any]:
+        return {"page_ms": Histogram.of([1]).milliseconds(), "histograms": {}}
+
+    monkeypatch.setattr(history, "start", started)
+    monkeypatch.setattr(history, "read", looked)
+    out, few = tmp_path / "h.json", ["--messages", "500", "--rooms", "10", "--users", "60", "--warmup", "0"]
+    for duration_s in lengths(0.2):
+        assert command.main(["history", *few, "--duration", str(duration_s), "--json", str(out)]) == 0
+        result = json.loads(out.read_text())
+        assert is_whole(result)
+        if result["ratio"]["send"]:
+            break
+    assert result["memory_growth_bytes"] == 10_000_000
+    assert result["database"]["messages"] == 500
+
+
+@in_a_soak
 def test_the_scenario_runs_and_keeps_its_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history, "STARTS", 1)
     monkeypatch.setattr(history, "GREETINGS", 10)

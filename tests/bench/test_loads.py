@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,13 @@ from bench.engine.record import SECOND_NS, Script
 from bench.engine.run_state import Pacing, Report
 from bench.histogram import Histogram
 from bench.outcome import MISSED
-from bench.scenarios import loads
+from bench.scenarios import floor, loads
 from bench.server import Daemon, Endpoint, Unreachable
 from bench.wire import ENCODINGS
 from tests.kit.faulty_server import STALL_S, canary
 from tests.kit.longer import lengths, longer
 from tests.kit.result import is_whole
+from tests.kit.soak import also, in_a_soak
 
 SHORT = Pacing(duration_s=0.2, warmup_s=0.0, quiet_s=60.0)  # an honest server may be as slow as the machine
 GLIMPSE = replace(SHORT, duration_s=0.05)  # enough for hundreds of messages of an idle machine
@@ -82,10 +84,11 @@ async def test_an_honest_server_passes(scenario: str, pacing: Pacing, joined: bo
         ("direct", "silence", "unacked"),
     ],
 )
-@pytest.mark.parametrize("joined", [False, True])
-async def test_every_lie_is_found(scenario: str, fault: str, counter: str, joined: bool) -> None:
+@pytest.mark.parametrize("other", [False, *also(True)])
+async def test_every_lie_is_found(scenario: str, fault: str, counter: str, other: bool) -> None:
+    """What is committed together reaches a group in one push and a pair in several; in a soak also the `other` way."""
     for pace in longer(HASTY):
-        seen = await play(scenario, fault, pace, joined=joined)
+        seen = await play(scenario, fault, pace, joined=(scenario == "fanout") is not other)
         if seen.tally.counts()[counter] > 0:
             break
     assert seen.tally.examples
@@ -120,12 +123,12 @@ async def test_more_connections_than_one_address_has_ports_come_from_several(
 
 
 async def test_one_skipped_place_is_lost_to_everybody_in_the_room() -> None:
-    seen = await play("fanout", "skip", replace(SHORT, rate=60.0, quiet_s=5.0))
+    seen = await play("fanout", "skip", replace(SHORT, rate=60.0, quiet_s=2.0))
     assert seen.tally.counts() == ZEROS | {"lost": 6}
 
 
 async def test_one_forgotten_delivery_is_exactly_one() -> None:
-    seen = await play("fanout", "forget", replace(SHORT, rate=60.0, quiet_s=5.0))
+    seen = await play("fanout", "forget", replace(SHORT, rate=60.0, quiet_s=2.0))
     assert seen.tally.counts() == ZEROS | {"lost": 1}
 
 
@@ -206,11 +209,15 @@ def test_fanout_with_two_processes(tmp_path: Path, encoding: str, pace: tuple[st
     assert sum(second["messages"] for second in result["timeline"]) == result["messages"]
 
 
-def test_a_scenario_draws_its_own_page(tmp_path: Path) -> None:
+def test_a_missed_threshold_is_exit_code_5_and_stands_in_the_page_of_the_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     drawn = tmp_path / "page.html"
     limits = ("--threshold", "lost==0", "--threshold", "delivery.p99<0.001us", "--html", str(drawn))
     code, result = run(tmp_path, "fanout", "--members", "5", "--rate", "50", *limits, has=some_messages)
     assert code == MISSED
+    assert result["thresholds"] == {"lost==0": True, "delivery.p99<0.001us": False}
+    assert "MISSED" in capsys.readouterr().out
     text = drawn.read_text()
     assert text.startswith("<!doctype html>")
     assert all(
@@ -245,6 +252,32 @@ def test_idle_sessions_are_weighed(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "session_bytes" in capsys.readouterr().out
 
 
+def test_the_daemon_is_put_beside_each_of_its_floors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A floor delivers and answers twice as many, in half the time."""
+
+    @asynccontextmanager
+    async def there(options: object) -> AsyncIterator[None]:
+        yield None
+
+    def playing(times: int) -> Callable[..., Any]:
+        async def played(*of: Any, **sizes: int) -> tuple[dict[str, Any], None]:
+            ms = {"count": 9, "p50": 4 / times, "p99": 8 / times}
+            return {"deliveries_per_s": times, "acks_per_s": times, "ack_ms": ms, "delivery_ms": ms}, None
+
+        return played
+
+    monkeypatch.setattr(floor, "open_endpoint", there)
+    monkeypatch.setattr(floor, "floor", playing(2))
+    monkeypatch.setattr(loads, "fanout", playing(1))
+    monkeypatch.setattr(loads, "direct", playing(1))
+    out = tmp_path / "r.json"
+    assert command.main(["floor", "--json", str(out)]) == 0
+    result = json.loads(out.read_text())
+    assert result["ratio"] == {"delivery_p99": 2, "deliveries": 0.5, "acks": 0.5, "ack_p50": 2}
+    assert not result["floor"].keys() & result["chatd"].keys()
+
+
+@in_a_soak
 def test_the_floors_are_measured_beside_the_daemon(tmp_path: Path) -> None:
     small = (
         "--members",
@@ -272,11 +305,3 @@ def test_the_floors_are_measured_beside_the_daemon(tmp_path: Path) -> None:
         result["floor"]["push saturated"]["deliveries"] == 20 * result["floor"]["push saturated"]["messages"]
     )
     assert result["ratio"].keys() == {"delivery_p99", "deliveries", "acks", "ack_p50"}
-
-
-def test_a_missed_threshold_is_exit_code_5(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    limits = ("--threshold", "lost==0", "--threshold", "delivery.p99<0.001us")
-    code, result = run(tmp_path, "fanout", "--members", "3", *limits, has=some_messages)
-    assert code == MISSED
-    assert result["thresholds"] == {"lost==0": True, "delivery.p99<0.001us": False}
-    assert "MISSED" in capsys.readouterr().out

@@ -10,6 +10,7 @@ from bench.client.files import BadNetwork
 from bench.scenarios import media
 from bench.targets.target import MISSED, Yardstick
 from tests.bench.test_target_rows import GLANCE, small_files
+from tests.kit.soak import in_a_soak
 
 SHORT = replace(GLANCE, duration_s=0.5)
 REFERENCE = Yardstick(core_ms=1.75, flush_ms=0.18, send_ms=0.002)
@@ -24,6 +25,7 @@ async def test_a_byte_that_a_network_changes_is_a_fault(monkeypatch: pytest.Monk
     assert figure.verdict(measured.value(figure)) == MISSED
 
 
+@in_a_soak
 async def test_connections_break_as_the_seed_says_and_all_bytes_arrive(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -13,5 +13,5 @@ async def test_a_message_that_the_endpoint_was_not_sent_is_lost(monkeypatch):
         lambda *of: {side: all_sides(*of)[side] for side in ("endpoint", "filters")},
     )
     async with platform.sides(GLANCE) as on:
-        result = await on.slice("direct", "endpoint", GLANCE.pacing())
+        result = await on.slice("direct", "endpoint")
     assert result["lost"] == on.acked > 0

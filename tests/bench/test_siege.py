@@ -9,6 +9,7 @@ import pytest
 from bench.__main__ import main
 from bench.checks import Tally
 from bench.histogram import Histogram
+from bench.scenarios import siege
 from bench.scenarios.siege import AttackResult, Interval, Pairs
 from bench.siege.attacker import ATTACKS, FIRST_FRAME_BYTES, FRAME_BYTES, AttackContext, colliding_keys
 
@@ -90,7 +91,8 @@ async def test_what_is_acknowledged_must_arrive_once(change, counted):
     assert {name: count for name, count in tally.counts().items() if count} == counted
 
 
-def test_an_attack_is_carried_out_and_judged(tmp_path, capsys):
+def test_an_attack_is_carried_out_and_judged(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(siege, "QUIET_S", 0.5)
     out = tmp_path / "siege.json"
     chosen = ["--only", "pongs", "--only", "revoked"]
     assert main(["siege", *chosen, "--messages", "50", "--duration", "1", "--json", str(out)]) in (0, 5)

@@ -1,4 +1,7 @@
-"""Every row of the table is measured, small, against real daemons: it has each figure that it promises."""
+"""Every row of the table is measured, small, against real daemons: it has each figure that it promises.
+
+In the suite one row of each kind whose parts no other test plays; in a soak all.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from bench.scenarios import history, media, platform, push
 from bench.targets.table import TARGETS
 from bench.targets.target import Extent, Target
 from tests.kit.longer import lengths
+from tests.kit.soak import SOAKING
 
 # As many users as never meet themselves: the second of two connections of a device ends the first.
 GLANCE = Extent(
@@ -33,6 +37,8 @@ GLANCE = Extent(
 # A few of everything that a row of the platform makes.
 PLATFORM = {"WORDS": 50, "PATTERNS": 5, "UPLOADED": 30, "DEADLINE_MS": 50, "AFTER_CALLS": 3, "ERASED": 100}
 PLATFORM["FRIENDS"] = 200  # who have twenty friends each
+IN_THE_SUITE = {"P1", "P5", "P6", "P10"}
+ROWS = [row for row in TARGETS if SOAKING or row.name in IN_THE_SUITE]
 NEEDS_ROUNDS = {"P9": {"spread"}}  # of one round there is none
 
 
@@ -44,7 +50,7 @@ def small_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(media, "AT_ONCE", dict.fromkeys(media.AT_ONCE, 2))
 
 
-@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+@pytest.mark.parametrize("target", ROWS, ids=lambda target: target.name)
 async def test_a_row_has_every_figure_that_it_promises(
     target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:

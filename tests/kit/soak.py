@@ -2,16 +2,26 @@
 
 import os
 import random
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import pytest
 
 Value = TypeVar("Value")
 
 SOAKING = os.environ.get("SOAK", "") not in ("", "0")
+in_a_soak = pytest.mark.skipif(
+    not SOAKING, reason="takes seconds of a core, and a shorter one is in the suite"
+)
 
 
 def scaled(suite: Value, soak: Value) -> Value:
     """Return `suite` in the suite, `soak` under `make soak`."""
     return soak if SOAKING else suite
+
+
+def also(*cases: Any) -> tuple[Any, ...]:
+    """Return the cases of a test that only a soak has."""
+    return cases if SOAKING else ()
 
 
 def seed_base() -> int:
