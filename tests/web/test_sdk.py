@@ -23,10 +23,11 @@ from chatd.conformance.testee import Testee as Running
 from tests.kit.daemon import DaemonProcess, daemon_process
 from tests.kit.node import WEB, Node
 from tests.kit.node import node as node
+from tests.kit.soak import scaled
 from tests.kit.tokens import token_for
 
 SDK = WEB / "sdk"
-PACKETS = 5000
+PACKETS = scaled(1000, 100_000)
 
 KIB = 1024
 BUDGETS = {
