@@ -80,8 +80,9 @@ def arguments() -> list[str]:
     left_out = ",".join(COSTLY + UNSTEADY)
     # The microphone is one that beeps, and asks nobody.
     sound = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    features = f"--disable-features={left_out}"
-    return ["--disable-dev-shm-usage", "--disable-gpu", features, *sound, *sandbox]
+    # What a page loads need not pass through another process: a tenth of all that it costs.
+    features = [f"--disable-features={left_out}", "--enable-features=NetworkServiceInProcess2"]
+    return ["--disable-dev-shm-usage", "--disable-gpu", *features, *sound, *sandbox]
 
 
 @asynccontextmanager
