@@ -35,6 +35,7 @@ ONCE_FOUND = (
     9010845,  # an erasure rested for longer than the end of a run was waited for
     1617,  # an invitation that was told late, behind a read mark, was taken for a message that had been read
     9000195,  # a request that was declined and answered in one commit was told to be gone
+    1006205236782,  # who had the messages of a former member recalled by a ban was not told that they are
     9011259,  # who blocked somebody was counted what they wrote in the commit in which they joined
 )
 
