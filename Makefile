@@ -49,7 +49,7 @@ soak: .venv/installed-dev
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/core/test_files.py
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/writer/test_screening.py
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/delivery tests/session
-	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/web/test_app_views.py tests/web/test_tabs.py tests/web/test_console*.py
+	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/web/test_app_views.py tests/web/test_tabs.py
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/web/test_sdk.py -k "its_own_tests or random_packets"
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/conformance/test_mutants.py tests/conformance/test_faults.py \
 	  tests/web/test_sdk_in_chromium.py

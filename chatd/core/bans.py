@@ -67,6 +67,8 @@ def remove(user: str, request: MembersRemove, writes: WriteSet, reads: ReadSet) 
         reply = unlogged(room, user, request, digest, writes)
     for other in banned:
         ban(room, other, 0 if request.until is UNSET else request.until, writes)
+    # The reply tells of the removal at most, which may have no event: those of the recall are pushed to everybody.
+    writes.origin = None
     for other, found in recalled.items():
         stretch = removal.Stretch(found.seqs[0], found.high)
         messages = [reads.messages[room.number, seq] for seq in found.seqs]

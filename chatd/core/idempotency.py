@@ -182,11 +182,7 @@ def repeated_answer(request: Mutation, event: Event | None, time: int) -> WriteO
 
 
 def unlogged(room: Room, user: str, request: Mutation, digest: int, writes: WriteSet) -> WriteOk:
-    """Store the key of a request that takes effect without an event of its own, and return its reply.
-
-    An event that is logged all the same, of what others wrote, goes to everybody: this reply names none.
-    """
-    writes.origin = None
+    """Store the key of a request that takes effect without an event, and return its reply."""
     writes.unlogged[room.number, user, request.key] = digest
     writes.spend("bytes", user, EVENT_BYTES)
     return WriteOk(time=writes.now)

@@ -8,13 +8,10 @@ from chatd.config.origins import Origins
 from chatd.server.console import ConsoleSources
 from chatd.telemetry.log_ring import LogRing
 from tests.kit.daemon import RunningDaemon, config_for
-from tests.kit.soak import SOAKING
 
 DESKTOP = {"width": 1360, "height": 860}
 WIDTHS = {"desktop": 1360, "phone": 390, "reflow": 320}
-# In the suite each width and each theme once; in a soak each with each.
-PAIRS = (("desktop", "light"), ("phone", "dark"))
-LOOKS = (*product(("desktop", "phone"), ("light", "dark")),) if SOAKING else PAIRS
+LOOKS = (*product(("desktop", "phone"), ("light", "dark")),)
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 
 

@@ -64,13 +64,13 @@ BREAK_SHOWN_BY = {
     "follower-for-ever": 148,
 }
 
-# Every seed below is tried for what no known one shows.
+# Seeds below this one are tried, for what no known one shows.
 LAST = 100_000
 # Seeds of which those of STATES_SHOWN_BY are taken.
 SAMPLE = 150
 # The most that are tried for a break: most show in the first ten, the rarest once in a hundred.
 BREAK_SEEDS = 300
-# What a break is worth a seed of its own for: so much processor time, in seconds, was needed to find it.
+# A break has a known seed where finding it took more processor time than this, in seconds.
 WORTH_S = 1.0
 
 RARE = frozenset(("revoke", "slow_reader", "tight", "crash", "slow_disk", "strict"))

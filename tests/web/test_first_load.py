@@ -54,7 +54,7 @@ async def test_two_windows_of_one_browser_are_two_people_who_chat(
 async def test_a_link_that_is_opened_in_a_window_of_somebody_else_wins(
     browser: Any, daemon: RunningDaemon
 ) -> None:
-    async with watched_context(browser) as (context, _):
+    async with watched_context(browser, **WORKER) as (context, _):
         app = await app_page(context, daemon, "alice")
         await app.page.evaluate("(address) => { location.href = address }", link(daemon, "bob"))
         await app.page.wait_for_function(f"() => ({USER_OF_TAB})() === 'bob'")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest_asyncio
 
 from tests.kit.app_page import AppPage
-from tests.kit.browser import BROWSER, program, watched_context
+from tests.kit.browser import BROWSER, WORKER, program, watched_context
 from tests.kit.daemon import DaemonProcess, daemon_process
 from tests.kit.tokens import token_for
 
@@ -44,8 +44,8 @@ async def test_a_daemon_that_is_killed_under_two_windows_loses_and_doubles_nothi
     browser: Any, server: DaemonProcess
 ) -> None:
     async with (
-        watched_context(browser) as (hers, _),
-        watched_context(browser) as (his, _),
+        watched_context(browser, **WORKER) as (hers, _),
+        watched_context(browser, **WORKER) as (his, _),
     ):
         alice, bob = await window(hers, server, "alice"), await window(his, server, "bob")
         await alice.begin_chat("bob")
