@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from tests.kit.daemon import RunningDaemon
@@ -11,13 +13,20 @@ if TYPE_CHECKING:
 
 LIMIT_S = 60.0  # of a machine that is busy; nothing that passes waits for it
 
-SHOWN = """
-async () => (await (await navigator.serviceWorker.ready).getNotifications()).map(
-  ({ title, body, tag, silent, data }) => ({ title, body: body.replace(/[\\u2068\\u2069]/g, ""), tag, silent, data }))
+# The lock under which the worker shows and the pages look: a look at what is shown may lose what is being shown.
+# Chromium forgets what it keeps of a notification and does not display yet.
+LOCK = "chatd-push"
+
+SHOWN = f"""
+async () => {{
+  const {{ ready }} = navigator.serviceWorker;
+  const shown = await navigator.locks.request("{LOCK}", async () => (await ready).getNotifications());
+  return shown.map(({{ title, body, tag, silent, data }}) =>
+    ({{ title, body: body.replace(/[\\u2068\\u2069]/g, ""), tag, silent, data }}));
+}}
 """
 
-# Count the pushes that the worker is done with. While one is being shown, a look at what is shown may lose it: Chromium
-# forgets what it keeps of a notification and does not yet display.
+# Count the pushes that the worker is done with.
 COUNT = """
 () => {
   self.donePushes = 0;
@@ -28,11 +37,8 @@ COUNT = """
   };
 }
 """
-DONE = """
-async (count) => {
-  while (self.donePushes < count) await new Promise((resolve) => setTimeout(resolve, 5));
-}
-"""
+PAUSE = "await new Promise((resolve) => setTimeout(resolve, 20));"
+DONE = f"async (count) => {{ while (self.donePushes < count) {PAUSE} }}"
 
 # A press on a notification. A browser without a window has none: the event is made by hand, so it keeps nothing alive,
 # and whatever it does beside its message to the page needs a real press.
@@ -79,12 +85,32 @@ class PushPage:
           for (;;) {{
             const shown = await ({SHOWN})();
             if ({condition}) return shown;
-            await new Promise((resolve) => setTimeout(resolve, 20));
+            {PAUSE}
           }}
         }}"""
         async with asyncio.timeout(LIMIT_S):
             found: list[dict[str, Any]] = await self.page.evaluate(look)
         return found
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Keep the worker from showing anything, and the pages from looking at what is shown."""
+        await self.page.evaluate(
+            """
+            (name) => new Promise((held) =>
+              navigator.locks.request(name, () => new Promise((release) => (self.release = release, held()))))""",
+            LOCK,
+        )
+        try:
+            yield
+        finally:
+            await self.page.evaluate("() => self.release()")
+
+    async def until_one_waits(self) -> None:
+        """Wait until the worker or a page waits for the end of `alone`."""
+        waits = "(await navigator.locks.query()).pending.some(({ name }) => name === lock)"
+        async with asyncio.timeout(LIMIT_S):
+            await self.page.evaluate(f"async (lock) => {{ while (!{waits}) {PAUSE} }}", LOCK)
 
     async def press(self, tag: str) -> None:
         await self.worker.evaluate(PRESS, tag)

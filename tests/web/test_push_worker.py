@@ -1,5 +1,6 @@
 """What the service worker makes of a push, in a real browser to which the DevTools deliver it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -106,6 +107,25 @@ async def test_what_was_read_goes_from_the_screen(browser: Any, world: World) ->
         async with client_of(world.daemon, "alice") as phone:
             phone.room(room.id).read(seq)
             await push.until("shown.length === 0")
+
+
+async def test_showing_and_looking_at_what_is_shown_wait_for_each_other(browser: Any, world: World) -> None:
+    room = await world.bob.direct("alice")
+    seq = (await room.send("Hi")).seq
+    async with watched_context(browser, **ALLOWED) as (context, _):
+        app, push = await opened(context, world)
+        await app.row("Bob").wait_for()
+        async with push.alone():
+            delivered = asyncio.create_task(
+                push.deliver(kind="message", tag="t", name="Bob", room=room.id, seq=seq, text="Hi")
+            )
+            await push.until_one_waits()
+        await delivered
+        await push.until("shown.length === 1")
+        async with push.alone(), client_of(world.daemon, "alice") as phone:
+            phone.room(room.id).read(seq)
+            await push.until_one_waits()
+        await push.until("shown.length === 0")
 
 
 async def test_it_speaks_the_language_of_the_user(browser: Any, world: World) -> None:

@@ -9,7 +9,7 @@ import { hasWorker, setWish, wish } from "../shell/push.js";
 import { config } from "../shell/session.js";
 import { settings } from "../shell/settings.js";
 import { client, me, phase, signedIn, totalUnread } from "../shell/state.js";
-import { CACHE, ENTRY, type ForWorker, type FromWorker, type Remembered } from "./worker_link.js";
+import { alone, CACHE, ENTRY, type ForWorker, type FromWorker, type Remembered } from "./worker_link.js";
 
 /** `unsupported`: the browser has none; `install`: it has some once this is on the home screen; `none`: the server sends none
  * to browsers; `blocked`: the user said no to the browser; `failed`: the browser's push service did not answer. */
@@ -78,7 +78,7 @@ export async function refresh(): Promise<void> {
 export async function end(): Promise<void> {
   registered = "";
   const registration = await navigator.serviceWorker.ready;
-  for (const shown of await registration.getNotifications()) shown.close();
+  await closeShown(() => true);
   await unsubscribe(client(), registration);
 }
 
@@ -99,11 +99,16 @@ function choose(value: "on" | "off"): void {
 
 /** Close the notifications of what was read, or is gone. */
 async function closeRead(): Promise<void> {
-  if (phase.peek() !== "ready") return;
+  if (phase.peek() === "ready") await closeShown(isOver);
+}
+
+async function closeShown(which: (notification: Partial<Remembered>) => boolean): Promise<void> {
   const registration = await navigator.serviceWorker.ready;
-  for (const shown of await registration.getNotifications()) {
-    if (isOver((shown.data ?? {}) as Partial<Remembered>)) shown.close();
-  }
+  await alone(async () => {
+    for (const shown of await registration.getNotifications()) {
+      if (which((shown.data ?? {}) as Partial<Remembered>)) shown.close();
+    }
+  });
 }
 
 /** Whether what a notification tells of was read or answered, or is gone. */

@@ -6,6 +6,11 @@ import type { PushKind } from "@chatd/client/push";
 export const CACHE = "chatd-push";
 export const ENTRY = "notifications.json";
 
+/** Do `work` alone among the worker and the pages: a browser that is asked which notifications are shown may forget one that it
+ * is about to show. */
+export const alone = <T>(work: () => Promise<T>): Promise<T> =>
+  (navigator.locks?.request(CACHE, work) as Promise<T> | undefined) ?? work();
+
 /** What the worker has to know while no page is open. */
 export interface ForWorker {
   readonly language: string;

@@ -7,7 +7,7 @@ import { notificationFrom, type PushNotification } from "@chatd/client/push";
 import en from "../locale/en.push.json";
 import zh from "../locale/zh-CN.push.json";
 import { shownOf, type Words } from "./notification_text.js";
-import { CACHE, ENTRY, type ForWorker, type FromWorker, type Remembered } from "./worker_link.js";
+import { alone, CACHE, ENTRY, type ForWorker, type FromWorker, type Remembered } from "./worker_link.js";
 
 declare const self: ServiceWorkerGlobalScope;
 
@@ -29,12 +29,12 @@ export function startPush(): void {
 
 async function show(notification: PushNotification): Promise<void> {
   const known = await fromPages();
-  await Promise.all([display(notification, known), setBadge(notification, known)]);
+  const isSeen = notification.room !== undefined && (await isLookedAt(notification.room));
+  await Promise.all([isSeen || alone(() => display(notification, known)), setBadge(notification, known)]);
 }
 
 async function display(notification: PushNotification, known: Partial<ForWorker>): Promise<void> {
   const { kind, room, seq = 0, tag, quiet = false, time } = notification;
-  if (room && (await isLookedAt(room))) return;
   const [before] = tag ? await self.registration.getNotifications({ tag }) : [];
   const last = before?.data as Remembered | null | undefined;
   // The same message again, or an older one behind a newer: what is shown stays, and is shown again without a sound.

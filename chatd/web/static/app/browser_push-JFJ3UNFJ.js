@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t,f as i,g as e,h as f}from"./chunk-WUG6QKHQ.js";import"./chunk-OCVW3Y6H.js";import"./chunk-C2YTAZJW.js";import"./chunk-FCZSBCGY.js";import"./chunk-TW65DNLQ.js";import"./chunk-2CUSTZAH.js";export{f as answer,o as browserPush,t as declineOffer,e as end,r as mayAsk,i as refresh,p as turnOff,m as turnOn};

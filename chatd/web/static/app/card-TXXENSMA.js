@@ -1,1 +1,0 @@
-import{a as o,b as r}from"./chunk-BSTRQ6EL.js";import"./chunk-NCKAIGP5.js";import"./chunk-2KJDTLJO.js";import"./chunk-4AG3AM64.js";import"./chunk-2YF5W772.js";import"./chunk-5BUGJ5TA.js";import"./chunk-2CUSTZAH.js";export{o as MessageCard,r as PlaceCard};

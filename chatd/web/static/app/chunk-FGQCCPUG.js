@@ -1,1 +1,0 @@
-import{Fb as a}from"./chunk-2CUSTZAH.js";function o(i=""){i?a(async()=>(await import("./room_dialog-BY4ELT6V.js")).UnreadMessages,{room:i}):a(async()=>(await import("./badge_dialog-O22CDDCF.js")).UnreadChats,{})}export{o as a};

@@ -1,1 +1,0 @@
-import{t as i}from"./chunk-FCZSBCGY.js";import{b as r}from"./chunk-SMQRXHCG.js";import{Eb as m,Ob as e,Z as o,va as t}from"./chunk-2CUSTZAH.js";async function y(n){let[f]=await Promise.all([r(()=>i(o(),n)),m()]);f?.requested&&t(e("invite.waits"))}export{y as a};

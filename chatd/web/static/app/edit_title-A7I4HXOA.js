@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m}from"./chunk-OJR6U5ZZ.js";import"./chunk-TXMIDPQU.js";import"./chunk-SMQRXHCG.js";import"./chunk-5BUGJ5TA.js";import"./chunk-2CUSTZAH.js";export{r as EditTitle,o as TITLE_MAX,m as TitleField};

@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m}from"./chunk-FIVTHWWD.js";import"./chunk-C2YTAZJW.js";import"./chunk-FCZSBCGY.js";import"./chunk-TW65DNLQ.js";import"./chunk-GXZTNMT6.js";import"./chunk-RAKGKWPO.js";import"./chunk-AS4H2BIO.js";import"./chunk-TXMIDPQU.js";import"./chunk-5BUGJ5TA.js";import"./chunk-2CUSTZAH.js";export{m as Folders,r as editFolders,o as ownFolders};

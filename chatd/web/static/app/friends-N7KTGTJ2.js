@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t}from"./chunk-I2J2PYTK.js";import"./chunk-S4T6PGNG.js";import"./chunk-TH6NBH5Z.js";import"./chunk-VOFUAPRX.js";import"./chunk-AS4H2BIO.js";import"./chunk-TXMIDPQU.js";import"./chunk-5BUGJ5TA.js";import"./chunk-2CUSTZAH.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};

@@ -1,1 +1,0 @@
-import{a as o}from"./chunk-K4BA5M5D.js";import"./chunk-J6ZYOUSA.js";import"./chunk-M56D2MRT.js";import"./chunk-RAKGKWPO.js";import"./chunk-AS4H2BIO.js";import"./chunk-TXMIDPQU.js";import"./chunk-5BUGJ5TA.js";import"./chunk-2CUSTZAH.js";export{o as HindranceBar};

@@ -1,1 +1,0 @@
-import{c as o,d as r}from"./chunk-M27FANEE.js";import"./chunk-J6ZYOUSA.js";import"./chunk-ILN2KBSU.js";import"./chunk-RAKGKWPO.js";import"./chunk-VOFUAPRX.js";import"./chunk-AS4H2BIO.js";import"./chunk-TXMIDPQU.js";import"./chunk-5BUGJ5TA.js";import"./chunk-2CUSTZAH.js";export{o as TimeDialog,r as TimeField};
