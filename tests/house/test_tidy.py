@@ -110,6 +110,17 @@ def test_tests_of_the_inside_wait_for_nothing_by_the_clock():
     assert [s.name for s in TESTS if s.name.startswith(inside) and hoping.search(s.text)] == []
 
 
+def test_tests_of_pages_look_until_it_is_so():
+    """A page changes when the answer comes, not when a button was pressed: `expect` of tests/kit/browser.py waits."""
+    once = re.compile(
+        r"assert (not )?await .*\.(count|inner_text|text_content|input_value|is_\w+)\(\)( ==|,|$)", re.M
+    )
+    found = [
+        (s.name, look[0]) for s in TESTS if s.name.startswith("tests/web") for look in once.finditer(s.text)
+    ]
+    assert found == []
+
+
 def test_tests_have_no_packages():
     assert [source.name for source in TESTS if source.path.name == "__init__.py"] == []
 

@@ -19,6 +19,11 @@ from chatd.web import assets
 from tests.kit import web_sources
 from tests.kit.daemon import RunningDaemon, config_for, running_daemon
 
+try:
+    from playwright.async_api import expect
+except ImportError:
+    expect = None  # type: ignore[assignment]  # the tests that use it are skipped
+
 if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page
 
@@ -48,6 +53,8 @@ UNSTEADY = (
 )
 WORKER = {"service_workers": "allow"}  # options of a context
 WAIT_MS = 120_000  # of a machine that is busy; nothing that passes waits for it
+if expect is not None:
+    expect.set_options(timeout=WAIT_MS)
 
 # Listens before any script of the page: violations are events, too.
 _VIOLATIONS = """

@@ -8,7 +8,7 @@ from typing import Any
 import pytest_asyncio
 
 from tests.kit.app_page import app_page
-from tests.kit.browser import BROWSER, watched_context, web_daemon
+from tests.kit.browser import BROWSER, expect, watched_context, web_daemon
 from tests.kit.chat_page import client_of
 from tests.kit.daemon import RunningDaemon
 from tests.kit.waiting import until
@@ -105,7 +105,7 @@ async def test_a_group_from_its_creation_to_its_end(browser: Any, daemon: Runnin
             await app.page.locator("[role=menuitem]:focus").wait_for()
             await app.page.keyboard.press("Escape")
             await app.page.get_by_role("menuitem").first.wait_for(state="detached")
-            assert await app.title.inner_text() == "Bike tour", "Escape closed the menu, and not the chat"
+            await expect(app.title, "Escape closed the menu, and not the chat").to_have_text("Bike tour")
             await app.page.get_by_role("button", name="What to do with").first.click()
             await app.page.get_by_role("menuitem", name="Make admin").click()
             await members.get_by_text("admin").wait_for()
@@ -233,5 +233,5 @@ async def test_ten_thousand_members_come_page_by_page(browser: Any, daemon: Runn
         await scroller.evaluate("(it) => { it.scrollTop = 0 }")
         await app.page.get_by_label("Find members by user ID").fill("user-9876")
         await members.filter(has_text="user-9876").wait_for()
-        assert await members.count() == 1
+        await expect(members).to_have_count(1)
         assert watch.errors == []

@@ -9,7 +9,7 @@ from typing import Any
 import pytest_asyncio
 
 from tests.kit.app_page import AppPage, app_page
-from tests.kit.browser import BROWSER, WORKER, watched_context, web_daemon
+from tests.kit.browser import BROWSER, WORKER, expect, watched_context, web_daemon
 from tests.kit.chat_page import client_of
 from tests.kit.daemon import RunningDaemon
 from tests.kit.tokens import token_for
@@ -75,7 +75,7 @@ async def test_an_element_shows_the_whole_client(browser: Any, daemon: RunningDa
         await app.say("Hello from the shop")
         await app.page.locator("article").filter(has_text="Hello from the shop").wait_for()
         assert app.page.url == address
-        assert await app.page.title() == "A shop"
+        await expect(app.page).to_have_title("A shop")
         await app.page.wait_for_function("() => heard.some(([type]) => type === 'chatd-open')")
         await app.page.evaluate("document.querySelector('chatd-chat').remove()")
         assert watch.errors == []
@@ -90,7 +90,7 @@ async def test_an_element_shows_one_chat(browser: Any, daemon: RunningDaemon) ->
         await (await bob.direct("alice")).send("How can I help?")
         app = await open_shop(context, address)
         await app.page.locator("article").filter(has_text="How can I help?").wait_for()
-        assert await app.page.locator(".list, .tabs").count() == 0
+        await expect(app.page.locator(".list, .tabs")).to_have_count(0)
         await app.page.keyboard.press("Escape")
         await app.title.get_by_text("Bob").wait_for()
         assert watch.errors == []

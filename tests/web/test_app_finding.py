@@ -11,7 +11,7 @@ from chatd.client import Client
 from chatd.search import packages
 from tests.kit import demo_chats
 from tests.kit.app_page import app_page
-from tests.kit.browser import BROWSER, watched_context, web_daemon
+from tests.kit.browser import BROWSER, expect, watched_context, web_daemon
 from tests.kit.daemon import RunningDaemon
 
 pytestmark = BROWSER
@@ -49,7 +49,7 @@ async def test_a_message_is_found_by_its_words_and_led_to(browser: Any, world: W
         await app.button("Search messages for “\u2068bridge\u2069”")
         # A row a chat, with its newest message.
         await hits.nth(1).wait_for()
-        assert await page.locator(".hit mark").all_inner_texts() == ["bridge", "bridge"]
+        await expect(page.locator(".hit mark")).to_have_text(["bridge", "bridge"])
         await hits.filter(has_text="Bike tour").click()
         await page.locator("article.marked", has_text="at the bridge").wait_for()
         await page.locator("article", has_text=f"kilometre {LATER - 1}").wait_for(state="detached")
@@ -88,7 +88,7 @@ async def test_a_message_is_sent_later_and_counts_where_it_is_unread(browser: An
         await alice.page.keyboard.press("Shift+F10")
         await alice.dialog.get_by_role("button", name="Tomorrow morning").click()
         await alice.page.locator(".later-bar").click()
-        assert await alice.field.input_value() == ""
+        await expect(alice.field).to_have_value("")
         await alice.dialog.locator(".later button").click()
         await alice.page.get_by_role("menuitem", name="Change").click()
         await alice.dialog.get_by_label("Message").fill("Bring two maps")

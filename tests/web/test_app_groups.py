@@ -10,7 +10,7 @@ import pytest_asyncio
 from chatd.client import Client
 from tests.kit import demo_chats
 from tests.kit.app_page import AppPage, app_page
-from tests.kit.browser import BROWSER, watched_context, web_daemon
+from tests.kit.browser import BROWSER, expect, watched_context, web_daemon
 from tests.kit.daemon import RunningDaemon
 
 pytestmark = BROWSER
@@ -81,7 +81,7 @@ async def test_an_admin_governs_a_group_and_its_members_see_it(browser: Any, wor
         await bob.page.locator(".room-bar", has_text="The café at the lock").wait_for()
         await _on_member(alice, "Bob Miller", "Silence for an hour")
         await bob.page.locator(".waits.alone").wait_for()
-        assert await bob.field.count() == 0
+        await expect(bob.field).to_have_count(0)
         await _on_member(alice, "Bob Miller", "Let them write again")
         await bob.field.wait_for()
         await _on_member(alice, "Bob Miller", "Remove and ban")
@@ -89,7 +89,7 @@ async def test_an_admin_governs_a_group_and_its_members_see_it(browser: Any, wor
         await bob.page.get_by_text("You are not in this chat").wait_for()
         await _show(alice, "Banned people")
         # For good: there is no end of it to tell.
-        assert await alice.dialog.locator(".setting-text .small").count() == 0
+        await expect(alice.dialog.locator(".setting-text .small")).to_have_count(0)
         await alice.dialog.locator("button", has_text="Admit again").click()
         await alice.dialog.get_by_text("Nobody is banned.").wait_for()
         assert watch.errors == []
@@ -188,7 +188,7 @@ async def test_a_folder_that_is_removed_leaves_its_chats_in_the_list(browser: An
         await _on_row(app, "Eve Österreich", "Folder")
         await app.dialog.get_by_label("No folder").click()
         await app.page.get_by_text("No chat is in this folder.").wait_for()
-        assert await app.page.get_by_text("No chats yet.").count() == 0
+        await expect(app.page.get_by_text("No chats yet.")).to_have_count(0)
         await app.button("Edit folders")
         await app.dialog.get_by_role("button", name="Remove the folder").last.click()
         await _submit(app)
@@ -215,7 +215,7 @@ async def test_a_draft_is_on_all_devices_until_its_message_is_sent(browser: Any,
         await app.row("The blue tent is dry again").locator(".tick").wait_for()
         await app.page.reload()
         await app.row("The blue tent is dry again").locator(".tick").wait_for()
-        assert await app.page.locator(".draft").count() == 0
+        await expect(app.page.locator(".draft")).to_have_count(0)
         assert watch.errors == []
 
 
@@ -226,12 +226,12 @@ async def test_notes_to_oneself_stay_with_oneself(browser: Any, world: World) ->
         await app.dialog.get_by_role("button", name="Notes to self").click()
         await app.say("Buy brake pads")
         await app.page.locator("article", has_text="Buy brake pads").wait_for()
-        assert await app.title.inner_text() == "Notes to self"
+        await expect(app.title).to_have_text("Notes to self")
         # One is always online to oneself.
-        assert await app.page.locator(".chat-head-text p").count() == 0
+        await expect(app.page.locator(".chat-head-text p")).to_have_count(0)
         await app.go("")
         await app.until_names("Bike tour", "Notes to self")
-        assert await app.row("Notes to self").locator(".badge, .is-online").count() == 0
+        await expect(app.row("Notes to self").locator(".badge, .is-online")).to_have_count(0)
         assert watch.errors == []
 
 

@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from chatd.config.people import Bounds
 from tests.kit.app_page import AppPage, app_page
-from tests.kit.browser import BROWSER, watched_context, web_daemon
+from tests.kit.browser import BROWSER, expect, watched_context, web_daemon
 from tests.kit.chat_page import client_of
 from tests.kit.daemon import RunningDaemon
 
@@ -112,11 +112,11 @@ async def test_a_stranger_waits_in_the_box_until_they_are_answered(
         for text, left in (("We met on the ferry.", "send 1 more text"), ("Bob", "You can write again when")):
             await bob.say(text)
             await bob.page.get_by_text(left).wait_for()
-        assert await bob.field.count() == 0
+        await expect(bob.field).to_have_count(0)
         for client in (carol, eve):
             await (await client.direct("alice")).send(f"From {client.user}")
         await alice.page.get_by_role("link", name="3 message requests").click()
-        assert await alice.page.title() == "chatd", "a stranger makes no sound"
+        await expect(alice.page, "a stranger makes no sound").to_have_title("chatd")
 
         await alice.row("Bob").first.click()
         asks = alice.page.get_by_role("region", name="wants to write to you")
@@ -124,7 +124,7 @@ async def test_a_stranger_waits_in_the_box_until_they_are_answered(
         assert await alice.page.evaluate(CENTRED), "of a stranger there is no second line"
         await alice.page.get_by_text("We met on the ferry.").wait_for()
         await alice.page.locator(".message", has_text="Bob").wait_for()
-        assert await alice.field.count() == 0
+        await expect(alice.field).to_have_count(0)
         await asks.get_by_role("button", name="Accept").click()
         await alice.field.wait_for()
         # Nobody tells Bob before Alice writes: his window looks when it opens the chat, and now and then.
@@ -140,8 +140,8 @@ async def test_a_stranger_waits_in_the_box_until_they_are_answered(
         await asks.get_by_role("button", name="Block").click()
         await alice.dialog.get_by_role("button", name="Block").click()
         await alice.row("Now I do.").wait_for()
-        assert await alice.rows.count() == 1
-        assert await alice.page.get_by_role("link", name="message request").count() == 0
+        await expect(alice.rows).to_have_count(1)
+        await expect(alice.page.get_by_role("link", name="message request")).to_have_count(0)
         await alice.go("me/blocked")
         await alice.page.get_by_role("button", name="Unblock").click()
         await alice.page.get_by_text("You block nobody.").wait_for()
@@ -182,7 +182,7 @@ async def test_a_block_is_in_force_at_once(browser: Any, daemon: RunningDaemon) 
         await alice.go(f"r/{group.id}")
         covered = alice.page.locator("article", has_text="Message of a blocked person")
         await covered.wait_for()
-        assert await alice.page.get_by_text("The one with the bell").count() == 0
+        await expect(alice.page.get_by_text("The one with the bell")).to_have_count(0)
         await covered.get_by_role("button", name="Show").click()
         await alice.page.get_by_text("The one with the bell").wait_for()
         assert watch.errors == []
@@ -200,12 +200,12 @@ async def test_privacy_shows_what_the_host_has_set(browser: Any, built: Path, tm
         await rules.filter(has_text="Who may write to me").get_by_text("Everybody").wait_for()
         await rules.filter(has_text="Who may call me").get_by_text("Nobody").click()
         await app.dialog.get_by_role("radio").first.wait_for()
-        assert await app.dialog.get_by_role("radio").count() == 2, "friends, or nobody"
+        await expect(app.dialog.get_by_role("radio"), "friends, or nobody").to_have_count(2)
         await app.button("Close")
         answer = await daemon.api("PUT", "/v1/users/alice/privacy", rules={}, locked=True)
         assert answer.status == 200
         await app.page.get_by_text("This site has set these rules").wait_for()
-        assert await rules.first.is_disabled()
+        await expect(rules.first).to_be_disabled()
         assert watch.errors == []
 
 
@@ -262,7 +262,7 @@ async def test_a_card_is_changed_found_and_seen_as_others_see_it(browser: Any, d
         card = alice.page.locator(".seen")
         await alice.page.get_by_label("See my card as").select_option("stranger")
         await card.get_by_text("They see no more of your card").wait_for()
-        assert await card.get_by_text("Maps and spare tubes.").count() == 0
+        await expect(card.get_by_text("Maps and spare tubes.")).to_have_count(0)
         await alice.page.get_by_label("See my card as").select_option("friend")
         await card.get_by_text("Maps and spare tubes.").wait_for()
 
@@ -296,7 +296,7 @@ async def test_whom_a_group_may_not_add_is_named_and_a_mention_tells_no_remark(
         await app.field.press_sequentially("@Ferry")
         await app.page.get_by_role("option").get_by_text("Ferryman").wait_for()
         await app.field.press("Enter")
-        assert await app.field.input_value() == "@Bob ", "others read it"
+        await expect(app.field, "others read it").to_have_value("@Bob ")
         assert watch.errors == []
 
 
@@ -308,11 +308,11 @@ async def test_without_people_nothing_of_it_is_drawn(browser: Any, built: Path, 
         await app.go("people")
         await app.row("Bob").click()
         await app.page.get_by_text("User ID").wait_for()
-        assert await app.page.get_by_text("Remark").count() == 0
+        await expect(app.page.get_by_text("Remark")).to_have_count(0)
         for route in ("people/requests", "me/card", "me/privacy"):
             await app.go(route)
             await app.page.get_by_text("Choose a chat").wait_for()
         await app.go("me")
         await app.page.get_by_label("Read receipts").wait_for()
-        assert await app.page.get_by_text("My card").count() == 0
+        await expect(app.page.get_by_text("My card")).to_have_count(0)
         assert watch.errors == []

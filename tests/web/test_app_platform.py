@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from chatd.client import Client, Room
 from tests.kit.app_page import AXE, AppPage, app_page
-from tests.kit.browser import BROWSER, watched_context, web_daemon
+from tests.kit.browser import BROWSER, expect, watched_context, web_daemon
 from tests.kit.chat_page import client_of
 from tests.kit.daemon import RunningDaemon
 
@@ -95,7 +95,7 @@ async def test_a_message_a_person_and_a_group_are_reported(browser: Any, world: 
         await page.keyboard.press("Enter")
         await page.get_by_role("menuitem", name="Report message").click()
         await app.dialog.get_by_text("Cheap watches").wait_for()
-        assert await send.is_disabled()
+        await expect(send).to_be_disabled()
         await app.dialog.get_by_label("Spam or advertising").check()
         await app.dialog.get_by_label("What should the moderators know?").fill("Every hour")
         await check(app)
@@ -126,13 +126,13 @@ async def test_a_bot_is_marked_and_offers_buttons_and_commands(browser: Any, wor
         app = await app_page(context, world.daemon, "alice")
         page = app.page
         await open_bot(app)
-        assert await page.locator(".chat-head .role").text_content() == "bot"
-        assert await app.row("Weather").locator(".role").text_content() == "bot"
+        await expect(page.locator(".chat-head .role")).to_have_text("bot")
+        await expect(app.row("Weather").locator(".role")).to_have_text("bot")
         link = page.get_by_role("link", name="Map")
-        assert await link.get_attribute("href") == "https://maps.example.org/at"
-        assert await link.get_attribute("target") == "_blank"
+        await expect(link).to_have_attribute("href", "https://maps.example.org/at")
+        await expect(link).to_have_attribute("target", "_blank")
         assert "noopener" in (await link.get_attribute("rel") or "")
-        assert await page.locator(".bot-button").count() == 3
+        await expect(page.locator(".bot-button")).to_have_count(3)
         await check(app)
         await page.get_by_role("button", name="Graz").click()
         answer = page.locator("article.out").filter(has_text="Graz")
@@ -141,11 +141,11 @@ async def test_a_bot_is_marked_and_offers_buttons_and_commands(browser: Any, wor
         await app.field.press_sequentially("/ra")
         options = page.get_by_role("option")
         await options.first.wait_for()
-        assert await options.locator(".command-name").all_text_contents() == ["/rain", "/radar"]
+        await expect(options.locator(".command-name")).to_have_text(["/rain", "/radar"])
         await check(app)
         await app.field.press("ArrowDown")
         await app.field.press("Enter")
-        assert await app.field.input_value() == "/radar "
+        await expect(app.field).to_have_value("/radar ")
         await app.field.press("Enter")
         await page.locator("article.out").filter(has_text="/radar").wait_for()
         await app.go(f"r/{world.room.id}/about")
@@ -164,7 +164,7 @@ async def test_a_rejected_text_says_why_and_is_changed(browser: Any, world: Worl
         await check(app)
         await refused.get_by_role("button", name="Edit and send again").click()
         await refused.wait_for(state="detached")
-        assert await app.field.input_value() == "buy now"
+        await expect(app.field).to_have_value("buy now")
         await app.say("come now")
         sent = app.page.locator("article.out").filter(has_text="come now")
         await sent.locator(".tick.sent, .tick.delivered, .tick.read").wait_for()
@@ -219,5 +219,5 @@ async def test_an_erased_person_reads_as_such(browser: Any, world: World) -> Non
         await app.page.locator(".face").last.click()
         await app.page.locator(".home-name").get_by_text("Deleted account").wait_for()
         await check(app)
-        assert await app.page.locator(".home .button").count() == 0
+        await expect(app.page.locator(".home .button")).to_have_count(0)
         assert watch.errors == []

@@ -10,7 +10,7 @@ import pytest_asyncio
 from argon2 import PasswordHasher
 
 from tests.kit.app_page import AppPage, app_page
-from tests.kit.browser import BROWSER, link, watched_context, web_daemon
+from tests.kit.browser import BROWSER, expect, link, watched_context, web_daemon
 from tests.kit.chat_page import client_of
 from tests.kit.daemon import RunningDaemon
 
@@ -71,7 +71,7 @@ async def test_without_remember_a_reload_asks_again(browser: Any, daemon: Runnin
         await app.page.get_by_text("No chats yet.").wait_for()
         await app.page.reload()
         await app.page.get_by_label("Password").wait_for()
-        assert await app.page.get_by_label("User").input_value() == "alice"
+        await expect(app.page.get_by_label("User")).to_have_value("alice")
 
 
 async def test_two_tabs_of_one_browser_are_two_users_by_link(browser: Any, daemon: RunningDaemon) -> None:

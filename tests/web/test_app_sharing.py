@@ -11,7 +11,7 @@ from chatd.client import Client
 from chatd.config.push import PushApp
 from tests.kit import demo_chats
 from tests.kit.app_page import AppPage, app_page
-from tests.kit.browser import BROWSER, watched_context, web_daemon
+from tests.kit.browser import BROWSER, expect, watched_context, web_daemon
 from tests.kit.daemon import RunningDaemon
 from tests.kit.push_peer import PushPeer
 
@@ -75,8 +75,8 @@ async def test_cards_are_shown_by_type_and_messages_are_forwarded_with_them(
         place = app.page.locator(".shared-box", has_text="The old lock")
         assert "mlat=52.15&mlon=13.9" in str(await place.get_attribute("href"))
         link_box = app.page.locator(".shared-box", has_text="routes.example")
-        assert await link_box.get_attribute("href") == link["url"]
-        assert await app.page.get_by_text("[link]", exact=True).count() == 0
+        await expect(link_box).to_have_attribute("href", link["url"])
+        await expect(app.page.get_by_text("[link]", exact=True)).to_have_count(0)
         await _choose(app, "The old lock", "Select")
         await app.page.get_by_role("checkbox", name="[poll]").click()
         await app.until_still()
@@ -108,7 +108,7 @@ async def test_cards_are_shown_by_type_and_messages_are_forwarded_with_them(
         )
         await app.go(f"r/{world.tour}")
         await app.page.locator("article", has_text="Perfect").click(button="right")
-        assert await app.page.get_by_role("menuitem", name="Forward", exact=True).count() == 0
+        await expect(app.page.get_by_role("menuitem", name="Forward", exact=True)).to_have_count(0)
         await app.page.keyboard.press("Escape")
         await app.page.locator(".shared-box", has_text="林小雨").click()
         await app.page.get_by_role("button", name="Share contact").click()
@@ -134,7 +134,7 @@ async def test_a_place_and_a_contact_are_sent_from_the_composer(browser: Any, wo
         address, send = app.dialog.get_by_label("Link of a map"), app.dialog.locator("button[type=submit]")
         await address.fill("https://maps.app.goo.gl/abc")
         await app.dialog.get_by_text("There is no place in this.").wait_for()
-        assert await send.is_disabled()
+        await expect(send).to_be_disabled()
         await address.fill(
             "https://www.google.com/maps/place/The+old+weir/@52.1,13.8,17z/data=!3d52.16!4d13.9"
         )
@@ -159,7 +159,7 @@ async def test_a_place_and_a_contact_are_sent_from_the_composer(browser: Any, wo
         await app.page.get_by_role("menuitem", name="Contact").click()
         await app.dialog.get_by_role("button", name="Carol Green").click()
         await app.page.locator("article.out .shared-box", has_text="Carol Green").wait_for()
-        assert await app.field.input_value() == "Ask"
+        await expect(app.field).to_have_value("Ask")
         other = world.clients["lin"].room(world.lin)
         texts = [message.text for message in (await other.history(limit=3)).messages]
         assert texts == [
@@ -181,7 +181,7 @@ async def test_who_does_not_tell_where_they_are_is_told_what_to_do(browser: Any,
         await (
             app.dialog.get_by_role("alert").filter(has_text="Allow it in the settings of the page").wait_for()
         )
-        assert await app.dialog.locator("button[type=submit]").is_disabled()
+        await expect(app.dialog.locator("button[type=submit]")).to_be_disabled()
         assert watch.errors == []
 
 
@@ -215,14 +215,14 @@ async def test_a_channel_is_made_followed_and_read_by_those_who_do_not_write(
         await bob.go(address)
         await bob.button("Follow the channel")
         await bob.page.locator("article", has_text="Spring tour").wait_for()
-        assert await bob.field.count() == 0
+        await expect(bob.field).to_have_count(0)
         await _until_told_nothing(bob)
         bell = bob.page.get_by_role("button", name="Notify me of posts")
-        assert await bell.get_attribute("aria-pressed") == "false"
+        await expect(bell).to_have_attribute("aria-pressed", "false")
         await bell.click()
         await bob.page.locator(".channel-bar [aria-pressed=true]").wait_for()
         await bob.page.locator("article", has_text="Spring tour").click(button="right")
-        assert await bob.page.get_by_role("menuitem", name="Reply").count() == 0
+        await expect(bob.page.get_by_role("menuitem", name="Reply")).to_have_count(0)
         await bob.page.get_by_role("menuitemcheckbox", name="👍").click()
         await alice.page.locator(".reaction", has_text="👍").wait_for()
         await bob.until_still()
@@ -234,7 +234,7 @@ async def test_a_channel_is_made_followed_and_read_by_those_who_do_not_write(
         await bob.page.locator("article", has_text="The ferry is back").wait_for()
         await bob.go(f"{address}/about")
         await bob.page.get_by_role("heading", name="Staff").wait_for()
-        assert await bob.page.locator(".member").count() == 1
+        await expect(bob.page.locator(".member")).to_have_count(1)
         await bob.until_still()
         assert await bob.findings() == []
         assert await bob.overflow() == []
@@ -277,7 +277,7 @@ async def test_listed_groups_are_found_and_joined(
         await found.filter(has_text=theme).get_by_role("button", name="Ask to join").click()
         await found.filter(has_text=theme).get_by_role("button", name="Asked").wait_for()
         await found.filter(has_text=theme).get_by_role("button", name="#cycling").click()
-        assert await field.input_value() == "#cycling"
+        await expect(field).to_have_value("#cycling")
         slow = found.filter(has_text=f"Slow rides {theme}")
         await slow.wait_for()
         await app.until_still()

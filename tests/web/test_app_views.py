@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from tests.kit import demo_chats
 from tests.kit.app_page import AXE, AppPage, app_page
-from tests.kit.browser import BROWSER, watched_context, web_daemon
+from tests.kit.browser import BROWSER, expect, watched_context, web_daemon
 from tests.kit.daemon import RunningDaemon
 from tests.kit.soak import SOAKING
 
@@ -204,7 +204,7 @@ async def test_no_name_breaks_a_view(browser: Any, hostile: World) -> None:
             await app.go(f"u/{user}")
             await app.page.locator(".home-name").get_by_text(HOSTILE[user]).wait_for()
             assert await app.overflow() == [], user
-        assert await app.page.locator(".home-name b").count() == 0
+        await expect(app.page.locator(".home-name b")).to_have_count(0)
         assert watch.errors == []
 
 

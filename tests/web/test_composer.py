@@ -12,7 +12,7 @@ import pytest_asyncio
 from bench.machine import free_ports
 from chatd.client import Client, Room
 from chatd.config.model import Config
-from tests.kit.browser import BROWSER, open_as, watched_context, web_daemon
+from tests.kit.browser import BROWSER, expect, open_as, watched_context, web_daemon
 from tests.kit.chat_page import ChatPage, chat_page, client_of
 from tests.kit.daemon import RunningDaemon
 
@@ -71,7 +71,7 @@ async def test_enter_sends_with_a_mouse_and_breaks_the_line_on_a_screen(browser:
         await chat.frames()
         assert await chat.field.evaluate("(it) => it.offsetHeight") == height + LINE_PX
         await keys.press("Enter")
-        assert await chat.field.input_value() == ""
+        await expect(chat.field).to_have_value("")
         await chat.saying("one\ntwo").locator(STORED).wait_for()
         await chat.field.fill("line\n" * 30)
         await chat.frames()
@@ -84,7 +84,7 @@ async def test_enter_sends_with_a_mouse_and_breaks_the_line_on_a_screen(browser:
         await chat.page.keyboard.type("three")
         await chat.page.keyboard.press("Enter")
         await chat.page.keyboard.type("four")
-        assert await chat.field.input_value() == "three\nfour"
+        await expect(chat.field).to_have_value("three\nfour")
         await chat.page.locator(".send").tap()
         await talk.until_said("one\ntwo", "three\nfour")
 
@@ -97,9 +97,9 @@ async def test_enter_within_a_composition_sends_nothing(browser: Any, talk: Talk
         # The Enter that takes the composition over, as an input method reports it.
         enter = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13}
         await cdp.send("Input.dispatchKeyEvent", {"type": "rawKeyDown", **enter})
-        assert await chat.field.input_value() == "nihao"
+        await expect(chat.field).to_have_value("nihao")
         await cdp.send("Input.insertText", {"text": "你好"})
-        assert await chat.field.input_value() == "你好"
+        await expect(chat.field).to_have_value("你好")
         # Safari ends the composition first, and then reports its Enter with this code.
         late = """
         (it) => {
@@ -107,7 +107,7 @@ async def test_enter_within_a_composition_sends_nothing(browser: Any, talk: Talk
           return it.dispatchEvent(new KeyboardEvent("keydown", pressed));
         }"""
         assert await chat.field.evaluate(late), "the key is left to the field"
-        assert await chat.field.input_value() == "你好"
+        await expect(chat.field).to_have_value("你好")
         await chat.page.keyboard.press("Enter")
         await talk.until_said("你好")
 
@@ -123,7 +123,7 @@ async def test_answers_edits_and_mentions(browser: Any, talk: Talk) -> None:
         await keys.type("Me, or @car")
         await chat.page.get_by_role("option", name="Carol Green").wait_for()
         await keys.press("Enter")
-        assert await chat.field.input_value() == "Me, or @Carol Green "
+        await expect(chat.field).to_have_value("Me, or @Carol Green ")
         await keys.press("Enter")
         await chat.saying("Me, or").locator(".mention", has_text="@Carol Green").wait_for()
         await talk.until_said("Me, or @Carol Green")
@@ -133,10 +133,10 @@ async def test_answers_edits_and_mentions(browser: Any, talk: Talk) -> None:
 
         await chat.saying("Me, or").locator(STORED).wait_for()
         await keys.press("ArrowUp")
-        assert await chat.field.input_value() == "Me, or @Carol Green"
+        await expect(chat.field).to_have_value("Me, or @Carol Green")
         await keys.press("Escape")
-        assert await chat.field.input_value() == ""
-        assert await chat.page.locator(".chat").count() == 1, "Escape left the edit, and not the chat"
+        await expect(chat.field).to_have_value("")
+        await expect(chat.page.locator(".chat"), "Escape left the edit, and not the chat").to_have_count(1)
         await keys.press("ArrowUp")
         await keys.press("End")
         await keys.type("!")
@@ -161,13 +161,13 @@ async def test_only_text_is_pasted_and_the_bytes_left_are_counted(browser: Any, 
         assert await chat.field.evaluate(paste), "the field takes the plain text by itself"
         counter = chat.page.locator(".composer-left")
         await chat.field.fill("汉" * 5000)
-        assert await counter.count() == 0
+        await expect(counter).to_have_count(0)
         await chat.field.fill("汉" * 5400)
-        assert await counter.inner_text() == str(16384 - 64 - 3 * 5400)
+        await expect(counter).to_have_text(str(16384 - 64 - 3 * 5400))
         await chat.field.fill("汉" * 5500)
-        assert await chat.page.locator(".send").is_disabled()
+        await expect(chat.page.locator(".send")).to_be_disabled()
         await chat.field.press("Enter")
-        assert await chat.field.input_value() == "汉" * 5500
+        await expect(chat.field).to_have_value("汉" * 5500)
         await chat.field.fill("汉" * 5440)
         await chat.field.press("Enter")
         await talk.until_said("汉" * 5440)

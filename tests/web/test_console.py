@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.kit.browser import BROWSER, watched_context
+from tests.kit.browser import BROWSER, expect, watched_context
 from tests.kit.clients import Clients
 from tests.kit.console_page import AXE, Console, check_themes, go_to
 
@@ -50,7 +50,7 @@ async def test_the_link_opens_it_and_figures_move_while_clients_chat(browser: An
         await page.keyboard.press("Enter")
         await page.get_by_text("Connections of bob").wait_for()
         await page.get_by_role("row", name="bob").wait_for()
-        assert await page.get_by_role("row", name="ann").count() == 0
+        await expect(page.get_by_role("row", name="ann")).to_have_count(0)
         await go_to(page, "Slow")
         await page.get_by_text("Nobody is behind").wait_for()
         await page.reload()
@@ -99,11 +99,11 @@ async def test_the_log_is_followed_filtered_paused_and_searched(browser: Any, co
         console.log.append(logging.INFO, hostile)
         await page.locator("li.warning").get_by_text("a warning").wait_for()
         await page.get_by_text(hostile).wait_for()
-        assert await page.locator("li img").count() == 0
+        await expect(page.locator("li img")).to_have_count(0)
         await page.get_by_role("button", name="Pause").click()
         console.log.append(logging.ERROR, "2026-11-30T06:41:26.000Z error   chatd.x: while paused\n  a trace")
         await page.get_by_text("Paused; 1 new line").wait_for()
-        assert await page.get_by_text("while paused").count() == 0
+        await expect(page.get_by_text("while paused")).to_have_count(0)
         await page.get_by_role("button", name="Go on").click()
         await page.get_by_text("while paused").wait_for()
         await page.get_by_label("Search lines").fill("A WARN")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.kit import http
-from tests.kit.browser import BROWSER, watched_context
+from tests.kit.browser import BROWSER, expect, watched_context
 from tests.kit.clients import Clients
 from tests.kit.console_page import AXE, Console, check_themes, go_to
 
@@ -26,7 +26,7 @@ async def test_a_key_is_made_shown_once_rotated_and_deleted(browser: Any, consol
         await page.get_by_role("button", name="New key").click()
         form = page.get_by_role("dialog")
         submit = form.get_by_role("button", name="New key")
-        assert await submit.is_disabled()
+        await expect(submit).to_be_disabled()
         await form.get_by_label("Name").fill("back end")
         await form.get_by_label("Read people").check()
         await submit.click()
@@ -169,7 +169,7 @@ async def test_a_person_is_exported_and_erased(browser: Any, console: Console) -
         await page.get_by_role("button", name="Erase").click()
         form = page.get_by_role("dialog")
         await form.get_by_label("Type the user id").fill("bob")
-        assert await form.get_by_role("button", name="Erase").is_disabled()
+        await expect(form.get_by_role("button", name="Erase")).to_be_disabled()
         await form.get_by_label("Type the user id").fill("ann")
         await form.get_by_role("button", name="Erase").click()
         await page.get_by_role("region", name="Receipt").wait_for()
@@ -190,8 +190,8 @@ async def test_a_long_list_comes_page_by_page(browser: Any, console: Console) ->
             await page.get_by_role("link", name=last).wait_for()
             await page.get_by_role("button", name="Show more").click()
         await page.get_by_role("link", name="u119").wait_for()
-        assert await page.get_by_role("button", name="Show more").count() == 0
-        assert await page.locator("tbody tr").count() == 120
+        await expect(page.get_by_role("button", name="Show more")).to_have_count(0)
+        await expect(page.locator("tbody tr")).to_have_count(120)
         assert watch.errors == []
 
 
@@ -199,14 +199,14 @@ async def test_a_viewer_is_shown_nothing_to_change_and_nothing_secret(browser: A
     await console.daemon.api("PUT", "/v1/users/alice", name="Alice")
     async with watched_context(browser) as (context, watch):
         page = await console.open(context)
-        assert await page.get_by_role("link", name="Keys", exact=True).count() == 0
+        await expect(page.get_by_role("link", name="Keys", exact=True)).to_have_count(0)
         await page.goto(f"{console.url}#/keys")
         await page.get_by_role("heading", name="Now", level=1).wait_for()
         await go_to(page, "People")
         await page.get_by_role("link", name="alice").click()
         await page.get_by_role("heading", name="Devices").wait_for()
         await page.get_by_text("changed an account").first.wait_for()
-        assert await page.locator("main button").count() == 0
+        await expect(page.locator("main button")).to_have_count(0)
         assert watch.errors == []
 
 

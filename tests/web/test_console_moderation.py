@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.kit.browser import BROWSER, watched_context
+from tests.kit.browser import BROWSER, expect, watched_context
 from tests.kit.client import fresh_key
 from tests.kit.clients import Clients
 from tests.kit.console_page import AXE, Console, check_themes, go_to
@@ -49,7 +49,7 @@ async def test_a_report_is_claimed_acted_on_and_closed(browser: Any, console: Co
         await form.get_by_label("Restrict the person").check()
         await form.get_by_label("What").select_option("Limit")
         await form.get_by_label("Warn the person").check()
-        assert await form.get_by_role("button", name="Do it").is_disabled()
+        await expect(form.get_by_role("button", name="Do it")).to_be_disabled()
         await form.get_by_label("Text of the warning").fill("Mind the rules")
         await form.get_by_label("Note").fill("second time")
         await form.get_by_role("button", name="Do it").click()

@@ -7,7 +7,7 @@ import pytest_asyncio
 
 from chatd.config.push import PushApp
 from chatd.push.interface import Answer
-from tests.kit.browser import BROWSER, watched_context
+from tests.kit.browser import BROWSER, expect, watched_context
 from tests.kit.clients import Clients
 from tests.kit.console_page import Console, check_themes
 from tests.kit.push_peer import PushPeer
@@ -69,6 +69,6 @@ async def test_a_viewer_sees_it_and_changes_nothing(browser: Any, console: Conso
         page = await console.open(context, "viewer")
         await page.goto(f"{console.url}#/people/alice")
         await page.get_by_text("Number on the icon now").wait_for()
-        assert await page.get_by_role("button", name="Send a test").count() == 0
-        assert await page.get_by_role("button", name="Forget").count() == 0
+        await expect(page.get_by_role("button", name="Send a test")).to_have_count(0)
+        await expect(page.get_by_role("button", name="Forget")).to_have_count(0)
     await clients.leave()

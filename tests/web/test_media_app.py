@@ -11,7 +11,7 @@ import pytest_asyncio
 from chatd.client import Client
 from chatd.media.packages import PICTURES, VIDEO, missing
 from tests.kit.app_page import AXE, AppPage
-from tests.kit.browser import BROWSER, open_as, watched_context, web_daemon
+from tests.kit.browser import BROWSER, expect, open_as, watched_context, web_daemon
 from tests.kit.chat_page import chat_page, client_of, moved
 from tests.kit.daemon import RunningDaemon
 from tests.kit.media_page import MediaPage, contents, png
@@ -69,12 +69,12 @@ async def test_pictures_are_chosen_described_and_seen_by_both(
         await release()
         await bob.shown.nth(1).wait_for()
         assert await bob.boxes() == before  # nothing moved when they came
-        assert await bob.page.get_by_role("img", name="A blue wall").count() == 1
+        await expect(bob.page.get_by_role("img", name="A blue wall")).to_have_count(1)
         await bob.page.get_by_role("button", name="A blue wall").click()
         await bob.viewer.get_by_role("img", name="A blue wall").wait_for()
         await bob.viewer.locator(".viewer-frame").dblclick()  # closer
         await bob.viewer.locator(".viewer-stage.closer").wait_for()
-        assert await bob.viewer.get_by_text("1 / 2").count() == 1
+        await expect(bob.viewer.get_by_text("1 / 2")).to_have_count(1)
         app = AppPage(bob.page)
         await app.until_still()
         assert await app.findings() == []
@@ -223,7 +223,7 @@ async def test_a_voice_message_is_spoken_and_heard(browser: Any, world: World, t
         await bob.page.locator(".voice-dot").wait_for(state="detached")
         await bob.page.locator(".voice-speed").wait_for()
         await bob.page.locator(".voice-speed").click()
-        assert await bob.page.locator(".voice-speed").inner_text() == "1.5×"
+        await expect(bob.page.locator(".voice-speed")).to_have_text("1.5×")
         # It is heard to its end.
         await bob.page.locator(".voice-speed").wait_for(state="detached")
         await until(lambda: world.bob.room(world.room).summary.played)

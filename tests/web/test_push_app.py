@@ -16,7 +16,7 @@ from bench.machine import free_ports
 from chatd.client import Client, Room
 from chatd.config.push import PushApp
 from tests.kit.app_page import AXE, AppPage, app_page
-from tests.kit.browser import BROWSER, WORKER, watched_context, web_daemon
+from tests.kit.browser import BROWSER, WORKER, expect, watched_context, web_daemon
 from tests.kit.chat_page import client_of
 from tests.kit.daemon import RunningDaemon
 from tests.kit.push_page import push_page
@@ -137,7 +137,7 @@ async def test_who_says_yes_after_the_first_message_is_notified_while_away(
         await app.go(f"r/{world.room.id}")
         await app.field.wait_for()
         bar = app.page.locator(".ask-bar")
-        assert await bar.count() == 0
+        await expect(bar).to_have_count(0)
         await app.say("Who brings the map?")
         await bar.wait_for()
         assert await app.page.evaluate("() => window.asked") is None
@@ -178,10 +178,10 @@ async def test_a_no_is_remembered_and_can_be_undone(browser: Any, world: World) 
         await app.page.reload()
         await app.say("Hi again")
         await app.page.locator("article.out").nth(1).wait_for()
-        assert await bar.count() == 0
+        await expect(bar).to_have_count(0)
         await app.go("me/notifications")
         switch = app.page.get_by_role("switch").first
-        assert not await switch.is_checked()
+        await expect(switch).not_to_be_checked()
         await switch.click()
         await until_of_alice(world, platforms=["web"])
         await check(app)
@@ -232,7 +232,7 @@ async def test_what_stands_in_the_way_is_said(
         await app.go(f"r/{world.room.id}")
         await app.say("Hi")
         await app.page.locator("article.out").wait_for()
-        assert await app.page.locator(".ask-bar").count() == 0
+        await expect(app.page.locator(".ask-bar")).to_have_count(0)
 
 
 async def test_what_is_told_is_chosen_for_the_account_and_for_a_chat(browser: Any, world: World) -> None:

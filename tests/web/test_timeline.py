@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from chatd.client import Client, Room
-from tests.kit.browser import BROWSER, watched_context, web_daemon
+from tests.kit.browser import BROWSER, expect, watched_context, web_daemon
 from tests.kit.chat_page import ChatPage, chat_page, client_of, fill, moved, picture
 from tests.kit.daemon import RunningDaemon
 
@@ -205,7 +205,7 @@ async def test_a_room_opens_at_the_first_unread_message_or_where_it_was_left(
             "(count) => document.querySelector('.jump .badge')?.textContent === `${count}`", unread
         )
         await chat.scroll_to(await chat.page.locator(".timeline").evaluate("(it) => it.scrollTop + 2000"))
-        assert await divider.count() == 1, "the divider stays while the room is open"
+        await expect(divider, "the divider stays while the room is open").to_have_count(1)
         here = (await chat.in_view())[0]
         place = await chat.row(here).evaluate("(row) => row.getBoundingClientRect().top")
         await chat.open(other.id)
@@ -213,7 +213,7 @@ async def test_a_room_opens_at_the_first_unread_message_or_where_it_was_left(
         await chat.row(here).wait_for()
         await chat.frames()
         assert abs(await chat.row(here).evaluate("(row) => row.getBoundingClientRect().top") - place) <= 1
-        assert await divider.count() == 0
+        await expect(divider).to_have_count(0)
 
 
 async def test_a_quote_leads_to_its_message_and_back(browser: Any, group: Group) -> None:
@@ -277,8 +277,8 @@ async def test_few_messages_rise_and_a_flood_is_just_there(
         await group.until_received(seqs[-1])
         await chat.page.evaluate("() => drawn()")
         await chat.row(seqs[-1]).wait_for()
-        assert await chat.rows.count() == count
-        assert await chat.page.locator("article.new").count() == rising
+        await expect(chat.rows).to_have_count(count)
+        await expect(chat.page.locator("article.new")).to_have_count(rising)
         assert watch.errors == []
 
 
@@ -307,7 +307,7 @@ async def test_hostile_text_is_text(browser: Any, group: Group) -> None:
         for name in ("script", "word", "mixed", "override"):
             assert HOSTILE[name] in await chat.row(seqs[name]).locator(".text").inner_text()
         assert await chat.page.title() != "hacked"
-        assert await chat.page.locator("article script, article img").count() == 0
+        await expect(chat.page.locator("article script, article img")).to_have_count(0)
         files = chat.row(seqs["files"]).locator(".file")
         assert [await it.get_attribute("href") for it in await files.all()] == [foreign["url"], None]
         links = chat.row(seqs["javascript"]).locator(".text a")
@@ -355,7 +355,7 @@ async def test_everything_is_within_reach_of_the_keyboard(browser: Any, group: G
         await keys.press("ArrowDown")
         await keys.press("Enter")
         await menu.wait_for()
-        assert await menu.get_by_role("menuitem", name="Edit").count() == 1
+        await expect(menu.get_by_role("menuitem", name="Edit")).to_have_count(1)
         for _ in range(await menu.get_by_role("button").count() + 20):
             if await chat.page.evaluate("() => document.activeElement.matches('.danger')"):
                 break
@@ -368,7 +368,7 @@ async def test_everything_is_within_reach_of_the_keyboard(browser: Any, group: G
         # A letter typed beside the composer goes into it.
         await chat.row(await last_of(chat)).focus()
         await keys.press("h")
-        assert await chat.field.input_value() == "h"
+        await expect(chat.field).to_have_value("h")
 
 
 async def test_a_long_press_opens_the_menu_and_a_swipe_answers(browser: Any, group: Group) -> None:
@@ -434,4 +434,4 @@ async def test_ticks_typing_and_lines_of_the_system_follow_the_others(
         await group.update(title="After")
         await chat.open(group.id)
         await chat.page.locator(".note", has_text="After").wait_for()
-        assert await chat.page.locator(".note").first.inner_text() == "\u2068Bob\u2069 created the group"
+        await expect(chat.page.locator(".note").first).to_have_text("\u2068Bob\u2069 created the group")

@@ -11,7 +11,7 @@ import pytest
 from bench.machine import free_ports
 from chatd.web import assets
 from tests.kit.app_page import app_page
-from tests.kit.browser import BROWSER, WORKER, watched_context, web_daemon
+from tests.kit.browser import BROWSER, WORKER, expect, watched_context, web_daemon
 
 pytestmark = BROWSER
 
@@ -55,4 +55,4 @@ async def test_a_page_of_an_older_version_says_so_and_takes_the_new_one(
         await app.page.get_by_role("button", name="New chat").first.wait_for()
         # Its worker follows without another word.
         await app.page.wait_for_function(NEW_WORKER, arg=f"chatd-files-{new}")
-        assert await app.page.get_by_role("button", name="Update").count() == 0
+        await expect(app.page.get_by_role("button", name="Update")).to_have_count(0)
