@@ -45,6 +45,9 @@ def owed(history: History) -> Findings:
             if room in truth.directs and history.people:
                 # It may have been a message request when the messages came.
                 continue
+            if room in truth.channels:
+                # A follower is told of nothing until they say so, staff included (protocol.md "Channels").
+                continue
             for seq in unread_of(truth, room, one.user, since):
                 committed = next(at for stamp, at, _ in history.badges if stamp >= log[seq].stamp)
                 # One that names the user stands for all that came with it.
