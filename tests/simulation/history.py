@@ -291,6 +291,9 @@ class History:
     away: dict[str, int] = field(default_factory=dict)
     # Stamp and time of each commit, with the badges of all users.
     badges: list[tuple[int, float, dict[str, int]]] = field(default_factory=list)
+    # When time was let pass on the wall: the commit up to which push had decided everything, and the time (Unix ms) of
+    # the oldest message that is still worth a notification.
+    stale: list[tuple[int, int]] = field(default_factory=list)
     # The time of a restart before which everything was decided.
     push_ended_at: float | None = None
     media: MediaRecord = field(default_factory=MediaRecord)

@@ -129,6 +129,7 @@ FOUND_BY = {
     "failure-is-a-pass": (("closed", "hook_lies"), "judged"),
     "lane-overtaken": (("hook_slow",), "own_order"),
     "decided-when-planned": (("push", "crash"), "owed"),
+    "expired-too-soon": (("push", "purge"), "owed"),
     "resend-everything": (("push",), "quiet_after_restart"),
     "decide-once": (("push_refuses",), "seen_by_members"),
     "badge-counts-muted": (("push",), "one_number"),

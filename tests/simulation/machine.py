@@ -31,7 +31,7 @@ from tests.simulation.loop import PROCESS, SimLoop
 from tests.simulation.media import SimMedia
 from tests.simulation.network import Network
 from tests.simulation.people_record import contacts_since, rows_since, uneven
-from tests.simulation.push_record import badges
+from tests.simulation.push_record import badges, decided
 from tests.simulation.push_service import keep_trace
 from tests.simulation.search import SimSearch
 from tests.simulation.sim_env import SimEnv
@@ -354,6 +354,11 @@ class SimMachine:
         server_s = self._config(self._directory).storage.retain_s
         with closing(self._database()) as connection:
             self.history.kept_too_long += kept_too_long(connection, now_ms, server_s, before)
+
+    def note_stale(self, before_ms: int) -> None:
+        """Record that messages of before a time (Unix ms) are too old now, if push had not decided about them."""
+        with closing(self._database()) as connection:
+            self.history.stale.append((decided(connection), before_ms))
 
     def truth(self) -> Truth:
         """Return the log as it is in the database, whatever the daemon has in memory."""

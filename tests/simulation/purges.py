@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from chatd.protocol.errors import ChatError
 from tests.simulation.machine import ProcessEnded, Run
+from tests.simulation.push_service import STALE_S
 
 if TYPE_CHECKING:
     from tests.simulation.chaos import Chaos
@@ -20,11 +21,18 @@ async def purge(chaos: "Chaos") -> None:
     world, process = chaos.world, chaos.world.machine.process
     if process is None or not process.epoch:
         return
-    world.wall.offset_s += WAITS_S[chaos.lane.pick(len(WAITS_S))]
+    let_pass(world, WAITS_S[chaos.lane.pick(len(WAITS_S))])
     purging = asyncio.create_task(purged(world, process))
     if not chaos.over and world.scenario.has("crash") and chaos.lane.befalls(3):
         await chaos.crash()
     await purging
+
+
+def let_pass(world: "World", wait_s: float) -> None:
+    """Let time pass on the wall, and record which messages are too old for a notification from then on."""
+    world.wall.offset_s += wait_s
+    if world.scenario.push:
+        world.machine.note_stale(int(world.wall.now_s() * 1000) - 1000 * STALE_S)
 
 
 async def purged(world: "World", process: Run) -> None:

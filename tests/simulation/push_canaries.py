@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 from chatd.core.push_registrations import digest_of
 from chatd.push import dispatch, planner
+from chatd.push.parts import Parts
 from chatd.push.queue import Queue
 from chatd.storage.sqlite import push, push_reading
 
@@ -15,6 +16,11 @@ from chatd.storage.sqlite import push, push_reading
 def decided_when_planned() -> AbstractContextManager[Any]:
     """Move the cursor when a notification is planned, not when it is over."""
     return patch.object(Queue, "oldest_stamp", lambda self: None)
+
+
+def expired_too_soon() -> AbstractContextManager[Any]:
+    """Give up what waits for 3 s, as if it were too old."""
+    return patch.object(Parts, "stale_ms", lambda self: self.env.now_ms() - 3000)
 
 
 def resend_everything() -> AbstractContextManager[Any]:
@@ -60,6 +66,7 @@ def owner_stays() -> AbstractContextManager[Any]:
 
 PUSH_CANARIES = {
     "decided-when-planned": decided_when_planned,
+    "expired-too-soon": expired_too_soon,
     "resend-everything": resend_everything,
     "decide-once": decide_once,
     "badge-counts-muted": badge_counts_muted,

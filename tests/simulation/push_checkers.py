@@ -45,7 +45,12 @@ def owed(history: History) -> Findings:
             if room in truth.directs and history.people:
                 # It may have been a message request when the messages came.
                 continue
+            if room in truth.channels:
+                # A follower is told of nothing until they say so, staff included (protocol.md "Channels").
+                continue
             for seq in unread_of(truth, room, one.user, since):
+                if is_stale(history, log[seq]):
+                    continue
                 committed = next(at for stamp, at, _ in history.badges if stamp >= log[seq].stamp)
                 # One that names the user stands for all that came with it.
                 covering = [
@@ -77,6 +82,13 @@ def alerts(row: Row, user: str) -> bool:
     return (
         "ordinal" in event and not event.get("recalled") and event["user"] != user and user not in row.ignored
     )
+
+
+def is_stale(history: History, row: Row) -> bool:
+    """Return whether a message was too old for a notification before push had decided about it (docs/promises.md
+    G31).
+    """
+    return any(row.stamp > decided and row.event["time"] < before_ms for decided, before_ms in history.stale)
 
 
 def choosers(history: History) -> set[str]:

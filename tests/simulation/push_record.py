@@ -3,7 +3,9 @@
 import sqlite3
 
 from tests.simulation.history import Registered
+from tests.simulation.hook_record import place_of
 
+CURSOR = "SELECT cursor FROM consumers WHERE name = ':push'"
 TOKENS = "SELECT token, user, device FROM push_tokens ORDER BY token"
 # The unread messages of each member of each room, and those that name them, counted in the log itself.
 UNREAD = """
@@ -24,6 +26,12 @@ GROUP BY m.room, m.user
 
 def registered(connection: sqlite3.Connection) -> list[Registered]:
     return [Registered(*row) for row in connection.execute(TOKENS)]
+
+
+def decided(connection: sqlite3.Connection) -> int:
+    """Return the commit up to which everything is sent, or will never be."""
+    found = connection.execute(CURSOR).fetchone()
+    return 0 if found is None else place_of(found[0])[1]
 
 
 def badges(connection: sqlite3.Connection, now_ms: int) -> dict[str, int]:
