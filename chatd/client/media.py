@@ -15,6 +15,7 @@ from .core.files import (
     MediaOffer,
     Purpose,
     Size,
+    StickerListReply,
     UploadedFile,
     file_of,
     mime_of,
@@ -115,6 +116,12 @@ class Media:
         """Return a page of the own files, the newest first, and what they count (protocol.md, "file.list")."""
         asked: dict[str, Any] = {"type": "file.list", "limit": limit}
         reply: FileListReply = await self._engine.call({**asked, "more": more} if more else asked)
+        return reply
+
+    async def stickers(self, *, more: str = "", limit: int = 50) -> StickerListReply:
+        """Return a page of the stickers that the host app offers, by name (protocol.md, "sticker.list")."""
+        asked: dict[str, Any] = {"type": "sticker.list", "limit": limit}
+        reply: StickerListReply = await self._engine.call({**asked, "more": more} if more else asked)
         return reply
 
     async def set_avatar(self, picture: str | os.PathLike[str] | bytes | BinaryIO) -> str:

@@ -1,4 +1,4 @@
-"""Files of this server: file.link, file.list (protocol.md "Media")."""
+"""Files of this server: file.link, file.list, sticker.list (protocol.md "Media")."""
 
 from msgspec import UNSET
 
@@ -6,7 +6,17 @@ from chatd.commands.connection import HelloRejected, Identified, checked
 from chatd.commands.context import Context, Session
 from chatd.commands.reply_size import fitting
 from chatd.core.file_links import LinkClaims, end_of, path_of, signed
-from chatd.protocol.media import FileLink, FileLinkOk, FileList, FileListOk, FilePlace, Link
+from chatd.protocol.media import (
+    FileLink,
+    FileLinkOk,
+    FileList,
+    FileListOk,
+    FilePlace,
+    Link,
+    Sticker,
+    StickerList,
+    StickerListOk,
+)
 
 
 async def link(ctx: Context, session: Session, request: FileLink) -> FileLinkOk:
@@ -47,3 +57,12 @@ async def listed(ctx: Context, session: Session, request: FileList) -> FileListO
         return FileListOk(files=list(found.files), used=found.used, quota=quota, more=more)
 
     return await fitting(ctx, session, page)
+
+
+async def stickers(ctx: Context, session: Session, request: StickerList) -> StickerListOk:
+    """Return a page of the stickers that the host app offers."""
+    ctx.media.require()
+    after = "" if request.more is UNSET else request.more
+    found = [Sticker(*one) for one in await ctx.store.stickers(after, request.limit + 1)]
+    page = found[: request.limit]
+    return StickerListOk(stickers=page, more=page[-1].name if len(found) > len(page) else UNSET)

@@ -48,7 +48,7 @@ from chatd.protocol.joining import (
     JoinsDecide,
     JoinsList,
 )
-from chatd.protocol.media import FileLink, FileList, Played
+from chatd.protocol.media import FileLink, FileList, Played, StickerList
 from chatd.protocol.members import MembersAdd, MembersList, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Forward, Pin, React, Recall, Send
 from chatd.protocol.moderation import Report
@@ -145,6 +145,7 @@ COMMANDS: dict[type[Request], Command] = {
     Played: Command(WRITER, own="writes", feature="media"),
     FileLink: Command(files.link, feature="media"),
     FileList: Command(files.listed, feature="media"),
+    StickerList: Command(files.stickers, feature="media"),
     Unread: Command(inbox.unread),
     Reads: Command(inbox.reads, own="writes"),
     Verify: Command(inbox.verify),

@@ -216,6 +216,7 @@ REQUESTS: Mapping[str, Mapping[str, Check]] = {
         "places": array(mapping(room=ROOM, seq=U53, file=text(22, 22), size_=one_of("m", "s")), 50, 1),
     },
     "file.list": {"id": SEQ, "more_": text(64), "limit_": SEQ},
+    "sticker.list": {"id": SEQ, "more_": text(64), "limit_": SEQ},
     "played": {"room": ROOM, "seq": SEQ},
     "push.test": {"id": SEQ},
     "push.decisions": {"id": SEQ, "room_": ROOM, "seq_": SEQ, "limit_": SEQ},

@@ -99,6 +99,25 @@ class FileListOk(Ok, tag="ok", kw_only=True):
     more: Word | UnsetType = UNSET
 
 
+class StickerList(Request, tag="sticker.list", frozen=True, kw_only=True):
+    """Ask for the stickers that the host app offers to everybody, in order of their names."""
+
+    more: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
+    limit: Annotated[int, Meta(ge=1, le=FILES_PAGE_MAX)] = FILES_PAGE_DEFAULT
+
+
+class Sticker(Struct, frozen=True):
+    """A picture of kind `sticker` that everybody may send, under the name that the host app gave it."""
+
+    name: str
+    file: str
+
+
+class StickerListOk(Ok, tag="ok", kw_only=True):
+    stickers: list[Sticker]
+    more: Word | UnsetType = UNSET
+
+
 class Played(Request, tag="played", frozen=True, kw_only=True):
     """Note that a voice message was heard."""
 

@@ -26,7 +26,7 @@ from chatd.protocol.joining import (
     JoinsDecide,
     JoinsList,
 )
-from chatd.protocol.media import FileLink, FileList, Played
+from chatd.protocol.media import FileLink, FileList, Played, StickerList
 from chatd.protocol.members import MembersAdd, MembersList, MembersRemove, MembersRole, RoomJoin, RoomLeave
 from chatd.protocol.messages import Edit, Forward, Pin, React, Recall, Send
 from chatd.protocol.moderation import Report
@@ -64,7 +64,7 @@ AnyRequest = (
     | FriendRequest | FriendAccept | FriendDecline | FriendCancel | FriendRemove
     | ContactSet | CircleSet | CircleDelete
     | Report | BotsGet
-    | FileLink | FileList | Played
+    | FileLink | FileList | StickerList | Played
     | PushTest | PushDecisions
     | Unread | Reads | Verify
     | Search

@@ -102,6 +102,9 @@ class FileViews(Protocol):
         `before`: `next` of the page before, "" for the first. A page has at least one file when there is one.
         """
 
+    async def stickers(self, after: str = "", limit: int = -1) -> list[tuple[str, str]]:
+        """Return stickers, each a name and its file, in order of their names. `after`: a name; `limit`: -1 for all."""
+
 
 class KindUsage(NamedTuple):
     """The files of a kind; `bytes`: what their owners are charged."""
@@ -142,9 +145,6 @@ class FileRounds(Protocol):
 
     async def free_objects(self, now_ms: int, limit: int) -> tuple[str, ...]:
         """Return objects that may be deleted from the disk, those that nobody uses for longest first."""
-
-    async def stickers(self) -> list[tuple[str, str]]:
-        """Return all stickers, each a name and its file, in order of their names."""
 
     async def file_usage(self, limit: int) -> FileUsage:
         """Return what files take; up to `limit` of users and of rooms."""

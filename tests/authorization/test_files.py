@@ -12,11 +12,11 @@ MEDIA = {"enabled": True, "address": "127.0.0.1:0", "inspectors": 1}
 
 
 def test_every_request_has_a_row() -> None:
-    asked_otherwise = {name for name in ROWS if name.startswith(("link", "file.", "live"))}
+    asked_otherwise = {name for name in ROWS if name.startswith(("link", "file.", "sticker.", "live"))}
     assert set(ROWS) == set(REQUESTS) | asked_otherwise
 
 
-@pytest.mark.parametrize("part", ["begin head patch delete", "get own public live", "link file"])
+@pytest.mark.parametrize("part", ["begin head patch delete", "get own public live", "link file sticker"])
 async def test_the_rows_are_as_the_table_says(part: str, tmp_path: Path) -> None:
     named = [name for name in ROWS if name.replace(".", "/").split("/")[0] in part.split()]
     wanted = {name: ROWS[name].outcomes for name in named}

@@ -194,7 +194,7 @@ Hello Auth SetMode Ping Pong Sync Log History Changes Messages Read Delivered Re
 RoomGet MembersList UsersFind UsersGet DevicesPush PushTest PushDecisions DevicesList DevicesRemove BotsGet Report
 Recall React Pin RoomDirect RoomDelete RoomLeave MembersRemove MembersRole RoomAccept RoomDecline
 PrivacySet Preferences FriendAccept FriendDecline FriendCancel FriendRemove ContactSet CircleSet CircleDelete
-FileLink FileList Played MembersUnban MembersSilence MembersGet Announce
+FileLink FileList StickerList Played MembersUnban MembersSilence MembersGet Announce
 InvitesList InvitesRevoke InvitesLook JoinsList JoinsDecide Delete Clear Draft Schedule Search Unread Reads Verify
 RoomsFind
 """

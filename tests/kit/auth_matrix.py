@@ -161,6 +161,7 @@ REQUESTS: dict[str, Callable[[PreparedRoom], dict[str, Any]]] = {
     },
     "played": lambda prepared: {"room": prepared.room, "seq": prepared.others},
     "file.list": lambda prepared: {},
+    "sticker.list": lambda prepared: {},
     "search/room": lambda prepared: {"room": prepared.room, "text": "hello"},
     "rooms.find": lambda prepared: {"text": "hello"},
     "search/rooms": lambda prepared: {"text": "hello"},

@@ -159,7 +159,7 @@ class FileMatrix:
 
     async def outcome(self, name: str, case: Case) -> str:
         """Make the request of a row; return its outcome in the words of the table."""
-        if name.startswith("file."):
+        if name.startswith(("file.", "sticker.")):
             return await self._asked(name, case)
         if name.startswith("link"):
             path = self._ended(case) if name == "link/ended" else case.link

@@ -46,6 +46,14 @@ FILE_AND_PUSH_REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
         },
         {"more": more},
     ),
+    "sticker.list": (
+        {
+            "stickers": listed(
+                record({"name": text_of(r"[a-z0-9][a-z0-9_-]{0,31}"), "file": file}, {}), most=200
+            )
+        },
+        {"more": more},
+    ),
     "push.test": ({"outcome": word}, {"detail": text_of(r".{1,64}")}),
     "push.decisions": (
         {

@@ -22,7 +22,7 @@ from chatd.protocol.friends import Circle, CircleOk, ContactOk, ContactRow
 from chatd.protocol.groups import Policy
 from chatd.protocol.history import EventsOk
 from chatd.protocol.inbox import BadgeOk, ReadsOk, UnreadOk, VerifyOk
-from chatd.protocol.media import FileLinkOk, FileListOk
+from chatd.protocol.media import FileLinkOk, FileListOk, StickerListOk
 from chatd.protocol.members import MembersOk
 from chatd.protocol.messages import Attachment, Body, Event, WriteOk
 from chatd.protocol.moderation import ReportOk
@@ -307,6 +307,7 @@ REPLIES = {
     "push.test": PushTestOk,
     "file.link": FileLinkOk,
     "file.list": FileListOk,
+    "sticker.list": StickerListOk,
     "search": SearchOk,
     "push.decisions": PushDecisionsOk,
     "reads": ReadsOk,

@@ -17,7 +17,7 @@ from chatd.protocol.friends import CircleOk, ContactOk
 from chatd.protocol.history import EventsOk
 from chatd.protocol.inbox import BadgeOk, ReadsOk, UnreadOk, VerifyOk
 from chatd.protocol.joining import CardOk, InviteOk, InvitesOk, JoinsOk, UseOk
-from chatd.protocol.media import FileLinkOk, FileListOk
+from chatd.protocol.media import FileLinkOk, FileListOk, StickerListOk
 from chatd.protocol.members import MembersOk
 from chatd.protocol.messages import WriteOk
 from chatd.protocol.moderation import ReportOk
@@ -157,6 +157,7 @@ REPLIES = {  # the answer to these requests; all others are answered by a WriteO
     "push.test": PushTestOk,
     "file.link": FileLinkOk,
     "file.list": FileListOk,
+    "sticker.list": StickerListOk,
     "search": SearchOk,
     "rooms.find": RoomsFound,
     "invites.create": InviteOk,

@@ -217,6 +217,12 @@ async def test_the_host_uploads_for_users_and_offers_stickers_to_everybody(daemo
     assert (await daemon.api("PUT", "/v1/stickers/cat", file=sticker)).status == 200
     assert (await http.request(public)).status == 200
     assert (await daemon.api("GET", "/v1/stickers")).json == {"stickers": [{"name": "cat", "file": sticker}]}
+    assert (await daemon.api("PUT", "/v1/stickers/asleep", file=sticker)).status == 200
+    first = await alice.chat.request({"type": "sticker.list", "limit": 1})
+    assert (first["stickers"], first["more"]) == ([{"name": "asleep", "file": sticker}], "asleep")
+    rest = await alice.chat.request({"type": "sticker.list", "more": first["more"]})
+    assert (rest["stickers"], "more" in rest) == ([{"name": "cat", "file": sticker}], False)
+    assert (await daemon.api("DELETE", "/v1/stickers/asleep")).status == 200
     room = await alice.chat.create_group("Bicycle", "bob")
     sent = await alice.chat.mutate("send", room, body=attached(sticker, "image/png"))
     (shown,) = sent["event"]["body"]["attachments"]

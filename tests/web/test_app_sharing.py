@@ -127,7 +127,7 @@ async def test_a_place_and_a_contact_are_sent_from_the_composer(browser: Any, wo
     async with watched_context(browser, permissions=["geolocation"], **here, **PHONE) as (context, watch):
         app = await app_page(context, world.daemon, "alice")
         await app.go(f"r/{world.lin}")
-        add = app.page.get_by_role("button", name="Add files, a place or a contact")
+        add = app.page.get_by_role("button", name="Add files, a sticker, a place or a contact")
         await add.focus()
         await app.page.keyboard.press("Enter")
         await app.page.get_by_role("menuitem", name="Place").press("Enter")
@@ -175,7 +175,7 @@ async def test_who_does_not_tell_where_they_are_is_told_what_to_do(browser: Any,
     async with watched_context(browser, **PHONE) as (context, watch):
         app = await app_page(context, world.daemon, "alice")
         await app.go(f"r/{world.lin}")
-        await app.button("Add files, a place or a contact")
+        await app.button("Add files, a sticker, a place or a contact")
         await app.page.get_by_role("menuitem", name="Place").click()
         await app.dialog.get_by_role("button", name="Where I am now").click()
         await (

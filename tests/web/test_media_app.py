@@ -14,6 +14,7 @@ from tests.kit.app_page import AXE, AppPage
 from tests.kit.browser import BROWSER, expect, open_as, watched_context, web_daemon
 from tests.kit.chat_page import chat_page, client_of, moved
 from tests.kit.daemon import RunningDaemon
+from tests.kit.media_client import MediaClient
 from tests.kit.media_page import MediaPage, contents, png
 from tests.kit.waiting import until
 
@@ -259,6 +260,40 @@ async def test_files_are_dropped_and_pasted_and_the_view_stays(
         await until(lambda: world.bob.room(world.room).head == world.head + 31)
         message = await last(world)
         assert await contents(world.bob, world.room, message.seq) == [b"dropped", b"pasted"]
+        assert watch.errors == []
+
+
+async def test_a_sticker_of_the_host_is_sent(browser: Any, world: World) -> None:
+    app = world.daemon
+    key = (await app.api("POST", "/v1/keys", name="app", scopes=["media"])).json["secret"]
+    assert world.bob.media is not None
+    host = MediaClient(world.bob.media["url"], key)
+    async with watched_context(browser, **PHONE) as (context, watch):
+        alice = await chat_page(context, app, "alice", world.room)
+        open_list = AppPage(alice.page)
+        await open_list.button("添加文件、贴纸、位置或名片")
+        await alice.page.get_by_role("menuitem", name="贴纸").click()
+        await open_list.dialog.get_by_text("这里还没有贴纸").wait_for()
+        await alice.page.keyboard.press("Escape")
+        for number in range(60):
+            file = await host.upload(png(240, 120, number), "sticker", filename="a.png", filetype="image/png")
+            assert (await app.api("PUT", f"/v1/stickers/wave-{number:02}", file=file)).status == 200
+        assert (await world.bob.stickers(limit=1))["more"] == "wave-00"
+        await open_list.button("添加文件、贴纸、位置或名片")
+        await alice.page.get_by_role("menuitem", name="贴纸").click()
+        await open_list.dialog.get_by_role("button", name="wave-03").wait_for()
+        assert await open_list.findings() + await open_list.overflow() == []
+        await open_list.dialog.get_by_role("button", name="显示更多").click()
+        last_one = open_list.dialog.get_by_role("button", name="wave-59")
+        await last_one.scroll_into_view_if_needed()
+        await alice.page.wait_for_function(
+            "() => [...document.querySelectorAll('.stickers img')].at(-1).naturalWidth > 0"
+        )
+        await last_one.click()
+        sent = alice.page.locator("article.out").get_by_role("img", name="贴纸")
+        await sent.locator("img").wait_for()
+        card = (await last(world)).body["card"]
+        assert (card["ref"], card["width"], card["height"]) == ("wave-59", 240, 120)
         assert watch.errors == []
 
 

@@ -108,6 +108,20 @@ class FileListReply(TypedDict):
     more: NotRequired[str]
 
 
+class StickerEntry(TypedDict):
+    """A picture that everybody may send, and the name that the host app gave it."""
+
+    name: str
+    file: str
+
+
+class StickerListReply(TypedDict):
+    """The reply to `sticker.list`."""
+
+    stickers: list[StickerEntry]
+    more: NotRequired[str]
+
+
 class FileLink(TypedDict):
     """An address that opens a file until it ends."""
 

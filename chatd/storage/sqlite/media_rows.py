@@ -29,7 +29,9 @@ SELECT (SELECT count(*) FROM files WHERE state IN ('uploading', 'ready')),
 KINDS = """
 SELECT kind, count(*), sum(reserved) FROM files WHERE state IN ('uploading', 'ready') GROUP BY kind ORDER BY kind
 """
-STICKERS = "SELECT substr(holder, 9), file FROM held WHERE holder >= 'sticker:' AND holder < 'sticker;' ORDER BY holder"
+STICKERS = """
+SELECT substr(holder, 9), file FROM held WHERE holder > 'sticker:' || ? AND holder < 'sticker;' ORDER BY holder LIMIT ?
+"""
 USERS = """
 SELECT substr(account, 3), bytes, files FROM media_usage
 WHERE account >= 'u:' AND account < 'u;' ORDER BY bytes DESC, account LIMIT ?
@@ -88,9 +90,9 @@ def miscounted(connection: sqlite3.Connection, limit: int) -> Sequence[Miscounte
     return [Miscounted._make(row) for row in connection.execute(MISCOUNTED, (limit,))]
 
 
-def stickers(connection: sqlite3.Connection) -> list[tuple[str, str]]:
-    """Return the stickers, each a name and its file, in order of their names."""
-    return connection.execute(STICKERS).fetchall()
+def stickers(connection: sqlite3.Connection, after: str, limit: int) -> list[tuple[str, str]]:
+    """Return stickers, each a name and its file, in order of their names."""
+    return connection.execute(STICKERS, (after, limit)).fetchall()
 
 
 def file_usage(connection: sqlite3.Connection, limit: int) -> FileUsage:
@@ -123,8 +125,8 @@ class FileRounds:
     async def free_objects(self, now_ms: int, limit: int) -> tuple[str, ...]:
         return await self._read_pool.run(free_objects, now_ms, limit)
 
-    async def stickers(self) -> list[tuple[str, str]]:
-        return await self._read_pool.run(stickers)
+    async def stickers(self, after: str = "", limit: int = -1) -> list[tuple[str, str]]:
+        return await self._read_pool.run(stickers, after, limit)
 
     async def file_usage(self, limit: int) -> FileUsage:
         return await self._read_pool.run(file_usage, limit)

@@ -11,7 +11,7 @@
  */
 
 import type { Client } from "./client.js";
-import type { FileListReply } from "./core/packets.js";
+import type { FileListReply, StickerListReply } from "./core/packets.js";
 
 export { FileGone, Links, type FilePlace } from "./media/links.js";
 export { fileOf, publicUrl, type MediaOffer } from "./media/offer.js";
@@ -32,6 +32,11 @@ export type OwnFile = FileListReply["files"][number];
 /** Return a page of the own files, the newest first (protocol.md, "file.list"). */
 export function ownFiles(client: Client, asked: { more?: string; limit?: number } = {}): Promise<FileListReply> {
   return client.call({ ...asked, type: "file.list" });
+}
+
+/** Return a page of the stickers that the host app offers, by name (protocol.md, "sticker.list"). */
+export function stickers(client: Client, asked: { more?: string; limit?: number } = {}): Promise<StickerListReply> {
+  return client.call({ ...asked, type: "sticker.list" });
 }
 
 /** Note that a voice message was heard (protocol.md, "played"). */

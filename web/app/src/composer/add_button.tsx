@@ -1,4 +1,4 @@
-/** The button of what a message can have beside a text: files, a place, the card of a person. */
+/** The button of what a message can have beside a text: files, a sticker, a place, the card of a person. */
 import { useRef } from "preact/hooks";
 import { t } from "../locale/locale.js";
 import { mediaOffer } from "../shell/contacts.js";
@@ -15,11 +15,12 @@ export function AddButton({ model }: { model: ComposerModel }) {
     void model.addFiles(files);
   };
   const files = { icon: "picture", label: t("media.attach"), onSelect: () => input.current!.click() } as const;
+  const sticker = { icon: "smile", label: t("shared.sticker"), onSelect: () => openStickers(model) } as const;
   const place = { icon: "place", label: t("shared.place"), onSelect: () => openPlace(model) } as const;
   const contact = { icon: "person", label: t("shared.contact"), onSelect: () => openContact(model) } as const;
   return (
     <span class="attach">
-      <Menu label={t("add.beside")} icon="plus" items={mediaOffer.value ? [files, place, contact] : [place, contact]} />
+      <Menu label={t("add.beside")} icon="plus" items={mediaOffer.value ? [files, sticker, place, contact] : [place, contact]} />
       {mediaOffer.value && <input ref={input} type="file" multiple hidden aria-label={t("media.attach")} onChange={chosen} />}
     </span>
   );
@@ -28,6 +29,10 @@ export function AddButton({ model }: { model: ComposerModel }) {
 /** Share a place; `address` is one that stands in the composer. */
 export function openPlace(composer: ComposerModel, address = ""): void {
   void openDialog(async () => (await import("./place_dialog.js")).PlaceDialog, { composer, address });
+}
+
+function openStickers(composer: ComposerModel): void {
+  void openDialog(async () => (await import("./sticker_dialog.js")).StickerDialog, { composer });
 }
 
 function openContact(composer: ComposerModel): void {

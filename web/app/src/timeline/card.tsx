@@ -57,7 +57,17 @@ function Picture({ image, class: className, room, seq, instead }: PictureProps) 
   if (isOver) return <>{instead}</>;
   return (
     <span class={className}>
-      {url && <img src={url} alt="" decoding="async" draggable={false} onError={() => (isOwn ? found.broken() : (failed.value = true))} />}
+      {url && (
+        <img
+          src={url}
+          // A file of a message opens for pages that ask as this one does, and for no other.
+          {...(isOwn && { crossOrigin: "anonymous" })}
+          alt=""
+          decoding="async"
+          draggable={false}
+          onError={() => (isOwn ? found.broken() : (failed.value = true))}
+        />
+      )}
     </span>
   );
 }

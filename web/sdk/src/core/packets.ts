@@ -2104,6 +2104,23 @@ export type FileListReply = {
   more?: string;
 };
 
+/** `sticker.list`, from the client. */
+export type StickerListRequest = {
+  type: "sticker.list";
+  /** as in the page before */
+  more?: string;
+  /** at most as many, 1 to 200 */
+  limit?: number;
+};
+
+/** The `ok` to `sticker.list`. */
+export type StickerListReply = {
+  /** the stickers that the host app offers to everybody, in order of their names */
+  stickers: { name: string; file: string }[];
+  /** there are others: ask with it */
+  more?: string;
+};
+
 /** `played`, from the client. */
 export type PlayedRequest = {
   type: "played";
@@ -2422,6 +2439,7 @@ export type Request =
   | BotsGetRequest
   | FileLinkRequest
   | FileListRequest
+  | StickerListRequest
   | PlayedRequest
   | PushTestRequest
   | SearchRequest
@@ -2550,6 +2568,7 @@ export type Replies = {
   "bots.get": BotsGetReply;
   "file.link": FileLinkReply;
   "file.list": FileListReply;
+  "sticker.list": StickerListReply;
   "played": PlayedReply;
   "push.test": PushTestReply;
   "search": SearchReply;
