@@ -9,7 +9,6 @@ from typing import Any, Protocol
 from chatd.core.allowances import Allowances
 from chatd.core.decisions import Decide
 from chatd.core.entering import joined
-from chatd.core.invites import IssuedInvite, prepared_use
 from chatd.core.joining import Join
 from chatd.core.messages import check_editable
 from chatd.core.own_view import view_of
@@ -22,7 +21,6 @@ from chatd.core.screening import check_allowed
 from chatd.core.write_set import Message, WriteSet
 from chatd.env import Env
 from chatd.protocol.errors import Refused
-from chatd.protocol.joining import InvitesUse
 from chatd.protocol.members import RoomJoin
 from chatd.protocol.messages import Edit
 from chatd.storage.interface import DecisionStore, UserStore
@@ -56,9 +54,6 @@ class JudgedRooms:
         """Return the room that a request names, in which `user` may do that now; None when it names none. Raises
         Refused.
         """
-        if isinstance(request, InvitesUse):
-            await self._check_use(user, request)
-            return None
         if not getattr(request, "room", ""):
             reads = await self._loader.load([Submission(user, request)], known_keys=True)
             rehearse(self._decisions[type(request)], user, request, reads, self._env.now_ms())
@@ -79,19 +74,6 @@ class JudgedRooms:
                 raise Refused("not_found", "no such message", field="target")
             check_editable(Message(room, event), user, self._env.now_ms(), edit_window_ms)
         return room
-
-    async def _check_use(self, user: str, request: InvitesUse) -> None:
-        """Raise Refused when an invite does not let `user` in, nor to its admins."""
-        found = await self.store.joining.invites([request.invite], (), ())
-        reads = ReadSet(Rules(), self.rooms.cache.rooms)
-        for invite in found:
-            reads.records_of(IssuedInvite)[invite.invite] = invite
-            await self.rooms.load([invite.room])
-            await self.rooms.load_followers([(invite.room, user), (invite.room, invite.user)])
-            if (room := reads.rooms.get(invite.room)) is not None:
-                await self._read_join(room, user, reads)
-                reads.keyed.update(await self.store.keyed({(room.number, user, request.key)}))
-        prepared_use(user, request, WriteSet(self._env.now_ms(), 0), reads)
 
     async def _read_join(self, room: Room, user: str, reads: ReadSet) -> None:
         for join in await self.store.joining.joins([(room.number, user)]):
