@@ -20,6 +20,7 @@ from chatd.config import model
 from chatd.config.rates import Rates
 from chatd.config.secret import Secret
 from chatd.core.allowances import Allowances
+from chatd.core.decisions import DECISIONS
 from chatd.core.filters import Filter
 from chatd.core.maintenance import Barrier
 from chatd.core.read_set import ReadSet
@@ -318,7 +319,7 @@ def screening_of(app: App) -> Screening:
     words = {"".join(chance.choices(ascii_lowercase, k=8)) for _ in range(settings.words_max)}
     patterns = tuple(rf"\b(buy|sell)\s+{word}\b" for word in sorted(words)[: settings.patterns_max])
     env = app.context.env
-    judged_rooms = JudgedRooms(app.rooms, app.store, env, Allowances())
+    judged_rooms = JudgedRooms(app.read_set_loader, app.store, env, Allowances(), DECISIONS)
     screening = Screening(take, judged_rooms, env, app.counters, app.rate_limits.keep_task)
     screening.reconfigure(ScreeningRules(new_account_ms=settings.new_account_h * 3_600_000))
     screening.adopt(compiled([Filter("bench", words=tuple(words), patterns=patterns)]))

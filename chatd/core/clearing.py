@@ -6,7 +6,7 @@ Synchronous and pure.
 from collections.abc import Iterable
 
 from chatd.core.extras import DELETED, SAW_FROM, put_extra
-from chatd.core.own_view import saw_from, view_of
+from chatd.core.own_view import cleared_before, saw_from, view_of
 from chatd.core.permissions import authorize
 from chatd.core.read_set import ReadSet
 from chatd.core.read_state import read
@@ -26,7 +26,9 @@ def delete(user: str, request: Delete, writes: WriteSet, reads: ReadSet) -> Ok:
             message = "first and last message, up to the read position"
             raise Refused("bad_request", message, field=f"ranges[{place}]")
     view = view_of(member)
-    deleted = united([*view.deleted, *request.ranges], room.seen_from(member))
+    seen = united(request.ranges, room.seen_from(member))
+    # What they deleted in an earlier membership may be seen again in a later one.
+    deleted = united([*view.deleted, *seen], max(room.floor + 1, cleared_before(member)))
     if len(deleted) > DELETED_RANGES_MAX:
         raise Refused("too_large", f"at most {DELETED_RANGES_MAX} ranges: clear the room", field="ranges")
     if deleted != [*view.deleted]:

@@ -117,6 +117,7 @@ DECISIONS: dict[type, Decide] = {
     PrivacySet: privacy_settings.set_privacy,
     RoomUpdate: room_settings.update,
     discovery.Bar: discovery.bar,
+    discovery.ListDue: discovery.list_due,
     RoomDelete: rooms.delete,
     channels.RemoveFollowers: channels.remove_followers,
     RoomJoin: entering.join,

@@ -16,6 +16,7 @@ from chatd.core.read_set import ReadSet
 from chatd.core.room import Room
 from chatd.core.words import RUNS, folded
 from chatd.core.write_set import WriteSet
+from chatd.protocol.envelope import Ok
 from chatd.protocol.messages import WriteOk
 
 # Characters of a name: more than people type, and a bound for the rows of a long title.
@@ -38,6 +39,20 @@ class Bar:
 
     room: str
     barred: bool
+
+
+@dataclass(slots=True, frozen=True)
+class ListDue:
+    """Store under which names a room is found that was listed before there was a directory; for maintenance."""
+
+    room: str
+
+
+def list_due(user: str, request: ListDue, writes: WriteSet, reads: ReadSet) -> Ok:
+    room = reads.rooms.get(request.room)
+    if room is not None:
+        writes.add(Listing(room.number, names_of(room)))
+    return Ok()
 
 
 def bar(user: str, request: Bar, writes: WriteSet, reads: ReadSet) -> WriteOk:

@@ -17,7 +17,10 @@ SILENCED = "silenced"
 BANNED_UNTIL = "banned_until"
 # Of who cleared a room: from where on they saw it before, which others go by.
 SAW_FROM = "saw_from"
-# Ranges of messages, [first, last], that they deleted for themselves: sorted, apart, from `first_visible` on.
+# Of who came back: the event before which they had cleared everything, though they may begin to see the room later.
+CLEARED = "cleared"
+# Ranges of messages, [first, last], that they deleted for themselves: sorted, apart, behind what they cleared. After a
+# return some may lie before `first_visible`.
 DELETED = "deleted"
 # The stamp of the commit with which a direct room left their list, because nobody wrote there and a friendship ended.
 UNLISTED = "unlisted"

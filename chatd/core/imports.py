@@ -21,22 +21,27 @@ from typing import NamedTuple
 from msgspec import UNSET, field
 
 from chatd.core.accounts import Amend, amend
+from chatd.core.discovery import list_anew
 from chatd.core.erasures import Erasure
 from chatd.core.held_files import avatar_holder, check_picture, hold
 from chatd.core.members import add_member
 from chatd.core.permissions import HOST
 from chatd.core.read_set import DirectPair, ReadSet, pair
 from chatd.core.room import DIRECT, Room
+from chatd.core.room_settings import set_first_settings
 from chatd.core.rooms import new_room
 from chatd.core.write_set import WriteSet
 from chatd.protocol.envelope import Ok
 from chatd.protocol.errors import Refused
+from chatd.protocol.groups import Policy
 from chatd.protocol.limits import MEMBERS_CHANGED_MAX
 from chatd.protocol.members import Role
 from chatd.protocol.messages import Event
+from chatd.protocol.rooms import RoomCreate
 from chatd.protocol.users import UserKind
 
 ROOM_PREFIX = "import:"
+NO_RULES = Policy()
 
 
 class PastMember(NamedTuple):
@@ -61,7 +66,10 @@ class ImportUser:
 
 @dataclass(slots=True, frozen=True)
 class ImportRoom:
-    """Make a room that has this name elsewhere, or find it. `creator`: "" for none. `data`: as MessagePack."""
+    """Make a room that has this name elsewhere, or find it. `creator`: "" for none. `data`: as MessagePack.
+
+    `policy`, `about`, `tags`: of a group.
+    """
 
     line: int
     name: str
@@ -72,6 +80,9 @@ class ImportRoom:
     data: bytes = b""
     public: bool = False
     creator: str = ""
+    policy: Policy = NO_RULES
+    about: str = ""
+    tags: Sequence[str] = ()
     joining: Sequence[PastMember] = ()
 
 
@@ -173,9 +184,13 @@ def found_or_made(request: ImportRoom, done: Imported, writes: WriteSet, reads: 
     room = new_room(request.kind, creator, writes, reads)
     room.created_at = room.time = past(request.time, 0, request.line, done, writes)
     avatar = known_picture(request.avatar, (HOST, request.creator), request.line, done, reads)
-    room.title, room.avatar, room.public, room.data = (
-        request.title, avatar, request.public, request.data,
+    creation = RoomCreate(
+        key="", kind="group", title=request.title, avatar=avatar, public=request.public, about=request.about,
+        tags=[*request.tags],
     )  # fmt: skip
+    set_first_settings(room, creation, request.policy)
+    room.data = request.data
+    list_anew(room, frozenset(), writes)
     hold(avatar_holder(room), avatar, writes, reads)
     if room.direct:
         reads.pairs[pair(*dict.fromkeys(users))] = room

@@ -15,6 +15,7 @@ from chatd.core.channels import check_followed
 from chatd.core.governance import joining, ranks
 from chatd.core.idempotency import Repeated, first_time, first_time_in, once, unlogged
 from chatd.core.joining import (
+    Action,
     Join,
     State,
     ask,
@@ -212,7 +213,8 @@ def look(user: str, request: InvitesLook, writes: WriteSet, reads: ReadSet) -> C
     state = state_of(room, user, writes, reads)
     if state == "banned" or (state != "in" and not works(invite, room, writes.now)):
         raise Refused("not_found", NOT_FOUND)
-    return CardOk(card=card_of(room, named=state == "in" or joining(room) != "closed"))
+    named = state == "in" or joining(room) != "closed"
+    return CardOk(card=card_of(room, named=named, approve=asks_admin(invite, room)))
 
 
 def use(user: str, request: InvitesUse, writes: WriteSet, reads: ReadSet) -> UseOk:
@@ -246,8 +248,8 @@ def prepared_use(user: str, request: InvitesUse, writes: WriteSet, reads: ReadSe
     except Repeated as repeated:
         first = repeated.reply
         return entered(UseOk(seq=first.seq, time=first.time, duplicate=True), room, user, writes)
-    asks = invite.approve or needs_admin(room, invite.user)
-    after, answer = step(state_of(room, user, writes, reads), "invite_to_ask" if asks else "invite")
+    action: Action = "invite_to_ask" if asks_admin(invite, room) else "invite"
+    after, answer = step(state_of(room, user, writes, reads), action)
     if answer == "duplicate":
         return entered(UseOk(duplicate=True, requested=after != "in"), room, user, writes)
     if answer or not works(invite, room, writes.now):
@@ -272,6 +274,11 @@ def found_invite(invite: str, reads: ReadSet) -> tuple[IssuedInvite, Room]:
 def works(invite: IssuedInvite, room: Room, now: int) -> bool:
     """Whether an invite lets anybody in: it did not end, and its maker may invite now."""
     return not invite.is_spent(now) and (invite.user == HOST or may_invite(room, invite.user))
+
+
+def asks_admin(invite: IssuedInvite, room: Room) -> bool:
+    """Whether an admin decides on those who use an invite."""
+    return invite.approve or needs_admin(room, invite.user)
 
 
 def forget_invites(user: str, request: ForgetInvites, writes: WriteSet, reads: ReadSet) -> Ok:

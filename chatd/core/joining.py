@@ -156,11 +156,12 @@ def row_of(room: Room, join: Join) -> JoinRow:
     """Return the row that the user sees of their own request, or of an offer."""
     kind: Literal["asked", "offered"] = "offered" if join.kind == "offered" else "asked"
     by = join.by or UNSET
-    return JoinRow(room.name, join.user, kind, by=by, text=join.text, time=join.time, card=card_of(room))
+    card = card_of(room, approve=kind == "offered" and needs_admin(room, join.by))
+    return JoinRow(room.name, join.user, kind, by=by, text=join.text, time=join.time, card=card)
 
 
-def card_of(room: Room, *, named: bool = True) -> RoomCard:
-    """Return the room as a stranger sees it."""
+def card_of(room: Room, *, named: bool = True, approve: bool = False) -> RoomCard:
+    """Return the room as a stranger sees it. `approve`: whether an admin decides on the invite or offer it is of."""
     details = room.details
     return RoomCard(
         room=room.name if named else UNSET,
@@ -172,6 +173,7 @@ def card_of(room: Room, *, named: bool = True) -> RoomCard:
         tags=[*details.tags],
         members=room.size,
         join=joining(room),
+        approve=approve,
     )
 
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from msgspec import UNSET
 
 from chatd.core.channels import check_staff
-from chatd.core.extras import BANNED_UNTIL, SAW_FROM, extra, put_extra
+from chatd.core.extras import BANNED_UNTIL, CLEARED, SAW_FROM, put_extra
 from chatd.core.governance import hides_members, rule
 from chatd.core.held_files import drop_wallpaper
 from chatd.core.idempotency import acknowledgement, first_time, once, unlogged
 from chatd.core.joining import drop_join, join_of, take_back
+from chatd.core.own_view import cleared_before
 from chatd.core.permissions import HOST, authorize
 from chatd.core.push_alerts import alert
 from chatd.core.read_set import ReadSet, most_rooms
@@ -84,7 +85,8 @@ def add_member(room: Room, user: str, role: Role, writes: WriteSet, reads: ReadS
     member.receipts = account is None or account.receipts
     if former is not None and former.extras:
         member.extras = former.extras
-        cleared = former.first_visible if extra(former, SAW_FROM) else 0
+        cleared = cleared_before(former)
+        put_extra(member, CLEARED, cleared)
         put_extra(member, SAW_FROM, first if cleared > first else None)
         put_extra(member, BANNED_UNTIL, None)
         member.first_visible = max(first, cleared)

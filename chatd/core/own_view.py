@@ -7,7 +7,7 @@ Others see no difference: the messages stay, and marks go by where the member be
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from chatd.core.extras import DELETED, SAW_FROM, AnyMember, extra
+from chatd.core.extras import CLEARED, DELETED, SAW_FROM, AnyMember, extra
 from chatd.protocol.inbox import Range
 
 
@@ -48,3 +48,11 @@ def sees(member: Seeing, seq: int) -> bool:
 def saw_from(member: Seeing) -> int:
     """Return the event from which on a member sees the room, or did before they cleared it."""
     return (extra(member, SAW_FROM) if member.extras else None) or member.first_visible
+
+
+def cleared_before(member: Seeing) -> int:
+    """Return the event before which a member cleared everything, in this membership or an earlier one; 0 for none."""
+    if not member.extras:
+        return 0
+    now = member.first_visible if extra(member, SAW_FROM) else 0
+    return max(now, extra(member, CLEARED) or 0)

@@ -19,7 +19,7 @@ from chatd.protocol.codec import encode
 from chatd.protocol.emoji import normal_form
 from chatd.protocol.errors import Refused
 from chatd.protocol.limits import EMOJI_BYTES_MAX, REACTIONS_MAX
-from chatd.protocol.messages import MESSAGE, Body, Event, ReactionCount
+from chatd.protocol.messages import MESSAGE, Body, Event, LooseAttachment, ReactionCount
 
 # Keys with a colon are none of a client's.
 KEY_PREFIX = "i:"
@@ -109,6 +109,9 @@ def with_files(one: PastMessage, done: Imported, writes: WriteSet, reads: ReadSe
         return found
     resolver = Resolver(one.user, (), found, writes, reads)
     for attachment in one.body.attachments or ():
+        if isinstance(attachment, LooseAttachment):
+            # The message it would be forwarded from is one of elsewhere.
+            attachment = structs.replace(attachment, from_=UNSET)
         try:
             kept.append(resolver.resolve(attachment))
         except Refused:

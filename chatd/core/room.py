@@ -334,6 +334,19 @@ MEMBER_IMAGED = (
     "folder",
     "unread_mark",
 )
+ROOM_ALTERED = (  # what no message changes, but requests about a room and maintenance do
+    "log_floor",
+    "title",
+    "avatar",
+    "public",
+    "data",
+    "deleted_by",
+    "details",
+    "retain_s",
+    "purged",
+    "purged_ordinal",
+    "followers",
+)
 ROOM_IMAGED = (
     "number",
     "name",
@@ -343,28 +356,19 @@ ROOM_IMAGED = (
     "seq",
     "ordinal",
     "time",
-    "log_floor",
-    "title",
-    "avatar",
-    "public",
-    "data",
     "client_key",
     "client_digest",
-    "deleted_by",
     "uncounted",
     "written",
     "uncounted_by",
     "bots",
-    "details",
-    "retain_s",
-    "purged",
-    "purged_ordinal",
-    "followers",
+    *ROOM_ALTERED,
 )
 
 
 # A tuple of values is the cheapest image: one is taken for everything that a batch touches.
 ROOM_IMAGE = attrgetter(*ROOM_IMAGED)
+ROOM_ALTERATION = attrgetter(*ROOM_ALTERED)
 MEMBER_IMAGE = attrgetter(*MEMBER_IMAGED)
 
 MemberImage = tuple[Member, tuple[Any, ...]] | None
@@ -373,6 +377,11 @@ MemberImage = tuple[Member, tuple[Any, ...]] | None
 
 def member_image(member: Member | None) -> MemberImage:
     return None if member is None else (member, MEMBER_IMAGE(member))
+
+
+def is_altered(room: Room, image: tuple[Any, ...]) -> bool:
+    """Whether more of a room changed since its `image` than a message changes."""
+    return image[-len(ROOM_ALTERED) :] != ROOM_ALTERATION(room)
 
 
 def restore_values(target: Room | Member, names: tuple[str, ...], image: tuple[Any, ...]) -> None:

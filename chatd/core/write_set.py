@@ -17,6 +17,7 @@ from chatd.core.room import (
     Member,
     MemberImage,
     Room,
+    is_altered,
     member_image,
     restore_member,
     restore_values,
@@ -146,8 +147,7 @@ class WriteSet:
     requests: Mapping[tuple[int, str], Room] = NOTHING
     new_requests: tuple[tuple[Room, str], ...] = ()
     declined: tuple[tuple[Room, str], ...] = ()
-    # Users whose account rows an import changed: they are told once, when it has ended.
-    imported: frozenset[str] = frozenset()
+    imported: frozenset[str] = frozenset()  # users whose account rows an import changed: told at its end
     rules_changed: Mapping[str, frozenset[str]] = NOTHING  # by user: the capabilities
     # By owner and user: contacts in which privacy sees a difference, before and after.
     ties: dict[tuple[str, str], tuple[AnyTie, AnyTie]] | None = None
@@ -230,6 +230,10 @@ class WriteSet:
         if room.number not in self._rooms_before:
             self._rooms_before[room.number] = ROOM_IMAGE(room)
             self._mark_dirty(room)
+
+    def alters(self, room: Room) -> bool:
+        """Whether more of a room may change than a message changes. The number of its members is in no image."""
+        return self.moves or is_altered(room, self._rooms_before[room.number])
 
     def touch_member(self, room: Room, user: str) -> Member:
         """Mark the member `user` as changed by this batch, and return them."""
@@ -358,9 +362,8 @@ class WriteSet:
 
     def spend(self, kind: str, user: str, count: int) -> None:
         """Note what the batch costs `user` once it is stored; the host, in the place of no user, pays nothing."""
-        if not user:
-            return
-        self.spent[kind, user] = self.spent.get((kind, user), 0) + count
+        if user:
+            self.spent[kind, user] = self.spent.get((kind, user), 0) + count
 
     def rewrite(self, message: Message) -> None:
         """Store the changed current state of a message."""

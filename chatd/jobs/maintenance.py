@@ -7,6 +7,7 @@ from functools import partial
 from chatd.config.model import Config
 from chatd.core.accounts import ForgetDevices
 from chatd.core.audit import ForgetAudit
+from chatd.core.discovery import ListDue
 from chatd.core.maintenance import CompactLog, ForgetKeys, NoteDay, SummariseReactions
 from chatd.core.moderation import ForgetReports
 from chatd.core.write_set import WriteSet
@@ -33,6 +34,8 @@ STALL_SERIOUS_S = 1.0
 COMPACT_EVERY = 60
 # Devices in a commit: a few milliseconds.
 FORGOTTEN_AT_ONCE = 500
+# Rooms per round that are put into the directory, after the update that brought it: a second of a busy disk.
+LISTED_AT_ONCE = 100
 # Logs per round of compaction, so that it ends.
 COMPACTED_AT_ONCE = 100
 # Keys of requests that logged no event (protocol.md "Writing"); other keys live as long as their event.
@@ -68,6 +71,10 @@ class Maintenance:
             await asyncio.sleep(ROUND_S)
             count += 1
             self.forget_rooms()
+            try:
+                await self.list_rooms()
+            except ChatError as error:
+                log.warning("rooms were not put into the directory: %s", error)
             if count % COMPACT_EVERY == 0 and clock.is_trusted():
                 try:
                     await self.compact()
@@ -77,6 +84,11 @@ class Maintenance:
                     await self._writer.submit_and_wait("", NoteDay(self._env.now_ms() // DAY_MS))
                 except ChatError as error:
                     log.warning("old operations, keys and devices were not dropped: %s", error)
+
+    async def list_rooms(self) -> None:
+        """Put rooms into the directory that were listed before there was one."""
+        for room in await self._store.rooms_listing_due(LISTED_AT_ONCE):
+            await self._writer.submit_and_wait("", ListDue(room))
 
     def forget_rooms(self) -> None:
         """Drop rooms from memory that nobody used for long, or that are beyond its limit."""

@@ -17,7 +17,9 @@ JoinKind = Literal["asked", "offered"]
 
 
 class RoomCard(Struct, omit_defaults=True):
-    """A room as a stranger sees it. `room`: only where they could join it by that name."""
+    """A room as a stranger sees it. `room`: only where they could join it by that name. `approve`: of an invite or an
+    offer, whether an admin decides on who takes it.
+    """
 
     room: str | UnsetType = UNSET
     kind: str = "group"
@@ -27,6 +29,7 @@ class RoomCard(Struct, omit_defaults=True):
     tags: list[str] = []
     members: U53 = 0
     join: Joining = "closed"
+    approve: bool = False
 
 
 class JoinRow(Struct, omit_defaults=True):

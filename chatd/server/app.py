@@ -116,7 +116,7 @@ class App:
             storing=partial(note_entries, reads=config.events.reads) if config.events.enabled else None,
         )
         self.writer = Writer(store, env, self.read_set_loader, whole.decisions, self.hooks, self.counters)
-        judged_rooms = JudgedRooms(self.rooms, store, env, allowances)
+        judged_rooms = JudgedRooms(self.read_set_loader, store, env, allowances, whole.decisions)
         self.screening = Screening(
             self.writer.submit, judged_rooms, env, self.counters, self.rate_limits.keep_task
         )

@@ -340,6 +340,9 @@ class JobStore(FileRounds, Protocol):
     async def compactable(self, before_ms: int, keep: int, limit: int) -> list[tuple[str, int]]:
         """Return up to `limit` rooms (name, floor): what is below is older than `before_ms` and the last `keep`."""
 
+    async def rooms_listing_due(self, limit: int) -> list[str]:
+        """Return up to `limit` rooms that were listed before there was a directory, and are not in it yet."""
+
     async def due_contacts(self, now: int, limit: int) -> list[tuple[str, str]]:
         """Return up to `limit` contacts (owner, user) of which something has run out by this time (Unix ms)."""
 

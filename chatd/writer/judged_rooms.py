@@ -3,15 +3,17 @@
 The host app is shown nothing that the decision would refuse whatever the host app says.
 """
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from chatd.core.allowances import Allowances
+from chatd.core.decisions import Decide
 from chatd.core.entering import joined
-from chatd.core.invites import IssuedInvite, prepared_use
 from chatd.core.joining import Join
 from chatd.core.messages import check_editable
 from chatd.core.own_view import view_of
 from chatd.core.read_set import ReadSet, Rules
+from chatd.core.rehearsal import rehearse
 from chatd.core.restrictions import check_account
 from chatd.core.room import Room
 from chatd.core.scheduled import SendScheduled
@@ -19,11 +21,11 @@ from chatd.core.screening import check_allowed
 from chatd.core.write_set import Message, WriteSet
 from chatd.env import Env
 from chatd.protocol.errors import Refused
-from chatd.protocol.joining import InvitesUse
 from chatd.protocol.members import RoomJoin
 from chatd.protocol.messages import Edit
 from chatd.storage.interface import DecisionStore, UserStore
-from chatd.writer.room_loader import RoomLoader
+from chatd.writer.read_set_loader import ReadSetLoader
+from chatd.writer.submission import Submission
 
 
 class ScreeningStore(DecisionStore, UserStore, Protocol):
@@ -33,19 +35,28 @@ class ScreeningStore(DecisionStore, UserStore, Protocol):
 class JudgedRooms:
     """The look at a room before anybody is asked about a request. The decision looks again."""
 
-    def __init__(self, rooms: RoomLoader, store: ScreeningStore, env: Env, allowances: Allowances) -> None:
-        self.rooms = rooms
+    def __init__(
+        self,
+        loader: ReadSetLoader,
+        store: ScreeningStore,
+        env: Env,
+        allowances: Allowances,
+        decisions: Mapping[type, Decide],
+    ) -> None:
+        self._loader = loader
+        self.rooms = loader.rooms
         self.store = store
         self._env = env
         self._allowances = allowances
+        self._decisions = decisions
 
     async def of(self, user: str, request: Any, edit_window_ms: int) -> Room | None:
         """Return the room that a request names, in which `user` may do that now; None when it names none. Raises
         Refused.
         """
-        if isinstance(request, InvitesUse):
-            await self._check_use(user, request)
         if not getattr(request, "room", ""):
+            reads = await self._loader.load([Submission(user, request)], known_keys=True)
+            rehearse(self._decisions[type(request)], user, request, reads, self._env.now_ms())
             return None
         if isinstance(request, SendScheduled) and (account := await self.store.account(user)) is not None:
             check_account(account, request, self._env.now_ms())
@@ -63,19 +74,6 @@ class JudgedRooms:
                 raise Refused("not_found", "no such message", field="target")
             check_editable(Message(room, event), user, self._env.now_ms(), edit_window_ms)
         return room
-
-    async def _check_use(self, user: str, request: InvitesUse) -> None:
-        """Raise Refused when an invite does not let `user` in, nor to its admins."""
-        found = await self.store.joining.invites([request.invite], (), ())
-        reads = ReadSet(Rules(), self.rooms.cache.rooms)
-        for invite in found:
-            reads.records_of(IssuedInvite)[invite.invite] = invite
-            await self.rooms.load([invite.room])
-            await self.rooms.load_followers([(invite.room, user), (invite.room, invite.user)])
-            if (room := reads.rooms.get(invite.room)) is not None:
-                await self._read_join(room, user, reads)
-                reads.keyed.update(await self.store.keyed({(room.number, user, request.key)}))
-        prepared_use(user, request, WriteSet(self._env.now_ms(), 0), reads)
 
     async def _read_join(self, room: Room, user: str, reads: ReadSet) -> None:
         for join in await self.store.joining.joins([(room.number, user)]):

@@ -20,6 +20,10 @@ no lanes, but for forwards, whose messages have to be read first.
 which looks the key up, checks membership on the state of that moment, and only then refuses, or stores what the verdict
 made of it. A retry that lost its acknowledgement is therefore a duplicate even when the judge changed its mind.
 
+**Cheap refusals come first.** What the decision would refuse the host app is not asked about, be it for a quota, by the
+privacy of others, or for its form. A request that names no room is rehearsed: decided, up to its first change. In a
+room only the rules that go by who asks are looked at: most requests are sends, which have their room in memory.
+
 **Who may not post**, by membership, role, silence or slow mode, or may not edit that message, is not judged. But the
 answer to "may they" is older than the decision: a `room.join` of the user may wait in the writer, or another may add
 them. So a user who may not is asked about again behind everything that the writer has, and if they still may not, the
@@ -342,9 +346,10 @@ class Screening:
         self._filter(submission)
 
     async def _room_of(self, submission: Submission) -> Room | None:
-        """Return the room of a request; None when it names none. Raises CAME_IN for a user who may not do that there.
+        """Return the room of a request; None when it names none. Raises Refused for what the decision would refuse.
 
-        That is what the decision answers should they have come in by then; else it refuses as ever.
+        Of a user who may not do that in a room it raises CAME_IN, which the decision answers should they have come in
+        by then; else it refuses as ever.
         """
         user, request = submission.user, submission.request
         try:
@@ -354,8 +359,10 @@ class Screening:
             await submit_and_wait(self._submit, user, Barrier())
         try:
             return await self._judged_rooms.of(user, request, self._rules.edit_window_ms)
-        except Refused as stranger:
-            raise CAME_IN from stranger
+        except Refused as refusal:
+            if getattr(request, "room", ""):
+                raise CAME_IN from refusal
+            raise
 
 
 def barred(account: Account, request: Any, now_ms: int) -> Refused | None:

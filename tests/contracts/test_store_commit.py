@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from msgspec import UNSET
 
+from chatd.core.policy import RoomDetails
 from chatd.core.removal import FoldedLog, SupersededEdits
 from chatd.core.room import Member, Room
 from chatd.core.sync_query import SyncQuery
@@ -55,6 +56,34 @@ async def test_a_loaded_room_equals_the_one_that_was_stored(store: Store, builde
     assert loaded.former == room.former
     same = "number name kind creator seq ordinal time log_floor title avatar public data client_key"
     assert [getattr(loaded, name) for name in same.split()] == [getattr(room, name) for name in same.split()]
+
+
+async def test_each_change_of_a_room_is_stored_with_and_without_a_message(
+    store: Store, builder: HistoryBuilder
+) -> None:
+    room = await builder.group("ann")
+    values: dict[str, object] = {
+        "log_floor": 2,
+        "title": "Tea",
+        "avatar": "a.png",
+        "public": True,
+        "data": b"\x80",
+        "retain_s": 9,
+        "purged": 1,
+        "purged_ordinal": 1,
+        "details": RoomDetails(about="All of it"),
+        "deleted_by": "ann",
+    }
+    for place, (name, value) in enumerate(values.items()):
+        writes = builder.writes()
+        setattr(writes.touch(room), name, value)
+        if place % 2:
+            builder.say(writes, room, "ann")
+        await builder.commit(writes)
+        loaded = (await store.load_rooms([room.name]))[room.name]
+        assert [getattr(loaded, one) for one in ("seq", *values)] == [
+            getattr(room, one) for one in ("seq", *values)
+        ]
 
 
 async def test_whoever_is_or_was_in_a_room_is_placed_and_who_may_join(

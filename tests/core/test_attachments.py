@@ -258,18 +258,20 @@ async def test_an_erasure_takes_the_files_of_messages(files, ann, room):
 
 
 async def test_imported_messages_hold_files_of_their_authors(files):
-    own, others = await files.ready("ann"), await files.ready("bob")
+    own, another, others = [await files.ready(user) for user in ("ann", "ann", "bob")]
     await files.ask(ImportRoom(1, "elsewhere", "group", 1))
     ((room,),) = await files.rows("SELECT name FROM rooms")
     attachments = [
         SentAttachment(f"media:{own}", "x/x"), SentAttachment(f"media:{others}", "x/x"),
-        SentAttachment(f"media:{own}", "x/x", from_=Place(room, 1)), SentAttachment("https://example.com/", "x/x"),
+        SentAttachment(f"media:{another}", "x/x", from_=Place(room, 1)), SentAttachment("https://example.com/", "x/x"),
+        SentAttachment(f"media:{others}", "x/x", from_=Place(room, 1)),
     ]  # fmt: skip
     past = PastMessage(line=7, user="ann", key=key_of("1"), time=5, body=Body(attachments=attachments))
     done = await files.ask(ImportMessages(room, [past]))
     assert (done.messages, done.mended) == (1, [("file_unknown", 7)] * 2)
     (event,) = [one for one in await files.log(room) if one.body is not UNSET]
-    assert [one.url for one in event.body.attachments] == [f"media:{own}", "https://example.com/"]
+    urls = [f"media:{own}", f"media:{another}", "https://example.com/"]
+    assert [one.url for one in event.body.attachments] == urls
     assert (await files.known(own)).uses == 1
     assert (await files.ask(ImportMessages(room, [past]))).duplicates == 1
     assert (await files.known(own)).uses == 1

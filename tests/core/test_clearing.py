@@ -12,6 +12,7 @@ from chatd.core.own_view import View, saw_from, view_of
 from chatd.core.room import Room
 from chatd.core.room_summary import receipt_of, summary_of
 from chatd.protocol.errors import Refused
+from chatd.protocol.groups import Newcomers
 from chatd.protocol.inbox import Clear, Delete
 from chatd.protocol.limits import DELETED_RANGES_MAX
 from chatd.protocol.members import MembersAdd, RoomLeave
@@ -132,6 +133,29 @@ def test_who_comes_back_sees_nothing_that_they_cleared_or_deleted(writer: Memory
         writer.ask("ann", MembersAdd(room=room.name, key=new_key(), users=["bob"]))
         bob = room.members["bob"]
         assert ([seq for seq in range(1, 15) if view_of(bob).shows(seq)], saw_from(bob)) == ([12, 14], 1)
+
+
+def test_nothing_comes_back_when_what_newcomers_see_changed_between_two_memberships(
+    writer: MemoryWriter, room: Room
+) -> None:
+    def come_back(history: Newcomers) -> list[int]:
+        writer.ask("bob", RoomLeave(room=room.name, key=new_key()))
+        writer.ask("ann", rules(room, history=history))
+        writer.ask("ann", MembersAdd(room=room.name, key=new_key(), users=["bob"]))
+        return [seq for seq in range(1, 12) if view_of(room.members["bob"]).shows(seq)]
+
+    writer.ask("bob", Delete(room=room.name, ranges=[(7, 8)]))
+    writer.ask("bob", Clear(room=room.name, seq=5))
+    assert come_back("none") == []
+    assert saw_from(room.members["bob"]) == room.members["bob"].first_visible
+    say(writer, room, 1)
+    writer.ask("bob", Read(room=room.name, seq=room.seq))
+    # They see only the last one of these.
+    writer.ask("bob", Delete(room=room.name, ranges=[(9, 9), (room.seq, room.seq)]))
+    deleted = room.seq
+    assert come_back("all") == [6, 9, 10, 11]
+    bob = room.members["bob"]
+    assert (saw_from(bob), view_of(bob).shows(deleted)) == (1, False)
 
 
 def test_ranges_of_messages_that_are_gone_leave_room_for_others(writer: MemoryWriter, room: Room) -> None:

@@ -7,17 +7,21 @@ from msgspec import structs
 
 from chatd.core.invites import IssuedInvite
 from chatd.core.read_set import Rules
+from chatd.core.sections import JOINS
+from chatd.protocol.codec import decode_tree
 from chatd.protocol.errors import ChatError
 from chatd.protocol.joining import InvitesCreate, InvitesLook, InvitesRevoke
 from tests.kit.entering import (
+    ASK,
     EVE,
     invite_of,
+    lets,
     room_of,
     use,
     writer_of,
 )
 from tests.kit.env import START_MS
-from tests.kit.group_requests import key, leave
+from tests.kit.group_requests import add, key, leave
 from tests.kit.memory_writer import MemoryWriter
 
 WORKING = IssuedInvite("i" * 22, "", 1, "bob", None, START_MS, START_MS + 1000)
@@ -47,6 +51,36 @@ def test_every_reason_why_an_invite_does_not_work_is_not_found(why, change):
     room.deleted_by = "ann"
     refused, unknown = writer.decide([(EVE, use(working.invite)), (EVE, use("x" * 22))])
     assert str(refused) == str(unknown)
+
+
+@pytest.mark.parametrize(
+    ("policy", "by", "approve", "asks"),
+    [
+        ({}, "bob", False, False),
+        ({}, "bob", True, True),
+        # The rule is about those who are let in by plain members.
+        ({"approve": True}, "bob", False, False),
+        ({"approve": True, "invite": "member"}, "cat", False, True),
+        # Who has an invite does not ask.
+        ({"join": "request"}, "bob", False, False),
+    ],
+)
+def test_the_card_of_an_invite_says_whether_an_admin_decides(policy, by, approve, asks):
+    room = room_of(**policy)
+    writer = writer_of(room)
+    invite = invite_of(writer, room, by, approve=approve)
+    assert writer.ask(EVE, InvitesLook(invite=invite)).card.approve is asks
+    assert writer.ask(EVE, use(invite)).requested is asks
+
+
+def test_the_card_of_an_offer_says_whether_an_admin_decides():
+    for by, asks in (("bob", False), ("cat", True)):
+        room = room_of(approve=True, invite="member")
+        writer = writer_of(room)
+        lets(writer, EVE, ASK)
+        assert writer.ask(by, add(room, EVE)).offered == [EVE]
+        row = decode_tree(writer.rows[EVE, JOINS, room.name].value)
+        assert row["card"].get("approve", False) is asks
 
 
 def test_uses_never_return_and_a_key_uses_one():

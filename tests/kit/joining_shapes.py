@@ -26,6 +26,7 @@ room_card = record(
         "tags": listed(word, least=1, most=5),
         "members": positive,
         "join": one_of("request", "open"),
+        "approve": flag,
     },
 )
 join_row = record(

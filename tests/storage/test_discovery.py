@@ -2,13 +2,15 @@
 
 import random
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from chatd.core.discovery import Listing, beginning, names, tag_name
+from chatd.core.discovery import Bar, Listing, beginning, names, tag_name
 from chatd.storage.sqlite import discovery, schema
 from chatd.storage.sqlite.discovery import LAST, listed_rooms, write_listings
+from tests.kit.inprocess import in_process, new_key
 
 WORDS = ["bike", "tour", "club", "北京", "骑行", "music"]
 ADD = """
@@ -54,3 +56,26 @@ def test_the_largest_are_found_however_many_there_are(
             behind = (page[-1].size, page[-1].room.name)
         assert found == expected, (text, tag)
     connection.close()
+
+
+async def test_rooms_that_were_listed_before_there_was_a_directory_are_put_into_it(tmp_path: Path) -> None:
+    async with in_process(tmp_path, discovery={"enabled": True, "members_min": 1}) as server:
+        ann = await server.connect("ann")
+        rooms = []
+        for title in ("Bikes", "Boats", "Books"):
+            policy = {"join": "open", "listed": title != "Books"}
+            creation = {"type": "room.create", "kind": "group", "title": title, "policy": policy}
+            reply = await ann.request(**creation, key=new_key(), about="Nothing is listed here, perhaps")
+            rooms.append(reply["summary"]["room"])
+        await server.app.writer.submit_and_wait("", Bar(rooms[1], True))
+        (migration,) = [one for one in schema.shipped() if one.name.startswith("0026")]
+        with closing(sqlite3.connect(tmp_path / "chatd.sqlite")) as other, other:
+            other.execute("DELETE FROM listed")
+            other.execute("UPDATE rooms SET listed = 0")
+            other.execute(migration.sql.partition(";")[0])
+        assert (await ann.request(type="rooms.find", text="b"))["rooms"] == []
+        for _ in range(2):
+            await server.app.maintenance.list_rooms()
+        found = await ann.request(type="rooms.find", text="b")
+        assert [card["title"] for card in found["rooms"]] == ["Bikes"]
+        assert await server.store.rooms_listing_due(10) == []

@@ -9,6 +9,7 @@ from types import ModuleType
 
 import pytest
 
+from chatd.core.write_set import WriteSet
 from chatd.storage.sqlite import (
     bots,
     channels,
@@ -38,6 +39,9 @@ from chatd.storage.sqlite import (
     webhooks,
 )
 from chatd.storage.sqlite.connection import open_file
+from chatd.storage.sqlite.write_set import batch_of
+from tests.kit.history_builder import HistoryBuilder
+from tests.kit.memory_writer import group
 
 MODULES: tuple[ModuleType, ...] = (
     bots,
@@ -197,3 +201,15 @@ def test_reading_a_room_in_order_never_sorts(database: sqlite3.Connection) -> No
         assert not any("TEMP B-TREE" in step for step in plan(database, STATEMENTS[name])), name
     for name in ("member_reads.MEMBERS.all", "member_reads.READERS"):
         assert not any("TEMP B-TREE" in step for step in plan(database, STATEMENTS[name])), name
+
+
+def test_what_a_message_changes_of_a_room_is_in_no_index(database: sqlite3.Connection) -> None:
+    room, writes = group(ann="owner", bob="member"), WriteSet(now=1, stamp=1)
+    HistoryBuilder(None).say(writes, room, "ann")  # type: ignore[arg-type]
+    statements: list[str] = []
+    database.set_trace_callback(statements.append)
+    commit.commit(database, batch_of(writes))
+    database.set_trace_callback(None)
+    changes = [text for text in statements if text.lstrip().startswith("UPDATE rooms")]
+    opened = [row[1] for text in changes for row in database.execute(f"EXPLAIN {text}")]
+    assert opened.count("OpenWrite") == 1

@@ -146,6 +146,44 @@ async def test_one_enters_a_group_by_its_link_and_others_ask_an_admin(browser: A
         assert watch.errors == []
 
 
+async def test_who_is_banned_is_shown_a_page_at_a_time(browser: Any, world: World) -> None:
+    alice, room = world.clients["alice"], world.clients["alice"].room(world.hike)
+    for part in range(2):
+        users = [f"stranger{number}" for number in range(60 * part, 60 * part + 60)]
+        await alice.call(
+            {
+                "type": "members.remove",
+                "room": room.id,
+                "key": f"AZqxkQ2aB2cD3eF4gH5iB{part}",
+                "users": users,
+                "ban": True,
+            }
+        )
+    async with watched_context(browser, **PHONE) as (context, watch):
+        page = await app_page(context, world.daemon, "alice")
+        await page.go(f"r/{world.hike}/about")
+        await _show(page, "Banned people")
+        await page.dialog.get_by_text("stranger0", exact=True).wait_for()
+        assert await page.dialog.locator(".setting").count() == 100
+        await page.dialog.locator("button", has_text="Show more").click()
+        await page.dialog.get_by_text("stranger99", exact=True).wait_for()
+        assert watch.errors == []
+
+
+async def test_the_page_of_an_invite_says_whether_an_admin_decides(browser: Any, world: World) -> None:
+    carol = world.clients["carol"]
+    group = await carol.create_group("By invitation", [])
+    await carol.room(group.id).update(policy={"join": "request"})
+    async with watched_context(browser, **PHONE) as (context, watch):
+        bob = await app_page(context, world.daemon, "bob")
+        for approve, button in ((True, "Ask to join"), (False, "Join")):
+            request = {"type": "invites.create", "room": group.id, "key": f"AZqxkQ2aB2cD3eF4gH5iJ{approve:d}"}
+            reply = await carol.call({**request, "approve": approve})
+            await bob.go(f"invite/{reply['invite']['invite']}")
+            await bob.page.get_by_role("button", name=button, exact=True).wait_for()
+        assert watch.errors == []
+
+
 async def test_folders_an_archive_and_a_mark_are_on_all_devices(browser: Any, world: World) -> None:
     async with (
         watched_context(browser, **PHONE) as (context, watch),

@@ -105,3 +105,29 @@ async def test_a_message_that_is_due_of_who_is_muted_is_shown_to_nobody(
     await server.app.scheduled.send_due()
     (row,) = [push["sections"]["scheduled"][0] for push in ann.take("account")]
     assert (row["value"]["error"], "secret" in str(judge.items)) == ("muted", False)
+
+
+async def test_quotas_privacy_and_forms_refuse_before_the_host_is_asked(tmp_path: Path) -> None:
+    rates = {"added_per_day": 1}
+    judge = ManualJudge()
+    async with in_process(
+        tmp_path, moderation={"enabled": True}, people={"enabled": True}, rates=rates
+    ) as server:
+        ann, bob, cat = [await server.connect(user) for user in ("ann", "bob", "cat")]
+        await cat.request(type="privacy.set", rules={"knock": {"to": "nobody"}})
+        await bob.request(type="profile.set", handle="bob_miller")
+        server.app.screening.reconfigure(ScreeningRules((judge,)))
+        creation = {"type": "room.create", "kind": "group", "title": "secret"}
+        for request, code in (
+            ({**creation, "key": new_key(), "users": ["bob", "dan"]}, "rate_limited"),
+            ({**creation, "key": new_key(), "avatar": "media:F00000000000000000000"}, "not_supported"),
+            ({"type": "friend.request", "user": "cat", "note": "secret"}, "refused"),
+            ({"type": "friend.request", "user": "ann", "note": "secret"}, "bad_request"),
+            ({"type": "profile.set", "handle": "bob_miller", "bio": "secret"}, "conflict"),
+        ):
+            assert (await ann.request(**request))["code"] == code
+        assert judge.items == []
+        made = {**creation, "key": new_key()}
+        for _ in range(2):
+            assert (await ann.request(**made))["type"] == "ok"
+        assert [item.fields["title"] for item in judge.items] == ["secret"] * 2

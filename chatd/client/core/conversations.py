@@ -68,7 +68,10 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class RoomCard(Read):
-    """A room as a stranger sees it; `room` is empty where they could not enter by it."""
+    """A room as a stranger sees it; `room` is empty where they could not enter by it.
+
+    `approve`: an admin decides on who uses this invite, or accepts this offer.
+    """
 
     room: str = ""
     kind: str = "group"
@@ -78,6 +81,7 @@ class RoomCard(Read):
     tags: Sequence[str] = ()
     members: int = 0
     join: str = "closed"
+    approve: bool = False
 
 
 @dataclass(frozen=True, slots=True)

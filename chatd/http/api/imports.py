@@ -10,16 +10,18 @@ from chatd.commands.imports import InRoom, Line, Mended, Tally, Wrong
 from chatd.commands.imports import User as UserOf
 from chatd.core.imports import ImportRoom, ImportUser, PastMember
 from chatd.core.past_messages import PastMessage, Ref, key_of
+from chatd.core.room_settings import first_policy
 from chatd.http.api.ndjson import LINE_BYTES_MAX, Lines
 from chatd.http.api.route import Asked, Call, Route
 from chatd.protocol.cards import MessageOrigin, SentCard, Span
 from chatd.protocol.codec import encode
 from chatd.protocol.errors import Refused
+from chatd.protocol.groups import About, Policy, Tags
 from chatd.protocol.identifiers import Mention, Milliseconds, User
 from chatd.protocol.limits import NAME_MAX, SPANS_MAX
 from chatd.protocol.members import Role
 from chatd.protocol.messages import Body, Send, SentAttachment, SentBody
-from chatd.protocol.rooms import RoomUpdate
+from chatd.protocol.rooms import RoomCreate, RoomUpdate
 from chatd.protocol.users import UserKind
 
 # The name of a room, or of a message, elsewhere.
@@ -49,7 +51,10 @@ class MemberSince(Asked, frozen=True, kw_only=True):
 
 
 class RoomLine(Asked, frozen=True, kw_only=True, tag_field="type", tag="room"):
-    """`room`: its name elsewhere. `time`: when it was made. `creator`: its owner, where it is among the members."""
+    """`room`: its name elsewhere. `time`: when it was made. `creator`: its owner, where it is among the members.
+
+    `policy`, `about` and `tags` are of groups, as in `room.create`.
+    """
 
     room: Name
     kind: RoomKind
@@ -58,6 +63,9 @@ class RoomLine(Asked, frozen=True, kw_only=True, tag_field="type", tag="room"):
     avatar: str = ""
     data: Raw | UnsetType = UNSET
     public: bool = False
+    policy: Policy | UnsetType = UNSET
+    about: About = ""
+    tags: Tags = field(default_factory=list)
     creator: User | UnsetType = UNSET
     joining: Annotated[tuple[User | MemberSince, ...], Meta(max_length=MEMBERS_MAX)] = field(
         default=(), name="members"
@@ -158,6 +166,8 @@ class Reader:
         data = b""
         if line.data is not UNSET:
             data = encode(self._rooms.normal(RoomUpdate(room=ROOM, key=KEY, data=line.data)).data)
+        # Raises Refused for rules that no group may have.
+        policy = first_policy(RoomCreate(key=KEY, kind="group", title="", policy=line.policy))
         if len(line.title) > TITLE_MAX:
             yield Mended(number, "title_cut")
         if len(line.avatar) > ADDRESS_MAX:
@@ -172,6 +182,9 @@ class Reader:
             data=data,
             public=line.public,
             creator="" if line.creator is UNSET else line.creator,
+            policy=policy,
+            about=line.about,
+            tags=line.tags,
             joining=[member_of(number, one, line.time) for one in line.joining],
         )
 

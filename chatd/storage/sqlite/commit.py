@@ -13,16 +13,21 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 ADD_ROOM = """
 INSERT INTO rooms (number, name, kind, creator, created_at, client_key, client_digest, seq, ordinal, time,
-                   log_floor, last_message, members, title, avatar, public, data, deleted_by, uncounted, written,
-                   details, retain_s, purged, purged_ordinal, stamp)
+                   last_message, uncounted, written, stamp, log_floor, members, title, avatar, public, data,
+                   deleted_by, details, retain_s, purged, purged_ordinal)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
+# What a message changes: no index has a column of these, or every message would write it.
 CHANGE_ROOM = """
 UPDATE rooms
-SET seq = ?, ordinal = ?, time = ?, log_floor = ?, last_message = max(last_message, ?), members = ?,
-    title = ?, avatar = ?, public = ?, data = ?, deleted_by = ?, uncounted = ?,
-    written = ?, details = ?, retain_s = ?, purged = ?, purged_ordinal = ?, stamp = ?
+SET seq = ?, ordinal = ?, time = ?, last_message = max(last_message, ?), uncounted = ?, written = ?, stamp = ?
+WHERE number = ?
+"""
+ALTER_ROOM = """
+UPDATE rooms
+SET log_floor = ?, members = ?, title = ?, avatar = ?, public = ?, data = ?, deleted_by = ?, details = ?,
+    retain_s = ?, purged = ?, purged_ordinal = ?
 WHERE number = ?
 """
 
@@ -86,6 +91,7 @@ def write(connection: sqlite3.Connection, batch: Batch) -> None:
     steps = (
         (ADD_ROOM, batch.created),
         (CHANGE_ROOM, batch.rooms),
+        (ALTER_ROOM, batch.altered),
         (PUT_MEMBER, batch.members),
         (MOVE_USER, batch.memberships),
         (COUNT_OWN, batch.counted),

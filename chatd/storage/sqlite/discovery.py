@@ -22,6 +22,7 @@ WHERE {{names}} AND r.listed = 1 AND r.deleted_by IS NULL
   AND r.members >= ? AND r.members <= ? AND (r.members < ? OR r.name > ?)
 ORDER BY r.members DESC, r.name LIMIT ?
 """  # noqa: S608
+DUE = "SELECT name FROM rooms INDEXED BY rooms_listing_due WHERE listed = 2 LIMIT ?"
 UNLIST = "DELETE FROM listed WHERE room = ?"
 LIST = "INSERT INTO listed (name, room) VALUES (?, ?)"
 MARK = "UPDATE rooms SET listed = ? WHERE number = ?"
@@ -38,6 +39,13 @@ class DiscoveryReads(DiscoveryViews):
         bounds = [(title, title + LAST)] if title else []
         bounds += [(tag, tag)] if tag else []
         return await self._read_pool.run(listed_rooms, bounds, least, behind, limit)
+
+    async def rooms_listing_due(self, limit: int) -> list[str]:
+        return await self._read_pool.run(rooms_listing_due, limit)
+
+
+def rooms_listing_due(connection: sqlite3.Connection, limit: int) -> list[str]:
+    return [name for (name,) in connection.execute(DUE, (limit,))]
 
 
 def listed_rooms(

@@ -66,30 +66,40 @@ def new_room_row(room: Room, last_message: int, stamp: int) -> Row:
         room.client_key,
         room.client_digest,
         *changed_room_row(room, last_message, stamp)[:-1],
+        *altered_room_row(room)[:-1],
     )
 
 
 def changed_room_row(room: Room, last_message: int, stamp: int) -> Row:
-    """Return the columns of a room that can change, its number last. `last_message`: of this batch, 0 for none."""
+    """Return the columns of a room that a message changes, its number last. `last_message`: of this batch, 0 for
+    none.
+    """
     return (
         room.seq,
         room.ordinal,
         room.time,
-        room.log_floor,
         last_message,
+        room.uncounted,
+        room.written,
+        stamp,
+        room.number,
+    )
+
+
+def altered_room_row(room: Room) -> Row:
+    """Return the other columns of a room that can change, its number last."""
+    return (
+        room.log_floor,
         room.size,
         room.title,
         room.avatar,
         1 if room.public else 0,
         room.data,
         room.deleted_by,
-        room.uncounted,
-        room.written,
         encode(room.details) if room.details is not NO_DETAILS else b"",
         room.retain_s,
         room.purged,
         room.purged_ordinal,
-        stamp,
         room.number,
     )
 

@@ -17,6 +17,7 @@ from chatd.storage.sqlite.records import WRITES, WriteRecords
 from chatd.storage.sqlite.rows import (
     SEQ_BITS,
     Row,
+    altered_room_row,
     changed_room_row,
     member_row,
     mentions_column,
@@ -32,6 +33,7 @@ class Batch:
     stamp: int
     created: Sequence[Row] = ()
     rooms: Sequence[Row] = ()
+    altered: Sequence[Row] = ()
     members: Sequence[Row] = ()
     memberships: Sequence[Row] = ()
     counted: Sequence[Row] = ()
@@ -136,6 +138,10 @@ def add_rooms(batch: Batch, writes: WriteSet, last_messages: dict[int, int]) -> 
         ]
         made = {room.number for room in writes.created}
         changed = {number: room for number, room in writes.rooms.items() if number not in made}
-    batch.rooms = [
-        changed_room_row(room, last_messages.get(number, 0), writes.stamp) for number, room in changed.items()
-    ]
+    rooms: list[Row] = []
+    altered: list[Row] = []
+    for number, room in changed.items():
+        rooms.append(changed_room_row(room, last_messages.get(number, 0), writes.stamp))
+        if writes.alters(room):
+            altered.append(altered_room_row(room))
+    batch.rooms, batch.altered = rooms, altered

@@ -10,7 +10,7 @@ from typing import Any
 from tests.http.api.conftest import WithKey
 from tests.http.api.test_bulk import BOMBS, lines
 from tests.kit import http
-from tests.kit.daemon import DaemonProcess, daemon_process
+from tests.kit.daemon import DaemonProcess, RunningDaemon, daemon_process
 from tests.kit.waiting import until
 
 THEN = 1_546_215_120_000
@@ -65,6 +65,27 @@ async def test_all_lines_have_one_answer_and_what_came_is_there(with_key: WithKe
     assert (three["body"]["reply_to"], three["reactions"]) == (one["seq"], [{"emoji": ":yes:", "count": 2}])
     again = (await caller("POST", "/v1/import", body)).json
     assert (again["duplicates"], again["rooms"], again["members"], again["messages"]) == (6, 0, 0, 0)
+
+
+async def test_a_group_moves_in_with_its_rules_and_into_the_directory(
+    with_key: WithKey, daemon: RunningDaemon
+) -> None:
+    caller = await with_key("import")
+    listed = {"policy": {"join": "open", "listed": True}, "about": "For all", "tags": ["bike"]}
+    answer = await caller(
+        "POST",
+        "/v1/import",
+        lines(
+            ROOM | listed,
+            ROOM | {"room": "C2", "policy": {"join": "open"}},
+            ROOM | {"room": "C3", "policy": {"slow_s": -1}},
+        ),
+    )
+    assert (answer.json["rooms"], [*answer.json["left_out"]]) == (2, ["invalid"]), answer.body
+    store = daemon.app.store
+    for title, tag in (("gen", ""), ("", "#bike")):
+        (found,) = await store.listed_rooms(title, tag, 1, (1 << 53, ""), 10)
+        assert found.room.details.about == "For all"
 
 
 async def test_lines_that_are_bombs_are_left_out(with_key: WithKey) -> None:

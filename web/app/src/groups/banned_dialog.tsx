@@ -10,25 +10,30 @@ import { Avatar } from "../shell/avatar.js";
 import { Dialog } from "../shell/dialog.js";
 import { attempt, errorText } from "../shell/errors.js";
 import { keepFocus } from "../shell/keep_focus.js";
-import type { RoomState } from "../shell/state.js";
+import { client, type RoomState } from "../shell/state.js";
 import { userOf } from "../shell/users.js";
 
 type Banned = Pick<MembersListReply["members"][number], "user" | "banned_until">;
 
+/** Rows of a page. */
+const PAGE = 100;
+
 export function BannedDialog({ room }: { room: RoomState }) {
   const banned = useSignal<readonly Banned[] | undefined>(undefined);
+  const more = useSignal<string | undefined>(undefined);
   const problem = useSignal("");
-  useEffect(() => {
-    void (async () => {
-      const found: Banned[] = [];
-      try {
-        for await (const member of room.room.members({ role: "banned" })) found.push(member);
-        banned.value = found;
-      } catch (error) {
-        problem.value = errorText(error);
-      }
-    })();
-  }, [room]);
+  const next = async () => {
+    problem.value = "";
+    try {
+      const asked = { type: "members.list", room: room.id, role: "banned", limit: PAGE, ...(more.value && { more: more.value }) };
+      const page: MembersListReply = await client().call(asked);
+      banned.value = [...(banned.value ?? []), ...page.members];
+      more.value = page.more;
+    } catch (error) {
+      problem.value = errorText(error);
+    }
+  };
+  useEffect(() => void next(), [room]);
   const admit = async (user: string) => {
     const done = await attempt(async () => (await unban(room.room, [user]), true));
     if (done) banned.value = banned.value?.filter((other) => other.user !== user);
@@ -45,6 +50,11 @@ export function BannedDialog({ room }: { room: RoomState }) {
           <Row key={user} user={user} until={banned_until} onAdmit={() => admit(user)} />
         ))}
       </div>
+      {more.value && (
+        <button type="button" class="button" onClick={(event) => void keepFocus(event, next)}>
+          {t("people.more")}
+        </button>
+      )}
     </Dialog>
   );
 }

@@ -57,7 +57,7 @@ function Found({ invite, card }: { invite: string; card: Card }) {
   const [busy, waits, problem] = [useSignal(false), useSignal(false), useSignal("")];
   // A second press repeats the first, whatever became of its answer.
   const key = useSignal(newKey());
-  const asks = card.join === "request";
+  const asks = card.approve;
   const own = card.room ? roomOf(card.room) : null;
   const enter = async (event: Event) => {
     event.preventDefault();

@@ -7,21 +7,17 @@ import type { IconName } from "../shell/icons.js";
 import { Menu } from "../shell/menu.js";
 import { isMuted, type RoomState } from "../shell/state.js";
 import { LEVELS, wishes } from "./preferences.js";
+import { usualOf } from "./usual.js";
 
 type Wish = Level | "default";
 const WISHES: readonly Wish[] = ["default", ...LEVELS];
 const ICONS = { default: "settings", all: "bell", mentions: "tag", none: "bell-off" } as const;
 
-/** Return the choice of the account for such a chat; of the posts of a channel one is told by the own choice for it only. */
-function usualOf({ summary }: RoomState): Level {
-  const { messages, groups } = wishes();
-  if (summary.value.kind === "channel") return "none";
-  return summary.value.peer ? messages : groups;
-}
+const usually = (room: RoomState): Level => usualOf(room.summary.value, wishes());
 
 /** Return the name of a choice; that of the account is said with what it is. */
 function nameOf(wish: Wish, room: RoomState): string {
-  return wish === "default" ? t(`push.usual.${usualOf(room)}`) : t(`push.level.${wish}`);
+  return wish === "default" ? t(`push.usual.${usually(room)}`) : t(`push.level.${wish}`);
 }
 
 const wishOf = (room: RoomState): Wish => room.summary.value.notify ?? "default";
@@ -35,7 +31,7 @@ export function NotifyChoice({ room }: { room: RoomState }) {
 /** How it stands with a chat: silent, mentions only, or everything. */
 function iconOf(room: RoomState): IconName {
   const { notify, muted_until } = room.summary.value;
-  const level = notify ?? usualOf(room);
+  const level = notify ?? usually(room);
   return level === "none" || isMuted({ muted_until }) ? "bell-off" : "bell";
 }
 

@@ -16,8 +16,11 @@ function onKey(event: KeyboardEvent): void {
   } else if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
     event.preventDefault();
     step(event.key === "ArrowDown" ? 1 : -1);
-  } else if (event.key === "Escape" && route.peek().name !== "chats") up();
+  } else if (event.key === "Escape" && route.peek().name !== "chats" && !hasPopover(event.target as Node)) up();
 }
+
+/** Whether the browser closes what is open above the page, which may be in a shadow root. */
+const hasPopover = (target: Node) => !!(target.getRootNode() as ParentNode).querySelector(":popover-open");
 
 /** Open the chat after, or before, the one that is open. */
 function step(by: number): void {

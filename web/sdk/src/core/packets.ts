@@ -444,6 +444,8 @@ export type RoomCard = {
   members?: number;
   /** its rule */
   join?: string;
+  /** who uses this invite, or accepts this offer, waits for an admin */
+  approve?: boolean;
 };
 
 /** Protocol.md, "Invite". */
