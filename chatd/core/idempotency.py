@@ -26,7 +26,8 @@ from chatd.protocol.rooms import RoomCreate, RoomUpdate
 KeyedRequest = TypeVar("KeyedRequest", bound=RoomMutation)
 Decision = Callable[[str, KeyedRequest, WriteSet, ReadSet], WriteOk]
 
-NOT_CONTENT = frozenset(("id", "key", "room", "kind", "composed_at"))
+# Neither `post`: for it, each message would be asked whether it has one, which is no part of older digests.
+NOT_CONTENT = frozenset(("id", "key", "room", "kind", "composed_at", "post"))
 # The types whose values have only one spelling.
 PLAIN = frozenset((str, int, bool))
 # Stands for a `data` that is null, to tell it from none: no host data holds this number.
@@ -35,7 +36,7 @@ NULL = U53_MAX + 1
 # The fields that older versions did not have: at their defaults they are no part of the digest.
 LATER: dict[type[Mutation], tuple[str, ...]] = {
     RoomCreate: ("policy", "about", "tags"),
-    RoomUpdate: ("policy", "about", "tags"),
+    RoomUpdate: ("policy", "about", "tags", "comments"),
     RoomJoin: ("text",),
     MembersRemove: ("ban", "until", "recall"),
 }
@@ -51,7 +52,7 @@ STATED: dict[type[Mutation], tuple[str, ...]] = {
     MembersSilence: ("users",),
     MembersNickname: ("nickname",),
     Announce: ("target",),
-    RoomUpdate: ("title", "avatar", "public", "data", "about", "tags", "policy"),
+    RoomUpdate: ("title", "avatar", "public", "data", "about", "tags", "policy", "comments"),
 }
 
 
