@@ -11,10 +11,10 @@ export async function linkComments(channel: Room, group: string): Promise<void> 
   await channel.mutate("room.update", { comments: group });
 }
 
-/** Return the newest comments on a post, or those below `before`, ascending. The page says what it covers; nothing of it
+/** Return a page of the comments on a post, ascending: the newest, or as `room.history` gives messages. The page says what it covers; nothing of it
  * is kept. */
 export async function commentsOn(
-  client: Client, group: string, post: number, asked: { before?: number; limit?: number } = {},
+  client: Client, group: string, post: number, asked: { before?: number; after?: number; around?: number; limit?: number } = {},
 ): Promise<Page> {
   const { events, low, high, seq, end = false } = (
     await client.call({ ...asked, type: "history", room: group, post })
