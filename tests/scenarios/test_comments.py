@@ -150,6 +150,29 @@ async def test_only_rooms_that_one_knows_and_owns_are_linked(clients: Clients) -
     assert (await ann.get_room(channel))["comments"] == group
 
 
+async def test_rooms_that_nobody_used_for_long_are_linked_entered_and_commented_in(tmp_path: Path) -> None:
+    """Every decision reads the other room of the link, wherever it is."""
+    async with in_process(tmp_path / "data", **{**SECTIONS, "channels": CHANNELS}) as server:
+        ann, bob, eve = [await server.connect(user) for user in ("ann", "bob", "eve")]
+        created = await ann.request(type="room.create", key=new_key(), kind="channel", title="t")
+        channel, group = created["summary"]["room"], await ann.create_group()
+        await ann.send(channel)
+        await bob.request(type="room.join", room=channel, key=new_key())
+
+        async def asked(client: InProcessClient, kind: str, room: str, **fields: Any) -> dict[str, Any]:
+            server.app.rooms.cache.forget_idle(float("inf"), [])
+            return await client.request(type=kind, room=room, key=new_key(), **fields)
+
+        assert (await asked(ann, "room.update", channel, comments=group))["type"] == "ok"
+        assert (await asked(eve, "room.join", group))["code"] == "not_found"
+        assert group not in server.app.rooms.cache.rooms
+        assert (await asked(bob, "room.join", group))["type"] == "ok"
+        assert (await asked(bob, "send", group, body={"text": "hi"}, post=2))["type"] == "ok"
+        assert (await asked(bob, "send", group, body={"text": "hi"}, post=4))["code"] == "not_found"
+        assert (await asked(ann, "room.delete", group))["type"] == "ok"
+        assert "comments" not in (await asked(ann, "room.get", channel))["summary"]
+
+
 class Discussion:
     """A channel, its group, and what Ann and Bob do there by chance."""
 
