@@ -107,6 +107,8 @@ async def test_a_room_that_is_deleted_is_linked_no_more(clients: Clients) -> Non
     again = await ann.create_group("Another")
     await ann.mutate("room.update", channel, comments=again)
     await ann.mutate("room.delete", channel)
+    told = [(await ann.next_event(again, "settings"))["channel"] for _ in range(2)]
+    assert told == [channel, ""]
     assert "channel" not in await ann.get_room(again)
     late = {"type": "send", "room": again, "key": fresh_key(), "body": {"text": "late"}, "post": 2}
     assert (await ann.expect_refusal("not_found", late))["field"] == "post"
