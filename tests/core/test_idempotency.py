@@ -163,6 +163,11 @@ def test_a_digest_is_the_same_in_every_process_and_version(room):
 DIGEST = 1233649458
 
 
+def test_the_post_that_a_message_comments_on_is_content(room):
+    comments = [digest_of(replace(send(room), post=post)) for post in (2, 3)]
+    assert len({digest_of(send(room)), *comments}) == 3
+
+
 def test_keys_of_a_later_version_change_no_digest_of_a_request_without_them(room):
     """Rules, description and tags came together, and `comments` behind them."""
     name, absent = "RoomUpdate", [None] * 3

@@ -3,9 +3,11 @@
 import random
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
+from chatd.storage.sqlite import removal
 from tests.kit.client import TestClient, fresh_key
 from tests.kit.clients import Clients
 from tests.kit.inprocess import InProcessClient, InProcessServer, in_process, new_key
@@ -230,11 +232,11 @@ class Discussion:
             assert numbers.get(post, 0) == len(scanned)
 
 
-@pytest.mark.parametrize("seed", range(seed_base(), seed_base() + scaled(4, 400)))
-async def test_the_comments_on_a_post_are_those_of_the_history(tmp_path: Path, seed: int) -> None:
+async def discuss(directory: Path, seed: int) -> None:
+    """Have a discussion over three lives of a daemon, and check it at the end of each."""
     discussion = Discussion(seed)
     for life in range(3):
-        async with in_process(tmp_path / "data", **{**SECTIONS, "channels": CHANNELS}) as server:
+        async with in_process(directory / "data", **{**SECTIONS, "channels": CHANNELS}) as server:
             if life == 0:
                 await discussion.begin(server)
             for _ in range(25):
@@ -242,3 +244,14 @@ async def test_the_comments_on_a_post_are_those_of_the_history(tmp_path: Path, s
                 clients = [await server.connect("ann"), await server.connect("bob", device=2)]
                 await discussion.act(server, discussion.chance.choice(clients))
             await discussion.check(await server.connect("ann"))
+
+
+@pytest.mark.parametrize("seed", range(seed_base(), seed_base() + scaled(4, 400)))
+async def test_the_comments_on_a_post_are_those_of_the_history(tmp_path: Path, seed: int) -> None:
+    await discuss(tmp_path, seed)
+
+
+async def test_a_recalled_comment_that_is_still_counted_is_found_out(tmp_path: Path) -> None:
+    unchanged = "UPDATE events SET target = target WHERE position = ?"
+    with patch.object(removal, "RECALL_COMMENT", unchanged), pytest.raises(AssertionError):
+        await discuss(tmp_path, 1)
