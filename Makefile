@@ -41,6 +41,7 @@ soak: .venv/installed-dev
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/storage/test_unallocated.py \
 	  tests/storage/test_power_loss_of_erasures.py
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/scenarios/test_crash.py -k kill_9_under_load
+	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/scenarios/test_comments.py -k those_of_the_history
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/core/test_friends_machine.py tests/simulation/test_twins.py
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/server/test_stopping.py tests/server/test_memory.py
 	SOAK=1 $(BIN)/pytest $(PYTEST_ARGS) tests/server/test_graph_feed.py tests/server/test_graph_import.py

@@ -11,6 +11,7 @@ from .core.messages import Message, message_from
 from .core.packets import (
     Body,
     ChangesReply,
+    Event,
     HistoryReply,
     LogReply,
     MembersReply,
@@ -131,10 +132,13 @@ class Room(Group, OwnView):
         silent: bool = False,
         composed_at: int | None = None,
         key: str = "",
+        comments_on: int = 0,
     ) -> Receipt:
         """Send a message and wait for the durable acknowledgement (protocol.md, "send"). `files`: those that
-        `client.upload` returned, at most 10. `key`: of the draft that it was."""
-        return await self._engine.deliver(self._message(with_files(content, files), silent, composed_at, key))
+        `client.upload` returned, at most 10. `key`: of the draft that it was. `comments_on`: a post of the channel
+        whose comments are in this group."""
+        message = self._message(with_files(content, files), silent, composed_at, key)
+        return await self._engine.deliver({**message, **given(post=comments_on)})
 
     async def post(
         self,
@@ -144,13 +148,15 @@ class Room(Group, OwnView):
         silent: bool = False,
         composed_at: int | None = None,
         key: str = "",
+        comments_on: int = 0,
     ) -> str:
-        """Put a message into the outbox and return its key, once it is stored here. `files` and `key` as of `send`.
+        """Put a message into the outbox and return its key, once it is stored here. `files`, `key` and `comments_on` as
+        of `send`.
 
         Its outcome comes as `SendDone`, `SendDelayed` or `SendFailed`.
         """
         message = self._message(with_files(content, files), silent, composed_at, key)
-        return await self._engine.sender.post(message)
+        return await self._engine.sender.post({**message, **given(post=comments_on)})
 
     async def press(self, seq: int, button: Button) -> Receipt:
         """Press a button below a message, which sends its label and data (protocol.md, "Button").
@@ -223,6 +229,18 @@ class Room(Group, OwnView):
         self._engine.account.publish(replica, changes)
         return page
 
+    async def comments(self, post: int, *, before: int | None = None, limit: int = HISTORY_PAGE) -> Page:
+        """Return the newest comments on a post of the channel of this group, or those below `before`, ascending
+        (protocol.md, "Comments"). The page says which numbers it covers, and is not kept."""
+        reply: HistoryReply = await self._call("history", post=post, limit=limit, **named({"before": before}))
+        messages = self._shown(self._fresh(reply["events"]))
+        return Page(messages, reply["low"], reply["high"], reply["seq"], reply.get("end", False))
+
+    async def comment_counts(self, posts: Iterable[int]) -> Mapping[int, int]:
+        """Return how many comments there are on these posts of a channel, at most 50; 1000 is 1000 or more."""
+        reply = await self._call("comments", seqs=list(posts))
+        return {entry["seq"]: entry["count"] for entry in reply["counts"]}
+
     async def log(self, first: int, last: int | None = None, limit: int | None = None) -> LogReply:
         """Return the raw reply of `log` from number `first` on (protocol.md, "log"); it is not applied to the room."""
         asked = {"from": first, "to": last, "limit": limit}
@@ -238,10 +256,7 @@ class Room(Group, OwnView):
     async def fetch(self, seqs: Iterable[int]) -> tuple[Message, ...]:
         """Return these messages, at most 100, in their current state (protocol.md, "messages")."""
         reply: MessagesReply = await self._call("messages", seqs=list(seqs))
-        events = reply["events"]
-        replica = self._seen
-        self._engine.account.publish(replica, replica.timeline.take_messages(events))
-        return tuple(message_from(self.id, event) for event in events if not replica.is_deleted(event["seq"]))
+        return self._fresh(reply["events"])
 
     def read(self, seq: int | None = None) -> None:
         """Mark everything up to `seq`, or all that was applied, as read; sent at most every 2 s (protocol.md,
@@ -275,7 +290,8 @@ class Room(Group, OwnView):
         return self._engine.account.take_summary(reply["summary"]).summary
 
     async def update(self, **settings: object) -> None:
-        """Change `title`, `avatar`, `public`, `about`, `tags` or `data` (protocol.md, "room.update")."""
+        """Change `title`, `avatar`, `public`, `about`, `tags` or `data`, or of a channel `comments`: the group of its
+        comments (protocol.md, "room.update")."""
         await self._mutate("room.update", **settings)
 
     async def delete(self) -> None:
@@ -331,6 +347,12 @@ class Room(Group, OwnView):
         """Return those of the messages that are not too old for the room."""
         now = self._engine.settings.env.time_ms()
         return tuple(message for message in messages if self._seen.is_shown(message, now))
+
+    def _fresh(self, events: Iterable[Event]) -> tuple[Message, ...]:
+        """Return single messages that a reply brought, which update those that are kept."""
+        replica = self._seen
+        self._engine.account.publish(replica, replica.timeline.take_messages(events))
+        return tuple(message_from(self.id, event) for event in events if not replica.is_deleted(event["seq"]))
 
     def _page(self, replica: Replica, reply: HistoryReply) -> Page:
         low, high = reply["low"], reply["high"]

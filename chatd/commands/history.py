@@ -6,9 +6,9 @@ the reader was removed, are not in it.
 
 from collections.abc import Callable, Coroutine
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from msgspec import UNSET, Raw
+from msgspec import UNSET, Raw, UnsetType
 
 from chatd.commands.context import Context, Session
 from chatd.commands.reply_size import fitting
@@ -16,7 +16,16 @@ from chatd.core.event_view import event_view, reacted
 from chatd.core.own_view import View, view_of
 from chatd.protocol.envelope import Request
 from chatd.protocol.errors import Refused
-from chatd.protocol.history import Changes, EventsOk, History, Log, Messages
+from chatd.protocol.history import (
+    Changes,
+    CommentCount,
+    Comments,
+    CommentsOk,
+    EventsOk,
+    History,
+    Log,
+    Messages,
+)
 from chatd.protocol.limits import HISTORY_DEFAULT, HISTORY_MAX
 
 PageRequest = TypeVar("PageRequest", bound=Request)
@@ -73,47 +82,63 @@ async def history(ctx: Context, session: Session, request: History, size: int) -
     anchors = [a for a in (request.before, request.after, request.around) if a is not UNSET]
     if len(anchors) > 1:
         raise Refused("bad_request", "one of before, after and around", field="before")
-    number, view, seq = room.number, view_of(member), room.durable_seq
+    pages = Pages(ctx, room.number, request.post)
+    view, seq = view_of(member), room.durable_seq
     first = room.seen_from(member)
     if request.around is not UNSET:
-        reply = await around(ctx, number, first, seq, request.around, limit, size)
+        reply = await around(pages, first, seq, request.around, limit, size)
     elif request.after is not UNSET:
         low = max(first, request.after + 1)
-        reply = await page(ctx, number, low, seq, limit, size, newest=False)
+        reply = await page(pages, low, seq, limit, size, newest=False)
         reply.end = low <= first and reply.low is not UNSET and reply.low <= first
     else:
         high = seq if request.before is UNSET else min(seq, request.before - 1)
-        reply = await page(ctx, number, first, high, limit, size, newest=True)
-    reply.events = await event_views(ctx, session.user, number, reply.events, view)
+        reply = await page(pages, first, high, limit, size, newest=True)
+    reply.events = await event_views(ctx, session.user, pages.number, reply.events, view)
     reply.seq = seq
     return reply
 
 
-async def page(
-    ctx: Context, number: int, low: int, high: int, limit: int, size: int, *, newest: bool
-) -> EventsOk:
+class Pages(NamedTuple):
+    """The messages of the room `number`, or only its comments on `post`."""
+
+    ctx: Context
+    number: int
+    post: int | UnsetType = UNSET
+
+
+async def page(pages: Pages, low: int, high: int, limit: int, size: int, *, newest: bool) -> EventsOk:
     """Return one page of low..high. An empty range covers nothing: the reply has `low` > `high`."""
     if low > high:
         return EventsOk(events=[], low=low, high=max(high, 0), end=newest)
     if not limit:
         # The lower half of a page of one.
         return EventsOk(events=[], low=high + 1, high=high)
-    rows = await ctx.store.history(number, low, high, limit, size, newest=newest)
+    store = pages.ctx.store
+    if pages.post is UNSET:
+        rows = await store.history(pages.number, low, high, limit, size, newest=newest)
+    else:
+        rows = await store.comments(pages.number, pages.post, (low, high), limit, size, newest=newest)
     return EventsOk(events=[Raw(blob) for blob in rows.events], low=rows.low, high=rows.high, end=rows.end)
 
 
-async def around(
-    ctx: Context, number: int, first: int, seq: int, anchor: int, limit: int, size: int
-) -> EventsOk:
+async def around(pages: Pages, first: int, seq: int, anchor: int, limit: int, size: int) -> EventsOk:
     """Return about half of the page below `anchor`, and the rest from it on; half of the bytes for each."""
     anchor = min(max(anchor, first), seq + 1)
     # None below it when half of the bytes might not hold one message.
-    below = limit // 2 if size // 2 >= ctx.config.limits.body_bytes else 0
-    older = await page(ctx, number, first, anchor - 1, below, size // 2, newest=True)
-    newer = await page(ctx, number, anchor, seq, limit - below, size // 2, newest=False)
+    below = limit // 2 if size // 2 >= pages.ctx.config.limits.body_bytes else 0
+    older = await page(pages, first, anchor - 1, below, size // 2, newest=True)
+    newer = await page(pages, anchor, seq, limit - below, size // 2, newest=False)
     low = older.low if anchor > first else anchor
     high = newer.high if anchor <= seq else anchor - 1
     return EventsOk(events=[*older.events, *newer.events], low=low, high=high, end=older.end)
+
+
+async def comments(ctx: Context, session: Session, request: Comments) -> CommentsOk:
+    """Return how many comments there are on posts of a channel; posts without any are left out."""
+    room, _ = await ctx.enter(session.user, request.room)
+    found = await ctx.store.comment_counts(room.number, request.seqs)
+    return CommentsOk(counts=[CommentCount(seq, count) for seq, count in sorted(found.items())])
 
 
 @cut_to_fit

@@ -116,16 +116,16 @@ class HostRooms:
         """Return a page of messages in current state, as `history` of protocol.md does."""
         room, member = await self._enter(user, name)
         number, view, seq, ctx = room.number, view_of(member), room.durable_seq, self._ctx
-        first = view.first
+        first, pages = view.first, history.Pages(ctx, number)
         size = page_bytes(ctx)
         if place.around is not None:
-            found = await history.around(ctx, number, first, seq, place.around, limit, size)
+            found = await history.around(pages, first, seq, place.around, limit, size)
         elif place.after is not None:
             low = max(first, place.after + 1)
-            found = await history.page(ctx, number, low, seq, limit, size, newest=False)
+            found = await history.page(pages, low, seq, limit, size, newest=False)
         else:
             high = seq if place.before is None else min(seq, place.before - 1)
-            found = await history.page(ctx, number, first, high, limit, size, newest=True)
+            found = await history.page(pages, first, high, limit, size, newest=True)
         events = await history.event_views(ctx, user, number, found.events, view)
         await self._enter(user, name)
         return replace(found, events=events, seq=seq)

@@ -37,7 +37,7 @@ from chatd.protocol.friends import (
     FriendRequest,
 )
 from chatd.protocol.groups import Announce, MembersGet, MembersNickname, MembersSilence, MembersUnban
-from chatd.protocol.history import Changes, History, Log, Messages
+from chatd.protocol.history import Changes, Comments, History, Log, Messages
 from chatd.protocol.inbox import Clear, Delete, Reads, Unread, Verify
 from chatd.protocol.joining import (
     InvitesCreate,
@@ -82,6 +82,7 @@ COMMANDS: dict[type[Request], Command] = {
     History: Command(for_members(history.history)),
     Changes: Command(for_members(history.changes)),
     Messages: Command(for_members(history.messages)),
+    Comments: Command(for_members(history.comments)),
     Send: Command(WRITER, allow="send", writes=True),
     Edit: Command(WRITER, allow="send", writes=True),
     Recall: Command(WRITER, allow="send", writes=True),

@@ -76,6 +76,7 @@ CONVERSATIONS: Mapping[str, Mapping[str, Check]] = {
         "more_": OPAQUE,
         "limit_": number(1, 50),
     },
+    "comments": {"id": SEQ, "room": ROOM, "seqs": array(SEQ, 50, 1)},
     "rooms.find": {
         "id": SEQ,
         "text_": text(64),

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple, cast
 
 from msgspec import UNSET, structs
 
+from chatd.core.comments import follows_channel
 from chatd.core.extras import ban_holds
 from chatd.core.governance import joining, kept_details, ranks, rule
 from chatd.core.permissions import HOST, authorize
@@ -193,8 +194,11 @@ def may_invite(room: Room, user: str) -> bool:
 
 
 def way_in(room: Room, user: str, reads: ReadSet) -> Action:
-    """Return the action of a user who joins: by an offer of somebody who may still make it, else as the group says."""
-    by_rule = joining(room)
+    """Return the action of a user who joins: by an offer of somebody who may still make it, else as the group says.
+
+    The group of the comments of a channel takes all its followers.
+    """
+    by_rule = "open" if follows_channel(room, user, reads) else joining(room)
     join = join_of(room, user, reads)
     if by_rule != "open" and join.kind == "offered" and may_invite(room, join.by):
         return "ask_by_offer" if needs_admin(room, join.by) else "accept_offer"

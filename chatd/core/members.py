@@ -98,6 +98,9 @@ def add_member(room: Room, user: str, role: Role, writes: WriteSet, reads: ReadS
 def first_visible(room: Room) -> int:
     """Return the event from which on newcomers see a room: its next one, unless its rules show them more."""
     shown = rule(room, "history") if room.governed else "none"
+    if room.details.channel:
+        # Comments are for everybody who follows the channel.
+        shown = "all"
     seen = {"none": 0, "recent": RECENT_EVENTS, "all": room.seq}[shown]
     return max(room.purged + 1, room.seq + 1 - seen)
 

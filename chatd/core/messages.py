@@ -7,6 +7,7 @@ from msgspec import UNSET, UnsetType
 from chatd.core import removal
 from chatd.core.attachments import AttachedAt, Resolved, attach, exchange, named_files, resolve, without_files
 from chatd.core.cards import check_shared
+from chatd.core.comments import check_post
 from chatd.core.idempotency import acknowledgement, first_time, once, same, unlogged
 from chatd.core.may_post import (
     check_may_post,
@@ -123,6 +124,8 @@ def post(user: str, request: Send, writes: WriteSet, reads: ReadSet) -> WriteOk:
     named = reads.rooms.get(request.room)
     check_content(user, request.body, named, reads)
     room, author = authorize(named, user, "post")
+    if request.post is not UNSET:
+        check_post(room, request.post, reads)
     bound = is_bound(room, author)
     if bound:
         check_may_say(room, author, request.body, writes.now, since_written(room, author, writes, reads))
@@ -151,6 +154,7 @@ def say(
     body = request.body if found is None else found.body
     event = Event(seq=0, kind=MESSAGE, user=user, key=request.key, body=body)
     event.composed_at = worth_publishing(request.composed_at, writes.now)
+    event.post = request.post
     writes.touch(room)
     room.time = writes.now
     if room.written != BOTH and room.direct:

@@ -12,7 +12,8 @@ class RoomDetails(Struct, omit_defaults=True, frozen=True):
 
     `announcement`: the seq of a message, 0 for none. `kept`: in a direct room, messages up to this one were there
     before somebody chose how long messages are kept, and stay. `joins`: the requests to join that wait. `barred`: the
-    host app keeps it out of the directory.
+    host app keeps it out of the directory. `comments`: of a channel, the group of its comments; `channel`: of that
+    group, the channel. Empty: none.
     """
 
     policy: Policy = Policy()
@@ -22,6 +23,8 @@ class RoomDetails(Struct, omit_defaults=True, frozen=True):
     joins: int = 0
     kept: int = 0
     barred: bool = False
+    comments: str = ""
+    channel: str = ""
 
 
 NO_DETAILS = RoomDetails()

@@ -47,6 +47,14 @@ class SupersededEdits:
 
 
 @dataclass(slots=True, frozen=True)
+class RecalledComment:
+    """A record: the message `seq` is no comment on a post any more."""
+
+    room: int
+    seq: int
+
+
+@dataclass(slots=True, frozen=True)
 class ErasedReactions:
     """A record: the events at these `seqs` that say how `person` reacted or was called become `erased`, which say
     nothing.
@@ -108,6 +116,8 @@ def recall(message: Message, writes: WriteSet, reads: ReadSet) -> None:
     detach(message.room.number, message.event.seq, named_files(message.event.body), writes, reads)
     message.event.body = UNSET
     message.event.recalled = True
+    if message.event.post is not UNSET:
+        writes.add(RecalledComment(message.room.number, message.event.seq))
     tell_asked(message.room, writes)
     unannounce(message.room, message.event.seq, message.event.seq, writes)
     for step in writes.steps.get(message.room.number, ()):

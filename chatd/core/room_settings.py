@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import UNSET, structs
 
+from chatd.core.comments import check_link, link
 from chatd.core.discovery import list_anew, names_of
 from chatd.core.governance import changed_policy, details_with, kept_details, ranks, rule
 from chatd.core.held_files import avatar_holder, check_picture, hold
@@ -21,7 +22,7 @@ from chatd.protocol.groups import Policy
 from chatd.protocol.messages import Event, WriteOk
 from chatd.protocol.rooms import RoomCreate, RoomUpdate
 
-SETTINGS = ("title", "avatar", "public", "data", "about", "tags")
+SETTINGS = ("title", "avatar", "public", "data", "about", "tags", "comments")
 # Whoever may change the title may not change these, but an admin may.
 MODERATED = frozenset(("public", "data", "policy"))
 # The rule that both users of a direct room may choose, and the owner of a group.
@@ -59,15 +60,20 @@ def update(user: str, request: RoomUpdate, writes: WriteSet, reads: ReadSet) -> 
     changed = new_settings(room, request, member)
     if not changed:
         return WriteOk(duplicate=True)
+    if "comments" in changed:
+        check_link(room, changed["comments"], user, member, reads)
     if "avatar" in changed:
         check_picture(changed["avatar"], "avatar", (user,), "avatar", reads)
         hold(avatar_holder(room), changed["avatar"], writes, reads)
-    before = names_of(room)
+    before, former = names_of(room), room.details.comments
     set_settings(writes.touch(room), changed)
     list_anew(room, before, writes)
     writes.refreshed[room.number, ""] = room
     event = Event(seq=0, kind="settings", user=user or UNSET, **changed)
-    return acknowledgement(request, writes.append(room, event, key=request.key, digest=digest))
+    reply = acknowledgement(request, writes.append(room, event, key=request.key, digest=digest))
+    if "comments" in changed:
+        link(room, former, user, writes, reads)
+    return reply
 
 
 def action_of(request: RoomUpdate) -> str:
@@ -84,6 +90,7 @@ def new_settings(room: Room, request: RoomUpdate, member: Member) -> dict[str, A
     """
     details = room.details
     now = {"title": room.title, "avatar": room.avatar, "about": details.about, "tags": [*details.tags]}
+    now["comments"] = details.comments
     changed = {
         name: wanted
         for name, value in now.items()
@@ -134,3 +141,5 @@ def set_settings(room: Room, changed: dict[str, Any]) -> None:
     if "about" in changed or "tags" in changed:
         about, tags = changed.get("about", room.details.about), changed.get("tags", room.details.tags)
         room.details = kept_details(structs.replace(room.details, about=about, tags=tuple(tags)))
+    if "comments" in changed:
+        room.details = kept_details(structs.replace(room.details, comments=changed["comments"]))

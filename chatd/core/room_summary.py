@@ -240,6 +240,8 @@ def show_details(summary: RoomSummary, details: RoomDetails, role: Role) -> None
     summary.tags = list(details.tags) or UNSET
     summary.announcement = details.announcement
     summary.kept = details.kept
+    summary.comments = details.comments or UNSET
+    summary.channel = details.channel or UNSET
     if details.policy != NO_DETAILS.policy:
         summary.policy = details.policy
     # To those who decide.

@@ -8,6 +8,7 @@ from msgspec import UNSET
 from chatd.core import removal
 from chatd.core.bots import greet
 from chatd.core.channels import check_creation
+from chatd.core.comments import unlink
 from chatd.core.discovery import list_anew
 from chatd.core.entering import answers
 from chatd.core.governance import hides_members
@@ -215,5 +216,6 @@ def delete(user: str, request: RoomDelete, writes: WriteSet, reads: ReadSet) -> 
     room, _ = authorize(room, user, "delete")
     if not room.is_channel:
         writes.spend("bytes", user, MEMBER_BYTES * room.size)
+    unlink(room, user, writes, reads)
     removal.delete(room, user, writes, reads)
     return WriteOk(time=writes.now)

@@ -12,7 +12,7 @@ from chatd.protocol.cards import CardType
 from chatd.protocol.connection import Mode
 from chatd.protocol.errors import Refused
 from chatd.protocol.groups import Joining, Newcomers
-from chatd.protocol.identifiers import Device, Handle, Key, Mention, NewHandle, Room, User
+from chatd.protocol.identifiers import Device, Handle, Key, LinkedRoom, Mention, NewHandle, Room, User
 from chatd.protocol.media import FileKind, Size, Waveform
 from chatd.protocol.members import MemberFilter, Role
 from chatd.protocol.moderation import Reason
@@ -41,6 +41,7 @@ FORMS = {
     CardType: "a word, 1 to 16 of a-z 0-9 _, the first a letter",
     Has: "one of image, video, voice, file, link, mention, or card: and a type",
     Room: "the id of a room, 12 letters and digits, as the server gave it",
+    LinkedRoom: "the id of a room, 12 letters and digits, or empty",
     Handle: "a handle, 3 to 32 of A-Z a-z 0-9 _ .",
     NewHandle: "a handle, 3 to 32 of A-Z a-z 0-9 _ ., or empty",
     Waveform: "a waveform, 64 of 0-9 a-v",

@@ -17,6 +17,8 @@ User = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_\-.:@|+]{1,64}\Z")]
 Mention = Annotated[str, Meta(pattern=r"^(\*|[A-Za-z0-9_\-.:@|+]{1,64})\Z")]
 Device = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_\-]{22}\Z")]
 Room = Annotated[str, Meta(pattern=r"^[A-Za-z0-9]{12}\Z")]
+# One that is set may be empty, which ends it.
+LinkedRoom = Annotated[str, Meta(pattern=r"^([A-Za-z0-9]{12})?\Z")]
 Key = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_\-]{8,36}\Z")]
 # Chosen by users and told aloud: case does not tell two apart. One that is set may be empty, which gives it back.
 Handle = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.]{3,32}\Z")]

@@ -104,6 +104,8 @@ INVITE_DAYS_MAX = 365
 RECENT_EVENTS = 200
 # Ranges of messages that one member took out of their own view of a room; more is a `clear`.
 DELETED_RANGES_MAX = 64
+# Posts in one `comments`: a screen or two. More comments on one post are not counted.
+COMMENTED_MAX, COMMENTS_COUNTED_MAX = 50, 1_000
 # Rooms in one `reads`.
 READS_MAX = 200
 # Characters of a search.

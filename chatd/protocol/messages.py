@@ -177,12 +177,18 @@ class Event(Struct, omit_defaults=True, rename={"from_": "from"}):
     tags: list[str] | UnsetType = UNSET
     nickname: str | UnsetType = UNSET
     until: Milliseconds | UnsetType = UNSET
+    comments: str | UnsetType = UNSET
+    channel: str | UnsetType = UNSET
+    post: U53 | UnsetType = UNSET
 
 
 class Send(RoomMutation, tag="send", frozen=True, kw_only=True):
+    """`post`: the post of the channel that this is a comment on, in the group of its comments."""
+
     body: SentBody
     composed_at: Milliseconds | UnsetType = UNSET
     silent: bool = False
+    post: Seq | UnsetType = UNSET
 
 
 class Edit(RoomMutation, tag="edit", frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from chatd.protocol.friends import (
     FriendRequest,
 )
 from chatd.protocol.groups import Announce, MembersGet, MembersNickname, MembersSilence, MembersUnban
-from chatd.protocol.history import Changes, History, Log, Messages
+from chatd.protocol.history import Changes, Comments, History, Log, Messages
 from chatd.protocol.inbox import Clear, Delete, Reads, Unread, Verify
 from chatd.protocol.joining import (
     InvitesCreate,
@@ -50,7 +50,7 @@ from chatd.protocol.users import DevicesList, DevicesRemove, ProfileSet, UsersFi
 
 AnyRequest = (
     Hello | Auth | SetMode | Ping | Pong | Sync
-    | Log | History | Changes | Messages
+    | Log | History | Changes | Messages | Comments
     | Send | Edit | Recall | React | Pin | Forward
     | Read | Delivered | Readers | Focus | Typing | Watch
     | RoomCreate | RoomDirect | RoomGet | RoomUpdate | RoomDelete | RoomJoin | RoomLeave

@@ -6,7 +6,7 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from chatd.protocol.envelope import Mutation, Ok, Push, Request, RoomMutation
 from chatd.protocol.groups import About, Policy, Tags
-from chatd.protocol.identifiers import U53, Address, Milliseconds, Room, Title, User
+from chatd.protocol.identifiers import U53, Address, LinkedRoom, Milliseconds, Room, Title, User
 from chatd.protocol.limits import FOLDERS_MAX, MEMBERS_CHANGED_MAX
 from chatd.protocol.members import Role
 from chatd.protocol.preferences import Folders
@@ -49,6 +49,8 @@ class RoomSummary(Struct, omit_defaults=True):
     tags: list[str] | UnsetType = UNSET
     announcement: U53 = 0
     kept: U53 = 0
+    comments: str | UnsetType = UNSET
+    channel: str | UnsetType = UNSET
     joins: U53 = 0
     nickname: str | UnsetType = UNSET
     silenced_until: Milliseconds = 0
@@ -96,6 +98,8 @@ class RoomDecline(Request, tag="room.decline", frozen=True, kw_only=True):
 
 
 class RoomUpdate(RoomMutation, tag="room.update", frozen=True, kw_only=True):
+    """`comments`: of a channel, the group in which its posts are commented on; empty for none."""
+
     title: Title | UnsetType = UNSET
     avatar: Address | UnsetType = UNSET
     public: bool | UnsetType = UNSET
@@ -103,6 +107,7 @@ class RoomUpdate(RoomMutation, tag="room.update", frozen=True, kw_only=True):
     policy: Policy | UnsetType = UNSET
     about: About | UnsetType = UNSET
     tags: Tags | UnsetType = UNSET
+    comments: LinkedRoom | UnsetType = UNSET
 
 
 class RoomDelete(RoomMutation, tag="room.delete", frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ from chatd.core.write_set import WriteSet
 from chatd.protocol.errors import Unavailable
 from chatd.protocol.messages import Event
 from chatd.storage.channels import ChannelStore
+from chatd.storage.comments import CommentViews
 from chatd.storage.discovery import DiscoveryViews
 from chatd.storage.erasing import ErasureStore, PersonFiles
 from chatd.storage.feeds import FeedStore, WebhookStore
@@ -233,7 +234,7 @@ class DecisionStore(Protocol):
         """Run `read(connection, ...)` as of one commit, in a thread: for chapters with statements of their own."""
 
 
-class RoomViews(DiscoveryViews, SearchViews, InboxViews, MemberViews, Commits, Protocol):
+class RoomViews(CommentViews, DiscoveryViews, SearchViews, InboxViews, MemberViews, Commits, Protocol):
     """The rooms as members are shown them: committed state only."""
 
     async def memberships(self, user: str, *, everything: bool = True) -> Sequence[Membership]:

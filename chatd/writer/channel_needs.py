@@ -8,9 +8,12 @@ from msgspec import UNSET
 from chatd.core.attachments import forwards
 from chatd.core.channels import Followed
 from chatd.core.maintenance import RefreshSummaries
+from chatd.core.permissions import HOST
 from chatd.core.read_set import ReadSet
+from chatd.protocol.members import RoomJoin
 from chatd.protocol.messages import Edit, Forward, Send
 from chatd.protocol.read_state import Delivered
+from chatd.protocol.rooms import RoomUpdate
 from chatd.writer.sources import Sources, Submitted
 
 # For `isinstance`, which is slow with a union.
@@ -48,6 +51,33 @@ def named_users(asked: Submitted) -> Iterable[str]:
     for one in getattr(request, "users", None) or ():
         yield one if isinstance(one, str) else one.user
     yield asked.user
+
+
+async def linked(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:
+    """Read the groups and channels that are linked to the rooms named, or are about to be, and whether those who join
+    the group of a channel follow that.
+    """
+    names = set()
+    for asked in batch:
+        request = asked.request
+        room = reads.rooms.get(request.room)
+        if room is None:
+            continue
+        if isinstance(request, RoomJoin):
+            # Of others nothing is read but whether they follow it.
+            if room.details.channel:
+                await sources.rooms.of(asked.user, room.details.channel)
+        elif asked.user == HOST or asked.user in room.members:
+            names |= {room.details.comments, room.details.channel}
+            if isinstance(request, RoomUpdate) and request.comments:
+                await read_group(sources, asked.user, request.comments)
+    if names := names - {""}:
+        await sources.rooms.load(names)
+
+
+async def read_group(sources: Sources, user: str, name: str) -> None:
+    """Read the group that `user` is about to link, unless they never were in it."""
+    await (sources.rooms.get(name) if user == HOST else sources.rooms.of(user, name))
 
 
 async def followed(sources: Sources, batch: Sequence[Submitted], reads: ReadSet) -> None:

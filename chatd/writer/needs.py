@@ -46,7 +46,7 @@ from chatd.protocol.read_state import Read
 from chatd.protocol.rooms import Preferences, RoomCreate, RoomDecline, RoomDelete, RoomDirect, RoomUpdate
 from chatd.protocol.users import DevicesRemove, ProfileSet
 from chatd.writer.account_needs import cards, circles, keys_of_api, preferences, privacy
-from chatd.writer.channel_needs import followed
+from chatd.writer.channel_needs import followed, linked
 from chatd.writer.erasure_needs import NEEDS_OF_ERASURES, erasures_of_users
 from chatd.writer.file_needs import NEEDS_OF_FILES, forwarded, heard, pictures, read_held, sent
 from chatd.writer.group_needs import bans, recent_messages
@@ -307,7 +307,7 @@ def group_of(via: str) -> str:
 
 
 NEEDS: Mapping[type, tuple[Need, ...]] = {
-    Send: (used_keys, sent),
+    Send: (used_keys, sent, linked),
     Edit: (messages, used_keys, sent),
     Recall: (messages, used_keys),
     React: (messages, used_keys),
@@ -321,10 +321,10 @@ NEEDS: Mapping[type, tuple[Need, ...]] = {
     RoomCreate: (new_rooms, people, relations, pictures),
     RoomDirect: (new_rooms, people, relations, bots),
     OpenDirect: (new_rooms, people),
-    RoomUpdate: (used_keys, pictures),
-    RoomDelete: (used_keys, pictures),
+    RoomUpdate: (used_keys, pictures, linked),
+    RoomDelete: (used_keys, pictures, linked),
     RemoveFollowers: (pictures,),
-    RoomJoin: (used_keys, people, followed, asking),
+    RoomJoin: (used_keys, people, followed, asking, linked),
     RoomLeave: (used_keys, pictures, asking),
     MembersAdd: (used_keys, people, relations, followed, asking),
     MembersRemove: (used_keys, pictures, recent_messages, asking, bans),

@@ -25,10 +25,10 @@ POSTED = (Send, Forward)
 def optimistic(asked: Submitted) -> bool:
     """Whether a request is stored without looking its key up first: the unique index finds the rare repetition.
 
-    Not with files of this server, which have to be looked at.
+    Not with files of this server, nor as a comment: a file and a channel have to be looked at.
     """
     request = asked.request
-    if type(request) is not Send or asked.screened is not None:
+    if type(request) is not Send or asked.screened is not None or request.post is not UNSET:
         return False
     body = request.body
     return (body.attachments is UNSET and body.card is UNSET) or not any(True for _ in named_files(body))

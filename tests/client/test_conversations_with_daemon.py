@@ -51,6 +51,27 @@ async def test_a_group_governs_itself(client_of):
     assert list((await group.add(["bob"])).not_added) == []
 
 
+async def test_posts_of_a_channel_are_commented_on_in_its_group(client_of):
+    ann, bob = await client_of("ann"), await client_of("bob")
+    channel, group = await ann.create_channel("Bike news"), await ann.create_group("Discussion")
+    post = (await channel.send("Spring tour")).seq
+    followed = await bob.join(channel.id)
+    await channel.update(comments=group.id)
+    assert (channel.summary.comments, group.summary.channel) == (group.id, channel.id)
+    await until(lambda: followed.summary.comments == group.id)
+    theirs = await bob.join(group.id)
+    await theirs.send("beside it")
+    first = await theirs.send("I come along", comments_on=post)
+    await theirs.post("When?", comments_on=post)
+    await until(lambda: len(group.messages) == 3)
+    assert [message.post for message in group.messages.values()] == [0, post, post]
+    page = await group.comments(post, before=first.seq + 1)
+    assert ([message.text for message in page.messages], page.end) == (["I come along"], True)
+    assert await followed.comment_counts([post, post + 1]) == {post: 2}
+    await channel.update(comments="")
+    await until(lambda: not followed.summary.comments and not theirs.summary.channel)
+
+
 async def test_a_user_enters_by_an_invite_and_by_asking(client_of):
     ann, bob, cec = await client_of("ann"), await client_of("bob"), await client_of("cec")
     group = await ann.create_group("Bikes", policy={"join": "request"})

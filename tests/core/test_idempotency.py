@@ -1,3 +1,5 @@
+from zlib import crc32
+
 import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -7,6 +9,7 @@ from chatd.core.idempotency import Repeated, digest_of, first_time, once
 from chatd.core.read_set import KeyedEvent, ReadSet, Rules
 from chatd.core.room import Member
 from chatd.core.write_set import WriteSet
+from chatd.protocol.codec import encode
 from chatd.protocol.errors import Refused
 from chatd.protocol.messages import Body, Event, Pin, React, Recall, Send, SentBody, WriteOk
 from chatd.protocol.rooms import RoomUpdate
@@ -158,3 +161,17 @@ def test_a_digest_is_the_same_in_every_process_and_version(room):
 
 
 DIGEST = 1233649458
+
+
+def test_the_post_that_a_message_comments_on_is_content(room):
+    comments = [digest_of(replace(send(room), post=post)) for post in (2, 3)]
+    assert len({digest_of(send(room)), *comments}) == 3
+
+
+def test_keys_of_a_later_version_change_no_digest_of_a_request_without_them(room):
+    """Rules, description and tags came together, and `comments` behind them."""
+    name, absent = "RoomUpdate", [None] * 3
+    first, with_rules = RoomUpdate(room="r", key=KEY, title="x"), RoomUpdate(room="r", key=KEY, about="y")
+    assert digest_of(first) == crc32(encode((name, ["x", *absent])))
+    assert digest_of(with_rules) == crc32(encode((name, [None, *absent, None, "y", None])))
+    assert digest_of(replace(with_rules, comments="g")) != digest_of(with_rules)

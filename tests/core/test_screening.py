@@ -196,7 +196,7 @@ Recall React Pin RoomDirect RoomDelete RoomLeave MembersRemove MembersRole RoomA
 PrivacySet Preferences FriendAccept FriendDecline FriendCancel FriendRemove ContactSet CircleSet CircleDelete
 FileLink FileList StickerList Played MembersUnban MembersSilence MembersGet Announce
 InvitesList InvitesRevoke InvitesLook JoinsList JoinsDecide Delete Clear Draft Schedule Search Unread Reads Verify
-RoomsFind
+RoomsFind Comments
 """
 
 

@@ -158,6 +158,7 @@ STORES = (
     "storage.joining",
     "storage.media",
     "storage.channels",
+    "storage.comments",
     "storage.discovery",
     "storage.members",
     "storage.scheduled",

@@ -9,7 +9,7 @@ import pytest
 from tests.kit.newcomer import ROOT
 from tests.simulation.canaries import CANARIES
 
-PROMISES = 45
+PROMISES = 46
 
 CHAPTERS = re.findall(
     r"^### (G\d+) (.+?)\n\n(.+?)\n\n- Refuted by: (.+?)\n- Broken on purpose: (.+?)(?=\n\n###|\n*\Z)",

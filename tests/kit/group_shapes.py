@@ -8,6 +8,7 @@ from tests.kit.shapes import (
     positive,
     record,
     role,
+    room,
     text,
     u53,
     user,
@@ -31,12 +32,15 @@ member_row = record(
 )
 
 GROUP_SETTINGS: dict[str, Shape] = {"policy": policy, "about": text, "tags": listed(word, most=5)}
+GROUP_SETTINGS |= dict.fromkeys(("comments", "channel"), text)
 GROUP_SUMMARY: dict[str, Shape] = {
     "policy": policy,
     "about": word,
     "tags": listed(word, least=1, most=5),
     "announcement": positive,
     "kept": positive,
+    "comments": room,
+    "channel": room,
     "joins": positive,
     "nickname": word,
     "silenced_until": positive,

@@ -60,6 +60,7 @@ _MESSAGE_STATE: dict[str, Shape] = {
     "recalled": flag,
     "pinned": flag,
     "reactions": listed(reaction_count, least=1),
+    "post": positive,
 }
 
 # What a user is shown of a message that they deleted for themself.
@@ -219,6 +220,7 @@ REPLIES: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
     "history": ({"events": _events, "low": u53, "high": u53, "seq": u53}, {"end": flag}),
     "changes": ({"events": _events, "seq": u53}, {"next": positive}),
     "messages": ({"events": _events}, {}),
+    "comments": ({"counts": listed(record({"seq": positive, "count": positive}), most=50)}, {}),
     "send": (_stored, {**_done, "ordinal": positive, "event": event}),
     "forward": (
         _stored,

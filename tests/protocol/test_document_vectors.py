@@ -14,7 +14,7 @@ from chatd.protocol.drafts import StampOk
 from chatd.protocol.envelope import Error, Push, Request
 from chatd.protocol.errors import Broken
 from chatd.protocol.friends import CircleOk, ContactOk
-from chatd.protocol.history import EventsOk
+from chatd.protocol.history import CommentsOk, EventsOk
 from chatd.protocol.inbox import BadgeOk, ReadsOk, UnreadOk, VerifyOk
 from chatd.protocol.joining import CardOk, InviteOk, InvitesOk, JoinsOk, UseOk
 from chatd.protocol.media import FileLinkOk, FileListOk, StickerListOk
@@ -160,6 +160,7 @@ REPLIES = {  # the answer to these requests; all others are answered by a WriteO
     "sticker.list": StickerListOk,
     "search": SearchOk,
     "rooms.find": RoomsFound,
+    "comments": CommentsOk,
     "invites.create": InviteOk,
     "invites.list": InvitesOk,
     "invites.look": CardOk,

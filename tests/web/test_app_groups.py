@@ -164,7 +164,7 @@ async def test_who_is_banned_is_shown_a_page_at_a_time(browser: Any, world: Worl
         await page.go(f"r/{world.hike}/about")
         await _show(page, "Banned people")
         await page.dialog.get_by_text("stranger0", exact=True).wait_for()
-        assert await page.dialog.locator(".setting").count() == 100
+        await expect(page.dialog.locator(".setting")).to_have_count(100)
         await page.dialog.locator("button", has_text="Show more").click()
         await page.dialog.get_by_text("stranger99", exact=True).wait_for()
         assert watch.errors == []

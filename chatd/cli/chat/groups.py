@@ -95,6 +95,20 @@ class GroupsView:
         await target.forward(self._room, [int(first[1:])])
         self._note(f"forwarded to {clean(place)}")
 
+    async def comments(self, rest: str) -> None:
+        """Show the comments on a post of this channel, or write one. Whoever asks enters the group of its comments."""
+        number, _, text = rest.partition(" ")
+        group = self._room.summary.comments
+        if not group or not (number.startswith("#") and number[1:].isdecimal()):
+            raise InvalidCommand("usage, in a channel with comments: /comments #NUMBER [TEXT]")
+        post, room = int(number[1:]), self._client.rooms.get(group) or await self._client.join(group)
+        if room is None:
+            raise InvalidCommand("an admin decides whether you may comment here")
+        if text.strip():
+            await room.send(text.strip(), comments_on=post)
+        for message in (await room.comments(post)).messages:
+            self._show(message_line(message, self._client.user))
+
     async def search(self, rest: str) -> None:
         """Show the messages of this room that hold these words."""
         if not rest:
@@ -133,6 +147,11 @@ GROUPS_COMMANDS: dict[str, tuple[GroupsCommand, str, str]] = {
     "join": (GroupsView.join, "ROOM or INVITE", "enter a group, or follow a channel"),
     "invite": (GroupsView.invite, "[USES]", "make an invite into this room"),
     "forward": (GroupsView.forward, "#NUMBER USER", "forward a message to a user, or into a room"),
+    "comments": (
+        GroupsView.comments,
+        "#NUMBER [TEXT]",
+        "comments on a post of this channel, or one of yours",
+    ),
     "search": (GroupsView.search, "WORDS", "find messages of this room"),
     "find": (GroupsView.find, "NAME or #TAG", "find groups and channels to join"),
 }

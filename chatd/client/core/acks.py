@@ -11,12 +11,15 @@ COMPOSED_SLACK_MS = 60_000
 """Milliseconds by which `composed_at` must differ from `time` to be stored (protocol.md, "send")."""
 
 KEPT: dict[str, tuple[str, tuple[str, ...]]] = {
-    "send": ("message", ("key", "body")),
+    "send": ("message", ("key", "body", "post")),
     "edit": ("edit", ("target", "body")),
     "recall": ("recall", ("target",)),
     "react": ("reaction", ("target", "emoji", "set")),
     "pin": ("pin", ("target", "set")),
-    "room.update": ("settings", ("title", "avatar", "public", "data", "policy", "about", "tags")),
+    "room.update": (
+        "settings",
+        ("title", "avatar", "public", "data", "policy", "about", "tags", "comments"),
+    ),
 }
 """The requests whose event follows from the request alone: its kind, and the keys it takes over. Membership is not
 among them: the server leaves users who were members already out of the event."""

@@ -36,6 +36,8 @@ class Message:
     mine: frozenset[str] = frozenset()
     """Own reactions."""
     composed_at: int = 0
+    post: int = 0
+    """The post of the channel that it comments on (protocol.md, "Comments")."""
 
     @property
     def text(self) -> str:
@@ -66,6 +68,7 @@ def message_from(room: str, event: Event) -> Message:
         reactions=_counts(event),
         mine=frozenset(event.get("mine", ())),
         composed_at=event.get("composed_at", 0),
+        post=event.get("post", 0),
     )
 
 

@@ -62,6 +62,9 @@ class Event(TypedDict("_Between", {"from": int, "to": int}, total=False), total=
     tags: list[str]
     nickname: str
     until: int
+    comments: str
+    channel: str
+    post: int
     fallback: str
 
 
@@ -101,6 +104,8 @@ class RoomSummary(TypedDict, total=False):
     nickname: str
     silenced_until: int
     joins: int
+    comments: str
+    channel: str
     unread_mark: bool
     folder: int
     deleted: list[list[int]]

@@ -58,6 +58,10 @@ class Summary:
     tags: Sequence[str] = ()
     announcement: int = 0
     """The message that is the announcement of the group; 0 none."""
+    comments: str = ""
+    """Of a channel: the group of its comments (protocol.md, "Comments")."""
+    channel: str = ""
+    """Of that group: the channel."""
     nickname: str = ""
     silenced_until: int = 0
     """The user may not write until this time; 1 for ever."""
@@ -90,7 +94,7 @@ class Summary:
 
 DEFAULTS = {entry.name: entry.default for entry in fields(Summary) if entry.default is not MISSING}
 
-SETTINGS = ("title", "avatar", "public", "data", "about", "tags")
+SETTINGS = ("title", "avatar", "public", "data", "about", "tags", "comments", "channel")
 """The keys of a `settings` event that replace those of the summary."""
 
 

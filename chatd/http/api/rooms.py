@@ -12,7 +12,7 @@ from chatd.protocol.codec import decode_tree
 from chatd.protocol.errors import Refused
 from chatd.protocol.groups import About, Policy, Tags
 from chatd.protocol.hostdata import to_json
-from chatd.protocol.identifiers import U53, Address, Key, Milliseconds, Title, User
+from chatd.protocol.identifiers import U53, Address, Key, LinkedRoom, Milliseconds, Title, User
 from chatd.protocol.limits import MEMBERS_CHANGED_MAX
 from chatd.protocol.messages import WriteOk
 from chatd.protocol.rooms import GroupKind, RoomCreate, RoomDelete, RoomDirect, RoomUpdate, SummaryOk
@@ -45,7 +45,9 @@ class PostDirect(As, frozen=True, kw_only=True):
 
 
 class PatchRoom(As, frozen=True, kw_only=True):
-    """Settings to replace; what is absent stays. `barred`: keep it out of the directory, whatever its owner says."""
+    """Settings to replace; what is absent stays. `barred`: keep it out of the directory, whatever its owner says.
+    `comments`: of a channel, the group in which its posts are commented on; empty for none.
+    """
 
     title: Title | UnsetType = UNSET
     avatar: Address | UnsetType = UNSET
@@ -54,6 +56,7 @@ class PatchRoom(As, frozen=True, kw_only=True):
     policy: Policy | UnsetType = UNSET
     about: About | UnsetType = UNSET
     tags: Tags | UnsetType = UNSET
+    comments: LinkedRoom | UnsetType = UNSET
     barred: bool | UnsetType = UNSET
 
 
@@ -80,6 +83,8 @@ class RoomAnswer(Struct, kw_only=True, omit_defaults=True):
     tags: list[str] = []
     barred: bool = False
     announcement: U53 = 0
+    comments: str = ""
+    channel: str = ""
 
 
 class MadeRoom(RoomAnswer, kw_only=True, omit_defaults=True):
@@ -107,6 +112,8 @@ async def room_answer(call: Call, user: str, name: str) -> RoomAnswer:
             "tags": [*details.tags],
             "barred": details.barred,
             "announcement": details.announcement,
+            "comments": details.comments,
+            "channel": details.channel,
         }
     )
 

@@ -115,6 +115,12 @@ def history(connection: sqlite3.Connection, span: Span, cut: Cut, newest: bool) 
         return MessagePage([], low, high, end=True)
     positions = Span(span.room, low, high).positions
     rows = connection.execute(NEWEST if newest else OLDEST, (*positions, SCANNED_MAX))
+    return page_of(rows, Span(span.room, low, high), cut, newest)
+
+
+def page_of(rows: Iterable[tuple[int, bytes | None]], span: Span, cut: Cut, newest: bool) -> MessagePage:
+    """Return the messages among the rows of `span` that fit on a page, with what it covers."""
+    _, low, high = span
     events, reached = scan(cut, rows)
     if not newest:
         return MessagePage(events, low, high if reached is None else reached, end=True)

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Collection
 from itertools import takewhile
 
-from chatd.core.policy import details_of
+from chatd.core.policy import RoomDetails, details_of
 from chatd.core.read_set import Counted, KeyedEvent, UnreadSpan
 from chatd.core.room import CHANNEL, Member, Room
 from chatd.core.users import Account, DeviceSeen
@@ -97,6 +97,10 @@ SELECT EXISTS (SELECT 1 FROM members WHERE room = rooms.number AND user = :user)
 FROM rooms WHERE name = :name
 """
 
+FOLLOWS = """
+SELECT 1 FROM rooms r JOIN members m ON m.room = r.number WHERE r.name = ? AND m.user = ? AND m.gone IS NULL
+"""
+
 
 def load_rooms(connection: sqlite3.Connection, names: Collection[str]) -> dict[str, Room]:
     """Return rooms by name, with present and former members."""
@@ -113,14 +117,23 @@ def placed(
     connection: sqlite3.Connection, asked: Collection[tuple[str, str, bool]]
 ) -> set[tuple[str, str, bool]]:
     """Return those of (user, room name, joins) whose user is or was a member, waits to become one, or joins a room that
-    takes them, or requests.
+    takes them, or requests, or followers of its channel.
     """
     found = set()
     for user, name, joins in asked:
         row = connection.execute(PLACED, {"user": user, "joins": joins, "name": name}).fetchone()
-        if row is not None and (row[0] or details_of(row[1]).policy.join == "request"):
+        if row is not None and (row[0] or takes(connection, details_of(row[1]), user)):
             found.add((user, name, joins))
     return found
+
+
+def takes(connection: sqlite3.Connection, details: RoomDetails, user: str) -> bool:
+    """Whether `user` may ask to enter a room, or enter it as a follower of its channel."""
+    if details.policy.join == "request":
+        return True
+    return (
+        bool(details.channel) and connection.execute(FOLLOWS, (details.channel, user)).fetchone() is not None
+    )
 
 
 def room_of(row: Row) -> Room:

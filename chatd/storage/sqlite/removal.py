@@ -12,6 +12,7 @@ from chatd.core.removal import (
     FoldedLog,
     PurgedLog,
     PurgedStretch,
+    RecalledComment,
     SupersededEdits,
     emptied,
     erased,
@@ -33,6 +34,8 @@ SELECT s.number, s.body, e.client_key FROM events e JOIN section_rows s
 WHERE e.position BETWEEN :room << 32 | :low AND :room << 32 | :high AND e.client_key IS NOT NULL AND s.body IS NOT NULL
 """
 END_DRAFT = "UPDATE section_rows SET body = NULL, stamp = ? WHERE number = ?"
+# The column `target` of a comment says its post (storage/sqlite/comments.py).
+RECALL_COMMENT = "UPDATE events SET target = NULL WHERE position = ?"
 EMPTY_EDIT = "UPDATE events SET blob = ?, target = NULL WHERE position = ?"
 
 # From the last floor on: below it there are only messages, however many.
@@ -89,6 +92,10 @@ def write_superseded(
             connection.execute(EMPTY_EDIT, (emptied(decode_event(blob)), edit_position))
 
 
+def write_recalled(connection: sqlite3.Connection, recalled: Sequence[RecalledComment], stamp: int) -> None:
+    connection.executemany(RECALL_COMMENT, [(position(one.room, one.seq),) for one in recalled])
+
+
 def write_folds(connection: sqlite3.Connection, folds: Sequence[FoldedLog], stamp: int) -> None:
     bounds = [(position(fold.room, fold.low), position(fold.room, fold.floor)) for fold in folds]
     connection.executemany(FOLD, bounds)
@@ -131,6 +138,7 @@ def write_stretches(connection: sqlite3.Connection, stretches: Sequence[PurgedSt
 
 WRITES: Mapping[type, Callable[[sqlite3.Connection, Sequence[Any], int], None]] = {
     SupersededEdits: write_superseded,
+    RecalledComment: write_recalled,
     FoldedLog: write_folds,
     ErasedReactions: write_erased_reactions,
     DeletedRoom: write_deleted_rooms,

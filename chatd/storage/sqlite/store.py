@@ -43,6 +43,7 @@ from chatd.storage.sqlite import users as users_rows
 from chatd.storage.sqlite.api_reads import ApiReads
 from chatd.storage.sqlite.channels import ChannelRows
 from chatd.storage.sqlite.chapters import Chapter, built_in
+from chatd.storage.sqlite.comments import CommentReads
 from chatd.storage.sqlite.connection import open_writer
 from chatd.storage.sqlite.directory import Directory, Lock, rewrite
 from chatd.storage.sqlite.discovery import DiscoveryReads
@@ -91,7 +92,16 @@ class StoreEnv(Protocol):
 
 
 class SqliteStore(
-    ApiReads, DiscoveryReads, FileReads, FileRounds, GraphReads, InboxReads, MemberReads, SearchReads, Store
+    ApiReads,
+    CommentReads,
+    DiscoveryReads,
+    FileReads,
+    FileRounds,
+    GraphReads,
+    InboxReads,
+    MemberReads,
+    SearchReads,
+    Store,
 ):
     """The store in one SQLite file, made by `open`. The contract of every method is in storage/interface.py."""
 

@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from chatd.core.write_set import NewEvent, WriteSet
 from chatd.protocol.codec import encode
-from chatd.protocol.messages import MESSAGE
+from chatd.protocol.messages import MESSAGE, Event
 from chatd.storage.sqlite.feed_rows import FeedRow
 from chatd.storage.sqlite.records import WRITES, WriteRecords
 from chatd.storage.sqlite.rows import (
@@ -122,12 +122,19 @@ def event_row(first: int, new: NewEvent, stamp: int) -> Row:
         None if ordinal is UNSET else ordinal,
         new.key,
         new.digest,
-        target if event.kind == "edit" else None,
+        None if target is UNSET and event.post is UNSET else indexed_target(event),
         None,
         stamp,
         mentions_column(new.mentions) if new.mentions else None,
         new.blob,
     )
+
+
+def indexed_target(event: Event) -> int | None:
+    """Return the column `target`: of an edit its message, of a comment its post, negative. Of others it is empty."""
+    if event.post is not UNSET:
+        return -event.post
+    return event.target if event.kind == "edit" and event.target is not UNSET else None
 
 
 def add_rooms(batch: Batch, writes: WriteSet, last_messages: dict[int, int]) -> None:

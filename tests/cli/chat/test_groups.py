@@ -93,6 +93,21 @@ async def test_a_channel_is_followed_and_a_post_forwarded(
     await until(lambda: any("not_supported" in line for line in reader.screen.shown))
 
 
+async def test_a_post_is_commented_on(daemon: RunningDaemon, stack: AsyncExitStack) -> None:
+    ann, bob = [await connected(stack, daemon, user) for user in ("ann", "bob")]
+    channel = await ann.create_channel("Bike news")
+    group = await ann.create_group("Discussion")
+    await channel.update(comments=group.id)
+    post = (await channel.send("Spring tour")).seq
+    await bob.join(channel.id)
+    reader = Terminal(bob, bob.room(channel.id))
+    await reader.talk.begin()
+    await reader.types("/comments", f"/comments #{post} I come along")
+    await reader.sees("usage, in a channel with comments")
+    await reader.sees("I come along")
+    assert group.id in bob.rooms
+
+
 async def test_a_listed_group_is_found(daemon: RunningDaemon, stack: AsyncExitStack) -> None:
     ann, bob = [await connected(stack, daemon, user) for user in ("ann", "bob")]
     group = await ann.create_group("Bikes")

@@ -46,7 +46,7 @@ WithKey = Callable[..., Awaitable[Caller]]
 
 @pytest.fixture
 async def daemon(tmp_path: Path) -> AsyncIterator[RunningDaemon]:
-    async with running_daemon(config_for(tmp_path, listen=ADDRESS)) as running:
+    async with running_daemon(config_for(tmp_path, listen=ADDRESS, channels={"enabled": True})) as running:
         yield running
 
 

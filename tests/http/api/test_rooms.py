@@ -286,3 +286,15 @@ async def test_requests_and_invites_of_a_group(clients: Clients, with_key: WithK
     assert {row["user"] for row in (await caller.get(f"{path}/members"))["members"]} == {
         *("alice", "bob", "eve", "fay"),
     }
+
+
+async def test_the_host_app_links_its_channel_to_a_group(with_key: WithKey) -> None:
+    caller = await with_key("rooms")
+    wanted = {"title": "Bike news", "kind": "channel", "key": "host-key-2"}
+    channel = (await caller("POST", "/v1/rooms", wanted)).json["room"]
+    group = (await caller("POST", "/v1/rooms", GROUP)).json["room"]
+    linked = await caller("PATCH", f"/v1/rooms/{channel}", {"comments": group})
+    assert linked.json["comments"] == group
+    assert (await caller.get(f"/v1/rooms/{group}"))["channel"] == channel
+    twice = await caller("PATCH", f"/v1/rooms/{group}", {"comments": channel})
+    assert (twice.json["code"], twice.json["field"]) == ("bad_request", "comments")

@@ -200,6 +200,9 @@ export interface Event {
   tags?: readonly string[];
   nickname?: string;
   until?: number;
+  comments?: string;
+  channel?: string;
+  post?: number;
 }
 
 export interface EvidenceAnswer {
@@ -437,6 +440,7 @@ export interface PatchRoom {
   policy?: Policy;
   about?: string;
   tags?: readonly string[];
+  comments?: string;
   barred?: boolean;
 }
 
@@ -654,6 +658,8 @@ export interface RoomAnswer {
   tags?: readonly string[];
   barred?: boolean;
   announcement?: number;
+  comments?: string;
+  channel?: string;
 }
 
 export interface RoomOfUser {

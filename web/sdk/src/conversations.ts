@@ -9,6 +9,7 @@
  * ```
  */
 
+export * from "./conversations/comments.js";
 export * from "./conversations/drafts.js";
 export * from "./conversations/groups.js";
 export * from "./conversations/inbox.js";

@@ -36,6 +36,8 @@ export interface SendOptions {
   key?: string;
   /** The place of the draft that becomes this message (`post`): it is removed as the message is put into the outbox. */
   draft?: string;
+  /** The post of the channel that it comments on, in the group of its comments. */
+  post?: number;
 }
 
 /** One room of one client.
@@ -284,8 +286,8 @@ export class Room {
 
   private _message(content: string | Body, options: SendOptions): Packet {
     const { env } = this._engine;
-    const { silent, composed_at = env.timeMs(), key = env.key() } = options;
-    return { type: "send", room: this.id, key, body: bodyOf(content), composed_at, silent: silent || undefined };
+    const { silent, composed_at = env.timeMs(), key = env.key(), post } = options;
+    return { type: "send", room: this.id, key, body: bodyOf(content), composed_at, silent: silent || undefined, post };
   }
 
   private _write(type: string, fields: Packet): Promise<Receipt> {

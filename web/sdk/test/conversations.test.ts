@@ -5,8 +5,8 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 
 import {
-  ban, clear, deleteForMe, digestOf, forward, govern, hindranceOf, inviteIn, invitesOf, isDeleted, isRetained, join, joinsOf,
-  may, mayChange, rangesOf, rulesOf, schedule, scheduledOf, silence, useInvite, verify, type Policy,
+  ban, clear, commentsOn, countComments, deleteForMe, digestOf, forward, govern, hindranceOf, inviteIn, invitesOf, isDeleted, isRetained, join, joinsOf,
+  linkComments, may, mayChange, rangesOf, rulesOf, schedule, scheduledOf, silence, useInvite, verify, type Policy,
 } from "../src/conversations.js";
 import type { Packet } from "../src/core/packets.js";
 import type { Summary } from "../src/core/summary.js";
@@ -108,6 +108,32 @@ test("one enters at once, or waits for an admin", async () => {
   socket.push({ type: "account", sections: { joins: [{ name: "g2", stamp: 9, value: row }] } });
   assert.deepEqual(joinsOf(client), new Map([["g2", row]]));
   await client.close();
+});
+
+test("comments are linked, written, read and counted", async () => {
+  const rooms = [{ room: "c00000000001", seq: 3, role: "owner", kind: "channel" }, { room: "g00000000001", seq: 1 }];
+  const { client, answer } = await connected({ rooms });
+  const channel = client.room("c00000000001");
+  const linking = linkComments(channel, "g00000000001");
+  const { key, ...asked } = await answer("room.update", { seq: 4, time: 1000 });
+  assert.deepEqual(asked, { type: "room.update", room: channel.id, comments: "g00000000001" });
+  await linking;
+
+  const sending = client.room("g00000000001").send("I come along", { post: 2 });
+  assert.equal((await answer("send", { seq: 2, ordinal: 1, time: 1001 })).post, 2);
+  await sending;
+
+  const reading = commentsOn(client, "g00000000001", 2, { before: 9 });
+  const event = { seq: 2, kind: "message", user: "u1", time: 1001, key: "k", body: { text: "I come along" }, post: 2 };
+  const reply = { events: [event], low: 1, high: 8, seq: 20, end: true };
+  assert.deepEqual(await answer("history", reply), { type: "history", room: "g00000000001", post: 2, before: 9 });
+  const page = await reading;
+  assert.deepEqual(page.messages.map(({ text, post }) => [text, post]), [["I come along", 2]]);
+  assert.deepEqual([page.low, page.high, page.end], [1, 8, true]);
+
+  const counting = countComments(client, channel.id, [2, 3]);
+  assert.deepEqual((await answer("comments", { counts: [{ seq: 2, count: 12 }] })).seqs, [2, 3]);
+  assert.deepEqual([...(await counting)], [[2, 12]]);
 });
 
 test("lists go on to their end", async () => {

@@ -55,7 +55,7 @@ export function Composer({ chat }: { chat: Chat }) {
       <PlaceOffer model={model} />
       {model.files.value.length > 0 && <Tray model={model} />}
       <div class={recording ? "composer-row recording" : "composer-row"}>
-        {!model.editing.value && <AddButton model={model} />}
+        {!model.editing.value && !model.state.post && <AddButton model={model} />}
         <Field chat={chat} field={field} query={query} />
         {recording && <RecorderBar recording={recording} />}
         <Send chat={chat} />
@@ -190,7 +190,7 @@ function PlaceOffer({ model }: { model: ComposerModel }) {
 
 /** Ask when to send what stands there. Files are on their way only once they are sent. */
 function sendLater(model: ComposerModel): void {
-  if (model.editing.peek() || !offers("drafts")) return;
+  if (model.editing.peek() || model.state.post || !offers("drafts")) return;
   if (model.files.peek().length) notify(t("later.no-files"));
   else void openDialog(async () => (await import("../later/time_dialog.js")).TimeDialog, { composer: model });
 }
@@ -200,7 +200,7 @@ function Send({ chat }: { chat: Chat }) {
   const model = chat.composer;
   const held = useHeld(() => sendLater(model));
   const isEmpty = model.text.value === "" && !model.files.value.length && !model.editing.value;
-  if (isEmpty && mediaOffer.value && hasMicrophone()) return <MicButton chat={chat} />;
+  if (isEmpty && !model.state.post && mediaOffer.value && hasMicrophone()) return <MicButton chat={chat} />;
   return (
     <>
       {model.isLong && (
@@ -212,7 +212,7 @@ function Send({ chat }: { chat: Chat }) {
         type="submit"
         class="send"
         aria-label={t(model.editing.value ? "action.save" : "chat.send")}
-        title={!model.editing.value && offers("drafts") ? t("later.hint") : undefined}
+        title={!model.editing.value && !model.state.post && offers("drafts") ? t("later.hint") : undefined}
         disabled={!model.canSend}
         {...held}
       >

@@ -61,11 +61,12 @@ export class ComposerModel {
     readonly state: RoomState,
     private readonly sent: () => void,
   ) {
-    this.#restore(draftOf(state.id).peek());
+    if (!state.post) this.#restore(draftOf(state.id).peek());
   }
 
   /** Take over what is typed in another tab, or on another device, while nothing is typed in this one; the returned function ends that. */
   follow(): () => void {
+    if (this.state.post) return () => {};
     return draftOf(this.state.id).subscribe((draft) => {
       if (this.#stored && !(document.hasFocus() && this.text.peek())) this.#restore(draft);
     });
@@ -91,7 +92,7 @@ export class ComposerModel {
 
   /** Put files beside the text. */
   async addFiles(files: readonly File[]): Promise<void> {
-    if (!files.length) return;
+    if (!files.length || this.state.post) return;
     if (this.editing.peek()) this.cancel();
     try {
       const { stage } = await import("../media/stage.js");
@@ -259,7 +260,7 @@ export class ComposerModel {
   async #sendNew(body: Body): Promise<void> {
     this.#clear();
     // The text is in the outbox or in the draft at any moment, and never in both.
-    const posted = this.state.room.post(body, { draft: this.state.id, key: draftPosted(this.state.id) });
+    const posted = this.state.room.post(body, this.state.post ? {} : { draft: this.state.id, key: draftPosted(this.state.id) });
     this.sent();
     await posted;
   }
@@ -306,6 +307,8 @@ export class ComposerModel {
   }
 
   #later(): void {
+    // What is typed below the comments on a post is no draft of their group.
+    if (this.state.post) return;
     this.#stored = false;
     if (!this.editing.peek()) draftTyped(this.state.id);
     clearTimeout(this.#timer);

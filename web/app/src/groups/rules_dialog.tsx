@@ -1,18 +1,21 @@
 /** The dialog of the rules of a group; each is in force as soon as it is chosen. */
 import "./group_styles.js";
 import { useSignal } from "@preact/signals";
-import { govern, mayChange, rulesOf, type Policy, type Role, type Rules } from "@chatd/client/conversations";
+import { createRoom, govern, linkComments, mayChange, rulesOf, type Policy, type Role, type Rules } from "@chatd/client/conversations";
 import { t } from "../locale/locale.js";
 import { offers } from "../shell/contacts.js";
 import { Choice, Switch } from "../shell/controls.js";
 import { Dialog } from "../shell/dialog.js";
 import { errorText } from "../shell/errors.js";
-import type { RoomState } from "../shell/state.js";
+import { titleOf } from "../rooms/names.js";
+import { allRooms, client, type RoomState } from "../shell/state.js";
 import { durationText } from "./durations.js";
 
 const SLOW_S = [0, 10, 30, 60, 300, 900, 3600];
 const DAY_S = 86_400;
 export const RETAIN_S = [0, DAY_S, 7 * DAY_S, 30 * DAY_S, 90 * DAY_S, 365 * DAY_S];
+/** In place of the id of a group. */
+const NEW = "new";
 const ROLES: readonly Role[] = ["member", "admin", "owner"];
 
 type Flag = "approve" | "no_forward" | "hide_members" | "listed";
@@ -48,6 +51,7 @@ export function RulesDialog({ room }: { room: RoomState }) {
         <RolePick {...pick} rule="pin" />
         <RolePick {...pick} rule="info" />
       </section>
+      {isChannel && summary.role === "owner" && <CommentsChoice room={room} onProblem={(text) => (problem.value = text)} />}
       <section class="rules" aria-label={t("rules.keeping")}>
         <h3>{t("rules.keeping")}</h3>
         <Seconds {...pick} rule="retain_s" steps={RETAIN_S} none={t("rules.retain_s.none")} />
@@ -55,6 +59,37 @@ export function RulesDialog({ room }: { room: RoomState }) {
         {!isChannel && <Toggle {...pick} rule="hide_members" />}
       </section>
     </Dialog>
+  );
+}
+
+/** The group in which posts are commented on: one of those that the user owns, or a new one. */
+function CommentsChoice({ room, onProblem }: { room: RoomState; onProblem: (text: string) => void }) {
+  const { comments = "" } = room.summary.value;
+  // Others read it without the isolates that a text of this page has.
+  const title = t("comments.new.title", { title: titleOf(room) }).replace(/[\u2068\u2069]/g, "");
+  const owned = allRooms().filter(({ id, summary }) => {
+    const { kind, peer, role, channel } = summary.value;
+    return id === comments || (kind !== "channel" && !peer && role === "owner" && !channel);
+  });
+  const options = [
+    { value: "", label: t("comments.where.none") },
+    ...owned.map((group) => ({ value: group.id, label: titleOf(group) })),
+    ...(comments ? [] : [{ value: NEW, label: t("comments.new", { title }) }]),
+  ];
+  const choose = async (value: string) => {
+    onProblem("");
+    try {
+      await linkComments(room.room, value === NEW ? await createRoom(client(), { kind: "group", title }) : value);
+    } catch (error) {
+      onProblem(errorText(error));
+    }
+  };
+  return (
+    <section class="rules" aria-label={t("comments.where")}>
+      <h3>{t("comments.title")}</h3>
+      <Choice label={t("comments.where")} value={comments} options={options} onChange={(value) => void choose(value)} />
+      <p class="quiet small">{t("comments.where.hint")}</p>
+    </section>
   );
 }
 

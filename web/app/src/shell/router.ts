@@ -1,4 +1,4 @@
-/** The routes: `#/` chats, `#/requests` of strangers, `#/r/R` a chat, `#/r/R/about`, `#/people`, `#/u/U` a person, `#/me`,
+/** The routes: `#/` chats, `#/requests` of strangers, `#/r/R` a chat, `#/r/R/about`, `#/r/R/7` comments on a post, `#/people`, `#/u/U` a person, `#/me`,
  * pages below these, as `#/people/circles/2` and `#/me/privacy`, `#/invite/I` the way into a group, and
  * `#/invite/offers` those that were offered.
  *
@@ -9,7 +9,7 @@ import { roomOf } from "./state.js";
 
 export type Route =
   | { name: "chats" | "requests" | "people" | "me" }
-  | { name: "chat"; room: string; about: boolean }
+  | { name: "chat"; room: string; about: boolean; post?: number }
   | { name: "person"; user: string }
   | { name: "page"; of: "people" | "me" | "invite"; page: string; id: string };
 
@@ -24,7 +24,7 @@ export const onlyChat = signal(false);
 /** Return the route of a path; what it does not know is the list of chats. */
 export function parse(text: string): Route {
   const [first = "", second = "", third = ""] = text.split("/").slice(1).map(decode);
-  if (first === "r" && second) return { name: "chat", room: second, about: third === "about" };
+  if (first === "r" && second) return { name: "chat", room: second, about: third === "about", ...(Number(third) && { post: Number(third) }) };
   if (first === "u" && second) return { name: "person", user: second };
   if ((first === "people" || first === "me" || first === "invite") && second) return { name: "page", of: first, page: second, id: third };
   if (first === "people" || first === "me" || first === "requests") return { name: first };
@@ -33,7 +33,7 @@ export function parse(text: string): Route {
 
 /** Return the path of a route. */
 export function pathOf(to: Route): string {
-  if (to.name === "chat") return `/r/${encodeURIComponent(to.room)}${to.about ? "/about" : ""}`;
+  if (to.name === "chat") return `/r/${encodeURIComponent(to.room)}${to.about ? "/about" : to.post ? `/${to.post}` : ""}`;
   if (to.name === "person") return `/u/${encodeURIComponent(to.user)}`;
   if (to.name === "page") return `/${to.of}/${to.page}${to.id && `/${encodeURIComponent(to.id)}`}`;
   return to.name === "chats" ? "/" : `/${to.name}`;
@@ -82,12 +82,12 @@ export function follow(event: Event): void {
 /** Show the route one level up: from the details of a chat to the chat, from a chat to its list. */
 export function up(): void {
   const now = route.value;
-  if (onlyChat.value && now.name === "chat" && !now.about) return;
+  if (onlyChat.value && now.name === "chat" && !now.about && !now.post) return;
   go(above(now), true);
 }
 
 function above(now: Route): Route {
-  if (now.name === "chat" && now.about) return { ...now, about: false };
+  if (now.name === "chat" && (now.about || now.post)) return { name: "chat", room: now.room, about: false };
   if (now.name === "page" && now.of !== "invite") return now.id ? { ...now, id: "" } : { name: now.of };
   return { name: now.name === "chat" || now.name === "person" ? list.value : "chats" };
 }

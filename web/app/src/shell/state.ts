@@ -25,6 +25,8 @@ export class RoomState {
   readonly speaking = signal(false);
   /** Grows whenever receipts of others move; read `room.receipts` then. */
   readonly receipts = signal(0);
+  /** Of the comments on one post of a channel (timeline/thread.ts): the post. */
+  declare readonly post?: number;
   private readonly listeners = new Set<(change: RoomChange) => void>();
 
   constructor(readonly room: Room) {

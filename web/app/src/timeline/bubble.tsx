@@ -31,6 +31,7 @@ import { Text } from "./text.js";
 import { Tick } from "./tick.js";
 import { useWhyEmpty } from "./why_empty.js";
 
+const CommentsLine = lazy(async () => (await import("./comments_line.js")).CommentsLine, <></>);
 const MessageCard = lazy(async () => (await import("./card.js")).MessageCard, <></>);
 
 export interface RowProps {
@@ -107,7 +108,7 @@ function Face({ user }: { user: string }) {
   );
 }
 
-function Bubble({ chat, message, named }: { chat: Chat; message: Message; named: boolean }) {
+export function Bubble({ chat, message, named }: { chat: Chat; message: Message; named: boolean }) {
   useWhyEmpty(message);
   const { body, recalled, seq } = message;
   return (
@@ -123,6 +124,7 @@ function Bubble({ chat, message, named }: { chat: Chat; message: Message; named:
       </div>
       {body?.buttons && <Buttons chat={chat} message={message} />}
       {seq > 0 && <Reactions chat={chat} message={message} />}
+      {seq > 0 && !recalled && chat.state.summary.value.comments && <CommentsLine channel={chat.state.id} post={seq} />}
     </div>
   );
 }

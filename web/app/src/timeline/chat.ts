@@ -236,7 +236,7 @@ export class Chat {
 
   async #open(): Promise<void> {
     const { room, id } = this.state;
-    const left = places.get(id);
+    const left = this.state.post ? undefined : places.get(id);
     const read = room.readTo;
     this.#going = true;
     try {
@@ -304,7 +304,7 @@ export class Chat {
 
   #leave(): void {
     const here = this.#here();
-    if (here && !this.#place?.following) places.set(this.state.id, { ...here, at: Date.now() });
+    if (here && !this.#place?.following && !this.state.post) places.set(this.state.id, { ...here, at: Date.now() });
   }
 
   /** Fetch what could not be fetched, now that the server answers. */

@@ -16,6 +16,7 @@ import "../unread/proof.js";
 import { openSearch } from "../search/open.js";
 import { isBlocked, offers } from "../shell/contacts.js";
 import { attempt } from "../shell/errors.js";
+import { route } from "../shell/router.js";
 import { lazy } from "../shell/lazy.js";
 import { userOf } from "../shell/users.js";
 import { adopt } from "../shell/styles.js";
@@ -27,6 +28,7 @@ import { useTextsLeft } from "./texts_left.js";
 import { Timeline } from "./timeline.js";
 
 const ChannelBar = lazy(async () => (await import("../groups/channel_bar.js")).ChannelBar, <></>);
+const Comments = lazy(async () => (await import("./comments.js")).Comments);
 const HindranceBar = lazy(async () => (await import("../groups/hindrance_bar.js")).HindranceBar, <></>);
 const LaterBar = lazy(async () => (await import("../later/later_bar.js")).LaterBar, <></>);
 const RoomBars = lazy(async () => (await import("../groups/room_bars.js")).RoomBars, <></>);
@@ -39,6 +41,8 @@ const WaitingLine = lazy(async () => (await import("./request_bar.js")).WaitingL
 for (const sheet of [css, composerCss, mediaCss]) adopt(sheet);
 
 export function ChatScreen({ room }: { room: RoomState }) {
+  const post = route.value.name === "chat" && route.value.post;
+  if (post) return <Comments key={`${room.id} ${post}`} channel={room} post={post} />;
   return <Opened key={room.id} room={room} />;
 }
 
@@ -78,7 +82,7 @@ function Bars({ chat }: { chat: Chat }) {
 }
 
 /** The composer, or what stands between the two people of the chat. */
-function Foot({ chat }: { chat: Chat }) {
+export function Foot({ chat }: { chat: Chat }) {
   const { peer, request, kind } = chat.state.summary.value;
   const left = useTextsLeft(chat);
   const why = useHindrance(chat.state, chat.model.stretch);

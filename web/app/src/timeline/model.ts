@@ -251,8 +251,13 @@ export class TimelineModel {
 
   #wait(): void {
     const { id } = this.state;
-    this.waiting.value = client().outbox.filter((entry) => entry.room === id);
+    this.waiting.value = client().outbox.filter((entry) => entry.room === id && (entry.packet.type !== "send" || this.#isHere(entry.packet)));
     this.sending.value = this.#sendingNow();
+  }
+
+  /** Whether a message is among those that are shown: of comments, those on one post. */
+  #isHere({ post }: { post?: number }): boolean {
+    return this.state.post === undefined || this.state.post === post;
   }
 
   /** The messages of this room on their way; the same list as before when none came, went or changed its files. */
@@ -281,7 +286,7 @@ export class TimelineModel {
     const changes = this.#changes;
     this.#changes = [];
     this.#scheduled = false;
-    const added = changes.flatMap((change) => (change.kind === "messageAdded" ? [change.message] : []));
+    const added = changes.flatMap((change) => (change.kind === "messageAdded" && this.#isHere(change.message) ? [change.message] : []));
     const before = new Set([...this.waiting.peek(), ...this.sending.peek()].map(({ key }) => key));
     const queued = changes.flatMap((change) => (change.kind === "sendQueued" && !before.has(change.key) ? [change.key] : []));
     for (const { key } of this.#sendingNow()) if (!before.has(key)) queued.push(key);

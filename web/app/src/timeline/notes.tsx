@@ -98,7 +98,9 @@ function silencedText(event: Event, who: string, names: string): string {
 function settingsText({ title, avatar, public: open, ...more }: Event, who: string): string {
   if (title !== undefined) return t("note.title", { who, title });
   if (avatar !== undefined) return t("note.avatar", { who });
-  const { policy, about, tags } = more as { policy?: Policy; about?: string; tags?: string[] };
+  const { policy, about, tags, comments, channel } = more as { policy?: Policy } & Pick<Event, "about" | "tags" | "comments" | "channel">;
+  if (comments !== undefined) return t(comments ? "note.comments" : "note.comments.none", { who });
+  if (channel !== undefined) return t(channel ? "note.channel" : "note.channel.none", { who });
   if (about !== undefined || tags) return t("note.about", { who });
   if (policy) return policyText(policy, who);
   if (open !== undefined) return open ? t("note.public", { who }) : t("note.private", { who });

@@ -73,6 +73,7 @@ function Beginning({ chat }: { chat: Chat }) {
 
 function Welcome({ chat }: { chat: Chat }) {
   const { peer, kind } = chat.state.summary.value;
+  if (chat.state.post) return <p class="welcome">{t("comments.none")}</p>;
   if (kind === "channel") return <p class="welcome">{t("channel.welcome")}</p>;
   if (peer === me.value) return <p class="welcome">{t("room.self.hint")}</p>;
   return (

@@ -32,6 +32,8 @@ export interface Message {
   readonly mine: readonly string[];
   /** Clock of the author's device, where it differs from `time`. */
   readonly composed_at: number;
+  /** The post of the channel that it comments on (protocol.md, "Comments"). */
+  readonly post?: number;
 }
 
 /** Messages of one stretch, ascending. `low` to `high` is what the page covers; `end`: nothing older is visible. */
@@ -43,24 +45,13 @@ export interface Page {
   readonly end: boolean;
 }
 
+const BLANK = {
+  user: "", time: 0, ordinal: 0, key: "", text: "", changed: 0, edited: 0, recalled: false, pinned: false, mine: [], composed_at: 0,
+};
+
 /** Return the message of a `message` event, which is always served in its current state (protocol.md, "Event"). */
-export function messageFrom(room: string, event: Event): Message {
-  return withBody({
-    room,
-    seq: event.seq,
-    user: event.user ?? "",
-    time: event.time ?? 0,
-    ordinal: event.ordinal ?? 0,
-    key: event.key ?? "",
-    text: "",
-    changed: event.changed ?? 0,
-    edited: event.edited ?? 0,
-    recalled: event.recalled ?? false,
-    pinned: event.pinned ?? false,
-    reactions: counts(event),
-    mine: event.mine ?? [],
-    composed_at: event.composed_at ?? 0,
-  }, event.body);
+export function messageFrom(room: string, { kind: _, body, ...state }: Event): Message {
+  return withBody({ ...BLANK, ...state, room, reactions: counts(state) }, body);
 }
 
 /** Return the event that `messageFrom` makes the same message of: the form in which messages are stored. */
@@ -132,6 +123,6 @@ function withBody({ body: _, ...message }: Message, body: Body | undefined): Mes
   return { ...message, text: typeof text === "string" ? text : "", ...(body && { body }) };
 }
 
-function counts(event: Event): Record<string, number> {
-  return Object.fromEntries((event.reactions ?? []).map(({ emoji, count }) => [emoji, count]));
+function counts({ reactions = [] }: Pick<Event, "reactions">): Record<string, number> {
+  return Object.fromEntries(reactions.map(({ emoji, count }) => [emoji, count]));
 }

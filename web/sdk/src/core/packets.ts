@@ -22,6 +22,8 @@ export type Event = {
   key?: string;
   /** the client's clock when it was written (9.3) */
   composed_at?: number;
+  /** the post of the channel that it comments on (24.3.4) */
+  post?: number;
   /** `seq` of the message acted on */
   target?: number;
   /** content; absent when recalled */
@@ -64,6 +66,10 @@ export type Event = {
   tags?: string[];
   /** On settings */
   policy?: Policy;
+  /** On settings */
+  comments?: string;
+  /** On settings */
+  channel?: string;
   /** On silenced */
   until?: number;
   /** On nickname */
@@ -188,6 +194,10 @@ export type RoomSummary = {
   announcement?: number;
   /** of a direct room with `retain_s`: messages up to this `seq` stay (24.6.4) */
   kept?: number;
+  /** of a channel: the group of its comments (24.3.4) */
+  comments?: string;
+  /** of a group: the channel whose posts are commented on there */
+  channel?: string;
   /** requests to join that wait (24.2), for admins and owners */
   joins?: number;
   /** own name in this room (24.1.7) */
@@ -750,6 +760,8 @@ export type HistoryRequest = {
   around?: number;
   /** most messages of a page; above 100: `too_large` */
   limit?: number;
+  /** only the comments on this post (24.3.4) */
+  post?: number;
 };
 
 /** The `ok` to `history`. */
@@ -804,6 +816,21 @@ export type MessagesReply = {
   events: Event[];
 };
 
+/** `comments`, from the client. */
+export type CommentsRequest = {
+  type: "comments";
+  /** the channel */
+  room: string;
+  /** 1 to 50 posts */
+  seqs: number[];
+};
+
+/** The `ok` to `comments`. */
+export type CommentsReply = {
+  /** the posts that have comments, ascending; 1000 is 1000 or more */
+  counts: { seq: number; count: number }[];
+};
+
 /** `send`, from the client. */
 export type SendRequest = {
   type: "send";
@@ -817,6 +844,8 @@ export type SendRequest = {
   composed_at?: number;
   /** no `ordinal`, no push notification, counted nowhere */
   silent?: boolean;
+  /** the post of the channel that this is a comment on (24.3.4) */
+  post?: number;
 };
 
 /** The `ok` to `send`. */
@@ -1181,6 +1210,8 @@ export type RoomUpdateRequest = {
   about?: string;
   /** new tags, at most 5; they replace the old */
   tags?: string[];
+  /** of a channel: the group of its comments; empty: none (24.3.4) */
+  comments?: string;
 };
 
 /** The `ok` to `room.update`. */
@@ -2377,6 +2408,7 @@ export type Request =
   | HistoryRequest
   | ChangesRequest
   | MessagesRequest
+  | CommentsRequest
   | SendRequest
   | EditRequest
   | RecallRequest
@@ -2506,6 +2538,7 @@ export type Replies = {
   "history": HistoryReply;
   "changes": ChangesReply;
   "messages": MessagesReply;
+  "comments": CommentsReply;
   "send": SendReply;
   "edit": EditReply;
   "recall": RecallReply;

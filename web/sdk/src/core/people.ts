@@ -22,7 +22,7 @@ export const CARDS_MS = 24 * 3600 * 1000;
 const CONTACTS = "contacts";
 
 /** The keys of a `settings` event that replace those of the summary. */
-const SETTINGS = ["title", "avatar", "public", "data", "about", "tags"];
+const SETTINGS = ["title", "avatar", "public", "data", "about", "tags", "comments"];
 
 /** The rows of the section `account` with a change of their own. */
 const OWN_CHANGES: Readonly<Record<string, Change>> = {

@@ -47,6 +47,9 @@ export interface Summary {
   readonly tags?: readonly string[];
   /** The message that is shown above all others; 0 or absent: none. */
   readonly announcement?: number;
+  /** Of a channel: the group of its comments; of that group: the channel. */
+  readonly comments?: string;
+  readonly channel?: string;
   /** Requests to join that wait; known to those who decide. */
   readonly joins?: number;
   /** The own name in the group. */

@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t,f as i,g as e,h as f}from"./chunk-LHBBIDEQ.js";import"./chunk-2PGK6TWC.js";import"./chunk-2KG6BWJ3.js";import"./chunk-Z5B6WUTT.js";import"./chunk-COFJROIA.js";import"./chunk-P5YMZIH3.js";export{f as answer,o as browserPush,t as declineOffer,e as end,r as mayAsk,i as refresh,p as turnOff,m as turnOn};

@@ -1,1 +1,0 @@
-import{a as o,b as r}from"./chunk-QV6XBIRF.js";import"./chunk-NCKAIGP5.js";import"./chunk-TFIG47XW.js";import"./chunk-4AG3AM64.js";import"./chunk-X3HHQ7ZY.js";import"./chunk-5BUGJ5TA.js";import"./chunk-P5YMZIH3.js";export{o as MessageCard,r as PlaceCard};

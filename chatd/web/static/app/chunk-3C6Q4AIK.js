@@ -1,1 +1,0 @@
-import{Fb as a}from"./chunk-P5YMZIH3.js";function o(i=""){i?a(async()=>(await import("./room_dialog-P2UDMG72.js")).UnreadMessages,{room:i}):a(async()=>(await import("./badge_dialog-NXKCGQPV.js")).UnreadChats,{})}export{o as a};

@@ -1,1 +1,0 @@
-import{Gb as s,j as r,na as t}from"./chunk-P5YMZIH3.js";var o=r(null);function l(e,n){s(),o.value={room:e,seq:n},t({name:"chat",room:e,about:!1})}function m(e){let n=o.peek();return n?.room!==e?0:(o.value=null,n.seq)}export{o as a,l as b,m as c};

@@ -1,1 +1,0 @@
-import{I as o,Jb as n,Ob as t}from"./chunk-P5YMZIH3.js";function l(e){let d=e.map(r=>o(r).peek().name).join(t("names.separator"));n({title:t("notadded.title"),text:t("notadded.text",{names:d,count:e.length})})}export{l as a};

@@ -1,1 +1,0 @@
-import{p as r}from"./chunk-Z5B6WUTT.js";import{Z as t}from"./chunk-P5YMZIH3.js";var n=200;async function s(a){let o=a.map(({id:e,room:l})=>({room:e,seq:l.head}));for(let e=0;e<o.length;e+=n)await r(t(),o.slice(e,e+n))}var d=({unread:a,summary:o})=>!o.value.request&&(a.value>0||!!o.value.unread_mark);export{s as a,d as b};

@@ -1,1 +1,0 @@
-import{t as i}from"./chunk-Z5B6WUTT.js";import{b as r}from"./chunk-WUHPCFXA.js";import{Eb as m,Ob as e,Z as o,va as t}from"./chunk-P5YMZIH3.js";async function y(n){let[f]=await Promise.all([r(()=>i(o(),n)),m()]);f?.requested&&t(e("invite.waits"))}export{y as a};

@@ -1,1 +1,0 @@
-import{c as t,d as o}from"./chunk-2PGK6TWC.js";import{b as n}from"./chunk-WUHPCFXA.js";import{Q as r,Z as e}from"./chunk-P5YMZIH3.js";var c=["all","mentions","none"];function l(){return r.value,t(e())}function m(s){n(()=>o(e(),s))}export{c as a,l as b,m as c};

@@ -1,1 +1,0 @@
-import{L as a}from"./chunk-Z5B6WUTT.js";import{R as o,Z as n}from"./chunk-P5YMZIH3.js";function i(r=""){return o.value,[...a(n())].map(([e,t])=>({key:e,...t})).filter(e=>!r||e.room===r).sort((e,t)=>e.at-t.at)}export{i as a};

@@ -1,1 +1,0 @@
-import{b as m}from"./chunk-WUHPCFXA.js";import{T as i,Z as r,na as e}from"./chunk-P5YMZIH3.js";async function s(o){let t=i.peek().find(n=>n.summary.peek().peer===o)??await m(()=>r().direct(o));t&&e({name:"chat",room:t.id,about:!1})}export{s as a};

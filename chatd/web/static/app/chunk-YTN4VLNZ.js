@@ -1,1 +1,0 @@
-import{Ya as o,_a as t,j as e,pb as r}from"./chunk-P5YMZIH3.js";var f=e(""),m=e(!1);function l(s){!o.peek()||!r.peek()?.platforms.includes("web")||t()!==null||(m.value=!0,f.value||=s.id)}export{f as a,m as b,l as c};

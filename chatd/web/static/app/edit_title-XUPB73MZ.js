@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m}from"./chunk-6T4BUJUM.js";import"./chunk-TXMIDPQU.js";import"./chunk-WUHPCFXA.js";import"./chunk-5BUGJ5TA.js";import"./chunk-P5YMZIH3.js";export{r as EditTitle,o as TITLE_MAX,m as TitleField};

@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m}from"./chunk-JZ4RET7E.js";import"./chunk-2KG6BWJ3.js";import"./chunk-Z5B6WUTT.js";import"./chunk-COFJROIA.js";import"./chunk-3POOJR3D.js";import"./chunk-RAKGKWPO.js";import"./chunk-AS4H2BIO.js";import"./chunk-TXMIDPQU.js";import"./chunk-5BUGJ5TA.js";import"./chunk-P5YMZIH3.js";export{m as Folders,r as editFolders,o as ownFolders};

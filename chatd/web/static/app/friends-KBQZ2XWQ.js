@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t}from"./chunk-ZLCWN36Z.js";import"./chunk-37H3OXIY.js";import"./chunk-ZSU3F6TM.js";import"./chunk-3GCTPLIP.js";import"./chunk-AS4H2BIO.js";import"./chunk-TXMIDPQU.js";import"./chunk-5BUGJ5TA.js";import"./chunk-P5YMZIH3.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};

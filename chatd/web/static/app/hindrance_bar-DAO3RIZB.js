@@ -1,1 +1,0 @@
-import{a as o}from"./chunk-W3YMRR65.js";import"./chunk-JFWKTLXJ.js";import"./chunk-4LSTQO7D.js";import"./chunk-RAKGKWPO.js";import"./chunk-AS4H2BIO.js";import"./chunk-TXMIDPQU.js";import"./chunk-5BUGJ5TA.js";import"./chunk-P5YMZIH3.js";export{o as HindranceBar};

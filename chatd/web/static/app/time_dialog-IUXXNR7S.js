@@ -1,1 +1,0 @@
-import{c as o,d as r}from"./chunk-UWUOM2J6.js";import"./chunk-JFWKTLXJ.js";import"./chunk-ILN2KBSU.js";import"./chunk-RAKGKWPO.js";import"./chunk-3GCTPLIP.js";import"./chunk-AS4H2BIO.js";import"./chunk-TXMIDPQU.js";import"./chunk-5BUGJ5TA.js";import"./chunk-P5YMZIH3.js";export{o as TimeDialog,r as TimeField};
