@@ -39,6 +39,7 @@ ONCE_FOUND = (
     9011259,  # who blocked somebody was counted what they wrote in the commit in which they joined
     1006205237013,  # a message was owed that had become too old while a restart and its pace held it back
     24999,  # a post was owed to the owner of a channel, who had not asked for it
+    2031000794,  # the head of a channel was missed that tells of the last reactions
     1006205237967,  # a block was taken to hold in a channel
 )
 
