@@ -37,6 +37,7 @@ ONCE_FOUND = (
     9000195,  # a request that was declined and answered in one commit was told to be gone
     1006205236782,  # who had the messages of a former member recalled by a ban was not told that they are
     2032001469,  # a signature was too old for the host, whose clock moved on while it was on its way
+    2032001665,  # the end of a deleted channel, which rested, was taken for a timer that was left
     9011259,  # who blocked somebody was counted what they wrote in the commit in which they joined
     1006205237013,  # a message was owed that had become too old while a restart and its pace held it back
     24999,  # a post was owed to the owner of a channel, who had not asked for it
