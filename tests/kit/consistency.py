@@ -100,6 +100,7 @@ LOGGED = """
 SELECT stamp, position >> 32, position & 0xffffffff, kind FROM events
 WHERE stamp > (SELECT value FROM meta WHERE key = 'feed_floor')
 """
+ERASED = "SELECT position, blob FROM events WHERE kind = 'erased'"
 FLOORS = "SELECT number, log_floor, purged FROM rooms"
 
 
@@ -114,8 +115,17 @@ def feed_contradictions(connection: sqlite3.Connection) -> list[str]:
     """Return how the event feed differs from the log: each event has one entry, in the row of its commit."""
     if connection.execute("SELECT 1 FROM meta WHERE key = 'feed_floor'").fetchone() is None:
         return []
+    # What an erased person had logged, and is stored as an `erased` of itself since.
+    erased = {
+        at for at, blob in connection.execute(ERASED) if msgpack.unpackb(blob).get("from") == at & 0xFFFFFFFF
+    }
     told = [
-        (stamp, room, seq, kind)
+        (
+            stamp,
+            room,
+            seq,
+            "erased" if room << 32 | seq in erased and kind in ("reaction", "nickname") else kind,
+        )
         for stamp, packed in connection.execute("SELECT stamp, entries FROM event_feed ORDER BY stamp")
         for kind, room, seq, *_ in msgpack.unpackb(packed)
         if seq

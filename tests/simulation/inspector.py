@@ -55,9 +55,10 @@ class Inspector:
         await asyncio.sleep(ASKED_S if self._world.scenario.people else settled_s)
         tasks, timers = self._counted()
         history = self._world.history
-        # An endpoint reads at one time, and waits for the next entry at another; so does the queue of push.
+        # An endpoint reads at one time, and waits for the next entry at another; so does the queue of push. The end of
+        # a deleted channel rests for long, if the disk was slow.
         plan = self._world.scenario
-        waits = bool(plan.hooks) + bool(plan.push) + bool(plan.search)
+        waits = bool(plan.hooks) + bool(plan.push) + bool(plan.search) + bool(plan.channels)
         # An index reads at one time, and rests at another.
         reads = int(plan.search)
         if tasks > self._empty[0] + reads or timers > self._empty[1] + waits:

@@ -57,7 +57,7 @@ BREAK_SHOWN_BY = {
     "edits-kept": 1334,
     "door-cached": 207,
     "link-is-capability": 11245,
-    "tail-unsearched": 283,
+    "tail-unsearched": 261,
     "clock-believed": 563,
     "edit-kept": 270,
     "scheduled-forgotten-first": 70,

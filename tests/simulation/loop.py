@@ -48,6 +48,7 @@ class SimLoop(asyncio.BaseEventLoop):
         self._free: dict[object, float] = {}
         # Tasks by their process.
         self.born_of: WeakKeyDictionary[asyncio.Task[Any], object] = WeakKeyDictionary()
+        self._asleep: list[asyncio.Task[Any]] = []
         self.set_task_factory(self._bear)
         self.set_exception_handler(lambda _, context: self.complaints.append(context))
 
@@ -62,6 +63,8 @@ class SimLoop(asyncio.BaseEventLoop):
     def kill(self, process: object) -> None:
         """End `process`: none of its callbacks is called any more."""
         self.dead.add(process)
+        # What sleeps may be held by its timer alone, and with that it would be destroyed.
+        self._asleep += [task for task, born in self.born_of.items() if born is process and not task.done()]
 
     def pause(self, seconds: float) -> None:
         """Let time pass in which nothing runs, as while a collector or the machine holds everything."""

@@ -36,9 +36,14 @@ ONCE_FOUND = (
     1617,  # an invitation that was told late, behind a read mark, was taken for a message that had been read
     9000195,  # a request that was declined and answered in one commit was told to be gone
     1006205236782,  # who had the messages of a former member recalled by a ban was not told that they are
+    2032001469,  # a signature was too old for the host, whose clock moved on while it was on its way
+    2032001665,  # the end of a deleted channel, which rested, was taken for a timer that was left
+    2032001998,  # a reaction that was erased was taken for one of which the host was told wrongly
+    2032002748,  # a purge that slept when its daemon died was destroyed
     9011259,  # who blocked somebody was counted what they wrote in the commit in which they joined
     1006205237013,  # a message was owed that had become too old while a restart and its pace held it back
     24999,  # a post was owed to the owner of a channel, who had not asked for it
+    2031000794,  # the head of a channel was missed that tells of the last reactions
     1006205237967,  # a block was taken to hold in a channel
 )
 

@@ -260,8 +260,8 @@ class World:
             left += [actor.client.name for actor in self.actors if actor.left]
             left += ["push"] if self._pushes() else []
             left += ["files"] if self.scenario.media and self.media_users.tasks else []
-            # A head of a channel may be a second away.
-            calm = 0 if left else calm + (0.3 if self.scenario.channels else 1)
+            # In a channel reactions are summed up for a second, and the head that tells of it may be another one away.
+            calm = 0 if left else calm + (0.2 if self.scenario.channels else 1)
             if self.loop.time() > end:
                 self.history.unfinished = [self._state(client) for client in self.clients]
                 break
