@@ -45,7 +45,7 @@ def check_link(channel: Room, name: str, user: str, member: Member, reads: ReadS
     group, _ = authorize(reads.rooms.get(name), user, "role")
     if group.is_channel:
         raise Refused("bad_request", "comments are written in a group", field="comments")
-    if group.details.channel:
+    if group.details.commented not in ("", channel.name) or group.details.channel:
         raise Refused("conflict", "the group has the comments of another channel", field="comments")
 
 
@@ -68,7 +68,8 @@ def unlink(room: Room, user: str, writes: WriteSet, reads: ReadSet) -> None:
 
 def change(room: Room, key: Literal["comments", "channel"], name: str, user: str, writes: WriteSet) -> None:
     """Set one side of a link, and log it."""
-    writes.touch(room).details = kept_details(structs.replace(room.details, **{key: name}))
+    ever = {"commented": name} if key == "channel" and name else {}
+    writes.touch(room).details = kept_details(structs.replace(room.details, **{key: name}, **ever))
     writes.refreshed[room.number, ""] = room
     event = Event(seq=0, kind="settings", user=user or UNSET)
     setattr(event, key, name)

@@ -13,7 +13,7 @@ class RoomDetails(Struct, omit_defaults=True, frozen=True):
     `announcement`: the seq of a message, 0 for none. `kept`: in a direct room, messages up to this one were there
     before somebody chose how long messages are kept, and stay. `joins`: the requests to join that wait. `barred`: the
     host app keeps it out of the directory. `comments`: of a channel, the group of its comments; `channel`: of that
-    group, the channel. Empty: none.
+    group, the channel; `commented`: the one that it ever was of, whose posts its comments name. Empty: none.
     """
 
     policy: Policy = Policy()
@@ -25,6 +25,7 @@ class RoomDetails(Struct, omit_defaults=True, frozen=True):
     barred: bool = False
     comments: str = ""
     channel: str = ""
+    commented: str = ""
 
 
 NO_DETAILS = RoomDetails()

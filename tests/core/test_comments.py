@@ -50,6 +50,17 @@ def test_a_link_is_on_both_sides_or_on_none():
     assert sides(writer, CHANNEL, GROUP, OTHER) == [writer.room(OTHER).name, "", name]
 
 
+def test_a_group_that_had_comments_has_those_of_no_other_channel():
+    """Its comments name posts by their numbers, which another channel has, too."""
+    writer = linked()
+    link(writer, 0)
+    with pytest.raises(Refused) as refused:
+        link(writer, GROUP, of=NEWS)
+    assert refused.value.code == "conflict"
+    writer.ask("ann", keyed(RoomUpdate, writer.room(CHANNEL), key="again", comments=writer.room(GROUP).name))
+    assert sides(writer, CHANNEL, GROUP) == [writer.room(GROUP).name, writer.room(CHANNEL).name]
+
+
 @pytest.mark.parametrize(
     ("user", "of", "number", "code"),
     [
