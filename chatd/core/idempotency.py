@@ -122,17 +122,26 @@ def digest_of(request: Mutation) -> int:
     It guards against mistakes, not malice: a client that constructs a collision harms only itself. It has to stay the
     same in later versions, which compare it with stored digests.
     """
-    if type(request) is React:
-        request = replace(request, emoji=normal_form(request.emoji) or request.emoji)
-    parts = [getattr(request, name) for name in content_of(type(request))]
-    if type(request) is Send and request.post is not UNSET:
-        parts.append(request.post)
+    kind = type(request)
+    if kind is React:
+        request = replace(request, emoji=normal_form(request.emoji) or request.emoji)  # type: ignore[attr-defined]
+    parts = [getattr(request, name) for name in content_of(kind)]
+    if kind is Send:
+        if request.post is not UNSET:  # type: ignore[attr-defined]
+            parts.append(request.post)  # type: ignore[attr-defined]
+    else:
+        parts = without_later(request, parts)
+    spelled = [part if type(part) in PLAIN else NULL if part is None else canonical(part) for part in parts]
+    return crc32(encode((kind.__name__, spelled)))
+
+
+def without_later(request: Mutation, parts: list[Any]) -> list[Any]:
+    """Return the parts of a request without those that older versions did not have, where it has none of them."""
     for later in reversed(LATER.get(type(request), ())):
         if not is_as_before(request, later):
             break
         parts = parts[: -len(later)]
-    spelled = [part if type(part) in PLAIN else NULL if part is None else canonical(part) for part in parts]
-    return crc32(encode((type(request).__name__, spelled)))
+    return parts
 
 
 def is_as_before(request: Mutation, later: tuple[str, ...]) -> bool:

@@ -86,8 +86,10 @@ async def test_posts_are_commented_on_by_those_who_join(
         await bob.page.locator(".comments-line", has_text="2 comments").wait_for()
         assert group is not None
         await bob.go(group.removeprefix("#/"))
+        await bob.page.get_by_role("link", name="On a post").first.wait_for()
         await bob.say("Beside it")
         await bob.page.locator(STORED, has_text="Beside it").wait_for()
+        await _check(bob)
         await expect(alice.page.locator(".comments article", has_text="Beside it")).to_have_count(0)
         assert watch.errors == []
         assert other_watch.errors == []

@@ -32,6 +32,7 @@ import { Tick } from "./tick.js";
 import { useWhyEmpty } from "./why_empty.js";
 
 const CommentsLine = lazy(async () => (await import("./comments_line.js")).CommentsLine, <></>);
+const PostLine = lazy(async () => (await import("./comments_line.js")).PostLine, <></>);
 const MessageCard = lazy(async () => (await import("./card.js")).MessageCard, <></>);
 
 export interface RowProps {
@@ -110,10 +111,12 @@ function Face({ user }: { user: string }) {
 
 export function Bubble({ chat, message, named }: { chat: Chat; message: Message; named: boolean }) {
   useWhyEmpty(message);
-  const { body, recalled, seq } = message;
+  const { body, recalled, seq, post } = message;
+  const { channel, comments } = chat.state.summary.value;
   return (
     <div class={`bubble ${lookOf(message)}`}>
       {named && <Author chat={chat} user={message.user} />}
+      {channel && post && !chat.state.post && <PostLine channel={channel} post={post} />}
       {body?.forwarded && <Origin from={body.forwarded} />}
       {body?.reply_to ? <Quote chat={chat} seq={body.reply_to} /> : null}
       {body?.attachments && <Attachments chat={chat} message={message} attachments={body.attachments} />}
@@ -124,7 +127,7 @@ export function Bubble({ chat, message, named }: { chat: Chat; message: Message;
       </div>
       {body?.buttons && <Buttons chat={chat} message={message} />}
       {seq > 0 && <Reactions chat={chat} message={message} />}
-      {seq > 0 && !recalled && chat.state.summary.value.comments && <CommentsLine channel={chat.state.id} post={seq} />}
+      {seq > 0 && !recalled && comments && <CommentsLine channel={chat.state.id} post={seq} />}
     </div>
   );
 }
