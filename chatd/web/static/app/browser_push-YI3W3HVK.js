@@ -1,0 +1,1 @@
+import{a as o,b as r,c as m,d as p,e as t,f as i,g as e,h as f}from"./chunk-I3OR3VLD.js";import"./chunk-T6VNQ2GR.js";import"./chunk-DO6FDAZI.js";import"./chunk-GQVBFOFY.js";import"./chunk-KFWCZYLT.js";import"./chunk-BVE52PYC.js";export{f as answer,o as browserPush,t as declineOffer,e as end,r as mayAsk,i as refresh,p as turnOff,m as turnOn};

@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t,f as i,g as e,h as f}from"./chunk-PX2NP4TC.js";import"./chunk-XTDL5SEC.js";import"./chunk-SEIPSG2M.js";import"./chunk-B6FQDXJR.js";import"./chunk-UTMEGF7Q.js";import"./chunk-D6NMFDNS.js";export{f as answer,o as browserPush,t as declineOffer,e as end,r as mayAsk,i as refresh,p as turnOff,m as turnOn};

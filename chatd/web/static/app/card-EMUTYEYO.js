@@ -1,0 +1,1 @@
+import{a as o,b as r}from"./chunk-CA55EBNO.js";import"./chunk-NCKAIGP5.js";import"./chunk-GITV75WM.js";import"./chunk-4AG3AM64.js";import"./chunk-X4OQQA54.js";import"./chunk-5BUGJ5TA.js";import"./chunk-BVE52PYC.js";export{o as MessageCard,r as PlaceCard};

@@ -1,1 +1,0 @@
-import{a as o,b as r}from"./chunk-KRNSZQQ7.js";import"./chunk-NCKAIGP5.js";import"./chunk-TDATONIR.js";import"./chunk-4AG3AM64.js";import"./chunk-SGBNBAHP.js";import"./chunk-5BUGJ5TA.js";import"./chunk-D6NMFDNS.js";export{o as MessageCard,r as PlaceCard};

@@ -1,0 +1,1 @@
+import{s as r}from"./chunk-GQVBFOFY.js";import{_ as t}from"./chunk-BVE52PYC.js";var n=200;async function s(a){let o=a.map(({id:e,room:l})=>({room:e,seq:l.head}));for(let e=0;e<o.length;e+=n)await r(t(),o.slice(e,e+n))}var d=({unread:a,summary:o})=>!o.value.request&&(a.value>0||!!o.value.unread_mark);export{s as a,d as b};

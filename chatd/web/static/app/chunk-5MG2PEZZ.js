@@ -1,0 +1,1 @@
+import{_a as o,ab as t,j as e,rb as r}from"./chunk-BVE52PYC.js";var f=e(""),m=e(!1);function l(s){!o.peek()||!r.peek()?.platforms.includes("web")||t()!==null||(m.value=!0,f.value||=s.id)}export{f as a,m as b,l as c};

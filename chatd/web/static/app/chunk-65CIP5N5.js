@@ -1,1 +1,0 @@
-import{c as t,d as o}from"./chunk-XTDL5SEC.js";import{b as n}from"./chunk-P7HGJ4Q7.js";import{R as r,_ as e}from"./chunk-D6NMFDNS.js";var c=["all","mentions","none"];function l(){return r.value,t(e())}function m(s){n(()=>o(e(),s))}export{c as a,l as b,m as c};

@@ -1,1 +1,0 @@
-import{O as a}from"./chunk-B6FQDXJR.js";import{S as o,_ as n}from"./chunk-D6NMFDNS.js";function i(r=""){return o.value,[...a(n())].map(([e,t])=>({key:e,...t})).filter(e=>!r||e.room===r).sort((e,t)=>e.at-t.at)}export{i as a};

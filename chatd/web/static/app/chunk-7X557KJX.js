@@ -1,1 +1,0 @@
-import{J as o,Lb as n,Qb as t}from"./chunk-D6NMFDNS.js";function l(e){let d=e.map(r=>o(r).peek().name).join(t("names.separator"));n({title:t("notadded.title"),text:t("notadded.text",{names:d,count:e.length})})}export{l as a};

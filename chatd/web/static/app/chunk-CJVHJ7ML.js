@@ -1,0 +1,1 @@
+import{c as t,d as o}from"./chunk-T6VNQ2GR.js";import{b as n}from"./chunk-7EDVUCLP.js";import{R as r,_ as e}from"./chunk-BVE52PYC.js";var c=["all","mentions","none"];function l(){return r.value,t(e())}function m(s){n(()=>o(e(),s))}export{c as a,l as b,m as c};

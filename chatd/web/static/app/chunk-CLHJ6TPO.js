@@ -1,1 +1,0 @@
-import{Ib as s,j as r,oa as t}from"./chunk-D6NMFDNS.js";var o=r(null);function l(e,n){s(),o.value={room:e,seq:n},t({name:"chat",room:e,about:!1})}function m(e){let n=o.peek();return n?.room!==e?0:(o.value=null,n.seq)}export{o as a,l as b,m as c};

@@ -1,1 +1,0 @@
-import{Pb as a,r,v as n}from"./chunk-D6NMFDNS.js";function c(e,t=Date.now()){if(n(e,t))return r(e);let o=new Date(e).getFullYear()===new Date(t).getFullYear()?{}:{year:"numeric"},i={weekday:"short",day:"numeric",month:"short",hour:"2-digit",minute:"2-digit"};return new Date(e).toLocaleString(a.value,{...i,...o})}export{c as a};

@@ -1,0 +1,1 @@
+import{b as m}from"./chunk-7EDVUCLP.js";import{U as i,_ as r,oa as e}from"./chunk-BVE52PYC.js";async function s(o){let t=i.peek().find(n=>n.summary.peek().peer===o)??await m(()=>r().direct(o));t&&e({name:"chat",room:t.id,about:!1})}export{s as a};

@@ -1,1 +1,0 @@
-import{b as m}from"./chunk-P7HGJ4Q7.js";import{U as i,_ as r,oa as e}from"./chunk-D6NMFDNS.js";async function s(o){let t=i.peek().find(n=>n.summary.peek().peer===o)??await m(()=>r().direct(o));t&&e({name:"chat",room:t.id,about:!1})}export{s as a};

@@ -1,1 +1,0 @@
-import{w as i}from"./chunk-B6FQDXJR.js";import{b as r}from"./chunk-P7HGJ4Q7.js";import{Gb as m,Qb as e,_ as o,wa as t}from"./chunk-D6NMFDNS.js";async function y(n){let[f]=await Promise.all([r(()=>i(o(),n)),m()]);f?.requested&&t(e("invite.waits"))}export{y as a};

@@ -1,0 +1,1 @@
+import{O as a}from"./chunk-GQVBFOFY.js";import{S as o,_ as n}from"./chunk-BVE52PYC.js";function i(r=""){return o.value,[...a(n())].map(([e,t])=>({key:e,...t})).filter(e=>!r||e.room===r).sort((e,t)=>e.at-t.at)}export{i as a};

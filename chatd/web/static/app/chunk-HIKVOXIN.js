@@ -1,1 +1,0 @@
-import{j as o}from"./chunk-D6NMFDNS.js";var e=o(new Map),i=()=>!!navigator.mediaDevices&&"MediaRecorder"in window;export{e as a,i as b};

@@ -1,0 +1,1 @@
+import{w as i}from"./chunk-GQVBFOFY.js";import{b as r}from"./chunk-7EDVUCLP.js";import{Gb as m,Qb as e,_ as o,wa as t}from"./chunk-BVE52PYC.js";async function y(n){let[f]=await Promise.all([r(()=>i(o(),n)),m()]);f?.requested&&t(e("invite.waits"))}export{y as a};

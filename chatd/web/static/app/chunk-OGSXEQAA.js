@@ -1,1 +1,0 @@
-import{J as f,N as l,_ as d,d as i,m as t}from"./chunk-D6NMFDNS.js";function y(e){let n=t(void 0),r=l.value==="ready",{version:a}=f(e).value;return i(()=>{if(!r)return;let o=!1;return d().fetchCard(e).then(u=>o||(n.value=u),()=>{}),()=>{o=!0}},[e,r,a]),n}export{y as a};

@@ -1,1 +1,0 @@
-import{Qb as e,tb as r}from"./chunk-D6NMFDNS.js";var n=a=>a.flatMap(o=>r.value.get(o)?.name??[]).join(e("names.separator"));export{n as a};

@@ -1,0 +1,1 @@
+import{Qb as n,qa as e,x as t,y as o}from"./chunk-BVE52PYC.js";function p({title:r,children:a}){return t("header",{class:"page-head",children:[t("button",{type:"button",class:"icon-button","aria-label":n("action.back"),onClick:e,children:t(o,{name:"back"})}),t("h1",{class:"line",children:r}),a]})}export{p as a};

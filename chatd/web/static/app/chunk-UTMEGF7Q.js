@@ -1,1 +1,0 @@
-import{C as r,E as e}from"./chunk-D6NMFDNS.js";function t(){return e(r(Date.now(),crypto.getRandomValues(new Uint8Array(10))))}export{t as a};

@@ -1,0 +1,1 @@
+import{Hb as a}from"./chunk-BVE52PYC.js";function o(i=""){i?a(async()=>(await import("./room_dialog-RGXVROC2.js")).UnreadMessages,{room:i}):a(async()=>(await import("./badge_dialog-O5ORMOMU.js")).UnreadChats,{})}export{o as a};

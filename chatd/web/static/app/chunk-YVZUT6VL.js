@@ -1,1 +1,0 @@
-import{Hb as a}from"./chunk-D6NMFDNS.js";function o(i=""){i?a(async()=>(await import("./room_dialog-HANZKJU3.js")).UnreadMessages,{room:i}):a(async()=>(await import("./badge_dialog-QVQRI34K.js")).UnreadChats,{})}export{o as a};

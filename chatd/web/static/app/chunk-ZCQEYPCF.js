@@ -1,0 +1,1 @@
+import{J as o,Lb as n,Qb as t}from"./chunk-BVE52PYC.js";function l(e){let d=e.map(r=>o(r).peek().name).join(t("names.separator"));n({title:t("notadded.title"),text:t("notadded.text",{names:d,count:e.length})})}export{l as a};

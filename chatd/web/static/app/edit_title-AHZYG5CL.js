@@ -1,0 +1,1 @@
+import{a as o,b as r,c as m}from"./chunk-DPKT3A7M.js";import"./chunk-TXMIDPQU.js";import"./chunk-7EDVUCLP.js";import"./chunk-5BUGJ5TA.js";import"./chunk-BVE52PYC.js";export{r as EditTitle,o as TITLE_MAX,m as TitleField};

@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m}from"./chunk-24MHOK5P.js";import"./chunk-TXMIDPQU.js";import"./chunk-P7HGJ4Q7.js";import"./chunk-5BUGJ5TA.js";import"./chunk-D6NMFDNS.js";export{r as EditTitle,o as TITLE_MAX,m as TitleField};

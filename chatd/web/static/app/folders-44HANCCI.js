@@ -1,0 +1,1 @@
+import{a as o,b as r,c as m}from"./chunk-7CXYKF3C.js";import"./chunk-DO6FDAZI.js";import"./chunk-GQVBFOFY.js";import"./chunk-KFWCZYLT.js";import"./chunk-JHX3JTD6.js";import"./chunk-LBMY2N47.js";import"./chunk-AS4H2BIO.js";import"./chunk-TXMIDPQU.js";import"./chunk-5BUGJ5TA.js";import"./chunk-BVE52PYC.js";export{m as Folders,r as editFolders,o as ownFolders};

@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m}from"./chunk-KSZZ73EW.js";import"./chunk-SEIPSG2M.js";import"./chunk-B6FQDXJR.js";import"./chunk-UTMEGF7Q.js";import"./chunk-C7EIS23V.js";import"./chunk-WGYJRLKF.js";import"./chunk-AS4H2BIO.js";import"./chunk-TXMIDPQU.js";import"./chunk-5BUGJ5TA.js";import"./chunk-D6NMFDNS.js";export{m as Folders,r as editFolders,o as ownFolders};

@@ -1,1 +1,0 @@
-import{a as o,b as r,c as m,d as p,e as t}from"./chunk-WZTDOBR3.js";import"./chunk-TBHEXP2F.js";import"./chunk-NYLNO2VN.js";import"./chunk-NLERU6ED.js";import"./chunk-AS4H2BIO.js";import"./chunk-TXMIDPQU.js";import"./chunk-5BUGJ5TA.js";import"./chunk-D6NMFDNS.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};

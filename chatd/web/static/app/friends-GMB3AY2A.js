@@ -1,0 +1,1 @@
+import{a as o,b as r,c as m,d as p,e as t}from"./chunk-KXUXXMRB.js";import"./chunk-GTGQ2OMB.js";import"./chunk-Q4UWNDGZ.js";import"./chunk-X7I5PWLE.js";import"./chunk-AS4H2BIO.js";import"./chunk-TXMIDPQU.js";import"./chunk-5BUGJ5TA.js";import"./chunk-BVE52PYC.js";export{t as Friends,o as addFriend,m as byName,p as fits,r as friends};

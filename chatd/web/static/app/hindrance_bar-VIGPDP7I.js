@@ -1,1 +1,0 @@
-import{a as o}from"./chunk-QIDT5PQY.js";import"./chunk-CSZ62PVG.js";import"./chunk-PPEOEMXB.js";import"./chunk-WGYJRLKF.js";import"./chunk-AS4H2BIO.js";import"./chunk-TXMIDPQU.js";import"./chunk-5BUGJ5TA.js";import"./chunk-D6NMFDNS.js";export{o as HindranceBar};

@@ -1,0 +1,1 @@
+import{a as o}from"./chunk-DVS5IVL2.js";import"./chunk-4DJQZSVE.js";import"./chunk-PAEBPU2K.js";import"./chunk-LBMY2N47.js";import"./chunk-AS4H2BIO.js";import"./chunk-TXMIDPQU.js";import"./chunk-5BUGJ5TA.js";import"./chunk-BVE52PYC.js";export{o as HindranceBar};

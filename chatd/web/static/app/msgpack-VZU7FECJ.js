@@ -1,0 +1,1 @@
+import{za as o}from"./chunk-BVE52PYC.js";export{o as msgpack};

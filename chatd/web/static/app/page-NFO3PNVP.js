@@ -1,0 +1,1 @@
+var e=new URLSearchParams(location.hash.slice(1)),t=e.get("theme"),n={server:document.baseURI,token:null,tokenUrl:null,room:e.get("room"),peer:e.get("peer"),lang:e.get("lang"),theme:t==="light"||t==="dark"?t:"auto",layout:e.get("layout")==="chat"?"chat":"full",emit:()=>{}};import("./mount-UP3CV6CC.js").then(({mount:o})=>o(document.body,n));

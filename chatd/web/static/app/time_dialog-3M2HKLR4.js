@@ -1,1 +1,0 @@
-import{c as o,d as r}from"./chunk-OAEUKCQ2.js";import"./chunk-CSZ62PVG.js";import"./chunk-ILN2KBSU.js";import"./chunk-WGYJRLKF.js";import"./chunk-NLERU6ED.js";import"./chunk-AS4H2BIO.js";import"./chunk-TXMIDPQU.js";import"./chunk-5BUGJ5TA.js";import"./chunk-D6NMFDNS.js";export{o as TimeDialog,r as TimeField};

@@ -1,0 +1,1 @@
+import{c as o,d as r}from"./chunk-PGJWWWUL.js";import"./chunk-4DJQZSVE.js";import"./chunk-ILN2KBSU.js";import"./chunk-LBMY2N47.js";import"./chunk-X7I5PWLE.js";import"./chunk-AS4H2BIO.js";import"./chunk-TXMIDPQU.js";import"./chunk-5BUGJ5TA.js";import"./chunk-BVE52PYC.js";export{o as TimeDialog,r as TimeField};
