@@ -68,7 +68,7 @@ async def test_rooms_that_were_listed_before_there_was_a_directory_are_put_into_
             reply = await ann.request(**creation, key=new_key(), about="Nothing is listed here, perhaps")
             rooms.append(reply["summary"]["room"])
         await server.app.writer.submit_and_wait("", Bar(rooms[1], True))
-        (migration,) = [one for one in schema.shipped() if one.name.startswith("0026")]
+        (migration,) = [one for one in schema.shipped() if one.name.startswith("0025")]
         with closing(sqlite3.connect(tmp_path / "chatd.sqlite")) as other, other:
             other.execute("DELETE FROM listed")
             other.execute("UPDATE rooms SET listed = 0")
