@@ -243,7 +243,7 @@ class Planner:
             for event in planned.of(recipient.user):
                 if event.topic != "message" or not told:
                     blocked = (recipient.user, event.author) in page.blocks
-                    is_told = self._offer(room, recipient, event, events[0].seq, moment, is_blocked=blocked)
+                    is_told = self._offer(room, recipient, event, events[0], moment, is_blocked=blocked)
                     told = told or (is_told and event.topic == "message")
         parts.wake.set()
 
@@ -259,7 +259,7 @@ class Planner:
         room: PushRoom,
         recipient: Recipient,
         event: PushEvent,
-        first: int,
+        first: PushEvent,
         moment: Moment,
         *,
         is_blocked: bool,
@@ -268,12 +268,14 @@ class Planner:
         kind = kind_of(event, recipient.user)
         facts = moment.facts(kind, recipient, event.author, room, event, is_blocked=is_blocked)
         outcome = decide(facts)
-        span = (first if event.topic == "message" else event.seq, event.seq)
+        # One of messages stands for all since the first, so nothing behind that one is decided before it is over.
+        oldest = first if event.topic == "message" else event
+        span = (oldest.seq, event.seq)
         if outcome not in ("sent", "sent_silent") or recipient.address is None:
             self._parts.note(Subject(recipient.user, recipient.device, room.number), span, kind, outcome)
             return False
         key = Key(recipient.user, recipient.device, room.number, event.topic)
-        pending = Pending(key, app_of(recipient), kind, *span, event.time, event.stamp, 0.0)
+        pending = Pending(key, app_of(recipient), kind, *span, event.time, oldest.stamp, 0.0)
         is_direct = room.is_direct or event.names(recipient.user)
         self._put(pending, moment, is_direct=is_direct)
         return True

@@ -40,6 +40,7 @@ ONCE_FOUND = (
     2032001665,  # the end of a deleted channel, which rested, was taken for a timer that was left
     2032001998,  # a reaction that was erased was taken for one of which the host was told wrongly
     2032002748,  # a purge that slept when its daemon died was destroyed
+    37238,  # messages counted as decided while the one notification of all of them waited
     9011259,  # who blocked somebody was counted what they wrote in the commit in which they joined
     1006205237013,  # a message was owed that had become too old while a restart and its pace held it back
     24999,  # a post was owed to the owner of a channel, who had not asked for it
