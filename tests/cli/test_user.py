@@ -13,7 +13,7 @@ PASSWORD = "correct horse"
 
 @pytest.fixture
 def stopped(run):
-    """Commands on a database nobody uses."""
+    """Commands in a directory of their own."""
 
     def call(*arguments, input=None):
         result = run("user", *arguments, input=input)
@@ -23,14 +23,10 @@ def stopped(run):
 
 
 @pytest.fixture
-def running(server):
-    """The same commands beside a running daemon."""
-
-    def call(*arguments, input=None):
-        result = server.chatd("user", *arguments, input=input)
-        return result.returncode, result.stdout + result.stderr
-
-    return call
+def running(server, stopped, monkeypatch):
+    """The same commands in the directory of a running daemon."""
+    monkeypatch.chdir(server.directory)
+    return stopped
 
 
 @pytest.fixture(params=["stopped", "running"])
