@@ -3,9 +3,12 @@
 import json
 import os
 import signal
+import sqlite3
+from contextlib import closing
 
 import pytest
 
+from chatd.push.planner import stamp_of
 from chatd.server import children
 from chatd.server.system_env import SystemEnv
 from tests.kit.clients import Clients
@@ -16,6 +19,7 @@ from tests.kit.push_services.phones import online, phone, push, register
 from tests.kit.push_services.sending import trusting
 from tests.kit.waiting import until
 
+STAMP = "SELECT stamp FROM events WHERE position & 0xffffffff = ? AND ordinal IS NOT NULL"
 MOMENTS = ("when it is acknowledged", "when it is under way", "when it was taken")
 
 
@@ -103,6 +107,30 @@ async def test_what_was_told_is_not_told_again_and_what_is_too_old_is_not_told_a
         await apple.until(lambda: last in seqs(apple))
         assert seqs(apple) == [first, last]
         await clients.leave()
+
+
+async def test_of_messages_that_are_told_as_one_none_is_decided_before_that(tmp_path, apple):
+    """Were the newest recalled after a crash, nobody would be told of those that counted as decided."""
+    async with running_daemon(config_for(tmp_path / "data", push=push(apple))) as daemon:
+        clients = Clients(daemon.url)
+        await phone(clients, "bob", apple, "b1")
+        alice = await clients.connect("alice")
+        room = await alice.open_direct("bob")
+        apple.hold()
+        first, last = [(await alice.send(room, text))["seq"] for text in ("one", "two")]
+        await apple.came(1)
+        await clients.leave()
+        await daemon.stop()
+        before = len(apple.requests)
+        await daemon.start_again()
+        await apple.came(before + 1)
+        with closing(sqlite3.connect(daemon.database)) as database:
+            ((stamp,),) = database.execute(STAMP, (first,)).fetchall()
+        planner = daemon.app.push.push._planner
+        assert stamp_of(planner.cursor(), planner._epoch) < stamp
+        apple.release()
+        await apple.until(lambda: last in seqs(apple))
+        assert len(apple.requests) == before + 1
 
 
 async def test_a_sender_that_is_killed_or_hangs_is_replaced_and_nothing_is_lost(tmp_path, apple, monkeypatch):
