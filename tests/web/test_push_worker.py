@@ -129,8 +129,11 @@ async def test_showing_and_looking_at_what_is_shown_wait_for_each_other(browser:
 
 
 async def test_it_speaks_the_language_of_the_user(browser: Any, world: World) -> None:
+    # While nothing is unread, the page takes what tells of messages from the screen.
+    await (await world.bob.direct("alice")).send("你好")
     async with watched_context(browser, **ALLOWED, locale="zh-CN") as (context, _):
-        _, push = await opened(context, world)
+        app, push = await opened(context, world)
+        await app.row("Bob").wait_for()
         await push.deliver(kind="message", tag="t", count=3, name="小明", text="你好")
         (shown,) = await push.until("shown.length === 1")
         assert shown["body"] == "3 条新消息\n你好"
