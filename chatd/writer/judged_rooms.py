@@ -62,7 +62,7 @@ class JudgedRooms:
             check_account(account, request, self._env.now_ms())
         room = await self._allowed(user, request)
         if isinstance(request, RoomJoin):
-            reads = ReadSet(Rules(), {})
+            reads = ReadSet(Rules(), self.rooms.cache.rooms)
             await self._read_join(room, user, reads)
             room = await self._allowed(user, request)
             joined(room, user, WriteSet(self._env.now_ms(), 0), reads)
@@ -78,6 +78,9 @@ class JudgedRooms:
     async def _read_join(self, room: Room, user: str, reads: ReadSet) -> None:
         for join in await self.store.joining.joins([(room.number, user)]):
             reads.records_of(Join)[join.room, join.user] = join
+        if room.details.channel:
+            # Who follows it enters the group of its comments.
+            await self.rooms.of(user, room.details.channel)
 
     async def _allowed(self, user: str, request: Any) -> Room:
         room = await self.rooms.of(user, request.room, joins=isinstance(request, RoomJoin))

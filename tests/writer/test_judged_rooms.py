@@ -38,6 +38,7 @@ async def asked(client: InProcessClient, kind: str, room: str, **keys: Any) -> t
 
 
 SECRET = {"text": "secret"}
+CHANNELS = {"enabled": True, "create": "users"}
 
 
 async def test_the_rules_of_a_room_answer_first(server: InProcessServer, judge: ManualJudge) -> None:
@@ -91,6 +92,24 @@ async def test_what_is_said_to_admins_by_who_may_not_enter_is_shown_to_nobody(
     assert "secret" not in str(judge.items)
     reply = await dan.request(**used, key=new_key(), invite=invite)
     assert (reply.get("code"), "secret" in str(judge.items)) in ((None, True), ("rejected", False))
+
+
+async def test_followers_enter_the_group_of_the_comments_of_a_channel_before_hooks_or_not(
+    tmp_path: Path,
+) -> None:
+    judge = ManualJudge()
+    async with in_process(tmp_path, moderation={"enabled": True}, channels=CHANNELS) as server:
+        ann, bob, eve = [await server.connect(user) for user in ("ann", "bob", "eve")]
+        created = await ann.request(type="room.create", key=new_key(), kind="channel", title="t")
+        channel, group = created["summary"]["room"], await ann.create_group()
+        assert await asked(ann, "room.update", channel, comments=group) == ("ok", None)
+        assert await asked(bob, "room.join", channel) == ("ok", None)
+        server.app.screening.reconfigure(ScreeningRules((judge,)))
+        server.app.rooms.cache.forget_idle(float("inf"), [])
+        assert await asked(eve, "room.join", group, text="secret") == ("not_found", None)
+        assert judge.items == []
+        assert await asked(bob, "room.join", group, text="secret") == ("ok", None)
+        assert [item.user for item in judge.items] == ["bob"]
 
 
 async def test_a_message_that_is_due_of_who_is_muted_is_shown_to_nobody(
